@@ -1,0 +1,155 @@
+import { fileURLToPath } from 'node:url'
+import { complete, type RunningTarget } from './processes.ts'
+import { medianFigures, median, type Figures, type LoadCheck, type Result } from './report.ts'
+import { isRateFlow, type Scenario, type TargetName } from './scenarios.ts'
+import { canRun, startTarget, type Tools } from './targets.ts'
+
+export interface Plan {
+  readonly seconds: number
+  readonly repeat: number
+  readonly quick: boolean
+  readonly targets: readonly TargetName[]
+}
+
+const LOAD_LIMIT_MS = 180_000
+/** The options mqload knows, by the names the load client gives them. */
+const MQLOAD_FLAGS: Readonly<Record<string, string>> = {
+  shape: '-m',
+  publishers: '-P',
+  subscribers: '-S',
+  qos: '-q',
+  payload: '-s',
+  window: '-w',
+  pace: '-r',
+}
+
+type Options = Readonly<Record<string, string | number>>
+
+function optionsFor(scenario: Scenario, target: TargetName, plan: Plan): Options {
+  const quick = plan.quick && scenario.quickCount !== undefined
+  return {
+    ...scenario.options,
+    ...scenario.targetOptions?.[target],
+    ...(quick ? { count: scenario.quickCount } : {}),
+  }
+}
+
+/** Runs one scenario `repeat` times, the targets in turn, a fresh process each time. */
+export async function measureScenario(
+  tools: Tools,
+  scenario: Scenario,
+  plan: Plan,
+  say: (line: string) => void,
+): Promise<Result[]> {
+  const targets = scenario.targets.filter(
+    (target) => plan.targets.includes(target) && canRun(tools, target),
+  )
+  const runs = new Map<TargetName, Figures[]>()
+  for (let round = 0; round < plan.repeat; round++) {
+    for (const target of targets) {
+      const options = optionsFor(scenario, target, plan)
+      const figures = await onFresh(tools, target, say, (running) =>
+        ownLoad(tools, scenario, options, running, plan),
+      )
+      if (figures === undefined) continue
+      runs.set(target, [...(runs.get(target) ?? []), figures])
+      const [metric] = scenario.metrics
+      say(`${scenario.name} ${target}: ${figures[metric!.field]} ${metric!.label}`)
+    }
+  }
+  return [...runs].map(([target, figures]) => ({
+    scenario: scenario.name,
+    target,
+    runs: figures,
+    median: medianFigures(figures),
+  }))
+}
+
+/** The same flow by the C load generator and by ours in turn: is ours the bottleneck? */
+export async function checkLoadClient(
+  tools: Tools,
+  scenario: Scenario,
+  target: TargetName,
+  plan: Plan,
+  say: (line: string) => void,
+): Promise<LoadCheck | undefined> {
+  if (!isRateFlow(scenario) || tools.mqload === undefined || !canRun(tools, target)) {
+    return undefined
+  }
+  const options = optionsFor(scenario, target, plan)
+  const rates = { c: [] as number[], own: [] as number[] }
+  for (let round = 0; round < plan.repeat; round++) {
+    const c = await onFresh(tools, target, say, (running) => cLoad(tools, options, running, plan))
+    if (c !== undefined) rates.c.push(c['rate']!)
+    const own = await onFresh(tools, target, say, (running) =>
+      ownLoad(tools, scenario, options, running, plan),
+    )
+    if (own !== undefined) rates.own.push(own['rate']!)
+  }
+  if (rates.c.length === 0 || rates.own.length === 0) return undefined
+  const check = { mqloadRate: median(rates.c), ownRate: median(rates.own) }
+  say(`${scenario.name} ${target}: load client ${check.ownRate}, mqload ${check.mqloadRate}`)
+  return { scenario: scenario.title, target, ...check }
+}
+
+async function onFresh(
+  tools: Tools,
+  target: TargetName,
+  say: (line: string) => void,
+  load: (running: RunningTarget) => Promise<Figures>,
+): Promise<Figures | undefined> {
+  try {
+    const running = await startTarget(tools, target)
+    try {
+      return await load(running)
+    } finally {
+      await running.stop()
+    }
+  } catch (error) {
+    process.exitCode = 1
+    say(`${target}: FAILED: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+function ownLoad(
+  tools: Tools,
+  scenario: Scenario,
+  options: Options,
+  running: RunningTarget,
+  plan: Plan,
+) {
+  const main = fileURLToPath(new URL('./load/main.js', import.meta.url))
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
+  return jsonLine([
+    ...tools.pin,
+    process.execPath,
+    main,
+    scenario.mode,
+    ...args,
+    '--seconds',
+    String(plan.seconds),
+    '--port',
+    String(running.port),
+    '--pid',
+    String(running.pid),
+  ])
+}
+
+function cLoad(tools: Tools, options: Options, running: RunningTarget, plan: Plan) {
+  const args = Object.entries(options).flatMap(([name, value]) => {
+    const flag = MQLOAD_FLAGS[name]
+    return flag === undefined ? [] : [flag, String(value)]
+  })
+  const common = ['-n', plan.seconds, '-p', running.port, '-i', running.pid].map(String)
+  return jsonLine([...tools.pin, tools.mqload ?? '', 'flow', ...args, ...common])
+}
+
+async function jsonLine(command: readonly string[]): Promise<Figures> {
+  const [program = '', ...args] = command
+  const done = await complete(program, args, LOAD_LIMIT_MS)
+  if (done.code !== 0) throw new Error(done.stderr.trim())
+  const parsed = JSON.parse(done.stdout) as Record<string, unknown>
+  const numbers = Object.entries(parsed).filter(([, value]) => typeof value === 'number')
+  return Object.fromEntries(numbers) as Figures
+}

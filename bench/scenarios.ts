@@ -1,0 +1,209 @@
+/** What is measured, with which load, and what is asked of it. */
+
+export const TARGET_NAMES = ['mozzie', 'mosquitto', 'aedes', 'floor'] as const
+export type TargetName = (typeof TARGET_NAMES)[number]
+
+export interface Goal {
+  /** `fixed` compares the figure itself, the others its ratio to that target's figure. */
+  readonly against: 'mosquitto' | 'floor' | 'fixed'
+  readonly atLeast?: number
+  readonly atMost?: number
+}
+
+export interface Metric {
+  /** Field of the load client's JSON line. */
+  readonly field: string
+  readonly label: string
+  readonly goals: readonly Goal[]
+}
+
+export interface Scenario {
+  readonly name: string
+  readonly title: string
+  readonly mode: 'flow' | 'connections' | 'retain' | 'subscriptions' | 'queue'
+  /** Options of the load client; `seconds`, `port` and `pid` are added by the runner. */
+  readonly options: Readonly<Record<string, string | number>>
+  readonly targetOptions?: Readonly<Partial<Record<TargetName, Record<string, string | number>>>>
+  /** `count` of a --quick run. */
+  readonly quickCount?: number
+  readonly targets: readonly TargetName[]
+  readonly metrics: readonly Metric[]
+}
+
+const ALL = TARGET_NAMES
+const BROKERS: readonly TargetName[] = ['mozzie', 'mosquitto', 'aedes']
+const PAYLOAD_BYTES = 64
+const NO_LOSS: Metric = { field: 'lost', label: 'lost', goals: [{ against: 'fixed', atMost: 0 }] }
+
+function rateMetrics(ratioMin: number): Metric[] {
+  return [
+    {
+      field: 'rate',
+      label: 'delivered/s',
+      goals: [
+        { against: 'mosquitto', atLeast: ratioMin },
+        { against: 'floor', atLeast: 0.25 },
+      ],
+    },
+    { field: 'broker_cpu_us_per_msg', label: 'broker CPU µs/msg', goals: [] },
+    { field: 'p99_us', label: 'p99 µs', goals: [] },
+    NO_LOSS,
+  ]
+}
+
+const TEN_PAIRS = { shape: 'pair', publishers: 10, subscribers: 10, payload: PAYLOAD_BYTES }
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'pair-qos0',
+    title: '10 → 10, QoS 0',
+    mode: 'flow',
+    options: { ...TEN_PAIRS, qos: 0 },
+    targets: ALL,
+    metrics: rateMetrics(12),
+  },
+  {
+    name: 'fanout',
+    title: '1 → 100, QoS 0',
+    mode: 'flow',
+    options: { shape: 'fanout', publishers: 1, subscribers: 100, payload: PAYLOAD_BYTES },
+    targets: ALL,
+    metrics: rateMetrics(6),
+  },
+  {
+    name: 'fanin',
+    title: '50 → 1, QoS 0',
+    mode: 'flow',
+    options: { shape: 'fanin', publishers: 50, subscribers: 1, payload: PAYLOAD_BYTES },
+    targets: ALL,
+    metrics: rateMetrics(9),
+  },
+  {
+    name: 'pair-qos1',
+    title: '10 → 10, QoS 1',
+    mode: 'flow',
+    options: { ...TEN_PAIRS, qos: 1 },
+    targets: ALL,
+    metrics: rateMetrics(20),
+  },
+  {
+    name: 'pair-qos2',
+    title: '10 → 10, QoS 2',
+    mode: 'flow',
+    options: { ...TEN_PAIRS, qos: 2 },
+    // mosquitto 2.0 leaves what a client sends beyond max_inflight_messages (20) unanswered for
+    // good. Its rate is the same with a window of 200, only 180 messages of each publisher are then
+    // lost.
+    targetOptions: { mosquitto: { window: 20 } },
+    targets: ALL,
+    metrics: rateMetrics(15),
+  },
+  {
+    name: 'paced',
+    title: '500 → 500, 20 msg/s each',
+    mode: 'flow',
+    options: {
+      shape: 'pair',
+      publishers: 500,
+      subscribers: 500,
+      pace: 20,
+      payload: PAYLOAD_BYTES,
+    },
+    targets: ALL,
+    metrics: [
+      {
+        field: 'broker_cpu_us_per_msg',
+        label: 'broker CPU µs/msg',
+        goals: [{ against: 'mosquitto', atMost: 1 }],
+      },
+      // 10,000 msg/s too, and unlike the next flow one where mosquitto, which leaves Nagle's
+      // algorithm on, waits for nobody.
+      { field: 'p99_us', label: 'p99 µs', goals: [{ against: 'mosquitto', atMost: 1 }] },
+      NO_LOSS,
+    ],
+  },
+  {
+    name: 'latency',
+    title: '10 → 10, 10,000 msg/s in all',
+    mode: 'flow',
+    options: { ...TEN_PAIRS, qos: 0, pace: 1000 },
+    targets: ALL,
+    metrics: [
+      { field: 'p50_us', label: 'p50 µs', goals: [] },
+      { field: 'p99_us', label: 'p99 µs', goals: [{ against: 'mosquitto', atMost: 1 }] },
+      { field: 'p999_us', label: 'p99.9 µs', goals: [] },
+      NO_LOSS,
+    ],
+  },
+  {
+    name: 'subscriptions',
+    title: '100,000 filters, 100 connections',
+    mode: 'subscriptions',
+    options: { count: 100_000, connections: 100, payload: PAYLOAD_BYTES },
+    quickCount: 20_000,
+    targets: BROKERS,
+    metrics: [
+      {
+        field: 'subscribe_cpu_us',
+        label: 'subscribe CPU µs',
+        goals: [{ against: 'mosquitto', atMost: 1 }],
+      },
+      {
+        field: 'bytes_per_filter',
+        label: 'bytes/filter',
+        goals: [{ against: 'fixed', atMost: 600 }],
+      },
+      {
+        field: 'published_per_s',
+        label: 'published/s',
+        goals: [{ against: 'mosquitto', atLeast: 5 }],
+      },
+    ],
+  },
+  {
+    name: 'retained',
+    title: '100,000 retained messages',
+    mode: 'retain',
+    options: { count: 100_000, payload: PAYLOAD_BYTES },
+    quickCount: 20_000,
+    targets: BROKERS,
+    metrics: [
+      { field: 'put_per_s', label: 'written/s', goals: [{ against: 'mosquitto', atLeast: 3 }] },
+      { field: 'get_per_s', label: 'read back/s', goals: [{ against: 'mosquitto', atLeast: 3 }] },
+    ],
+  },
+  {
+    name: 'idle',
+    title: '10,000 idle connections',
+    mode: 'connections',
+    options: { count: 10_000 },
+    quickCount: 2000,
+    targets: BROKERS,
+    metrics: [
+      {
+        field: 'rss_kb_per_conn',
+        label: 'KiB/connection',
+        goals: [{ against: 'fixed', atMost: 6 }],
+      },
+      { field: 'per_s', label: 'connected/s', goals: [] },
+    ],
+  },
+  {
+    name: 'queue',
+    title: '900 queued for an absent session, QoS 1',
+    mode: 'queue',
+    // mosquitto keeps max_queued_messages (1000) for a session and drops the rest.
+    options: { count: 900, qos: 1, payload: PAYLOAD_BYTES },
+    targets: BROKERS,
+    metrics: [
+      { field: 'in_per_s', label: 'queued/s', goals: [] },
+      { field: 'out_per_s', label: 'drained/s', goals: [] },
+      NO_LOSS,
+    ],
+  },
+]
+
+/** Scenarios whose rate the C load generator must confirm. */
+export function isRateFlow(scenario: Scenario): boolean {
+  return scenario.metrics.some((metric) => metric.field === 'rate')
+}

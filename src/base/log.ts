@@ -1,0 +1,29 @@
+/**
+ * The log port. One bit a type, mosquitto's own set (mosquitto.conf, `log_type`), so that a disabled
+ * type costs one `&` and the text is never built:
+ *
+ *     if (log.mask & LogType.debug) log.write(LogType.debug, `Received PINGREQ from ${id}`)
+ */
+export const LogType = {
+  error: 1,
+  warning: 2,
+  notice: 4,
+  information: 8,
+  debug: 16,
+  subscribe: 32,
+  unsubscribe: 64,
+  websockets: 128,
+  internal: 256,
+} as const
+
+export type LogTypeBit = (typeof LogType)[keyof typeof LogType]
+
+export interface Log {
+  /** The types that are written somewhere, or-ed. */
+  readonly mask: number
+  /** Writes one line. `text` may hold bytes from the network: the adapter escapes control characters. */
+  write(type: LogTypeBit, text: string): void
+}
+
+/** A log that keeps nothing. */
+export const silentLog: Log = { mask: 0, write: () => {} }

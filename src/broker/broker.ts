@@ -1,0 +1,274 @@
+import { TimerWheel } from '../base/timer-wheel.ts'
+import type { Properties, Qos } from '../codec/packets.ts'
+import { Reason } from '../codec/reason-codes.ts'
+import { FilterTrie } from '../topics/filter-trie.ts'
+import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
+import { RetainedTree } from '../topics/retained-tree.ts'
+import { LogType } from '../base/log.ts'
+import { closeConnection, closeFor } from './closing.ts'
+import { Commit } from './commit.ts'
+import { receive, resumeInput, unpause } from './input.ts'
+import { armConnectTimeout } from './keepalive.ts'
+import { createMessage, Message } from './message.ts'
+import { Connection, Phase, Session, Subscription, type Core, type Subscriber } from './model.ts'
+import { pump } from './outbound.ts'
+import { drained, flushAll, pendingBytes } from './outbox.ts'
+import type { Link, Ports } from './ports.ts'
+import { continueReplays, sweepRetained } from './retained.ts'
+import { publish, routeFromPeer } from './routing.ts'
+import { groupOf, leaveGroup } from './shared-groups.ts'
+import { Shapes } from './shapes.ts'
+import { Stats } from './stats.ts'
+import { storeEvents } from './store-events.ts'
+import { releaseWill } from './wills.ts'
+
+const encoder = new TextEncoder()
+
+/** What a broker holds at the moment; the numbers behind `$SYS` and the metrics. */
+export interface Counts {
+  sessions: number
+  connected: number
+  sockets: number
+  retained: number
+  retainedBytes: number
+  queued: number
+  queuedBytes: number
+  subscriptions: number
+  sharedSubscriptions: number
+  /** Bytes and connections that wait for slow clients. */
+  outputBytes: number
+  outputPackets: number
+}
+
+export interface PublishOptions {
+  qos?: Qos
+  retain?: boolean
+  properties?: Properties
+}
+
+/**
+ * The core as one object: bytes and time come in, bytes go out through the links. It does nothing on its
+ * own; whoever owns it calls {@link tick} every 100 ms and {@link endTurn} when asked to.
+ */
+export class Broker {
+  readonly stats = new Stats()
+  private readonly core: Core
+  /** Stands for subscribers inside the process. */
+  private readonly inside = new Session('', null, 5, false)
+
+  constructor(ports: Ports) {
+    this.core = {
+      ports,
+      stats: this.stats,
+      wheel: new TimerWheel(ports.clock.monotonicMs()),
+      trie: new FilterTrie<Subscriber>(),
+      retained: new RetainedTree<Message>(),
+      retainedBytes: 0,
+      sessions: new Map(),
+      connections: new Set(),
+      groups: new Map(),
+      commit: new Commit(),
+      shapes: new Shapes(),
+      dirty: [],
+      openings: new Map(),
+      claims: new Map(),
+      lastRequest: 0,
+      opened: [],
+      replaying: new Set(),
+      writers: [],
+      incoming: new Message(),
+      turnEndAsked: false,
+      stopping: false,
+    }
+  }
+
+  /** Opens the store, joins the peers; connections are welcome once `ready` was called. */
+  start(ready: () => void): void {
+    const { store, peers } = this.core.ports
+    store.open(storeEvents(this.core, ready))
+    peers?.start({
+      published: (message, groups) => routeFromPeer(this.core, message, groups),
+      kicked: (clientId, done) => {
+        this.disconnect(clientId, Reason.sessionTakenOver)
+        done()
+      },
+    })
+  }
+
+  /** Takes a new link. */
+  accept(link: Link): Connection {
+    const { core } = this
+    const { log, clock, limits } = core.ports
+    const connection = new Connection(link, clock.monotonicMs())
+    core.connections.add(connection)
+    core.stats.sockets++
+    if (limits.connectionMessages && log.mask & LogType.notice)
+      log.write(LogType.notice, `New connection from ${link.remote} on port ${link.listener.port}.`)
+    armConnectTimeout(core, connection)
+    return connection
+  }
+
+  /**
+   * Bytes came: `bytes[start..end)`, which the caller may reuse afterwards. A plain Uint8Array, no Buffer: its
+   * `slice` would not copy.
+   */
+  receive(connection: Connection, bytes: Uint8Array, start: number, end: number): void {
+    receive(this.core, connection, bytes, start, end)
+  }
+
+  /** The array last given to the link is free again: what waited goes on. */
+  linkDrained(connection: Connection): void {
+    const { core } = this
+    drained(core, connection)
+    if (connection.phase !== Phase.open) return
+    if (connection.session !== null) pump(core, connection.session)
+    if (connection.inLink === null) unpause(connection)
+    continueReplays(core)
+  }
+
+  /** The link is gone; `text` says why, for the log. */
+  linkClosed(connection: Connection, text: string): void {
+    closeConnection(this.core, connection, { text, reason: -1 })
+    this.core.connections.delete(connection)
+  }
+
+  tick(): void {
+    this.core.wheel.advance(this.core.ports.clock.monotonicMs())
+  }
+
+  /** Ends a turn: what it wrote becomes a batch of the store, what it said goes out. */
+  endTurn(): void {
+    const { core } = this
+    core.turnEndAsked = false
+    for (let next = core.opened.pop(); next !== undefined; next = core.opened.pop())
+      resumeInput(core, next)
+    if (core.replaying.size > 0) continueReplays(core)
+    const batch = core.commit.seal()
+    if (batch > 0) core.ports.store.seal(batch)
+    flushAll(core)
+  }
+
+  /** Publishes from inside the process. Throws TypeError when `topic` is no topic name. */
+  publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): void {
+    const problem = topicNameProblem(topic, this.core.ports.limits.topicLevelsMax)
+    if (problem !== null) throw new TypeError(`topic name: ${problem}`)
+    const { qos = 0, retain = false, properties = {} } = options
+    const wallMs = this.core.ports.clock.wallMs()
+    const source = {
+      topic,
+      payload,
+      qos,
+      retain,
+      properties,
+      publisher: '',
+      publisherUser: null,
+      wallMs,
+    }
+    publish(this.core, createMessage(source), null)
+  }
+
+  /** Publishes a value of the `$SYS` tree: retained, QoS 2, never stored. */
+  publishSys(topic: string, text: string): void {
+    this.publish(topic, encoder.encode(text), { qos: 2, retain: true })
+  }
+
+  /**
+   * Calls `handler` with every message that matches `filter`; shared filters too. The message may borrow its
+   * bytes: keep `message.kept()`. Returns what unsubscribes. Throws TypeError when `filter` is none.
+   */
+  subscribe(
+    filter: string,
+    handler: (message: Message) => void,
+    options: { qos?: Qos } = {},
+  ): () => void {
+    const { core } = this
+    const problem = topicFilterProblem(filter, core.ports.limits.topicLevelsMax)
+    if (problem !== null) throw new TypeError(`topic filter: ${problem}`)
+    const parts = filter.split('/')
+    const group = parts[0] === '$share' ? groupOf(core, parts[1], parts.slice(2).join('/')) : null
+    const subscription = new Subscription(this.inside, filter, group, handler)
+    subscription.qos = options.qos ?? 2
+    if (group === null) core.trie.add(filter, subscription)
+    else group.members.push(subscription)
+    return () => {
+      if (group === null) core.trie.remove(filter, subscription)
+      else leaveGroup(core, group, subscription)
+    }
+  }
+
+  /** Ends a client's connection for `reason`; false: it has none. */
+  disconnect(clientId: string, reason: number = Reason.administrativeAction): boolean {
+    const connection = this.core.sessions.get(clientId)?.connection
+    if (!connection) return false
+    closeFor(this.core, connection, reason)
+    return true
+  }
+
+  /** Removes retained messages whose expiry has passed. */
+  sweepRetained(): void {
+    sweepRetained(this.core)
+  }
+
+  counts(): Counts {
+    const { core } = this
+    let connected = 0
+    let queued = 0
+    let queuedBytes = 0
+    for (const session of core.sessions.values()) {
+      if (session.connection !== null) connected++
+      if (session.outbound === null) continue
+      queued += session.outbound.queuedCount + session.outbound.inflight.size
+      queuedBytes += session.outbound.queuedBytes + session.outbound.inflightBytes
+    }
+    let outputBytes = 0
+    let outputPackets = 0
+    for (const connection of core.connections) {
+      const bytes = pendingBytes(connection)
+      outputBytes += bytes
+      if (bytes > 0) outputPackets++
+    }
+    return {
+      sessions: core.sessions.size,
+      connected,
+      sockets: core.connections.size,
+      retained: core.retained.count,
+      retainedBytes: core.retainedBytes,
+      queued,
+      queuedBytes,
+      subscriptions: core.stats.subscriptions,
+      sharedSubscriptions: core.stats.sharedSubscriptions,
+      outputBytes,
+      outputPackets,
+    }
+  }
+
+  /** Every subscription, filter by filter. */
+  *subscriptionTree(): IterableIterator<{ filter: string; clientId: string; qos: Qos }> {
+    for (const session of this.core.sessions.values()) {
+      for (const { filter, qos } of session.subscriptions?.values() ?? [])
+        yield { filter, clientId: session.clientId, qos }
+    }
+  }
+
+  /**
+   * Stops: wills are published, 5.0 clients told 0x8B, links closed, the store closed; then `done`. The
+   * owner goes on to call {@link endTurn} and {@link linkClosed} meanwhile.
+   */
+  stop(done: () => void): void {
+    const { core } = this
+    core.stopping = true
+    for (const session of [...core.sessions.values()]) releaseWill(core, session)
+    const open = [...core.connections].filter(({ phase }) => phase === Phase.open)
+    for (const connection of open) publishLastWill(core, connection)
+    for (const connection of core.connections) closeFor(core, connection, Reason.serverShuttingDown)
+    this.endTurn()
+    core.ports.store.close(done)
+  }
+}
+
+/** Wills go out while there is still someone to read them. */
+function publishLastWill(core: Core, connection: Connection): void {
+  const { will } = connection
+  connection.will = null
+  if (will !== null) publish(core, will.message, connection.session)
+}

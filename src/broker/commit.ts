@@ -1,0 +1,50 @@
+import { Fifo } from '../base/fifo.ts'
+
+interface Waiting<W> {
+  batch: number
+  waiter: W
+}
+
+/**
+ * Numbers the batches and remembers who waits for which. All that one turn writes is one batch; an
+ * acknowledgement whose effect is in a batch leaves after the store said `committed`.
+ *
+ *     done      filling
+ *      4   5 6     7        5 and 6 are on their way to the disk, this turn's writes go into 7
+ */
+export class Commit<W> {
+  filling = 1
+  done = 0
+  /** Writes so far: two readings tell whether something in between wrote. */
+  writes = 0
+  /** The batch being filled holds something. */
+  dirty = false
+  private readonly waiters = new Fifo<Waiting<W>>()
+
+  /** Notes a write; returns the batch it belongs to. */
+  write(): number {
+    this.writes++
+    this.dirty = true
+    return this.filling
+  }
+
+  /** Closes the batch being filled; returns its number, 0 when it was empty. */
+  seal(): number {
+    if (!this.dirty) return 0
+    this.dirty = false
+    return this.filling++
+  }
+
+  /** `waiter` is handed out by {@link next} once `batch` is safe. */
+  wait(batch: number, waiter: W): void {
+    this.waiters.push({ batch, waiter })
+  }
+
+  /** Takes out one who waited for what is `done` by now; undefined: there is none left. */
+  next(): W | undefined {
+    const first = this.waiters.peek()
+    if (first === undefined || first.batch > this.done) return undefined
+    this.waiters.shift()
+    return first.waiter
+  }
+}

@@ -1,0 +1,140 @@
+/** CONNECT: who may come in, and as what (MQTT 5.0, 3.1). */
+import type { ConnectPacket, Properties } from '../codec/packets.ts'
+import { Reason } from '../codec/reason-codes.ts'
+import { topicNameProblem } from '../topics/names.ts'
+import { refuse } from './connack.ts'
+import { createMessage } from './message.ts'
+import { Phase, type Connection, type Core } from './model.ts'
+import { openSession } from './open-session.ts'
+
+/** A rule CONNECT must pass: 0, or the reason it is refused for. */
+type Rule = (core: Core, connection: Connection, packet: ConnectPacket) => number
+
+/** In the order in which mosquitto answers; the first that fails is the answer. */
+const RULES: readonly Rule[] = [
+  versionRule,
+  methodRule,
+  emptyIdRule,
+  prefixRule,
+  willRule,
+  userIdRule,
+]
+
+function versionRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
+  const accepted = connection.link.listener.acceptVersions.includes(packet.version)
+  return accepted ? 0 : Reason.unsupportedProtocolVersion
+}
+
+/** No extended authentication is configured [MQTT-4.12.0-1]. */
+function methodRule(_core: Core, _connection: Connection, packet: ConnectPacket): number {
+  return packet.properties.authenticationMethod === undefined ? 0 : Reason.badAuthenticationMethod
+}
+
+function emptyIdRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
+  if (packet.clientId !== '') return 0
+  if (packet.version === 3) return Reason.clientIdentifierNotValid
+  if (packet.version === 4 && !packet.cleanStart) return Reason.clientIdentifierNotValid
+  if (connection.link.listener.allowZeroLengthClientId) return 0
+  return packet.version === 5 ? Reason.unspecifiedError : Reason.clientIdentifierNotValid
+}
+
+function prefixRule(core: Core, _connection: Connection, packet: ConnectPacket): number {
+  const prefix = core.ports.limits.clientIdPrefix
+  if (prefix === '' || packet.clientId === '' || packet.clientId.startsWith(prefix)) return 0
+  return Reason.notAuthorized
+}
+
+function willRule(core: Core, connection: Connection, packet: ConnectPacket): number {
+  const { will } = packet
+  if (will === null) return 0
+  const { limits } = core.ports
+  if (topicNameProblem(will.topic, limits.topicLevelsMax) !== null) return Reason.topicNameInvalid
+  if (will.topic.startsWith('$SYS/') || will.topic.startsWith('$CONTROL/'))
+    return Reason.notAuthorized
+  if (will.qos > connection.link.listener.maxQos) return Reason.qosNotSupported
+  if (will.retain && !limits.retainAvailable) return Reason.retainNotSupported
+  if (limits.payloadBytesMax > 0 && will.payload.length > limits.payloadBytesMax)
+    return Reason.packetTooLarge
+  return 0
+}
+
+function userIdRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
+  const needsUser = connection.link.listener.useUsernameAsClientId
+  return needsUser && !packet.username ? Reason.notAuthorized : 0
+}
+
+export function onConnect(core: Core, connection: Connection, packet: ConnectPacket): void {
+  connection.version = packet.version
+  for (const rule of RULES) {
+    const reason = rule(core, connection, packet)
+    if (reason !== 0) return refuse(core, connection, reason)
+  }
+  connection.phase = Phase.opening
+  core.stats.connections++
+  const assigned = packet.clientId === '' && !connection.link.listener.useUsernameAsClientId
+  const clientId = assigned ? assignId(core, connection) : clientIdOf(connection, packet)
+  adopt(core, connection, packet, clientId)
+  const { link, version } = connection
+  const { username, password } = packet
+  const request = {
+    clientId,
+    username,
+    password,
+    version,
+    remote: link.remote,
+    listener: link.listener,
+  }
+  core.ports.auth.authenticate(request, (reason) => {
+    if (connection.phase !== Phase.opening) return
+    if (reason !== 0) return refuse(core, connection, reason)
+    openSession(core, connection, packet, assigned)
+  })
+}
+
+function clientIdOf(connection: Connection, packet: ConnectPacket): string {
+  return connection.link.listener.useUsernameAsClientId
+    ? (packet.username as string)
+    : packet.clientId
+}
+
+/** What the connection remembers of its CONNECT. */
+function adopt(core: Core, connection: Connection, packet: ConnectPacket, clientId: string): void {
+  const { properties } = packet
+  const { limits } = core.ports
+  connection.identity = { clientId, username: packet.username, remote: connection.link.remote }
+  connection.bridge = packet.bridge
+  connection.cleanStart = packet.cleanStart
+  connection.packetBytesMax = properties.maximumPacketSize ?? 0
+  connection.problemInformation = properties.requestProblemInformation !== 0
+  connection.receiveMaximum = windowOf(limits.inflightMax, properties)
+  const { topicAliasMaximumOut } = connection.link.listener
+  connection.aliasOutMaximum = Math.min(topicAliasMaximumOut, properties.topicAliasMaximum ?? 0)
+  const { will } = packet
+  if (will === null) return
+  const message = createMessage({
+    ...will,
+    publisher: clientId,
+    publisherUser: packet.username,
+    wallMs: core.ports.clock.wallMs(),
+  })
+  connection.will = { message, delaySeconds: will.properties.willDelaySeconds ?? 0 }
+}
+
+/** The client's Receive Maximum replaces our own window [MQTT-3.3.4-9]. */
+function windowOf(inflightMax: number, properties: Properties): number {
+  const ours = inflightMax === 0 ? 65535 : inflightMax
+  return properties.receiveMaximum ?? ours
+}
+
+/** `auto-` and a random UUID in capitals, as mosquitto makes them [MQTT-3.1.3-6]. */
+function assignId(core: Core, connection: Connection): string {
+  const bytes = new Uint8Array(16)
+  core.ports.random.fill(bytes)
+  bytes[6] = (bytes[6] & 0x0f) | 0x40
+  bytes[8] = (bytes[8] & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase()
+  const parts = [8, 12, 16, 20, 32].map((end, index, ends) => hex.slice(ends[index - 1] ?? 0, end))
+  return connection.link.listener.autoIdPrefix + parts.join('-')
+}

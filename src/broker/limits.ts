@@ -1,0 +1,87 @@
+/**
+ * Every bound of the core, in one place. 0 stands for "none" only where it says so. Options of
+ * mosquitto.conf that set one are named; the rest is fixed by {@link defaultLimits}.
+ */
+export interface Limits {
+  /** ms from accept to a complete CONNECT. */
+  connectTimeoutMs: number
+  /** ms a started packet may stay incomplete. */
+  partialPacketTimeoutMs: number
+  /** Bytes of a PUBLISH, header included (`max_packet_size`). */
+  packetBytesMax: number
+  /** Bytes of CONNECT, SUBSCRIBE, UNSUBSCRIBE and AUTH. */
+  controlPacketBytesMax: number
+  /** Bytes of acknowledgements, PINGREQ and DISCONNECT. */
+  ackPacketBytesMax: number
+  /** Bytes of a payload, 0 none (`message_size_limit`). */
+  payloadBytesMax: number
+  /** Levels of a topic name or filter. */
+  topicLevelsMax: number
+  /** Unacknowledged QoS 1 and 2 messages towards a client; also our Receive Maximum (`max_inflight_messages`; 0: 65535). */
+  inflightMax: number
+  /** Their payload bytes, 0 none (`max_inflight_bytes`). */
+  inflightBytesMax: number
+  /** Queued messages of a session beyond its window, 0 none (`max_queued_messages`). */
+  queuedMax: number
+  /** Their bytes, 0 none (`max_queued_bytes`). */
+  queuedBytesMax: number
+  /** Entries of a durable session's queue held in memory; the rest waits in the store. */
+  queueWindow: number
+  /** QoS 2 messages a 3.x client may leave unreleased, and their bytes for any client. */
+  heldInboundMax: number
+  heldInboundBytesMax: number
+  /** Bytes waiting for a slow client before QoS 0 is dropped for it. */
+  outputBytesMax: number
+  /** Seconds, 0 none (`max_keepalive`). */
+  keepAliveSecondsMax: number
+  /** Filters in one SUBSCRIBE; subscriptions of a session. */
+  filtersPerPacketMax: number
+  subscriptionsPerSessionMax: number
+  retainedMax: number
+  /** Sessions, connected or not, 0 none (`global_max_clients`). */
+  sessionsMax: number
+  /** ms an offline session lives at most, 0 for ever (`persistent_client_expiration`). */
+  sessionExpiryMsMax: number
+  retainAvailable: boolean
+  queueQos0: boolean
+  upgradeOutgoingQos: boolean
+  /** One copy a matching subscription for 3.x clients (`allow_duplicate_messages`). */
+  allowDuplicates: boolean
+  /** Only client ids with this prefix (`clientid_prefixes`); empty: any. */
+  clientIdPrefix: string
+  /** Log lines of clients coming and going (`connection_messages`). */
+  connectionMessages: boolean
+  /** Retained entries looked at for one subscription in one turn. */
+  retainedPerTurn: number
+}
+
+export const defaultLimits: Limits = {
+  connectTimeoutMs: 10_000,
+  partialPacketTimeoutMs: 60_000,
+  packetBytesMax: 2_000_000,
+  controlPacketBytesMax: 100_000,
+  ackPacketBytesMax: 10_000,
+  payloadBytesMax: 0,
+  topicLevelsMax: 200,
+  inflightMax: 20,
+  inflightBytesMax: 0,
+  queuedMax: 1000,
+  queuedBytesMax: 64 << 20,
+  queueWindow: 1000,
+  heldInboundMax: 10_000,
+  heldInboundBytesMax: 32 << 20,
+  outputBytesMax: 1 << 20,
+  keepAliveSecondsMax: 0,
+  filtersPerPacketMax: 1000,
+  subscriptionsPerSessionMax: 100_000,
+  retainedMax: 1_000_000,
+  sessionsMax: 0,
+  sessionExpiryMsMax: 0,
+  retainAvailable: true,
+  queueQos0: false,
+  upgradeOutgoingQos: false,
+  allowDuplicates: true,
+  clientIdPrefix: '',
+  connectionMessages: true,
+  retainedPerTurn: 2000,
+}

@@ -1,0 +1,143 @@
+import type { PublishParts } from '../codec/publish.ts'
+import { encodeForwardableProperties } from '../codec/publish.ts'
+import type { Properties, Qos, Version } from '../codec/packets.ts'
+import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
+
+const NO_BYTES = new Uint8Array(0)
+
+/**
+ * One application message, on its way or kept.
+ *
+ * On its way it *borrows*: its ranges point into the chunk the socket gave, and hold until the turn ends.
+ * Who keeps it longer (a queue, a window, the retained tree, a store) asks {@link kept}: the bytes are
+ * copied once, whoever and however many ask, and the copy is what stays.
+ *
+ *     borrowed   chunk  [ ...| first | len | topic | id | properties | payload |... ]
+ *     kept       bytes  [ topic | properties | payload ]
+ */
+export class Message implements PublishParts {
+  topicName = ''
+  qos: Qos = 0
+  retain = false
+  topic: Uint8Array = NO_BYTES
+  topicStart = 0
+  topicEnd = 0
+  properties: Uint8Array = NO_BYTES
+  propertiesStart = 0
+  propertiesEnd = 0
+  payload: Uint8Array = NO_BYTES
+  payloadStart = 0
+  payloadEnd = 0
+  /** Wall clock in ms after which it must not be sent any more; Infinity: never expires. */
+  expiresAtMs = Infinity
+  /** Wall clock in ms of its making: a will's expiry counts from when it is published. */
+  madeAtMs = 0
+  /** The client id it came from, for no-local; empty when the broker itself publishes. */
+  publisher = ''
+  /** The user name it came from, for checks that look at a message's source. */
+  publisherUser: string | null = null
+  /** The frame as it came, when a receiver of `frameVersion` may get its bytes; 0: no such frame. */
+  frameVersion: Version | 0 = 0
+  frameStart = 0
+  frameEnd = 0
+  borrowed = false
+  private copy: Message | null = null
+
+  get payloadLength(): number {
+    return this.payloadEnd - this.payloadStart
+  }
+
+  /** Bytes a queue is charged for it: topic, properties and payload. */
+  get size(): number {
+    return (
+      this.topicEnd -
+      this.topicStart +
+      (this.propertiesEnd - this.propertiesStart) +
+      (this.payloadEnd - this.payloadStart)
+    )
+  }
+
+  /** This message, or its one copy that owns its bytes. */
+  kept(): Message {
+    if (!this.borrowed) return this
+    this.copy ??= this.clone()
+    return this.copy
+  }
+
+  /** Makes this object ready to borrow the next frame. */
+  reuse(): void {
+    this.copy = null
+  }
+
+  /** A view of the payload: valid as long as the message is. */
+  payloadBytes(): Uint8Array {
+    return this.payload.subarray(this.payloadStart, this.payloadEnd)
+  }
+
+  /** Seconds left to live, counted down on forwarding [MQTT-3.3.2-6]; -1: no expiry; 0: too late. */
+  secondsLeft(wallMs: number): number {
+    if (this.expiresAtMs === Infinity) return -1
+    return Math.max(0, Math.ceil((this.expiresAtMs - wallMs) / 1000))
+  }
+
+  private clone(): Message {
+    const message = new Message()
+    const topicLength = this.topicEnd - this.topicStart
+    const propertiesLength = this.propertiesEnd - this.propertiesStart
+    const bytes = new Uint8Array(this.size)
+    bytes.set(this.topic.subarray(this.topicStart, this.topicEnd))
+    bytes.set(this.properties.subarray(this.propertiesStart, this.propertiesEnd), topicLength)
+    bytes.set(this.payloadBytes(), topicLength + propertiesLength)
+    message.topicName = this.topicName
+    message.qos = this.qos
+    message.retain = this.retain
+    message.expiresAtMs = this.expiresAtMs
+    message.publisher = this.publisher
+    message.publisherUser = this.publisherUser
+    message.lay(bytes, topicLength, propertiesLength)
+    return message
+  }
+
+  /** Takes `bytes` as topic, properties and payload, one behind the other. */
+  lay(bytes: Uint8Array, topicLength: number, propertiesLength: number): void {
+    this.topic = this.properties = this.payload = bytes
+    this.topicEnd = topicLength
+    this.propertiesStart = topicLength
+    this.propertiesEnd = this.payloadStart = topicLength + propertiesLength
+    this.payloadEnd = bytes.length
+  }
+}
+
+/** What {@link createMessage} needs to know; the properties are those of a PUBLISH or a will. */
+export interface MessageSource {
+  topic: string
+  payload: Uint8Array
+  qos: Qos
+  retain: boolean
+  properties: Properties
+  publisher: string
+  publisherUser: string | null
+  wallMs: number
+}
+
+/** A message that owns its bytes, from values: wills, `$SYS`, publishers inside the process. */
+export function createMessage(source: MessageSource): Message {
+  const { willDelaySeconds: _willDelay, ...properties } = source.properties
+  const forwarded = encodeForwardableProperties(properties)
+  const topicLength = encodedLength(source.topic)
+  const bytes = new Uint8Array(topicLength + forwarded.length + source.payload.length)
+  writeUtf8(source.topic, bytes, 0)
+  bytes.set(forwarded, topicLength)
+  bytes.set(source.payload, topicLength + forwarded.length)
+  const message = new Message()
+  message.topicName = source.topic
+  message.qos = source.qos
+  message.retain = source.retain
+  message.publisher = source.publisher
+  message.publisherUser = source.publisherUser
+  message.madeAtMs = source.wallMs
+  const expiry = source.properties.messageExpirySeconds
+  if (expiry !== undefined) message.expiresAtMs = source.wallMs + expiry * 1000
+  message.lay(bytes, topicLength, forwarded.length)
+  return message
+}

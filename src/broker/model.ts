@@ -1,0 +1,304 @@
+/**
+ * The nouns of the core and who holds whom. Data only: what is done to them is in the files named after
+ * the MQTT words. A drawing:
+ *
+ *     Core ── sessions ──▶ Session ── subscriptions ──▶ Subscription ◀── FilterTrie
+ *                           │   ▲                           │ (or a SharedGroup of them)
+ *                connection ▼   │ session                   ▼ session
+ *                          Connection ── link ──▶ transport
+ */
+import { Fifo } from '../base/fifo.ts'
+import type { Timer, TimerWheel } from '../base/timer-wheel.ts'
+import type { ByteWriter } from '../codec/byte-writer.ts'
+import type { ConnectPacket, Packet, Qos, Version } from '../codec/packets.ts'
+import type { FilterTrie } from '../topics/filter-trie.ts'
+import type { RetainedCursor, RetainedTree } from '../topics/retained-tree.ts'
+import type { Commit } from './commit.ts'
+import type { Message } from './message.ts'
+import type { Identity, Link, Ports, SubscriptionOptions } from './ports.ts'
+import type { Shapes } from './shapes.ts'
+import type { Stats } from './stats.ts'
+
+export const NEVER_EXPIRES = 0xffffffff
+
+/** One subscription of one session. */
+export class Subscription {
+  readonly members = null
+  readonly session: Session
+  /** As subscribed, with `$share/…` in front where shared. */
+  readonly filter: string
+  /** The group it is a member of. */
+  readonly group: SharedGroup | null
+  qos: Qos = 0
+  noLocal = false
+  retainAsPublished = false
+  /** 0: none. */
+  subscriptionId = 0
+  /** The same as encoders want it. */
+  subscriptionIds: readonly number[] | null = null
+  /** A subscriber inside the process. */
+  readonly handler: ((message: Message) => void) | null
+
+  constructor(
+    session: Session,
+    filter: string,
+    group: SharedGroup | null,
+    handler: ((message: Message) => void) | null = null,
+  ) {
+    this.session = session
+    this.filter = filter
+    this.group = group
+    this.handler = handler
+  }
+
+  assign(options: SubscriptionOptions): void {
+    this.qos = options.qos
+    this.noLocal = options.noLocal
+    this.retainAsPublished = options.retainAsPublished
+    this.subscriptionId = options.subscriptionId
+    this.subscriptionIds = options.subscriptionId === 0 ? null : [options.subscriptionId]
+  }
+}
+
+/** All subscriptions of `$share/name/filter`: each message goes to one of them [MQTT-4.8.2-4]. */
+export class SharedGroup {
+  readonly members: Subscription[] = []
+  readonly name: string
+  /** Without `$share/name/`. */
+  readonly filter: string
+  /** Round robin: who is asked first next time. */
+  next = 0
+
+  constructor(name: string, filter: string) {
+    this.name = name
+    this.filter = filter
+  }
+}
+
+export type Subscriber = Subscription | SharedGroup
+
+/** One QoS 1 or 2 message (or queued QoS 0) on its way to one session. */
+export class Delivery {
+  /** null once nobody can ask for it again: a clean session's, sent. */
+  message: Message | null
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly subscriptionIds: readonly number[] | null
+  /** Place in a durable session's queue; 0 in a clean session. */
+  readonly sequence: number
+  readonly payloadBytes: number
+  packetId = 0
+  /** PUBREC came, PUBCOMP is awaited. */
+  released = false
+  /** It may have been sent before: DUP. */
+  dup = false
+  /** The batch it must be safe in before it may be sent; 0: none. */
+  batch = 0
+
+  constructor(
+    message: Message | null,
+    qos: Qos,
+    retain: boolean,
+    subscriptionIds: readonly number[] | null,
+    sequence: number,
+    payloadBytes: number,
+  ) {
+    this.message = message
+    this.qos = qos
+    this.retain = retain
+    this.subscriptionIds = subscriptionIds
+    this.sequence = sequence
+    this.payloadBytes = payloadBytes
+  }
+}
+
+/** What a session owes its client. Made with the first QoS 1 or 2 message. */
+export class Outbound {
+  /** By packet identifier, in the order sent. */
+  readonly inflight = new Map<number, Delivery>()
+  readonly queue = new Fifo<Delivery>()
+  inflightBytes = 0
+  /** Bytes in `queue` (clean), or in the store (durable). */
+  queuedBytes = 0
+  /** QoS 1 and 2 entries beyond the window. */
+  queuedCount = 0
+  lastPacketId = 0
+  // Durable sessions only: [.. loadedTo] is in memory or done with, (loadedTo .. lastSequence] in the store.
+  lastSequence = 0
+  loadedTo = 0
+  /** `lastSequence` when the page under way was asked for; -1: none is. */
+  readingTo = -1
+  /** Entries to mark DUP: what another process may have sent. */
+  dupLeft = 0
+  dropNoted = false
+}
+
+/** A will that waits. */
+export interface PendingWill {
+  message: Message
+  timer: Timer
+}
+
+export class Session {
+  readonly kind = 'session'
+  readonly clientId: string
+  /** The user it belongs to. */
+  readonly username: string | null
+  version: Version
+  connection: Connection | null = null
+  /** It outlives its connection: kept in the store. Fixed when it begins. */
+  readonly durable: boolean
+  expirySeconds = 0
+  /** Held by another node of the cluster. */
+  foreign = false
+  subscriptions: Map<string, Subscription> | null = null
+  outbound: Outbound | null = null
+  /** Inbound QoS 2 messages between PUBLISH and PUBREL. */
+  heldInbound: Map<number, Message | null> | null = null
+  heldInboundBytes = 0
+  disconnectedAtMs = -1
+  expiryTimer: Timer | null = null
+  will: PendingWill | null = null
+  ended = false
+
+  constructor(clientId: string, username: string | null, version: Version, durable: boolean) {
+    this.clientId = clientId
+    this.username = username
+    this.version = version
+    this.durable = durable
+  }
+}
+
+export const Phase = {
+  /** Nothing but a CONNECT is welcome. */
+  connect: 0,
+  /** CONNECT came; authentication or the store has not answered yet. Input waits. */
+  opening: 1,
+  open: 2,
+  /** Over. What still comes in is dropped. */
+  closed: 3,
+} as const
+
+/** An acknowledgement that waits for its batch, and for those in front of it [MQTT-4.6.0-2]. */
+export interface HeldReply {
+  batch: number
+  /** 0: `packet` says it all. */
+  ackType: 0 | 4 | 5 | 6 | 7
+  packetId: number
+  reason: number
+  packet: Packet | null
+}
+
+export interface Will {
+  message: Message
+  delaySeconds: number
+}
+
+/** A retained replay under way. */
+export interface Replay {
+  cursor: RetainedCursor<Message>
+  subscription: Subscription
+}
+
+export interface Segment {
+  bytes: Uint8Array
+  length: number
+  /** To be given back when sent; null: shared bytes. */
+  writer: ByteWriter | null
+}
+
+export class Connection {
+  readonly kind = 'connection'
+  readonly link: Link
+  phase: number = Phase.connect
+  version: Version = 4
+  session: Session | null = null
+  identity: Identity | null = null
+  /** A mosquitto bridge: its subscriptions are no-local and retain-as-published. */
+  bridge = false
+  cleanStart = false
+  will: Will | null = null
+  // input
+  partial: ByteWriter | null = null
+  partialSinceMs = 0
+  paused = false
+  lastPacketMs: number
+  keepAliveMs = 0
+  timer: Timer | null = null
+  // the last topic it published to: equal bytes need no decoding, an equal generation no matching
+  topicBytes: Uint8Array | null = null
+  topicName = ''
+  matches: readonly Subscriber[] | null = null
+  matchGeneration = -1
+  aliasesIn: (AliasTopic | undefined)[] | null = null
+  // output
+  out: ByteWriter | null = null
+  segments: Segment[] | null = null
+  segmentBytes = 0
+  /** What the link holds until it has drained. */
+  inLink: Segment | null = null
+  dirty = false
+  receiveMaximum = 65535
+  packetBytesMax = 0
+  aliasOutMaximum = 0
+  aliasesOut: Map<string, number> | null = null
+  problemInformation = true
+  held: Fifo<HeldReply> | null = null
+  replays: Fifo<Replay> | null = null
+
+  constructor(link: Link, nowMs: number) {
+    this.link = link
+    this.lastPacketMs = nowMs
+  }
+}
+
+export interface AliasTopic {
+  name: string
+  bytes: Uint8Array
+}
+
+/** A CONNECT between authentication and an open session. */
+export interface Opening {
+  connection: Connection
+  packet: ConnectPacket
+  assigned: boolean
+}
+
+/** The broker's whole state, handed to every function of the core. */
+export interface Core {
+  readonly ports: Ports
+  readonly stats: Stats
+  readonly wheel: TimerWheel
+  readonly trie: FilterTrie<Subscriber>
+  readonly retained: RetainedTree<Message>
+  retainedBytes: number
+  readonly sessions: Map<string, Session>
+  readonly connections: Set<Connection>
+  /** By `name/filter`. */
+  readonly groups: Map<string, SharedGroup>
+  readonly commit: Commit<Connection | Session>
+  readonly shapes: Shapes
+  /** Links with output, flushed once a turn. */
+  readonly dirty: Connection[]
+  /** CONNECTs that wait for another one of the same client id, by that id. */
+  readonly openings: Map<string, Opening[]>
+  /** CONNECTs that wait for the store, by request. */
+  readonly claims: Map<number, Opening>
+  lastRequest: number
+  /** Connections that opened this turn: input that waited for it goes on at the turn's end. */
+  readonly opened: Connection[]
+  /** Connections with a retained replay to go on with. */
+  readonly replaying: Set<Connection>
+  readonly writers: ByteWriter[]
+  /** The message being published: borrows, reused. */
+  readonly incoming: Message
+  turnEndAsked: boolean
+  stopping: boolean
+}
+
+/** Asks once a turn for `endTurn`. */
+export function askTurnEnd(core: Core): void {
+  if (core.turnEndAsked) return
+  core.turnEndAsked = true
+  core.ports.requestTurnEnd()
+}

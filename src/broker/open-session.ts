@@ -1,0 +1,223 @@
+/**
+ * From an authenticated CONNECT to an open connection.
+ *
+ *     openSession ─▶ another CONNECT of the same id is under way? ── wait behind it
+ *          │
+ *          ▼ the connection that has the id now is taken over
+ *     durable? ── no ──▶ enter
+ *          │ yes
+ *          ▼
+ *     store.claim ── claimed: held by another node ──▶ kick, claim again
+ *          │ claimed
+ *          ▼
+ *        enter ─▶ CONNACK (after its batch) ─▶ input goes on, what was in flight is sent again
+ */
+import { LogType } from '../base/log.ts'
+import type { ConnectPacket, Properties } from '../codec/packets.ts'
+import { Reason } from '../codec/reason-codes.ts'
+import { closeConnection } from './closing.ts'
+import { refuse, welcome } from './connack.ts'
+import {
+  askTurnEnd,
+  NEVER_EXPIRES,
+  Outbound,
+  Phase,
+  Session,
+  type Connection,
+  type Core,
+  type Opening,
+} from './model.ts'
+import { resend } from './outbound.ts'
+import type { ClaimedSession } from './ports.ts'
+import { addSession, endSession, saveSession, wakeSession } from './sessions.ts'
+import { armKeepAlive } from './keepalive.ts'
+
+function idOf(connection: Connection): string {
+  return connection.identity?.clientId ?? ''
+}
+
+export function openSession(
+  core: Core,
+  connection: Connection,
+  packet: ConnectPacket,
+  assigned: boolean,
+): void {
+  const queue = core.openings.get(idOf(connection))
+  const opening = { connection, packet, assigned }
+  if (queue !== undefined) queue.push(opening)
+  else begin(core, opening)
+}
+
+function begin(core: Core, opening: Opening): void {
+  const { connection, packet } = opening
+  const clientId = idOf(connection)
+  const { limits } = core.ports
+  const known = core.sessions.get(clientId)
+  if (known !== undefined && known.username !== packet.username)
+    return refuse(core, connection, Reason.clientIdentifierNotValid)
+  if (known === undefined && limits.sessionsMax > 0 && core.sessions.size >= limits.sessionsMax)
+    return refuse(core, connection, Reason.serverBusy)
+  if (limits.keepAliveSecondsMax > 0 && packet.version < 5) {
+    const { keepAliveSeconds } = packet
+    if (keepAliveSeconds === 0 || keepAliveSeconds > limits.keepAliveSecondsMax)
+      return refuse(core, connection, Reason.clientIdentifierNotValid)
+  }
+  if (known?.connection) takeOver(core, known.connection, packet.cleanStart)
+  core.ports.peers?.claim(clientId)
+  const left = core.sessions.get(clientId)
+  if (expiryOf(packet) === 0 && left?.durable !== true) return enter(core, opening, null)
+  core.openings.set(clientId, [])
+  claim(core, opening)
+}
+
+/** The same client connected again: the older connection ends [MQTT-3.1.4-3]. */
+function takeOver(core: Core, old: Connection, cleanStart: boolean): void {
+  closeConnection(core, old, {
+    text: 'session taken over',
+    reason: Reason.sessionTakenOver,
+    will: cleanStart,
+  })
+}
+
+function expiryOf(packet: ConnectPacket): number {
+  if (packet.version === 5) return packet.properties.sessionExpirySeconds ?? 0
+  return packet.cleanStart ? 0 : NEVER_EXPIRES
+}
+
+function claim(core: Core, opening: Opening): void {
+  const request = ++core.lastRequest
+  core.claims.set(request, opening)
+  core.ports.store.claim(request, idOf(opening.connection), opening.packet.cleanStart)
+  core.commit.write()
+}
+
+/** The store's answer to a claim. */
+export function claimed(
+  core: Core,
+  request: number,
+  state: ClaimedSession | null,
+  owner: string | null,
+): void {
+  const opening = core.claims.get(request)
+  if (opening === undefined) return
+  core.claims.delete(request)
+  const clientId = idOf(opening.connection)
+  const { peers } = core.ports
+  if (owner !== null && peers !== null)
+    return peers.kick(owner, clientId, () => claim(core, opening))
+  if (opening.connection.phase === Phase.opening) enter(core, opening, state)
+  else abandon(core, clientId, state)
+  const queue = core.openings.get(clientId) ?? []
+  core.openings.delete(clientId)
+  const next = queue.shift()
+  if (next === undefined) return
+  if (next.connection.phase === Phase.opening) begin(core, next)
+  for (const later of queue) {
+    if (later.connection.phase === Phase.opening)
+      openSession(core, later.connection, later.packet, later.assigned)
+  }
+}
+
+/** The client left while its session was being claimed. */
+function abandon(core: Core, clientId: string, state: ClaimedSession | null): void {
+  const session = core.sessions.get(clientId)
+  if (session === undefined || state === null) core.ports.store.deleteSession(clientId)
+  else core.ports.store.unclaim(clientId)
+  core.commit.write()
+}
+
+/** The session is ours: opens the connection. */
+function enter(core: Core, opening: Opening, state: ClaimedSession | null): void {
+  const { connection, packet } = opening
+  const session = sessionFor(core, opening, state)
+  const sessionPresent = state !== null && !packet.cleanStart
+  session.version = packet.version
+  session.expirySeconds = cappedExpiry(core, packet)
+  session.foreign = false
+  wakeSession(core, session)
+  session.connection = connection
+  connection.session = session
+  connection.phase = Phase.open
+  const batch = session.durable ? saveSession(core, session) : 0
+  welcome(core, connection, sessionPresent, answerProperties(core, opening, session), batch)
+  logConnected(core, connection, packet)
+  armKeepAlive(core, connection, keepAliveOf(core, packet))
+  if (connection.identity !== null)
+    core.ports.observer?.connected?.(connection.identity, packet.version)
+  resend(core, session, connection)
+  core.opened.push(connection)
+  askTurnEnd(core)
+}
+
+function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null): Session {
+  const { connection, packet } = opening
+  const clientId = idOf(connection)
+  const known = core.sessions.get(clientId)
+  if (known !== undefined && state !== null && !packet.cleanStart) {
+    if (known.foreign || known.outbound === null) adoptState(known, state)
+    return known
+  }
+  if (known !== undefined) {
+    known.foreign = true
+    endSession(core, known)
+  }
+  const session = new Session(clientId, packet.username, packet.version, expiryOf(packet) > 0)
+  addSession(core, session)
+  if (state !== null && !packet.cleanStart) adoptState(session, state)
+  return session
+}
+
+/** State that another process, or another node, left in the store. */
+function adoptState(session: Session, state: ClaimedSession): void {
+  session.outbound = new Outbound()
+  session.outbound.lastSequence = state.lastSequence
+  session.outbound.queuedCount = state.queuedCount
+  session.outbound.queuedBytes = state.queuedBytes
+  session.outbound.dupLeft = 20
+  session.heldInbound = new Map(state.inbound.map((held) => [held.packetId, held.message]))
+  if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
+}
+
+function cappedExpiry(core: Core, packet: ConnectPacket): number {
+  const wanted = expiryOf(packet)
+  const capMs = core.ports.limits.sessionExpiryMsMax
+  return capMs > 0 ? Math.min(wanted, Math.ceil(capMs / 1000)) : wanted
+}
+
+function answerProperties(core: Core, opening: Opening, session: Session): Properties {
+  const { packet, assigned } = opening
+  const properties: Properties = {}
+  if (assigned) properties.assignedClientId = session.clientId
+  const keepAlive = keepAliveOf(core, packet)
+  if (keepAlive !== packet.keepAliveSeconds) properties.serverKeepAliveSeconds = keepAlive
+  if (packet.version === 5 && session.expirySeconds !== expiryOf(packet))
+    properties.sessionExpirySeconds = session.expirySeconds
+  return properties
+}
+
+function keepAliveOf(core: Core, packet: ConnectPacket): number {
+  const max = core.ports.limits.keepAliveSecondsMax
+  const { keepAliveSeconds } = packet
+  return max > 0 && (keepAliveSeconds === 0 || keepAliveSeconds > max) ? max : keepAliveSeconds
+}
+
+function logConnected(core: Core, connection: Connection, packet: ConnectPacket): void {
+  const { log, limits } = core.ports
+  if (!limits.connectionMessages || !(log.mask & LogType.notice)) return
+  const { remote } = connection.link
+  const user = packet.username === null ? '' : `, u'${packet.username}'`
+  const kind = packet.bridge ? 'bridge' : 'client'
+  const clean = packet.cleanStart ? 1 : 0
+  log.write(
+    LogType.notice,
+    `New ${kind} connected from ${remote} as ${idOf(connection)} ` +
+      `(p${packet.version}, c${clean}, k${packet.keepAliveSeconds}${user}).`,
+  )
+  if (!(log.mask & LogType.debug)) return
+  const { will } = packet
+  if (will === null) return log.write(LogType.debug, 'No will message specified.')
+  const { length } = will.payload
+  const retain = will.retain ? 1 : 0
+  log.write(LogType.debug, `Will message specified (${length} bytes) (r${retain}, q${will.qos}).`)
+  log.write(LogType.debug, `\t${will.topic}`)
+}

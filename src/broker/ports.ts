@@ -1,0 +1,249 @@
+/**
+ * What the core asks of the world, and all of it: no module of the core does I/O, reads a clock or rolls
+ * dice on its own. Adapters implement these; the simulator implements them all at once.
+ *
+ * Whatever may take time answers by an event, never within the call that asked.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Qos, Version } from '../codec/packets.ts'
+import type { Limits } from './limits.ts'
+import type { Message } from './message.ts'
+
+export interface Ports {
+  clock: Clock
+  random: Random
+  log: Log
+  store: Store
+  /** null: a broker of its own. */
+  peers: Peers | null
+  auth: Auth
+  observer: Observer | null
+  limits: Limits
+  /** Asks for one call of `Broker.endTurn` once the current turn's input is through (setImmediate). */
+  requestTurnEnd(): void
+  /** The store failed for good: nothing more can be promised, the process should end. */
+  fatal(error: Error): void
+}
+
+/** What a listener decides for its clients. */
+export interface ListenerOptions {
+  /** For the log: `on port 1883`. */
+  port: number
+  allowAnonymous: boolean
+  allowZeroLengthClientId: boolean
+  autoIdPrefix: string
+  /** Levels 3, 4, 5 that may connect. */
+  acceptVersions: readonly number[]
+  maxQos: Qos
+  /** Aliases a client may use towards the broker; 0 none. */
+  topicAliasMaximum: number
+  /** Aliases the broker uses towards a client, at most; 0 none. */
+  topicAliasMaximumOut: number
+  useUsernameAsClientId: boolean
+}
+
+/**
+ * One network connection as the core sees it. Its owner feeds the core by `Broker.receive`, and tells
+ * `Broker.linkDrained` and `Broker.linkClosed`.
+ */
+export interface Link {
+  /** `address:port`, or the path of a unix socket; for the log. */
+  readonly remote: string
+  readonly listener: ListenerOptions
+  /**
+   * Sends `bytes[0..length)`. True: they are gone, the array is the caller's again. False: the link keeps
+   * the array until it calls `Broker.linkDrained`; nothing is written to it before that.
+   */
+  write(bytes: Uint8Array, length: number): boolean
+  /** Stops and restarts reading. */
+  pause(): void
+  resume(): void
+  /** Closes after what was written has left, within a bounded time; then `linkClosed`. */
+  end(): void
+}
+
+/** Who a connection is, once authenticated. */
+export interface Identity {
+  clientId: string
+  username: string | null
+  remote: string
+}
+
+export interface AuthRequest {
+  clientId: string
+  username: string | null
+  password: Uint8Array | null
+  version: Version
+  remote: string
+  listener: ListenerOptions
+}
+
+/** Decides who may do what. A null check allows everything and costs nothing. */
+export interface Auth {
+  /** Calls `answer` once, now or later, with 0 or the reason code of the refusal (MQTT 5.0, 3.2.2.2). */
+  authenticate(request: AuthRequest, answer: (reason: number) => void): void
+  /** May `who` publish to `topic`? */
+  publish: ((who: Identity, topic: string, qos: Qos, retain: boolean) => boolean) | null
+  /** May `who` subscribe to `filter`? */
+  subscribe: ((who: Identity, filter: string, qos: Qos) => boolean) | null
+  /** May `who` be sent a message of `topic`? Asked for every delivery. */
+  deliver: ((who: Identity, topic: string) => boolean) | null
+}
+
+/** Told what happened, after it did. Must not throw. */
+export interface Observer {
+  connected?(who: Identity, version: Version): void
+  disconnected?(who: Identity, reason: string): void
+  /** `message` borrows its bytes: copy what must outlive the call. */
+  published?(message: Message): void
+}
+
+// ── the store ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface SubscriptionOptions {
+  qos: Qos
+  noLocal: boolean
+  retainAsPublished: boolean
+  /** 0: none. */
+  subscriptionId: number
+}
+
+/** A will that waits for its delay; survives with the session. */
+export interface StoredWill {
+  message: Message
+  /** Wall clock, ms. */
+  dueAtMs: number
+}
+
+/** The state of a durable session that is not its queue. */
+export interface SessionRecord {
+  clientId: string
+  /** The user that created it; nobody else may resume it. null: anonymous. */
+  username: string | null
+  version: Version
+  /** 0xFFFFFFFF: never. */
+  expirySeconds: number
+  /** Wall clock in ms since when it is offline; -1 while connected. */
+  disconnectedAtMs: number
+  will: StoredWill | null
+}
+
+/** A queued message of one durable session. */
+export interface StoredDelivery {
+  /** Ascending within a session; the packet identifier is made of it (see `outbound.ts`). */
+  sequence: number
+  message: Message
+  qos: Qos
+  retain: boolean
+  /** 0: none. */
+  subscriptionId: number
+  /** PUBREC came: the exchange goes on with PUBREL [MQTT-4.4.0-1]. */
+  released: boolean
+}
+
+/** All a claim brings. */
+export interface ClaimedSession {
+  record: SessionRecord
+  /** Inbound QoS 2 messages held until their PUBREL. */
+  inbound: { packetId: number; message: Message }[]
+  /** The highest sequence ever given out. */
+  lastSequence: number
+  /** What is queued and not acknowledged. */
+  queuedCount: number
+  queuedBytes: number
+}
+
+export type StoreFailure = 'full' | 'broken'
+
+/** What a store tells the core; never from within a call of {@link Store}. */
+export interface StoreEvents {
+  /** While opening, and later when another node wrote it: a session exists (or is gone: null). */
+  session(clientId: string, record: SessionRecord | null): void
+  /** While opening, and later from another node: a durable session's subscription (null: removed). */
+  route(clientId: string, filter: string, options: SubscriptionOptions | null): void
+  /** While opening, and later from another node: the retained message of a topic (null: none any more). */
+  retained(topic: string, message: Message | null): void
+  /** Everything kept has been told. Connections are accepted from here on. */
+  ready(): void
+  /** Answers `claim`: the session's state, null where none was; or `owner`, the live node that has it. */
+  claimed(request: number, session: ClaimedSession | null, owner: string | null): void
+  /** Answers `read`. `more`: entries beyond these exist. */
+  page(clientId: string, entries: StoredDelivery[], more: boolean): void
+  /** Another node queued this for a session that this node holds. */
+  arrived(clientId: string, entry: StoredDelivery): void
+  /** Every batch up to `batch` is safe: what it guards may be acknowledged. */
+  committed(batch: number): void
+  /** Batches from `batch` on are not safe. 'full': refuse and go on; 'broken': stop. */
+  failed(batch: number, failure: StoreFailure, error: Error): void
+}
+
+/**
+ * Keeps durable sessions, their queues, and retained messages. Writes belong to the batch being filled;
+ * `seal` closes it. One store serves one node; several nodes may stand on one set of data.
+ */
+export interface Store {
+  open(events: StoreEvents): void
+  close(done: () => void): void
+  /**
+   * Takes the session for this node, or makes it; with `cleanStart` what was there is dropped first. Answer:
+   * `claimed`.
+   */
+  claim(request: number, clientId: string, cleanStart: boolean): void
+  /** This node no longer holds the session: its client is gone. */
+  unclaim(clientId: string): void
+  saveSession(record: SessionRecord): void
+  /** Removes the session with all it holds. */
+  deleteSession(clientId: string): void
+  saveSubscription(clientId: string, filter: string, options: SubscriptionOptions): void
+  deleteSubscription(clientId: string, filter: string): void
+  /**
+   * Queues `message` (kept bytes). `sequence` is the core's proposal; returned is what the store made of it,
+   * or 0 when the entry will come back through `arrived` to the node that holds the session.
+   */
+  append(
+    clientId: string,
+    sequence: number,
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    subscriptionId: number,
+  ): number
+  /** The entry is done with. */
+  acknowledge(clientId: string, sequence: number): void
+  /** PUBREC came for the entry. */
+  release(clientId: string, sequence: number): void
+  /** Entries with a higher sequence than `after`, at most `limit`. Answer: `page`. */
+  read(clientId: string, after: number, limit: number): void
+  holdInbound(clientId: string, packetId: number, message: Message): void
+  dropInbound(clientId: string, packetId: number): void
+  saveRetained(topic: string, message: Message | null): void
+  /** Closes the batch being filled under this number; `committed(batch)` or `failed` follows. */
+  seal(batch: number): void
+}
+
+// ── other nodes ────────────────────────────────────────────────────────────────────────────────────
+
+export interface PeersEvents {
+  /**
+   * Another node published. `groups`: the shared groups ("group/filter") this node was chosen to serve.
+   * What is stored for durable sessions comes through the store, not here.
+   */
+  published(message: Message, groups: readonly string[]): void
+  /** The client connected elsewhere: let it go. `done` once its state may be claimed. */
+  kicked(clientId: string, done: () => void): void
+}
+
+/** Carries what is not stored between nodes: interest, QoS 0 and clean-session traffic, takeovers. */
+export interface Peers {
+  start(events: PeersEvents): void
+  /** This node has its first (or lost its last) subscription of `filter`; `group` empty: not shared. */
+  interest(filter: string, group: string, wanted: boolean): void
+  /** Sends to every node with interest; `served`: the shared groups that were served here. */
+  publish(message: Message, served: readonly string[]): void
+  /** A client connected here: every other node lets it go. */
+  claim(clientId: string): void
+  /** Asks `node` to let a client go; `done` when it did or cannot answer any more. */
+  kick(node: string, clientId: string, done: () => void): void
+}

@@ -1,0 +1,104 @@
+/** Retained messages: the last one of each topic, for those who subscribe later (MQTT 5.0, 3.3.1.3). */
+import { LogType } from '../base/log.ts'
+import { deliverTo } from './fanout.ts'
+import { Fifo } from '../base/fifo.ts'
+import type { Message } from './message.ts'
+import { askTurnEnd, Phase, type Connection, type Core, type Subscription } from './model.ts'
+
+/** Would keeping one more topic pass the limit? Replacing and clearing never does. */
+export function retainedIsFull(core: Core, topic: string): boolean {
+  const { retained, ports } = core
+  return retained.count >= ports.limits.retainedMax && retained.get(topic) === undefined
+}
+
+/** Sets, replaces or (empty payload) clears the retained message of a topic [MQTT-3.3.1-5, -6, -7]. */
+export function storeRetained(core: Core, message: Message): void {
+  const topic = message.topicName
+  const next = message.payloadLength === 0 ? null : message.kept()
+  if (next === null && core.retained.get(topic) === undefined) return
+  applyRetained(core, topic, next)
+  if (topic.startsWith('$SYS/')) return
+  core.ports.store.saveRetained(topic, next)
+  core.commit.write()
+}
+
+/** The part that a change told by the store shares. */
+export function applyRetained(core: Core, topic: string, message: Message | null): void {
+  const previous =
+    message === null ? core.retained.delete(topic) : core.retained.set(topic, message)
+  core.retainedBytes += (message?.payloadLength ?? 0) - (previous?.payloadLength ?? 0)
+}
+
+/** Starts to send a new subscription what is retained. Paced: a portion a turn, as fast as the client reads. */
+export function replayRetained(
+  core: Core,
+  connection: Connection,
+  subscription: Subscription,
+): void {
+  connection.replays ??= new Fifo()
+  connection.replays.push({ cursor: core.retained.match(subscription.filter), subscription })
+  core.replaying.add(connection)
+  askTurnEnd(core)
+}
+
+/** Goes on with every replay whose client can take more. Once a turn. */
+export function continueReplays(core: Core): void {
+  for (const connection of core.replaying) {
+    const replays = connection.replays
+    if (replays === null || replays.length === 0 || connection.phase !== Phase.open) {
+      core.replaying.delete(connection)
+      connection.replays = null
+    } else if (connection.inLink === null && hasQueueRoom(core, connection)) {
+      replaySome(core, connection)
+      askTurnEnd(core)
+    }
+  }
+}
+
+/** QoS 1 and 2 wait for the client's acknowledgements instead of overflowing its queue. */
+function hasQueueRoom(core: Core, connection: Connection): boolean {
+  const outbound = connection.session?.outbound
+  if (outbound === null || outbound === undefined) return true
+  const { queuedMax, inflightMax } = core.ports.limits
+  return outbound.queuedCount <= Math.min(queuedMax === 0 ? 500 : queuedMax >> 1, inflightMax * 4)
+}
+
+function replaySome(core: Core, connection: Connection): void {
+  const replay = connection.replays?.peek()
+  if (replay === undefined) return
+  const { subscription } = replay
+  const { limits, clock } = core.ports
+  const portion = subscription.qos > 0 ? 50 : limits.retainedPerTurn
+  const wallMs = clock.wallMs()
+  const more = replay.cursor.next(portion, (topic, message) => {
+    if (message.expiresAtMs <= wallMs) return expire(core, topic)
+    if (subscription.session.ended) return
+    core.shapes.serial++
+    deliverTo(core, message, subscription, true)
+  })
+  if (!more) connection.replays?.shift()
+}
+
+/** Its message expiry passed: a retained message nobody may get any more [MQTT-3.3.2-5]. */
+function expire(core: Core, topic: string): void {
+  applyRetained(core, topic, null)
+  core.ports.store.saveRetained(topic, null)
+  core.commit.write()
+}
+
+/** Removes every expired retained message; a sweep, by `retain_expiry_interval`. */
+export function sweepRetained(core: Core): void {
+  const wallMs = core.ports.clock.wallMs()
+  const cursor = core.retained.match('#')
+  let count = 0
+  while (
+    cursor.next(10_000, (topic, message) => {
+      if (message.expiresAtMs > wallMs) return
+      expire(core, topic)
+      count++
+    })
+  );
+  const { log } = core.ports
+  if (count > 0 && log.mask & LogType.information)
+    log.write(LogType.information, `Removed ${count} expired retained messages.`)
+}

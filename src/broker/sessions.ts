@@ -1,0 +1,84 @@
+/** The life of a session: made, resumed, left alone, expired. */
+import { LogType } from '../base/log.ts'
+import { NEVER_EXPIRES, type Core, type Session } from './model.ts'
+import { suspend } from './outbound.ts'
+import type { SessionRecord } from './ports.ts'
+import { removeSubscriptions } from './subscriptions.ts'
+import { cancelWill, releaseWill } from './wills.ts'
+
+export function addSession(core: Core, session: Session): void {
+  core.sessions.set(session.clientId, session)
+  core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
+}
+
+/** Drops the session with all it holds; a will that waits is published now [MQTT-3.1.2-8]. */
+export function endSession(core: Core, session: Session): void {
+  if (session.ended) return
+  session.ended = true
+  core.wheel.cancel(session.expiryTimer)
+  removeSubscriptions(core, session)
+  if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
+  session.outbound = null
+  session.heldInbound = null
+  if (session.durable && !session.foreign) {
+    core.ports.store.deleteSession(session.clientId)
+    core.commit.write()
+  }
+  releaseWill(core, session)
+}
+
+/** Its client is back. */
+export function wakeSession(core: Core, session: Session): void {
+  core.wheel.cancel(session.expiryTimer)
+  session.expiryTimer = null
+  session.disconnectedAtMs = -1
+  cancelWill(core, session)
+}
+
+/** Its client is gone and it lives on: starts its clock. */
+export function restSession(core: Core, session: Session): void {
+  const { clock } = core.ports
+  session.disconnectedAtMs = clock.wallMs()
+  suspend(session)
+  armExpiry(core, session, 0)
+}
+
+/** Arms the end of an offline session that has been offline for `elapsedMs`. */
+export function armExpiry(core: Core, session: Session, elapsedMs: number): void {
+  const { clock, limits } = core.ports
+  let lifeMs = session.expirySeconds === NEVER_EXPIRES ? Infinity : session.expirySeconds * 1000
+  if (limits.sessionExpiryMsMax > 0) lifeMs = Math.min(lifeMs, limits.sessionExpiryMsMax)
+  if (lifeMs === Infinity) return
+  const dueMs = clock.monotonicMs() + Math.max(0, lifeMs - elapsedMs)
+  session.expiryTimer = core.wheel.arm(dueMs, () => expireSession(core, session))
+}
+
+function expireSession(core: Core, session: Session): void {
+  const { log } = core.ports
+  core.stats.expired++
+  if (log.mask & LogType.notice)
+    log.write(LogType.notice, `Expiring client ${session.clientId} due to timeout.`)
+  endSession(core, session)
+}
+
+/** What the store keeps of it beside its queue and subscriptions. */
+export function recordOf(core: Core, session: Session): SessionRecord {
+  const { clientId, username, version, expirySeconds, disconnectedAtMs, will } = session
+  const { clock } = core.ports
+  const dueAtMs =
+    will === null ? 0 : clock.wallMs() + Math.max(0, will.timer.dueMs - clock.monotonicMs())
+  return {
+    clientId,
+    username,
+    version,
+    expirySeconds,
+    disconnectedAtMs,
+    will: will === null ? null : { message: will.message, dueAtMs },
+  }
+}
+
+/** Writes the record of a durable session into the batch being filled; returns the batch. */
+export function saveSession(core: Core, session: Session): number {
+  core.ports.store.saveSession(recordOf(core, session))
+  return core.commit.write()
+}

@@ -1,0 +1,93 @@
+/** What the store tells, and who is told. */
+import { LogType } from '../base/log.ts'
+import { Reason } from '../codec/reason-codes.ts'
+import { closeFor } from './closing.ts'
+import { Session, type Core } from './model.ts'
+import { claimed } from './open-session.ts'
+import { arrived, pageRead, pump } from './outbound.ts'
+import type { SessionRecord, StoreEvents, SubscriptionOptions } from './ports.ts'
+import { releaseReplies } from './replies.ts'
+import { applyRetained } from './retained.ts'
+import { addSession, armExpiry, endSession } from './sessions.ts'
+import { addSubscription, removeSubscription } from './subscriptions.ts'
+import { waitWill } from './wills.ts'
+
+export function storeEvents(core: Core, ready: () => void): StoreEvents {
+  return {
+    session: (clientId, record) => sessionTold(core, clientId, record),
+    route: (clientId, filter, options) => routeTold(core, clientId, filter, options),
+    retained: (topic, message) => applyRetained(core, topic, message),
+    ready,
+    claimed: (request, session, owner) => claimed(core, request, session, owner),
+    page(clientId, entries, more) {
+      const session = core.sessions.get(clientId)
+      if (session !== undefined) pageRead(core, session, entries, more)
+    },
+    arrived(clientId, entry) {
+      const session = core.sessions.get(clientId)
+      if (session !== undefined) arrived(core, session, entry)
+    },
+    committed: (batch) => committed(core, batch),
+    failed(batch, failure, error) {
+      if (failure === 'broken') return core.ports.fatal(error)
+      refuseHeld(core, batch, error)
+    },
+  }
+}
+
+/** A session that exists in the store: kept from an earlier run, or held by another node. */
+function sessionTold(core: Core, clientId: string, record: SessionRecord | null): void {
+  const known = core.sessions.get(clientId)
+  if (known !== undefined && known.connection !== null) return
+  if (record === null) {
+    if (known === undefined) return
+    known.foreign = true
+    return endSession(core, known)
+  }
+  const session = known ?? new Session(clientId, record.username, record.version, true)
+  if (known === undefined) addSession(core, session)
+  core.wheel.cancel(session.expiryTimer)
+  session.expirySeconds = record.expirySeconds
+  session.disconnectedAtMs = record.disconnectedAtMs
+  session.foreign = true
+  if (record.disconnectedAtMs < 0) return
+  session.foreign = false
+  const { clock } = core.ports
+  armExpiry(core, session, Math.max(0, clock.wallMs() - record.disconnectedAtMs))
+  if (record.will === null || session.will !== null) return
+  const waitMs = Math.max(0, record.will.dueAtMs - clock.wallMs())
+  waitWill(core, session, null, record.will.message, waitMs)
+}
+
+function routeTold(
+  core: Core,
+  clientId: string,
+  filter: string,
+  options: SubscriptionOptions | null,
+): void {
+  const session = core.sessions.get(clientId)
+  if (session === undefined) return
+  if (options === null) removeSubscription(core, session, filter)
+  else addSubscription(core, session, filter, options)
+}
+
+/** What waited for the batch goes on. */
+function committed(core: Core, batch: number): void {
+  const { commit } = core
+  commit.done = Math.max(commit.done, batch)
+  for (let waiter = commit.next(); waiter !== undefined; waiter = commit.next()) {
+    if (waiter.kind === 'connection') releaseReplies(core, waiter)
+    else pump(core, waiter)
+  }
+}
+
+/** Nothing of these batches may be acknowledged: their clients are told so and come again later. */
+function refuseHeld(core: Core, batch: number, error: Error): void {
+  core.ports.log.write(LogType.error, `Error: the store is full: ${error.message}`)
+  for (const connection of core.connections) {
+    const held = connection.held
+    if (held === null || ![...held].some((reply) => reply.batch >= batch)) continue
+    closeFor(core, connection, Reason.quotaExceeded, 'the broker has no space to store the message')
+  }
+  core.commit.done = Math.max(core.commit.done, core.commit.filling - 1)
+}

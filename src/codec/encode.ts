@@ -1,0 +1,56 @@
+import { writeAckPacket } from './ack.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { writeConnack } from './connack.ts'
+import { writeConnect } from './connect.ts'
+import { writeClosing } from './disconnect.ts'
+import type { Packet, PingPacket, Version } from './packets.ts'
+import { writePublish } from './publish.ts'
+import { writeSuback, writeSubscribe } from './subscribe.ts'
+import { writeUnsuback, writeUnsubscribe } from './unsubscribe.ts'
+
+/** Appends a packet without a body: PINGREQ, PINGRESP, or a DISCONNECT that gives no reason. */
+export function appendSimple(out: ByteWriter, type: PingPacket['type'] | 14): void {
+  out.reserve(2)
+  out.bytes[out.length] = type << 4
+  out.bytes[out.length + 1] = 0
+  out.length += 2
+}
+
+function writePing(out: ByteWriter, _version: Version, packet: PingPacket): void {
+  appendSimple(out, packet.type)
+}
+
+type PacketWriter = (out: ByteWriter, version: Version, packet: never) => void
+
+const writers: Record<Packet['type'], PacketWriter> = {
+  1: writeConnect,
+  2: writeConnack,
+  3: writePublish,
+  4: writeAckPacket,
+  5: writeAckPacket,
+  6: writeAckPacket,
+  7: writeAckPacket,
+  8: writeSubscribe,
+  9: writeSuback,
+  10: writeUnsubscribe,
+  11: writeUnsuback,
+  12: writePing,
+  13: writePing,
+  14: writeClosing,
+  15: writeClosing,
+}
+
+/**
+ * Appends `packet` as `version` writes it; what a version cannot say (properties below 5.0) is left out.
+ * A CONNECT is written in its own version. Throws RangeError on a field too long for the wire and TypeError
+ * on text with a lone surrogate or a property the packet cannot carry; `out` then is as it was before.
+ */
+export function encodePacket(out: ByteWriter, version: Version, packet: Packet): void {
+  const start = out.length
+  try {
+    writers[packet.type](out, version, packet as never)
+  } catch (error) {
+    out.length = start
+    throw error
+  }
+}

@@ -1,0 +1,69 @@
+import { PacketType, type Version } from './packets.ts'
+import { ProtocolError } from './protocol-error.ts'
+import { Reason } from './reason-codes.ts'
+
+/**
+ * Where one packet lies, filled by {@link readFrame} and reused.
+ *
+ *     bytes  [ first | remaining length (1..4) | body ............ ]
+ *                                        bodyStart ^      frameEnd ^
+ */
+export interface FrameHeader {
+  /** The first byte: packet type and flags. */
+  first: number
+  /** Index of the body's first byte, -1 while the header is incomplete. */
+  bodyStart: number
+  /** Index after the packet's last byte, -1 while the header is incomplete. */
+  frameEnd: number
+}
+
+/**
+ * Looks for one packet in `bytes[at..end)` and fills `frame`. True: all of it is there. False: more bytes
+ * are needed; `frame.frameEnd` past `end` says how far it reaches, so that its size can be judged before
+ * anything is kept for it, and -1 that not even the header is whole.
+ * Throws ProtocolError 0x81 on a length of more than four bytes or longer than needed [MQTT-1.5.5-1].
+ */
+export function readFrame(bytes: Uint8Array, at: number, end: number, frame: FrameHeader): boolean {
+  frame.bodyStart = -1
+  frame.frameEnd = -1
+  if (at >= end) return false
+  frame.first = bytes[at++]
+  if (at >= end) return false
+  let byte = bytes[at++]
+  let length = byte & 0x7f
+  for (let shift = 7; byte >= 0x80; shift += 7) {
+    if (shift > 21)
+      throw new ProtocolError(Reason.malformedPacket, 'remaining length of over 4 bytes')
+    if (at >= end) return false
+    byte = bytes[at++]
+    if (byte === 0) throw new ProtocolError(Reason.malformedPacket, 'remaining length is padded')
+    length |= (byte & 0x7f) << shift
+  }
+  frame.bodyStart = at
+  frame.frameEnd = at + length
+  return frame.frameEnd <= end
+}
+
+/** The low nibble that the standard asks of each type; PUBLISH has its own rules (MQTT 5.0, 2.1.3). */
+const RESERVED_FLAGS = Uint8Array.of(0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0)
+
+/**
+ * Throws ProtocolError 0x81 when the first byte of a packet cannot be: types 0 and, below 5.0, 15; reserved
+ * flags [MQTT-2.1.3-1], which 3.1 leaves open except in CONNECT; PUBLISH with QoS 3 [MQTT-3.3.1-4] or
+ * with DUP at QoS 0 [MQTT-3.3.1-2].
+ */
+export function checkFixedHeader(first: number, version: Version): void {
+  const type = first >> 4
+  if (type === PacketType.publish) {
+    if ((first & 6) === 6) throw new ProtocolError(Reason.malformedPacket, 'PUBLISH with QoS 3')
+    if ((first & 0xe) === 8) throw new ProtocolError(Reason.malformedPacket, 'DUP at QoS 0')
+    return
+  }
+  if (type === 0 || (type === PacketType.auth && version < 5)) {
+    throw new ProtocolError(Reason.malformedPacket, `packet type ${type}`)
+  }
+  if ((first & 15) === RESERVED_FLAGS[type]) return
+  if (version >= 4 || type === PacketType.connect) {
+    throw new ProtocolError(Reason.malformedPacket, `reserved flags 0x${first.toString(16)}`)
+  }
+}

@@ -1,0 +1,69 @@
+import type { ConfigLocation } from './config-error.ts'
+import type { Values } from './option.ts'
+import type { bridgeOptions, bridgeTlsOptions } from './options-bridge.ts'
+import type { brokerOptions } from './options-global.ts'
+import type { listenerOptions, tlsOptions } from './options-listener.ts'
+import type { processOptions } from './options-process.ts'
+
+/** Every global option by its key, defaults filled in. A limit of 0 is no limit. */
+export type GlobalValues = Values<typeof brokerOptions & typeof processOptions>
+
+export type ListenerValues = Values<typeof listenerOptions & typeof tlsOptions>
+
+export type BridgeValues = Values<typeof bridgeOptions & typeof bridgeTlsOptions>
+
+/** A place where the broker listens, and the settings of the clients that come in there. */
+export interface ListenerConfig extends ListenerValues {
+  /** 0 with a `socketPath`, 1 to 65535 without. */
+  readonly port: number
+  /** Host name or address; null: every address. */
+  readonly host: string | null
+  /** Path of a unix socket, or null. */
+  readonly socketPath: string | null
+  /** What the global and the listener's own settings come to. */
+  readonly allowAnonymous: boolean
+  readonly allowZeroLengthClientId: boolean
+  readonly autoIdPrefix: string
+  /** Null for the listeners of local-only mode. */
+  readonly location: ConfigLocation | null
+}
+
+export interface BridgeConfig extends BridgeValues {
+  readonly name: string
+  readonly location: ConfigLocation
+}
+
+/** A `plugin…` line with the options that follow it. */
+export interface PluginConfig {
+  readonly path: string
+  /** The name that `plugin_load` gave it, to be used by `plugin_use`; else null. */
+  readonly name: string | null
+  /** `plugin_opt_KEY VALUE` lines as written, `KEY` first. */
+  readonly options: readonly (readonly [string, string])[]
+  readonly location: ConfigLocation
+}
+
+/** Something to log at start: nothing here keeps the broker from running. */
+export interface ConfigWarning extends ConfigLocation {
+  readonly level: 'warning' | 'information'
+  readonly text: string
+}
+
+/** An option that is set but that this release must not ignore. */
+export interface RefusedOption extends ConfigLocation {
+  readonly option: string
+}
+
+/** A whole configuration, checked, with defaults filled in. */
+export interface Config {
+  readonly global: GlobalValues
+  readonly listeners: readonly ListenerConfig[]
+  readonly bridges: readonly BridgeConfig[]
+  readonly plugins: readonly PluginConfig[]
+  /** No `listener`, `port` or `bind_address`: loopback only, anonymous clients welcome. */
+  readonly localOnly: boolean
+  readonly warnings: readonly ConfigWarning[]
+  readonly refused: readonly RefusedOption[]
+  /** In the order they were read. Empty without a configuration file. */
+  readonly loadedFiles: readonly string[]
+}

@@ -1,0 +1,58 @@
+import { directives, pluginOptionPrefixes, type Directive } from './directives.ts'
+import type { OptionInfo, OptionRow, OptionScope, OptionTable } from './option.ts'
+import { bridgeOptions, bridgeTlsOptions } from './options-bridge.ts'
+import { brokerOptions } from './options-global.ts'
+import { listenerOptions, tlsOptions } from './options-listener.ts'
+import { processOptions } from './options-process.ts'
+
+export const globalTable = { ...brokerOptions, ...processOptions }
+export const listenerTable = { ...listenerOptions, ...tlsOptions }
+export const bridgeTable = { ...bridgeOptions, ...bridgeTlsOptions }
+
+/** What the name at the start of a line stands for. */
+export type KnownOption =
+  | {
+      readonly kind: 'value'
+      readonly scope: 'global' | 'listener' | 'bridge'
+      readonly key: string
+      readonly row: OptionRow<unknown>
+    }
+  | { readonly kind: 'directive'; readonly scope: OptionScope; readonly row: Directive }
+  | { readonly kind: 'include'; readonly scope: 'global'; readonly row: OptionInfo }
+
+const includeDirectory: OptionInfo = {
+  name: 'include_dir',
+  aliases: [],
+  summary: 'Reads all files of a directory whose names end in .conf.',
+  effect: 'now',
+  reload: true,
+  deprecated: false,
+}
+
+function valueOptions(scope: 'global' | 'listener' | 'bridge', table: OptionTable): KnownOption[] {
+  return Object.entries(table).map(([key, row]) => ({ kind: 'value', scope, key, row }))
+}
+
+/** Every option of mosquitto.conf, one row each. */
+export const allOptions: readonly KnownOption[] = [
+  { kind: 'include', scope: 'global', row: includeDirectory },
+  ...directives.map((row): KnownOption => ({ kind: 'directive', scope: row.scope, row })),
+  ...valueOptions('global', globalTable),
+  ...valueOptions('listener', listenerTable),
+  ...valueOptions('bridge', bridgeTable),
+]
+
+const byName = new Map(
+  allOptions.flatMap((known) =>
+    [known.row.name, ...known.row.aliases].map((name) => [name, known] as const),
+  ),
+)
+
+/** Every name and alias, with `*` in place of a plugin option's key. */
+export const optionNames: readonly string[] = [...byName.keys()]
+
+/** The option that a line begins with, or undefined. */
+export function findOption(name: string): KnownOption | undefined {
+  const prefix = pluginOptionPrefixes.find((candidate) => name.startsWith(candidate))
+  return byName.get(prefix === undefined ? name : `${prefix}*`)
+}

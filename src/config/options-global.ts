@@ -1,0 +1,202 @@
+import { ValueError } from './config-error.ts'
+import { option } from './option.ts'
+import { bool, custom, durationMs, firstWord, int, path, text } from './value-types.ts'
+
+const intMax = 2_147_483_647
+/** A fixed header of 5 bytes and the largest remaining length. */
+const packetBytesMax = 268_435_460
+const noLimitBelowZero = (value: number) => Math.max(0, value)
+const connectionLimit = int(0, intMax, noLimitBelowZero)
+const notBeforePersistence = 'this release keeps sessions and retained messages in memory'
+
+const unitSeconds = new Map([
+  ['s', 1],
+  ['h', 3600],
+  ['d', 86_400],
+  ['w', 7 * 86_400],
+  ['m', 30 * 86_400],
+  ['y', 365 * 86_400],
+])
+
+const expiry = custom('N followed by s, h, d, w, m (30 days) or y (365 days)', (name, rest) => {
+  const match = /^([0-9]{1,10})([shdwmy])$/.exec(firstWord(name, rest))
+  const seconds = match === null ? 0 : Number(match[1]) * (unitSeconds.get(match[2]) ?? 0)
+  if (seconds <= 0)
+    throw new ValueError(`"${name}" must be a number above 0 and one of s, h, d, w, m, y: 14d.`)
+  return seconds * 1000
+})
+
+/** Options of the broker as a whole: who may connect, limits, delivery, security, persistence. */
+export const brokerOptions = {
+  allowAnonymous: option(
+    'allow_anonymous',
+    'Lets clients in without a user name. Unset: only while no listener is configured.',
+    { type: bool, default: null },
+  ),
+  allowZeroLengthClientId: option(
+    'allow_zero_length_clientid',
+    'Gives a client that sends no client id one of our own making.',
+    { type: bool, default: true },
+  ),
+  autoIdPrefix: option('auto_id_prefix', 'First characters of the client ids that we make.', {
+    type: text('text', 50),
+    default: 'auto-',
+    deprecated: true,
+  }),
+  clientIdPrefix: option(
+    'clientid_prefixes',
+    'Refuses clients whose client id does not begin with this.',
+    { type: text(), default: null, repeat: 'last', deprecated: true },
+  ),
+  perListenerSettings: option(
+    'per_listener_settings',
+    'Makes allow_anonymous and the other security options belong to the listener above them.',
+    { type: bool, default: false, deprecated: true },
+  ),
+  globalMaxClients: option('global_max_clients', 'Most sessions, offline ones included.', {
+    type: connectionLimit,
+    default: 0,
+  }),
+  globalMaxConnections: option('global_max_connections', 'Most connections on all listeners.', {
+    type: connectionLimit,
+    default: 0,
+  }),
+  maxInflightMessages: option(
+    'max_inflight_messages',
+    'QoS 1 and 2 messages under way to one client at a time; 0: no limit, 1: strict order.',
+    {
+      type: int(0, 65_535, (value) => (value < 0 || value === 65_535 ? 0 : value)),
+      default: 20,
+    },
+  ),
+  maxInflightBytes: option(
+    'max_inflight_bytes',
+    'Payload bytes under way to one client at a time; 0: no limit.',
+    { type: int(0, Number.MAX_SAFE_INTEGER), default: 0 },
+  ),
+  maxQueuedMessages: option(
+    'max_queued_messages',
+    'QoS 1 and 2 messages that wait for one client; 0: no limit.',
+    { type: int(0, intMax, noLimitBelowZero), default: 1000 },
+  ),
+  maxQueuedBytes: option(
+    'max_queued_bytes',
+    'Payload bytes that wait for one client; 0: no limit.',
+    { type: int(0, Number.MAX_SAFE_INTEGER), default: 0 },
+  ),
+  maxPacketBytes: option('max_packet_size', 'Largest packet that a client may send, in bytes.', {
+    type: int(20, packetBytesMax, (value) => Math.min(value, packetBytesMax)),
+    default: 2_000_000,
+  }),
+  messageBytesMax: option(
+    'message_size_limit',
+    'Largest payload that is passed on, in bytes; 0: no limit of its own.',
+    { type: int(0, 268_435_455), default: 0 },
+  ),
+  maxKeepAliveSeconds: option(
+    'max_keepalive',
+    'Longest keep alive that a client may ask for, in seconds; 0: any.',
+    { type: int(0, 65_535), default: 0 },
+  ),
+  memoryBytesMax: option('memory_limit', 'Most memory the broker may use, in bytes; 0: any.', {
+    type: int(0, Number.MAX_SAFE_INTEGER),
+    default: 0,
+    effect: 'later',
+  }),
+  packetBufferBytes: option('packet_buffer_size', 'Size of the read buffer of a client.', {
+    type: int(0, 65_535),
+    aliases: ['websockets_headers_size'],
+    default: 4096,
+    effect: 'later',
+  }),
+  allowDuplicateMessages: option(
+    'allow_duplicate_messages',
+    'Sends an MQTT 3 client one copy for each of its subscriptions that match.',
+    { type: bool, default: true, deprecated: true },
+  ),
+  upgradeOutgoingQos: option(
+    'upgrade_outgoing_qos',
+    'Delivers at the QoS of the subscription even when the message came with a lower one.',
+    { type: bool, default: false },
+  ),
+  queueQos0Messages: option('queue_qos0_messages', 'Keeps QoS 0 messages for offline sessions.', {
+    type: bool,
+    default: false,
+  }),
+  retainAvailable: option('retain_available', 'Whether clients may retain messages.', {
+    type: bool,
+    default: true,
+  }),
+  retainExpiryIntervalMs: option(
+    'retain_expiry_interval',
+    'Minutes between two sweeps that remove expired retained messages. Unset: no sweeps.',
+    {
+      type: durationMs('min', 1, 10_000_000, (value) => Math.min(value, 10_000_000)),
+      default: null,
+    },
+  ),
+  persistentClientExpirationMs: option(
+    'persistent_client_expiration',
+    'Removes sessions whose client has been away this long. Unset: never.',
+    { type: expiry, default: null },
+  ),
+  checkRetainSource: option(
+    'check_retain_source',
+    'Checks before a retained message is sent that its publisher may still write there.',
+    { type: bool, default: false, effect: 'later' },
+  ),
+  enableControlApi: option('enable_control_api', 'Answers on $CONTROL/broker/v1.', {
+    type: bool,
+    default: false,
+    effect: 'later',
+  }),
+  aclFile: option('acl_file', 'File of rules: who may read and write which topics.', {
+    type: path,
+    default: null,
+    effect: 'refuse',
+    repeat: 'last',
+    deprecated: true,
+  }),
+  passwordFile: option('password_file', 'File of user names and password hashes.', {
+    type: path,
+    default: null,
+    effect: 'refuse',
+    repeat: 'last',
+    deprecated: true,
+  }),
+  pskFile: option('psk_file', 'File of TLS pre-shared keys.', {
+    type: path,
+    default: null,
+    effect: 'refuse',
+    repeat: 'last',
+  }),
+  persistence: option('persistence', 'Keeps sessions and retained messages over a restart.', {
+    type: bool,
+    default: false,
+    aliases: ['retained_persistence'],
+    effect: 'later',
+    warning: `"persistence" has no effect yet: ${notBeforePersistence}.`,
+  }),
+  persistenceFile: option('persistence_file', 'Name of the database.', {
+    type: text('file name'),
+    default: 'mosquitto.db',
+    effect: 'later',
+    warning: `"persistence_file" has no effect yet: ${notBeforePersistence}.`,
+  }),
+  persistenceLocation: option('persistence_location', 'Directory of the database.', {
+    type: path,
+    default: null,
+    effect: 'later',
+    warning: `"persistence_location" has no effect yet: ${notBeforePersistence}.`,
+  }),
+  autosaveIntervalSeconds: option(
+    'autosave_interval',
+    'Seconds (or changes, see autosave_on_changes) between two saves of the database.',
+    { type: int(0, intMax, noLimitBelowZero), default: 1800, effect: 'later' },
+  ),
+  autosaveOnChanges: option('autosave_on_changes', 'Counts changes instead of seconds.', {
+    type: bool,
+    default: false,
+    effect: 'later',
+  }),
+}

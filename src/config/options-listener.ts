@@ -1,0 +1,239 @@
+import { ValueError } from './config-error.ts'
+import { option } from './option.ts'
+import { bool, choice, custom, int, path, repeatable, text } from './value-types.ts'
+
+/** MQTT versions by their protocol level: 3.1 is 3, 3.1.1 is 4, 5.0 is 5. */
+export type ProtocolLevel = 3 | 4 | 5
+
+const levels = new Map<string, ProtocolLevel>([
+  ['3', 3],
+  ['4', 4],
+  ['5', 5],
+])
+
+const protocolLevels = custom('3, 4, 5', (name, rest): readonly ProtocolLevel[] => {
+  const accepted = new Set<ProtocolLevel>()
+  for (const word of rest.split(/[ ,]/)) {
+    if (word === '') continue
+    const level = levels.get(word)
+    if (level === undefined)
+      throw new ValueError(`"${name}" lists MQTT protocol levels 3, 4 and 5, not "${word}".`)
+    accepted.add(level)
+  }
+  if (accepted.size === 0) throw new ValueError(`"${name}" names no protocol level.`)
+  return [...accepted].sort()
+})
+
+const allLevels: readonly ProtocolLevel[] = [3, 4, 5]
+const noOrigins: readonly string[] = []
+
+const mountPoint = custom('topic prefix', (name, rest) => {
+  const value = text().read(name, rest)
+  if (/[+#]/.test(value))
+    throw new ValueError(`"${name}" must be a topic without wildcards, not "${value}".`)
+  return value
+})
+
+const passwordHash = custom('40 hexadecimal digits', (name, rest) => {
+  const value = text().read(name, rest)
+  if (!/^[0-9a-fA-F]{40}$/.test(value))
+    throw new ValueError(`"${name}" must be a SHA-1 of 40 hexadecimal digits.`)
+  return value
+})
+
+/** Options of one listener: they belong to the nearest `listener` line above them. */
+export const listenerOptions = {
+  protocol: option('protocol', 'What is spoken there: MQTT itself or MQTT in websockets.', {
+    type: choice('mqtt', 'websockets', 'http_api'),
+    default: 'mqtt',
+    effect: 'refuse',
+    reload: false,
+    beforeListener: 'default-listener',
+  }),
+  listenerAllowAnonymous: option(
+    'listener_allow_anonymous',
+    'As allow_anonymous, for this listener alone. Unset: as allow_anonymous says.',
+    { type: bool, default: null },
+  ),
+  listenerAutoIdPrefix: option(
+    'listener_auto_id_prefix',
+    'As auto_id_prefix, for this listener alone.',
+    { type: text('text', 50), default: null },
+  ),
+  maxConnections: option('max_connections', 'Most connections at a time; 0 or less: no limit.', {
+    type: int(0, 2_147_483_647, (value) => Math.max(0, value)),
+    default: 0,
+    beforeListener: 'default-listener',
+  }),
+  maxQos: option('max_qos', 'Highest QoS that clients may use.', {
+    type: int(0, 2),
+    aliases: ['maximum_qos'],
+    default: 2,
+    beforeListener: 'default-listener',
+  }),
+  maxTopicAlias: option('max_topic_alias', 'Topic aliases that an MQTT 5 client may use.', {
+    type: int(0, 65_535),
+    default: 10,
+  }),
+  maxTopicAliasBroker: option(
+    'max_topic_alias_broker',
+    'Topic aliases that the broker uses towards an MQTT 5 client.',
+    { type: int(0, 65_535), default: 10 },
+  ),
+  acceptProtocolLevels: option(
+    'accept_protocol_versions',
+    'MQTT versions that are let in: 3 (3.1), 4 (3.1.1), 5 (5.0).',
+    { type: protocolLevels, default: allLevels },
+  ),
+  useUsernameAsClientId: option(
+    'use_username_as_clientid',
+    'Takes the user name for the client id.',
+    { type: bool, default: false, beforeListener: 'default-listener' },
+  ),
+  socketDomain: option('socket_domain', 'Listens on IPv4 or IPv6 only. Unset: on both.', {
+    type: choice('ipv4', 'ipv6'),
+    default: null,
+    reload: false,
+    beforeListener: 'default-listener',
+  }),
+  bindInterface: option('bind_interface', 'Listens on the addresses of this interface only.', {
+    type: text('interface'),
+    default: null,
+    effect: 'refuse',
+    reload: false,
+    beforeListener: 'default-listener',
+  }),
+  mountPoint: option('mount_point', 'Put before every topic of the clients of this listener.', {
+    type: mountPoint,
+    default: null,
+    effect: 'later',
+  }),
+  enableProxyProtocol: option(
+    'enable_proxy_protocol',
+    'Expects the PROXY header (version 1 or 2) of a load balancer on every connection.',
+    { type: int(1, 2), default: null, effect: 'refuse' },
+  ),
+  proxyProtocolV2RequireTls: option(
+    'proxy_protocol_v2_require_tls',
+    'Refuses connections that did not reach the load balancer over TLS.',
+    { type: bool, default: false, effect: 'refuse' },
+  ),
+  httpDirectory: option('http_dir', 'Directory of the files that an HTTP listener serves.', {
+    type: path,
+    default: null,
+    effect: 'later',
+    reload: false,
+  }),
+  websocketsOrigins: option('websockets_origin', 'A web site whose pages may connect.', {
+    type: repeatable(text('origin')),
+    default: noOrigins,
+    effect: 'refuse',
+  }),
+}
+
+/** TLS options of one listener. */
+export const tlsOptions = {
+  caFile: option('cafile', 'Certificates of the authorities that client certificates come from.', {
+    type: path,
+    default: null,
+    effect: 'refuse',
+    repeat: 'last',
+  }),
+  caDirectory: option('capath', 'Directory of such certificates.', {
+    type: path,
+    default: null,
+    effect: 'refuse',
+    repeat: 'last',
+    beforeListener: 'default-listener',
+  }),
+  certificateFile: option('certfile', 'Certificate of the broker; makes the listener TLS.', {
+    type: path,
+    default: null,
+    effect: 'refuse',
+    repeat: 'last',
+    beforeListener: 'default-listener',
+  }),
+  keyFile: option('keyfile', 'Private key of that certificate.', {
+    type: path,
+    default: null,
+    effect: 'refuse',
+    repeat: 'last',
+    beforeListener: 'default-listener',
+  }),
+  revocationListFile: option('crlfile', 'Client certificates that are no longer good.', {
+    type: path,
+    default: null,
+    effect: 'refuse',
+    repeat: 'last',
+    beforeListener: 'default-listener',
+  }),
+  ciphers: option('ciphers', 'Ciphers up to TLS 1.2, as OpenSSL lists them.', {
+    type: text('cipher list'),
+    default: null,
+    effect: 'later',
+    repeat: 'last',
+    beforeListener: 'default-listener',
+  }),
+  ciphersTls13: option('ciphers_tls1.3', 'Ciphers of TLS 1.3, as OpenSSL lists them.', {
+    type: text('cipher list'),
+    default: null,
+    effect: 'later',
+    repeat: 'last',
+    beforeListener: 'default-listener',
+  }),
+  tlsVersion: option('tls_version', 'Lowest TLS version. Unset: 1.2.', {
+    type: choice('tlsv1.3', 'tlsv1.2', 'tlsv1.1'),
+    default: null,
+    effect: 'later',
+    reload: false,
+  }),
+  requireCertificate: option('require_certificate', 'Clients must show a good certificate.', {
+    type: bool,
+    default: false,
+    effect: 'refuse',
+    beforeListener: 'default-listener',
+  }),
+  useIdentityAsUsername: option(
+    'use_identity_as_username',
+    'The common name of the certificate (or the PSK identity) is the user name.',
+    { type: bool, default: false, effect: 'refuse', beforeListener: 'default-listener' },
+  ),
+  useSubjectAsUsername: option(
+    'use_subject_as_username',
+    'The whole subject of the certificate is the user name.',
+    { type: bool, default: false, effect: 'refuse', beforeListener: 'default-listener' },
+  ),
+  disableClientCertificateDateChecks: option(
+    'disable_client_cert_date_checks',
+    'Lets in client certificates that have expired or are not valid yet.',
+    { type: bool, default: false, effect: 'later' },
+  ),
+  pskHint: option('psk_hint', 'Makes the listener TLS with pre-shared keys.', {
+    type: text(),
+    default: null,
+    effect: 'refuse',
+    reload: false,
+    beforeListener: 'default-listener',
+  }),
+  tlsEngine: option('tls_engine', 'OpenSSL engine.', {
+    type: text('engine'),
+    default: null,
+    effect: 'never',
+    reload: false,
+    beforeListener: 'default-listener',
+  }),
+  tlsEngineKeyPasswordSha1: option('tls_engine_kpass_sha1', 'Hash of the engine key password.', {
+    type: passwordHash,
+    default: null,
+    effect: 'never',
+    reload: false,
+    beforeListener: 'default-listener',
+  }),
+  tlsKeyForm: option('tls_keyform', 'Where the private key is: in a file or in the engine.', {
+    type: choice('pem', 'engine'),
+    default: 'pem',
+    effect: 'never',
+    reload: false,
+    beforeListener: 'default-listener',
+  }),
+}

@@ -1,0 +1,178 @@
+import { ConfigError, ValueError } from './config-error.ts'
+import type { Config } from './config.ts'
+import { needsListener } from './directives.ts'
+import { configLines, type ConfigLine } from './lexer.ts'
+import { nearestName } from './nearest-name.ts'
+import { sameValue, type OptionRow, type SectionValues } from './option.ts'
+import { findOption, globalTable, optionNames, type KnownOption } from './option-table.ts'
+import {
+  defaultListener,
+  here,
+  newFileContext,
+  newParseState,
+  noteEffect,
+  warnOnce,
+  type ConfigSource,
+  type DirectoryReader,
+  type FileContext,
+  type ParseState,
+} from './parse-state.ts'
+import { resolveConfig } from './resolve.ts'
+import { path } from './value-types.ts'
+
+type ValueOption = Extract<KnownOption, { kind: 'value' }>
+
+/**
+ * Reads a configuration: the rules of mosquitto.conf 2.1, no file system.
+ *
+ * An option that this release must not ignore is listed in `refused` and is no error here: see
+ * `assertSupported`.
+ *
+ * @param source The top-level file; null stands for "no configuration file".
+ * @param readDirectory What `include_dir` lines read.
+ * @throws ConfigError at the first thing that is wrong.
+ */
+export function parseConfig(source: ConfigSource | null, readDirectory: DirectoryReader): Config {
+  const state = newParseState(readDirectory)
+  if (source !== null) parseFile(state, source, true)
+  return resolveConfig(state)
+}
+
+/** @throws ConfigError that names every option of the configuration that this release lacks. */
+export function assertSupported(config: Config): void {
+  const first = config.refused.at(0)
+  if (first === undefined) return
+  const others = new Set(config.refused.map(({ option }) => option))
+  others.delete(first.option)
+  const tail = others.size === 0 ? '' : ` Nor are: ${[...others].join(', ')}.`
+  throw new ConfigError(
+    `"${first.option}" is not supported in this release, ` +
+      `and without it the broker would be more open than this file asks for.${tail}`,
+    first,
+  )
+}
+
+function parseFile(state: ParseState, { file, bytes }: ConfigSource, topLevel: boolean): void {
+  state.loadedFiles.push(file)
+  const context = newFileContext(file, topLevel)
+  for (const configLine of configLines(file, bytes)) {
+    context.line = configLine.line
+    try {
+      applyLine(state, context, configLine)
+    } catch (error) {
+      if (error instanceof ValueError) throw new ConfigError(error.message, here(context))
+      throw error
+    }
+  }
+}
+
+function applyLine(state: ParseState, context: FileContext, { name, rest }: ConfigLine): void {
+  const known = findOption(name)
+  if (known === undefined) throw unknownOption(name)
+  if (known.kind === 'include') return includeDirectory(state, context, name, rest)
+  if (known.kind === 'directive') return known.row.apply(state, context, name, rest)
+  const section = findSection(state, context, known, name)
+  const value = readValue(section, known, name, rest)
+  noteWhatItAsks(state, context, known.row, value)
+  if (known.key === 'perListenerSettings') return setPerListenerSettings(state, context, value)
+  if (perListenerKeys.has(known.key) && known.scope === 'global') state.securityRead = true
+  section.set(known.key, value)
+}
+
+function unknownOption(name: string): ValueError {
+  if (name.includes('\t'))
+    return new ValueError(
+      `Unknown configuration variable "${name.replaceAll('\t', '\\t')}": ` +
+        'a space, not a tab, separates a name from its value.',
+    )
+  if (name.startsWith('#'))
+    return new ValueError(
+      `Unknown configuration variable "${name}": a comment begins in the first column.`,
+    )
+  const nearest = nearestName(name, optionNames)
+  const hint = nearest === null ? '.' : `; did you mean "${nearest}"?`
+  return new ValueError(`Unknown configuration variable "${name}"${hint}`)
+}
+
+function includeDirectory(
+  state: ParseState,
+  context: FileContext,
+  name: string,
+  rest: string,
+): void {
+  const directory = path.read(name, rest)
+  if (!context.topLevel)
+    throw new ValueError(`"${name}" cannot stand in a file that was itself included.`)
+  for (const source of state.readDirectory(directory)) parseFile(state, source, false)
+}
+
+/** Options that one listener may have for itself under per_listener_settings. */
+const perListenerKeys: ReadonlySet<string> = new Set<keyof typeof globalTable>([
+  'allowAnonymous',
+  'allowZeroLengthClientId',
+  'autoIdPrefix',
+  'aclFile',
+  'passwordFile',
+  'pskFile',
+])
+
+/** Where the value belongs. @throws ValueError when the line stands outside its section. */
+function findSection(
+  state: ParseState,
+  context: FileContext,
+  { scope, key, row }: ValueOption,
+  name: string,
+): SectionValues {
+  if (scope === 'bridge') {
+    if (context.bridge !== null) return context.bridge.values
+    throw new ValueError(`"${name}" needs a "connection" line before it in the same file.`)
+  }
+  if (scope === 'global') {
+    const moved = perListenerKeys.has(key) && state.global.get('perListenerSettings') === true
+    if (!moved) return state.global
+    if (context.listener !== null) return context.listener.security
+    return useDefaultListener(state, context, name).security
+  }
+  if (context.listener !== null) return context.listener.values
+  if (row.beforeListener === 'error') throw needsListener(name)
+  return useDefaultListener(state, context, name).values
+}
+
+function useDefaultListener(state: ParseState, context: FileContext, name: string) {
+  const text = `"${name}" stands before any "listener" line: it belongs to the default listener.`
+  warnOnce(state, context, `before listener ${name}`, text, 'information')
+  return defaultListener(state, context)
+}
+
+function readValue(
+  section: SectionValues,
+  { key, row }: ValueOption,
+  name: string,
+  rest: string,
+): unknown {
+  const value = row.type.read(name, rest)
+  if (row.type.merge) return row.type.merge(name, section.get(key), value)
+  if (row.repeat === 'error' && section.has(key))
+    throw new ValueError(`Duplicate "${name}" value in configuration.`)
+  return value
+}
+
+/** An option that only says what is so anyway needs no warning, and no refusal. */
+function noteWhatItAsks(
+  state: ParseState,
+  context: FileContext,
+  row: OptionRow<unknown>,
+  value: unknown,
+): void {
+  if (!sameValue(value, row.default)) noteEffect(state, context, row, row.warning(value))
+}
+
+function setPerListenerSettings(state: ParseState, context: FileContext, value: unknown): void {
+  if (value === true && state.securityRead && state.global.get('perListenerSettings') !== true)
+    throw new ValueError('"per_listener_settings" must stand before all other security options.')
+  if (value === false && state.global.get('perListenerSettings') === true) {
+    const text = '"per_listener_settings" cannot be taken back: it stays true.'
+    return warnOnce(state, context, 'per_listener_settings', text)
+  }
+  state.global.set('perListenerSettings', value)
+}

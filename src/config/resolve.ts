@@ -1,0 +1,143 @@
+import { ConfigError } from './config-error.ts'
+import type { BridgeConfig, Config, GlobalValues, ListenerConfig } from './config.ts'
+import { resolveValues, type SectionValues } from './option.ts'
+import { bridgeTable, globalTable, listenerTable } from './option-table.ts'
+import { mqttPort, newListenerDraft, type ListenerDraft, type ParseState } from './parse-state.ts'
+
+const loopbackHosts = ['127.0.0.1', '::1']
+const nowhere = { file: '', line: 0 }
+
+/** Fills in defaults, settles what listens where, and checks what no single line can show. */
+export function resolveConfig(state: ParseState): Config {
+  const global = resolveValues(globalTable, state.global)
+  const localOnly = !state.listening
+  if (localOnly) warnOfDiscarded(state)
+  else warnOfUnaskedListener(state)
+  const listeners = localOnly
+    ? localListeners(global, state.defaultListener?.security ?? new Map())
+    : state.listeners.map((draft) => resolveListener(draft, global, false))
+  if (!localOnly) warnOfOpenListeners(state, listeners)
+  return {
+    global,
+    listeners,
+    bridges: resolveBridges(state),
+    plugins: state.plugins,
+    localOnly,
+    warnings: state.warnings,
+    refused: state.refused,
+    loadedFiles: state.loadedFiles,
+  }
+}
+
+/**
+ * The listeners of `-p`: loopback only, and only when the file has none.
+ *
+ * @returns A configuration that listens on `ports`, or `config` with a warning.
+ */
+export function applyCommandLinePorts(config: Config, ports: readonly number[]): Config {
+  if (ports.length === 0) return config
+  if (!config.localOnly) {
+    const text = 'Ports of the command line are ignored: the configuration file has listeners.'
+    return { ...config, warnings: [...config.warnings, { level: 'warning', text, ...nowhere }] }
+  }
+  const [settings] = config.listeners
+  const listeners = [...new Set(ports)].flatMap((port) =>
+    loopbackHosts.map((host) => ({ ...settings, port, host })),
+  )
+  return { ...config, listeners }
+}
+
+function localListeners(global: GlobalValues, security: SectionValues): ListenerConfig[] {
+  return loopbackHosts.map((host) => {
+    const draft = { ...newListenerDraft(mqttPort, nowhere), host, security }
+    return { ...resolveListener(draft, global, true), location: null }
+  })
+}
+
+function resolveListener(
+  draft: ListenerDraft,
+  global: GlobalValues,
+  localOnly: boolean,
+): ListenerConfig {
+  const values = resolveValues(listenerTable, draft.values)
+  const security = resolveValues(globalTable, draft.security)
+  const common = global.perListenerSettings ? security : global
+  const { port, host, socketPath, location } = draft
+  checkListener(draft)
+  return {
+    ...values,
+    port,
+    host,
+    socketPath,
+    location,
+    allowAnonymous: values.listenerAllowAnonymous ?? common.allowAnonymous ?? localOnly,
+    allowZeroLengthClientId: common.allowZeroLengthClientId,
+    autoIdPrefix: values.listenerAutoIdPrefix ?? common.autoIdPrefix,
+  }
+}
+
+function checkListener({ values, location }: ListenerDraft): void {
+  const fail = (message: string): never => {
+    throw new ConfigError(message, location)
+  }
+  const certificate = values.has('certificateFile')
+  if (certificate !== values.has('keyFile'))
+    fail('This listener needs both "certfile" and "keyfile", or neither.')
+  if (!certificate && (values.has('caFile') || values.has('caDirectory')))
+    fail('This listener has "cafile" or "capath" but no "certfile" and "keyfile".')
+  if (certificate && values.has('pskHint'))
+    fail('This listener has both certificates and "psk_hint": only one of them is possible.')
+  const behindTlsProxy = values.get('enableProxyProtocol') === 2
+  if (behindTlsProxy && (certificate || values.get('useSubjectAsUsername') === true))
+    fail('"enable_proxy_protocol 2" excludes "certfile", "keyfile" and "use_subject_as_username".')
+}
+
+function resolveBridges(state: ParseState): BridgeConfig[] {
+  const localIds = new Set<string>()
+  return state.bridges.map(({ name, values, location }) => {
+    const bridge = { ...resolveValues(bridgeTable, values), name, location }
+    const fail = (message: string): never => {
+      throw new ConfigError(`Bridge "${name}" ${message}`, location)
+    }
+    if (bridge.addresses.length === 0) fail('has no "address".')
+    if (bridge.topics.length === 0) fail('has no "topic".')
+    if ((bridge.certificateFile === null) !== (bridge.keyFile === null))
+      fail('needs both "bridge_certfile" and "bridge_keyfile", or neither.')
+    if ((bridge.pskIdentity === null) !== (bridge.psk === null))
+      fail('needs both "bridge_identity" and "bridge_psk", or neither.')
+    if (bridge.psk !== null && bridge.certificateFile !== null)
+      fail('has both certificates and a pre-shared key: only one of them is possible.')
+    if (bridge.localClientId !== null) {
+      if (localIds.has(bridge.localClientId)) fail('has the "local_clientid" of another bridge.')
+      localIds.add(bridge.localClientId)
+    }
+    return bridge
+  })
+}
+
+function warnOfDiscarded(state: ParseState): void {
+  const draft = state.defaultListener
+  if (draft === null || draft.values.size === 0) return
+  const text = 'Without a "listener" line the options of the default listener have no effect.'
+  state.warnings.push({ level: 'warning', text, ...draft.location })
+}
+
+/** Options above the first listener open port 1883 as well: true to the file format, rarely meant. */
+function warnOfUnaskedListener(state: ParseState): void {
+  const draft = state.defaultListener
+  if (draft === null || state.defaultListenerAsked) return
+  const text =
+    `Options before the first "listener" line also open the default listener: ` +
+    `port ${draft.port} on every address. Put them below a "listener" line to avoid that.`
+  state.warnings.push({ level: 'warning', text, ...draft.location })
+}
+
+const loopbackNames = new Set([...loopbackHosts, 'localhost'])
+
+function warnOfOpenListeners(state: ParseState, listeners: readonly ListenerConfig[]): void {
+  for (const { allowAnonymous, host, port, socketPath, location } of listeners) {
+    if (!allowAnonymous || socketPath !== null || loopbackNames.has(host ?? '')) continue
+    const text = `Anyone who reaches port ${port} may use the broker: anonymous clients are allowed.`
+    state.warnings.push({ level: 'warning', text, ...(location ?? nowhere) })
+  }
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { configError, readConfig } from './read-config.ts'
+
+const defaultListenerLines = [
+  'bind_interface eth0',
+  'capath /a',
+  'certfile /a',
+  'keyfile /a',
+  'ciphers A',
+  'ciphers_tls1.3 A',
+  'crlfile /a',
+  'max_connections 3',
+  'max_qos 1',
+  'maximum_qos 1',
+  'protocol websockets',
+  'psk_hint a',
+  'require_certificate true',
+  'socket_domain ipv4',
+  'tls_engine e',
+  `tls_engine_kpass_sha1 ${'a'.repeat(40)}`,
+  'tls_keyform engine',
+  'use_identity_as_username true',
+  'use_subject_as_username true',
+  'use_username_as_clientid true',
+]
+
+for (const line of defaultListenerLines)
+  test(`"${line.slice(0, 40)}" before any listener edits the default listener`, () => {
+    const [name] = line.split(' ')
+    assert.ok(
+      readConfig(line).warnings.some(
+        ({ level, text }) => level === 'information' && text.includes(`"${name}"`),
+      ),
+    )
+  })
+
+const listenerOnlyLines = [
+  'accept_protocol_versions 5',
+  'cafile /a',
+  'disable_client_cert_date_checks true',
+  'enable_proxy_protocol 1',
+  'proxy_protocol_v2_require_tls true',
+  'http_dir /a',
+  'listener_allow_anonymous true',
+  'listener_auto_id_prefix a',
+  'max_topic_alias 1',
+  'max_topic_alias_broker 1',
+  'mount_point a/',
+  'tls_version tlsv1.2',
+  'websockets_origin a',
+  'plugin_use a',
+]
+
+for (const line of listenerOnlyLines)
+  test(`"${line}" before any listener is an error`, () => {
+    assert.match(configError(line).message, /needs a "listener" line/)
+  })
+
+test('a listener option belongs to the nearest listener above it', () => {
+  const { listeners } = readConfig('listener 1\nmax_qos 1\nlistener 2\nmax_qos 0\nlistener 3')
+  assert.deepEqual(
+    listeners.map(({ maxQos }) => maxQos),
+    [1, 0, 2],
+  )
+})
+
+test('a listener option after "port" belongs to the default listener', () => {
+  const [listener] = readConfig('port 1884\nmax_connections 5').listeners
+  assert.deepEqual([listener.port, listener.maxConnections], [1884, 5])
+})
+
+test('a global option may stand below a listener', () => {
+  assert.equal(readConfig('listener 1\nmax_queued_messages 5').global.maxQueuedMessages, 5)
+})
+
+test('a listener keeps the place of its line', () => {
+  assert.deepEqual(readConfig('\nlistener 1').listeners[0].location, { file: 'test.conf', line: 2 })
+})
+
+test('per_listener_settings must precede the security options', () => {
+  const error = configError('allow_anonymous true\nper_listener_settings true')
+  assert.equal(error.line, 2)
+  assert.match(error.message, /must stand before/)
+})
+
+test('per_listener_settings false may follow security options', () => {
+  const { global } = readConfig('allow_anonymous true\nper_listener_settings false')
+  assert.equal(global.perListenerSettings, false)
+})
+
+test('per_listener_settings cannot be taken back', () => {
+  const config = readConfig('per_listener_settings true\nper_listener_settings false')
+  assert.equal(config.global.perListenerSettings, true)
+  assert.match(config.warnings[0].text, /stays true/)
+})
+
+test('per_listener_settings gives each listener its own prefix of client ids', () => {
+  const { listeners } = readConfig(
+    'per_listener_settings true\nlistener 1\nauto_id_prefix a\nlistener 2',
+  )
+  assert.deepEqual(
+    listeners.map(({ autoIdPrefix }) => autoIdPrefix),
+    ['a', 'auto-'],
+  )
+})
+
+test('per_listener_settings gives each listener its own allow_zero_length_clientid', () => {
+  const { listeners } = readConfig(
+    'per_listener_settings true\nlistener 1\nallow_zero_length_clientid false\nlistener 2',
+  )
+  assert.deepEqual(
+    listeners.map(({ allowZeroLengthClientId }) => allowZeroLengthClientId),
+    [false, true],
+  )
+})
+
+test('without per_listener_settings auto_id_prefix holds for all listeners', () => {
+  const { listeners } = readConfig('listener 1\nauto_id_prefix a\nlistener 2')
+  assert.deepEqual(
+    listeners.map(({ autoIdPrefix }) => autoIdPrefix),
+    ['a', 'a'],
+  )
+})
+
+for (const line of ['address a', 'topic #', 'bridge_psk aa', 'cleansession true'])
+  test(`"${line}" before any connection is an error`, () => {
+    assert.match(configError(line).message, /needs a "connection" line/)
+  })
+
+for (const line of ['plugin_opt_a b', 'auth_opt_a b'])
+  test(`"${line}" before any plugin is an error`, () => {
+    assert.match(configError(line).message, /needs a "plugin" line/)
+  })
+
+test('options of a plugin belong to the nearest plugin above them', () => {
+  const { plugins } = readConfig(
+    'plugin /a b.so\nplugin_opt_x 1 2\nplugin_load name /c.so\nplugin_opt_y 3',
+  )
+  assert.deepEqual(
+    plugins.map(({ path, name, options }) => ({ path, name, options })),
+    [
+      { path: '/a b.so', name: null, options: [['x', '1 2']] },
+      { path: '/c.so', name: 'name', options: [['y', '3']] },
+    ],
+  )
+})
+
+test('a plugin option without a value is an error', () => {
+  assert.match(configError('plugin /a\nplugin_opt_x').message, /Empty/)
+})
+
+test('plugin_use must name a loaded plugin', () => {
+  assert.match(configError('listener 1\nplugin_use x').message, /plugin_load/)
+})
+
+test('a second port is warned of and counts', () => {
+  const config = readConfig('port 1884\nport 1885')
+  assert.equal(config.listeners[0].port, 1885)
+  assert.match(config.warnings[0].text, /set twice/)
+})

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertSupported } from '../../src/config/parse.ts'
+import { readConfig } from './read-config.ts'
+
+const refused = [
+  'password_file /p',
+  'acl_file /a',
+  'psk_file /p',
+  'plugin /p.so',
+  'auth_plugin /p.so',
+  'global_plugin /p.so',
+  'plugin_load n /p.so',
+  'bind_interface eth0',
+  'listener 1\nprotocol websockets',
+  'listener 1\nprotocol http_api',
+  'listener 1\nrequire_certificate true',
+  'listener 1\ncrlfile c',
+  'listener 1\npsk_hint h',
+  'listener 1\nenable_proxy_protocol 1',
+  'listener 1\nproxy_protocol_v2_require_tls true',
+  'listener 1\nwebsockets_origin o',
+  'listener 1\nuse_identity_as_username true',
+  'listener 1\nuse_subject_as_username true',
+  'per_listener_settings true\nlistener 1\nacl_file /a',
+  'connection b\naddress a\ntopic #',
+]
+
+for (const text of refused)
+  test(`${JSON.stringify(text)} is refused where it stands`, () => {
+    const config = readConfig(text)
+    const [first] = config.refused
+    const name = text.split('\n')[first.line - 1].split(' ')[0]
+    assert.throws(() => assertSupported(config), {
+      name: 'ConfigError',
+      message: new RegExp(`^"${name}" is not supported in this release`),
+      file: 'test.conf',
+      line: first.line,
+    })
+  })
+
+test('a TLS listener is refused, and all its options are named', () => {
+  const config = readConfig('listener 8883\ncafile a\ncertfile b\nkeyfile c')
+  assert.throws(() => assertSupported(config), {
+    message: /^"cafile" is not .* Nor are: certfile, keyfile\.$/,
+    line: 2,
+  })
+})
+
+for (const text of ['listener 1\nprotocol mqtt', 'listener 1\nrequire_certificate false'])
+  test(`${JSON.stringify(text)} asks for nothing and is not refused`, () => {
+    assert.doesNotThrow(() => assertSupported(readConfig(text)))
+  })
+
+const warned = [
+  'persistence true',
+  'persistence_location /var/lib/mosquitto/',
+  'memory_limit 1000000',
+  'retry_interval 20',
+  'retry_interval',
+  'store_clean_interval 10',
+  'dhparamfile /dh.pem',
+  'websockets_log_level 255',
+  'set_tcp_nodelay false',
+  'log_dest dlt',
+]
+
+for (const line of warned)
+  test(`"${line}" is accepted with one warning`, () => {
+    const { warnings, refused: none } = readConfig(`${line}\n`)
+    assert.equal(warnings.length, 1)
+    assert.equal(warnings[0].line, 1)
+    assert.ok(warnings[0].text.startsWith(`"${line.split(' ')[0]}`))
+    assert.deepEqual(none, [])
+  })
+
+test('the warning for persistence says that state is kept in memory', () => {
+  assert.match(readConfig('persistence true').warnings[0].text, /in memory/)
+})
+
+test('an option that is repeated is warned of once', () => {
+  assert.equal(readConfig('retry_interval 1\nretry_interval 2').warnings.length, 1)
+})
+
+for (const line of ['persistence false', 'set_tcp_nodelay true', 'autosave_interval 1800'])
+  test(`"${line}" says what is so anyway and is not warned of`, () => {
+    assert.deepEqual(readConfig(line).warnings, [])
+  })

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A broker process of its own, on a port of its own. */
+export interface BrokerProcess {
+  readonly port: number
+  readonly pid: number
+  readonly log: () => string
+  readonly signal: (name: NodeJS.Signals) => void
+  /** SIGTERM, and SIGKILL for one that does not go; resolves to the exit code. */
+  readonly stop: () => Promise<number | null>
+}
+
+/** Which broker runs: `mosquitto` checks these tests against a peer. */
+export const target = process.env.MOZZIE_TEST_TARGET === 'mosquitto' ? 'mosquitto' : 'mozzie'
+
+const START_MS_MAX = 20_000
+const STOP_MS_MAX = 5000
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function isAccepting(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+function command(configFile: string): [string, string[]] {
+  if (target === 'mosquitto') return ['/usr/sbin/mosquitto', ['-c', configFile]]
+  return [process.execPath, [join(process.cwd(), 'bin', 'mozzie'), '-c', configFile]]
+}
+
+/**
+ * Starts a broker on a loopback port, anonymous clients allowed, with more lines of mosquitto.conf; the
+ * working directory is the repository's root. Resolves when it accepts connections.
+ */
+export async function startBroker(config = ''): Promise<BrokerProcess> {
+  const port = await freePort()
+  const directory = mkdtempSync(join(tmpdir(), 'mozzie-test-'))
+  const configFile = join(directory, 'mosquitto.conf')
+  // Privileges stay: another user could not read the sources of a checkout below /root.
+  const user = process.getuid?.() === 0 ? 'user root\n' : ''
+  const listener = `${user}listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n`
+  writeFileSync(configFile, `${listener}${config}\n`)
+  const [file, args] = command(configFile)
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  const deadline = performance.now() + START_MS_MAX
+  while (!(await isAccepting(port))) {
+    assert.equal(child.exitCode, null, `the broker did not start:\n${log}`)
+    assert.ok(performance.now() < deadline, `the broker does not accept:\n${log}`)
+    await sleep(20)
+  }
+  const stop = async () => {
+    process.removeListener('exit', kill)
+    const code = await stopProcess(child)
+    rmSync(directory, { recursive: true, force: true })
+    return code
+  }
+  const signal = (name: NodeJS.Signals) => void child.kill(name)
+  return { port, pid: child.pid!, log: () => log, signal, stop }
+}
+
+async function stopProcess(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+  await exited
+  clearTimeout(timer)
+  return child.exitCode
+}
