@@ -50,7 +50,8 @@ export async function findTools(scratch: string): Promise<Tools> {
 
 /**
  * Left alone, the scheduler at times puts broker and load client, which keep waking each other, on
- * one core, and the rate halves. Only the client is bound: a broker's helper threads may use any core.
+ * one core, and the rate halves. So the client gets the last core and a broker's main thread the
+ * others; the helper threads that the broker started with may use any.
  */
 async function pinToLastCore(): Promise<string[]> {
   if (cpus().length < 2) return []
@@ -118,5 +119,11 @@ export async function startTarget(tools: Tools, target: TargetName): Promise<Run
     ],
     floor: [tools.mqlimit ?? '', String(port)],
   }
-  return startServer(commands[target], port, join(tools.scratch, `${target}.log`))
+  const log = join(tools.scratch, `${target}.log`)
+  const running = await startServer(commands[target], port, log)
+  if (tools.pin.length > 0) {
+    const mainThread = ['-p', '-c', `0-${cpus().length - 2}`, String(running.pid)]
+    await complete('taskset', mainThread, 5000)
+  }
+  return running
 }

@@ -10,7 +10,15 @@ import { Commit } from './commit.ts'
 import { receive, resumeInput, unpause } from './input.ts'
 import { armConnectTimeout } from './keepalive.ts'
 import { createMessage, Message } from './message.ts'
-import { Connection, Phase, Session, Subscription, type Core, type Subscriber } from './model.ts'
+import {
+  askTurnEnd,
+  Connection,
+  Phase,
+  Session,
+  Subscription,
+  type Core,
+  type Subscriber,
+} from './model.ts'
 import { pump } from './outbound.ts'
 import { drained, flushAll, pendingBytes } from './outbox.ts'
 import type { Link, Ports } from './ports.ts'
@@ -67,7 +75,7 @@ export class Broker {
       sessions: new Map(),
       connections: new Set(),
       groups: new Map(),
-      commit: new Commit(),
+      commit: new Commit(() => askTurnEnd(this.core)),
       shapes: new Shapes(),
       dirty: [],
       openings: new Map(),

@@ -20,11 +20,20 @@ export class Commit<W> {
   /** The batch being filled holds something. */
   dirty = false
   private readonly waiters = new Fifo<Waiting<W>>()
+  private readonly onDirty: () => void
+
+  /** `onDirty`: the batch being filled got its first write; it wants to be sealed at the turn's end. */
+  constructor(onDirty: () => void) {
+    this.onDirty = onDirty
+  }
 
   /** Notes a write; returns the batch it belongs to. */
   write(): number {
     this.writes++
-    this.dirty = true
+    if (!this.dirty) {
+      this.dirty = true
+      this.onDirty()
+    }
     return this.filling
   }
 

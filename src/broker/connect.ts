@@ -106,7 +106,7 @@ function adopt(core: Core, connection: Connection, packet: ConnectPacket, client
   connection.cleanStart = packet.cleanStart
   connection.packetBytesMax = properties.maximumPacketSize ?? 0
   connection.problemInformation = properties.requestProblemInformation !== 0
-  connection.receiveMaximum = windowOf(limits.inflightMax, properties)
+  connection.receiveMaximum = windowOf(limits.windowMax, properties)
   const { topicAliasMaximumOut } = connection.link.listener
   connection.aliasOutMaximum = Math.min(topicAliasMaximumOut, properties.topicAliasMaximum ?? 0)
   const { will } = packet
@@ -121,9 +121,8 @@ function adopt(core: Core, connection: Connection, packet: ConnectPacket, client
 }
 
 /** The client's Receive Maximum replaces our own window [MQTT-3.3.4-9]. */
-function windowOf(inflightMax: number, properties: Properties): number {
-  const ours = inflightMax === 0 ? 65535 : inflightMax
-  return properties.receiveMaximum ?? ours
+function windowOf(windowMax: number, properties: Properties): number {
+  return properties.receiveMaximum ?? windowMax
 }
 
 /** `auto-` and a random UUID in capitals, as mosquitto makes them [MQTT-3.1.3-6]. */

@@ -74,16 +74,17 @@ function consume(
   end: number,
 ): number {
   const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
+  const start = at
   while (at < end && (connection.phase === Phase.open || connection.phase === Phase.connect)) {
     const whole = readFrame(bytes, at, end, frame)
     if (frame.bodyStart >= 0 || end - at >= 1) judgeHeader(core, connection, bytes[at], at, frame)
-    if (!whole) return at
+    if (!whole) break
     const { first, bodyStart, frameEnd } = frame
     core.stats.messagesReceived++
-    connection.lastPacketMs = core.ports.clock.monotonicMs()
     dispatch(core, connection, first, bytes, at, bodyStart, frameEnd)
     at = frameEnd
   }
+  if (at > start) connection.lastPacketMs = core.ports.clock.monotonicMs()
   return connection.phase === Phase.closed ? end : at
 }
 

@@ -17,8 +17,15 @@ export interface Limits {
   payloadBytesMax: number
   /** Levels of a topic name or filter. */
   topicLevelsMax: number
-  /** Unacknowledged QoS 1 and 2 messages towards a client; also our Receive Maximum (`max_inflight_messages`; 0: 65535). */
+  /** Our Receive Maximum: unreleased QoS 1 and 2 messages from a 5.0 client (`max_inflight_messages`; 0: 65535). */
   inflightMax: number
+  /**
+   * Unacknowledged messages towards a client that names no Receive Maximum (`max_inflight_messages`, when it is
+   * set). Beyond `inflightMax` of them only while they are small, see `windowBytes`.
+   */
+  windowMax: number
+  /** Payload bytes up to which the window may exceed `inflightMax`. */
+  windowBytes: number
   /** Their payload bytes, 0 none (`max_inflight_bytes`). */
   inflightBytesMax: number
   /** Queued messages of a session beyond its window, 0 none (`max_queued_messages`). */
@@ -53,6 +60,8 @@ export interface Limits {
   connectionMessages: boolean
   /** Retained entries looked at for one subscription in one turn. */
   retainedPerTurn: number
+  /** Queued messages at which a retained replay waits for the client's acknowledgements. */
+  replayQueuedMax: number
 }
 
 export const defaultLimits: Limits = {
@@ -64,6 +73,8 @@ export const defaultLimits: Limits = {
   payloadBytesMax: 0,
   topicLevelsMax: 200,
   inflightMax: 20,
+  windowMax: 1000,
+  windowBytes: 256 * 1024,
   inflightBytesMax: 0,
   queuedMax: 1000,
   queuedBytesMax: 64 << 20,
@@ -84,4 +95,5 @@ export const defaultLimits: Limits = {
   clientIdPrefix: '',
   connectionMessages: true,
   retainedPerTurn: 2000,
+  replayQueuedMax: 100,
 }

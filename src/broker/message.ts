@@ -1,9 +1,27 @@
+import { copyBytes } from '../codec/byte-writer.ts'
 import type { PublishParts } from '../codec/publish.ts'
 import { encodeForwardableProperties } from '../codec/publish.ts'
 import type { Properties, Qos, Version } from '../codec/packets.ts'
 import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
 
 const NO_BYTES = new Uint8Array(0)
+
+/** Kept messages up to this size share slabs: one array for some hundred of them instead of one each. */
+const SLAB_MESSAGE_MAX = 1024
+const SLAB_BYTES = 32 * 1024
+
+let slab = NO_BYTES
+let slabUsed = 0
+
+/** Room for `size` bytes in the present slab; returns where. A slab lives as long as a message in it. */
+function allot(size: number): number {
+  if (slabUsed + size > slab.length) {
+    slab = new Uint8Array(SLAB_BYTES)
+    slabUsed = 0
+  }
+  slabUsed += size
+  return slabUsed - size
+}
 
 /**
  * One application message, on its way or kept.
@@ -60,8 +78,19 @@ export class Message implements PublishParts {
   /** This message, or its one copy that owns its bytes. */
   kept(): Message {
     if (!this.borrowed) return this
-    this.copy ??= this.clone()
+    if (this.copy !== null) return this.copy
+    const { size } = this
+    if (size > SLAB_MESSAGE_MAX) this.copy = this.owned()
+    else {
+      const at = allot(size)
+      this.copy = this.clone(slab, at)
+    }
     return this.copy
+  }
+
+  /** A copy with bytes of its own, for what stays long: it keeps no slab alive. */
+  owned(): Message {
+    return this.clone(new Uint8Array(this.size), 0)
   }
 
   /** Makes this object ready to borrow the next frame. */
@@ -80,31 +109,36 @@ export class Message implements PublishParts {
     return Math.max(0, Math.ceil((this.expiresAtMs - wallMs) / 1000))
   }
 
-  private clone(): Message {
+  private clone(bytes: Uint8Array, at: number): Message {
     const message = new Message()
-    const topicLength = this.topicEnd - this.topicStart
-    const propertiesLength = this.propertiesEnd - this.propertiesStart
-    const bytes = new Uint8Array(this.size)
-    bytes.set(this.topic.subarray(this.topicStart, this.topicEnd))
-    bytes.set(this.properties.subarray(this.propertiesStart, this.propertiesEnd), topicLength)
-    bytes.set(this.payloadBytes(), topicLength + propertiesLength)
     message.topicName = this.topicName
     message.qos = this.qos
     message.retain = this.retain
     message.expiresAtMs = this.expiresAtMs
     message.publisher = this.publisher
     message.publisherUser = this.publisherUser
-    message.lay(bytes, topicLength, propertiesLength)
+    const topicLength = this.topicEnd - this.topicStart
+    const propertiesLength = this.propertiesEnd - this.propertiesStart
+    message.lay(bytes, at, topicLength, propertiesLength, this.payloadEnd - this.payloadStart)
+    copyBytes(this.topic, this.topicStart, this.topicEnd, bytes, at)
+    copyBytes(this.properties, this.propertiesStart, this.propertiesEnd, bytes, message.topicEnd)
+    copyBytes(this.payload, this.payloadStart, this.payloadEnd, bytes, message.payloadStart)
     return message
   }
 
-  /** Takes `bytes` as topic, properties and payload, one behind the other. */
-  lay(bytes: Uint8Array, topicLength: number, propertiesLength: number): void {
+  /** Takes `bytes[at..]` as topic, properties and payload, one behind the other. */
+  lay(
+    bytes: Uint8Array,
+    at: number,
+    topicLength: number,
+    propertiesLength: number,
+    payloadLength: number,
+  ): void {
     this.topic = this.properties = this.payload = bytes
-    this.topicEnd = topicLength
-    this.propertiesStart = topicLength
-    this.propertiesEnd = this.payloadStart = topicLength + propertiesLength
-    this.payloadEnd = bytes.length
+    this.topicStart = at
+    this.topicEnd = this.propertiesStart = at + topicLength
+    this.propertiesEnd = this.payloadStart = this.topicEnd + propertiesLength
+    this.payloadEnd = this.payloadStart + payloadLength
   }
 }
 
@@ -138,6 +172,6 @@ export function createMessage(source: MessageSource): Message {
   message.madeAtMs = source.wallMs
   const expiry = source.properties.messageExpirySeconds
   if (expiry !== undefined) message.expiresAtMs = source.wallMs + expiry * 1000
-  message.lay(bytes, topicLength, forwarded.length)
+  message.lay(bytes, 0, topicLength, forwarded.length, source.payload.length)
   return message
 }

@@ -175,7 +175,10 @@ export function pageRead(
 function hasRoom(core: Core, connection: Connection, outbound: Outbound): boolean {
   const limits = core.ports.limits
   if (connection.phase !== Phase.open) return false
-  if (outbound.inflight.size >= connection.receiveMaximum) return false
+  const sent = outbound.inflight.size
+  if (sent >= connection.receiveMaximum) return false
+  if (sent >= limits.inflightMax && sent > 0 && outbound.inflightBytes > limits.windowBytes)
+    return false
   if (limits.inflightBytesMax > 0 && outbound.inflightBytes >= limits.inflightBytesMax) return false
   return connection.inLink === null || pendingBytes(connection) < limits.outputBytesMax
 }

@@ -14,7 +14,7 @@ export function retainedIsFull(core: Core, topic: string): boolean {
 /** Sets, replaces or (empty payload) clears the retained message of a topic [MQTT-3.3.1-5, -6, -7]. */
 export function storeRetained(core: Core, message: Message): void {
   const topic = message.topicName
-  const next = message.payloadLength === 0 ? null : message.kept()
+  const next = message.payloadLength === 0 ? null : message.owned()
   if (next === null && core.retained.get(topic) === undefined) return
   applyRetained(core, topic, next)
   if (topic.startsWith('$SYS/')) return
@@ -59,8 +59,7 @@ export function continueReplays(core: Core): void {
 function hasQueueRoom(core: Core, connection: Connection): boolean {
   const outbound = connection.session?.outbound
   if (outbound === null || outbound === undefined) return true
-  const { queuedMax, inflightMax } = core.ports.limits
-  return outbound.queuedCount <= Math.min(queuedMax === 0 ? 500 : queuedMax >> 1, inflightMax * 4)
+  return outbound.queuedCount < core.ports.limits.replayQueuedMax
 }
 
 function replaySome(core: Core, connection: Connection): void {

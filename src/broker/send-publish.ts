@@ -60,7 +60,7 @@ function sendFirst(
   packetId: number,
   slot: Shape,
 ): boolean {
-  const expiry = message.secondsLeft(core.ports.clock.wallMs())
+  const expiry = message.expiresAtMs === Infinity ? -1 : secondsLeft(core, message)
   const flags = (qos << 1) | (retain ? 1 : 0)
   const size = publishSize(connection.version, flags, packetId, message, expiry, null, 0, false)
   if (connection.packetBytesMax > 0 && size > connection.packetBytesMax) return false
@@ -102,7 +102,7 @@ export function sendPublish(
   dup: boolean,
 ): boolean {
   const { version, packetBytesMax } = connection
-  const expiry = message.secondsLeft(core.ports.clock.wallMs())
+  const expiry = message.expiresAtMs === Infinity ? -1 : secondsLeft(core, message)
   const flags = (dup ? DUP : 0) | (qos << 1) | (retain ? 1 : 0)
   const size = publishSize(version, flags, packetId, message, expiry, subscriptionIds, 0, false)
   if (packetBytesMax > 0 && size > packetBytesMax) return false
@@ -155,6 +155,10 @@ function sendLarge(
   output(core, connection).append(head.bytes, 0, head.length)
   appendShared(core, connection, payload)
   count(core, message)
+}
+
+function secondsLeft(core: Core, message: Message): number {
+  return message.secondsLeft(core.ports.clock.wallMs())
 }
 
 /** Everything in front of the payload, with the length of the whole. */

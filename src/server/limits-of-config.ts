@@ -1,0 +1,42 @@
+import { defaultLimits, type Limits } from '../broker/limits.ts'
+import type { ListenerOptions } from '../broker/ports.ts'
+import type { Qos } from '../codec/packets.ts'
+import type { GlobalValues, ListenerConfig } from '../config/config.ts'
+
+/** The core's bounds as the configuration sets them; the rest by default. */
+export function limitsOfConfig(global: GlobalValues): Limits {
+  return {
+    ...defaultLimits,
+    packetBytesMax: global.maxPacketBytes,
+    payloadBytesMax: global.messageBytesMax,
+    inflightMax: global.maxInflightMessages,
+    inflightBytesMax: global.maxInflightBytes,
+    queuedMax: global.maxQueuedMessages,
+    // Without a bound of bytes of its own a queue still has ours.
+    queuedBytesMax: global.maxQueuedBytes || defaultLimits.queuedBytesMax,
+    keepAliveSecondsMax: global.maxKeepAliveSeconds,
+    sessionsMax: global.globalMaxClients,
+    sessionExpiryMsMax: global.persistentClientExpirationMs ?? 0,
+    retainAvailable: global.retainAvailable,
+    queueQos0: global.queueQos0Messages,
+    upgradeOutgoingQos: global.upgradeOutgoingQos,
+    allowDuplicates: global.allowDuplicateMessages,
+    clientIdPrefix: global.clientIdPrefix ?? '',
+    connectionMessages: global.connectionMessages,
+  }
+}
+
+/** What a listener of the configuration decides for its clients. */
+export function listenerOptionsOf(config: ListenerConfig): ListenerOptions {
+  return {
+    port: config.port,
+    allowAnonymous: config.allowAnonymous,
+    allowZeroLengthClientId: config.allowZeroLengthClientId,
+    autoIdPrefix: config.autoIdPrefix,
+    acceptVersions: config.acceptProtocolLevels,
+    maxQos: config.maxQos as Qos,
+    topicAliasMaximum: config.maxTopicAlias,
+    topicAliasMaximumOut: config.maxTopicAliasBroker,
+    useUsernameAsClientId: config.useUsernameAsClientId,
+  }
+}

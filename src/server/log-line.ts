@@ -1,0 +1,44 @@
+import { strftime } from './strftime.ts'
+
+/** Bytes of a line without its end, at most. */
+const lineBytesMax = 1000
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** C0 and C1 controls, what ends lines elsewhere, and what turns the direction of writing. */
+const unsafe = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** What a line begins with. */
+export interface TimestampFormat {
+  readonly enabled: boolean
+  /** For strftime; null: seconds since 1970. */
+  readonly format: string | null
+}
+
+/** `<timestamp>: text` on one line without line end: control characters escaped, {@link lineBytesMax} bytes. */
+export function logLine(text: string, { enabled, format }: TimestampFormat, wallMs: number): string {
+  const safe = escapeControls(text)
+  if (!enabled) return cut(safe)
+  const time = format === null ? String(Math.floor(wallMs / 1000)) : strftime(format, new Date(wallMs))
+  return cut(`${time}: ${safe}`)
+}
+
+/** Tab stays: some lines begin with it on purpose. */
+export function escapeControls(text: string): string {
+  return text.replace(unsafe, (character) => {
+    const code = character.charCodeAt(0)
+    return code < 256
+      ? `\\x${code.toString(16).padStart(2, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`
+  })
+}
+
+function cut(line: string): string {
+  if (line.length * 3 <= lineBytesMax) return line
+  const bytes = encoder.encode(line)
+  if (bytes.length <= lineBytesMax) return line
+  let end = lineBytesMax - 3
+  while ((bytes[end] & 0xc0) === 0x80) end--
+  return `${decoder.decode(bytes.subarray(0, end))}...`
+}

@@ -1,0 +1,25 @@
+const secondsPerMinute = 60
+const windowSeconds = [60, 300, 900] as const
+
+/** Names of the windows in topics, in the order of {@link LoadAverage.values}. */
+export const loadWindows = ['1min', '5min', '15min'] as const
+
+/** Exponentially weighted averages of a counter's growth per minute. */
+export interface LoadAverage {
+  before: number
+  readonly values: [number, number, number]
+}
+
+export function newLoadAverage(): LoadAverage {
+  return { before: 0, values: [0, 0, 0] }
+}
+
+/** Takes over what `count` has become after `seconds`. */
+export function updateLoad(load: LoadAverage, count: number, seconds: number): void {
+  const perMinute = ((count - load.before) / seconds) * secondsPerMinute
+  load.before = count
+  windowSeconds.forEach((window, index) => {
+    const weight = Math.exp(-seconds / window)
+    load.values[index] = perMinute + weight * (load.values[index] - perMinute)
+  })
+}

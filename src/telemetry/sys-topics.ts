@@ -1,0 +1,128 @@
+/** The `$SYS` tree of mosquitto 2.1: same names, same formats, published when a value has changed. */
+import { loadWindows, newLoadAverage, updateLoad, type LoadAverage } from './load-average.ts'
+
+/** The counters since the start that the tree shows; `Stats` of the core has them. */
+export interface SysStats {
+  readonly messagesReceived: number
+  readonly messagesSent: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  readonly publishReceived: number
+  readonly publishSent: number
+  readonly publishDropped: number
+  readonly publishBytesReceived: number
+  readonly publishBytesSent: number
+  readonly sockets: number
+  readonly connections: number
+  readonly expired: number
+  readonly sessionsMax: number
+}
+
+/** What there is at the moment; `Broker.counts` gives it. */
+export interface SysCounts {
+  readonly sessions: number
+  readonly sockets: number
+  readonly retained: number
+  readonly retainedBytes: number
+  readonly queued: number
+  readonly queuedBytes: number
+  readonly subscriptions: number
+  readonly sharedSubscriptions: number
+  readonly outputBytes: number
+  readonly outputPackets: number
+}
+
+export interface SysSource {
+  /** Behind `mozzie version `. */
+  readonly version: string
+  readonly stats: SysStats
+  counts(): SysCounts
+  /** Publishes retained at QoS 2. */
+  publish(topic: string, text: string): void
+}
+
+export interface SysTopics {
+  /** Publishes what has changed; `nowMs` is monotonic. */
+  update(nowMs: number): void
+}
+
+type Row = readonly [topics: string, value: (stats: SysStats, counts: SysCounts) => number]
+
+// The word behind a comma is a second name of the same value.
+const rows: readonly Row[] = [
+  ['clients/total', (_, { sessions }) => sessions],
+  ['clients/connected,clients/active', (_, { sockets }) => sockets],
+  [
+    'clients/disconnected,clients/inactive',
+    (_, { sessions, sockets }) => Math.max(0, sessions - sockets),
+  ],
+  ['clients/expired', ({ expired }) => expired],
+  ['messages/stored,store/messages/count', (_, { retained, queued }) => retained + queued],
+  ['store/messages/bytes', (_, { retainedBytes, queuedBytes }) => retainedBytes + queuedBytes],
+  ['subscriptions/count', (_, { subscriptions }) => subscriptions],
+  ['shared_subscriptions/count', (_, { sharedSubscriptions }) => sharedSubscriptions],
+  ['retained messages/count', (_, { retained }) => retained],
+  ['messages/received', ({ messagesReceived }) => messagesReceived],
+  ['messages/sent', ({ messagesSent }) => messagesSent],
+  ['bytes/received', ({ bytesReceived }) => bytesReceived],
+  ['bytes/sent', ({ bytesSent }) => bytesSent],
+  ['publish/messages/received', ({ publishReceived }) => publishReceived],
+  ['publish/messages/sent', ({ publishSent }) => publishSent],
+  ['publish/messages/dropped', ({ publishDropped }) => publishDropped],
+  ['publish/bytes/received', ({ publishBytesReceived }) => publishBytesReceived],
+  ['publish/bytes/sent', ({ publishBytesSent }) => publishBytesSent],
+  ['packet/out/count', (_, { outputPackets }) => outputPackets],
+  ['packet/out/bytes', (_, { outputBytes }) => outputBytes],
+  ['connections/socket/count', (_, { sockets }) => sockets],
+]
+
+const loads: readonly (readonly [topic: string, count: (stats: SysStats) => number])[] = [
+  ['messages/received', ({ messagesReceived }) => messagesReceived],
+  ['messages/sent', ({ messagesSent }) => messagesSent],
+  ['publish/received', ({ publishReceived }) => publishReceived],
+  ['publish/sent', ({ publishSent }) => publishSent],
+  ['publish/dropped', ({ publishDropped }) => publishDropped],
+  ['bytes/received', ({ bytesReceived }) => bytesReceived],
+  ['bytes/sent', ({ bytesSent }) => bytesSent],
+  ['sockets', ({ sockets }) => sockets],
+  ['connections', ({ connections }) => connections],
+]
+
+const rowTopics = rows.map(([names, value]) => ({ topics: names.split(','), value }))
+
+/** The tree of one broker; its time begins at `startMs` (monotonic). Nothing is published yet. */
+export function createSysTopics(source: SysSource, startMs: number): SysTopics {
+  const said = new Map<string, string>()
+  const averages: LoadAverage[] = loads.map(newLoadAverage)
+  let lastMs = startMs
+
+  const say = (topic: string, text: string): void => {
+    if (said.get(topic) === text) return
+    said.set(topic, text)
+    source.publish(`$SYS/broker/${topic}`, text)
+  }
+
+  const sayLoads = (seconds: number): void => {
+    loads.forEach(([topic, count], index) => {
+      const average = averages[index]
+      if (seconds > 0) updateLoad(average, count(source.stats), seconds)
+      loadWindows.forEach((window, place) =>
+        say(`load/${topic}/${window}`, average.values[place].toFixed(2)),
+      )
+    })
+  }
+
+  return {
+    update(nowMs) {
+      const counts = source.counts()
+      const { stats } = source
+      say('version', `mozzie version ${source.version}`)
+      say('uptime', `${Math.floor((nowMs - startMs) / 1000)} seconds`)
+      for (const { topics, value } of rowTopics)
+        for (const topic of topics) say(topic, String(value(stats, counts)))
+      if (stats.sessionsMax > 1) say('clients/maximum', String(stats.sessionsMax))
+      sayLoads((nowMs - lastMs) / 1000)
+      lastMs = nowMs
+    },
+  }
+}

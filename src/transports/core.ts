@@ -1,0 +1,10 @@
+import type { Link } from '../broker/ports.ts'
+
+/** The side of the core that transports feed; `Broker` is it. `C` is what the core knows a link by. */
+export interface LinkCore<C> {
+  accept(link: Link): C
+  /** `bytes` is no Buffer, and is reused after the call. */
+  receive(connection: C, bytes: Uint8Array, start: number, end: number): void
+  linkDrained(connection: C): void
+  linkClosed(connection: C, reason: string): void
+}

@@ -1,0 +1,170 @@
+/**
+ * A core's link over a socket. What happens for every message (read, write) runs without closure, promise or
+ * event; what happens once in a connection's life goes by events.
+ *
+ *     open ── end() ──▶ ending ── peer's FIN, or 2 s ──▶ closed
+ *       └── peer's FIN: told to the core, answers already asked for still go out ──▶ closed
+ *       └── error ──▶ closed
+ */
+import type { Socket } from 'node:net'
+import { getSystemErrorMap } from 'node:util'
+import type { Link, ListenerOptions } from '../broker/ports.ts'
+import type { LinkCore } from './core.ts'
+import { fullReadsPerTurn, readBufferBytes, readInto } from './read-buffer.ts'
+
+/** ms in which a closing connection may send its last bytes and see the peer close. */
+const lingerMs = 2000
+
+const linkKey = Symbol('link')
+
+type LinkedSocket = Socket & { [linkKey]: SocketLink<unknown> }
+
+/** What the links of one listener share. */
+export interface LinkOwner<C> {
+  readonly core: LinkCore<C>
+  readonly listener: ListenerOptions
+  /** Called once for each link, when its socket is gone. */
+  closed(): void
+}
+
+/** Makes `socket`, just accepted and not read from, a link of its owner's core. */
+export function openLink<C>(owner: LinkOwner<C>, socket: Socket, remote: string): void {
+  const link = new SocketLink(owner, socket, remote)
+  const linked = socket as LinkedSocket
+  linked[linkKey] = link as SocketLink<unknown>
+  linked.on('end', onEnd)
+  linked.on('error', onError)
+  linked.on('close', onClose)
+  readInto(linked, onBytes)
+  link.connection = owner.core.accept(link)
+}
+
+class SocketLink<C> implements Link {
+  readonly remote: string
+  readonly listener: ListenerOptions
+  readonly owner: LinkOwner<C>
+  readonly socket: Socket
+  /** Set right after the core accepted the link, before anything is read. */
+  connection!: C
+  /** No more is taken from the core, and what the peer still sends is not looked at. */
+  ended = false
+  /** The core was told that the link is gone. */
+  reported = false
+  paused = false
+  /** The socket has an array of the core's. */
+  holding = false
+  /** Reads that filled the buffer, one right after the other. */
+  fullReads = 0
+  reason = ''
+  linger: NodeJS.Timeout | null = null
+  /** Node calls it late and in bundles: only an empty socket says that the array is free. */
+  readonly onWritten: () => void
+
+  constructor(owner: LinkOwner<C>, socket: Socket, remote: string) {
+    this.owner = owner
+    this.socket = socket
+    this.remote = remote
+    this.listener = owner.listener
+    this.onWritten = () => {
+      if (this.holding && socket.writableLength === 0) this.release()
+    }
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    const { socket } = this
+    if (this.ended || socket.destroyed) return true
+    socket.write(Buffer.from(bytes.buffer, bytes.byteOffset, length), this.onWritten)
+    // The kernel usually took it all within the call.
+    if (socket.writableLength === 0) return true
+    this.holding = true
+    return false
+  }
+
+  pause(): void {
+    this.paused = true
+    this.socket.pause()
+  }
+
+  resume(): void {
+    this.paused = false
+    if (!this.ended) this.socket.resume()
+  }
+
+  end(): void {
+    if (this.ended) return
+    this.ended = true
+    const { socket } = this
+    if (socket.destroyed) return
+    socket.end()
+    // Read on, or the peer's FIN stays unseen; and closing with unread input resets the connection, which may
+    // take the last packet from the peer.
+    socket.resume()
+    this.linger = setTimeout(destroySocket, lingerMs, socket)
+  }
+
+  /** The array is the core's again. */
+  release(): void {
+    this.holding = false
+    if (!this.reported) this.owner.core.linkDrained(this.connection)
+  }
+
+  report(reason: string): void {
+    if (this.reported) return
+    this.reported = true
+    this.owner.core.linkClosed(this.connection, reason)
+  }
+}
+
+function onBytes(this: LinkedSocket, bytes: Uint8Array, length: number): void {
+  const link = this[linkKey]
+  if (link.ended) return
+  link.owner.core.receive(link.connection, bytes, 0, length)
+  if (length < readBufferBytes) link.fullReads = 0
+  else if (++link.fullReads >= fullReadsPerTurn) yieldTurn(link)
+}
+
+/** A peer that sends faster than it is read would keep every other one waiting. */
+function yieldTurn(link: SocketLink<unknown>): void {
+  link.fullReads = 0
+  if (link.paused || link.ended) return
+  link.socket.pause()
+  setImmediate(takeTurn, link)
+}
+
+function takeTurn(link: SocketLink<unknown>): void {
+  if (!link.paused) link.socket.resume()
+}
+
+/** The peer closed its side. What it asked for before is answered at the end of this turn. */
+function onEnd(this: LinkedSocket): void {
+  const link = this[linkKey]
+  if (link.ended) this.destroySoon()
+  else setImmediate(leave, link)
+}
+
+function leave(link: SocketLink<unknown>): void {
+  link.report('connection closed by client')
+  link.end()
+}
+
+function onError(this: LinkedSocket, error: NodeJS.ErrnoException): void {
+  this[linkKey].reason = errorText(error)
+}
+
+function onClose(this: LinkedSocket): void {
+  const link = this[linkKey]
+  link.ended = true
+  if (link.linger !== null) clearTimeout(link.linger)
+  link.report(link.reason === '' ? 'connection closed by client' : link.reason)
+  link.owner.closed()
+}
+
+function destroySocket(socket: Socket): void {
+  socket.destroy()
+}
+
+/** As strerror writes it: `Connection reset by peer`. */
+function errorText({ errno, message }: NodeJS.ErrnoException): string {
+  const text = getSystemErrorMap().get(errno ?? 0)?.[1] ?? message
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
