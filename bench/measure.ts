@@ -57,6 +57,7 @@ export async function measureScenario(
       say(`${scenario.name} ${target}: ${figures[metric!.field]} ${metric!.label}`)
     }
   }
+  if (runs.size < targets.length) process.exitCode = 1
   return [...runs].map(([target, figures]) => ({
     scenario: scenario.name,
     target,
@@ -106,7 +107,6 @@ async function onFresh(
       await running.stop()
     }
   } catch (error) {
-    process.exitCode = 1
     say(`${target}: FAILED: ${error instanceof Error ? error.message : String(error)}`)
     return undefined
   }

@@ -13,6 +13,7 @@ export interface RetainOptions {
 }
 
 const LIMIT_MS = 60_000
+const READ_BACK_LIMIT_MS = 20_000
 
 function retainedFrame(options: RetainOptions, index: number): Uint8Array {
   const shelf = Math.floor(index / 50) % 40
@@ -56,7 +57,12 @@ export async function runRetain(options: RetainOptions) {
   const getStart = performance.now()
   append(reader, subscribeFrame(options.version, 1, 'store/#', 0))
   flush(reader)
-  await until(load, () => load.delivered >= count, LIMIT_MS, 'reading the retained messages')
+  await until(
+    load,
+    () => load.delivered >= count,
+    READ_BACK_LIMIT_MS,
+    'reading the retained messages',
+  )
   const getSeconds = (performance.now() - getStart) / 1000
   return {
     count,

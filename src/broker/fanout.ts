@@ -70,7 +70,12 @@ export function deliverTo(
     !auth.deliver(connection.identity, message.topicName)
   )
     return
-  if (subscription.handler !== null) return subscription.handler(message)
+  if (subscription.handler !== null) {
+    subscription.handler(message)
+    // The handler may have published: the shapes are that message's now.
+    core.shapes.serial++
+    return
+  }
   if (qos > 0) return deliver(core, session, message, qos, retain, subscription)
   if (connection === null || connection.phase !== Phase.open) {
     if (connection === null && limits.queueQos0 && session.durable && !session.foreign)

@@ -22,9 +22,11 @@ export function armKeepAlive(core: Core, connection: Connection, seconds: number
 
 /** A packet has begun and is not complete: it has its own deadline, keepalive or not. */
 export function watchPartial(core: Core, connection: Connection): void {
-  if (connection.timer !== null) return
   const { clock, limits } = core.ports
-  watch(core, connection, clock.monotonicMs() + limits.partialPacketTimeoutMs)
+  const dueMs = clock.monotonicMs() + limits.partialPacketTimeoutMs
+  if (connection.timer !== null && connection.timer.dueMs <= dueMs) return
+  core.wheel.cancel(connection.timer)
+  watch(core, connection, dueMs)
 }
 
 function watch(core: Core, connection: Connection, dueMs: number): void {

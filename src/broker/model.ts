@@ -128,6 +128,8 @@ export class Outbound {
   loadedTo = 0
   /** `lastSequence` when the page under way was asked for; -1: none is. */
   readingTo = -1
+  /** Its number; another connection's page is not ours. */
+  readRequest = 0
   /** Entries to mark DUP: what another process may have sent. */
   dupLeft = 0
   dropNoted = false
@@ -149,8 +151,10 @@ export class Session {
   /** It outlives its connection: kept in the store. Fixed when it begins. */
   readonly durable: boolean
   expirySeconds = 0
-  /** Held by another node of the cluster. */
+  /** Its client is at another node of the cluster. */
   foreign = false
+  /** What `outbound` says is true: this node held it last. */
+  loaded = false
   subscriptions: Map<string, Subscription> | null = null
   outbound: Outbound | null = null
   /** Inbound QoS 2 messages between PUBLISH and PUBREL. */

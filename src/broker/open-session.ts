@@ -134,6 +134,7 @@ function enter(core: Core, opening: Opening, state: ClaimedSession | null): void
   session.version = packet.version
   session.expirySeconds = cappedExpiry(core, packet)
   session.foreign = false
+  session.loaded = true
   wakeSession(core, session)
   session.connection = connection
   connection.session = session
@@ -154,7 +155,7 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   const clientId = idOf(connection)
   const known = core.sessions.get(clientId)
   if (known !== undefined && state !== null && !packet.cleanStart) {
-    if (known.foreign || known.outbound === null) adoptState(known, state)
+    if (!known.loaded) adoptState(known, state)
     return known
   }
   if (known !== undefined) {

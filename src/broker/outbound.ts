@@ -87,14 +87,15 @@ function enqueueDurable(
   retain: boolean,
   subscription: Subscription,
 ): void {
-  if (!hasQueueRoom(core, outbound, message)) return dropForQueue(core, session, outbound)
+  const isFull = !session.foreign && !hasQueueRoom(core, outbound, message)
+  if (isFull) return dropForQueue(core, session, outbound)
   let sequence = outbound.lastSequence + 1
   while (outbound.inflight.has(packetIdOf(sequence))) sequence++
   const kept = message.kept()
   const id = subscription.subscriptionId
   const given = core.ports.store.append(session.clientId, sequence, kept, qos, retain, id)
   const batch = core.commit.write()
-  if (given === 0) return
+  if (given === 0 || session.foreign) return
   enter(
     core,
     session,
@@ -151,11 +152,12 @@ export function arrived(core: Core, session: Session, entry: StoredDelivery): vo
 export function pageRead(
   core: Core,
   session: Session,
+  request: number,
   entries: StoredDelivery[],
   more: boolean,
 ): void {
   const outbound = session.outbound
-  if (outbound === null || outbound.readingTo < 0) return
+  if (outbound === null || outbound.readingTo < 0 || outbound.readRequest !== request) return
   const to = outbound.readingTo
   outbound.readingTo = -1
   for (const entry of entries) {
@@ -230,7 +232,8 @@ function readAhead(core: Core, session: Session, outbound: Outbound): void {
   if (outbound.readingTo >= 0 || outbound.loadedTo >= outbound.lastSequence) return
   if (outbound.queue.length * 2 >= queueWindow) return
   outbound.readingTo = outbound.lastSequence
-  core.ports.store.read(session.clientId, outbound.loadedTo, queueWindow)
+  outbound.readRequest = ++core.lastRequest
+  core.ports.store.read(outbound.readRequest, session.clientId, outbound.loadedTo, queueWindow)
 }
 
 /** Sends the head of the queue; false: it has to wait. */

@@ -170,7 +170,7 @@ export interface StoreEvents {
   /** Answers `claim`: the session's state, null where none was; or `owner`, the live node that has it. */
   claimed(request: number, session: ClaimedSession | null, owner: string | null): void
   /** Answers `read`. `more`: entries beyond these exist. */
-  page(clientId: string, entries: StoredDelivery[], more: boolean): void
+  page(request: number, clientId: string, entries: StoredDelivery[], more: boolean): void
   /** Another node queued this for a session that this node holds. */
   arrived(clientId: string, entry: StoredDelivery): void
   /** Every batch up to `batch` is safe: what it guards may be acknowledged. */
@@ -215,7 +215,7 @@ export interface Store {
   /** PUBREC came for the entry. */
   release(clientId: string, sequence: number): void
   /** Entries with a higher sequence than `after`, at most `limit`. Answer: `page`. */
-  read(clientId: string, after: number, limit: number): void
+  read(request: number, clientId: string, after: number, limit: number): void
   holdInbound(clientId: string, packetId: number, message: Message): void
   dropInbound(clientId: string, packetId: number): void
   saveRetained(topic: string, message: Message | null): void

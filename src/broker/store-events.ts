@@ -19,9 +19,9 @@ export function storeEvents(core: Core, ready: () => void): StoreEvents {
     retained: (topic, message) => applyRetained(core, topic, message),
     ready,
     claimed: (request, session, owner) => claimed(core, request, session, owner),
-    page(clientId, entries, more) {
+    page(request, clientId, entries, more) {
       const session = core.sessions.get(clientId)
-      if (session !== undefined) pageRead(core, session, entries, more)
+      if (session !== undefined) pageRead(core, session, request, entries, more)
     },
     arrived(clientId, entry) {
       const session = core.sessions.get(clientId)
@@ -49,9 +49,9 @@ function sessionTold(core: Core, clientId: string, record: SessionRecord | null)
   core.wheel.cancel(session.expiryTimer)
   session.expirySeconds = record.expirySeconds
   session.disconnectedAtMs = record.disconnectedAtMs
-  session.foreign = true
-  if (record.disconnectedAtMs < 0) return
-  session.foreign = false
+  session.loaded = false
+  session.foreign = record.disconnectedAtMs < 0
+  if (session.foreign) return
   const { clock } = core.ports
   armExpiry(core, session, Math.max(0, clock.wallMs() - record.disconnectedAtMs))
   if (record.will === null || session.will !== null) return

@@ -63,10 +63,10 @@ export const brokerOptions = {
   }),
   maxInflightMessages: option(
     'max_inflight_messages',
-    'QoS 1 and 2 messages under way to one client at a time; 0: no limit, 1: strict order.',
+    'QoS 1 and 2 messages under way to one client at a time; 0: no limit, 1: strict order. Unset: 20, more while they are small.',
     {
       type: int(0, 65_535, (value) => (value < 0 || value === 65_535 ? 0 : value)),
-      default: 20,
+      default: null,
     },
   ),
   maxInflightBytes: option(

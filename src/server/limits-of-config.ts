@@ -9,7 +9,7 @@ export function limitsOfConfig(global: GlobalValues): Limits {
     ...defaultLimits,
     packetBytesMax: global.maxPacketBytes,
     payloadBytesMax: global.messageBytesMax,
-    inflightMax: global.maxInflightMessages,
+    ...windowOf(global.maxInflightMessages),
     inflightBytesMax: global.maxInflightBytes,
     queuedMax: global.maxQueuedMessages,
     // Without a bound of bytes of its own a queue still has ours.
@@ -24,6 +24,11 @@ export function limitsOfConfig(global: GlobalValues): Limits {
     clientIdPrefix: global.clientIdPrefix ?? '',
     connectionMessages: global.connectionMessages,
   }
+}
+
+/** A window that was asked for is kept to the message; ours may be wider while messages are small. */
+function windowOf(messages: number | null): Partial<Limits> {
+  return messages === null ? {} : { inflightMax: messages, windowMax: messages || 65_535 }
 }
 
 /** What a listener of the configuration decides for its clients. */

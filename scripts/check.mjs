@@ -1,0 +1,32 @@
+// npm run check: everything that can be said of the code without running it.
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+
+const bin = (name) => `node_modules/.bin/${name}`
+
+/** Name, command, arguments; in the order in which they are cheapest to fail. */
+const STEPS = [
+  ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  ['layers', process.execPath, ['scripts/layers.mjs']],
+  ['types', bin('tsc'), ['-p', 'tsconfig.json']],
+  [
+    'lint',
+    bin('oxlint'),
+    ['-c', 'oxlint.json', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
+  ],
+  ['dead code', bin('knip'), ['--no-progress']],
+  ['conformance', process.execPath, ['build/scripts/conformance.js', '--check']],
+]
+
+rmSync('build', { recursive: true, force: true })
+let failed = 0
+for (const [name, command, args] of STEPS) {
+  const started = Date.now()
+  const run = spawnSync(command, args, { encoding: 'utf8' })
+  const seconds = ((Date.now() - started) / 1000).toFixed(1)
+  console.log(`${run.status === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`)
+  if (run.status === 0) continue
+  failed++
+  console.log(`${run.stdout}${run.stderr}`)
+}
+process.exit(failed === 0 ? 0 : 1)

@@ -1,0 +1,87 @@
+// Holds the layer table (ARCHITECTURE.md) against the imports of src/, type imports included: who may
+// import whom, where Node is out of bounds, and no cycles between files.
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+
+const adapters = ['base', 'codec', 'topics', 'broker']
+
+/** folder: what it may import besides itself; `node`: may it use Node. */
+const LAYERS = {
+  base: { may: [], node: false },
+  codec: { may: ['base'], node: false },
+  topics: { may: ['base'], node: false },
+  broker: { may: ['base', 'codec', 'topics'], node: false },
+  config: { may: ['base'], node: ['files.ts'] },
+  transports: { may: adapters, node: true },
+  auth: { may: adapters, node: true },
+  store: { may: adapters, node: true },
+  telemetry: { may: adapters, node: true },
+  server: { may: [...adapters, 'config', 'transports', 'auth', 'store', 'telemetry'], node: true },
+  cli: { may: ['base', 'config', 'server'], node: true },
+  '': { may: [...adapters, 'transports', 'auth', 'store', 'telemetry', 'server'], node: true },
+}
+
+const PURE_WORDS =
+  /\b(Date\.now|Math\.random|setTimeout|setInterval|setImmediate|process\.|Buffer\b)/
+
+function sources(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return sources(path)
+    return entry.name.endsWith('.ts') ? [path] : []
+  })
+}
+
+function layerOf(path) {
+  const parts = relative('src', path).split('/')
+  return parts.length === 1 ? '' : parts[0]
+}
+
+const problems = []
+const graph = new Map()
+
+for (const path of sources('src')) {
+  const text = readFileSync(path, 'utf8')
+  const layer = layerOf(path)
+  const rules = LAYERS[layer]
+  if (rules === undefined) {
+    problems.push(`${path}: folder '${layer}' is not in the layer table`)
+    continue
+  }
+  const name = path.split('/').at(-1)
+  const mayUseNode = rules.node === true || (Array.isArray(rules.node) && rules.node.includes(name))
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+  const word = PURE_WORDS.exec(code.replace(/'(?:[^'\\\n]|\\.)*'|`[^`]*`/g, "''"))
+  if (!mayUseNode && word) problems.push(`${path}: '${word[0]}' has no place in a pure layer`)
+  const targets = []
+  for (const [, target] of text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)) {
+    if (!target.startsWith('.')) {
+      if (!mayUseNode) problems.push(`${path}: imports '${target}', the layer is pure`)
+      continue
+    }
+    const file = normalize(join(dirname(path), target))
+    targets.push(file)
+    const other = layerOf(file)
+    if (other !== layer && !rules.may.includes(other))
+      problems.push(
+        `${path}: '${layer || 'entry'}' must not import '${other || 'entry'}' (${target})`,
+      )
+  }
+  graph.set(path, targets)
+}
+
+const state = new Map()
+function visit(path, trail) {
+  if (state.get(path) === 'done') return
+  if (trail.includes(path)) {
+    problems.push(`cycle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`)
+    return
+  }
+  for (const next of graph.get(path) ?? []) visit(next, [...trail, path])
+  state.set(path, 'done')
+}
+for (const path of graph.keys()) visit(path, [])
+
+for (const problem of problems) console.error(problem)
+if (problems.length > 0) process.exit(1)
+console.log(`layers: ${graph.size} files, no arrow upwards, no cycle`)

@@ -1,0 +1,52 @@
+// npm test: on a fresh clone installs, builds and runs every test; says what it skipped and why.
+//   npm test                 all of it
+//   npm test -- codec sim    the test files whose path holds one of these words
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { install, root, runOrExit } from './setup.mjs'
+
+/** Interop peers: tests that need one skip, and say so, where it is missing. */
+const PEERS = [
+  { file: '/usr/sbin/mosquitto', debian: 'mosquitto' },
+  { file: '/usr/bin/mosquitto_pub', debian: 'mosquitto-clients' },
+]
+
+function installPeers() {
+  const missing = PEERS.filter(({ file }) => !existsSync(file)).map(({ debian }) => debian)
+  if (missing.length === 0) return
+  const isRoot = process.getuid?.() === 0
+  const apt = (args) =>
+    spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'ignore'], timeout: 300_000 }).status
+  const done =
+    isRoot &&
+    apt(['update']) !== null &&
+    apt(['install', '-y', '--no-install-recommends', ...missing]) === 0
+  if (!done) console.log(`not installed, their tests are skipped: ${missing.join(', ')}`)
+}
+
+function testFiles(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return testFiles(path)
+    return /\.(test|fuzz)\.js$/.test(entry.name) ? [path] : []
+  })
+}
+
+install()
+installPeers()
+runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
+if (process.argv.length === 2) runOrExit(process.execPath, ['scripts/check.mjs'])
+else runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
+
+const words = process.argv.slice(2)
+const files = testFiles(join('build', 'tests')).filter(
+  (path) => words.length === 0 || words.some((word) => path.includes(word)),
+)
+const started = Date.now()
+const run = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], {
+  cwd: root,
+  stdio: 'inherit',
+})
+console.log(`# ${files.length} test files, ${((Date.now() - started) / 1000).toFixed(0)} s`)
+process.exit(run.status ?? 1)

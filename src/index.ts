@@ -1,0 +1,15 @@
+/** Mozzie as a library: an MQTT broker inside your program. The command line is `bin/mozzie`. */
+export { createBroker, MozzieError } from './server/embedded.ts'
+export type {
+  BrokerOptions,
+  EmbeddedBroker,
+  Listening,
+  ListenOptions,
+  LogLevel,
+  MessageHandler,
+  PublishOptions,
+  ReceivedMessage,
+} from './server/embedded.ts'
+export type { AuthHooks, ClientInfo, LoginAnswer, LoginInfo } from './server/hooks.ts'
+export type { Limits } from './broker/limits.ts'
+export type { Properties, Qos } from './codec/packets.ts'

@@ -1,0 +1,249 @@
+/** A broker inside another program. */
+import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
+import { defaultLimits, type Limits } from '../broker/limits.ts'
+import type { Message } from '../broker/message.ts'
+import type { ListenerOptions, Observer } from '../broker/ports.ts'
+import { readProperties } from '../codec/properties.ts'
+import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
+import { createEngine, type Engine } from './engine.ts'
+import { authOfHooks, logHookError, type AuthHooks, type ClientInfo } from './hooks.ts'
+
+/** `code` is stable, `message` is not. */
+export class MozzieError extends Error {
+  override name = 'MozzieError'
+  readonly code: 'LISTEN' | 'CLOSED' | 'TOPIC' | 'FILTER'
+
+  constructor(code: MozzieError['code'], message: string, cause?: unknown) {
+    super(message, { cause })
+    this.code = code
+  }
+}
+
+/** A message as handlers get it: a copy, theirs to keep. */
+export interface ReceivedMessage {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: Qos
+  /** As it was published. */
+  readonly retain: boolean
+  /** Of MQTT 5.0: content type, response topic, correlation data, user properties. */
+  readonly properties: Properties
+}
+
+export type MessageHandler = (message: ReceivedMessage) => void
+
+export type LogLevel = 'error' | 'warning' | 'notice' | 'information' | 'debug'
+
+/** Observers are told afterwards, outside of the broker: they may call it. */
+export interface BrokerOptions extends AuthHooks {
+  /** Bounds other than the defaults; see {@link Limits} for their units. */
+  limits?: Partial<Limits>
+  /** Gets the log lines. Without it errors become process warnings and the rest is dropped. */
+  log?(level: LogLevel, text: string): void
+  onConnect?(who: ClientInfo): void
+  /** `reason` is empty after a DISCONNECT of the client. */
+  onDisconnect?(who: ClientInfo, reason: string): void
+  /** Every message that the broker routes, `$SYS` excepted. */
+  onPublish?: MessageHandler
+}
+
+export interface ListenOptions {
+  /** 0 or absent: any free port. */
+  port?: number
+  /** Name or address; null: every address of this machine. Absent: 127.0.0.1. */
+  host?: string | null
+}
+
+/** Where the broker listens. */
+export interface Listening {
+  readonly port: number
+}
+
+export interface PublishOptions {
+  /** Absent: 0. */
+  qos?: Qos
+  retain?: boolean
+  /** MQTT 5.0 properties; the expiry is in seconds. */
+  properties?: Properties
+}
+
+export interface EmbeddedBroker {
+  /**
+   * Listens for MQTT 3.1, 3.1.1 and 5.0 over TCP; may be called several times.
+   *
+   * @throws MozzieError `LISTEN` when the port cannot be bound, `CLOSED` after {@link close}.
+   */
+  listen(options?: ListenOptions): Promise<Listening>
+  /**
+   * Publishes; no authorization is asked. A string is sent as UTF-8.
+   *
+   * @throws MozzieError `TOPIC` when `topic` is no topic name (MQTT 5.0, 4.7), `CLOSED` after {@link close}.
+   */
+  publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): void
+  /**
+   * Calls `handler` with each message of `filter` published from now on, shared filters included.
+   *
+   * @returns what ends the subscription.
+   * @throws MozzieError `FILTER` when `filter` is no topic filter (MQTT 5.0, 4.7 and 4.8.2), `CLOSED`.
+   */
+  subscribe(filter: string, handler: MessageHandler, options?: { qos?: Qos }): () => void
+  /** Ends a client's connection with reason 0x98; false: there is none. */
+  disconnect(clientId: string): boolean
+  /** Sends wills, tells 5.0 clients 0x8B, closes everything. Idempotent. */
+  close(): Promise<void>
+}
+
+const encoder = new TextEncoder()
+const listenerDefaults: ListenerOptions = {
+  port: 0,
+  allowAnonymous: true,
+  allowZeroLengthClientId: true,
+  autoIdPrefix: 'auto-',
+  acceptVersions: [3, 4, 5],
+  maxQos: 2,
+  topicAliasMaximum: 10,
+  topicAliasMaximumOut: 10,
+  useUsernameAsClientId: false,
+}
+
+const levelOf = new Map<LogTypeBit, LogLevel>([
+  [LogType.error, 'error'],
+  [LogType.warning, 'warning'],
+  [LogType.notice, 'notice'],
+  [LogType.information, 'information'],
+  [LogType.debug, 'debug'],
+])
+
+function logOf({ log }: BrokerOptions): Log {
+  if (log === undefined)
+    return { mask: LogType.error, write: (_type, text) => process.emitWarning(text, 'MozzieError') }
+  const mask = [...levelOf.keys()].reduce((bits, bit) => bits | bit, 0)
+  return { mask, write: (type, text) => log(levelOf.get(type) ?? 'debug', text) }
+}
+
+/** Calls that wait for the end of the turn: the core must not be called while it is in the middle of something. */
+interface Later {
+  push(name: string, call: () => void): void
+  run(): void
+}
+
+function createLater(log: Log): Later {
+  let waiting: (readonly [name: string, call: () => void])[] = []
+  const run = (): void => {
+    const calls = waiting
+    waiting = []
+    for (const [name, call] of calls) {
+      try {
+        call()
+      } catch (error) {
+        logHookError(log, name, error)
+      }
+    }
+  }
+  return {
+    push(name, call) {
+      if (waiting.length === 0) setImmediate(run)
+      waiting.push([name, call])
+    },
+    run,
+  }
+}
+
+function received(message: Message): ReceivedMessage {
+  const { properties, propertiesStart, propertiesEnd } = message
+  return {
+    topic: message.topicName,
+    payload: message.payloadBytes().slice(),
+    qos: message.qos,
+    retain: message.retain,
+    properties: readProperties(PacketType.publish, properties, propertiesStart, propertiesEnd),
+  }
+}
+
+function observerOf(options: BrokerOptions, later: Later): Observer {
+  const { onConnect, onDisconnect, onPublish } = options
+  const observer: Observer = {}
+  if (onConnect !== undefined)
+    observer.connected = (who) => later.push('onConnect', () => onConnect.call(options, who))
+  if (onDisconnect !== undefined)
+    observer.disconnected = (who, reason) =>
+      later.push('onDisconnect', () => onDisconnect.call(options, who, reason))
+  if (onPublish !== undefined)
+    observer.published = (message) => {
+      if (message.topicName.startsWith('$SYS/')) return
+      const copy = received(message)
+      later.push('onPublish', () => onPublish.call(options, copy))
+    }
+  return observer
+}
+
+/** Makes a broker that lives in this process, with sessions and messages in memory. */
+export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
+  const log = logOf(options)
+  const later = createLater(log)
+  const engine = createEngine({
+    limits: { ...defaultLimits, ...options.limits },
+    auth: authOfHooks(options, log),
+    observer: observerOf(options, later),
+    log,
+    onTick: () => {},
+    onTurnEnd: later.run,
+    onFatal: (error) => log.write(LogType.error, `Error: the store failed: ${error.message}`),
+  })
+  return facadeOf(engine, later)
+}
+
+function facadeOf(engine: Engine, later: Later): EmbeddedBroker {
+  const { broker } = engine
+  const started = engine.start()
+  let closed: Promise<void> | null = null
+  const assertOpen = (): void => {
+    if (closed !== null) throw new MozzieError('CLOSED', 'the broker is closed')
+  }
+  return {
+    async listen({ port = 0, host = '127.0.0.1' } = {}) {
+      assertOpen()
+      await started
+      return listen(engine, port, host)
+    },
+    publish(topic, payload, publishOptions) {
+      assertOpen()
+      const bytes = typeof payload === 'string' ? encoder.encode(payload) : payload
+      asMozzieError('TOPIC', () => broker.publish(topic, bytes, publishOptions))
+    },
+    subscribe(filter, handler, subscribeOptions) {
+      assertOpen()
+      const take = (message: Message): void => {
+        const copy = received(message)
+        later.push('message handler', () => handler(copy))
+      }
+      return asMozzieError('FILTER', () => broker.subscribe(filter, take, subscribeOptions))
+    },
+    disconnect: (clientId) => broker.disconnect(clientId),
+    close() {
+      closed ??= started.then(() => engine.stop())
+      return closed
+    },
+  }
+}
+
+async function listen(engine: Engine, port: number, host: string | null): Promise<Listening> {
+  const listener = { ...listenerDefaults, port }
+  const own = { max: 0, open: 0 }
+  try {
+    await engine.listen({ host, port, family: null, optional: false, listener, own })
+  } catch (error) {
+    throw new MozzieError('LISTEN', (error as Error).message, error)
+  }
+  return { port: listener.port }
+}
+
+/** The core reports a bad topic as TypeError. */
+function asMozzieError<T>(code: MozzieError['code'], call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    if (error instanceof TypeError) throw new MozzieError(code, error.message, error)
+    throw error
+  }
+}

@@ -1,0 +1,103 @@
+/** The core with all it needs to live in a Node process: the broker process and the library share it. */
+import type { Log } from '../base/log.ts'
+import { Broker } from '../broker/broker.ts'
+import type { Limits } from '../broker/limits.ts'
+import type { Auth, Observer } from '../broker/ports.ts'
+import { createMemoryStore, MemoryData } from '../store/memory-store.ts'
+import type { ConnectionBudget } from '../transports/connection-budget.ts'
+import { listenTcp, type TcpListener, type TcpOptions } from '../transports/tcp.ts'
+import { fileDescriptorLimit } from './file-descriptors.ts'
+import { nodeClock, nodeRandom } from './node-ports.ts'
+
+export interface EngineOptions {
+  /** May be changed while the engine runs. */
+  readonly limits: Limits
+  readonly auth: Auth
+  readonly observer: Observer | null
+  readonly log: Log
+  /** Called every {@link tickMs}. */
+  onTick(): void
+  /** Called at the end of every turn in which the core did something, outside of the core. */
+  onTurnEnd(): void
+  /** The store failed: nothing can be promised any more. */
+  onFatal(error: Error): void
+}
+
+export interface Engine {
+  readonly broker: Broker
+  readonly connections: ConnectionBudget
+  /** Resolves when connections are welcome. */
+  start(): Promise<void>
+  /** @throws ListenError */
+  listen(options: ListenOptions): Promise<TcpListener>
+  /** Closes listeners, then connections, then the store. */
+  stop(): Promise<void>
+}
+
+export type ListenOptions = Omit<TcpOptions<unknown>, 'core' | 'log' | 'all'>
+
+export const tickMs = 100
+
+/** Descriptors that are kept for other things than connections. */
+const spareDescriptors = 64
+const stopMsMax = 2500
+const stopPollMs = 10
+
+/** Most connections that the process has descriptors for; 0: unknown. */
+export function connectionsMaxOf(configured: number): number {
+  const limit = fileDescriptorLimit()
+  if (limit === 0) return configured
+  const possible = Math.max(1, limit - spareDescriptors)
+  return configured === 0 ? possible : Math.min(configured, possible)
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { limits, auth, observer, log, onTurnEnd } = options
+  const endTurn = (): void => {
+    broker.endTurn()
+    onTurnEnd()
+  }
+  const broker = new Broker({
+    clock: nodeClock,
+    random: nodeRandom,
+    log,
+    store: createMemoryStore(new MemoryData(), { node: 'local', defer: queueMicrotask }),
+    peers: null,
+    auth,
+    observer,
+    limits,
+    requestTurnEnd: () => void setImmediate(endTurn),
+    fatal: options.onFatal,
+  })
+  const connections: ConnectionBudget = { max: connectionsMaxOf(0), open: 0 }
+  const listeners: TcpListener[] = []
+  const tick = (): void => {
+    broker.tick()
+    options.onTick()
+  }
+  // What has arrived meanwhile is read before anybody's time is judged.
+  const timer = setInterval(() => setImmediate(tick), tickMs).unref()
+
+  return {
+    broker,
+    connections,
+    start: () => new Promise((resolve) => broker.start(resolve)),
+    async listen(listen) {
+      const listener = await listenTcp({ ...listen, core: broker, log, all: connections })
+      listeners.push(listener)
+      return listener
+    },
+    async stop() {
+      for (const listener of listeners) listener.close()
+      await new Promise<void>((resolve) => broker.stop(resolve))
+      await untilClosed(connections)
+      clearInterval(timer)
+    },
+  }
+}
+
+async function untilClosed(connections: ConnectionBudget): Promise<void> {
+  const deadline = nodeClock.monotonicMs() + stopMsMax
+  while (connections.open > 0 && nodeClock.monotonicMs() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, stopPollMs))
+}

@@ -1,0 +1,91 @@
+/** The hooks of the library as the core's ports: what a hook throws is a refusal, and is told. */
+import { LogType, type Log } from '../base/log.ts'
+import type { Auth, AuthRequest, Identity } from '../broker/ports.ts'
+import type { Qos } from '../codec/packets.ts'
+import { Reason } from '../codec/reason-codes.ts'
+
+/** Who a connection is. */
+export interface ClientInfo {
+  readonly clientId: string
+  /** null: none was given. */
+  readonly username: string | null
+  /** `address:port` */
+  readonly remote: string
+}
+
+/** Who asks to be let in. */
+export interface LoginInfo extends ClientInfo {
+  /** The bytes as they came; null: none. */
+  readonly password: Uint8Array | null
+  /** 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0. */
+  readonly version: 3 | 4 | 5
+}
+
+/** true or 0: welcome. false: 0x87. A number from 0x80 on: the reason code of the refusal (MQTT 5.0, 3.2.2.2). */
+export type LoginAnswer = boolean | number
+
+/**
+ * Decides who may do what. All are optional; without `authenticate` everybody is let in, without the others
+ * everything is allowed. A hook that throws refuses. None of them may be asynchronous but `authenticate`.
+ */
+export interface AuthHooks {
+  authenticate?(info: LoginInfo): LoginAnswer | Promise<LoginAnswer>
+  /** May `who` publish to `topic`? Asked for every PUBLISH, and for a will when it is sent. */
+  authorizePublish?(who: ClientInfo, topic: string, qos: Qos, retain: boolean): boolean
+  /** May `who` subscribe to `filter`? Asked for every filter of a SUBSCRIBE, `$share/...` included. */
+  authorizeSubscribe?(who: ClientInfo, filter: string, qos: Qos): boolean
+  /** May `who` be sent a message of `topic`? Asked for every delivery: it costs. */
+  authorizeDelivery?(who: ClientInfo, topic: string): boolean
+}
+
+export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
+  const { authorizePublish, authorizeSubscribe, authorizeDelivery } = hooks
+  const guard = (name: string, ask: () => boolean): boolean => {
+    try {
+      return ask() === true
+    } catch (error) {
+      logHookError(log, name, error)
+      return false
+    }
+  }
+  return {
+    authenticate: (request, answer) => void authenticate(hooks, log, request).then(answer),
+    publish:
+      authorizePublish === undefined
+        ? null
+        : (who: Identity, topic, qos, retain) =>
+            guard('authorizePublish', () => authorizePublish.call(hooks, who, topic, qos, retain)),
+    subscribe:
+      authorizeSubscribe === undefined
+        ? null
+        : (who, filter, qos) =>
+            guard('authorizeSubscribe', () => authorizeSubscribe.call(hooks, who, filter, qos)),
+    deliver:
+      authorizeDelivery === undefined
+        ? null
+        : (who, topic) =>
+            guard('authorizeDelivery', () => authorizeDelivery.call(hooks, who, topic)),
+  }
+}
+
+async function authenticate(hooks: AuthHooks, log: Log, request: AuthRequest): Promise<number> {
+  if (hooks.authenticate === undefined) return Reason.success
+  const { clientId, username, password, version, remote } = request
+  try {
+    return reasonOf(await hooks.authenticate({ clientId, username, password, version, remote }))
+  } catch (error) {
+    logHookError(log, 'authenticate', error)
+    return Reason.notAuthorized
+  }
+}
+
+function reasonOf(answer: LoginAnswer): number {
+  if (answer === true || answer === 0) return Reason.success
+  const isRefusal = typeof answer === 'number' && Number.isInteger(answer)
+  return isRefusal && answer >= 0x80 && answer <= 0xff ? answer : Reason.notAuthorized
+}
+
+export function logHookError(log: Log, name: string, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  log.write(LogType.error, `Error: ${name} threw: ${text}`)
+}

@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process'
+
+/** The account cannot be changed to. */
+export class PrivilegeError extends Error {
+  override name = 'PrivilegeError'
+}
+
+interface Account {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+}
+
+const defaultUser = 'mosquitto'
+const fallbackUser = 'nobody'
+
+/**
+ * Leaves root: PUID and PGID of the environment win, then `user`. Nothing happens when the process is not
+ * root, or is to stay it.
+ *
+ * @param user As configured; `root` or empty: stay. The default falls back to `nobody`.
+ * @param say Told what happened.
+ * @throws PrivilegeError when there is no such account.
+ */
+export function dropPrivileges(user: string, say: (text: string) => void): void {
+  if (process.getuid?.() !== 0) return
+  const account = wantedAccount(user)
+  if (account === null || account.uid === 0) {
+    say('Warning: running as root. Name an account with the option "user".')
+    return
+  }
+  try {
+    process.setgroups?.([account.gid])
+    process.setgid?.(account.gid)
+    process.setuid?.(account.uid)
+  } catch (error) {
+    throw new PrivilegeError(`Unable to run as user "${account.name}": ${(error as Error).message}`)
+  }
+  say(`Info: running mozzie as user: ${account.name}.`)
+}
+
+function wantedAccount(user: string): Account | null {
+  const { PUID, PGID } = process.env
+  if (PUID !== undefined || PGID !== undefined) {
+    const uid = numericId('PUID', PUID)
+    return { name: String(uid), uid, gid: numericId('PGID', PGID) }
+  }
+  if (user === '' || user === 'root') return null
+  const account = findAccount(user) ?? (user === defaultUser ? findAccount(fallbackUser) : null)
+  if (account === null) throw new PrivilegeError(`The user "${user}" does not exist.`)
+  return account
+}
+
+function numericId(name: string, text: string | undefined): number {
+  if (text === undefined) return 0
+  if (!/^\d{1,9}$/.test(text)) throw new PrivilegeError(`${name} "${text}" is not a numeric id.`)
+  return Number(text)
+}
+
+/** Asks `id`, which knows accounts from every source that the system is set up with. */
+function findAccount(name: string): Account | null {
+  try {
+    const ask = (flag: string): number =>
+      Number(execFileSync('id', [flag, '--', name], { stdio: ['ignore', 'pipe', 'ignore'] }))
+    return { name, uid: ask('-u'), gid: ask('-g') }
+  } catch {
+    return null
+  }
+}

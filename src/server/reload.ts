@@ -1,0 +1,61 @@
+import { LogType } from '../base/log.ts'
+import { ConfigError, formatConfigError } from '../config/config-error.ts'
+import type { Config } from '../config/config.ts'
+import { diffConfig, listenerName, type ConfigChange } from '../config/reload.ts'
+import { connectionsMaxOf } from './engine.ts'
+import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
+import { logSettingsOf } from './log-destinations.ts'
+import type { Server } from './server.ts'
+import { logWarnings } from './start-lines.ts'
+
+/**
+ * SIGHUP: reads the configuration again and takes over what a running broker can; the log is reopened. A
+ * configuration that is wrong changes nothing.
+ *
+ * @param read Reads it; throws ConfigError.
+ */
+export function reload(
+  server: Server,
+  logging: 'all' | 'none' | null,
+  read: () => Config,
+): void {
+  const { log } = server
+  log.write(LogType.information, 'Reloading config.')
+  let config: Config
+  try {
+    config = read()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const line of formatConfigError(error)) log.write(LogType.error, line)
+    log.write(LogType.error, 'Error: the settings stay as they were.')
+    return
+  }
+  const changes = diffConfig(server.config, config)
+  apply(server, config)
+  log.open(logSettingsOf(config.global, logging))
+  logWarnings(log, config)
+  for (const change of changes) logChange(server, change)
+}
+
+/** The objects that the core and the listeners hold are changed in place: the next look at them sees it. */
+function apply(server: Server, config: Config): void {
+  server.config = config
+  Object.assign(server.limits, limitsOfConfig(config.global))
+  server.connections.max = connectionsMaxOf(config.global.globalMaxConnections)
+  for (const listener of config.listeners) {
+    const name = listenerName(listener)
+    const running = server.listeners.find((candidate) => candidate.name === name)
+    if (running === undefined) continue
+    Object.assign(running.options, listenerOptionsOf(listener))
+    running.budget.max = listener.maxConnections
+  }
+}
+
+function logChange({ log }: Server, change: ConfigChange): void {
+  const { option, listener, before, after, reloadable } = change
+  const name = listener === null || option === 'listener' ? option : `${option} of ${listener}`
+  const values = `${JSON.stringify(before ?? null)} to ${JSON.stringify(after ?? null)}`
+  if (reloadable) log.write(LogType.information, `Changed ${name} from ${values}.`)
+  else
+    log.write(LogType.warning, `Warning: ${name} from ${values} needs a restart to take effect.`)
+}

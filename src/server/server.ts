@@ -1,0 +1,163 @@
+/** The broker process: where the configuration, the core and the world meet. */
+import { LogType } from '../base/log.ts'
+import { anonymousAuth } from '../auth/anonymous.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { Limits } from '../broker/limits.ts'
+import type { ListenerOptions } from '../broker/ports.ts'
+import type { Config } from '../config/config.ts'
+import { listenerName } from '../config/reload.ts'
+import { createSysTopics } from '../telemetry/sys-topics.ts'
+import type { ConnectionBudget } from '../transports/connection-budget.ts'
+import { connectionsMaxOf, createEngine, tickMs, type Engine } from './engine.ts'
+import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
+import { logSettingsOf, type ServerLog } from './log-destinations.ts'
+import { nodeClock } from './node-ports.ts'
+import { removePidFile, writePidFile } from './pid-file.ts'
+import { dropPrivileges } from './privileges.ts'
+import { logStart } from './start-lines.ts'
+import { version } from './version.ts'
+
+export interface ServerOptions {
+  readonly config: Config
+  /** null: none was given. */
+  readonly configFile: string | null
+  /** `-v` is 'all', `-q` is 'none'. */
+  readonly logging: 'all' | 'none' | null
+  readonly log: ServerLog
+  /** The store failed; the process is to end. */
+  onFatal(error: Error): void
+}
+
+/** What runs for one listener of the configuration, and changes with it. */
+export interface RunningListener {
+  readonly name: string
+  readonly options: ListenerOptions
+  readonly budget: ConnectionBudget
+}
+
+export interface Server {
+  readonly broker: Broker
+  readonly log: ServerLog
+  readonly limits: Limits
+  readonly listeners: readonly RunningListener[]
+  readonly connections: ConnectionBudget
+  /** The configuration that is in force; replaced by a reload. */
+  config: Config
+  /** Wills, 0x8B, links, listeners, store, pid file; in this order. */
+  stop(): Promise<void>
+}
+
+const publishedLines = new TextEncoder()
+const lineExpirySeconds = 20
+const ticksPerSecond = 1000 / tickMs
+
+/**
+ * Starts the broker.
+ *
+ * @throws ListenError, PrivilegeError, or the system's error when the pid file cannot be written.
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { config, configFile, logging, log, onFatal } = options
+  logStart(log, config, configFile)
+  const limits = limitsOfConfig(config.global)
+  const engine: Engine = createEngine({
+    limits,
+    auth: anonymousAuth,
+    observer: null,
+    log,
+    onTick: () => chores(),
+    onTurnEnd: () => {},
+    onFatal,
+  })
+  const { broker, connections } = engine
+  connections.max = connectionsMaxOf(config.global.globalMaxConnections)
+  const server: Server = {
+    broker,
+    log,
+    limits,
+    listeners: config.listeners.map((listener) => ({
+      name: listenerName(listener),
+      options: listenerOptionsOf(listener),
+      budget: { max: listener.maxConnections, open: 0 },
+    })),
+    connections,
+    config,
+    stop: () => stop(engine, server),
+  }
+  log.publishWith((topic, line) =>
+    broker.publish(topic, publishedLines.encode(line), {
+      qos: 2,
+      properties: { messageExpirySeconds: lineExpirySeconds },
+    }),
+  )
+  const chores = createChores(server)
+  await engine.start()
+  try {
+    await listen(engine, server)
+    // Ports below 1024 are bound by now; files are opened by the account that will write them.
+    if (configFile !== null)
+      dropPrivileges(config.global.user, (text) => log.write(LogType.information, text))
+    else if (process.getuid?.() === 0)
+      log.write(LogType.warning, 'Warning: running as root, for lack of a configuration file.')
+    log.open(logSettingsOf(config.global, logging))
+    if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
+  } catch (error) {
+    await engine.stop()
+    throw error
+  }
+  log.write(LogType.information, `mozzie version ${version} running`)
+  return server
+}
+
+async function listen(engine: Engine, server: Server): Promise<void> {
+  const { listeners: configs, localOnly } = server.config
+  for (const [index, { host, port, socketDomain }] of configs.entries()) {
+    const { options, budget } = server.listeners[index]
+    const optional = localOnly && host === '::1'
+    await engine.listen({
+      host,
+      port,
+      family: socketDomain,
+      optional,
+      listener: options,
+      own: budget,
+    })
+  }
+}
+
+async function stop(engine: Engine, { log, config }: Server): Promise<void> {
+  log.write(LogType.information, `mozzie version ${version} terminating`)
+  await engine.stop()
+  if (config.global.pidFile !== null) removePidFile(config.global.pidFile)
+  log.close()
+}
+
+/** What is done now and then; the result is called every {@link tickMs}. */
+function createChores(server: Server): () => void {
+  const { broker, log } = server
+  const sys = createSysTopics(
+    {
+      version,
+      stats: broker.stats,
+      counts: () => broker.counts(),
+      publish: (topic, text) => broker.publishSys(topic, text),
+    },
+    nodeClock.monotonicMs(),
+  )
+  let ticks = 0
+  let nextSysMs = 0
+  let nextSweepMs = nodeClock.wallMs()
+  return () => {
+    const now = nodeClock.wallMs()
+    const { sysIntervalMs, retainExpiryIntervalMs } = server.config.global
+    if (sysIntervalMs > 0 && (now >= nextSysMs || nextSysMs - now > sysIntervalMs)) {
+      nextSysMs = (Math.floor(now / sysIntervalMs) + 1) * sysIntervalMs
+      sys.update(nodeClock.monotonicMs())
+    }
+    if (retainExpiryIntervalMs !== null && now >= nextSweepMs) {
+      nextSweepMs = now + retainExpiryIntervalMs
+      broker.sweepRetained()
+    }
+    if (++ticks % ticksPerSecond === 0) log.tick()
+  }
+}

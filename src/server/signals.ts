@@ -1,0 +1,37 @@
+import { LogType } from '../base/log.ts'
+import { escapeControls } from './log-line.ts'
+import { nodeClock } from './node-ports.ts'
+import type { Server } from './server.ts'
+import { subscriptionTreeLines } from './subscription-tree.ts'
+
+export interface SignalActions {
+  /** SIGINT and SIGTERM; one that comes a while later ends the process at once. */
+  stop(): void
+  /** SIGHUP */
+  reload(): void
+}
+
+/** A terminal and a parent process may both pass on one Ctrl-C. */
+const repeatMs = 1000
+
+/** Answers the signals that mosquitto answers, the same way. SIGPIPE is ignored: Node does that itself. */
+export function answerSignals(server: Server, { stop, reload }: SignalActions): void {
+  let stoppedAtMs = Infinity
+  const stopOnce = (): void => {
+    const now = nodeClock.monotonicMs()
+    if (now > stoppedAtMs + repeatMs) process.exit(1)
+    if (stoppedAtMs !== Infinity) return
+    stoppedAtMs = now
+    stop()
+  }
+  process.on('SIGINT', stopOnce)
+  process.on('SIGTERM', stopOnce)
+  process.on('SIGHUP', reload)
+  process.on('SIGUSR1', () => {
+    server.log.write(LogType.information, 'Nothing to save: sessions and messages are in memory.')
+  })
+  process.on('SIGUSR2', () => {
+    const lines = subscriptionTreeLines(server.broker.subscriptionTree())
+    process.stdout.write(lines.map((line) => `${escapeControls(line)}\n`).join(''))
+  })
+}

@@ -1,0 +1,35 @@
+import { LogType, type Log } from '../base/log.ts'
+import type { Config } from '../config/config.ts'
+import { version } from './version.ts'
+
+/** The lines of a start up to the listeners'. */
+export function logStart(log: Log, config: Config, configFile: string | null): void {
+  log.write(LogType.information, `mozzie version ${version} starting`)
+  const source = configFile === null ? 'Using default config.' : `Config loaded from ${configFile}.`
+  log.write(LogType.information, source)
+  logWarnings(log, config)
+  if (config.localOnly) logLocalOnly(log, config)
+}
+
+export function logWarnings(log: Log, { warnings }: Config): void {
+  for (const { level, text, file, line } of warnings) {
+    const place = file === '' ? '' : ` (${file}:${line})`
+    if (level === 'warning') log.write(LogType.warning, `Warning: ${text}${place}`)
+    else log.write(LogType.information, `${text}${place}`)
+  }
+}
+
+function logLocalOnly(log: Log, { listeners }: Config): void {
+  const hosts = [...new Set(listeners.map(({ host }) => host))].join(' and ')
+  const ports = [...new Set(listeners.map(({ port }) => port))].join(', ')
+  const anonymous = listeners.every(({ allowAnonymous }) => allowAnonymous)
+  const lines = [
+    `Local only: listening on ${hosts}, port ${ports}. Other machines cannot connect.`,
+    anonymous
+      ? 'Clients of this machine need no user name or password.'
+      : 'Anonymous clients are refused (allow_anonymous false).',
+    'To open the broker write "listener 1883" into a file and start with -c FILE; ' +
+      'clients then have to log in, or "allow_anonymous true" must say otherwise.',
+  ]
+  for (const line of lines) log.write(LogType.warning, line)
+}
