@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 
 export interface RunningTarget {
@@ -17,6 +17,7 @@ export interface Completed {
 
 const START_LIMIT_MS = 10_000
 const STOP_LIMIT_MS = 5000
+const LOG_LINES_SHOWN = 5
 const live = new Set<ChildProcess>()
 
 /** Kills whatever this process started and is still running. */
@@ -70,7 +71,7 @@ function answers(port: number): Promise<boolean> {
 
 /**
  * Starts a server with room for many connections and waits until its port answers.
- * @throws with the path of its log when it ends or stays silent
+ * @throws with the last lines of its log when it ends or stays silent
  */
 export async function startServer(
   command: readonly string[],
@@ -85,7 +86,12 @@ export async function startServer(
   while (!(await answers(port))) {
     if (child.exitCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL')
-      throw new Error(`${command[0]} does not answer on port ${port}, see ${logPath}`)
+      const said = readFileSync(logPath, 'utf8')
+        .trim()
+        .split('\n')
+        .slice(-LOG_LINES_SHOWN)
+        .join('\n')
+      throw new Error(`${command[0]} does not answer on port ${port}: ${said}`)
     }
     await new Promise((resolve) => {
       setTimeout(resolve, 50)

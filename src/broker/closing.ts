@@ -51,7 +51,6 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   if (ending.reason >= 0 && connection.phase === Phase.open && connection.version === 5)
     sendDisconnect(core, connection, ending)
   flush(core, connection)
-  const wasOpen = connection.phase === Phase.open
   connection.phase = Phase.closed
   core.wheel.cancel(connection.timer)
   connection.timer = null
@@ -64,7 +63,7 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   connection.aliasesOut = null
   connection.link.end()
   logEnd(core, connection, ending.text)
-  if (wasOpen) leaveSession(core, connection, ending)
+  if (connection.session !== null) leaveSession(core, connection, ending)
 }
 
 function sendDisconnect(core: Core, connection: Connection, ending: Ending): void {

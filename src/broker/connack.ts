@@ -5,7 +5,6 @@ import { connackReturnCode, Reason } from '../codec/reason-codes.ts'
 import { closeConnection } from './closing.ts'
 import type { Connection, Core } from './model.ts'
 import { sendPacket } from './outbox.ts'
-import { replyPacket } from './replies.ts'
 
 /** Refusals that a 3.x client is not told: the standard has no return code for them. */
 const SILENT_IN_3 = new Set<number>([
@@ -54,13 +53,12 @@ function limitProperties(connection: Connection, properties: Properties): void {
   if (maxQos < 2) properties.maximumQos = maxQos
 }
 
-/** Answers CONNECT with success, once `batch` (0: none) is safe. */
+/** Answers CONNECT with success. */
 export function welcome(
   core: Core,
   connection: Connection,
   sessionPresent: boolean,
   properties: Properties,
-  batch: number,
 ): void {
   const { limits } = core.ports
   const { listener } = connection.link
@@ -72,7 +70,7 @@ export function welcome(
   logSending(core, connection, sessionPresent, 0)
   const present = sessionPresent && connection.version > 3
   const packet = { type: PacketType.connack, sessionPresent: present, code: 0, properties }
-  replyPacket(core, connection, packet, batch)
+  sendPacket(core, connection, packet)
 }
 
 function logSending(core: Core, connection: Connection, present: boolean, code: number): void {

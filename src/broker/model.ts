@@ -248,6 +248,8 @@ export class Connection {
   aliasesOut: Map<string, number> | null = null
   problemInformation = true
   held: Fifo<HeldReply> | null = null
+  /** Opens the connection, once the batch that holds its session is safe. */
+  onSafe: (() => void) | null = null
   replays: Fifo<Replay> | null = null
 
   constructor(link: Link, nowMs: number) {

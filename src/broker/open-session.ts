@@ -138,9 +138,17 @@ function enter(core: Core, opening: Opening, state: ClaimedSession | null): void
   wakeSession(core, session)
   session.connection = connection
   connection.session = session
+  if (!session.durable) return open(core, opening, session, false)
+  connection.onSafe = () => open(core, opening, session, sessionPresent)
+  core.commit.wait(saveSession(core, session), connection)
+}
+
+/** Nothing more is in the way: CONNACK, what was in flight, and the input that came meanwhile. */
+function open(core: Core, opening: Opening, session: Session, sessionPresent: boolean): void {
+  const { connection, packet } = opening
+  if (connection.phase !== Phase.opening) return
   connection.phase = Phase.open
-  const batch = session.durable ? saveSession(core, session) : 0
-  welcome(core, connection, sessionPresent, answerProperties(core, opening, session), batch)
+  welcome(core, connection, sessionPresent, answerProperties(core, opening, session))
   logConnected(core, connection, packet)
   armKeepAlive(core, connection, keepAliveOf(core, packet))
   if (connection.identity !== null)

@@ -2,7 +2,7 @@
 import { LogType } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { closeFor } from './closing.ts'
-import { Session, type Core } from './model.ts'
+import { Session, type Connection, type Core } from './model.ts'
 import { claimed } from './open-session.ts'
 import { arrived, pageRead, pump } from './outbound.ts'
 import type { SessionRecord, StoreEvents, SubscriptionOptions } from './ports.ts'
@@ -76,9 +76,16 @@ function committed(core: Core, batch: number): void {
   const { commit } = core
   commit.done = Math.max(commit.done, batch)
   for (let waiter = commit.next(); waiter !== undefined; waiter = commit.next()) {
-    if (waiter.kind === 'connection') releaseReplies(core, waiter)
+    if (waiter.kind === 'connection') safe(core, waiter)
     else pump(core, waiter)
   }
+}
+
+function safe(core: Core, connection: Connection): void {
+  const { onSafe } = connection
+  connection.onSafe = null
+  if (onSafe === null) releaseReplies(core, connection)
+  else onSafe()
 }
 
 /** Nothing of these batches may be acknowledged: their clients are told so and come again later. */

@@ -44,7 +44,10 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
     process.exit()
   }
   const onFatal = (error: Error): void => {
-    log.write(LogType.error, `Error: ${error.message}. Stopping: nothing can be kept safe any more.`)
+    log.write(
+      LogType.error,
+      `Error: ${error.message}. Stopping: nothing can be kept safe any more.`,
+    )
     end(failureExitCode)
   }
   const { configFile, logging } = args

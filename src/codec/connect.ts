@@ -43,8 +43,11 @@ export function connectVersion(
   const levelAt = bodyStart + 2 + nameLength
   if (levelAt >= frameEnd) return 0
   const level = bytes[levelAt] & ~BRIDGE
-  if (nameLength === 6) return level === 3 ? 3 : 0
-  return nameLength === 4 && (level === 4 || level === 5) ? level : 0
+  const name = String.fromCharCode(
+    ...bytes.subarray(bodyStart + 2, Math.min(levelAt, bodyStart + 8)),
+  )
+  if (name === 'MQIsdp') return level === 3 ? 3 : 0
+  return name === 'MQTT' && (level === 4 || level === 5) ? level : 0
 }
 
 /** Throws ProtocolError 0x82 for another protocol's name, 0x84 for a level we do not speak [MQTT-3.1.2-2]. */

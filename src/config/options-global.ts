@@ -63,7 +63,7 @@ export const brokerOptions = {
   }),
   maxInflightMessages: option(
     'max_inflight_messages',
-    'QoS 1 and 2 messages under way to one client at a time; 0: no limit, 1: strict order. Unset: 20, more while they are small.',
+    'QoS 1 and 2 messages under way to one client; 0: no limit. Unset: 20, more while they are small.',
     {
       type: int(0, 65_535, (value) => (value < 0 || value === 65_535 ? 0 : value)),
       default: null,

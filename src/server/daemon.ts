@@ -15,7 +15,11 @@ interface Report {
  * @returns the exit code, once the one in the background listens or has ended.
  */
 export function becomeDaemon(words: readonly string[]): Promise<number> {
-  const args = [...process.execArgv, process.argv[1], ...words.filter((word) => !daemonFlags.has(word))]
+  const args = [
+    ...process.execArgv,
+    process.argv[1],
+    ...words.filter((word) => !daemonFlags.has(word)),
+  ]
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -33,10 +33,7 @@ export interface ServerLog extends Log {
 }
 
 /** @param override `-v` is 'all', `-q` is 'none'. */
-export function logSettingsOf(
-  global: GlobalValues,
-  override: 'all' | 'none' | null,
-): LogSettings {
+export function logSettingsOf(global: GlobalValues, override: 'all' | 'none' | null): LogSettings {
   const masks = { all: allLogTypes, none: 0 }
   return {
     mask: override === null ? global.logTypes : masks[override],

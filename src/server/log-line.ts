@@ -7,7 +7,8 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** C0 and C1 controls, what ends lines elsewhere, and what turns the direction of writing. */
-const unsafe = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+const unsafe =
+  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
 /** What a line begins with. */
 export interface TimestampFormat {
@@ -17,10 +18,15 @@ export interface TimestampFormat {
 }
 
 /** `<timestamp>: text` on one line without line end: control characters escaped, {@link lineBytesMax} bytes. */
-export function logLine(text: string, { enabled, format }: TimestampFormat, wallMs: number): string {
+export function logLine(
+  text: string,
+  { enabled, format }: TimestampFormat,
+  wallMs: number,
+): string {
   const safe = escapeControls(text)
   if (!enabled) return cut(safe)
-  const time = format === null ? String(Math.floor(wallMs / 1000)) : strftime(format, new Date(wallMs))
+  const time =
+    format === null ? String(Math.floor(wallMs / 1000)) : strftime(format, new Date(wallMs))
   return cut(`${time}: ${safe}`)
 }
 

@@ -14,11 +14,7 @@ import { logWarnings } from './start-lines.ts'
  *
  * @param read Reads it; throws ConfigError.
  */
-export function reload(
-  server: Server,
-  logging: 'all' | 'none' | null,
-  read: () => Config,
-): void {
+export function reload(server: Server, logging: 'all' | 'none' | null, read: () => Config): void {
   const { log } = server
   log.write(LogType.information, 'Reloading config.')
   let config: Config
@@ -56,6 +52,5 @@ function logChange({ log }: Server, change: ConfigChange): void {
   const name = listener === null || option === 'listener' ? option : `${option} of ${listener}`
   const values = `${JSON.stringify(before ?? null)} to ${JSON.stringify(after ?? null)}`
   if (reloadable) log.write(LogType.information, `Changed ${name} from ${values}.`)
-  else
-    log.write(LogType.warning, `Warning: ${name} from ${values} needs a restart to take effect.`)
+  else log.write(LogType.warning, `Warning: ${name} from ${values} needs a restart to take effect.`)
 }

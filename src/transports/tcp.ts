@@ -109,8 +109,7 @@ async function listenAt<C>(
   hasOther: boolean,
 ): Promise<Server | null> {
   const { log } = options
-  if (port > 0)
-    log.write(LogType.information, `Opening ${family} listen socket on port ${port}.`)
+  if (port > 0) log.write(LogType.information, `Opening ${family} listen socket on port ${port}.`)
   const server = createServer(
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs, allowHalfOpen: true },
     (socket) => admit(options, owner, socket),

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test, type TestContext } from 'node:test'
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { createBroker, MozzieError, type BrokerOptions } from '../../src/index.ts'
+import { until } from './run-mozzie.ts'
+
+async function start(context: TestContext, options?: BrokerOptions) {
+  const broker = createBroker(options)
+  context.after(() => broker.close())
+  const { port } = await broker.listen()
+  const open = async (more: IClientOptions = {}): Promise<MqttClient> => {
+    const settings = { reconnectPeriod: 0, ...more }
+    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, settings)
+    context.after(() => client.end(true))
+    return client
+  }
+  return { broker, port, open }
+}
+
+test('handlers get what clients publish, with its properties', async (context) => {
+  const { broker, open } = await start(context)
+  const got: unknown[] = []
+  broker.subscribe('a/+', (message) => got.push(message))
+  const client = await open({ protocolVersion: 5 })
+  const properties = { contentType: 'text', userProperties: { name: 'value' } }
+  await client.publishAsync('a/b', 'hello', { qos: 1, properties })
+  await until(
+    () => got.length === 1,
+    () => JSON.stringify(got),
+  )
+  assert.deepEqual(got, [
+    {
+      topic: 'a/b',
+      payload: new TextEncoder().encode('hello'),
+      qos: 1,
+      retain: false,
+      properties: { contentType: 'text', userProperties: [['name', 'value']] },
+    },
+  ])
+})
+
+test('clients get what the program publishes, retained too', async (context) => {
+  const { broker, open } = await start(context)
+  broker.publish('kept', 'value', { qos: 1, retain: true })
+  const client = await open()
+  const message = once(client, 'message')
+  await client.subscribeAsync('kept')
+  const [topic, payload] = (await message) as [string, Buffer]
+  assert.equal(`${topic} ${payload.toString()}`, 'kept value')
+})
+
+test('a handler may publish, and one that throws harms nobody', async (context) => {
+  const lines: string[] = []
+  const { broker } = await start(context, { log: (level, text) => lines.push(`${level} ${text}`) })
+  const got: string[] = []
+  broker.subscribe('ask', () => broker.publish('answer', 'yes'))
+  broker.subscribe('ask', () => {
+    throw new Error('my mistake')
+  })
+  broker.subscribe('answer', ({ topic }) => got.push(topic))
+  broker.publish('ask', '?')
+  await until(
+    () => got.length === 1,
+    () => lines.join('\n'),
+  )
+  assert.ok(lines.some((line) => line.startsWith('error Error: message handler threw')))
+})
+
+test('an unsubscribed handler gets nothing more', async (context) => {
+  const { broker } = await start(context)
+  const got: string[] = []
+  const unsubscribe = broker.subscribe('x', () => got.push('first'))
+  broker.subscribe('x', () => got.push('second'))
+  unsubscribe()
+  broker.publish('x', '')
+  await until(
+    () => got.length > 0,
+    () => got.join(),
+  )
+  assert.deepEqual(got, ['second'])
+})
+
+test('authenticate decides, later or by a reason code; an exception refuses', async (context) => {
+  const { open } = await start(context, {
+    log: () => {},
+    authenticate: async ({ username, password }) => {
+      if (username === 'broken') throw new Error('no backend')
+      if (username === 'banned') return 0x8a
+      return username === 'ada' && Buffer.from(password ?? []).toString() === 'secret'
+    },
+  })
+  const code = async (username: string, password: string): Promise<number> => {
+    try {
+      await open({ protocolVersion: 5, username, password })
+      return 0
+    } catch (error) {
+      return (error as { code: number }).code
+    }
+  }
+  assert.equal(await code('ada', 'secret'), 0)
+  assert.equal(await code('ada', 'wrong'), 0x87)
+  assert.equal(await code('banned', ''), 0x8a)
+  assert.equal(await code('broken', ''), 0x87)
+})
+
+test('authorizePublish and authorizeSubscribe refuse', async (context) => {
+  const { broker, open } = await start(context, {
+    authorizePublish: ({ clientId }, topic) => topic.startsWith(`${clientId}/`),
+    authorizeSubscribe: (_who, filter) => filter !== '#',
+  })
+  const got: string[] = []
+  broker.subscribe('#', ({ topic }) => got.push(topic))
+  const client = await open({ protocolVersion: 5, clientId: 'own' })
+  await assert.rejects(client.publishAsync('other/x', '', { qos: 1 }), { code: 0x87 })
+  await client.publishAsync('own/x', '', { qos: 1 })
+  await until(
+    () => got.length > 0,
+    () => got.join(),
+  )
+  assert.deepEqual(got, ['own/x'])
+  await assert.rejects(client.subscribeAsync('#'))
+})
+
+test('observers are told of clients and messages', async (context) => {
+  const told: string[] = []
+  const { open } = await start(context, {
+    onConnect: ({ clientId }) => told.push(`+${clientId}`),
+    onDisconnect: ({ clientId }, reason) => told.push(`-${clientId}${reason}`),
+    onPublish: ({ topic }) => told.push(topic),
+  })
+  const client = await open({ clientId: 'c' })
+  await client.publishAsync('t', '', { qos: 1 })
+  await client.endAsync()
+  await until(
+    () => told.length === 3,
+    () => told.join(),
+  )
+  assert.deepEqual(told, ['+c', 't', '-c'])
+})
+
+test('errors have codes', async (context) => {
+  const { broker, port } = await start(context)
+  assert.throws(() => broker.publish('a/#', ''), { name: 'MozzieError', code: 'TOPIC' })
+  assert.throws(() => broker.subscribe('a#', () => {}), { code: 'FILTER' })
+  await assert.rejects(broker.listen({ port }), { code: 'LISTEN' })
+  await broker.close()
+  assert.throws(() => broker.publish('a', ''), { code: 'CLOSED' })
+  assert.ok(new MozzieError('LISTEN', 'text') instanceof Error)
+})
+
+test('close tells 5.0 clients that the server shuts down', async (context) => {
+  const { broker, open } = await start(context)
+  const client = await open({ protocolVersion: 5 })
+  const told = once(client, 'disconnect') as Promise<[{ reasonCode: number }]>
+  await broker.close()
+  const [{ reasonCode }] = await told
+  assert.equal(reasonCode, 0x8b)
+})
+
+test('limits of the options hold', async (context) => {
+  const { open } = await start(context, { limits: { payloadBytesMax: 10 } })
+  const client = await open({ protocolVersion: 5 })
+  await assert.rejects(client.publishAsync('t', 'x'.repeat(11), { qos: 1 }), { code: 0x95 })
+})

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { LogType, type Log } from '../../src/base/log.ts'
+import type { Link, ListenerOptions } from '../../src/broker/ports.ts'
+import type { LinkCore } from '../../src/transports/core.ts'
+import { fullReadsPerTurn, readBufferBytes, readInto } from '../../src/transports/read-buffer.ts'
+import { listenTcp, ListenError } from '../../src/transports/tcp.ts'
+import { until } from './run-mozzie.ts'
+
+const listener: ListenerOptions = {
+  port: 0,
+  allowAnonymous: true,
+  allowZeroLengthClientId: true,
+  autoIdPrefix: 'auto-',
+  acceptVersions: [3, 4, 5],
+  maxQos: 2,
+  topicAliasMaximum: 10,
+  topicAliasMaximumOut: 10,
+  useUsernameAsClientId: false,
+}
+
+/** A core that records what a link tells it. */
+interface Recorder extends LinkCore<Link> {
+  readonly links: Link[]
+  readonly received: Buffer[]
+  readonly closed: string[]
+  drained: number
+  onReceive: (link: Link, bytes: Buffer) => void
+}
+
+function newRecorder(): Recorder {
+  const recorder: Recorder = {
+    links: [],
+    received: [],
+    closed: [],
+    drained: 0,
+    onReceive: () => {},
+    accept(link) {
+      recorder.links.push(link)
+      return link
+    },
+    receive(link, bytes, start, end) {
+      const copy = Buffer.from(bytes.slice(start, end))
+      recorder.received.push(copy)
+      recorder.onReceive(link, copy)
+    },
+    linkDrained: () => void recorder.drained++,
+    linkClosed: (_link, reason) => void recorder.closed.push(reason),
+  }
+  return recorder
+}
+
+interface Setup {
+  readonly core: Recorder
+  readonly lines: string[]
+  readonly port: number
+}
+
+async function listen(context: TestContext, max = 0): Promise<Setup> {
+  const core = newRecorder()
+  const lines: string[] = []
+  const log: Log = { mask: LogType.notice, write: (_type, text) => void lines.push(text) }
+  const options = { ...listener }
+  const running = await listenTcp({
+    core,
+    log,
+    host: '127.0.0.1',
+    port: 0,
+    family: null,
+    optional: false,
+    listener: options,
+    own: { max, open: 0 },
+    all: { max: 0, open: 0 },
+  })
+  context.after(() => {
+    running.close()
+    for (const link of core.links) link.end()
+  })
+  return { core, lines, port: options.port }
+}
+
+async function open(context: TestContext, port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  context.after(() => socket.destroy())
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
+const explain = (core: Recorder) => (): string =>
+  JSON.stringify({ closed: core.closed, received: core.received.length, drained: core.drained })
+
+test('this Node reads accepted sockets into the shared buffer', async (context) => {
+  const { core, port } = await listen(context)
+  await open(context, port)
+  await until(() => core.links.length === 1, explain(core))
+  const { socket } = core.links[0] as unknown as { socket: Socket }
+  assert.equal(
+    readInto(socket, () => {}),
+    true,
+  )
+})
+
+test('what a link is given arrives, and the array is free at once', async (context) => {
+  const { core, port } = await listen(context)
+  core.onReceive = (link, bytes) => assert.equal(link.write(bytes, bytes.length), true)
+  const socket = await open(context, port)
+  socket.write('echo')
+  const [chunk] = (await once(socket, 'data')) as [Buffer]
+  assert.equal(chunk.toString(), 'echo')
+  assert.deepEqual(core.received.map(String), ['echo'])
+})
+
+test('an array that the kernel cannot take is kept until linkDrained', async (context) => {
+  const { core, port } = await listen(context)
+  const socket = await open(context, port)
+  socket.pause()
+  await until(() => core.links.length === 1, explain(core))
+  const bytes = new Uint8Array(32 << 20).fill(7)
+  assert.equal(core.links[0].write(bytes, bytes.length), false)
+  assert.equal(core.drained, 0)
+  let total = 0
+  socket.on('data', (chunk) => (total += chunk.length))
+  socket.resume()
+  await until(() => core.drained === 1 && total === bytes.length, explain(core))
+  assert.equal(core.links[0].write(bytes.fill(8), 5), true)
+})
+
+test('a paused link reads nothing until it is resumed', async (context) => {
+  const { core, port } = await listen(context)
+  core.onReceive = (link) => {
+    link.pause()
+    setTimeout(() => link.resume(), 150)
+  }
+  const socket = await open(context, port)
+  socket.write('first')
+  await until(() => core.received.length === 1, explain(core))
+  const pausedAt = performance.now()
+  socket.write('second')
+  await until(() => core.received.length === 2, explain(core))
+  assert.ok(performance.now() - pausedAt > 80)
+})
+
+test('what was written before end arrives, then the connection closes', async (context) => {
+  const { core, port } = await listen(context)
+  const bytes = new Uint8Array(1 << 20).fill(1)
+  core.onReceive = (link) => {
+    link.write(bytes, bytes.length)
+    link.end()
+    assert.equal(link.write(bytes, bytes.length), true)
+  }
+  const socket = await open(context, port)
+  let total = 0
+  socket.on('data', (chunk) => (total += chunk.length))
+  socket.write('go')
+  await once(socket, 'end')
+  assert.equal(total, bytes.length)
+  socket.end()
+  await until(() => core.closed.length === 1, explain(core))
+})
+
+test('a peer that keeps its side open is gone two seconds after end', async (context) => {
+  const { core, port } = await listen(context)
+  const socket = await open(context, port)
+  await until(() => core.links.length === 1, explain(core))
+  const start = performance.now()
+  core.links[0].end()
+  socket.resume()
+  await until(() => core.closed.length === 1, explain(core))
+  const elapsedMs = performance.now() - start
+  assert.ok(elapsedMs > 1900 && elapsedMs < 3500, `${elapsedMs}`)
+})
+
+test('a peer that closes its side gets what it asked for, and linkClosed comes once', async (context) => {
+  const { core, port } = await listen(context)
+  core.onReceive = (link, bytes) => void setImmediate(() => link.write(bytes, bytes.length))
+  const socket = await open(context, port)
+  socket.end('last words')
+  const [chunk] = (await once(socket, 'data')) as [Buffer]
+  assert.equal(chunk.toString(), 'last words')
+  await until(() => core.closed.length > 0, explain(core))
+  assert.deepEqual(core.closed, ['connection closed by client'])
+  assert.doesNotThrow(() => core.links[0].write(chunk, chunk.length))
+})
+
+test('a reset is told in the words of strerror', async (context) => {
+  const { core, port } = await listen(context)
+  const socket = await open(context, port)
+  await until(() => core.links.length === 1, explain(core))
+  socket.resetAndDestroy()
+  await until(() => core.closed.length === 1, explain(core))
+  assert.deepEqual(core.closed, ['Connection reset by peer'])
+})
+
+test('a flood of one connection lets others have their turn', async (context) => {
+  const { core, port } = await listen(context)
+  const flood = await open(context, port)
+  const total = 16 << 20
+  let before = 0
+  let bytesBetweenTurns = 0
+  let most = 0
+  core.onReceive = (_link, bytes) => {
+    before += bytes.length
+    bytesBetweenTurns += bytes.length
+    most = Math.max(most, bytesBetweenTurns)
+    if (bytesBetweenTurns === bytes.length) setImmediate(() => (bytesBetweenTurns = 0))
+  }
+  flood.write(Buffer.alloc(total))
+  await until(() => before === total, explain(core))
+  assert.ok(most <= (fullReadsPerTurn + 1) * readBufferBytes, `${most}`)
+})
+
+test('a connection beyond max_connections is closed, and one that leaves makes room', async (context) => {
+  const { core, lines, port } = await listen(context, 1)
+  const first = await open(context, port)
+  const second = await open(context, port)
+  await once(second.resume(), 'close')
+  assert.equal(core.links.length, 1)
+  assert.deepEqual(
+    lines.filter((line) => line.includes('denied')),
+    ['Client connection from 127.0.0.1 denied: max_connections exceeded.'],
+  )
+  first.destroy()
+  await until(() => core.closed.length === 1, explain(core))
+  await open(context, port)
+  await until(() => core.links.length === 2, explain(core))
+})
+
+test('a host name that nobody knows is a ListenError', async () => {
+  const options = { core: newRecorder(), log: { mask: 0, write: () => {} }, family: null }
+  const budgets = { own: { max: 0, open: 0 }, all: { max: 0, open: 0 } }
+  const place = { host: 'no-such-host.invalid', port: 0, optional: false, listener }
+  await assert.rejects(listenTcp({ ...options, ...budgets, ...place }), ListenError)
+})

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const bin = join(process.cwd(), 'bin', 'mozzie')
+const waitMsMax = 15_000
+
+/** A broker process that writes its log to standard error. */
+export interface Mozzie {
+  readonly pid: number
+  readonly stdout: () => string
+  readonly stderr: () => string
+  readonly signal: (name: NodeJS.Signals) => void
+  /** Resolves to the exit code. */
+  readonly exited: Promise<number | null>
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A directory that is removed when `context` is done. */
+export function scratch(context: { after(run: () => void): void }): string {
+  const directory = mkdtempSync(join(tmpdir(), 'mozzie-server-'))
+  context.after(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** Writes a configuration that keeps the tests' own account and returns its path. */
+export function writeConfig(directory: string, lines: string): string {
+  const file = join(directory, 'mosquitto.conf')
+  writeFileSync(file, `user root\n${lines}\n`)
+  return file
+}
+
+/** Runs to the end, for commands that do not stay. */
+export function runToEnd(...args: string[]): {
+  code: number | null
+  stdout: string
+  stderr: string
+} {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+    encoding: 'utf8',
+    timeout: waitMsMax,
+  })
+  return { code: status, stdout, stderr }
+}
+
+/** Starts a broker and waits until it says that it runs. */
+export async function startMozzie(
+  context: { after(run: () => Promise<void>): void },
+  ...args: string[]
+): Promise<Mozzie> {
+  const mozzie = spawnMozzie(context, ...args)
+  await until(() => /mozzie version \S+ running/.test(mozzie.stderr()), mozzie.stderr)
+  return mozzie
+}
+
+/** Starts a broker and does not wait. */
+export function spawnMozzie(
+  context: { after(run: () => Promise<void>): void },
+  ...args: string[]
+): Mozzie {
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const exited = once(child, 'close').then(([code]) => code as number | null)
+  context.after(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  return {
+    pid: child.pid ?? 0,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    signal: (name) => void child.kill(name),
+    exited,
+  }
+}
+
+/** Resolves when `reached` holds; fails with what `explain` says after a while. */
+export async function until(reached: () => boolean, explain: () => string): Promise<void> {
+  const deadline = performance.now() + waitMsMax
+  while (!reached()) {
+    assert.ok(performance.now() < deadline, `it did not happen:\n${explain()}`)
+    await sleep(20)
+  }
+}
