@@ -115,10 +115,13 @@ const levelOf = new Map<LogTypeBit, LogLevel>([
 ])
 
 function logOf({ log }: BrokerOptions): Log {
-  if (log === undefined)
-    return { mask: LogType.error, write: (_type, text) => process.emitWarning(text, 'MozzieError') }
+  if (log === undefined) return { mask: LogType.error, write: warnOfErrors }
   const mask = [...levelOf.keys()].reduce((bits, bit) => bits | bit, 0)
   return { mask, write: (type, text) => log(levelOf.get(type) ?? 'debug', text) }
+}
+
+function warnOfErrors(type: LogTypeBit, text: string): void {
+  if (type === LogType.error) process.emitWarning(text, 'MozzieError')
 }
 
 /** Calls that wait for the end of the turn: the core must not be called while it is in the middle of something. */

@@ -109,7 +109,8 @@ async function listenAt<C>(
   hasOther: boolean,
 ): Promise<Server | null> {
   const { log } = options
-  if (port > 0) log.write(LogType.information, `Opening ${family} listen socket on port ${port}.`)
+  if (port > 0 && log.mask & LogType.information)
+    log.write(LogType.information, `Opening ${family} listen socket on port ${port}.`)
   const server = createServer(
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs, allowHalfOpen: true },
     (socket) => admit(options, owner, socket),
@@ -121,7 +122,8 @@ async function listenAt<C>(
     const { code } = error as NodeJS.ErrnoException
     const dispensable = options.optional || (options.host === null && hasOther)
     if (!dispensable || !missingAddress.has(code ?? '')) throw bindError(error, address, port)
-    log.write(LogType.information, `No ${family} on this machine: not listening on ${address}.`)
+    if (log.mask & LogType.information)
+      log.write(LogType.information, `No ${family} on this machine: not listening on ${address}.`)
     return null
   }
   // Without file descriptors accept fails; connections wait in the backlog until there are some again.

@@ -76,8 +76,10 @@ behaviour(
   },
 )
 
-behaviour(
-  'without a receive maximum the window is that of the broker: 20',
+const behaviourOf20 = behaviours('a window of 20', { config: 'max_inflight_messages 20' })
+
+behaviourOf20(
+  'without a receive maximum the window is max_inflight_messages',
   { v3: '', v4: '', v5: '[MQTT-4.9.0-1]' },
   async ({ connect, topic }) => {
     const subscriber = await connect()

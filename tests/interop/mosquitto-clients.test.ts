@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { startBroker } from '../support/broker-process.ts'
@@ -42,28 +43,15 @@ for (const version of versions) {
 test('mosquitto_rr gets its answer', { skip }, async (context) => {
   const broker = await startBroker()
   context.after(() => broker.stop())
-  const port = String(broker.port)
-  const sub = spawn('mosquitto_sub', [
-    '-p',
-    port,
-    '-V',
-    'mqttv5',
-    '-t',
-    'ask',
-    '-C',
-    '1',
-    '-F',
-    '%R',
-  ])
+  const common = ['-p', String(broker.port), '-V', 'mqttv5']
+  await run('mosquitto_pub', [...common, '-t', 'ask', '-m', 'ready', '-r', '-q', '1'])
+  const sub = spawn('mosquitto_sub', [...common, '-t', 'ask', '-C', '2', '-F', '%p %R'])
   context.after(() => sub.kill('SIGKILL'))
-  const topic = new Promise<string>((resolve) => {
-    sub.stdout.setEncoding('utf8').on('data', (text: string) => resolve(text.trim()))
-  })
-  const args = ['-p', port, '-V', 'mqttv5', '-t', 'ask', '-e', 'answers/1', '-m', 'question']
-  // The request may be sent before the other side listens: it is kept for it.
-  const asked = run('mosquitto_rr', [...args, '-W', '10', '-r'])
-  const answerTo = await topic
-  assert.equal(answerTo, 'answers/1')
-  await run('mosquitto_pub', ['-p', port, '-t', answerTo, '-m', 'answer', '-q', '1'])
+  const lines = createInterface(sub.stdout)[Symbol.asyncIterator]()
+  assert.equal((await lines.next()).value, 'ready ')
+  const args = ['-t', 'ask', '-e', 'answers/1', '-m', 'question', '-W', '10']
+  const asked = run('mosquitto_rr', [...common, ...args])
+  assert.equal((await lines.next()).value, 'question answers/1')
+  await run('mosquitto_pub', [...common, '-t', 'answers/1', '-m', 'answer', '-q', '1'])
   assert.equal((await asked).stdout, 'answer\n')
 })

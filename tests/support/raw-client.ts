@@ -213,7 +213,9 @@ export class RawClient {
 
   /** RST: the broker sees an I/O error. */
   destroy(): void {
-    this.socket.resetAndDestroy()
+    // A reset behind a FIN under way leaves Node 20 with a handle that keeps the process from ending.
+    if (this.socket.writableEnded || this.closed) this.socket.destroy()
+    else this.socket.resetAndDestroy()
   }
 
   /** Stops reading, so that the broker's writes pile up. */

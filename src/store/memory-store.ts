@@ -1,0 +1,259 @@
+/**
+ * The Store port in memory. `MemoryData` is the set of data, which several nodes may stand on at once, as the
+ * brokers of a cluster stand on one stream server; a store is one node's door to it.
+ *
+ *     node a ── store ──┐
+ *                       ├── MemoryData: sessions, their queues, retained messages
+ *     node b ── store ──┘         changes of one node are told to the others
+ *
+ * Every answer goes through `defer`: never within the call, and only as late as whoever gave it wants.
+ */
+import type { Message } from '../broker/message.ts'
+import type { Qos } from '../codec/packets.ts'
+import type {
+  ClaimedSession,
+  SessionRecord,
+  Store,
+  StoredDelivery,
+  StoreEvents,
+  SubscriptionOptions,
+} from '../broker/ports.ts'
+
+interface StoredSession {
+  record: SessionRecord
+  /** The node whose client it is at the moment. */
+  owner: string | null
+  readonly subscriptions: Map<string, SubscriptionOptions>
+  /** By sequence, ascending: entries come in that order and only leave. */
+  readonly queue: Map<number, StoredDelivery>
+  queuedBytes: number
+  lastSequence: number
+  readonly inbound: Map<number, Message>
+  /** Where the last page ended, so that the next one need not look for it. */
+  reader: { after: number; entries: Iterator<StoredDelivery> } | null
+}
+
+/** What the stores of all nodes share. */
+export class MemoryData {
+  readonly sessions = new Map<string, StoredSession>()
+  readonly retained = new Map<string, Message>()
+  /** The nodes that are open, to be told of each other's changes. */
+  readonly nodes = new Map<string, StoreEvents>()
+}
+
+export interface MemoryStoreOptions {
+  /** Name of the node; one store a node. */
+  node: string
+  /** Runs an answer later, in order: queueMicrotask, or virtual time. */
+  defer: (run: () => void) => void
+}
+
+function newSession(clientId: string): StoredSession {
+  return {
+    record: {
+      clientId,
+      username: null,
+      version: 4,
+      expirySeconds: 0,
+      disconnectedAtMs: -1,
+      will: null,
+    },
+    owner: null,
+    subscriptions: new Map(),
+    queue: new Map(),
+    queuedBytes: 0,
+    lastSequence: 0,
+    inbound: new Map(),
+    reader: null,
+  }
+}
+
+/** A store for one node on `data`. */
+export function createMemoryStore(data: MemoryData, options: MemoryStoreOptions): Store {
+  return new MemoryStore(data, options)
+}
+
+class MemoryStore implements Store {
+  private readonly data: MemoryData
+  private readonly node: string
+  private readonly defer: (run: () => void) => void
+  private events: StoreEvents | null = null
+
+  constructor(data: MemoryData, options: MemoryStoreOptions) {
+    this.data = data
+    this.node = options.node
+    this.defer = options.defer
+  }
+
+  open(events: StoreEvents): void {
+    this.events = events
+    this.data.nodes.set(this.node, events)
+    this.defer(() => this.tellAll(events))
+  }
+
+  close(done: () => void): void {
+    this.events = null
+    this.data.nodes.delete(this.node)
+    for (const session of this.data.sessions.values())
+      if (session.owner === this.node) session.owner = null
+    this.defer(done)
+  }
+
+  claim(request: number, clientId: string, cleanStart: boolean): void {
+    this.answer((events) => {
+      const { sessions } = this.data
+      const known = sessions.get(clientId)
+      const owner = known?.owner ?? null
+      if (owner !== null && owner !== this.node && this.data.nodes.has(owner))
+        return events.claimed(request, null, owner)
+      if (cleanStart && known !== undefined) this.deleteSession(clientId)
+      const session = sessions.get(clientId) ?? newSession(clientId)
+      const isNew = !sessions.has(clientId)
+      sessions.set(clientId, session)
+      session.owner = this.node
+      events.claimed(request, isNew ? null : claimOf(session), null)
+    })
+  }
+
+  unclaim(clientId: string): void {
+    const session = this.data.sessions.get(clientId)
+    if (session?.owner === this.node) session.owner = null
+  }
+
+  saveSession(record: SessionRecord): void {
+    const session = this.data.sessions.get(record.clientId)
+    if (session === undefined) return
+    session.record = record
+    this.tellOthers((events) => events.session(record.clientId, record))
+  }
+
+  deleteSession(clientId: string): void {
+    if (!this.data.sessions.delete(clientId)) return
+    this.tellOthers((events) => events.session(clientId, null))
+  }
+
+  saveSubscription(clientId: string, filter: string, options: SubscriptionOptions): void {
+    this.data.sessions.get(clientId)?.subscriptions.set(filter, options)
+    this.tellOthers((events) => events.route(clientId, filter, options))
+  }
+
+  deleteSubscription(clientId: string, filter: string): void {
+    this.data.sessions.get(clientId)?.subscriptions.delete(filter)
+    this.tellOthers((events) => events.route(clientId, filter, null))
+  }
+
+  append(
+    clientId: string,
+    sequence: number,
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    subscriptionId: number,
+  ): number {
+    const session = this.data.sessions.get(clientId)
+    if (session === undefined) return 0
+    const given = Math.max(sequence, session.lastSequence + 1)
+    const entry = { sequence: given, message, qos, retain, subscriptionId, released: false }
+    session.lastSequence = given
+    session.queue.set(given, entry)
+    session.queuedBytes += message.size
+    const { owner } = session
+    if (owner === null || owner === this.node) return given
+    this.defer(() => this.data.nodes.get(owner)?.arrived(clientId, { ...entry }))
+    return 0
+  }
+
+  acknowledge(clientId: string, sequence: number): void {
+    const session = this.data.sessions.get(clientId)
+    const entry = session?.queue.get(sequence)
+    if (session === undefined || entry === undefined) return
+    session.queue.delete(sequence)
+    session.queuedBytes -= entry.message.size
+  }
+
+  release(clientId: string, sequence: number): void {
+    const entry = this.data.sessions.get(clientId)?.queue.get(sequence)
+    if (entry !== undefined) entry.released = true
+  }
+
+  read(request: number, clientId: string, after: number, limit: number): void {
+    this.answer((events) => {
+      const session = this.data.sessions.get(clientId)
+      if (session === undefined) return events.page(request, clientId, [], false)
+      const entries = pageOf(session, after, limit)
+      const last = entries.at(-1)?.sequence ?? session.lastSequence
+      events.page(request, clientId, entries, last < session.lastSequence)
+    })
+  }
+
+  holdInbound(clientId: string, packetId: number, message: Message): void {
+    this.data.sessions.get(clientId)?.inbound.set(packetId, message)
+  }
+
+  dropInbound(clientId: string, packetId: number): void {
+    this.data.sessions.get(clientId)?.inbound.delete(packetId)
+  }
+
+  saveRetained(topic: string, message: Message | null): void {
+    if (message === null) this.data.retained.delete(topic)
+    else this.data.retained.set(topic, message)
+    this.tellOthers((events) => events.retained(topic, message))
+  }
+
+  seal(batch: number): void {
+    this.answer((events) => events.committed(batch))
+  }
+
+  /** Runs later; not at all when the store was closed meanwhile. */
+  private answer(run: (events: StoreEvents) => void): void {
+    this.defer(() => {
+      if (this.events !== null) run(this.events)
+    })
+  }
+
+  private tellOthers(tell: (events: StoreEvents) => void): void {
+    if (this.data.nodes.size < 2) return
+    for (const [node, events] of this.data.nodes)
+      if (node !== this.node)
+        this.defer(() => {
+          if (this.data.nodes.get(node) === events) tell(events)
+        })
+  }
+
+  private tellAll(events: StoreEvents): void {
+    for (const [clientId, session] of this.data.sessions) {
+      events.session(clientId, session.record)
+      for (const [filter, options] of session.subscriptions) events.route(clientId, filter, options)
+    }
+    for (const [topic, message] of this.data.retained) events.retained(topic, message)
+    events.ready()
+  }
+}
+
+function claimOf(session: StoredSession): ClaimedSession {
+  const { record, inbound, lastSequence, queue, queuedBytes } = session
+  return {
+    record,
+    inbound: [...inbound].map(([packetId, message]) => ({ packetId, message })),
+    lastSequence,
+    queuedCount: queue.size,
+    queuedBytes,
+  }
+}
+
+/** Entries behind `after`. Pages asked for one after the other go on where the last one ended. */
+function pageOf(session: StoredSession, after: number, limit: number): StoredDelivery[] {
+  const { reader } = session
+  const goesOn = reader !== null && reader.after === after
+  const entries = goesOn ? reader.entries : session.queue.values()
+  const page: StoredDelivery[] = []
+  // An iterator that has ended stays so, whatever is queued later.
+  session.reader = null
+  while (page.length < limit) {
+    const next = entries.next()
+    if (next.done) return page
+    if (next.value.sequence > after) page.push({ ...next.value })
+  }
+  session.reader = { after: page[page.length - 1].sequence, entries }
+  return page
+}
