@@ -2,8 +2,12 @@
 import { LogType } from '../base/log.ts'
 import { deliverTo } from './fanout.ts'
 import { Fifo } from '../base/fifo.ts'
+import { hasWildcard } from '../topics/names.ts'
 import type { Message } from './message.ts'
 import { askTurnEnd, Phase, type Connection, type Core, type Subscription } from './model.ts'
+
+/** Entries looked at on the spot. */
+const FIRST_PORTION = 20
 
 /** Would keeping one more topic pass the limit? Replacing and clearing never does. */
 export function retainedIsFull(core: Core, topic: string): boolean {
@@ -35,10 +39,29 @@ export function replayRetained(
   connection: Connection,
   subscription: Subscription,
 ): void {
+  if (core.retained.count === 0) return
+  if (!hasWildcard(subscription.filter)) return replayOne(core, subscription)
+  const cursor = core.retained.match(subscription.filter)
+  // Most filters find little or nothing: no need to come back for those.
+  const visit = (topic: string, message: Message) => replay(core, subscription, topic, message)
+  if (connection.replays === null && !cursor.next(FIRST_PORTION, visit)) return
   connection.replays ??= new Fifo()
-  connection.replays.push({ cursor: core.retained.match(subscription.filter), subscription })
+  connection.replays.push({ cursor, subscription })
   core.replaying.add(connection)
   askTurnEnd(core)
+}
+
+/** A filter without wildcards: a look instead of a walk. */
+function replayOne(core: Core, subscription: Subscription): void {
+  const message = core.retained.get(subscription.filter)
+  if (message !== undefined) replay(core, subscription, subscription.filter, message)
+}
+
+function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
+  if (message.expiresAtMs <= core.ports.clock.wallMs()) return expire(core, topic)
+  if (subscription.session.ended) return
+  core.shapes.serial++
+  deliverTo(core, message, subscription, true)
 }
 
 /** Goes on with every replay whose client can take more. Once a turn. */
@@ -63,18 +86,14 @@ function hasQueueRoom(core: Core, connection: Connection): boolean {
 }
 
 function replaySome(core: Core, connection: Connection): void {
-  const replay = connection.replays?.peek()
-  if (replay === undefined) return
-  const { subscription } = replay
-  const { limits, clock } = core.ports
+  const walk = connection.replays?.peek()
+  if (walk === undefined) return
+  const { subscription } = walk
+  const { limits } = core.ports
   const portion = subscription.qos > 0 ? 50 : limits.retainedPerTurn
-  const wallMs = clock.wallMs()
-  const more = replay.cursor.next(portion, (topic, message) => {
-    if (message.expiresAtMs <= wallMs) return expire(core, topic)
-    if (subscription.session.ended) return
-    core.shapes.serial++
-    deliverTo(core, message, subscription, true)
-  })
+  const more = walk.cursor.next(portion, (topic, message) =>
+    replay(core, subscription, topic, message),
+  )
   if (!more) connection.replays?.shift()
 }
 

@@ -6,9 +6,8 @@ const lineBytesMax = 1000
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** C0 and C1 controls, what ends lines elsewhere, and what turns the direction of writing. */
-const unsafe =
-  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+/** Controls but tab, what ends lines elsewhere, and what turns the direction of writing. */
+const unsafe = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /** What a line begins with. */
 export interface TimestampFormat {
