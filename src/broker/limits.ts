@@ -94,6 +94,6 @@ export const defaultLimits: Limits = {
   allowDuplicates: true,
   clientIdPrefix: '',
   connectionMessages: true,
-  retainedPerTurn: 2000,
+  retainedPerTurn: 5000,
   replayQueuedMax: 100,
 }

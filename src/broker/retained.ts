@@ -58,7 +58,8 @@ function replayOne(core: Core, subscription: Subscription): void {
 }
 
 function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
-  if (message.expiresAtMs <= core.ports.clock.wallMs()) return expire(core, topic)
+  if (message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs())
+    return expire(core, topic)
   if (subscription.session.ended) return
   core.shapes.serial++
   deliverTo(core, message, subscription, true)
