@@ -44,9 +44,13 @@ const files = testFiles(join('build', 'tests')).filter(
   (path) => words.length === 0 || words.some((word) => path.includes(word)),
 )
 const started = Date.now()
-const run = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], {
-  cwd: root,
-  stdio: 'inherit',
-})
+const run = spawnSync(
+  process.execPath,
+  ['--test', '--test-concurrency=2', '--test-timeout=120000', ...files],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+)
 console.log(`# ${files.length} test files, ${((Date.now() - started) / 1000).toFixed(0)} s`)
 process.exit(run.status ?? 1)

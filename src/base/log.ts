@@ -24,6 +24,3 @@ export interface Log {
   /** Writes one line. `text` may hold bytes from the network: the adapter escapes control characters. */
   write(type: LogTypeBit, text: string): void
 }
-
-/** A log that keeps nothing. */
-export const silentLog: Log = { mask: 0, write: () => {} }

@@ -26,7 +26,7 @@ function allot(size: number): number {
 /**
  * One application message, on its way or kept.
  *
- * On its way it *borrows*: its ranges point into the chunk the socket gave, and hold until the turn ends.
+ * On its way it *borrows*: its ranges point into the chunk the socket gave, and hold until it has been dealt with.
  * Who keeps it longer (a queue, a window, the retained tree, a store) asks {@link kept}: the bytes are
  * copied once, whoever and however many ask, and the copy is what stays.
  *

@@ -163,7 +163,7 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   const clientId = idOf(connection)
   const known = core.sessions.get(clientId)
   if (known !== undefined && state !== null && !packet.cleanStart) {
-    if (!known.loaded) adoptState(known, state)
+    if (!known.loaded) adoptState(known, state, core.ports.limits.windowMax)
     return known
   }
   if (known !== undefined) {
@@ -172,17 +172,17 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   }
   const session = new Session(clientId, packet.username, packet.version, expiryOf(packet) > 0)
   addSession(core, session)
-  if (state !== null && !packet.cleanStart) adoptState(session, state)
+  if (state !== null && !packet.cleanStart) adoptState(session, state, core.ports.limits.windowMax)
   return session
 }
 
 /** State that another process, or another node, left in the store. */
-function adoptState(session: Session, state: ClaimedSession): void {
+function adoptState(session: Session, state: ClaimedSession, windowMax: number): void {
   session.outbound = new Outbound()
   session.outbound.lastSequence = state.lastSequence
   session.outbound.queuedCount = state.queuedCount
   session.outbound.queuedBytes = state.queuedBytes
-  session.outbound.dupLeft = 20
+  session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)
   session.heldInbound = new Map(state.inbound.map((held) => [held.packetId, held.message]))
   if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
 }

@@ -179,7 +179,11 @@ function hasRoom(core: Core, connection: Connection, outbound: Outbound): boolea
   if (connection.phase !== Phase.open) return false
   const sent = outbound.inflight.size
   if (sent >= connection.receiveMaximum) return false
-  if (sent >= limits.inflightMax && sent > 0 && outbound.inflightBytes > limits.windowBytes)
+  if (
+    limits.inflightMax > 0 &&
+    sent >= limits.inflightMax &&
+    outbound.inflightBytes > limits.windowBytes
+  )
     return false
   if (limits.inflightBytesMax > 0 && outbound.inflightBytes >= limits.inflightBytesMax) return false
   return connection.inLink === null || pendingBytes(connection) < limits.outputBytesMax

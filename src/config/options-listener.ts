@@ -106,7 +106,7 @@ export const listenerOptions = {
   mountPoint: option('mount_point', 'Put before every topic of the clients of this listener.', {
     type: mountPoint,
     default: null,
-    effect: 'later',
+    effect: 'refuse',
   }),
   enableProxyProtocol: option(
     'enable_proxy_protocol',

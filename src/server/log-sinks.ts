@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, constants, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { LogType, type LogTypeBit } from '../base/log.ts'
 
@@ -94,13 +94,17 @@ const priorities = new Map<LogTypeBit, number>([
 ])
 const priorityDebug = 7
 
+const syslogSocket = '/dev/log'
+
 /**
  * syslog through `logger`, as Node cannot send to the datagram socket of syslog. `onFailure` is called when
  * there is no such program or it ended.
  *
  * @param facility 0 to 7 for local0 to local7; null: daemon.
+ * @throws Error when no syslog runs: `logger` would not tell.
  */
 export function syslogSink(facility: number | null, onFailure: (error: Error) => void): LogSink {
+  if (!existsSync(syslogSocket)) throw new Error(`${syslogSocket} does not exist`)
   const base = facility === null ? facilityDaemon : facilityLocal0 + facility
   const child = spawn('logger', ['--prio-prefix', '--tag', `mozzie[${process.pid}]`], {
     stdio: ['pipe', 'ignore', 'ignore'],

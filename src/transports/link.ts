@@ -10,6 +10,7 @@ import type { Socket } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
 import type { Link, ListenerOptions } from '../broker/ports.ts'
 import type { LinkCore } from './core.ts'
+import { writeNow } from './write-now.ts'
 import { fullReadsPerTurn, readBufferBytes, readInto } from './read-buffer.ts'
 
 /** ms in which a closing connection may send its last bytes and see the peer close. */
@@ -73,7 +74,12 @@ class SocketLink<C> implements Link {
   write(bytes: Uint8Array, length: number): boolean {
     const { socket } = this
     if (this.ended || socket.destroyed) return true
-    socket.write(Buffer.from(bytes.buffer, bytes.byteOffset, length), this.onWritten)
+    const written = writeNow(socket, bytes, length)
+    if (written === length) return true
+    socket.write(
+      Buffer.from(bytes.buffer, bytes.byteOffset + written, length - written),
+      this.onWritten,
+    )
     // The kernel usually took it all within the call.
     if (socket.writableLength === 0) return true
     this.holding = true

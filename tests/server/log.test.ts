@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectAsync } from 'mqtt'
@@ -69,6 +69,14 @@ test('a log file that cannot be opened is replaced by standard error', async (co
   const lines = `listener ${await freePort()} 127.0.0.1\nlog_dest file ${directory}/none/log`
   const mozzie = await startMozzie(context, '-c', writeConfig(directory, lines))
   assert.match(mozzie.stderr(), /Error: unable to log to log file .*none\/log: ENOENT/)
+})
+
+const noSyslog = existsSync('/dev/log') ? 'syslog runs here' : false
+
+test('without syslog its lines go to standard error', { skip: noSyslog }, async (context) => {
+  const lines = `listener ${await freePort()} 127.0.0.1\nlog_dest syslog`
+  const mozzie = await startMozzie(context, '-c', writeConfig(scratch(context), lines))
+  assert.match(mozzie.stderr(), /Error: unable to log to syslog: \/dev\/log does not exist/)
 })
 
 test('log_type none logs nothing, -v logs everything all the same', async (context) => {
