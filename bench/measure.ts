@@ -54,7 +54,7 @@ export async function measureScenario(
       if (figures === undefined) continue
       runs.set(target, [...(runs.get(target) ?? []), figures])
       const [metric] = scenario.metrics
-      say(`${scenario.name} ${target}: ${figures[metric!.field]} ${metric!.label}`)
+      say(`${scenario.name} ${target}: ${figures[metric.field]} ${metric.label}`)
     }
   }
   if (runs.size < targets.length) process.exitCode = 1
@@ -81,11 +81,11 @@ export async function checkLoadClient(
   const rates = { c: [] as number[], own: [] as number[] }
   for (let round = 0; round < plan.repeat; round++) {
     const c = await onFresh(tools, target, say, (running) => cLoad(tools, options, running, plan))
-    if (c !== undefined) rates.c.push(c['rate']!)
+    if (c !== undefined) rates.c.push(c['rate'])
     const own = await onFresh(tools, target, say, (running) =>
       ownLoad(tools, scenario, options, running, plan),
     )
-    if (own !== undefined) rates.own.push(own['rate']!)
+    if (own !== undefined) rates.own.push(own['rate'])
   }
   if (rates.c.length === 0 || rates.own.length === 0) return undefined
   const check = { mqloadRate: median(rates.c), ownRate: median(rates.own) }

@@ -25,13 +25,13 @@ export const LOAD_CHECK_MIN = 0.85
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
-  if (sorted.length % 2 === 1) return sorted[middle]!
-  return (sorted[middle - 1]! + sorted[middle]!) / 2
+  if (sorted.length % 2 === 1) return sorted[middle]
+  return (sorted[middle - 1] + sorted[middle]) / 2
 }
 
 export function medianFigures(runs: readonly Figures[]): Figures {
   const fields = Object.keys(runs[0] ?? {})
-  return Object.fromEntries(fields.map((field) => [field, median(runs.map((run) => run[field]!))]))
+  return Object.fromEntries(fields.map((field) => [field, median(runs.map((run) => run[field]))]))
 }
 
 function figureOf(

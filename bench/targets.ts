@@ -56,7 +56,7 @@ export async function findTools(scratch: string): Promise<Tools> {
 async function pinToLastCore(): Promise<string[]> {
   if (cpus().length < 2) return []
   const prefix = ['taskset', '-c', String(cpus().length - 1)]
-  const tried = await complete(prefix[0]!, [...prefix.slice(1), 'true'], 5000)
+  const tried = await complete(prefix[0], [...prefix.slice(1), 'true'], 5000)
   return tried.code === 0 ? prefix : []
 }
 

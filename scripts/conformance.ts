@@ -43,7 +43,7 @@ function scanFile(file: string, source: string, proofs: Proofs): void {
     if (name === undefined) throw new Error(`${file}: no name before ${proves}`)
     const shown = `${file.replace('.test.ts', '')}: ${name.replaceAll(/\$\{[^}]*\}/g, '…')}`
     for (const [, key, ids] of proves.matchAll(/(v[345]):\s*'([^']*)'/g)) {
-      for (const [, id] of ids!.matchAll(/\[([^\]]+)\]/g)) {
+      for (const [, id] of ids.matchAll(/\[([^\]]+)\]/g)) {
         const names = proofs.get(`${key} ${id}`) ?? []
         proofs.set(`${key} ${id}`, names.includes(shown) ? names : [...names, shown])
       }

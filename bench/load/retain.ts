@@ -44,7 +44,7 @@ export async function runRetain(options: RetainOptions) {
     load,
     publisher,
     count,
-    (index) => frames[index]!,
+    (index) => frames[index],
     () => load.acked,
     LIMIT_MS,
   )

@@ -23,8 +23,8 @@ export function scanFrames(
   let delivered = 0
   let at = start
   while (end - at >= 2) {
-    const header = bytes[at]!
-    let length = bytes[at + 1]!
+    const header = bytes[at]
+    let length = bytes[at + 1]
     let body = at + 2
     if (length > 127) {
       body = longLengthEnd(bytes, at, end)
@@ -34,17 +34,16 @@ export function scanFrames(
     const next = body + length
     if (next > end) break
     if (header >> 4 === PUBLISH) {
-      let offset = body + 2 + ((bytes[body]! << 8) | bytes[body + 1]!)
+      let offset = body + 2 + ((bytes[body] << 8) | bytes[body + 1])
       if ((header & 0x06) !== 0) {
-        answer(link, (header & 0x06) === 0x02 ? 0x40 : 0x50, bytes[offset]!, bytes[offset + 1]!)
+        answer(link, (header & 0x06) === 0x02 ? 0x40 : 0x50, bytes[offset], bytes[offset + 1])
         offset += 2
       }
-      if (propertyBytes) offset += 1 + bytes[offset]!
+      if (propertyBytes) offset += 1 + bytes[offset]
       delivered++
       if (next - offset >= STAMP_BYTES) {
-        const publisher =
-          (bytes[offset + 9]! << 16) | (bytes[offset + 10]! << 8) | bytes[offset + 11]!
-        if (publisher < links.length) links[publisher]!.done++
+        const publisher = (bytes[offset + 9] << 16) | (bytes[offset + 10] << 8) | bytes[offset + 11]
+        if (publisher < links.length) links[publisher].done++
         if (bytes[offset + 8] === SAMPLED_FLAG) {
           recordLatency(load.latency, view.getFloat64(offset), performance.now())
         }
@@ -89,10 +88,10 @@ function onControl(
       link.inflight--
       break
     case 5: // PUBREC
-      answer(link, 0x62, bytes[body]!, bytes[body + 1]!)
+      answer(link, 0x62, bytes[body], bytes[body + 1])
       break
     case 6: // PUBREL
-      answer(link, 0x70, bytes[body]!, bytes[body + 1]!)
+      answer(link, 0x70, bytes[body], bytes[body + 1])
       break
     case 9: // SUBACK
       load.subscribed++
@@ -109,15 +108,15 @@ function onControl(
 function longLengthEnd(bytes: Buffer, at: number, end: number): number {
   for (let index = at + 2; index < at + 5; index++) {
     if (index >= end) return 0
-    if (bytes[index]! < 128) return index + 1
+    if (bytes[index] < 128) return index + 1
   }
   throw new Error('malformed remaining length from the broker')
 }
 
 function longLength(bytes: Buffer, at: number): number {
-  let length = bytes[at + 1]! & 0x7f
+  let length = bytes[at + 1] & 0x7f
   for (let index = at + 2, shift = 7; ; index++, shift += 7) {
-    length |= (bytes[index]! & 0x7f) << shift
-    if (bytes[index]! < 128) return length
+    length |= (bytes[index] & 0x7f) << shift
+    if (bytes[index] < 128) return length
   }
 }

@@ -90,7 +90,7 @@ function subscribeAll(load: Load, options: SubscriptionsOptions): Promise<void> 
   const pump = (): boolean => {
     while (sent < count && sent - load.subscribed < UNANSWERED_SUBSCRIBES_MAX) {
       const end = Math.min(count, sent + SUBSCRIBES_PER_TURN)
-      for (; sent < end; sent++) append(subscribers[sent % connections]!, frames[sent]!)
+      for (; sent < end; sent++) append(subscribers[sent % connections], frames[sent])
       for (const link of subscribers) flush(link)
     }
     return load.subscribed >= count
@@ -112,7 +112,7 @@ async function publishToAll(load: Load, options: SubscriptionsOptions) {
     while (publisher.inflight < WINDOW && !publisher.writing) {
       const burst = Math.min(BURST, WINDOW - publisher.inflight)
       for (let sent = 0; sent < burst; sent++) {
-        appendPublish(publisher, templates[random(templates.length)]!)
+        appendPublish(publisher, templates[random(templates.length)])
       }
       flush(publisher)
     }

@@ -174,5 +174,5 @@ export function sendPacket(core: Core, connection: Connection, packet: Packet): 
 function shortened(packet: Packet): Packet {
   if (packet.type === PacketType.pingresp || !('properties' in packet)) return packet
   const { reasonString: _reason, userProperties: _user, ...properties } = packet.properties
-  return { ...packet, properties } as Packet
+  return { ...packet, properties }
 }

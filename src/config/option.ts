@@ -75,7 +75,7 @@ export function option<T, Default>(
     name,
     summary,
     aliases: traits.aliases ?? [],
-    type: traits.type as ValueType<T | Default>,
+    type: traits.type,
     default: traits.default,
     effect: traits.effect ?? 'now',
     reload: traits.reload ?? true,

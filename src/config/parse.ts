@@ -4,7 +4,8 @@ import { needsListener } from './directives.ts'
 import { configLines, type ConfigLine } from './lexer.ts'
 import { nearestName } from './nearest-name.ts'
 import { sameValue, type OptionRow, type SectionValues } from './option.ts'
-import { findOption, globalTable, optionNames, type KnownOption } from './option-table.ts'
+import type { globalTable } from './option-table.ts'
+import { findOption, optionNames, type KnownOption } from './option-table.ts'
 import {
   defaultListener,
   here,

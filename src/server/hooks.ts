@@ -42,7 +42,7 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
   const { authorizePublish, authorizeSubscribe, authorizeDelivery } = hooks
   const guard = (name: string, ask: () => boolean): boolean => {
     try {
-      return ask() === true
+      return ask()
     } catch (error) {
       logHookError(log, name, error)
       return false

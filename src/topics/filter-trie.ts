@@ -180,8 +180,8 @@ export class FilterTrie<S extends object> {
   /** Unlinks the nodes at the end of `path` that nothing needs any more. */
   private prune(path: readonly TrieNode<S>[]): void {
     for (let depth = path.length - 1; depth > 0; depth--) {
-      const node = path[depth]!
-      const parent = path[depth - 1]!
+      const node = path[depth]
+      const parent = path[depth - 1]
       if (node.subscribers !== undefined || node.hash !== undefined) return
       if (node.plus !== undefined || node.children !== undefined) return
       if (parent.plus === node) parent.plus = undefined
@@ -205,7 +205,7 @@ export class FilterTrie<S extends object> {
       const level = end === -1 ? topic.slice(start) : topic.slice(start, end)
       const to = reached.length
       for (; from < to; from++) {
-        const node = reached[from]!
+        const node = reached[from]
         const { plus } = node
         if (plus !== undefined && wildcards) {
           reached.push(plus)
@@ -221,7 +221,7 @@ export class FilterTrie<S extends object> {
       wildcards = true
       start = end === -1 ? -1 : end + 1
     }
-    for (; from < reached.length; from++) collectSubscribers(reached[from]!.subscribers, found)
+    for (; from < reached.length; from++) collectSubscribers(reached[from].subscribers, found)
   }
 }
 

@@ -100,8 +100,8 @@ export class RetainedTree<M extends object> {
 
   private prune(path: readonly RetainedNode<M>[]): void {
     for (let depth = path.length - 1; depth > 0; depth--) {
-      const node = path[depth]!
-      const parent = path[depth - 1]!
+      const node = path[depth]
+      const parent = path[depth - 1]
       if (node.message !== undefined || node.children !== undefined) return
       parent.children = withoutChild(parent.children, node)
       this.nodes--

@@ -32,7 +32,7 @@ export interface LinkOwner<C> {
 export function openLink<C>(owner: LinkOwner<C>, socket: Socket, remote: string): void {
   const link = new SocketLink(owner, socket, remote)
   const linked = socket as LinkedSocket
-  linked[linkKey] = link as SocketLink<unknown>
+  linked[linkKey] = link
   linked.on('end', onEnd)
   linked.on('error', onError)
   linked.on('close', onClose)

@@ -125,7 +125,7 @@ strict(
     const first = await connected({ clientId })
     const second = await open()
     const bytes = second.bytesOf([connect(version, { clientId })])
-    bytes[9]! |= 1
+    bytes[9] |= 1
     second.send(bytes)
     await second.expectConnectRefused(0x81)
     await first.ping()

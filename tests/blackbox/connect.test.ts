@@ -109,7 +109,7 @@ behaviour(
   async ({ open, version, clientId }) => {
     const client = await open()
     const bytes = client.bytesOf([connect(version, { clientId })])
-    bytes[9]! |= 1
+    bytes[9] |= 1
     client.send(bytes)
     await client.expectConnectRefused(0x81)
   },
@@ -123,7 +123,7 @@ behaviour(
     await watcher.subscribe(topic)
     const client = await open()
     const bytes = client.bytesOf([connect(version, { clientId })])
-    bytes[9]! |= 1
+    bytes[9] |= 1
     client.send(bytes, publish(topic, 'too late'))
     await client.expectConnectRefused(0x81)
     await watcher.expectNothing()

@@ -212,13 +212,13 @@ behaviour(
     const sent = []
     for (const _ of qosOf) sent.push(await subscriber.expect('publish'))
     // The second one is done; its place does not disturb the others.
-    subscriber.send(ack('puback', sent[1]!.packetId))
+    subscriber.send(ack('puback', sent[1].packetId))
     await subscriber.ping()
     subscriber.destroy()
     const again = await scene.connect(durable(scene))
     await publisher.publish(topic, 'new', { qos: 1 })
     for (const index of [0, 2, 3, 4]) {
-      const { packetId } = sent[index]!
+      const { packetId } = sent[index]
       await again.expect('publish', { payload: `m${index}`, dup: true, packetId })
     }
     await again.expect('publish', { payload: 'new', dup: false })

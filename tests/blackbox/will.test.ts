@@ -274,7 +274,7 @@ behaviour(
     const client = await open()
     const will = { topic, payload: 'gone' }
     const bytes = client.bytesOf([connect(version, { clientId, will })])
-    bytes[9]! |= 1
+    bytes[9] |= 1
     client.send(bytes, disconnect(4))
     await client.expectConnectRefused(0x81)
     await watcher.expectNothing()

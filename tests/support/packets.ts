@@ -43,7 +43,7 @@ export type PacketName = keyof PacketOf
 const names = Object.keys(PacketType) as PacketName[]
 
 export function nameOf(packet: Packet): PacketName {
-  return names[packet.type - 1]!
+  return names[packet.type - 1]
 }
 
 export interface WillOptions {

@@ -82,7 +82,7 @@ export class RawClient {
     name: N,
     expected: Expected<PacketOf[N]> = {},
   ): Promise<PacketOf[N]> {
-    await this.until(() => this.inbox.length > 0, `${name}`)
+    await this.until(() => this.inbox.length > 0, name)
     const packet = this.inbox.shift()!
     assert.equal(nameOf(packet), name, `${name} expected, got ${describe(packet)}`)
     assertFields(packet, expected)
@@ -97,7 +97,7 @@ export class RawClient {
     const at = () => this.inbox.findIndex((packet) => nameOf(packet) === name)
     await this.until(() => at() >= 0, name)
     const [packet] = this.inbox.splice(at(), 1)
-    assertFields(packet!, expected)
+    assertFields(packet, expected)
     return packet as PacketOf[N]
   }
 
@@ -105,7 +105,7 @@ export class RawClient {
   async expectClosed(withinMs = PATIENCE_MS): Promise<number> {
     const start = performance.now()
     await this.until(() => this.closed || this.inbox.length > 0, 'a close', withinMs)
-    if (this.inbox.length > 0) assert.fail(`a close expected, got ${describe(this.inbox[0]!)}`)
+    if (this.inbox.length > 0) assert.fail(`a close expected, got ${describe(this.inbox[0])}`)
     return performance.now() - start
   }
 
@@ -133,7 +133,7 @@ export class RawClient {
   /** Nothing is on its way to this client. A PINGRESP is the barrier: what came first would be in front of it. */
   async expectNothing(): Promise<void> {
     await this.ping()
-    if (this.inbox.length > 0) assert.fail(`nothing expected, got ${describe(this.inbox[0]!)}`)
+    if (this.inbox.length > 0) assert.fail(`nothing expected, got ${describe(this.inbox[0])}`)
   }
 
   /** All that this client sent has been processed when this resolves. */

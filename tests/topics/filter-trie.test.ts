@@ -164,7 +164,7 @@ test('after any changes each match is that of a list of subscriptions', () => {
       const trie = new FilterTrie<Subscriber>(cacheEntriesMax)
       const list: [string, Subscriber][] = []
       for (const { add, filter, who, topic } of changes) {
-        const subscriber = subscribers[who]!
+        const subscriber = subscribers[who]
         const at = list.findIndex((pair) => pair[0] === filter && pair[1] === subscriber)
         if (add) {
           list.push([filter, subscriber])
@@ -174,7 +174,7 @@ test('after any changes each match is that of a list of subscriptions', () => {
           if (at !== -1) list.splice(at, 1)
         }
         // Asked in every state, so that results linger in the cache across the next changes.
-        for (const name of [topic, changes[0]!.topic]) {
+        for (const name of [topic, changes[0].topic]) {
           const expected = list.filter((pair) => matches(pair[0], name)).map((pair) => pair[1])
           assert.deepEqual(ids(trie.match(name)), ids(expected))
         }
