@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Qos } from '../../src/codec/packets.ts'
+import { MemoryData } from '../../src/store/memory-store.ts'
+import { SimClient } from './client.ts'
+import { Mesh } from './memory-peers.ts'
+import { seeded, SimNode, Timeline } from './world.ts'
+
+/** Two cores on one set of data, joined by peers. */
+function twoNodes() {
+  const time = new Timeline()
+  const random = seeded(7)
+  const data = new MemoryData()
+  const mesh = new Mesh(time)
+  const options = { time, random, data, storeDelayMs: 5 }
+  const a = new SimNode({ ...options, name: 'a', peers: mesh.join('a') })
+  const b = new SimNode({ ...options, name: 'b', peers: mesh.join('b') })
+  const wait = (ms = 1000) => time.run(time.nowMs + ms)
+  wait()
+  const connect = (id: string, node: SimNode, durable = false) => {
+    const client = new SimClient(id, 5, durable)
+    client.connect(node, 2)
+    wait()
+    assert.ok(client.connected, `${id} is connected`)
+    return client
+  }
+  const subscribe = (client: SimClient, filter: string, qos: Qos) => {
+    client.subscribe(filter, qos)
+    wait()
+    assert.ok(client.granted.has(filter))
+  }
+  const check = () => assert.deepEqual([...a.errors, ...b.errors], [])
+  return { a, b, wait, connect, subscribe, check }
+}
+
+const payloads = (client: SimClient) => client.received.map(({ payload }) => payload)
+
+for (const durable of [false, true]) {
+  for (const qos of [0, 1, 2] as const) {
+    const kind = durable ? 'durable' : 'clean'
+    test(`QoS ${qos} published on one node reaches a ${kind} session on the other once`, () => {
+      const { a, b, wait, connect, subscribe, check } = twoNodes()
+      const subscriber = connect('s', b, durable)
+      subscribe(subscriber, 'x/+', qos)
+      const publisher = connect('p', a)
+      publisher.publish('x/1', 'one', qos)
+      publisher.publish('x/1', 'two', qos)
+      wait()
+      assert.deepEqual(payloads(subscriber), ['one', 'two'])
+      check()
+    })
+  }
+}
+
+test('a retained message of one node is sent to a new subscription on the other', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  connect('p', a).publish('r', 'kept', 1, true)
+  wait()
+  const subscriber = connect('s', b)
+  subscribe(subscriber, 'r', 1)
+  wait()
+  assert.deepEqual(subscriber.received, [{ topic: 'r', payload: 'kept', qos: 1, retain: true }])
+  check()
+})
+
+test('a client that connects to the other node takes over, and its queue follows', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const device = connect('device', a, true)
+  subscribe(device, 'cmd', 1)
+  device.holdAcks = true
+  const publisher = connect('p', a)
+  for (const payload of ['1', '2', '3']) publisher.publish('cmd', payload, 1)
+  wait()
+  const again = connect('device', b, true)
+  wait()
+  assert.equal(device.disconnectReason, 0x8e)
+  assert.equal(device.connected, false)
+  assert.equal(again.sessionPresent, true)
+  assert.deepEqual(payloads(again), ['1', '2', '3'])
+  check()
+})
+
+test('a clean client that connects to the other node takes over', () => {
+  const { a, b, wait, connect, check } = twoNodes()
+  const device = connect('device', a)
+  connect('device', b)
+  wait()
+  assert.equal(device.disconnectReason, 0x8e)
+  check()
+})
+
+test('what was published while a session was away waits for it at either node', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const device = connect('device', a, true)
+  subscribe(device, 'cmd', 2)
+  device.disconnect()
+  wait()
+  connect('pa', a).publish('cmd', 'from a', 2)
+  wait()
+  connect('pb', b).publish('cmd', 'from b', 2)
+  wait()
+  const again = connect('device', b, true)
+  wait()
+  assert.deepEqual(payloads(again), ['from a', 'from b'])
+  check()
+})
+
+test('a shared subscription with members on both nodes gets each message once', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const first = connect('s1', a)
+  const second = connect('s2', b)
+  subscribe(first, '$share/g/work', 1)
+  subscribe(second, '$share/g/work', 1)
+  for (const [node, id] of [
+    [a, 'pa'],
+    [b, 'pb'],
+  ] as const) {
+    const publisher = connect(id, node)
+    for (let n = 0; n < 10; n++) publisher.publish('work', `${id} ${n}`, 1)
+    wait()
+  }
+  const all = [...payloads(first), ...payloads(second)]
+  assert.equal(all.length, 20)
+  assert.equal(new Set(all).size, 20)
+  check()
+})
+
+test('a will is published on the other node', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const watcher = connect('watcher', b)
+  subscribe(watcher, 'gone/#', 1)
+  const device = new SimClient('device', 4, false)
+  device.will = { topic: 'gone/device', payload: 'bye' }
+  device.connect(a, 2)
+  wait()
+  device.cut()
+  wait()
+  assert.deepEqual(payloads(watcher), ['bye'])
+  check()
+})

@@ -1,0 +1,225 @@
+/**
+ * A world for the real core: virtual time, links that split, delay and lose, a store that answers when it
+ * likes. Everything random comes from one seed; the same seed gives the same run.
+ *
+ *     SimClient ⇄ SimLink ⇄ Broker ⇄ MemoryStore        all steps in one queue, ordered by virtual time
+ */
+import { Broker } from '../../src/broker/broker.ts'
+import { defaultLimits, type Limits } from '../../src/broker/limits.ts'
+import type { Link, ListenerOptions, Peers, Store } from '../../src/broker/ports.ts'
+import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
+
+/** mulberry32: small, seeded, good enough to choose what goes wrong. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+interface Step {
+  readonly atMs: number
+  readonly order: number
+  readonly run: () => void
+}
+
+/** Virtual time: steps run in the order of their time, and within it in the order they were made. */
+export class Timeline {
+  nowMs = 1000
+  private order = 0
+  private readonly steps: Step[] = []
+
+  at(delayMs: number, run: () => void): void {
+    const step = { atMs: this.nowMs + delayMs, order: this.order++, run }
+    let index = this.steps.length
+    while (index > 0 && this.steps[index - 1].atMs > step.atMs) index--
+    this.steps.splice(index, 0, step)
+  }
+
+  /** Runs everything up to `untilMs`. */
+  run(untilMs: number): void {
+    while (this.steps.length > 0 && this.steps[0].atMs <= untilMs) {
+      const step = this.steps.shift() as Step
+      this.nowMs = step.atMs
+      step.run()
+    }
+    this.nowMs = untilMs
+  }
+}
+
+export const listener: ListenerOptions = {
+  port: 1883,
+  allowAnonymous: true,
+  allowZeroLengthClientId: true,
+  autoIdPrefix: 'auto-',
+  acceptVersions: [3, 4, 5],
+  maxQos: 2,
+  topicAliasMaximum: 10,
+  topicAliasMaximumOut: 10,
+  useUsernameAsClientId: false,
+}
+
+export interface NodeOptions {
+  readonly time: Timeline
+  readonly random: () => number
+  readonly data: MemoryData
+  readonly name: string
+  /** Store answers come up to this much later. */
+  readonly storeDelayMs: number
+  readonly peers?: Peers | null
+  readonly limits?: Partial<Limits>
+  /** Stands between the core and its store. */
+  readonly wrap?: (store: Store) => Store
+}
+
+/** One broker in the world. */
+export class SimNode {
+  readonly broker: Broker
+  readonly options: NodeOptions
+  /** A node that was replaced: nothing of it runs any more. */
+  dead = false
+  readonly errors: string[] = []
+  private lastAnswerMs = 0
+
+  constructor(options: NodeOptions) {
+    this.options = options
+    const { time, random, data, name } = options
+    const store = createMemoryStore(data, { node: name, defer: (run) => this.answer(run) })
+    this.broker = new Broker({
+      clock: { monotonicMs: () => time.nowMs, wallMs: () => 1e12 + time.nowMs },
+      random: { fill: (bytes) => bytes.fill(Math.floor(random() * 256)), unit: random },
+      log: { mask: 1, write: (_type, text) => void this.errors.push(text) },
+      store: options.wrap === undefined ? store : options.wrap(store),
+      peers: options.peers ?? null,
+      auth: {
+        authenticate: (_request, answer) => answer(0),
+        publish: null,
+        subscribe: null,
+        deliver: null,
+      },
+      observer: null,
+      limits: { ...defaultLimits, connectionMessages: false, ...options.limits },
+      requestTurnEnd: () => time.at(0, () => this.alive(() => this.broker.endTurn())),
+      fatal: (error) => void this.errors.push(error.message),
+    })
+    this.broker.start(() => {})
+    this.tick()
+  }
+
+  alive(run: () => void): void {
+    if (!this.dead) run()
+  }
+
+  /** Answers keep their order, whatever their delay. */
+  private answer(run: () => void): void {
+    const { time, random, storeDelayMs } = this.options
+    const dueMs = Math.max(this.lastAnswerMs, time.nowMs + random() * storeDelayMs)
+    this.lastAnswerMs = dueMs
+    time.at(dueMs - time.nowMs, () => this.alive(run))
+  }
+
+  private tick(): void {
+    this.options.time.at(100, () =>
+      this.alive(() => {
+        this.broker.tick()
+        this.tick()
+      }),
+    )
+  }
+}
+
+type Connection = ReturnType<Broker['accept']>
+
+/** What the far end of a link sees. */
+export interface FarEnd {
+  receive(bytes: Uint8Array): void
+  closed(): void
+}
+
+/** A connection between a client and a node: chunks are split and delayed, never reordered within it. */
+export class SimLink implements Link {
+  readonly remote: string
+  readonly listener = listener
+  private readonly node: SimNode
+  private readonly far: FarEnd
+  private readonly connection: Connection
+  private readonly delayMs: number
+  private paused = false
+  private waiting: Uint8Array[] = []
+  private upMs = 0
+  private downMs = 0
+  gone = false
+
+  constructor(node: SimNode, far: FarEnd, remote: string, delayMs: number) {
+    this.node = node
+    this.far = far
+    this.remote = remote
+    this.delayMs = delayMs
+    this.connection = node.broker.accept(this)
+  }
+
+  /** From the client to the broker, in pieces. */
+  send(bytes: Uint8Array): void {
+    const { random } = this.node.options
+    let at = 0
+    while (at < bytes.length) {
+      const end = Math.min(
+        bytes.length,
+        at + 1 + Math.floor(random() * (random() < 0.3 ? 7 : 4000)),
+      )
+      const piece = bytes.slice(at, end)
+      at = end
+      this.upMs = this.later(this.upMs, () => this.arrive(piece))
+    }
+  }
+
+  private arrive(piece: Uint8Array): void {
+    if (this.gone) return
+    if (this.paused) this.waiting.push(piece)
+    else this.node.alive(() => this.node.broker.receive(this.connection, piece, 0, piece.length))
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    const copy = bytes.slice(0, length)
+    this.downMs = this.later(this.downMs, () => {
+      if (!this.gone) this.far.receive(copy)
+    })
+    if (this.gone || this.node.options.random() < 0.7) return true
+    const drained = () => this.node.alive(() => this.node.broker.linkDrained(this.connection))
+    this.node.options.time.at(this.node.options.random() * 20, drained)
+    return false
+  }
+
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+    const waiting = this.waiting
+    this.waiting = []
+    for (const piece of waiting) this.arrive(piece)
+  }
+
+  end(): void {
+    this.downMs = this.later(this.downMs, () => this.drop('connection closed by client'))
+  }
+
+  /** The line is cut: what is under way in either direction is lost. */
+  drop(reason = 'Connection reset by peer'): void {
+    if (this.gone) return
+    this.gone = true
+    this.node.alive(() => this.node.broker.linkClosed(this.connection, reason))
+    this.far.closed()
+  }
+
+  private later(floorMs: number, run: () => void): number {
+    const { time, random } = this.node.options
+    const dueMs = Math.max(floorMs, time.nowMs + random() * this.delayMs)
+    time.at(dueMs - time.nowMs, run)
+    return dueMs
+  }
+}
