@@ -92,6 +92,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   )
   const chores = createChores(server)
   await engine.start()
+  // The first client to subscribe finds `$SYS` complete.
+  chores()
   try {
     await listen(engine, server)
     // Ports below 1024 are bound by now; files are opened by the account that will write them.

@@ -67,7 +67,7 @@ export class SimClient implements FarEnd {
         : {
             topic: this.will.topic,
             payload: encoder.encode(this.will.payload),
-            qos: 1 as const,
+            qos: 2 as const,
             retain: false,
             properties: {},
           }
