@@ -98,6 +98,21 @@ export function figuresTable(results: readonly Result[]): string {
   return lines.join('\n')
 }
 
+/** The first figure of every flow, for the README. */
+export function headlineTable(results: readonly Result[]): string {
+  const lines = ['| | | mozzie | mosquitto | aedes | ÷ mosquitto |', '|---|---|--:|--:|--:|--:|']
+  for (const { name, title, metrics } of SCENARIOS) {
+    const [{ field, label }] = metrics
+    const [mozzie, mosquitto, aedes] = (['mozzie', 'mosquitto', 'aedes'] as const).map((target) =>
+      figureOf(results, name, target, field),
+    )
+    const times = ratio(mozzie, mosquitto)
+    const cells = [title, label, ...[mozzie, mosquitto, aedes].map(formatted)]
+    lines.push(`| ${cells.join(' | ')} | ${times === undefined ? '–' : `${formatted(times)}×`} |`)
+  }
+  return lines.join('\n')
+}
+
 export function loadCheckTable(checks: readonly LoadCheck[]): string {
   const lines = [
     '| flow | target | mqload (C) | load client | ratio | reached |',

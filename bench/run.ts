@@ -8,12 +8,19 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkLoadClient, measureScenario, type Plan } from './measure.ts'
 import { complete, killAll } from './processes.ts'
-import { figuresTable, loadCheckTable, type LoadCheck, type Result } from './report.ts'
+import {
+  figuresTable,
+  headlineTable,
+  loadCheckTable,
+  type LoadCheck,
+  type Result,
+} from './report.ts'
 import { SCENARIOS, TARGET_NAMES, type Scenario, type TargetName } from './scenarios.ts'
 import { canRun, findTools, type Tools } from './targets.ts'
 
 const RESULTS = 'bench/results'
 const PAGE = 'docs/benchmarks.md'
+const READMES = ['README.md', 'README.zh-CN.md']
 const PAGE_START = '<!-- figures: written by npm run bench -->'
 const PAGE_END = '<!-- end of figures -->'
 
@@ -112,13 +119,23 @@ function keep(
   writeFileSync(file, `${JSON.stringify({ machine: where, plan, results, checks }, null, 1)}\n`)
   const text = pageText(where, plan, results, checks)
   writeFileSync(join(RESULTS, 'latest.md'), text)
-  if (!existsSync(PAGE)) return
-  const page = readFileSync(PAGE, 'utf8')
+  fill(PAGE, text)
+  for (const readme of READMES) fill(readme, `${headline(where)}\n\n${headlineTable(results)}\n`)
+}
+
+function headline(where: Machine): string {
+  return `${where.date.slice(0, 10)}, commit ${where.commit}, ${where.cores} cores, Node ${where.node}, mosquitto ${where.mosquitto}:`
+}
+
+/** Replaces what stands between a page's markers. */
+function fill(file: string, text: string): void {
+  if (!existsSync(file)) return
+  const page = readFileSync(file, 'utf8')
   const start = page.indexOf(PAGE_START)
   const end = page.indexOf(PAGE_END)
   if (start < 0 || end < start) return
   const head = page.slice(0, start + PAGE_START.length)
-  writeFileSync(PAGE, `${head}\n\n${text}\n${page.slice(end)}`)
+  writeFileSync(file, `${head}\n\n${text}\n${page.slice(end)}`)
 }
 
 const say = (line: string): void => {

@@ -7,6 +7,7 @@
  *
  * A connection with nothing to send owns no buffer: writers come from a pool and go back to it.
  */
+import { LogType } from '../base/log.ts'
 import { appendAck } from '../codec/ack.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { encodePacket } from '../codec/encode.ts'
@@ -147,8 +148,25 @@ export function sendAck(
   reason: number,
 ): void {
   if (connection.phase === Phase.closed) return
+  if (core.ports.log.mask & LogType.debug) logAck(core, connection, type, packetId, reason)
   appendAck(output(core, connection), connection.version, type, packetId, reason)
   core.stats.messagesSent++
+}
+
+const ACK_NAMES = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP']
+
+function logAck(
+  core: Core,
+  connection: Connection,
+  type: 4 | 5 | 6 | 7,
+  packetId: number,
+  reason: number,
+): void {
+  const code = type === PacketType.puback || type === PacketType.pubrec ? `, rc${reason}` : ''
+  core.ports.log.write(
+    LogType.debug,
+    `Sending ${ACK_NAMES[type - 4]} to ${connection.identity?.clientId} (m${packetId}${code})`,
+  )
 }
 
 /**

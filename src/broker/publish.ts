@@ -202,7 +202,6 @@ function acknowledge(core: Core, connection: Connection, message: Message, refus
   if (refusal === 0 && accept(core, connection, message) === 0)
     reason = Reason.noMatchingSubscribers
   const batch = core.commit.writes === writes ? 0 : core.commit.filling
-  if (core.ports.log.mask & LogType.debug) logAck(core, connection, 'PUBACK', packetId, reason)
   replyAck(core, connection, PacketType.puback, packetId, reason, batch)
 }
 
@@ -229,7 +228,6 @@ function receive(
       batch = core.commit.write()
     }
   }
-  if (core.ports.log.mask & LogType.debug) logAck(core, connection, 'PUBREC', packetId, reason)
   replyAck(core, connection, PacketType.pubrec, packetId, reason, batch)
 }
 
@@ -276,15 +274,4 @@ function logPublish(core: Core, connection: Connection, message: Message, verb: 
     LogType.debug,
     `${verb} PUBLISH from ${name} (${flags}, '${message.topicName}', ... (${message.payloadLength} bytes))`,
   )
-}
-
-function logAck(
-  core: Core,
-  connection: Connection,
-  word: string,
-  packetId: number,
-  reason: number,
-): void {
-  const name = connection.identity?.clientId
-  core.ports.log.write(LogType.debug, `Sending ${word} to ${name} (m${packetId}, rc${reason})`)
 }

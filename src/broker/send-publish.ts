@@ -1,4 +1,5 @@
 /** The last step of a PUBLISH: into the receiver's output. */
+import { LogType } from '../base/log.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { appendPublish, publishSize } from '../codec/publish.ts'
 import type { Message } from './message.ts'
@@ -46,7 +47,7 @@ export function sendShaped(
     bytes[at + slot.idOffset] = packetId >> 8
     bytes[at + slot.idOffset + 1] = packetId
   }
-  count(core, message)
+  count(core, connection, message, (qos << 1) | (retain ? 1 : 0), packetId)
   return true
 }
 
@@ -86,7 +87,7 @@ function sendFirst(
   slot.start = start
   slot.end = out.length
   slot.idOffset = idAt - start
-  count(core, message)
+  count(core, connection, message, flags, packetId)
   return true
 }
 
@@ -114,7 +115,7 @@ export function sendPublish(
   const alias = connection.aliasOutMaximum > 0 ? aliasFor(connection, message) : 0
   const out = output(core, connection)
   appendPublish(out, version, flags, packetId, message, expiry, subscriptionIds, alias, known)
-  count(core, message)
+  count(core, connection, message, flags, packetId)
   return true
 }
 
@@ -154,7 +155,7 @@ function sendLarge(
   appendHead(head, connection, kept, flags, packetId, subscriptionIds, expiry)
   output(core, connection).append(head.bytes, 0, head.length)
   appendShared(core, connection, payload)
-  count(core, message)
+  count(core, connection, message, flags, packetId)
 }
 
 function secondsLeft(core: Core, message: Message): number {
@@ -202,9 +203,32 @@ function readLength(bytes: Uint8Array): { value: number; end: number } {
   }
 }
 
-function count(core: Core, message: Message): void {
+/** Counts a PUBLISH that is on its way, and logs it when asked to. */
+function count(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  flags: number,
+  packetId: number,
+): void {
+  if (core.ports.log.mask & LogType.debug) logSending(core, connection, message, flags, packetId)
   const stats = core.stats
   stats.messagesSent++
   stats.publishSent++
   stats.publishBytesSent += message.payloadEnd - message.payloadStart
+}
+
+function logSending(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  flags: number,
+  packetId: number,
+): void {
+  const words = `d${flags >> 3}, q${(flags >> 1) & 3}, r${flags & 1}, m${packetId}`
+  const { topicName, payloadLength } = message
+  core.ports.log.write(
+    LogType.debug,
+    `Sending PUBLISH to ${connection.identity?.clientId} (${words}, '${topicName}', ... (${payloadLength} bytes))`,
+  )
 }
