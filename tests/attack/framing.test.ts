@@ -93,28 +93,24 @@ async function expectSession(client: RawClient): Promise<void> {
   await client.find('pingresp')
 }
 
-attack(
-  'packets mean the same wherever they are cut',
-  { v3: '', v4: '', v5: '' },
-  async (scene) => {
-    const length = session(scene, await scene.open()).length
-    for (let cut = 1; cut < length; cut++) {
-      const client = await scene.open()
-      const bytes = session(scene, client)
-      client.send(bytes.slice(0, cut))
-      await new Promise(setImmediate)
-      client.send(bytes.slice(cut))
-      await expectSession(client)
-      await client.disconnect()
-    }
-    const slow = await scene.open()
-    for (const byte of session(scene, slow)) {
-      slow.send(Uint8Array.of(byte))
-      await new Promise(setImmediate)
-    }
-    await expectSession(slow)
-  },
-)
+attack('packets mean the same wherever they are cut', { v3: '', v4: '', v5: '' }, async (scene) => {
+  const length = session(scene, await scene.open()).length
+  for (let cut = 1; cut < length; cut++) {
+    const client = await scene.open()
+    const bytes = session(scene, client)
+    client.send(bytes.slice(0, cut))
+    await new Promise(setImmediate)
+    client.send(bytes.slice(cut))
+    await expectSession(client)
+    await client.disconnect()
+  }
+  const slow = await scene.open()
+  for (const byte of session(scene, slow)) {
+    slow.send(Uint8Array.of(byte))
+    await new Promise(setImmediate)
+  }
+  await expectSession(slow)
+})
 
 attack(
   'a thousand packets in one write keep their order',
@@ -169,7 +165,8 @@ attack(
       client.destroy()
     }
     await (await connect()).ping()
-    assert.doesNotMatch(broker.log(), /\u001b|\r|^forged/m)
+    const log = broker.log()
+    for (const raw of ['\u001b', '\r', '\nforged']) assert.ok(!log.includes(raw))
   },
 )
 
@@ -244,7 +241,7 @@ attack('bad properties leak no memory', { v5: '' }, async (scene) => {
   })
 })
 
-attack('many user properties cost linear time', { v5: '' }, async (scene) => {
+attack('many user properties cost little or are refused', { v5: '' }, async (scene) => {
   const { version, open, connect, topic } = scene
   const pairs = (count: number) => Array.from({ length: count }, (): [string, string] => ['a', 'b'])
   const hello = make.connect(version, { properties: { userProperties: pairs(12_800) } })
@@ -254,12 +251,12 @@ attack('many user properties cost linear time', { v5: '' }, async (scene) => {
     await client.expect('connack')
   })
   assert.ok(atConnectMs <= 50, `CONNECT: ${atConnectMs} ms of CPU`)
-  const client = await connect()
   const packet = make.publish(topic, '', { properties: { userProperties: pairs(280_000) } })
-  const bytes = client.bytesOf([packet])
+  const bytes = (await connect()).bytesOf([packet])
   const atPublishMs = await leastCpuMs(scene, 3, async () => {
+    const client = await connect()
     client.send(bytes)
-    await client.ping()
+    await client.expectDropped(0x97)
   })
   assert.ok(atPublishMs <= 50, `PUBLISH: ${atPublishMs} ms of CPU`)
 })
@@ -277,17 +274,21 @@ attack('topic aliases hold a bounded number of bytes', { v5: '' }, async (scene)
   })
 })
 
-attack('AUTH of which nothing is known is refused', { v5: '' }, async ({ open, connect, version }) => {
-  const unasked = await connect()
-  unasked.send(make.auth(0x18, { authenticationMethod: 'SCRAM-SHA-1' }))
-  await unasked.expectDropped(0x82)
-  const unknown = await open()
-  unknown.send(make.connect(version, { properties: { authenticationMethod: 'X' } }))
-  await unknown.expectConnectRefused(0x8c)
-  const early = await open()
-  early.send(make.auth(0x18, { authenticationMethod: 'X' }))
-  await early.expectClosed()
-})
+attack(
+  'AUTH of which nothing is known is refused',
+  { v5: '' },
+  async ({ open, connect, version }) => {
+    const unasked = await connect()
+    unasked.send(make.auth(0x18, { authenticationMethod: 'SCRAM-SHA-1' }))
+    await unasked.expectDropped(0x82)
+    const unknown = await open()
+    unknown.send(make.connect(version, { properties: { authenticationMethod: 'X' } }))
+    await unknown.expectConnectRefused(0x8c)
+    const early = await open()
+    early.send(make.auth(0x18, { authenticationMethod: 'X' }))
+    await early.expectClosed()
+  },
+)
 
 attack(
   'acknowledgements with packet id 0 end the connection',
