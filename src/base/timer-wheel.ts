@@ -28,7 +28,7 @@ export class TimerWheel {
     this.hand = Math.floor(nowMs / slotMs)
   }
 
-  /** Calls `fire` once, at the first {@link advance} whose time is `dueMs` or later. */
+  /** Calls `fire` once, at the first {@link advance} that reaches `dueMs`, rounded up to a whole slot. */
   arm(dueMs: number, fire: () => void): Timer {
     const timer: Timer = { dueMs, fire }
     this.place(timer)
@@ -46,8 +46,9 @@ export class TimerWheel {
   advance(nowMs: number): void {
     const target = Math.floor(nowMs / this.slotMs)
     const first = Math.max(this.hand, target - 511)
+    // Before the sweep: what a callback arms must not land in a slot that the hand has left.
+    this.hand = Math.max(this.hand, target + 1)
     for (let slot = first; slot <= target; slot++) this.sweep(slot & 511, nowMs)
-    this.hand = target
   }
 
   private place(timer: Timer): void {
