@@ -1,0 +1,91 @@
+/** Listens to a store: keeps all it tells, in order, and lets a test wait for it. */
+import { createMessage, type Message } from '../../src/broker/message.ts'
+import type { StoreEvents } from '../../src/broker/ports.ts'
+
+type Name = keyof StoreEvents
+type Arguments<N extends Name> = Parameters<StoreEvents[N]>
+
+interface Event {
+  readonly name: Name
+  readonly args: unknown[]
+}
+
+export class Told {
+  readonly log: Event[] = []
+  readonly events: StoreEvents
+  private readonly seen = new Map<Name, number>()
+  private waiting: (() => void)[] = []
+
+  constructor() {
+    const note =
+      <N extends Name>(name: N) =>
+      (...args: Arguments<N>) => {
+        this.log.push({ name, args })
+        for (const wake of this.waiting.splice(0)) wake()
+      }
+    this.events = {
+      session: note('session'),
+      route: note('route'),
+      retained: note('retained'),
+      ready: note('ready'),
+      claimed: note('claimed'),
+      page: note('page'),
+      arrived: note('arrived'),
+      committed: note('committed'),
+      failed: note('failed'),
+    }
+  }
+
+  /** Everything of one kind told so far. */
+  all<N extends Name>(name: N): Arguments<N>[] {
+    return this.log.filter((event) => event.name === name).map(({ args }) => args as Arguments<N>)
+  }
+
+  /** The next event of this kind that was not handed out yet. */
+  async next<N extends Name>(name: N): Promise<Arguments<N>> {
+    const index = this.seen.get(name) ?? 0
+    this.seen.set(name, index + 1)
+    for (;;) {
+      const found = this.all(name)[index]
+      if (found !== undefined) return found
+      await new Promise<void>((resolve) => void this.waiting.push(resolve))
+    }
+  }
+}
+
+export function messageOf(topic: string, payload: string): Message {
+  return createMessage({
+    topic,
+    payload: new TextEncoder().encode(payload),
+    qos: 1,
+    retain: false,
+    properties: { messageExpirySeconds: 60, contentType: 'text', userProperties: [['a', 'b']] },
+    publisher: 'publisher',
+    publisherUser: 'user',
+    wallMs: 1e12,
+  })
+}
+
+/** All of a message that must come back as it was. */
+export function contentOf(message: Message) {
+  const { topicName, qos, retain, expiresAtMs, publisher, publisherUser, size } = message
+  const properties = message.properties.slice(message.propertiesStart, message.propertiesEnd)
+  const topic = message.topic.slice(message.topicStart, message.topicEnd)
+  const payload = textOf(message)
+  return {
+    topicName,
+    topic,
+    payload,
+    properties,
+    qos,
+    retain,
+    expiresAtMs,
+    publisher,
+    publisherUser,
+    size,
+  }
+}
+
+export function textOf(message: Message): string {
+  return new TextDecoder().decode(message.payloadBytes())
+}
