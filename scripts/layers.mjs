@@ -16,8 +16,16 @@ const LAYERS = {
   auth: { may: adapters, node: true },
   store: { may: adapters, node: true },
   telemetry: { may: adapters, node: true },
-  server: { may: [...adapters, 'config', 'transports', 'auth', 'store', 'telemetry'], node: true },
-  cli: { may: ['base', 'config', 'server'], node: true },
+  client: { may: ['base', 'codec', 'topics'], node: ['node.ts'] },
+  admin: { may: [...adapters, 'telemetry'], node: true },
+  server: {
+    may: [...adapters, 'config', 'transports', 'auth', 'store', 'telemetry', 'admin'],
+    node: true,
+  },
+  cli: {
+    may: ['base', 'codec', 'topics', 'client', 'config', 'auth', 'store', 'server'],
+    node: true,
+  },
   '': { may: [...adapters, 'transports', 'auth', 'store', 'telemetry', 'server'], node: true },
 }
 

@@ -1,0 +1,89 @@
+/** `mozzie` without a command word: the broker. */
+import { LogType } from '../base/log.ts'
+import { ConfigError, formatConfigError } from '../config/config-error.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/files.ts'
+import { applyCommandLinePorts } from '../config/resolve.ts'
+import { becomeDaemon, reportDaemon } from '../server/daemon.ts'
+import { createServerLog, logSettingsOf } from '../server/log-destinations.ts'
+import { PrivilegeError } from '../server/privileges.ts'
+import { reload } from '../server/reload.ts'
+import { startServer } from '../server/server.ts'
+import { answerSignals } from '../server/signals.ts'
+import { version } from '../server/version.ts'
+import {
+  argumentErrorExitCode,
+  brokerHelpText,
+  parseBrokerArguments,
+  type BrokerArguments,
+} from './broker-arguments.ts'
+
+const failureExitCode = 1
+const configErrorExitCode = 3
+
+function readConfig({ configFile, ports }: BrokerArguments): Config {
+  return applyCommandLinePorts(loadConfig(configFile), ports)
+}
+
+/** @returns null after it said what is wrong. */
+function readConfigOrSay(args: BrokerArguments): Config | null {
+  try {
+    return readConfig(args)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${formatConfigError(error).join('\n')}\n`)
+    return null
+  }
+}
+
+async function run(args: BrokerArguments, config: Config): Promise<void> {
+  const log = createServerLog()
+  const end = (code: number): void => {
+    log.close()
+    process.exitCode = code
+    process.exit()
+  }
+  const onFatal = (error: Error): void => {
+    log.write(
+      LogType.error,
+      `Error: ${error.message}. Stopping: nothing can be kept safe any more.`,
+    )
+    end(failureExitCode)
+  }
+  const { configFile, logging } = args
+  try {
+    const server = await startServer({ config, configFile, logging, log, onFatal })
+    answerSignals(server, {
+      stop: () => void server.stop().then(() => end(0)),
+      reload: () => reload(server, logging, () => readConfig(args)),
+    })
+    reportDaemon(null)
+  } catch (error) {
+    const text = `Error: ${(error as Error).message}`
+    log.open(logSettingsOf(config.global, logging))
+    log.write(LogType.error, text)
+    reportDaemon(text)
+    end(error instanceof PrivilegeError ? configErrorExitCode : failureExitCode)
+  }
+}
+
+/** Runs the broker as `words`, the command line behind the program's name, ask for. Sets the exit code. */
+export async function runBroker(words: readonly string[]): Promise<void> {
+  const parsed = parseBrokerArguments(words)
+  if (!parsed.ok) {
+    process.stderr.write(`${parsed.error}\nTry "mozzie --help".\n`)
+    process.exitCode = argumentErrorExitCode
+    return
+  }
+  const args = parsed.arguments
+  if (args.action === 'help') return void process.stdout.write(brokerHelpText())
+  if (args.action === 'version') return void process.stdout.write(`mozzie version ${version}\n`)
+  const config = readConfigOrSay(args)
+  if (config === null) {
+    process.exitCode = configErrorExitCode
+    return
+  }
+  if (args.action === 'test-config') return void process.stderr.write('Configuration file is OK.\n')
+  if (args.daemon) process.exitCode = await becomeDaemon(words)
+  else await run(args, config)
+}
