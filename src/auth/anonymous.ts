@@ -11,4 +11,6 @@ export const anonymousAuth: Auth = {
   publish: null,
   subscribe: null,
   deliver: null,
+  retainSource: null,
+  recheck: null,
 }

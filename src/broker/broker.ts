@@ -28,7 +28,7 @@ import { groupOf, leaveGroup } from './shared-groups.ts'
 import { Shapes } from './shapes.ts'
 import { Stats } from './stats.ts'
 import { storeEvents } from './store-events.ts'
-import { releaseWill } from './wills.ts'
+import { publishWill, releaseWill } from './wills.ts'
 
 const encoder = new TextEncoder()
 
@@ -212,6 +212,25 @@ export class Broker {
     return true
   }
 
+  /** Logins or rights have changed: who is no longer welcome is disconnected. Returns how many were. */
+  recheckLogins(): number {
+    const { core } = this
+    const { recheck } = core.ports.auth
+    if (recheck === null) return 0
+    let count = 0
+    for (const connection of core.connections) {
+      const { identity, phase } = connection
+      // One that is still being asked for its password is judged by the new rules anyway.
+      const isIn = phase === Phase.open || (phase === Phase.opening && identity?.login)
+      if (!isIn || identity === null) continue
+      const reason = recheck(identity)
+      if (reason === 0) continue
+      count++
+      closeFor(core, connection, reason)
+    }
+    return count
+  }
+
   /** Removes retained messages whose expiry has passed. */
   sweepRetained(): void {
     sweepRetained(this.core)
@@ -278,5 +297,6 @@ export class Broker {
 function publishLastWill(core: Core, connection: Connection): void {
   const { will } = connection
   connection.will = null
-  if (will !== null) publish(core, will.message, connection.session)
+  if (will !== null && connection.session !== null)
+    publishWill(core, connection.session, will.message)
 }

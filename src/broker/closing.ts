@@ -90,7 +90,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   const ends = session.expirySeconds === 0
   if (ends) endSession(core, session)
   else restSession(core, session)
-  if (will !== null && (ending.will !== false || ends)) fireWill(core, session, identity, will)
+  if (will !== null && (ending.will !== false || ends)) fireWill(core, session, will)
   if (!ends && session.durable) {
     saveSession(core, session)
     core.ports.store.unclaim(session.clientId)

@@ -84,9 +84,10 @@ export function onConnect(core: Core, connection: Connection, packet: ConnectPac
     remote: link.remote,
     listener: link.listener,
   }
-  core.ports.auth.authenticate(request, (reason) => {
+  core.ports.auth.authenticate(request, (reason, login) => {
     if (connection.phase !== Phase.opening) return
     if (reason !== 0) return refuse(core, connection, reason)
+    if (connection.identity !== null) connection.identity.login = login ?? null
     openSession(core, connection, packet, assigned)
   })
 }
@@ -101,20 +102,23 @@ function clientIdOf(connection: Connection, packet: ConnectPacket): string {
 function adopt(core: Core, connection: Connection, packet: ConnectPacket, clientId: string): void {
   const { properties } = packet
   const { limits } = core.ports
-  connection.identity = { clientId, username: packet.username, remote: connection.link.remote }
+  const { link } = connection
+  const { username } = packet
+  const { remote, listener } = link
+  connection.identity = { clientId, username, remote, listener, login: null }
   connection.bridge = packet.bridge
   connection.cleanStart = packet.cleanStart
   connection.packetBytesMax = properties.maximumPacketSize ?? 0
   connection.problemInformation = properties.requestProblemInformation !== 0
   connection.receiveMaximum = windowOf(limits.windowMax, properties)
-  const { topicAliasMaximumOut } = connection.link.listener
+  const { topicAliasMaximumOut } = listener
   connection.aliasOutMaximum = Math.min(topicAliasMaximumOut, properties.topicAliasMaximum ?? 0)
   const { will } = packet
   if (will === null) return
   const message = createMessage({
     ...will,
     publisher: clientId,
-    publisherUser: packet.username,
+    publisherUser: username,
     wallMs: core.ports.clock.wallMs(),
   })
   connection.will = { message, delaySeconds: will.properties.willDelaySeconds ?? 0 }

@@ -5,6 +5,7 @@ import type { Message } from './message.ts'
 import { Phase, type Core, type Session, type Subscriber, type Subscription } from './model.ts'
 import { deliver } from './outbound.ts'
 import { pendingBytes } from './outbox.ts'
+import { mayReceive } from './rights.ts'
 import { pickMember } from './shared-groups.ts'
 import { sendPublish, sendShaped } from './send-publish.ts'
 
@@ -23,7 +24,8 @@ export function fanOut(
   let count = 0
   for (let index = 0; index < subscribers.length; index++) {
     const subscriber = subscribers[index]
-    const subscription = subscriber.members === null ? subscriber : pickMember(subscriber)
+    const subscription =
+      subscriber.members === null ? subscriber : pickMember(core, subscriber, message.topicName)
     if (subscription === null) continue
     if (subscription.noLocal && subscription.session === origin) continue
     if (!duplicates && isOutdone(subscription, subscribers, index)) continue
@@ -60,22 +62,17 @@ export function deliverTo(
   retain: boolean,
 ): void {
   const { session } = subscription
-  const { limits, auth } = core.ports
+  const { limits } = core.ports
   const upgraded = limits.upgradeOutgoingQos || message.qos > subscription.qos
   const qos: Qos = upgraded ? subscription.qos : message.qos
   const connection = session.connection
-  if (
-    auth.deliver !== null &&
-    connection?.identity &&
-    !auth.deliver(connection.identity, message.topicName)
-  )
-    return
   if (subscription.handler !== null) {
     subscription.handler(message)
     // The handler may have published: the shapes are that message's now.
     core.shapes.serial++
     return
   }
+  if (!mayReceive(core, session, message.topicName)) return
   if (qos > 0) return deliver(core, session, message, qos, retain, subscription)
   if (connection === null || connection.phase !== Phase.open) {
     if (connection === null && limits.queueQos0 && session.durable && !session.foreign)

@@ -56,6 +56,8 @@ export interface Limits {
   allowDuplicates: boolean
   /** Only client ids with this prefix (`clientid_prefixes`); empty: any. */
   clientIdPrefix: string
+  /** A client id is enough to resume another user's session (`session_takeover_any_user`). */
+  anyUserTakesOver: boolean
   /** Log lines of clients coming and going (`connection_messages`). */
   connectionMessages: boolean
   /** Retained entries looked at for one subscription in one turn. */
@@ -93,6 +95,7 @@ export const defaultLimits: Limits = {
   upgradeOutgoingQos: false,
   allowDuplicates: true,
   clientIdPrefix: '',
+  anyUserTakesOver: false,
   connectionMessages: true,
   retainedPerTurn: 5000,
   replayQueuedMax: 100,

@@ -145,7 +145,9 @@ export class Session {
   readonly kind = 'session'
   readonly clientId: string
   /** The user it belongs to. */
-  readonly username: string | null
+  username: string | null
+  /** Who was connected last; null: nobody since the broker started. */
+  owner: Identity | null = null
   version: Version
   connection: Connection | null = null
   /** It outlives its connection: kept in the store. Fixed when it begins. */

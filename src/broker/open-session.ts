@@ -36,6 +36,10 @@ function idOf(connection: Connection): string {
   return connection.identity?.clientId ?? ''
 }
 
+function userOf(connection: Connection): string | null {
+  return connection.identity?.username ?? null
+}
+
 export function openSession(
   core: Core,
   connection: Connection,
@@ -53,7 +57,7 @@ function begin(core: Core, opening: Opening): void {
   const clientId = idOf(connection)
   const { limits } = core.ports
   const known = core.sessions.get(clientId)
-  if (known !== undefined && known.username !== packet.username)
+  if (known !== undefined && !mayTakeOver(core, connection, known))
     return refuse(core, connection, Reason.clientIdentifierNotValid)
   if (known === undefined && limits.sessionsMax > 0 && core.sessions.size >= limits.sessionsMax)
     return refuse(core, connection, Reason.serverBusy)
@@ -68,6 +72,22 @@ function begin(core: Core, opening: Opening): void {
   if (expiryOf(packet) === 0 && left?.durable !== true) return enter(core, opening, null)
   core.openings.set(clientId, [])
   claim(core, opening)
+}
+
+/** A session is for the user who began it: to know a client id must not be enough to read its messages. */
+function mayTakeOver(
+  core: Core,
+  connection: Connection,
+  known: { readonly clientId: string; readonly username: string | null },
+): boolean {
+  if (core.ports.limits.anyUserTakesOver || known.username === userOf(connection)) return true
+  const { log } = core.ports
+  if (log.mask & LogType.notice)
+    log.write(
+      LogType.notice,
+      `Client ${known.clientId} [${connection.link.remote}] refused: its session belongs to another user.`,
+    )
+  return false
 }
 
 /** The same client connected again: the older connection ends [MQTT-3.1.4-3]. */
@@ -105,8 +125,14 @@ export function claimed(
   const { peers } = core.ports
   if (owner !== null && peers !== null)
     return peers.kick(owner, clientId, () => claim(core, opening))
-  if (opening.connection.phase === Phase.opening) enter(core, opening, state)
-  else abandon(core, clientId, state)
+  const { connection } = opening
+  if (connection.phase !== Phase.opening) abandon(core, clientId, state)
+  else if (state !== null && !mayTakeOver(core, connection, state.record)) {
+    // Another node wrote it between our look and our claim.
+    core.ports.store.unclaim(clientId)
+    core.commit.write()
+    refuse(core, connection, Reason.clientIdentifierNotValid)
+  } else enter(core, opening, state)
   const queue = core.openings.get(clientId) ?? []
   core.openings.delete(clientId)
   const next = queue.shift()
@@ -137,6 +163,8 @@ function enter(core: Core, opening: Opening, state: ClaimedSession | null): void
   session.loaded = true
   wakeSession(core, session)
   session.connection = connection
+  session.owner = connection.identity
+  session.username = userOf(connection)
   connection.session = session
   if (!session.durable) return open(core, opening, session, false)
   connection.onSafe = () => open(core, opening, session, sessionPresent)
@@ -170,7 +198,7 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
     known.foreign = true
     endSession(core, known)
   }
-  const session = new Session(clientId, packet.username, packet.version, expiryOf(packet) > 0)
+  const session = new Session(clientId, userOf(connection), packet.version, expiryOf(packet) > 0)
   addSession(core, session)
   if (state !== null && !packet.cleanStart) adoptState(session, state, core.ports.limits.windowMax)
   return session
@@ -214,7 +242,8 @@ function logConnected(core: Core, connection: Connection, packet: ConnectPacket)
   const { log, limits } = core.ports
   if (!limits.connectionMessages || !(log.mask & LogType.notice)) return
   const { remote } = connection.link
-  const user = packet.username === null ? '' : `, u'${packet.username}'`
+  const username = userOf(connection)
+  const user = username === null ? '' : `, u'${username}'`
   const kind = packet.bridge ? 'bridge' : 'client'
   const clean = packet.cleanStart ? 1 : 0
   log.write(

@@ -26,6 +26,7 @@ import {
 import { pendingBytes, sendAck } from './outbox.ts'
 import type { StoredDelivery } from './ports.ts'
 import { replyAck } from './replies.ts'
+import { mayReceive } from './rights.ts'
 import { sendPublish, sendShaped } from './send-publish.ts'
 
 const PACKET_IDS = 65535
@@ -261,7 +262,7 @@ function sendNext(
     sendAck(core, connection, PacketType.pubrel, packetId, 0)
     return true
   }
-  const mayGo = !hasExpired(core, message) && mayReceive(core, connection, message)
+  const mayGo = !hasExpired(core, message) && mayReceive(core, session, message.topicName)
   const id = delivery.qos > 0 ? packetId : 0
   if (!mayGo || !transmit(core, connection, delivery, message, id)) {
     dropped(core)
@@ -290,13 +291,6 @@ function transmit(
 
 function hasExpired(core: Core, message: Message): boolean {
   return message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs()
-}
-
-function mayReceive(core: Core, connection: Connection, message: Message): boolean {
-  const { deliver: check } = core.ports.auth
-  return (
-    check === null || connection.identity === null || check(connection.identity, message.topicName)
-  )
 }
 
 function forget(core: Core, session: Session, delivery: Delivery): void {
@@ -353,7 +347,7 @@ export function resend(core: Core, session: Session, connection: Connection): vo
     }
     const message = delivery.message as Message
     delivery.dup = true
-    const mayGo = !hasExpired(core, message) && mayReceive(core, connection, message)
+    const mayGo = !hasExpired(core, message) && mayReceive(core, session, message.topicName)
     if (mayGo && transmit(core, connection, delivery, message, packetId)) continue
     dropped(core)
     finish(core, session, packetId, delivery.qos)

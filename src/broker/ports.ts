@@ -69,6 +69,10 @@ export interface Identity {
   clientId: string
   username: string | null
   remote: string
+  /** Where it came in; null: not known any more, as for a session from the store. */
+  listener: ListenerOptions | null
+  /** What `Auth` noted of this client, kept here so that a check need not look for it. */
+  login: object | null
 }
 
 export interface AuthRequest {
@@ -82,14 +86,21 @@ export interface AuthRequest {
 
 /** Decides who may do what. A null check allows everything and costs nothing. */
 export interface Auth {
-  /** Calls `answer` once, now or later, with 0 or the reason code of the refusal (MQTT 5.0, 3.2.2.2). */
-  authenticate(request: AuthRequest, answer: (reason: number) => void): void
+  /**
+   * Calls `answer` once, now or later, with 0 or the reason code of the refusal (MQTT 5.0, 3.2.2.2), and with
+   * what it wants to find again as {@link Identity.login}.
+   */
+  authenticate(request: AuthRequest, answer: (reason: number, login?: object) => void): void
   /** May `who` publish to `topic`? */
   publish: ((who: Identity, topic: string, qos: Qos, retain: boolean) => boolean) | null
   /** May `who` subscribe to `filter`? */
   subscribe: ((who: Identity, filter: string, qos: Qos) => boolean) | null
   /** May `who` be sent a message of `topic`? Asked for every delivery. */
   deliver: ((who: Identity, topic: string) => boolean) | null
+  /** May the source of a retained message still publish there? Asked before a subscriber is sent it. */
+  retainSource: ((clientId: string, username: string | null, topic: string) => boolean) | null
+  /** Is who was let in still welcome? Asked by `Broker.recheckLogins`; 0, or why not. */
+  recheck: ((who: Identity) => number) | null
 }
 
 /** Told what happened, after it did. Must not throw. */

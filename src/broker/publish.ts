@@ -9,6 +9,7 @@ import { topicNameProblem } from '../topics/names.ts'
 import type { Message } from './message.ts'
 import type { Connection, Core, Session, Subscriber } from './model.ts'
 import { replyAck } from './replies.ts'
+import { mayPublish } from './rights.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
 import { publish, route } from './routing.ts'
 
@@ -253,15 +254,11 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
   session.heldInbound?.delete(packetId)
   session.heldInboundBytes -= message.size
   const writes = core.commit.writes
-  const { auth } = core.ports
-  const who = connection.identity
-  const { topicName, qos, retain } = message
   if (session.durable) {
     core.ports.store.dropInbound(session.clientId, packetId)
     core.commit.write()
   }
-  if (auth.publish === null || who === null || auth.publish(who, topicName, qos, retain))
-    publish(core, message, session)
+  if (mayPublish(core, session, message)) publish(core, message, session)
   const batch = core.commit.writes === writes ? 0 : core.commit.filling
   replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
 }

@@ -5,6 +5,7 @@ import { Fifo } from '../base/fifo.ts'
 import { hasWildcard } from '../topics/names.ts'
 import type { Message } from './message.ts'
 import { askTurnEnd, Phase, type Connection, type Core, type Subscription } from './model.ts'
+import { sourceMayPublish } from './rights.ts'
 
 /** Entries looked at on the spot. */
 const FIRST_PORTION = 20
@@ -60,7 +61,7 @@ function replayOne(core: Core, subscription: Subscription): void {
 function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
   if (message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs())
     return expire(core, topic)
-  if (subscription.session.ended) return
+  if (subscription.session.ended || !sourceMayPublish(core, message)) return
   core.shapes.serial++
   deliverTo(core, message, subscription, true)
 }

@@ -1,16 +1,18 @@
 /** Shared subscriptions: one member of the group gets each message [MQTT-4.8.2-4]. */
 import { Phase, SharedGroup, type Core, type Subscription } from './model.ts'
+import { mayReceive } from './rights.ts'
 
 /**
  * Whose turn it is. Members whose client is there come first; only when none is does the message wait
- * in a durable session's queue.
+ * in a durable session's queue. Members who may not read `topic` are passed over.
  */
-export function pickMember(group: SharedGroup): Subscription | null {
+export function pickMember(core: Core, group: SharedGroup, topic: string): Subscription | null {
   const { members } = group
   let offline: Subscription | null = null
   for (let step = 0; step < members.length; step++) {
     const index = (group.next + step) % members.length
     const member = members[index]
+    if (member.handler === null && !mayReceive(core, member.session, topic)) continue
     const connection = member.session.connection
     if (connection !== null && connection.phase === Phase.open) {
       group.next = index + 1

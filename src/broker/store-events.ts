@@ -46,6 +46,7 @@ function sessionTold(core: Core, clientId: string, record: SessionRecord | null)
   }
   const session = known ?? new Session(clientId, record.username, record.version, true)
   if (known === undefined) addSession(core, session)
+  session.username = record.username
   core.wheel.cancel(session.expiryTimer)
   session.expirySeconds = record.expirySeconds
   session.disconnectedAtMs = record.disconnectedAtMs
@@ -56,7 +57,7 @@ function sessionTold(core: Core, clientId: string, record: SessionRecord | null)
   armExpiry(core, session, Math.max(0, clock.wallMs() - record.disconnectedAtMs))
   if (record.will === null || session.will !== null) return
   const waitMs = Math.max(0, record.will.dueAtMs - clock.wallMs())
-  waitWill(core, session, null, record.will.message, waitMs)
+  waitWill(core, session, record.will.message, waitMs)
 }
 
 function routeTold(

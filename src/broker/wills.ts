@@ -2,32 +2,26 @@
 import { LogType } from '../base/log.ts'
 import type { Message } from './message.ts'
 import { NEVER_EXPIRES, type Core, type Session, type Will } from './model.ts'
-import type { Identity } from './ports.ts'
+import { mayPublish } from './rights.ts'
 import { publish } from './routing.ts'
 
 /** The will of a connection that ended without a clean DISCONNECT: at once, or after its delay. */
-export function fireWill(core: Core, session: Session, who: Identity | null, will: Will): void {
+export function fireWill(core: Core, session: Session, will: Will): void {
   const delayMs = will.delaySeconds * 1000
   const sessionMs = session.ended ? 0 : session.expirySeconds * 1000
   const waitMs =
     session.expirySeconds === NEVER_EXPIRES && !session.ended
       ? delayMs
       : Math.min(delayMs, sessionMs)
-  if (waitMs === 0) return publishWill(core, session, who, will.message)
-  waitWill(core, session, who, will.message, waitMs)
+  if (waitMs === 0) return publishWill(core, session, will.message)
+  waitWill(core, session, will.message, waitMs)
 }
 
 /** Arms a will that is due in `waitMs`; a new connection of the client cancels it [MQTT-3.1.3-9]. */
-export function waitWill(
-  core: Core,
-  session: Session,
-  who: Identity | null,
-  message: Message,
-  waitMs: number,
-): void {
+export function waitWill(core: Core, session: Session, message: Message, waitMs: number): void {
   const timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () => {
     session.will = null
-    publishWill(core, session, who, message)
+    publishWill(core, session, message)
   })
   session.will = { message, timer }
 }
@@ -44,16 +38,15 @@ export function releaseWill(core: Core, session: Session): void {
   const will = session.will
   if (will === null) return
   cancelWill(core, session)
-  publishWill(core, session, null, will.message)
+  publishWill(core, session, will.message)
 }
 
-function publishWill(core: Core, session: Session, who: Identity | null, message: Message): void {
-  const { auth, log, clock } = core.ports
-  const identity = who ?? { clientId: session.clientId, username: session.username, remote: '' }
-  const { topicName, qos, retain } = message
-  if (auth.publish !== null && !auth.publish(identity, topicName, qos, retain)) {
+/** The right to publish it is asked now, not when the will was left. */
+export function publishWill(core: Core, session: Session, message: Message): void {
+  const { log, clock } = core.ports
+  if (!mayPublish(core, session, message)) {
     if (log.mask & LogType.debug)
-      log.write(LogType.debug, `Denied will of ${session.clientId} to '${topicName}'`)
+      log.write(LogType.debug, `Denied will of ${session.clientId} to '${message.topicName}'`)
     return
   }
   if (message.expiresAtMs !== Infinity) message.expiresAtMs += clock.wallMs() - message.madeAtMs

@@ -65,6 +65,8 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
         ? null
         : (who, topic) =>
             guard('authorizeDelivery', () => authorizeDelivery.call(hooks, who, topic)),
+    retainSource: null,
+    recheck: null,
   }
 }
 

@@ -99,6 +99,8 @@ export class SimNode {
         publish: null,
         subscribe: null,
         deliver: null,
+        retainSource: null,
+        recheck: null,
       },
       observer: null,
       limits: { ...defaultLimits, connectionMessages: false, ...options.limits },
