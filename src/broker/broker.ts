@@ -22,10 +22,12 @@ import {
 import { pump } from './outbound.ts'
 import { drained, flushAll, pendingBytes } from './outbox.ts'
 import type { Link, Ports } from './ports.ts'
+import { Pressure, type PressureLevel } from './pressure.ts'
 import { continueReplays, sweepRetained } from './retained.ts'
 import { publish, routeFromPeer } from './routing.ts'
 import { groupOf, leaveGroup } from './shared-groups.ts'
 import { Shapes } from './shapes.ts'
+import { shedLargest } from './shed.ts'
 import { Stats } from './stats.ts'
 import { storeEvents } from './store-events.ts'
 import { publishWill, releaseWill } from './wills.ts'
@@ -73,6 +75,7 @@ export class Broker {
       retained: new RetainedTree<Message>(),
       retainedBytes: 0,
       sessions: new Map(),
+      sessionsOfUser: new Map(),
       connections: new Set(),
       groups: new Map(),
       commit: new Commit(() => askTurnEnd(this.core)),
@@ -85,6 +88,7 @@ export class Broker {
       replaying: new Set(),
       writers: [],
       incoming: new Message(),
+      pressure: Pressure.none,
       turnEndAsked: false,
       stopping: false,
     }
@@ -229,6 +233,16 @@ export class Broker {
       closeFor(core, connection, reason)
     }
     return count
+  }
+
+  /** How short memory is from now on. */
+  setPressure(level: PressureLevel): void {
+    this.core.pressure = level
+  }
+
+  /** Disconnects the client that holds most memory; see `pressure.ts`. */
+  shedLargest(): string | null {
+    return shedLargest(this.core)
   }
 
   /** Removes retained messages whose expiry has passed. */

@@ -54,6 +54,7 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   connection.phase = Phase.closed
   core.wheel.cancel(connection.timer)
   connection.timer = null
+  core.wheel.cancel(connection.rate?.timer ?? null)
   if (connection.inLink === null) dropOutput(core, connection)
   connection.partial = null
   connection.held = null

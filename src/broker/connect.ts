@@ -6,6 +6,7 @@ import { refuse } from './connack.ts'
 import { createMessage } from './message.ts'
 import { Phase, type Connection, type Core } from './model.ts'
 import { openSession } from './open-session.ts'
+import { Pressure } from './pressure.ts'
 
 /** A rule CONNECT must pass: 0, or the reason it is refused for. */
 type Rule = (core: Core, connection: Connection, packet: ConnectPacket) => number
@@ -13,6 +14,7 @@ type Rule = (core: Core, connection: Connection, packet: ConnectPacket) => numbe
 /** In the order in which mosquitto answers; the first that fails is the answer. */
 const RULES: readonly Rule[] = [
   versionRule,
+  memoryRule,
   methodRule,
   emptyIdRule,
   prefixRule,
@@ -23,6 +25,10 @@ const RULES: readonly Rule[] = [
 function versionRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
   const accepted = connection.link.listener.acceptVersions.includes(packet.version)
   return accepted ? 0 : Reason.unsupportedProtocolVersion
+}
+
+function memoryRule(core: Core): number {
+  return core.pressure >= Pressure.refuse ? Reason.serverBusy : 0
 }
 
 /** No extended authentication is configured [MQTT-4.12.0-1]. */

@@ -6,6 +6,7 @@ import { Phase, type Core, type Session, type Subscriber, type Subscription } fr
 import { deliver } from './outbound.ts'
 import { pendingBytes } from './outbox.ts'
 import { mayReceive } from './rights.ts'
+import { Pressure } from './pressure.ts'
 import { pickMember } from './shared-groups.ts'
 import { sendPublish, sendShaped } from './send-publish.ts'
 
@@ -75,12 +76,13 @@ export function deliverTo(
   if (!mayReceive(core, session, message.topicName)) return
   if (qos > 0) return deliver(core, session, message, qos, retain, subscription)
   if (connection === null || connection.phase !== Phase.open) {
-    if (connection === null && limits.queueQos0 && session.durable && !session.foreign)
+    const mayWait = limits.queueQos0 && core.pressure < Pressure.dropQos0
+    if (connection === null && mayWait && session.durable && !session.foreign)
       deliver(core, session, message, qos, retain, subscription)
     return
   }
-  if (connection.inLink !== null && pendingBytes(connection) > limits.outputBytesMax)
-    return dropped(core)
+  const waitBytesMax = core.pressure < Pressure.dropQos0 ? limits.outputBytesMax : 0
+  if (connection.inLink !== null && pendingBytes(connection) > waitBytesMax) return dropped(core)
   const ids = subscription.subscriptionIds
   const sent =
     ids === null

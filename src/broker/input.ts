@@ -11,6 +11,7 @@
 import { LogType } from '../base/log.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { connectVersion } from '../codec/connect.ts'
+import type { DecodeOptions } from '../codec/decode-options.ts'
 import { decodePacket } from '../codec/decode.ts'
 import { appendSimple } from '../codec/encode.ts'
 import { checkFixedHeader, readFrame, type FrameHeader } from '../codec/frame.ts'
@@ -22,10 +23,11 @@ import { closeConnection, closeFor } from './closing.ts'
 import { refuse } from './connack.ts'
 import { onConnect } from './connect.ts'
 import { onDisconnect } from './disconnect.ts'
-import { watchPartial } from './keepalive.ts'
+import { restartWatch, watchPartial } from './keepalive.ts'
 import { Phase, type Connection, type Core } from './model.ts'
 import { output, pendingBytes } from './outbox.ts'
 import { onPublish } from './publish.ts'
+import { applyRate, isHeldBack, spend } from './rate.ts'
 import { onSubscribe, onUnsubscribe } from './subscribe.ts'
 
 const PARTIAL_BYTES = 256
@@ -48,6 +50,7 @@ export function receive(
 ): void {
   if (connection.phase === Phase.closed) return
   core.stats.bytesReceived += end - start
+  applyRate(core, connection)
   try {
     const at = connection.partial === null ? start : complete(core, connection, bytes, start, end)
     const rest = consume(core, connection, bytes, at, end)
@@ -75,6 +78,7 @@ function consume(
 ): number {
   const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
   const start = at
+  if (isHeldBack(connection)) return at
   while (at < end && (connection.phase === Phase.open || connection.phase === Phase.connect)) {
     const whole = readFrame(bytes, at, end, frame)
     if (frame.bodyStart >= 0 || end - at >= 1) judgeHeader(core, connection, bytes[at], at, frame)
@@ -82,6 +86,11 @@ function consume(
     const { first, bodyStart, frameEnd } = frame
     core.stats.messagesReceived++
     dispatch(core, connection, first, bytes, at, bodyStart, frameEnd)
+    const { rate } = connection
+    if (rate !== null && spend(core, connection, rate, first, frameEnd - at, goOn)) {
+      at = frameEnd
+      break
+    }
     at = frameEnd
   }
   if (at > start) connection.lastPacketMs = core.ports.clock.monotonicMs()
@@ -182,12 +191,13 @@ function noteWaiting(core: Core, connection: Connection): void {
   if (connection.phase === Phase.opening) {
     connection.paused = true
     connection.link.pause()
-  } else if (connection.phase === Phase.open) watchPartial(core, connection)
+  } else if (connection.phase === Phase.open && !isHeldBack(connection))
+    watchPartial(core, connection)
 }
 
 /** A connection opened: handles what came in the meantime and reads on. */
 export function resumeInput(core: Core, connection: Connection): void {
-  if (connection.phase !== Phase.open) return
+  if (connection.phase !== Phase.open || isHeldBack(connection)) return
   const { partial } = connection
   connection.partial = null
   if (partial !== null) {
@@ -202,11 +212,21 @@ export function resumeInput(core: Core, connection: Connection): void {
   unpause(connection)
 }
 
+/** A client that was held back may send again. */
+function goOn(core: Core, connection: Connection): void {
+  restartWatch(core, connection)
+  resumeInput(core, connection)
+}
+
 /** Reads on, unless there is a reason left not to. */
 export function unpause(connection: Connection): void {
-  if (!connection.paused || connection.phase !== Phase.open) return
+  if (!connection.paused || connection.phase !== Phase.open || isHeldBack(connection)) return
   connection.paused = false
   connection.link.resume()
+}
+
+function optionsOf(core: Core): DecodeOptions {
+  return { fromClient: true, limits: core.ports.limits }
 }
 
 type Handler = (
@@ -250,7 +270,7 @@ function dispatch(
 ): void {
   if (connection.phase === Phase.connect) {
     connection.version = connectVersion(bytes, bodyStart, frameEnd) || 4
-    const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, { fromClient: true })
+    const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, optionsOf(core))
     return onConnect(core, connection, packet as ConnectPacket)
   }
   const type = first >> 4
@@ -269,7 +289,7 @@ function handlePacket(
   frameEnd: number,
 ): void {
   const { version } = connection
-  const packet = decodePacket(version, first, bytes, bodyStart, frameEnd, { fromClient: true })
+  const packet = decodePacket(version, first, bytes, bodyStart, frameEnd, optionsOf(core))
   if (packet.type === PacketType.subscribe) onSubscribe(core, connection, packet)
   else if (packet.type === PacketType.unsubscribe) onUnsubscribe(core, connection, packet)
   else if (packet.type === PacketType.disconnect) onDisconnect(core, connection, packet)

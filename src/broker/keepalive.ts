@@ -2,6 +2,7 @@
 import { Reason } from '../codec/reason-codes.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { Phase, type Connection, type Core } from './model.ts'
+import { isHeldBack } from './rate.ts'
 
 /** The clock for CONNECT starts with the socket; a byte now and then does not reset it. */
 export function armConnectTimeout(core: Core, connection: Connection): void {
@@ -29,6 +30,15 @@ export function watchPartial(core: Core, connection: Connection): void {
   watch(core, connection, dueMs)
 }
 
+/** A client that had to wait is read from again: its time begins anew. */
+export function restartWatch(core: Core, connection: Connection): void {
+  const nowMs = core.ports.clock.monotonicMs()
+  connection.lastPacketMs = nowMs
+  connection.partialSinceMs = nowMs
+  if (connection.timer === null && connection.keepAliveMs > 0)
+    watch(core, connection, nowMs + connection.keepAliveMs)
+}
+
 function watch(core: Core, connection: Connection, dueMs: number): void {
   connection.timer = core.wheel.arm(dueMs, () => {
     connection.timer = null
@@ -39,6 +49,8 @@ function watch(core: Core, connection: Connection, dueMs: number): void {
 /** One timer a connection: fires when the nearest deadline could have passed, and looks. */
 function judge(core: Core, connection: Connection): void {
   if (connection.phase !== Phase.open) return
+  // Its silence is our doing: judged from when it is read from again.
+  if (isHeldBack(connection)) return
   const { clock, limits } = core.ports
   const nowMs = clock.monotonicMs()
   const aliveMs =

@@ -3,20 +3,23 @@
  * mosquitto.conf that set one are named; the rest is fixed by {@link defaultLimits}.
  */
 export interface Limits {
-  /** ms from accept to a complete CONNECT. */
+  /** ms from accept to a complete CONNECT (`connect_timeout`). */
   connectTimeoutMs: number
-  /** ms a started packet may stay incomplete. */
+  /** ms a started packet may stay incomplete (`partial_packet_timeout`). */
   partialPacketTimeoutMs: number
   /** Bytes of a PUBLISH, header included (`max_packet_size`). */
   packetBytesMax: number
-  /** Bytes of CONNECT, SUBSCRIBE, UNSUBSCRIBE and AUTH. */
+  /** Bytes of CONNECT, SUBSCRIBE, UNSUBSCRIBE and AUTH (`max_control_packet_size`). */
   controlPacketBytesMax: number
   /** Bytes of acknowledgements, PINGREQ and DISCONNECT. */
   ackPacketBytesMax: number
   /** Bytes of a payload, 0 none (`message_size_limit`). */
   payloadBytesMax: number
-  /** Levels of a topic name or filter. */
+  /** Levels of a topic name or filter (`max_topic_levels`). */
   topicLevelsMax: number
+  /** User properties of a packet (`max_user_properties`), and the bytes of their names and values. */
+  userPropertiesMax: number
+  userPropertyBytesMax: number
   /** Our Receive Maximum: unreleased QoS 1 and 2 messages from a 5.0 client (`max_inflight_messages`; 0: 65535). */
   inflightMax: number
   /**
@@ -34,21 +37,28 @@ export interface Limits {
   queuedBytesMax: number
   /** Entries of a durable session's queue held in memory; the rest waits in the store. */
   queueWindow: number
-  /** QoS 2 messages a 3.x client may leave unreleased, and their bytes for any client. */
+  /** QoS 2 messages a 3.x client may leave unreleased (`max_unreleased_messages`), and their bytes for any client. */
   heldInboundMax: number
   heldInboundBytesMax: number
-  /** Bytes waiting for a slow client before QoS 0 is dropped for it. */
+  /** Bytes waiting for a slow client before QoS 0 is dropped for it (`max_output_bytes`). */
   outputBytesMax: number
   /** Seconds, 0 none (`max_keepalive`). */
   keepAliveSecondsMax: number
-  /** Filters in one SUBSCRIBE; subscriptions of a session. */
+  /** Filters in one SUBSCRIBE (`max_filters_per_subscribe`); subscriptions of a session (`max_subscriptions`). */
   filtersPerPacketMax: number
   subscriptionsPerSessionMax: number
+  /** Retained messages (`max_retained_messages`) and their payload bytes (`max_retained_bytes`); 0 none. */
   retainedMax: number
+  retainedBytesMax: number
   /** Sessions, connected or not, 0 none (`global_max_clients`). */
   sessionsMax: number
+  /** Sessions of one user name, 0 none (`max_clients_per_user`). */
+  sessionsPerUserMax: number
   /** ms an offline session lives at most, 0 for ever (`persistent_client_expiration`). */
   sessionExpiryMsMax: number
+  /** PUBLISH packets a second from one client (`max_message_rate`), bytes a second (`max_byte_rate`); 0 none. */
+  messagesPerSecondMax: number
+  bytesPerSecondMax: number
   retainAvailable: boolean
   queueQos0: boolean
   upgradeOutgoingQos: boolean
@@ -74,6 +84,8 @@ export const defaultLimits: Limits = {
   ackPacketBytesMax: 10_000,
   payloadBytesMax: 0,
   topicLevelsMax: 200,
+  userPropertiesMax: 1000,
+  userPropertyBytesMax: 65_536,
   inflightMax: 20,
   windowMax: 1000,
   windowBytes: 256 * 1024,
@@ -88,8 +100,12 @@ export const defaultLimits: Limits = {
   filtersPerPacketMax: 1000,
   subscriptionsPerSessionMax: 100_000,
   retainedMax: 1_000_000,
+  retainedBytesMax: 0,
   sessionsMax: 0,
+  sessionsPerUserMax: 0,
   sessionExpiryMsMax: 0,
+  messagesPerSecondMax: 0,
+  bytesPerSecondMax: 0,
   retainAvailable: true,
   queueQos0: false,
   upgradeOutgoingQos: false,

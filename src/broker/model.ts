@@ -16,6 +16,7 @@ import type { RetainedCursor, RetainedTree } from '../topics/retained-tree.ts'
 import type { Commit } from './commit.ts'
 import type { Message } from './message.ts'
 import type { Identity, Link, Ports, SubscriptionOptions } from './ports.ts'
+import type { PressureLevel } from './pressure.ts'
 import type { Shapes } from './shapes.ts'
 import type { Stats } from './stats.ts'
 
@@ -230,6 +231,8 @@ export class Connection {
   paused = false
   lastPacketMs: number
   keepAliveMs = 0
+  /** What it may still send, where a rate is set. */
+  rate: Rate | null = null
   timer: Timer | null = null
   // the last topic it published to: equal bytes need no decoding, an equal generation no matching
   topicBytes: Uint8Array | null = null
@@ -260,6 +263,15 @@ export class Connection {
   }
 }
 
+/** What one client may send before it has to wait; grows with time (`max_message_rate`, `max_byte_rate`). */
+export interface Rate {
+  messages: number
+  bytes: number
+  filledMs: number
+  /** Armed while it is not read from. */
+  timer: Timer | null
+}
+
 export interface AliasTopic {
   name: string
   bytes: Uint8Array
@@ -281,6 +293,8 @@ export interface Core {
   readonly retained: RetainedTree<Message>
   retainedBytes: number
   readonly sessions: Map<string, Session>
+  /** How many each user name has. */
+  readonly sessionsOfUser: Map<string, number>
   readonly connections: Set<Connection>
   /** By `name/filter`. */
   readonly groups: Map<string, SharedGroup>
@@ -300,6 +314,8 @@ export interface Core {
   readonly writers: ByteWriter[]
   /** The message being published: borrows, reused. */
   readonly incoming: Message
+  /** How short memory is; see `pressure.ts`. */
+  pressure: PressureLevel
   turnEndAsked: boolean
   stopping: boolean
 }

@@ -59,7 +59,7 @@ function begin(core: Core, opening: Opening): void {
   const known = core.sessions.get(clientId)
   if (known !== undefined && !mayTakeOver(core, connection, known))
     return refuse(core, connection, Reason.clientIdentifierNotValid)
-  if (known === undefined && limits.sessionsMax > 0 && core.sessions.size >= limits.sessionsMax)
+  if (known === undefined && isFull(core, userOf(connection)))
     return refuse(core, connection, Reason.serverBusy)
   if (limits.keepAliveSecondsMax > 0 && packet.version < 5) {
     const { keepAliveSeconds } = packet
@@ -88,6 +88,14 @@ function mayTakeOver(
       `Client ${known.clientId} [${connection.link.remote}] refused: its session belongs to another user.`,
     )
   return false
+}
+
+/** No session more may begin: of all, or of this user. */
+function isFull(core: Core, username: string | null): boolean {
+  const { sessionsMax, sessionsPerUserMax } = core.ports.limits
+  if (sessionsMax > 0 && core.sessions.size >= sessionsMax) return true
+  if (sessionsPerUserMax === 0 || username === null) return false
+  return (core.sessionsOfUser.get(username) ?? 0) >= sessionsPerUserMax
 }
 
 /** The same client connected again: the older connection ends [MQTT-3.1.4-3]. */

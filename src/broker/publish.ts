@@ -8,6 +8,7 @@ import { decodeUtf8, validateUtf8 } from '../codec/utf8.ts'
 import { topicNameProblem } from '../topics/names.ts'
 import type { Message } from './message.ts'
 import type { Connection, Core, Session, Subscriber } from './model.ts'
+import { Pressure } from './pressure.ts'
 import { replyAck } from './replies.ts'
 import { mayPublish } from './rights.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
@@ -24,6 +25,7 @@ export function onPublish(
   bodyStart: number,
   frameEnd: number,
 ): void {
+  view.limits = core.ports.limits
   parsePublish(view, connection.version, bytes, frameStart, bodyStart, frameEnd)
   const stats = core.stats
   stats.publishReceived++
@@ -144,14 +146,27 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
   const who = connection.identity
   if (auth.publish !== null && who !== null && !auth.publish(who, topic, view.qos, view.retain))
     return denied(core, connection, message)
+  if (core.pressure === Pressure.shed) return refuseForMemory(core, connection)
   if (limits.payloadBytesMax > 0 && message.payloadLength > limits.payloadBytesMax) {
     core.stats.publishDropped++
     return Reason.quotaExceeded
   }
   if (view.payloadFormat === 1 && !isUtf8(view)) return Reason.payloadFormatInvalid
-  if (view.retain && message.payloadLength > 0 && retainedIsFull(core, topic))
+  if (
+    view.retain &&
+    message.payloadLength > 0 &&
+    retainedIsFull(core, topic, message.payloadLength)
+  )
     return Reason.quotaExceeded
   return 0
+}
+
+/** Below 5.0 there is no word for it but the end of the connection: an acknowledgement would be a lie. */
+function refuseForMemory(core: Core, connection: Connection): number {
+  core.stats.publishDropped++
+  if (view.qos > 0 && connection.version < 5)
+    throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
+  return Reason.quotaExceeded
 }
 
 /** `$SYS` is the broker's own, `$share` no topic; bridges tell their state below `$SYS/broker/connection`. */

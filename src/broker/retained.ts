@@ -10,10 +10,15 @@ import { sourceMayPublish } from './rights.ts'
 /** Entries looked at on the spot. */
 const FIRST_PORTION = 20
 
-/** Would keeping one more topic pass the limit? Replacing and clearing never does. */
-export function retainedIsFull(core: Core, topic: string): boolean {
+/** Would keeping this message pass a limit? Replacing one by a message as large and clearing never do. */
+export function retainedIsFull(core: Core, topic: string, payloadBytes: number): boolean {
   const { retained, ports } = core
-  return retained.count >= ports.limits.retainedMax && retained.get(topic) === undefined
+  const { retainedMax, retainedBytesMax } = ports.limits
+  const isCrowded = retainedMax > 0 && retained.count >= retainedMax
+  const isHeavy = retainedBytesMax > 0 && core.retainedBytes + payloadBytes > retainedBytesMax
+  if (!isCrowded && !isHeavy) return false
+  const previous = retained.get(topic)
+  return previous === undefined || (isHeavy && payloadBytes > previous.payloadLength)
 }
 
 /** Sets, replaces or (empty payload) clears the retained message of a topic [MQTT-3.3.1-5, -6, -7]. */

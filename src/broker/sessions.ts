@@ -8,7 +8,15 @@ import { cancelWill, releaseWill } from './wills.ts'
 
 export function addSession(core: Core, session: Session): void {
   core.sessions.set(session.clientId, session)
+  countUser(core, session.username, 1)
   core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
+}
+
+function countUser(core: Core, username: string | null, change: 1 | -1): void {
+  if (username === null) return
+  const count = (core.sessionsOfUser.get(username) ?? 0) + change
+  if (count > 0) core.sessionsOfUser.set(username, count)
+  else core.sessionsOfUser.delete(username)
 }
 
 /** Drops the session with all it holds; a will that waits is published now [MQTT-3.1.2-8]. */
@@ -18,6 +26,7 @@ export function endSession(core: Core, session: Session): void {
   core.wheel.cancel(session.expiryTimer)
   removeSubscriptions(core, session)
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
+  countUser(core, session.username, -1)
   session.outbound = null
   session.heldInbound = null
   if (session.durable && !session.foreign) {

@@ -1,4 +1,4 @@
-import { DEFAULT_PROPERTY_LIMITS, checkUserProperties } from './properties.ts'
+import { checkUserProperties, type PropertyLimits } from './properties.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { Reason } from './reason-codes.ts'
 import { validateUtf8 } from './utf8.ts'
@@ -15,6 +15,8 @@ const USER_PROPERTY = 0x26
 export interface PublishPropertyFields {
   readonly bytes: Uint8Array
   readonly allowSubscriptionId: boolean
+  /** What user properties are held against. */
+  readonly limits: PropertyLimits
   topicAlias: number
   messageExpirySeconds: number
   payloadFormat: number
@@ -148,7 +150,7 @@ export function scanPublishProperties(view: PublishPropertyFields, at: number, e
     at = scan(view, start, end)
     if (id !== USER_PROPERTY) continue
     userPropertyBytes += at - start - 4
-    checkUserProperties(++userProperties, userPropertyBytes, DEFAULT_PROPERTY_LIMITS)
+    checkUserProperties(++userProperties, userPropertyBytes, view.limits)
   }
 }
 

@@ -17,7 +17,13 @@ import {
   type Qos,
   type Version,
 } from './packets.ts'
-import { putProperties, readProperties, writeProperties } from './properties.ts'
+import {
+  DEFAULT_PROPERTY_LIMITS,
+  putProperties,
+  readProperties,
+  writeProperties,
+  type PropertyLimits,
+} from './properties.ts'
 import { ProtocolError } from './protocol-error.ts'
 import {
   copyForwardable,
@@ -68,6 +74,7 @@ export class PublishView implements PublishPropertyFields {
   plain = true
   /** For parsing what a server sent; from a client a subscription identifier is an error. */
   readonly allowSubscriptionId: boolean
+  limits: PropertyLimits = DEFAULT_PROPERTY_LIMITS
 
   constructor(allowSubscriptionId = false) {
     this.allowSubscriptionId = allowSubscriptionId

@@ -3,10 +3,13 @@ import type { Values } from './option.ts'
 import type { bridgeOptions, bridgeTlsOptions } from './options-bridge.ts'
 import type { brokerOptions } from './options-global.ts'
 import type { listenerOptions, tlsOptions } from './options-listener.ts'
+import type { limitOptions } from './options-limits.ts'
 import type { processOptions } from './options-process.ts'
 
 /** Every global option by its key, defaults filled in. A limit of 0 is no limit. */
-export type GlobalValues = Values<typeof brokerOptions & typeof processOptions>
+export type GlobalValues = Values<
+  typeof brokerOptions & typeof limitOptions & typeof processOptions
+>
 
 export type ListenerValues = Values<typeof listenerOptions & typeof tlsOptions>
 

@@ -26,6 +26,7 @@ interface DirectiveTraits {
   effect?: OptionEffect
   reload?: boolean
   deprecated?: boolean
+  differs?: string
 }
 
 function directive(
@@ -42,6 +43,8 @@ function directive(
     effect: traits.effect ?? 'now',
     reload: traits.reload ?? false,
     deprecated: traits.deprecated ?? false,
+    own: false,
+    differs: traits.differs ?? null,
     apply(state, context, written, rest) {
       apply(state, context, written, rest)
       noteEffect(state, context, this)

@@ -2,10 +2,11 @@ import { directives, pluginOptionPrefixes, type Directive } from './directives.t
 import type { OptionInfo, OptionRow, OptionScope, OptionTable } from './option.ts'
 import { bridgeOptions, bridgeTlsOptions } from './options-bridge.ts'
 import { brokerOptions } from './options-global.ts'
+import { limitOptions } from './options-limits.ts'
 import { listenerOptions, tlsOptions } from './options-listener.ts'
 import { processOptions } from './options-process.ts'
 
-export const globalTable = { ...brokerOptions, ...processOptions }
+export const globalTable = { ...brokerOptions, ...limitOptions, ...processOptions }
 export const listenerTable = { ...listenerOptions, ...tlsOptions }
 export const bridgeTable = { ...bridgeOptions, ...bridgeTlsOptions }
 
@@ -27,6 +28,8 @@ const includeDirectory: OptionInfo = {
   effect: 'now',
   reload: true,
   deprecated: false,
+  own: false,
+  differs: null,
 }
 
 function valueOptions(scope: 'global' | 'listener' | 'bridge', table: OptionTable): KnownOption[] {

@@ -29,6 +29,10 @@ export interface OptionInfo {
   /** Whether SIGHUP applies a changed value. */
   readonly reload: boolean
   readonly deprecated: boolean
+  /** mosquitto does not know it. */
+  readonly own: boolean
+  /** Where it does other than mosquitto's, in a sentence; null: it does the same. */
+  readonly differs: string | null
 }
 
 /** An option that holds one value of type `V`; a table of them gives a section of {@link Values}. */
@@ -37,6 +41,8 @@ export interface OptionRow<V> extends OptionInfo {
   readonly default: V
   readonly repeat: 'error' | 'last'
   readonly beforeListener: BeforeListener
+  /** Its value is nobody's business: it never stands in a log, and `NAME_file PATH` gives it as well. */
+  readonly secret: boolean
   /** What to say, once, of a value other than the default; null: what the effect calls for. */
   warning(value: V): string | null
 }
@@ -57,6 +63,9 @@ interface OptionTraits<T, Default> {
   /** Absent: true. */
   reload?: boolean
   deprecated?: boolean
+  own?: boolean
+  differs?: string
+  secret?: boolean
   /** Absent: `error` for plain strings, `last` for everything else. */
   repeat?: 'error' | 'last'
   /** Listener options only. Absent: `error`. */
@@ -80,6 +89,9 @@ export function option<T, Default>(
     effect: traits.effect ?? 'now',
     reload: traits.reload ?? true,
     deprecated: traits.deprecated ?? false,
+    own: traits.own ?? false,
+    differs: traits.differs ?? null,
+    secret: traits.secret ?? false,
     repeat: traits.repeat ?? (traits.type.onceOnly ? 'error' : 'last'),
     beforeListener: traits.beforeListener ?? 'error',
     warning: (value) => (typeof warning === 'function' ? warning(value as T) : warning),

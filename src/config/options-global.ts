@@ -101,13 +101,16 @@ export const brokerOptions = {
   memoryBytesMax: option('memory_limit', 'Most memory the broker may use, in bytes; 0: any.', {
     type: int(0, Number.MAX_SAFE_INTEGER),
     default: 0,
-    effect: 'later',
+    differs:
+      'Load is shed from 80 % on in a stated order, before anything acknowledged could be lost; mosquitto drops whoever allocates next.',
   }),
   packetBufferBytes: option('packet_buffer_size', 'Size of the read buffer of a client.', {
     type: int(0, 65_535),
     aliases: ['websockets_headers_size'],
     default: 4096,
-    effect: 'later',
+    effect: 'never',
+    warning:
+      '"packet_buffer_size" has no effect: one read buffer of a fixed size serves all clients.',
   }),
   allowDuplicateMessages: option(
     'allow_duplicate_messages',

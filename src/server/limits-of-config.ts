@@ -7,6 +7,7 @@ import type { GlobalValues, ListenerConfig } from '../config/config.ts'
 export function limitsOfConfig(global: GlobalValues): Limits {
   return {
     ...defaultLimits,
+    ...ownLimits(global),
     packetBytesMax: global.maxPacketBytes,
     payloadBytesMax: global.messageBytesMax,
     ...windowOf(global.maxInflightMessages),
@@ -24,6 +25,28 @@ export function limitsOfConfig(global: GlobalValues): Limits {
     clientIdPrefix: global.clientIdPrefix ?? '',
     connectionMessages: global.connectionMessages,
   }
+}
+
+/** Bounds that have the same name and unit as their option. */
+const sameName = [
+  'connectTimeoutMs',
+  'partialPacketTimeoutMs',
+  'controlPacketBytesMax',
+  'topicLevelsMax',
+  'userPropertiesMax',
+  'filtersPerPacketMax',
+  'subscriptionsPerSessionMax',
+  'sessionsPerUserMax',
+  'retainedMax',
+  'retainedBytesMax',
+  'heldInboundMax',
+  'outputBytesMax',
+  'messagesPerSecondMax',
+  'bytesPerSecondMax',
+] as const
+
+function ownLimits(global: GlobalValues): Partial<Limits> {
+  return Object.fromEntries(sameName.map((name) => [name, global[name]]))
 }
 
 /** A window that was asked for is kept to the message; ours may be wider while messages are small. */

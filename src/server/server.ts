@@ -11,6 +11,7 @@ import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { connectionsMaxOf, createEngine, tickMs, type Engine } from './engine.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { logSettingsOf, type ServerLog } from './log-destinations.ts'
+import { createMemoryWatch } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { dropPrivileges } from './privileges.ts'
@@ -146,6 +147,7 @@ function createChores(server: Server): () => void {
     },
     nodeClock.monotonicMs(),
   )
+  const watchMemory = createMemoryWatch(broker, log, () => server.config.global.memoryBytesMax)
   let ticks = 0
   let nextSysMs = 0
   let nextSweepMs = nodeClock.wallMs()
@@ -160,6 +162,8 @@ function createChores(server: Server): () => void {
       nextSweepMs = now + retainExpiryIntervalMs
       broker.sweepRetained()
     }
-    if (++ticks % ticksPerSecond === 0) log.tick()
+    if (++ticks % ticksPerSecond !== 0) return
+    log.tick()
+    watchMemory(nodeClock.monotonicMs())
   }
 }

@@ -55,7 +55,7 @@ for (const text of ['listener 1\nprotocol mqtt', 'listener 1\nrequire_certificat
 const warned = [
   'persistence true',
   'persistence_location /var/lib/mosquitto/',
-  'memory_limit 1000000',
+  'packet_buffer_size 8192',
   'retry_interval 20',
   'retry_interval',
   'store_clean_interval 10',

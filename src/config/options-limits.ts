@@ -1,0 +1,115 @@
+import { option } from './option.ts'
+import { durationMs, int, type ValueType } from './value-types.ts'
+
+const countMax = 2_147_483_647
+
+/** mosquitto has no such bound, or one that cannot be changed. */
+function limit(
+  name: string,
+  summary: string,
+  type: ValueType<number>,
+  initial: number,
+  reload = true,
+) {
+  return option(name, summary, { type, default: initial, own: true, reload })
+}
+
+/** What one client may cost, and all of them together. `src/broker/limits.ts` says what each bound protects. */
+export const limitOptions = {
+  connectTimeoutMs: limit(
+    'connect_timeout',
+    'Seconds from the connection to a whole CONNECT.',
+    durationMs('s', 1, 3600),
+    10_000,
+  ),
+  partialPacketTimeoutMs: limit(
+    'partial_packet_timeout',
+    'Seconds that a packet may stay incomplete once it has begun.',
+    durationMs('s', 1, 86_400),
+    60_000,
+  ),
+  controlPacketBytesMax: limit(
+    'max_control_packet_size',
+    'Largest CONNECT, SUBSCRIBE, UNSUBSCRIBE and AUTH, in bytes.',
+    int(128, 268_435_460),
+    100_000,
+  ),
+  topicLevelsMax: limit(
+    'max_topic_levels',
+    'Most levels of a topic or filter. $SYS has up to six.',
+    int(8, 1000),
+    200,
+  ),
+  userPropertiesMax: limit(
+    'max_user_properties',
+    'Most user properties of one packet.',
+    int(0, 65_535),
+    1000,
+  ),
+  filtersPerPacketMax: limit(
+    'max_filters_per_subscribe',
+    'Most filters of one SUBSCRIBE; those behind are refused.',
+    int(1, countMax),
+    1000,
+  ),
+  subscriptionsPerSessionMax: limit(
+    'max_subscriptions',
+    'Most subscriptions of one client.',
+    int(1, countMax),
+    100_000,
+  ),
+  sessionsPerUserMax: limit(
+    'max_clients_per_user',
+    'Most sessions of one user name, offline ones included; 0: no limit.',
+    int(0, countMax),
+    0,
+  ),
+  retainedMax: limit(
+    'max_retained_messages',
+    'Most retained messages; 0: no limit.',
+    int(0, countMax),
+    1_000_000,
+  ),
+  retainedBytesMax: limit(
+    'max_retained_bytes',
+    'Most payload bytes of all retained messages; 0: no limit.',
+    int(0, Number.MAX_SAFE_INTEGER),
+    0,
+  ),
+  heldInboundMax: limit(
+    'max_unreleased_messages',
+    'QoS 2 messages that one client may leave without PUBREL.',
+    int(1, 65_535),
+    10_000,
+  ),
+  outputBytesMax: limit(
+    'max_output_bytes',
+    'Bytes that wait for a slow client before QoS 0 is dropped for it.',
+    int(4096, countMax),
+    1 << 20,
+  ),
+  messagesPerSecondMax: limit(
+    'max_message_rate',
+    'Messages a second that are taken from one client, the rest a little later; 0: any.',
+    int(0, countMax),
+    0,
+  ),
+  bytesPerSecondMax: limit(
+    'max_byte_rate',
+    'Bytes a second that are taken from one client, the rest a little later; 0: any.',
+    int(0, countMax),
+    0,
+  ),
+  connectionsPerAddressMax: limit(
+    'max_connections_per_address',
+    'Most connections from one IP address; 0: no limit.',
+    int(0, countMax),
+    0,
+  ),
+  connectionsPerSecondMax: limit(
+    'max_connection_rate',
+    'Most new connections a second, those beyond are closed; 0: no limit.',
+    int(0, countMax),
+    0,
+  ),
+}
