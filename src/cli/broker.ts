@@ -2,7 +2,7 @@
 import { LogType } from '../base/log.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
-import { loadConfig } from '../config/files.ts'
+import { checkConfig, loadConfig } from '../config/files.ts'
 import { applyCommandLinePorts } from '../config/resolve.ts'
 import { becomeDaemon, reportDaemon } from '../server/daemon.ts'
 import { createServerLog, logSettingsOf } from '../server/log-destinations.ts'
@@ -34,6 +34,23 @@ function readConfigOrSay(args: BrokerArguments): Config | null {
     process.stderr.write(`${formatConfigError(error).join('\n')}\n`)
     return null
   }
+}
+
+/** `--test-config`: says all there is to say. Returns the exit code. */
+function testConfig(file: string): number {
+  const { problems, warnings } = checkConfig(file)
+  const lines = [
+    ...problems.flatMap(formatConfigError),
+    ...warnings.map(({ level, text, file: where, line }) => {
+      const place = where === '' ? '' : ` (${where}:${line})`
+      return `${level === 'warning' ? 'Warning: ' : ''}${text}${place}`
+    }),
+    problems.length === 0
+      ? 'Configuration file is OK.'
+      : `${problems.length} ${problems.length === 1 ? 'error' : 'errors'} found.`,
+  ]
+  process.stderr.write(`${lines.join('\n')}\n`)
+  return problems.length === 0 ? 0 : configErrorExitCode
 }
 
 async function run(args: BrokerArguments, config: Config): Promise<void> {
@@ -78,12 +95,15 @@ export async function runBroker(words: readonly string[]): Promise<void> {
   const args = parsed.arguments
   if (args.action === 'help') return void process.stdout.write(brokerHelpText())
   if (args.action === 'version') return void process.stdout.write(`mozzie version ${version}\n`)
+  if (args.action === 'test-config') {
+    process.exitCode = testConfig(args.configFile ?? '')
+    return
+  }
   const config = readConfigOrSay(args)
   if (config === null) {
     process.exitCode = configErrorExitCode
     return
   }
-  if (args.action === 'test-config') return void process.stderr.write('Configuration file is OK.\n')
   if (args.daemon) process.exitCode = await becomeDaemon(words)
   else await run(args, config)
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError, ValueError } from './config-error.ts'
-import type { Config } from './config.ts'
+import type { Config, ConfigWarning } from './config.ts'
 import { assertSupported, parseConfig } from './parse.ts'
 import type { ConfigSource } from './parse-state.ts'
 
@@ -13,9 +13,45 @@ import type { ConfigSource } from './parse-state.ts'
  */
 export function loadConfig(file: string | null): Config {
   const source = file === null ? null : readTopLevel(file)
-  const config = parseConfig(source, readConfigDirectory)
+  const config = parseConfig(source, readConfigDirectory, { environment: process.env, readSecret })
   assertSupported(config)
   return config
+}
+
+/**
+ * Finds everything that is wrong with a configuration file, not only what comes first.
+ *
+ * @returns The errors in the order of the lines; and what it would warn of, when there are none.
+ */
+export function checkConfig(file: string): {
+  problems: readonly ConfigError[]
+  warnings: readonly ConfigWarning[]
+} {
+  const problems: ConfigError[] = []
+  try {
+    const surroundings = { environment: process.env, readSecret, problems }
+    const config = parseConfig(readTopLevel(file), readConfigDirectory, surroundings)
+    assertSupported(config)
+    return { problems, warnings: config.warnings }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { problems: [...problems, error], warnings: [] }
+  }
+}
+
+const secretBytesMax = 65_535
+
+function readSecret(file: string): string {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ValueError(`Unable to open "${file}": ${reason(error)}.`)
+  }
+  const secret = text.replace(/\r?\n$/, '')
+  if (secret === '' || /[\r\n\0]/.test(secret) || secret.length > secretBytesMax)
+    throw new ValueError(`The file "${file}" must hold one line of text and nothing else.`)
+  return secret
 }
 
 function readTopLevel(file: string): ConfigSource {

@@ -121,7 +121,12 @@ export const bridgeOptions = {
     null,
   ),
   localUsername: bridge('local_username', 'User name on our side.', text(), null),
-  localPassword: bridge('local_password', 'Read for the sake of old files.', text(), null),
+  localPassword: option('local_password', 'Read for the sake of old files.', {
+    type: text(),
+    default: null,
+    effect: 'never',
+    secret: true,
+  }),
   notifications: bridge('notifications', 'Publishes whether the bridge is up.', bool, true),
   notificationsLocalOnly: bridge('notifications_local_only', 'But only on our side.', bool, false),
   notificationTopic: bridge(
@@ -140,9 +145,13 @@ export const bridgeOptions = {
   remoteUsername: bridge('remote_username', 'User name at the other broker.', text(), null, [
     'username',
   ]),
-  remotePassword: bridge('remote_password', 'Password at the other broker.', text(), null, [
-    'password',
-  ]),
+  remotePassword: option('remote_password', 'Password at the other broker.', {
+    type: text(),
+    default: null,
+    aliases: ['password'],
+    effect: 'later',
+    secret: true,
+  }),
   restartTimeout: bridge(
     'restart_timeout',
     'Seconds before the next attempt to connect.',
@@ -184,5 +193,10 @@ export const bridgeTlsOptions = {
     false,
   ),
   pskIdentity: bridge('bridge_identity', 'Name of our pre-shared key.', text(), null),
-  psk: bridge('bridge_psk', 'The key, in hexadecimal.', text('hexadecimal'), null),
+  psk: option('bridge_psk', 'The key, in hexadecimal.', {
+    type: text('hexadecimal'),
+    default: null,
+    effect: 'later',
+    secret: true,
+  }),
 }

@@ -1,5 +1,6 @@
-import type { ConfigLocation } from './config-error.ts'
+import { ValueError, type ConfigError, type ConfigLocation } from './config-error.ts'
 import type { ConfigWarning, RefusedOption } from './config.ts'
+import type { Environment } from './environment.ts'
 import type { OptionInfo, SectionValues } from './option.ts'
 
 /** A listener while its lines are being read. */
@@ -45,6 +46,7 @@ export interface ParseState {
   readonly refused: RefusedOption[]
   readonly loadedFiles: string[]
   readonly readDirectory: DirectoryReader
+  readonly surroundings: Surroundings
 }
 
 /** A configuration file's content. */
@@ -60,6 +62,26 @@ export interface ConfigSource {
  */
 export type DirectoryReader = (path: string) => ConfigSource[]
 
+/** What a file may refer to beside directories. */
+export interface Surroundings {
+  readonly environment: Environment
+  /**
+   * The one line of text in a file that holds a secret.
+   *
+   * @throws ValueError when it cannot be read or holds something else.
+   */
+  readSecret(path: string): string
+  /** Where errors go, for whoever wants all of them; absent: the first one is thrown. */
+  readonly problems?: ConfigError[]
+}
+
+const noSurroundings: Surroundings = {
+  environment: {},
+  readSecret(path) {
+    throw new ValueError(`The file "${path}" cannot be read here.`)
+  },
+}
+
 /**
  * What the next line of a file refers to. It lasts for one file: an included file begins without a
  * listener, bridge or plugin, and leaves none behind.
@@ -73,7 +95,10 @@ export interface FileContext {
   plugin: PluginDraft | null
 }
 
-export function newParseState(readDirectory: DirectoryReader): ParseState {
+export function newParseState(
+  readDirectory: DirectoryReader,
+  surroundings: Surroundings = noSurroundings,
+): ParseState {
   return {
     global: new Map(),
     listeners: [],
@@ -88,6 +113,7 @@ export function newParseState(readDirectory: DirectoryReader): ParseState {
     refused: [],
     loadedFiles: [],
     readDirectory,
+    surroundings,
   }
 }
 

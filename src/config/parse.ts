@@ -1,6 +1,7 @@
 import { ConfigError, ValueError } from './config-error.ts'
 import type { Config } from './config.ts'
 import { needsListener } from './directives.ts'
+import { expandVariables } from './environment.ts'
 import { configLines, type ConfigLine } from './lexer.ts'
 import { nearestName } from './nearest-name.ts'
 import { sameValue, type OptionRow, type SectionValues } from './option.ts'
@@ -17,6 +18,7 @@ import {
   type DirectoryReader,
   type FileContext,
   type ParseState,
+  type Surroundings,
 } from './parse-state.ts'
 import { resolveConfig } from './resolve.ts'
 import { path } from './value-types.ts'
@@ -31,10 +33,15 @@ type ValueOption = Extract<KnownOption, { kind: 'value' }>
  *
  * @param source The top-level file; null stands for "no configuration file".
  * @param readDirectory What `include_dir` lines read.
+ * @param surroundings Environment variables and secrets in files; absent: there are none.
  * @throws ConfigError at the first thing that is wrong.
  */
-export function parseConfig(source: ConfigSource | null, readDirectory: DirectoryReader): Config {
-  const state = newParseState(readDirectory)
+export function parseConfig(
+  source: ConfigSource | null,
+  readDirectory: DirectoryReader,
+  surroundings?: Surroundings,
+): Config {
+  const state = newParseState(readDirectory, surroundings)
   if (source !== null) parseFile(state, source, true)
   return resolveConfig(state)
 }
@@ -61,15 +68,29 @@ function parseFile(state: ParseState, { file, bytes }: ConfigSource, topLevel: b
     try {
       applyLine(state, context, configLine)
     } catch (error) {
-      if (error instanceof ValueError) throw new ConfigError(error.message, here(context))
-      throw error
+      noteError(state, context, error)
     }
   }
 }
 
-function applyLine(state: ParseState, context: FileContext, { name, rest }: ConfigLine): void {
-  const known = findOption(name)
-  if (known === undefined) throw unknownOption(name)
+/** Throws what is wrong with a line, or notes it for later. */
+function noteError(state: ParseState, context: FileContext, error: unknown): void {
+  const wrong = error instanceof ValueError ? new ConfigError(error.message, here(context)) : error
+  const { problems } = state.surroundings
+  if (!(wrong instanceof ConfigError) || problems === undefined) throw wrong
+  problems.push(wrong)
+}
+
+function applyLine(state: ParseState, context: FileContext, line: ConfigLine): void {
+  const { name } = line
+  const { environment, readSecret } = state.surroundings
+  let rest = expandVariables(line.rest, environment)
+  let known = findOption(name)
+  if (known === undefined) {
+    known = findSecretFile(name)
+    if (known === undefined) throw unknownOption(name)
+    rest = readSecret(path.read(name, rest))
+  }
   if (known.kind === 'include') return includeDirectory(state, context, name, rest)
   if (known.kind === 'directive') return known.row.apply(state, context, name, rest)
   const section = findSection(state, context, known, name)
@@ -78,6 +99,15 @@ function applyLine(state: ParseState, context: FileContext, { name, rest }: Conf
   if (known.key === 'perListenerSettings') return setPerListenerSettings(state, context, value)
   if (perListenerKeys.has(known.key) && known.scope === 'global') state.securityRead = true
   section.set(known.key, value)
+}
+
+const fileSuffix = '_file'
+
+/** `remote_password_file PATH`: the value of a secret option, out of a file of its own. */
+function findSecretFile(name: string): ValueOption | undefined {
+  if (!name.endsWith(fileSuffix)) return undefined
+  const known = findOption(name.slice(0, -fileSuffix.length))
+  return known?.kind === 'value' && known.row.secret ? known : undefined
 }
 
 function unknownOption(name: string): ValueError {

@@ -1,12 +1,12 @@
-import type { Config, ListenerConfig } from './config.ts'
+import type { BridgeConfig, Config, ListenerConfig, PluginConfig } from './config.ts'
 import { sameValue, type OptionTable } from './option.ts'
-import { globalTable, listenerTable } from './option-table.ts'
+import { bridgeTable, globalTable, listenerTable } from './option-table.ts'
 
 /** One option whose value differs between two configurations. */
 export interface ConfigChange {
   /** The option's name in the file. */
   readonly option: string
-  /** The listener it belongs to (`1883`, `1883 127.0.0.1`, a socket path); null: global. */
+  /** The listener (`1883`, `1883 127.0.0.1`, a socket path) or bridge it belongs to; null: global. */
   readonly listener: string | null
   readonly before: unknown
   readonly after: unknown
@@ -22,8 +22,8 @@ export function diffConfig(before: Config, after: Config): ConfigChange[] {
   return [
     ...diffValues(globalTable, before.global, after.global, null),
     ...diffListeners(before.listeners, after.listeners),
-    ...change('connection', null, before.bridges, after.bridges, true),
-    ...change('plugin', null, before.plugins, after.plugins, false),
+    ...diffBridges(before.bridges, after.bridges),
+    ...diffPlugins(before.plugins, after.plugins),
   ]
 }
 
@@ -53,6 +53,40 @@ function diffListeners(
   })
 }
 
+/** Bridges by their names: their settings hold passwords. */
+function diffBridges(
+  before: readonly BridgeConfig[],
+  after: readonly BridgeConfig[],
+): ConfigChange[] {
+  const bridgesNamed = (name: string, list: readonly BridgeConfig[]) =>
+    list.find((bridge) => bridge.name === name)
+  const names = new Set([...before, ...after].map(({ name }) => name))
+  return [...names].flatMap((name) => {
+    const old = bridgesNamed(name, before)
+    const now = bridgesNamed(name, after)
+    if (old === undefined || now === undefined)
+      return change('connection', name, old && name, now && name, true)
+    const { location: _old, ...left } = old
+    const { location: _new, ...right } = now
+    return diffValues(bridgeTable, left, right, name)
+  })
+}
+
+/** Told by their paths alone: only a plugin knows which of its options are secret. */
+function diffPlugins(
+  before: readonly PluginConfig[],
+  after: readonly PluginConfig[],
+): ConfigChange[] {
+  const pathsOf = (plugins: readonly PluginConfig[]) => plugins.map(({ path }) => path)
+  return change('plugin', null, before, after, false).map((found) => ({
+    ...found,
+    before: pathsOf(before),
+    after: pathsOf(after),
+  }))
+}
+
+const hidden = '(secret)'
+
 function diffValues<Table extends OptionTable>(
   table: Table,
   before: { readonly [Key in keyof Table]: unknown },
@@ -60,7 +94,9 @@ function diffValues<Table extends OptionTable>(
   listener: string | null,
 ): ConfigChange[] {
   return Object.entries(table).flatMap(([key, row]) =>
-    change(row.name, listener, before[key], after[key], row.reload),
+    change(row.name, listener, before[key], after[key], row.reload).map((found) =>
+      row.secret ? { ...found, before: hidden, after: hidden } : found,
+    ),
   )
 }
 

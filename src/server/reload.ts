@@ -49,7 +49,10 @@ function apply(server: Server, config: Config): void {
 
 function logChange({ log }: Server, change: ConfigChange): void {
   const { option, listener, before, after, reloadable } = change
-  const name = listener === null || option === 'listener' ? option : `${option} of ${listener}`
+  const name =
+    listener === null || option === 'listener' || option === 'connection'
+      ? option
+      : `${option} of ${listener}`
   const values = `${JSON.stringify(before ?? null)} to ${JSON.stringify(after ?? null)}`
   if (reloadable) log.write(LogType.information, `Changed ${name} from ${values}.`)
   else log.write(LogType.warning, `Warning: ${name} from ${values} needs a restart to take effect.`)
