@@ -19,6 +19,7 @@ const RULES: readonly Rule[] = [
   emptyIdRule,
   prefixRule,
   willRule,
+  identityRule,
   userIdRule,
 ]
 
@@ -64,12 +65,19 @@ function willRule(core: Core, connection: Connection, packet: ConnectPacket): nu
   return 0
 }
 
+/** The user is who TLS says; a client that TLS knows nothing of is nobody. */
+function identityRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
+  const needsProof = connection.link.listener.usernameFrom !== 'connect'
+  return needsProof && packet.username === null ? Reason.badUserNameOrPassword : 0
+}
+
 function userIdRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
   const needsUser = connection.link.listener.useUsernameAsClientId
   return needsUser && !packet.username ? Reason.notAuthorized : 0
 }
 
-export function onConnect(core: Core, connection: Connection, packet: ConnectPacket): void {
+export function onConnect(core: Core, connection: Connection, asked: ConnectPacket): void {
+  const packet = withProvenUser(connection, asked)
   connection.version = packet.version
   for (const rule of RULES) {
     const reason = rule(core, connection, packet)
@@ -89,6 +97,8 @@ export function onConnect(core: Core, connection: Connection, packet: ConnectPac
     version,
     remote: link.remote,
     listener: link.listener,
+    tls: link.tls,
+    proven: link.listener.usernameFrom !== 'connect',
   }
   core.ports.auth.authenticate(request, (reason, login) => {
     if (connection.phase !== Phase.opening) return
@@ -96,6 +106,15 @@ export function onConnect(core: Core, connection: Connection, packet: ConnectPac
     if (connection.identity !== null) connection.identity.login = login ?? null
     openSession(core, connection, packet, assigned)
   })
+}
+
+/** What TLS proved replaces the user name of the packet, and its password (`use_identity_as_username`). */
+function withProvenUser({ link }: Connection, packet: ConnectPacket): ConnectPacket {
+  const { usernameFrom } = link.listener
+  if (usernameFrom === 'connect') return packet
+  const { identity = null, subject = null, pskIdentity = null } = link.tls ?? {}
+  const username = usernameFrom === 'subject' ? subject : (identity ?? pskIdentity)
+  return { ...packet, username, password: null }
 }
 
 function clientIdOf(connection: Connection, packet: ConnectPacket): string {

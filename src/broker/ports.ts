@@ -42,6 +42,21 @@ export interface ListenerOptions {
   /** Aliases the broker uses towards a client, at most; 0 none. */
   topicAliasMaximumOut: number
   useUsernameAsClientId: boolean
+  /**
+   * Whose word the user name is: the CONNECT packet's, or TLS's: the common name or the PSK identity
+   * (`use_identity_as_username`), or the certificate's subject (`use_subject_as_username`).
+   */
+  usernameFrom: 'connect' | 'identity' | 'subject'
+}
+
+/** What TLS proved about a peer, or a trusted proxy says TLS proved. Names that can be no user name are null. */
+export interface TlsFacts {
+  /** Common name of the client's certificate. */
+  readonly identity: string | null
+  /** Its whole subject, as RFC 2253 writes it. */
+  readonly subject: string | null
+  /** The identity whose pre-shared key the client has. */
+  readonly pskIdentity: string | null
 }
 
 /**
@@ -52,6 +67,8 @@ export interface Link {
   /** `address:port`, or the path of a unix socket; for the log. */
   readonly remote: string
   readonly listener: ListenerOptions
+  /** null: no TLS. */
+  readonly tls: TlsFacts | null
   /**
    * Sends `bytes[0..length)`. True: they are gone, the array is the caller's again. False: the link keeps
    * the array until it calls `Broker.linkDrained`; nothing is written to it before that.
@@ -82,6 +99,9 @@ export interface AuthRequest {
   version: Version
   remote: string
   listener: ListenerOptions
+  tls: TlsFacts | null
+  /** `username` is what TLS proved: there is no password, and none is to be asked for. */
+  proven: boolean
 }
 
 /** Decides who may do what. A null check allows everything and costs nothing. */

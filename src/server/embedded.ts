@@ -104,6 +104,7 @@ const listenerDefaults: ListenerOptions = {
   topicAliasMaximum: 10,
   topicAliasMaximumOut: 10,
   useUsernameAsClientId: false,
+  usernameFrom: 'connect',
 }
 
 const levelOf = new Map<LogTypeBit, LogLevel>([

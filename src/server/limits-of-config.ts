@@ -66,5 +66,11 @@ export function listenerOptionsOf(config: ListenerConfig): ListenerOptions {
     topicAliasMaximum: config.maxTopicAlias,
     topicAliasMaximumOut: config.maxTopicAliasBroker,
     useUsernameAsClientId: config.useUsernameAsClientId,
+    usernameFrom: usernameFrom(config),
   }
+}
+
+function usernameFrom(config: ListenerConfig): ListenerOptions['usernameFrom'] {
+  if (config.useIdentityAsUsername) return 'identity'
+  return config.useSubjectAsUsername ? 'subject' : 'connect'
 }

@@ -8,7 +8,7 @@
  */
 import type { Socket } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
-import type { Link, ListenerOptions } from '../broker/ports.ts'
+import type { Link, ListenerOptions, TlsFacts } from '../broker/ports.ts'
 import type { LinkCore } from './core.ts'
 import { writeNow } from './write-now.ts'
 import { fullReadsPerTurn, readBufferBytes, readInto } from './read-buffer.ts'
@@ -28,9 +28,17 @@ export interface LinkOwner<C> {
   closed(): void
 }
 
+/** Who is at the other end. */
+export interface Peer {
+  /** `address:port`, or the path of a unix socket. */
+  readonly remote: string
+  /** null: no TLS. */
+  readonly tls: TlsFacts | null
+}
+
 /** Makes `socket`, just accepted and not read from, a link of its owner's core. */
-export function openLink<C>(owner: LinkOwner<C>, socket: Socket, remote: string): void {
-  const link = new SocketLink(owner, socket, remote)
+export function openLink<C>(owner: LinkOwner<C>, socket: Socket, peer: Peer): void {
+  const link = new SocketLink(owner, socket, peer)
   const linked = socket as LinkedSocket
   linked[linkKey] = link
   linked.on('end', onEnd)
@@ -43,6 +51,7 @@ export function openLink<C>(owner: LinkOwner<C>, socket: Socket, remote: string)
 class SocketLink<C> implements Link {
   readonly remote: string
   readonly listener: ListenerOptions
+  readonly tls: TlsFacts | null
   readonly owner: LinkOwner<C>
   readonly socket: Socket
   /** Set right after the core accepted the link, before anything is read. */
@@ -61,10 +70,11 @@ class SocketLink<C> implements Link {
   /** Node calls it late and in bundles: only an empty socket says that the array is free. */
   readonly onWritten: () => void
 
-  constructor(owner: LinkOwner<C>, socket: Socket, remote: string) {
+  constructor(owner: LinkOwner<C>, socket: Socket, { remote, tls }: Peer) {
     this.owner = owner
     this.socket = socket
     this.remote = remote
+    this.tls = tls
     this.listener = owner.listener
     this.onWritten = () => {
       if (this.holding && socket.writableLength === 0) this.release()

@@ -171,7 +171,7 @@ function admit<C>(options: TcpOptions<C>, owner: LinkOwner<C>, socket: Socket): 
   }
   own.open++
   all.open++
-  openLink(owner, socket, `${remoteAddress}:${remotePort}`)
+  openLink(owner, socket, { remote: `${remoteAddress}:${remotePort}`, tls: null })
 }
 
 function ignore(): void {}

@@ -19,6 +19,7 @@ const listener: ListenerOptions = {
   topicAliasMaximum: 10,
   topicAliasMaximumOut: 10,
   useUsernameAsClientId: false,
+  usernameFrom: 'connect',
 }
 
 /** A core that records what a link tells it. */

@@ -60,6 +60,7 @@ export const listener: ListenerOptions = {
   topicAliasMaximum: 10,
   topicAliasMaximumOut: 10,
   useUsernameAsClientId: false,
+  usernameFrom: 'connect',
 }
 
 export interface NodeOptions {
@@ -145,6 +146,7 @@ export interface FarEnd {
 export class SimLink implements Link {
   readonly remote: string
   readonly listener = listener
+  readonly tls = null
   private readonly node: SimNode
   private readonly far: FarEnd
   private readonly connection: Connection
