@@ -18,9 +18,17 @@ export const LogType = {
 
 export type LogTypeBit = (typeof LogType)[keyof typeof LogType]
 
+/**
+ * What a line says, for programs (`log_format json`): `event` first, as `client_connected`. Names stay as they
+ * are once released.
+ */
+export type LogFields = Readonly<Record<string, string | number | boolean>> & {
+  readonly event: string
+}
+
 export interface Log {
   /** The types that are written somewhere, or-ed. */
   readonly mask: number
   /** Writes one line. `text` may hold bytes from the network: the adapter escapes control characters. */
-  write(type: LogTypeBit, text: string): void
+  write(type: LogTypeBit, text: string, fields?: LogFields): void
 }

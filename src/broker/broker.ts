@@ -115,7 +115,11 @@ export class Broker {
     core.connections.add(connection)
     core.stats.sockets++
     if (limits.connectionMessages && log.mask & LogType.notice)
-      log.write(LogType.notice, `New connection from ${link.remote} on port ${link.listener.port}.`)
+      log.write(
+        LogType.notice,
+        `New connection from ${link.remote} on port ${link.listener.port}.`,
+        { event: 'connection_opened', address: link.remote, port: link.listener.port },
+      )
     armConnectTimeout(core, connection)
     return connection
   }

@@ -107,5 +107,11 @@ function logEnd(core: Core, connection: Connection, text: string): void {
   log.write(
     LogType.notice,
     `Client ${name}${address} disconnected${text === '' ? '' : `: ${text}`}.`,
+    {
+      event: 'client_disconnected',
+      address: remote,
+      ...(connection.identity !== null && { client: name }),
+      reason: text,
+    },
   )
 }

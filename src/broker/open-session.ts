@@ -86,6 +86,12 @@ function mayTakeOver(
     log.write(
       LogType.notice,
       `Client ${known.clientId} [${connection.link.remote}] refused: its session belongs to another user.`,
+      {
+        event: 'client_refused',
+        address: connection.link.remote,
+        client: known.clientId,
+        reason: 'session of another user',
+      },
     )
   return false
 }
@@ -258,6 +264,15 @@ function logConnected(core: Core, connection: Connection, packet: ConnectPacket)
     LogType.notice,
     `New ${kind} connected from ${remote} as ${idOf(connection)} ` +
       `(p${packet.version}, c${clean}, k${packet.keepAliveSeconds}${user}).`,
+    {
+      event: 'client_connected',
+      address: remote,
+      client: idOf(connection),
+      ...(username !== null && { username }),
+      version: packet.version,
+      clean_start: packet.cleanStart,
+      keepalive: packet.keepAliveSeconds,
+    },
   )
   if (!(log.mask & LogType.debug)) return
   const { will } = packet

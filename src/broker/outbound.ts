@@ -204,7 +204,14 @@ function dropForQueue(core: Core, session: Session, outbound: Outbound): void {
   outbound.dropNoted = true
   const { log } = core.ports
   if (log.mask & LogType.notice)
-    log.write(LogType.notice, `Outgoing messages are being dropped for client ${session.clientId}.`)
+    log.write(
+      LogType.notice,
+      `Outgoing messages are being dropped for client ${session.clientId}.`,
+      {
+        event: 'messages_dropped',
+        client: session.clientId,
+      },
+    )
 }
 
 /** The next identifier nobody uses [MQTT-2.2.1-4]; the window is smaller than the number of ids. */

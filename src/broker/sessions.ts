@@ -66,7 +66,10 @@ function expireSession(core: Core, session: Session): void {
   const { log } = core.ports
   core.stats.expired++
   if (log.mask & LogType.notice)
-    log.write(LogType.notice, `Expiring client ${session.clientId} due to timeout.`)
+    log.write(LogType.notice, `Expiring client ${session.clientId} due to timeout.`, {
+      event: 'session_expired',
+      client: session.clientId,
+    })
   endSession(core, session)
 }
 

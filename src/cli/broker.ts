@@ -6,9 +6,11 @@ import { checkConfig, loadConfig } from '../config/files.ts'
 import { applyCommandLinePorts } from '../config/resolve.ts'
 import { becomeDaemon, reportDaemon } from '../server/daemon.ts'
 import { createServerLog, logSettingsOf } from '../server/log-destinations.ts'
+import { PidFileError } from '../server/pid-file.ts'
 import { PrivilegeError } from '../server/privileges.ts'
 import { reload } from '../server/reload.ts'
 import { startServer } from '../server/server.ts'
+import { notifyReady, notifyStopping } from '../server/service-manager.ts'
 import { answerSignals } from '../server/signals.ts'
 import { version } from '../server/version.ts'
 import {
@@ -20,6 +22,12 @@ import {
 
 const failureExitCode = 1
 const configErrorExitCode = 3
+const systemErrorExitCode = 14
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof PrivilegeError) return configErrorExitCode
+  return error instanceof PidFileError ? systemErrorExitCode : failureExitCode
+}
 
 function readConfig({ configFile, ports }: BrokerArguments): Config {
   return applyCommandLinePorts(loadConfig(configFile), ports)
@@ -71,16 +79,20 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
   try {
     const server = await startServer({ config, configFile, logging, log, onFatal })
     answerSignals(server, {
-      stop: () => void server.stop().then(() => end(0)),
+      stop: () => {
+        notifyStopping()
+        void server.stop().then(() => end(0))
+      },
       reload: () => reload(server, logging, () => readConfig(args)),
     })
     reportDaemon(null)
+    notifyReady()
   } catch (error) {
     const text = `Error: ${(error as Error).message}`
     log.open(logSettingsOf(config.global, logging))
     log.write(LogType.error, text)
     reportDaemon(text)
-    end(error instanceof PrivilegeError ? configErrorExitCode : failureExitCode)
+    end(exitCodeOf(error))
   }
 }
 

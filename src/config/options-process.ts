@@ -1,6 +1,6 @@
 import { defaultLogTypes, logDestinations, logTypes, type LogDestination } from './log-values.ts'
 import { option } from './option.ts'
-import { bool, durationMs, int, path, text, type ValueType } from './value-types.ts'
+import { bool, choice, durationMs, int, path, text, type ValueType } from './value-types.ts'
 
 const intMax = 2_147_483_647
 const standardError: readonly LogDestination[] = [{ kind: 'stderr' }]
@@ -39,6 +39,11 @@ export const processOptions = {
     type: logTypes,
     default: defaultLogTypes,
   }),
+  logFormat: option(
+    'log_format',
+    'json: one object a line, with time, level, message and what the line says.',
+    { type: choice('text', 'json'), default: 'text' as const, own: true },
+  ),
   logTimestamp: option('log_timestamp', 'Begins each log line with the time.', {
     type: bool,
     default: true,

@@ -1,7 +1,7 @@
-import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
+import { LogType, type Log, type LogFields, type LogTypeBit } from '../base/log.ts'
 import type { GlobalValues } from '../config/config.ts'
 import { allLogTypes, type LogDestination } from '../config/log-values.ts'
-import { logLine, type TimestampFormat } from './log-line.ts'
+import { jsonLogLine, logLine, type TimestampFormat } from './log-line.ts'
 import { createLogRate } from './log-rate.ts'
 import {
   fileSink,
@@ -15,6 +15,7 @@ import {
 /** How the log is written; {@link logSettingsOf} takes it from a configuration. */
 export interface LogSettings {
   readonly mask: number
+  readonly format: 'text' | 'json'
   readonly timestamp: TimestampFormat
   readonly destinations: readonly LogDestination[]
   /** See `syslogSink`. */
@@ -25,6 +26,8 @@ export interface LogSettings {
 export interface ServerLog extends Log {
   /** Opens the destinations, in place of those there were; what was kept is written. */
   open(settings: LogSettings): void
+  /** Opens log files again under their names, after somebody moved them away. */
+  reopenFiles(): void
   /** Gives what `log_dest topic` sends lines with. */
   publishWith(publish: PublishLine): void
   /** Says what was left out; to be called now and then. */
@@ -37,6 +40,7 @@ export function logSettingsOf(global: GlobalValues, override: 'all' | 'none' | n
   const masks = { all: allLogTypes, none: 0 }
   return {
     mask: override === null ? global.logTypes : masks[override],
+    format: global.logFormat,
     timestamp: { enabled: global.logTimestamp, format: global.logTimestampFormat },
     destinations: global.logDestinations,
     facility: global.logFacility,
@@ -46,25 +50,37 @@ export function logSettingsOf(global: GlobalValues, override: 'all' | 'none' | n
 const keptLinesMax = 1000
 const standardError = streamSink(process.stderr)
 
+interface Entry {
+  readonly type: LogTypeBit
+  readonly text: string
+  readonly fields?: LogFields | undefined
+}
+
+function lineOf({ type, text, fields }: Entry, { format, timestamp }: LogSettings): string {
+  const nowMs = Date.now()
+  if (format === 'json') return jsonLogLine(type, text, fields, nowMs)
+  return logLine(text, timestamp, nowMs)
+}
+
 export function createServerLog(): ServerLog {
   const rate = createLogRate()
   let settings: LogSettings | null = null
   let sinks: LogSink[] = []
   let publish: PublishLine | null = null
-  let kept: (readonly [type: LogTypeBit, text: string])[] = []
+  let kept: Entry[] = []
 
   const send: PublishLine = (topic, line) => publish?.(topic, line)
 
-  const deliver = (type: LogTypeBit, text: string, { timestamp }: LogSettings): void => {
-    const line = logLine(text, timestamp, Date.now())
-    for (const sink of sinks) if (sink.mask & type) sink.write(type, line)
+  const deliver = (entry: Entry, current: LogSettings): void => {
+    const line = lineOf(entry, current)
+    for (const sink of sinks) if (sink.mask & entry.type) sink.write(entry.type, line)
   }
 
-  const write = (type: LogTypeBit, text: string): void => {
+  const write = (type: LogTypeBit, text: string, fields?: LogFields): void => {
     if ((log.mask & type) === 0) return
     if (settings === null) {
-      if (kept.length < keptLinesMax) kept.push([type, text])
-    } else if (rate.admits(text, Date.now())) deliver(type, text, settings)
+      if (kept.length < keptLinesMax) kept.push({ type, text, fields })
+    } else if (rate.admits(text, Date.now())) deliver({ type, text, fields }, settings)
   }
 
   /** Lines of a destination that fails go to standard error, with a line that says so. */
@@ -99,17 +115,18 @@ export function createServerLog(): ServerLog {
       if (sinks.length === 0) log.mask = 0
       const lines = kept
       kept = []
-      for (const [type, text] of lines) if (log.mask & type) deliver(type, text, next)
+      for (const entry of lines) if (log.mask & entry.type) deliver(entry, next)
+    },
+    reopenFiles() {
+      for (const sink of sinks) sink.reopen?.()
     },
     publishWith(publishLine: PublishLine) {
       publish = publishLine
     },
     tick() {
-      if (settings === null) return
-      const { mask: types } = settings
-      if ((types & LogType.notice) === 0) return
       const current = settings
-      rate.report(Date.now(), (text) => deliver(LogType.notice, text, current))
+      if (current === null || (current.mask & LogType.notice) === 0) return
+      rate.report(Date.now(), (text) => deliver({ type: LogType.notice, text }, current))
     },
     close() {
       for (const sink of sinks) sink.close()

@@ -1,3 +1,4 @@
+import { LogType, type LogFields, type LogTypeBit } from '../base/log.ts'
 import { strftime } from './strftime.ts'
 
 /** Bytes of a line without its end, at most. */
@@ -27,6 +28,30 @@ export function logLine(
   const time =
     format === null ? String(Math.floor(wallMs / 1000)) : strftime(format, new Date(wallMs))
   return cut(`${time}: ${safe}`)
+}
+
+const typeNames = new Map<LogTypeBit, string>(
+  Object.entries(LogType).map(([name, bit]) => [bit, name]),
+)
+
+const fieldCharactersMax = 256
+
+/** The same as one JSON object: `time` (ISO 8601, UTC), `level` (a log type), `message`, then `fields`. */
+export function jsonLogLine(
+  type: LogTypeBit,
+  text: string,
+  fields: LogFields | undefined,
+  wallMs: number,
+): string {
+  const line: Record<string, string | number | boolean> = {
+    time: new Date(wallMs).toISOString(),
+    level: typeNames.get(type) ?? '',
+    message: cut(escapeControls(text)),
+  }
+  for (const [name, value] of Object.entries(fields ?? {}))
+    line[name] =
+      typeof value === 'string' ? escapeControls(value.slice(0, fieldCharactersMax)) : value
+  return JSON.stringify(line)
 }
 
 /** Tab stays: some lines begin with it on purpose. */

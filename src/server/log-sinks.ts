@@ -9,6 +9,8 @@ export interface LogSink {
   readonly mask: number
   /** `line` has no line end. */
   write(type: LogTypeBit, line: string): void
+  /** Files only: lets go of what is open and opens the path again. */
+  reopen?(): void
   close(): void
 }
 
@@ -32,7 +34,9 @@ export function streamSink(stream: Writable): LogSink {
  */
 export function fileSink(path: string, onFailure: (error: Error) => void): LogSink {
   const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants
-  const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | (O_NOFOLLOW ?? 0), 0o600)
+  const open = (): number =>
+    openSync(path, O_APPEND | O_CREAT | O_WRONLY | (O_NOFOLLOW ?? 0), 0o600)
+  let file = open()
   let failed = false
   return {
     mask: everything,
@@ -42,6 +46,15 @@ export function fileSink(path: string, onFailure: (error: Error) => void): LogSi
         writeSync(file, `${line}\n`)
       } catch (error) {
         failed = true
+        onFailure(error as Error)
+      }
+    },
+    reopen() {
+      try {
+        const next = open()
+        closeSync(file)
+        file = next
+      } catch (error) {
         onFailure(error as Error)
       }
     },

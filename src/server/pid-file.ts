@@ -1,8 +1,17 @@
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 
-/** @throws the error of the system when the file cannot be written. */
+/** The pid file cannot be written. */
+export class PidFileError extends Error {
+  override name = 'PidFileError'
+}
+
+/** @throws PidFileError */
 export function writePidFile(path: string): void {
-  writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
+  try {
+    writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
+  } catch (error) {
+    throw new PidFileError(`Unable to write the pid file "${path}": ${(error as Error).message}.`)
+  }
 }
 
 /** Removes the file if it is still ours. */

@@ -11,6 +11,19 @@ interface Account {
   readonly gid: number
 }
 
+/**
+ * UMASK_SET of the environment: the umask for everything the broker makes, in octal.
+ *
+ * @throws PrivilegeError when it is none.
+ */
+export function applyUmask(): void {
+  const { UMASK_SET } = process.env
+  if (UMASK_SET === undefined) return
+  if (!/^[0-7]{1,4}$/.test(UMASK_SET))
+    throw new PrivilegeError(`UMASK_SET "${UMASK_SET}" is not an octal number.`)
+  process.umask(Number.parseInt(UMASK_SET, 8))
+}
+
 const defaultUser = 'mosquitto'
 const fallbackUser = 'nobody'
 

@@ -14,7 +14,7 @@ import { logSettingsOf, type ServerLog } from './log-destinations.ts'
 import { createMemoryWatch } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
-import { dropPrivileges } from './privileges.ts'
+import { applyUmask, dropPrivileges } from './privileges.ts'
 import { logStart } from './start-lines.ts'
 import { version } from './version.ts'
 
@@ -59,6 +59,7 @@ const ticksPerSecond = 1000 / tickMs
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { config, configFile, logging, log, onFatal } = options
+  applyUmask()
   logStart(log, config, configFile)
   const limits = limitsOfConfig(config.global)
   const engine: Engine = createEngine({

@@ -4,6 +4,44 @@ import { nodeClock } from './node-ports.ts'
 import type { Server } from './server.ts'
 import { subscriptionTreeLines } from './subscription-tree.ts'
 
+/** SIGRTMIN: 34 with glibc, 35 with musl; each leaves the numbers below it to itself. */
+const realTimeSignals = [34, 35]
+
+interface SignalHandle {
+  onsignal: () => void
+  start(signal: number): number
+  unref(): void
+}
+
+interface ProcessWithBinding {
+  noDeprecation?: boolean
+  binding(name: 'signal_wrap'): { Signal: new () => SignalHandle }
+}
+
+/**
+ * Answers SIGRTMIN, which Node has no name for; unanswered it would end the process. Where Node does not let
+ * us, SIGHUP reopens the log files too.
+ */
+function onRealTimeSignal(answer: () => void): void {
+  if (process.platform !== 'linux') return
+  const node = process as unknown as ProcessWithBinding
+  const { noDeprecation } = node
+  try {
+    node.noDeprecation = true
+    const { Signal } = node.binding('signal_wrap')
+    for (const signal of realTimeSignals) {
+      const handle = new Signal()
+      handle.unref()
+      handle.onsignal = answer
+      handle.start(signal)
+    }
+  } catch {
+    // This Node has no such binding.
+  } finally {
+    node.noDeprecation = noDeprecation
+  }
+}
+
 export interface SignalActions {
   /** SIGINT and SIGTERM; one that comes a while later ends the process at once. */
   stop(): void
@@ -27,6 +65,10 @@ export function answerSignals(server: Server, { stop, reload }: SignalActions): 
   process.on('SIGINT', stopOnce)
   process.on('SIGTERM', stopOnce)
   process.on('SIGHUP', reload)
+  onRealTimeSignal(() => {
+    server.log.reopenFiles()
+    server.log.write(LogType.information, 'Log files reopened.')
+  })
   process.on('SIGUSR1', () => {
     server.log.write(LogType.information, 'Nothing to save: sessions and messages are in memory.')
   })

@@ -166,6 +166,11 @@ function admit<C>(options: TcpOptions<C>, owner: LinkOwner<C>, socket: Socket): 
       log.write(
         LogType.notice,
         `Client connection from ${remoteAddress} denied: max_connections exceeded.`,
+        {
+          event: 'connection_denied',
+          address: String(remoteAddress),
+          reason: 'max_connections exceeded',
+        },
       )
     return
   }

@@ -1,0 +1,29 @@
+/** Tells systemd how it goes (`Type=notify`, `WatchdogSec`). Elsewhere nothing happens. */
+import { spawn } from 'node:child_process'
+
+/**
+ * Node has no datagram sockets of the unix kind, so that systemd's own program sends the message. The unit
+ * needs `NotifyAccess=all`, as that program is a process of its own.
+ */
+function notify(...assignments: string[]): void {
+  if (!process.env.NOTIFY_SOCKET) return
+  const child = spawn('systemd-notify', assignments, { stdio: 'ignore', detached: true })
+  // Without the program systemd learns nothing: its own timeout says so better than we could.
+  child.on('error', () => {})
+  child.unref()
+}
+
+let watchdog: NodeJS.Timeout | null = null
+
+/** The broker listens. From now on the watchdog, if there is one, hears from us as long as the event loop turns. */
+export function notifyReady(): void {
+  notify('--ready', `MAINPID=${process.pid}`)
+  const microseconds = Number(process.env.WATCHDOG_USEC ?? 0)
+  if (!(microseconds > 0)) return
+  watchdog = setInterval(notify, microseconds / 2000, 'WATCHDOG=1').unref()
+}
+
+export function notifyStopping(): void {
+  if (watchdog !== null) clearInterval(watchdog)
+  notify('STOPPING=1')
+}
