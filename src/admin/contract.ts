@@ -1,0 +1,211 @@
+/** Every endpoint of the HTTP API: what it takes, what it answers, who may call it. */
+import * as broker from './schemas-broker.ts'
+import * as clients from './schemas-clients.ts'
+import type { Schema } from './schema.ts'
+
+/**
+ * - `open`: everybody who reaches the port.
+ * - `monitor`: whom the broker would let connect and read the path as a topic, as in mosquitto.
+ * - `admin`: users of `http_admin_users`; in local-only mode everybody on the machine.
+ */
+export type Access = 'open' | 'monitor' | 'admin'
+
+/** One endpoint. `reply` is null where the answer is no JSON; `type` says what it is then. */
+export interface Endpoint<Params, Query, Body, Reply> {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly url: string
+  readonly access: Access
+  readonly tag: string
+  readonly summary: string
+  readonly params: Schema<Params> | null
+  readonly query: Schema<Query> | null
+  readonly body: Schema<Body> | null
+  readonly reply: Schema<Reply> | null
+  readonly type: string
+  /** Bytes of the body, at most; 0: the server's default. */
+  readonly bodyBytesMax: number
+}
+
+interface Traits<Params, Query, Body, Reply> {
+  access?: Access
+  params?: Schema<Params>
+  query?: Schema<Query>
+  body?: Schema<Body>
+  reply?: Schema<Reply>
+  type?: string
+  bodyBytesMax?: number
+}
+
+function endpoint<Params = null, Query = null, Body = null, Reply = null>(
+  tag: string,
+  method: 'GET' | 'POST' | 'DELETE',
+  url: string,
+  summary: string,
+  traits: Traits<Params, Query, Body, Reply>,
+): Endpoint<Params, Query, Body, Reply> {
+  return {
+    method,
+    url,
+    tag,
+    summary,
+    access: traits.access ?? 'admin',
+    params: traits.params ?? null,
+    query: traits.query ?? null,
+    body: traits.body ?? null,
+    reply: traits.reply ?? null,
+    type: traits.type ?? 'application/json',
+    bodyBytesMax: traits.bodyBytesMax ?? 0,
+  }
+}
+
+const publishBytesMax = 8 << 20
+
+/** By the name of its handler. */
+export const contract = {
+  systree: endpoint('mosquitto', 'GET', '/api/v1/systree', 'The values of $SYS, as in mosquitto.', {
+    access: 'monitor',
+    reply: broker.systree,
+  }),
+  listeners: endpoint('mosquitto', 'GET', '/api/v1/listeners', 'Listeners, as in mosquitto.', {
+    access: 'monitor',
+    reply: broker.listeners,
+  }),
+  version: endpoint('mosquitto', 'GET', '/api/v1/version', 'The version alone, as in mosquitto.', {
+    access: 'monitor',
+    type: 'text/plain',
+  }),
+  health: endpoint('health', 'GET', '/health', 'Whether the process answers.', {
+    access: 'open',
+    reply: broker.health,
+  }),
+  ready: endpoint('health', 'GET', '/ready', 'Whether it takes connections; 503: it does not.', {
+    access: 'open',
+    reply: broker.health,
+  }),
+  metrics: endpoint('health', 'GET', '/metrics', 'For Prometheus.', {
+    access: 'monitor',
+    type: 'text/plain',
+  }),
+  session: endpoint('session', 'GET', '/api/v1/session', 'Who is logged in.', {
+    access: 'open',
+    reply: broker.sessionReply,
+  }),
+  login: endpoint('session', 'POST', '/api/v1/session', 'Logs in: sets the session cookie.', {
+    access: 'open',
+    body: broker.loginBody,
+    reply: broker.sessionReply,
+  }),
+  logout: endpoint('session', 'DELETE', '/api/v1/session', 'Logs out.', {
+    access: 'open',
+    reply: clients.done,
+  }),
+  overview: endpoint('broker', 'GET', '/api/v1/overview', 'The broker now.', {
+    reply: broker.overview,
+  }),
+  history: endpoint('broker', 'GET', '/api/v1/history', 'The last hour, second by second.', {
+    query: broker.historyQuery,
+    reply: broker.history,
+  }),
+  listenersDetail: endpoint(
+    'broker',
+    'GET',
+    '/api/v1/listeners/detail',
+    'Listeners and their connections.',
+    { reply: broker.listenersDetail },
+  ),
+  events: endpoint(
+    'broker',
+    'GET',
+    '/api/v1/events',
+    'Live: event "stats" every second (a sample, with drops), "client" (clients coming and going), ' +
+      '"log" (timeMs, level, text).',
+    { query: broker.eventsQuery, type: 'text/event-stream' },
+  ),
+  clients: endpoint('clients', 'GET', '/api/v1/clients', 'Sessions: search, order, pages.', {
+    query: clients.clientsQuery,
+    reply: clients.clientPage,
+  }),
+  client: endpoint('clients', 'GET', '/api/v1/clients/detail', 'All about one client.', {
+    query: clients.clientQuery,
+    reply: clients.clientDetail,
+  }),
+  disconnect: endpoint('clients', 'POST', '/api/v1/clients/disconnect', 'Ends its connection.', {
+    body: clients.disconnectBody,
+    reply: clients.done,
+  }),
+  forget: endpoint(
+    'clients',
+    'POST',
+    '/api/v1/clients/forget',
+    'Ends its connection and its session, with all messages that wait for it.',
+    { body: clients.clientQuery, reply: clients.done },
+  ),
+  subscriptions: endpoint('subscriptions', 'GET', '/api/v1/subscriptions', 'Subscriptions.', {
+    query: clients.subscriptionsQuery,
+    reply: clients.subscriptionPage,
+  }),
+  receivers: endpoint(
+    'subscriptions',
+    'GET',
+    '/api/v1/subscriptions/receivers',
+    'Who would receive a message of a topic.',
+    { query: clients.receiversQuery, reply: clients.receivers },
+  ),
+  retained: endpoint('retained', 'GET', '/api/v1/retained', 'Retained messages.', {
+    query: clients.retainedQuery,
+    reply: clients.retainedPage,
+  }),
+  retainedMessage: endpoint('retained', 'GET', '/api/v1/retained/message', 'One of them, whole.', {
+    query: clients.topicQuery,
+    reply: clients.retainedMessage,
+  }),
+  retainedDelete: endpoint('retained', 'DELETE', '/api/v1/retained/message', 'Removes one.', {
+    query: clients.topicQuery,
+    reply: clients.done,
+  }),
+  retainedPurge: endpoint(
+    'retained',
+    'POST',
+    '/api/v1/retained/purge',
+    'Removes all that match a filter, or says what would go.',
+    { body: clients.purgeBody, reply: clients.purgeReply },
+  ),
+  publish: endpoint('messages', 'POST', '/api/v1/publish', 'Publishes a message.', {
+    body: clients.publishBody,
+    reply: clients.publishReply,
+    bodyBytesMax: publishBytesMax,
+  }),
+  publishBatch: endpoint('messages', 'POST', '/api/v1/publish/batch', 'Publishes many.', {
+    body: clients.batchBody,
+    reply: clients.batchReply,
+    bodyBytesMax: publishBytesMax,
+  }),
+  aclTest: endpoint('access', 'GET', '/api/v1/acl/test', 'What the access rules say, and why.', {
+    query: clients.aclQuery,
+    reply: clients.aclReply,
+  }),
+  traces: endpoint('traces', 'GET', '/api/v1/traces', 'Packet traces.', { reply: clients.traces }),
+  traceStart: endpoint(
+    'traces',
+    'POST',
+    '/api/v1/traces',
+    'Starts to keep the packets of a client, a topic or an address; with several, of what is all of it.',
+    { body: clients.traceBody, reply: clients.trace },
+  ),
+  tracePackets: endpoint('traces', 'GET', '/api/v1/traces/:id', 'Packets of a trace.', {
+    params: clients.traceParams,
+    query: clients.traceQuery,
+    reply: clients.traceReply,
+  }),
+  traceDownload: endpoint('traces', 'GET', '/api/v1/traces/:id/download', 'A trace as a file.', {
+    params: clients.traceParams,
+    query: clients.downloadQuery,
+    type: 'application/x-ndjson',
+  }),
+  traceDelete: endpoint('traces', 'DELETE', '/api/v1/traces/:id', 'Ends and drops a trace.', {
+    params: clients.traceParams,
+    reply: clients.done,
+  }),
+}
+
+export type Contract = typeof contract

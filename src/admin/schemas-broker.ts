@@ -1,0 +1,151 @@
+/** What the API says of the broker as a whole. */
+import { metricNames } from '../telemetry/sample.ts'
+import {
+  flag,
+  integer,
+  list,
+  number,
+  nullable,
+  object,
+  oneOf,
+  record,
+  text,
+  type Static,
+} from './schema.ts'
+
+const timeMs = integer('Wall clock, ms since 1970.')
+
+export const errorReply = object(
+  {
+    statusCode: integer('The HTTP status.'),
+    error: text('The name of the status.'),
+    message: text('What is wrong, and what to do.'),
+  },
+  [],
+  'Any reply with a status of 400 or more.',
+)
+
+export const sample = object(
+  {
+    timeMs,
+    ...Object.fromEntries(
+      Object.entries(metricNames).map(([name, about]) => [name, number(about)]),
+    ),
+  } as Record<'timeMs' | keyof typeof metricNames, ReturnType<typeof number>>,
+  [],
+  'The broker at one moment; rates are over the second before it.',
+)
+
+export const drops = record(
+  integer('Messages.'),
+  'Messages that a receiver did not get, since the start, by reason.',
+)
+
+export const overview = object({
+  version: text('Version of the broker.'),
+  node: text('Version of Node.js.'),
+  startedAtMs: timeMs,
+  uptimeSeconds: integer('Seconds since the start.'),
+  localOnly: flag('Without a listener in its configuration: loopback only, no login.'),
+  ready: flag('Takes connections.'),
+  now: sample,
+  totals: record(integer('Count.'), 'Counters since the start.'),
+  drops,
+})
+export type Overview = Static<typeof overview>
+
+export const historyQuery = object(
+  {
+    metrics: text('Names separated by commas; absent: all of them.', { maxLength: 2000 }),
+    seconds: integer('How far back, in seconds.', { minimum: 1, maximum: 3600, default: 3600 }),
+    points: integer('At most so many points a metric: several seconds become their mean.', {
+      minimum: 10,
+      maximum: 3600,
+      default: 3600,
+    }),
+  },
+  ['metrics', 'seconds', 'points'],
+)
+
+export const history = object({
+  stepMs: integer('Time between two points.'),
+  endMs: integer('Time of the last point.'),
+  metrics: record(
+    list(nullable(number('Value; null: the broker was not running.')), 'Oldest first.'),
+    'The points of each metric.',
+  ),
+})
+export type History = Static<typeof history>
+
+export const listenersDetail = object({
+  listeners: list(
+    object({
+      host: nullable(text('Address or host name; null: every address.')),
+      port: integer('Port that is bound; 0: a unix socket.'),
+      path: nullable(text('Path of a unix socket.')),
+      protocol: oneOf('What is spoken there.', ['mqtt', 'websockets', 'http_api']),
+      tls: flag('With TLS.'),
+      clientCertificates: flag('Clients must show a certificate.'),
+      allowAnonymous: flag('Lets clients in without a user name.'),
+      connections: integer('Connections now.'),
+      connectionsMax: integer('Most connections; 0: no limit of its own.'),
+      maxQos: integer('Highest QoS.'),
+      versions: list(integer('3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0.'), 'Versions let in.'),
+    }),
+    'In the order of the configuration.',
+  ),
+})
+export type ListenersDetail = Static<typeof listenersDetail>
+
+export const sessionReply = object({
+  user: nullable(text('Who is logged in; null: nobody.')),
+  admin: flag('May use the endpoints of the admin role.'),
+  loginRequired: flag('false: this listener serves the owner of the machine without a login.'),
+  csrfToken: nullable(
+    text('To be sent as X-CSRF-Token with everything but GET; null: log in first.'),
+  ),
+  mqttPath: nullable(text('Path of MQTT over WebSocket on this port; null: there is none.')),
+  version: text('Version of the broker.'),
+})
+export type SessionReply = Static<typeof sessionReply>
+
+export const loginBody = object({
+  username: text('Name of a user of the broker.', { minLength: 1, maxLength: 65_535 }),
+  password: text('The password.', { maxLength: 65_535 }),
+})
+
+export const health = object({ status: oneOf('Verdict.', ['ok', 'starting', 'stopping']) })
+
+export const systree = record(integer('Value.'), 'The topics of $SYS by name.')
+
+export const listeners = object({
+  listeners: list(
+    object(
+      {
+        port: integer('Port.'),
+        path: text('Path of a unix socket.'),
+        protocol: oneOf('What is spoken there.', ['mqtt', 'websockets', 'httpapi']),
+        tls: flag('With TLS.'),
+        mtls: flag('Clients must show a certificate.'),
+        allow_anonymous: flag('Lets clients in without a user name.'),
+      },
+      ['port', 'path'],
+    ),
+    'In the order of the configuration.',
+  ),
+})
+export type Listeners = Static<typeof listeners>
+
+export const eventsQuery = object(
+  {
+    kinds: text('Of stats, client, log; separated by commas. Absent: stats.', { maxLength: 100 }),
+    clientId: text('Only client events and log lines of this client.', { maxLength: 65_535 }),
+    text: text('Only log lines that hold this text.', { maxLength: 1000 }),
+    levels: text(
+      'Of error, warning, notice, information, debug, subscribe, unsubscribe, websockets; separated by commas. ' +
+        'Absent: all but debug.',
+      { maxLength: 200 },
+    ),
+  },
+  ['kinds', 'clientId', 'text', 'levels'],
+)

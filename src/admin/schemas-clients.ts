@@ -1,0 +1,378 @@
+/** What the API says of clients, subscriptions, messages. */
+import {
+  flag,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  text,
+  type Schema,
+  type Static,
+} from './schema.ts'
+
+const timeMs = integer('Wall clock, ms since 1970.')
+const clientId = text('Client id.', { maxLength: 65_535 })
+const topic = text('Topic name.', { minLength: 1, maxLength: 65_535 })
+const filter = text('Topic filter.', { minLength: 1, maxLength: 65_535 })
+const qos = integer('QoS.', { minimum: 0, maximum: 2 })
+/** Most rows that paging reaches: page * pageSize. */
+export const reachMax = 10_000
+
+const page = integer('Page, from 1 on.', { minimum: 1, maximum: reachMax, default: 1 })
+const pageSize = integer('Rows on a page.', { minimum: 1, maximum: 500, default: 50 })
+
+function paged<T>(items: Schema<T>) {
+  return object({
+    items: list(items, 'The rows of this page.'),
+    total: integer('Rows on all pages.'),
+    page: integer('This page, from 1 on.'),
+    pageSize: integer('Rows on a full page.'),
+  })
+}
+
+export const clientSortKeys = [
+  'clientId',
+  'username',
+  'connectedAtMs',
+  'queued',
+  'queuedBytes',
+  'outputBytes',
+  'inflight',
+  'subscriptions',
+  'dropped',
+] as const
+
+export const clientsQuery = object(
+  {
+    q: text('Only where client id, user name or address hold this text; case does not matter.', {
+      maxLength: 1000,
+    }),
+    state: oneOf('Only these.', ['connected', 'offline']),
+    username: text('Only clients of this user.', { maxLength: 65_535 }),
+    version: integer('Only this version: 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0.', {
+      minimum: 3,
+      maximum: 5,
+    }),
+    sort: oneOf('Order; absent: as they came.', clientSortKeys),
+    order: oneOf('Direction of the order.', ['asc', 'desc']),
+    page,
+    pageSize,
+  },
+  ['q', 'state', 'username', 'version', 'sort', 'order', 'page', 'pageSize'],
+)
+export type ClientsQuery = Static<typeof clientsQuery>
+
+const clientProperties = {
+  clientId,
+  username: nullable(text('User name; null: anonymous.')),
+  connected: flag('Its connection is open.'),
+  remote: nullable(text('Address and port; null: offline.')),
+  port: nullable(integer('Port of the listener it came in by.')),
+  version: integer('3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0.'),
+  durable: flag('The session outlives its connection.'),
+  connectedAtMs: nullable(timeMs),
+  disconnectedAtMs: nullable(timeMs),
+  subscriptions: integer('Subscriptions.'),
+  inflight: integer('Messages sent and not acknowledged.'),
+  queued: integer('Messages that wait behind them.'),
+  queuedBytes: integer('Bytes of both.'),
+  outputBytes: integer('Bytes that wait for the network.'),
+  dropped: integer('Messages that were not kept for it since its session is in memory.'),
+}
+
+export const clientRow = object(clientProperties)
+export type ClientRow = Static<typeof clientRow>
+export const clientPage = paged(clientRow)
+
+const subscriptionRow = object({
+  clientId,
+  filter: text('As subscribed, $share/group/ included.'),
+  qos,
+  noLocal: flag('Does not get its own messages.'),
+  retainAsPublished: flag('Gets the retain flag as published.'),
+  subscriptionId: nullable(integer('Subscription identifier.')),
+  group: nullable(text('Group of a shared subscription.')),
+  connected: flag('The client is connected.'),
+})
+export type SubscriptionRow = Static<typeof subscriptionRow>
+export const subscriptionPage = paged(subscriptionRow)
+
+export const clientEvent = object({
+  timeMs,
+  clientId: text('Client id.'),
+  username: nullable(text('User name.')),
+  remote: text('Address and port.'),
+  kind: oneOf('What happened.', [
+    'connected',
+    'disconnected',
+    'refused',
+    'subscribed',
+    'unsubscribed',
+    'expired',
+  ]),
+  detail: text('Reason, filter or protocol version; may be empty.'),
+})
+export type ClientEvent = Static<typeof clientEvent>
+
+export const clientDetail = object({
+  ...clientProperties,
+  keepAliveSeconds: nullable(integer('Keep alive; null: offline or none.')),
+  cleanStart: nullable(flag('Asked for a fresh session.')),
+  expirySeconds: integer('Session expiry; 4294967295: never.'),
+  receiveMaximum: nullable(integer('Most messages under way to it.')),
+  maximumPacketBytes: nullable(integer('Largest packet it takes; null: any.')),
+  topicAliasMaximum: nullable(integer('Topic aliases towards it.')),
+  inflightBytes: integer('Payload bytes sent and not acknowledged.'),
+  heldInbound: integer('QoS 2 messages from it that wait for PUBREL.'),
+  window: list(
+    object({
+      packetId: integer('Packet identifier.'),
+      qos,
+      topic: nullable(text('Topic; null: the message is not kept after sending.')),
+      payloadBytes: integer('Bytes of the payload.'),
+      released: flag('PUBREL was sent.'),
+    }),
+    'The first 100 messages sent and not acknowledged.',
+  ),
+  queue: list(
+    object({ qos, topic: text('Topic.'), payloadBytes: integer('Bytes of the payload.') }),
+    'The first 100 messages in memory that wait.',
+  ),
+  will: nullable(
+    object({
+      topic: text('Topic.'),
+      qos,
+      retain: flag('Retained.'),
+      payloadBytes: integer('Bytes of the payload.'),
+      delaySeconds: integer('Will delay.'),
+    }),
+  ),
+  subscriptionList: list(subscriptionRow, 'The first 1000 subscriptions.'),
+  events: list(clientEvent, 'What happened to it lately, newest first.'),
+})
+export type ClientDetail = Static<typeof clientDetail>
+
+export const clientQuery = object({ clientId })
+export const disconnectBody = object(
+  {
+    clientId,
+    reasonCode: integer('Reason code for a 5.0 client; absent: 152, administrative action.', {
+      minimum: 128,
+      maximum: 162,
+    }),
+  },
+  ['reasonCode'],
+)
+export const done = object({ done: flag('false: there was nothing to do.') })
+
+export const subscriptionsQuery = object(
+  {
+    clientId: text('Only of this client.', { maxLength: 65_535 }),
+    q: text('Only where filter or client id hold this text; case does not matter.', {
+      maxLength: 1000,
+    }),
+    match: text('Only filters that match this topic.', { maxLength: 65_535 }),
+    shared: flag('Only shared ones, or only others.'),
+    page,
+    pageSize,
+  },
+  ['clientId', 'q', 'match', 'shared', 'page', 'pageSize'],
+)
+export type SubscriptionsQuery = Static<typeof subscriptionsQuery>
+
+export const receiversQuery = object({ topic })
+export const receivers = object({
+  topic: text('The topic asked for.'),
+  total: integer('Subscriptions that match.'),
+  retained: flag('The topic has a retained message.'),
+  items: list(
+    object({
+      clientId,
+      username: nullable(text('User name.')),
+      connected: flag('The client is connected.'),
+      filter: text('Filter that matches.'),
+      qos,
+      group: nullable(text('Shared group: one of its members gets the message.')),
+      mayReceive: flag('The access rules let it receive this topic.'),
+      keeps: flag('Offline, its session keeps QoS 1 and 2 messages.'),
+    }),
+    'The first 1000.',
+  ),
+})
+export type Receivers = Static<typeof receivers>
+
+export const retainedQuery = object(
+  {
+    filter: text('Only topics that match; absent: #, which leaves out $ topics.', {
+      maxLength: 65_535,
+    }),
+    q: text('Only topics that hold this text; case does not matter.', { maxLength: 1000 }),
+    page,
+    pageSize,
+  },
+  ['filter', 'q', 'page', 'pageSize'],
+)
+export type RetainedQuery = Static<typeof retainedQuery>
+
+const retainedProperties = {
+  topic: text('Topic.'),
+  qos,
+  payloadBytes: integer('Bytes of the payload.'),
+  expiresAtMs: nullable(timeMs),
+  publisher: nullable(text('Client id it came from, while known; null: the broker.')),
+  publisherUser: nullable(text('User name it came from.')),
+}
+export const retainedRow = object({
+  ...retainedProperties,
+  preview: text('The first 256 bytes of the payload, in base64.'),
+})
+export type RetainedRow = Static<typeof retainedRow>
+export const retainedPage = paged(retainedRow)
+
+export const userProperties = list(
+  list(text('Name, then value.'), 'A pair.'),
+  'User properties, in order.',
+  1000,
+)
+
+const messageProperties = object(
+  {
+    payloadFormat: integer('1: the payload is UTF-8.', { minimum: 0, maximum: 1 }),
+    messageExpirySeconds: integer('Life time.', { minimum: 0, maximum: 0xffffffff }),
+    contentType: text('Content type.', { maxLength: 65_535 }),
+    responseTopic: text('Response topic.', { maxLength: 65_535 }),
+    correlationData: text('Correlation data in base64.', { maxLength: 90_000 }),
+    userProperties,
+  },
+  [
+    'payloadFormat',
+    'messageExpirySeconds',
+    'contentType',
+    'responseTopic',
+    'correlationData',
+    'userProperties',
+  ],
+  'Properties of MQTT 5.0.',
+)
+export type MessageProperties = Static<typeof messageProperties>
+
+export const topicQuery = object({ topic })
+export const retainedMessage = object({
+  ...retainedProperties,
+  payload: text('The payload in base64.'),
+  properties: messageProperties,
+})
+export type RetainedMessage = Static<typeof retainedMessage>
+
+export const purgeBody = object({
+  filter,
+  dryRun: flag('true: only says what would go.'),
+})
+export const purgeReply = object({
+  dryRun: flag('Nothing was removed.'),
+  count: integer('Messages that match (or matched).'),
+  payloadBytes: integer('Bytes of their payloads.'),
+  examples: list(text('Topic.'), 'The first 20.'),
+})
+export type PurgeReply = Static<typeof purgeReply>
+
+export const aclQuery = object(
+  {
+    action: oneOf('What the client wants.', ['publish', 'subscribe', 'receive']),
+    topic,
+    clientId: text('Client id; absent: empty.', { maxLength: 65_535 }),
+    username: text('User name; absent: anonymous.', { maxLength: 65_535 }),
+    qos: integer('QoS.', { minimum: 0, maximum: 2, default: 0 }),
+    retain: flag('With the retain flag.'),
+  },
+  ['clientId', 'username', 'qos', 'retain'],
+)
+export type AclQuery = Static<typeof aclQuery>
+
+export const aclReply = object({
+  allowed: flag('The answer.'),
+  rule: nullable(text('The rule that decided; null: none did.')),
+  file: nullable(text('File of the rule.')),
+  line: nullable(integer('Line in that file.')),
+  explanation: text('Why, in words.'),
+})
+export type AclReply = Static<typeof aclReply>
+
+export const publishBody = object(
+  {
+    topic,
+    payload: text('The payload; absent: empty, which clears a retained message.'),
+    encoding: oneOf('What `payload` is; absent: utf8.', ['utf8', 'base64']),
+    qos: integer('QoS.', { minimum: 0, maximum: 2, default: 0 }),
+    retain: flag('To be retained.'),
+    properties: messageProperties,
+  },
+  ['payload', 'encoding', 'qos', 'retain', 'properties'],
+)
+export type PublishBody = Static<typeof publishBody>
+export const publishReply = object({
+  receivers: integer('Subscriptions that took it. At QoS 1 and 2 it is stored when this is said.'),
+})
+
+export const batchBody = object({ messages: list(publishBody, 'Published in this order.', 1000) })
+export const batchReply = object({
+  published: integer('How many.'),
+  receivers: integer('Subscriptions that took them, all together.'),
+})
+
+export const traceBody = object(
+  {
+    clientId: text('Packets of this client.', { minLength: 1, maxLength: 65_535 }),
+    topic: text('PUBLISH packets whose topic matches this filter.', {
+      minLength: 1,
+      maxLength: 65_535,
+    }),
+    address: text('Packets from and to this IP address.', { minLength: 1, maxLength: 100 }),
+    seconds: integer('Ends after so many seconds.', { minimum: 1, maximum: 3600, default: 300 }),
+    packetsMax: integer('Keeps the last so many packets.', {
+      minimum: 10,
+      maximum: 10_000,
+      default: 2000,
+    }),
+  },
+  ['clientId', 'topic', 'address', 'seconds', 'packetsMax'],
+)
+export type TraceBody = Static<typeof traceBody>
+
+export const trace = object({
+  id: text('Its name.'),
+  clientId: nullable(text('Client.')),
+  topic: nullable(text('Topic filter.')),
+  address: nullable(text('IP address.')),
+  startedAtMs: timeMs,
+  endsAtMs: timeMs,
+  running: flag('Still takes packets.'),
+  packets: integer('Packets kept.'),
+  seen: integer('Packets seen, those left out for lack of room included.'),
+})
+export type Trace = Static<typeof trace>
+export const traces = object({ traces: list(trace, 'Newest last.') })
+
+export const tracePacket = object({
+  number: integer('From 1 on, without gaps.'),
+  timeMs,
+  direction: oneOf('From or to the client.', ['received', 'sent']),
+  clientId: nullable(text('Client id; null: not known yet.')),
+  remote: text('Address and port.'),
+  type: text('CONNECT, PUBLISH, ...'),
+  bytes: integer('Size of the packet.'),
+  summary: text('One line.'),
+  fields: text('The decoded packet as JSON; no password, payloads by size alone.'),
+  payload: nullable(text('The first 1024 bytes of the payload of a PUBLISH, in base64.')),
+})
+export type TracePacket = Static<typeof tracePacket>
+export const traceQuery = object(
+  { after: integer('Only packets with a higher number.', { minimum: 0, default: 0 }) },
+  ['after'],
+)
+export const traceReply = object({ trace, packets: list(tracePacket, 'At most 500.') })
+export const traceParams = object({ id: text('Name of the trace.', { maxLength: 40 }) })
+export const downloadQuery = object({ format: oneOf('Absent: jsonl.', ['jsonl', 'text']) }, [
+  'format',
+])
