@@ -9,6 +9,7 @@ import { closeConnection, closeFor } from './closing.ts'
 import { Commit } from './commit.ts'
 import { receive, resumeInput, unpause } from './input.ts'
 import { armConnectTimeout } from './keepalive.ts'
+import { Inspector } from './inspect.ts'
 import { createMessage, Message } from './message.ts'
 import {
   askTurnEnd,
@@ -18,14 +19,16 @@ import {
   Subscription,
   type Core,
   type Subscriber,
+  type Tap,
 } from './model.ts'
 import { pump } from './outbound.ts'
 import { drained, flushAll, pendingBytes } from './outbox.ts'
 import type { Link, Ports } from './ports.ts'
 import { Pressure, type PressureLevel } from './pressure.ts'
-import { continueReplays, sweepRetained } from './retained.ts'
+import { continueReplays, dropRetained, sweepRetained } from './retained.ts'
 import { publish, routeFromPeer } from './routing.ts'
 import { groupOf, leaveGroup } from './shared-groups.ts'
+import { endSession } from './sessions.ts'
 import { Shapes } from './shapes.ts'
 import { shedLargest } from './shed.ts'
 import { Stats } from './stats.ts'
@@ -54,6 +57,8 @@ export interface PublishOptions {
   qos?: Qos
   retain?: boolean
   properties?: Properties
+  /** The user it is published for; absent: the broker itself. */
+  publisherUser?: string | null
 }
 
 /**
@@ -89,6 +94,7 @@ export class Broker {
       writers: [],
       incoming: new Message(),
       pressure: Pressure.none,
+      tap: null,
       turnEndAsked: false,
       stopping: false,
     }
@@ -159,13 +165,16 @@ export class Broker {
     for (let next = core.opened.pop(); next !== undefined; next = core.opened.pop())
       resumeInput(core, next)
     if (core.replaying.size > 0) continueReplays(core)
-    const batch = core.commit.seal()
+    const batch = core.commit.seal(core.ports.clock.monotonicMs())
     if (batch > 0) core.ports.store.seal(batch)
     flushAll(core)
   }
 
-  /** Publishes from inside the process. Throws TypeError when `topic` is no topic name. */
-  publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): void {
+  /**
+   * Publishes from inside the process. Throws TypeError when `topic` is no topic name. Returns how many
+   * subscriptions took the message.
+   */
+  publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number {
     const problem = topicNameProblem(topic, this.core.ports.limits.topicLevelsMax)
     if (problem !== null) throw new TypeError(`topic name: ${problem}`)
     const { qos = 0, retain = false, properties = {} } = options
@@ -177,10 +186,18 @@ export class Broker {
       retain,
       properties,
       publisher: '',
-      publisherUser: null,
+      publisherUser: options.publisherUser ?? null,
       wallMs,
     }
-    publish(this.core, createMessage(source), null)
+    return publish(this.core, createMessage(source), null)
+  }
+
+  /** Calls `done` once all that was written so far is safe; false: it could not be stored. */
+  whenSafe(done: (safe: boolean) => void): void {
+    const { commit } = this.core
+    if (commit.dirty) commit.wait(commit.filling, { kind: 'call', run: done })
+    else if (commit.done >= commit.filling - 1) done(true)
+    else commit.wait(commit.filling - 1, { kind: 'call', run: done })
   }
 
   /** Publishes a value of the `$SYS` tree: retained, QoS 2, never stored. */
@@ -247,6 +264,37 @@ export class Broker {
   /** Disconnects the client that holds most memory; see `pressure.ts`. */
   shedLargest(): string | null {
     return shedLargest(this.core)
+  }
+
+  /**
+   * Ends a client's connection and its session, with all that waits for it; false: there is none here. A session
+   * that another node holds stays.
+   */
+  forget(clientId: string): boolean {
+    const { core } = this
+    const session = core.sessions.get(clientId)
+    if (session === undefined || session.foreign) return false
+    if (session.connection !== null) closeFor(core, session.connection, Reason.administrativeAction)
+    endSession(core, session)
+    return true
+  }
+
+  /** Removes a retained message; nobody is told. False: there was none. */
+  dropRetained(topic: string): boolean {
+    const { core } = this
+    const known = core.retained.get(topic) !== undefined
+    if (known) dropRetained(core, topic)
+    return known
+  }
+
+  /** Shows every packet to `tap`; null: to nobody. */
+  watch(tap: Tap | null): void {
+    this.core.tap = tap
+  }
+
+  /** Looks at the core from outside, at nobody's cost but the one who looks. */
+  inspector(): Inspector {
+    return new Inspector(this.core)
   }
 
   /** Removes retained messages whose expiry has passed. */

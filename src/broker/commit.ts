@@ -1,5 +1,7 @@
 import { Fifo } from '../base/fifo.ts'
 
+const TIMES = 1024
+
 interface Waiting<W> {
   batch: number
   waiter: W
@@ -19,6 +21,10 @@ export class Commit<W> {
   writes = 0
   /** The batch being filled holds something. */
   dirty = false
+  /** The last batch that could not be stored; 0: none. */
+  lost = 0
+  /** When each of the last batches was sealed, by number. */
+  private readonly sealedMs = new Float64Array(TIMES)
   private readonly waiters = new Fifo<Waiting<W>>()
   private readonly onDirty: () => void
 
@@ -37,11 +43,17 @@ export class Commit<W> {
     return this.filling
   }
 
-  /** Closes the batch being filled; returns its number, 0 when it was empty. */
-  seal(): number {
+  /** Closes the batch being filled; returns its number, 0 when it was empty. `nowMs`: monotonic. */
+  seal(nowMs: number): number {
     if (!this.dirty) return 0
     this.dirty = false
+    this.sealedMs[this.filling % TIMES] = nowMs
     return this.filling++
+  }
+
+  /** When `batch`, one of the last thousand, was sealed. */
+  sealedAtMs(batch: number): number {
+    return this.sealedMs[batch % TIMES]
   }
 
   /** `waiter` is handed out by {@link next} once `batch` is safe. */

@@ -45,7 +45,9 @@ export function refuse(core: Core, connection: Connection, reason: number, detai
     logSending(core, connection, false, code)
   }
   connection.will = null
-  closeConnection(core, connection, { text: TEXTS.get(reason) ?? 'protocol error', reason: -1 })
+  const text = TEXTS.get(reason) ?? 'protocol error'
+  core.ports.observer?.refused?.(connection.identity, connection.link.remote, text)
+  closeConnection(core, connection, { text, reason: -1 })
 }
 
 function limitProperties(connection: Connection, properties: Properties): void {

@@ -1,6 +1,9 @@
-import type { Core } from './model.ts'
+import type { Core, Session } from './model.ts'
+import type { DropReason } from './stats.ts'
 
-/** Counts a message that one receiver does not get. */
-export function dropped(core: Core): void {
+/** Counts a message that `session` does not get; null: nobody gets it. */
+export function dropped(core: Core, session: Session | null, reason: DropReason): void {
   core.stats.publishDropped++
+  core.stats.drops[reason]++
+  if (session !== null) session.dropped++
 }

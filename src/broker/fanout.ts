@@ -82,11 +82,12 @@ export function deliverTo(
     return
   }
   const waitBytesMax = core.pressure < Pressure.dropQos0 ? limits.outputBytesMax : 0
-  if (connection.inLink !== null && pendingBytes(connection) > waitBytesMax) return dropped(core)
+  if (connection.inLink !== null && pendingBytes(connection) > waitBytesMax)
+    return dropped(core, session, 'slowClient')
   const ids = subscription.subscriptionIds
   const sent =
     ids === null
       ? sendShaped(core, connection, message, 0, retain, 0)
       : sendPublish(core, connection, message, 0, retain, 0, ids, false)
-  if (!sent) dropped(core)
+  if (!sent) dropped(core, session, 'overClientMaximum')
 }

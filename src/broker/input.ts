@@ -85,6 +85,7 @@ function consume(
     if (!whole) break
     const { first, bodyStart, frameEnd } = frame
     core.stats.messagesReceived++
+    if (core.tap !== null) core.tap.received(connection, bytes, at, bodyStart, frameEnd)
     dispatch(core, connection, first, bytes, at, bodyStart, frameEnd)
     const { rate } = connection
     if (rate !== null && spend(core, connection, rate, first, frameEnd - at, goOn)) {

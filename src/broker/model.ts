@@ -166,6 +166,8 @@ export class Session {
   disconnectedAtMs = -1
   expiryTimer: Timer | null = null
   will: PendingWill | null = null
+  /** Messages it did not get. */
+  dropped = 0
   ended = false
 
   constructor(clientId: string, username: string | null, version: Version, durable: boolean) {
@@ -230,6 +232,8 @@ export class Connection {
   partialSinceMs = 0
   paused = false
   lastPacketMs: number
+  /** Wall clock, ms; 0: not open yet. */
+  openedAtMs = 0
   keepAliveMs = 0
   /** What it may still send, where a rate is set. */
   rate: Rate | null = null
@@ -277,6 +281,26 @@ export interface AliasTopic {
   bytes: Uint8Array
 }
 
+/** Somebody inside the process who waits for a batch. `safe` false: it could not be stored. */
+export interface Call {
+  readonly kind: 'call'
+  run(safe: boolean): void
+}
+
+/** Sees all packets. Must not throw, nor keep the bytes. */
+export interface Tap {
+  /** A whole packet, before it is handled; its body begins at `bodyStart`. */
+  received(
+    connection: Connection,
+    bytes: Uint8Array,
+    start: number,
+    bodyStart: number,
+    end: number,
+  ): void
+  /** `segment` goes to the link: whole packets, but for a shared payload that follows its header. */
+  sent(connection: Connection, segment: Segment): void
+}
+
 /** A CONNECT between authentication and an open session. */
 export interface Opening {
   connection: Connection
@@ -298,7 +322,7 @@ export interface Core {
   readonly connections: Set<Connection>
   /** By `name/filter`. */
   readonly groups: Map<string, SharedGroup>
-  readonly commit: Commit<Connection | Session>
+  readonly commit: Commit<Connection | Session | Call>
   readonly shapes: Shapes
   /** Links with output, flushed once a turn. */
   readonly dirty: Connection[]
@@ -316,6 +340,8 @@ export interface Core {
   readonly incoming: Message
   /** How short memory is; see `pressure.ts`. */
   pressure: PressureLevel
+  /** null: nobody watches. */
+  tap: Tap | null
   turnEndAsked: boolean
   stopping: boolean
 }

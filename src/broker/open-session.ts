@@ -190,6 +190,7 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
   const { connection, packet } = opening
   if (connection.phase !== Phase.opening) return
   connection.phase = Phase.open
+  connection.openedAtMs = core.ports.clock.wallMs()
   welcome(core, connection, sessionPresent, answerProperties(core, opening, session))
   logConnected(core, connection, packet)
   armKeepAlive(core, connection, keepAliveOf(core, packet))

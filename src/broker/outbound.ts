@@ -28,6 +28,7 @@ import type { StoredDelivery } from './ports.ts'
 import { replyAck } from './replies.ts'
 import { mayReceive } from './rights.ts'
 import { sendPublish, sendShaped } from './send-publish.ts'
+import type { DropReason } from './stats.ts'
 
 const PACKET_IDS = 65535
 
@@ -67,7 +68,7 @@ function deliverClean(
       ids === null
         ? sendShaped(core, connection, message, qos, retain, packetId)
         : sendPublish(core, connection, message, qos, retain, packetId, ids, false)
-    if (!sent) return dropped(core)
+    if (!sent) return dropped(core, session, 'overClientMaximum')
     const delivery = new Delivery(null, qos, retain, ids, 0, message.payloadLength)
     enterWindow(outbound, delivery, packetId)
     return
@@ -199,7 +200,7 @@ function hasQueueRoom(core: Core, outbound: Outbound, message: Message): boolean
 }
 
 function dropForQueue(core: Core, session: Session, outbound: Outbound): void {
-  dropped(core)
+  dropped(core, session, 'queueFull')
   if (outbound.dropNoted) return
   outbound.dropNoted = true
   const { log } = core.ports
@@ -269,10 +270,10 @@ function sendNext(
     sendAck(core, connection, PacketType.pubrel, packetId, 0)
     return true
   }
-  const mayGo = !hasExpired(core, message) && mayReceive(core, session, message.topicName)
   const id = delivery.qos > 0 ? packetId : 0
-  if (!mayGo || !transmit(core, connection, delivery, message, id)) {
-    dropped(core)
+  const obstacle = sendWaiting(core, session, connection, delivery, message, id)
+  if (obstacle !== null) {
+    dropped(core, session, obstacle)
     forget(core, session, delivery)
     return true
   }
@@ -285,15 +286,20 @@ function sendNext(
   return true
 }
 
-function transmit(
+/** Sends what has waited; or says why it is not sent any more. */
+function sendWaiting(
   core: Core,
+  session: Session,
   connection: Connection,
   delivery: Delivery,
   message: Message,
   packetId: number,
-): boolean {
-  const { qos, retain, subscriptionIds, dup } = delivery
-  return sendPublish(core, connection, message, qos, retain, packetId, subscriptionIds, dup)
+): DropReason | null {
+  if (hasExpired(core, message)) return 'expired'
+  if (!mayReceive(core, session, message.topicName)) return 'notAllowed'
+  const { qos, retain, subscriptionIds: ids, dup } = delivery
+  const sent = sendPublish(core, connection, message, qos, retain, packetId, ids, dup)
+  return sent ? null : 'overClientMaximum'
 }
 
 function hasExpired(core: Core, message: Message): boolean {
@@ -354,9 +360,9 @@ export function resend(core: Core, session: Session, connection: Connection): vo
     }
     const message = delivery.message as Message
     delivery.dup = true
-    const mayGo = !hasExpired(core, message) && mayReceive(core, session, message.topicName)
-    if (mayGo && transmit(core, connection, delivery, message, packetId)) continue
-    dropped(core)
+    const obstacle = sendWaiting(core, session, connection, delivery, message, packetId)
+    if (obstacle === null) continue
+    dropped(core, session, obstacle)
     finish(core, session, packetId, delivery.qos)
   }
   pump(core, session)

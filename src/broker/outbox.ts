@@ -101,6 +101,7 @@ function flushSegments(core: Core, connection: Connection): boolean {
 
 function send(core: Core, connection: Connection, segment: Segment): boolean {
   core.stats.bytesSent += segment.length
+  if (core.tap !== null) core.tap.sent(connection, segment)
   const gone = connection.link.write(segment.bytes, segment.length)
   if (!gone) connection.inLink = segment
   else if (segment.writer !== null) recycle(core, segment.writer)

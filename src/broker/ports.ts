@@ -127,6 +127,12 @@ export interface Auth {
 export interface Observer {
   connected?(who: Identity, version: Version): void
   disconnected?(who: Identity, reason: string): void
+  /** A CONNECT was refused; `who` is null when it could not even be read. */
+  refused?(who: Identity | null, remote: string, reason: string): void
+  subscribed?(who: Identity, filter: string, qos: Qos): void
+  unsubscribed?(who: Identity, filter: string): void
+  /** An offline session ended by its expiry. */
+  expired?(clientId: string, username: string | null): void
   /** `message` borrows its bytes: copy what must outlive the call. */
   published?(message: Message): void
 }

@@ -6,6 +6,7 @@ import { forwardableProperties, parsePublish, PublishView } from '../codec/publi
 import { Reason } from '../codec/reason-codes.ts'
 import { decodeUtf8, validateUtf8 } from '../codec/utf8.ts'
 import { topicNameProblem } from '../topics/names.ts'
+import { dropped } from './drops.ts'
 import type { Message } from './message.ts'
 import type { Connection, Core, Session, Subscriber } from './model.ts'
 import { Pressure } from './pressure.ts'
@@ -148,7 +149,7 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
     return denied(core, connection, message)
   if (core.pressure === Pressure.shed) return refuseForMemory(core, connection)
   if (limits.payloadBytesMax > 0 && message.payloadLength > limits.payloadBytesMax) {
-    core.stats.publishDropped++
+    dropped(core, null, 'overSizeLimit')
     return Reason.quotaExceeded
   }
   if (view.payloadFormat === 1 && !isUtf8(view)) return Reason.payloadFormatInvalid
@@ -163,7 +164,7 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
 
 /** Below 5.0 there is no word for it but the end of the connection: an acknowledgement would be a lie. */
 function refuseForMemory(core: Core, connection: Connection): number {
-  core.stats.publishDropped++
+  dropped(core, null, 'memory')
   if (view.qos > 0 && connection.version < 5)
     throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
   return Reason.quotaExceeded

@@ -65,7 +65,7 @@ function replayOne(core: Core, subscription: Subscription): void {
 
 function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
   if (message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs())
-    return expire(core, topic)
+    return dropRetained(core, topic)
   if (subscription.session.ended || !sourceMayPublish(core, message)) return
   core.shapes.serial++
   deliverTo(core, message, subscription, true)
@@ -104,8 +104,8 @@ function replaySome(core: Core, connection: Connection): void {
   if (!more) connection.replays?.shift()
 }
 
-/** Its message expiry passed: a retained message nobody may get any more [MQTT-3.3.2-5]. */
-function expire(core: Core, topic: string): void {
+/** Nobody may get it any more, for one because its message expiry passed [MQTT-3.3.2-5]. */
+export function dropRetained(core: Core, topic: string): void {
   applyRetained(core, topic, null)
   core.ports.store.saveRetained(topic, null)
   core.commit.write()
@@ -119,7 +119,7 @@ export function sweepRetained(core: Core): void {
   while (
     cursor.next(10_000, (topic, message) => {
       if (message.expiresAtMs > wallMs) return
-      expire(core, topic)
+      dropRetained(core, topic)
       count++
     })
   );

@@ -70,6 +70,7 @@ function expireSession(core: Core, session: Session): void {
       event: 'session_expired',
       client: session.clientId,
     })
+  core.ports.observer?.expired?.(session.clientId, session.username)
   endSession(core, session)
 }
 

@@ -75,11 +75,22 @@ function routeTold(
 /** What waited for the batch goes on. */
 function committed(core: Core, batch: number): void {
   const { commit } = core
+  noteTime(core, batch)
   commit.done = Math.max(commit.done, batch)
   for (let waiter = commit.next(); waiter !== undefined; waiter = commit.next()) {
     if (waiter.kind === 'connection') safe(core, waiter)
-    else pump(core, waiter)
+    else if (waiter.kind === 'session') pump(core, waiter)
+    else waiter.run(batch > commit.lost)
   }
+}
+
+/** How long the oldest batch waited that is safe now. */
+function noteTime({ commit, stats, ports }: Core, batch: number): void {
+  if (batch <= commit.done) return
+  const waitedMs = ports.clock.monotonicMs() - commit.sealedAtMs(commit.done + 1)
+  stats.commits++
+  stats.commitMs += waitedMs
+  stats.commitMsMax = Math.max(stats.commitMsMax, waitedMs)
 }
 
 function safe(core: Core, connection: Connection): void {
@@ -97,5 +108,6 @@ function refuseHeld(core: Core, batch: number, error: Error): void {
     if (held === null || ![...held].some((reply) => reply.batch >= batch)) continue
     closeFor(core, connection, Reason.quotaExceeded, 'the broker has no space to store the message')
   }
-  core.commit.done = Math.max(core.commit.done, core.commit.filling - 1)
+  core.commit.lost = core.commit.filling - 1
+  core.commit.done = Math.max(core.commit.done, core.commit.lost)
 }

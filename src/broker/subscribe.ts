@@ -100,6 +100,8 @@ function subscribeOne(
   }
   const { subscription, isNew } = addSubscription(core, session, wanted.filter, options)
   log(core, LogType.subscribe, () => `${session.clientId} ${wanted.qos} ${wanted.filter}`)
+  if (connection.identity !== null)
+    core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
   if (session.durable) {
     core.ports.store.saveSubscription(session.clientId, wanted.filter, options)
     core.commit.write()
@@ -118,6 +120,8 @@ export function onUnsubscribe(core: Core, connection: Connection, packet: Unsubs
     log(core, LogType.debug, () => `\t${filter}`)
     log(core, LogType.unsubscribe, () => `${session.clientId} ${filter}`)
     if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted
+    if (connection.identity !== null)
+      core.ports.observer?.unsubscribed?.(connection.identity, filter)
     if (session.durable) {
       core.ports.store.deleteSubscription(session.clientId, filter)
       core.commit.write()

@@ -1,0 +1,262 @@
+/**
+ * The core as plain values, for those who look at it from outside: nothing here changes anything, and nothing
+ * is kept up for it on the path of a message. Iterators may be read over several turns, while sessions come and
+ * go: what is there all the while is seen once.
+ */
+import { readProperties } from '../codec/properties.ts'
+import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
+import type { RetainedCursor } from '../topics/retained-tree.ts'
+import type { Message } from './message.ts'
+import { Phase, type Core, type Session, type Subscription } from './model.ts'
+import { pendingBytes } from './outbox.ts'
+import { mayReceive } from './rights.ts'
+
+/** A session and, where it has one, its connection. Times are wall clock, ms. */
+export interface ClientView {
+  readonly clientId: string
+  readonly username: string | null
+  readonly connected: boolean
+  /** null: offline. */
+  readonly remote: string | null
+  readonly port: number | null
+  readonly version: Version
+  readonly durable: boolean
+  readonly connectedAtMs: number | null
+  readonly disconnectedAtMs: number | null
+  readonly subscriptions: number
+  readonly inflight: number
+  readonly queued: number
+  readonly queuedBytes: number
+  readonly outputBytes: number
+  readonly dropped: number
+}
+
+export interface DeliveryView {
+  readonly packetId: number
+  readonly qos: Qos
+  /** null: the message is not kept any more. */
+  readonly topic: string | null
+  readonly payloadBytes: number
+  readonly released: boolean
+}
+
+export interface ClientDetailView extends ClientView {
+  readonly keepAliveSeconds: number | null
+  readonly cleanStart: boolean | null
+  readonly expirySeconds: number
+  readonly receiveMaximum: number | null
+  readonly maximumPacketBytes: number | null
+  readonly topicAliasMaximum: number | null
+  readonly inflightBytes: number
+  readonly heldInbound: number
+  /** The first of each. */
+  readonly window: readonly DeliveryView[]
+  readonly queue: readonly DeliveryView[]
+  readonly will: WillView | null
+}
+
+export interface WillView {
+  readonly topic: string
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly payloadBytes: number
+  readonly delaySeconds: number
+}
+
+export interface SubscriptionView {
+  readonly clientId: string
+  readonly filter: string
+  readonly qos: Qos
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly subscriptionId: number | null
+  readonly group: string | null
+  readonly connected: boolean
+}
+
+export interface ReceiverView {
+  readonly clientId: string
+  readonly username: string | null
+  readonly connected: boolean
+  readonly filter: string
+  readonly qos: Qos
+  readonly group: string | null
+  readonly mayReceive: boolean
+  /** It is offline and its session queues QoS 1 and 2. */
+  readonly keeps: boolean
+}
+
+const shownMax = 100
+
+export class Inspector {
+  private readonly core: Core
+
+  constructor(core: Core) {
+    this.core = core
+  }
+
+  /** Every session, in the order they began. */
+  *clients(): IterableIterator<ClientView> {
+    for (const session of this.core.sessions.values()) yield clientView(session)
+  }
+
+  /** null: no such session. */
+  client(clientId: string): ClientDetailView | null {
+    const session = this.core.sessions.get(clientId)
+    return session === undefined ? null : detailView(this.core, session)
+  }
+
+  /** Every subscription, or those of one client. */
+  *subscriptions(clientId?: string): IterableIterator<SubscriptionView> {
+    const { sessions } = this.core
+    const one = clientId === undefined ? undefined : sessions.get(clientId)
+    const chosen = clientId === undefined ? sessions.values() : one === undefined ? [] : [one]
+    for (const session of chosen)
+      for (const subscription of session.subscriptions?.values() ?? [])
+        yield subscriptionView(subscription)
+  }
+
+  /** Who has a subscription that matches `topic`; at most `max` of them, and how many there are. */
+  receivers(topic: string, max: number): { total: number; receivers: ReceiverView[] } {
+    const matching = this.core.trie
+      .match(topic)
+      .flatMap((subscriber) => (subscriber.members === null ? [subscriber] : subscriber.members))
+      .filter(({ handler }) => handler === null)
+    const receivers = matching
+      .slice(0, max)
+      .map((subscription) => this.receiver(topic, subscription))
+    return { total: matching.length, receivers }
+  }
+
+  private receiver(topic: string, { session, filter, qos, group }: Subscription): ReceiverView {
+    return {
+      clientId: session.clientId,
+      username: session.username,
+      connected: isConnected(session),
+      filter,
+      qos,
+      group: group?.name ?? null,
+      mayReceive: mayReceive(this.core, session, topic),
+      keeps: session.durable && !isConnected(session) && qos > 0,
+    }
+  }
+
+  /** Retained messages that match, to be read in portions. */
+  retained(filter: string): RetainedCursor<Message> {
+    return this.core.retained.match(filter)
+  }
+
+  retainedOf(topic: string): Message | undefined {
+    return this.core.retained.get(topic)
+  }
+
+  /** The properties of MQTT 5.0 that a kept message carries. */
+  propertiesOf({ properties, propertiesStart, propertiesEnd }: Message): Properties {
+    return readProperties(PacketType.publish, properties, propertiesStart, propertiesEnd)
+  }
+
+  /** What every topic given a client of this name was last known as, for traces that begin midway. */
+  aliasTopic(clientId: string, alias: number, fromClient: boolean): string | null {
+    const connection = this.core.sessions.get(clientId)?.connection
+    if (!connection) return null
+    if (fromClient) return connection.aliasesIn?.[alias]?.name ?? null
+    for (const [topic, given] of connection.aliasesOut ?? []) if (given === alias) return topic
+    return null
+  }
+}
+
+function isConnected({ connection }: Session): boolean {
+  return connection !== null && connection.phase === Phase.open
+}
+
+function clientView(session: Session): ClientView {
+  const { connection, outbound } = session
+  const inflight = outbound?.inflight.size ?? 0
+  return {
+    clientId: session.clientId,
+    username: session.username,
+    connected: isConnected(session),
+    remote: connection?.link.remote ?? null,
+    port: connection?.link.listener.port ?? null,
+    version: session.version,
+    durable: session.durable,
+    connectedAtMs: connection?.openedAtMs || null,
+    disconnectedAtMs: session.disconnectedAtMs < 0 ? null : session.disconnectedAtMs,
+    subscriptions: session.subscriptions?.size ?? 0,
+    inflight,
+    queued: outbound?.queuedCount ?? 0,
+    queuedBytes: (outbound?.queuedBytes ?? 0) + (outbound?.inflightBytes ?? 0),
+    outputBytes: connection === null ? 0 : pendingBytes(connection),
+    dropped: session.dropped,
+  }
+}
+
+function detailView(core: Core, session: Session): ClientDetailView {
+  const { connection, outbound } = session
+  const window = [...first(outbound?.inflight.values() ?? [], shownMax)]
+  const queue = [...first(outbound?.queue ?? [], shownMax)]
+  const view = ({
+    packetId,
+    qos,
+    message,
+    payloadBytes,
+    released,
+  }: (typeof window)[number]): DeliveryView => ({
+    packetId,
+    qos,
+    topic: message?.topicName ?? null,
+    payloadBytes,
+    released,
+  })
+  return {
+    ...clientView(session),
+    keepAliveSeconds: connection === null ? null : connection.keepAliveMs / 1000,
+    cleanStart: connection?.cleanStart ?? null,
+    expirySeconds: session.expirySeconds,
+    receiveMaximum: connection?.receiveMaximum ?? null,
+    maximumPacketBytes: connection?.packetBytesMax || null,
+    topicAliasMaximum: connection?.aliasOutMaximum ?? null,
+    inflightBytes: outbound?.inflightBytes ?? 0,
+    heldInbound: session.heldInbound?.size ?? 0,
+    window: window.map(view),
+    queue: queue.map(view),
+    will: willView(core, session),
+  }
+}
+
+/** The will of the connection, or the one of an offline session that waits for its delay. */
+function willView(core: Core, { connection, will: waiting }: Session): WillView | null {
+  const will = connection?.will ?? null
+  const message = will?.message ?? waiting?.message
+  if (message === undefined) return null
+  const leftMs = waiting === null ? 0 : waiting.timer.dueMs - core.ports.clock.monotonicMs()
+  return {
+    topic: message.topicName,
+    qos: message.qos,
+    retain: message.retain,
+    payloadBytes: message.payloadLength,
+    delaySeconds: will?.delaySeconds ?? Math.max(0, Math.ceil(leftMs / 1000)),
+  }
+}
+
+function* first<T>(items: Iterable<T>, max: number): IterableIterator<T> {
+  let left = max
+  for (const item of items) {
+    if (left-- === 0) return
+    yield item
+  }
+}
+
+function subscriptionView(subscription: Subscription): SubscriptionView {
+  const { session, filter, qos, noLocal, retainAsPublished, subscriptionId, group } = subscription
+  return {
+    clientId: session.clientId,
+    filter,
+    qos,
+    noLocal,
+    retainAsPublished,
+    subscriptionId: subscriptionId || null,
+    group: group?.name ?? null,
+    connected: isConnected(session),
+  }
+}
