@@ -15,6 +15,7 @@ const STEPS = [
     ['-c', 'oxlint.json', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
   ],
   ['dead code', bin('knip'), ['--no-progress']],
+  ['option docs', process.execPath, ['build/scripts/option-docs.js', '--check']],
   ['conformance', process.execPath, ['build/scripts/conformance.js', '--check']],
 ]
 

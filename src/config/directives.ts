@@ -16,11 +16,15 @@ import { emptyValue, path, readInteger, text } from './value-types.ts'
 /** A line that does more than to set a value: it opens a section or changes what listens. */
 export interface Directive extends OptionInfo {
   readonly scope: OptionScope
+  /** What stands behind the name. */
+  readonly describes: string
   /** @throws ValueError */
   apply(state: ParseState, context: FileContext, name: string, rest: string): void
 }
 
 interface DirectiveTraits {
+  describes?: string
+  own?: boolean
   scope?: OptionScope
   aliases?: string[]
   effect?: OptionEffect
@@ -43,7 +47,8 @@ function directive(
     effect: traits.effect ?? 'now',
     reload: traits.reload ?? false,
     deprecated: traits.deprecated ?? false,
-    own: false,
+    own: traits.own ?? false,
+    describes: traits.describes ?? '',
     differs: traits.differs ?? null,
     apply(state, context, written, rest) {
       apply(state, context, written, rest)
@@ -155,18 +160,24 @@ export function needsListener(name: string): ValueError {
   return new ValueError(`"${name}" needs a "listener" line before it in the same file.`)
 }
 
-const refusedPlugin = { scope: 'plugin', effect: 'refuse' } as const
+const refusedPlugin = { scope: 'plugin', effect: 'refuse', describes: 'PATH' } as const
 
 /** All directives but `include_dir`, which needs the parser itself. */
 export const directives: readonly Directive[] = [
   directive('listener', 'Listens on PORT [HOST], or on the unix socket 0 PATH.', openListener, {
     scope: 'listener',
+    describes: 'PORT [HOST] | 0 PATH',
   }),
-  directive('port', 'Port of the default listener.', setDefaultPort, { deprecated: true }),
+  directive('port', 'Port of the default listener.', setDefaultPort, {
+    describes: '1 to 65535',
+    deprecated: true,
+  }),
   directive('bind_address', 'Address of the default listener.', setBindAddress, {
+    describes: 'host',
     deprecated: true,
   }),
   directive('connection', 'Begins a bridge to another broker.', openBridge, {
+    describes: 'NAME',
     scope: 'bridge',
     effect: 'refuse',
     reload: true,

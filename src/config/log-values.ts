@@ -20,6 +20,7 @@ export const logDestinations: ValueType<readonly LogDestination[]> = {
     const others = before.filter(({ kind }) => kind !== next[0].kind)
     return [...others, ...next]
   },
+  show: (destinations) => destinations.map(({ kind }) => kind).join(', '),
 }
 
 function readDestination(name: string, rest: string): readonly LogDestination[] {
@@ -46,6 +47,11 @@ const logTypeMasks = new Map<string, number>([
 export const logTypes: ValueType<number> = {
   ...custom([...logTypeMasks.keys()].join(' | '), readLogType),
   merge: (_name, before, next) => (next === 0 ? 0 : (before ?? 0) | next),
+  show: (mask) =>
+    Object.entries(LogType)
+      .filter(([, bit]) => mask & bit)
+      .map(([name]) => name)
+      .join(', '),
 }
 
 function readLogType(name: string, rest: string): number {

@@ -5,6 +5,8 @@ import { bool, custom, durationMs, firstWord, int, path, text } from './value-ty
 const intMax = 2_147_483_647
 /** A fixed header of 5 bytes and the largest remaining length. */
 const packetBytesMax = 268_435_460
+/** mosquitto's manual says that it is reloaded; its code keeps the value of the start. */
+const reloadsHere = 'SIGHUP applies it; mosquitto keeps the value of the start.'
 const noLimitBelowZero = (value: number) => Math.max(0, value)
 const connectionLimit = int(0, intMax, noLimitBelowZero)
 const notBeforePersistence = 'this release keeps sessions and retained messages in memory'
@@ -39,6 +41,7 @@ export const brokerOptions = {
     { type: bool, default: true },
   ),
   autoIdPrefix: option('auto_id_prefix', 'First characters of the client ids that we make.', {
+    differs: 'Stays after SIGHUP; mosquitto forgets the default then.',
     type: text('text', 50),
     default: 'auto-',
     deprecated: true,
@@ -54,10 +57,12 @@ export const brokerOptions = {
     { type: bool, default: false, deprecated: true },
   ),
   globalMaxClients: option('global_max_clients', 'Most sessions, offline ones included.', {
+    differs: reloadsHere,
     type: connectionLimit,
     default: 0,
   }),
   globalMaxConnections: option('global_max_connections', 'Most connections on all listeners.', {
+    differs: reloadsHere,
     type: connectionLimit,
     default: 0,
   }),
@@ -65,6 +70,7 @@ export const brokerOptions = {
     'max_inflight_messages',
     'QoS 1 and 2 messages under way to one client; 0: no limit. Unset: 20, more while they are small.',
     {
+      differs: `${reloadsHere} Unset, up to 1000 small messages are under way: all the same order, fewer round trips.`,
       type: int(0, 65_535, (value) => (value < 0 || value === 65_535 ? 0 : value)),
       default: null,
     },
@@ -72,31 +78,52 @@ export const brokerOptions = {
   maxInflightBytes: option(
     'max_inflight_bytes',
     'Payload bytes under way to one client at a time; 0: no limit.',
-    { type: int(0, Number.MAX_SAFE_INTEGER), default: 0 },
+    {
+      differs: reloadsHere,
+      type: int(0, Number.MAX_SAFE_INTEGER),
+      default: 0,
+    },
   ),
   maxQueuedMessages: option(
     'max_queued_messages',
     'QoS 1 and 2 messages that wait for one client; 0: no limit.',
-    { type: int(0, intMax, noLimitBelowZero), default: 1000 },
+    {
+      differs: reloadsHere,
+      type: int(0, intMax, noLimitBelowZero),
+      default: 1000,
+    },
   ),
   maxQueuedBytes: option(
     'max_queued_bytes',
     'Payload bytes that wait for one client; 0: no limit.',
-    { type: int(0, Number.MAX_SAFE_INTEGER), default: 0 },
+    {
+      differs: `${reloadsHere} With 0 a queue still ends at 64 MB.`,
+      type: int(0, Number.MAX_SAFE_INTEGER),
+      default: 0,
+    },
   ),
   maxPacketBytes: option('max_packet_size', 'Largest packet that a client may send, in bytes.', {
+    differs: reloadsHere,
     type: int(20, packetBytesMax, (value) => Math.min(value, packetBytesMax)),
     default: 2_000_000,
   }),
   messageBytesMax: option(
     'message_size_limit',
     'Largest payload that is passed on, in bytes; 0: no limit of its own.',
-    { type: int(0, 268_435_455), default: 0 },
+    {
+      differs: 'A 5.0 client is told 0x97 in PUBACK, where the standard has no 0x95.',
+      type: int(0, 268_435_455),
+      default: 0,
+    },
   ),
   maxKeepAliveSeconds: option(
     'max_keepalive',
     'Longest keep alive that a client may ask for, in seconds; 0: any.',
-    { type: int(0, 65_535), default: 0 },
+    {
+      differs: reloadsHere,
+      type: int(0, 65_535),
+      default: 0,
+    },
   ),
   memoryBytesMax: option('memory_limit', 'Most memory the broker may use, in bytes; 0: any.', {
     type: int(0, Number.MAX_SAFE_INTEGER),
@@ -115,7 +142,13 @@ export const brokerOptions = {
   allowDuplicateMessages: option(
     'allow_duplicate_messages',
     'Sends an MQTT 3 client one copy for each of its subscriptions that match.',
-    { type: bool, default: true, deprecated: true },
+    {
+      differs:
+        'With "false" the one copy has the highest QoS of the matching subscriptions, not that of the first one found.',
+      type: bool,
+      default: true,
+      deprecated: true,
+    },
   ),
   upgradeOutgoingQos: option(
     'upgrade_outgoing_qos',
@@ -127,6 +160,7 @@ export const brokerOptions = {
     default: false,
   }),
   retainAvailable: option('retain_available', 'Whether clients may retain messages.', {
+    differs: reloadsHere,
     type: bool,
     default: true,
   }),
@@ -134,6 +168,7 @@ export const brokerOptions = {
     'retain_expiry_interval',
     'Minutes between two sweeps that remove expired retained messages. Unset: no sweeps.',
     {
+      differs: reloadsHere,
       type: durationMs('min', 1, 10_000_000, (value) => Math.min(value, 10_000_000)),
       default: null,
     },
@@ -149,6 +184,7 @@ export const brokerOptions = {
     { type: bool, default: false, effect: 'later' },
   ),
   enableControlApi: option('enable_control_api', 'Answers on $CONTROL/broker/v1.', {
+    differs: reloadsHere,
     type: bool,
     default: false,
     effect: 'later',

@@ -66,6 +66,7 @@ export const processOptions = {
     default: 10_000,
   }),
   setTcpNodelay: option('set_tcp_nodelay', 'Sends small packets at once. Always on here.', {
+    differs: 'Always on: a burst of small messages would wait 40 ms otherwise.',
     type: bool,
     default: true,
     warning: '"set_tcp_nodelay false" has no effect: packets are always sent at once.',

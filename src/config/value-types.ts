@@ -11,10 +11,15 @@ export interface ValueType<T> {
   read(name: string, rest: string): T
   /** Combines a further line with the ones before it. Absent: the last line wins. */
   merge?(name: string, before: T | undefined, next: T): T
+  /** A value as it would be written in the file, for documentation. Absent: as JavaScript writes it. */
+  show?(value: T): string
 }
 
 const stringBytesMax = 65_535
 const encoder = new TextEncoder()
+
+/** No bound that a reader would care about. */
+const endless = 2_147_483_647
 
 const flags = new Map([
   ['true', true],
@@ -42,7 +47,7 @@ export function int(
   adjust: (value: number) => number = (value) => value,
 ): ValueType<number> {
   return {
-    describes: `${min} to ${max}`,
+    describes: max < endless ? `${min} to ${max}` : `${min} or more`,
     onceOnly: false,
     read: (name, rest) => readInteger(name, firstWord(name, rest), min, max, adjust),
   }
@@ -59,6 +64,7 @@ export function durationMs(
   const unitMs = unit === 's' ? 1000 : 60_000
   return {
     describes: `${min} to ${max} ${unit}`,
+    show: (value) => String(value / unitMs),
     onceOnly: false,
     read: (name, rest) => count.read(name, rest) * unitMs,
   }

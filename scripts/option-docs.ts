@@ -1,0 +1,193 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import type { OptionRow } from '../src/config/option.ts'
+import { allOptions, type KnownOption } from '../src/config/option-table.ts'
+import { bridgeTlsOptions } from '../src/config/options-bridge.ts'
+import { limitOptions } from '../src/config/options-limits.ts'
+import { tlsOptions } from '../src/config/options-listener.ts'
+import { processOptions } from '../src/config/options-process.ts'
+
+/**
+ * Writes the tables of docs/configuration.md and docs/mosquitto-compat.md from the option table, between the
+ * marks `<!-- options -->` and `<!-- end -->`; the rest of the pages is written by hand. `--check` writes
+ * nothing and exits with 1 when a page is stale. Runs at the root of the repository.
+ */
+
+const BEGIN = '<!-- options -->\n'
+const END = '<!-- end -->'
+
+/** How an option compares with mosquitto's, in the order in which a reader needs it. */
+const KINDS = [
+  ['same', 'the same'],
+  ['differs', 'better'],
+  ['own', 'ours'],
+  ['ignored', 'no effect'],
+  ['later', 'not yet'],
+  ['refused', 'refused'],
+] as const
+
+type Kind = (typeof KINDS)[number][0]
+
+const kindNames = new Map<Kind, string>(KINDS)
+
+function kindOf({ row }: KnownOption): Kind {
+  if (row.effect === 'never') return 'ignored'
+  if (row.effect === 'later') return 'later'
+  if (row.effect === 'refuse') return 'refused'
+  if (row.own) return 'own'
+  return row.differs === null ? 'same' : 'differs'
+}
+
+function rowsOf(table: object): Set<unknown> {
+  return new Set(Object.values(table))
+}
+
+const ofLimits = rowsOf(limitOptions)
+const ofProcess = rowsOf(processOptions)
+const ofTls = rowsOf({ ...tlsOptions })
+const ofBridgeTls = rowsOf(bridgeTlsOptions)
+
+const isValue = ({ kind }: KnownOption) => kind === 'value'
+
+/** Sections of the reference; an option stands in the first one that takes it. */
+const SECTIONS: readonly (readonly [title: string, takes: (known: KnownOption) => boolean])[] = [
+  ['Lines that begin something', (known) => !isValue(known)],
+  ['What one client may cost', ({ row }) => ofLimits.has(row)],
+  ['Log, account, files', ({ row }) => ofProcess.has(row)],
+  ['The broker', ({ scope }) => scope === 'global'],
+  ['TLS of a listener', ({ row }) => ofTls.has(row)],
+  ['A listener', ({ scope }) => scope === 'listener'],
+  ['TLS of a bridge', ({ row }) => ofBridgeTls.has(row)],
+  ['A bridge', () => true],
+]
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll('|', '\\|')}\``)
+
+function typeOf(known: KnownOption): string {
+  if (known.kind === 'value') return known.row.type.describes
+  return known.kind === 'directive' ? known.row.describes : 'path'
+}
+
+function defaultOf({ type, default: value }: OptionRow<unknown>): string {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return ''
+  if (type.show) return type.show(value)
+  return typeof value === 'object' ? JSON.stringify(value) : `${value as string | number | boolean}`
+}
+
+function namesOf({ row }: KnownOption): string {
+  const names = [row.name, ...row.aliases].map(code).join(', ')
+  return row.deprecated ? `${names} (old)` : names
+}
+
+/** What is told of an option beside its summary. */
+function noteOf(known: KnownOption): string {
+  const { row } = known
+  if (known.kind === 'value' && row.effect === 'never') return known.row.warning(undefined) ?? ''
+  return row.differs ?? ''
+}
+
+function reference(): string {
+  const left = new Set(allOptions)
+  const sections = SECTIONS.map(([title, takes]) => {
+    const found = [...left].filter(takes)
+    for (const known of found) left.delete(known)
+    return [
+      `### ${title}`,
+      '',
+      '| option | value | default | SIGHUP | mosquitto | what it does |',
+      '|---|---|---|---|---|---|',
+      ...found.map((known) => {
+        const { row } = known
+        const initial = known.kind === 'value' ? defaultOf(known.row) : ''
+        const cells = [
+          namesOf(known),
+          code(typeOf(known)),
+          code(initial),
+          row.reload ? 'yes' : 'no',
+          kindNames.get(kindOf(known)) ?? '',
+          cell(row.summary),
+        ]
+        return `| ${cells.join(' | ')} |`
+      }),
+      '',
+    ].join('\n')
+  })
+  return sections.join('\n')
+}
+
+function listOf(kind: Kind, title: string, intro: string): string {
+  const found = allOptions.filter((known) => kindOf(known) === kind)
+  if (found.length === 0) return ''
+  const rows =
+    kind === 'same'
+      ? [found.map(({ row }) => code(row.name)).join(', ')]
+      : [
+          '| option | |',
+          '|---|---|',
+          ...found.map((known) => {
+            const text = [known.row.summary, noteOf(known)].filter((part) => part !== '').join(' ')
+            return `| ${namesOf(known)} | ${cell(text)} |`
+          }),
+        ]
+  return [`### ${title}`, '', `${found.length} options. ${intro}`, '', ...rows, '', ''].join('\n')
+}
+
+function comparison(): string {
+  return [
+    listOf('differs', 'Better', 'They do what mosquitto documents, and more or more reliably so.'),
+    listOf(
+      'own',
+      'Ours',
+      'mosquitto stops at these names; leave them out of a file that both are to read.',
+    ),
+    listOf(
+      'ignored',
+      'Accepted without effect',
+      'One line in the log says so; an old file still starts.',
+    ),
+    listOf(
+      'later',
+      'Not yet',
+      'Read and checked; one line in the log says that nothing comes of it.',
+    ),
+    listOf(
+      'refused',
+      'Refused',
+      'Ignoring them would leave the broker more open than the file says, so it does not start.',
+    ),
+    listOf('same', 'The same', 'Same name, same values, same default, same effect.'),
+  ]
+    .join('')
+    .trimEnd()
+    .concat('\n')
+}
+
+const PAGES: readonly (readonly [file: string, content: () => string])[] = [
+  ['docs/configuration.md', reference],
+  ['docs/mosquitto-compat.md', comparison],
+]
+
+/** The page with what stands between the marks replaced. */
+function renew(file: string, content: string): { before: string; after: string } {
+  const before = readFileSync(file, 'utf8')
+  const start = before.indexOf(BEGIN)
+  const end = before.indexOf(END, start)
+  if (start === -1 || end === -1) throw new Error(`${file} lacks the marks for the options`)
+  const head = before.slice(0, start + BEGIN.length)
+  return { before, after: `${head}\n${content}\n${before.slice(end)}` }
+}
+
+function main(): number {
+  const isCheck = process.argv.includes('--check')
+  let stale = 0
+  for (const [file, content] of PAGES) {
+    const { before, after } = renew(file, content())
+    if (before === after) continue
+    stale++
+    if (isCheck) console.error(`${file} is stale: run npm run option-docs`)
+    else writeFileSync(file, after)
+  }
+  return isCheck ? Math.min(stale, 1) : 0
+}
+
+process.exitCode = main()
