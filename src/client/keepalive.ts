@@ -1,0 +1,41 @@
+/** Keep alive (MQTT 5.0, 3.1.2.10): PINGREQ when nothing goes out or comes in, and the end when no answer comes. */
+import { PacketType } from '../codec/packets.ts'
+import { DisconnectedError, type MqttError } from './errors.ts'
+import type { Core } from './model.ts'
+import { send } from './send.ts'
+
+/** Of the keep alive; the rest is for the way to the server [MQTT-3.1.2-20]. */
+const SHARE = 0.9
+const ANSWER_MS_MAX = 10_000
+
+type SetTimer = (core: Core, delayMs: number, fire: () => void) => void
+
+/** Watches from now on, until the connection is lost; `lose` is told when the server is silent. */
+export function watch(core: Core, setTimer: SetTimer, lose: (error: MqttError) => void): void {
+  const { keepAliveMs } = core.limits
+  if (keepAliveMs === 0) return
+  const intervalMs = keepAliveMs * SHARE
+  const answerMs = Math.min(keepAliveMs, ANSWER_MS_MAX)
+  const check = (): void => {
+    const nowMs = core.runtime.monotonicMs()
+    if (core.pingSentMs !== 0 && !core.paused && nowMs - core.pingSentMs >= answerMs) {
+      const text = `connection lost: no answer from the server for ${answerMs} ms`
+      return lose(new DisconnectedError('TIMEOUT', text))
+    }
+    const quietSinceMs = Math.min(core.output.lastWriteMs, core.lastReceivedMs)
+    // While reading is paused nothing can come in, but the server still wants to hear from us.
+    const sinceMs = core.paused ? core.output.lastWriteMs : quietSinceMs
+    if (core.pingSentMs === 0 && nowMs - sinceMs >= intervalMs) {
+      core.pingSentMs = core.paused ? 0 : nowMs
+      send(core, { type: PacketType.pingreq })
+      core.output.flush()
+    }
+    const pingMs = Math.max(intervalMs / 10, sinceMs + intervalMs - nowMs)
+    setTimer(core, core.pingSentMs === 0 ? pingMs : core.pingSentMs + answerMs - nowMs, check)
+  }
+  setTimer(core, intervalMs, check)
+}
+
+export function onPong(core: Core): void {
+  core.pingSentMs = 0
+}

@@ -1,0 +1,101 @@
+/** A message as handlers and iterators get it. */
+import type { Properties, Qos } from '../codec/packets.ts'
+
+const decoder = new TextDecoder()
+
+/** Whom a message tells that it is done with, so that it can be acknowledged. */
+export interface Acknowledger {
+  settled(message: Message): void
+}
+
+/** All of it is a copy, yours to keep. */
+export class Message {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: Qos
+  /** It was retained by the server and is not news (unless the subscription asks for `retainAsPublished`). */
+  readonly retain: boolean
+  /** It may have been delivered before. */
+  readonly dup: boolean
+  /** 0 at QoS 0. */
+  readonly packetId: number
+  /** MQTT 5.0: content type, response topic, correlation data, expiry, subscription identifiers, user properties. */
+  readonly properties: Properties
+  /**
+   * Who still needs it before it is acknowledged; 0: settled.
+   * @internal
+   */
+  holds = 1
+  /**
+   * Of the network connection that it came by; an acknowledgement must not go to another one.
+   * @internal
+   */
+  epoch = 0
+  /**
+   * What its PUBACK or PUBREC will say.
+   * @internal
+   */
+  reason = 0
+  /** @internal */
+  private readonly owner: Acknowledger | null
+  private manualHolds = 0
+
+  constructor(
+    topic: string,
+    payload: Uint8Array,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    properties: Properties,
+    owner: Acknowledger | null,
+  ) {
+    this.topic = topic
+    this.payload = payload
+    this.qos = qos
+    this.retain = retain
+    this.dup = dup
+    this.packetId = packetId
+    this.properties = properties
+    this.owner = owner
+  }
+
+  /** The payload as text; bytes that are no UTF-8 become U+FFFD. */
+  text(): string {
+    return decoder.decode(this.payload)
+  }
+
+  /** The payload as JSON. @throws SyntaxError when it is none. */
+  json(): unknown {
+    return JSON.parse(this.text())
+  }
+
+  /**
+   * Acknowledges the message, once, for a subscription with `acknowledge: 'manual'`; elsewhere it does nothing.
+   * Acknowledgements leave in the order in which the messages came [MQTT-4.6.0-2].
+   *
+   * @param reason MQTT 5.0: from 0x80 on the server is told that the message was refused.
+   */
+  ack(reason = 0): void {
+    if (this.manualHolds === 0) return
+    this.manualHolds--
+    if (reason !== 0) this.reason = reason
+    this.release()
+  }
+
+  /** @internal */
+  hold(): void {
+    this.holds++
+  }
+
+  /** @internal */
+  holdForAck(): void {
+    this.holds++
+    this.manualHolds++
+  }
+
+  /** @internal */
+  release(): void {
+    if (--this.holds === 0 && this.qos > 0) this.owner?.settled(this)
+  }
+}

@@ -1,0 +1,79 @@
+/** TLS with certificates or with a key that both sides know (PSK). */
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { isIP, type Socket } from 'node:net'
+
+export interface TlsOptions {
+  /** PEM of the authorities to trust instead of Node's own. */
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** PEM of the client's certificate and key. */
+  cert?: string | Uint8Array
+  key?: string | Uint8Array
+  passphrase?: string
+  /** The name the server's certificate must have. Absent: the host. */
+  serverName?: string
+  /** false: any server is believed, and anyone between can read and change everything. Absent: true. */
+  verify?: boolean
+  /** false: the certificate must be good, but may be of another name. Absent: true. */
+  verifyName?: boolean
+  alpn?: readonly string[]
+  /** OpenSSL's cipher list. */
+  ciphers?: string
+  minVersion?: 'TLSv1.2' | 'TLSv1.3'
+  maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+  /** A shared key, instead of certificates. */
+  psk?: { identity: string; key: Uint8Array }
+  /** Gets the lines of an NSS key log: whoever reads them can decrypt. */
+  onKeyLog?: (line: Uint8Array) => void
+}
+
+type Certificates = NonNullable<ConnectionOptions['ca']>
+
+function pskOptions({ psk, ciphers }: TlsOptions): ConnectionOptions {
+  if (psk === undefined) return {}
+  const { identity, key } = psk
+  return {
+    pskCallback: () => ({ psk: key, identity }),
+    // The key proves the server; there is no certificate to look at. OpenSSL leaves PSK out unless it is asked for.
+    checkServerIdentity: () => undefined,
+    ciphers: ciphers ?? 'PSK',
+    maxVersion: 'TLSv1.2',
+  }
+}
+
+/** Options for `tls.connect`, and for `ws`. */
+export function tlsOptions(host: string, tls: TlsOptions): ConnectionOptions {
+  const { ca, cert, key, passphrase, ciphers, alpn, minVersion = 'TLSv1.2', maxVersion } = tls
+  const name = tls.serverName ?? host
+  return {
+    host,
+    // An address is no server name [RFC 6066, 3].
+    ...(isIP(name) === 0 && { servername: name }),
+    ...(ca !== undefined && { ca: ca as Certificates }),
+    ...(cert !== undefined && { cert: cert as Certificates }),
+    ...(key !== undefined && { key: key as Exclude<ConnectionOptions['key'], undefined> }),
+    ...(passphrase !== undefined && { passphrase }),
+    ...(ciphers !== undefined && { ciphers }),
+    ...(alpn !== undefined && { ALPNProtocols: [...alpn] }),
+    ...(maxVersion !== undefined && { maxVersion }),
+    ...(tls.verifyName === false && { checkServerIdentity: () => undefined }),
+    ...pskOptions(tls),
+    minVersion,
+    rejectUnauthorized: tls.verify ?? true,
+  }
+}
+
+/** TLS to `host`, over `socket` if there is one already. Its event `secureConnect` says that it stands. */
+export function connectTls(
+  host: string,
+  port: number,
+  tls: TlsOptions,
+  socket: Socket | null,
+  localAddress?: string,
+): TLSSocket {
+  const way =
+    socket === null ? { port, ...(localAddress !== undefined && { localAddress }) } : { socket }
+  const secured = connect({ ...tlsOptions(host, tls), ...way })
+  const { onKeyLog } = tls
+  if (onKeyLog !== undefined) secured.on('keylog', onKeyLog)
+  return secured
+}

@@ -1,0 +1,154 @@
+/**
+ * What `mozzie/client` is in Node: MQTT over TCP, TLS, unix sockets and WebSocket. In the browser it is `web.ts`.
+ */
+import { randomFillSync } from 'node:crypto'
+import { connect as connectSocket, type Socket } from 'node:net'
+import { MqttClient } from './client.ts'
+import { dialLater } from './late-wire.ts'
+import { SocketWire, sharedRead } from './node-socket.ts'
+import type { TlsOptions } from './node-tls.ts'
+import type { ConnectOptions } from './options.ts'
+import type { Dial, Runtime } from './ports.ts'
+import { parseUrl, type Address } from './url.ts'
+
+export { MqttClient } from './client.ts'
+export type { EndOptions } from './client.ts'
+export {
+  ConnectionRefusedError,
+  DisconnectedError,
+  MqttError,
+  PublishRefusedError,
+  SubscribeRefusedError,
+} from './errors.ts'
+export type { ErrorCode } from './errors.ts'
+export { Message } from './message.ts'
+export type {
+  ClientEvents,
+  ClientState,
+  ClientStats,
+  ConnectInfo,
+  DisconnectInfo,
+  PublishResult,
+} from './model.ts'
+export type { TlsOptions } from './node-tls.ts'
+export type {
+  Authenticator,
+  ConnectOptions,
+  MessageHandler,
+  ReconnectOptions,
+  Will,
+} from './options.ts'
+export type { PublishOptions } from './publishing.ts'
+export type { RequestOptions } from './request.ts'
+export type {
+  Filter,
+  FilterOptions,
+  MessageStream,
+  PendingStream,
+  SubscribeOptions,
+  Subscription,
+} from './subscription.ts'
+export type { Packet, Properties, Qos, Version } from '../codec/packets.ts'
+
+/** {@link ConnectOptions}, and what only Node can do. */
+export interface NodeConnectOptions extends ConnectOptions {
+  /** For `mqtts` and `wss`. */
+  tls?: TlsOptions
+  /** `socks5h://`, `socks5://` or `http://`, `[user[:password]@]host[:port]`. */
+  proxy?: string
+  /** The address of this machine to connect from. */
+  localAddress?: string
+  /** Headers of the WebSocket's upgrade request. */
+  headers?: Readonly<Record<string, string>>
+}
+
+const runtime: Runtime = {
+  random: {
+    fill: (bytes) => void randomFillSync(bytes),
+    unit: () => Math.random(),
+  },
+  monotonicMs: () => performance.now(),
+  setTimer: (delayMs, fire) => setTimeout(fire, Math.min(delayMs, 0x7fff_ffff)),
+  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  soon: (call) => void setImmediate(call),
+}
+
+/** Plain TCP and unix sockets, the shortest way: nothing is loaded for it. */
+function dialSocket(address: Address, { localAddress }: NodeConnectOptions): Dial {
+  const { host, port, path } = address
+  return (events) => {
+    const onread = sharedRead(events)
+    const local = localAddress === undefined ? {} : { localAddress }
+    const socket =
+      address.transport === 'unix'
+        ? connectSocket({ path, onread })
+        : connectSocket({ host, port, onread, ...local })
+    return new SocketWire(socket, events, 'connect', true)
+  }
+}
+
+async function throughProxy(address: Address, proxy: string): Promise<Socket> {
+  const { connectThrough, parseProxy } = await import('./node-proxy.ts')
+  return connectThrough(parseProxy(proxy), address.host, address.port)
+}
+
+function dialThrough(address: Address, options: NodeConnectOptions): Dial {
+  const { host, port } = address
+  const { proxy, tls = {}, localAddress } = options
+  return dialLater(async () => {
+    const socket = proxy === undefined ? null : await throughProxy(address, proxy)
+    if (socket !== null && !address.tls)
+      return (events) => new SocketWire(socket, events, null, false)
+    const { connectTls } = await import('./node-tls.ts')
+    return (events) => {
+      const secured = connectTls(host, port, tls, socket, localAddress)
+      return new SocketWire(secured, events, 'secureConnect', false)
+    }
+  })
+}
+
+function dialWebSocket(address: Address, options: NodeConnectOptions): Dial {
+  const { host, port, path } = address
+  const { proxy, tls = {}, headers = {}, localAddress, version = 5 } = options
+  const name = host.includes(':') ? `[${host}]` : host
+  const url = `${address.tls ? 'wss' : 'ws'}://${name}:${port}${path}`
+  return dialLater(async () => {
+    const { openWebSocket } = await import('./node-websocket.ts')
+    const plain = proxy === undefined ? null : await throughProxy(address, proxy)
+    const { connectTls } = await import('./node-tls.ts')
+    return (events) => {
+      const socket = address.tls ? connectTls(host, port, tls, plain, localAddress) : plain
+      const local = localAddress === undefined ? {} : { localAddress }
+      return openWebSocket({ url, version, headers, options: local, socket }, events)
+    }
+  })
+}
+
+function dialOf(address: Address, options: NodeConnectOptions): Dial {
+  if (address.transport === 'websocket') return dialWebSocket(address, options)
+  if (address.tls || options.proxy !== undefined) return dialThrough(address, options)
+  return dialSocket(address, options)
+}
+
+/**
+ * A client that begins to connect, for programs that want to listen to its events from the start; `ready` settles with the
+ * first connection. Throws MqttError `INVALID` on a URL or an option that cannot be.
+ */
+export function createClient(url: string, options: NodeConnectOptions = {}): MqttClient {
+  const address = parseUrl(url)
+  const { username, password } = address
+  const login = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+  }
+  return new MqttClient({ ...login, ...options }, runtime, dialOf(address, options))
+}
+
+/**
+ * Connects to `url`: `mqtt://[user[:password]@]host[:port]`, `mqtts://`, `ws://host[:port][/path]`, `wss://`,
+ * `unix:///path`. Rejects with MqttError `CONNECT` (unreachable), `TIMEOUT`, `INVALID`, or ConnectionRefusedError with the
+ * server's reason.
+ */
+export async function connect(url: string, options: NodeConnectOptions = {}): Promise<MqttClient> {
+  return createClient(url, options).ready
+}

@@ -1,0 +1,82 @@
+/**
+ * What goes out, in bundles: packets collect in one array until the end of the turn, then it is written at once.
+ *
+ *     append, append, append ──▶ writer ──soon──▶ wire.write ──▶ taken:    the same array again
+ *                                                           └──▶ kept:     `held`; a second array collects
+ *                                                                          until `drained`
+ */
+import { ByteWriter } from '../codec/byte-writer.ts'
+import type { Runtime, Wire } from './ports.ts'
+
+const FIRST_BYTES = 4096
+/** From here on a bundle does not wait for the end of the turn. */
+const BUNDLE_BYTES = 64 * 1024
+/** An array larger than this is not kept once it is sent. */
+const KEEP_BYTES = 512 * 1024
+
+export class Output {
+  /** Write into it, then call {@link written}. */
+  readonly writer = new ByteWriter(new Uint8Array(FIRST_BYTES))
+  private readonly runtime: Runtime
+  private readonly flushSoon: () => void
+  private wire: Wire | null = null
+  private spare: Uint8Array | null = null
+  private held: Uint8Array | null = null
+  private isScheduled = false
+  /** When bytes were last handed to the wire, by the monotonic clock. */
+  lastWriteMs = 0
+
+  constructor(runtime: Runtime) {
+    this.runtime = runtime
+    this.flushSoon = () => {
+      this.isScheduled = false
+      this.flush()
+    }
+  }
+
+  /** From now on everything goes to `wire`; null: nowhere, and what was not sent is forgotten. */
+  use(wire: Wire | null): void {
+    this.wire = wire
+    this.writer.length = 0
+    this.held = null
+  }
+
+  /** The wire does not keep up, and a bundle waits behind what it holds. */
+  get isFull(): boolean {
+    return this.held !== null && this.writer.length >= BUNDLE_BYTES
+  }
+
+  get isEmpty(): boolean {
+    return this.held === null && this.writer.length === 0
+  }
+
+  /** Something was appended to {@link writer}. */
+  written(): void {
+    if (this.writer.length >= BUNDLE_BYTES) this.flush()
+    else if (!this.isScheduled) {
+      this.isScheduled = true
+      this.runtime.soon(this.flushSoon)
+    }
+  }
+
+  flush(): void {
+    const { writer, wire } = this
+    if (wire === null || this.held !== null || writer.length === 0) return
+    const { bytes, length } = writer
+    writer.length = 0
+    this.lastWriteMs = this.runtime.monotonicMs()
+    if (!wire.write(bytes, length)) {
+      this.held = bytes
+      writer.bytes = this.spare ?? new Uint8Array(FIRST_BYTES)
+      this.spare = null
+    } else if (bytes.length > KEEP_BYTES) writer.bytes = new Uint8Array(FIRST_BYTES)
+  }
+
+  /** The wire has given its array back. */
+  drained(): void {
+    const { held } = this
+    this.held = null
+    if (held !== null && held.length <= KEEP_BYTES) this.spare = held
+    this.flush()
+  }
+}

@@ -1,0 +1,127 @@
+/** Request and response (MQTT 5.0, 4.10): a response topic of this client, and correlation data for each request. */
+import type { Properties, Qos } from '../codec/packets.ts'
+import { MqttError } from './errors.ts'
+import type { Message } from './message.ts'
+import type { Core } from './model.ts'
+import { publish } from './publishing.ts'
+import { subscribeWith } from './subscription.ts'
+
+export interface RequestOptions {
+  /** Of the request and its response. Absent: 1. */
+  qos?: Qos
+  properties?: Properties
+  /** Absent: one that the client makes for itself, by the server's response information if it gave any. */
+  responseTopic?: string
+  /** Absent: 10,000. */
+  timeoutMs?: number
+  signal?: AbortSignal
+}
+
+const TIMEOUT_MS = 10_000
+const NONCE_BYTES = 8
+
+interface Pending {
+  resolve(message: Message): void
+  reject(error: Error): void
+}
+
+/** The requests of one client that wait for their response. */
+export class Requests {
+  private readonly core: Core
+  private readonly nonce = new Uint8Array(NONCE_BYTES)
+  private readonly pending = new Map<string, Pending>()
+  private readonly topics = new Map<string, Promise<unknown>>()
+  private count = 0
+
+  constructor(core: Core) {
+    this.core = core
+    core.runtime.random.fill(this.nonce)
+    core.events.on('end', (error) => {
+      const rejection = error ?? new MqttError('ENDED', 'the client has ended')
+      for (const { reject } of this.pending.values()) reject(rejection)
+      this.pending.clear()
+    })
+  }
+
+  async send(
+    topic: string,
+    payload: string | Uint8Array,
+    options: RequestOptions,
+  ): Promise<Message> {
+    const { core } = this
+    if (core.settings.version < 5)
+      throw new MqttError('UNSUPPORTED', 'requests need MQTT 5.0: MQTT 3 has no response topic')
+    const { qos = 1, signal } = options
+    const responseTopic = options.responseTopic ?? this.ownTopic()
+    signal?.throwIfAborted()
+    await this.listen(responseTopic, qos)
+    const correlationData = this.nextCorrelation()
+    const properties = { ...options.properties, responseTopic, correlationData }
+    const key = keyOf(correlationData)
+    const answer = this.wait(key, options)
+    try {
+      const sent = publish(core, topic, payload, { qos, properties, ...(signal && { signal }) })
+      // Whichever fails first; the other one's failure is then nobody's business.
+      answer.catch(() => undefined)
+      await sent
+      return await answer
+    } finally {
+      this.pending.delete(key)
+    }
+  }
+
+  /** [MQTT-3.2.2.3.15]: what the server gave is the start of topics that only this client may read. */
+  private ownTopic(): string {
+    const { core, nonce } = this
+    const base = core.info?.properties.responseInformation ?? 'mozzie/response'
+    return `${base}/${keyOf(nonce)}`
+  }
+
+  private listen(topic: string, qos: Qos): Promise<unknown> {
+    const known = this.topics.get(topic)
+    if (known !== undefined) return known
+    const made = subscribeWith(this.core, topic, { qos }, (message) => this.take(message))
+    this.topics.set(topic, made)
+    made.catch(() => this.topics.delete(topic))
+    return made
+  }
+
+  private take(message: Message): void {
+    const { correlationData } = message.properties
+    if (correlationData !== undefined) this.pending.get(keyOf(correlationData))?.resolve(message)
+  }
+
+  private nextCorrelation(): Uint8Array {
+    const data = new Uint8Array(NONCE_BYTES + 4)
+    data.set(this.nonce)
+    new DataView(data.buffer).setUint32(NONCE_BYTES, ++this.count)
+    return data
+  }
+
+  private wait(key: string, { timeoutMs = TIMEOUT_MS, signal }: RequestOptions): Promise<Message> {
+    const { runtime } = this.core
+    return new Promise((resolve, reject) => {
+      const timer = runtime.setTimer(timeoutMs, () =>
+        settle(() => reject(new MqttError('TIMEOUT', `no response within ${timeoutMs} ms`))),
+      )
+      const abort = (): void => settle(() => reject(signal?.reason as Error))
+      const settle = (then: () => void): void => {
+        runtime.clearTimer(timer)
+        signal?.removeEventListener('abort', abort)
+        this.pending.delete(key)
+        then()
+      }
+      signal?.addEventListener('abort', abort)
+      this.pending.set(key, {
+        resolve: (message) => settle(() => resolve(message)),
+        reject: (error) => settle(() => reject(error)),
+      })
+    })
+  }
+}
+
+function keyOf(data: Uint8Array): string {
+  let key = ''
+  for (const byte of data) key += byte.toString(16).padStart(2, '0')
+  return key
+}

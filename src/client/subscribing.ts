@@ -1,0 +1,168 @@
+/** SUBSCRIBE and UNSUBSCRIBE, and making subscriptions again for a new session (MQTT 5.0, 3.8 to 3.11). */
+import { PacketType, type SubackPacket, type UnsubackPacket } from '../codec/packets.ts'
+import { ProtocolError } from '../codec/protocol-error.ts'
+import { Reason, reasonText } from '../codec/reason-codes.ts'
+import { hasWildcard, isShared, parseShared, topicFilterProblem } from '../topics/names.ts'
+import { MqttError, SubscribeRefusedError } from './errors.ts'
+import { resume } from './flow.ts'
+import { report, type Core, type Exchange, type Unwanted, type Wanted } from './model.ts'
+import { claim } from './receiving.ts'
+import { nextPacketId, send } from './send.ts'
+
+const LEVELS_MAX = 65_535
+
+/** The filter that topics are held against: of a shared one the part behind the group. */
+function ownFilter(filter: string): string {
+  return parseShared(filter)?.filter ?? filter
+}
+
+/** Throws MqttError: `INVALID` on a malformed filter, `UNSUPPORTED` on what the server said it has not. */
+export function checkFilter(core: Core, filter: string): void {
+  const problem = topicFilterProblem(filter, LEVELS_MAX)
+  if (problem !== null) throw new MqttError('INVALID', `filter '${filter}': ${problem}`)
+  if (core.phase !== 'online') return
+  const { limits } = core
+  if (!limits.sharedAvailable && isShared(filter))
+    throw new MqttError('UNSUPPORTED', 'the server has no shared subscriptions')
+  if (!limits.wildcardAvailable && hasWildcard(filter))
+    throw new MqttError('UNSUPPORTED', 'the server has no wildcard subscriptions')
+}
+
+/** Registers what is wanted, so that no message is missed, and asks the server for it, now or when it can be. */
+export function want(core: Core, wanted: Wanted): void {
+  core.wanted.add(wanted)
+  for (const { filter } of wanted.filters) core.sinks.add(ownFilter(filter), wanted.sink)
+  for (const id of wanted.properties.subscriptionIds ?? []) core.sinksById.set(id, wanted.sink)
+  try {
+    if (core.phase === 'online') sendSubscribe(core, wanted)
+  } catch (error) {
+    unregister(core, wanted)
+    throw error
+  }
+  claim(core)
+}
+
+/** From here on nothing is handed to its sink. */
+function unregister(core: Core, wanted: Wanted): void {
+  if (!core.wanted.delete(wanted)) return
+  for (const [index, { filter }] of wanted.filters.entries())
+    if ((wanted.codes?.[index] ?? 0) < 0x80) core.sinks.remove(ownFilter(filter), wanted.sink)
+  for (const id of wanted.properties.subscriptionIds ?? []) core.sinksById.delete(id)
+}
+
+function exchange(core: Core, packetId: number, what: Exchange): void {
+  core.exchanges.set(packetId, what)
+  resume(core)
+}
+
+function sendSubscribe(core: Core, wanted: Wanted): void {
+  const packetId = nextPacketId(core)
+  const filters = [...wanted.filters]
+  send(core, { type: PacketType.subscribe, packetId, filters, properties: wanted.properties })
+  exchange(core, packetId, { kind: 'subscribe', wanted })
+}
+
+function sendUnsubscribe(core: Core, unwanted: Unwanted): void {
+  const packetId = nextPacketId(core)
+  const filters = [...unwanted.filters]
+  send(core, { type: PacketType.unsubscribe, packetId, filters, properties: unwanted.properties })
+  exchange(core, packetId, { kind: 'unsubscribe', unwanted })
+}
+
+/** Takes `kind`'s exchange out; null for an answer to nothing, which is left alone. */
+function answered<Kind extends 'subscribe' | 'unsubscribe'>(
+  core: Core,
+  kind: Kind,
+  packetId: number,
+): Extract<Exchange, { kind: Kind }> | null {
+  const found = core.exchanges.get(packetId)
+  if (found?.kind !== kind) return null
+  core.exchanges.delete(packetId)
+  core.pumpWanted = true
+  return found as Extract<Exchange, { kind: Kind }>
+}
+
+function checkCount(name: string, codes: readonly number[], asked: number): void {
+  if (codes.length === asked) return
+  const text = `${name} with ${codes.length} codes for ${asked} filters`
+  throw new ProtocolError(Reason.protocolError, text)
+}
+
+/** Throws ProtocolError 0x82 on more or fewer codes than filters [MQTT-3.9.3-1]. */
+export function onSuback(core: Core, { packetId, codes, properties }: SubackPacket): void {
+  const found = answered(core, 'subscribe', packetId)
+  if (found === null) return
+  const { wanted } = found
+  checkCount('SUBACK', codes, wanted.filters.length)
+  const isNew = wanted.codes === null
+  const refused = codes.every((code) => code >= 0x80)
+  for (const [index, { filter }] of wanted.filters.entries()) {
+    const was = wanted.codes?.[index] ?? 0
+    if (codes[index] >= 0x80 && was < 0x80) core.sinks.remove(ownFilter(filter), wanted.sink)
+    if (codes[index] < 0x80 && was >= 0x80) core.sinks.add(ownFilter(filter), wanted.sink)
+  }
+  wanted.codes = codes
+  if (!refused) return wanted.granted(codes)
+  core.wanted.delete(wanted)
+  for (const id of wanted.properties.subscriptionIds ?? []) core.sinksById.delete(id)
+  const names = wanted.filters.map(({ filter }) => `'${filter}'`).join(', ')
+  const said = properties.reasonString === undefined ? '' : `: ${properties.reasonString}`
+  const text = `subscription to ${names} refused: ${reasonText(codes[0])}${said}`
+  const error = new SubscribeRefusedError(text, codes, properties)
+  wanted.refused(error)
+  wanted.sink.close(error)
+  if (!isNew) report(core, error)
+}
+
+/** Throws ProtocolError 0x82 on more or fewer codes than filters [MQTT-3.11.3-1]. */
+export function onUnsuback(core: Core, { packetId, codes }: UnsubackPacket): void {
+  const found = answered(core, 'unsubscribe', packetId)
+  if (found === null) return
+  const { unwanted } = found
+  if (core.settings.version === 5) checkCount('UNSUBACK', codes, unwanted.filters.length)
+  core.unwanted.delete(unwanted)
+  unwanted.done(core.settings.version === 5 ? codes : unwanted.filters.map(() => 0))
+}
+
+/** Tells the server, now or when it can be. */
+export function unwant(core: Core, unwanted: Unwanted): void {
+  if (core.phase === 'online') sendUnsubscribe(core, unwanted)
+  core.unwanted.add(unwanted)
+}
+
+/** Ends a subscription here; returns the filters that nothing else here needs, for UNSUBSCRIBE. */
+export function release(core: Core, wanted: Wanted): string[] {
+  if (!core.wanted.has(wanted)) return []
+  unregister(core, wanted)
+  wanted.sink.close(null)
+  const kept = new Set<string>()
+  for (const { filters } of core.wanted) for (const { filter } of filters) kept.add(filter)
+  return wanted.filters.map(({ filter }) => filter).filter((filter) => !kept.has(filter))
+}
+
+/** A new connection: with the session kept, only what was not answered is asked for again. */
+export function resumeSubscriptions(core: Core, sessionPresent: boolean): void {
+  for (const [packetId, { kind }] of core.exchanges)
+    if (kind !== 'publish') core.exchanges.delete(packetId)
+  for (const wanted of core.wanted)
+    if (!sessionPresent || wanted.codes === null) sendSubscribe(core, wanted)
+  for (const unwanted of core.unwanted) {
+    if (sessionPresent) {
+      sendUnsubscribe(core, unwanted)
+      continue
+    }
+    core.unwanted.delete(unwanted)
+    unwanted.done(unwanted.filters.map(() => 0))
+  }
+}
+
+/** The client ends. `error` null: by its own program. */
+export function closeSubscriptions(core: Core, error: Error | null, rejection: Error): void {
+  for (const wanted of core.wanted) {
+    if (wanted.codes === null) wanted.refused(rejection)
+    wanted.sink.close(error)
+  }
+  for (const unwanted of core.unwanted) unwanted.failed(rejection)
+  core.wanted.clear()
+  core.unwanted.clear()
+}

@@ -1,0 +1,143 @@
+/** `client.subscribe` and what it gives. */
+import type { Properties, Qos, SubscribeFilter } from '../codec/packets.ts'
+import { deferred } from './deferred.ts'
+import { MqttError, endedError } from './errors.ts'
+import type { Message } from './message.ts'
+import type { Core, Wanted } from './model.ts'
+import type { MessageHandler } from './options.ts'
+import { HandlerSink, QueueSink } from './sinks.ts'
+import { checkFilter, release, unwant, want } from './subscribing.ts'
+
+/** A filter with options of its own; those left out are the call's. */
+export interface FilterOptions {
+  /** The most that messages come at. Absent: 0. */
+  qos?: Qos
+  /** MQTT 5.0: not what this client publishes itself. */
+  noLocal?: boolean
+  /** MQTT 5.0: the retain flag as it was published. */
+  retainAsPublished?: boolean
+  /** MQTT 5.0, of retained messages: 0 send them (absent), 1 if the subscription is new, 2 do not. */
+  retainHandling?: 0 | 1 | 2
+}
+
+export type Filter = string | ({ filter: string } & FilterOptions)
+
+export interface SubscribeOptions extends FilterOptions {
+  /** MQTT 5.0: user properties, and at most one subscription identifier, by which messages then find their way. */
+  properties?: Properties
+  /**
+   * `auto` (absent): a message is acknowledged when its handler has returned, or the loop asks for the next one.
+   * `manual`: when the program calls `message.ack()`.
+   */
+  acknowledge?: 'auto' | 'manual'
+}
+
+/** What is subscribed; made again by itself when the server has lost the session. */
+export interface Subscription {
+  readonly filters: readonly string[]
+  /** One reason code a filter, in their order: the QoS granted, or from 0x80 on a refusal. */
+  readonly codes: readonly number[]
+  /** Ends it. Resolves when the server knows. */
+  unsubscribe(): Promise<void>
+}
+
+/** Messages as they come. Leaving the loop unsubscribes. */
+export interface MessageStream extends Subscription, AsyncIterable<Message, undefined> {}
+
+/** May be awaited, for the server's answer, or iterated at once. */
+export type PendingStream = Promise<MessageStream> & AsyncIterable<Message, undefined>
+
+function filtersOf(asked: Filter | readonly Filter[], options: SubscribeOptions) {
+  const list = Array.isArray(asked) ? (asked as readonly Filter[]) : [asked as Filter]
+  if (list.length === 0) throw new MqttError('INVALID', 'a subscription needs a filter')
+  return list.map((each): SubscribeFilter => {
+    const own = typeof each === 'string' ? { filter: each } : each
+    const { qos, noLocal, retainAsPublished, retainHandling } = { ...options, ...own }
+    return {
+      filter: own.filter,
+      qos: qos ?? 0,
+      noLocal: noLocal ?? false,
+      retainAsPublished: retainAsPublished ?? false,
+      retainHandling: retainHandling ?? 0,
+    }
+  })
+}
+
+interface Making {
+  readonly wanted: Wanted
+  readonly answer: Promise<readonly number[]>
+}
+
+function make(
+  core: Core,
+  asked: Filter | readonly Filter[],
+  options: SubscribeOptions,
+  sink: Wanted['sink'],
+): Making {
+  if (core.closing || core.state === 'ended') throw endedError()
+  const filters = filtersOf(asked, options)
+  for (const { filter } of filters) checkFilter(core, filter)
+  const { properties = {} } = options
+  if ((properties.subscriptionIds?.length ?? 0) > 1)
+    throw new MqttError('INVALID', 'a subscription has at most one identifier')
+  const { promise: answer, resolve: granted, reject: refused } = deferred<readonly number[]>()
+  const wanted: Wanted = { filters, properties, sink, codes: null, granted, refused }
+  want(core, wanted)
+  return { wanted, answer }
+}
+
+function stop(core: Core, wanted: Wanted): Promise<void> {
+  const filters = release(core, wanted)
+  if (filters.length === 0 || core.state === 'ended') return Promise.resolve()
+  return new Promise((resolve, reject) => {
+    unwant(core, { filters, properties: {}, done: () => resolve(), failed: reject })
+  })
+}
+
+function subscriptionOf(core: Core, wanted: Wanted): Subscription {
+  return {
+    filters: wanted.filters.map(({ filter }) => filter),
+    get codes() {
+      return wanted.codes ?? []
+    },
+    unsubscribe: () => stop(core, wanted),
+  }
+}
+
+export async function subscribeWith(
+  core: Core,
+  asked: Filter | readonly Filter[],
+  options: SubscribeOptions,
+  handler: MessageHandler,
+): Promise<Subscription> {
+  const sink = new HandlerSink(core, handler, options.acknowledge === 'manual')
+  const { wanted, answer } = make(core, asked, options, sink)
+  await answer
+  return subscriptionOf(core, wanted)
+}
+
+export function subscribeStream(
+  core: Core,
+  asked: Filter | readonly Filter[],
+  options: SubscribeOptions,
+): PendingStream {
+  let making: Making | null = null
+  const leave = (): void => {
+    if (making !== null) stop(core, making.wanted).catch(() => undefined)
+  }
+  const sink = new QueueSink(core, options.acknowledge === 'manual', leave)
+  const asyncIterator = () => sink
+  const run = async (): Promise<MessageStream> => {
+    making = make(core, asked, options, sink)
+    const { wanted, answer } = making
+    await answer
+    const stream = subscriptionOf(core, wanted)
+    return Object.defineProperty(stream, Symbol.asyncIterator, {
+      value: asyncIterator,
+    }) as MessageStream
+  }
+  const promise = run()
+  // Who iterates at once is told by the iterator.
+  promise.catch((error: unknown) => sink.close(error as Error))
+  return Object.assign(promise, { [Symbol.asyncIterator]: asyncIterator })
+}
