@@ -1,5 +1,6 @@
 /** `mozzie` without a command word: the broker. */
 import { LogType } from '../base/log.ts'
+import { AuthFileError } from '../auth/auth-file.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
 import { checkConfig, loadConfig } from '../config/files.ts'
@@ -9,6 +10,7 @@ import { createServerLog, logSettingsOf } from '../server/log-destinations.ts'
 import { PidFileError } from '../server/pid-file.ts'
 import { PrivilegeError } from '../server/privileges.ts'
 import { reload } from '../server/reload.ts'
+import { loadSecurityFiles } from '../server/security.ts'
 import { startServer } from '../server/server.ts'
 import { notifyReady, notifyStopping } from '../server/service-manager.ts'
 import { answerSignals } from '../server/signals.ts'
@@ -25,7 +27,7 @@ const configErrorExitCode = 3
 const systemErrorExitCode = 14
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof PrivilegeError) return configErrorExitCode
+  if (error instanceof PrivilegeError || error instanceof AuthFileError) return configErrorExitCode
   return error instanceof PidFileError ? systemErrorExitCode : failureExitCode
 }
 
@@ -47,18 +49,32 @@ function readConfigOrSay(args: BrokerArguments): Config | null {
 /** `--test-config`: says all there is to say. Returns the exit code. */
 function testConfig(file: string): number {
   const { problems, warnings } = checkConfig(file)
+  const problemLines = problems.flatMap(formatConfigError)
+  if (problems.length === 0) problemLines.push(...securityProblems(loadConfig(file)))
+  const count = Math.max(problems.length, problemLines.length === 0 ? 0 : 1)
   const lines = [
-    ...problems.flatMap(formatConfigError),
+    ...problemLines,
     ...warnings.map(({ level, text, file: where, line }) => {
       const place = where === '' ? '' : ` (${where}:${line})`
       return `${level === 'warning' ? 'Warning: ' : ''}${text}${place}`
     }),
-    problems.length === 0
+    count === 0
       ? 'Configuration file is OK.'
-      : `${problems.length} ${problems.length === 1 ? 'error' : 'errors'} found.`,
+      : `${count} ${count === 1 ? 'error' : 'errors'} found.`,
   ]
   process.stderr.write(`${lines.join('\n')}\n`)
-  return problems.length === 0 ? 0 : configErrorExitCode
+  return count === 0 ? 0 : configErrorExitCode
+}
+
+/** What is wrong with the files of users, rights and keys. */
+function securityProblems(config: Config): string[] {
+  try {
+    loadSecurityFiles(config)
+    return []
+  } catch (error) {
+    if (!(error instanceof AuthFileError)) throw error
+    return [`Error: ${error.message}`]
+  }
 }
 
 async function run(args: BrokerArguments, config: Config): Promise<void> {

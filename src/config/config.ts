@@ -27,6 +27,9 @@ export interface ListenerConfig extends ListenerValues {
   readonly allowAnonymous: boolean
   readonly allowZeroLengthClientId: boolean
   readonly autoIdPrefix: string
+  readonly passwordFile: string | null
+  readonly aclFile: string | null
+  readonly pskFile: string | null
   /** Null for the listeners of local-only mode. */
   readonly location: ConfigLocation | null
 }

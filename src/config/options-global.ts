@@ -1,6 +1,6 @@
 import { ValueError } from './config-error.ts'
 import { option } from './option.ts'
-import { bool, custom, durationMs, firstWord, int, path, text } from './value-types.ts'
+import { bool, choice, custom, durationMs, firstWord, int, path, text } from './value-types.ts'
 
 const intMax = 2_147_483_647
 /** A fixed header of 5 bytes and the largest remaining length. */
@@ -181,7 +181,22 @@ export const brokerOptions = {
   checkRetainSource: option(
     'check_retain_source',
     'Checks before a retained message is sent that its publisher may still write there.',
-    { type: bool, default: false, effect: 'later' },
+    { type: bool, default: true },
+  ),
+  sessionTakeoverAnyUser: option(
+    'session_takeover_any_user',
+    "Lets every user who knows a client id resume another user's session, as mosquitto does.",
+    { type: bool, default: false },
+  ),
+  aclRefuseSubscribe: option(
+    'acl_refuse_subscribe',
+    'Refuses a subscription that the rights of its client leave nothing of. Unset: it stays silent.',
+    { type: bool, default: false },
+  ),
+  sysAccess: option(
+    'sys_access',
+    'Who may read $SYS: everyone, users (who have logged in by name), or acl (whom a rule of acl_file lets).',
+    { type: choice('everyone', 'users', 'acl'), default: 'everyone' as const },
   ),
   enableControlApi: option('enable_control_api', 'Answers on $CONTROL/broker/v1.', {
     differs: reloadsHere,
@@ -192,14 +207,12 @@ export const brokerOptions = {
   aclFile: option('acl_file', 'File of rules: who may read and write which topics.', {
     type: path,
     default: null,
-    effect: 'refuse',
     repeat: 'last',
     deprecated: true,
   }),
   passwordFile: option('password_file', 'File of user names and password hashes.', {
     type: path,
     default: null,
-    effect: 'refuse',
     repeat: 'last',
     deprecated: true,
   }),

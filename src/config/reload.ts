@@ -48,6 +48,9 @@ function diffListeners(
         now.allowZeroLengthClientId,
         true,
       ),
+      ...change('password_file', name, old.passwordFile, now.passwordFile, true),
+      ...change('acl_file', name, old.aclFile, now.aclFile, true),
+      ...change('psk_file', name, old.pskFile, now.pskFile, true),
       ...change('auto_id_prefix', name, old.autoIdPrefix, now.autoIdPrefix, true),
     ]
   })

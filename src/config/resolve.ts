@@ -73,6 +73,9 @@ function resolveListener(
     allowAnonymous: values.listenerAllowAnonymous ?? common.allowAnonymous ?? localOnly,
     allowZeroLengthClientId: common.allowZeroLengthClientId,
     autoIdPrefix: values.listenerAutoIdPrefix ?? common.autoIdPrefix,
+    passwordFile: common.passwordFile,
+    aclFile: common.aclFile,
+    pskFile: common.pskFile,
   }
 }
 

@@ -23,6 +23,7 @@ export function limitsOfConfig(global: GlobalValues): Limits {
     upgradeOutgoingQos: global.upgradeOutgoingQos,
     allowDuplicates: global.allowDuplicateMessages,
     clientIdPrefix: global.clientIdPrefix ?? '',
+    anyUserTakesOver: global.sessionTakeoverAnyUser,
     connectionMessages: global.connectionMessages,
   }
 }

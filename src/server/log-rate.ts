@@ -8,6 +8,8 @@ const kinds = [
   'New client connected from',
   'Client connection from',
   'Client ',
+  'Login refused: ',
+  'Denied: ',
 ] as const
 
 interface Kind {

@@ -1,11 +1,13 @@
 import { LogType } from '../base/log.ts'
+import { AuthFileError } from '../auth/auth-file.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
 import { diffConfig, listenerName, type ConfigChange } from '../config/reload.ts'
 import { connectionsMaxOf } from './engine.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { logSettingsOf } from './log-destinations.ts'
-import type { Server } from './server.ts'
+import { loadSecurityFiles, type SecurityFiles } from './security.ts'
+import { runningListener, type Server } from './server.ts'
 import { logWarnings } from './start-lines.ts'
 
 /**
@@ -18,19 +20,28 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   const { log } = server
   log.write(LogType.information, 'Reloading config.')
   let config: Config
+  let files: SecurityFiles
   try {
     config = read()
+    files = loadSecurityFiles(config)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    for (const line of formatConfigError(error)) log.write(LogType.error, line)
-    log.write(LogType.error, 'Error: the settings stay as they were.')
+    if (error instanceof ConfigError)
+      for (const line of formatConfigError(error)) log.write(LogType.error, line)
+    else if (error instanceof AuthFileError) log.write(LogType.error, `Error: ${error.message}`)
+    else throw error
+    log.write(LogType.error, 'Error: the settings, users and rights stay as they were.')
     return
   }
   const changes = diffConfig(server.config, config)
   apply(server, config)
+  server.security.apply(config, files, (name) => runningListener(server, name)?.options)
   log.open(logSettingsOf(config.global, logging))
   logWarnings(log, config)
   for (const change of changes) logChange(server, change)
+  const count = server.broker.recheckLogins()
+  if (count > 0)
+    log.write(LogType.notice, `Disconnected ${count} clients whose login is no longer valid.`)
+  log.write(LogType.information, 'Reloaded config.')
 }
 
 /** The objects that the core and the listeners hold are changed in place: the next look at them sees it. */
@@ -40,7 +51,7 @@ function apply(server: Server, config: Config): void {
   server.connections.max = connectionsMaxOf(config.global.globalMaxConnections)
   for (const listener of config.listeners) {
     const name = listenerName(listener)
-    const running = server.listeners.find((candidate) => candidate.name === name)
+    const running = runningListener(server, name)
     if (running === undefined) continue
     Object.assign(running.options, listenerOptionsOf(listener))
     running.budget.max = listener.maxConnections

@@ -1,6 +1,5 @@
 /** The broker process: where the configuration, the core and the world meet. */
 import { LogType } from '../base/log.ts'
-import { anonymousAuth } from '../auth/anonymous.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../broker/limits.ts'
 import type { ListenerOptions } from '../broker/ports.ts'
@@ -15,6 +14,7 @@ import { createMemoryWatch } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { applyUmask, dropPrivileges } from './privileges.ts'
+import { createServerSecurity, loadSecurityFiles, type ServerSecurity } from './security.ts'
 import { logStart } from './start-lines.ts'
 import { version } from './version.ts'
 
@@ -40,6 +40,7 @@ export interface Server {
   readonly broker: Broker
   readonly log: ServerLog
   readonly limits: Limits
+  readonly security: ServerSecurity
   readonly listeners: readonly RunningListener[]
   readonly connections: ConnectionBudget
   /** The configuration that is in force; replaced by a reload. */
@@ -55,16 +56,18 @@ const ticksPerSecond = 1000 / tickMs
 /**
  * Starts the broker.
  *
- * @throws ListenError, PrivilegeError, or the system's error when the pid file cannot be written.
+ * @throws AuthFileError, ListenError, PrivilegeError, or the system's error when the pid file cannot be written.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { config, configFile, logging, log, onFatal } = options
   applyUmask()
   logStart(log, config, configFile)
+  const securityFiles = loadSecurityFiles(config)
+  const security = createServerSecurity(log)
   const limits = limitsOfConfig(config.global)
   const engine: Engine = createEngine({
     limits,
-    auth: anonymousAuth,
+    auth: security.auth,
     observer: null,
     log,
     onTick: () => chores(),
@@ -77,6 +80,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     broker,
     log,
     limits,
+    security,
     listeners: config.listeners.map((listener) => ({
       name: listenerName(listener),
       options: listenerOptionsOf(listener),
@@ -86,6 +90,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     config,
     stop: () => stop(engine, server),
   }
+  security.apply(config, securityFiles, (name) => runningListener(server, name)?.options)
   log.publishWith((topic, line) =>
     broker.publish(topic, publishedLines.encode(line), {
       qos: 2,
@@ -111,6 +116,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   log.write(LogType.information, `mozzie version ${version} running`)
   return server
+}
+
+/** What runs for the listener of this name. */
+export function runningListener({ listeners }: Server, name: string): RunningListener | undefined {
+  return listeners.find((listener) => listener.name === name)
 }
 
 async function listen(engine: Engine, server: Server): Promise<void> {

@@ -4,8 +4,6 @@ import { assertSupported } from '../../src/config/parse.ts'
 import { readConfig } from './read-config.ts'
 
 const refused = [
-  'password_file /p',
-  'acl_file /a',
   'psk_file /p',
   'plugin /p.so',
   'auth_plugin /p.so',
@@ -22,7 +20,6 @@ const refused = [
   'listener 1\nwebsockets_origin o',
   'listener 1\nuse_identity_as_username true',
   'listener 1\nuse_subject_as_username true',
-  'per_listener_settings true\nlistener 1\nacl_file /a',
   'connection b\naddress a\ntopic #',
 ]
 

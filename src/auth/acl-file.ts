@@ -1,0 +1,101 @@
+/**
+ * `acl_file`: who may read and write which topics.
+ *
+ *     topic read news/#          for clients without a user name
+ *     user alice                 from here on for alice
+ *     topic home/#
+ *     topic deny home/safe
+ *     pattern write from/%u/%c   for every client
+ */
+import { topicFilterProblem } from '../topics/names.ts'
+import { AuthFileError, authLines, readAuthFile } from './auth-file.ts'
+
+export type AclAccess = 'read' | 'write' | 'readwrite' | 'deny'
+
+export interface AclRule {
+  readonly access: AclAccess
+  /** Of a pattern: with `%u` and `%c` in it. */
+  readonly filter: string
+  /** `acl.conf:12 "topic read a/#"`, for the log. */
+  readonly place: string
+}
+
+export interface AclRules {
+  readonly file: string
+  /** For clients without a user name. */
+  readonly anonymous: readonly AclRule[]
+  readonly users: ReadonlyMap<string, readonly AclRule[]>
+  readonly patterns: readonly AclRule[]
+  readonly warnings: readonly string[]
+}
+
+const words: ReadonlySet<string> = new Set<AclAccess>(['read', 'write', 'readwrite', 'deny'])
+
+/** @throws AuthFileError */
+export function loadAclFile(file: string): AclRules {
+  const { text, warnings } = readAuthFile('acl_file', file, false)
+  const rules = parseAclFile(text, file)
+  return { ...rules, warnings: [...warnings, ...rules.warnings] }
+}
+
+/**
+ * Reads the text of an ACL file. One without a single rule is wrong: it denies everything, and is far more often
+ * a file that somebody is just writing.
+ *
+ * @throws AuthFileError
+ */
+export function parseAclFile(text: string, file: string): AclRules {
+  const anonymous: AclRule[] = []
+  const users = new Map<string, AclRule[]>()
+  const patterns: AclRule[] = []
+  const warnings: string[] = []
+  let section = anonymous
+  for (const [line, content] of authLines({ text })) {
+    const fail = (message: string): never => {
+      throw new AuthFileError(message, file, line)
+    }
+    const [, word, rest] = /^ *([^ ]*) *(.*)$/s.exec(content) ?? ['', '', '', '']
+    if (word === 'user') {
+      const name = rest.trim()
+      if (name === '') fail('"user" needs a name')
+      section = users.get(name) ?? []
+      users.set(name, section)
+    } else if (word === 'topic' || word === 'pattern') {
+      const place = `${file}:${line} "${content}"`
+      const rule = parseRule(rest, place, fail)
+      if (word === 'topic') section.push(rule)
+      else {
+        patterns.push(rule)
+        warnings.push(...patternWarnings(rule))
+      }
+    } else fail(`"${word}" is none of user, topic and pattern`)
+  }
+  for (const [name, rules] of users) if (rules.length === 0) users.delete(name)
+  if (users.size === 0 && anonymous.length === 0 && patterns.length === 0)
+    throw new AuthFileError(
+      `acl_file ${file} has no rules and would deny everything; if that is meant, write "topic deny #".`,
+      file,
+    )
+  return { file, anonymous, users, patterns, warnings }
+}
+
+function parseRule(rest: string, place: string, fail: (message: string) => never): AclRule {
+  const [, first, tail] = /^([^ ]*)(?: (.*))?$/s.exec(rest) ?? ['', '', '']
+  if (first === '') fail('A topic is missing')
+  // A lone word is the topic, even if it is "read".
+  const filter = tail === undefined ? first : tail.trim()
+  const access = tail === undefined ? 'readwrite' : first
+  if (!words.has(access)) fail(`"${access}" is none of read, write, readwrite and deny`)
+  if (filter === '') fail('A topic is missing')
+  const problem = topicFilterProblem(filter)
+  if (problem !== null) fail(`"${filter}": ${problem}`)
+  return { access: access as AclAccess, filter, place }
+}
+
+function patternWarnings({ filter, place }: AclRule): string[] {
+  const levels = filter.split('/')
+  if (levels.includes('%u') || levels.includes('%c')) return []
+  if (/%[uc]/.test(filter))
+    return [`%u and %c count only as a whole level; these stand for themselves: ${place}`]
+  return [`The pattern has neither %u nor %c, it is the same for all clients: ${place}`]
+}

@@ -1,0 +1,154 @@
+/** Rights of clients, made of the rules of an ACL file. */
+import { hasWildcard, parseShared } from '../topics/names.ts'
+import { covers, overlaps } from '../topics/overlap.ts'
+import type { AclRule, AclRules } from './acl-file.ts'
+import { RuleIndex } from './rule-index.ts'
+
+/** Whose rights: the client id matters to patterns only. */
+export interface AclSubject {
+  readonly clientId: string
+  /** null: anonymous. */
+  readonly username: string | null
+}
+
+interface PlacedRule {
+  readonly filter: string
+  readonly rule: AclRule
+}
+
+/** What one client may do. */
+export class Rights {
+  private readonly readers: RuleIndex
+  private readonly writers: RuleIndex
+  private readonly rules: readonly PlacedRule[]
+
+  /** @param rules In the order in which they decide. */
+  constructor(rules: readonly PlacedRule[]) {
+    this.rules = rules
+    this.readers = new RuleIndex(rules.filter(({ rule }) => rule.access !== 'write'))
+    this.writers = new RuleIndex(rules.filter(({ rule }) => rule.access !== 'read'))
+  }
+
+  /** The rule that decides whether `topic` may be read; null: none, which denies. */
+  readRule(topic: string): AclRule | null {
+    return this.readers.decide(topic)
+  }
+
+  /** The rule that decides whether `topic` may be written; null: none, which denies. */
+  writeRule(topic: string): AclRule | null {
+    return this.writers.decide(topic)
+  }
+
+  /** Whether a subscription to `filter` can ever be sent anything. */
+  hasHope(filter: string): boolean {
+    const plain = parseShared(filter)?.filter ?? filter
+    if (!hasWildcard(plain)) return allows(this.readRule(plain))
+    for (const { filter: own, rule } of this.rules) {
+      if (rule.access === 'write') continue
+      if (rule.access !== 'deny' && overlaps(own, plain)) return true
+      // What an earlier rule denies no later one allows.
+      if (rule.access === 'deny' && covers(own, plain)) return false
+    }
+    return false
+  }
+}
+
+export function allows(rule: AclRule | null): boolean {
+  return rule !== null && rule.access !== 'deny'
+}
+
+/** The rights that a client gets from the rules of a file. */
+export class Acl {
+  readonly rules: AclRules
+  private readonly shared = new Map<string | null, Rights>()
+  private readonly sources = new Map<string, Rights>()
+
+  constructor(rules: AclRules) {
+    this.rules = rules
+  }
+
+  /** Without patterns all clients of a user have the same object. */
+  rightsOf(subject: AclSubject): Rights {
+    const { patterns } = this.rules
+    if (patterns.length > 0)
+      return new Rights([...this.section(subject), ...placed(patterns, subject)])
+    const user = this.known(subject)
+    let rights = this.shared.get(user)
+    if (rights === undefined) {
+      rights = new Rights(this.section(subject))
+      this.shared.set(user, rights)
+    }
+    return rights
+  }
+
+  /** The same for who need not be connected, asked for one retained message after the other. */
+  rightsOfSource(subject: AclSubject): Rights {
+    if (this.rules.patterns.length === 0) return this.rightsOf(subject)
+    const key = JSON.stringify([subject.username, subject.clientId])
+    let rights = this.sources.get(key)
+    if (rights === undefined) {
+      rights = this.rightsOf(subject)
+      if (this.sources.size >= sourcesMax) this.sources.clear()
+      this.sources.set(key, rights)
+    }
+    return rights
+  }
+
+  /** Whether patterns are kept from this client, because its names would be wildcards in them. */
+  isDangerous({ clientId, username }: AclSubject): boolean {
+    return this.rules.patterns.length > 0 && (isWild(clientId) || isWild(username ?? ''))
+  }
+
+  /** Users without a section are one: nobody may grow the table by inventing names. */
+  private known({ username }: AclSubject): string | null {
+    if (username === null) return null
+    return this.rules.users.has(username) ? username : unknownUser
+  }
+
+  private section({ username }: AclSubject): PlacedRule[] {
+    const { anonymous, users } = this.rules
+    const rules = username === null ? anonymous : (users.get(username) ?? [])
+    return denyFirst(rules.map((rule) => ({ filter: rule.filter, rule })))
+  }
+}
+
+const sourcesMax = 1000
+
+/** No section can have it: names are trimmed and not empty. */
+const unknownUser = ' '
+
+function denyFirst(rules: readonly PlacedRule[]): PlacedRule[] {
+  return [
+    ...rules.filter(({ rule }) => rule.access === 'deny'),
+    ...rules.filter(({ rule }) => rule.access !== 'deny'),
+  ]
+}
+
+/**
+ * Patterns with the client's own names in them. Names that hold wildcards would open what is not theirs: such a
+ * client gets no pattern at all. A name with a slash is no whole level, so no pattern with it can match.
+ */
+function placed(patterns: readonly AclRule[], { clientId, username }: AclSubject): PlacedRule[] {
+  if (isWild(clientId) || isWild(username ?? '')) return []
+  const rules: PlacedRule[] = []
+  for (const rule of patterns) {
+    const levels = rule.filter.split('/')
+    if (levels.includes('%u') && !isLevel(username)) continue
+    if (levels.includes('%c') && !isLevel(clientId)) continue
+    const filled = levels.map((level) =>
+      level === '%u' ? (username ?? '') : level === '%c' ? clientId : level,
+    )
+    // A client may call itself "$SYS"; that is not what `%c/#` is for.
+    if (filled[0].startsWith('$') && levels[0] !== filled[0]) continue
+    rules.push({ filter: filled.join('/'), rule })
+  }
+  return denyFirst(rules)
+}
+
+function isWild(name: string): boolean {
+  return name.includes('+') || name.includes('#')
+}
+
+function isLevel(name: string | null): boolean {
+  return name !== null && name !== '' && !name.includes('/')
+}

@@ -1,0 +1,124 @@
+/** Files that decide who may do what: how they are opened, and how they may be wrong. */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
+
+/** A file of users, keys or rules is missing or wrong. Nothing of it may be used. */
+export class AuthFileError extends Error {
+  override name = 'AuthFileError'
+
+  /** @param line 1-based; 0 when it is about the file as a whole. */
+  constructor(message: string, file: string, line = 0) {
+    super(line === 0 ? message : `${message} (${file}:${line})`)
+  }
+}
+
+/** The text of such a file, and what its owner should know about it. */
+export interface AuthFile {
+  readonly file: string
+  readonly text: string
+  readonly warnings: readonly string[]
+}
+
+const bytesMax = 256 << 20
+const othersMayRead = 0o004
+const othersMayWrite = 0o022
+
+/**
+ * Reads `file`, which the option `option` names. A symbolic link is followed only if root or this account made
+ * it (as container platforms do); MOSQUITTO_UNSAFE_ALLOW_SYMLINKS in the environment lifts that.
+ *
+ * @param secret Whether nobody else should be able to read it.
+ * @throws AuthFileError
+ */
+export function readAuthFile(option: string, file: string, secret: boolean): AuthFile {
+  const name = `${option} ${file}`
+  let descriptor = -1
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | (followsLink(file) ? 0 : constants.O_NOFOLLOW))
+    const { size, mode, uid } = fstatSync(descriptor)
+    if ((mode & constants.S_IFMT) === constants.S_IFDIR)
+      throw new AuthFileError(`${name} is a directory.`, file)
+    if (size > bytesMax)
+      throw new AuthFileError(`${name} is larger than ${bytesMax >> 20} MiB.`, file)
+    const text = decode(name, file, readFileSync(descriptor))
+    return { file, text, warnings: modeWarnings(name, file, mode, uid, secret) }
+  } catch (error) {
+    if (error instanceof AuthFileError) throw error
+    throw new AuthFileError(
+      `Cannot read ${name}: ${explain(error as NodeJS.ErrnoException)}.`,
+      file,
+    )
+  } finally {
+    if (descriptor >= 0) closeSync(descriptor)
+  }
+}
+
+/** Without the comment and blank lines: the lines of a file and their numbers, outer blanks behind removed. */
+export function* authLines({ text }: { text: string }): Generator<[line: number, text: string]> {
+  let line = 0
+  for (const raw of text.split('\n')) {
+    line++
+    const trimmed = raw.trimEnd()
+    if (trimmed !== '' && !trimmed.startsWith('#')) yield [line, trimmed]
+  }
+}
+
+function ownId(): number {
+  return process.geteuid?.() ?? 0
+}
+
+function followsLink(file: string): boolean {
+  if (process.env.MOSQUITTO_UNSAFE_ALLOW_SYMLINKS !== undefined) return true
+  const link = lstatSync(file)
+  return link.isSymbolicLink() && (link.uid === 0 || link.uid === ownId())
+}
+
+function decode(name: string, file: string, bytes: Uint8Array): string {
+  const nul = bytes.indexOf(0)
+  if (nul >= 0) throw new AuthFileError(`${name} contains a NUL byte.`, file, lineOf(bytes, nul))
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    if (text.startsWith('\uFEFF'))
+      throw new AuthFileError(
+        `${name} begins with a byte order mark: save it as UTF-8 without one.`,
+        file,
+        1,
+      )
+    return text
+  } catch (error) {
+    if (error instanceof AuthFileError) throw error
+    throw new AuthFileError(`${name} is not UTF-8.`, file)
+  }
+}
+
+function lineOf(bytes: Uint8Array, at: number): number {
+  let line = 1
+  for (let index = 0; index < at; index++) if (bytes[index] === 0x0a) line++
+  return line
+}
+
+function modeWarnings(
+  name: string,
+  file: string,
+  mode: number,
+  uid: number,
+  secret: boolean,
+): string[] {
+  const warnings: string[] = []
+  if (secret && (mode & othersMayRead) !== 0)
+    warnings.push(`${name} can be read by everybody on this machine: chmod 0600 ${file}`)
+  if ((mode & othersMayWrite) !== 0)
+    warnings.push(`${name} can be changed by other accounts of this machine: chmod go-w ${file}`)
+  if (uid !== 0 && uid !== ownId())
+    warnings.push(`${name} belongs to another account (uid ${uid}), which can change it.`)
+  return warnings
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  const texts: Record<string, string> = {
+    ENOENT: 'it does not exist',
+    EACCES: `the account of the broker (uid ${ownId()}) may not read it`,
+    ELOOP: 'it is a symbolic link that another account made',
+    EMFILE: 'the process has no file descriptors left',
+  }
+  return texts[error.code ?? ''] ?? error.message
+}

@@ -1,0 +1,105 @@
+import { LogType, type Log } from '../base/log.ts'
+import type { Auth, AuthRequest } from '../broker/ports.ts'
+import { Reason } from '../codec/reason-codes.ts'
+import { createLoginCache } from './login-cache.ts'
+import { createLoginThrottle } from './login-throttle.ts'
+import { createPasswordChecks } from './password-checks.ts'
+import type { Argon2id } from './password-hash.ts'
+import { Login, type Realm, type RealmOf } from './realm.ts'
+
+export interface AuthenticatorWorld {
+  readonly log: Log
+  readonly argon2id: Argon2id
+  readonly realmOf: RealmOf
+  nowMs(): number
+  later(delayMs: number, call: () => void): void
+}
+
+export interface Authenticator {
+  readonly authenticate: Auth['authenticate']
+  /** Forgets which logins were verified. */
+  forget(): void
+}
+
+type Answer = Parameters<Auth['authenticate']>[1]
+
+/** A login with a user name and a password, on its way. */
+interface Attempt {
+  readonly request: AuthRequest
+  readonly realm: Realm
+  readonly username: string
+  readonly password: Uint8Array
+  readonly answer: Answer
+}
+
+/** Lets clients in by password file, by hook, or as anonymous. */
+export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
+  const { log, realmOf } = world
+  const cache = createLoginCache(world.nowMs)
+  const throttle = createLoginThrottle(world)
+  const checks = createPasswordChecks(world.argon2id, (error) =>
+    log.write(LogType.error, `Error: a password could not be checked: ${error.message}`),
+  )
+
+  const refuse = ({ request, username, answer }: Attempt): void => {
+    if (log.mask & LogType.notice)
+      log.write(
+        LogType.notice,
+        `Login refused: user '${username}', client ${request.clientId} [${request.remote}].`,
+      )
+    throttle.failed(addressOf(request.remote), username, () => answer(Reason.notAuthorized))
+  }
+
+  const checkPassword = (attempt: Attempt): void => {
+    const { realm, username, password, answer } = attempt
+    const { passwords } = realm
+    const entry = passwords?.users.get(username)
+    if (passwords === null || (entry === undefined && realm.hook !== null)) return askHook(attempt)
+    const key = cache.keyOf(username, password, entry?.encoded ?? '')
+    if (cache.has(key)) return answer(0, new Login(realm, { encoded: entry?.encoded }))
+    // An unknown user costs the same as a known one, or the time would tell which is which.
+    checks.check(password, entry?.hash ?? passwords.dummy, (matches) => {
+      if (matches === null) return answer(Reason.quotaExceeded)
+      // A reload meanwhile may have taken the user out.
+      const isCurrent = realm.passwords?.users.get(username)?.encoded === entry?.encoded
+      if (!matches || entry === undefined || !isCurrent) return refuse(attempt)
+      cache.add(key)
+      answer(0, new Login(realm, { encoded: entry.encoded }))
+    })
+  }
+
+  const askHook = (attempt: Attempt): void => {
+    const { realm, request, answer } = attempt
+    const { hook } = realm
+    if (hook === null) return refuse(attempt)
+    hook.ask(request, (verdict) => {
+      if (verdict === 'busy') return answer(Reason.quotaExceeded)
+      if (verdict === null || realm.hook === null) return refuse(attempt)
+      answer(0, new Login(realm, { rights: verdict.rights }))
+    })
+  }
+
+  return {
+    forget: () => cache.clear(),
+    authenticate(request, answer) {
+      const realm = realmOf(request.listener)
+      const { username, password, listener, remote } = request
+      if (request.proven) return answer(0, new Login(realm, { proven: true }))
+      const isOpen = username === null || (realm.passwords === null && realm.hook === null)
+      if (isOpen)
+        return listener.allowAnonymous ? answer(0, new Login(realm)) : answer(Reason.notAuthorized)
+      const attempt = { request, realm, username, password: password ?? noPassword, answer }
+      if (password === null) return refuse(attempt)
+      if (throttle.isExhausted(addressOf(remote))) return answer(Reason.quotaExceeded)
+      checkPassword(attempt)
+    },
+  }
+}
+
+const noPassword = new Uint8Array(0)
+
+/** Without the port. */
+function addressOf(remote: string): string {
+  const colon = remote.lastIndexOf(':')
+  return colon < 0 ? remote : remote.slice(0, colon)
+}

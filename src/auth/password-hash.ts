@@ -1,0 +1,137 @@
+/**
+ * Password hashes as mosquitto's password files have them:
+ *
+ *     $6$SALT$HASH               SHA-512 of password and salt, one round
+ *     $7$ITERATIONS$SALT$HASH    PBKDF2 with HMAC-SHA-512
+ *     $argon2id$v=19$m=..,t=..,p=..$SALT$HASH
+ *
+ * Salt and hash are base64, without padding in the last one.
+ */
+import { createHash, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
+
+export interface PasswordHash {
+  readonly scheme: 'sha512' | 'sha512-pbkdf2' | 'argon2id'
+  /** PBKDF2 only. */
+  readonly iterations: number
+  /** argon2id only: memory in KiB, passes, lanes. */
+  readonly memoryKib: number
+  readonly passes: number
+  readonly lanes: number
+  readonly salt: Uint8Array
+  readonly hash: Uint8Array
+}
+
+/** Computes a raw argon2id hash; where it runs is the caller's business. */
+export type Argon2id = (password: Uint8Array, wanted: PasswordHash) => Promise<Uint8Array>
+
+const saltBytes = 64
+const hashBytes = 64
+const iterationsMax = 100_000_000
+const memoryKibMax = 1 << 22
+const base64 = /^[A-Za-z0-9+/]+={0,2}$/
+const noArgon2 = { memoryKib: 0, passes: 0, lanes: 0 }
+
+/** The hash that `text` spells, or in words what is wrong with it. */
+export function parsePasswordHash(text: string): PasswordHash | string {
+  const [before, scheme, ...parts] = text.split('$')
+  if (before !== '') return 'the password is in plain text; hash it with "mozzie passwd -U FILE"'
+  if (scheme === '6' && parts.length === 2)
+    return withBytes({ scheme: 'sha512', iterations: 1, ...noArgon2 }, parts[0], parts[1])
+  if (scheme === '7' && parts.length === 3) {
+    const iterations = wholeNumber(parts[0], iterationsMax)
+    if (iterations === 0) return `"${parts[0]}" is no number of iterations`
+    return withBytes({ scheme: 'sha512-pbkdf2', iterations, ...noArgon2 }, parts[1], parts[2])
+  }
+  if (scheme === 'argon2id' && parts.length === 4) return parseArgon2(parts)
+  return 'the password hash is none of $6$, $7$ and $argon2id$'
+}
+
+function parseArgon2([version, parameters, salt, hash]: string[]): PasswordHash | string {
+  if (version !== 'v=19') return `argon2id "${version}" is not supported, only v=19`
+  const match = /^m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})$/.exec(parameters)
+  if (match === null) return `"${parameters}" is not of the form m=..,t=..,p=..`
+  const [memoryKib, passes, lanes] = match.slice(1).map(Number)
+  if (lanes < 1 || lanes > 255 || passes < 1 || passes > 1000)
+    return `"${parameters}": t is 1 to 1000, p 1 to 255`
+  if (memoryKib < 8 * lanes || memoryKib > memoryKibMax)
+    return `"${parameters}": m is ${8 * lanes} to ${memoryKibMax}`
+  const hashed = { scheme: 'argon2id', iterations: 0, memoryKib, passes, lanes } as const
+  return withBytes(hashed, salt, hash)
+}
+
+function withBytes(
+  fields: Omit<PasswordHash, 'salt' | 'hash'>,
+  salt: string,
+  hash: string,
+): PasswordHash | string {
+  if (!base64.test(salt)) return 'the salt of the password hash is not base64'
+  if (!base64.test(hash)) return 'the password hash is not base64'
+  const bytes = Buffer.from(hash, 'base64')
+  // A hash cut short would match too many passwords.
+  if (bytes.length < 16) return 'the password hash is cut short'
+  if (fields.scheme === 'sha512' && bytes.length !== 64) return 'the password hash is cut short'
+  return { ...fields, salt: Buffer.from(salt, 'base64'), hash: bytes }
+}
+
+function wholeNumber(text: string, max: number): number {
+  if (!/^\d{1,9}$/.test(text)) return 0
+  const value = Number(text)
+  return value <= max ? value : 0
+}
+
+/** The text that {@link parsePasswordHash} reads. */
+export function formatPasswordHash(hashed: PasswordHash): string {
+  const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+  const salt = encode(hashed.salt)
+  const hash = encode(hashed.hash)
+  if (hashed.scheme === 'sha512') return `$6$${salt}$${hash}`
+  if (hashed.scheme === 'sha512-pbkdf2') return `$7$${hashed.iterations}$${salt}$${hash}`
+  const { memoryKib, passes, lanes } = hashed
+  const unpadded = [salt, hash].map((text) => text.replace(/=+$/, '')).join('$')
+  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${unpadded}`
+}
+
+/** What a password costs that no hash can be compared with: the same as `like`. */
+export function dummyLike(like: PasswordHash): PasswordHash {
+  return { ...like, salt: randomBytes(like.salt.length), hash: randomBytes(like.hash.length) }
+}
+
+/** The parameters of new hashes: mosquitto 2.1's, or what `-I` asks for. */
+export function newPasswordHash(scheme: PasswordHash['scheme'], iterations: number): PasswordHash {
+  return {
+    scheme,
+    iterations,
+    memoryKib: 47_104,
+    passes: 1,
+    lanes: 1,
+    salt: randomBytes(saltBytes),
+    hash: new Uint8Array(hashBytes),
+  }
+}
+
+/** The hash of `password` under the parameters and the salt of `like`. */
+export function hashPassword(
+  password: Uint8Array,
+  like: PasswordHash,
+  argon2id: Argon2id,
+): Promise<Uint8Array> {
+  if (like.scheme === 'argon2id') return argon2id(password, like)
+  if (like.scheme === 'sha512')
+    return Promise.resolve(createHash('sha512').update(password).update(like.salt).digest())
+  return new Promise((resolve, reject) => {
+    pbkdf2(password, like.salt, like.iterations, like.hash.length, 'sha512', (error, hash) => {
+      if (error === null) resolve(hash)
+      else reject(error)
+    })
+  })
+}
+
+/** Whether `password` is the one that `expected` was made of; in constant time. */
+export async function verifyPassword(
+  password: Uint8Array,
+  expected: PasswordHash,
+  argon2id: Argon2id,
+): Promise<boolean> {
+  const hash = await hashPassword(password, expected, argon2id)
+  return hash.length === expected.hash.length && timingSafeEqual(hash, expected.hash)
+}

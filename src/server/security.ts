@@ -1,0 +1,108 @@
+/** The configuration's users, rights and keys: read from their files, and put in force at once or not at all. */
+import { LogType, type Log } from '../base/log.ts'
+import { Acl } from '../auth/acl.ts'
+import { loadAclFile } from '../auth/acl-file.ts'
+import { loadPasswordFile, type PasswordFile } from '../auth/password-file.ts'
+import { loadPskFile, type PskFile } from '../auth/psk-file.ts'
+import type { Realm } from '../auth/realm.ts'
+import { createSecurity, type Security } from '../auth/security.ts'
+import type { ListenerOptions } from '../broker/ports.ts'
+import type { Config, ListenerConfig } from '../config/config.ts'
+import { listenerName } from '../config/reload.ts'
+import { nodeClock } from './node-ports.ts'
+
+export interface ServerSecurity extends Security {
+  /**
+   * Puts what was loaded in force.
+   *
+   * @param optionsOf The object that the core knows a listener by, or undefined when it does not run.
+   */
+  apply(
+    config: Config,
+    files: SecurityFiles,
+    optionsOf: (name: string) => ListenerOptions | undefined,
+  ): void
+  /** The pre-shared key of `identity` at a listener, null: none. */
+  pskOf(listener: string, identity: string): Uint8Array | null
+}
+
+/** Everything that a configuration's security options name, read and checked. */
+export interface SecurityFiles {
+  readonly passwords: ReadonlyMap<string, PasswordFile>
+  readonly acls: ReadonlyMap<string, Acl>
+  readonly psks: ReadonlyMap<string, PskFile>
+}
+
+/** Reads all of it. @throws AuthFileError at the first file that is missing or wrong. */
+export function loadSecurityFiles({ listeners }: Config): SecurityFiles {
+  return {
+    passwords: loadEach(listeners, 'passwordFile', loadPasswordFile),
+    acls: loadEach(listeners, 'aclFile', (file) => new Acl(loadAclFile(file))),
+    psks: loadEach(listeners, 'pskFile', loadPskFile),
+  }
+}
+
+function loadEach<T>(
+  listeners: readonly ListenerConfig[],
+  key: 'passwordFile' | 'aclFile' | 'pskFile',
+  load: (file: string) => T,
+): Map<string, T> {
+  const loaded = new Map<string, T>()
+  for (const { [key]: file } of listeners)
+    if (file !== null && !loaded.has(file)) loaded.set(file, load(file))
+  return loaded
+}
+
+export function createServerSecurity(log: Log): ServerSecurity {
+  const security = createSecurity({
+    log,
+    nowMs: nodeClock.monotonicMs,
+    later: (delayMs, call) => void setTimeout(call, delayMs).unref(),
+  })
+  // Clients hold on to their realm: it stays the same object as long as the process lives.
+  const realms = new Map<ListenerOptions, Realm>()
+  let keys: ReadonlyMap<string, PskFile | undefined> = new Map()
+  return {
+    ...security,
+    apply(config, files, optionsOf) {
+      const nextKeys = new Map<string, PskFile | undefined>()
+      for (const listener of config.listeners) {
+        const name = listenerName(listener)
+        const { passwordFile, aclFile, pskFile } = listener
+        nextKeys.set(name, files.psks.get(pskFile ?? ''))
+        const options = optionsOf(name)
+        if (options === undefined) continue
+        const realm = realms.get(options) ?? { passwords: null, acl: null, hook: null }
+        realm.passwords = files.passwords.get(passwordFile ?? '') ?? null
+        realm.acl = files.acls.get(aclFile ?? '') ?? null
+        realms.set(options, realm)
+      }
+      keys = nextKeys
+      const { sysAccess, checkRetainSource, aclRefuseSubscribe } = config.global
+      security.update({ realms, sysAccess, checkRetainSource, refuseHopeless: aclRefuseSubscribe })
+      logFiles(log, files)
+    },
+    pskOf: (listener, identity) => keys.get(listener)?.keys.get(identity) ?? null,
+  }
+}
+
+function logFiles(log: Log, { passwords, acls, psks }: SecurityFiles): void {
+  const files = [
+    ...[...passwords.values()].map(({ file, users, warnings }) => ({
+      text: `password_file ${file}: ${users.size} users.`,
+      warnings,
+    })),
+    ...[...acls.values()].map(({ rules: { file, users, patterns, warnings } }) => ({
+      text: `acl_file ${file}: rules for ${users.size} users, ${patterns.length} patterns.`,
+      warnings,
+    })),
+    ...[...psks.values()].map(({ file, keys, warnings }) => ({
+      text: `psk_file ${file}: ${keys.size} keys.`,
+      warnings,
+    })),
+  ]
+  for (const { text, warnings } of files) {
+    log.write(LogType.information, text)
+    for (const warning of warnings) log.write(LogType.warning, `Warning: ${warning}`)
+  }
+}

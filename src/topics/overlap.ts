@@ -1,0 +1,35 @@
+/** Two valid, unshared topic filters held against each other: what they have in common. */
+
+const dollar = '$'
+
+/** Whether some topic name matches both filters. */
+export function overlaps(left: string, right: string): boolean {
+  if (hidesDollar(left, right) || hidesDollar(right, left)) return false
+  const a = left.split('/')
+  const b = right.split('/')
+  for (let level = 0; ; level++) {
+    // `a/#` takes in `a` itself.
+    if (a[level] === '#' || b[level] === '#') return true
+    if (level === a.length || level === b.length)
+      return a.length === b.length || a[level] === '#' || b[level] === '#'
+    if (a[level] !== b[level] && a[level] !== '+' && b[level] !== '+') return false
+  }
+}
+
+/** Whether every topic name that matches `narrow` matches `wide`. */
+export function covers(wide: string, narrow: string): boolean {
+  if (hidesDollar(wide, narrow)) return false
+  const a = wide.split('/')
+  const b = narrow.split('/')
+  for (let level = 0; ; level++) {
+    if (a[level] === '#') return true
+    if (level === a.length || level === b.length) return a.length === b.length
+    if (b[level] === '#') return false
+    if (a[level] !== b[level] && a[level] !== '+') return false
+  }
+}
+
+/** A leading wildcard does not match names that begin with `$` [MQTT-4.7.2-1]. */
+function hidesDollar(wild: string, other: string): boolean {
+  return other.startsWith(dollar) && (wild.startsWith('+') || wild.startsWith('#'))
+}
