@@ -181,22 +181,26 @@ export const brokerOptions = {
   checkRetainSource: option(
     'check_retain_source',
     'Checks before a retained message is sent that its publisher may still write there.',
-    { type: bool, default: true },
+    {
+      type: bool,
+      default: true,
+      differs: "On unless it is switched off, as mosquitto's manual says and its code does not.",
+    },
   ),
   sessionTakeoverAnyUser: option(
     'session_takeover_any_user',
     "Lets every user who knows a client id resume another user's session, as mosquitto does.",
-    { type: bool, default: false },
+    { type: bool, default: false, own: true },
   ),
   aclRefuseSubscribe: option(
     'acl_refuse_subscribe',
     'Refuses a subscription that the rights of its client leave nothing of. Unset: it stays silent.',
-    { type: bool, default: false },
+    { type: bool, default: false, own: true },
   ),
   sysAccess: option(
     'sys_access',
-    'Who may read $SYS: everyone, users (who have logged in by name), or acl (whom a rule of acl_file lets).',
-    { type: choice('everyone', 'users', 'acl'), default: 'everyone' as const },
+    'Who may read $SYS: everyone, users with a name, or only whom a rule of acl_file lets.',
+    { type: choice('everyone', 'users', 'acl'), default: 'everyone' as const, own: true },
   ),
   enableControlApi: option('enable_control_api', 'Answers on $CONTROL/broker/v1.', {
     differs: reloadsHere,
@@ -207,12 +211,16 @@ export const brokerOptions = {
   aclFile: option('acl_file', 'File of rules: who may read and write which topics.', {
     type: path,
     default: null,
+    differs:
+      "A file that is missing, wrong or without a single rule stops the start; on reload the old rules stay. Denials are logged with the rule's line.",
     repeat: 'last',
     deprecated: true,
   }),
   passwordFile: option('password_file', 'File of user names and password hashes.', {
     type: path,
     default: null,
+    differs:
+      'A file that is missing or wrong stops the start; on reload the old users stay. Unknown users cost the time of a known one.',
     repeat: 'last',
     deprecated: true,
   }),

@@ -97,8 +97,8 @@ test('an error in an included file is found there', (context) => {
 })
 
 test('loading refuses what this release does not support', (context) => {
-  const { file } = directoryWith(context, 'listener 1883\npassword_file /p', {})
-  assert.throws(() => loadConfig(file), { line: 2, message: /"password_file" is not supported/ })
+  const { file } = directoryWith(context, 'listener 1883\nplugin /p.so', {})
+  assert.throws(() => loadConfig(file), { line: 2, message: /"plugin" is not supported/ })
 })
 
 test('an include_dir inside an included file is an error', () => {

@@ -63,7 +63,7 @@ test('every option has a one-line summary', () => {
 })
 
 test('options that would open the broker when ignored are refused', () => {
-  const names = ['password_file', 'acl_file', 'certfile', 'plugin', 'connection', 'bind_interface']
+  const names = ['certfile', 'plugin', 'connection', 'bind_interface']
   for (const name of names) assert.equal(findOption(name)?.row.effect, 'refuse', name)
 })
 
