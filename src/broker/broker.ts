@@ -95,6 +95,9 @@ export class Broker {
       incoming: new Message(),
       pressure: Pressure.none,
       tap: null,
+      ready: false,
+      early: [],
+      full: false,
       turnEndAsked: false,
       stopping: false,
     }
@@ -192,10 +195,11 @@ export class Broker {
     return publish(this.core, createMessage(source), null)
   }
 
-  /** Calls `done` once all that was written so far is safe; false: it could not be stored. */
+  /** Calls `done` once all that was written so far is safe; with false when there is no space to store it. */
   whenSafe(done: (safe: boolean) => void): void {
-    const { commit } = this.core
-    if (commit.dirty) commit.wait(commit.filling, { kind: 'call', run: done })
+    const { commit, full } = this.core
+    if (full) done(false)
+    else if (commit.dirty) commit.wait(commit.filling, { kind: 'call', run: done })
     else if (commit.done >= commit.filling - 1) done(true)
     else commit.wait(commit.filling - 1, { kind: 'call', run: done })
   }
@@ -350,7 +354,9 @@ export class Broker {
   stop(done: () => void): void {
     const { core } = this
     core.stopping = true
-    for (const session of [...core.sessions.values()]) releaseWill(core, session)
+    const { survives } = core.ports.store
+    for (const session of [...core.sessions.values()])
+      if (!(session.durable && survives)) releaseWill(core, session)
     const open = [...core.connections].filter(({ phase }) => phase === Phase.open)
     for (const connection of open) publishLastWill(core, connection)
     for (const connection of core.connections) closeFor(core, connection, Reason.serverShuttingDown)

@@ -4,7 +4,8 @@ import { PacketType } from '../codec/packets.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
 import { Phase, type Connection, type Core } from './model.ts'
 import { dropOutput, flush, sendPacket } from './outbox.ts'
-import { endSession, restSession, saveSession } from './sessions.ts'
+import { saveSession } from './session-record.ts'
+import { endSession, restSession } from './sessions.ts'
 import { fireWill } from './wills.ts'
 
 /** How a connection ends; see {@link closeConnection}. */

@@ -21,8 +21,6 @@ export class Commit<W> {
   writes = 0
   /** The batch being filled holds something. */
   dirty = false
-  /** The last batch that could not be stored; 0: none. */
-  lost = 0
   /** When each of the last batches was sealed, by number. */
   private readonly sealedMs = new Float64Array(TIMES)
   private readonly waiters = new Fifo<Waiting<W>>()

@@ -35,6 +35,8 @@ export interface Limits {
   queuedMax: number
   /** Their bytes, 0 none (`max_queued_bytes`). */
   queuedBytesMax: number
+  /** The same for sessions on a store that survives: their queue costs no memory. 0 none (`max_queued_bytes`). */
+  storedBytesMax: number
   /** Entries of a durable session's queue held in memory; the rest waits in the store. */
   queueWindow: number
   /** QoS 2 messages a 3.x client may leave unreleased (`max_unreleased_messages`), and their bytes for any client. */
@@ -92,6 +94,7 @@ export const defaultLimits: Limits = {
   inflightBytesMax: 0,
   queuedMax: 1000,
   queuedBytesMax: 64 << 20,
+  storedBytesMax: 0,
   queueWindow: 1000,
   heldInboundMax: 10_000,
   heldInboundBytesMax: 32 << 20,

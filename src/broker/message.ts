@@ -59,6 +59,10 @@ export class Message implements PublishParts {
   frameStart = 0
   frameEnd = 0
   borrowed = false
+  // The store's notes: what it keeps the message as (0: not at all, -1: within its queue entry, otherwise the
+  // number of a body that several entries share), and how many entries are not written yet.
+  storedAs = 0
+  unwritten = 0
   private copy: Message | null = null
 
   get payloadLength(): number {

@@ -342,6 +342,11 @@ export interface Core {
   pressure: PressureLevel
   /** null: nobody watches. */
   tap: Tap | null
+  /** The store has told what it keeps. Until then CONNECTs wait in `early`. */
+  ready: boolean
+  readonly early: Opening[]
+  /** The store has no space: what would have to be stored is refused. */
+  full: boolean
   turnEndAsked: boolean
   stopping: boolean
 }

@@ -29,7 +29,8 @@ import {
 } from './model.ts'
 import { resend } from './outbound.ts'
 import type { ClaimedSession } from './ports.ts'
-import { addSession, endSession, saveSession, wakeSession } from './sessions.ts'
+import { saveSession } from './session-record.ts'
+import { addSession, endSession, wakeSession } from './sessions.ts'
 import { armKeepAlive } from './keepalive.ts'
 
 function idOf(connection: Connection): string {
@@ -40,14 +41,22 @@ function userOf(connection: Connection): string | null {
   return connection.identity?.username ?? null
 }
 
+/** The store is ready: those who came early go on. */
+export function openEarly(core: Core): void {
+  core.ready = true
+  for (const { connection, packet, assigned } of core.early.splice(0))
+    if (connection.phase === Phase.opening) openSession(core, connection, packet, assigned)
+}
+
 export function openSession(
   core: Core,
   connection: Connection,
   packet: ConnectPacket,
   assigned: boolean,
 ): void {
-  const queue = core.openings.get(idOf(connection))
   const opening = { connection, packet, assigned }
+  if (!core.ready) return void core.early.push(opening)
+  const queue = core.openings.get(idOf(connection))
   if (queue !== undefined) queue.push(opening)
   else begin(core, opening)
 }
@@ -61,6 +70,8 @@ function begin(core: Core, opening: Opening): void {
     return refuse(core, connection, Reason.clientIdentifierNotValid)
   if (known === undefined && isFull(core, userOf(connection)))
     return refuse(core, connection, Reason.serverBusy)
+  if (core.full && (known?.durable || expiryOf(packet) > 0))
+    return refuse(core, connection, Reason.quotaExceeded)
   if (limits.keepAliveSecondsMax > 0 && packet.version < 5) {
     const { keepAliveSeconds } = packet
     if (keepAliveSeconds === 0 || keepAliveSeconds > limits.keepAliveSecondsMax)

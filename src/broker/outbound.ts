@@ -89,7 +89,7 @@ function enqueueDurable(
   retain: boolean,
   subscription: Subscription,
 ): void {
-  const isFull = !session.foreign && !hasQueueRoom(core, outbound, message)
+  const isFull = !session.foreign && !hasStoreRoom(core, outbound, message)
   if (isFull) return dropForQueue(core, session, outbound)
   let sequence = outbound.lastSequence + 1
   while (outbound.inflight.has(packetIdOf(sequence))) sequence++
@@ -109,6 +109,7 @@ function enqueueDurable(
       retain,
       subscriptionId: id,
       released: false,
+      safe: false,
     },
     qos === 2 ? batch : 0,
   )
@@ -165,7 +166,9 @@ export function pageRead(
   for (const entry of entries) {
     if (entry.sequence <= outbound.loadedTo) continue
     outbound.loadedTo = entry.sequence
-    const delivery = toDelivery(entry, 0)
+    const batch = entry.safe ? 0 : lastBatch(core)
+    const delivery = toDelivery(entry, batch)
+    if (batch > core.commit.done) core.commit.wait(batch, session)
     if (outbound.dupLeft > 0) {
       outbound.dupLeft--
       delivery.dup = true
@@ -174,6 +177,11 @@ export function pageRead(
   }
   if (!more) outbound.loadedTo = Math.max(outbound.loadedTo, to)
   pump(core, session)
+}
+
+/** The batch that the latest write is in. */
+function lastBatch({ commit }: Core): number {
+  return commit.dirty ? commit.filling : commit.filling - 1
 }
 
 function hasRoom(core: Core, connection: Connection, outbound: Outbound): boolean {
@@ -191,8 +199,25 @@ function hasRoom(core: Core, connection: Connection, outbound: Outbound): boolea
   return connection.inLink === null || pendingBytes(connection) < limits.outputBytesMax
 }
 
+function hasStoreRoom(core: Core, outbound: Outbound, message: Message): boolean {
+  const { limits, store } = core.ports
+  // While the disk is full only QoS 0 still gets this far.
+  if (core.full && message.qos === 0) return false
+  if (!store.survives) return hasQueueRoom(core, outbound, message)
+  return fits(outbound, message, limits.queuedMax, limits.storedBytesMax)
+}
+
 function hasQueueRoom(core: Core, outbound: Outbound, message: Message): boolean {
   const { queuedMax, queuedBytesMax } = core.ports.limits
+  return fits(outbound, message, queuedMax, queuedBytesMax)
+}
+
+function fits(
+  outbound: Outbound,
+  message: Message,
+  queuedMax: number,
+  queuedBytesMax: number,
+): boolean {
   return (
     (queuedMax === 0 || outbound.queuedCount < queuedMax) &&
     (queuedBytesMax === 0 || outbound.queuedBytes + message.size <= queuedBytesMax)
@@ -266,7 +291,6 @@ function sendNext(
   outbound.queuedBytes -= message.size
   if (delivery.released) {
     enterWindow(outbound, delivery, packetId)
-    delivery.message = null
     sendAck(core, connection, PacketType.pubrel, packetId, 0)
     return true
   }
@@ -308,7 +332,7 @@ function hasExpired(core: Core, message: Message): boolean {
 
 function forget(core: Core, session: Session, delivery: Delivery): void {
   if (!session.durable) return
-  core.ports.store.acknowledge(session.clientId, delivery.sequence)
+  core.ports.store.acknowledge(session.clientId, delivery.sequence, delivery.message as Message)
   core.commit.write()
 }
 
@@ -339,8 +363,8 @@ export function released(
   let batch = 0
   if (!delivery.released) {
     delivery.released = true
-    delivery.message = null
-    if (session.durable) {
+    if (!session.durable) delivery.message = null
+    else {
       core.ports.store.release(session.clientId, delivery.sequence)
       batch = core.commit.write()
     }

@@ -178,18 +178,23 @@ export interface StoredDelivery {
   subscriptionId: number
   /** PUBREC came: the exchange goes on with PUBREL [MQTT-4.4.0-1]. */
   released: boolean
+  /** It is of a committed batch; false: of one that is not yet. */
+  safe: boolean
+}
+
+/** What waits for an offline session. */
+export interface Backlog {
+  queuedCount: number
+  queuedBytes: number
+  /** The highest sequence ever given out. */
+  lastSequence: number
 }
 
 /** All a claim brings. */
-export interface ClaimedSession {
+export interface ClaimedSession extends Backlog {
   record: SessionRecord
   /** Inbound QoS 2 messages held until their PUBREL. */
   inbound: { packetId: number; message: Message }[]
-  /** The highest sequence ever given out. */
-  lastSequence: number
-  /** What is queued and not acknowledged. */
-  queuedCount: number
-  queuedBytes: number
 }
 
 export type StoreFailure = 'full' | 'broken'
@@ -197,7 +202,7 @@ export type StoreFailure = 'full' | 'broken'
 /** What a store tells the core; never from within a call of {@link Store}. */
 export interface StoreEvents {
   /** While opening, and later when another node wrote it: a session exists (or is gone: null). */
-  session(clientId: string, record: SessionRecord | null): void
+  session(clientId: string, record: SessionRecord | null, backlog?: Backlog): void
   /** While opening, and later from another node: a durable session's subscription (null: removed). */
   route(clientId: string, filter: string, options: SubscriptionOptions | null): void
   /** While opening, and later from another node: the retained message of a topic (null: none any more). */
@@ -221,6 +226,8 @@ export interface StoreEvents {
  * `seal` closes it. One store serves one node; several nodes may stand on one set of data.
  */
 export interface Store {
+  /** Is what was committed still there when this process is gone? */
+  readonly survives: boolean
   open(events: StoreEvents): void
   close(done: () => void): void
   /**
@@ -247,8 +254,8 @@ export interface Store {
     retain: boolean,
     subscriptionId: number,
   ): number
-  /** The entry is done with. */
-  acknowledge(clientId: string, sequence: number): void
+  /** The entry is done with; `message` is what was appended or read. */
+  acknowledge(clientId: string, sequence: number, message: Message): void
   /** PUBREC came for the entry. */
   release(clientId: string, sequence: number): void
   /** Entries with a higher sequence than `after`, at most `limit`. Answer: `page`. */

@@ -159,7 +159,24 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
     retainedIsFull(core, topic, message.payloadLength)
   )
     return Reason.quotaExceeded
+  if (core.full && view.qos > 0 && needsStore(core, connection)) return refuseFull(connection)
   return 0
+}
+
+/** Would accepting it make the store write? */
+function needsStore(core: Core, connection: Connection): boolean {
+  if (view.retain || (view.qos === 2 && connection.session?.durable)) return true
+  return matchesOf(core, connection).some((subscriber) =>
+    subscriber.members === null
+      ? subscriber.session.durable
+      : subscriber.members.some(({ session }) => session.durable),
+  )
+}
+
+/** 3.x has no word for it: without an acknowledgement the client comes again. */
+function refuseFull({ version }: Connection): number {
+  if (version < 5) throw new ProtocolError(Reason.quotaExceeded, 'the store is full')
+  return Reason.quotaExceeded
 }
 
 /** Below 5.0 there is no word for it but the end of the connection: an acknowledgement would be a lie. */
@@ -234,7 +251,11 @@ function receive(
   const held = (session.heldInbound ??= new Map())
   let reason = refusal
   let batch = 0
-  if (refusal === 0 && !held.has(packetId)) {
+  if (refusal === 0 && held.has(packetId) && session.durable) {
+    // The first one may not be safe yet, or never was: the disk was full.
+    core.ports.store.holdInbound(session.clientId, packetId, held.get(packetId) as Message)
+    batch = core.commit.write()
+  } else if (refusal === 0 && !held.has(packetId)) {
     checkHeld(core, connection, session, message)
     const kept = message.kept()
     held.set(packetId, kept)

@@ -2,7 +2,6 @@
 import { LogType } from '../base/log.ts'
 import { NEVER_EXPIRES, type Core, type Session } from './model.ts'
 import { suspend } from './outbound.ts'
-import type { SessionRecord } from './ports.ts'
 import { removeSubscriptions } from './subscriptions.ts'
 import { cancelWill, releaseWill } from './wills.ts'
 
@@ -72,26 +71,4 @@ function expireSession(core: Core, session: Session): void {
     })
   core.ports.observer?.expired?.(session.clientId, session.username)
   endSession(core, session)
-}
-
-/** What the store keeps of it beside its queue and subscriptions. */
-export function recordOf(core: Core, session: Session): SessionRecord {
-  const { clientId, username, version, expirySeconds, disconnectedAtMs, will } = session
-  const { clock } = core.ports
-  const dueAtMs =
-    will === null ? 0 : clock.wallMs() + Math.max(0, will.timer.dueMs - clock.monotonicMs())
-  return {
-    clientId,
-    username,
-    version,
-    expirySeconds,
-    disconnectedAtMs,
-    will: will === null ? null : { message: will.message, dueAtMs },
-  }
-}
-
-/** Writes the record of a durable session into the batch being filled; returns the batch. */
-export function saveSession(core: Core, session: Session): number {
-  core.ports.store.saveSession(recordOf(core, session))
-  return core.commit.write()
 }

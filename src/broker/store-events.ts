@@ -2,10 +2,10 @@
 import { LogType } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { closeFor } from './closing.ts'
-import { Session, type Connection, type Core } from './model.ts'
-import { claimed } from './open-session.ts'
+import { Outbound, Session, type Connection, type Core } from './model.ts'
+import { claimed, openEarly } from './open-session.ts'
 import { arrived, pageRead, pump } from './outbound.ts'
-import type { SessionRecord, StoreEvents, SubscriptionOptions } from './ports.ts'
+import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from './ports.ts'
 import { releaseReplies } from './replies.ts'
 import { applyRetained } from './retained.ts'
 import { addSession, armExpiry, endSession } from './sessions.ts'
@@ -14,10 +14,13 @@ import { waitWill } from './wills.ts'
 
 export function storeEvents(core: Core, ready: () => void): StoreEvents {
   return {
-    session: (clientId, record) => sessionTold(core, clientId, record),
+    session: (clientId, record, backlog) => sessionTold(core, clientId, record, backlog),
     route: (clientId, filter, options) => routeTold(core, clientId, filter, options),
     retained: (topic, message) => applyRetained(core, topic, message),
-    ready,
+    ready() {
+      openEarly(core)
+      ready()
+    },
     claimed: (request, session, owner) => claimed(core, request, session, owner),
     page(request, clientId, entries, more) {
       const session = core.sessions.get(clientId)
@@ -36,7 +39,12 @@ export function storeEvents(core: Core, ready: () => void): StoreEvents {
 }
 
 /** A session that exists in the store: kept from an earlier run, or held by another node. */
-function sessionTold(core: Core, clientId: string, record: SessionRecord | null): void {
+function sessionTold(
+  core: Core,
+  clientId: string,
+  record: SessionRecord | null,
+  backlog: Backlog | undefined,
+): void {
   const known = core.sessions.get(clientId)
   if (known !== undefined && known.connection !== null) return
   if (record === null) {
@@ -51,6 +59,12 @@ function sessionTold(core: Core, clientId: string, record: SessionRecord | null)
   session.expirySeconds = record.expirySeconds
   session.disconnectedAtMs = record.disconnectedAtMs
   session.loaded = false
+  if (backlog !== undefined && backlog.queuedCount > 0)
+    session.outbound = Object.assign(new Outbound(), {
+      lastSequence: backlog.lastSequence,
+      queuedCount: backlog.queuedCount,
+      queuedBytes: backlog.queuedBytes,
+    })
   session.foreign = record.disconnectedAtMs < 0
   if (session.foreign) return
   const { clock } = core.ports
@@ -77,10 +91,11 @@ function committed(core: Core, batch: number): void {
   const { commit } = core
   noteTime(core, batch)
   commit.done = Math.max(commit.done, batch)
+  if (core.full) noteSpace(core)
   for (let waiter = commit.next(); waiter !== undefined; waiter = commit.next()) {
     if (waiter.kind === 'connection') safe(core, waiter)
     else if (waiter.kind === 'session') pump(core, waiter)
-    else waiter.run(batch > commit.lost)
+    else waiter.run(true)
   }
 }
 
@@ -100,14 +115,25 @@ function safe(core: Core, connection: Connection): void {
   else onSafe()
 }
 
-/** Nothing of these batches may be acknowledged: their clients are told so and come again later. */
+/**
+ * The disk is full. What could not be written is not lost, the store goes on trying; but nobody may be kept waiting
+ * for it: clients with an unanswered packet are told, and send it again when they are back.
+ */
 function refuseHeld(core: Core, batch: number, error: Error): void {
-  core.ports.log.write(LogType.error, `Error: the store is full: ${error.message}`)
+  core.full = true
+  core.ports.log.write(
+    LogType.error,
+    `Error: the store is full: ${error.message}. QoS 1 and 2 messages for stored sessions are refused until there is space.`,
+  )
   for (const connection of core.connections) {
-    const held = connection.held
-    if (held === null || ![...held].some((reply) => reply.batch >= batch)) continue
-    closeFor(core, connection, Reason.quotaExceeded, 'the broker has no space to store the message')
+    const { held, onSafe } = connection
+    const waits = held !== null && [...held].some((reply) => reply.batch >= batch)
+    if (waits || onSafe !== null)
+      closeFor(core, connection, Reason.quotaExceeded, 'the broker has no space to store it')
   }
-  core.commit.lost = core.commit.filling - 1
-  core.commit.done = Math.max(core.commit.done, core.commit.lost)
+}
+
+function noteSpace(core: Core): void {
+  core.full = false
+  core.ports.log.write(LogType.notice, 'The store has space again; everything is accepted.')
 }

@@ -63,6 +63,7 @@ function refusalOf(
 ): number {
   const { limits, auth } = core.ports
   if (index >= limits.filtersPerPacketMax) return Reason.quotaExceeded
+  if (core.full && session.durable) return Reason.quotaExceeded
   const count = session.subscriptions?.size ?? 0
   if (count >= limits.subscriptionsPerSessionMax && !session.subscriptions?.has(wanted.filter))
     return Reason.quotaExceeded

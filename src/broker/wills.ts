@@ -4,6 +4,7 @@ import type { Message } from './message.ts'
 import { NEVER_EXPIRES, type Core, type Session, type Will } from './model.ts'
 import { mayPublish } from './rights.ts'
 import { publish } from './routing.ts'
+import { saveSession } from './session-record.ts'
 
 /** The will of a connection that ended without a clean DISCONNECT: at once, or after its delay. */
 export function fireWill(core: Core, session: Session, will: Will): void {
@@ -21,6 +22,8 @@ export function fireWill(core: Core, session: Session, will: Will): void {
 export function waitWill(core: Core, session: Session, message: Message, waitMs: number): void {
   const timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () => {
     session.will = null
+    // Said once: it must not come back with the session's record.
+    if (session.durable) saveSession(core, session)
     publishWill(core, session, message)
   })
   session.will = { message, timer }

@@ -7,6 +7,8 @@ export interface BrokerArguments {
   /** Overrides log_type: everything, nothing, or (null) as configured. */
   readonly logging: 'all' | 'none' | null
   readonly daemon: boolean
+  /** Nothing is kept on the disk. */
+  readonly memoryOnly: boolean
   /** File that TLS session keys are appended to, for debugging. */
   readonly tlsKeyLogFile: string | null
 }
@@ -61,6 +63,9 @@ const flags: readonly Flag[] = [
   flag(['-d', '--daemon'], null, 'run in the background', (draft) => {
     draft.daemon = true
   }),
+  flag(['--no-persistence'], null, 'keep nothing over a restart', (draft) => {
+    draft.memoryOnly = true
+  }),
   flag(['--test-config'], null, 'check FILE and stop: exit code 0 or 3', (draft) => {
     draft.action = 'test-config'
   }),
@@ -98,6 +103,7 @@ export function parseBrokerArguments(words: readonly string[]): ParsedArguments 
     ports: [],
     logging: null,
     daemon: false,
+    memoryOnly: false,
     tlsKeyLogFile: null,
   }
   for (let index = 0; index < words.length; index++) {

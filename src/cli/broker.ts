@@ -91,9 +91,16 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
     )
     end(failureExitCode)
   }
-  const { configFile, logging } = args
+  const { configFile, logging, memoryOnly } = args
   try {
-    const server = await startServer({ config, configFile, logging, log, onFatal })
+    const server = await startServer({
+      config,
+      configFile,
+      memoryOnly,
+      logging,
+      log,
+      onFatal,
+    })
     answerSignals(server, {
       stop: () => {
         notifyStopping()

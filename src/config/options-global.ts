@@ -9,7 +9,6 @@ const packetBytesMax = 268_435_460
 const reloadsHere = 'SIGHUP applies it; mosquitto keeps the value of the start.'
 const noLimitBelowZero = (value: number) => Math.max(0, value)
 const connectionLimit = int(0, intMax, noLimitBelowZero)
-const notBeforePersistence = 'this release keeps sessions and retained messages in memory'
 
 const unitSeconds = new Map([
   ['s', 1],
@@ -234,29 +233,35 @@ export const brokerOptions = {
     type: bool,
     default: false,
     aliases: ['retained_persistence'],
-    effect: 'later',
-    warning: `"persistence" has no effect yet: ${notBeforePersistence}.`,
+    reload: false,
   }),
-  persistenceFile: option('persistence_file', 'Name of the database.', {
+  persistenceFile: option('persistence_file', 'Name of the directory that holds the store.', {
     type: text('file name'),
-    default: 'mosquitto.db',
-    effect: 'later',
-    warning: `"persistence_file" has no effect yet: ${notBeforePersistence}.`,
+    default: null,
+    reload: false,
   }),
-  persistenceLocation: option('persistence_location', 'Directory of the database.', {
+  persistenceLocation: option('persistence_location', 'Where that directory is.', {
     type: path,
     default: null,
-    effect: 'later',
-    warning: `"persistence_location" has no effect yet: ${notBeforePersistence}.`,
+    reload: false,
   }),
+  persistenceSync: option(
+    'persistence_sync',
+    'Syncs the disk always (before acknowledging), every second (interval), or never.',
+    {
+      type: choice('always', 'interval', 'never'),
+      default: 'always' as const,
+      own: true,
+      reload: false,
+    },
+  ),
   autosaveIntervalSeconds: option(
     'autosave_interval',
-    'Seconds (or changes, see autosave_on_changes) between two saves of the database.',
-    { type: int(0, intMax, noLimitBelowZero), default: 1800, effect: 'later' },
+    'Seconds between two saves of the database. Here every change is saved at once.',
+    { type: int(0, intMax, noLimitBelowZero), default: 1800 },
   ),
   autosaveOnChanges: option('autosave_on_changes', 'Counts changes instead of seconds.', {
     type: bool,
     default: false,
-    effect: 'later',
   }),
 }

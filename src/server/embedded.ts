@@ -5,7 +5,9 @@ import type { Message } from '../broker/message.ts'
 import type { ListenerOptions, Observer } from '../broker/ports.ts'
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
+import type { SyncMode } from '../store/level/level-options.ts'
 import { createEngine, type Engine } from './engine.ts'
+import { createStore } from './persistence.ts'
 import { authOfHooks, logHookError, type AuthHooks, type ClientInfo } from './hooks.ts'
 
 /** `code` is stable, `message` is not. */
@@ -34,10 +36,20 @@ export type MessageHandler = (message: ReceivedMessage) => void
 
 export type LogLevel = 'error' | 'warning' | 'notice' | 'information' | 'debug'
 
+/** Where and how a broker keeps its sessions and messages. */
+export interface PersistenceOptions {
+  /** A directory of its own; made when it is not there. */
+  readonly location: string
+  /** When an acknowledgement may leave; see `persistence_sync`. Absent: 'always'. */
+  readonly sync?: SyncMode
+}
+
 /** Observers are told afterwards, outside of the broker: they may call it. */
 export interface BrokerOptions extends AuthHooks {
   /** Bounds other than the defaults; see {@link Limits} for their units. */
   limits?: Partial<Limits>
+  /** Absent: everything is gone when the process is. */
+  persistence?: PersistenceOptions
   /** Gets the log lines. Without it errors become process warnings and the rest is dropped. */
   log?(level: LogLevel, text: string): void
   onConnect?(who: ClientInfo): void
@@ -181,7 +193,7 @@ function observerOf(options: BrokerOptions, later: Later): Observer {
   return observer
 }
 
-/** Makes a broker that lives in this process, with sessions and messages in memory. */
+/** Makes a broker that lives in this process. */
 export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
   const log = logOf(options)
   const later = createLater(log)
@@ -189,12 +201,19 @@ export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
     limits: { ...defaultLimits, ...options.limits },
     auth: authOfHooks(options, log),
     observer: observerOf(options, later),
+    store: storeOf(options, log),
     log,
     onTick: () => {},
     onTurnEnd: later.run,
     onFatal: (error) => log.write(LogType.error, `Error: the store failed: ${error.message}`),
   })
   return facadeOf(engine, later)
+}
+
+function storeOf({ persistence }: BrokerOptions, log: Log) {
+  if (persistence === undefined) return createStore(null, log)
+  const { location, sync = 'always' } = persistence
+  return createStore({ location, sync }, log)
 }
 
 function facadeOf(engine: Engine, later: Later): EmbeddedBroker {

@@ -2,8 +2,7 @@
 import type { Log } from '../base/log.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Limits } from '../broker/limits.ts'
-import type { Auth, Observer } from '../broker/ports.ts'
-import { createMemoryStore, MemoryData } from '../store/memory-store.ts'
+import type { Auth, Observer, Store } from '../broker/ports.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { listenTcp, type TcpListener, type TcpOptions } from '../transports/tcp.ts'
 import { fileDescriptorLimit } from './file-descriptors.ts'
@@ -14,6 +13,7 @@ export interface EngineOptions {
   readonly limits: Limits
   readonly auth: Auth
   readonly observer: Observer | null
+  readonly store: Store
   readonly log: Log
   /** Called every {@link tickMs}. */
   onTick(): void
@@ -26,7 +26,11 @@ export interface EngineOptions {
 export interface Engine {
   readonly broker: Broker
   readonly connections: ConnectionBudget
-  /** Resolves when connections are welcome. */
+  /**
+   * Opens the store; resolves when all it keeps is there. Connections made before wait for it.
+   *
+   * @throws StoreError
+   */
   start(): Promise<void>
   /** @throws ListenError */
   listen(options: ListenOptions): Promise<TcpListener>
@@ -52,7 +56,7 @@ export function connectionsMaxOf(configured: number): number {
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { limits, auth, observer, log, onTurnEnd } = options
+  const { limits, auth, observer, store, log, onTurnEnd } = options
   const endTurn = (): void => {
     broker.endTurn()
     onTurnEnd()
@@ -61,14 +65,15 @@ export function createEngine(options: EngineOptions): Engine {
     clock: nodeClock,
     random: nodeRandom,
     log,
-    store: createMemoryStore(new MemoryData(), { node: 'local', defer: queueMicrotask }),
+    store,
     peers: null,
     auth,
     observer,
     limits,
     requestTurnEnd: () => void setImmediate(endTurn),
-    fatal: options.onFatal,
+    fatal: (error) => onFatal(error),
   })
+  let onFatal = options.onFatal
   const connections: ConnectionBudget = { max: connectionsMaxOf(0), open: 0 }
   const listeners: TcpListener[] = []
   const tick = (): void => {
@@ -81,7 +86,14 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     broker,
     connections,
-    start: () => new Promise((resolve) => broker.start(resolve)),
+    start: () =>
+      new Promise((resolve, reject) => {
+        onFatal = reject
+        broker.start(() => {
+          onFatal = options.onFatal
+          resolve()
+        })
+      }),
     async listen(listen) {
       const listener = await listenTcp({ ...listen, core: broker, log, all: connections })
       listeners.push(listener)

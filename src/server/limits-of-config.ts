@@ -15,6 +15,7 @@ export function limitsOfConfig(global: GlobalValues): Limits {
     queuedMax: global.maxQueuedMessages,
     // Without a bound of bytes of its own a queue still has ours.
     queuedBytesMax: global.maxQueuedBytes || defaultLimits.queuedBytesMax,
+    storedBytesMax: global.maxQueuedBytes,
     keepAliveSecondsMax: global.maxKeepAliveSeconds,
     sessionsMax: global.globalMaxClients,
     sessionExpiryMsMax: global.persistentClientExpirationMs ?? 0,

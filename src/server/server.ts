@@ -12,6 +12,7 @@ import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { logSettingsOf, type ServerLog } from './log-destinations.ts'
 import { createMemoryWatch } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
+import { createStore, logPersistence, persistenceOf, type Persistence } from './persistence.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { applyUmask, dropPrivileges } from './privileges.ts'
 import { createServerSecurity, loadSecurityFiles, type ServerSecurity } from './security.ts'
@@ -22,6 +23,8 @@ export interface ServerOptions {
   readonly config: Config
   /** null: none was given. */
   readonly configFile: string | null
+  /** `--no-persistence`. */
+  readonly memoryOnly: boolean
   /** `-v` is 'all', `-q` is 'none'. */
   readonly logging: 'all' | 'none' | null
   readonly log: ServerLog
@@ -43,6 +46,8 @@ export interface Server {
   readonly security: ServerSecurity
   readonly listeners: readonly RunningListener[]
   readonly connections: ConnectionBudget
+  /** null: state is in memory. */
+  readonly persistence: Persistence | null
   /** The configuration that is in force; replaced by a reload. */
   config: Config
   /** Wills, 0x8B, links, listeners, store, pid file; in this order. */
@@ -61,14 +66,17 @@ const ticksPerSecond = 1000 / tickMs
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { config, configFile, logging, log, onFatal } = options
   applyUmask()
+  const persistence = persistenceOf(config, configFile, options.memoryOnly)
   logStart(log, config, configFile)
   const securityFiles = loadSecurityFiles(config)
   const security = createServerSecurity(log)
+  logPersistence(log, config, persistence)
   const limits = limitsOfConfig(config.global)
   const engine: Engine = createEngine({
     limits,
     auth: security.auth,
     observer: null,
+    store: createStore(persistence, log),
     log,
     onTick: () => chores(),
     onTurnEnd: () => {},
@@ -87,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       budget: { max: listener.maxConnections, open: 0 },
     })),
     connections,
+    persistence,
     config,
     stop: () => stop(engine, server),
   }
@@ -98,9 +107,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     }),
   )
   const chores = createChores(server)
-  await engine.start()
-  // The first client to subscribe finds `$SYS` complete.
-  chores()
   try {
     await listen(engine, server)
     // Ports below 1024 are bound by now; files are opened by the account that will write them.
@@ -110,10 +116,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       log.write(LogType.warning, 'Warning: running as root, for lack of a configuration file.')
     log.open(logSettingsOf(config.global, logging))
     if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
+    await engine.start()
   } catch (error) {
     await engine.stop()
     throw error
   }
+  // The first client to subscribe finds `$SYS` complete.
+  chores()
   log.write(LogType.information, `mozzie version ${version} running`)
   return server
 }
@@ -155,6 +164,7 @@ function createChores(server: Server): () => void {
       stats: broker.stats,
       counts: () => broker.counts(),
       publish: (topic, text) => broker.publishSys(topic, text),
+      persistenceSync: server.persistence?.sync ?? null,
     },
     nodeClock.monotonicMs(),
   )

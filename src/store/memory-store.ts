@@ -74,6 +74,7 @@ export function createMemoryStore(data: MemoryData, options: MemoryStoreOptions)
 }
 
 class MemoryStore implements Store {
+  readonly survives = false
   private readonly data: MemoryData
   private readonly node: string
   private readonly defer: (run: () => void) => void
@@ -153,7 +154,15 @@ class MemoryStore implements Store {
     const session = this.data.sessions.get(clientId)
     if (session === undefined) return 0
     const given = Math.max(sequence, session.lastSequence + 1)
-    const entry = { sequence: given, message, qos, retain, subscriptionId, released: false }
+    const entry: StoredDelivery = {
+      sequence: given,
+      message,
+      qos,
+      retain,
+      subscriptionId,
+      released: false,
+      safe: true,
+    }
     session.lastSequence = given
     session.queue.set(given, entry)
     session.queuedBytes += message.size
@@ -222,7 +231,7 @@ class MemoryStore implements Store {
 
   private tellAll(events: StoreEvents): void {
     for (const [clientId, session] of this.data.sessions) {
-      events.session(clientId, session.record)
+      events.session(clientId, session.record, claimOf(session))
       for (const [filter, options] of session.subscriptions) events.route(clientId, filter, options)
     }
     for (const [topic, message] of this.data.retained) events.retained(topic, message)

@@ -37,6 +37,8 @@ export interface SysSource {
   readonly version: string
   readonly stats: SysStats
   counts(): SysCounts
+  /** `persistence_sync` of a broker with a store; null: it has none. */
+  readonly persistenceSync: string | null
   /** Publishes retained at QoS 2. */
   publish(topic: string, text: string): void
 }
@@ -121,6 +123,10 @@ export function createSysTopics(source: SysSource, startMs: number): SysTopics {
       for (const { topics, value } of rowTopics)
         for (const topic of topics) say(topic, String(value(stats, counts)))
       if (stats.sessionsMax > 1) say('clients/maximum', String(stats.sessionsMax))
+      const { persistenceSync } = source
+      // Only a promise weaker than mosquitto's readers expect is news.
+      if (persistenceSync !== null && persistenceSync !== 'always')
+        say('persistence/sync', persistenceSync)
       sayLoads((nowMs - lastMs) / 1000)
       lastMs = nowMs
     },

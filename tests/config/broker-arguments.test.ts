@@ -19,6 +19,7 @@ test('no words run the broker with defaults', () => {
     ports: [],
     logging: null,
     daemon: false,
+    memoryOnly: false,
     tlsKeyLogFile: null,
   })
 })
@@ -26,6 +27,7 @@ test('no words run the broker with defaults', () => {
 const rows: [string, Partial<BrokerArguments>][] = [
   ['-c f', { configFile: 'f' }],
   ['--config-file f', { configFile: 'f' }],
+  ['--no-persistence', { memoryOnly: true }],
   ['-c -v', { configFile: '-v', logging: null }],
   ['-p 1', { ports: [1] }],
   ['-p 1884 --port 65535', { ports: [1884, 65_535] }],

@@ -160,11 +160,15 @@ test('UMASK_SET is the umask of what the broker makes', async (context) => {
     () => 'no pid file',
   )
   assert.equal(statSync(pidFile).mode & 0o777, 0o600)
-  const wrong = spawnSync(process.execPath, [bin, '-p', String(await freePort())], {
-    env: { ...process.env, UMASK_SET: '9' },
-    encoding: 'utf8',
-    timeout: 15_000,
-  })
+  const wrong = spawnSync(
+    process.execPath,
+    [bin, '--no-persistence', '-p', String(await freePort())],
+    {
+      env: { ...process.env, UMASK_SET: '9' },
+      encoding: 'utf8',
+      timeout: 15_000,
+    },
+  )
   assert.equal(wrong.status, 3)
   assert.match(wrong.stderr, /UMASK_SET "9" is not an octal number/)
 })

@@ -71,7 +71,11 @@ export function spawnMozzie(
   context: { after(run: () => Promise<void>): void },
   ...args: string[]
 ): Mozzie {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const state = mkdtempSync(join(tmpdir(), 'mozzie-state-'))
+  const child = spawn(process.execPath, [bin, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, XDG_STATE_HOME: state },
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
@@ -80,6 +84,7 @@ export function spawnMozzie(
   context.after(async () => {
     child.kill('SIGKILL')
     await exited
+    rmSync(state, { recursive: true, force: true })
   })
   return {
     pid: child.pid ?? 0,

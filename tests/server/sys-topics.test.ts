@@ -20,6 +20,7 @@ function tree() {
   const stats = new Stats()
   const published: [string, string][] = []
   const source = {
+    persistenceSync: null,
     version: '1.2.3',
     stats,
     counts: () => counts,

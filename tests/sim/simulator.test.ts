@@ -25,6 +25,7 @@ test('canary: a store that forgets entries is found out', () => {
   const forgetful = (store: Store): Store =>
     new Proxy(store, {
       get(target, name: keyof Store) {
+        if (name === 'survives') return target.survives
         if (name !== 'append') return target[name].bind(target)
         return (...args: Parameters<Store['append']>) =>
           ++appended % 7 === 0 ? args[1] : target.append(...args)

@@ -48,7 +48,7 @@ test('a long queue is read, acknowledged and refilled at the cost of its entries
     for (const { sequence } of page.entries) {
       assert.equal(sequence, ++seen)
       // The client acknowledges as it reads, and new messages come in behind.
-      door.store.acknowledge('c', sequence)
+      door.store.acknowledge('c', sequence, message)
       if (sequence % 2 === 0 && sequence <= COUNT / 2)
         door.store.append('c', 0, message, 1, false, 0)
     }

@@ -1,0 +1,220 @@
+/**
+ * Brings write sets to the disk, one after the other, and says when they are safe. A full disk is waited out: the
+ * set stays, LevelDB is opened anew (a log with a torn record must not be written to again), and it is tried again.
+ * Any other failure is final.
+ */
+import type { StoreFailure } from '../../broker/ports.ts'
+import { failpoint } from '../failpoint.ts'
+import { damaged, isFull, openDatabase, openLevel, StoreError } from './database.ts'
+import type { Database } from './level-options.ts'
+import type { LevelStoreOptions, LevelStoreStats } from './level-options.ts'
+import { encodeSet, type WriteSet } from './write-set.ts'
+
+interface Owner {
+  /** The set being filled, settled; a new one is begun. */
+  take(): WriteSet
+  committed(batch: number): void
+  failed(batch: number, failure: StoreFailure, error: Error): void
+}
+
+const syncIntervalMs = 1000
+const retryMs = 500
+/** A write that takes longer is worth a line in the log. */
+const slowMs = 5000
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms).unref())
+
+export class Committer {
+  /** The set on its way. */
+  writing: WriteSet | null = null
+  private opened: Database | null = null
+  private readonly options: LevelStoreOptions
+  private readonly stats: LevelStoreStats
+  private readonly owner: Owner
+  private sealed = 0
+  private told = 0
+  /** Changes since the last seal: a turn is under way, its group must not be cut. */
+  private touched = false
+  private flushAsked = false
+  private busy: Promise<void> | null = null
+  private syncedAtMs = 0
+  /** Settles when the database is open again; null: it is. */
+  private reopening: Promise<void> | null = null
+  private stopped = false
+
+  constructor(options: LevelStoreOptions, stats: LevelStoreStats, owner: Owner) {
+    this.options = options
+    this.stats = stats
+    this.owner = owner
+  }
+
+  async open(): Promise<Database> {
+    this.opened = await openDatabase(this.options.location)
+    return this.opened
+  }
+
+  private get database(): Database {
+    if (this.opened === null)
+      throw new StoreError(`the store in ${this.options.location} is not open`)
+    return this.opened
+  }
+
+  /** Something was put into the set being filled. */
+  touch(): void {
+    this.touched = true
+  }
+
+  /** What was put in belongs to no turn. */
+  endTouch(): void {
+    this.touched = false
+  }
+
+  seal(batch: number): void {
+    this.sealed = batch
+    this.touched = false
+    this.start()
+  }
+
+  /** Writes what is there even though no batch asks for it; resolves once it is safe. */
+  async flush(): Promise<void> {
+    this.flushAsked = true
+    this.start()
+    while (this.flushAsked && !this.stopped) await (this.busy ?? pause(1))
+  }
+
+  /** Runs `use` on the open database; again, when it was closed under its hands. */
+  async whileOpen<T>(use: (database: Database) => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.reopening !== null) await this.reopening
+      const { database } = this
+      try {
+        return await use(database)
+      } catch (error) {
+        if (database.status === 'open' && this.reopening === null) throw error
+        if (this.stopped) throw error
+      }
+    }
+  }
+
+  /** Writes what was sealed, then closes the database. */
+  async close(): Promise<void> {
+    while (this.busy !== null && !this.isStuck()) await this.busy
+    this.stopped = true
+    await this.reopening
+    await this.opened?.close()
+  }
+
+  damage(error: Error): Error {
+    return error instanceof StoreError ? error : damaged(this.options.location, error.message)
+  }
+
+  private isStuck(): boolean {
+    return this.reopening !== null
+  }
+
+  private start(): void {
+    if (this.busy !== null || this.stopped) return
+    // Never within the call that sealed: what it answers comes later.
+    this.busy = Promise.resolve().then(() => this.run())
+  }
+
+  private async run(): Promise<void> {
+    try {
+      while ((this.sealed > this.told || this.flushAsked) && !this.touched && !this.stopped) {
+        const batch = this.sealed
+        const flushed = this.flushAsked
+        await this.commit(batch)
+        if (flushed) this.flushAsked = false
+        if (batch === this.told) continue
+        this.told = batch
+        this.owner.committed(batch)
+      }
+    } catch (error) {
+      this.stopped = true
+      const text = `unable to write to the store in ${this.options.location}: ${reasonOf(error)}`
+      this.owner.failed(this.told + 1, 'broken', new StoreError(text))
+    } finally {
+      this.busy = null
+    }
+  }
+
+  /** Returns when the set is safe; throws when it never will be. */
+  private async commit(batch: number): Promise<void> {
+    const set = this.owner.take()
+    if (set.isEmpty()) return
+    this.writing = set
+    const startedMs = performance.now()
+    let told = false
+    for (;;) {
+      try {
+        await this.write(set)
+        break
+      } catch (error) {
+        if (!isFull(error as Error)) throw error
+        if (!told) this.owner.failed(batch, 'full', new StoreError(reasonOf(error)))
+        told = true
+        await this.untilReopened()
+        if (this.stopped) return
+      }
+    }
+    for (const session of set.queues) session.settleWritten()
+    this.writing = null
+    const { stats } = this
+    stats.commits++
+    stats.commitMs = performance.now() - startedMs
+    stats.commitMsMax = Math.max(stats.commitMsMax, stats.commitMs)
+  }
+
+  private async write(set: WriteSet): Promise<void> {
+    const batch = this.database.batch()
+    encodeSet(set, batch)
+    failpoint('before-commit')
+    const slow = setTimeout(() => {
+      this.options.warn(
+        `Warning: the disk has not taken a write to ${this.options.location} for ${slowMs / 1000} s; ` +
+          'acknowledgements wait for it.',
+      )
+    }, slowMs)
+    try {
+      await batch.write({ sync: this.mustSync() })
+    } finally {
+      clearTimeout(slow)
+    }
+    failpoint('after-commit')
+  }
+
+  private mustSync(): boolean {
+    const { sync } = this.options
+    if (sync !== 'interval') return sync === 'always'
+    const now = performance.now()
+    if (now - this.syncedAtMs < syncIntervalMs) return false
+    this.syncedAtMs = now
+    return true
+  }
+
+  /** Closes LevelDB and opens it until that works; what it needs for that is space. */
+  private async untilReopened(): Promise<void> {
+    this.reopening = this.reopen()
+    await this.reopening
+    this.reopening = null
+  }
+
+  private async reopen(): Promise<void> {
+    await this.database.close()
+    while (!this.stopped) {
+      await pause(retryMs)
+      try {
+        this.opened = await openLevel(this.options.location)
+        return
+      } catch (error) {
+        if (!isFull(error as Error)) throw error
+      }
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error
+  return cause instanceof Error ? cause.message : message
+}

@@ -1,0 +1,43 @@
+/** What a deleted session leaves: filters, entries, releases, inbound messages. Found in portions, by its number. */
+import type { Database } from './level-options.ts'
+import { keyBehind, Kind, NUMBER_BYTES, numberKey, readNumber } from './keys.ts'
+import { readEntryCosts } from './records.ts'
+import { openRecord } from './sealed-record.ts'
+import type { DoneEntry } from './write-set.ts'
+
+const PORTION = 1000
+
+export interface Garbage {
+  readonly keys: Uint8Array[]
+  readonly done: DoneEntry[]
+}
+
+/** Hands all that carries the session's number to `clear`, portion by portion. */
+export async function collectGarbage(
+  database: Database,
+  session: number,
+  clear: (portion: Garbage) => Promise<void>,
+): Promise<void> {
+  for (const kind of [Kind.filter, Kind.pubrec, Kind.inbound]) {
+    const prefix = numberKey(kind, session)
+    for (;;) {
+      const range = { gte: prefix, lt: keyBehind(prefix), limit: PORTION }
+      const keys = await database.keys(range).all()
+      if (keys.length === 0) break
+      await clear({ keys, done: [] })
+    }
+  }
+  const prefix = numberKey(Kind.queue, session)
+  for (;;) {
+    const range = { gte: prefix, lt: keyBehind(prefix), limit: PORTION }
+    const entries = await database.iterator(range).all()
+    if (entries.length === 0) return
+    const done = entries.map(([key, stored]) => ({
+      session,
+      sequence: readNumber(key, 1 + NUMBER_BYTES),
+      body: readEntryCosts(openRecord(key, stored)).body,
+      released: false,
+    }))
+    await clear({ keys: [], done })
+  }
+}

@@ -1,0 +1,55 @@
+import type { Message } from '../../broker/message.ts'
+import type { Qos } from '../../codec/packets.ts'
+import type { SessionRecord } from '../../broker/ports.ts'
+
+/** A queue entry that is not on the disk yet. */
+export interface NewEntry {
+  readonly message: Message
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly subscriptionId: number
+  /** Set when it is written: the number of the body it refers to; 0: it holds the message itself. */
+  body: number
+  /** The body is not in the store yet and goes there with this entry. */
+  bringsBody: boolean
+}
+
+/**
+ * What is known of a durable session without asking the disk. Its queue, by sequence:
+ *
+ *     [ on the disk .......... | writing | filling ]
+ *                    writtenTo ^         lastSequence ^
+ */
+export class LevelSession {
+  /** Names it in keys; never used again. */
+  readonly number: number
+  record: SessionRecord
+  lastSequence = 0
+  queuedCount = 0
+  queuedBytes = 0
+  writtenTo = 0
+  /** On their way to the disk. */
+  writing: Map<number, NewEntry> | null = null
+  /** Of the batch being filled; one that is acknowledged leaves again and is never written. */
+  filling: Map<number, NewEntry> | null = null
+  /** Entries with a PUBREC. */
+  released: Set<number> | null = null
+  /** QoS 2 messages that came in and wait for their PUBREL, by packet identifier. */
+  inbound: Map<number, Message> | null = null
+
+  constructor(number: number, record: SessionRecord) {
+    this.number = number
+    this.record = record
+  }
+
+  /** Is it on the disk, or on its way there? What is in `filling` is not. */
+  isStored(sequence: number): boolean {
+    return sequence <= this.writtenTo || this.writing?.has(sequence) === true
+  }
+
+  /** What was on its way is on the disk. */
+  settleWritten(): void {
+    for (const sequence of this.writing?.keys() ?? []) this.writtenTo = sequence
+    this.writing = null
+  }
+}

@@ -1,0 +1,152 @@
+/** What a store holds, told when it is opened. */
+import type { Backlog, StoreEvents } from '../../broker/ports.ts'
+import { decodeUtf8 } from '../../codec/utf8.ts'
+import type { BodyReferences } from './body-references.ts'
+import type { Database } from './level-options.ts'
+import { keyBehind, Kind, NUMBER_BYTES, readNumber } from './keys.ts'
+import { LevelSession } from './level-session.ts'
+import {
+  readEntryCosts,
+  readMessage,
+  readSession,
+  readSubscription,
+  RecordReader,
+} from './records.ts'
+import { openRecord } from './sealed-record.ts'
+
+/** Records taken from LevelDB at a time. */
+const PORTION = 1000
+const PORTION_BYTES = 1 << 20
+
+export interface Loaded {
+  readonly sessions: Map<string, LevelSession>
+  /** The highest numbers in use. */
+  lastSession: number
+  lastBody: number
+  /** Sessions of which something is left though their record is gone. */
+  readonly garbage: Set<number>
+  /** Sessions whose client was connected when the broker went down. */
+  readonly cutOff: LevelSession[]
+}
+
+/** Reads every record but the bodies; tells sessions, then what belongs to them, then retained messages. */
+export async function load(
+  database: Database,
+  references: BodyReferences,
+  events: StoreEvents,
+  wallMs: number,
+): Promise<Loaded> {
+  const loaded: Loaded = {
+    sessions: new Map(),
+    lastSession: 0,
+    lastBody: await lastBodyOf(database),
+    garbage: new Set(),
+    cutOff: [],
+  }
+  const byNumber = await loadSessions(database, loaded, wallMs)
+  const sessionOf = (key: Uint8Array): LevelSession | undefined => {
+    const number = readNumber(key, 1)
+    const session = byNumber.get(number)
+    if (session !== undefined) return session
+    loaded.garbage.add(number)
+    loaded.lastSession = Math.max(loaded.lastSession, number)
+    return undefined
+  }
+  await loadQueues(database, references, sessionOf)
+  for (const [clientId, session] of loaded.sessions)
+    events.session(clientId, session.record, backlogOf(session))
+  await eachRecord(database, Kind.filter, (key, value) => {
+    const session = sessionOf(key)
+    if (session === undefined) return
+    const filter = decodeUtf8(key, 1 + NUMBER_BYTES, key.length)
+    events.route(session.record.clientId, filter, readSubscription(value))
+  })
+  await eachRecord(database, Kind.retained, (key, value) => {
+    const message = readMessage(new RecordReader(value)).owned()
+    events.retained(decodeUtf8(key, 1, key.length), message)
+  })
+  return loaded
+}
+
+async function loadSessions(
+  database: Database,
+  loaded: Loaded,
+  wallMs: number,
+): Promise<Map<number, LevelSession>> {
+  const byNumber = new Map<number, LevelSession>()
+  await eachRecord(database, Kind.session, (key, value) => {
+    const clientId = decodeUtf8(key, 1, key.length)
+    const { number, lastSequence, record } = readSession(clientId, value)
+    // The broker went down while it was connected: its clock starts now.
+    const cutOff = record.disconnectedAtMs < 0
+    const disconnectedAtMs = cutOff ? wallMs : record.disconnectedAtMs
+    const session = new LevelSession(number, { ...record, disconnectedAtMs })
+    if (cutOff) loaded.cutOff.push(session)
+    session.lastSequence = lastSequence
+    loaded.sessions.set(clientId, session)
+    loaded.lastSession = Math.max(loaded.lastSession, number)
+    byNumber.set(number, session)
+  })
+  return byNumber
+}
+
+async function loadQueues(
+  database: Database,
+  references: BodyReferences,
+  sessionOf: (key: Uint8Array) => LevelSession | undefined,
+): Promise<void> {
+  await eachRecord(database, Kind.queue, (key, value) => {
+    const { body, size } = readEntryCosts(value)
+    // Those of a session that is gone count too: they are taken off when the entry is cleared away.
+    if (body > 0) references.add(body)
+    const session = sessionOf(key)
+    if (session === undefined) return
+    const sequence = readNumber(key, 1 + NUMBER_BYTES)
+    session.queuedCount++
+    session.queuedBytes += size
+    session.writtenTo = sequence
+    session.lastSequence = Math.max(session.lastSequence, sequence)
+  })
+  await eachRecord(database, Kind.pubrec, (key) => {
+    const session = sessionOf(key)
+    if (session !== undefined)
+      (session.released ??= new Set()).add(readNumber(key, 1 + NUMBER_BYTES))
+  })
+  await eachRecord(database, Kind.inbound, (key, value) => {
+    const session = sessionOf(key)
+    const packetId = key[7] * 256 + key[8]
+    if (session !== undefined)
+      (session.inbound ??= new Map()).set(packetId, readMessage(new RecordReader(value)))
+  })
+}
+
+function backlogOf({ queuedCount, queuedBytes, lastSequence }: LevelSession): Backlog {
+  return { queuedCount, queuedBytes, lastSequence }
+}
+
+async function lastBodyOf(database: Database): Promise<number> {
+  const prefix = new Uint8Array([Kind.body])
+  const keys = database.keys({ gte: prefix, lt: keyBehind(prefix), reverse: true, limit: 1 })
+  const [key] = await keys.all()
+  return key === undefined ? 0 : readNumber(key, 1)
+}
+
+/** Calls `visit` with every record of a kind, its checksum checked and taken off. */
+export async function eachRecord(
+  database: Database,
+  kind: Kind,
+  visit: (key: Uint8Array, value: Uint8Array) => void,
+): Promise<void> {
+  const prefix = new Uint8Array([kind])
+  const range = { gte: prefix, lt: keyBehind(prefix) }
+  const iterator = database.iterator({ ...range, highWaterMarkBytes: PORTION_BYTES })
+  try {
+    for (;;) {
+      const portion = await iterator.nextv(PORTION)
+      if (portion.length === 0) return
+      for (const [key, value] of portion) visit(key, openRecord(key, value))
+    }
+  } finally {
+    await iterator.close()
+  }
+}

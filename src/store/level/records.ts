@@ -1,0 +1,262 @@
+/**
+ * What a record holds, from and to bytes. Numbers are 7 bits a byte, the lowest first (`uint`); texts and byte
+ * strings have their length in front. Whoever changes a layout raises {@link FORMAT_VERSION} and adds the step from
+ * the version before to `migrations.ts`.
+ *
+ *     message   flags [expires] [made] topic-, properties-, publisher-, user length
+ *               publisher user | topic properties payload
+ *     entry     flags subscription-id, then a message, or the number of its body and its size
+ */
+import { Message } from '../../broker/message.ts'
+import type { SessionRecord, StoredWill, SubscriptionOptions } from '../../broker/ports.ts'
+import { copyBytes, type ByteWriter } from '../../codec/byte-writer.ts'
+import type { Qos, Version } from '../../codec/packets.ts'
+import { decodeUtf8, encodedLength, writeUtf8 } from '../../codec/utf8.ts'
+
+export const FORMAT_VERSION = 1
+
+/** A record that is not what its key says. */
+export class RecordError extends Error {
+  override name = 'RecordError'
+}
+
+/** The longest `uint`. */
+const UINT_BYTES = 8
+
+export function writeUint(writer: ByteWriter, value: number): void {
+  writer.reserve(UINT_BYTES)
+  while (value >= 0x80) {
+    writer.bytes[writer.length++] = (value % 0x80) | 0x80
+    value = Math.floor(value / 0x80)
+  }
+  writer.bytes[writer.length++] = value
+}
+
+function writeText(writer: ByteWriter, text: string): void {
+  const length = encodedLength(text)
+  writeUint(writer, length)
+  writer.reserve(length)
+  writeUtf8(text, writer.bytes, writer.length)
+  writer.length += length
+}
+
+/** A cursor over one record; every read throws {@link RecordError} rather than pass its end. */
+export class RecordReader {
+  readonly bytes: Uint8Array
+  at: number
+
+  constructor(bytes: Uint8Array, at = 0) {
+    this.bytes = bytes
+    this.at = at
+  }
+
+  byte(): number {
+    if (this.at >= this.bytes.length) throw new RecordError('a record ends too early')
+    return this.bytes[this.at++]
+  }
+
+  uint(): number {
+    let value = 0
+    for (let scale = 1; scale <= 2 ** 49; scale *= 0x80) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+    throw new RecordError('a number in a record is too long')
+  }
+
+  /** Steps over `length` bytes; returns where they start. */
+  skip(length: number): number {
+    const start = this.at
+    if (start + length > this.bytes.length) throw new RecordError('a field runs past its record')
+    this.at += length
+    return start
+  }
+
+  text(): string {
+    const start = this.skip(this.uint())
+    return decodeUtf8(this.bytes, start, this.at)
+  }
+}
+
+// ── messages ───────────────────────────────────────────────────────────────────────────────────────
+
+const QOS_BITS = 0x03
+const RETAIN = 0x04
+const EXPIRES = 0x08
+const MADE = 0x10
+const HAS_USER = 0x20
+
+export function writeMessage(writer: ByteWriter, message: Message): void {
+  const { topic, topicStart, topicEnd, properties, propertiesStart, propertiesEnd } = message
+  const { payload, payloadStart, payloadEnd, publisher, publisherUser } = message
+  const expires = message.expiresAtMs !== Infinity
+  const made = message.madeAtMs > 0
+  writer.reserve(1)
+  writer.bytes[writer.length++] =
+    message.qos |
+    (message.retain ? RETAIN : 0) |
+    (expires ? EXPIRES : 0) |
+    (made ? MADE : 0) |
+    (publisherUser === null ? 0 : HAS_USER)
+  if (expires) writeUint(writer, message.expiresAtMs)
+  if (made) writeUint(writer, message.madeAtMs)
+  writeUint(writer, topicEnd - topicStart)
+  writeUint(writer, propertiesEnd - propertiesStart)
+  writeText(writer, publisher)
+  if (publisherUser !== null) writeText(writer, publisherUser)
+  writer.reserve(message.size)
+  const { bytes } = writer
+  let at = writer.length
+  copyBytes(topic, topicStart, topicEnd, bytes, at)
+  at += topicEnd - topicStart
+  copyBytes(properties, propertiesStart, propertiesEnd, bytes, at)
+  at += propertiesEnd - propertiesStart
+  copyBytes(payload, payloadStart, payloadEnd, bytes, at)
+  writer.length = at + payloadEnd - payloadStart
+}
+
+/** The rest of `reader`'s record as a message. It stands on the record's bytes: they are its own from now on. */
+export function readMessage(reader: RecordReader): Message {
+  const message = new Message()
+  const flags = reader.byte()
+  message.qos = (flags & QOS_BITS) as Qos
+  message.retain = (flags & RETAIN) !== 0
+  if (flags & EXPIRES) message.expiresAtMs = reader.uint()
+  if (flags & MADE) message.madeAtMs = reader.uint()
+  const topicLength = reader.uint()
+  const propertiesLength = reader.uint()
+  message.publisher = reader.text()
+  if (flags & HAS_USER) message.publisherUser = reader.text()
+  const { bytes, at } = reader
+  const payloadLength = bytes.length - at - topicLength - propertiesLength
+  if (payloadLength < 0) throw new RecordError('a message is longer than its record')
+  message.lay(bytes, at, topicLength, propertiesLength, payloadLength)
+  message.topicName = decodeUtf8(bytes, at, at + topicLength)
+  reader.at = bytes.length
+  return message
+}
+
+/** `message.size` of the message that the rest of the record holds, without making it. */
+function readMessageSize(reader: RecordReader): number {
+  const flags = reader.byte()
+  if (flags & EXPIRES) reader.uint()
+  if (flags & MADE) reader.uint()
+  reader.uint()
+  reader.uint()
+  reader.skip(reader.uint())
+  if (flags & HAS_USER) reader.skip(reader.uint())
+  return reader.bytes.length - reader.at
+}
+
+// ── queue entries ──────────────────────────────────────────────────────────────────────────────────
+
+const BY_NUMBER = 0x08
+
+export interface EntryHead {
+  qos: Qos
+  retain: boolean
+  subscriptionId: number
+  /** Number of the shared body; 0: the message follows. */
+  body: number
+}
+
+/** What stands in front of the message. With a `body` number nothing follows but `size`. */
+export function writeEntryHead(writer: ByteWriter, head: EntryHead, size: number): void {
+  writer.reserve(1)
+  writer.bytes[writer.length++] =
+    head.qos | (head.retain ? RETAIN : 0) | (head.body > 0 ? BY_NUMBER : 0)
+  writeUint(writer, head.subscriptionId)
+  if (head.body === 0) return
+  writeUint(writer, head.body)
+  writeUint(writer, size)
+}
+
+/** Leaves `reader` in front of the message, or of the size when there is a body number. */
+export function readEntryHead(reader: RecordReader): EntryHead {
+  const flags = reader.byte()
+  const subscriptionId = reader.uint()
+  const body = flags & BY_NUMBER ? reader.uint() : 0
+  return { qos: (flags & QOS_BITS) as Qos, retain: (flags & RETAIN) !== 0, subscriptionId, body }
+}
+
+/** Body number (0: none) and message size of an entry. */
+export function readEntryCosts(value: Uint8Array): { body: number; size: number } {
+  const reader = new RecordReader(value)
+  const { body } = readEntryHead(reader)
+  return { body, size: body > 0 ? reader.uint() : readMessageSize(reader) }
+}
+
+// ── sessions ───────────────────────────────────────────────────────────────────────────────────────
+
+/** A session as it lies in the store. */
+export interface SessionRow {
+  number: number
+  lastSequence: number
+  record: SessionRecord
+}
+
+const HAS_WILL = 0x01
+const SESSION_HAS_USER = 0x02
+const OFFLINE = 0x04
+
+export function writeSession(writer: ByteWriter, row: SessionRow): void {
+  const { record } = row
+  const { username, will, disconnectedAtMs } = record
+  writer.reserve(2)
+  writer.bytes[writer.length++] = record.version
+  writer.bytes[writer.length++] =
+    (will === null ? 0 : HAS_WILL) |
+    (username === null ? 0 : SESSION_HAS_USER) |
+    (disconnectedAtMs < 0 ? 0 : OFFLINE)
+  writeUint(writer, row.number)
+  writeUint(writer, row.lastSequence)
+  writeUint(writer, record.expirySeconds)
+  if (disconnectedAtMs >= 0) writeUint(writer, disconnectedAtMs)
+  if (username !== null) writeText(writer, username)
+  if (will === null) return
+  writeUint(writer, will.dueAtMs)
+  writeMessage(writer, will.message)
+}
+
+export function readSession(clientId: string, value: Uint8Array): SessionRow {
+  const reader = new RecordReader(value)
+  const version = reader.byte() as Version
+  const flags = reader.byte()
+  const number = reader.uint()
+  const lastSequence = reader.uint()
+  const expirySeconds = reader.uint()
+  const disconnectedAtMs = flags & OFFLINE ? reader.uint() : -1
+  const username = flags & SESSION_HAS_USER ? reader.text() : null
+  const will = flags & HAS_WILL ? readWill(reader) : null
+  const record = { clientId, username, version, expirySeconds, disconnectedAtMs, will }
+  return { number, lastSequence, record }
+}
+
+function readWill(reader: RecordReader): StoredWill {
+  const dueAtMs = reader.uint()
+  return { dueAtMs, message: readMessage(reader) }
+}
+
+const NO_LOCAL = 0x04
+const RETAIN_AS_PUBLISHED = 0x08
+
+export function writeSubscription(writer: ByteWriter, options: SubscriptionOptions): void {
+  writer.reserve(1)
+  writer.bytes[writer.length++] =
+    options.qos |
+    (options.noLocal ? NO_LOCAL : 0) |
+    (options.retainAsPublished ? RETAIN_AS_PUBLISHED : 0)
+  writeUint(writer, options.subscriptionId)
+}
+
+export function readSubscription(value: Uint8Array): SubscriptionOptions {
+  const reader = new RecordReader(value)
+  const flags = reader.byte()
+  return {
+    qos: (flags & QOS_BITS) as Qos,
+    noLocal: (flags & NO_LOCAL) !== 0,
+    retainAsPublished: (flags & RETAIN_AS_PUBLISHED) !== 0,
+    subscriptionId: reader.uint(),
+  }
+}
