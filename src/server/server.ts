@@ -115,8 +115,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     else if (process.getuid?.() === 0)
       log.write(LogType.warning, 'Warning: running as root, for lack of a configuration file.')
     log.open(logSettingsOf(config.global, logging))
-    if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
     await engine.start()
+    if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
   } catch (error) {
     await engine.stop()
     throw error
