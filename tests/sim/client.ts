@@ -29,7 +29,9 @@ export class SimClient implements FarEnd {
   /** Payloads whose PUBACK or PUBCOMP came. */
   readonly acked = new Set<string>()
   readonly granted = new Set<string>()
-  sessionPresent = false
+  /** A CONNACK said that the session is new though it had one. */
+  lostSession = false
+  private hasSession = false
   connected = false
   disconnectReason = -1
   /** QoS 1 and 2 sent by the broker and not acknowledged, the most at once. */
@@ -171,7 +173,8 @@ export class SimClient implements FarEnd {
 
   private onConnack(sessionPresent: boolean): void {
     this.connected = true
-    this.sessionPresent = sessionPresent
+    if (this.hasSession && !sessionPresent) this.lostSession = true
+    this.hasSession = true
     if (!sessionPresent) this.heldIn.clear()
     for (const [packetId, { packet, released }] of this.sending) {
       if (released) this.ack(PacketType.pubrel, packetId)

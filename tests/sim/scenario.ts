@@ -165,7 +165,7 @@ class Simulation {
   private check(): void {
     this.problems.push(...this.node.errors)
     for (const client of this.all()) {
-      if (!client.sessionPresent) this.problems.push(`${client.id}: its session was lost`)
+      if (client.lostSession) this.problems.push(`${client.id}: its session was lost`)
       if (client.largestWindow > WINDOW)
         this.problems.push(`${client.id}: ${client.largestWindow} messages in flight`)
     }
