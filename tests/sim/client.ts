@@ -31,6 +31,7 @@ export class SimClient implements FarEnd {
   readonly granted = new Set<string>()
   /** A CONNACK said that the session is new though it had one. */
   lostSession = false
+  sessionPresent = false
   private hasSession = false
   connected = false
   disconnectReason = -1
@@ -175,6 +176,7 @@ export class SimClient implements FarEnd {
     this.connected = true
     if (this.hasSession && !sessionPresent) this.lostSession = true
     this.hasSession = true
+    this.sessionPresent = sessionPresent
     if (!sessionPresent) this.heldIn.clear()
     for (const [packetId, { packet, released }] of this.sending) {
       if (released) this.ack(PacketType.pubrel, packetId)
