@@ -71,6 +71,7 @@ function typeOf(known: KnownOption): string {
 function defaultOf({ type, default: value }: OptionRow<unknown>): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return ''
   if (type.show) return type.show(value)
+  if (Array.isArray(value)) return value.join(', ')
   return typeof value === 'object' ? JSON.stringify(value) : `${value as string | number | boolean}`
 }
 

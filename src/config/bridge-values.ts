@@ -51,7 +51,7 @@ function readAddress(name: string, word: string): BridgeAddress {
   return { host, port: readInteger(`${name} port`, word.slice(colon + 1), 1, 65_535) }
 }
 
-export const restartTimeout = custom('N | BASE CAP [STABLE]', (name, rest): RestartTimeout => {
+const readRestartTimeout = custom('N | BASE CAP [STABLE]', (name, rest): RestartTimeout => {
   const [first, second, third] = words(rest)
   if (second === undefined) {
     const seconds = readInteger(name, first, 1, 3600)
@@ -105,4 +105,9 @@ function readDirection(name: string, word: string): BridgeTopic['direction'] {
   const lower = word.toLowerCase()
   if (lower === 'out' || lower === 'in' || lower === 'both') return lower
   throw new ValueError(`"${name}" direction must be out, in or both, not "${word}".`)
+}
+
+export const restartTimeout: ValueType<RestartTimeout> = {
+  ...readRestartTimeout,
+  show: ({ baseSeconds, capSeconds }) => `${baseSeconds} ${capSeconds}`,
 }

@@ -79,6 +79,8 @@ export interface NodeOptions {
 /** One broker in the world. */
 export class SimNode {
   readonly broker: Broker
+  /** In force; may be changed. */
+  readonly limits: Limits
   readonly options: NodeOptions
   /** A node that was replaced: nothing of it runs any more. */
   dead = false
@@ -89,6 +91,7 @@ export class SimNode {
     this.options = options
     const { time, random, data, name } = options
     const store = createMemoryStore(data, { node: name, defer: (run) => this.answer(run) })
+    this.limits = { ...defaultLimits, connectionMessages: false, ...options.limits }
     this.broker = new Broker({
       clock: { monotonicMs: () => time.nowMs, wallMs: () => 1e12 + time.nowMs },
       random: { fill: (bytes) => bytes.fill(Math.floor(random() * 256)), unit: random },
@@ -104,7 +107,7 @@ export class SimNode {
         recheck: null,
       },
       observer: null,
-      limits: { ...defaultLimits, connectionMessages: false, ...options.limits },
+      limits: this.limits,
       requestTurnEnd: () => time.at(0, () => this.alive(() => this.broker.endTurn())),
       fatal: (error) => void this.errors.push(error.message),
     })

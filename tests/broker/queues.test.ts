@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Pressure } from '../../src/broker/pressure.ts'
+import * as make from '../support/packets.ts'
+import { createStage, type Actor, type Stage } from './stage.ts'
+
+const durable = { cleanStart: false, properties: { sessionExpirySeconds: 1000 } }
+
+function sendMany(
+  sender: Actor,
+  count: number,
+  payload: (index: number) => string,
+  qos: 0 | 1 = 1,
+): void {
+  for (let index = 0; index < count; index++)
+    sender.send(make.publish('m', payload(index), { qos, packetId: qos === 0 ? 0 : index + 1 }))
+}
+
+/** What an offline session finds of `count` messages. */
+function foundOf(
+  stage: Stage,
+  count: number,
+  payload: (index: number) => string,
+  qos: 0 | 1 = 1,
+): string[] {
+  const client = stage.connect('c', durable)
+  client.subscribe('m', 1)
+  client.cut()
+  sendMany(stage.connect('sender'), count, payload, qos)
+  const back = stage.connect('c', durable)
+  return back.payloads()
+}
+
+const number = (index: number) => String(index)
+
+test('the queue of an offline session ends at max_queued_messages: the newest is dropped', () => {
+  const stage = createStage({ queuedMax: 3 })
+  assert.deepEqual(foundOf(stage, 5, number), ['0', '1', '2'])
+  assert.equal(stage.node.broker.stats.publishDropped, 2)
+})
+
+test('it ends at max_queued_bytes as well, and a small one may still fit', () => {
+  const stage = createStage({ queuedBytesMax: 1000 })
+  const sizes = [600, 600, 100, 600]
+  const found = foundOf(stage, 4, (index) => 'x'.repeat(sizes[index]))
+  assert.deepEqual(
+    found.map(({ length }) => length),
+    [600, 100],
+  )
+})
+
+test('0 takes the bound away', () => {
+  assert.equal(foundOf(createStage({ queuedMax: 0, queuedBytesMax: 0 }), 3000, number).length, 1000)
+})
+
+test('a connected client has its window and the queue behind it', () => {
+  const stage = createStage({ queuedMax: 3, inflightMax: 2, windowMax: 2 })
+  const client = stage.connect('c')
+  client.subscribe('m', 1)
+  sendMany(stage.connect('sender'), 10, number)
+  assert.deepEqual(client.payloads(), ['0', '1'])
+  for (let turn = 0; turn < 5; turn++) {
+    const packet = client.inbox[turn]
+    assert.ok('packetId' in packet)
+    client.send(make.ack('puback', packet.packetId))
+  }
+  assert.deepEqual(client.payloads(), ['0', '1', '2', '3', '4'])
+})
+
+test('QoS 0 waits for an offline session with queue_qos0_messages only', () => {
+  assert.deepEqual(foundOf(createStage(), 2, number, 0), [])
+  assert.deepEqual(foundOf(createStage({ queueQos0: true }), 2, number, 0), ['0', '1'])
+})
+
+test('QoS 0 is dropped for a client that does not read beyond max_output_bytes, for others it is not', () => {
+  const stage = createStage({ outputBytesMax: 10_000 })
+  const slow = stage.connect('slow')
+  const quick = stage.connect('quick')
+  for (const client of [slow, quick]) client.subscribe('m', 0)
+  slow.isStuck = true
+  sendMany(stage.connect('sender'), 100, () => 'x'.repeat(1000), 0)
+  assert.equal(quick.payloads().length, 100)
+  const { outputBytes } = stage.node.broker.counts()
+  assert.ok(outputBytes > 9000 && outputBytes < 13_000, `${outputBytes} bytes wait`)
+  assert.ok(stage.node.broker.stats.publishDropped > 85)
+})
+
+test('short of memory, new clients are refused first', () => {
+  const stage = createStage()
+  const known = stage.connect('known')
+  stage.node.broker.setPressure(Pressure.refuse)
+  const late = stage.open()
+  late.send(make.connect(5, { clientId: 'late' }))
+  assert.equal(late.take('connack')?.code, 0x89)
+  known.send(make.publish('m', '', { qos: 1 }))
+  assert.equal(known.take('puback')?.reason, 0x10)
+  stage.node.broker.setPressure(Pressure.none)
+  stage.connect('late')
+})
+
+test('then QoS 0 waits for nobody', () => {
+  const stage = createStage({ queueQos0: true })
+  stage.node.broker.setPressure(Pressure.none)
+  const sender = stage.connect('sender')
+  const slow = stage.connect('slow')
+  slow.subscribe('m', 0)
+  slow.isStuck = true
+  const away = stage.connect('away', durable)
+  away.subscribe('m', 0)
+  away.cut()
+  stage.node.broker.setPressure(Pressure.dropQos0)
+  sendMany(sender, 10, () => 'x'.repeat(1000), 0)
+  const { queued, outputBytes } = stage.node.broker.counts()
+  assert.equal(queued, 0)
+  assert.ok(outputBytes < 1100, `${outputBytes} bytes wait`)
+})
+
+test('at last messages are refused, and acknowledged ones stay', () => {
+  const stage = createStage()
+  const away = stage.connect('away', durable)
+  away.subscribe('m', 1)
+  away.cut()
+  const sender = stage.connect('sender')
+  const old = stage.connect('old', {}, 4)
+  sender.send(make.publish('m', 'kept', { qos: 1 }))
+  assert.equal(sender.take('puback')?.reason, 0)
+  stage.node.broker.setPressure(Pressure.shed)
+  sender.send(make.publish('m', 'refused', { qos: 1 }))
+  assert.equal(sender.take('puback')?.reason, 0x97)
+  old.send(make.publish('m', 'refused', { qos: 1 }))
+  assert.equal(old.isClosed, true)
+  assert.equal(old.take('puback'), undefined)
+  stage.node.broker.setPressure(Pressure.none)
+  assert.deepEqual(stage.connect('away', durable).payloads(), ['kept'])
+})
+
+test('and the client that holds most is disconnected', () => {
+  const stage = createStage()
+  const sender = stage.connect('sender')
+  const slow = stage.connect('slow')
+  slow.subscribe('m', 0)
+  slow.isStuck = true
+  assert.equal(stage.node.broker.shedLargest(), null)
+  sendMany(sender, 200, () => 'x'.repeat(1000), 0)
+  assert.equal(stage.node.broker.shedLargest(), 'slow')
+  assert.equal(slow.isClosed, true)
+  assert.equal(sender.isClosed, false)
+  assert.equal(stage.node.broker.shedLargest(), null)
+})
+
+test('a rate holds a client back without dropping, and lets it go on', () => {
+  const stage = createStage({ messagesPerSecondMax: 10 })
+  const receiver = stage.connect('receiver')
+  receiver.subscribe('m', 0)
+  const sender = stage.connect('sender', { keepAliveSeconds: 1 })
+  const packets = Array.from({ length: 50 }, (_, index) => make.publish('m', String(index)))
+  sender.send(...packets)
+  assert.ok(receiver.payloads().length <= 11)
+  assert.equal(sender.isPaused, true)
+  stage.pass(2000)
+  const halfway = receiver.payloads().length
+  assert.ok(halfway > 20 && halfway < 35, `${halfway} after 2 s`)
+  stage.pass(3000)
+  assert.deepEqual(
+    receiver.payloads(),
+    packets.map((_, index) => String(index)),
+  )
+  assert.equal(sender.isPaused, false)
+  assert.equal(sender.isClosed, false)
+})
+
+test('a rate that is taken away frees who waits for it', () => {
+  const stage = createStage({ messagesPerSecondMax: 1 })
+  const sender = stage.connect('sender')
+  sender.send(...Array.from({ length: 100 }, () => make.publish('m', '')), make.pingreq)
+  stage.pass(1500)
+  assert.equal(sender.take('pingresp'), undefined)
+  stage.node.limits.messagesPerSecondMax = 0
+  stage.pass(2000)
+  assert.ok(sender.take('pingresp'))
+})

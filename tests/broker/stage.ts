@@ -1,0 +1,130 @@
+/** The core alone, with a clock that is moved by hand: what depends on time is tested without waiting for it. */
+import type { Limits } from '../../src/broker/limits.ts'
+import type { Link } from '../../src/broker/ports.ts'
+import { ByteWriter } from '../../src/codec/byte-writer.ts'
+import { decodePacket } from '../../src/codec/decode.ts'
+import { encodePacket } from '../../src/codec/encode.ts'
+import { readFrame, type FrameHeader } from '../../src/codec/frame.ts'
+import type { Packet, Version } from '../../src/codec/packets.ts'
+import { MemoryData } from '../../src/store/memory-store.ts'
+import { listener, SimNode, Timeline } from '../sim/world.ts'
+import * as make from '../support/packets.ts'
+import { nameOf, type PacketName, type PacketOf } from '../support/packets.ts'
+
+export interface Stage {
+  readonly node: SimNode
+  /** Lets this much time pass. */
+  pass(ms: number): void
+  /** A connection, nothing said. */
+  open(version?: Version): Actor
+  /** One with an accepted CONNECT. */
+  connect(clientId: string, options?: make.ConnectOptions, version?: Version): Actor
+}
+
+/** A client at the far end of a link without delay. */
+export class Actor implements Link {
+  readonly remote = 'actor'
+  readonly tls = null
+  readonly listener = listener
+  readonly version: Version
+  readonly inbox: Packet[] = []
+  isClosed = false
+  isPaused = false
+  /** Reads nothing: the first write stays in the link. */
+  isStuck = false
+  private readonly stage: Stage
+  private readonly connection: ReturnType<SimNode['broker']['accept']>
+
+  constructor(stage: Stage, version: Version) {
+    this.stage = stage
+    this.version = version
+    this.connection = stage.node.broker.accept(this)
+  }
+
+  send(...packets: Packet[]): void {
+    const out = new ByteWriter(new Uint8Array(256))
+    for (const packet of packets) encodePacket(out, this.version, packet)
+    this.sendBytes(out.bytes.slice(0, out.length))
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.stage.node.broker.receive(this.connection, bytes, 0, bytes.length)
+    this.stage.pass(0)
+  }
+
+  subscribe(filter: string, qos: 0 | 1 | 2): void {
+    this.send(make.subscribe(1, [{ filter, qos }]))
+    this.take('suback')
+  }
+
+  /** The line is cut. */
+  cut(): void {
+    this.isClosed = true
+    this.stage.node.broker.linkClosed(this.connection, 'Connection reset by peer')
+    this.stage.pass(0)
+  }
+
+  /** Takes the first packet of this type out of what came; undefined: none did. */
+  take<N extends PacketName>(name: N): PacketOf[N] | undefined {
+    const index = this.inbox.findIndex((packet) => nameOf(packet) === name)
+    return index < 0 ? undefined : (this.inbox.splice(index, 1)[0] as PacketOf[N])
+  }
+
+  /** The payloads that came, as text. */
+  payloads(): string[] {
+    return this.inbox.flatMap((packet) =>
+      'payload' in packet ? [new TextDecoder().decode(packet.payload)] : [],
+    )
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    if (this.isStuck) return false
+    const frame: FrameHeader = { first: 0, bodyStart: 0, frameEnd: 0 }
+    for (let at = 0; at < length && readFrame(bytes, at, length, frame); at = frame.frameEnd) {
+      const { first, bodyStart, frameEnd } = frame
+      this.inbox.push(
+        decodePacket(this.version, first, bytes, bodyStart, frameEnd, { fromClient: false }),
+      )
+    }
+    return true
+  }
+
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+  }
+
+  end(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.stage.node.broker.linkClosed(this.connection, 'connection closed by client')
+  }
+}
+
+export function createStage(limits: Partial<Limits> = {}): Stage {
+  const time = new Timeline()
+  const node = new SimNode({
+    time,
+    random: () => 0.5,
+    data: new MemoryData(),
+    name: 'stage',
+    storeDelayMs: 0,
+    limits,
+  })
+  const stage: Stage = {
+    node,
+    pass: (ms) => time.run(time.nowMs + ms),
+    open: (version = 5) => new Actor(stage, version),
+    connect(clientId, options = {}, version = 5) {
+      const actor = stage.open(version)
+      actor.send(make.connect(version, { clientId, ...options }))
+      if (actor.take('connack')?.code !== 0) throw new Error(`${clientId} was not let in`)
+      return actor
+    },
+  }
+  stage.pass(0)
+  return stage
+}

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as make from '../support/packets.ts'
+import { createStage } from './stage.ts'
+
+/** The wheel turns every 100 ms and rounds up to its slots. */
+const slackMs = 300
+
+test('a client is closed one and a half times its keep alive after its last packet [MQTT-3.1.2-22]', () => {
+  const stage = createStage()
+  const client = stage.connect('c', { keepAliveSeconds: 10 })
+  stage.pass(14_000)
+  client.send(make.pingreq)
+  stage.pass(14_900)
+  assert.equal(client.isClosed, false)
+  stage.pass(100 + slackMs)
+  assert.equal(client.isClosed, true)
+  assert.equal(client.take('disconnect')?.reason, 0x8d)
+})
+
+test('the bytes of an unfinished packet are no sign of life', () => {
+  const stage = createStage()
+  const client = stage.connect('c', { keepAliveSeconds: 2 })
+  client.sendBytes(Uint8Array.of(0x30, 100, 0, 1, 0x61))
+  for (let second = 0; second < 4 && !client.isClosed; second++) {
+    stage.pass(1000)
+    if (!client.isClosed) client.sendBytes(Uint8Array.of(0x61))
+  }
+  assert.equal(client.isClosed, true)
+})
+
+test('without keep alive a client may be silent for a day, but not in the middle of a packet', () => {
+  const stage = createStage({ partialPacketTimeoutMs: 60_000 })
+  const client = stage.connect('c')
+  stage.pass(86_400_000)
+  client.send(make.pingreq)
+  assert.ok(client.take('pingresp'))
+  client.sendBytes(Uint8Array.of(0x30, 100))
+  stage.pass(59_000)
+  assert.equal(client.isClosed, false)
+  stage.pass(1000 + slackMs)
+  assert.equal(client.isClosed, true)
+})
+
+test('who does not send CONNECT is closed after connect_timeout, a byte now and then or not', () => {
+  const stage = createStage({ connectTimeoutMs: 10_000 })
+  const silent = stage.open()
+  const slow = stage.open()
+  for (let second = 0; second < 9; second++) {
+    slow.sendBytes(Uint8Array.of(second === 0 ? 0x10 : second === 1 ? 0x20 : 0))
+    stage.pass(1000)
+  }
+  assert.deepEqual([silent.isClosed, slow.isClosed], [false, false])
+  stage.pass(1000 + slackMs)
+  assert.deepEqual([silent.isClosed, slow.isClosed], [true, true])
+})
+
+const will = (willDelaySeconds: number) => ({
+  topic: 'w',
+  payload: 'gone',
+  properties: { willDelaySeconds },
+})
+
+for (const [delay, expiry, atSeconds] of [
+  [0, 100, 0],
+  [10, 100, 10],
+  [100, 10, 10],
+  [100, 0, 0],
+] as const)
+  test(`a will with delay ${delay} of a session with expiry ${expiry} comes after ${atSeconds} s [MQTT-3.1.3-9]`, () => {
+    const stage = createStage()
+    const watcher = stage.connect('watcher')
+    watcher.subscribe('w', 0)
+    const properties = { sessionExpirySeconds: expiry }
+    stage.connect('c', { will: will(delay), properties }).cut()
+    stage.pass(Math.max(0, atSeconds * 1000 - 100))
+    if (atSeconds > 0) assert.deepEqual(watcher.payloads(), [])
+    stage.pass(100 + slackMs)
+    assert.deepEqual(watcher.payloads(), ['gone'])
+    stage.pass(200_000)
+    assert.deepEqual(watcher.payloads(), ['gone'])
+  })
+
+test('a client that is back before its will is due keeps it quiet', () => {
+  const stage = createStage()
+  const watcher = stage.connect('watcher')
+  watcher.subscribe('w', 0)
+  const options = { cleanStart: false, properties: { sessionExpirySeconds: 100 } }
+  stage.connect('c', { ...options, will: will(10) }).cut()
+  stage.pass(9000)
+  const back = stage.connect('c', options)
+  stage.pass(100_000)
+  assert.deepEqual(watcher.payloads(), [])
+  assert.equal(back.isClosed, false)
+})
+
+test('a message tells each receiver how many seconds it has left, and is gone when it has none [MQTT-3.3.2-5, -6]', () => {
+  const stage = createStage()
+  const options = { cleanStart: false, properties: { sessionExpirySeconds: 1000 } }
+  for (const name of ['soon', 'late']) {
+    const client = stage.connect(name, options)
+    client.subscribe('m', 1)
+    client.cut()
+  }
+  const sender = stage.connect('sender')
+  const properties = { messageExpirySeconds: 60 }
+  sender.send(make.publish('m', 'x', { qos: 1, retain: true, properties }))
+  stage.pass(20_000)
+  const soon = stage.connect('soon', options)
+  assert.equal(soon.take('publish')?.properties.messageExpirySeconds, 40)
+  const reader = stage.connect('reader')
+  reader.subscribe('m', 0)
+  assert.equal(reader.take('publish')?.properties.messageExpirySeconds, 40)
+  stage.pass(40_000)
+  const late = stage.connect('late', options)
+  stage.pass(0)
+  assert.equal(late.take('publish'), undefined)
+  const later = stage.connect('later')
+  later.subscribe('m', 0)
+  assert.equal(later.take('publish'), undefined)
+  assert.equal(stage.node.broker.counts().retained, 0)
+})
+
+test('a sweep removes the retained messages that have expired, and no others', () => {
+  const stage = createStage()
+  const sender = stage.connect('sender')
+  sender.send(
+    make.publish('a', 'x', { retain: true, properties: { messageExpirySeconds: 10 } }),
+    make.publish('b', 'x', { retain: true, properties: { messageExpirySeconds: 1000 } }),
+    make.publish('c', 'x', { retain: true }),
+  )
+  stage.pass(11_000)
+  assert.equal(stage.node.broker.counts().retained, 3)
+  stage.node.broker.sweepRetained()
+  assert.equal(stage.node.broker.counts().retained, 2)
+})
+
+test('a session lives as long as it said, counted from the end of its connection', () => {
+  const stage = createStage()
+  const options = { cleanStart: false, properties: { sessionExpirySeconds: 100 } }
+  stage.connect('c', options).cut()
+  stage.pass(99_000)
+  const back = stage.open()
+  back.send(make.connect(5, { clientId: 'c', ...options }))
+  assert.equal(back.take('connack')?.sessionPresent, true)
+  stage.pass(500_000)
+  back.cut()
+  stage.pass(100_000 + slackMs)
+  assert.equal(stage.node.broker.counts().sessions, 0)
+})
+
+test('persistent_client_expiration ends a session that would live for ever', () => {
+  const stage = createStage({ sessionExpiryMsMax: 3_600_000 })
+  stage.connect('c', { cleanStart: false }, 4).cut()
+  stage.pass(3_599_000)
+  assert.equal(stage.node.broker.counts().sessions, 1)
+  stage.pass(1000 + slackMs)
+  assert.equal(stage.node.broker.counts().sessions, 0)
+})
+
+test('times near the end of their range do not run out at once', () => {
+  const stage = createStage()
+  const watcher = stage.connect('watcher')
+  watcher.subscribe('w', 0)
+  const properties = { sessionExpirySeconds: 0xfffffffe }
+  stage.connect('c', { will: will(0xfffffffe), properties }).cut()
+  stage.pass(86_400_000)
+  assert.deepEqual(watcher.payloads(), [])
+  assert.equal(stage.node.broker.counts().sessions, 2)
+})
