@@ -23,7 +23,7 @@ export const target = process.env.MOZZIE_TEST_TARGET === 'mosquitto' ? 'mosquitt
 const START_MS_MAX = 20_000
 const STOP_MS_MAX = 5000
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
