@@ -99,6 +99,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       memoryOnly,
       logging,
       log,
+      tlsKeyLogFile: args.tlsKeyLogFile,
       onFatal,
     })
     answerSignals(server, {
@@ -111,10 +112,13 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
     reportDaemon(null)
     notifyReady()
   } catch (error) {
-    const text = `Error: ${(error as Error).message}`
+    const lines =
+      error instanceof ConfigError
+        ? formatConfigError(error)
+        : [`Error: ${(error as Error).message}`]
     log.open(logSettingsOf(config.global, logging))
-    log.write(LogType.error, text)
-    reportDaemon(text)
+    for (const line of lines) log.write(LogType.error, line)
+    reportDaemon(lines.join('\n'))
     end(exitCodeOf(error))
   }
 }

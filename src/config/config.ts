@@ -30,6 +30,8 @@ export interface ListenerConfig extends ListenerValues {
   readonly passwordFile: string | null
   readonly aclFile: string | null
   readonly pskFile: string | null
+  /** Where its options stand, by key; empty for those that no line sets. */
+  readonly places: ReadonlyMap<string, ConfigLocation>
   /** Null for the listeners of local-only mode. */
   readonly location: ConfigLocation | null
 }

@@ -71,10 +71,8 @@ function openListener(state: ParseState, context: FileContext, name: string, res
   if (port === 0 && new TextEncoder().encode(place).length > socketPathBytesMax)
     throw new ValueError(`The unix socket path is longer than ${socketPathBytesMax} bytes.`)
   const listener = newListenerDraft(port, here(context))
-  if (port === 0) {
-    listener.socketPath = place
-    state.refused.push({ option: 'listener 0 (a unix socket)', ...here(context) })
-  } else listener.host = place ?? null
+  if (port === 0) listener.socketPath = place
+  else listener.host = place ?? null
   state.listeners.push(listener)
   state.listening = true
   context.listener = listener

@@ -130,14 +130,11 @@ export const brokerOptions = {
     differs:
       'Load is shed from 80 % on in a stated order, before anything acknowledged could be lost; mosquitto drops whoever allocates next.',
   }),
-  packetBufferBytes: option('packet_buffer_size', 'Size of the read buffer of a client.', {
-    type: int(0, 65_535),
-    aliases: ['websockets_headers_size'],
-    default: 4096,
-    effect: 'never',
-    warning:
-      '"packet_buffer_size" has no effect: one read buffer of a fixed size serves all clients.',
-  }),
+  packetBufferBytes: option(
+    'packet_buffer_size',
+    'Most bytes of the HTTP headers in front of a WebSocket. Unset: 16384.',
+    { type: int(0, 65_535), aliases: ['websockets_headers_size'], default: null },
+  ),
   allowDuplicateMessages: option(
     'allow_duplicate_messages',
     'Sends an MQTT 3 client one copy for each of its subscriptions that match.',

@@ -108,8 +108,8 @@ export const limitOptions = {
   ),
   connectionsPerSecondMax: limit(
     'max_connection_rate',
-    'Most new connections a second, those beyond are closed; 0: no limit.',
-    int(0, countMax),
-    0,
+    'New connections that are let in each second, the others wait; 0: no limit.',
+    int(0, 1_000_000),
+    1000,
   ),
 }

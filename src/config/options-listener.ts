@@ -43,10 +43,9 @@ const passwordHash = custom('40 hexadecimal digits', (name, rest) => {
 
 /** Options of one listener: they belong to the nearest `listener` line above them. */
 export const listenerOptions = {
-  protocol: option('protocol', 'What is spoken there: MQTT itself or MQTT in websockets.', {
-    type: choice('mqtt', 'websockets', 'http_api'),
-    default: 'mqtt',
-    effect: 'refuse',
+  protocol: option('protocol', 'What is spoken there: MQTT, MQTT in WebSocket, or (auto) both.', {
+    type: choice('mqtt', 'websockets', 'auto', 'http_api'),
+    default: 'mqtt' as const,
     reload: false,
     beforeListener: 'default-listener',
   }),
@@ -99,7 +98,7 @@ export const listenerOptions = {
   bindInterface: option('bind_interface', 'Listens on the addresses of this interface only.', {
     type: text('interface'),
     default: null,
-    effect: 'refuse',
+
     reload: false,
     beforeListener: 'default-listener',
   }),
@@ -124,10 +123,14 @@ export const listenerOptions = {
     effect: 'later',
     reload: false,
   }),
+  websocketsPath: option('websockets_path', 'The path of the URL for WebSocket. Unset: any.', {
+    type: text('path'),
+    default: null,
+    own: true,
+  }),
   websocketsOrigins: option('websockets_origin', 'A web site whose pages may connect.', {
     type: repeatable(text('origin')),
     default: noOrigins,
-    effect: 'refuse',
   }),
 }
 
@@ -136,82 +139,76 @@ export const tlsOptions = {
   caFile: option('cafile', 'Certificates of the authorities that client certificates come from.', {
     type: path,
     default: null,
-    effect: 'refuse',
     repeat: 'last',
   }),
   caDirectory: option('capath', 'Directory of such certificates.', {
     type: path,
     default: null,
-    effect: 'refuse',
     repeat: 'last',
     beforeListener: 'default-listener',
   }),
   certificateFile: option('certfile', 'Certificate of the broker; makes the listener TLS.', {
     type: path,
     default: null,
-    effect: 'refuse',
     repeat: 'last',
     beforeListener: 'default-listener',
   }),
   keyFile: option('keyfile', 'Private key of that certificate.', {
     type: path,
     default: null,
-    effect: 'refuse',
     repeat: 'last',
     beforeListener: 'default-listener',
   }),
   revocationListFile: option('crlfile', 'Client certificates that are no longer good.', {
     type: path,
     default: null,
-    effect: 'refuse',
     repeat: 'last',
     beforeListener: 'default-listener',
   }),
   ciphers: option('ciphers', 'Ciphers up to TLS 1.2, as OpenSSL lists them.', {
     type: text('cipher list'),
     default: null,
-    effect: 'later',
     repeat: 'last',
     beforeListener: 'default-listener',
   }),
   ciphersTls13: option('ciphers_tls1.3', 'Ciphers of TLS 1.3, as OpenSSL lists them.', {
     type: text('cipher list'),
     default: null,
-    effect: 'later',
     repeat: 'last',
     beforeListener: 'default-listener',
   }),
   tlsVersion: option('tls_version', 'Lowest TLS version. Unset: 1.2.', {
     type: choice('tlsv1.3', 'tlsv1.2', 'tlsv1.1'),
     default: null,
-    effect: 'later',
+    warning: (value) =>
+      value === 'tlsv1.1'
+        ? '"tls_version tlsv1.1" is not safe any more: it is taken for 1.2.'
+        : null,
     reload: false,
   }),
   requireCertificate: option('require_certificate', 'Clients must show a good certificate.', {
     type: bool,
     default: false,
-    effect: 'refuse',
     beforeListener: 'default-listener',
   }),
   useIdentityAsUsername: option(
     'use_identity_as_username',
     'The common name of the certificate (or the PSK identity) is the user name.',
-    { type: bool, default: false, effect: 'refuse', beforeListener: 'default-listener' },
+    { type: bool, default: false, beforeListener: 'default-listener' },
   ),
   useSubjectAsUsername: option(
     'use_subject_as_username',
     'The whole subject of the certificate is the user name.',
-    { type: bool, default: false, effect: 'refuse', beforeListener: 'default-listener' },
+    { type: bool, default: false, beforeListener: 'default-listener' },
   ),
   disableClientCertificateDateChecks: option(
     'disable_client_cert_date_checks',
     'Lets in client certificates that have expired or are not valid yet.',
-    { type: bool, default: false, effect: 'later' },
+    { type: bool, default: false },
   ),
   pskHint: option('psk_hint', 'Makes the listener TLS with pre-shared keys.', {
     type: text(),
     default: null,
-    effect: 'refuse',
     reload: false,
     beforeListener: 'default-listener',
   }),

@@ -11,6 +11,8 @@ export interface ListenerDraft {
   readonly values: SectionValues
   /** Global security options that per_listener_settings moved here. */
   readonly security: SectionValues
+  /** Where each of its options stands, by key. */
+  readonly places: Map<string, ConfigLocation>
   readonly location: ConfigLocation
 }
 
@@ -132,6 +134,7 @@ export function newListenerDraft(port: number, location: ConfigLocation): Listen
     socketPath: null,
     values: new Map(),
     security: new Map(),
+    places: new Map(),
     location,
   }
 }

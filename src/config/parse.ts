@@ -99,6 +99,9 @@ function applyLine(state: ParseState, context: FileContext, line: ConfigLine): v
   if (known.key === 'perListenerSettings') return setPerListenerSettings(state, context, value)
   if (perListenerKeys.has(known.key) && known.scope === 'global') state.securityRead = true
   section.set(known.key, value)
+  if (known.scope !== 'listener') return
+  const listener = context.listener ?? state.defaultListener
+  listener?.places.set(known.key, here(context))
 }
 
 const fileSuffix = '_file'

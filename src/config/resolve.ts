@@ -13,6 +13,9 @@ export function resolveConfig(state: ParseState): Config {
   const localOnly = !state.listening
   if (localOnly) warnOfDiscarded(state)
   else warnOfUnaskedListener(state)
+  for (const { values, location } of state.listeners)
+    if (values.get('protocol') === 'http_api')
+      state.refused.push({ option: 'protocol http_api', ...location })
   const listeners = localOnly
     ? localListeners(global, state.defaultListener?.security ?? new Map())
     : state.listeners.map((draft) => resolveListener(draft, global, false))
@@ -62,13 +65,14 @@ function resolveListener(
   const values = resolveValues(listenerTable, draft.values)
   const security = resolveValues(globalTable, draft.security)
   const common = global.perListenerSettings ? security : global
-  const { port, host, socketPath, location } = draft
-  checkListener(draft)
+  const { port, host, socketPath, places, location } = draft
+  checkListener(draft, common.pskFile)
   return {
     ...values,
     port,
     host,
     socketPath,
+    places,
     location,
     allowAnonymous: values.listenerAllowAnonymous ?? common.allowAnonymous ?? localOnly,
     allowZeroLengthClientId: common.allowZeroLengthClientId,
@@ -79,7 +83,7 @@ function resolveListener(
   }
 }
 
-function checkListener({ values, location }: ListenerDraft): void {
+function checkListener({ values, location }: ListenerDraft, pskFile: string | null): void {
   const fail = (message: string): never => {
     throw new ConfigError(message, location)
   }
@@ -90,6 +94,11 @@ function checkListener({ values, location }: ListenerDraft): void {
     fail('This listener has "cafile" or "capath" but no "certfile" and "keyfile".')
   if (certificate && values.has('pskHint'))
     fail('This listener has both certificates and "psk_hint": only one of them is possible.')
+  if (values.has('pskHint') && pskFile === null)
+    fail('This listener has "psk_hint": it needs a "psk_file" with the keys.')
+  const authorities = values.has('caFile') || values.has('caDirectory')
+  if (values.get('requireCertificate') === true && certificate && !authorities)
+    fail('"require_certificate" needs a "cafile" or "capath": whose certificates are good?')
   const behindTlsProxy = values.get('enableProxyProtocol') === 2
   if (behindTlsProxy && (certificate || values.get('useSubjectAsUsername') === true))
     fail('"enable_proxy_protocol 2" excludes "certfile", "keyfile" and "use_subject_as_username".')

@@ -2,9 +2,12 @@
 import type { Log } from '../base/log.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Limits } from '../broker/limits.ts'
-import type { Auth, Observer, Store } from '../broker/ports.ts'
+import type { Auth, ListenerOptions, Observer, Store } from '../broker/ports.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
-import { listenTcp, type TcpListener, type TcpOptions } from '../transports/tcp.ts'
+import { ConnectionRate } from '../transports/connection-rate.ts'
+import type { EntranceSettings } from '../transports/entrance.ts'
+import { listen, type Listener, type ListenOptions } from '../transports/listener.ts'
+import { HandshakeGate } from '../transports/tls.ts'
 import { fileDescriptorLimit } from './file-descriptors.ts'
 import { nodeClock, nodeRandom } from './node-ports.ts'
 
@@ -26,6 +29,8 @@ export interface EngineOptions {
 export interface Engine {
   readonly broker: Broker
   readonly connections: ConnectionBudget
+  readonly rate: ConnectionRate
+  readonly handshakes: HandshakeGate
   /**
    * Opens the store; resolves when all it keeps is there. Connections made before wait for it.
    *
@@ -33,12 +38,18 @@ export interface Engine {
    */
   start(): Promise<void>
   /** @throws ListenError */
-  listen(options: ListenOptions): Promise<TcpListener>
+  listen(options: ListenOptions, clients: ListenerClients): Promise<Listener>
   /** Closes listeners, then connections, then the store. */
   stop(): Promise<void>
 }
 
-export type ListenOptions = Omit<TcpOptions<unknown>, 'core' | 'log' | 'all'>
+/** What holds for the clients of one listener. The objects may be changed while it listens. */
+export interface ListenerClients {
+  /** Its port is set to the one that was bound. */
+  readonly options: ListenerOptions
+  readonly budget: ConnectionBudget
+  readonly entrance: EntranceSettings
+}
 
 export const tickMs = 100
 
@@ -75,7 +86,8 @@ export function createEngine(options: EngineOptions): Engine {
   })
   let onFatal = options.onFatal
   const connections: ConnectionBudget = { max: connectionsMaxOf(0), open: 0 }
-  const listeners: TcpListener[] = []
+  const rate = new ConnectionRate(0)
+  const listeners: Listener[] = []
   const tick = (): void => {
     broker.tick()
     options.onTick()
@@ -86,6 +98,8 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     broker,
     connections,
+    rate,
+    handshakes: new HandshakeGate(),
     start: () =>
       new Promise((resolve, reject) => {
         onFatal = reject
@@ -94,8 +108,17 @@ export function createEngine(options: EngineOptions): Engine {
           resolve()
         })
       }),
-    async listen(listen) {
-      const listener = await listenTcp({ ...listen, core: broker, log, all: connections })
+    async listen(place, { options: listenerOptions, budget, entrance }) {
+      const listener = await listen(place, {
+        owner: { core: broker, listener: listenerOptions },
+        settings: entrance,
+        log,
+        own: budget,
+        all: connections,
+        rate,
+        arriving: new Set(),
+        stageMsMax: () => limits.connectTimeoutMs,
+      })
       listeners.push(listener)
       return listener
     },

@@ -3,6 +3,7 @@ import { AuthFileError } from '../auth/auth-file.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
 import { diffConfig, listenerName, type ConfigChange } from '../config/reload.ts'
+import type { EntranceSettings } from '../transports/entrance.ts'
 import { connectionsMaxOf } from './engine.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { logSettingsOf } from './log-destinations.ts'
@@ -21,9 +22,11 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   log.write(LogType.information, 'Reloading config.')
   let config: Config
   let files: SecurityFiles
+  let entrances: ReadonlyMap<string, EntranceSettings>
   try {
     config = read()
     files = loadSecurityFiles(config)
+    entrances = server.entrances(config)
   } catch (error) {
     if (error instanceof ConfigError)
       for (const line of formatConfigError(error)) log.write(LogType.error, line)
@@ -33,7 +36,7 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
     return
   }
   const changes = diffConfig(server.config, config)
-  apply(server, config)
+  apply(server, config, entrances)
   server.security.apply(config, files, (name) => runningListener(server, name)?.options)
   log.open(logSettingsOf(config.global, logging))
   logWarnings(log, config)
@@ -45,15 +48,21 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
 }
 
 /** The objects that the core and the listeners hold are changed in place: the next look at them sees it. */
-function apply(server: Server, config: Config): void {
+function apply(
+  server: Server,
+  config: Config,
+  entrances: ReadonlyMap<string, EntranceSettings>,
+): void {
   server.config = config
   Object.assign(server.limits, limitsOfConfig(config.global))
+  server.rate.perSecond = config.global.connectionsPerSecondMax
   server.connections.max = connectionsMaxOf(config.global.globalMaxConnections)
   for (const listener of config.listeners) {
     const name = listenerName(listener)
     const running = runningListener(server, name)
     if (running === undefined) continue
     Object.assign(running.options, listenerOptionsOf(listener))
+    Object.assign(running.entrance, entrances.get(name))
     running.budget.max = listener.maxConnections
   }
 }

@@ -2,13 +2,15 @@
 import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../broker/limits.ts'
-import type { ListenerOptions } from '../broker/ports.ts'
 import type { Config } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import { createSysTopics } from '../telemetry/sys-topics.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
+import type { ConnectionRate } from '../transports/connection-rate.ts'
+import type { EntranceSettings } from '../transports/entrance.ts'
 import { connectionsMaxOf, createEngine, tickMs, type Engine } from './engine.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
+import { loadEntrances, whereOf, type RunningListener } from './listeners.ts'
 import { logSettingsOf, type ServerLog } from './log-destinations.ts'
 import { createMemoryWatch } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
@@ -28,15 +30,10 @@ export interface ServerOptions {
   /** `-v` is 'all', `-q` is 'none'. */
   readonly logging: 'all' | 'none' | null
   readonly log: ServerLog
+  /** `--tls-keylog`; null: none. */
+  readonly tlsKeyLogFile: string | null
   /** The store failed; the process is to end. */
   onFatal(error: Error): void
-}
-
-/** What runs for one listener of the configuration, and changes with it. */
-export interface RunningListener {
-  readonly name: string
-  readonly options: ListenerOptions
-  readonly budget: ConnectionBudget
 }
 
 export interface Server {
@@ -48,6 +45,13 @@ export interface Server {
   readonly connections: ConnectionBudget
   /** null: state is in memory. */
   readonly persistence: Persistence | null
+  readonly rate: ConnectionRate
+  /**
+   * What the listeners that run would be with `config`, by name; reads the files it names.
+   *
+   * @throws ConfigError when one of them cannot be used.
+   */
+  entrances(config: Config): ReadonlyMap<string, EntranceSettings>
   /** The configuration that is in force; replaced by a reload. */
   config: Config
   /** Wills, 0x8B, links, listeners, store, pid file; in this order. */
@@ -61,10 +65,11 @@ const ticksPerSecond = 1000 / tickMs
 /**
  * Starts the broker.
  *
- * @throws AuthFileError, ListenError, PrivilegeError, or the system's error when the pid file cannot be written.
+ * @throws ConfigError, AuthFileError, ListenError, PrivilegeError, or the system's error when the pid file cannot
+ * be written.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { config, configFile, logging, log, onFatal } = options
+  const { config, configFile, logging, log, tlsKeyLogFile, onFatal } = options
   applyUmask()
   const persistence = persistenceOf(config, configFile, options.memoryOnly)
   logStart(log, config, configFile)
@@ -84,6 +89,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   const { broker, connections } = engine
   connections.max = connectionsMaxOf(config.global.globalMaxConnections)
+  engine.rate.perSecond = config.global.connectionsPerSecondMax
   const server: Server = {
     broker,
     log,
@@ -93,9 +99,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       name: listenerName(listener),
       options: listenerOptionsOf(listener),
       budget: { max: listener.maxConnections, open: 0 },
+      entrance: { tls: null, web: null, auto: false },
     })),
+    entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,
     persistence,
+    rate: engine.rate,
     config,
     stop: () => stop(engine, server),
   }
@@ -134,17 +143,12 @@ export function runningListener({ listeners }: Server, name: string): RunningLis
 
 async function listen(engine: Engine, server: Server): Promise<void> {
   const { listeners: configs, localOnly } = server.config
-  for (const [index, { host, port, socketDomain }] of configs.entries()) {
-    const { options, budget } = server.listeners[index]
-    const optional = localOnly && host === '::1'
-    await engine.listen({
-      host,
-      port,
-      family: socketDomain,
-      optional,
-      listener: options,
-      own: budget,
-    })
+  const entrances = server.entrances(server.config)
+  for (const [index, config] of configs.entries()) {
+    const running = server.listeners[index]
+    Object.assign(running.entrance, entrances.get(running.name))
+    const optional = localOnly && config.host === '::1'
+    await engine.listen({ where: whereOf(config), optional }, running)
   }
 }
 

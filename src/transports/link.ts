@@ -7,6 +7,7 @@
  *       └── error ──▶ closed
  */
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { getSystemErrorMap } from 'node:util'
 import type { Link, ListenerOptions, TlsFacts } from '../broker/ports.ts'
 import type { LinkCore } from './core.ts'
@@ -14,7 +15,7 @@ import { writeNow } from './write-now.ts'
 import { fullReadsPerTurn, readBufferBytes, readInto } from './read-buffer.ts'
 
 /** ms in which a closing connection may send its last bytes and see the peer close. */
-const lingerMs = 2000
+export const lingerMs = 2000
 
 const linkKey = Symbol('link')
 
@@ -24,8 +25,6 @@ type LinkedSocket = Socket & { [linkKey]: SocketLink<unknown> }
 export interface LinkOwner<C> {
   readonly core: LinkCore<C>
   readonly listener: ListenerOptions
-  /** Called once for each link, when its socket is gone. */
-  closed(): void
 }
 
 /** Who is at the other end. */
@@ -36,8 +35,15 @@ export interface Peer {
   readonly tls: TlsFacts | null
 }
 
-/** Makes `socket`, just accepted and not read from, a link of its owner's core. */
-export function openLink<C>(owner: LinkOwner<C>, socket: Socket, peer: Peer): void {
+/**
+ * Makes `socket`, paused, a link of its owner's core. `head` is what was read from it already; null: nothing.
+ */
+export function openLink<C>(
+  owner: LinkOwner<C>,
+  socket: Socket,
+  peer: Peer,
+  head: Uint8Array | null,
+): void {
   const link = new SocketLink(owner, socket, peer)
   const linked = socket as LinkedSocket
   linked[linkKey] = link
@@ -46,6 +52,8 @@ export function openLink<C>(owner: LinkOwner<C>, socket: Socket, peer: Peer): vo
   linked.on('close', onClose)
   readInto(linked, onBytes)
   link.connection = owner.core.accept(link)
+  if (head !== null) owner.core.receive(link.connection, head, 0, head.length)
+  if (!link.paused) socket.resume()
 }
 
 class SocketLink<C> implements Link {
@@ -54,6 +62,8 @@ class SocketLink<C> implements Link {
   readonly tls: TlsFacts | null
   readonly owner: LinkOwner<C>
   readonly socket: Socket
+  /** TLS: its bytes must not pass it by on the way to the descriptor. */
+  readonly encrypted: boolean
   /** Set right after the core accepted the link, before anything is read. */
   connection!: C
   /** No more is taken from the core, and what the peer still sends is not looked at. */
@@ -73,6 +83,7 @@ class SocketLink<C> implements Link {
   constructor(owner: LinkOwner<C>, socket: Socket, { remote, tls }: Peer) {
     this.owner = owner
     this.socket = socket
+    this.encrypted = socket instanceof TLSSocket
     this.remote = remote
     this.tls = tls
     this.listener = owner.listener
@@ -84,6 +95,7 @@ class SocketLink<C> implements Link {
   write(bytes: Uint8Array, length: number): boolean {
     const { socket } = this
     if (this.ended || socket.destroyed) return true
+    if (this.encrypted) return this.encrypt(bytes, length)
     const written = writeNow(socket, bytes, length)
     if (written === length) return true
     socket.write(
@@ -92,6 +104,16 @@ class SocketLink<C> implements Link {
     )
     // The kernel usually took it all within the call.
     if (socket.writableLength === 0) return true
+    this.holding = true
+    return false
+  }
+
+  /** An idle TLS socket encrypts within the call: it has a copy then, and the array is free. */
+  private encrypt(bytes: Uint8Array, length: number): boolean {
+    const { socket } = this
+    const idle = socket.writableLength === 0
+    socket.write(Buffer.from(bytes.buffer, bytes.byteOffset, length), this.onWritten)
+    if (idle) return true
     this.holding = true
     return false
   }
@@ -172,7 +194,6 @@ function onClose(this: LinkedSocket): void {
   link.ended = true
   if (link.linger !== null) clearTimeout(link.linger)
   link.report(link.reason === '' ? 'connection closed by client' : link.reason)
-  link.owner.closed()
 }
 
 function destroySocket(socket: Socket): void {
@@ -180,7 +201,7 @@ function destroySocket(socket: Socket): void {
 }
 
 /** As strerror writes it: `Connection reset by peer`. */
-function errorText({ errno, message }: NodeJS.ErrnoException): string {
+export function errorText({ errno, message }: NodeJS.ErrnoException): string {
   const text = getSystemErrorMap().get(errno ?? 0)?.[1] ?? message
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -6,7 +6,9 @@ import { LogType, type Log } from '../../src/base/log.ts'
 import type { Link, ListenerOptions } from '../../src/broker/ports.ts'
 import type { LinkCore } from '../../src/transports/core.ts'
 import { fullReadsPerTurn, readBufferBytes, readInto } from '../../src/transports/read-buffer.ts'
-import { listenTcp, ListenError } from '../../src/transports/tcp.ts'
+import { ConnectionRate } from '../../src/transports/connection-rate.ts'
+import { listen as listenAt } from '../../src/transports/listener.ts'
+import { ListenError } from '../../src/transports/places.ts'
 import { until } from './run-mozzie.ts'
 
 const listener: ListenerOptions = {
@@ -59,22 +61,30 @@ interface Setup {
   readonly port: number
 }
 
+const anyPort = {
+  where: { host: '127.0.0.1', port: 0, socketPath: null, family: null, networkInterface: null },
+  optional: false,
+}
+
+function entranceOf(core: Recorder, log: Log, options: ListenerOptions, max: number) {
+  return {
+    owner: { core, listener: options },
+    settings: { tls: null, web: null, auto: false },
+    log,
+    own: { max, open: 0 },
+    all: { max: 0, open: 0 },
+    rate: new ConnectionRate(0),
+    arriving: new Set<Socket>(),
+    stageMsMax: () => 10_000,
+  }
+}
+
 async function listen(context: TestContext, max = 0): Promise<Setup> {
   const core = newRecorder()
   const lines: string[] = []
   const log: Log = { mask: LogType.notice, write: (_type, text) => void lines.push(text) }
   const options = { ...listener }
-  const running = await listenTcp({
-    core,
-    log,
-    host: '127.0.0.1',
-    port: 0,
-    family: null,
-    optional: false,
-    listener: options,
-    own: { max, open: 0 },
-    all: { max: 0, open: 0 },
-  })
+  const running = await listenAt(anyPort, entranceOf(core, log, options, max))
   context.after(() => {
     running.close()
     for (const link of core.links) link.end()
@@ -232,8 +242,8 @@ test('a connection beyond max_connections is closed, and one that leaves makes r
 })
 
 test('a host name that nobody knows is a ListenError', async () => {
-  const options = { core: newRecorder(), log: { mask: 0, write: () => {} }, family: null }
-  const budgets = { own: { max: 0, open: 0 }, all: { max: 0, open: 0 } }
-  const place = { host: 'no-such-host.invalid', port: 0, optional: false, listener }
-  await assert.rejects(listenTcp({ ...options, ...budgets, ...place }), ListenError)
+  const where = { ...anyPort.where, host: 'no-such-host.invalid' }
+  const log = { mask: 0, write: () => {} }
+  const entrance = entranceOf(newRecorder(), log, listener, 0)
+  await assert.rejects(listenAt({ where, optional: false }, entrance), ListenError)
 })

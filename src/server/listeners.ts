@@ -1,0 +1,111 @@
+/** Listeners of the configuration as listeners of the right kind. */
+import { closeSync, constants, openSync, writeSync } from 'node:fs'
+import { LogType, type Log } from '../base/log.ts'
+import type { Limits } from '../broker/limits.ts'
+import type { Config, ListenerConfig } from '../config/config.ts'
+import { listenerName } from '../config/reload.ts'
+import type { EntranceSettings } from '../transports/entrance.ts'
+import type { Where } from '../transports/places.ts'
+import { createTlsEntrance, type TlsEntrance } from '../transports/tls.ts'
+import { createWebEntrance, type WebEntrance } from '../transports/websocket.ts'
+import type { Engine, ListenerClients } from './engine.ts'
+import type { ServerSecurity } from './security.ts'
+import { loadTls } from './tls-files.ts'
+
+/** Room for frames around a packet of the largest size. */
+const frameBytes = 1024
+/** Clients may put many small packets into one frame. */
+const coalescedBytes = 64 * 1024
+const headerBytesDefault = 16_384
+const headerBytesMin = 1024
+
+/** What runs for one listener of the configuration, and changes with it. */
+export interface RunningListener extends ListenerClients {
+  readonly name: string
+}
+
+interface Running {
+  readonly log: Log
+  readonly limits: Limits
+  readonly security: Pick<ServerSecurity, 'pskOf'>
+  readonly listeners: readonly RunningListener[]
+}
+
+export function whereOf(config: ListenerConfig): Where {
+  const { host, port, socketPath, socketDomain: family, bindInterface } = config
+  return { host, port, socketPath, family, networkInterface: bindInterface }
+}
+
+/**
+ * What the listeners that run would be with `config`, by name.
+ *
+ * @throws ConfigError when a file that it names cannot be used.
+ */
+export function loadEntrances(
+  engine: Engine,
+  server: Running,
+  config: Config,
+  tlsKeyLogFile: string | null,
+): Map<string, EntranceSettings> {
+  const onKeyLog = tlsKeyLogFile === null ? null : keyLogger(tlsKeyLogFile, server.log)
+  const entrances = new Map<string, EntranceSettings>()
+  for (const listener of config.listeners) {
+    const name = listenerName(listener)
+    const running = server.listeners.find((candidate) => candidate.name === name)
+    if (running === undefined) continue
+    entrances.set(name, {
+      tls: tlsOf(engine, server, listener, onKeyLog),
+      web: webOf(engine, server, running, listener, config),
+      auto: listener.protocol === 'auto',
+    })
+  }
+  return entrances
+}
+
+function tlsOf(
+  engine: Engine,
+  { log, security }: Running,
+  listener: ListenerConfig,
+  onKeyLog: ((line: Uint8Array) => void) | null,
+): TlsEntrance | null {
+  const name = listenerName(listener)
+  const loaded = loadTls(listener, (identity) => security.pskOf(name, identity))
+  if (loaded === null) return null
+  for (const text of loaded.warnings) log.write(LogType.warning, `Warning: ${text}`)
+  return createTlsEntrance(loaded.settings, engine.handshakes, log, onKeyLog)
+}
+
+function webOf(
+  engine: Engine,
+  { limits }: Running,
+  running: RunningListener,
+  { protocol, websocketsOrigins, websocketsPath }: ListenerConfig,
+  { global }: Config,
+): WebEntrance | null {
+  if (protocol !== 'websockets' && protocol !== 'auto') return null
+  return createWebEntrance(
+    {
+      origins: websocketsOrigins,
+      path: websocketsPath,
+      headerBytesMax: Math.max(headerBytesMin, global.packetBufferBytes ?? headerBytesDefault),
+      messageBytesMax: () => Math.max(limits.packetBytesMax, coalescedBytes) + frameBytes,
+      onRequest: null,
+    },
+    { core: engine.broker, listener: running.options },
+  )
+}
+
+/** Appends the lines of an NSS key log. Whoever reads them reads the traffic. */
+function keyLogger(file: string, log: Log): (line: Uint8Array) => void {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
+  log.write(LogType.warning, `Warning: TLS session keys are written to ${file} (--tls-keylog).`)
+  return (line) => {
+    try {
+      const descriptor = openSync(file, O_APPEND | O_CREAT | O_WRONLY | (O_NOFOLLOW ?? 0), 0o600)
+      writeSync(descriptor, line)
+      closeSync(descriptor)
+    } catch (error) {
+      log.write(LogType.error, `Error: --tls-keylog ${file}: ${(error as Error).message}.`)
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/** The TLS options of a listener: the files that they name, read and checked. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { ConfigError } from '../config/config-error.ts'
+import type { ListenerConfig } from '../config/config.ts'
+import { listenerTable } from '../config/option-table.ts'
+import { listenerName } from '../config/reload.ts'
+import { pemBlocks } from '../transports/peer-certificate.ts'
+import {
+  daysLeft,
+  serverOptionsOf,
+  TlsSettingsError,
+  type PskLookup,
+  type TlsPart,
+  type TlsSettings,
+} from '../transports/tls-settings.ts'
+
+type TlsOptionKey = keyof typeof listenerTable & keyof ListenerConfig
+
+const optionOfPart: Readonly<Record<TlsPart, TlsOptionKey>> = {
+  certificate: 'certificateFile',
+  key: 'keyFile',
+  authorities: 'caFile',
+  revocations: 'revocationListFile',
+  ciphers: 'ciphers',
+  ciphersTls13: 'ciphersTls13',
+}
+
+export interface LoadedTls {
+  readonly settings: TlsSettings
+  /** For the log. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * @param psk Knows the keys of a listener with `psk_hint`.
+ * @returns null when the listener has no TLS.
+ * @throws ConfigError that names the option, where it stands, and what to do.
+ */
+export function loadTls(config: ListenerConfig, psk: PskLookup): LoadedTls | null {
+  const { certificateFile, keyFile, pskHint } = config
+  if (certificateFile === null && pskHint === null) return null
+  const certificate = read(config, 'certificateFile')
+  const revocationList = read(config, 'revocationListFile')
+  const revocations = revocationList === null ? [] : pemBlocks(revocationList, 'X509 CRL')
+  if (revocationList !== null && revocations.length === 0)
+    throw fault(config, 'revocationListFile', 'there is no PEM block "X509 CRL" in it')
+  const settings: TlsSettings = {
+    certificate,
+    key: read(config, 'keyFile'),
+    authorities: authoritiesOf(config),
+    revocations,
+    ciphers: config.ciphers,
+    ciphersTls13: config.ciphersTls13,
+    minVersion: config.tlsVersion === 'tlsv1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    requireCertificate: config.requireCertificate,
+    ignoreCertificateDates: config.disableClientCertificateDateChecks,
+    revokedSerials: config.disableClientCertificateDateChecks ? serialsOf(revocations) : new Set(),
+    psk: pskHint === null ? null : { hint: pskHint, lookup: psk },
+  }
+  try {
+    serverOptionsOf(settings)
+  } catch (error) {
+    if (!(error instanceof TlsSettingsError)) throw error
+    const key = optionOfPart[error.part]
+    const isDirectory = key === 'caFile' && config.caFile === null
+    throw fault(config, isDirectory ? 'caDirectory' : key, error.message)
+  }
+  return { settings, warnings: warningsOf(config, certificate, keyFile) }
+}
+
+function fault(config: ListenerConfig, key: TlsOptionKey, text: string): ConfigError {
+  const place = config.places.get(key) ?? config.location ?? { file: '', line: 0 }
+  const value = String(config[key])
+  return new ConfigError(
+    `"${listenerTable[key].name} ${value}" of listener ${listenerName(config)} cannot be used: ${text}.`,
+    place,
+  )
+}
+
+const texts: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'the account of the broker may not read it',
+  EISDIR: 'it is a directory',
+}
+
+/** The file that the option names; null: it names none. */
+function read(config: ListenerConfig, key: TlsOptionKey): string | null {
+  const file = config[key]
+  if (typeof file !== 'string') return null
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    throw fault(config, key, texts[code] ?? message)
+  }
+}
+
+function authoritiesOf(config: ListenerConfig): string[] {
+  const found: string[] = []
+  const file = read(config, 'caFile')
+  if (file !== null) found.push(file)
+  const { caDirectory } = config
+  if (caDirectory === null) return found
+  try {
+    for (const name of readdirSync(caDirectory).sort()) {
+      const path = join(caDirectory, name)
+      if (!statSync(path).isFile()) continue
+      found.push(...pemBlocks(readFileSync(path, 'utf8'), 'CERTIFICATE'))
+    }
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    throw fault(config, 'caDirectory', texts[code] ?? message)
+  }
+  // The same certificate often lies there under its name and under its hash.
+  const unique = [...new Set(found)]
+  if (unique.length === 0) throw fault(config, 'caDirectory', 'there is no certificate in it')
+  return unique
+}
+
+interface CrlLibrary {
+  readonly X509Crl: new (pem: string) => {
+    readonly entries: readonly { readonly serialNumber: string }[]
+  }
+}
+
+/** Node reads no revocation lists itself; the library is loaded only where they are looked into. */
+function serialsOf(revocations: readonly string[]): Set<string> {
+  if (revocations.length === 0) return new Set()
+  const { X509Crl } = createRequire(import.meta.url)('@peculiar/x509') as CrlLibrary
+  return new Set(
+    revocations.flatMap((pem) =>
+      new X509Crl(pem).entries.map(({ serialNumber }) => serialNumber.toUpperCase()),
+    ),
+  )
+}
+
+const daysFew = 14
+const worldReadable = 0o004
+
+function warningsOf(
+  config: ListenerConfig,
+  certificate: string | null,
+  keyFile: string | null,
+): string[] {
+  const warnings: string[] = []
+  const name = listenerName(config)
+  const days = certificate === null ? null : daysLeft(certificate, Date.now())
+  if (days !== null && days < 0)
+    warnings.push(`The certificate of listener ${name} expired ${-days} days ago.`)
+  else if (days !== null && days < daysFew)
+    warnings.push(`The certificate of listener ${name} expires in ${days} days.`)
+  if (keyFile !== null && statSync(keyFile).mode & worldReadable)
+    warnings.push(`Everybody on this machine may read the private key ${keyFile}: chmod 600.`)
+  return warnings
+}

@@ -1,0 +1,57 @@
+import { Fifo } from '../base/fifo.ts'
+
+const sliceMs = 100
+const slicesPerSecond = 1000 / sliceMs
+/** Connections that may wait for their turn, in seconds of the rate. */
+const waitSecondsMax = 10
+
+/**
+ * Lets so many connections a second in; the others wait, unread, for their turn. A storm of reconnecting
+ * clients then leaves time for those that are connected.
+ */
+export class ConnectionRate {
+  /** 0: no limit. May be changed. */
+  perSecond: number
+  private entered = 0
+  private readonly waiting = new Fifo<() => void>()
+  private timer: NodeJS.Timeout | null = null
+
+  constructor(perSecond: number) {
+    this.perSecond = perSecond
+  }
+
+  /** Calls `enter`, now or in its turn. False: too many wait already, `enter` will not be called. */
+  pass(enter: () => void): boolean {
+    if (this.perSecond === 0) {
+      enter()
+      return true
+    }
+    this.timer ??= setInterval(() => this.nextSlice(), sliceMs).unref()
+    if (this.entered < this.sliceMax && this.waiting.length === 0) {
+      this.entered++
+      enter()
+      return true
+    }
+    if (this.waiting.length >= this.perSecond * waitSecondsMax) return false
+    this.waiting.push(enter)
+    return true
+  }
+
+  private get sliceMax(): number {
+    return Math.max(1, Math.ceil(this.perSecond / slicesPerSecond))
+  }
+
+  private nextSlice(): void {
+    if (this.entered === 0 && this.timer !== null) {
+      clearInterval(this.timer)
+      this.timer = null
+    }
+    this.entered = 0
+    while (this.entered < this.sliceMax || this.perSecond === 0) {
+      const enter = this.waiting.shift()
+      if (enter === undefined) return
+      this.entered++
+      enter()
+    }
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * From an accepted socket to a link: the stages that a listener asks for, all of them under one clock.
+ *
+ *     accept ─▶ room? ─▶ rate ─▶ PROXY header ─▶ TLS ─▶ first byte ─▶ MQTT ─▶ link
+ *                                                            └─▶ HTTP ─▶ WebSocket ─▶ link
+ */
+import type { Socket } from 'node:net'
+import { LogType, type Log } from '../base/log.ts'
+import type { TlsFacts } from '../broker/ports.ts'
+import { isFull, type ConnectionBudget } from './connection-budget.ts'
+import type { ConnectionRate } from './connection-rate.ts'
+import { openLink, type LinkOwner } from './link.ts'
+import type { TlsEntrance } from './tls.ts'
+import type { WebEntrance } from './websocket.ts'
+
+/** What a listener asks of connections. The object may be changed: the next connection meets the change. */
+export interface EntranceSettings {
+  tls: TlsEntrance | null
+  /** null: MQTT alone. */
+  web: WebEntrance | null
+  /** With `web`: both on one port, told apart by the first byte. */
+  auto: boolean
+}
+
+export interface Entrance<C> {
+  readonly owner: LinkOwner<C>
+  readonly settings: EntranceSettings
+  readonly log: Log
+  /** Connections of this listener, and of all together. */
+  readonly own: ConnectionBudget
+  readonly all: ConnectionBudget
+  readonly rate: ConnectionRate
+  /** Sockets that are no links yet. */
+  readonly arriving: Set<Socket>
+  /** ms for all stages together. */
+  stageMsMax(): number
+}
+
+/** A connection between accept and link. */
+interface Arrival<C> {
+  readonly entrance: Entrance<C>
+  readonly raw: Socket
+  remote: string
+  timer: NodeJS.Timeout | null
+}
+
+/** Takes `raw`, just accepted and paused. */
+export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | null): void {
+  const { own, all, log, rate, arriving } = entrance
+  raw.on('error', ignore)
+  // Without an address the peer has left while it waited in the backlog.
+  if (remote === null) return void raw.destroy()
+  if (isFull(own) || isFull(all)) return deny(log, raw, remote, 'max_connections exceeded')
+  own.open++
+  all.open++
+  arriving.add(raw)
+  raw.once('close', () => {
+    own.open--
+    all.open--
+    arriving.delete(raw)
+  })
+  const passed = rate.pass(() => {
+    if (!raw.destroyed) begin({ entrance, raw, remote, timer: null })
+  })
+  if (!passed) deny(log, raw, remote, 'max_connection_rate exceeded')
+}
+
+function deny(log: Log, raw: Socket, remote: string, why: string): void {
+  raw.destroy()
+  if (log.mask & LogType.notice)
+    log.write(LogType.notice, `Client connection from ${addressOf(remote)} denied: ${why}.`, {
+      event: 'connection_denied',
+      address: addressOf(remote),
+      reason: why,
+    })
+}
+
+/** Without the port: what stays the same when a client tries again. */
+function addressOf(remote: string): string {
+  return remote.replace(/:\d+$/, '')
+}
+
+function begin<C>(arrival: Arrival<C>): void {
+  const { entrance, raw, remote } = arrival
+  const { tls, web } = entrance.settings
+  if (tls === null && web === null) {
+    entrance.arriving.delete(raw)
+    return openLink(entrance.owner, raw, { remote, tls: null }, null)
+  }
+  mayStay(arrival, entrance.stageMsMax())
+  raw.once('close', () => mayStay(arrival, 0))
+  if (tls === null) speak(arrival, raw, null)
+  else tls.secure(raw, remote, (socket, facts) => speak(arrival, socket, facts))
+}
+
+/** From now on; 0, for ever: the stages are through. */
+function mayStay<C>(arrival: Arrival<C>, ms: number): void {
+  if (arrival.timer !== null) clearTimeout(arrival.timer)
+  const { entrance, raw } = arrival
+  if (ms === 0) entrance.arriving.delete(raw)
+  arrival.timer = ms === 0 ? null : setTimeout(() => raw.destroy(), ms)
+}
+
+function speak<C>(arrival: Arrival<C>, socket: Socket, tls: TlsFacts | null): void {
+  const { owner, settings } = arrival.entrance
+  const peer = { remote: arrival.remote, tls }
+  const openMqtt = (head: Uint8Array | null): void => {
+    mayStay(arrival, 0)
+    openLink(owner, socket, peer, head)
+  }
+  const { web, auto } = settings
+  if (web === null) return openMqtt(null)
+  if (!auto) return web.take(socket, peer, (ms) => mayStay(arrival, ms))
+  readFirst(socket, (head) => {
+    if (!isHttp(head[0])) return openMqtt(new Uint8Array(head))
+    socket.unshift(head)
+    web.take(socket, peer, (ms) => mayStay(arrival, ms))
+  })
+}
+
+/** The first bytes that come; the socket is paused again. */
+function readFirst(socket: Socket, then: (head: Buffer) => void): void {
+  socket.on('error', ignore)
+  socket.once('data', (head: Buffer) => {
+    socket.pause()
+    then(head)
+  })
+  socket.resume()
+}
+
+/** Every method of HTTP begins with a capital letter; CONNECT of MQTT with 0x10. */
+function isHttp(first: number): boolean {
+  return first >= 0x41 && first <= 0x5a
+}
+
+function ignore(): void {}

@@ -1,0 +1,117 @@
+/** Sockets that listen, and what becomes of the connections they accept. */
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { LogType } from '../base/log.ts'
+import { enter, type Entrance } from './entrance.ts'
+import { bindError, listenOptionsOf, placesOf, type Place, type Where } from './places.ts'
+import { listenUnix } from './unix-socket.ts'
+
+export interface ListenOptions {
+  readonly where: Where
+  /** Whether it is no error when the machine lacks the address. */
+  readonly optional: boolean
+}
+
+export interface Listener {
+  /** Empty for a unix socket. */
+  readonly addresses: readonly AddressInfo[]
+  /** Takes no more connections; those that are links stay. */
+  close(): void
+}
+
+const keepAliveMs = 60_000
+const missingAddress = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT'])
+
+/**
+ * Listens for clients. The port of the entrance's listener options is set to the one that was bound.
+ *
+ * @throws ListenError when an address cannot be bound; nothing is left listening then.
+ */
+export async function listen<C>(options: ListenOptions, entrance: Entrance<C>): Promise<Listener> {
+  const { where } = options
+  const servers: Server[] = []
+  const close = (): void => {
+    for (const server of servers) server.close()
+    for (const socket of entrance.arriving) socket.destroy()
+  }
+  if (where.socketPath !== null) {
+    servers.push(await listenAtPath(where.socketPath, entrance))
+    return { addresses: [], close }
+  }
+  let { port } = where
+  try {
+    for (const place of await placesOf(where)) {
+      const server = await listenAt(options, entrance, place, port, servers.length > 0)
+      if (server === null) continue
+      servers.push(server)
+      port = (server.address() as AddressInfo).port
+      entrance.owner.listener.port = port
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+  return { addresses: servers.map((server) => server.address() as AddressInfo), close }
+}
+
+async function listenAtPath<C>(path: string, entrance: Entrance<C>): Promise<Server> {
+  const { log } = entrance
+  if (log.mask & LogType.information)
+    log.write(LogType.information, `Opening unix listen socket on path ${path}.`)
+  const server = acceptor((socket) => enter(entrance, socket, path))
+  await listenUnix(server, path)
+  reportErrors(server, entrance, `the unix socket ${path}`)
+  return server
+}
+
+/** @returns null when the machine lacks the address and that is no error. */
+async function listenAt<C>(
+  { where, optional }: ListenOptions,
+  entrance: Entrance<C>,
+  place: Place,
+  port: number,
+  hasOther: boolean,
+): Promise<Server | null> {
+  const { log } = entrance
+  const { family, address } = place
+  if (port > 0 && log.mask & LogType.information)
+    log.write(LogType.information, `Opening ${family} listen socket on port ${port}.`)
+  const server = acceptor((socket) => {
+    const { remoteAddress, remotePort } = socket
+    enter(entrance, socket, remoteAddress === undefined ? null : `${remoteAddress}:${remotePort}`)
+  })
+  server.listen(listenOptionsOf(place, port))
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const dispensable = optional || (where.host === null && hasOther)
+    if (!dispensable || !missingAddress.has(code ?? '')) throw bindError(error, place, port)
+    if (log.mask & LogType.information)
+      log.write(LogType.information, `No ${family} on this machine: not listening on ${address}.`)
+    return null
+  }
+  reportErrors(server, entrance, `port ${port}`)
+  return server
+}
+
+/** Sockets come paused: whoever gets them in the end says where they are read into. */
+function acceptor(onSocket: (socket: Socket) => void): Server {
+  return createServer(
+    {
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+    },
+    onSocket,
+  )
+}
+
+/** Without file descriptors accept fails; connections wait in the backlog until there are some again. */
+function reportErrors<C>(server: Server, { log }: Entrance<C>, place: string): void {
+  server.on('error', ({ message }) => {
+    log.write(LogType.error, `Error: unable to accept a connection on ${place}: ${message}.`)
+  })
+}

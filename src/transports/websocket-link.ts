@@ -1,0 +1,116 @@
+/**
+ * A core's link in a WebSocket. What the core writes at the end of a turn is one binary frame; frames that come
+ * are a stream of bytes, wherever packets begin and end in them [MQTT-6.0.0-2].
+ */
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { WebSocket } from 'ws'
+import type { Link, ListenerOptions, TlsFacts } from '../broker/ports.ts'
+import { errorText, lingerMs, type LinkOwner, type Peer } from './link.ts'
+
+/** Close codes (RFC 6455, 7.4.1). */
+const normalClosure = 1000
+const unsupportedData = 1003
+const binary = { binary: true, compress: false, fin: true, mask: false }
+
+/** Makes a WebSocket, just opened, a link of its owner's core. `socket` is the one below it. */
+export function openWebSocketLink<C>(
+  owner: LinkOwner<C>,
+  webSocket: WebSocket,
+  socket: Socket,
+  peer: Peer,
+): void {
+  const link = new WebSocketLink(owner, webSocket, socket, peer)
+  webSocket.on('message', (data, isBinary) => link.onMessage(data as Buffer, isBinary))
+  webSocket.on('error', (error) => (link.reason = errorText(error)))
+  webSocket.on('close', () => link.onClose())
+  link.connection = owner.core.accept(link)
+}
+
+class WebSocketLink<C> implements Link {
+  readonly remote: string
+  readonly listener: ListenerOptions
+  readonly tls: TlsFacts | null
+  /** Set right after the core accepted the link, before anything is read. */
+  connection!: C
+  reason = ''
+  private readonly owner: LinkOwner<C>
+  private readonly webSocket: WebSocket
+  private readonly socket: Socket
+  private readonly encrypted: boolean
+  private ended = false
+  private paused = false
+  /** The socket has an array of the core's. */
+  private holding = false
+  private linger: NodeJS.Timeout | null = null
+  private readonly onWritten: () => void
+
+  constructor(owner: LinkOwner<C>, webSocket: WebSocket, socket: Socket, { remote, tls }: Peer) {
+    this.owner = owner
+    this.webSocket = webSocket
+    this.socket = socket
+    this.encrypted = socket instanceof TLSSocket
+    this.remote = remote
+    this.listener = owner.listener
+    this.tls = tls
+    this.onWritten = () => {
+      if (!this.holding || socket.writableLength > 0) return
+      this.holding = false
+      this.owner.core.linkDrained(this.connection)
+    }
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    const { webSocket, socket } = this
+    if (this.ended || webSocket.readyState !== webSocket.OPEN) return true
+    const idle = socket.writableLength === 0
+    const data = Buffer.from(bytes.buffer, bytes.byteOffset, length)
+    webSocket.send(data, binary, this.onWritten)
+    // As in `link.ts`: the kernel took it all, or TLS has a copy.
+    if (socket.writableLength === 0 || (idle && this.encrypted)) return true
+    this.holding = true
+    return false
+  }
+
+  pause(): void {
+    this.paused = true
+    this.webSocket.pause()
+  }
+
+  resume(): void {
+    this.paused = false
+    this.webSocket.resume()
+  }
+
+  end(): void {
+    this.close(normalClosure)
+  }
+
+  onMessage(data: Buffer, isBinary: boolean): void {
+    if (this.ended) return
+    // [MQTT-6.0.0-1]
+    if (!isBinary) {
+      this.reason = 'protocol error: a WebSocket frame of text'
+      return this.close(unsupportedData)
+    }
+    const { buffer, byteOffset, length } = data
+    this.owner.core.receive(this.connection, new Uint8Array(buffer, byteOffset, length), 0, length)
+  }
+
+  onClose(): void {
+    this.ended = true
+    if (this.linger !== null) clearTimeout(this.linger)
+    const reason = this.reason === '' ? 'connection closed by client' : this.reason
+    this.owner.core.linkClosed(this.connection, reason)
+  }
+
+  private close(code: number): void {
+    if (this.ended) return
+    this.ended = true
+    const { webSocket } = this
+    // Read on, or the peer's answer to the close frame stays unseen.
+    if (this.paused) webSocket.resume()
+    webSocket.close(code)
+    this.linger = setTimeout(() => webSocket.terminate(), lingerMs)
+  }
+}
