@@ -223,7 +223,6 @@ export const brokerOptions = {
   pskFile: option('psk_file', 'File of TLS pre-shared keys.', {
     type: path,
     default: null,
-    effect: 'refuse',
     repeat: 'last',
   }),
   persistence: option('persistence', 'Keeps sessions and retained messages over a restart.', {

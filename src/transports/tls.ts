@@ -140,6 +140,8 @@ const texts: Readonly<Record<string, string>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'it speaks no TLS version that is let in (tls_version)',
   ERR_SSL_NO_SHARED_CIPHER: 'no cipher is common to both sides (ciphers)',
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'it shows no certificate (require_certificate)',
+  ERR_SSL_PSK_IDENTITY_NOT_FOUND: 'the identity of its key is not known (psk_file)',
+  ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: 'it has another key, or sends what is no TLS',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not trust the certificate of this listener',
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'it does not trust the certificate of this listener',
 }
@@ -147,8 +149,8 @@ const texts: Readonly<Record<string, string>> = {
 function failureText(error: NodeJS.ErrnoException, socket: TLSSocket): string {
   const verdict = verdictOf(socket)
   if (verdict !== '') return `its certificate is not good: ${verdict}`
-  const { code = '', message } = error
-  return texts[code] ?? /:([^:]+):[^:]*:?$/.exec(message.trim())?.[1] ?? message.trim()
+  const { code = '', message, reason } = error as NodeJS.ErrnoException & { reason?: string }
+  return texts[code] ?? reason ?? message.trim()
 }
 
 function ignore(): void {}

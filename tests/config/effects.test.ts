@@ -4,7 +4,6 @@ import { assertSupported } from '../../src/config/parse.ts'
 import { readConfig } from './read-config.ts'
 
 const refused = [
-  'psk_file /p',
   'plugin /p.so',
   'auth_plugin /p.so',
   'global_plugin /p.so',
