@@ -13,9 +13,9 @@ export function resolveConfig(state: ParseState): Config {
   const localOnly = !state.listening
   if (localOnly) warnOfDiscarded(state)
   else warnOfUnaskedListener(state)
-  for (const { values, location } of state.listeners)
+  for (const { values, places, location } of state.listeners)
     if (values.get('protocol') === 'http_api')
-      state.refused.push({ option: 'protocol http_api', ...location })
+      state.refused.push({ option: 'protocol', ...(places.get('protocol') ?? location) })
   const listeners = localOnly
     ? localListeners(global, state.defaultListener?.security ?? new Map())
     : state.listeners.map((draft) => resolveListener(draft, global, false))
