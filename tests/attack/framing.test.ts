@@ -11,33 +11,37 @@ const attack = attacks('attacks on framing and CONNECT')
 
 const CONNECT_TIMEOUT_MS = 10_000
 
-attack('who does not finish CONNECT is closed in time', { v4: '' }, async ({ open, version }) => {
-  const half = (client: RawClient) => {
-    const bytes = client.bytesOf([make.connect(version, { clientId: 'half' })])
-    return bytes.slice(0, bytes.length >> 1)
-  }
-  const silent = await open()
-  const cut = await open()
-  cut.send(half(cut))
-  const dripping = await open()
-  const bytes = half(dripping)
-  let sent = 0
-  const timer = setInterval(() => {
-    if (sent < bytes.length) dripping.send(bytes.slice(sent, ++sent))
-  }, 2900)
-  const patienceMs = CONNECT_TIMEOUT_MS + 2000
-  try {
-    const closes = [silent, cut, dripping].map((client) => client.expectClosed(patienceMs))
-    for (const ms of await Promise.all(closes)) assert.ok(ms > CONNECT_TIMEOUT_MS - 1500, `${ms}`)
-  } finally {
-    clearInterval(timer)
-  }
-})
+attack(
+  'S01: who does not finish CONNECT is closed in time',
+  { v4: '' },
+  async ({ open, version }) => {
+    const half = (client: RawClient) => {
+      const bytes = client.bytesOf([make.connect(version, { clientId: 'half' })])
+      return bytes.slice(0, bytes.length >> 1)
+    }
+    const silent = await open()
+    const cut = await open()
+    cut.send(half(cut))
+    const dripping = await open()
+    const bytes = half(dripping)
+    let sent = 0
+    const timer = setInterval(() => {
+      if (sent < bytes.length) dripping.send(bytes.slice(sent, ++sent))
+    }, 2900)
+    const patienceMs = CONNECT_TIMEOUT_MS + 2000
+    try {
+      const closes = [silent, cut, dripping].map((client) => client.expectClosed(patienceMs))
+      for (const ms of await Promise.all(closes)) assert.ok(ms > CONNECT_TIMEOUT_MS - 1500, `${ms}`)
+    } finally {
+      clearInterval(timer)
+    }
+  },
+)
 
 /** First packets of each type, CONNECT excepted, that announce 256 MB; nibbles as the standard has them. */
 const FIRST_BYTES = ['20', '30', '40', '50', '62', '70', '82', '90', 'a2', 'b0', 'c0', 'd0', 'e0']
 
-attack('a huge first packet is refused at its header', { v4: '' }, async (scene) => {
+attack('S05: a huge first packet is refused at its header', { v4: '' }, async (scene) => {
   await withinMb(scene, 20, async () => {
     const body = new Uint8Array(4 << 20)
     for (const first of [...FIRST_BYTES, 'f0']) {
@@ -51,24 +55,24 @@ attack('a huge first packet is refused at its header', { v4: '' }, async (scene)
   })
 })
 
-const FIRST_PACKETS: [string, string][] = [
-  ['of a remaining length of five bytes', '10 ff ff ff ff 7f'],
-  ['of a padded remaining length', '10 8d 00 00 04 4d515454 04 02 00 00 00 01 61'],
-  ['above 100,000 bytes', '10 a1 8d 06'],
-  ['with flags', '11 0d 00 04 4d515454 04 02 00 00 00 01 61'],
-  ['without a body', '10 00'],
-  ['with bytes behind its payload', '10 0e 00 04 4d515454 04 02 00 00 00 01 61 00'],
+const FIRST_PACKETS: [string, string, string][] = [
+  ['S03', 'of a remaining length of five bytes', '10 ff ff ff ff 7f'],
+  ['S04', 'of a padded remaining length', '10 8d 00 00 04 4d515454 04 02 00 00 00 01 61'],
+  ['S06', 'above 100,000 bytes', '10 a1 8d 06'],
+  ['S09', 'with flags', '11 0d 00 04 4d515454 04 02 00 00 00 01 61'],
+  ['S12', 'without a body', '10 00'],
+  ['S12', 'with bytes behind its payload', '10 0e 00 04 4d515454 04 02 00 00 00 01 61 00'],
 ]
 
-for (const [what, hex] of FIRST_PACKETS) {
-  attack(`a CONNECT ${what} closes the connection`, { v4: '' }, async ({ open }) => {
+for (const [id, what, hex] of FIRST_PACKETS) {
+  attack(`${id}: a CONNECT ${what} closes the connection`, { v4: '' }, async ({ open }) => {
     const client = await open()
     client.send(hex)
     await client.expectClosed()
   })
 }
 
-attack('a thousand announced packets cost no memory', { v4: '' }, async (scene) => {
+attack('S07: a thousand announced packets cost no memory', { v4: '' }, async (scene) => {
   await withinMb(scene, 50, async () => {
     // PUBLISH of 1,999,995 bytes, of which one comes.
     for (const client of await openMany(1000, () => scene.connect())) client.send('30 fb 88 7a 00')
@@ -93,27 +97,31 @@ async function expectSession(client: RawClient): Promise<void> {
   await client.find('pingresp')
 }
 
-attack('packets mean the same wherever they are cut', { v3: '', v4: '', v5: '' }, async (scene) => {
-  const length = session(scene, await scene.open()).length
-  for (let cut = 1; cut < length; cut++) {
-    const client = await scene.open()
-    const bytes = session(scene, client)
-    client.send(bytes.slice(0, cut))
-    await new Promise(setImmediate)
-    client.send(bytes.slice(cut))
-    await expectSession(client)
-    await client.disconnect()
-  }
-  const slow = await scene.open()
-  for (const byte of session(scene, slow)) {
-    slow.send(Uint8Array.of(byte))
-    await new Promise(setImmediate)
-  }
-  await expectSession(slow)
-})
+attack(
+  'S08: packets mean the same wherever they are cut',
+  { v3: '', v4: '', v5: '' },
+  async (scene) => {
+    const length = session(scene, await scene.open()).length
+    for (let cut = 1; cut < length; cut++) {
+      const client = await scene.open()
+      const bytes = session(scene, client)
+      client.send(bytes.slice(0, cut))
+      await new Promise(setImmediate)
+      client.send(bytes.slice(cut))
+      await expectSession(client)
+      await client.disconnect()
+    }
+    const slow = await scene.open()
+    for (const byte of session(scene, slow)) {
+      slow.send(Uint8Array.of(byte))
+      await new Promise(setImmediate)
+    }
+    await expectSession(slow)
+  },
+)
 
 attack(
-  'a thousand packets in one write keep their order',
+  'S08: a thousand packets in one write keep their order',
   { v3: '', v4: '', v5: '' },
   async ({ connect, topic }) => {
     const client = await connect()
@@ -139,7 +147,7 @@ const TEXT_FIELDS: [string, string, string, string][] = [
 /** Texts of three bytes behind their length. */
 const BAD_TEXTS = ['00 03 61 00 62', '00 03 ed a0 80', '00 03 61 c0 80', '00 03 61 f0 9f']
 
-attack('no text of CONNECT may be out of shape', { v5: '' }, async ({ open }) => {
+attack('S13: no text of CONNECT may be out of shape', { v5: '' }, async ({ open }) => {
   for (const [field, flags, properties, payload] of TEXT_FIELDS) {
     for (const bad of BAD_TEXTS) {
       const tail = `${properties} ${payload}`.replaceAll(/XX|YY/g, bad)
@@ -154,7 +162,7 @@ attack('no text of CONNECT may be out of shape', { v5: '' }, async ({ open }) =>
 })
 
 attack(
-  'control characters reach no line of the log as they are',
+  'S13: control characters reach no line of the log as they are',
   { v4: '', v5: '' },
   async ({ open, connect, broker, version, topic }) => {
     const evil = `${topic}\u001b[2J\r\nforged`
@@ -186,7 +194,7 @@ function everyField(scene: Scene, client: RawClient): Uint8Array[] {
 }
 
 attack(
-  'no byte of a packet can be changed to a crash',
+  'S14: no byte of a packet can be changed to a crash',
   { v3: '', v4: '', v5: '' },
   async (scene) => {
     const [hello, ...others] = everyField(scene, await scene.open())
@@ -203,7 +211,7 @@ attack(
   },
 )
 
-attack('packets that broke other brokers break nothing', { v4: '', v5: '' }, async (scene) => {
+attack('S15: packets that broke other brokers break nothing', { v4: '', v5: '' }, async (scene) => {
   const lines = readFileSync(join(process.cwd(), 'tests/corpus/hostile.hex'), 'utf8').split('\n')
   const packets = lines.filter((line) => line !== '' && !line.startsWith('#'))
   assert.ok(packets.length > 10)
@@ -224,7 +232,7 @@ const BAD_PUBLISHES = [
   '30 06 00 01 61 02 7f 00',
 ]
 
-attack('bad properties leak no memory', { v5: '' }, async (scene) => {
+attack('S17: bad properties leak no memory', { v5: '' }, async (scene) => {
   const round = async () => {
     for (let time = 0; time < 40; time++) {
       const clients = await openMany(10, () => scene.connect())
@@ -241,7 +249,7 @@ attack('bad properties leak no memory', { v5: '' }, async (scene) => {
   })
 })
 
-attack('many user properties cost little or are refused', { v5: '' }, async (scene) => {
+attack('S18: many user properties cost little or are refused', { v5: '' }, async (scene) => {
   const { version, open, connect, topic } = scene
   const pairs = (count: number) => Array.from({ length: count }, (): [string, string] => ['a', 'b'])
   const hello = make.connect(version, { properties: { userProperties: pairs(12_800) } })
@@ -261,7 +269,7 @@ attack('many user properties cost little or are refused', { v5: '' }, async (sce
   assert.ok(atPublishMs <= 50, `PUBLISH: ${atPublishMs} ms of CPU`)
 })
 
-attack('topic aliases hold a bounded number of bytes', { v5: '' }, async (scene) => {
+attack('S19: topic aliases hold a bounded number of bytes', { v5: '' }, async (scene) => {
   const packets = Array.from({ length: 10 }, (_, index) =>
     make.publish(`${index}${'x'.repeat(65_000)}`, '', { properties: { topicAlias: index + 1 } }),
   )
@@ -275,7 +283,7 @@ attack('topic aliases hold a bounded number of bytes', { v5: '' }, async (scene)
 })
 
 attack(
-  'AUTH of which nothing is known is refused',
+  'S23: AUTH of which nothing is known is refused',
   { v5: '' },
   async ({ open, connect, version }) => {
     const unasked = await connect()
@@ -291,7 +299,7 @@ attack(
 )
 
 attack(
-  'acknowledgements with packet id 0 end the connection',
+  'S35: acknowledgements with packet id 0 end the connection',
   { v3: '', v4: '', v5: '' },
   async ({ connect }) => {
     for (const hex of ['40 02 00 00', '50 02 00 00', '62 02 00 00', '70 02 00 00']) {
@@ -302,7 +310,7 @@ attack(
   },
 )
 
-attack('a packet begun and left does not hold back others', { v4: '' }, async (scene) => {
+attack('S71: a packet begun and left does not hold back others', { v4: '' }, async (scene) => {
   const stuck = await openMany(50, () => scene.connect())
   for (const client of stuck) client.send('30 ff 7f 00 01')
   await sleep(50)

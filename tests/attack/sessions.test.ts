@@ -37,7 +37,7 @@ async function publishNumbers(
 }
 
 attack(
-  'one QoS 2 message sent 20,000 times is delivered once',
+  'S36: one QoS 2 message sent 20,000 times is delivered once',
   { v4: '', v5: '' },
   async (scene) => {
     const { connect, topic } = scene
@@ -62,7 +62,7 @@ attack(
 )
 
 attack(
-  '65,535 QoS 2 messages without PUBREL end the connection',
+  'S37: 65,535 QoS 2 messages without PUBREL end the connection',
   { v3: '', v4: '' },
   async (scene) => {
     const client = await scene.connect()
@@ -96,7 +96,7 @@ async function isClosed(client: RawClient): Promise<boolean> {
 }
 
 attack(
-  'acknowledgements of what was never sent are harmless',
+  'S38: acknowledgements of what was never sent are harmless',
   { v3: '', v4: '', v5: '' },
   async ({ connect, version }) => {
     const client = await connect()
@@ -115,7 +115,7 @@ attack(
 )
 
 attack(
-  'an acknowledgement of the wrong kind loses nothing of others',
+  'S38: an acknowledgement of the wrong kind loses nothing of others',
   { v4: '', v5: '' },
   async ({ connect, topic }) => {
     const wrong = await connect()
@@ -136,7 +136,7 @@ attack(
 )
 
 attack(
-  'a QoS 2 message first seen with DUP is delivered once',
+  'S39: a QoS 2 message first seen with DUP is delivered once',
   { v4: '', v5: '' },
   async ({ connect, topic, clientId, version }) => {
     const subscriber = await connect()
@@ -159,7 +159,7 @@ attack(
 )
 
 attack(
-  'a packet id in use is not given to another message',
+  'S40: a packet id in use is not given to another message',
   { v4: '' },
   async ({ connect, topic }) => {
     const count = 66_000
@@ -185,7 +185,7 @@ attack(
 )
 
 attack(
-  'a storm of connections with one id leaves one of them and the whole queue',
+  'S41: a storm of connections with one id leaves one of them and the whole queue',
   { v4: '', v5: '' },
   async ({ open, connect, topic, clientId, version }) => {
     const options = durable(version, clientId)
@@ -206,7 +206,7 @@ attack(
 )
 
 attack(
-  'takeovers under way lose no message and fire no will of the new client',
+  'S42: takeovers under way lose no message and fire no will of the new client',
   { v4: '', v5: '' },
   async ({ open, connect, topic, clientId, version }) => {
     const optionsOf = (round: number) => ({
@@ -248,7 +248,7 @@ attack(
 )
 
 attack(
-  'a CONNECT that is refused takes nothing from the client it names',
+  'S43: a CONNECT that is refused takes nothing from the client it names',
   { v4: '', v5: '' },
   async ({ open, connect, topic, clientId, version }) => {
     const victim = await connect(durable(version, clientId))
@@ -267,7 +267,7 @@ attack(
 )
 
 attack(
-  'a session is not given to another user',
+  'S44: a session is not given to another user',
   { v4: '', v5: '' },
   async ({ open, connect, connectFor, topic, clientId, version }) => {
     const owner = { ...durable(version, clientId), username: 'owner' }
@@ -297,7 +297,7 @@ attack(
 const LONGEST_SECONDS = 0xffff_fffe
 
 attack(
-  'the longest times there are do not run out at once',
+  'S47: the longest times there are do not run out at once',
   { v5: '' },
   async ({ connect, connectFor, topic, clientId }) => {
     const watcher = await connect()
@@ -327,7 +327,7 @@ attack(
   },
 )
 
-attack('a thousand wills at once come once each', { v4: '', v5: '' }, async (scene) => {
+attack('S48: a thousand wills at once come once each', { v4: '', v5: '' }, async (scene) => {
   const { connect, topic } = scene
   const watcher = await connect()
   await watcher.subscribe({ filter: `${topic}/+`, qos: 0 })
@@ -346,7 +346,7 @@ attack('a thousand wills at once come once each', { v4: '', v5: '' }, async (sce
 })
 
 attack(
-  'the largest will is retained whole',
+  'S48: the largest will is retained whole',
   { v3: '', v4: '', v5: '' },
   async ({ connect, topic }) => {
     const payload = new Uint8Array(65_535).fill(0x77)
@@ -364,7 +364,7 @@ attack(
 
 const small = attacks('attacks on a broker of few sessions', { config: 'global_max_clients 300' })
 
-small('sessions left behind are bounded in number', { v4: '', v5: '' }, async (scene) => {
+small('S46: sessions left behind are bounded in number', { v4: '', v5: '' }, async (scene) => {
   const { open, connect, clientId, version } = scene
   const keeper = await connect(durable(version, clientId))
   const clients: RawClient[] = []
@@ -391,3 +391,29 @@ small('sessions left behind are bounded in number', { v4: '', v5: '' }, async (s
   await keeper.disconnect()
   await (await connect({ clientId })).disconnect()
 })
+
+attack('S37: a 5.0 client that releases nothing is told 0x93', { v5: '' }, async (scene) => {
+  const client = await scene.connect()
+  const body = 'x'.repeat(500)
+  await withinMb(scene, 20, async () => {
+    const ids = Array.from({ length: 1000 }, (_, index) => index + 1)
+    client.send(...ids.map((id) => make.publish(scene.topic, body, { qos: 2, packetId: id })))
+    for (let each = 0; each < 20; each++) await client.expect('pubrec')
+    await client.expectDropped(0x93)
+  })
+})
+
+attack(
+  'S45: nobody becomes the broker by a client id',
+  { v5: '' },
+  async ({ connect, connectFor, topic }) => {
+    const [victim, { properties }] = await connectFor({ clientId: '', username: 'ann' })
+    assert.match(properties.assignedClientId ?? '', /^auto-[0-9A-F]{8}-/)
+    for (const clientId of ['local.bridge', 'mozzie', '$SYS', `auto-${topic}`]) {
+      const client = await connect({ clientId })
+      assert.equal(await client.publish(`$SYS/broker/${topic}`, 'x', { qos: 1 }), 0x87)
+      await client.disconnect()
+    }
+    await victim.ping()
+  },
+)

@@ -9,7 +9,7 @@ const SLASHES = '/'.repeat(65_535)
 const PLUSES = '+/'.repeat(32_767)
 
 attack(
-  'names and filters of thousands of levels are refused wherever they stand',
+  'S24: names and filters of thousands of levels are refused wherever they stand',
   { v3: '', v4: '', v5: '' },
   async ({ open, connect, version }) => {
     const packets = [
@@ -47,23 +47,27 @@ async function subscribeAll(client: RawClient, filters: string[]): Promise<void>
   }
 }
 
-attack('a name that 16,384 filters match holds nobody up', { v4: '', v5: '' }, async (scene) => {
-  const subscriber = await scene.connect()
-  const under = (filter: string) => `${scene.topic}/${filter}`
-  await subscribeAll(subscriber, everyMix(14).map(under))
-  const publisher = await scene.connect()
-  const other = await scene.connect()
-  await other.subscribe({ filter: `${scene.topic}x`, qos: 1 })
-  const name = under(Array.from({ length: 14 }, () => 'a').join('/'))
-  const ms = await leastCpuMs(scene, 3, async () => {
-    publisher.send(make.publish(name, 'x'))
-    await roundTripMs(other, `${scene.topic}x`)
-  })
-  assert.ok(ms <= 200, `${ms} ms of CPU`)
-  await subscriber.find('publish', { topic: name })
-})
+attack(
+  'S25: a name that 16,384 filters match holds nobody up',
+  { v4: '', v5: '' },
+  async (scene) => {
+    const subscriber = await scene.connect()
+    const under = (filter: string) => `${scene.topic}/${filter}`
+    await subscribeAll(subscriber, everyMix(14).map(under))
+    const publisher = await scene.connect()
+    const other = await scene.connect()
+    await other.subscribe({ filter: `${scene.topic}x`, qos: 1 })
+    const name = under(Array.from({ length: 14 }, () => 'a').join('/'))
+    const ms = await leastCpuMs(scene, 3, async () => {
+      publisher.send(make.publish(name, 'x'))
+      await roundTripMs(other, `${scene.topic}x`)
+    })
+    assert.ok(ms <= 200, `${ms} ms of CPU`)
+    await subscriber.find('publish', { topic: name })
+  },
+)
 
-attack('a name that every # of a deep tree matches', { v4: '', v5: '' }, async (scene) => {
+attack('S25: a name that every # of a deep tree matches', { v4: '', v5: '' }, async (scene) => {
   const levels = Array.from({ length: 150 }, () => 'b').join('/')
   const filters = ['#']
   for (let at = 1; at < levels.length; at += 2) filters.push(`${levels.slice(0, at)}/#`)
@@ -77,7 +81,7 @@ attack('a name that every # of a deep tree matches', { v4: '', v5: '' }, async (
 })
 
 attack(
-  'names with $ reach no wildcard at the first level and are no harm',
+  'S29: names with $ reach no wildcard at the first level and are no harm',
   { v3: '', v4: '', v5: '' },
   async ({ connect, topic }) => {
     const listener = await connect()
@@ -93,7 +97,7 @@ attack(
 )
 
 attack(
-  'nobody publishes what the broker keeps for itself',
+  'S30: nobody publishes what the broker keeps for itself',
   { v3: '', v4: '', v5: '' },
   async ({ connect, topic, version }) => {
     const reserved = [`$SYS/${topic}`, `$CONTROL/${topic}`, `$share/g/${topic}`]
@@ -115,7 +119,7 @@ attack(
 )
 
 attack(
-  'filters beyond a thousand in one packet are refused one by one',
+  'S31: filters beyond a thousand in one packet are refused one by one',
   { v4: '', v5: '' },
   async ({ connect, topic, version }) => {
     const refused = version === 5 ? 0x97 : 0x80
@@ -149,7 +153,7 @@ async function churn(client: RawClient, count: number, filterOf: (index: number)
   }
 }
 
-attack('subscriptions that come and go leave nothing behind', { v5: '' }, async (scene) => {
+attack('S32: subscriptions that come and go leave nothing behind', { v5: '' }, async (scene) => {
   const client = await scene.connect()
   const round = async (name: string) => {
     await churn(client, 50_000, (index) => `${name}/${index}/+/${index % 7}`)
@@ -171,25 +175,29 @@ async function retainAll(client: RawClient, topic: string, payload: string): Pro
   }
 }
 
-attack('retained messages that are cleared leave nothing behind', { v4: '' }, async (scene) => {
-  const client = await scene.connect()
-  const round = async (name: string) => {
-    await retainAll(client, `${scene.topic}/${name}`, 'x'.repeat(50))
-    await retainAll(client, `${scene.topic}/${name}`, '')
-  }
-  await round('a')
-  await round('b')
-  await withinMb(scene, 32, async () => {
-    await round('c')
-    await round('d')
-  })
-  const late = await scene.connect()
-  await late.subscribe(`${scene.topic}/#`)
-  await late.expectNothing()
-})
+attack(
+  'S33: retained messages that are cleared leave nothing behind',
+  { v4: '' },
+  async (scene) => {
+    const client = await scene.connect()
+    const round = async (name: string) => {
+      await retainAll(client, `${scene.topic}/${name}`, 'x'.repeat(50))
+      await retainAll(client, `${scene.topic}/${name}`, '')
+    }
+    await round('a')
+    await round('b')
+    await withinMb(scene, 32, async () => {
+      await round('c')
+      await round('d')
+    })
+    const late = await scene.connect()
+    await late.subscribe(`${scene.topic}/#`)
+    await late.expectNothing()
+  },
+)
 
 attack(
-  'asking for all that is retained again and again holds nobody up',
+  'S34: asking for all that is retained again and again holds nobody up',
   { v4: '' },
   async (scene) => {
     const { connect, topic } = scene
@@ -214,5 +222,49 @@ attack(
     assert.ok(residentMb(scene) - startMb <= 64, `${residentMb(scene) - startMb} MB more`)
     greedy.destroy()
     await retainAll(keeper, topic, '')
+  },
+)
+
+attack('S26: filters out of shape are refused', { v3: '', v4: '', v5: '' }, async ({ connect }) => {
+  for (const filter of ['a/#/b', 'a#', '+a', '', '#/a', 'a/b+', '##', 'a/+b/c']) {
+    const client = await connect()
+    client.send(make.subscribe(1, [{ filter: 'fine' }, { filter }]))
+    await client.expectDropped(0x81)
+  }
+})
+
+const BAD_SHARES = [
+  '$share',
+  '$share/',
+  '$share/g',
+  '$share//x',
+  '$share/g/',
+  '$share/a+/x',
+  '$share/#/x',
+  '$share/g/a/#/b',
+]
+
+attack(
+  'S27: shared filters out of shape are refused and leave nothing',
+  { v4: '', v5: '' },
+  async ({ connect }) => {
+    for (const filter of BAD_SHARES) {
+      const client = await connect()
+      client.send(make.subscribe(1, [{ filter }]))
+      await client.expectDropped(0x81)
+      const other = await connect()
+      other.send(make.unsubscribe(1, [filter]))
+      await other.expectDropped(0x81)
+    }
+  },
+)
+
+attack(
+  'S28: no-local on a shared subscription is refused',
+  { v5: '' },
+  async ({ connect, topic }) => {
+    const client = await connect()
+    client.send(make.subscribe(1, [{ filter: `$share/g/${topic}`, noLocal: true }]))
+    await client.expectDropped(0x82)
   },
 )
