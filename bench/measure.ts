@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { medianSyncUs, untilConnack } from './durability.ts'
 import { complete, type RunningTarget } from './processes.ts'
 import { medianFigures, median, type Figures, type LoadCheck, type Result } from './report.ts'
 import { isRateFlow, type Scenario, type TargetName } from './scenarios.ts'
@@ -11,7 +14,7 @@ export interface Plan {
   readonly targets: readonly TargetName[]
 }
 
-const LOAD_LIMIT_MS = 180_000
+const LOAD_LIMIT_MS = 300_000
 /** The options mqload knows, by the names the load client gives them. */
 const MQLOAD_FLAGS: Readonly<Record<string, string>> = {
   shape: '-m',
@@ -48,7 +51,7 @@ export async function measureScenario(
   for (let round = 0; round < plan.repeat; round++) {
     for (const target of targets) {
       const options = optionsFor(scenario, target, plan)
-      const figures = await onFresh(tools, target, say, (running) =>
+      const figures = await onFresh(tools, target, scenario, say, (running) =>
         ownLoad(tools, scenario, options, running, plan),
       )
       if (figures === undefined) continue
@@ -80,9 +83,11 @@ export async function checkLoadClient(
   const options = optionsFor(scenario, target, plan)
   const rates = { c: [] as number[], own: [] as number[] }
   for (let round = 0; round < plan.repeat; round++) {
-    const c = await onFresh(tools, target, say, (running) => cLoad(tools, options, running, plan))
+    const c = await onFresh(tools, target, scenario, say, (running) =>
+      cLoad(tools, options, running, plan),
+    )
     if (c !== undefined) rates.c.push(c['rate'])
-    const own = await onFresh(tools, target, say, (running) =>
+    const own = await onFresh(tools, target, scenario, say, (running) =>
       ownLoad(tools, scenario, options, running, plan),
     )
     if (own !== undefined) rates.own.push(own['rate'])
@@ -96,19 +101,31 @@ export async function checkLoadClient(
 async function onFresh(
   tools: Tools,
   target: TargetName,
+  scenario: Scenario,
   say: (line: string) => void,
   load: (running: RunningTarget) => Promise<Figures>,
 ): Promise<Figures | undefined> {
+  const data = scenario.durable === true ? mkdtempSync(join(tools.scratch, 'data-')) : null
   try {
-    const running = await startTarget(tools, target)
+    let running = await startTarget(tools, target, data)
     try {
-      return await load(running)
+      const figures = await load(running)
+      if (data === null) return figures
+      const fdatasyncUs = medianSyncUs(data)
+      if (scenario.restart !== true) return { ...figures, fdatasync_us: fdatasyncUs }
+      await running.kill()
+      const startedMs = performance.now()
+      running = await startTarget(tools, target, data)
+      await untilConnack(running.port)
+      return { ...figures, restart_s: (performance.now() - startedMs) / 1000 }
     } finally {
       await running.stop()
     }
   } catch (error) {
     say(`${target}: FAILED: ${error instanceof Error ? error.message : String(error)}`)
     return undefined
+  } finally {
+    if (data !== null) rmSync(data, { recursive: true, force: true })
   }
 }
 

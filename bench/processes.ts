@@ -7,6 +7,8 @@ export interface RunningTarget {
   readonly pid: number
   readonly port: number
   stop(): Promise<void>
+  /** SIGKILL. */
+  kill(): Promise<void>
 }
 
 export interface Completed {
@@ -97,7 +99,11 @@ export async function startServer(
       setTimeout(resolve, 50)
     })
   }
-  return { pid: child.pid!, port, stop: () => stop(child) }
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  return { pid: child.pid!, port, stop: () => stop(child), kill }
 }
 
 async function stop(child: ChildProcess): Promise<void> {

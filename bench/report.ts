@@ -64,7 +64,8 @@ function judged(goal: Goal, own: number | undefined, other: number | undefined):
   const words = `${sign} ${limit}${goal.against === 'fixed' ? '' : `× ${goal.against}`}`
   if (value === undefined) return `${words} ○`
   const met = goal.atLeast === undefined ? value <= limit : value >= limit
-  const measured = goal.against === 'floor' ? ` (${formatted(value)})` : ''
+  const measured =
+    goal.against === 'floor' || goal.against === 'fdatasync' ? ` (${formatted(value)})` : ''
   return `${words}${measured} ${met ? '✓' : '✗'}`
 }
 
@@ -72,7 +73,10 @@ function row(results: readonly Result[], scenario: string, title: string, metric
   const figures = TARGET_NAMES.map((target) => figureOf(results, scenario, target, metric.field))
   const byName = Object.fromEntries(TARGET_NAMES.map((name, index) => [name, figures[index]]))
   const times = ratio(byName['mozzie'], byName['mosquitto'])
-  const goals = metric.goals.map((goal) => judged(goal, byName['mozzie'], byName[goal.against]))
+  const syncUs = figureOf(results, scenario, 'mozzie', 'fdatasync_us')
+  const goals = metric.goals.map((goal) =>
+    judged(goal, byName['mozzie'], goal.against === 'fdatasync' ? syncUs : byName[goal.against]),
+  )
   const cells = [
     title,
     metric.label,

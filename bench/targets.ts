@@ -103,12 +103,22 @@ export function canRun(tools: Tools, target: TargetName): boolean {
 }
 
 /**
- * Starts a fresh process of the target on a free port; our broker and mosquitto read the same file.
+ * Starts a fresh process of the target on a free port; our broker and mosquitto read the same file. With a
+ * `dataDirectory` it keeps its state there.
  */
-export async function startTarget(tools: Tools, target: TargetName): Promise<RunningTarget> {
+export async function startTarget(
+  tools: Tools,
+  target: TargetName,
+  dataDirectory: string | null,
+): Promise<RunningTarget> {
   const port = await freePort()
   const conf = join(tools.scratch, `${target}.conf`)
-  writeFileSync(conf, `listener ${port} 127.0.0.1\nallow_anonymous true\n`)
+  const durable =
+    dataDirectory === null
+      ? ''
+      : `persistence true\npersistence_location ${dataDirectory}/\nmax_queued_messages 0\n`
+  const user = process.getuid?.() === 0 ? 'user root\n' : ''
+  writeFileSync(conf, `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${durable}`)
   const commands: Readonly<Record<TargetName, readonly string[]>> = {
     mozzie: [tools.mozzie ?? '', '-c', conf],
     mosquitto: [tools.mosquitto ?? '', '-c', conf],

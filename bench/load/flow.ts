@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { publishTemplate, SAMPLED_FLAG, subscribeFrame, type ProtocolVersion } from './frames.ts'
-import { latencyPercentiles } from './latency.ts'
+import { latencyPercentiles, newLatency } from './latency.ts'
 import {
   append,
   flush,
@@ -33,6 +33,8 @@ export interface FlowOptions {
   /** Messages per second of each publisher; 0 is as fast as the window allows. */
   readonly pace: number
   readonly seconds: number
+  /** Subscribers with sessions that the broker keeps; acknowledgements to publishers are timed. */
+  readonly durable: boolean
 }
 
 export interface FlowFigures {
@@ -42,6 +44,9 @@ export interface FlowFigures {
   readonly p99_us: number
   readonly p999_us: number
   readonly max_us: number
+  /** PUBLISH to PUBACK; 0 unless `durable`. */
+  readonly ack_p50_us: number
+  readonly ack_p99_us: number
   readonly broker_cpu_us_per_msg: number
   /** Cores in use, broker and load client. */
   readonly broker_cpu: number
@@ -74,12 +79,14 @@ const SAMPLE_EVERY = 16
  */
 export async function runFlow(options: FlowOptions): Promise<FlowFigures> {
   const load = newLoad(options.port, options.version)
+  if (options.durable) load.ackLatency = newLatency()
   await openSubscribers(load, options)
   const sources = await openPublishers(load, options)
   const pump = startPump(load, sources, options)
 
   await sleep(WARM_UP_MS)
   load.latency.recording = true
+  if (load.ackLatency !== null) load.ackLatency.recording = true
   const before = measure(load, options)
   await sleep(options.seconds * 1000)
   load.latency.recording = false
@@ -99,12 +106,15 @@ export async function runFlow(options: FlowOptions): Promise<FlowFigures> {
     load.latency,
     [0.5, 0.99, 0.999, 1],
   )
+  const [ackP50 = 0, ackP99 = 0] = latencyPercentiles(load.ackLatency ?? newLatency(), [0.5, 0.99])
   return {
     rate: Math.round(delivered / seconds),
     p50_us: p50,
     p99_us: p99,
     p999_us: p999,
     max_us: max,
+    ack_p50_us: ackP50,
+    ack_p99_us: ackP99,
     broker_cpu_us_per_msg: ((after.brokerCpu - before.brokerCpu) * 1e6) / Math.max(1, delivered),
     broker_cpu: (after.brokerCpu - before.brokerCpu) / seconds,
     load_cpu: (after.ownCpu - before.ownCpu) / seconds,
@@ -131,7 +141,8 @@ function topicOf(options: FlowOptions, index: number): string {
 
 async function openSubscribers(load: Load, options: FlowOptions): Promise<void> {
   const count = options.subscribers
-  for (let index = 0; index < count; index++) openLink(load, `load-s${index}-${process.pid}`)
+  for (let index = 0; index < count; index++)
+    openLink(load, `load-s${index}-${process.pid}`, !options.durable)
   await until(load, () => load.connected >= count, SETUP_LIMIT_MS, 'connecting subscribers')
   for (const [index, link] of load.links.entries()) {
     const filter = options.shape === 'fanin' ? 'bench/in/#' : topicOf(options, index)
@@ -230,10 +241,12 @@ function publish(source: Source, count: number, options: FlowOptions): void {
   const at = link.outLength
   batch.copy(out, at, 0, bytes)
   if (options.qos > 0) {
+    const sendMs = link.sentMs === null ? 0 : performance.now()
     for (let id = at + packetIdAt, end = at + bytes; id < end; id += frameBytes) {
       const packetId = nextPacketId(link)
       out[id] = packetId >> 8
       out[id + 1] = packetId & 0xff
+      if (link.sentMs !== null) link.sentMs[packetId] = sendMs
     }
     link.inflight += count
   }

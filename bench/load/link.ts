@@ -23,6 +23,8 @@ export interface Link {
   sent: number
   /** Deliveries, to any receiver, of what this link published. */
   done: number
+  /** When each packet id was last sent, when acknowledgements are timed. */
+  sentMs: Float64Array | null
   /** The owner closed it: its end is no loss. */
   closing: boolean
   dead: boolean
@@ -34,6 +36,8 @@ export interface Load {
   readonly version: ProtocolVersion
   readonly links: Link[]
   readonly latency: Latency
+  /** From PUBLISH to PUBACK or PUBCOMP; null: not of interest. */
+  ackLatency: Latency | null
   connected: number
   subscribed: number
   acked: number
@@ -65,6 +69,7 @@ export function newLoad(port: number, version: ProtocolVersion): Load {
     version,
     links: [],
     latency: newLatency(),
+    ackLatency: null,
     connected: 0,
     subscribed: 0,
     acked: 0,
@@ -99,6 +104,7 @@ export function openLink(load: Load, clientId: string, clean = true): Link {
     inflight: 0,
     sent: 0,
     done: 0,
+    sentMs: load.ackLatency === null ? null : new Float64Array(65536),
     closing: false,
     dead: false,
   }

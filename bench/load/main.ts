@@ -3,6 +3,7 @@
  * 127.0.0.1 only.
  */
 import { parseArgs } from 'node:util'
+import { runBacklog } from './backlog.ts'
 import { runConnections } from './connections.ts'
 import { runFlow, type FlowOptions } from './flow.ts'
 import { runQueue } from './queue.ts'
@@ -27,6 +28,9 @@ const { values, positionals } = parseArgs({
     connections: { type: 'string', default: '100' },
     concurrent: { type: 'string', default: '200' },
     hold: { type: 'string', default: '2' },
+    durable: { type: 'string', default: '0' },
+    sessions: { type: 'string', default: '1000' },
+    messages: { type: 'string', default: '10' },
   },
 })
 
@@ -44,6 +48,9 @@ const numbers = {
   subscribers: Number(values.subscribers),
   window: Number(values.window),
   pace: Number(values.pace),
+  durable: values.durable === '1',
+  sessions: Number(values.sessions),
+  messages: Number(values.messages),
 }
 const common = { ...numbers, version: values.v5 ? (5 as const) : (4 as const) }
 
@@ -53,6 +60,7 @@ const MODES: Readonly<Record<string, () => Promise<object>>> = {
   retain: () => runRetain(common),
   subscriptions: () => runSubscriptions(common),
   queue: () => runQueue(common),
+  backlog: () => runBacklog(common),
 }
 
 const mode = positionals[0] ?? ''

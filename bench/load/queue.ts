@@ -58,6 +58,7 @@ export async function runQueue(options: QueueOptions) {
     template.bytes.writeUInt16BE(nextPacketId(publisher), template.packetIdAt)
     return template.bytes
   }
+  const rssBeforeMb = residentKibOf(brokerPid) / 1024
   const inCpuBefore = cpuSecondsOf(brokerPid)
   const inStart = performance.now()
   await streamOut(load, publisher, count, frameAt, () => load.acked, LIMIT_MS)
@@ -86,6 +87,7 @@ export async function runQueue(options: QueueOptions) {
     out_per_s: Math.round((load.delivered * 1000) / Math.max(1, lastDelivery - outStart)),
     out_cpu_us: ((cpuSecondsOf(brokerPid) - outCpuBefore) * 1e6) / delivered,
     rss_mb: rssMb,
+    rss_growth_mb: rssMb - rssBeforeMb,
     lost: count - load.delivered,
   }
 }

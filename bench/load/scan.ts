@@ -86,6 +86,10 @@ function onControl(
     case 7: // PUBCOMP
       load.acked++
       link.inflight--
+      if (load.ackLatency !== null && link.sentMs !== null) {
+        const sentMs = link.sentMs[(bytes[body] << 8) | bytes[body + 1]]
+        recordLatency(load.ackLatency, sentMs, performance.now())
+      }
       break
     case 5: // PUBREC
       answer(link, 0x62, bytes[body], bytes[body + 1])

@@ -19,6 +19,7 @@ interface Owner {
 
 const syncIntervalMs = 1000
 const retryMs = 500
+const gatherTurnsMax = 8
 /** A write that takes longer is worth a line in the log. */
 const slowMs = 5000
 
@@ -36,6 +37,8 @@ export class Committer {
   private told = 0
   /** Changes since the last seal: a turn is under way, its group must not be cut. */
   private touched = false
+  /** Changes so far. */
+  private changes = 0
   private flushAsked = false
   private busy: Promise<void> | null = null
   private syncedAtMs = 0
@@ -63,6 +66,7 @@ export class Committer {
   /** Something was put into the set being filled. */
   touch(): void {
     this.touched = true
+    this.changes++
   }
 
   /** What was put in belongs to no turn. */
@@ -122,6 +126,8 @@ export class Committer {
   private async run(): Promise<void> {
     try {
       while ((this.sealed > this.told || this.flushAsked) && !this.touched && !this.stopped) {
+        await this.gather()
+        if (this.touched || this.stopped) break
         const batch = this.sealed
         const flushed = this.flushAsked
         await this.commit(batch)
@@ -137,6 +143,23 @@ export class Committer {
     } finally {
       this.busy = null
     }
+  }
+
+  /**
+   * Lets a few turns pass as long as each brings more: a write for many is as dear as one for a few, and a client
+   * that is online acknowledges within turns, so that much of what waits here need not be written at all.
+   */
+  private gather(): Promise<void> {
+    return new Promise((resolve) => {
+      let turns = 0
+      let seen = this.changes
+      const look = (): void => {
+        if (this.changes === seen || ++turns === gatherTurnsMax) return resolve()
+        seen = this.changes
+        setImmediate(look)
+      }
+      setImmediate(look)
+    })
   }
 
   /** Returns when the set is safe; throws when it never will be. */

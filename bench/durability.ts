@@ -1,0 +1,36 @@
+import { closeSync, fdatasyncSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { connectFrame } from './load/frames.ts'
+import { median } from './report.ts'
+
+const SYNCS = 200
+const BLOCK = Buffer.alloc(4096)
+const CONNACK = 0x20
+const LIMIT_MS = 120_000
+
+/** What putting 4 KiB on this disk takes, in µs: no acknowledgement of something durable can be faster. */
+export function medianSyncUs(directory: string): number {
+  const path = join(directory, 'fdatasync')
+  const file = openSync(path, 'w')
+  const times = Array.from({ length: SYNCS }, () => {
+    writeSync(file, BLOCK)
+    const startedMs = performance.now()
+    fdatasyncSync(file)
+    return (performance.now() - startedMs) * 1000
+  })
+  closeSync(file)
+  unlinkSync(path)
+  return median(times)
+}
+
+/** Connects once and waits for the answer. */
+export async function untilConnack(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  socket.setTimeout(LIMIT_MS, () => socket.destroy(new Error('no CONNACK')))
+  socket.write(connectFrame(4, 'bench-restart', true))
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  if (answer[0] !== CONNACK || answer[3] !== 0) throw new Error('CONNECT was refused')
+}
