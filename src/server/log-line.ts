@@ -1,5 +1,5 @@
 import { LogType, type LogFields, type LogTypeBit } from '../base/log.ts'
-import { strftime } from './strftime.ts'
+import { strftime } from '../base/strftime.ts'
 
 /** Bytes of a line without its end, at most. */
 const lineBytesMax = 1000

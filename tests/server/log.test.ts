@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { connectAsync } from 'mqtt'
 import { logLine } from '../../src/server/log-line.ts'
 import { createLogRate } from '../../src/server/log-rate.ts'
-import { strftime } from '../../src/server/strftime.ts'
+import { strftime } from '../../src/base/strftime.ts'
 import { freePort, scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
 
 const plain = { enabled: false, format: null }

@@ -1,0 +1,205 @@
+/** What went wrong between us and the broker, in mosquitto's words and exit codes, and what to do about it. */
+import { getSystemErrorMap } from 'node:util'
+import { ConnectionRefusedError, PublishRefusedError, type MqttError } from '../../client/errors.ts'
+import { Reason, reasonText } from '../../codec/reason-codes.ts'
+import type { Settings } from './settings.ts'
+
+export interface Failure {
+  /** First line on standard error; null: nothing is said. */
+  readonly text: string | null
+  readonly hint: string | null
+  readonly exitCode: number
+}
+
+/** Exit codes that stand for an error of mosquitto's library. */
+export const exitCodes = {
+  usage: 1,
+  protocol: 2,
+  lost: 7,
+  unknown: 13,
+  timeout: 27,
+  /** A signal, or `-W`, before the broker accepted. */
+  interrupted: 255,
+} as const
+
+/** As C's strerror has them; libuv writes some in words of its own. */
+const systemTexts: Readonly<Record<string, string>> = {
+  EACCES: 'Permission denied',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+  ECONNREFUSED: 'Connection refused',
+  ECONNRESET: 'Connection reset by peer',
+  EHOSTUNREACH: 'No route to host',
+  ENETUNREACH: 'Network is unreachable',
+  ENOENT: 'No such file or directory',
+  EPIPE: 'Broken pipe',
+  ETIMEDOUT: 'Connection timed out',
+}
+
+const lookupErrors = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_NONAME', 'EAI_FAIL'])
+
+const returnCodeTexts = [
+  'Connection Accepted.',
+  'Connection Refused: unacceptable protocol version.',
+  'Connection Refused: identifier rejected.',
+  'Connection Refused: broker unavailable.',
+  'Connection Refused: bad user name or password.',
+  'Connection Refused: not authorised.',
+]
+
+/** The place that was to be connected to, for people. */
+export function placeOf(settings: Settings): string {
+  if (settings.unixPath !== null) return settings.unixPath
+  return `${settings.host ?? 'localhost'}:${portOf(settings)}`
+}
+
+/** The port that counts when none is given. */
+export function portOf({ port, tls }: Settings): number {
+  if (port !== null && port !== 0) return port
+  const asksForTls = tls.caFile !== null || tls.caPath !== null || tls.osCerts || tls.psk !== null
+  return asksForTls ? 8883 : 1883
+}
+
+/** The innermost error that has a code of the system, of OpenSSL, or of Node. */
+function rootOf(error: Error): NodeJS.ErrnoException {
+  const { cause } = error
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return rootOf(error.errors.at(-1) as Error)
+  }
+  return cause instanceof Error ? rootOf(cause) : error
+}
+
+function systemText({ code = '', errno = 0 }: NodeJS.ErrnoException): string | null {
+  if (Object.hasOwn(systemTexts, code)) return systemTexts[code]
+  const text = getSystemErrorMap().get(errno)?.[1]
+  return text === undefined ? null : text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+const isTlsCode =
+  /^(ERR_SSL|ERR_TLS|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_|EPROTO)/
+
+function tlsHint(code: string, message: string): string {
+  if (/SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|DEPTH_ZERO/.test(code)) {
+    return `The broker's certificate is not trusted (${message}): give the file of its authority with --cafile.`
+  }
+  if (code === 'CERT_HAS_EXPIRED') return "The broker's certificate has expired."
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return `${message}: use the name in the certificate with -h.`
+  }
+  return `TLS says: ${message}. Does the broker speak TLS on this port?`
+}
+
+/** The way to the broker ended before it said a word. */
+function unreachable(settings: Settings, error: Error): Failure {
+  const root = rootOf(error)
+  const { code = '' } = root
+  const place = placeOf(settings)
+  const exitCode = exitCodes.usage
+  if (lookupErrors.has(code)) {
+    const hint = `The name "${settings.host ?? 'localhost'}" has no address: is -h right, does the network work?`
+    return { text: 'Unable to connect (Lookup error.).', hint, exitCode }
+  }
+  if (isTlsCode.test(code)) {
+    const hint = tlsHint(code, root.message)
+    return { text: 'Unable to connect (A TLS error occurred.).', hint, exitCode }
+  }
+  const text = systemText(root)
+  if (text !== null) {
+    const hint =
+      code === 'ECONNREFUSED'
+        ? `Nothing accepts connections at ${place}: is the broker running, are -h and -p right?`
+        : `While connecting to ${place}.`
+    return { text: `Error: ${text}`, hint, exitCode }
+  }
+  return { text: `Unable to connect (${error.message}).`, hint: `To ${place}.`, exitCode }
+}
+
+function refused(settings: Settings, { reason, properties }: MqttError): Failure {
+  const said =
+    properties.reasonString === undefined ? null : `The broker says: ${properties.reasonString}`
+  if (settings.version < 5) {
+    const text = returnCodeTexts[reason] ?? 'Connection Refused: unknown reason.'
+    return { text: `Connection error: ${text}`, hint: refusalHint(reason), exitCode: reason }
+  }
+  const isOld = reason === Reason.unsupportedProtocolVersion || reason === 1
+  const advice =
+    settings.tool === 'rr'
+      ? 'Try -V mqttv311.'
+      : 'Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.'
+  const text = isOld
+    ? `${reasonText(Reason.unsupportedProtocolVersion)}. ${advice}`
+    : reasonText(reason)
+  return { text: `Connection error: ${text}`, hint: said ?? refusalHint(reason), exitCode: reason }
+}
+
+function refusalHint(reason: number): string | null {
+  const isLogin = [4, 5, Reason.badUserNameOrPassword, Reason.notAuthorized] as readonly number[]
+  return isLogin.includes(reason) ? 'Are user name (-u) and password (-P) right?' : null
+}
+
+/** Why the connection ended, or never was. */
+export function connectionFailure(
+  settings: Settings,
+  error: MqttError,
+  wasOnline: boolean,
+): Failure {
+  if (error instanceof ConnectionRefusedError) return refused(settings, error)
+  if (error.code === 'INVALID') {
+    return { text: `Error: ${error.message}.`, hint: null, exitCode: exitCodes.usage }
+  }
+  if (error.code === 'PROTOCOL') {
+    const text = 'Error: A network protocol error occurred when communicating with the broker.'
+    return { text, hint: `${error.message}.`, exitCode: exitCodes.protocol }
+  }
+  if (!wasOnline) {
+    if (error.code === 'TIMEOUT') {
+      const hint = `${placeOf(settings)} accepts connections but does not answer: is it an MQTT broker?`
+      return { text: 'Error: Connection timed out', hint, exitCode: exitCodes.usage }
+    }
+    if (error.cause == null) {
+      const hint = `${placeOf(settings)} closed the connection without a word: is it an MQTT broker, does it want TLS?`
+      return { text: 'Error: The connection was lost.', hint, exitCode: exitCodes.lost }
+    }
+    return unreachable(settings, error)
+  }
+  const hint = error.reason === 0 ? null : `The broker says: ${reasonText(error.reason)}.`
+  return { text: 'Error: The connection was lost.', hint, exitCode: exitCodes.lost }
+}
+
+/** Why no connection was even tried, or none came about. Errors with a `hint` say themselves what to do. */
+export function startFailure(settings: Settings, error: Error & { hint?: string }): Failure {
+  if (error.hint !== undefined) {
+    return { text: error.message, hint: error.hint, exitCode: exitCodes.usage }
+  }
+  return connectionFailure(settings, error as MqttError, false)
+}
+
+/** Reasons that no acknowledgement carries: the client itself held a message back that the broker would not take. */
+const heldBack = new Map<number, readonly [text: string, exitCode: number]>([
+  [Reason.qosNotSupported, ['Error: Message QoS not supported on broker, try a lower QoS.', 24]],
+  [Reason.packetTooLarge, ['Error: Message payload is too large.', 25]],
+  [Reason.retainNotSupported, ['Error: Retained messages are not supported on broker.', 28]],
+  [Reason.topicAliasInvalid, ['Error: Topic alias not supported on broker.', 29]],
+])
+
+/** Whether the broker took a message and refused it in its acknowledgement. */
+export function isBrokersRefusal(error: unknown): boolean {
+  return error instanceof PublishRefusedError && !heldBack.has(error.reason)
+}
+
+/** Why a message could not be sent, as far as it is known without the broker's answer. */
+export function publishFailure(error: Error): Failure {
+  const held = error instanceof PublishRefusedError ? heldBack.get(error.reason) : undefined
+  if (held !== undefined) {
+    const [text, exitCode] = held
+    return { text, hint: `The broker's limits say so: ${error.message}.`, exitCode }
+  }
+  return { text: `Error: ${error.message}.`, hint: null, exitCode: exitCodes.unknown }
+}
+
+/** Says it, unless `--quiet`, and returns the exit code. */
+export function sayFailure(settings: Settings, { text, hint, exitCode }: Failure): number {
+  if (!settings.quiet && text !== null) {
+    process.stderr.write(hint === null ? `${text}\n` : `${text}\n${hint}\n`)
+  }
+  return exitCode
+}

@@ -1,0 +1,221 @@
+/** Flags about what is printed, and when it is enough. */
+import { parseFormat } from './format.ts'
+import { flagsOf, wholeNumber } from './flag.ts'
+import type { Settings, Tool } from './settings.ts'
+
+const output = flagsOf('output')
+const other = flagsOf('other')
+
+const receivers: readonly Tool[] = ['sub', 'rr']
+const sub: { tools: readonly Tool[] } = { tools: ['sub'] }
+const timeoutSecondsMax = 2_147_483
+
+const retainHandlings: Readonly<Record<string, Settings['retainHandling']>> = {
+  always: 0,
+  new: 1,
+  never: 2,
+}
+
+function setFormat(settings: Settings, text: string): string | null {
+  const parsed = parseFormat(text)
+  if (!parsed.ok) return parsed.error
+  settings.format = text
+  return null
+}
+
+export const outputFlags = [
+  output(
+    '-v --verbose',
+    null,
+    'print the topic in front of each message',
+    (settings) => {
+      settings.verbose = true
+    },
+    { tools: receivers },
+  ),
+  output(
+    '-F',
+    ['FORMAT', 'no format specified'],
+    'print messages like this; %t topic, %p payload, %j JSON, …',
+    (settings, { text }) => setFormat(settings, text),
+    { tools: receivers },
+  ),
+  output(
+    '--output',
+    ['KIND', 'no kind specified'],
+    'jsonl: one JSON object a line, whatever the payload is',
+    (settings, { text }) => {
+      if (text !== 'text' && text !== 'jsonl') {
+        return `Error: Invalid output '${text}', it must be text or jsonl.`
+      }
+      settings.output = text
+      return null
+    },
+    { tools: receivers, choices: ['text', 'jsonl'] },
+  ),
+  output(
+    '--pretty',
+    null,
+    'indent JSON',
+    (settings) => {
+      settings.pretty = true
+    },
+    { tools: receivers },
+  ),
+  output(
+    '-N',
+    null,
+    'no end of line behind messages',
+    (settings) => {
+      settings.newline = false
+    },
+    { tools: receivers },
+  ),
+  output(
+    '-w --watch',
+    null,
+    'one line on the screen for each topic',
+    (settings) => {
+      settings.watch = true
+      settings.verbose = true
+    },
+    sub,
+  ),
+  output(
+    '--message-rate',
+    null,
+    'print how many messages came each second, not what they are',
+    (settings) => {
+      settings.messageRate = true
+    },
+    sub,
+  ),
+  output(
+    '--random-filter',
+    ['PERCENT', 'no chance specified'],
+    'print only so many of the messages, 0.1 to 100',
+    (settings, { text }) => {
+      const percent = /^[0-9]*\.?[0-9]+$|^[0-9]+\.$/.test(text) ? Number(text) : 0
+      if (percent < 0.1 || percent > 100) {
+        return 'Error: --random-filter chance must be between 0.1-100.0'
+      }
+      settings.randomFilter = percent
+      return null
+    },
+    sub,
+  ),
+  output(
+    '-R',
+    null,
+    'do not print retained messages',
+    (settings) => {
+      settings.noRetained = true
+    },
+    { tools: receivers },
+  ),
+  output(
+    '--retained-only',
+    null,
+    'print retained messages only, end at the first other one',
+    (settings) => {
+      settings.retainedOnly = true
+    },
+    sub,
+  ),
+  output(
+    '--remove-retained',
+    null,
+    'clear the retained messages that come; -T spares some',
+    (settings) => {
+      settings.removeRetained = true
+    },
+    sub,
+  ),
+  output(
+    '--retain-as-published',
+    null,
+    'keep the retain flag as it was sent (5.0)',
+    (settings) => {
+      settings.retainAsPublished = true
+    },
+    { tools: receivers },
+  ),
+  output(
+    '--retain-handling',
+    ['WHEN', 'no handling specified'],
+    'retained messages always, only to a new subscription, or\nnever (5.0)',
+    (settings, { text }) => {
+      if (!Object.hasOwn(retainHandlings, text)) {
+        return `Error: Unknown retain handling '${text}', it must be always, new or never.`
+      }
+      settings.retainHandling = retainHandlings[text]
+      return null
+    },
+    { tools: receivers, choices: Object.keys(retainHandlings) },
+  ),
+  output(
+    '-C',
+    ['COUNT', 'no count specified'],
+    'end after so many messages',
+    (settings, { text }) => {
+      const count = wholeNumber(text, 1, Number.MAX_SAFE_INTEGER)
+      if (count === null) return `Error: Invalid message count "${text}".`
+      settings.messageCountMax = count
+      return null
+    },
+    sub,
+  ),
+  output(
+    '-W',
+    ['SECONDS', 'no timeout specified'],
+    'end after so long, with exit code 27',
+    (settings, { text }) => {
+      const seconds = wholeNumber(text, 1, timeoutSecondsMax)
+      if (seconds === null) return `Error: Invalid timeout "${text}".`
+      settings.timeoutSeconds = seconds
+      return null
+    },
+    { tools: receivers },
+  ),
+  output(
+    '-E',
+    null,
+    'end as soon as the broker has subscribed',
+    (settings) => {
+      settings.exitAfterSubscribe = true
+    },
+    sub,
+  ),
+  output(
+    '--latency',
+    null,
+    'print how long the answer took',
+    (settings) => {
+      settings.latency = true
+    },
+    { tools: ['rr'] },
+  ),
+]
+
+export const otherFlags = [
+  other('-d --debug', null, 'print the packets that come and go', (settings) => {
+    settings.debug = true
+  }),
+  other('--quiet', null, 'no error messages', (settings) => {
+    settings.quiet = true
+  }),
+  other(
+    '-o',
+    ['FILE', 'no options file specified'],
+    'read options from FILE instead of the default one',
+    (settings, { text }) => {
+      settings.optionsFile = text
+    },
+  ),
+  other('--help', null, 'show this text and stop', (settings) => {
+    settings.action = 'help'
+  }),
+  other('--version', null, 'show the version and stop', (settings) => {
+    settings.action = 'version'
+  }),
+]

@@ -1,0 +1,101 @@
+/** `--format`: payloads between what people read and write, and what is sent. Codecs are loaded when they are used. */
+import { indentJson, minifyJson } from './json-text.ts'
+import type { PayloadFormat } from './settings.ts'
+
+/** Throws when the payload is not what the format says. */
+export type Convert = (payload: Uint8Array) => Uint8Array
+
+export const formatNames: Readonly<Record<PayloadFormat, string>> = {
+  raw: 'raw',
+  cbor: 'CBOR',
+  msgpack: 'MessagePack',
+  json: 'JSON',
+  hex: 'hexadecimal',
+  base64: 'Base64',
+}
+
+const strictDecoder = new TextDecoder('utf-8', { fatal: true })
+const encoder = new TextEncoder()
+
+const asIs: Convert = (payload) => payload
+
+function toJson(text: string): string {
+  const json = minifyJson(text)
+  if (json === null) throw new Error('not valid JSON')
+  return json
+}
+
+function digits(payload: Uint8Array, encoding: 'hex' | 'base64', shape: RegExp): Uint8Array {
+  const text = strictDecoder.decode(payload).replace(/\s/g, '')
+  if (!shape.test(text)) throw new Error(`not valid ${formatNames[encoding]}`)
+  return Buffer.from(text, encoding)
+}
+
+const hexShape = /^(?:[0-9a-f]{2})*$/i
+const base64Shape = /^[A-Za-z0-9+/_-]*={0,2}$/
+
+/** What was typed into what is sent. */
+export async function encoderOf(format: PayloadFormat): Promise<Convert> {
+  switch (format) {
+    case 'raw':
+      return asIs
+    case 'json':
+      return (payload) => encoder.encode(toJson(strictDecoder.decode(payload)))
+    case 'hex':
+      return (payload) => digits(payload, 'hex', hexShape)
+    case 'base64':
+      return (payload) => digits(payload, 'base64', base64Shape)
+    case 'cbor': {
+      const { encode } = await import('cborg')
+      return (payload) => encode(JSON.parse(strictDecoder.decode(payload)))
+    }
+    case 'msgpack': {
+      const { encode } = await import('@msgpack/msgpack')
+      return (payload) => encode(JSON.parse(strictDecoder.decode(payload)))
+    }
+  }
+}
+
+/** What came into what is printed. */
+export async function decoderOf(format: PayloadFormat, pretty: boolean): Promise<Convert> {
+  const layOut = (json: string) => encoder.encode(pretty ? indentJson(json) : json)
+  switch (format) {
+    case 'raw':
+      return asIs
+    case 'json':
+      return (payload) => layOut(toJson(strictDecoder.decode(payload)))
+    case 'hex':
+    case 'base64':
+      return (payload) =>
+        encoder.encode(
+          Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString(format),
+        )
+    case 'cbor': {
+      const { decodeCbor } = await import('./cbor.ts')
+      return (payload) => layOut(jsonOf(decodeCbor(payload)))
+    }
+    case 'msgpack': {
+      const { decode } = await import('@msgpack/msgpack')
+      return (payload) =>
+        layOut(
+          jsonOf(decode(payload, { useBigInt64: true, mapKeyConverter: (key) => keyText(key) })),
+        )
+    }
+  }
+}
+
+function keyText(key: unknown): string {
+  return typeof key === 'string' ? key : jsonOf(key)
+}
+
+/** Any value as JSON: bytes as Base64, dates in ISO 8601, large whole numbers in full, what JSON lacks as null. */
+function jsonOf(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'object') return JSON.stringify(value) ?? 'null'
+  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'))
+  if (value instanceof Date) return JSON.stringify(value) ?? 'null'
+  if (Array.isArray(value)) return `[${value.map(jsonOf).join(',')}]`
+  const entries = value instanceof Map ? [...value] : Object.entries(value)
+  return `{${entries.map(([key, item]) => `${JSON.stringify(keyText(key))}:${jsonOf(item)}`).join(',')}}`
+}

@@ -1,0 +1,170 @@
+/** `-D PACKET PROPERTY VALUE`: which packet takes which property, and how its value is written. */
+import type { Properties } from '../../codec/packets.ts'
+import { isMalformed, wholeNumber, type Operand } from './flag.ts'
+import type { PropertyTarget, Settings } from './settings.ts'
+
+type ValueKind = 'number' | 'text' | 'binary' | 'pair'
+
+interface PropertyRow {
+  readonly key: keyof Properties
+  readonly kind: ValueKind
+  /** Largest number, or most bytes. */
+  readonly max: number
+  readonly targets: readonly PropertyTarget[]
+}
+
+const byteMax = 0xff
+const shortMax = 0xffff
+const longMax = 0xffff_ffff
+const varintMax = 268_435_455
+
+const message: readonly PropertyTarget[] = ['publish', 'will']
+
+function row(
+  key: keyof Properties,
+  kind: ValueKind,
+  max: number,
+  ...targets: PropertyTarget[]
+): PropertyRow {
+  return { key, kind, max, targets }
+}
+
+// prettier-ignore
+const properties: Readonly<Record<string, PropertyRow>> = {
+  'authentication-data': row('authenticationData', 'binary', shortMax, 'connect'),
+  'authentication-method': row('authenticationMethod', 'text', shortMax, 'connect'),
+  'content-type': row('contentType', 'text', shortMax, ...message),
+  'correlation-data': row('correlationData', 'binary', shortMax, ...message),
+  'maximum-packet-size': row('maximumPacketSize', 'number', longMax, 'connect'),
+  'message-expiry-interval': row('messageExpirySeconds', 'number', longMax, ...message),
+  'payload-format-indicator': row('payloadFormat', 'number', byteMax, ...message),
+  'reason-string': row('reasonString', 'text', shortMax, 'disconnect'),
+  'receive-maximum': row('receiveMaximum', 'number', shortMax, 'connect'),
+  'request-problem-information': row('requestProblemInformation', 'number', byteMax, 'connect'),
+  'request-response-information': row('requestResponseInformation', 'number', byteMax, 'connect'),
+  'response-topic': row('responseTopic', 'text', shortMax, ...message),
+  'server-reference': row('serverReference', 'text', shortMax, 'disconnect'),
+  'session-expiry-interval': row('sessionExpirySeconds', 'number', longMax, 'connect', 'disconnect'),
+  'subscription-identifier': row('subscriptionIds', 'number', varintMax, 'subscribe'),
+  'topic-alias': row('topicAlias', 'number', shortMax, 'publish'),
+  'topic-alias-maximum': row('topicAliasMaximum', 'number', shortMax, 'connect'),
+  'user-property': row('userProperties', 'pair', shortMax, 'connect', 'publish', 'subscribe', 'unsubscribe', 'disconnect', 'will'),
+  'will-delay-interval': row('willDelaySeconds', 'number', longMax, 'will'),
+}
+
+/** Properties that only a server sends: known by name, allowed nowhere. */
+const serverOnly = new Set([
+  'assigned-client-identifier',
+  'maximum-qos',
+  'response-information',
+  'retain-available',
+  'server-keep-alive',
+  'shared-subscription-available',
+  'subscription-identifier-available',
+  'wildcard-subscription-available',
+])
+
+const targets: readonly string[] = [
+  'connect',
+  'publish',
+  'subscribe',
+  'unsubscribe',
+  'disconnect',
+  'will',
+]
+
+/** Packets that these tools never put properties into. */
+const silent = new Set([
+  'auth',
+  'puback',
+  'pubrec',
+  'pubrel',
+  'pubcomp',
+  'suback',
+  'unsuback',
+  'connack',
+])
+
+/** Words that complete the first and the second operand in a shell. */
+export const propertyWords: { packets: readonly string[]; properties: readonly string[] } = {
+  packets: targets,
+  properties: Object.keys(properties),
+}
+
+/** How many words belong to a `-D` in front of `rest`: a user property has a name and a value. */
+export function propertyWordCount(rest: readonly string[]): number {
+  return rest[1] === 'user-property' ? 4 : 3
+}
+
+/** Adds the property of `-D`; `words` are packet, property and value, or packet, user-property, name and value. */
+export function addProperty(settings: Settings, words: readonly Operand[]): string | null {
+  const [{ text: target }, { text: name }, value] = words
+  if (!targets.includes(target) && !silent.has(target)) {
+    return 'Error: Invalid command given in --property argument.'
+  }
+  if (serverOnly.has(name)) {
+    return `Error: ${name} property not allowed for ${target} in --property argument.`
+  }
+  if (!Object.hasOwn(properties, name)) {
+    return 'Error: Invalid property name given in --property argument.'
+  }
+  if (silent.has(target)) {
+    return `Error: ${name} property not supported for ${target} in --property argument.`
+  }
+  const found = properties[name]
+  if (!found.targets.includes(target as PropertyTarget)) {
+    return `Error: ${name} property not allowed for ${target} in --property argument.`
+  }
+  settings.version = 5
+  return store(settings, target as PropertyTarget, name, found, value, words[3])
+}
+
+function store(
+  settings: Settings,
+  target: PropertyTarget,
+  name: string,
+  { key, kind, max }: PropertyRow,
+  value: Operand,
+  pairValue: Operand | undefined,
+): string | null {
+  const place = settings.properties[target]
+  if (kind === 'pair') {
+    const pair = [value, pairValue ?? value] as const
+    const wrong = pair.map((half) => textProblem(half, name, max)).find((text) => text !== null)
+    if (wrong !== undefined) return wrong
+    ;(place.userProperties ??= []).push([pair[0].text, pair[1].text])
+    return null
+  }
+  if (place[key] !== undefined) settings.repeatedProperties.add(target)
+  const stored = kind === 'number' ? number(value, name, max) : text(value, kind, name, max)
+  if (stored.problem !== undefined) return stored.problem
+  const listed = key === 'subscriptionIds' ? [stored.value] : stored.value
+  // The table, not the type checker, ties a key to the type of its value.
+  ;(place as Record<string, unknown>)[key] = listed
+  return null
+}
+
+type Stored = { value: unknown; problem?: undefined } | { problem: string }
+
+function number({ text: digits }: Operand, name: string, max: number): Stored {
+  const value = wholeNumber(digits, 0, max)
+  if (value !== null) return { value }
+  return { problem: `Error: Property value (${digits}) out of range for property ${name}.` }
+}
+
+function text(operand: Operand, kind: ValueKind, name: string, max: number): Stored {
+  if (kind === 'binary') {
+    return operand.bytes.length > max ? { problem: tooLong(name) } : { value: operand.bytes }
+  }
+  const problem = textProblem(operand, name, max)
+  return problem === null ? { value: operand.text } : { problem }
+}
+
+function textProblem(operand: Operand, name: string, max: number): string | null {
+  if (operand.bytes.length > max) return tooLong(name)
+  return isMalformed(operand) ? `Error: Malformed UTF-8 in property ${name}.` : null
+}
+
+function tooLong(name: string): string {
+  return `Error: Property value too long for property ${name}.`
+}

@@ -1,0 +1,88 @@
+/** What sub does with each message: leave it, print it, count it. */
+import type { Message } from '../../client/message.ts'
+import { matches } from '../../topics/names.ts'
+import { messagePrinter } from './message-printer.ts'
+import { formatNames, type Convert } from './payload-format.ts'
+import type { Settings } from './settings.ts'
+import { wallTime } from './shown-message.ts'
+import type { StandardOutput } from './standard-output.ts'
+
+/** Of a message that is not wanted any more: it stays unacknowledged, and so with the broker. */
+const never = new Promise<void>(() => {})
+
+export interface ReceiverEvents {
+  /** Enough has been printed. */
+  enough(): void
+  /** `--remove-retained` */
+  removeRetained(topic: string): void
+}
+
+export class Receiver {
+  private readonly settings: Settings
+  private readonly out: StandardOutput
+  private readonly convert: Convert
+  private readonly events: ReceiverEvents
+  private readonly print: ReturnType<typeof messagePrinter>
+  private isOpen = true
+  private printed = 0
+  private counted = 0
+
+  /** @param convert Makes what is printed of what came. */
+  constructor(settings: Settings, out: StandardOutput, convert: Convert, events: ReceiverEvents) {
+    this.settings = settings
+    this.out = out
+    this.convert = convert
+    this.events = events
+    this.print = messagePrinter(settings)
+  }
+
+  /** Messages since the last time that somebody asked. */
+  takeCount(): number {
+    const { counted } = this
+    this.counted = 0
+    return counted
+  }
+
+  /** Nothing is printed, or acknowledged, from here on. */
+  close(): void {
+    this.isOpen = false
+  }
+
+  take(message: Message): void | Promise<void> {
+    if (!this.isOpen) return never
+    const { settings } = this
+    const { retain, topic } = message
+    if (settings.retainedOnly && !retain) {
+      this.stop()
+      return never
+    }
+    if (retain && settings.noRetained) return
+    if (settings.filtersOut.some((filter) => matches(filter, topic))) return
+    if (retain && settings.removeRetained) this.events.removeRetained(topic)
+    if (settings.randomFilter < 100 && Math.random() * 100 >= settings.randomFilter) return
+    this.show(message)
+    if (++this.printed === settings.messageCountMax) this.stop()
+  }
+
+  private stop(): void {
+    this.isOpen = false
+    this.events.enough()
+  }
+
+  private show({ topic, payload, qos, retain, packetId, properties }: Message): void {
+    if (this.settings.messageRate) {
+      this.counted++
+      return
+    }
+    let shown = payload
+    try {
+      if (payload.length > 0) shown = this.convert(payload)
+    } catch {
+      const name = formatNames[this.settings.payloadFormat]
+      this.out.error(`Error: Message payload is not valid ${name} on topic ${topic}.`)
+      return
+    }
+    const receivedAt = wallTime()
+    this.print(this.out, { topic, payload, shown, qos, retain, packetId, properties, receivedAt })
+  }
+}

@@ -1,0 +1,186 @@
+/** Settings into a connected client, and what is to be known of it afterwards. */
+import { resolve } from 'node:path'
+import type { MqttClient } from '../../client/client.ts'
+import { ConnectionRefusedError, MqttError } from '../../client/errors.ts'
+import { createClient, type NodeConnectOptions } from '../../client/node.ts'
+import { PacketType, type Packet } from '../../codec/packets.ts'
+import { reasonText } from '../../codec/reason-codes.ts'
+import { connectionFailure, portOf, type Failure } from './failures.ts'
+import type { Settings } from './settings.ts'
+
+export interface Session {
+  readonly client: MqttClient
+  /** Why the connection ended for good, if it was not our wish. */
+  failure: Failure | null
+}
+
+export interface SessionOptions {
+  /** Come back after a lost connection. */
+  readonly mayReturn: boolean
+  readonly onMessage?: NodeConnectOptions['onMessage']
+  /** Takes the lines of `-d`. */
+  readonly print?: (line: string) => void
+}
+
+const reconnectMs = 1000
+const tlsPort = 8883
+const receiveMaximumDefault = 20
+
+const idLetters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+
+/** MQTT 3.1 has no empty id. */
+function randomId(): string {
+  const letters = Array.from({ length: 18 }, () => idLetters[Math.floor(Math.random() * 62)])
+  return `mosq-${letters.join('')}`
+}
+
+function clientIdOf({ clientId, clientIdPrefix, version }: Settings): string {
+  if (clientIdPrefix !== null) return `${clientIdPrefix}${process.pid}`
+  if (clientId !== null) return clientId
+  return version === 3 ? randomId() : ''
+}
+
+/** Port 8883 speaks TLS, whether or not it was asked for. */
+function usesTls(settings: Settings): boolean {
+  const { tls, port } = settings
+  if (tls.disabled) return false
+  const isAsked = tls.caFile !== null || tls.caPath !== null || tls.osCerts || tls.psk !== null
+  return isAsked || tls.certFile !== null || (port === tlsPort && settings.unixPath === null)
+}
+
+async function urlOf(settings: Settings, isTls: boolean): Promise<string> {
+  const { unixPath, webSocket } = settings
+  if (unixPath !== null) {
+    const path = encodeURI(resolve(unixPath)).replace(/[?#]/g, encodeURIComponent)
+    return `unix://${path}`
+  }
+  let host = settings.host ?? 'localhost'
+  let port = portOf(settings)
+  if (settings.srv) {
+    const { lookUpService } = await import('./service-lookup.ts')
+    ;({ host, port } = await lookUpService(host, isTls))
+  }
+  const scheme = `${webSocket ? 'ws' : 'mqtt'}${isTls ? 's' : ''}`
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function proxyUrl({ proxy }: Settings): string | null {
+  if (proxy === null) return null
+  const { host, port, username, password } = proxy
+  const user = encodeURIComponent(username ?? '')
+  const login = username === null ? '' : `${user}:${encodeURIComponent(password ?? '')}@`
+  return `socks5h://${login}${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** `-C N`: what is more than N stays with the broker. */
+function receiveMaximum({ messageCountMax, properties }: Settings): number {
+  const given = properties.connect.receiveMaximum
+  if (given !== undefined) return given
+  return Math.min(messageCountMax ?? receiveMaximumDefault, receiveMaximumDefault)
+}
+
+function sessionOptions(settings: Settings): NodeConnectOptions {
+  const { version, will, properties, username, password, bindAddress } = settings
+  const proxy = proxyUrl(settings)
+  return {
+    version,
+    clientId: clientIdOf(settings),
+    cleanStart: settings.cleanStart,
+    keepAliveSeconds: settings.keepAliveSeconds,
+    inflightMax: settings.inflightMax,
+    ...(username !== null && { username }),
+    ...(password !== null && { password }),
+    ...(bindAddress !== null && { localAddress: bindAddress }),
+    ...(proxy !== null && { proxy }),
+    ...(will.topic !== null && {
+      will: {
+        topic: will.topic,
+        payload: will.payload ?? '',
+        qos: will.qos,
+        retain: will.retain,
+        ...(version === 5 && { properties: properties.will }),
+      },
+    }),
+    ...(version === 5 && {
+      properties: { ...properties.connect, receiveMaximum: receiveMaximum(settings) },
+    }),
+  }
+}
+
+/** A refused PUBLISH is a warning: others may go through. */
+function warnOfRefusal({ quiet }: Settings, packet: Packet): void {
+  if (packet.type !== PacketType.puback && packet.type !== PacketType.pubrec) return
+  if (packet.reason < 0x80 || quiet) return
+  const { packetId, reason, properties } = packet
+  const said = properties.reasonString === undefined ? '' : ` (${properties.reasonString})`
+  process.stderr.write(`Warning: Publish ${packetId} failed: ${reasonText(reason)}.${said}\n`)
+}
+
+async function packetListener(
+  settings: Settings,
+  clientId: string,
+  print: (line: string) => void,
+): Promise<NodeConnectOptions['onPacket']> {
+  if (settings.debug) {
+    const { PacketLines } = await import('./packet-lines.ts')
+    const lines = new PacketLines(clientId)
+    return (direction, packet) => {
+      for (const line of lines.of(direction, packet)) print(line)
+      if (direction === 'in') warnOfRefusal(settings, packet)
+    }
+  }
+  // Acknowledgements of 3.x, and QoS 0, have nothing to refuse with; packets are not made into objects for them.
+  if (settings.version < 5 || settings.qos === 0) return undefined
+  return (direction, packet) => {
+    if (direction === 'in') warnOfRefusal(settings, packet)
+  }
+}
+
+/** Begins to connect. Rejects when the settings cannot be: MqttError `INVALID`, TlsSettingError. */
+export async function startSession(settings: Settings, options: SessionOptions): Promise<Session> {
+  if (settings.version < 5 && settings.password !== null && settings.username === null) {
+    throw new MqttError('INVALID', 'Problem setting username and/or password')
+  }
+  const isTls = usesTls(settings)
+  const own = sessionOptions(settings)
+  const print = options.print ?? ((line) => void process.stdout.write(`${line}\n`))
+  const onPacket = await packetListener(settings, own.clientId ?? '', print)
+  const tls = isTls ? (await import('./tls-files.ts')).tlsOptionsOf(settings) : undefined
+  const client = createClient(await urlOf(settings, isTls), {
+    ...own,
+    ...(tls !== undefined && { tls }),
+    ...(onPacket !== undefined && { onPacket }),
+    ...(options.onMessage !== undefined && { onMessage: options.onMessage }),
+    reconnect: options.mayReturn ? { minMs: reconnectMs, maxMs: reconnectMs, jitter: 0 } : false,
+  })
+  return watched(settings, client)
+}
+
+function watched(settings: Settings, client: MqttClient): Session {
+  const session: Session = { client, failure: null }
+  let wasOnline = false
+  client.on('connect', () => {
+    wasOnline = true
+  })
+  client.on('disconnect', ({ error, reconnectInMs }) => {
+    if (reconnectInMs === null || settings.quiet || !process.stderr.isTTY) return
+    process.stderr.write(`Warning: ${error.message}. Trying to come back.\n`)
+  })
+  client.on('error', (error) => {
+    // Who was thrown out for good reason does not knock every second.
+    if (!(error instanceof ConnectionRefusedError)) return
+    session.failure = connectionFailure(settings, error, wasOnline)
+    void client.end({ force: true })
+  })
+  client.on('end', (error) => {
+    if (error !== null) session.failure ??= connectionFailure(settings, error, wasOnline)
+  })
+  return session
+}
+
+/** Connects. Rejects as {@link startSession} does, and with the reason why there is no connection. */
+export async function openSession(settings: Settings, options: SessionOptions): Promise<Session> {
+  const session = await startSession(settings, options)
+  await session.client.ready
+  return session
+}

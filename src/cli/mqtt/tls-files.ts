@@ -1,0 +1,133 @@
+/** TLS flags into options of the client: the files they name are read here. */
+import { appendFileSync, existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TlsOptions } from '../../client/node-tls.ts'
+import type { Settings } from './settings.ts'
+
+/** Where systems keep the authorities they trust. */
+const systemAuthorities = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+]
+
+const certificateMark = '-----BEGIN CERTIFICATE-----'
+
+const versions: Readonly<Record<string, 'TLSv1.2' | 'TLSv1.3'>> = {
+  'tlsv1.2': 'TLSv1.2',
+  'tlsv1.3': 'TLSv1.3',
+}
+
+/** Whose first line is mosquitto's, and whose second says more. */
+export class TlsSettingError extends Error {
+  readonly hint: string
+
+  constructor(message: string, hint: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
+function read(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new TlsSettingError(
+      'Error: Problem setting TLS options: File not found.',
+      `${(error as Error).message}.`,
+    )
+  }
+}
+
+function authorities(path: string): Uint8Array[] {
+  let names: string[]
+  try {
+    names = readdirSync(path)
+  } catch (error) {
+    throw new TlsSettingError(
+      'Error: Problem setting TLS options: File not found.',
+      `${(error as Error).message}.`,
+    )
+  }
+  const files = names.flatMap((name) => {
+    try {
+      const file = readFileSync(join(path, name))
+      return file.includes(certificateMark) ? [file] : []
+    } catch {
+      // A directory, or a link to nowhere, as c_rehash leaves them behind.
+      return []
+    }
+  })
+  if (files.length > 0) return files
+  throw new TlsSettingError(
+    'Error: Problem setting TLS options, check the options are valid.',
+    `No file of ${path} holds a certificate (PEM).`,
+  )
+}
+
+function trusted({ tls }: Settings): Uint8Array[] | null {
+  const own = tls.caFile === null ? [] : [read(tls.caFile)]
+  if (tls.caPath !== null) own.push(...authorities(tls.caPath))
+  if (tls.osCerts || own.length === 0) {
+    const file = process.env['SSL_CERT_FILE'] ?? systemAuthorities.find((path) => existsSync(path))
+    // A system that keeps none: those that come with Node.
+    if (file === undefined) return own.length === 0 ? null : own
+    own.push(read(file))
+  }
+  return own
+}
+
+function checkForms({ tls }: Settings): void {
+  if (tls.engine !== null) {
+    throw new TlsSettingError(
+      `Error: Problem setting TLS engine, is ${tls.engine} a valid engine?`,
+      'OpenSSL 3 has no engines any more.',
+    )
+  }
+  if (tls.keyForm !== null && tls.keyForm !== 'pem') {
+    throw new TlsSettingError(
+      "Error: Problem setting key form, it must be one of 'pem' or 'engine'.",
+      'Only pem is available.',
+    )
+  }
+  if (tls.version !== null && !Object.hasOwn(versions, tls.version)) {
+    throw new TlsSettingError(
+      'Error: Problem setting TLS options, check the options are valid.',
+      `--tls-version is "${tls.version}", it must be tlsv1.2 or tlsv1.3.`,
+    )
+  }
+  if (tls.psk !== null && !/^(?:[0-9a-f]{2})+$/i.test(tls.psk)) {
+    throw new TlsSettingError(
+      'Error: Problem setting TLS-PSK options.',
+      '--psk must be pairs of hexadecimal digits.',
+    )
+  }
+}
+
+/** The client's TLS options. Throws {@link TlsSettingError}. */
+export function tlsOptionsOf(settings: Settings): TlsOptions {
+  checkForms(settings)
+  const { tls } = settings
+  const options: TlsOptions = {
+    ...(tls.ciphers !== null && { ciphers: tls.ciphers }),
+    ...(tls.alpn !== null && { alpn: [tls.alpn] }),
+    ...(tls.version !== null && { minVersion: versions[tls.version] }),
+  }
+  const { keyLogFile } = tls
+  if (keyLogFile !== null) {
+    options.onKeyLog = (line) => appendFileSync(keyLogFile, line, { mode: 0o600 })
+  }
+  if (tls.psk !== null && tls.pskIdentity !== null) {
+    options.psk = { identity: tls.pskIdentity, key: Buffer.from(tls.psk, 'hex') }
+    return options
+  }
+  const ca = trusted(settings)
+  if (ca !== null) options.ca = ca
+  if (tls.insecure) options.verify = false
+  if (tls.certFile !== null && tls.keyFile !== null) {
+    options.cert = read(tls.certFile)
+    options.key = read(tls.keyFile)
+  }
+  return options
+}

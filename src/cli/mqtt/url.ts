@@ -1,0 +1,55 @@
+/** `-L SCHEME://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC` */
+import { wholeNumber } from './flag.ts'
+
+export interface BrokerUrl {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+  readonly webSocket: boolean
+  readonly username: string | null
+  readonly password: string | null
+  /** Everything behind the first `/` after the host. */
+  readonly topic: string
+}
+
+/** The WebSocket schemes have mosquitto's ports, not HTTP's: brokers listen there. */
+const schemes: Readonly<Record<string, Pick<BrokerUrl, 'port' | 'tls' | 'webSocket'>>> = {
+  mqtt: { port: 1883, tls: false, webSocket: false },
+  mqtts: { port: 8883, tls: true, webSocket: false },
+  ws: { port: 1883, tls: false, webSocket: true },
+  wss: { port: 8883, tls: true, webSocket: true },
+}
+
+/** The parts of a URL, or the line that says what is wrong with it. User and password stay as they are written. */
+export function parseBrokerUrl(url: string): BrokerUrl | string {
+  const [, name = '', rest = ''] = /^([a-z]+):\/\/(.*)$/is.exec(url) ?? []
+  const key = name.toLowerCase()
+  if (!Object.hasOwn(schemes, key)) return 'Error: Unsupported URL scheme.'
+  const slash = rest.indexOf('/')
+  const topic = slash === -1 ? '' : rest.slice(slash + 1)
+  if (topic === '') return 'Error: Invalid URL for -L argument specified - topic missing.'
+  const authority = rest.slice(0, slash)
+  const at = authority.lastIndexOf('@')
+  const user = at === -1 ? null : authority.slice(0, at)
+  const colon = user?.indexOf(':') ?? -1
+  const [host, portText] = splitHost(authority.slice(at + 1))
+  const port = portText === null ? schemes[key].port : wholeNumber(portText, 0, 65_535)
+  if (host === '' || port === null) {
+    return `Error: Invalid URL for -L argument specified - ${host === '' ? 'host missing' : `invalid port '${portText}'`}.`
+  }
+  return {
+    ...schemes[key],
+    host,
+    port,
+    username: user !== null && colon !== -1 ? user.slice(0, colon) : user,
+    password: user !== null && colon !== -1 ? user.slice(colon + 1) : null,
+    topic,
+  }
+}
+
+/** Host and port of `HOST[:PORT]`; an IPv6 address stands in brackets. */
+export function splitHost(text: string): [host: string, port: string | null] {
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/s.exec(text)
+  if (match === null) return ['', null]
+  return [match[1] ?? match[2] ?? '', match[3] ?? null]
+}

@@ -1,0 +1,146 @@
+/** `mozzie pub`: publishes a message, or many, and ends. */
+import type { MqttClient } from '../client/client.ts'
+import type { PublishOptions } from '../client/publishing.ts'
+import {
+  exitCodes,
+  isBrokersRefusal,
+  publishFailure,
+  sayFailure,
+  startFailure,
+} from './mqtt/failures.ts'
+import { linesOf } from './mqtt/lines.ts'
+import { encoderOf, type Convert } from './mqtt/payload-format.ts'
+import { convertOrSay, convertedPayload } from './mqtt/payload-source.ts'
+import { Progress } from './mqtt/progress.ts'
+import { openSession, type Session } from './mqtt/session.ts'
+import type { Settings } from './mqtt/settings.ts'
+import { settingsOfWords, sayUsageError } from './mqtt/start.ts'
+
+/** At QoS 0, lines on their way to the network at once. */
+const qos0LinesMax = 1000
+
+/** Runs `mozzie pub` with the words behind its name; sets the exit code. */
+export async function runPub(words: readonly string[]): Promise<void> {
+  const settings = await settingsOfWords('pub', words)
+  if (settings === null) return
+  if (settings.topic === null || settings.message === null) {
+    return sayUsageError('pub', 'Error: Both topic and message must be supplied.')
+  }
+  process.exitCode = await run(settings, settings.topic)
+}
+
+/** @returns the exit code. */
+async function run(settings: Settings, topic: string): Promise<number> {
+  const { message } = settings
+  const convert = await encoderOf(settings.payloadFormat)
+  let payload: Uint8Array | null = null
+  if (message !== null && message.kind !== 'lines') {
+    payload = convertedPayload(settings, message, convert)
+    if (payload === null) return exitCodes.usage
+  }
+  let session: Session
+  try {
+    session = await openSession(settings, { mayReturn: message?.kind === 'lines' })
+  } catch (error) {
+    return sayFailure(settings, startFailure(settings, error as Error))
+  }
+  const { client } = session
+  const options: PublishOptions = {
+    qos: settings.qos,
+    retain: settings.retain,
+    properties: settings.properties.publish,
+  }
+  try {
+    if (payload === null) await publishLines(settings, client, topic, convert, options)
+    else await publishRepeatedly(settings, client, topic, payload, options)
+  } catch (error) {
+    const failure = session.failure ?? publishFailure(error as Error)
+    await client.end({ timeoutMs: 0 })
+    return sayFailure(settings, failure)
+  }
+  await client.end({ properties: settings.properties.disconnect })
+  return session.failure === null ? 0 : sayFailure(settings, session.failure)
+}
+
+async function publishRepeatedly(
+  settings: Settings,
+  client: MqttClient,
+  topic: string,
+  payload: Uint8Array,
+  options: PublishOptions,
+): Promise<void> {
+  const { repeatCount, repeatDelayMs } = settings
+  const progress = new Progress(settings, 'messages', repeatCount)
+  for (let count = 1; count <= repeatCount; count++) {
+    await unlessRefused(client.publish(topic, payload, options))
+    progress.add(1, payload.length)
+    if (count < repeatCount && repeatDelayMs > 0) await pause(client, repeatDelayMs)
+  }
+  progress.done()
+}
+
+/** Waits, but not for a client that has ended meanwhile. */
+async function pause(client: MqttClient, delayMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => {
+      stopListening()
+      resolve()
+    }, delayMs)
+    const stopListening = client.on('end', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+/** What the broker refused is said where its packet comes in, and is no reason to stop. */
+async function unlessRefused(published: Promise<unknown>): Promise<void> {
+  try {
+    await published
+  } catch (error) {
+    if (!isBrokersRefusal(error)) throw error
+  }
+}
+
+/** Sends every line, as many at once as the window allows; ends when the last one is acknowledged. */
+async function publishLines(
+  settings: Settings,
+  client: MqttClient,
+  topic: string,
+  convert: Convert,
+  options: PublishOptions,
+): Promise<void> {
+  const linesMax = settings.qos === 0 ? qos0LinesMax : settings.inflightMax
+  const progress = new Progress(settings, 'lines', null)
+  let underWay = 0
+  let failure: unknown = null
+  let wake = (): void => {}
+  const settled = (): void => {
+    underWay--
+    wake()
+  }
+  const failed = (error: unknown): void => {
+    if (!isBrokersRefusal(error)) failure ??= error
+    settled()
+  }
+  const until = async (isReached: () => boolean): Promise<void> => {
+    while (failure === null && !isReached()) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+    if (failure !== null) throw failure
+  }
+  for await (const batch of linesOf(process.stdin)) {
+    for (const line of batch) {
+      const payload = convertOrSay(settings, convert, line)
+      if (payload === null) continue
+      underWay++
+      client.publish(topic, payload, options).then(settled, failed)
+      progress.add(1, line.length)
+      await until(() => underWay < linesMax)
+    }
+  }
+  await until(() => underWay === 0)
+  progress.done()
+}

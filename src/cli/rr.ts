@@ -1,0 +1,117 @@
+/** `mozzie rr`: publishes a request, waits for the answer and prints it. */
+import type { Message } from '../client/message.ts'
+import { SubscribeRefusedError } from '../client/errors.ts'
+import {
+  exitCodes,
+  publishFailure,
+  sayFailure,
+  startFailure,
+  type Failure,
+} from './mqtt/failures.ts'
+import { denied, done, interrupted, onOutsideEnd } from './mqtt/ending.ts'
+import { convertedPayload } from './mqtt/payload-source.ts'
+import { decoderOf, encoderOf } from './mqtt/payload-format.ts'
+import { Receiver } from './mqtt/receiver.ts'
+import { startSession, type Session } from './mqtt/session.ts'
+import type { Settings } from './mqtt/settings.ts'
+import { StandardOutput } from './mqtt/standard-output.ts'
+import { sayUsageError, settingsOfWords } from './mqtt/start.ts'
+
+interface Request {
+  readonly topic: string
+  readonly responseTopic: string
+  readonly payload: Uint8Array
+}
+
+/** Runs `mozzie rr` with the words behind its name; sets the exit code. */
+export async function runRr(words: readonly string[]): Promise<void> {
+  const settings = await settingsOfWords('rr', words)
+  if (settings === null) return
+  const { topic, message, responseTopic } = settings
+  if (topic === null || responseTopic === null || message === null || message.kind === 'lines') {
+    const text = 'Error: All of topic, message, and response topic must be supplied.'
+    return sayUsageError('rr', text)
+  }
+  if (settings.properties.publish.responseTopic !== undefined) {
+    const text = 'Error in PUBLISH properties: Duplicate response topic.'
+    return sayUsageError('rr', text, 'Give the response topic with -e alone.')
+  }
+  const convert = await encoderOf(settings.payloadFormat)
+  const payload = convertedPayload(settings, message, convert)
+  if (payload === null) {
+    process.exitCode = exitCodes.usage
+    return
+  }
+  const out = new StandardOutput((line) => {
+    if (!settings.quiet) process.stderr.write(`${line}\n`)
+  })
+  const failure = await run(settings, { topic, responseTopic, payload }, out)
+  out.flush()
+  process.exitCode = sayFailure(settings, failure)
+}
+
+async function run(settings: Settings, request: Request, out: StandardOutput): Promise<Failure> {
+  const convert = await decoderOf(settings.payloadFormat, settings.pretty)
+  let end: (failure: Failure) => void = () => {}
+  const ended = new Promise<Failure>((resolve) => {
+    end = resolve
+  })
+  settings.messageCountMax = 1
+  const receiver = new Receiver(settings, out, convert, {
+    enough: () => end(done),
+    removeRetained: () => {},
+  })
+  let session: Session
+  try {
+    session = await startSession(settings, {
+      mayReturn: false,
+      print: (line) => out.text(`${line}\n`),
+    })
+  } catch (error) {
+    return startFailure(settings, error as Error)
+  }
+  const { client } = session
+  client.on('end', () => end(session.failure ?? done))
+  const stopWaiting = onOutsideEnd(settings, session, end)
+  const requestedAt = { ms: 0 }
+  ask(settings, session, request, requestedAt, (message) => receiver.take(message)).catch(
+    (error: unknown) => {
+      if (error instanceof SubscribeRefusedError) end(denied)
+      else end(session.failure ?? publishFailure(error as Error))
+    },
+  )
+  const failure = await ended
+  if (settings.latency && failure === done) {
+    out.text(`Latency: ${(performance.now() - requestedAt.ms).toFixed(3)} ms\n`)
+  }
+  receiver.close()
+  stopWaiting()
+  const isEarly = failure === interrupted
+  await client.end(isEarly ? { force: true } : { properties: settings.properties.disconnect })
+  return failure
+}
+
+/** The request goes out when the broker has subscribed us to the answer. */
+async function ask(
+  settings: Settings,
+  { client }: Session,
+  { topic, responseTopic, payload }: Request,
+  requestedAt: { ms: number },
+  onMessage: (message: Message) => void | Promise<void>,
+): Promise<void> {
+  const { qos, retain, retainAsPublished, retainHandling, properties, version } = settings
+  await client.ready
+  await client.subscribe(responseTopic, {
+    qos,
+    retainAsPublished,
+    retainHandling,
+    properties: properties.subscribe,
+    onMessage,
+  })
+  requestedAt.ms = performance.now()
+  await client.publish(topic, payload, {
+    qos,
+    retain,
+    properties: version === 5 ? { ...properties.publish, responseTopic } : {},
+  })
+}
