@@ -14,6 +14,7 @@ import { convertOrSay, convertedPayload } from './mqtt/payload-source.ts'
 import { Progress } from './mqtt/progress.ts'
 import { openSession, type Session } from './mqtt/session.ts'
 import type { Settings } from './mqtt/settings.ts'
+import { Window } from './mqtt/window.ts'
 import { settingsOfWords, sayUsageError } from './mqtt/start.ts'
 
 /** At QoS 0, lines on their way to the network at once. */
@@ -112,35 +113,16 @@ async function publishLines(
 ): Promise<void> {
   const linesMax = settings.qos === 0 ? qos0LinesMax : settings.inflightMax
   const progress = new Progress(settings, 'lines', null)
-  let underWay = 0
-  let failure: unknown = null
-  let wake = (): void => {}
-  const settled = (): void => {
-    underWay--
-    wake()
-  }
-  const failed = (error: unknown): void => {
-    if (!isBrokersRefusal(error)) failure ??= error
-    settled()
-  }
-  const until = async (isReached: () => boolean): Promise<void> => {
-    while (failure === null && !isReached()) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-    if (failure !== null) throw failure
-  }
+  const window = new Window(linesMax, isBrokersRefusal)
   for await (const batch of linesOf(process.stdin)) {
     for (const line of batch) {
       const payload = convertOrSay(settings, convert, line)
       if (payload === null) continue
-      underWay++
-      client.publish(topic, payload, options).then(settled, failed)
+      window.add(client.publish(topic, payload, options))
       progress.add(1, line.length)
-      await until(() => underWay < linesMax)
+      if (window.isFull) await window.room()
     }
   }
-  await until(() => underWay === 0)
+  await window.empty()
   progress.done()
 }

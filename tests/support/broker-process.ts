@@ -17,8 +17,11 @@ export interface BrokerProcess {
   readonly stop: () => Promise<number | null>
 }
 
+export type Target = 'mozzie' | 'mosquitto'
+
 /** Which broker runs: `mosquitto` checks these tests against a peer. */
-export const target = process.env.MOZZIE_TEST_TARGET === 'mosquitto' ? 'mosquitto' : 'mozzie'
+export const target: Target =
+  process.env.MOZZIE_TEST_TARGET === 'mosquitto' ? 'mosquitto' : 'mozzie'
 
 const START_MS_MAX = 20_000
 const STOP_MS_MAX = 5000
@@ -44,8 +47,8 @@ async function isAccepting(port: number): Promise<boolean> {
   }
 }
 
-function command(configFile: string): [string, string[]] {
-  if (target === 'mosquitto') return ['/usr/sbin/mosquitto', ['-c', configFile]]
+function command(which: Target, configFile: string): [string, string[]] {
+  if (which === 'mosquitto') return ['/usr/sbin/mosquitto', ['-c', configFile]]
   return [process.execPath, [join(process.cwd(), 'bin', 'mozzie'), '-c', configFile]]
 }
 
@@ -53,7 +56,7 @@ function command(configFile: string): [string, string[]] {
  * Starts a broker on a loopback port, anonymous clients allowed, with more lines of mosquitto.conf; the
  * working directory is the repository's root. Resolves when it accepts connections.
  */
-export async function startBroker(config = ''): Promise<BrokerProcess> {
+export async function startBroker(config = '', which = target): Promise<BrokerProcess> {
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'mozzie-test-'))
   const configFile = join(directory, 'mosquitto.conf')
@@ -61,7 +64,7 @@ export async function startBroker(config = ''): Promise<BrokerProcess> {
   const user = process.getuid?.() === 0 ? 'user root\n' : ''
   const listener = `${user}listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n`
   writeFileSync(configFile, `${listener}${config}\n`)
-  const [file, args] = command(configFile)
+  const [file, args] = command(which, configFile)
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))

@@ -79,11 +79,27 @@ function unknownOption(tool: Tool, name: string, names: readonly string[]): Prob
 
 /** Checks what no flag can say alone, and fills in what follows from others. */
 export function finishSettings(settings: Settings): string | null {
-  const { will, tls, tool } = settings
+  const { will, tool } = settings
   if (will.topic === null) {
     if (will.payload !== null) return 'Error: Will payload given, but no will topic given.'
     if (will.retain) return 'Error: Will retain given, but no will topic given.'
   }
+  const tlsWrong = tlsProblem(settings)
+  if (tlsWrong !== null) return tlsWrong
+  if (settings.retainedOnly && settings.noRetained) {
+    return "Error: Combining '-R' and '--retained-only' makes no sense."
+  }
+  if (tool === 'sub' && settings.filters.length === 0 && settings.unsubscribes.length === 0) {
+    return 'Error: You must specify a topic to subscribe to (-t) or unsubscribe from (-U).'
+  }
+  // -V behind -x or -D takes MQTT 5.0 back, and the properties with it.
+  if (settings.version < 5) {
+    for (const target of Object.keys(labels) as PropertyTarget[]) settings.properties[target] = {}
+  }
+  return expiryProblem(settings) ?? propertyProblem(settings)
+}
+
+function tlsProblem({ tls }: Settings): string | null {
   if ((tls.certFile === null) !== (tls.keyFile === null)) {
     return 'Error: Both certfile and keyfile must be provided if one of them is set.'
   }
@@ -101,17 +117,7 @@ export function finishSettings(settings: Settings): string | null {
       ? 'Error: --psk required if --psk-identity used.'
       : 'Error: --psk-identity required if --psk used.'
   }
-  if (settings.retainedOnly && settings.noRetained) {
-    return "Error: Combining '-R' and '--retained-only' makes no sense."
-  }
-  if (tool === 'sub' && settings.filters.length === 0 && settings.unsubscribes.length === 0) {
-    return 'Error: You must specify a topic to subscribe to (-t) or unsubscribe from (-U).'
-  }
-  // -V behind -x or -D takes MQTT 5.0 back, and the properties with it.
-  if (settings.version < 5) {
-    for (const target of Object.keys(labels) as PropertyTarget[]) settings.properties[target] = {}
-  }
-  return expiryProblem(settings) ?? propertyProblem(settings)
+  return null
 }
 
 function expiryProblem(settings: Settings): string | null {

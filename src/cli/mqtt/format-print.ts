@@ -49,7 +49,7 @@ function int(valueOf: (message: ShownMessage) => number | undefined): Printer {
 }
 
 /** Texts, cut at the precision; zeros never pad them. Absent ones print as `absent` says. */
-function text(
+function string(
   valueOf: (message: ShownMessage) => string | undefined,
   absent: 'blanks' | 'nothing',
 ): Printer {
@@ -61,7 +61,7 @@ function text(
     }
     const { precision } = conversion
     // By characters, not by bytes: a cut never leaves half of one.
-    const cut = precision < 0 ? value : [...value].slice(0, precision).join('')
+    const cut = precision < 0 ? value : Array.from(value).slice(0, precision).join('')
     out.foreign(encoder.encode(padded(cut, { ...conversion, zero: false })), false)
   }
 }
@@ -129,7 +129,7 @@ function userPairs({ properties }: ShownMessage): string | undefined {
 const printers: Readonly<Record<string, Printer>> = {
   '%': (out) => out.text('%'),
   A: int(({ properties }) => properties.topicAlias),
-  C: text(({ properties }) => properties.contentType, 'blanks'),
+  C: string(({ properties }) => properties.contentType, 'blanks'),
   D: (out, { properties }) => out.foreign(properties.correlationData ?? new Uint8Array(0), false),
   E: int(({ properties }) => properties.messageExpirySeconds),
   F: int(({ properties }) => properties.payloadFormat),
@@ -140,13 +140,13 @@ const printers: Readonly<Record<string, Printer>> = {
   J: (out, message, _, options) => printJson(out, message, options, messageJsonParsed(message)),
   l: int(({ payload }) => payload.length),
   m: int(({ packetId }) => packetId),
-  P: text(userPairs, 'nothing'),
+  P: string(userPairs, 'nothing'),
   p: printPayload,
   q: (out, { qos }) => out.text(String(qos)),
   r: (out, { retain }) => out.text(retain ? '1' : '0'),
-  R: text(({ properties }) => properties.responseTopic, 'nothing'),
+  R: string(({ properties }) => properties.responseTopic, 'nothing'),
   S: int(({ properties }) => properties.subscriptionIds?.[0]),
-  t: text(({ topic }) => topic, 'nothing'),
+  t: string(({ topic }) => topic, 'nothing'),
   x: hex(false),
   X: hex(true),
   f: float(4),

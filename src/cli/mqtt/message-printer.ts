@@ -3,6 +3,7 @@ import { parseFormat, type Piece } from './format.ts'
 import { printFormat, type Print } from './format-print.ts'
 import { indentJson } from './json-text.ts'
 import { messageJsonLine } from './message-json.ts'
+import { printsJson } from './payload-format.ts'
 import type { Settings } from './settings.ts'
 import type { ShownMessage } from './shown-message.ts'
 
@@ -37,7 +38,7 @@ function formatted(pieces: readonly Piece[], { pretty, newline }: Settings): Pri
 }
 
 function jsonLines({ pretty, payloadFormat }: Settings): PrintMessage {
-  const isJsonPayload = ['cbor', 'msgpack', 'json'].includes(payloadFormat)
+  const isJsonPayload = printsJson(payloadFormat)
   return (out, message) => {
     const json = messageJsonLine(message, isJsonPayload)
     out.json(`${pretty ? indentJson(json) : json}\n`)

@@ -1,17 +1,17 @@
 /** `-d`: a line for each packet, as mosquitto's library writes them. */
-import { PacketType, type Packet } from '../../codec/packets.ts'
+import { PacketType, type AckPacket, type Packet, type PublishPacket } from '../../codec/packets.ts'
 
 /** For the lines a client without an id of its own has. */
 const noId = '(null)'
 
 const flag = (value: boolean): number => (value ? 1 : 0)
 
-type Describe<T extends Packet['type']> = (
-  packet: Extract<Packet, { type: T }>,
-) => readonly string[]
-type Table = { readonly [T in Packet['type']]?: Describe<T> }
+type PacketOf<T> = T extends AckPacket['type'] ? AckPacket : Extract<Packet, { type: T }>
+type Table = {
+  readonly [T in Packet['type']]?: (packet: PacketOf<T>) => readonly string[]
+}
 
-function publishText({ dup, qos, retain, packetId, topic, payload }: Extract<Packet, { type: 3 }>) {
+function publishText({ dup, qos, retain, packetId, topic, payload }: PublishPacket) {
   return `PUBLISH (d${flag(dup)}, q${qos}, r${flag(retain)}, m${packetId}, '${topic}', ... (${payload.length} bytes))`
 }
 

@@ -34,54 +34,56 @@ function digits(payload: Uint8Array, encoding: 'hex' | 'base64', shape: RegExp):
 const hexShape = /^(?:[0-9a-f]{2})*$/i
 const base64Shape = /^[A-Za-z0-9+/_-]*={0,2}$/
 
+const encoders: Readonly<Record<PayloadFormat, () => Promise<Convert>>> = {
+  raw: async () => asIs,
+  json: async () => (payload) => encoder.encode(toJson(strictDecoder.decode(payload))),
+  hex: async () => (payload) => digits(payload, 'hex', hexShape),
+  base64: async () => (payload) => digits(payload, 'base64', base64Shape),
+  cbor: async () => {
+    const { encode } = await import('cborg')
+    return (payload) => encode(JSON.parse(strictDecoder.decode(payload)))
+  },
+  msgpack: async () => {
+    const { encode } = await import('@msgpack/msgpack')
+    return (payload) => encode(JSON.parse(strictDecoder.decode(payload)))
+  },
+}
+
+/** Payloads into what people read. */
+const readers: Readonly<Record<PayloadFormat, () => Promise<(payload: Uint8Array) => string>>> = {
+  raw: async () => (payload) => Buffer.from(payload).toString(),
+  json: async () => (payload) => toJson(strictDecoder.decode(payload)),
+  hex: async () => (payload) => Buffer.from(payload).toString('hex'),
+  base64: async () => (payload) => Buffer.from(payload).toString('base64'),
+  cbor: async () => {
+    const { decodeCbor } = await import('./cbor.ts')
+    return (payload) => jsonOf(decodeCbor(payload))
+  },
+  msgpack: async () => {
+    const { decode } = await import('@msgpack/msgpack')
+    const options = { useBigInt64: true, mapKeyConverter: keyText }
+    return (payload) => jsonOf(decode(payload, options))
+  },
+}
+
+const jsonFormats = new Set<PayloadFormat>(['json', 'cbor', 'msgpack'])
+
+/** Whether payloads are printed as JSON. */
+export function printsJson(format: PayloadFormat): boolean {
+  return jsonFormats.has(format)
+}
+
 /** What was typed into what is sent. */
-export async function encoderOf(format: PayloadFormat): Promise<Convert> {
-  switch (format) {
-    case 'raw':
-      return asIs
-    case 'json':
-      return (payload) => encoder.encode(toJson(strictDecoder.decode(payload)))
-    case 'hex':
-      return (payload) => digits(payload, 'hex', hexShape)
-    case 'base64':
-      return (payload) => digits(payload, 'base64', base64Shape)
-    case 'cbor': {
-      const { encode } = await import('cborg')
-      return (payload) => encode(JSON.parse(strictDecoder.decode(payload)))
-    }
-    case 'msgpack': {
-      const { encode } = await import('@msgpack/msgpack')
-      return (payload) => encode(JSON.parse(strictDecoder.decode(payload)))
-    }
-  }
+export function encoderOf(format: PayloadFormat): Promise<Convert> {
+  return encoders[format]()
 }
 
 /** What came into what is printed. */
 export async function decoderOf(format: PayloadFormat, pretty: boolean): Promise<Convert> {
-  const layOut = (json: string) => encoder.encode(pretty ? indentJson(json) : json)
-  switch (format) {
-    case 'raw':
-      return asIs
-    case 'json':
-      return (payload) => layOut(toJson(strictDecoder.decode(payload)))
-    case 'hex':
-    case 'base64':
-      return (payload) =>
-        encoder.encode(
-          Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString(format),
-        )
-    case 'cbor': {
-      const { decodeCbor } = await import('./cbor.ts')
-      return (payload) => layOut(jsonOf(decodeCbor(payload)))
-    }
-    case 'msgpack': {
-      const { decode } = await import('@msgpack/msgpack')
-      return (payload) =>
-        layOut(
-          jsonOf(decode(payload, { useBigInt64: true, mapKeyConverter: (key) => keyText(key) })),
-        )
-    }
-  }
+  if (format === 'raw') return asIs
+  const read = await readers[format]()
+  if (!pretty || !printsJson(format)) return (payload) => encoder.encode(read(payload))
+  return (payload) => encoder.encode(indentJson(read(payload)))
 }
 
 function keyText(key: unknown): string {

@@ -15,16 +15,9 @@ const tooLarge = (what: string) => `Error: ${what} must be less than ${payloadBy
 
 /** Reads a payload in whole. Lines (`-l`) have none and come as they are read. */
 function loadPayload(source: Exclude<MessageSource, { kind: 'lines' }>): Loaded {
-  switch (source.kind) {
-    case 'text':
-      return { ok: true, payload: source.payload }
-    case 'null':
-      return { ok: true, payload: new Uint8Array(0) }
-    case 'file':
-      return loadFile(source.path)
-    case 'stdin':
-      return loadStandardInput()
-  }
+  if (source.kind === 'file') return loadFile(source.path)
+  if (source.kind === 'stdin') return loadStandardInput()
+  return { ok: true, payload: source.kind === 'text' ? source.payload : new Uint8Array(0) }
 }
 
 function loadFile(path: string): Loaded {

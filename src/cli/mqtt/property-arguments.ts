@@ -136,7 +136,7 @@ function store(
     return null
   }
   if (place[key] !== undefined) settings.repeatedProperties.add(target)
-  const stored = kind === 'number' ? number(value, name, max) : text(value, kind, name, max)
+  const stored = kind === 'number' ? toNumber(value, name, max) : toText(value, kind, name, max)
   if (stored.problem !== undefined) return stored.problem
   const listed = key === 'subscriptionIds' ? [stored.value] : stored.value
   // The table, not the type checker, ties a key to the type of its value.
@@ -146,13 +146,13 @@ function store(
 
 type Stored = { value: unknown; problem?: undefined } | { problem: string }
 
-function number({ text: digits }: Operand, name: string, max: number): Stored {
+function toNumber({ text: digits }: Operand, name: string, max: number): Stored {
   const value = wholeNumber(digits, 0, max)
   if (value !== null) return { value }
   return { problem: `Error: Property value (${digits}) out of range for property ${name}.` }
 }
 
-function text(operand: Operand, kind: ValueKind, name: string, max: number): Stored {
+function toText(operand: Operand, kind: ValueKind, name: string, max: number): Stored {
   if (kind === 'binary') {
     return operand.bytes.length > max ? { problem: tooLong(name) } : { value: operand.bytes }
   }
