@@ -287,8 +287,9 @@ for (const target of targets) {
         const running = startTool(maker, 'sub', [...portArgs(broker), ...args])
         await client.receive({ topic, payload: '' })
         await running.printed('old\n')
-        running.kill('SIGTERM')
-        assert.equal((await running.outcome).code, 0)
+        // Debian's may wait for ever on the publish that clears.
+        running.kill(maker === 'mozzie' ? 'SIGTERM' : 'SIGKILL')
+        assert.equal((await running.outcome).code, maker === 'mozzie' ? 0 : null)
         client.destroy()
       })
 
