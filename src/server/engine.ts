@@ -4,6 +4,7 @@ import { Broker } from '../broker/broker.ts'
 import type { Limits } from '../broker/limits.ts'
 import type { Auth, ListenerOptions, Observer, Store } from '../broker/ports.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
+import { AddressBudget } from '../transports/address-budget.ts'
 import { ConnectionRate } from '../transports/connection-rate.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
 import { listen, type Listener, type ListenOptions } from '../transports/listener.ts'
@@ -29,6 +30,7 @@ export interface EngineOptions {
 export interface Engine {
   readonly broker: Broker
   readonly connections: ConnectionBudget
+  readonly addresses: AddressBudget
   readonly rate: ConnectionRate
   readonly handshakes: HandshakeGate
   /**
@@ -86,6 +88,7 @@ export function createEngine(options: EngineOptions): Engine {
   })
   let onFatal = options.onFatal
   const connections: ConnectionBudget = { max: connectionsMaxOf(0), open: 0 }
+  const addresses = new AddressBudget()
   const rate = new ConnectionRate(0)
   const listeners: Listener[] = []
   const tick = (): void => {
@@ -98,6 +101,7 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     broker,
     connections,
+    addresses,
     rate,
     handshakes: new HandshakeGate(),
     start: () =>
@@ -115,6 +119,7 @@ export function createEngine(options: EngineOptions): Engine {
         log,
         own: budget,
         all: connections,
+        addresses,
         rate,
         arriving: new Set(),
         stageMsMax: () => limits.connectTimeoutMs,

@@ -55,6 +55,7 @@ function apply(
 ): void {
   server.config = config
   Object.assign(server.limits, limitsOfConfig(config.global))
+  server.addresses.max = config.global.connectionsPerAddressMax
   server.rate.perSecond = config.global.connectionsPerSecondMax
   server.connections.max = connectionsMaxOf(config.global.globalMaxConnections)
   for (const listener of config.listeners) {

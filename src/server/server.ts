@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import { createSysTopics } from '../telemetry/sys-topics.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
+import type { AddressBudget } from '../transports/address-budget.ts'
 import type { ConnectionRate } from '../transports/connection-rate.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
 import { connectionsMaxOf, createEngine, tickMs, type Engine } from './engine.ts'
@@ -45,6 +46,7 @@ export interface Server {
   readonly connections: ConnectionBudget
   /** null: state is in memory. */
   readonly persistence: Persistence | null
+  readonly addresses: AddressBudget
   readonly rate: ConnectionRate
   /**
    * What the listeners that run would be with `config`, by name; reads the files it names.
@@ -89,6 +91,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   const { broker, connections } = engine
   connections.max = connectionsMaxOf(config.global.globalMaxConnections)
+  engine.addresses.max = config.global.connectionsPerAddressMax
   engine.rate.perSecond = config.global.connectionsPerSecondMax
   const server: Server = {
     broker,
@@ -104,6 +107,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,
     persistence,
+    addresses: engine.addresses,
     rate: engine.rate,
     config,
     stop: () => stop(engine, server),

@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net'
 import { LogType, type Log } from '../base/log.ts'
 import type { TlsFacts } from '../broker/ports.ts'
+import type { AddressBudget } from './address-budget.ts'
 import { isFull, type ConnectionBudget } from './connection-budget.ts'
 import type { ConnectionRate } from './connection-rate.ts'
 import { openLink, type LinkOwner } from './link.ts'
@@ -29,6 +30,7 @@ export interface Entrance<C> {
   /** Connections of this listener, and of all together. */
   readonly own: ConnectionBudget
   readonly all: ConnectionBudget
+  readonly addresses: AddressBudget
   readonly rate: ConnectionRate
   /** Sockets that are no links yet. */
   readonly arriving: Set<Socket>
@@ -46,17 +48,21 @@ interface Arrival<C> {
 
 /** Takes `raw`, just accepted and paused. */
 export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | null): void {
-  const { own, all, log, rate, arriving } = entrance
+  const { own, all, log, addresses, rate, arriving } = entrance
   raw.on('error', ignore)
   // Without an address the peer has left while it waited in the backlog.
   if (remote === null) return void raw.destroy()
   if (isFull(own) || isFull(all)) return deny(log, raw, remote, 'max_connections exceeded')
+  const address = addressOf(remote)
+  if (!addresses.enter(address))
+    return deny(log, raw, remote, 'max_connections_per_address exceeded')
   own.open++
   all.open++
   arriving.add(raw)
   raw.once('close', () => {
     own.open--
     all.open--
+    addresses.leave(address)
     arriving.delete(raw)
   })
   const passed = rate.pass(() => {

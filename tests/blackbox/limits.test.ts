@@ -278,3 +278,42 @@ byteRates(
     for (let count = 0; count < 15; count++) await receiver.expect('publish')
   },
 )
+
+const addresses = behaviours('addresses', { config: 'max_connections_per_address 2' })
+
+addresses(
+  'max_connections_per_address closes those beyond and lets in again who makes room',
+  { v4: '' },
+  async ({ connect: connected, open }) => {
+    // What asked whether the broker accepts may still be on its way out, as may who was disconnected.
+    const welcome = async (): Promise<RawClient> => {
+      for (let attempt = 0; attempt < 50; attempt++) {
+        const client = await connected().catch(() => null)
+        if (client !== null) return client
+      }
+      assert.fail('not let in')
+    }
+    const first = await welcome()
+    await welcome()
+    await (await open()).expectClosed()
+    await first.disconnect()
+    await welcome()
+  },
+)
+
+const accepting = behaviours('new connections', { config: 'max_connection_rate 20' })
+
+accepting(
+  'max_connection_rate lets a storm in one after the other, and nobody is lost',
+  { v4: '' },
+  async ({ connect: connected, open, version }) => {
+    const start = performance.now()
+    const clients = await Promise.all(Array.from({ length: 40 }, open))
+    for (const [index, client] of clients.entries())
+      client.send(connect(version, { clientId: `storm${index}` }))
+    for (const client of clients) await client.expect('connack', { code: 0 })
+    const seconds = (performance.now() - start) / 1000
+    assert.ok(seconds > 1 && seconds < 4, `40 clients took ${seconds} s`)
+    await connected()
+  },
+)

@@ -6,6 +6,7 @@ import { LogType, type Log } from '../../src/base/log.ts'
 import type { Link, ListenerOptions } from '../../src/broker/ports.ts'
 import type { LinkCore } from '../../src/transports/core.ts'
 import { fullReadsPerTurn, readBufferBytes, readInto } from '../../src/transports/read-buffer.ts'
+import { AddressBudget } from '../../src/transports/address-budget.ts'
 import { ConnectionRate } from '../../src/transports/connection-rate.ts'
 import { listen as listenAt } from '../../src/transports/listener.ts'
 import { ListenError } from '../../src/transports/places.ts'
@@ -73,6 +74,7 @@ function entranceOf(core: Recorder, log: Log, options: ListenerOptions, max: num
     log,
     own: { max, open: 0 },
     all: { max: 0, open: 0 },
+    addresses: new AddressBudget(),
     rate: new ConnectionRate(0),
     arriving: new Set<Socket>(),
     stageMsMax: () => 10_000,

@@ -204,6 +204,12 @@ const rows: readonly Row[] = [
     usual: true,
     changed: false,
   },
+  {
+    line: 'max_connections_per_address 1',
+    probe: () => isSecondWelcome(named),
+    usual: true,
+    changed: false,
+  },
   { line: 'max_connections 1', probe: () => isSecondWelcome(named), usual: true, changed: false },
   {
     line: 'global_max_connections 1',
