@@ -6,8 +6,9 @@
  */
 import { Broker } from '../../src/broker/broker.ts'
 import { defaultLimits, type Limits } from '../../src/broker/limits.ts'
-import type { Link, ListenerOptions, Peers, Store } from '../../src/broker/ports.ts'
+import type { Link, ListenerOptions, Peers } from '../../src/broker/ports.ts'
 import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
+import { CrashStore, type StoreFaults } from './crash-store.ts'
 
 /** mulberry32: small, seeded, good enough to choose what goes wrong. */
 export function seeded(seed: number): () => number {
@@ -72,8 +73,8 @@ export interface NodeOptions {
   readonly storeDelayMs: number
   readonly peers?: Peers | null
   readonly limits?: Partial<Limits>
-  /** Stands between the core and its store. */
-  readonly wrap?: (store: Store) => Store
+  /** `data` is a disk: a crash loses what was not committed. Absent: every write is there at once. */
+  readonly disk?: StoreFaults
 }
 
 /** One broker in the world. */
@@ -86,17 +87,21 @@ export class SimNode {
   dead = false
   readonly errors: string[] = []
   private lastAnswerMs = 0
+  private readonly crashing: CrashStore | null = null
 
   constructor(options: NodeOptions) {
     this.options = options
-    const { time, random, data, name } = options
-    const store = createMemoryStore(data, { node: name, defer: (run) => this.answer(run) })
+    const { time, random, data, name, disk } = options
+    const defer = (run: () => void) => this.answer(run)
+    const soon = (run: () => void) => time.at(0, () => this.alive(run))
+    if (disk !== undefined)
+      this.crashing = new CrashStore(data, { node: name, defer, soon, random, faults: disk })
     this.limits = { ...defaultLimits, connectionMessages: false, ...options.limits }
     this.broker = new Broker({
       clock: { monotonicMs: () => time.nowMs, wallMs: () => 1e12 + time.nowMs },
       random: { fill: (bytes) => bytes.fill(Math.floor(random() * 256)), unit: random },
       log: { mask: 1, write: (_type, text) => void this.errors.push(text) },
-      store: options.wrap === undefined ? store : options.wrap(store),
+      store: this.crashing ?? createMemoryStore(data, { node: name, defer }),
       peers: options.peers ?? null,
       auth: {
         authenticate: (_request, answer) => answer(0),
@@ -117,6 +122,12 @@ export class SimNode {
 
   alive(run: () => void): void {
     if (!this.dead) run()
+  }
+
+  /** Power off. */
+  crash(): void {
+    this.dead = true
+    this.crashing?.crash()
   }
 
   /** Answers keep their order, whatever their delay. */
@@ -145,16 +156,26 @@ export interface FarEnd {
   closed(): void
 }
 
-/** A connection between a client and a node: chunks are split and delayed, never reordered within it. */
+/** How long a stalled write may take; mostly short, now and then a client that does not read. */
+const STALL_MS = 20
+const LONG_STALL_MS = 1500
+
+/**
+ * A connection between a client and a node: chunks are split and delayed, never reordered within it. It holds
+ * the core to its word on buffers: a chunk is scribbled over once it was received, and a write that stalls reads
+ * its bytes as late as it may.
+ */
 export class SimLink implements Link {
   readonly remote: string
   readonly listener = listener
   readonly tls = null
   private readonly node: SimNode
-  private readonly far: FarEnd
+  private far: FarEnd | null
   private readonly connection: Connection
   private readonly delayMs: number
   private paused = false
+  private stalled = false
+  private ending = false
   private waiting: Uint8Array[] = []
   private upMs = 0
   private downMs = 0
@@ -185,19 +206,32 @@ export class SimLink implements Link {
 
   private arrive(piece: Uint8Array): void {
     if (this.gone) return
-    if (this.paused) this.waiting.push(piece)
-    else this.node.alive(() => this.node.broker.receive(this.connection, piece, 0, piece.length))
+    if (this.paused) return void this.waiting.push(piece)
+    this.node.alive(() => this.node.broker.receive(this.connection, piece, 0, piece.length))
+    piece.fill(0xee)
   }
 
   write(bytes: Uint8Array, length: number): boolean {
-    const copy = bytes.slice(0, length)
-    this.downMs = this.later(this.downMs, () => {
-      if (!this.gone) this.far.receive(copy)
+    const { time, random } = this.node.options
+    if (this.stalled && !this.gone) throw new Error('written to a link that has not drained')
+    if (this.gone || random() < 0.7) {
+      this.deliver(bytes.slice(0, length))
+      return true
+    }
+    this.stalled = true
+    time.at(random() * (random() < 0.02 ? LONG_STALL_MS : STALL_MS), () => {
+      this.deliver(bytes.slice(0, length))
+      this.stalled = false
+      this.node.alive(() => this.node.broker.linkDrained(this.connection))
+      if (this.ending && !this.stalled) this.end()
     })
-    if (this.gone || this.node.options.random() < 0.7) return true
-    const drained = () => this.node.alive(() => this.node.broker.linkDrained(this.connection))
-    this.node.options.time.at(this.node.options.random() * 20, drained)
     return false
+  }
+
+  private deliver(bytes: Uint8Array): void {
+    this.downMs = this.later(this.downMs, () => {
+      if (!this.gone) this.far?.receive(bytes)
+    })
   }
 
   pause(): void {
@@ -212,6 +246,8 @@ export class SimLink implements Link {
   }
 
   end(): void {
+    this.ending = true
+    if (this.stalled) return
     this.downMs = this.later(this.downMs, () => this.drop('connection closed by client'))
   }
 
@@ -220,7 +256,14 @@ export class SimLink implements Link {
     if (this.gone) return
     this.gone = true
     this.node.alive(() => this.node.broker.linkClosed(this.connection, reason))
-    this.far.closed()
+    this.far?.closed()
+  }
+
+  /** The client is gone and nobody told the broker. */
+  abandon(): void {
+    const far = this.far
+    this.far = null
+    far?.closed()
   }
 
   private later(floorMs: number, run: () => void): number {
