@@ -3,7 +3,7 @@ import { LogType } from '../base/log.ts'
 import { NEVER_EXPIRES, type Core, type Session } from './model.ts'
 import { suspend } from './outbound.ts'
 import { removeSubscriptions } from './subscriptions.ts'
-import { cancelWill, releaseWill } from './wills.ts'
+import { releaseWill, settleWill } from './wills.ts'
 
 export function addSession(core: Core, session: Session): void {
   core.sessions.set(session.clientId, session)
@@ -40,7 +40,7 @@ export function wakeSession(core: Core, session: Session): void {
   core.wheel.cancel(session.expiryTimer)
   session.expiryTimer = null
   session.disconnectedAtMs = -1
-  cancelWill(core, session)
+  settleWill(core, session)
 }
 
 /** Its client is gone and it lives on: starts its clock. */

@@ -29,8 +29,14 @@ export function waitWill(core: Core, session: Session, message: Message, waitMs:
   session.will = { message, timer }
 }
 
-/** The client is back in time: nothing is said. */
-export function cancelWill(core: Core, session: Session): void {
+/** The client is back: in time nothing is said, but a delay that ran out while the broker was down did run out. */
+export function settleWill(core: Core, session: Session): void {
+  if (session.will === null) return
+  if (session.will.timer.dueMs > core.ports.clock.monotonicMs()) cancelWill(core, session)
+  else releaseWill(core, session)
+}
+
+function cancelWill(core: Core, session: Session): void {
   if (session.will === null) return
   core.wheel.cancel(session.will.timer)
   session.will = null
