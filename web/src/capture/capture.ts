@@ -1,0 +1,202 @@
+/** Everything a connection has seen, and the views of it. Knows neither the network nor the page. */
+import { matches as topicMatches, parseShared } from '../../../src/topics/names.ts'
+import type { Format } from '../model/message.ts'
+import type { Subscription } from '../model/profile.ts'
+import { Ring, type Entry } from './ring.ts'
+import { Series, type SeriesSpec } from './series.ts'
+import { Topics, type Topic } from './topics.ts'
+
+/** A message as it came or went. */
+export type Arrival = Omit<Entry, 'topicId'> & { topic: string }
+
+export interface CaptureLimits {
+  readonly messagesMax: number
+  readonly bytesMax: number
+  readonly topicsMax: number
+}
+
+/** More topics than messages: a topic without a kept message can always make room. */
+export const defaultLimits: CaptureLimits = {
+  messagesMax: 200_000,
+  bytesMax: 64 << 20,
+  topicsMax: 250_000,
+}
+
+const SAVED_BYTES_MAX = 64 << 10
+const SAVED_TOTAL_MAX = 32 << 20
+
+/** What a topic has to do with the subscriptions: worked out once, until these change. */
+interface TopicSubscriptions {
+  readonly ids: readonly string[]
+  readonly colours: readonly number[]
+  readonly hidden: boolean
+  readonly format: Format
+  readonly schema: string
+}
+
+export class Capture {
+  readonly ring: Ring
+  readonly topics: Topics
+  readonly messagesMax: number
+  received = 0
+  receivedBytes = 0
+  sent = 0
+  sampledOut = 0
+  tooLarge = 0
+  /** One of this many arrivals is kept. */
+  keepEvery = 1
+  /** Called with the sequence number of each message that is kept. */
+  onKept: (seq: number) => void = () => {}
+
+  #subscriptions: readonly Subscription[] = []
+  readonly #perSubscription = new Map<string, { messages: number }>()
+  #byTopic = new WeakMap<Topic, TopicSubscriptions>()
+  #series: Series[] = []
+  #savedBytes = 0
+
+  constructor(limits: CaptureLimits = defaultLimits) {
+    this.messagesMax = limits.messagesMax
+    this.ring = new Ring(limits.messagesMax, limits.bytesMax)
+    this.topics = new Topics(limits.topicsMax)
+    this.ring.onEvict = (seq) => this.#release(seq)
+  }
+
+  get series(): readonly Series[] {
+    return this.#series
+  }
+
+  add(arrival: Arrival): void {
+    const { payload, timeMs } = arrival
+    const topic = this.topics.intern(arrival.topic)
+    this.topics.countMessage(topic, timeMs)
+    if (arrival.outgoing) this.sent++
+    else {
+      this.received++
+      this.receivedBytes += payload.length
+      for (const id of this.of(topic).ids) {
+        const counter = this.#perSubscription.get(id)
+        if (counter !== undefined) counter.messages++
+      }
+      if (arrival.retain) topic.retained = payload.length > 0
+    }
+    for (const series of this.#series) series.offer(arrival.topic, payload, timeMs)
+    if (this.keepEvery > 1 && !arrival.outgoing && this.received % this.keepEvery !== 0) {
+      this.sampledOut++
+      return
+    }
+    const seq = this.ring.push({ ...arrival, topicId: topic.id })
+    if (seq === -1) {
+      this.tooLarge++
+      return
+    }
+    topic.kept++
+    topic.lastSeq = seq
+    this.#forgetSaved(topic)
+    this.onKept(seq)
+  }
+
+  setSubscriptions(subscriptions: readonly Subscription[]): void {
+    this.#subscriptions = subscriptions
+    this.#byTopic = new WeakMap()
+    const ids = new Set(subscriptions.map(({ id }) => id))
+    for (const id of ids) {
+      if (!this.#perSubscription.has(id)) this.#perSubscription.set(id, { messages: 0 })
+    }
+    for (const id of this.#perSubscription.keys()) {
+      if (!ids.has(id)) this.#perSubscription.delete(id)
+    }
+  }
+
+  messagesOf(subscriptionId: string): number {
+    return this.#perSubscription.get(subscriptionId)?.messages ?? 0
+  }
+
+  /** What the subscriptions say about a topic. */
+  of(topic: Topic): TopicSubscriptions {
+    let found = this.#byTopic.get(topic)
+    if (found !== undefined) return found
+    const matching = this.#subscriptions.filter(({ filter }) =>
+      topicMatches(parseShared(filter)?.filter ?? filter, topic.name),
+    )
+    const decoding = matching.find(({ format }) => format !== 'auto')
+    found = {
+      ids: matching.map(({ id }) => id),
+      colours: matching.filter(({ hidden }) => !hidden).map(({ colour }) => colour),
+      hidden: matching.length > 0 && matching.every(({ hidden }) => hidden),
+      format: decoding?.format ?? 'auto',
+      schema: decoding?.schema ?? '',
+    }
+    this.#byTopic.set(topic, found)
+    return found
+  }
+
+  topicOf(seq: number): Topic {
+    const topic = this.topics.byId(this.ring.topicId(seq))
+    if (topic === null) throw new Error(`message ${seq} has no topic`)
+    return topic
+  }
+
+  /** The last payload of a topic, as long as it is known. */
+  lastPayload(topic: Topic): Uint8Array | null {
+    if (topic.lastSeq >= 0 && this.ring.has(topic.lastSeq)) return this.ring.payload(topic.lastSeq)
+    return topic.saved
+  }
+
+  /** The message before `seq` on the same topic, or -1. */
+  previousOf(seq: number): number {
+    const id = this.ring.topicId(seq)
+    for (let at = seq - 1; at >= this.ring.first; at--) {
+      if (this.ring.topicId(at) === id && !this.ring.isOutgoing(at)) return at
+    }
+    return -1
+  }
+
+  /** Plots these from now on, and what is kept already. */
+  setSeries(specs: readonly SeriesSpec[]): void {
+    this.#series = specs.map((spec) => {
+      const known = this.#series.find((series) => sameSpec(series.spec, spec))
+      if (known !== undefined) return known
+      const series = new Series(spec)
+      for (let seq = this.ring.first; seq < this.ring.next; seq++) {
+        series.offer(this.topicOf(seq).name, this.ring.payload(seq), this.ring.timeMs(seq))
+      }
+      return series
+    })
+  }
+
+  clear(): void {
+    this.ring.clear()
+    this.topics.clear()
+    this.#byTopic = new WeakMap()
+    this.#savedBytes = 0
+    this.#series = this.#series.map(({ spec }) => new Series(spec))
+    this.received = 0
+    this.receivedBytes = 0
+    this.sent = 0
+    this.sampledOut = 0
+    this.tooLarge = 0
+    for (const counter of this.#perSubscription.values()) counter.messages = 0
+  }
+
+  /** A message makes room. The last one of its topic stays known: a quiet topic keeps its value. */
+  #release(seq: number): void {
+    const topic = this.topics.byId(this.ring.topicId(seq))
+    if (topic === null) return
+    topic.kept--
+    const size = this.ring.size(seq)
+    if (topic.lastSeq !== seq || size > SAVED_BYTES_MAX) return
+    if (this.#savedBytes + size > SAVED_TOTAL_MAX) return
+    topic.saved = this.ring.payload(seq).slice()
+    this.#savedBytes += size
+  }
+
+  #forgetSaved(topic: Topic): void {
+    if (topic.saved === null) return
+    this.#savedBytes -= topic.saved.length
+    topic.saved = null
+  }
+}
+
+function sameSpec(a: SeriesSpec, b: SeriesSpec): boolean {
+  return a.id === b.id && a.filter === b.filter && a.path === b.path
+}

@@ -1,0 +1,147 @@
+/**
+ * The search box's language. Words that must all hold, in any order:
+ *
+ *     kitchen            topic or payload holds it, case does not matter
+ *     "two words"        the same, with spaces
+ *     -word              does not hold it (before any of these forms)
+ *     topic:a/+/c        the topic matches the filter (or holds the text, without wildcards)
+ *     payload:text       the payload holds it
+ *     /reg(ular)?/i      topic or payload matches the expression
+ *     $.a.b[0]>21.5      the JSON payload has a value there that compares so (= != < <= > >=), or just has it
+ *     qos:1 retain:1 dir:in dir:out size>1000
+ */
+import { matches as topicMatches, topicFilterProblem } from '../../../src/topics/names.ts'
+import { valueAt } from '../decode/json-path.ts'
+
+/** What a query looks at; `payload` may lie in shared memory and is only read. */
+export interface Candidate {
+  topic: string
+  payload: Uint8Array
+  qos: number
+  retain: boolean
+  outgoing: boolean
+}
+
+export type Predicate = (candidate: Candidate) => boolean
+
+/** A query that cannot be understood: which word, and what was expected of it. */
+export class QueryError extends Error {}
+
+const decoder = new TextDecoder()
+
+/** The query as a function; null: it is empty and everything matches. Throws QueryError. */
+export function compileQuery(text: string): Predicate | null {
+  const predicates = splitWords(text).map(compileWord)
+  if (predicates.length === 0) return null
+  return (candidate) => predicates.every((predicate) => predicate(candidate))
+}
+
+/** Words at spaces outside of quotes and of /expressions/. */
+function splitWords(text: string): string[] {
+  return text.match(/-?(?:\/(?:\\.|[^/\\])+\/[a-z]*(?=\s|$)|(?:[^\s"]|"[^"]*"?)+)/g) ?? []
+}
+
+function compileWord(word: string): Predicate {
+  if (word.length > 1 && word.startsWith('-')) {
+    const positive = compileWord(word.slice(1))
+    return (candidate) => !positive(candidate)
+  }
+  for (const [pattern, compile] of FORMS) {
+    const found = pattern.exec(word)
+    if (found !== null) return compile(found)
+  }
+  const needle = word.replaceAll('"', '')
+  const inBytes = bytesContain(needle)
+  const lower = needle.toLowerCase()
+  return ({ topic, payload }) => topic.toLowerCase().includes(lower) || inBytes(payload)
+}
+
+type Form = readonly [pattern: RegExp, compile: (found: RegExpExecArray) => Predicate]
+
+const FORMS: readonly Form[] = [
+  [/^topic:(.+)$/, ([, text = '']) => topicPredicate(text.replaceAll('"', ''))],
+  [/^payload:(.+)$/, ([, text = '']) => payloadPredicate(text.replaceAll('"', ''))],
+  [/^qos:([012])$/, ([, qos]) => (candidate) => candidate.qos === Number(qos)],
+  [/^retain(?:ed)?:([01])$/, ([, on]) => (candidate) => candidate.retain === (on === '1')],
+  [/^dir:(in|out)$/, ([, way]) => (candidate) => candidate.outgoing === (way === 'out')],
+  [/^size(<=|>=|<|>|=)(\d+)$/, ([, sign = '=', bytes]) => sizePredicate(sign, Number(bytes))],
+  [/^\/(.+)\/([a-z]*)$/, ([word, source = '', flags = '']) => expression(word, source, flags)],
+  [/^(\$[.[][^=<>!]*)(?:(!=|<=|>=|=|<|>)(.*))?$/, ([, path = '', sign, text]) => pathPredicate(path, sign, text)],
+]
+
+function topicPredicate(text: string): Predicate {
+  if (/[+#]/.test(text) && topicFilterProblem(text) === null) {
+    return ({ topic }) => topicMatches(text, topic)
+  }
+  const lower = text.toLowerCase()
+  return ({ topic }) => topic.toLowerCase().includes(lower)
+}
+
+function payloadPredicate(text: string): Predicate {
+  const inBytes = bytesContain(text)
+  return ({ payload }) => inBytes(payload)
+}
+
+function sizePredicate(sign: string, bytes: number): Predicate {
+  const holds = comparison(sign)
+  return ({ payload }) => holds(payload.length, bytes)
+}
+
+function expression(word: string, source: string, flags: string): Predicate {
+  let compiled: RegExp
+  try {
+    compiled = new RegExp(source, flags.replaceAll(/[gy]/g, ''))
+  } catch {
+    throw new QueryError(word)
+  }
+  return ({ topic, payload }) => compiled.test(topic) || compiled.test(decoder.decode(payload))
+}
+
+function pathPredicate(path: string, sign: string | undefined, text = ''): Predicate {
+  const holds = comparison(sign ?? '')
+  const wanted = text.replaceAll('"', '')
+  const number = wanted.trim() === '' ? Number.NaN : Number(wanted)
+  return ({ payload }) => {
+    const value = valueAt(payload, path)
+    if (value === undefined) return false
+    if (sign === undefined) return true
+    if (typeof value === 'number' && !Number.isNaN(number)) return holds(value, number)
+    return holds(typeof value === 'string' ? value : JSON.stringify(value), wanted)
+  }
+}
+
+type Comparable = string | number
+
+const COMPARISONS: Record<string, (a: Comparable, b: Comparable) => boolean> = {
+  '=': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+}
+
+function comparison(sign: string): (a: Comparable, b: Comparable) => boolean {
+  return COMPARISONS[sign] ?? (() => true)
+}
+
+/** Whether bytes hold the text. ASCII letters match in either case; nothing is decoded. */
+export function bytesContain(text: string): (bytes: Uint8Array) => boolean {
+  const lower = new TextEncoder().encode(text.toLowerCase())
+  const upper = new TextEncoder().encode(text.toUpperCase())
+  // Case changes a letter's length in a few scripts only; those are searched as typed.
+  const needle = lower.length === upper.length ? lower : new TextEncoder().encode(text)
+  const other = lower.length === upper.length ? upper : needle
+  const { length } = needle
+  return (bytes) => {
+    const end = bytes.length - length
+    search: for (let at = 0; at <= end; at++) {
+      for (let i = 0; i < length; i++) {
+        const byte = bytes[at + i]
+        if (byte !== needle[i] && byte !== other[i]) continue search
+      }
+      return true
+    }
+    return false
+  }
+}

@@ -1,0 +1,199 @@
+/** The list of messages, and of latest values, that the page looks at. */
+import { DEFAULT_VIEW } from '../model/view.ts'
+import type { Row } from '../model/message.ts'
+import type { LatestRow, ViewRequest, ViewSnapshot } from '../model/protocol.ts'
+import { preview } from '../decode/preview.ts'
+import type { Capture } from './capture.ts'
+import { Matches } from './matches.ts'
+import { compileQuery, QueryError, type Predicate } from './query.ts'
+import type { Topic } from './topics.ts'
+
+const collator = new Intl.Collator(undefined, { numeric: true })
+
+const LATEST_ORDERS: Record<ViewRequest['latestSort'], (a: Topic, b: Topic) => number> = {
+  name: (a, b) => collator.compare(a.name, b.name),
+  messages: (a, b) => b.messages - a.messages,
+  recent: (a, b) => b.lastMs - a.lastMs,
+}
+
+export class View {
+  request: ViewRequest = DEFAULT_VIEW
+  readonly #capture: Capture
+  #matches: Matches
+  #query: Predicate | null = null
+  #queryProblem: string | null = null
+  /** Place where a pause holds the list; null: it runs. */
+  #heldAt: number | null = null
+  #latest: Topic[] = []
+  #latestShape = -1
+
+  constructor(capture: Capture) {
+    this.#capture = capture
+    this.#matches = new Matches(capture.ring, capture.messagesMax)
+  }
+
+  /** To be told of every message that is kept. */
+  add(seq: number): void {
+    if (this.#test(seq)) this.#matches.add(seq)
+  }
+
+  show(request: ViewRequest): void {
+    const before = this.request
+    this.request = request
+    if (request.paused && this.#heldAt === null) this.#heldAt = this.#matches.next
+    if (!request.paused) this.#heldAt = null
+    if (request.latestSort !== before.latestSort || request.mode !== before.mode) this.#latestShape = -1
+    const same =
+      request.query === before.query &&
+      request.direction === before.direction &&
+      request.subscriptions.join() === before.subscriptions.join()
+    if (!same) this.refilter()
+  }
+
+  /** Lists anew: the question has changed, or the subscriptions. */
+  refilter(): void {
+    try {
+      this.#query = compileQuery(this.request.query)
+      this.#queryProblem = null
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error
+      this.#query = null
+      this.#queryProblem = error.message
+    }
+    this.#matches.rebuild((seq) => this.#test(seq))
+    this.#latestShape = -1
+    if (this.#heldAt !== null) this.#heldAt = this.#matches.next
+  }
+
+  /** An order by time or messages has gone stale. */
+  resort(): void {
+    if (this.request.latestSort !== 'name') this.#latestShape = -1
+  }
+
+  clear(): void {
+    this.#matches.rebuild(() => false)
+    this.#latestShape = -1
+    if (this.#heldAt !== null) this.#heldAt = this.#matches.next
+  }
+
+  snapshot(): ViewSnapshot {
+    return this.request.mode === 'latest' ? this.#latestSnapshot() : this.#streamSnapshot()
+  }
+
+  /** All that the view lists, oldest first. */
+  *seqs(): Generator<number> {
+    this.#matches.trim()
+    for (let place = this.#matches.first; place < this.#matches.next; place++) {
+      yield this.#matches.seqAt(place)
+    }
+  }
+
+  /** The message `step` places after (before, if negative) this one in the list; null: there is none. */
+  neighbour(seq: number, step: number): number | null {
+    this.#matches.trim()
+    const place = this.#matches.placeOf(seq) + step
+    return place >= this.#matches.first && place < this.#matches.next ? this.#matches.seqAt(place) : null
+  }
+
+  row(seq: number, index: number): Row {
+    const { ring } = this.#capture
+    const topic = this.#capture.topicOf(seq)
+    const { colours, format } = this.#capture.of(topic)
+    return {
+      index,
+      seq,
+      timeMs: ring.timeMs(seq),
+      direction: ring.isOutgoing(seq) ? 'out' : 'in',
+      topic: topic.name,
+      qos: ring.qos(seq),
+      retain: ring.isRetained(seq),
+      dup: ring.isDup(seq),
+      size: ring.size(seq),
+      preview: preview(ring.payload(seq), format),
+      colours,
+    }
+  }
+
+  #streamSnapshot(): ViewSnapshot {
+    const matches = this.#matches
+    matches.trim()
+    const next = Math.max(matches.first, this.#heldAt ?? matches.next)
+    const { follow, count } = this.request
+    const wanted = follow ? next - count : this.request.from
+    const from = Math.max(matches.first, Math.min(wanted, next))
+    const rows: Row[] = []
+    for (let place = from; place < Math.min(next, from + count); place++) {
+      rows.push(this.row(matches.seqAt(place), place))
+    }
+    return {
+      mode: 'stream',
+      first: matches.first,
+      next,
+      held: matches.next - next,
+      rows,
+      latest: [],
+      queryProblem: this.#queryProblem,
+    }
+  }
+
+  #latestSnapshot(): ViewSnapshot {
+    const { topics } = this.#capture
+    if (this.#latestShape !== topics.shape && !(this.request.paused && this.#latestShape !== -1)) {
+      this.#latestShape = topics.shape
+      this.#latest = [...topics.all()].filter((topic) => topic.messages > 0 && this.#testLatest(topic))
+      this.#latest.sort(LATEST_ORDERS[this.request.latestSort])
+    }
+    const from = Math.max(0, Math.min(this.request.from, this.#latest.length))
+    const latest = this.#latest
+      .slice(from, from + this.request.count)
+      .map((topic, at) => this.#latestRow(topic, from + at))
+    const next = this.#latest.length
+    return { mode: 'latest', first: 0, next, held: 0, rows: [], latest, queryProblem: this.#queryProblem }
+  }
+
+  #latestRow(topic: Topic, index: number): LatestRow {
+    const payload = this.#capture.lastPayload(topic)
+    const { colours, format } = this.#capture.of(topic)
+    return {
+      index,
+      topic: topic.name,
+      messages: topic.messages,
+      lastMs: topic.lastMs,
+      size: payload?.length ?? 0,
+      preview: payload === null ? '' : preview(payload, format),
+      colours,
+    }
+  }
+
+  #test(seq: number): boolean {
+    const { ring } = this.#capture
+    const { direction } = this.request
+    const outgoing = ring.isOutgoing(seq)
+    if (direction !== null && (direction === 'out') !== outgoing) return false
+    const topic = this.#capture.topicOf(seq)
+    if (!this.#listed(topic, outgoing)) return false
+    if (this.#query === null) return true
+    return this.#query({
+      topic: topic.name,
+      payload: ring.payload(seq),
+      qos: ring.qos(seq),
+      retain: ring.isRetained(seq),
+      outgoing,
+    })
+  }
+
+  #listed(topic: Topic, outgoing: boolean): boolean {
+    const { subscriptions } = this.request
+    const { ids, hidden } = this.#capture.of(topic)
+    if (subscriptions.length > 0) return ids.some((id) => subscriptions.includes(id))
+    return outgoing || !hidden
+  }
+
+  #testLatest(topic: Topic): boolean {
+    if (!this.#listed(topic, false)) return false
+    if (this.#query === null) return true
+    const payload = this.#capture.lastPayload(topic) ?? new Uint8Array()
+    const retain = topic.retained
+    return this.#query({ topic: topic.name, payload, qos: 0, retain, outgoing: false })
+  }
+}

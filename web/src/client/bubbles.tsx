@@ -1,0 +1,62 @@
+/** Messages as a conversation: what came on the left, what was sent on the right. */
+import { useLayoutEffect, useRef, useEffect } from 'react'
+import { clockText, bytesText } from '../page/format.ts'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+import { EmptyMessages } from './empty-messages.tsx'
+import { openMessage, Swatches } from './message-table.tsx'
+
+/** Rows of different heights are kept few; older ones are a button away. */
+const PAGE = 100
+
+export function Bubbles({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const view = useStore(session.store, (state) => state.view)
+  const { follow, count } = useStore(session.store, (state) => state.request)
+  const selection = useStore(session.store, (state) => state.selection)
+  const selected = selection !== null && 'seq' in selection ? selection.seq : null
+  const scroller = useRef<HTMLDivElement>(null)
+  useEffect(() => session.show({ count: PAGE, follow: true }), [session])
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (element !== null && follow) element.scrollTop = element.scrollHeight
+  }, [view, follow])
+  if (view.next === view.first) return <EmptyMessages session={session} />
+  const oldest = view.rows[0]?.index ?? view.first
+  return (
+    <div
+      className="bubbles"
+      ref={scroller}
+      role="log"
+      aria-live="off"
+      aria-label={t.messages}
+      tabIndex={0}
+      onScroll={(event) => {
+        const { scrollTop, clientHeight, scrollHeight } = event.currentTarget
+        const atEnd = scrollTop + clientHeight >= scrollHeight - 40
+        if (atEnd !== follow) session.show(atEnd ? { follow: true, count: PAGE } : { follow: false, from: oldest })
+      }}
+    >
+      {oldest > view.first && (
+        <button type="button" className="button is-small" onClick={() => session.show({ follow: false, from: Math.max(view.first, oldest - PAGE), count: count + PAGE })}>
+          {t.older}
+        </button>
+      )}
+      {view.rows.map((row) => (
+        <button key={row.index} type="button" className={`bubble is-${row.direction} ${row.seq === selected ? 'is-selected' : ''}`} onClick={() => openMessage(session, row.seq)}>
+          <Swatches colours={row.colours} />
+          <span className="bubble-head">
+            <span className="mono">{row.topic}</span>
+            <span>QoS {row.qos}</span>
+            {row.retain && <span className="chip is-tiny">R</span>}
+          </span>
+          <span className="bubble-body mono">{row.size === 0 ? <i>{t.emptyPayload}</i> : row.preview}</span>
+          <span className="bubble-foot">
+            {clockText(row.timeMs)} · {bytesText(row.size)}
+          </span>
+        </button>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,106 @@
+/** All connections that are kept: open, edit, duplicate, remove, carry elsewhere. */
+import { useState } from 'react'
+import { newClientId, newId, profileUrl, type Profile } from '../model/profile.ts'
+import { addProfiles, app, notify, openProfile, removeProfile } from '../page/app-state.ts'
+import { download, pickFile } from '../page/files.ts'
+import { Icon } from '../page/icons.tsx'
+import { IconButton } from '../page/parts.tsx'
+import { useStore } from '../page/store.ts'
+import { textNow, useText } from '../page/text.ts'
+import { exportProfiles, importProfiles } from '../model/profile-file.ts'
+
+const SEARCH_FROM = 6
+
+export function ConnectionList() {
+  const t = useText()
+  const profiles = useStore(app, (state) => state.profiles)
+  const [search, setSearch] = useState('')
+  const found = profiles.filter(({ name, host, folder }) =>
+    `${folder} ${name} ${host}`.toLowerCase().includes(search.toLowerCase()),
+  )
+  const folders = [...new Set(found.map(({ folder }) => folder))].sort()
+  return (
+    <div className="connection-list">
+      {profiles.length >= SEARCH_FROM && (
+        <input
+          type="search"
+          aria-label={t.search}
+          placeholder={t.search}
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+      )}
+      {folders.map((folder) => (
+        <section key={folder}>
+          {folder !== '' && (
+            <h3>
+              <Icon name="folder" size={14} /> {folder}
+            </h3>
+          )}
+          <ul>
+            {found
+              .filter((profile) => profile.folder === folder)
+              .map((profile) => (
+                <ConnectionRow key={profile.id} profile={profile} />
+              ))}
+          </ul>
+        </section>
+      ))}
+      <div className="actions">
+        <button type="button" className="button" onClick={() => app.set({ dialog: { kind: 'connection', id: null } })}>
+          <Icon name="plus" /> {t.newConnection}
+        </button>
+        <button type="button" className="button" onClick={() => void importFile()}>
+          {t.importConnections}
+        </button>
+        <button
+          type="button"
+          className="button"
+          disabled={profiles.length === 0}
+          onClick={() => download('mozzie-connections.json', exportProfiles(profiles))}
+        >
+          {t.exportConnections}
+        </button>
+      </div>
+    </div>
+  )
+}
+
+async function importFile(): Promise<void> {
+  const file = await pickFile('.json,application/json')
+  if (file === null) return
+  const t = textNow()
+  const { profiles, problem } = importProfiles(await file.text())
+  if (problem !== null) notify(`${t.importFailed}: ${problem}`, true)
+  else {
+    addProfiles(profiles)
+    notify(t.importedConnections(profiles.length))
+  }
+}
+
+function ConnectionRow({ profile }: { profile: Profile }) {
+  const t = useText()
+  const isOpen = useStore(app, ({ sessions }) => sessions.some(({ id }) => id === profile.id))
+  const name = profile.name || profile.host
+  const duplicate = () =>
+    addProfiles([{ ...profile, id: newId(), clientId: newClientId(), name: `${name} 2` }])
+  return (
+    <li>
+      <button type="button" className="connection-row" onClick={() => openProfile(profile)}>
+        <span className={`dot ${isOpen ? 'is-online' : ''}`} aria-hidden="true" />
+        <span className="name">{name}</span>
+        <code>{profileUrl(profile)}</code>
+        <span className="chip">{{ 3: '3.1', 4: '3.1.1', 5: '5.0' }[profile.version]}</span>
+      </button>
+      <IconButton icon="edit" label={`${t.edit}: ${name}`} onClick={() => app.set({ dialog: { kind: 'connection', id: profile.id } })} />
+      <IconButton icon="copy" label={`${t.duplicate}: ${name}`} onClick={duplicate} />
+      <IconButton
+        icon="trash"
+        label={`${t.remove}: ${name}`}
+        onClick={() => {
+          if (confirm(t.confirmRemove(name))) removeProfile(profile.id)
+        }}
+      />
+    </li>
+  )
+}

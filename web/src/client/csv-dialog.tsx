@@ -1,0 +1,82 @@
+/** One message a row: the draft's topic and payload with the row's values in them. */
+import { useMemo, useState } from 'react'
+import { parseCsv } from '../publish/csv.ts'
+import { expand } from '../publish/template.ts'
+import { app, notify } from '../page/app-state.ts'
+import { pickFile } from '../page/files.ts'
+import { countText } from '../page/format.ts'
+import { Icon } from '../page/icons.tsx'
+import { Dialog, Field, TextField } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+
+const PREVIEW_ROWS = 3
+
+export function CsvDialog({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const draft = useStore(session.store, (state) => state.draft)
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  const [csv, setCsv] = useState('')
+  const [perSecond, setPerSecond] = useState('50')
+  const table = useMemo(() => parseCsv(csv), [csv])
+  const close = () => app.set({ dialog: null })
+  const load = async () => {
+    const file = await pickFile('.csv,.tsv,.txt,text/csv')
+    if (file !== null) setCsv(await file.text())
+  }
+  const start = async () => {
+    const { problem } = await session.ask('startCsv', { draft, csv, perSecond: Math.max(0.1, Number(perSecond) || 50) })
+    if (problem === null) close()
+    else notify(t.csvProblems[problem as keyof typeof t.csvProblems], true)
+  }
+  const preview = table.rows.slice(0, PREVIEW_ROWS).map((row, at) => {
+    const columns = new Map(table.columns.map((name, index) => [name, row[index] ?? '']))
+    const context = { seq: at + 1, nowMs: 0, random: () => 0.5, columns }
+    return { topic: expand(draft.topic, context), payload: expand(draft.payload, context) }
+  })
+  return (
+    <Dialog
+      title={t.csvTitle}
+      onClose={close}
+      footer={
+        <>
+          <span className="is-quiet">{t.csvRows(countText(table.rows.length))}</span>
+          <button type="button" className="button is-primary" disabled={!isOnline || table.rows.length === 0 || draft.topic === ''} onClick={() => void start()}>
+            <Icon name="send" size={14} /> {t.publishRows(countText(table.rows.length))}
+          </button>
+        </>
+      }
+    >
+      <p className="hint">{t.csvText}</p>
+      <div className="grid">
+        <TextField label={t.topic} mono className="is-wide" value={draft.topic} placeholder="store/12/tag/{{tag}}/price" onChange={(topic) => session.store.set({ draft: { ...draft, topic }, topicTyped: true })} />
+        <Field label={t.payload} className="is-wide">
+          {(id) => <textarea id={id} className="mono" rows={2} value={draft.payload} placeholder={'{"price": {{price}}}'} onChange={(event) => session.store.set({ draft: { ...draft, payload: event.target.value } })} />}
+        </Field>
+        <Field label="CSV" className="is-wide">
+          {(id) => <textarea id={id} className="mono" rows={6} value={csv} placeholder={'tag,price\n0001,12.90\n0002,3.50'} onChange={(event) => setCsv(event.target.value)} />}
+        </Field>
+        <TextField label={t.perSecondMax} type="number" min={1} value={perSecond} onChange={setPerSecond} />
+        <button type="button" className="button" onClick={() => void load()}>
+          <Icon name="file" size={14} /> {t.loadFile}
+        </button>
+      </div>
+      {table.columns.length > 0 && (
+        <p className="hint">
+          {t.columns} {table.columns.map((name) => <code key={name}>{`{{${name}}}`}</code>)}
+        </p>
+      )}
+      {preview.length > 0 && (
+        <ul className="csv-preview mono" aria-label={t.preview}>
+          {preview.map(({ topic, payload }, at) => (
+            // oxlint-disable-next-line react/no-array-index-key -- rows have no identity but their place
+            <li key={at}>
+              <b>{topic}</b> {payload}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Dialog>
+  )
+}

@@ -1,0 +1,72 @@
+/** What can be done with a message. */
+import { asText, correlationText, toBase64 } from '../decode/bytes.ts'
+import { toHex } from '../decode/lines.ts'
+import { commandLine } from '../publish/command-line.ts'
+import { emptyDraft, noFields, type Draft, type Detail } from '../model/message.ts'
+import type { DetailAnswer } from '../model/protocol.ts'
+import { app, notify, profileOf } from '../page/app-state.ts'
+import { copyText, download } from '../page/files.ts'
+import { Icon, type IconName } from '../page/icons.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useText } from '../page/text.ts'
+
+/** The message as something to publish again. */
+function draftOf({ topic, payload, qos, retain, properties }: Detail): Draft {
+  const text = asText(payload)
+  return {
+    topic,
+    payload: text ?? toHex(payload, ' '),
+    format: text === null ? 'hex' : 'text',
+    qos,
+    retain,
+    fields: {
+      ...noFields(),
+      payloadFormat: properties?.payloadFormat === 1,
+      contentType: properties?.contentType ?? '',
+      responseTopic: properties?.responseTopic ?? '',
+      correlation: properties?.correlationData === undefined ? '' : correlationText(properties.correlationData),
+      userProperties: properties?.userProperties ?? [],
+    },
+  }
+}
+
+/** An answer to the message: to its response topic, with its correlation data. */
+function replyTo({ properties, topic }: Detail): Draft {
+  const correlation = properties?.correlationData
+  return {
+    ...emptyDraft(),
+    topic: properties?.responseTopic ?? topic,
+    qos: 1,
+    fields: { ...noFields(), correlation: correlation === undefined ? '' : correlationText(correlation) },
+  }
+}
+
+export function DetailActions({ session, answer }: { session: SessionHandle; answer: DetailAnswer }) {
+  const t = useText()
+  const { detail } = answer
+  const copy = async (text: string) => notify((await copyText(text)) ? t.copied : t.copyFailed)
+  const edit = (draft: Draft) => {
+    session.store.set({ draft, topicTyped: true })
+    app.set({ pane: 'publish' })
+    document.querySelector<HTMLTextAreaElement>('[data-payload]')?.focus()
+  }
+  const profile = profileOf(session.id)
+  const actions: [IconName, string, () => void][] = [
+    ['copy', t.copyPayload, () => void copy(answer.decoded.decoded.kind === 'bitmap' ? toBase64(detail.payload) : answer.text)],
+    ['tag', t.copyTopic, () => void copy(detail.topic)],
+    ['log', t.copyCommand, () => profile !== undefined && void copy(commandLine(profile, detail))],
+    ['file', t.saveFile, () => download(`${detail.topic.replaceAll(/[^\w.-]+/g, '_')}.bin`, new Blob([new Uint8Array(detail.payload)]))],
+    ['reply', t.reply, () => edit(replyTo(detail))],
+    ['send', t.publishAgain, () => edit(draftOf(detail))],
+    ['trash', t.clearRetained, () => app.set({ dialog: { kind: 'retained', filter: detail.topic } })],
+  ]
+  return (
+    <div className="detail-actions" role="toolbar" aria-label={t.actions}>
+      {actions.map(([icon, label, act]) => (
+        <button key={icon} type="button" className="icon-button" title={label} aria-label={label} onClick={act}>
+          <Icon name={icon} />
+        </button>
+      ))}
+    </div>
+  )
+}

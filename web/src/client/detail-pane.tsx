@@ -1,0 +1,135 @@
+/** One message in full: what the broker said about it, its payload in any format, what changed, what to do with it. */
+import { useEffect, useState } from 'react'
+import { FORMATS, type Format } from '../model/message.ts'
+import type { DetailAnswer } from '../model/protocol.ts'
+import { app, profileOf } from '../page/app-state.ts'
+import { bytesText, dateTimeText } from '../page/format.ts'
+import { IconButton, Select, Tabs } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+import { DetailActions } from './detail-actions.tsx'
+import { DiffView } from './diff-view.tsx'
+import { HistoryList } from './history-list.tsx'
+import { PayloadView } from './payload-view.tsx'
+import { PropertyList } from './property-list.tsx'
+
+type Tab = 'payload' | 'diff' | 'history'
+
+/** Asks the worker for what is selected, and again when the topic being watched has something new. */
+function useDetail(session: SessionHandle): DetailAnswer | null {
+  const selection = useStore(session.store, (state) => state.selection)
+  const format = useStore(session.store, (state) => state.format)
+  const watchedSeq = useStore(session.store, (state) => state.watchedSeq)
+  const schemas = useStore(app, ({ settings }) => settings.schemas)
+  const profile = useStore(app, () => profileOf(session.id))
+  const [answer, setAnswer] = useState<DetailAnswer | null>(null)
+  useEffect(() => {
+    if (selection === null) return
+    let isStale = false
+    const asked =
+      'seq' in selection
+        ? { seq: selection.seq, topic: null, format, schema: '' }
+        : { seq: null, topic: selection.topic, format, schema: '' }
+    session.ask('detail', asked).then(
+      (value) => {
+        if (!isStale) setAnswer(value)
+      },
+      () => {},
+    )
+    return () => {
+      isStale = true
+    }
+  }, [session, selection, format, watchedSeq, schemas, profile])
+  return answer
+}
+
+export function DetailPane({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const answer = useDetail(session)
+  const selection = useStore(session.store, (state) => state.selection)
+  const format = useStore(session.store, (state) => state.format)
+  const [tab, setTab] = useState<Tab>('payload')
+  const close = () => {
+    session.select(null)
+    app.set({ pane: 'messages' })
+  }
+  return (
+    <aside className="pane detail-pane" aria-label={t.detail}>
+      <header className="detail-head">
+        <Crumbs session={session} topic={answer?.detail.topic ?? (selection !== null && 'topic' in selection ? selection.topic : '')} />
+        <IconButton icon="close" label={t.close} onClick={close} />
+      </header>
+      {answer === null ? (
+        <p className="empty">{selection !== null && 'topic' in selection ? t.noMessageOnTopic : t.messageGone}</p>
+      ) : (
+        <>
+          <Facts answer={answer} />
+          <DetailActions session={session} answer={answer} />
+          <div className="detail-tabs">
+            <Tabs<Tab>
+              label={t.detail}
+              value={tab}
+              tabs={[
+                ['payload', t.payload],
+                ['diff', t.diff],
+                ['history', t.history],
+              ]}
+              onChange={setTab}
+            />
+            <Select<Format>
+              quiet
+              label={t.decodeAs}
+              value={format ?? 'auto'}
+              options={FORMATS.map((name) => [name, name === 'auto' ? `${t.formats.auto} (${t.formats[answer.decoded.decoded.format]})` : t.formats[name]])}
+              onChange={(value) => session.store.set({ format: value === 'auto' ? null : value })}
+            />
+          </div>
+          {tab === 'payload' && <PayloadView session={session} answer={answer} />}
+          {tab === 'diff' && <DiffView before={answer.previousText} after={answer.text} />}
+          {tab === 'history' && <HistoryList session={session} topic={answer.detail.topic} newest={answer.detail.seq} />}
+        </>
+      )}
+    </aside>
+  )
+}
+
+/** The topic level by level; a level narrows the list to what is below it. */
+function Crumbs({ session, topic }: { session: SessionHandle; topic: string }) {
+  const t = useText()
+  const levels = topic.split('/')
+  return (
+    <nav className="crumbs mono" aria-label={t.topic}>
+      {levels.map((level, at) => {
+        const path = levels.slice(0, at + 1).join('/')
+        const filter = at === levels.length - 1 ? path : `${path}/#`
+        return (
+          <span key={path}>
+            <button type="button" title={t.showOnly(filter)} onClick={() => session.show({ query: `topic:"${filter}"`, follow: true })}>
+              {level === '' ? '∅' : level}
+            </button>
+            {at < levels.length - 1 && <i>/</i>}
+          </span>
+        )
+      })}
+    </nav>
+  )
+}
+
+function Facts({ answer }: { answer: DetailAnswer }) {
+  const t = useText()
+  const { detail } = answer
+  return (
+    <div className="facts">
+      <p>
+        <span className={`chip is-${detail.direction}`}>{detail.direction === 'in' ? `↓ ${t.received}` : `↑ ${t.published}`}</span>
+        <span className="chip">QoS {detail.qos}</span>
+        {detail.retain && <span className="chip is-accent">{t.retained}</span>}
+        {detail.dup && <span className="chip">DUP</span>}
+        <span className="chip">{bytesText(detail.size)}</span>
+        <time className="is-quiet">{dateTimeText(detail.timeMs)}</time>
+      </p>
+      {detail.properties !== null && <PropertyList properties={detail.properties} />}
+    </div>
+  )
+}

@@ -1,0 +1,157 @@
+/** The centre: the toolbar, and the messages in one of four ways. */
+import { lazy, Suspense, useEffect, useState } from 'react'
+import type { Direction } from '../model/message.ts'
+import { app, profileOf } from '../page/app-state.ts'
+import { countText } from '../page/format.ts'
+import { Icon } from '../page/icons.tsx'
+import { IconButton, Select, Tabs } from '../page/parts.tsx'
+import type { SessionHandle, ViewMode } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+import { Bubbles } from './bubbles.tsx'
+import { LatestTable } from './latest-table.tsx'
+import { MessageTable } from './message-table.tsx'
+
+const ChartView = lazy(async () => ({ default: (await import('./chart-view.tsx')).ChartView }))
+
+const SEARCH_DELAY_MS = 150
+
+export function MessageArea({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const mode = useStore(session.store, (state) => state.mode)
+  return (
+    <section className="pane message-area" aria-label={t.messages}>
+      <Toolbar session={session} />
+      <FilterChips session={session} />
+      {mode === 'table' && <MessageTable session={session} />}
+      {mode === 'bubbles' && <Bubbles session={session} />}
+      {mode === 'latest' && <LatestTable session={session} />}
+      {mode === 'chart' && (
+        <Suspense fallback={<p className="empty">{t.loading}</p>}>
+          <ChartView session={session} />
+        </Suspense>
+      )}
+      <HeldNote session={session} />
+    </section>
+  )
+}
+
+function Toolbar({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const mode = useStore(session.store, (state) => state.mode)
+  const { direction, paused } = useStore(session.store, (state) => state.request)
+  const setMode = (next: ViewMode) => {
+    session.store.set({ mode: next })
+    session.show({ mode: next === 'latest' ? 'latest' : 'stream', from: 0, follow: next !== 'latest' })
+  }
+  return (
+    <div className="toolbar" role="toolbar" aria-label={t.messageTools}>
+      <SearchBox session={session} />
+      <Select
+        quiet
+        className="direction"
+        label={t.direction}
+        value={direction ?? 'all'}
+        options={[
+          ['all', t.all],
+          ['in', `↓ ${t.received}`],
+          ['out', `↑ ${t.published}`],
+        ]}
+        onChange={(value: Direction | 'all') => session.show({ direction: value === 'all' ? null : value })}
+      />
+      <Tabs<ViewMode>
+        label={t.view}
+        className="view-tabs"
+        compact
+        value={mode}
+        tabs={[
+          ['table', t.views.table, 'table'],
+          ['bubbles', t.views.bubbles, 'bubbles'],
+          ['latest', t.views.latest, 'latest'],
+          ['chart', t.views.chart, 'chart'],
+        ]}
+        onChange={setMode}
+      />
+      <IconButton
+        icon={paused ? 'play' : 'pause'}
+        label={paused ? t.resume : t.pause}
+        pressed={paused}
+        className={paused ? 'is-on' : ''}
+        onClick={() => session.show({ paused: !paused, follow: true })}
+      />
+      <IconButton icon="transfer" label={t.transfer} onClick={() => app.set({ dialog: { kind: 'transfer' } })} />
+      <IconButton icon="trash" label={t.clearMessages} onClick={() => { session.send({ kind: 'clear' }); session.select(null) }} />
+    </div>
+  )
+}
+
+function SearchBox({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const problem = useStore(session.store, ({ view }) => view.queryProblem)
+  const query = useStore(session.store, ({ request }) => request.query)
+  const [text, setText] = useState(query)
+  useEffect(() => setText(query), [query])
+  useEffect(() => {
+    if (text === session.store.get().request.query) return
+    const timer = setTimeout(() => session.show({ query: text, follow: true, from: 0 }), SEARCH_DELAY_MS)
+    return () => clearTimeout(timer)
+  }, [text, session])
+  return (
+    <div className={`search ${problem === null ? '' : 'is-invalid'}`}>
+      <Icon name="search" size={14} />
+      <input
+        type="search"
+        data-search
+        aria-label={t.searchMessages}
+        title={t.searchHelp}
+        placeholder={t.searchPlaceholder}
+        value={text}
+        aria-invalid={problem !== null}
+        onChange={(event) => setText(event.target.value)}
+      />
+      {problem !== null && <span className="problem">{t.badQuery(problem)}</span>}
+    </div>
+  )
+}
+
+/** Which subscriptions the list is narrowed to. */
+function FilterChips({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const chosen = useStore(session.store, ({ request }) => request.subscriptions)
+  const profile = useStore(app, () => profileOf(session.id))
+  if (chosen.length === 0) return null
+  const remove = (id: string) => session.show({ subscriptions: chosen.filter((other) => other !== id) })
+  return (
+    <div className="filter-chips">
+      {profile?.subscriptions
+        .filter(({ id }) => chosen.includes(id))
+        .map(({ id, filter, alias, colour }) => (
+          <button key={id} type="button" className="chip" onClick={() => remove(id)} aria-label={`${t.remove}: ${alias || filter}`}>
+            <span className={`swatch colour-${colour}`} aria-hidden="true" />
+            <span className="mono">{alias || filter}</span> <Icon name="close" size={12} />
+          </button>
+        ))}
+    </div>
+  )
+}
+
+/** What is newer than what is shown. */
+function HeldNote({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const { follow, paused } = useStore(session.store, (state) => state.request)
+  const held = useStore(session.store, (state) => state.view.held)
+  const newest = useStore(session.store, (state) => state.view.next)
+  const [seen, setSeen] = useState(newest)
+  useEffect(() => {
+    if (follow) setSeen(newest)
+  }, [follow, newest])
+  const mode = useStore(session.store, (state) => state.mode)
+  const fresh = paused ? held : newest - seen
+  if (mode === 'latest' || mode === 'chart' || (follow && !paused)) return null
+  return (
+    <button type="button" className="held-note" onClick={() => session.show({ paused: false, follow: true })}>
+      <Icon name={paused ? 'play' : 'down'} size={14} />
+      {paused ? t.pausedNew(countText(fresh)) : fresh > 0 ? t.newMessages(countText(fresh)) : t.toNewest}
+    </button>
+  )
+}

@@ -1,0 +1,154 @@
+/** Messages as a dense table, the default. */
+import { useCallback, type KeyboardEvent } from 'react'
+import type { Row } from '../model/message.ts'
+import { app } from '../page/app-state.ts'
+import { bytesText, clockText } from '../page/format.ts'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+import { VirtualList } from '../page/virtual-list.tsx'
+import { EmptyMessages } from './empty-messages.tsx'
+
+const ROW_HEIGHT = 28
+
+/** Opens a message; on a phone that is another pane. */
+export function openMessage(session: SessionHandle, seq: number): void {
+  session.select({ seq })
+  if (matchMedia('(max-width: 760px)').matches) app.set({ pane: 'detail' })
+}
+
+export function MessageTable({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const view = useStore(session.store, (state) => state.view)
+  const follow = useStore(session.store, ({ request }) => request.follow)
+  const selection = useStore(session.store, (state) => state.selection)
+  const selected = selection !== null && 'seq' in selection ? selection.seq : null
+  const onWindow = useCallback(
+    (from: number, count: number) => {
+      const { request } = session.store.get()
+      if (request.follow ? request.count !== count : request.from !== from || request.count !== count) {
+        session.show({ from, count })
+      }
+    },
+    [session],
+  )
+  const move = async (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, PageDown: 20, PageUp: -20 }[event.key]
+    if (step === undefined || selected === null) return
+    event.preventDefault()
+    const seq = await session.ask('places', { seq: selected, step })
+    if (seq !== null) {
+      session.show({ follow: false })
+      session.select({ seq })
+    }
+  }
+  const rows = new Map(view.rows.map((row) => [row.index, row]))
+  if (view.next === view.first) return <EmptyMessages session={session} />
+  return (
+    <VirtualList
+      role="grid"
+      label={t.messages}
+      className="message-table"
+      first={view.first}
+      next={view.next}
+      rowHeight={ROW_HEIGHT}
+      follow={follow}
+      onFollow={(at) => session.show({ follow: at })}
+      onWindow={onWindow}
+      onKeyDown={(event) => void move(event)}
+      reveal={view.rows.find(({ seq }) => seq === selected)?.index ?? null}
+      header={
+        <div className="message-row is-head" role="row">
+          <span role="columnheader">{t.time}</span>
+          <span role="columnheader" className="visually-hidden">{t.direction}</span>
+          <span role="columnheader">{t.topic}</span>
+          <span role="columnheader">QoS</span>
+          <span role="columnheader" className="size">{t.size}</span>
+          <span role="columnheader">{t.payload}</span>
+        </div>
+      }
+      row={(place) => {
+        const row = rows.get(place)
+        if (row === undefined) return <div key={place} role="presentation" style={{ height: ROW_HEIGHT }} />
+        return <MessageRow key={place} row={row} isSelected={row.seq === selected} onOpen={() => openMessage(session, row.seq)} />
+      }}
+    />
+  )
+}
+
+interface RowProps {
+  row: Row
+  isSelected: boolean
+  onOpen: () => void
+}
+
+function MessageRow({ row, isSelected, onOpen }: RowProps) {
+  const t = useText()
+  return (
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the grid handles keys
+    <div
+      role="row"
+      aria-rowindex={row.index + 1}
+      aria-selected={isSelected}
+      className={`message-row is-${row.direction} ${isSelected ? 'is-selected' : ''}`}
+      data-seq={row.seq}
+      style={{ height: ROW_HEIGHT }}
+      onClick={onOpen}
+    >
+      <span role="gridcell" className="time">
+        <Swatches colours={row.colours} />
+        {clockText(row.timeMs)}
+      </span>
+      <span role="gridcell" className="arrow" title={row.direction === 'in' ? t.received : t.published}>
+        {row.direction === 'in' ? '↓' : '↑'}
+        <span className="visually-hidden">{row.direction === 'in' ? t.received : t.published}</span>
+      </span>
+      <span role="gridcell" className="topic" title={row.topic}>
+        <TopicText topic={row.topic} />
+      </span>
+      <span role="gridcell" className="flags">
+        {row.qos}
+        {row.retain && (
+          <abbr className="chip is-tiny" title={t.retained}>
+            R
+          </abbr>
+        )}
+        {row.dup && (
+          <abbr className="chip is-tiny" title="DUP">
+            D
+          </abbr>
+        )}
+      </span>
+      <span role="gridcell" className="size">
+        {bytesText(row.size)}
+      </span>
+      <span role="gridcell" className="preview">
+        {row.size === 0 ? <i>{t.emptyPayload}</i> : row.preview}
+      </span>
+    </div>
+  )
+}
+
+/** The colours of the subscriptions a message belongs to, at the row's edge. */
+export function Swatches({ colours }: { colours: readonly number[] }) {
+  return (
+    <span className="swatches" aria-hidden="true">
+      {colours.slice(0, 3).map((colour, at) => (
+        // oxlint-disable-next-line react/no-array-index-key -- two subscriptions may share a colour
+        <i key={at} className={`colour-${colour}`} />
+      ))}
+    </span>
+  )
+}
+
+/** The end of a topic says most, so it is the beginning that gets cut. */
+export function TopicText({ topic }: { topic: string }) {
+  const cut = topic.lastIndexOf('/')
+  if (cut <= 0) return <b>{topic}</b>
+  return (
+    <>
+      <span className="topic-head">{topic.slice(0, cut + 1)}</span>
+      <b>{topic.slice(cut + 1)}</b>
+    </>
+  )
+}

@@ -1,0 +1,147 @@
+/** A payload as lines with colours, as text, as a picture. Text nodes and canvases only: nothing in it is markup. */
+import { useEffect, useMemo, useRef, useState } from 'react'
+import {
+  BITMAP_PALETTES,
+  bitmapHeight,
+  bitmapPixels,
+  guessWidth,
+  type BitmapLayout,
+  type BitmapPalette,
+} from '../decode/bitmap.ts'
+import type { Line } from '../decode/lines.ts'
+import { newId } from '../model/profile.ts'
+import type { DetailAnswer } from '../model/protocol.ts'
+import { IconButton, Check, Select, TextField } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useText } from '../page/text.ts'
+
+const LINES_SHOWN = 1500
+const CHARACTERS_SHOWN = 200_000
+
+export function PayloadView({ session, answer }: { session: SessionHandle; answer: DetailAnswer }) {
+  const { decoded, problem } = answer.decoded
+  const { payload, topic } = answer.detail
+  const t = useText()
+  return (
+    <div className="payload" tabIndex={0} role="region" aria-label={t.payload}>
+      {problem !== null && <p className="problem">{t.decodeFailed(problem)}</p>}
+      {decoded.kind === 'lines' && <Lines session={session} topic={topic} lines={decoded.lines} />}
+      {decoded.kind === 'text' && <PlainText text={decoded.text} />}
+      {decoded.kind === 'image' && <Image bytes={payload} mime={decoded.mime} />}
+      {decoded.kind === 'bitmap' && <Bitmap key={payload.length} bytes={payload} bits={decoded.bits} />}
+    </div>
+  )
+}
+
+function Lines({ session, topic, lines }: { session: SessionHandle; topic: string; lines: readonly Line[] }) {
+  const t = useText()
+  const [all, setAll] = useState(false)
+  const shown = all ? lines : lines.slice(0, LINES_SHOWN)
+  const plot = (path: string) => {
+    const { series } = session.store.get()
+    const next = [...series.filter((other) => other.filter !== topic || other.path !== path), { id: newId(), filter: topic, path }]
+    session.store.set({ series: next, mode: 'chart' })
+    session.send({ kind: 'chart', series: next })
+  }
+  return (
+    <div className="code">
+      {shown.map((line, at) => (
+        // oxlint-disable-next-line react/no-array-index-key -- lines have no identity but their place
+        <div key={at} className="code-line" style={{ paddingInlineStart: line.depth * 16 }}>
+          {line.key !== null && <span className="tok-key">{line.key}: </span>}
+          <span className={`tok-${line.kind}`}>{line.text}</span>
+          {line.comma && ','}
+          {line.path !== null && (
+            <IconButton icon="chart" className="plot-button" label={t.plot(line.path)} onClick={() => plot(line.path ?? '$')} />
+          )}
+        </div>
+      ))}
+      {shown.length < lines.length && (
+        <button type="button" className="button is-small" onClick={() => setAll(true)}>
+          {t.showAllLines(lines.length)}
+        </button>
+      )}
+    </div>
+  )
+}
+
+function PlainText({ text }: { text: string }) {
+  const t = useText()
+  const [all, setAll] = useState(false)
+  const isCut = !all && text.length > CHARACTERS_SHOWN
+  return (
+    <>
+      <pre className="code">{isCut ? text.slice(0, CHARACTERS_SHOWN) : text}</pre>
+      {isCut && (
+        <button type="button" className="button is-small" onClick={() => setAll(true)}>
+          {t.showAllCharacters(text.length)}
+        </button>
+      )}
+    </>
+  )
+}
+
+const IMAGE_SIDE_MAX = 4096
+
+/** Drawn, not linked: the page's policy allows no addresses made up at run time. */
+function Image({ bytes, mime }: { bytes: Uint8Array; mime: string }) {
+  const t = useText()
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const [note, setNote] = useState('')
+  useEffect(() => {
+    let isStale = false
+    createImageBitmap(new Blob([new Uint8Array(bytes)], { type: mime })).then(
+      (image) => {
+        const target = canvas.current
+        if (isStale || target === null) return
+        const scale = Math.min(1, IMAGE_SIDE_MAX / Math.max(image.width, image.height))
+        target.width = image.width * scale
+        target.height = image.height * scale
+        target.getContext('2d')?.drawImage(image, 0, 0, target.width, target.height)
+        setNote(`${mime} · ${image.width} × ${image.height}`)
+      },
+      () => setNote(t.noImage),
+    )
+    return () => {
+      isStale = true
+    }
+  }, [bytes, mime, t])
+  return (
+    <figure className="picture">
+      <canvas ref={canvas} />
+      <figcaption>{note}</figcaption>
+    </figure>
+  )
+}
+
+function Bitmap({ bytes, bits }: { bytes: Uint8Array; bits: 1 | 2 | 4 }) {
+  const t = useText()
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const [width, setWidth] = useState(() => guessWidth(bytes.length, bits))
+  const [palette, setPalette] = useState<BitmapPalette>('grey')
+  const [inverted, setInverted] = useState(false)
+  const layout: BitmapLayout = useMemo(() => ({ bits, width, palette, inverted }), [bits, width, palette, inverted])
+  useEffect(() => {
+    const target = canvas.current
+    const pixels = bitmapPixels(bytes, layout)
+    if (target === null || pixels === null || pixels.length === 0) return
+    target.width = layout.width
+    target.height = bitmapHeight(bytes.length, layout)
+    const image = new ImageData(target.width, target.height)
+    image.data.set(pixels)
+    target.getContext('2d')?.putImageData(image, 0, 0)
+  }, [bytes, layout])
+  return (
+    <figure className="picture">
+      <div className="bitmap-tools">
+        <TextField label={t.width} type="number" min={1} max={4096} value={String(width)} onChange={(text) => setWidth(Math.max(1, Math.min(4096, Number(text) || 1)))} />
+        <Select label={t.palette} value={palette} options={BITMAP_PALETTES.map((name) => [name, t.palettes[name]])} onChange={setPalette} />
+        <Check label={t.inverted} checked={inverted} onChange={setInverted} />
+      </div>
+      <canvas ref={canvas} className="is-pixelated" />
+      <figcaption>
+        {bits} bit · {width} × {bitmapHeight(bytes.length, layout)}
+      </figcaption>
+    </figure>
+  )
+}

@@ -1,0 +1,202 @@
+/** The dock to publish from. Ctrl+Enter sends. */
+import { useEffect, useId, useState, type KeyboardEvent } from 'react'
+import { INPUT_FORMATS, noFields, type Draft, type InputFormat, type MessageFields, type Qos } from '../model/message.ts'
+import type { PublishResult } from '../model/protocol.ts'
+import { reasonWords } from '../i18n/reasons.ts'
+import { app, profileOf, putSettings } from '../page/app-state.ts'
+import { pickFile } from '../page/files.ts'
+import { Icon } from '../page/icons.tsx'
+import { Check, IconButton, Pairs, Select, TextField } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useLanguage, useText } from '../page/text.ts'
+import { jsonLines, linesToText, toHex } from '../decode/lines.ts'
+import { JobList } from './job-list.tsx'
+import { RepeatForm } from './repeat-form.tsx'
+import { SavedMessages } from './saved-messages.tsx'
+
+const HISTORY_MAX = 50
+
+type Extra = 'properties' | 'repeat' | 'saved' | null
+
+export function rememberDraft(draft: Draft): void {
+  const { history } = app.get().settings
+  const same = JSON.stringify(draft)
+  putSettings({
+    history: [draft, ...history.filter((other) => JSON.stringify(other) !== same)].slice(0, HISTORY_MAX),
+  })
+}
+
+export function PublishDock({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const draft = useStore(session.store, (state) => state.draft)
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  const version = useStore(app, () => profileOf(session.id)?.version ?? 5)
+  const [extra, setExtra] = useState<Extra>(null)
+  const [outcome, setOutcome] = useState<PublishResult | string | null>(null)
+  const put = (patch: Partial<Draft>) =>
+    session.store.set({ draft: { ...draft, ...patch }, ...(patch.topic !== undefined && { topicTyped: patch.topic !== '' }) })
+  const send = async () => {
+    try {
+      setOutcome(await session.ask('publish', { draft }))
+      rememberDraft(draft)
+    } catch (error) {
+      setOutcome(error instanceof Error ? error.message : String(error))
+    }
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    // Enter that ends the input of Chinese characters sends nothing.
+    if (event.nativeEvent.isComposing || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+    event.preventDefault()
+    void send()
+  }
+  const propertyCount = changedFields(draft.fields)
+  return (
+    <section className="pane publish-dock" aria-label={t.publish} onKeyDown={onKeyDown}>
+      <div className="publish-line">
+        <TopicInput session={session} draft={draft} put={put} />
+        <Select<InputFormat> quiet label={t.format} value={draft.format} options={INPUT_FORMATS.map((format) => [format, t.formats[format]])} onChange={(format) => put({ format })} />
+        <Select<Qos> quiet label="QoS" value={draft.qos} options={[[0, 'QoS 0'], [1, 'QoS 1'], [2, 'QoS 2']]} onChange={(qos) => put({ qos })} />
+        <Check label={t.retain} checked={draft.retain} onChange={(retain) => put({ retain })} />
+        <button type="button" className="button is-primary" disabled={!isOnline || draft.topic === ''} title="Ctrl+Enter" onClick={() => void send()}>
+          <Icon name="send" size={14} /> {t.send}
+        </button>
+      </div>
+      <div className="publish-body">
+        <textarea
+          className="mono"
+          data-payload
+          aria-label={t.payload}
+          placeholder={t.payloadPlaceholder}
+          spellCheck={false}
+          value={draft.payload}
+          onChange={(event) => put({ payload: event.target.value })}
+        />
+        <PublishTools session={session} draft={draft} put={put} extra={extra} setExtra={setExtra} propertyCount={propertyCount} version={version} />
+      </div>
+      {extra === 'properties' && <FieldsForm fields={draft.fields} onChange={(fields) => put({ fields })} />}
+      {extra === 'repeat' && <RepeatForm session={session} draft={draft} />}
+      {extra === 'saved' && <SavedMessages draft={draft} onPick={(picked) => { session.store.set({ draft: picked, topicTyped: true }); setExtra(null) }} />}
+      <div className="publish-foot">
+        <Outcome outcome={outcome} qos={draft.qos} />
+        <JobList session={session} />
+      </div>
+    </section>
+  )
+}
+
+/** How many fields are set. */
+function changedFields(fields: MessageFields): number {
+  const fresh = noFields()
+  const names = Object.keys(fresh) as (keyof MessageFields)[]
+  return names.filter((name) => JSON.stringify(fields[name]) !== JSON.stringify(fresh[name])).length
+}
+
+interface EditProps {
+  session: SessionHandle
+  draft: Draft
+  put: (patch: Partial<Draft>) => void
+}
+
+function TopicInput({ session, draft, put }: EditProps) {
+  const t = useText()
+  const listId = useId()
+  const [found, setFound] = useState<string[]>([])
+  useEffect(() => {
+    if (draft.topic === '') return
+    const timer = setTimeout(() => {
+      session.ask('topics', { text: draft.topic }).then(setFound, () => {})
+    }, 120)
+    return () => clearTimeout(timer)
+  }, [session, draft.topic])
+  const isWrong = /[+#]/.test(draft.topic.replaceAll(/\{\{[^}]*\}\}/g, ''))
+  return (
+    <div className="topic-input">
+      <input className="mono" aria-label={t.topic} placeholder={t.topic} list={listId} value={draft.topic} aria-invalid={isWrong} title={isWrong ? t.noWildcards : undefined} autoComplete="off" spellCheck={false} onChange={(event) => put({ topic: event.target.value })} />
+      <datalist id={listId}>
+        {found.map((topic) => (
+          <option key={topic} value={topic} />
+        ))}
+      </datalist>
+      {isWrong && <small className="problem">{t.noWildcards}</small>}
+    </div>
+  )
+}
+
+interface ToolsProps extends EditProps {
+  extra: Extra
+  setExtra: (extra: Extra) => void
+  propertyCount: number
+  version: number
+}
+
+function PublishTools({ draft, put, extra, setExtra, propertyCount, version }: ToolsProps) {
+  const t = useText()
+  const toggle = (which: Extra) => setExtra(extra === which ? null : which)
+  const pretty = () => {
+    try {
+      put({ payload: linesToText(jsonLines(draft.payload)) })
+    } catch {
+      // The problem is shown when it is sent.
+    }
+  }
+  const load = async () => {
+    const file = await pickFile('')
+    if (file !== null) put({ payload: toHex(new Uint8Array(await file.arrayBuffer()), ' '), format: 'hex' })
+  }
+  return (
+    <div className="publish-tools">
+      {version === 5 && (
+        <button type="button" className="tool" aria-expanded={extra === 'properties'} onClick={() => toggle('properties')}>
+          <Icon name="tag" size={14} /> {t.v5Properties} {propertyCount > 0 && <span className="badge">{propertyCount}</span>}
+        </button>
+      )}
+      <button type="button" className="tool" aria-expanded={extra === 'repeat'} onClick={() => toggle('repeat')}>
+        <Icon name="clock" size={14} /> {t.timed}
+      </button>
+      <button type="button" className="tool" aria-expanded={extra === 'saved'} onClick={() => toggle('saved')}>
+        <Icon name="star" size={14} /> {t.saved}
+      </button>
+      <button type="button" className="tool" onClick={() => app.set({ dialog: { kind: 'csv' } })}>
+        <Icon name="table" size={14} /> CSV
+      </button>
+      <span className="tool-row">
+        <IconButton icon="file" label={t.loadFile} onClick={() => void load()} />
+        <IconButton icon="check" label={t.prettyJson} onClick={pretty} />
+        <IconButton icon="trash" label={t.clear} onClick={() => put({ payload: '', fields: noFields() })} />
+      </span>
+    </div>
+  )
+}
+
+function FieldsForm({ fields, onChange }: { fields: MessageFields; onChange: (fields: MessageFields) => void }) {
+  const t = useText()
+  const put = (patch: Partial<MessageFields>) => onChange({ ...fields, ...patch })
+  return (
+    <div className="publish-extra">
+      <div className="grid">
+        <TextField label={t.contentType} value={fields.contentType} placeholder="application/json" onChange={(contentType) => put({ contentType })} />
+        <TextField label={`${t.messageExpiry} (s)`} type="number" value={fields.expirySeconds} onChange={(expirySeconds) => put({ expirySeconds })} />
+        <TextField label={t.responseTopic} mono value={fields.responseTopic} onChange={(responseTopic) => put({ responseTopic })} />
+        <TextField label={t.correlationData} value={fields.correlation} hint={t.hexHint} onChange={(correlation) => put({ correlation })} />
+        <TextField label={t.topicAlias} type="number" value={fields.topicAlias} onChange={(topicAlias) => put({ topicAlias })} />
+        <Check label={t.payloadFormatIndicator} checked={fields.payloadFormat} onChange={(payloadFormat) => put({ payloadFormat })} />
+      </div>
+      <Pairs label={t.userProperties} pairs={fields.userProperties} onChange={(userProperties) => put({ userProperties })} />
+    </div>
+  )
+}
+
+function Outcome({ outcome, qos }: { outcome: PublishResult | string | null; qos: Qos }) {
+  const t = useText()
+  const language = useLanguage()
+  if (outcome === null) return <span className="is-quiet">{t.sendHint}</span>
+  if (typeof outcome === 'string') return <span className="problem" role="alert">{outcome}</span>
+  const words = reasonWords(outcome.code, language) ?? ''
+  if (!outcome.ok) return <span className="problem" role="alert">{`${words} ${outcome.reason}`}</span>
+  return (
+    <span role="status" className="is-good">
+      <Icon name="check" size={14} /> {qos === 0 ? t.sent : t.confirmed(outcome.roundTripMs.toFixed(1))} {outcome.code > 0 && words}
+    </span>
+  )
+}

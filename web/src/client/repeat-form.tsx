@@ -1,0 +1,33 @@
+/** The same message again and again, by the clock. */
+import { useState } from 'react'
+import type { Draft } from '../model/message.ts'
+import { PLACEHOLDER_NAMES } from '../publish/template.ts'
+import { notify } from '../page/app-state.ts'
+import { Icon } from '../page/icons.tsx'
+import { TextField } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+
+export function RepeatForm({ session, draft }: { session: SessionHandle; draft: Draft }) {
+  const t = useText()
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  const [every, setEvery] = useState('1000')
+  const [count, setCount] = useState('0')
+  const start = () => {
+    const timing = { everyMs: Math.max(1, Number(every) || 1000), count: Math.max(0, Number(count) || 0) }
+    session.ask('startRepeat', { draft, timing }).catch((error: unknown) => notify(String(error), true))
+  }
+  return (
+    <div className="publish-extra repeat">
+      <TextField label={`${t.every} (ms)`} type="number" min={1} value={every} onChange={setEvery} />
+      <TextField label={t.times} type="number" min={0} value={count} hint={t.zeroIsEndless} onChange={setCount} />
+      <button type="button" className="button" disabled={!isOnline || draft.topic === ''} onClick={start}>
+        <Icon name="play" size={14} /> {t.start}
+      </button>
+      <p className="hint">
+        {t.placeholders} {PLACEHOLDER_NAMES.map((name) => <code key={name}>{`{{${name}}}`}</code>)}
+      </p>
+    </div>
+  )
+}

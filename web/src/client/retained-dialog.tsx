@@ -1,0 +1,80 @@
+/** Finds retained messages by a filter, shows them, and removes those that are ticked. */
+import { useState, type FormEvent } from 'react'
+import { topicFilterProblem } from '../../../src/topics/names.ts'
+import type { Questions } from '../model/protocol.ts'
+import { app } from '../page/app-state.ts'
+import { bytesText, countText } from '../page/format.ts'
+import { Dialog, Field } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+
+const LISTED = 300
+
+export function RetainedDialog({ session, filter: initial }: { session: SessionHandle; filter: string }) {
+  const t = useText()
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  const [filter, setFilter] = useState(initial)
+  const [result, setResult] = useState<Questions['findRetained'][1] | 'searching' | null>(null)
+  const [kept, setKept] = useState<ReadonlySet<string>>(new Set())
+  const close = () => app.set({ dialog: null })
+  const find = async (event: FormEvent) => {
+    event.preventDefault()
+    setResult('searching')
+    setKept(new Set())
+    try {
+      setResult(await session.ask('findRetained', { filter }))
+    } catch (error) {
+      setResult({ found: [], total: 0, problem: String(error) })
+    }
+  }
+  const toggle = (topic: string) => {
+    const next = new Set(kept)
+    if (!next.delete(topic)) next.add(topic)
+    setKept(next)
+  }
+  const found = result === null || result === 'searching' ? [] : result.found
+  const chosen = found.filter(({ topic }) => !kept.has(topic)).map(({ topic }) => topic)
+  const remove = async () => {
+    await session.ask('clearRetained', { topics: chosen })
+    close()
+  }
+  return (
+    <Dialog
+      title={t.clearRetained}
+      onClose={close}
+      footer={
+        <button type="button" className="button is-danger" disabled={chosen.length === 0 || !isOnline} onClick={() => void remove()}>
+          {t.removeRetained(countText(chosen.length))}
+        </button>
+      }
+    >
+      <p className="hint">{t.clearRetainedText}</p>
+      <form className="with-button" onSubmit={(event) => void find(event)}>
+        <Field label={t.topicFilter}>
+          {(id) => <input id={id} className="mono" value={filter} placeholder="home/#" onChange={(event) => setFilter(event.target.value)} />}
+        </Field>
+        <button type="submit" className="button is-primary" disabled={!isOnline || topicFilterProblem(filter) !== null}>
+          {t.find}
+        </button>
+      </form>
+      <div role="status">
+        {result === 'searching' && <p className="empty">{t.searching}</p>}
+        {result !== null && result !== 'searching' && <p>{result.problem ?? t.retainedFound(countText(result.total))}</p>}
+      </div>
+      <ul className="retained-list">
+        {found.slice(0, LISTED).map(({ topic, size, preview }) => (
+          <li key={topic}>
+            <label className="check">
+              <input type="checkbox" checked={!kept.has(topic)} onChange={() => toggle(topic)} />
+              <span className="mono">{topic}</span>
+            </label>
+            <span className="is-quiet">{bytesText(size)}</span>
+            <span className="mono is-quiet preview">{preview}</span>
+          </li>
+        ))}
+        {found.length > LISTED && <li className="is-quiet">{t.andMore(countText(found.length - LISTED))}</li>}
+      </ul>
+    </Dialog>
+  )
+}

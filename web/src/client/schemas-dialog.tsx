@@ -1,0 +1,69 @@
+/** Protobuf and Avro schemas, to be chosen in a subscription. */
+import { useState } from 'react'
+import { newId } from '../model/profile.ts'
+import type { Schema } from '../model/settings.ts'
+import { app, putSettings } from '../page/app-state.ts'
+import { pickFile } from '../page/files.ts'
+import { Icon } from '../page/icons.tsx'
+import { Dialog, Field, Select, TextField } from '../page/parts.tsx'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+
+export function SchemasDialog() {
+  const t = useText()
+  const schemas = useStore(app, ({ settings }) => settings.schemas)
+  const put = (schema: Schema) =>
+    putSettings({ schemas: schemas.map((other) => (other.id === schema.id ? schema : other)) })
+  const add = async () => {
+    const file = await pickFile('.proto,.avsc,.json,.txt')
+    const source = file === null ? '' : await file.text()
+    const name = file?.name ?? t.newSchema
+    const kind = /\.(avsc|json)$/.test(name) ? 'avro' : 'protobuf'
+    putSettings({ schemas: [...schemas, { id: newId(), name, kind, source, messageType: '' }] })
+  }
+  return (
+    <Dialog title={t.schemas} onClose={() => app.set({ dialog: null })}>
+      <p className="hint">{t.schemasText}</p>
+      {schemas.map((schema) => (
+        <SchemaForm key={schema.id} schema={schema} put={put} remove={() => putSettings({ schemas: schemas.filter(({ id }) => id !== schema.id) })} />
+      ))}
+      <div className="actions">
+        <button type="button" className="button" onClick={() => void add()}>
+          <Icon name="file" size={14} /> {t.loadFile}
+        </button>
+        <button type="button" className="button" onClick={() => putSettings({ schemas: [...schemas, { id: newId(), name: t.newSchema, kind: 'protobuf', source: '', messageType: '' }] })}>
+          <Icon name="plus" size={14} /> {t.newSchema}
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+interface SchemaFormProps {
+  schema: Schema
+  put: (schema: Schema) => void
+  remove: () => void
+}
+
+function SchemaForm({ schema, put, remove }: SchemaFormProps) {
+  const t = useText()
+  const [source, setSource] = useState(schema.source)
+  return (
+    <details className="section">
+      <summary>
+        <Icon name="chevron" size={14} /> {schema.name} <span className="chip">{t.formats[schema.kind]}</span>
+      </summary>
+      <div className="section-body grid">
+        <TextField label={t.name} value={schema.name} onChange={(name) => put({ ...schema, name })} />
+        <Select label={t.format} value={schema.kind} options={[['protobuf', t.formats.protobuf], ['avro', t.formats.avro]]} onChange={(kind) => put({ ...schema, kind })} />
+        {schema.kind === 'protobuf' && <TextField label={t.messageType} mono value={schema.messageType} placeholder="shop.PriceUpdate" onChange={(messageType) => put({ ...schema, messageType })} />}
+        <Field label={t.schema} className="is-wide">
+          {(id) => <textarea id={id} className="mono" rows={8} value={source} spellCheck={false} onChange={(event) => setSource(event.target.value)} onBlur={() => put({ ...schema, source })} />}
+        </Field>
+        <button type="button" className="link-button is-danger" onClick={remove}>
+          <Icon name="trash" size={14} /> {t.remove}
+        </button>
+      </div>
+    </details>
+  )
+}

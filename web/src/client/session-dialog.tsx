@@ -1,0 +1,47 @@
+/** What the broker said when it let us in. */
+import { dateTimeText, durationText } from '../page/format.ts'
+import { app, profileOf } from '../page/app-state.ts'
+import { Dialog } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+import { PropertyList } from './property-list.tsx'
+
+export function SessionDialog({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const { connack, onlineSinceMs } = useStore(session.store, (state) => state.status)
+  const profile = profileOf(session.id)
+  return (
+    <Dialog title={t.sessionDetails} onClose={() => app.set({ dialog: null })}>
+      {connack === null ? (
+        <p className="empty">{t.statuses.offline}</p>
+      ) : (
+        <>
+          <dl className="properties is-large">
+            <div>
+              <dt>{t.version}</dt>
+              <dd>MQTT {{ 3: '3.1', 4: '3.1.1', 5: '5.0' }[profile?.version ?? 5]}</dd>
+            </div>
+            <div>
+              <dt>{t.clientId}</dt>
+              <dd className="mono">{connack.clientId}</dd>
+            </div>
+            <div>
+              <dt>{t.sessionPresent}</dt>
+              <dd>{connack.sessionPresent ? t.yes : t.no}</dd>
+            </div>
+            {onlineSinceMs !== null && (
+              <div>
+                <dt>{t.onlineSince}</dt>
+                <dd>
+                  {dateTimeText(onlineSinceMs)} ({durationText(Date.now() - onlineSinceMs)})
+                </dd>
+              </div>
+            )}
+          </dl>
+          <PropertyList properties={connack.properties} />
+        </>
+      )}
+    </Dialog>
+  )
+}

@@ -1,0 +1,86 @@
+/** How the connection is doing, in one line, and what to do about it. */
+import { useEffect, useState } from 'react'
+import { profileUrl } from '../model/profile.ts'
+import type { Status } from '../model/protocol.ts'
+import { reasonWords } from '../i18n/reasons.ts'
+import { app, profileOf } from '../page/app-state.ts'
+import { bytesText, countText } from '../page/format.ts'
+import { Icon } from '../page/icons.tsx'
+import { IconButton } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useLanguage, useText } from '../page/text.ts'
+
+export function StatusBar({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const status = useStore(session.store, (state) => state.status)
+  const profile = useStore(app, () => profileOf(session.id))
+  const isOff = status.kind === 'offline'
+  return (
+    <header className={`status-bar is-${status.kind}`}>
+      <span className={`dot is-${status.kind}`} aria-hidden="true" />
+      <strong role="status">{t.statuses[status.kind]}</strong>
+      {profile !== undefined && <code className="address">{profileUrl(profile)}</code>}
+      <StatusProblem status={status} />
+      <Counters session={session} />
+      <span className="spacer" />
+      {status.connack !== null && (
+        <IconButton icon="info" label={t.sessionDetails} onClick={() => app.set({ dialog: { kind: 'session' } })} />
+      )}
+      <IconButton icon="edit" label={t.editConnection} onClick={() => app.set({ dialog: { kind: 'connection', id: session.id } })} />
+      <button
+        type="button"
+        className={`button is-small ${isOff ? 'is-primary' : ''}`}
+        onClick={() => session.send({ kind: isOff ? 'connect' : 'disconnect' })}
+      >
+        <Icon name="power" size={14} /> {isOff ? t.connect : t.disconnect}
+      </button>
+    </header>
+  )
+}
+
+function StatusProblem({ status }: { status: Status }) {
+  const t = useText()
+  const language = useLanguage()
+  const [nowMs, setNowMs] = useState(Date.now)
+  useEffect(() => {
+    if (status.retryAtMs === null) return
+    const timer = setInterval(() => setNowMs(Date.now()), 500)
+    return () => clearInterval(timer)
+  }, [status.retryAtMs])
+  if (status.problem === null && status.code === null) return null
+  const words = status.code === null ? null : reasonWords(status.code, language)
+  const retry = status.retryAtMs === null ? '' : t.retryIn(Math.max(0, Math.ceil((status.retryAtMs - nowMs) / 1000)))
+  return (
+    <span className="problem" role="alert">
+      {[words, status.problem, retry].filter((part) => part !== null && part !== '').join(' · ')}
+    </span>
+  )
+}
+
+/** Everything that came, and what of it can no longer be looked at: nothing gets lost in silence. */
+function Counters({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const stats = useStore(session.store, (state) => state.stats)
+  return (
+    <span className="counters">
+      <span title={t.receivedHint(bytesText(stats.receivedBytes))} data-received={stats.received}>
+        ↓ {countText(stats.received)}
+      </span>
+      <span title={t.sentHint}>↑ {countText(stats.sent)}</span>
+      {stats.madeRoom > 0 && (
+        <span className="is-quiet" title={t.madeRoomHint} data-made-room={stats.madeRoom}>
+          {t.madeRoom(countText(stats.madeRoom))}
+        </span>
+      )}
+      {stats.tooLarge > 0 && <span className="is-warning">{t.tooLarge(stats.tooLarge)}</span>}
+      {stats.topicsForgotten > 0 && <span className="is-quiet">{t.topicsForgotten(countText(stats.topicsForgotten))}</span>}
+      {(stats.keepEvery > 1 || stats.sampledOut > 0) && (
+        <span className="is-warning" title={t.samplingHint} data-sampled-out={stats.sampledOut}>
+          <Icon name="warn" size={13} />
+          {stats.keepEvery > 1 ? t.sampling(stats.keepEvery, countText(stats.inPerSecond)) : t.sampled(countText(stats.sampledOut))}
+        </span>
+      )}
+    </span>
+  )
+}

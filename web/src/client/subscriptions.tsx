@@ -1,0 +1,227 @@
+/** What is subscribed: a line to add one, a row for each, its details in place. */
+import { useState, type FormEvent } from 'react'
+import { hasWildcard, isShared, topicFilterProblem } from '../../../src/topics/names.ts'
+import { reasonWords } from '../i18n/reasons.ts'
+import { FORMATS, type Qos } from '../model/message.ts'
+import type { Subscription } from '../model/profile.ts'
+import type { SubscriptionState } from '../model/protocol.ts'
+import {
+  app,
+  PALETTE_SIZE,
+  profileOf,
+  putSubscription,
+  removeSubscription,
+  subscribeTo,
+} from '../page/app-state.ts'
+import { countText, shortCount } from '../page/format.ts'
+import { Icon } from '../page/icons.tsx'
+import { Check, IconButton, Pairs, Select, TextField } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useLanguage, useText } from '../page/text.ts'
+
+const QOS_OPTIONS: [Qos, string][] = [
+  [0, 'QoS 0'],
+  [1, 'QoS 1'],
+  [2, 'QoS 2'],
+]
+
+export function Subscriptions({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const profile = useStore(app, () => profileOf(session.id))
+  const subscriptions = profile?.subscriptions ?? []
+  return (
+    <div className="subscriptions">
+      <AddSubscription session={session} />
+      {subscriptions.length === 0 ? (
+        <p className="empty">{t.noSubscriptions}</p>
+      ) : (
+        <ul className="subscription-list">
+          {subscriptions.map((subscription) => (
+            <SubscriptionRow key={subscription.id} session={session} subscription={subscription} version={profile?.version ?? 5} />
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}
+
+function AddSubscription({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const [filter, setFilter] = useState('')
+  const [qos, setQos] = useState<Qos>(0)
+  const filters = filter.split(',').map((part) => part.trim()).filter((part) => part !== '')
+  const problem = filters.map((part) => topicFilterProblem(part)).find((found) => found !== null) ?? null
+  const add = (event: FormEvent) => {
+    event.preventDefault()
+    if (filters.length === 0 || problem !== null) return
+    for (const part of filters) subscribeTo(session.id, part, { qos })
+    setFilter('')
+  }
+  return (
+    <form className="add-subscription" onSubmit={add}>
+      <input
+        className="mono"
+        aria-label={t.topicFilter}
+        placeholder="sensors/+/temperature"
+        value={filter}
+        aria-invalid={problem !== null}
+        onChange={(event) => setFilter(event.target.value)}
+      />
+      <Select quiet label="QoS" value={qos} options={QOS_OPTIONS} onChange={setQos} />
+      <button type="submit" className="button is-primary" disabled={filters.length === 0 || problem !== null}>
+        {t.subscribe}
+      </button>
+      {problem !== null && <small className="problem">{problem}</small>}
+      {problem === null && filters.some((part) => /\s/.test(part)) && <small className="is-warning">{t.filterHasSpace}</small>}
+    </form>
+  )
+}
+
+interface RowProps {
+  session: SessionHandle
+  subscription: Subscription
+  version: number
+}
+
+const NO_STATE: SubscriptionState = { id: '', state: 'off', code: 0, reason: '', messages: 0, perSecond: 0 }
+
+function SubscriptionRow({ session, subscription, version }: RowProps) {
+  const t = useText()
+  const [isOpen, setOpen] = useState(false)
+  const state = useStore(session.store, ({ subscriptions }) => subscriptions.find(({ id }) => id === subscription.id)) ?? NO_STATE
+  const isFiltered = useStore(session.store, ({ request }) => request.subscriptions.includes(subscription.id))
+  const put = (patch: Partial<Subscription>) => putSubscription(session.id, { ...subscription, ...patch })
+  const name = subscription.alias || subscription.filter
+  const toggleFilter = () => {
+    const { subscriptions } = session.store.get().request
+    session.show({
+      subscriptions: isFiltered
+        ? subscriptions.filter((id) => id !== subscription.id)
+        : [...subscriptions, subscription.id],
+    })
+  }
+  return (
+    <li className={`subscription is-${state.state} ${isFiltered ? 'is-filtered' : ''}`}>
+      <div className="subscription-line">
+        <button type="button" className="subscription-name" aria-pressed={isFiltered} title={t.filterBySubscription} onClick={toggleFilter}>
+          <span className={`swatch colour-${subscription.colour}`} aria-hidden="true" />
+          <span className="name mono">{name}</span>
+          <SubscriptionNote subscription={subscription} state={state} />
+        </button>
+        <span className="count" title={`${countText(state.messages)} · ${t.perSecond(state.perSecond)}`}>
+          {shortCount(state.messages)}
+          {state.perSecond > 0 && <small>{shortCount(state.perSecond)}/s</small>}
+        </span>
+        <IconButton icon={subscription.hidden ? 'eyeOff' : 'eye'} label={`${t.hideMessages}: ${name}`} pressed={subscription.hidden} onClick={() => put({ hidden: !subscription.hidden })} />
+        <IconButton icon="more" label={`${t.options}: ${name}`} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} />
+      </div>
+      {isOpen && <SubscriptionForm session={session} subscription={subscription} put={put} version={version} />}
+    </li>
+  )
+}
+
+function SubscriptionNote({ subscription, state }: { subscription: Subscription; state: SubscriptionState }) {
+  const t = useText()
+  const language = useLanguage()
+  if (!subscription.enabled) return <small>{t.disabled}</small>
+  if (state.state === 'refused') {
+    return (
+      <small className="problem">
+        {reasonWords(state.code, language) ?? ''} {state.reason}
+      </small>
+    )
+  }
+  if (state.state === 'granted' && state.code < subscription.qos) return <small className="is-warning">{t.grantedQos(state.code)}</small>
+  return (
+    <small>
+      QoS {subscription.qos}
+      {subscription.format !== 'auto' && ` · ${t.formats[subscription.format]}`}
+      {isShared(subscription.filter) && ` · ${t.shared}`}
+    </small>
+  )
+}
+
+interface FormProps extends RowProps {
+  put: (patch: Partial<Subscription>) => void
+}
+
+function SubscriptionForm({ session, subscription, put, version }: FormProps) {
+  const t = useText()
+  const schemas = useStore(app, ({ settings }) => settings.schemas)
+  const [filter, setFilter] = useState(subscription.filter)
+  const saveFilter = () => {
+    if (topicFilterProblem(filter) === null) put({ filter })
+    else setFilter(subscription.filter)
+  }
+  return (
+    <div className="subscription-form">
+      <div className="field">
+        <label>
+          {t.topicFilter}
+          <input className="mono" value={filter} onChange={(event) => setFilter(event.target.value)} onBlur={saveFilter} />
+        </label>
+      </div>
+      <TextField label={t.alias} value={subscription.alias} onChange={(alias) => put({ alias })} />
+      <div className="grid is-tight">
+        <Select label="QoS" value={subscription.qos} options={QOS_OPTIONS} onChange={(qos) => put({ qos })} />
+        <Select label={t.decodeAs} value={subscription.format} options={FORMATS.map((format) => [format, t.formats[format]])} onChange={(format) => put({ format })} />
+        {(subscription.format === 'protobuf' || subscription.format === 'avro') && (
+          <Select label={t.schema} value={subscription.schema} options={[['', '–'], ...schemas.filter(({ kind }) => kind === subscription.format).map(({ id, name }): [string, string] => [id, name])]} onChange={(schema) => put({ schema })} />
+        )}
+      </div>
+      <ColourChoice value={subscription.colour} onChange={(colour) => put({ colour })} />
+      {version === 5 && <Version5Options subscription={subscription} put={put} />}
+      <div className="actions">
+        <Check label={t.enabled} checked={subscription.enabled} onChange={(enabled) => put({ enabled })} />
+        <button type="button" className="link-button" onClick={() => app.set({ dialog: { kind: 'schemas' } })}>
+          {t.schemas}
+        </button>
+        {hasWildcard(subscription.filter) && (
+          <button type="button" className="link-button" onClick={() => app.set({ dialog: { kind: 'retained', filter: subscription.filter } })}>
+            {t.clearRetained}
+          </button>
+        )}
+        <button type="button" className="link-button is-danger" onClick={() => removeSubscription(session.id, subscription.id)}>
+          <Icon name="trash" size={14} /> {t.unsubscribe}
+        </button>
+      </div>
+    </div>
+  )
+}
+
+function Version5Options({ subscription, put }: Pick<FormProps, 'subscription' | 'put'>) {
+  const t = useText()
+  return (
+    <>
+      <div className="checks">
+        <Check label={t.noLocal} checked={subscription.noLocal} onChange={(noLocal) => put({ noLocal })} />
+        <Check label={t.retainAsPublished} checked={subscription.retainAsPublished} onChange={(retainAsPublished) => put({ retainAsPublished })} />
+      </div>
+      <div className="grid is-tight">
+        <Select label={t.retainHandling} value={subscription.retainHandling} options={[[0, t.retainHandlings[0]], [1, t.retainHandlings[1]], [2, t.retainHandlings[2]]]} onChange={(retainHandling) => put({ retainHandling })} />
+        <TextField label={t.subscriptionId} type="number" min={1} max={268435455} value={subscription.identifier} onChange={(identifier) => put({ identifier })} />
+      </div>
+      <Pairs label={t.userProperties} pairs={subscription.userProperties} onChange={(userProperties) => put({ userProperties })} />
+    </>
+  )
+}
+
+function ColourChoice({ value, onChange }: { value: number; onChange: (colour: number) => void }) {
+  const t = useText()
+  return (
+    <div className="colours" role="radiogroup" aria-label={t.colour}>
+      {Array.from({ length: PALETTE_SIZE }, (_, colour) => (
+        <button
+          key={colour}
+          type="button"
+          role="radio"
+          aria-checked={colour === value}
+          aria-label={`${t.colour} ${colour + 1}`}
+          className={`swatch colour-${colour}`}
+          onClick={() => onChange(colour)}
+        />
+      ))}
+    </div>
+  )
+}

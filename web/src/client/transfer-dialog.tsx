@@ -1,0 +1,70 @@
+/** Messages to files and back: export, look at, replay. */
+import { useState } from 'react'
+import type { ExportFormat } from '../model/protocol.ts'
+import { app, notify } from '../page/app-state.ts'
+import { download, pickFile } from '../page/files.ts'
+import { Icon } from '../page/icons.tsx'
+import { Dialog, Select } from '../page/parts.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+
+const FORMATS: [ExportFormat, string][] = [
+  ['jsonl', 'JSON Lines'],
+  ['json', 'JSON'],
+  ['csv', 'CSV'],
+]
+
+export function TransferDialog({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  const [format, setFormat] = useState<ExportFormat>('jsonl')
+  const [speed, setSpeed] = useState('1')
+  const close = () => app.set({ dialog: null })
+  const save = async () => {
+    const blob = await session.ask('export', { format })
+    download(`mozzie-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${format}`, blob)
+  }
+  const take = async (what: 'import' | 'replay') => {
+    const file = await pickFile('.jsonl,.json,.ndjson')
+    if (file === null) return
+    const asked = { text: await file.text(), name: file.name, speed: Number(speed) }
+    const { messages, problem } = await session.ask(what, asked)
+    if (problem !== null) notify(`${file.name}: ${problem}`, true)
+    else {
+      notify(t.importedMessages(messages))
+      close()
+    }
+  }
+  return (
+    <Dialog title={t.transfer} onClose={close}>
+      <section className="transfer">
+        <h3>{t.export}</h3>
+        <p className="hint">{t.exportText}</p>
+        <div className="with-button">
+          <Select label={t.format} value={format} options={FORMATS} onChange={setFormat} />
+          <button type="button" className="button is-primary" onClick={() => void save()}>
+            <Icon name="down" size={14} /> {t.export}
+          </button>
+        </div>
+      </section>
+      <section className="transfer">
+        <h3>{t.import}</h3>
+        <p className="hint">{t.importText}</p>
+        <button type="button" className="button" onClick={() => void take('import')}>
+          <Icon name="up" size={14} /> {t.import}
+        </button>
+      </section>
+      <section className="transfer">
+        <h3>{t.replay}</h3>
+        <p className="hint">{t.replayText}</p>
+        <div className="with-button">
+          <Select label={t.speed} value={speed} options={[['0.5', '½×'], ['1', '1×'], ['2', '2×'], ['10', '10×'], ['100', '100×'], ['0', t.asFastAsPossible]]} onChange={setSpeed} />
+          <button type="button" className="button" disabled={!isOnline} onClick={() => void take('replay')}>
+            <Icon name="play" size={14} /> {t.replay}
+          </button>
+        </div>
+      </section>
+    </Dialog>
+  )
+}

@@ -1,0 +1,105 @@
+/** One connection: topics and subscriptions, messages, detail, and the dock to publish from. */
+import { useEffect, useState, type CSSProperties } from 'react'
+import { app, type Pane } from '../page/app-state.ts'
+import { Icon, type IconName } from '../page/icons.tsx'
+import { Separator } from '../page/separator.tsx'
+import type { SessionHandle } from '../page/session-handle.ts'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+import { DetailPane } from './detail-pane.tsx'
+import { MessageArea } from './message-area.tsx'
+import { PublishDock } from './publish-dock.tsx'
+import { SidePane } from './side-pane.tsx'
+import { StatusBar } from './status-bar.tsx'
+
+const SIZES_KEY = 'mozzie.panes'
+
+interface Sizes {
+  left: number
+  right: number
+  bottom: number
+}
+
+const DEFAULT_SIZES: Sizes = { left: 284, right: 372, bottom: 196 }
+const LIMITS: Record<keyof Sizes, [min: number, max: number]> = {
+  left: [180, 560],
+  right: [240, 720],
+  bottom: [120, 520],
+}
+
+function storedSizes(): Sizes {
+  try {
+    return { ...DEFAULT_SIZES, ...(JSON.parse(localStorage.getItem(SIZES_KEY) ?? '{}') as Partial<Sizes>) }
+  } catch {
+    return DEFAULT_SIZES
+  }
+}
+
+export function Workspace({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const pane = useStore(app, (state) => state.pane)
+  const hasSelection = useStore(session.store, (state) => state.selection !== null)
+  const [sizes, setSizes] = useState(storedSizes)
+  useEffect(() => {
+    const see = () => session.store.set({ seenMessages: session.store.get().stats.received })
+    see()
+    return see
+  }, [session])
+  const resize = (which: keyof Sizes) => (size: number) => {
+    const [min, max] = LIMITS[which]
+    const next = { ...sizes, [which]: Math.round(Math.max(min, Math.min(max, size))) }
+    setSizes(next)
+    try {
+      localStorage.setItem(SIZES_KEY, JSON.stringify(next))
+    } catch {
+      // Sizes are then the default ones next time.
+    }
+  }
+  const style = {
+    '--left': `${sizes.left}px`,
+    '--right': `${sizes.right}px`,
+    '--bottom': `${sizes.bottom}px`,
+  } as CSSProperties
+  return (
+    <div className={`workspace shows-${pane} ${hasSelection ? 'has-detail' : ''}`} style={style}>
+      <StatusBar session={session} />
+      <SidePane session={session} />
+      <Separator label={t.resizeTopics} className="sep-left" size={sizes.left} direction={1} onResize={resize('left')} limits={LIMITS.left} />
+      <MessageArea session={session} />
+      {hasSelection && (
+        <Separator label={t.resizeDetail} className="sep-right" size={sizes.right} direction={-1} onResize={resize('right')} limits={LIMITS.right} />
+      )}
+      {hasSelection && <DetailPane session={session} />}
+      <PublishDock session={session} />
+      <PaneBar hasSelection={hasSelection} />
+    </div>
+  )
+}
+
+/** On a phone: which of the panes is seen. */
+function PaneBar({ hasSelection }: { hasSelection: boolean }) {
+  const t = useText()
+  const pane = useStore(app, (state) => state.pane)
+  const panes: [Pane, string, IconName][] = [
+    ['topics', t.topics, 'tree'],
+    ['messages', t.messages, 'table'],
+    ['detail', t.detail, 'info'],
+    ['publish', t.publish, 'send'],
+  ]
+  return (
+    <nav className="pane-bar" aria-label={t.panes}>
+      {panes.map(([name, label, icon]) => (
+        <button
+          key={name}
+          type="button"
+          aria-current={pane === name ? 'page' : undefined}
+          disabled={name === 'detail' && !hasSelection}
+          onClick={() => app.set({ pane: name })}
+        >
+          <Icon name={icon} size={18} />
+          <span>{label}</span>
+        </button>
+      ))}
+    </nav>
+  )
+}

@@ -1,0 +1,62 @@
+/** Values inside JSON payloads by a path such as `$.sensors[0].temperature` or `$["a b"]`. */
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** The steps of a path; null: it is not one. `$` alone is the whole value. */
+export function parsePath(path: string): (string | number)[] | null {
+  const text = path.trim()
+  if (!text.startsWith('$')) return null
+  const steps: (string | number)[] = []
+  const step = /\.([^.[\]]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]/y
+  step.lastIndex = 1
+  while (step.lastIndex < text.length) {
+    const found = step.exec(text)
+    if (found === null) return null
+    const [, name, index, quoted] = found
+    if (index !== undefined) steps.push(Number(index))
+    else steps.push(name ?? JSON.parse(`"${quoted ?? ''}"`))
+  }
+  return steps
+}
+
+/** The path with one more step. */
+export function pathStep(path: string, step: string | number): string {
+  if (typeof step === 'number') return `${path}[${step}]`
+  return /^[^.[\]"\s=<>!]+$/.test(step) ? `${path}.${step}` : `${path}[${JSON.stringify(step)}]`
+}
+
+const parsed = new Map<string, (string | number)[] | null>()
+
+/** The value at `path` in a JSON payload; undefined: no JSON, or nothing there. */
+export function valueAt(payload: Uint8Array, path: string): unknown {
+  let steps = parsed.get(path)
+  if (steps === undefined) {
+    steps = parsePath(path)
+    if (parsed.size > 100) parsed.clear()
+    parsed.set(path, steps)
+  }
+  if (steps === null) return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(decoder.decode(payload))
+  } catch {
+    return undefined
+  }
+  for (const step of steps) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
+    value = (value as Record<string | number, unknown>)[step]
+  }
+  return value
+}
+
+/** The number at `path`; a payload that is a number by itself has it at `$`. Booleans count as 0 and 1. */
+export function numberAt(payload: Uint8Array, path: string): number | null {
+  const value = valueAt(payload, path)
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null
+  if (typeof value === 'boolean') return value ? 1 : 0
+  if (typeof value === 'string' && value.trim() !== '') {
+    const number = Number(value)
+    return Number.isFinite(number) ? number : null
+  }
+  return null
+}

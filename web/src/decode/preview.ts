@@ -1,0 +1,64 @@
+/** The beginning of a payload in one line, and what a payload looks like at first sight. */
+import type { Format } from '../model/message.ts'
+import { asLenientText, toBase64 } from './bytes.ts'
+import { toHex } from './lines.ts'
+
+const PREVIEW_BYTES = 240
+
+const IMAGES: readonly (readonly [mime: string, magic: readonly number[]])[] = [
+  ['image/png', [0x89, 0x50, 0x4e, 0x47]],
+  ['image/jpeg', [0xff, 0xd8, 0xff]],
+  ['image/gif', [0x47, 0x49, 0x46, 0x38]],
+  ['image/bmp', [0x42, 0x4d]],
+]
+
+/** The image type that the first bytes announce; null: none a browser shows. */
+export function imageType(bytes: Uint8Array): string | null {
+  for (const [mime, magic] of IMAGES) {
+    if (bytes.length > 16 && magic.every((byte, at) => bytes[at] === byte)) return mime
+  }
+  const isRiff = bytes.length > 16 && asLenientText(bytes.subarray(0, 4)) === 'RIFF'
+  return isRiff && asLenientText(bytes.subarray(8, 12)) === 'WEBP' ? 'image/webp' : null
+}
+
+/** Whether bytes are text for people: UTF-8 without control characters other than white space. */
+function isReadable(bytes: Uint8Array): boolean {
+  for (const byte of bytes) {
+    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false
+    if (byte === 0x7f) return false
+  }
+  return true
+}
+
+/** What `auto` stands for with this payload. */
+export function detect(bytes: Uint8Array): 'json' | 'text' | 'hex' | 'image' {
+  const start = bytes.subarray(0, 4096)
+  if (imageType(bytes) !== null) {
+    // "BM" begins many a word as well.
+    if (bytes[0] !== 0x42 || !isReadable(start)) return 'image'
+  }
+  if (!isReadable(start)) return 'hex'
+  const text = asLenientText(start)
+  // The cut may go through a character; anywhere else a replacement means that this is no UTF-8.
+  const broken = text.indexOf('\uFFFD')
+  if (broken !== -1 && (bytes.length <= 4096 || broken < text.length - 1)) return 'hex'
+  return /^\s*[[{]/.test(text) ? 'json' : 'text'
+}
+
+/** One line for the table. Numbers of JSON are not touched: white space goes, nothing else. */
+export function preview(bytes: Uint8Array, format: Format): string {
+  const start = bytes.subarray(0, PREVIEW_BYTES)
+  const kind = format === 'auto' ? detect(bytes) : format
+  if (kind === 'image') return `${imageType(bytes) ?? 'image'}`
+  if (kind === 'base64') return toBase64(start.subarray(0, 180))
+  if (kind === 'text' || kind === 'json') return oneLine(start)
+  return toHex(start.subarray(0, 80), ' ')
+}
+
+/** Text in one line; what would steer a terminal or turn the line's direction is shown as a dot. */
+function oneLine(bytes: Uint8Array): string {
+  return asLenientText(bytes)
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '·')
+    .replace(/\uFFFD+$/, '')
+}

@@ -1,0 +1,10 @@
+import { createRoot } from 'react-dom/client'
+import { App } from './page/app.tsx'
+import './styles/tokens.css'
+import './styles/base.css'
+import './styles/shell.css'
+import './styles/client.css'
+import './styles/forms.css'
+
+const root = document.getElementById('root')
+if (root !== null) createRoot(root).render(<App />)

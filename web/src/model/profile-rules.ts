@@ -1,0 +1,70 @@
+/** What a connection must fulfil before it can be tried. */
+import { topicNameProblem } from '../../../src/topics/names.ts'
+import { correlationBytes, fromHex } from '../decode/bytes.ts'
+import { UINT32_MAX } from '../publish/outgoing.ts'
+import type { Profile } from './profile.ts'
+
+export type ProfileProblem =
+  | 'host'
+  | 'port'
+  | 'clientId'
+  | 'password'
+  | 'keepAlive'
+  | 'number'
+  | 'willTopic'
+  | 'hex'
+
+const inRange = (text: string, min: number, max: number): boolean => {
+  const value = Number(text)
+  return text.trim() === '' || (Number.isInteger(value) && value >= min && value <= max)
+}
+
+type Rule = readonly [problem: ProfileProblem, holds: (profile: Profile) => boolean]
+
+const isHex = (text: string) => !/^0x/i.test(text) || fromHex(text) !== null
+
+const RULES: readonly Rule[] = [
+  ['host', ({ host }) => host.trim() !== '' && !/[\s/]/.test(host)],
+  ['port', ({ port }) => Number.isInteger(port) && port >= 1 && port <= 65535],
+  ['clientId', ({ clientId, cleanStart, version }) => clientId !== '' || (version > 3 && (cleanStart || version === 5))],
+  ['password', ({ username, password, version }) => version === 5 || password === '' || username !== ''],
+  ['keepAlive', ({ keepAliveSeconds }) => inRange(String(keepAliveSeconds), 0, 65535)],
+  ['number', ({ connectTimeoutSeconds, reconnectMs, reconnectsMax }) =>
+    [connectTimeoutSeconds, reconnectMs, reconnectsMax].every((value) => inRange(String(value), 0, 86_400_000))],
+  ['number', ({ sessionExpirySeconds }) => inRange(sessionExpirySeconds, 0, UINT32_MAX)],
+  ['number', ({ receiveMaximum, topicAliasMaximum }) => inRange(receiveMaximum, 1, 65535) && inRange(topicAliasMaximum, 0, 65535)],
+  ['number', ({ maximumPacketSize }) => inRange(maximumPacketSize, 1, UINT32_MAX)],
+  ['willTopic', ({ will }) => !will.on || topicNameProblem(will.topic) === null],
+  ['number', ({ will }) => inRange(will.delaySeconds, 0, UINT32_MAX) && inRange(will.expirySeconds, 0, UINT32_MAX)],
+  ['hex', ({ authenticationData, will }) => isHex(authenticationData) && correlationBytes(will.correlation) !== null],
+]
+
+/** The first rule that does not hold; null: all do. */
+export function profileProblem(profile: Profile): ProfileProblem | null {
+  return RULES.find(([, holds]) => !holds(profile))?.[0] ?? null
+}
+
+const DEFAULT_PORTS: Record<string, number> = { ws: 80, wss: 443, mqtt: 1883, mqtts: 8883, http: 80, https: 443 }
+
+/** An address as people paste it, `wss://user:password@host:port/path`; null: it is none. */
+export function parseAddress(text: string): Partial<Profile> | null {
+  const found = /^(wss?|mqtts?|https?):\/\//i.exec(text.trim())
+  if (found === null) return null
+  const scheme = (found[1] ?? 'ws').toLowerCase()
+  let url: URL
+  try {
+    // URL knows ports and hosts of the web's schemes only.
+    url = new URL(text.trim().replace(/^[a-z]+:/i, 'http:'))
+  } catch {
+    return null
+  }
+  const given = /:\d+$/.test(url.host) ? Number(url.port) : text.includes(':80/') ? 80 : undefined
+  return {
+    scheme: ['wss', 'mqtts', 'https'].includes(scheme) ? 'wss' : 'ws',
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: given ?? DEFAULT_PORTS[scheme] ?? 80,
+    path: url.pathname === '/' ? '/mqtt' : url.pathname,
+    ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
+    ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
+  }
+}

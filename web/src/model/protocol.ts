@@ -1,0 +1,217 @@
+/** What page and worker say to each other. */
+import type { TreeSort } from '../capture/tree-view.ts'
+import type { SeriesSpec } from '../capture/series.ts'
+import type { DecodeResult } from '../decode/decode.ts'
+import type { Detail, Direction, Draft, Format, Properties, Row } from './message.ts'
+import type { Profile } from './profile.ts'
+import type { Schema } from './settings.ts'
+
+export type StatusKind = 'offline' | 'connecting' | 'online' | 'waiting'
+
+export interface Status {
+  readonly kind: StatusKind
+  /** Why it is not online: a reason code, or words of the transport. */
+  readonly code: number | null
+  readonly problem: string | null
+  /** Time of the next attempt, milliseconds since 1970. */
+  readonly retryAtMs: number | null
+  readonly onlineSinceMs: number | null
+  /** What the broker said in CONNACK. */
+  readonly connack: Connack | null
+}
+
+export interface Connack {
+  readonly sessionPresent: boolean
+  readonly clientId: string
+  readonly properties: Properties
+}
+
+/** Which rows the page wants to see. */
+export interface ViewRequest {
+  readonly mode: 'stream' | 'latest'
+  readonly query: string
+  readonly direction: Direction | null
+  /** Only messages of these subscriptions; empty: of all that are not hidden. */
+  readonly subscriptions: readonly string[]
+  /** The newest rows, wherever they are. */
+  readonly follow: boolean
+  readonly from: number
+  readonly count: number
+  /** Nothing newer is listed until it is false again. */
+  readonly paused: boolean
+  readonly latestSort: TreeSort
+}
+
+export interface TreeRequest {
+  readonly sort: TreeSort
+  readonly filter: string
+  readonly from: number
+  readonly count: number
+}
+
+export interface TreeLine {
+  readonly path: string
+  readonly level: string
+  readonly depth: number
+  readonly hasChildren: boolean
+  readonly expanded: boolean
+  readonly messages: number
+  readonly topics: number
+  readonly lastMs: number
+  /** The last value of the topic that ends here; null: none does. */
+  readonly value: string | null
+  readonly retained: boolean
+}
+
+export interface LatestRow {
+  readonly index: number
+  readonly topic: string
+  readonly messages: number
+  readonly lastMs: number
+  readonly size: number
+  readonly preview: string
+  readonly colours: readonly number[]
+}
+
+export interface SubscriptionState {
+  readonly id: string
+  readonly state: 'off' | 'pending' | 'granted' | 'refused'
+  /** Granted QoS or the reason of the refusal. */
+  readonly code: number
+  readonly reason: string
+  readonly messages: number
+  readonly perSecond: number
+}
+
+export interface Stats {
+  readonly received: number
+  readonly sent: number
+  readonly receivedBytes: number
+  /** Messages that can be listed. */
+  readonly kept: number
+  /** Older ones that made room. */
+  readonly madeRoom: number
+  /** Counted, but not kept, because more came than can be looked at. */
+  readonly sampledOut: number
+  /** One of this many is kept right now. */
+  readonly keepEvery: number
+  readonly tooLarge: number
+  readonly topics: number
+  readonly topicsForgotten: number
+  readonly inPerSecond: number
+  readonly outPerSecond: number
+  /** Messages received in each of the last 60 seconds, the newest last. */
+  readonly history: readonly number[]
+}
+
+export interface JobState {
+  readonly id: string
+  readonly kind: 'repeat' | 'csv' | 'replay' | 'clear'
+  /** Null: without end. */
+  readonly total: number | null
+  readonly sent: number
+  readonly confirmed: number
+  readonly failed: number
+  readonly problem: string | null
+  readonly running: boolean
+}
+
+export interface ViewSnapshot {
+  readonly mode: 'stream' | 'latest'
+  /** Places that exist: `first` the oldest, `next` the one after the newest. */
+  readonly first: number
+  readonly next: number
+  /** Newer messages that are held back by a pause. */
+  readonly held: number
+  readonly rows: readonly Row[]
+  readonly latest: readonly LatestRow[]
+  /** The word of the query that cannot be understood. */
+  readonly queryProblem: string | null
+}
+
+export interface SeriesSnapshot {
+  readonly id: string
+  readonly points: number
+  readonly times: Float64Array
+  readonly values: Float64Array
+}
+
+/** At most one of these is on its way to the page. Parts that did not change are missing. */
+export interface Snapshot {
+  readonly kind: 'snapshot'
+  readonly status?: Status
+  readonly stats?: Stats
+  readonly subscriptions?: readonly SubscriptionState[]
+  readonly jobs?: readonly JobState[]
+  readonly view?: ViewSnapshot
+  readonly tree?: { readonly total: number; readonly from: number; readonly lines: readonly TreeLine[] }
+  readonly chart?: readonly SeriesSnapshot[]
+  /** Newest message of the topic being watched. */
+  readonly watchedSeq?: number
+}
+
+export interface Timing {
+  everyMs: number
+  /** 0: without end. */
+  count: number
+}
+
+export interface PublishResult {
+  readonly ok: boolean
+  readonly code: number
+  readonly reason: string
+  readonly roundTripMs: number
+}
+
+export interface RetainedFound {
+  readonly topic: string
+  readonly size: number
+  readonly preview: string
+}
+
+export interface DetailAnswer {
+  readonly detail: Detail
+  readonly decoded: DecodeResult
+  /** The same for the previous message, when it was asked for. */
+  readonly previousText: string | null
+  readonly text: string
+}
+
+export type ExportFormat = 'jsonl' | 'json' | 'csv'
+
+/** Questions, each with its answer. */
+export interface Questions {
+  publish: [{ draft: Draft }, PublishResult]
+  detail: [{ seq: number | null; topic: string | null; format: Format | null; schema: string }, DetailAnswer | null]
+  history: [{ topic: string; count: number }, Row[]]
+  startRepeat: [{ draft: Draft; timing: Timing }, null]
+  startCsv: [{ draft: Draft; csv: string; perSecond: number }, { rows: number; problem: string | null }]
+  stopJob: [{ id: string }, null]
+  findRetained: [{ filter: string }, { found: RetainedFound[]; total: number; problem: string | null }]
+  clearRetained: [{ topics: string[] }, null]
+  export: [{ format: ExportFormat }, Blob]
+  import: [{ text: string; name: string }, { messages: number; problem: string | null }]
+  replay: [{ text: string; name: string; speed: number }, { messages: number; problem: string | null }]
+  topics: [{ text: string }, string[]]
+  places: [{ seq: number; step: number }, number | null]
+}
+
+export type Question = {
+  [K in keyof Questions]: { kind: 'ask'; id: number; what: K; with: Questions[K][0] }
+}[keyof Questions]
+
+export type Command =
+  | { kind: 'configure'; profile: Profile; keepBytes: number; schemas: Schema[] }
+  | { kind: 'connect' }
+  | { kind: 'disconnect' }
+  | { kind: 'view'; view: ViewRequest }
+  | { kind: 'tree'; tree: TreeRequest | null }
+  | { kind: 'expand'; path: string; expanded: boolean }
+  | { kind: 'expandAll'; expanded: boolean }
+  | { kind: 'watch'; topic: string | null }
+  | { kind: 'chart'; series: SeriesSpec[] }
+  | { kind: 'clear' }
+  | { kind: 'seen' }
+  | Question
+
+export type WorkerEvent = Snapshot | { kind: 'answer'; id: number; value: unknown; problem: string | null }

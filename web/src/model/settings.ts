@@ -1,0 +1,42 @@
+/** What is remembered between visits, besides the connections. */
+import type { Draft } from './message.ts'
+
+export interface Schema {
+  id: string
+  name: string
+  kind: 'protobuf' | 'avro'
+  source: string
+  /** Protobuf: the message's full name; empty: the first one of the file. */
+  messageType: string
+}
+
+export interface SavedMessage {
+  id: string
+  name: string
+  folder: string
+  draft: Draft
+}
+
+export type Theme = 'system' | 'light' | 'dark'
+export type Language = 'en' | 'zh'
+
+export interface Settings {
+  theme: Theme
+  /** Null: as the browser says. */
+  language: Language | null
+  /** Bytes of payloads kept for each connection, in MiB. */
+  keepMiB: number
+  schemas: Schema[]
+  saved: SavedMessage[]
+  /** Last messages published, the newest first. */
+  history: Draft[]
+}
+
+export const defaultSettings = (): Settings => ({
+  theme: 'system',
+  language: null,
+  keepMiB: 64,
+  schemas: [],
+  saved: [],
+  history: [],
+})

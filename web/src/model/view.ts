@@ -1,0 +1,13 @@
+import type { ViewRequest } from './protocol.ts'
+
+export const DEFAULT_VIEW: ViewRequest = {
+  mode: 'stream',
+  query: '',
+  direction: null,
+  subscriptions: [],
+  follow: true,
+  from: 0,
+  count: 60,
+  paused: false,
+  latestSort: 'name',
+}

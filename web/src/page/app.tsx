@@ -1,0 +1,65 @@
+/** The shell: top bar, one of two areas, whatever dialog is open. */
+import { lazy, Suspense, useEffect } from 'react'
+import { Workspace } from '../client/workspace.tsx'
+import { Welcome } from '../client/welcome.tsx'
+import { app, sessionOf, setArea } from './app-state.ts'
+import { Dialogs } from './dialogs.tsx'
+import { useStore } from './store.ts'
+import { useLanguage, useText } from './text.ts'
+import { TopBar } from './top-bar.tsx'
+import { useShortcuts } from './shortcuts.ts'
+
+const BrokerArea = lazy(async () => ({ default: (await import('../broker/broker-area.tsx')).BrokerArea }))
+
+export function App() {
+  const area = useStore(app, (state) => state.area)
+  const theme = useStore(app, ({ settings }) => settings.theme)
+  const activeId = useStore(app, (state) => state.activeId)
+  useStore(app, (state) => state.sessions)
+  const language = useLanguage()
+  const t = useText()
+  useShortcuts()
+
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme
+  }, [theme])
+  useEffect(() => {
+    document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
+  }, [language])
+  useEffect(() => {
+    const onHash = () => setArea(location.hash.startsWith('#broker') ? 'broker' : 'client')
+    addEventListener('hashchange', onHash)
+    return () => removeEventListener('hashchange', onHash)
+  }, [])
+
+  const session = sessionOf(activeId)
+  return (
+    <>
+      <TopBar />
+      <main className="area" id="main">
+        {area === 'broker' ? (
+          <Suspense fallback={<p className="empty">{t.loading}</p>}>
+            <BrokerArea />
+          </Suspense>
+        ) : session === undefined ? (
+          <Welcome />
+        ) : (
+          <Workspace key={session.id} session={session} />
+        )}
+      </main>
+      <Dialogs />
+      <Notice />
+    </>
+  )
+}
+
+function Notice() {
+  const notice = useStore(app, (state) => state.notice)
+  return (
+    <div className="notices" role="status" aria-live="polite">
+      {notice !== null && (
+        <p className={`notice ${notice.isProblem ? 'is-problem' : ''}`}>{notice.text}</p>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,45 @@
+/** The dialog that is open, if one is. */
+import { lazy, Suspense } from 'react'
+import { ConnectionForm } from '../client/connection-form.tsx'
+import { ConnectionsDialog } from '../client/connections-dialog.tsx'
+import { app, sessionOf, type DialogName } from './app-state.ts'
+import { HelpDialog } from './help-dialog.tsx'
+import { Palette } from './palette.tsx'
+import type { SessionHandle } from './session-handle.ts'
+import { useStore } from './store.ts'
+
+const CsvDialog = lazy(async () => ({ default: (await import('../client/csv-dialog.tsx')).CsvDialog }))
+const RetainedDialog = lazy(async () => ({ default: (await import('../client/retained-dialog.tsx')).RetainedDialog }))
+const SchemasDialog = lazy(async () => ({ default: (await import('../client/schemas-dialog.tsx')).SchemasDialog }))
+const SessionDialog = lazy(async () => ({ default: (await import('../client/session-dialog.tsx')).SessionDialog }))
+const TransferDialog = lazy(async () => ({ default: (await import('../client/transfer-dialog.tsx')).TransferDialog }))
+
+export function Dialogs() {
+  const dialog = useStore(app, (state) => state.dialog)
+  const activeId = useStore(app, (state) => state.activeId)
+  if (dialog === null) return null
+  return <Suspense fallback={null}>{content(dialog, sessionOf(activeId))}</Suspense>
+}
+
+function content(dialog: DialogName, session: SessionHandle | undefined) {
+  switch (dialog.kind) {
+    case 'connection':
+      return <ConnectionForm key={dialog.id} id={dialog.id} />
+    case 'connections':
+      return <ConnectionsDialog />
+    case 'help':
+      return <HelpDialog />
+    case 'palette':
+      return <Palette />
+    case 'schemas':
+      return <SchemasDialog />
+    case 'retained':
+      return session && <RetainedDialog session={session} filter={dialog.filter} />
+    case 'transfer':
+      return session && <TransferDialog session={session} />
+    case 'csv':
+      return session && <CsvDialog session={session} />
+    case 'session':
+      return session && <SessionDialog session={session} />
+  }
+}

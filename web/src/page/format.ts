@@ -1,0 +1,51 @@
+/** Numbers, sizes and times as people read them. */
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+
+export function bytesText(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${UNITS[unit]}`
+}
+
+const grouped = new Intl.NumberFormat('en')
+
+export function countText(count: number): string {
+  return grouped.format(count)
+}
+
+/** Short enough for a badge: 999, 1.2k, 34k, 5.6M. */
+export function shortCount(count: number): string {
+  if (count < 1000) return String(Math.round(count))
+  if (count < 10_000) return `${(Math.floor(count / 100) / 10).toFixed(1)}k`
+  if (count < 1_000_000) return `${Math.floor(count / 1000)}k`
+  return `${(Math.floor(count / 100_000) / 10).toFixed(1)}M`
+}
+
+const two = (value: number) => String(value).padStart(2, '0')
+
+/** Time of day with milliseconds, local. */
+export function clockText(ms: number): string {
+  const date = new Date(ms)
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
+}
+
+export function dateTimeText(ms: number): string {
+  const date = new Date(ms)
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clockText(ms)}`
+}
+
+/** 5 s, 3 min, 2 h 5 min, 4 d 1 h. */
+export function durationText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return `${hours} h ${minutes % 60} min`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+}

@@ -1,0 +1,117 @@
+/** Everything that can be done, by typing a few letters. */
+import { useState, type KeyboardEvent } from 'react'
+import { profileUrl } from '../model/profile.ts'
+import { app, openProfile, putSettings, sessionOf, setArea } from './app-state.ts'
+import { Dialog } from './parts.tsx'
+import type { ViewMode } from './session-handle.ts'
+import { useText } from './text.ts'
+
+interface Action {
+  readonly name: string
+  readonly note?: string
+  readonly act: () => void
+}
+
+function useActions(): Action[] {
+  const t = useText()
+  const { profiles, activeId } = app.get()
+  const session = sessionOf(activeId)
+  const view = (mode: ViewMode): Action => ({
+    name: `${t.view}: ${t.views[mode]}`,
+    act: () => {
+      session?.store.set({ mode })
+      session?.show({ mode: mode === 'latest' ? 'latest' : 'stream', from: 0, follow: mode !== 'latest' })
+    },
+  })
+  const dialog = (name: string, kind: 'transfer' | 'csv' | 'schemas' | 'help' | 'session' | 'connections'): Action => ({
+    name,
+    act: () => app.set({ dialog: { kind } }),
+  })
+  const sessionActions: Action[] =
+    session === undefined
+      ? []
+      : [
+          view('table'),
+          view('bubbles'),
+          view('latest'),
+          view('chart'),
+          { name: t.pause, act: () => session.show({ paused: !session.store.get().request.paused }) },
+          { name: t.clearMessages, act: () => session.send({ kind: 'clear' }) },
+          { name: t.clearRetained, act: () => app.set({ dialog: { kind: 'retained', filter: '' } }) },
+          dialog(t.transfer, 'transfer'),
+          dialog(t.csvTitle, 'csv'),
+          dialog(t.sessionDetails, 'session'),
+          { name: t.disconnect, act: () => session.send({ kind: 'disconnect' }) },
+        ]
+  return [
+    ...profiles.map((profile) => ({
+      name: `${t.connect}: ${profile.name || profile.host}`,
+      note: profileUrl(profile),
+      act: () => openProfile(profile),
+    })),
+    { name: t.newConnection, act: () => app.set({ dialog: { kind: 'connection', id: null } }) },
+    ...sessionActions,
+    { name: t.client, act: () => setArea('client') },
+    { name: t.broker, act: () => setArea('broker') },
+    dialog(t.schemas, 'schemas'),
+    dialog(t.keyboardHelp, 'help'),
+    { name: `${t.theme}: ${t.themes.light}`, act: () => putSettings({ theme: 'light' }) },
+    { name: `${t.theme}: ${t.themes.dark}`, act: () => putSettings({ theme: 'dark' }) },
+    { name: 'English', act: () => putSettings({ language: 'en' }) },
+    { name: '简体中文', act: () => putSettings({ language: 'zh' }) },
+  ]
+}
+
+export function Palette() {
+  const t = useText()
+  const [text, setText] = useState('')
+  const [at, setAt] = useState(0)
+  const words = text.toLowerCase().split(/\s+/)
+  const found = useActions().filter(({ name, note = '' }) =>
+    words.every((word) => `${name} ${note}`.toLowerCase().includes(word)),
+  )
+  const run = (action: Action | undefined) => {
+    if (action === undefined) return
+    app.set({ dialog: null })
+    action.act()
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step !== undefined) {
+      event.preventDefault()
+      setAt(Math.max(0, Math.min(found.length - 1, at + step)))
+    } else if (event.key === 'Enter') {
+      event.preventDefault()
+      run(found[at])
+    }
+  }
+  return (
+    <Dialog title={t.commandPalette} className="palette" onClose={() => app.set({ dialog: null })}>
+      <input
+        // oxlint-disable-next-line jsx-a11y/no-autofocus -- the dialog has nothing else to begin with
+        autoFocus
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={found[at] === undefined ? undefined : `palette-${at}`}
+        aria-label={t.commandPalette}
+        placeholder={t.search}
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value)
+          setAt(0)
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <ul id="palette-list" role="listbox" aria-label={t.commandPalette}>
+        {found.map((action, index) => (
+          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- keys are the field's
+          <li key={`${action.name}${action.note ?? ''}`} id={`palette-${index}`} role="option" aria-selected={index === at} onClick={() => run(action)}>
+            {action.name} {action.note !== undefined && <code>{action.note}</code>}
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  )
+}

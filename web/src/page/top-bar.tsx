@@ -1,0 +1,116 @@
+/** Logo, areas, open connections, and what concerns the page as a whole. */
+import type { Theme } from '../model/settings.ts'
+import { app, closeSession, profileOf, putSettings, setArea, type Area } from './app-state.ts'
+import { shortCount } from './format.ts'
+import { Icon } from './icons.tsx'
+import { IconButton, Sparkline, Tabs } from './parts.tsx'
+import type { SessionHandle } from './session-handle.ts'
+import { useStore } from './store.ts'
+import { languageOf, useText } from './text.ts'
+
+const NEXT_THEME: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' }
+const THEME_ICONS = { system: 'half', light: 'sun', dark: 'moon' } as const
+
+export function TopBar() {
+  const t = useText()
+  const area = useStore(app, (state) => state.area)
+  const sessions = useStore(app, (state) => state.sessions)
+  return (
+    <header className="top-bar">
+      <a className="skip" href="#main">
+        {t.skipToContent}
+      </a>
+      <span className="logo" aria-hidden="true">
+        <svg width="22" height="22" viewBox="0 0 32 32">
+          <rect width="32" height="32" rx="9" fill="var(--accent)" />
+          <path d="M6 22V11l5 6 5-6 5 6 5-6v11" fill="none" stroke="var(--on-accent)" strokeWidth="3" strokeLinecap="round" strokeLinejoin="round" />
+        </svg>
+        <b>Mozzie</b>
+      </span>
+      <Tabs<Area>
+        label={t.areas}
+        className="area-tabs"
+        value={area}
+        tabs={[
+          ['client', t.client],
+          ['broker', t.broker],
+        ]}
+        onChange={setArea}
+      />
+      <nav className="connection-tabs" aria-label={t.openConnections}>
+        {sessions.map((session) => (
+          <ConnectionTab key={session.id} session={session} />
+        ))}
+        {area === 'client' && (
+          <IconButton icon="plus" label={t.connections} onClick={() => app.set({ dialog: { kind: 'connections' } })} />
+        )}
+      </nav>
+      <PageTools />
+    </header>
+  )
+}
+
+function PageTools() {
+  const t = useText()
+  const { theme, language } = useStore(app, (state) => state.settings)
+  const other = languageOf(language) === 'en' ? 'zh' : 'en'
+  return (
+    <div className="page-tools">
+      <button
+        type="button"
+        className="palette-button"
+        aria-label={t.commandPalette}
+        onClick={() => app.set({ dialog: { kind: 'palette' } })}
+      >
+        <Icon name="search" size={14} />
+        <kbd>Ctrl K</kbd>
+      </button>
+      <button
+        type="button"
+        className="icon-button language"
+        lang={other === 'zh' ? 'zh-CN' : 'en'}
+        aria-label={other === 'zh' ? '切换到中文' : 'Switch to English'}
+        onClick={() => putSettings({ language: other })}
+      >
+        {other === 'zh' ? '中' : 'EN'}
+      </button>
+      <IconButton
+        icon={THEME_ICONS[theme]}
+        label={`${t.theme}: ${t.themes[theme]}`}
+        onClick={() => putSettings({ theme: NEXT_THEME[theme] })}
+      />
+      <IconButton icon="keyboard" className="wide-only" label={t.keyboardHelp} onClick={() => app.set({ dialog: { kind: 'help' } })} />
+    </div>
+  )
+}
+
+function ConnectionTab({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const status = useStore(session.store, (state) => state.status.kind)
+  const stats = useStore(session.store, (state) => state.stats)
+  const seen = useStore(session.store, (state) => state.seenMessages)
+  const isActive = useStore(app, ({ activeId, area }) => activeId === session.id && area === 'client')
+  const name = useStore(app, () => profileOf(session.id)?.name || profileOf(session.id)?.host || '')
+  const unread = isActive ? 0 : stats.received - seen
+  const open = () => {
+    app.set({ activeId: session.id })
+    setArea('client')
+  }
+  return (
+    <div className={`connection-tab ${isActive ? 'is-active' : ''}`}>
+      <button type="button" aria-current={isActive ? 'page' : undefined} onClick={open}>
+        <span className={`dot is-${status}`} aria-hidden="true" />
+        <span className="name">{name}</span>
+        <span className="visually-hidden">{t.statuses[status]}</span>
+        {unread > 0 && <span className="badge">{shortCount(unread)}</span>}
+        {isActive && stats.history.length > 0 && (
+          <span className="rate" title={t.perSecond(stats.inPerSecond)}>
+            <Sparkline values={stats.history.slice(-30)} width={36} height={14} />
+            {shortCount(stats.inPerSecond)}/s
+          </span>
+        )}
+      </button>
+      <IconButton icon="close" label={`${t.close}: ${name}`} onClick={() => closeSession(session.id)} />
+    </div>
+  )
+}

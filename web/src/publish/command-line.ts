@@ -1,0 +1,42 @@
+/** A message as the command that publishes it again. */
+import { asText, toBase64 } from '../decode/bytes.ts'
+import type { Detail } from '../model/message.ts'
+import type { Profile } from '../model/profile.ts'
+
+/** Quoted for a POSIX shell. */
+export function shellQuote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
+
+const VERSIONS = { 3: 'mqttv31', 4: 'mqttv311', 5: 'mqttv5' } as const
+
+/**
+ * `mosquitto_pub` with its own flags (`mozzie pub` takes them too). It speaks MQTT over TCP, the page over WebSocket: the
+ * host is the page's, the port is left to the tool's default. Passwords stay out of it.
+ */
+export function commandLine(profile: Profile, message: Detail): string {
+  const { properties } = message
+  const words = ['mosquitto_pub', '-h', profile.host, '-V', VERSIONS[profile.version]]
+  if (profile.username !== '') words.push('-u', profile.username)
+  words.push('-t', message.topic)
+  if (message.qos > 0) words.push('-q', String(message.qos))
+  if (message.retain) words.push('-r')
+  const property = (name: string, ...values: (string | number | undefined)[]) => {
+    if (values.some((value) => value === undefined)) return
+    words.push('-D', 'publish', name, ...values.map(String))
+  }
+  property('content-type', properties?.contentType)
+  property('response-topic', properties?.responseTopic)
+  property('payload-format-indicator', properties?.payloadFormat)
+  property('message-expiry-interval', properties?.messageExpirySeconds)
+  const correlation = properties?.correlationData
+  const correlationWords = correlation === undefined ? null : asText(correlation)
+  if (correlationWords !== null) property('correlation-data', correlationWords)
+  for (const [name, value] of properties?.userProperties ?? []) property('user-property', name, value)
+  const text = asText(message.payload)
+  if (message.size === 0) words.push('-n')
+  else if (text === null || text.includes('\0')) words.push('-s')
+  else words.push('-m', text)
+  const command = words.map(shellQuote).join(' ')
+  return words.at(-1) === '-s' ? `echo ${toBase64(message.payload)} | base64 -d | ${command}` : command
+}

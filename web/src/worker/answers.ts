@@ -1,0 +1,193 @@
+/** Answers to the page's questions. */
+import { exportParts, importRecords } from '../capture/records.ts'
+import type { Arrival } from '../capture/capture.ts'
+import { decode } from '../decode/decode.ts'
+import { toHex } from '../decode/lines.ts'
+import type { Draft, Format, Row } from '../model/message.ts'
+import { newId } from '../model/profile.ts'
+import type { DetailAnswer, Questions } from '../model/protocol.ts'
+import { parseCsv } from '../publish/csv.ts'
+import { outgoing, type Outgoing } from '../publish/outgoing.ts'
+import type { TemplateContext } from '../publish/template.ts'
+import { findRetained } from './retained.ts'
+import type { OpenLink } from './link.ts'
+import type { Session } from './session.ts'
+
+export interface Desk {
+  readonly session: Session
+  readonly openLink: OpenLink
+}
+
+type Answers = {
+  [K in keyof Questions]: (desk: Desk, asked: Questions[K][0]) => Promise<Questions[K][1]> | Questions[K][1]
+}
+
+const ROWS_MAX = 100_000
+const TOPICS_MAX = 12
+const MIN_EVERY_MS = 1
+
+function context(seq: number, columns: ReadonlyMap<string, string> | null = null): TemplateContext {
+  return { seq, nowMs: Date.now(), random: Math.random, columns }
+}
+
+function draftMessage({ session }: Desk, draft: Draft, at: TemplateContext): Promise<Outgoing> {
+  return outgoing(draft, session.profile.version, at)
+}
+
+export const ANSWERS: Answers = {
+  publish: async (desk, { draft }) => {
+    const message = await draftMessage(desk, draft, context(1))
+    const startedMs = performance.now()
+    const { code, reason } = await desk.session.publish(message)
+    return { ok: code < 0x80, code, reason, roundTripMs: performance.now() - startedMs }
+  },
+
+  detail: ({ session }, { seq, topic, format, schema }) => detail(session, seq, topic, format, schema),
+
+  history: ({ session }, { topic, count }) => {
+    const { ring, topics } = session.capture
+    const id = topics.find(topic)?.id
+    const rows: Row[] = []
+    for (let seq = ring.next - 1; seq >= ring.first && rows.length < count; seq--) {
+      if (ring.topicId(seq) === id) rows.push(session.view.row(seq, rows.length))
+    }
+    return rows
+  },
+
+  startRepeat: (desk, { draft, timing }) => {
+    const everyMs = Math.max(MIN_EVERY_MS, timing.everyMs)
+    const total = timing.count > 0 ? timing.count : null
+    desk.session.jobs.start(newId(), 'repeat', total, (sent) =>
+      total !== null && sent >= total
+        ? null
+        : { dueMs: sent * everyMs, message: draftMessage(desk, draft, context(sent + 1)) },
+    )
+    return null
+  },
+
+  startCsv: (desk, { draft, csv, perSecond }) => {
+    const { columns, rows } = parseCsv(csv)
+    if (rows.length === 0) return { rows: 0, problem: 'empty' }
+    if (rows.length > ROWS_MAX) return { rows: rows.length, problem: 'tooMany' }
+    desk.session.jobs.start(newId(), 'csv', rows.length, (sent) => {
+      const row = rows[sent]
+      if (row === undefined) return null
+      const values = new Map(columns.map((name, at) => [name, row[at] ?? '']))
+      return {
+        dueMs: (sent * 1000) / perSecond,
+        message: draftMessage(desk, draft, context(sent + 1, values)),
+      }
+    })
+    return { rows: rows.length, problem: null }
+  },
+
+  stopJob: ({ session }, { id }) => {
+    session.jobs.stop(id)
+    return null
+  },
+
+  findRetained: ({ session, openLink }, { filter }) => findRetained(openLink, session.profile, filter),
+
+  clearRetained: ({ session }, { topics }) => {
+    session.jobs.start(newId(), 'clear', topics.length, (sent) => {
+      const topic = topics[sent]
+      if (topic === undefined) return null
+      return {
+        dueMs: 0,
+        message: { topic, payload: new Uint8Array(), qos: 1, retain: true, properties: {} },
+      }
+    })
+    return null
+  },
+
+  export: ({ session }, { format }) => {
+    const parts = [...exportParts(session.capture, session.view.seqs(), format)]
+    const types = { jsonl: 'application/x-ndjson', json: 'application/json', csv: 'text/csv' }
+    return new Blob(parts, { type: `${types[format]};charset=utf-8` })
+  },
+
+  import: ({ session }, { text }) =>
+    withRecords(text, (records) => {
+      for (const record of records) session.capture.add(record)
+      session.markAll()
+    }),
+
+  replay: ({ session }, { text, speed }) =>
+    withRecords(text, (records) => {
+      const sorted = records.toSorted((a, b) => a.timeMs - b.timeMs)
+      const startMs = sorted[0]?.timeMs ?? 0
+      session.jobs.start(newId(), 'replay', sorted.length, (sent) => {
+        const record = sorted[sent]
+        if (record === undefined) return null
+        const { topic, payload, qos, retain } = record
+        const dueMs = speed > 0 ? (record.timeMs - startMs) / speed : 0
+        return { dueMs, message: { topic, payload, qos, retain, properties: replayable(record) } }
+      })
+    }),
+
+  topics: ({ session }, { text }) => {
+    const lower = text.toLowerCase()
+    const found: string[] = []
+    for (const { name } of session.capture.topics.all()) {
+      if (name.startsWith('$') !== text.startsWith('$') || !name.toLowerCase().includes(lower)) continue
+      found.push(name)
+      if (found.length === TOPICS_MAX) break
+    }
+    return found
+  },
+
+  places: ({ session }, { seq, step }) => session.view.neighbour(seq, step),
+}
+
+/** Properties of a captured message that may be sent again: what only a broker sends stays behind. */
+function replayable({ properties }: Arrival): Outgoing['properties'] {
+  if (properties === null) return {}
+  const { subscriptionIds, topicAlias, ...rest } = properties
+  return rest
+}
+
+function withRecords(
+  text: string,
+  use: (records: Arrival[]) => void,
+): { messages: number; problem: string | null } {
+  try {
+    const records = importRecords(text)
+    use(records)
+    return { messages: records.length, problem: null }
+  } catch (error) {
+    return { messages: 0, problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+async function detail(
+  session: Session,
+  wanted: number | null,
+  topicName: string | null,
+  format: Format | null,
+  schemaId: string,
+): Promise<DetailAnswer | null> {
+  const { capture, view } = session
+  const topic = topicName === null ? undefined : capture.topics.find(topicName)
+  const seq = wanted ?? topic?.lastSeq ?? -1
+  if (!capture.ring.has(seq)) return null
+  const row = view.row(seq, 0)
+  const payload = capture.ring.payload(seq).slice()
+  const before = capture.previousOf(seq)
+  const previous = before === -1 ? null : { seq: before, payload: capture.ring.payload(before).slice() }
+  const said = capture.of(capture.topicOf(seq))
+  const properties = capture.ring.properties(seq)
+  const schema = session.schemas.find(({ id }) => id === (schemaId || said.schema)) ?? null
+  const asked = format ?? said.format
+  const result = await decode(payload, asked, schema)
+  const previousResult = previous === null ? null : await decode(previous.payload, asked, schema)
+  return {
+    detail: { ...row, payload, properties, previous },
+    decoded: result,
+    text: textOf(result, payload),
+    previousText: previousResult === null || previous === null ? null : textOf(previousResult, previous.payload),
+  }
+}
+
+function textOf({ decoded }: Awaited<ReturnType<typeof decode>>, payload: Uint8Array): string {
+  return 'text' in decoded ? decoded.text : toHex(payload)
+}

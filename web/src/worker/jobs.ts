@@ -1,0 +1,110 @@
+/** Messages sent by the clock: repeated, one a CSV row, a capture replayed, retained ones cleared. */
+import type { JobState } from '../model/protocol.ts'
+import type { Outgoing } from '../publish/outgoing.ts'
+import type { Outcome } from './link.ts'
+
+/** The next message and when it is due, milliseconds after the job's start; null: that was all. */
+export type NextMessage = (sent: number) => { dueMs: number; message: Outgoing | Promise<Outgoing> } | null
+
+interface Job {
+  id: string
+  kind: JobState['kind']
+  total: number | null
+  next: NextMessage
+  startMs: number
+  sent: number
+  confirmed: number
+  failed: number
+  problem: string | null
+  running: boolean
+}
+
+/** Unconfirmed messages of all jobs together; a broker that is slower than the clock sets the pace. */
+const UNCONFIRMED_MAX = 200
+const FINISHED_MAX = 5
+
+export class Jobs {
+  readonly #jobs: Job[] = []
+  readonly #publish: (message: Outgoing) => Promise<Outcome>
+  readonly #onChange: () => void
+
+  constructor(publish: (message: Outgoing) => Promise<Outcome>, onChange: () => void) {
+    this.#publish = publish
+    this.#onChange = onChange
+  }
+
+  start(id: string, kind: JobState['kind'], total: number | null, next: NextMessage): void {
+    const job: Job = {
+      id, kind, total, next, startMs: performance.now(), sent: 0, confirmed: 0, failed: 0, problem: null, running: true,
+    }
+    const finished = this.#jobs.filter(({ running }) => !running)
+    for (const old of finished.slice(0, Math.max(0, finished.length - FINISHED_MAX + 1))) {
+      this.#jobs.splice(this.#jobs.indexOf(old), 1)
+    }
+    this.#jobs.push(job)
+    this.#onChange()
+    void this.#run(job)
+  }
+
+  stop(id: string): void {
+    for (const job of this.#jobs) if (job.id === id) job.running = false
+    this.#onChange()
+  }
+
+  stopAll(): void {
+    for (const job of this.#jobs) job.running = false
+    this.#onChange()
+  }
+
+  states(): JobState[] {
+    return this.#jobs.map(({ id, kind, total, sent, confirmed, failed, problem, running }) => ({
+      id, kind, total, sent, confirmed, failed, problem, running,
+    }))
+  }
+
+  async #run(job: Job): Promise<void> {
+    while (job.running) {
+      const step = job.next(job.sent)
+      if (step === null) break
+      await this.#waitUntil(job, step.dueMs)
+      if (!job.running) break
+      try {
+        const message = await step.message
+        job.sent++
+        void this.#send(job, message)
+      } catch (error) {
+        job.sent++
+        this.#fail(job, error instanceof Error ? error.message : String(error))
+      }
+      this.#onChange()
+    }
+    job.running = false
+    this.#onChange()
+  }
+
+  /** Until the message is due by the job's start, not by the message before: no drift. */
+  async #waitUntil(job: Job, dueMs: number): Promise<void> {
+    for (;;) {
+      const waitMs = job.startMs + dueMs - performance.now()
+      const crowded = job.sent - job.confirmed - job.failed >= UNCONFIRMED_MAX
+      if (!job.running || (waitMs <= 0 && !crowded)) return
+      await new Promise((resolve) => setTimeout(resolve, crowded ? 5 : Math.min(waitMs, 250)))
+    }
+  }
+
+  async #send(job: Job, message: Outgoing): Promise<void> {
+    try {
+      const { code, reason } = await this.#publish(message)
+      if (code < 0x80) job.confirmed++
+      else this.#fail(job, reason)
+    } catch (error) {
+      this.#fail(job, error instanceof Error ? error.message : String(error))
+    }
+    this.#onChange()
+  }
+
+  #fail(job: Job, problem: string): void {
+    job.failed++
+    job.problem = problem
+  }
+}

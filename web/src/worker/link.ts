@@ -1,0 +1,37 @@
+/** One MQTT connection, as the session in the worker needs it. */
+import type { Properties, Qos } from '../model/message.ts'
+import type { Profile, Subscription } from '../model/profile.ts'
+import type { Connack } from '../model/protocol.ts'
+import type { Outgoing } from '../publish/outgoing.ts'
+
+export interface Incoming {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly dup: boolean
+  readonly properties: Properties
+}
+
+export interface LinkEvents {
+  online(connack: Connack): void
+  /** `retryInMs` null: there will be no further attempt. */
+  offline(code: number | null, problem: string | null, retryInMs: number | null): void
+  message(message: Incoming): void
+}
+
+/** Reason code and words; codes of 0x80 and more are refusals. */
+export interface Outcome {
+  readonly code: number
+  readonly reason: string
+}
+
+export interface Link {
+  subscribe(subscription: Subscription): Promise<Outcome>
+  unsubscribe(filter: string): Promise<Outcome>
+  publish(message: Outgoing): Promise<Outcome>
+  /** Says DISCONNECT and closes. No event follows. */
+  end(): void
+}
+
+export type OpenLink = (profile: Profile, events: LinkEvents) => Link

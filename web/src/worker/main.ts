@@ -1,0 +1,114 @@
+/** The worker's entry: commands in, snapshots and answers out. */
+import type { Command, Question, WorkerEvent } from '../model/protocol.ts'
+import { ANSWERS } from './answers.ts'
+import { openLink } from './mqtt.ts'
+import { Load } from './load.ts'
+import { Session, type Part } from './session.ts'
+import { Snapshots } from './snapshots.ts'
+
+const port = globalThis as unknown as {
+  postMessage(event: WorkerEvent): void
+  onmessage: ((event: MessageEvent<Command>) => void) | null
+}
+
+let session: Session | null = null
+let snapshots: Snapshots | null = null
+
+function start(keepBytes: number): Session {
+  const made = new Session(openLink, keepBytes)
+  const pictures = new Snapshots(made, (snapshot) => port.postMessage(snapshot))
+  const load = new Load(made.capture)
+  let ticks = 0
+  // Messages only mark what they changed; whether that is shown is asked at the pace of the pictures.
+  setInterval(() => {
+    load.tick()
+    pictures.poke()
+    if (++ticks % 20 !== 0) return
+    const counts = made.profile.subscriptions.map(({ id }) => [id, made.capture.messagesOf(id)] as const)
+    made.rates.tick(made.capture.received, made.capture.sent, counts)
+    made.dirty.add('stats').add('subscriptions')
+    if (made.tree.sort !== 'name') made.tree.resort()
+    made.view.resort()
+  }, 50)
+  session = made
+  snapshots = pictures
+  return made
+}
+
+type Act<K extends Command['kind']> = (session: Session, command: Extract<Command, { kind: K }>) => Part[]
+
+/** What each command does, and which parts of the picture it changes. */
+const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act<K> } = {
+  connect: (at) => {
+    at.connect()
+    return ['status']
+  },
+  disconnect: (at) => {
+    at.disconnect()
+    return ['status']
+  },
+  view: (at, { view }) => {
+    at.view.show(view)
+    return ['view']
+  },
+  tree: (at, { tree }) => {
+    at.treeRequest = tree
+    if (tree !== null) at.tree.show(tree.sort, tree.filter)
+    return ['tree']
+  },
+  expand: (at, { path, expanded }) => {
+    at.tree.setExpanded(path, expanded)
+    return ['tree']
+  },
+  expandAll: (at, { expanded }) => {
+    at.tree.setAllExpanded(expanded)
+    return ['tree']
+  },
+  watch: (at, { topic }) => {
+    at.watched = topic
+    return ['watched']
+  },
+  chart: (at, { series }) => {
+    at.capture.setSeries(series)
+    return ['chart']
+  },
+  clear: (at) => {
+    at.clear()
+    return ['view', 'tree']
+  },
+}
+
+async function answer(question: Question): Promise<void> {
+  const { id, what } = question
+  try {
+    if (session === null) throw new Error('not configured')
+    const respond = ANSWERS[what] as (desk: unknown, asked: unknown) => unknown
+    const value = await respond({ session, openLink }, question.with)
+    port.postMessage({ kind: 'answer', id, value, problem: null })
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    port.postMessage({ kind: 'answer', id, value: null, problem })
+  }
+  snapshots?.poke()
+}
+
+port.onmessage = ({ data: command }) => {
+  if (command.kind === 'configure') {
+    const at = session ?? start(command.keepBytes)
+    at.configure(command.profile, command.schemas)
+    snapshots?.poke(true)
+    return
+  }
+  if (command.kind === 'ask') {
+    void answer(command)
+    return
+  }
+  if (command.kind === 'seen') {
+    snapshots?.seen()
+    return
+  }
+  if (session === null) return
+  const act = ACTS[command.kind] as (session: Session, command: Command) => Part[]
+  for (const part of act(session, command)) session.dirty.add(part)
+  snapshots?.poke(true)
+}
