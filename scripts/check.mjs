@@ -9,10 +9,11 @@ const STEPS = [
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['layers', process.execPath, ['scripts/layers.mjs']],
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
+  ['types of web', bin('tsc'), ['-p', 'web/tsconfig.json']],
   [
     'lint',
     bin('oxlint'),
-    ['-c', 'oxlint.json', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
+    ['-c', 'oxlint.json', '--type-aware', 'src', 'tests', 'bench', 'scripts', 'web/src'],
   ],
   ['dead code', bin('knip'), ['--no-progress']],
   ['option docs', process.execPath, ['build/scripts/option-docs.js', '--check']],

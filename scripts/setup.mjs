@@ -53,3 +53,16 @@ export function build() {
     'tsconfig.build.json',
   ])
 }
+
+/** Builds the page when it is missing or older than its sources, the client library and the codec among them. */
+export function buildWeb() {
+  const folders = ['web/src', 'web/public', 'src/client', 'src/codec', 'src/topics', 'src/base']
+  const files = ['web/index.html', 'web/vite.config.ts', 'web/package.json', 'package-lock.json']
+  const sourceMs = Math.max(
+    ...folders.map((folder) => newestMs(join(root, folder))),
+    ...files.map((file) => changedMs(join(root, file))),
+  )
+  if (changedMs(join(root, 'dist', 'web', 'index.html')) >= sourceMs) return
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
+  runOrExit(process.execPath, [vite, 'build', 'web', '--logLevel', 'warn'])
+}

@@ -1,10 +1,11 @@
 /** `npm start [-- ARGUMENTS]`: the broker from a checkout, installed and built as far as that is needed. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { build, install, root } from './setup.mjs'
+import { build, buildWeb, install, root } from './setup.mjs'
 
 install()
 build()
+buildWeb()
 const args = [join(root, 'bin', 'mozzie'), ...process.argv.slice(2)]
 const child = spawn(process.execPath, args, { stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'])

@@ -4,12 +4,13 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { install, root, runOrExit } from './setup.mjs'
+import { buildWeb, install, root, runOrExit } from './setup.mjs'
 
 /** Interop peers: tests that need one skip, and say so, where it is missing. */
 const PEERS = [
   { file: '/usr/sbin/mosquitto', debian: 'mosquitto' },
   { file: '/usr/bin/mosquitto_pub', debian: 'mosquitto-clients' },
+  { file: '/usr/bin/chromium', debian: 'chromium' },
 ]
 
 function installPeers() {
@@ -36,6 +37,7 @@ function testFiles(folder) {
 install()
 installPeers()
 runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
+buildWeb()
 if (process.argv.length === 2) runOrExit(process.execPath, ['scripts/check.mjs'])
 else runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
 

@@ -61,12 +61,30 @@ type Form = readonly [pattern: RegExp, compile: (found: RegExpExecArray) => Pred
 const FORMS: readonly Form[] = [
   [/^topic:(.+)$/, ([, text = '']) => topicPredicate(text.replaceAll('"', ''))],
   [/^payload:(.+)$/, ([, text = '']) => payloadPredicate(text.replaceAll('"', ''))],
-  [/^qos:([012])$/, ([, qos]) => (candidate) => candidate.qos === Number(qos)],
-  [/^retain(?:ed)?:([01])$/, ([, on]) => (candidate) => candidate.retain === (on === '1')],
-  [/^dir:(in|out)$/, ([, way]) => (candidate) => candidate.outgoing === (way === 'out')],
+  [
+    /^qos:([012])$/,
+    ([, qos]) =>
+      (candidate) =>
+        candidate.qos === Number(qos),
+  ],
+  [
+    /^retain(?:ed)?:([01])$/,
+    ([, on]) =>
+      (candidate) =>
+        candidate.retain === (on === '1'),
+  ],
+  [
+    /^dir:(in|out)$/,
+    ([, way]) =>
+      (candidate) =>
+        candidate.outgoing === (way === 'out'),
+  ],
   [/^size(<=|>=|<|>|=)(\d+)$/, ([, sign = '=', bytes]) => sizePredicate(sign, Number(bytes))],
   [/^\/(.+)\/([a-z]*)$/, ([word, source = '', flags = '']) => expression(word, source, flags)],
-  [/^(\$[.[][^=<>!]*)(?:(!=|<=|>=|=|<|>)(.*))?$/, ([, path = '', sign, text]) => pathPredicate(path, sign, text)],
+  [
+    /^(\$[.[][^=<>!]*)(?:(!=|<=|>=|=|<|>)(.*))?$/,
+    ([, path = '', sign, text]) => pathPredicate(path, sign, text),
+  ],
 ]
 
 function topicPredicate(text: string): Predicate {

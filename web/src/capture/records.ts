@@ -48,7 +48,16 @@ const CSV_HEAD = 'time,direction,topic,qos,retain,size,payload,payload_base64\r\
 
 function csvRow(record: FileRecord, size: number): string {
   const { time, direction, topic, qos, retain, payload = '', payloadBase64 = '' } = record
-  const fields = [time, direction, topic, String(qos), retain ? '1' : '0', String(size), payload, payloadBase64]
+  const fields = [
+    time,
+    direction,
+    topic,
+    String(qos),
+    retain ? '1' : '0',
+    String(size),
+    payload,
+    payloadBase64,
+  ]
   return `${fields.map(csvField).join(',')}\r\n`
 }
 
@@ -85,7 +94,10 @@ export function importRecords(text: string): Arrival[] {
   const trimmed = text.trim()
   const values = trimmed.startsWith('[')
     ? (JSON.parse(trimmed) as unknown[])
-    : trimmed.split('\n').filter((line) => line.trim() !== '').map(parseLine)
+    : trimmed
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .map(parseLine)
   return values.map((value, at) => arrivalOf(value, at + 1))
 }
 
@@ -101,7 +113,8 @@ function arrivalOf(value: unknown, at: number): Arrival {
   if (typeof value !== 'object' || value === null) throw new RecordError(at, 'no object')
   const { topic, qos = 0, time, timestamp, direction, retain } = value as Record<string, unknown>
   if (typeof topic !== 'string' || topic === '') throw new RecordError(at, 'topic is missing')
-  if (qos !== 0 && qos !== 1 && qos !== 2) throw new RecordError(at, `qos is ${JSON.stringify(qos)}`)
+  if (qos !== 0 && qos !== 1 && qos !== 2)
+    throw new RecordError(at, `qos is ${JSON.stringify(qos)}`)
   const timeMs = timeOf(time ?? timestamp)
   if (timeMs === null) throw new RecordError(at, 'time is not a time')
   return {
@@ -118,7 +131,8 @@ function arrivalOf(value: unknown, at: number): Arrival {
 
 function timeOf(time: unknown): number | null {
   if (time === undefined) return Date.now()
-  const ms = typeof time === 'number' ? time : Date.parse(String(time))
+  const ms =
+    typeof time === 'number' ? time : typeof time === 'string' ? Date.parse(time) : Number.NaN
   return Number.isFinite(ms) ? ms : null
 }
 
@@ -128,7 +142,8 @@ function payloadOf({ payload, payloadBase64 }: Record<string, unknown>, at: numb
     if (bytes === null) throw new RecordError(at, 'payloadBase64 is no base64')
     return bytes
   }
-  const text = payload === undefined ? '' : typeof payload === 'string' ? payload : JSON.stringify(payload)
+  const text =
+    payload === undefined ? '' : typeof payload === 'string' ? payload : JSON.stringify(payload)
   return new TextEncoder().encode(text)
 }
 
@@ -138,7 +153,8 @@ function propertiesOf(value: unknown): Properties | null {
   for (const name of BINARY) {
     const held = properties[name]
     if (typeof held !== 'object' || held === null) continue
-    properties[name] = fromBase64(String((held as Record<string, unknown>).base64)) ?? new Uint8Array()
+    properties[name] =
+      fromBase64(String((held as Record<string, unknown>).base64)) ?? new Uint8Array()
   }
   return properties
 }

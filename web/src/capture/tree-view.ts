@@ -16,7 +16,7 @@ const ORDERS: Record<TreeSort, (a: Node, b: Node) => number> = {
 export function pathOf(node: Node): string {
   const levels: string[] = []
   for (let at = node; at.parent !== null; at = at.parent) levels.push(at.level)
-  return levels.reverse().join('/')
+  return levels.toReversed().join('/')
 }
 
 export class TreeView {

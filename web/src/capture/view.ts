@@ -42,7 +42,8 @@ export class View {
     this.request = request
     if (request.paused && this.#heldAt === null) this.#heldAt = this.#matches.next
     if (!request.paused) this.#heldAt = null
-    if (request.latestSort !== before.latestSort || request.mode !== before.mode) this.#latestShape = -1
+    if (request.latestSort !== before.latestSort || request.mode !== before.mode)
+      this.#latestShape = -1
     const same =
       request.query === before.query &&
       request.direction === before.direction &&
@@ -92,7 +93,9 @@ export class View {
   neighbour(seq: number, step: number): number | null {
     this.#matches.trim()
     const place = this.#matches.placeOf(seq) + step
-    return place >= this.#matches.first && place < this.#matches.next ? this.#matches.seqAt(place) : null
+    return place >= this.#matches.first && place < this.#matches.next
+      ? this.#matches.seqAt(place)
+      : null
   }
 
   row(seq: number, index: number): Row {
@@ -140,7 +143,9 @@ export class View {
     const { topics } = this.#capture
     if (this.#latestShape !== topics.shape && !(this.request.paused && this.#latestShape !== -1)) {
       this.#latestShape = topics.shape
-      this.#latest = [...topics.all()].filter((topic) => topic.messages > 0 && this.#testLatest(topic))
+      this.#latest = [...topics.all()].filter(
+        (topic) => topic.messages > 0 && this.#testLatest(topic),
+      )
       this.#latest.sort(LATEST_ORDERS[this.request.latestSort])
     }
     const from = Math.max(0, Math.min(this.request.from, this.#latest.length))
@@ -148,7 +153,15 @@ export class View {
       .slice(from, from + this.request.count)
       .map((topic, at) => this.#latestRow(topic, from + at))
     const next = this.#latest.length
-    return { mode: 'latest', first: 0, next, held: 0, rows: [], latest, queryProblem: this.#queryProblem }
+    return {
+      mode: 'latest',
+      first: 0,
+      next,
+      held: 0,
+      rows: [],
+      latest,
+      queryProblem: this.#queryProblem,
+    }
   }
 
   #latestRow(topic: Topic, index: number): LatestRow {

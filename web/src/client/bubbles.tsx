@@ -35,23 +35,41 @@ export function Bubbles({ session }: { session: SessionHandle }) {
       onScroll={(event) => {
         const { scrollTop, clientHeight, scrollHeight } = event.currentTarget
         const atEnd = scrollTop + clientHeight >= scrollHeight - 40
-        if (atEnd !== follow) session.show(atEnd ? { follow: true, count: PAGE } : { follow: false, from: oldest })
+        if (atEnd !== follow)
+          session.show(atEnd ? { follow: true, count: PAGE } : { follow: false, from: oldest })
       }}
     >
       {oldest > view.first && (
-        <button type="button" className="button is-small" onClick={() => session.show({ follow: false, from: Math.max(view.first, oldest - PAGE), count: count + PAGE })}>
+        <button
+          type="button"
+          className="button is-small"
+          onClick={() =>
+            session.show({
+              follow: false,
+              from: Math.max(view.first, oldest - PAGE),
+              count: count + PAGE,
+            })
+          }
+        >
           {t.older}
         </button>
       )}
       {view.rows.map((row) => (
-        <button key={row.index} type="button" className={`bubble is-${row.direction} ${row.seq === selected ? 'is-selected' : ''}`} onClick={() => openMessage(session, row.seq)}>
+        <button
+          key={row.index}
+          type="button"
+          className={`bubble is-${row.direction} ${row.seq === selected ? 'is-selected' : ''}`}
+          onClick={() => openMessage(session, row.seq)}
+        >
           <Swatches colours={row.colours} />
           <span className="bubble-head">
             <span className="mono">{row.topic}</span>
             <span>QoS {row.qos}</span>
             {row.retain && <span className="chip is-tiny">R</span>}
           </span>
-          <span className="bubble-body mono">{row.size === 0 ? <i>{t.emptyPayload}</i> : row.preview}</span>
+          <span className="bubble-body mono">
+            {row.size === 0 ? <i>{t.emptyPayload}</i> : row.preview}
+          </span>
           <span className="bubble-foot">
             {clockText(row.timeMs)} · {bytesText(row.size)}
           </span>

@@ -23,7 +23,11 @@ export function ChartView({ session }: { session: SessionHandle }) {
   const t = useText()
   const series = useStore(session.store, (state) => state.series)
   const data = useStore(session.store, (state) => state.chart)
-  const remove = (id: string) => putSeries(session, series.filter((other) => other.id !== id))
+  const remove = (id: string) =>
+    putSeries(
+      session,
+      series.filter((other) => other.id !== id),
+    )
   return (
     <div className="chart-view">
       <AddSeries session={session} />
@@ -38,7 +42,11 @@ export function ChartView({ session }: { session: SessionHandle }) {
               <span className="mono is-quiet">{spec.path}</span>
               <b className="mono">{points?.values.at(-1) ?? '–'}</b>
               <span className="is-quiet">{t.points(countText(points?.points ?? 0))}</span>
-              <IconButton icon="close" label={`${t.remove}: ${spec.filter}`} onClick={() => remove(spec.id)} />
+              <IconButton
+                icon="close"
+                label={`${t.remove}: ${spec.filter}`}
+                onClick={() => remove(spec.id)}
+              />
             </li>
           )
         })}
@@ -61,8 +69,20 @@ function AddSeries({ session }: { session: SessionHandle }) {
   }
   return (
     <form className="add-series" onSubmit={add}>
-      <input className="mono" aria-label={t.topicFilter} placeholder={t.topicFilter} value={filter} onChange={(event) => setFilter(event.target.value)} />
-      <input className="mono is-short" aria-label={t.jsonPath} placeholder="$.temperature" value={path} onChange={(event) => setPath(event.target.value)} />
+      <input
+        className="mono"
+        aria-label={t.topicFilter}
+        placeholder={t.topicFilter}
+        value={filter}
+        onChange={(event) => setFilter(event.target.value)}
+      />
+      <input
+        className="mono is-short"
+        aria-label={t.jsonPath}
+        placeholder="$.temperature"
+        value={path}
+        onChange={(event) => setPath(event.target.value)}
+      />
       <button type="submit" className="button" disabled={!isValid}>
         <Icon name="plus" size={14} /> {t.addSeries}
       </button>
@@ -71,7 +91,10 @@ function AddSeries({ session }: { session: SessionHandle }) {
 }
 
 /** uPlot wants one list of times for all series: the union, with gaps where a series has no value. */
-function aligned(series: readonly SeriesSpec[], data: readonly SeriesSnapshot[]): uPlot.AlignedData {
+function aligned(
+  series: readonly SeriesSpec[],
+  data: readonly SeriesSnapshot[],
+): uPlot.AlignedData {
   const parts = series.map((spec) => {
     const found = data.find(({ id }) => id === spec.id)
     return [Array.from(found?.times ?? []), Array.from(found?.values ?? [])] as [number[], number[]]
@@ -84,7 +107,11 @@ function colourOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 }
 
-export function plotOptions(width: number, height: number, series: readonly { label: string; colour: string }[]): uPlot.Options {
+export function plotOptions(
+  width: number,
+  height: number,
+  series: readonly { label: string; colour: string }[],
+): uPlot.Options {
   const axis = {
     stroke: colourOf('--text-quiet'),
     grid: { stroke: colourOf('--line'), width: 1 },
@@ -100,20 +127,38 @@ export function plotOptions(width: number, height: number, series: readonly { la
     axes: [axis, { ...axis, size: 56 }],
     series: [
       {},
-      ...series.map(({ label, colour }) => ({ label, stroke: colour, width: 1.5, spanGaps: true, points: { show: false } })),
+      ...series.map(({ label, colour }) => ({
+        label,
+        stroke: colour,
+        width: 1.5,
+        spanGaps: true,
+        points: { show: false },
+      })),
     ],
   }
 }
 
-function Plot({ series, data }: { series: readonly SeriesSpec[]; data: readonly SeriesSnapshot[] }) {
+function Plot({
+  series,
+  data,
+}: {
+  series: readonly SeriesSpec[]
+  data: readonly SeriesSnapshot[]
+}) {
   const t = useText()
   const element = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   useEffect(() => {
     const at = element.current
     if (at === null) return
-    const lines = series.map(({ filter }, index) => ({ label: filter, colour: colourOf(`--sub-${index % 12}`) }))
-    const size = () => ({ width: Math.max(200, at.clientWidth), height: Math.max(160, at.clientHeight) })
+    const lines = series.map(({ filter }, index) => ({
+      label: filter,
+      colour: colourOf(`--sub-${index % 12}`),
+    }))
+    const size = () => ({
+      width: Math.max(200, at.clientWidth),
+      height: Math.max(160, at.clientHeight),
+    })
     const { width, height } = size()
     const made = new uPlot(plotOptions(width, height, lines), [[], ...lines.map(() => [])], at)
     plot.current = made

@@ -47,7 +47,11 @@ export function ConnectionList() {
         </section>
       ))}
       <div className="actions">
-        <button type="button" className="button" onClick={() => app.set({ dialog: { kind: 'connection', id: null } })}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => app.set({ dialog: { kind: 'connection', id: null } })}
+        >
           <Icon name="plus" /> {t.newConnection}
         </button>
         <button type="button" className="button" onClick={() => void importFile()}>
@@ -92,7 +96,11 @@ function ConnectionRow({ profile }: { profile: Profile }) {
         <code>{profileUrl(profile)}</code>
         <span className="chip">{{ 3: '3.1', 4: '3.1.1', 5: '5.0' }[profile.version]}</span>
       </button>
-      <IconButton icon="edit" label={`${t.edit}: ${name}`} onClick={() => app.set({ dialog: { kind: 'connection', id: profile.id } })} />
+      <IconButton
+        icon="edit"
+        label={`${t.edit}: ${name}`}
+        onClick={() => app.set({ dialog: { kind: 'connection', id: profile.id } })}
+      />
       <IconButton icon="copy" label={`${t.duplicate}: ${name}`} onClick={duplicate} />
       <IconButton
         icon="trash"

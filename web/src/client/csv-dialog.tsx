@@ -26,7 +26,11 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
     if (file !== null) setCsv(await file.text())
   }
   const start = async () => {
-    const { problem } = await session.ask('startCsv', { draft, csv, perSecond: Math.max(0.1, Number(perSecond) || 50) })
+    const { problem } = await session.ask('startCsv', {
+      draft,
+      csv,
+      perSecond: Math.max(0.1, Number(perSecond) || 50),
+    })
     if (problem === null) close()
     else notify(t.csvProblems[problem as keyof typeof t.csvProblems], true)
   }
@@ -42,7 +46,12 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
       footer={
         <>
           <span className="is-quiet">{t.csvRows(countText(table.rows.length))}</span>
-          <button type="button" className="button is-primary" disabled={!isOnline || table.rows.length === 0 || draft.topic === ''} onClick={() => void start()}>
+          <button
+            type="button"
+            className="button is-primary"
+            disabled={!isOnline || table.rows.length === 0 || draft.topic === ''}
+            onClick={() => void start()}
+          >
             <Icon name="send" size={14} /> {t.publishRows(countText(table.rows.length))}
           </button>
         </>
@@ -50,21 +59,57 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
     >
       <p className="hint">{t.csvText}</p>
       <div className="grid">
-        <TextField label={t.topic} mono className="is-wide" value={draft.topic} placeholder="store/12/tag/{{tag}}/price" onChange={(topic) => session.store.set({ draft: { ...draft, topic }, topicTyped: true })} />
+        <TextField
+          label={t.topic}
+          mono
+          className="is-wide"
+          value={draft.topic}
+          placeholder="store/12/tag/{{tag}}/price"
+          onChange={(topic) => session.store.set({ draft: { ...draft, topic }, topicTyped: true })}
+        />
         <Field label={t.payload} className="is-wide">
-          {(id) => <textarea id={id} className="mono" rows={2} value={draft.payload} placeholder={'{"price": {{price}}}'} onChange={(event) => session.store.set({ draft: { ...draft, payload: event.target.value } })} />}
+          {(id) => (
+            <textarea
+              id={id}
+              className="mono"
+              rows={2}
+              value={draft.payload}
+              placeholder={'{"price": {{price}}}'}
+              onChange={(event) =>
+                session.store.set({ draft: { ...draft, payload: event.target.value } })
+              }
+            />
+          )}
         </Field>
         <Field label="CSV" className="is-wide">
-          {(id) => <textarea id={id} className="mono" rows={6} value={csv} placeholder={'tag,price\n0001,12.90\n0002,3.50'} onChange={(event) => setCsv(event.target.value)} />}
+          {(id) => (
+            <textarea
+              id={id}
+              className="mono"
+              rows={6}
+              value={csv}
+              placeholder={'tag,price\n0001,12.90\n0002,3.50'}
+              onChange={(event) => setCsv(event.target.value)}
+            />
+          )}
         </Field>
-        <TextField label={t.perSecondMax} type="number" min={1} value={perSecond} onChange={setPerSecond} />
+        <TextField
+          label={t.perSecondMax}
+          type="number"
+          min={1}
+          value={perSecond}
+          onChange={setPerSecond}
+        />
         <button type="button" className="button" onClick={() => void load()}>
           <Icon name="file" size={14} /> {t.loadFile}
         </button>
       </div>
       {table.columns.length > 0 && (
         <p className="hint">
-          {t.columns} {table.columns.map((name) => <code key={name}>{`{{${name}}}`}</code>)}
+          {t.columns}{' '}
+          {table.columns.map((name) => (
+            <code key={name}>{`{{${name}}}`}</code>
+          ))}
         </p>
       )}
       {preview.length > 0 && (

@@ -24,7 +24,10 @@ function draftOf({ topic, payload, qos, retain, properties }: Detail): Draft {
       payloadFormat: properties?.payloadFormat === 1,
       contentType: properties?.contentType ?? '',
       responseTopic: properties?.responseTopic ?? '',
-      correlation: properties?.correlationData === undefined ? '' : correlationText(properties.correlationData),
+      correlation:
+        properties?.correlationData === undefined
+          ? ''
+          : correlationText(properties.correlationData),
       userProperties: properties?.userProperties ?? [],
     },
   }
@@ -37,11 +40,20 @@ function replyTo({ properties, topic }: Detail): Draft {
     ...emptyDraft(),
     topic: properties?.responseTopic ?? topic,
     qos: 1,
-    fields: { ...noFields(), correlation: correlation === undefined ? '' : correlationText(correlation) },
+    fields: {
+      ...noFields(),
+      correlation: correlation === undefined ? '' : correlationText(correlation),
+    },
   }
 }
 
-export function DetailActions({ session, answer }: { session: SessionHandle; answer: DetailAnswer }) {
+export function DetailActions({
+  session,
+  answer,
+}: {
+  session: SessionHandle
+  answer: DetailAnswer
+}) {
   const t = useText()
   const { detail } = answer
   const copy = async (text: string) => notify((await copyText(text)) ? t.copied : t.copyFailed)
@@ -52,18 +64,44 @@ export function DetailActions({ session, answer }: { session: SessionHandle; ans
   }
   const profile = profileOf(session.id)
   const actions: [IconName, string, () => void][] = [
-    ['copy', t.copyPayload, () => void copy(answer.decoded.decoded.kind === 'bitmap' ? toBase64(detail.payload) : answer.text)],
+    [
+      'copy',
+      t.copyPayload,
+      () =>
+        void copy(
+          answer.decoded.decoded.kind === 'bitmap' ? toBase64(detail.payload) : answer.text,
+        ),
+    ],
     ['tag', t.copyTopic, () => void copy(detail.topic)],
     ['log', t.copyCommand, () => profile !== undefined && void copy(commandLine(profile, detail))],
-    ['file', t.saveFile, () => download(`${detail.topic.replaceAll(/[^\w.-]+/g, '_')}.bin`, new Blob([new Uint8Array(detail.payload)]))],
+    [
+      'file',
+      t.saveFile,
+      () =>
+        download(
+          `${detail.topic.replaceAll(/[^\w.-]+/g, '_')}.bin`,
+          new Blob([new Uint8Array(detail.payload)]),
+        ),
+    ],
     ['reply', t.reply, () => edit(replyTo(detail))],
     ['send', t.publishAgain, () => edit(draftOf(detail))],
-    ['trash', t.clearRetained, () => app.set({ dialog: { kind: 'retained', filter: detail.topic } })],
+    [
+      'trash',
+      t.clearRetained,
+      () => app.set({ dialog: { kind: 'retained', filter: detail.topic } }),
+    ],
   ]
   return (
     <div className="detail-actions" role="toolbar" aria-label={t.actions}>
       {actions.map(([icon, label, act]) => (
-        <button key={icon} type="button" className="icon-button" title={label} aria-label={label} onClick={act}>
+        <button
+          key={icon}
+          type="button"
+          className="icon-button"
+          title={label}
+          aria-label={label}
+          onClick={act}
+        >
           <Icon name={icon} />
         </button>
       ))}

@@ -57,11 +57,19 @@ export function DetailPane({ session }: { session: SessionHandle }) {
   return (
     <aside className="pane detail-pane" aria-label={t.detail}>
       <header className="detail-head">
-        <Crumbs session={session} topic={answer?.detail.topic ?? (selection !== null && 'topic' in selection ? selection.topic : '')} />
+        <Crumbs
+          session={session}
+          topic={
+            answer?.detail.topic ??
+            (selection !== null && 'topic' in selection ? selection.topic : '')
+          }
+        />
         <IconButton icon="close" label={t.close} onClick={close} />
       </header>
       {answer === null ? (
-        <p className="empty">{selection !== null && 'topic' in selection ? t.noMessageOnTopic : t.messageGone}</p>
+        <p className="empty">
+          {selection !== null && 'topic' in selection ? t.noMessageOnTopic : t.messageGone}
+        </p>
       ) : (
         <>
           <Facts answer={answer} />
@@ -81,13 +89,20 @@ export function DetailPane({ session }: { session: SessionHandle }) {
               quiet
               label={t.decodeAs}
               value={format ?? 'auto'}
-              options={FORMATS.map((name) => [name, name === 'auto' ? `${t.formats.auto} (${t.formats[answer.decoded.decoded.format]})` : t.formats[name]])}
+              options={FORMATS.map((name) => [
+                name,
+                name === 'auto'
+                  ? `${t.formats.auto} (${t.formats[answer.decoded.decoded.format]})`
+                  : t.formats[name],
+              ])}
               onChange={(value) => session.store.set({ format: value === 'auto' ? null : value })}
             />
           </div>
           {tab === 'payload' && <PayloadView session={session} answer={answer} />}
           {tab === 'diff' && <DiffView before={answer.previousText} after={answer.text} />}
-          {tab === 'history' && <HistoryList session={session} topic={answer.detail.topic} newest={answer.detail.seq} />}
+          {tab === 'history' && (
+            <HistoryList session={session} topic={answer.detail.topic} newest={answer.detail.seq} />
+          )}
         </>
       )}
     </aside>
@@ -105,7 +120,11 @@ function Crumbs({ session, topic }: { session: SessionHandle; topic: string }) {
         const filter = at === levels.length - 1 ? path : `${path}/#`
         return (
           <span key={path}>
-            <button type="button" title={t.showOnly(filter)} onClick={() => session.show({ query: `topic:"${filter}"`, follow: true })}>
+            <button
+              type="button"
+              title={t.showOnly(filter)}
+              onClick={() => session.show({ query: `topic:"${filter}"`, follow: true })}
+            >
               {level === '' ? '∅' : level}
             </button>
             {at < levels.length - 1 && <i>/</i>}
@@ -122,7 +141,9 @@ function Facts({ answer }: { answer: DetailAnswer }) {
   return (
     <div className="facts">
       <p>
-        <span className={`chip is-${detail.direction}`}>{detail.direction === 'in' ? `↓ ${t.received}` : `↑ ${t.published}`}</span>
+        <span className={`chip is-${detail.direction}`}>
+          {detail.direction === 'in' ? `↓ ${t.received}` : `↑ ${t.published}`}
+        </span>
         <span className="chip">QoS {detail.qos}</span>
         {detail.retain && <span className="chip is-accent">{t.retained}</span>}
         {detail.dup && <span className="chip">DUP</span>}

@@ -17,10 +17,18 @@ export function EmptyMessages({ session }: { session: SessionHandle }) {
         <>
           <p>{t.emptyNoSubscription}</p>
           <div className="actions is-centred">
-            <button type="button" className="button is-primary" onClick={() => subscribeTo(session.id, '#')}>
+            <button
+              type="button"
+              className="button is-primary"
+              onClick={() => subscribeTo(session.id, '#')}
+            >
               {t.subscribeAll}
             </button>
-            <button type="button" className="button" onClick={() => subscribeTo(session.id, '$SYS/#')}>
+            <button
+              type="button"
+              className="button"
+              onClick={() => subscribeTo(session.id, '$SYS/#')}
+            >
               {t.subscribeSys}
             </button>
           </div>

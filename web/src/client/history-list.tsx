@@ -7,7 +7,15 @@ import { useText } from '../page/text.ts'
 const ROWS = 200
 
 /** What is kept of a topic, the newest first. */
-export function HistoryList({ session, topic, newest }: { session: SessionHandle; topic: string; newest: number }) {
+export function HistoryList({
+  session,
+  topic,
+  newest,
+}: {
+  session: SessionHandle
+  topic: string
+  newest: number
+}) {
   const t = useText()
   const [rows, setRows] = useState<Row[]>([])
   useEffect(() => {
@@ -26,7 +34,11 @@ export function HistoryList({ session, topic, newest }: { session: SessionHandle
     <ul className="history-list" aria-label={t.history}>
       {rows.map((row) => (
         <li key={row.seq}>
-          <button type="button" aria-current={row.seq === newest ? 'true' : undefined} onClick={() => session.select({ seq: row.seq })}>
+          <button
+            type="button"
+            aria-current={row.seq === newest ? 'true' : undefined}
+            onClick={() => session.select({ seq: row.seq })}
+          >
             <time>{clockText(row.timeMs)}</time>
             <span>{row.direction === 'in' ? '↓' : '↑'}</span>
             <span className="mono">{row.size === 0 ? <i>{t.emptyPayload}</i> : row.preview}</span>

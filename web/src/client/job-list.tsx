@@ -20,8 +20,18 @@ export function JobList({ session }: { session: SessionHandle }) {
             {total !== null && ` / ${countText(total)}`}
           </span>
           <span className="is-quiet">{t.jobConfirmed(countText(confirmed))}</span>
-          {failed > 0 && <span className="problem" title={problem ?? ''}>{t.jobFailed(countText(failed))}</span>}
-          {running && <IconButton icon="stop" label={t.stop} onClick={() => void session.ask('stopJob', { id })} />}
+          {failed > 0 && (
+            <span className="problem" title={problem ?? ''}>
+              {t.jobFailed(countText(failed))}
+            </span>
+          )}
+          {running && (
+            <IconButton
+              icon="stop"
+              label={t.stop}
+              onClick={() => void session.ask('stopJob', { id })}
+            />
+          )}
         </li>
       ))}
     </ul>

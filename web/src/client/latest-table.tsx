@@ -19,10 +19,13 @@ export function LatestTable({ session }: { session: SessionHandle }) {
   const { latestSort } = useStore(session.store, (state) => state.request)
   const selection = useStore(session.store, (state) => state.selection)
   const selected = selection !== null && 'topic' in selection ? selection.topic : null
-  const onWindow = useCallback((from: number, count: number) => {
-    const { request } = session.store.get()
-    if (request.from !== from || request.count !== count) session.show({ from, count })
-  }, [session])
+  const onWindow = useCallback(
+    (from: number, count: number) => {
+      const { request } = session.store.get()
+      if (request.from !== from || request.count !== count) session.show({ from, count })
+    },
+    [session],
+  )
   if (view.mode === 'latest' && view.next === 0) return <EmptyMessages session={session} />
   const rows = new Map(view.latest.map((row) => [row.index, row]))
   const open = (topic: string) => {
@@ -44,19 +47,35 @@ export function LatestTable({ session }: { session: SessionHandle }) {
           <span role="columnheader">{t.time}</span>
           <span role="columnheader">
             {t.topic}
-            <Select<TreeSort> quiet label={t.sortBy} value={latestSort} options={TREE_SORTS.map((name) => [name, t.treeSorts[name]])} onChange={(sort) => session.show({ latestSort: sort })} />
+            <Select<TreeSort>
+              quiet
+              label={t.sortBy}
+              value={latestSort}
+              options={TREE_SORTS.map((name) => [name, t.treeSorts[name]])}
+              onChange={(sort) => session.show({ latestSort: sort })}
+            />
           </span>
           <span role="columnheader">n</span>
-          <span role="columnheader" className="size">{t.size}</span>
+          <span role="columnheader" className="size">
+            {t.size}
+          </span>
           <span role="columnheader">{t.lastValue}</span>
         </div>
       }
       row={(place) => {
         const row = rows.get(place)
-        if (row === undefined) return <div key={place} role="presentation" style={{ height: ROW_HEIGHT }} />
+        if (row === undefined)
+          return <div key={place} role="presentation" style={{ height: ROW_HEIGHT }} />
         return (
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the button inside takes keys
-          <div key={row.topic} role="row" aria-selected={row.topic === selected} className={`message-row ${row.topic === selected ? 'is-selected' : ''}`} style={{ height: ROW_HEIGHT }} onClick={() => open(row.topic)}>
+          <div
+            key={row.topic}
+            role="row"
+            aria-selected={row.topic === selected}
+            className={`message-row ${row.topic === selected ? 'is-selected' : ''}`}
+            style={{ height: ROW_HEIGHT }}
+            onClick={() => open(row.topic)}
+          >
             <span role="gridcell" className="time">
               <Swatches colours={row.colours} />
               {clockText(row.lastMs)}
@@ -66,9 +85,15 @@ export function LatestTable({ session }: { session: SessionHandle }) {
                 <TopicText topic={row.topic} />
               </button>
             </span>
-            <span role="gridcell" className="flags">{shortCount(row.messages)}</span>
-            <span role="gridcell" className="size">{bytesText(row.size)}</span>
-            <span role="gridcell" className="preview">{row.preview}</span>
+            <span role="gridcell" className="flags">
+              {shortCount(row.messages)}
+            </span>
+            <span role="gridcell" className="size">
+              {bytesText(row.size)}
+            </span>
+            <span role="gridcell" className="preview">
+              {row.preview}
+            </span>
           </div>
         )
       }}

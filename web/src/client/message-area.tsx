@@ -42,7 +42,11 @@ function Toolbar({ session }: { session: SessionHandle }) {
   const { direction, paused } = useStore(session.store, (state) => state.request)
   const setMode = (next: ViewMode) => {
     session.store.set({ mode: next })
-    session.show({ mode: next === 'latest' ? 'latest' : 'stream', from: 0, follow: next !== 'latest' })
+    session.show({
+      mode: next === 'latest' ? 'latest' : 'stream',
+      from: 0,
+      follow: next !== 'latest',
+    })
   }
   return (
     <div className="toolbar" role="toolbar" aria-label={t.messageTools}>
@@ -57,7 +61,9 @@ function Toolbar({ session }: { session: SessionHandle }) {
           ['in', `↓ ${t.received}`],
           ['out', `↑ ${t.published}`],
         ]}
-        onChange={(value: Direction | 'all') => session.show({ direction: value === 'all' ? null : value })}
+        onChange={(value: Direction | 'all') =>
+          session.show({ direction: value === 'all' ? null : value })
+        }
       />
       <Tabs<ViewMode>
         label={t.view}
@@ -79,8 +85,19 @@ function Toolbar({ session }: { session: SessionHandle }) {
         className={paused ? 'is-on' : ''}
         onClick={() => session.show({ paused: !paused, follow: true })}
       />
-      <IconButton icon="transfer" label={t.transfer} onClick={() => app.set({ dialog: { kind: 'transfer' } })} />
-      <IconButton icon="trash" label={t.clearMessages} onClick={() => { session.send({ kind: 'clear' }); session.select(null) }} />
+      <IconButton
+        icon="transfer"
+        label={t.transfer}
+        onClick={() => app.set({ dialog: { kind: 'transfer' } })}
+      />
+      <IconButton
+        icon="trash"
+        label={t.clearMessages}
+        onClick={() => {
+          session.send({ kind: 'clear' })
+          session.select(null)
+        }}
+      />
     </div>
   )
 }
@@ -93,7 +110,10 @@ function SearchBox({ session }: { session: SessionHandle }) {
   useEffect(() => setText(query), [query])
   useEffect(() => {
     if (text === session.store.get().request.query) return
-    const timer = setTimeout(() => session.show({ query: text, follow: true, from: 0 }), SEARCH_DELAY_MS)
+    const timer = setTimeout(
+      () => session.show({ query: text, follow: true, from: 0 }),
+      SEARCH_DELAY_MS,
+    )
     return () => clearTimeout(timer)
   }, [text, session])
   return (
@@ -120,13 +140,20 @@ function FilterChips({ session }: { session: SessionHandle }) {
   const chosen = useStore(session.store, ({ request }) => request.subscriptions)
   const profile = useStore(app, () => profileOf(session.id))
   if (chosen.length === 0) return null
-  const remove = (id: string) => session.show({ subscriptions: chosen.filter((other) => other !== id) })
+  const remove = (id: string) =>
+    session.show({ subscriptions: chosen.filter((other) => other !== id) })
   return (
     <div className="filter-chips">
       {profile?.subscriptions
         .filter(({ id }) => chosen.includes(id))
         .map(({ id, filter, alias, colour }) => (
-          <button key={id} type="button" className="chip" onClick={() => remove(id)} aria-label={`${t.remove}: ${alias || filter}`}>
+          <button
+            key={id}
+            type="button"
+            className="chip"
+            onClick={() => remove(id)}
+            aria-label={`${t.remove}: ${alias || filter}`}
+          >
             <span className={`swatch colour-${colour}`} aria-hidden="true" />
             <span className="mono">{alias || filter}</span> <Icon name="close" size={12} />
           </button>
@@ -149,9 +176,17 @@ function HeldNote({ session }: { session: SessionHandle }) {
   const fresh = paused ? held : newest - seen
   if (mode === 'latest' || mode === 'chart' || (follow && !paused)) return null
   return (
-    <button type="button" className="held-note" onClick={() => session.show({ paused: false, follow: true })}>
+    <button
+      type="button"
+      className="held-note"
+      onClick={() => session.show({ paused: false, follow: true })}
+    >
       <Icon name={paused ? 'play' : 'down'} size={14} />
-      {paused ? t.pausedNew(countText(fresh)) : fresh > 0 ? t.newMessages(countText(fresh)) : t.toNewest}
+      {paused
+        ? t.pausedNew(countText(fresh))
+        : fresh > 0
+          ? t.newMessages(countText(fresh))
+          : t.toNewest}
     </button>
   )
 }

@@ -26,7 +26,9 @@ export function MessageTable({ session }: { session: SessionHandle }) {
   const onWindow = useCallback(
     (from: number, count: number) => {
       const { request } = session.store.get()
-      if (request.follow ? request.count !== count : request.from !== from || request.count !== count) {
+      if (
+        request.follow ? request.count !== count : request.from !== from || request.count !== count
+      ) {
         session.show({ from, count })
       }
     },
@@ -60,17 +62,29 @@ export function MessageTable({ session }: { session: SessionHandle }) {
       header={
         <div className="message-row is-head" role="row">
           <span role="columnheader">{t.time}</span>
-          <span role="columnheader" className="visually-hidden">{t.direction}</span>
+          <span role="columnheader">
+            <span className="visually-hidden">{t.direction}</span>
+          </span>
           <span role="columnheader">{t.topic}</span>
           <span role="columnheader">QoS</span>
-          <span role="columnheader" className="size">{t.size}</span>
+          <span role="columnheader" className="size">
+            {t.size}
+          </span>
           <span role="columnheader">{t.payload}</span>
         </div>
       }
       row={(place) => {
         const row = rows.get(place)
-        if (row === undefined) return <div key={place} role="presentation" style={{ height: ROW_HEIGHT }} />
-        return <MessageRow key={place} row={row} isSelected={row.seq === selected} onOpen={() => openMessage(session, row.seq)} />
+        if (row === undefined)
+          return <div key={place} role="presentation" style={{ height: ROW_HEIGHT }} />
+        return (
+          <MessageRow
+            key={place}
+            row={row}
+            isSelected={row.seq === selected}
+            onOpen={() => openMessage(session, row.seq)}
+          />
+        )
       }}
     />
   )
@@ -99,7 +113,11 @@ function MessageRow({ row, isSelected, onOpen }: RowProps) {
         <Swatches colours={row.colours} />
         {clockText(row.timeMs)}
       </span>
-      <span role="gridcell" className="arrow" title={row.direction === 'in' ? t.received : t.published}>
+      <span
+        role="gridcell"
+        className="arrow"
+        title={row.direction === 'in' ? t.received : t.published}
+      >
         {row.direction === 'in' ? '↓' : '↑'}
         <span className="visually-hidden">{row.direction === 'in' ? t.received : t.published}</span>
       </span>

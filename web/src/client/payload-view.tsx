@@ -28,18 +28,31 @@ export function PayloadView({ session, answer }: { session: SessionHandle; answe
       {decoded.kind === 'lines' && <Lines session={session} topic={topic} lines={decoded.lines} />}
       {decoded.kind === 'text' && <PlainText text={decoded.text} />}
       {decoded.kind === 'image' && <Image bytes={payload} mime={decoded.mime} />}
-      {decoded.kind === 'bitmap' && <Bitmap key={payload.length} bytes={payload} bits={decoded.bits} />}
+      {decoded.kind === 'bitmap' && (
+        <Bitmap key={payload.length} bytes={payload} bits={decoded.bits} />
+      )}
     </div>
   )
 }
 
-function Lines({ session, topic, lines }: { session: SessionHandle; topic: string; lines: readonly Line[] }) {
+function Lines({
+  session,
+  topic,
+  lines,
+}: {
+  session: SessionHandle
+  topic: string
+  lines: readonly Line[]
+}) {
   const t = useText()
   const [all, setAll] = useState(false)
   const shown = all ? lines : lines.slice(0, LINES_SHOWN)
   const plot = (path: string) => {
     const { series } = session.store.get()
-    const next = [...series.filter((other) => other.filter !== topic || other.path !== path), { id: newId(), filter: topic, path }]
+    const next = [
+      ...series.filter((other) => other.filter !== topic || other.path !== path),
+      { id: newId(), filter: topic, path },
+    ]
     session.store.set({ series: next, mode: 'chart' })
     session.send({ kind: 'chart', series: next })
   }
@@ -52,7 +65,12 @@ function Lines({ session, topic, lines }: { session: SessionHandle; topic: strin
           <span className={`tok-${line.kind}`}>{line.text}</span>
           {line.comma && ','}
           {line.path !== null && (
-            <IconButton icon="chart" className="plot-button" label={t.plot(line.path)} onClick={() => plot(line.path ?? '$')} />
+            <IconButton
+              icon="chart"
+              className="plot-button"
+              label={t.plot(line.path)}
+              onClick={() => plot(line.path ?? '$')}
+            />
           )}
         </div>
       ))}
@@ -120,7 +138,10 @@ function Bitmap({ bytes, bits }: { bytes: Uint8Array; bits: 1 | 2 | 4 }) {
   const [width, setWidth] = useState(() => guessWidth(bytes.length, bits))
   const [palette, setPalette] = useState<BitmapPalette>('grey')
   const [inverted, setInverted] = useState(false)
-  const layout: BitmapLayout = useMemo(() => ({ bits, width, palette, inverted }), [bits, width, palette, inverted])
+  const layout: BitmapLayout = useMemo(
+    () => ({ bits, width, palette, inverted }),
+    [bits, width, palette, inverted],
+  )
   useEffect(() => {
     const target = canvas.current
     const pixels = bitmapPixels(bytes, layout)
@@ -134,8 +155,20 @@ function Bitmap({ bytes, bits }: { bytes: Uint8Array; bits: 1 | 2 | 4 }) {
   return (
     <figure className="picture">
       <div className="bitmap-tools">
-        <TextField label={t.width} type="number" min={1} max={4096} value={String(width)} onChange={(text) => setWidth(Math.max(1, Math.min(4096, Number(text) || 1)))} />
-        <Select label={t.palette} value={palette} options={BITMAP_PALETTES.map((name) => [name, t.palettes[name]])} onChange={setPalette} />
+        <TextField
+          label={t.width}
+          type="number"
+          min={1}
+          max={4096}
+          value={String(width)}
+          onChange={(text) => setWidth(Math.max(1, Math.min(4096, Number(text) || 1)))}
+        />
+        <Select
+          label={t.palette}
+          value={palette}
+          options={BITMAP_PALETTES.map((name) => [name, t.palettes[name]])}
+          onChange={setPalette}
+        />
         <Check label={t.inverted} checked={inverted} onChange={setInverted} />
       </div>
       <canvas ref={canvas} className="is-pixelated" />

@@ -1,6 +1,13 @@
 /** The dock to publish from. Ctrl+Enter sends. */
 import { useEffect, useId, useState, type KeyboardEvent } from 'react'
-import { INPUT_FORMATS, noFields, type Draft, type InputFormat, type MessageFields, type Qos } from '../model/message.ts'
+import {
+  INPUT_FORMATS,
+  noFields,
+  type Draft,
+  type InputFormat,
+  type MessageFields,
+  type Qos,
+} from '../model/message.ts'
 import type { PublishResult } from '../model/protocol.ts'
 import { reasonWords } from '../i18n/reasons.ts'
 import { app, profileOf, putSettings } from '../page/app-state.ts'
@@ -23,7 +30,10 @@ export function rememberDraft(draft: Draft): void {
   const { history } = app.get().settings
   const same = JSON.stringify(draft)
   putSettings({
-    history: [draft, ...history.filter((other) => JSON.stringify(other) !== same)].slice(0, HISTORY_MAX),
+    history: [draft, ...history.filter((other) => JSON.stringify(other) !== same)].slice(
+      0,
+      HISTORY_MAX,
+    ),
   })
 }
 
@@ -35,7 +45,10 @@ export function PublishDock({ session }: { session: SessionHandle }) {
   const [extra, setExtra] = useState<Extra>(null)
   const [outcome, setOutcome] = useState<PublishResult | string | null>(null)
   const put = (patch: Partial<Draft>) =>
-    session.store.set({ draft: { ...draft, ...patch }, ...(patch.topic !== undefined && { topicTyped: patch.topic !== '' }) })
+    session.store.set({
+      draft: { ...draft, ...patch },
+      ...(patch.topic !== undefined && { topicTyped: patch.topic !== '' }),
+    })
   const send = async () => {
     try {
       setOutcome(await session.ask('publish', { draft }))
@@ -46,7 +59,8 @@ export function PublishDock({ session }: { session: SessionHandle }) {
   }
   const onKeyDown = (event: KeyboardEvent) => {
     // Enter that ends the input of Chinese characters sends nothing.
-    if (event.nativeEvent.isComposing || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+    if (event.nativeEvent.isComposing || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey))
+      return
     event.preventDefault()
     void send()
   }
@@ -55,10 +69,32 @@ export function PublishDock({ session }: { session: SessionHandle }) {
     <section className="pane publish-dock" aria-label={t.publish} onKeyDown={onKeyDown}>
       <div className="publish-line">
         <TopicInput session={session} draft={draft} put={put} />
-        <Select<InputFormat> quiet label={t.format} value={draft.format} options={INPUT_FORMATS.map((format) => [format, t.formats[format]])} onChange={(format) => put({ format })} />
-        <Select<Qos> quiet label="QoS" value={draft.qos} options={[[0, 'QoS 0'], [1, 'QoS 1'], [2, 'QoS 2']]} onChange={(qos) => put({ qos })} />
+        <Select<InputFormat>
+          quiet
+          label={t.format}
+          value={draft.format}
+          options={INPUT_FORMATS.map((format) => [format, t.formats[format]])}
+          onChange={(format) => put({ format })}
+        />
+        <Select<Qos>
+          quiet
+          label="QoS"
+          value={draft.qos}
+          options={[
+            [0, 'QoS 0'],
+            [1, 'QoS 1'],
+            [2, 'QoS 2'],
+          ]}
+          onChange={(qos) => put({ qos })}
+        />
         <Check label={t.retain} checked={draft.retain} onChange={(retain) => put({ retain })} />
-        <button type="button" className="button is-primary" disabled={!isOnline || draft.topic === ''} title="Ctrl+Enter" onClick={() => void send()}>
+        <button
+          type="button"
+          className="button is-primary"
+          disabled={!isOnline || draft.topic === ''}
+          title="Ctrl+Enter"
+          onClick={() => void send()}
+        >
           <Icon name="send" size={14} /> {t.send}
         </button>
       </div>
@@ -72,11 +108,29 @@ export function PublishDock({ session }: { session: SessionHandle }) {
           value={draft.payload}
           onChange={(event) => put({ payload: event.target.value })}
         />
-        <PublishTools session={session} draft={draft} put={put} extra={extra} setExtra={setExtra} propertyCount={propertyCount} version={version} />
+        <PublishTools
+          session={session}
+          draft={draft}
+          put={put}
+          extra={extra}
+          setExtra={setExtra}
+          propertyCount={propertyCount}
+          version={version}
+        />
       </div>
-      {extra === 'properties' && <FieldsForm fields={draft.fields} onChange={(fields) => put({ fields })} />}
+      {extra === 'properties' && (
+        <FieldsForm fields={draft.fields} onChange={(fields) => put({ fields })} />
+      )}
       {extra === 'repeat' && <RepeatForm session={session} draft={draft} />}
-      {extra === 'saved' && <SavedMessages draft={draft} onPick={(picked) => { session.store.set({ draft: picked, topicTyped: true }); setExtra(null) }} />}
+      {extra === 'saved' && (
+        <SavedMessages
+          draft={draft}
+          onPick={(picked) => {
+            session.store.set({ draft: picked, topicTyped: true })
+            setExtra(null)
+          }}
+        />
+      )}
       <div className="publish-foot">
         <Outcome outcome={outcome} qos={draft.qos} />
         <JobList session={session} />
@@ -112,7 +166,18 @@ function TopicInput({ session, draft, put }: EditProps) {
   const isWrong = /[+#]/.test(draft.topic.replaceAll(/\{\{[^}]*\}\}/g, ''))
   return (
     <div className="topic-input">
-      <input className="mono" aria-label={t.topic} placeholder={t.topic} list={listId} value={draft.topic} aria-invalid={isWrong} title={isWrong ? t.noWildcards : undefined} autoComplete="off" spellCheck={false} onChange={(event) => put({ topic: event.target.value })} />
+      <input
+        className="mono"
+        aria-label={t.topic}
+        placeholder={t.topic}
+        list={listId}
+        value={draft.topic}
+        aria-invalid={isWrong}
+        title={isWrong ? t.noWildcards : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={(event) => put({ topic: event.target.value })}
+      />
       <datalist id={listId}>
         {found.map((topic) => (
           <option key={topic} value={topic} />
@@ -142,19 +207,36 @@ function PublishTools({ draft, put, extra, setExtra, propertyCount, version }: T
   }
   const load = async () => {
     const file = await pickFile('')
-    if (file !== null) put({ payload: toHex(new Uint8Array(await file.arrayBuffer()), ' '), format: 'hex' })
+    if (file !== null)
+      put({ payload: toHex(new Uint8Array(await file.arrayBuffer()), ' '), format: 'hex' })
   }
   return (
     <div className="publish-tools">
       {version === 5 && (
-        <button type="button" className="tool" aria-expanded={extra === 'properties'} onClick={() => toggle('properties')}>
-          <Icon name="tag" size={14} /> {t.v5Properties} {propertyCount > 0 && <span className="badge">{propertyCount}</span>}
+        <button
+          type="button"
+          className="tool"
+          aria-expanded={extra === 'properties'}
+          onClick={() => toggle('properties')}
+        >
+          <Icon name="tag" size={14} /> {t.v5Properties}{' '}
+          {propertyCount > 0 && <span className="badge">{propertyCount}</span>}
         </button>
       )}
-      <button type="button" className="tool" aria-expanded={extra === 'repeat'} onClick={() => toggle('repeat')}>
+      <button
+        type="button"
+        className="tool"
+        aria-expanded={extra === 'repeat'}
+        onClick={() => toggle('repeat')}
+      >
         <Icon name="clock" size={14} /> {t.timed}
       </button>
-      <button type="button" className="tool" aria-expanded={extra === 'saved'} onClick={() => toggle('saved')}>
+      <button
+        type="button"
+        className="tool"
+        aria-expanded={extra === 'saved'}
+        onClick={() => toggle('saved')}
+      >
         <Icon name="star" size={14} /> {t.saved}
       </button>
       <button type="button" className="tool" onClick={() => app.set({ dialog: { kind: 'csv' } })}>
@@ -163,26 +245,69 @@ function PublishTools({ draft, put, extra, setExtra, propertyCount, version }: T
       <span className="tool-row">
         <IconButton icon="file" label={t.loadFile} onClick={() => void load()} />
         <IconButton icon="check" label={t.prettyJson} onClick={pretty} />
-        <IconButton icon="trash" label={t.clear} onClick={() => put({ payload: '', fields: noFields() })} />
+        <IconButton
+          icon="trash"
+          label={t.clear}
+          onClick={() => put({ payload: '', fields: noFields() })}
+        />
       </span>
     </div>
   )
 }
 
-function FieldsForm({ fields, onChange }: { fields: MessageFields; onChange: (fields: MessageFields) => void }) {
+function FieldsForm({
+  fields,
+  onChange,
+}: {
+  fields: MessageFields
+  onChange: (fields: MessageFields) => void
+}) {
   const t = useText()
   const put = (patch: Partial<MessageFields>) => onChange({ ...fields, ...patch })
   return (
     <div className="publish-extra">
       <div className="grid">
-        <TextField label={t.contentType} value={fields.contentType} placeholder="application/json" onChange={(contentType) => put({ contentType })} />
-        <TextField label={`${t.messageExpiry} (s)`} type="number" value={fields.expirySeconds} onChange={(expirySeconds) => put({ expirySeconds })} />
-        <TextField label={t.responseTopic} mono value={fields.responseTopic} onChange={(responseTopic) => put({ responseTopic })} />
-        <TextField label={t.correlationData} value={fields.correlation} hint={t.hexHint} onChange={(correlation) => put({ correlation })} />
-        <TextField label={t.topicAlias} type="number" value={fields.topicAlias} onChange={(topicAlias) => put({ topicAlias })} />
-        <Check label={t.payloadFormatIndicator} checked={fields.payloadFormat} onChange={(payloadFormat) => put({ payloadFormat })} />
+        <TextField
+          label={t.contentType}
+          value={fields.contentType}
+          placeholder="application/json"
+          onChange={(contentType) => put({ contentType })}
+        />
+        <TextField
+          label={`${t.messageExpiry} (s)`}
+          type="number"
+          value={fields.expirySeconds}
+          onChange={(expirySeconds) => put({ expirySeconds })}
+        />
+        <TextField
+          label={t.responseTopic}
+          mono
+          value={fields.responseTopic}
+          onChange={(responseTopic) => put({ responseTopic })}
+        />
+        <TextField
+          label={t.correlationData}
+          value={fields.correlation}
+          hint={t.hexHint}
+          onChange={(correlation) => put({ correlation })}
+        />
+        <TextField
+          label={t.topicAlias}
+          type="number"
+          value={fields.topicAlias}
+          onChange={(topicAlias) => put({ topicAlias })}
+        />
+        <Check
+          label={t.payloadFormatIndicator}
+          checked={fields.payloadFormat}
+          onChange={(payloadFormat) => put({ payloadFormat })}
+        />
       </div>
-      <Pairs label={t.userProperties} pairs={fields.userProperties} onChange={(userProperties) => put({ userProperties })} />
+      <Pairs
+        label={t.userProperties}
+        pairs={fields.userProperties}
+        onChange={(userProperties) => put({ userProperties })}
+      />
     </div>
   )
 }
@@ -191,12 +316,19 @@ function Outcome({ outcome, qos }: { outcome: PublishResult | string | null; qos
   const t = useText()
   const language = useLanguage()
   if (outcome === null) return <span className="is-quiet">{t.sendHint}</span>
-  if (typeof outcome === 'string') return <span className="problem" role="alert">{outcome}</span>
+  if (typeof outcome === 'string')
+    return (
+      <span className="problem" role="alert">
+        {outcome}
+      </span>
+    )
   const words = reasonWords(outcome.code, language) ?? ''
-  if (!outcome.ok) return <span className="problem" role="alert">{`${words} ${outcome.reason}`}</span>
+  if (!outcome.ok)
+    return <span className="problem" role="alert">{`${words} ${outcome.reason}`}</span>
   return (
     <span role="status" className="is-good">
-      <Icon name="check" size={14} /> {qos === 0 ? t.sent : t.confirmed(outcome.roundTripMs.toFixed(1))} {outcome.code > 0 && words}
+      <Icon name="check" size={14} />{' '}
+      {qos === 0 ? t.sent : t.confirmed(outcome.roundTripMs.toFixed(1))} {outcome.code > 0 && words}
     </span>
   )
 }

@@ -15,18 +15,44 @@ export function RepeatForm({ session, draft }: { session: SessionHandle; draft: 
   const [every, setEvery] = useState('1000')
   const [count, setCount] = useState('0')
   const start = () => {
-    const timing = { everyMs: Math.max(1, Number(every) || 1000), count: Math.max(0, Number(count) || 0) }
-    session.ask('startRepeat', { draft, timing }).catch((error: unknown) => notify(String(error), true))
+    const timing = {
+      everyMs: Math.max(1, Number(every) || 1000),
+      count: Math.max(0, Number(count) || 0),
+    }
+    session
+      .ask('startRepeat', { draft, timing })
+      .catch((error: unknown) => notify(String(error), true))
   }
   return (
     <div className="publish-extra repeat">
-      <TextField label={`${t.every} (ms)`} type="number" min={1} value={every} onChange={setEvery} />
-      <TextField label={t.times} type="number" min={0} value={count} hint={t.zeroIsEndless} onChange={setCount} />
-      <button type="button" className="button" disabled={!isOnline || draft.topic === ''} onClick={start}>
+      <TextField
+        label={`${t.every} (ms)`}
+        type="number"
+        min={1}
+        value={every}
+        onChange={setEvery}
+      />
+      <TextField
+        label={t.times}
+        type="number"
+        min={0}
+        value={count}
+        hint={t.zeroIsEndless}
+        onChange={setCount}
+      />
+      <button
+        type="button"
+        className="button"
+        disabled={!isOnline || draft.topic === ''}
+        onClick={start}
+      >
         <Icon name="play" size={14} /> {t.start}
       </button>
       <p className="hint">
-        {t.placeholders} {PLACEHOLDER_NAMES.map((name) => <code key={name}>{`{{${name}}}`}</code>)}
+        {t.placeholders}{' '}
+        {PLACEHOLDER_NAMES.map((name) => (
+          <code key={name}>{`{{${name}}}`}</code>
+        ))}
       </p>
     </div>
   )

@@ -11,7 +11,13 @@ import { useText } from '../page/text.ts'
 
 const LISTED = 300
 
-export function RetainedDialog({ session, filter: initial }: { session: SessionHandle; filter: string }) {
+export function RetainedDialog({
+  session,
+  filter: initial,
+}: {
+  session: SessionHandle
+  filter: string
+}) {
   const t = useText()
   const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
   const [filter, setFilter] = useState(initial)
@@ -44,7 +50,12 @@ export function RetainedDialog({ session, filter: initial }: { session: SessionH
       title={t.clearRetained}
       onClose={close}
       footer={
-        <button type="button" className="button is-danger" disabled={chosen.length === 0 || !isOnline} onClick={() => void remove()}>
+        <button
+          type="button"
+          className="button is-danger"
+          disabled={chosen.length === 0 || !isOnline}
+          onClick={() => void remove()}
+        >
           {t.removeRetained(countText(chosen.length))}
         </button>
       }
@@ -52,15 +63,29 @@ export function RetainedDialog({ session, filter: initial }: { session: SessionH
       <p className="hint">{t.clearRetainedText}</p>
       <form className="with-button" onSubmit={(event) => void find(event)}>
         <Field label={t.topicFilter}>
-          {(id) => <input id={id} className="mono" value={filter} placeholder="home/#" onChange={(event) => setFilter(event.target.value)} />}
+          {(id) => (
+            <input
+              id={id}
+              className="mono"
+              value={filter}
+              placeholder="home/#"
+              onChange={(event) => setFilter(event.target.value)}
+            />
+          )}
         </Field>
-        <button type="submit" className="button is-primary" disabled={!isOnline || topicFilterProblem(filter) !== null}>
+        <button
+          type="submit"
+          className="button is-primary"
+          disabled={!isOnline || topicFilterProblem(filter) !== null}
+        >
           {t.find}
         </button>
       </form>
       <div role="status">
         {result === 'searching' && <p className="empty">{t.searching}</p>}
-        {result !== null && result !== 'searching' && <p>{result.problem ?? t.retainedFound(countText(result.total))}</p>}
+        {result !== null && result !== 'searching' && (
+          <p>{result.problem ?? t.retainedFound(countText(result.total))}</p>
+        )}
       </div>
       <ul className="retained-list">
         {found.slice(0, LISTED).map(({ topic, size, preview }) => (
@@ -73,7 +98,9 @@ export function RetainedDialog({ session, filter: initial }: { session: SessionH
             <span className="mono is-quiet preview">{preview}</span>
           </li>
         ))}
-        {found.length > LISTED && <li className="is-quiet">{t.andMore(countText(found.length - LISTED))}</li>}
+        {found.length > LISTED && (
+          <li className="is-quiet">{t.andMore(countText(found.length - LISTED))}</li>
+        )}
       </ul>
     </Dialog>
   )

@@ -35,7 +35,12 @@ export function SavedMessages({ draft, onPick }: SavedProps) {
   return (
     <div className="publish-extra saved">
       <form className="save-message" onSubmit={save}>
-        <input aria-label={t.saveAs} placeholder={t.saveAsPlaceholder} value={name} onChange={(event) => setName(event.target.value)} />
+        <input
+          aria-label={t.saveAs}
+          placeholder={t.saveAsPlaceholder}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
         <button type="submit" className="button" disabled={draft.topic === ''}>
           <Icon name="star" size={14} /> {t.save}
         </button>
@@ -44,14 +49,22 @@ export function SavedMessages({ draft, onPick }: SavedProps) {
         <section key={folder}>
           {folder !== '' && <h4>{folder}</h4>}
           <ul>
-            {saved.filter((entry) => entry.folder === folder).map((entry) => (
-              <li key={entry.id}>
-                <button type="button" onClick={() => onPick(entry.draft)}>
-                  <b>{entry.name}</b> <span className="mono is-quiet">{entry.draft.topic}</span>
-                </button>
-                <IconButton icon="trash" label={`${t.remove}: ${entry.name}`} onClick={() => putSettings({ saved: saved.filter(({ id }) => id !== entry.id) })} />
-              </li>
-            ))}
+            {saved
+              .filter((entry) => entry.folder === folder)
+              .map((entry) => (
+                <li key={entry.id}>
+                  <button type="button" onClick={() => onPick(entry.draft)}>
+                    <b>{entry.name}</b> <span className="mono is-quiet">{entry.draft.topic}</span>
+                  </button>
+                  <IconButton
+                    icon="trash"
+                    label={`${t.remove}: ${entry.name}`}
+                    onClick={() =>
+                      putSettings({ saved: saved.filter(({ id }) => id !== entry.id) })
+                    }
+                  />
+                </li>
+              ))}
           </ul>
         </section>
       ))}
@@ -62,7 +75,8 @@ export function SavedMessages({ draft, onPick }: SavedProps) {
             {history.slice(0, 15).map((entry) => (
               <li key={JSON.stringify(entry)}>
                 <button type="button" onClick={() => onPick(entry)}>
-                  <b className="mono">{entry.topic}</b> <span className="mono is-quiet">{entry.payload.slice(0, 80)}</span>
+                  <b className="mono">{entry.topic}</b>{' '}
+                  <span className="mono is-quiet">{entry.payload.slice(0, 80)}</span>
                 </button>
               </li>
             ))}

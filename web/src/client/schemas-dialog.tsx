@@ -25,13 +25,29 @@ export function SchemasDialog() {
     <Dialog title={t.schemas} onClose={() => app.set({ dialog: null })}>
       <p className="hint">{t.schemasText}</p>
       {schemas.map((schema) => (
-        <SchemaForm key={schema.id} schema={schema} put={put} remove={() => putSettings({ schemas: schemas.filter(({ id }) => id !== schema.id) })} />
+        <SchemaForm
+          key={schema.id}
+          schema={schema}
+          put={put}
+          remove={() => putSettings({ schemas: schemas.filter(({ id }) => id !== schema.id) })}
+        />
       ))}
       <div className="actions">
         <button type="button" className="button" onClick={() => void add()}>
           <Icon name="file" size={14} /> {t.loadFile}
         </button>
-        <button type="button" className="button" onClick={() => putSettings({ schemas: [...schemas, { id: newId(), name: t.newSchema, kind: 'protobuf', source: '', messageType: '' }] })}>
+        <button
+          type="button"
+          className="button"
+          onClick={() =>
+            putSettings({
+              schemas: [
+                ...schemas,
+                { id: newId(), name: t.newSchema, kind: 'protobuf', source: '', messageType: '' },
+              ],
+            })
+          }
+        >
           <Icon name="plus" size={14} /> {t.newSchema}
         </button>
       </div>
@@ -51,14 +67,45 @@ function SchemaForm({ schema, put, remove }: SchemaFormProps) {
   return (
     <details className="section">
       <summary>
-        <Icon name="chevron" size={14} /> {schema.name} <span className="chip">{t.formats[schema.kind]}</span>
+        <Icon name="chevron" size={14} /> {schema.name}{' '}
+        <span className="chip">{t.formats[schema.kind]}</span>
       </summary>
       <div className="section-body grid">
-        <TextField label={t.name} value={schema.name} onChange={(name) => put({ ...schema, name })} />
-        <Select label={t.format} value={schema.kind} options={[['protobuf', t.formats.protobuf], ['avro', t.formats.avro]]} onChange={(kind) => put({ ...schema, kind })} />
-        {schema.kind === 'protobuf' && <TextField label={t.messageType} mono value={schema.messageType} placeholder="shop.PriceUpdate" onChange={(messageType) => put({ ...schema, messageType })} />}
+        <TextField
+          label={t.name}
+          value={schema.name}
+          onChange={(name) => put({ ...schema, name })}
+        />
+        <Select
+          label={t.format}
+          value={schema.kind}
+          options={[
+            ['protobuf', t.formats.protobuf],
+            ['avro', t.formats.avro],
+          ]}
+          onChange={(kind) => put({ ...schema, kind })}
+        />
+        {schema.kind === 'protobuf' && (
+          <TextField
+            label={t.messageType}
+            mono
+            value={schema.messageType}
+            placeholder="shop.PriceUpdate"
+            onChange={(messageType) => put({ ...schema, messageType })}
+          />
+        )}
         <Field label={t.schema} className="is-wide">
-          {(id) => <textarea id={id} className="mono" rows={8} value={source} spellCheck={false} onChange={(event) => setSource(event.target.value)} onBlur={() => put({ ...schema, source })} />}
+          {(id) => (
+            <textarea
+              id={id}
+              className="mono"
+              rows={8}
+              value={source}
+              spellCheck={false}
+              onChange={(event) => setSource(event.target.value)}
+              onBlur={() => put({ ...schema, source })}
+            />
+          )}
         </Field>
         <button type="button" className="link-button is-danger" onClick={remove}>
           <Icon name="trash" size={14} /> {t.remove}

@@ -20,7 +20,10 @@ export function SidePane({ session }: { session: SessionHandle }) {
         className="pane-tabs"
         value={tab}
         tabs={[
-          ['subscriptions', subscriptions > 0 ? `${t.subscriptions} ${subscriptions}` : t.subscriptions],
+          [
+            'subscriptions',
+            subscriptions > 0 ? `${t.subscriptions} ${subscriptions}` : t.subscriptions,
+          ],
           ['topics', topics > 0 ? `${t.topics} ${topics}` : t.topics],
         ]}
         onChange={setTab}

@@ -25,9 +25,17 @@ export function StatusBar({ session }: { session: SessionHandle }) {
       <Counters session={session} />
       <span className="spacer" />
       {status.connack !== null && (
-        <IconButton icon="info" label={t.sessionDetails} onClick={() => app.set({ dialog: { kind: 'session' } })} />
+        <IconButton
+          icon="info"
+          label={t.sessionDetails}
+          onClick={() => app.set({ dialog: { kind: 'session' } })}
+        />
       )}
-      <IconButton icon="edit" label={t.editConnection} onClick={() => app.set({ dialog: { kind: 'connection', id: session.id } })} />
+      <IconButton
+        icon="edit"
+        label={t.editConnection}
+        onClick={() => app.set({ dialog: { kind: 'connection', id: session.id } })}
+      />
       <button
         type="button"
         className={`button is-small ${isOff ? 'is-primary' : ''}`}
@@ -50,7 +58,10 @@ function StatusProblem({ status }: { status: Status }) {
   }, [status.retryAtMs])
   if (status.problem === null && status.code === null) return null
   const words = status.code === null ? null : reasonWords(status.code, language)
-  const retry = status.retryAtMs === null ? '' : t.retryIn(Math.max(0, Math.ceil((status.retryAtMs - nowMs) / 1000)))
+  const retry =
+    status.retryAtMs === null
+      ? ''
+      : t.retryIn(Math.max(0, Math.ceil((status.retryAtMs - nowMs) / 1000)))
   return (
     <span className="problem" role="alert">
       {[words, status.problem, retry].filter((part) => part !== null && part !== '').join(' · ')}
@@ -74,11 +85,15 @@ function Counters({ session }: { session: SessionHandle }) {
         </span>
       )}
       {stats.tooLarge > 0 && <span className="is-warning">{t.tooLarge(stats.tooLarge)}</span>}
-      {stats.topicsForgotten > 0 && <span className="is-quiet">{t.topicsForgotten(countText(stats.topicsForgotten))}</span>}
+      {stats.topicsForgotten > 0 && (
+        <span className="is-quiet">{t.topicsForgotten(countText(stats.topicsForgotten))}</span>
+      )}
       {(stats.keepEvery > 1 || stats.sampledOut > 0) && (
         <span className="is-warning" title={t.samplingHint} data-sampled-out={stats.sampledOut}>
           <Icon name="warn" size={13} />
-          {stats.keepEvery > 1 ? t.sampling(stats.keepEvery, countText(stats.inPerSecond)) : t.sampled(countText(stats.sampledOut))}
+          {stats.keepEvery > 1
+            ? t.sampling(stats.keepEvery, countText(stats.inPerSecond))
+            : t.sampled(countText(stats.sampledOut))}
         </span>
       )}
     </span>

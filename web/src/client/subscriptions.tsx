@@ -38,7 +38,12 @@ export function Subscriptions({ session }: { session: SessionHandle }) {
       ) : (
         <ul className="subscription-list">
           {subscriptions.map((subscription) => (
-            <SubscriptionRow key={subscription.id} session={session} subscription={subscription} version={profile?.version ?? 5} />
+            <SubscriptionRow
+              key={subscription.id}
+              session={session}
+              subscription={subscription}
+              version={profile?.version ?? 5}
+            />
           ))}
         </ul>
       )}
@@ -50,8 +55,12 @@ function AddSubscription({ session }: { session: SessionHandle }) {
   const t = useText()
   const [filter, setFilter] = useState('')
   const [qos, setQos] = useState<Qos>(0)
-  const filters = filter.split(',').map((part) => part.trim()).filter((part) => part !== '')
-  const problem = filters.map((part) => topicFilterProblem(part)).find((found) => found !== null) ?? null
+  const filters = filter
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+  const problem =
+    filters.map((part) => topicFilterProblem(part)).find((found) => found !== null) ?? null
   const add = (event: FormEvent) => {
     event.preventDefault()
     if (filters.length === 0 || problem !== null) return
@@ -69,11 +78,17 @@ function AddSubscription({ session }: { session: SessionHandle }) {
         onChange={(event) => setFilter(event.target.value)}
       />
       <Select quiet label="QoS" value={qos} options={QOS_OPTIONS} onChange={setQos} />
-      <button type="submit" className="button is-primary" disabled={filters.length === 0 || problem !== null}>
+      <button
+        type="submit"
+        className="button is-primary"
+        disabled={filters.length === 0 || problem !== null}
+      >
         {t.subscribe}
       </button>
       {problem !== null && <small className="problem">{problem}</small>}
-      {problem === null && filters.some((part) => /\s/.test(part)) && <small className="is-warning">{t.filterHasSpace}</small>}
+      {problem === null && filters.some((part) => /\s/.test(part)) && (
+        <small className="is-warning">{t.filterHasSpace}</small>
+      )}
     </form>
   )
 }
@@ -84,14 +99,27 @@ interface RowProps {
   version: number
 }
 
-const NO_STATE: SubscriptionState = { id: '', state: 'off', code: 0, reason: '', messages: 0, perSecond: 0 }
+const NO_STATE: SubscriptionState = {
+  id: '',
+  state: 'off',
+  code: 0,
+  reason: '',
+  messages: 0,
+  perSecond: 0,
+}
 
 function SubscriptionRow({ session, subscription, version }: RowProps) {
   const t = useText()
   const [isOpen, setOpen] = useState(false)
-  const state = useStore(session.store, ({ subscriptions }) => subscriptions.find(({ id }) => id === subscription.id)) ?? NO_STATE
-  const isFiltered = useStore(session.store, ({ request }) => request.subscriptions.includes(subscription.id))
-  const put = (patch: Partial<Subscription>) => putSubscription(session.id, { ...subscription, ...patch })
+  const state =
+    useStore(session.store, ({ subscriptions }) =>
+      subscriptions.find(({ id }) => id === subscription.id),
+    ) ?? NO_STATE
+  const isFiltered = useStore(session.store, ({ request }) =>
+    request.subscriptions.includes(subscription.id),
+  )
+  const put = (patch: Partial<Subscription>) =>
+    putSubscription(session.id, { ...subscription, ...patch })
   const name = subscription.alias || subscription.filter
   const toggleFilter = () => {
     const { subscriptions } = session.store.get().request
@@ -104,24 +132,56 @@ function SubscriptionRow({ session, subscription, version }: RowProps) {
   return (
     <li className={`subscription is-${state.state} ${isFiltered ? 'is-filtered' : ''}`}>
       <div className="subscription-line">
-        <button type="button" className="subscription-name" aria-pressed={isFiltered} title={t.filterBySubscription} onClick={toggleFilter}>
+        <button
+          type="button"
+          className="subscription-name"
+          aria-pressed={isFiltered}
+          title={t.filterBySubscription}
+          onClick={toggleFilter}
+        >
           <span className={`swatch colour-${subscription.colour}`} aria-hidden="true" />
           <span className="name mono">{name}</span>
           <SubscriptionNote subscription={subscription} state={state} />
         </button>
-        <span className="count" title={`${countText(state.messages)} · ${t.perSecond(state.perSecond)}`}>
+        <span
+          className="count"
+          title={`${countText(state.messages)} · ${t.perSecond(state.perSecond)}`}
+        >
           {shortCount(state.messages)}
           {state.perSecond > 0 && <small>{shortCount(state.perSecond)}/s</small>}
         </span>
-        <IconButton icon={subscription.hidden ? 'eyeOff' : 'eye'} label={`${t.hideMessages}: ${name}`} pressed={subscription.hidden} onClick={() => put({ hidden: !subscription.hidden })} />
-        <IconButton icon="more" label={`${t.options}: ${name}`} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} />
+        <IconButton
+          icon={subscription.hidden ? 'eyeOff' : 'eye'}
+          label={`${t.hideMessages}: ${name}`}
+          pressed={subscription.hidden}
+          onClick={() => put({ hidden: !subscription.hidden })}
+        />
+        <IconButton
+          icon="more"
+          label={`${t.options}: ${name}`}
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+        />
       </div>
-      {isOpen && <SubscriptionForm session={session} subscription={subscription} put={put} version={version} />}
+      {isOpen && (
+        <SubscriptionForm
+          session={session}
+          subscription={subscription}
+          put={put}
+          version={version}
+        />
+      )}
     </li>
   )
 }
 
-function SubscriptionNote({ subscription, state }: { subscription: Subscription; state: SubscriptionState }) {
+function SubscriptionNote({
+  subscription,
+  state,
+}: {
+  subscription: Subscription
+  state: SubscriptionState
+}) {
   const t = useText()
   const language = useLanguage()
   if (!subscription.enabled) return <small>{t.disabled}</small>
@@ -132,7 +192,8 @@ function SubscriptionNote({ subscription, state }: { subscription: Subscription;
       </small>
     )
   }
-  if (state.state === 'granted' && state.code < subscription.qos) return <small className="is-warning">{t.grantedQos(state.code)}</small>
+  if (state.state === 'granted' && state.code < subscription.qos)
+    return <small className="is-warning">{t.grantedQos(state.code)}</small>
   return (
     <small>
       QoS {subscription.qos}
@@ -159,30 +220,71 @@ function SubscriptionForm({ session, subscription, put, version }: FormProps) {
       <div className="field">
         <label>
           {t.topicFilter}
-          <input className="mono" value={filter} onChange={(event) => setFilter(event.target.value)} onBlur={saveFilter} />
+          <input
+            className="mono"
+            value={filter}
+            onChange={(event) => setFilter(event.target.value)}
+            onBlur={saveFilter}
+          />
         </label>
       </div>
       <TextField label={t.alias} value={subscription.alias} onChange={(alias) => put({ alias })} />
       <div className="grid is-tight">
-        <Select label="QoS" value={subscription.qos} options={QOS_OPTIONS} onChange={(qos) => put({ qos })} />
-        <Select label={t.decodeAs} value={subscription.format} options={FORMATS.map((format) => [format, t.formats[format]])} onChange={(format) => put({ format })} />
+        <Select
+          label="QoS"
+          value={subscription.qos}
+          options={QOS_OPTIONS}
+          onChange={(qos) => put({ qos })}
+        />
+        <Select
+          label={t.decodeAs}
+          value={subscription.format}
+          options={FORMATS.map((format) => [format, t.formats[format]])}
+          onChange={(format) => put({ format })}
+        />
         {(subscription.format === 'protobuf' || subscription.format === 'avro') && (
-          <Select label={t.schema} value={subscription.schema} options={[['', '–'], ...schemas.filter(({ kind }) => kind === subscription.format).map(({ id, name }): [string, string] => [id, name])]} onChange={(schema) => put({ schema })} />
+          <Select
+            label={t.schema}
+            value={subscription.schema}
+            options={[
+              ['', '–'],
+              ...schemas
+                .filter(({ kind }) => kind === subscription.format)
+                .map(({ id, name }): [string, string] => [id, name]),
+            ]}
+            onChange={(schema) => put({ schema })}
+          />
         )}
       </div>
       <ColourChoice value={subscription.colour} onChange={(colour) => put({ colour })} />
       {version === 5 && <Version5Options subscription={subscription} put={put} />}
       <div className="actions">
-        <Check label={t.enabled} checked={subscription.enabled} onChange={(enabled) => put({ enabled })} />
-        <button type="button" className="link-button" onClick={() => app.set({ dialog: { kind: 'schemas' } })}>
+        <Check
+          label={t.enabled}
+          checked={subscription.enabled}
+          onChange={(enabled) => put({ enabled })}
+        />
+        <button
+          type="button"
+          className="link-button"
+          onClick={() => app.set({ dialog: { kind: 'schemas' } })}
+        >
           {t.schemas}
         </button>
         {hasWildcard(subscription.filter) && (
-          <button type="button" className="link-button" onClick={() => app.set({ dialog: { kind: 'retained', filter: subscription.filter } })}>
+          <button
+            type="button"
+            className="link-button"
+            onClick={() => app.set({ dialog: { kind: 'retained', filter: subscription.filter } })}
+          >
             {t.clearRetained}
           </button>
         )}
-        <button type="button" className="link-button is-danger" onClick={() => removeSubscription(session.id, subscription.id)}>
+        <button
+          type="button"
+          className="link-button is-danger"
+          onClick={() => removeSubscription(session.id, subscription.id)}
+        >
           <Icon name="trash" size={14} /> {t.unsubscribe}
         </button>
       </div>
@@ -195,14 +297,42 @@ function Version5Options({ subscription, put }: Pick<FormProps, 'subscription' |
   return (
     <>
       <div className="checks">
-        <Check label={t.noLocal} checked={subscription.noLocal} onChange={(noLocal) => put({ noLocal })} />
-        <Check label={t.retainAsPublished} checked={subscription.retainAsPublished} onChange={(retainAsPublished) => put({ retainAsPublished })} />
+        <Check
+          label={t.noLocal}
+          checked={subscription.noLocal}
+          onChange={(noLocal) => put({ noLocal })}
+        />
+        <Check
+          label={t.retainAsPublished}
+          checked={subscription.retainAsPublished}
+          onChange={(retainAsPublished) => put({ retainAsPublished })}
+        />
       </div>
       <div className="grid is-tight">
-        <Select label={t.retainHandling} value={subscription.retainHandling} options={[[0, t.retainHandlings[0]], [1, t.retainHandlings[1]], [2, t.retainHandlings[2]]]} onChange={(retainHandling) => put({ retainHandling })} />
-        <TextField label={t.subscriptionId} type="number" min={1} max={268435455} value={subscription.identifier} onChange={(identifier) => put({ identifier })} />
+        <Select
+          label={t.retainHandling}
+          value={subscription.retainHandling}
+          options={[
+            [0, t.retainHandlings[0]],
+            [1, t.retainHandlings[1]],
+            [2, t.retainHandlings[2]],
+          ]}
+          onChange={(retainHandling) => put({ retainHandling })}
+        />
+        <TextField
+          label={t.subscriptionId}
+          type="number"
+          min={1}
+          max={268435455}
+          value={subscription.identifier}
+          onChange={(identifier) => put({ identifier })}
+        />
       </div>
-      <Pairs label={t.userProperties} pairs={subscription.userProperties} onChange={(userProperties) => put({ userProperties })} />
+      <Pairs
+        label={t.userProperties}
+        pairs={subscription.userProperties}
+        onChange={(userProperties) => put({ userProperties })}
+      />
     </>
   )
 }

@@ -27,7 +27,10 @@ export function TopicTree({ session }: { session: SessionHandle }) {
 
   useEffect(() => {
     // Rows do not move under the pointer: an order by activity rests while it is there.
-    session.send({ kind: 'tree', tree: { sort: isHeld && sort !== 'name' ? sort : sort, filter, ...range } })
+    session.send({
+      kind: 'tree',
+      tree: { sort: isHeld && sort !== 'name' ? sort : sort, filter, ...range },
+    })
   }, [session, sort, filter, range, isHeld])
   useEffect(() => () => session.send({ kind: 'tree', tree: null }), [session])
 
@@ -38,7 +41,8 @@ export function TopicTree({ session }: { session: SessionHandle }) {
     if (!topicTyped) session.store.set({ draft: { ...draft, topic: line.path } })
     if (matchMedia('(max-width: 760px)').matches && line.value !== null) app.set({ pane: 'detail' })
   }
-  const expand = (path: string, expanded: boolean) => session.send({ kind: 'expand', path, expanded })
+  const expand = (path: string, expanded: boolean) =>
+    session.send({ kind: 'expand', path, expanded })
   const onKeyDown = (event: KeyboardEvent) => {
     const at = tree.lines.findIndex(({ path }) => path === selected)
     const line = tree.lines[at]
@@ -49,17 +53,45 @@ export function TopicTree({ session }: { session: SessionHandle }) {
     else if (event.key === 'ArrowRight') expand(line.path, true)
     else if (event.key === 'ArrowLeft') expand(line.path, false)
     else if (event.key === 'Enter') expand(line.path, !line.expanded)
-    else if (event.key === 'Delete') app.set({ dialog: { kind: 'retained', filter: line.hasChildren ? `${line.path}/#` : line.path } })
+    else if (event.key === 'Delete')
+      app.set({
+        dialog: { kind: 'retained', filter: line.hasChildren ? `${line.path}/#` : line.path },
+      })
     else return
     event.preventDefault()
   }
   const lines = new Map(tree.lines.map((line, at) => [tree.from + at, line]))
   return (
-    <div className="topic-tree" onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)}>
+    <div
+      className="topic-tree"
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+    >
       <div className="pane-tools">
-        <input type="search" aria-label={t.filterTopics} placeholder={t.filterTopics} value={filter} onChange={(event) => setFilter(event.target.value)} />
-        <Select<TreeSort> quiet label={t.sortBy} value={sort} options={TREE_SORTS.map((name) => [name, t.treeSorts[name]])} onChange={setSort} />
-        <IconButton icon="expand" label={t.expandAll} onClick={() => session.send({ kind: 'expandAll', expanded: !tree.lines.some(({ expanded }) => expanded) })} />
+        <input
+          type="search"
+          aria-label={t.filterTopics}
+          placeholder={t.filterTopics}
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+        />
+        <Select<TreeSort>
+          quiet
+          label={t.sortBy}
+          value={sort}
+          options={TREE_SORTS.map((name) => [name, t.treeSorts[name]])}
+          onChange={setSort}
+        />
+        <IconButton
+          icon="expand"
+          label={t.expandAll}
+          onClick={() =>
+            session.send({
+              kind: 'expandAll',
+              expanded: !tree.lines.some(({ expanded }) => expanded),
+            })
+          }
+        />
       </div>
       {tree.total === 0 && <p className="empty">{t.noTopics}</p>}
       <VirtualList
@@ -133,7 +165,10 @@ function TreeRow({ line, isSelected, onSelect, onExpand }: TreeRowProps) {
       )}
       {line.value !== null && <span className="value mono">{line.value}</span>}
       {line.hasChildren && (
-        <span className="count" title={t.treeCount(countText(line.topics), countText(line.messages))}>
+        <span
+          className="count"
+          title={t.treeCount(countText(line.topics), countText(line.messages))}
+        >
           {shortCount(line.messages)}
         </span>
       )}

@@ -59,8 +59,25 @@ export function TransferDialog({ session }: { session: SessionHandle }) {
         <h3>{t.replay}</h3>
         <p className="hint">{t.replayText}</p>
         <div className="with-button">
-          <Select label={t.speed} value={speed} options={[['0.5', '½×'], ['1', '1×'], ['2', '2×'], ['10', '10×'], ['100', '100×'], ['0', t.asFastAsPossible]]} onChange={setSpeed} />
-          <button type="button" className="button" disabled={!isOnline} onClick={() => void take('replay')}>
+          <Select
+            label={t.speed}
+            value={speed}
+            options={[
+              ['0.5', '½×'],
+              ['1', '1×'],
+              ['2', '2×'],
+              ['10', '10×'],
+              ['100', '100×'],
+              ['0', t.asFastAsPossible],
+            ]}
+            onChange={setSpeed}
+          />
+          <button
+            type="button"
+            className="button"
+            disabled={!isOnline}
+            onClick={() => void take('replay')}
+          >
             <Icon name="play" size={14} /> {t.replay}
           </button>
         </div>

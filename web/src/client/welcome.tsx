@@ -33,7 +33,8 @@ export function Welcome() {
     session.store.set({ draft, topicTyped: true })
     const stop = session.store.subscribe(() => {
       const { status, subscriptions } = session.store.get()
-      if (status.kind !== 'online' || !subscriptions.some(({ state }) => state === 'granted')) return
+      if (status.kind !== 'online' || !subscriptions.some(({ state }) => state === 'granted'))
+        return
       stop()
       void session.ask('startRepeat', { draft, timing: { everyMs: 500, count: 120 } })
     })
@@ -54,7 +55,11 @@ export function Welcome() {
           <button type="button" className="button is-large" onClick={demo}>
             <Icon name="play" /> {t.tryDemo}
           </button>
-          <button type="button" className="button is-large" onClick={() => app.set({ dialog: { kind: 'connection', id: null } })}>
+          <button
+            type="button"
+            className="button is-large"
+            onClick={() => app.set({ dialog: { kind: 'connection', id: null } })}
+          >
             <Icon name="plus" /> {t.otherBroker}
           </button>
         </div>

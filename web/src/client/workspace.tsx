@@ -29,7 +29,10 @@ const LIMITS: Record<keyof Sizes, [min: number, max: number]> = {
 
 function storedSizes(): Sizes {
   try {
-    return { ...DEFAULT_SIZES, ...(JSON.parse(localStorage.getItem(SIZES_KEY) ?? '{}') as Partial<Sizes>) }
+    return {
+      ...DEFAULT_SIZES,
+      ...(JSON.parse(localStorage.getItem(SIZES_KEY) ?? '{}') as Partial<Sizes>),
+    }
   } catch {
     return DEFAULT_SIZES
   }
@@ -64,10 +67,24 @@ export function Workspace({ session }: { session: SessionHandle }) {
     <div className={`workspace shows-${pane} ${hasSelection ? 'has-detail' : ''}`} style={style}>
       <StatusBar session={session} />
       <SidePane session={session} />
-      <Separator label={t.resizeTopics} className="sep-left" size={sizes.left} direction={1} onResize={resize('left')} limits={LIMITS.left} />
+      <Separator
+        label={t.resizeTopics}
+        className="sep-left"
+        size={sizes.left}
+        direction={1}
+        onResize={resize('left')}
+        limits={LIMITS.left}
+      />
       <MessageArea session={session} />
       {hasSelection && (
-        <Separator label={t.resizeDetail} className="sep-right" size={sizes.right} direction={-1} onResize={resize('right')} limits={LIMITS.right} />
+        <Separator
+          label={t.resizeDetail}
+          className="sep-right"
+          size={sizes.right}
+          direction={-1}
+          onResize={resize('right')}
+          limits={LIMITS.right}
+        />
       )}
       {hasSelection && <DetailPane session={session} />}
       <PublishDock session={session} />

@@ -24,7 +24,16 @@ const MAX_PIXELS = 16_000_000
 /** Widths of common panels, the likeliest first for a payload of this many bytes. */
 export function guessWidth(byteCount: number, bits: number): number {
   const panels = [
-    [250, 122], [296, 128], [212, 104], [152, 152], [200, 200], [264, 176], [400, 300], [384, 168], [640, 384], [800, 480],
+    [250, 122],
+    [296, 128],
+    [212, 104],
+    [152, 152],
+    [200, 200],
+    [264, 176],
+    [400, 300],
+    [384, 168],
+    [640, 384],
+    [800, 480],
   ] as const
   for (const [width, height] of panels) {
     if (Math.ceil((width * bits) / 8) * height === byteCount) return width

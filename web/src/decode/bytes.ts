@@ -99,7 +99,10 @@ const ENCODERS: Record<Exclude<InputFormat, 'cbor' | 'msgpack'>, Encode> = {
 }
 
 /** Typed text as payload. CBOR and MessagePack are typed as JSON. */
-export async function encodeInput(text: string, format: InputFormat): Promise<Uint8Array | InputProblem> {
+export async function encodeInput(
+  text: string,
+  format: InputFormat,
+): Promise<Uint8Array | InputProblem> {
   if (format !== 'cbor' && format !== 'msgpack') return ENCODERS[format](text)
   let value: unknown
   try {

@@ -17,9 +17,9 @@ export function diffLines(before: string, after: string): DiffLine[] {
   let x = a.length
   let y = b.length
   for (let d = trace.length - 1; d > 0; d--) {
-    const reached = trace[d - 1] as Map<number, number>
+    const reached = trace[d - 1] ?? new Map<number, number>()
     const k = x - y
-    const down = k === -d || (k !== d && (reached.get(k - 1) ?? -1) < (reached.get(k + 1) ?? -1))
+    const down = isDown(reached, k, d)
     const fromK = down ? k + 1 : k - 1
     const fromX = reached.get(fromK) ?? 0
     const fromY = fromX - fromK
@@ -31,7 +31,12 @@ export function diffLines(before: string, after: string): DiffLine[] {
     else result.push({ kind: 'removed', text: a[--x] ?? '' })
   }
   while (x > 0) result.push({ kind: 'same', text: a[--x] ?? '' })
-  return result.reverse()
+  return result.toReversed()
+}
+
+/** Whether the d-th edit on diagonal k is an added line rather than a removed one. */
+function isDown(reached: ReadonlyMap<number, number>, k: number, d: number): boolean {
+  return k === -d || (k !== d && (reached.get(k - 1) ?? -1) < (reached.get(k + 1) ?? -1))
 }
 
 const mark = (kind: DiffLine['kind']) => (text: string) => ({ kind, text })
@@ -43,7 +48,7 @@ function shortestEdits(a: readonly string[], b: readonly string[]): Map<number, 
   for (let d = 0; d <= Math.min(a.length + b.length, EDITS_MAX); d++) {
     const next = new Map<number, number>()
     for (let k = -d; k <= d; k += 2) {
-      const down = k === -d || (k !== d && (reached.get(k - 1) ?? -1) < (reached.get(k + 1) ?? -1))
+      const down = isDown(reached, k, d)
       let x = down ? (reached.get(k + 1) ?? 0) : (reached.get(k - 1) ?? 0) + 1
       while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++
       next.set(k, x)

@@ -58,7 +58,13 @@ class Scanner {
     const [, string, number, literal, mark] = found
     this.value = string ?? number ?? literal ?? mark ?? ''
     this.kind =
-      string !== undefined ? 'string' : number !== undefined ? 'number' : literal !== undefined ? 'literal' : 'mark'
+      string !== undefined
+        ? 'string'
+        : number !== undefined
+          ? 'number'
+          : literal !== undefined
+            ? 'literal'
+            : 'mark'
   }
 
   isMark(mark: string): boolean {
@@ -79,7 +85,13 @@ export function jsonLines(text: string): Line[] {
   return lines
 }
 
-function scanValue(scanner: Scanner, lines: Line[], depth: number, key: string | null, path: string): void {
+function scanValue(
+  scanner: Scanner,
+  lines: Line[],
+  depth: number,
+  key: string | null,
+  path: string,
+): void {
   const { kind, value } = scanner
   if (depth > DEPTH_MAX) throw new DecodeError(`more than ${DEPTH_MAX} levels`)
   if (kind === 'end') throw scanner.error()
@@ -89,7 +101,14 @@ function scanValue(scanner: Scanner, lines: Line[], depth: number, key: string |
     scanMembers(scanner, lines, depth, key, path, value)
     return
   }
-  lines.push({ depth, key, text: value, kind, comma: false, path: plottable(kind, value) ? path : null })
+  lines.push({
+    depth,
+    key,
+    text: value,
+    kind,
+    comma: false,
+    path: plottable(kind, value) ? path : null,
+  })
   scanner.advance()
 }
 
@@ -171,9 +190,12 @@ function addValue(lines: Line[], value: unknown, depth: number, key: string | nu
 }
 
 function entriesOf(value: object): [string, unknown][] {
-  const entries = value instanceof Map ? [...(value as Map<unknown, unknown>)] : Object.entries(value)
+  const entries =
+    value instanceof Map ? [...(value as Map<unknown, unknown>)] : Object.entries(value)
   return entries.map(([key, item]) => [
-    typeof key === 'string' ? JSON.stringify(key) : (scalar(key)[1] ?? JSON.stringify(linesToText(valueLines(key)))),
+    typeof key === 'string'
+      ? JSON.stringify(key)
+      : (scalar(key)[1] ?? JSON.stringify(linesToText(valueLines(key)))),
     item,
   ])
 }
@@ -182,9 +204,11 @@ function scalar(value: unknown): [LineKind, string | null] {
   if (typeof value === 'string') return ['string', JSON.stringify(value)]
   if (typeof value === 'number') return ['number', Object.is(value, -0) ? '-0' : String(value)]
   if (typeof value === 'bigint') return ['number', value.toString()]
-  if (value === null || value === undefined || typeof value === 'boolean') return ['literal', String(value)]
+  if (value === null || value === undefined || typeof value === 'boolean')
+    return ['literal', String(value)]
   if (value instanceof Uint8Array) return ['bytes', `h'${toHex(value)}'`]
-  if (value instanceof Date) return ['literal', Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString()]
+  if (value instanceof Date)
+    return ['literal', Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString()]
   return ['open', null]
 }
 

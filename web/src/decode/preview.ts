@@ -49,7 +49,7 @@ export function detect(bytes: Uint8Array): 'json' | 'text' | 'hex' | 'image' {
 export function preview(bytes: Uint8Array, format: Format): string {
   const start = bytes.subarray(0, PREVIEW_BYTES)
   const kind = format === 'auto' ? detect(bytes) : format
-  if (kind === 'image') return `${imageType(bytes) ?? 'image'}`
+  if (kind === 'image') return imageType(bytes) ?? 'image'
   if (kind === 'base64') return toBase64(start.subarray(0, 180))
   if (kind === 'text' || kind === 'json') return oneLine(start)
   return toHex(start.subarray(0, 80), ' ')

@@ -35,7 +35,8 @@ export const en = {
 
   // welcome and connections
   welcomeTitle: 'Watch messages flow',
-  welcomeText: 'This page is an MQTT client. One click connects it to the broker it came from; any other broker with WebSocket works as well.',
+  welcomeText:
+    'This page is an MQTT client. One click connects it to the broker it came from; any other broker with WebSocket works as well.',
   connectHere: 'Connect',
   tryDemo: 'Try it with demo messages',
   otherBroker: 'Another broker',
@@ -45,7 +46,8 @@ export const en = {
   importConnections: 'Import',
   exportConnections: 'Export',
   importFailed: 'Nothing was imported',
-  importedConnections: (count: number) => (count === 1 ? '1 connection imported' : `${count} connections imported`),
+  importedConnections: (count: number) =>
+    count === 1 ? '1 connection imported' : `${count} connections imported`,
   confirmRemove: (name: string) => `Remove the connection "${name}"?`,
   saveAndConnect: 'Save and connect',
   connect: 'Connect',
@@ -63,7 +65,8 @@ export const en = {
   username: 'Username',
   password: 'Password',
   rememberPassword: 'Remember the password',
-  rememberPasswordHint: 'Stored in this browser in clear text. Otherwise it is forgotten with the tab.',
+  rememberPasswordHint:
+    'Stored in this browser in clear text. Otherwise it is forgotten with the tab.',
   advanced: 'Advanced',
   changed: (count: number) => `${count} changed`,
   keepAlive: 'Keep alive',
@@ -91,7 +94,8 @@ export const en = {
   willOn: 'Leave a will',
   willDelay: 'Delay',
   tls: 'TLS certificates',
-  tlsText: 'Over wss:// it is the browser that checks certificates and presents client certificates; a page can neither see nor change that. If the broker has a certificate of your own authority, import the authority into the browser or the system, then reload. For mqtts:// with certificate files use mosquitto_pub or mozzie pub.',
+  tlsText:
+    'Over wss:// it is the browser that checks certificates and presents client certificates; a page can neither see nor change that. If the broker has a certificate of your own authority, import the authority into the browser or the system, then reload. For mqtts:// with certificate files use mosquitto_pub or mozzie pub.',
   profileProblems: {
     host: 'The host is missing, or has a space or slash in it.',
     port: 'The port is a number from 1 to 65535.',
@@ -102,7 +106,12 @@ export const en = {
     willTopic: 'The will needs a topic without wildcards.',
     hex: 'The hex after 0x has an odd length or other characters.',
   },
-  statuses: { offline: 'Offline', connecting: 'Connecting…', online: 'Connected', waiting: 'Connection lost' },
+  statuses: {
+    offline: 'Offline',
+    connecting: 'Connecting…',
+    online: 'Connected',
+    waiting: 'Connection lost',
+  },
   retryIn: (seconds: number) => `next attempt in ${seconds} s`,
   sessionDetails: 'What the broker said',
   sessionPresent: 'Session present',
@@ -112,7 +121,8 @@ export const en = {
   receivedHint: (bytes: string) => `Messages received, ${bytes}`,
   sentHint: 'Messages published',
   madeRoom: (count: string) => `${count} older made room`,
-  madeRoomHint: 'Only so many messages are kept; these were counted and shown, and then made room for newer ones.',
+  madeRoomHint:
+    'Only so many messages are kept; these were counted and shown, and then made room for newer ones.',
   tooLarge: (count: number) => `${count} too large to keep`,
   topicsForgotten: (count: string) => `${count} quiet topics forgotten`,
   sampling: (every: number, rate: string) => `Sampling: 1 of ${every} kept, ${rate}/s arrive`,
@@ -128,7 +138,8 @@ export const en = {
   unsubscribe: 'Unsubscribe',
   topicFilter: 'Topic filter',
   filterHasSpace: 'There is a space in the filter: is it meant?',
-  noSubscriptions: 'Subscribe to a topic filter to see messages. + stands for one level, # for all that follow.',
+  noSubscriptions:
+    'Subscribe to a topic filter to see messages. + stands for one level, # for all that follow.',
   filterBySubscription: 'Show only its messages',
   hideMessages: 'Hide its messages',
   disabled: 'switched off',
@@ -139,7 +150,8 @@ export const en = {
   decodeAs: 'Decode as',
   schema: 'Schema',
   schemas: 'Schemas',
-  schemasText: 'Protobuf (.proto) and Avro (.avsc) schemas. Choose them in a subscription; messages already received are decoded too.',
+  schemasText:
+    'Protobuf (.proto) and Avro (.avsc) schemas. Choose them in a subscription; messages already received are decoded too.',
   newSchema: 'New schema',
   messageType: 'Message type',
   colour: 'Colour',
@@ -162,13 +174,19 @@ export const en = {
   messageTools: 'Tools for messages',
   searchMessages: 'Search messages',
   searchPlaceholder: 'Search: text, topic:a/+, $.temp>20, /regex/',
-  searchHelp: 'Text in topic or payload; topic:a/+; payload:text; $.temp>20; /regex/; qos:1 retain:1 dir:in size>1000; -word excludes',
+  searchHelp:
+    'Text in topic or payload; topic:a/+; payload:text; $.temp>20; /regex/; qos:1 retain:1 dir:in size>1000; -word excludes',
   badQuery: (word: string) => `Cannot read ${word}`,
   direction: 'Direction',
   received: 'Received',
   published: 'Published',
   view: 'View',
-  views: { table: 'Table', bubbles: 'Conversation', latest: 'Latest of each topic', chart: 'Chart' },
+  views: {
+    table: 'Table',
+    bubbles: 'Conversation',
+    latest: 'Latest of each topic',
+    chart: 'Chart',
+  },
   pause: 'Pause',
   resume: 'Go on',
   transfer: 'Export, import, replay',
@@ -298,14 +316,16 @@ export const en = {
 
   // dialogs
   csvTitle: 'One message for each row of a CSV',
-  csvText: 'The first row names the columns. {{column}} in topic and payload becomes the value of the row.',
+  csvText:
+    'The first row names the columns. {{column}} in topic and payload becomes the value of the row.',
   csvRows: (count: string) => `${count} rows`,
   publishRows: (count: string) => `Publish ${count} messages`,
   csvProblems: { empty: 'The CSV has no rows.', tooMany: 'At most 100,000 rows.' },
   perSecondMax: 'Messages per second',
   columns: 'Columns:',
   preview: 'Preview',
-  clearRetainedText: 'Retained messages stay with the broker until they are replaced. Find them by a filter, look at them, then remove them: those without a tick stay.',
+  clearRetainedText:
+    'Retained messages stay with the broker until they are replaced. Find them by a filter, look at them, then remove them: those without a tick stay.',
   find: 'Find',
   searching: 'Searching…',
   retainedFound: (count: string) => `${count} retained messages found`,

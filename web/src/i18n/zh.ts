@@ -35,7 +35,8 @@ export const zh: Text = {
   copyFailed: '浏览器不允许在此复制',
 
   welcomeTitle: '看消息流动',
-  welcomeText: '本页就是一个 MQTT 客户端。一次点击即可连接提供本页的服务器，也可以连接任何支持 WebSocket 的服务器。',
+  welcomeText:
+    '本页就是一个 MQTT 客户端。一次点击即可连接提供本页的服务器，也可以连接任何支持 WebSocket 的服务器。',
   connectHere: '连接',
   tryDemo: '用演示消息试一试',
   otherBroker: '其他服务器',
@@ -91,7 +92,8 @@ export const zh: Text = {
   willOn: '设置遗嘱',
   willDelay: '延迟',
   tls: 'TLS 证书',
-  tlsText: '使用 wss:// 时，证书的校验和客户端证书都由浏览器负责，网页既看不到也无法更改。如果服务器使用自建 CA 的证书，请将该 CA 导入浏览器或系统，然后刷新本页。需要用证书文件连接 mqtts:// 时，请使用 mosquitto_pub 或 mozzie pub。',
+  tlsText:
+    '使用 wss:// 时，证书的校验和客户端证书都由浏览器负责，网页既看不到也无法更改。如果服务器使用自建 CA 的证书，请将该 CA 导入浏览器或系统，然后刷新本页。需要用证书文件连接 mqtts:// 时，请使用 mosquitto_pub 或 mozzie pub。',
   profileProblems: {
     host: '主机为空，或包含空格、斜杠。',
     port: '端口是 1 到 65535 的数字。',
@@ -159,7 +161,8 @@ export const zh: Text = {
   messageTools: '消息工具',
   searchMessages: '搜索消息',
   searchPlaceholder: '搜索：文本、topic:a/+、$.temp>20、/正则/',
-  searchHelp: '主题或载荷中的文本；topic:a/+；payload:文本；$.temp>20；/正则/；qos:1 retain:1 dir:in size>1000；-词 表示排除',
+  searchHelp:
+    '主题或载荷中的文本；topic:a/+；payload:文本；$.temp>20；/正则/；qos:1 retain:1 dir:in size>1000；-词 表示排除',
   badQuery: (word) => `无法理解 ${word}`,
   direction: '方向',
   received: '收到',
@@ -298,7 +301,8 @@ export const zh: Text = {
   perSecondMax: '每秒消息数',
   columns: '列：',
   preview: '预览',
-  clearRetainedText: '保留消息会一直留在服务器上，直到被替换。先用过滤器查找、查看，再删除；未勾选的不会删除。',
+  clearRetainedText:
+    '保留消息会一直留在服务器上，直到被替换。先用过滤器查找、查看，再删除；未勾选的不会删除。',
   find: '查找',
   searching: '正在查找…',
   retainedFound: (count) => `找到 ${count} 条保留消息`,

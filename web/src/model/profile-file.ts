@@ -50,7 +50,7 @@ function isLoose(value: unknown): value is Loose {
 
 /** Members of the right type are taken over, whatever else is in the file is not. */
 function conform<T extends object>(base: T, value: Loose): T {
-  const result: Loose = { ...base }
+  const result = { ...base } as Loose
   for (const [name, known] of Object.entries(base)) {
     const given = value[name]
     if (typeof given !== typeof known || given === null) continue

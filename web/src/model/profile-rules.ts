@@ -5,14 +5,7 @@ import { UINT32_MAX } from '../publish/outgoing.ts'
 import type { Profile } from './profile.ts'
 
 export type ProfileProblem =
-  | 'host'
-  | 'port'
-  | 'clientId'
-  | 'password'
-  | 'keepAlive'
-  | 'number'
-  | 'willTopic'
-  | 'hex'
+  'host' | 'port' | 'clientId' | 'password' | 'keepAlive' | 'number' | 'willTopic' | 'hex'
 
 const inRange = (text: string, min: number, max: number): boolean => {
   const value = Number(text)
@@ -26,17 +19,41 @@ const isHex = (text: string) => !/^0x/i.test(text) || fromHex(text) !== null
 const RULES: readonly Rule[] = [
   ['host', ({ host }) => host.trim() !== '' && !/[\s/]/.test(host)],
   ['port', ({ port }) => Number.isInteger(port) && port >= 1 && port <= 65535],
-  ['clientId', ({ clientId, cleanStart, version }) => clientId !== '' || (version > 3 && (cleanStart || version === 5))],
-  ['password', ({ username, password, version }) => version === 5 || password === '' || username !== ''],
+  [
+    'clientId',
+    ({ clientId, cleanStart, version }) =>
+      clientId !== '' || (version > 3 && (cleanStart || version === 5)),
+  ],
+  [
+    'password',
+    ({ username, password, version }) => version === 5 || password === '' || username !== '',
+  ],
   ['keepAlive', ({ keepAliveSeconds }) => inRange(String(keepAliveSeconds), 0, 65535)],
-  ['number', ({ connectTimeoutSeconds, reconnectMs, reconnectsMax }) =>
-    [connectTimeoutSeconds, reconnectMs, reconnectsMax].every((value) => inRange(String(value), 0, 86_400_000))],
+  [
+    'number',
+    ({ connectTimeoutSeconds, reconnectMs, reconnectsMax }) =>
+      [connectTimeoutSeconds, reconnectMs, reconnectsMax].every((value) =>
+        inRange(String(value), 0, 86_400_000),
+      ),
+  ],
   ['number', ({ sessionExpirySeconds }) => inRange(sessionExpirySeconds, 0, UINT32_MAX)],
-  ['number', ({ receiveMaximum, topicAliasMaximum }) => inRange(receiveMaximum, 1, 65535) && inRange(topicAliasMaximum, 0, 65535)],
+  [
+    'number',
+    ({ receiveMaximum, topicAliasMaximum }) =>
+      inRange(receiveMaximum, 1, 65535) && inRange(topicAliasMaximum, 0, 65535),
+  ],
   ['number', ({ maximumPacketSize }) => inRange(maximumPacketSize, 1, UINT32_MAX)],
   ['willTopic', ({ will }) => !will.on || topicNameProblem(will.topic) === null],
-  ['number', ({ will }) => inRange(will.delaySeconds, 0, UINT32_MAX) && inRange(will.expirySeconds, 0, UINT32_MAX)],
-  ['hex', ({ authenticationData, will }) => isHex(authenticationData) && correlationBytes(will.correlation) !== null],
+  [
+    'number',
+    ({ will }) =>
+      inRange(will.delaySeconds, 0, UINT32_MAX) && inRange(will.expirySeconds, 0, UINT32_MAX),
+  ],
+  [
+    'hex',
+    ({ authenticationData, will }) =>
+      isHex(authenticationData) && correlationBytes(will.correlation) !== null,
+  ],
 ]
 
 /** The first rule that does not hold; null: all do. */
@@ -44,7 +61,14 @@ export function profileProblem(profile: Profile): ProfileProblem | null {
   return RULES.find(([, holds]) => !holds(profile))?.[0] ?? null
 }
 
-const DEFAULT_PORTS: Record<string, number> = { ws: 80, wss: 443, mqtt: 1883, mqtts: 8883, http: 80, https: 443 }
+const DEFAULT_PORTS: Record<string, number> = {
+  ws: 80,
+  wss: 443,
+  mqtt: 1883,
+  mqtts: 8883,
+  http: 80,
+  https: 443,
+}
 
 /** An address as people paste it, `wss://user:password@host:port/path`; null: it is none. */
 export function parseAddress(text: string): Partial<Profile> | null {

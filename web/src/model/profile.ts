@@ -147,10 +147,9 @@ export function emptySubscription(filter: string, colour: number): Subscription 
 }
 
 /** The address a profile stands for. */
-export function profileUrl(
-  profile: Pick<Profile, 'scheme' | 'host' | 'port' | 'path'>,
-): string {
+export function profileUrl(profile: Pick<Profile, 'scheme' | 'host' | 'port' | 'path'>): string {
   const host = profile.host.includes(':') ? `[${profile.host}]` : profile.host
-  const path = profile.path.startsWith('/') || profile.path === '' ? profile.path : `/${profile.path}`
+  const path =
+    profile.path.startsWith('/') || profile.path === '' ? profile.path : `/${profile.path}`
   return `${profile.scheme}://${host}:${profile.port}${path}`
 }

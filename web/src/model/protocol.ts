@@ -144,7 +144,11 @@ export interface Snapshot {
   readonly subscriptions?: readonly SubscriptionState[]
   readonly jobs?: readonly JobState[]
   readonly view?: ViewSnapshot
-  readonly tree?: { readonly total: number; readonly from: number; readonly lines: readonly TreeLine[] }
+  readonly tree?: {
+    readonly total: number
+    readonly from: number
+    readonly lines: readonly TreeLine[]
+  }
   readonly chart?: readonly SeriesSnapshot[]
   /** Newest message of the topic being watched. */
   readonly watchedSeq?: number
@@ -182,16 +186,28 @@ export type ExportFormat = 'jsonl' | 'json' | 'csv'
 /** Questions, each with its answer. */
 export interface Questions {
   publish: [{ draft: Draft }, PublishResult]
-  detail: [{ seq: number | null; topic: string | null; format: Format | null; schema: string }, DetailAnswer | null]
+  detail: [
+    { seq: number | null; topic: string | null; format: Format | null; schema: string },
+    DetailAnswer | null,
+  ]
   history: [{ topic: string; count: number }, Row[]]
   startRepeat: [{ draft: Draft; timing: Timing }, null]
-  startCsv: [{ draft: Draft; csv: string; perSecond: number }, { rows: number; problem: string | null }]
+  startCsv: [
+    { draft: Draft; csv: string; perSecond: number },
+    { rows: number; problem: string | null },
+  ]
   stopJob: [{ id: string }, null]
-  findRetained: [{ filter: string }, { found: RetainedFound[]; total: number; problem: string | null }]
+  findRetained: [
+    { filter: string },
+    { found: RetainedFound[]; total: number; problem: string | null },
+  ]
   clearRetained: [{ topics: string[] }, null]
   export: [{ format: ExportFormat }, Blob]
   import: [{ text: string; name: string }, { messages: number; problem: string | null }]
-  replay: [{ text: string; name: string; speed: number }, { messages: number; problem: string | null }]
+  replay: [
+    { text: string; name: string; speed: number },
+    { messages: number; problem: string | null },
+  ]
   topics: [{ text: string }, string[]]
   places: [{ seq: number; step: number }, number | null]
 }
@@ -214,4 +230,5 @@ export type Command =
   | { kind: 'seen' }
   | Question
 
-export type WorkerEvent = Snapshot | { kind: 'answer'; id: number; value: unknown; problem: string | null }
+export type WorkerEvent =
+  Snapshot | { kind: 'answer'; id: number; value: unknown; problem: string | null }

@@ -1,5 +1,10 @@
 /** What the page as a whole knows: connections, settings, which of them is open. */
-import { emptyProfile, emptySubscription, type Profile, type Subscription } from '../model/profile.ts'
+import {
+  emptyProfile,
+  emptySubscription,
+  type Profile,
+  type Subscription,
+} from '../model/profile.ts'
 import { defaultSettings, type Settings } from '../model/settings.ts'
 import { openSession, type SessionHandle } from './session-handle.ts'
 import { createStore } from './store.ts'
@@ -40,7 +45,10 @@ export const PALETTE_SIZE = 12
 export const app = createStore<AppState>({
   area: location.hash.startsWith('#broker') ? 'broker' : 'client',
   profiles: readProfiles(),
-  settings: { ...defaultSettings(), ...read<Partial<Settings>>(localStorage, SETTINGS_KEY) },
+  settings: {
+    ...defaultSettings(),
+    ...(read(localStorage, SETTINGS_KEY) as Partial<Settings> | null),
+  },
   sessions: [],
   activeId: null,
   dialog: null,
@@ -48,9 +56,9 @@ export const app = createStore<AppState>({
   notice: null,
 })
 
-function read<T>(storage: Storage, key: string): T | null {
+function read(storage: Storage, key: string): unknown {
   try {
-    return JSON.parse(storage.getItem(key) ?? 'null') as T | null
+    return JSON.parse(storage.getItem(key) ?? 'null')
   } catch {
     return null
   }
@@ -66,8 +74,8 @@ function write(storage: Storage, key: string, value: unknown): void {
 }
 
 function readProfiles(): Profile[] {
-  const stored = read<Partial<Profile>[]>(localStorage, PROFILES_KEY) ?? []
-  const passwords = read<Record<string, string>>(sessionStorage, PASSWORDS_KEY) ?? {}
+  const stored = (read(localStorage, PROFILES_KEY) as Partial<Profile>[] | null) ?? []
+  const passwords = (read(sessionStorage, PASSWORDS_KEY) as Record<string, string> | null) ?? {}
   return stored.map((profile) => {
     const full = { ...emptyProfile(hereAddress()), ...profile }
     return { ...full, password: full.rememberPassword ? full.password : (passwords[full.id] ?? '') }
@@ -80,7 +88,11 @@ function saveProfiles(profiles: readonly Profile[]): void {
     profile.rememberPassword ? profile : { ...profile, password: '' },
   )
   write(localStorage, PROFILES_KEY, stored)
-  write(sessionStorage, PASSWORDS_KEY, Object.fromEntries(profiles.map(({ id, password }) => [id, password])))
+  write(
+    sessionStorage,
+    PASSWORDS_KEY,
+    Object.fromEntries(profiles.map(({ id, password }) => [id, password])),
+  )
 }
 
 /** Where the page came from: the broker itself, at `mqtt` beside the page, under whatever path that is. */
@@ -184,15 +196,21 @@ export function removeSubscription(profileId: string, id: string): void {
 
 /** A colour that the fewest subscriptions have. */
 export function nextColour(subscriptions: readonly Subscription[]): number {
-  const uses = Array.from({ length: PALETTE_SIZE }, (_, colour) =>
-    subscriptions.filter((subscription) => subscription.colour === colour).length,
+  const uses = Array.from(
+    { length: PALETTE_SIZE },
+    (_, colour) => subscriptions.filter((subscription) => subscription.colour === colour).length,
   )
   return uses.indexOf(Math.min(...uses))
 }
 
-export function subscribeTo(profileId: string, filter: string, patch: Partial<Subscription> = {}): void {
+export function subscribeTo(
+  profileId: string,
+  filter: string,
+  patch: Partial<Subscription> = {},
+): void {
   const profile = profileOf(profileId)
-  if (profile === undefined || profile.subscriptions.some((other) => other.filter === filter)) return
+  if (profile === undefined || profile.subscriptions.some((other) => other.filter === filter))
+    return
   putSubscription(profileId, {
     ...emptySubscription(filter, nextColour(profile.subscriptions)),
     ...patch,

@@ -9,7 +9,9 @@ import { useLanguage, useText } from './text.ts'
 import { TopBar } from './top-bar.tsx'
 import { useShortcuts } from './shortcuts.ts'
 
-const BrokerArea = lazy(async () => ({ default: (await import('../broker/broker-area.tsx')).BrokerArea }))
+const BrokerArea = lazy(async () => ({
+  default: (await import('../broker/broker-area.tsx')).BrokerArea,
+}))
 
 export function App() {
   const area = useStore(app, (state) => state.area)

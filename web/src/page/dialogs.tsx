@@ -8,11 +8,21 @@ import { Palette } from './palette.tsx'
 import type { SessionHandle } from './session-handle.ts'
 import { useStore } from './store.ts'
 
-const CsvDialog = lazy(async () => ({ default: (await import('../client/csv-dialog.tsx')).CsvDialog }))
-const RetainedDialog = lazy(async () => ({ default: (await import('../client/retained-dialog.tsx')).RetainedDialog }))
-const SchemasDialog = lazy(async () => ({ default: (await import('../client/schemas-dialog.tsx')).SchemasDialog }))
-const SessionDialog = lazy(async () => ({ default: (await import('../client/session-dialog.tsx')).SessionDialog }))
-const TransferDialog = lazy(async () => ({ default: (await import('../client/transfer-dialog.tsx')).TransferDialog }))
+const CsvDialog = lazy(async () => ({
+  default: (await import('../client/csv-dialog.tsx')).CsvDialog,
+}))
+const RetainedDialog = lazy(async () => ({
+  default: (await import('../client/retained-dialog.tsx')).RetainedDialog,
+}))
+const SchemasDialog = lazy(async () => ({
+  default: (await import('../client/schemas-dialog.tsx')).SchemasDialog,
+}))
+const SessionDialog = lazy(async () => ({
+  default: (await import('../client/session-dialog.tsx')).SessionDialog,
+}))
+const TransferDialog = lazy(async () => ({
+  default: (await import('../client/transfer-dialog.tsx')).TransferDialog,
+}))
 
 export function Dialogs() {
   const dialog = useStore(app, (state) => state.dialog)

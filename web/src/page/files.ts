@@ -1,7 +1,8 @@
 /** Files from and to the person's machine. */
 
 export function download(name: string, content: string | Blob): void {
-  const blob = typeof content === 'string' ? new Blob([content], { type: 'application/json' }) : content
+  const blob =
+    typeof content === 'string' ? new Blob([content], { type: 'application/json' }) : content
   const url = URL.createObjectURL(blob)
   const link = document.createElement('a')
   link.href = url

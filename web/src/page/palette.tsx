@@ -20,10 +20,17 @@ function useActions(): Action[] {
     name: `${t.view}: ${t.views[mode]}`,
     act: () => {
       session?.store.set({ mode })
-      session?.show({ mode: mode === 'latest' ? 'latest' : 'stream', from: 0, follow: mode !== 'latest' })
+      session?.show({
+        mode: mode === 'latest' ? 'latest' : 'stream',
+        from: 0,
+        follow: mode !== 'latest',
+      })
     },
   })
-  const dialog = (name: string, kind: 'transfer' | 'csv' | 'schemas' | 'help' | 'session' | 'connections'): Action => ({
+  const dialog = (
+    name: string,
+    kind: 'transfer' | 'csv' | 'schemas' | 'help' | 'session' | 'connections',
+  ): Action => ({
     name,
     act: () => app.set({ dialog: { kind } }),
   })
@@ -35,9 +42,15 @@ function useActions(): Action[] {
           view('bubbles'),
           view('latest'),
           view('chart'),
-          { name: t.pause, act: () => session.show({ paused: !session.store.get().request.paused }) },
+          {
+            name: t.pause,
+            act: () => session.show({ paused: !session.store.get().request.paused }),
+          },
           { name: t.clearMessages, act: () => session.send({ kind: 'clear' }) },
-          { name: t.clearRetained, act: () => app.set({ dialog: { kind: 'retained', filter: '' } }) },
+          {
+            name: t.clearRetained,
+            act: () => app.set({ dialog: { kind: 'retained', filter: '' } }),
+          },
           dialog(t.transfer, 'transfer'),
           dialog(t.csvTitle, 'csv'),
           dialog(t.sessionDetails, 'session'),
@@ -107,7 +120,13 @@ export function Palette() {
       <ul id="palette-list" role="listbox" aria-label={t.commandPalette}>
         {found.map((action, index) => (
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- keys are the field's
-          <li key={`${action.name}${action.note ?? ''}`} id={`palette-${index}`} role="option" aria-selected={index === at} onClick={() => run(action)}>
+          <li
+            key={`${action.name}${action.note ?? ''}`}
+            id={`palette-${index}`}
+            role="option"
+            aria-selected={index === at}
+            onClick={() => run(action)}
+          >
             {action.name} {action.note !== undefined && <code>{action.note}</code>}
           </li>
         ))}

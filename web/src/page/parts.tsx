@@ -69,9 +69,22 @@ interface TextFieldProps {
   list?: string
 }
 
-export function TextField({ label, value, onChange, hint, type = 'text', className, mono, ...rest }: TextFieldProps) {
+export function TextField({
+  label,
+  value,
+  onChange,
+  hint,
+  type = 'text',
+  className,
+  mono,
+  ...rest
+}: TextFieldProps) {
   return (
-    <Field label={label} {...(hint !== undefined && { hint })} {...(className !== undefined && { className })}>
+    <Field
+      label={label}
+      {...(hint !== undefined && { hint })}
+      {...(className !== undefined && { className })}
+    >
       {(id, hintId) => (
         <input
           id={id}
@@ -99,7 +112,14 @@ interface SelectProps<T extends string | number> {
   quiet?: boolean
 }
 
-export function Select<T extends string | number>({ label, value, options, onChange, className = '', quiet }: SelectProps<T>) {
+export function Select<T extends string | number>({
+  label,
+  value,
+  options,
+  onChange,
+  className = '',
+  quiet,
+}: SelectProps<T>) {
   const id = useId()
   const choose = (text: string) => {
     const option = options.find(([other]) => String(other) === text)
@@ -135,7 +155,11 @@ interface CheckProps {
 export function Check({ label, checked, onChange, hint }: CheckProps) {
   return (
     <label className="check" title={hint}>
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+      <input
+        type="checkbox"
+        checked={checked}
+        onChange={(event) => onChange(event.target.checked)}
+      />
       <span>{label}</span>
     </label>
   )
@@ -189,7 +213,14 @@ interface TabsProps<T extends string> {
 }
 
 /** Tabs after the ARIA pattern: one stop of the Tab key, arrows within. */
-export function Tabs<T extends string>({ label, value, tabs, onChange, className = '', compact }: TabsProps<T>) {
+export function Tabs<T extends string>({
+  label,
+  value,
+  tabs,
+  onChange,
+  className = '',
+  compact,
+}: TabsProps<T>) {
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (step === undefined) return
@@ -239,9 +270,23 @@ export function Pairs({ label, pairs, onChange }: PairsProps) {
       {pairs.map(([name, value], at) => (
         // oxlint-disable-next-line react/no-array-index-key -- pairs have no identity but their place
         <div className="pair" key={at}>
-          <input aria-label={t.propertyName} placeholder={t.propertyName} value={name} onChange={(event) => put(at, [event.target.value, value])} />
-          <input aria-label={t.propertyValue} placeholder={t.propertyValue} value={value} onChange={(event) => put(at, [name, event.target.value])} />
-          <IconButton icon="close" label={t.remove} onClick={() => onChange(pairs.filter((_, index) => index !== at))} />
+          <input
+            aria-label={t.propertyName}
+            placeholder={t.propertyName}
+            value={name}
+            onChange={(event) => put(at, [event.target.value, value])}
+          />
+          <input
+            aria-label={t.propertyValue}
+            placeholder={t.propertyValue}
+            value={value}
+            onChange={(event) => put(at, [name, event.target.value])}
+          />
+          <IconButton
+            icon="close"
+            label={t.remove}
+            onClick={() => onChange(pairs.filter((_, index) => index !== at))}
+          />
         </div>
       ))}
       <button type="button" className="link-button" onClick={() => onChange([...pairs, ['', '']])}>
@@ -252,13 +297,37 @@ export function Pairs({ label, pairs, onChange }: PairsProps) {
 }
 
 /** Sixty seconds as a line. */
-export function Sparkline({ values, width = 60, height = 16 }: { values: readonly number[]; width?: number; height?: number }) {
+export function Sparkline({
+  values,
+  width = 60,
+  height = 16,
+}: {
+  values: readonly number[]
+  width?: number
+  height?: number
+}) {
   const max = Math.max(1, ...values)
   const step = width / Math.max(1, values.length - 1)
-  const points = values.map((value, at) => `${(at * step).toFixed(1)},${(height - 1 - (value / max) * (height - 2)).toFixed(1)}`)
+  const points = values.map(
+    (value, at) =>
+      `${(at * step).toFixed(1)},${(height - 1 - (value / max) * (height - 2)).toFixed(1)}`,
+  )
   return (
-    <svg className="sparkline" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true" preserveAspectRatio="none">
-      <polyline points={points.join(' ')} fill="none" stroke="currentColor" strokeWidth="1.25" vectorEffect="non-scaling-stroke" />
+    <svg
+      className="sparkline"
+      width={width}
+      height={height}
+      viewBox={`0 0 ${width} ${height}`}
+      aria-hidden="true"
+      preserveAspectRatio="none"
+    >
+      <polyline
+        points={points.join(' ')}
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.25"
+        vectorEffect="non-scaling-stroke"
+      />
     </svg>
   )
 }

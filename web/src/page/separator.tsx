@@ -14,7 +14,15 @@ interface SeparatorProps {
 
 const STEP = 16
 
-export function Separator({ label, className, size, direction, horizontal, limits, onResize }: SeparatorProps) {
+export function Separator({
+  label,
+  className,
+  size,
+  direction,
+  horizontal,
+  limits,
+  onResize,
+}: SeparatorProps) {
   const onPointerDown = (down: PointerEvent<HTMLDivElement>) => {
     const start = horizontal === true ? down.clientY : down.clientX
     const element = down.currentTarget
@@ -24,7 +32,9 @@ export function Separator({ label, className, size, direction, horizontal, limit
       onResize(size + (at - start) * direction)
     }
     element.addEventListener('pointermove', move)
-    element.addEventListener('pointerup', () => element.removeEventListener('pointermove', move), { once: true })
+    element.addEventListener('pointerup', () => element.removeEventListener('pointermove', move), {
+      once: true,
+    })
   }
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     const keys = horizontal === true ? ['ArrowUp', 'ArrowDown'] : ['ArrowLeft', 'ArrowRight']

@@ -106,7 +106,10 @@ export interface SessionHandle {
 export function openSession(id: string): SessionHandle {
   const worker = new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module' })
   const store = createStore<SessionState>(INITIAL)
-  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  const waiting = new Map<
+    number,
+    { resolve: (value: never) => void; reject: (error: Error) => void }
+  >()
   let lastQuestion = 0
   const post = (command: Command) => worker.postMessage(command)
 
@@ -118,7 +121,7 @@ export function openSession(id: string): SessionHandle {
       else asker?.reject(new Error(data.problem))
       return
     }
-    const { kind, ...parts } = data
+    const { kind: _, ...parts } = data
     store.set(parts)
     requestAnimationFrame(() => post({ kind: 'seen' }))
   })
@@ -142,7 +145,10 @@ export function openSession(id: string): SessionHandle {
     },
     select(selection) {
       store.set({ selection, format: null, watchedSeq: -1 })
-      post({ kind: 'watch', topic: selection !== null && 'topic' in selection ? selection.topic : null })
+      post({
+        kind: 'watch',
+        topic: selection !== null && 'topic' in selection ? selection.topic : null,
+      })
     },
     dispose: () => worker.terminate(),
   }

@@ -23,7 +23,14 @@ export function TopBar() {
       <span className="logo" aria-hidden="true">
         <svg width="22" height="22" viewBox="0 0 32 32">
           <rect width="32" height="32" rx="9" fill="var(--accent)" />
-          <path d="M6 22V11l5 6 5-6 5 6 5-6v11" fill="none" stroke="var(--on-accent)" strokeWidth="3" strokeLinecap="round" strokeLinejoin="round" />
+          <path
+            d="M6 22V11l5 6 5-6 5 6 5-6v11"
+            fill="none"
+            stroke="var(--on-accent)"
+            strokeWidth="3"
+            strokeLinecap="round"
+            strokeLinejoin="round"
+          />
         </svg>
         <b>Mozzie</b>
       </span>
@@ -42,7 +49,11 @@ export function TopBar() {
           <ConnectionTab key={session.id} session={session} />
         ))}
         {area === 'client' && (
-          <IconButton icon="plus" label={t.connections} onClick={() => app.set({ dialog: { kind: 'connections' } })} />
+          <IconButton
+            icon="plus"
+            label={t.connections}
+            onClick={() => app.set({ dialog: { kind: 'connections' } })}
+          />
         )}
       </nav>
       <PageTools />
@@ -79,7 +90,12 @@ function PageTools() {
         label={`${t.theme}: ${t.themes[theme]}`}
         onClick={() => putSettings({ theme: NEXT_THEME[theme] })}
       />
-      <IconButton icon="keyboard" className="wide-only" label={t.keyboardHelp} onClick={() => app.set({ dialog: { kind: 'help' } })} />
+      <IconButton
+        icon="keyboard"
+        className="wide-only"
+        label={t.keyboardHelp}
+        onClick={() => app.set({ dialog: { kind: 'help' } })}
+      />
     </div>
   )
 }
@@ -89,7 +105,10 @@ function ConnectionTab({ session }: { session: SessionHandle }) {
   const status = useStore(session.store, (state) => state.status.kind)
   const stats = useStore(session.store, (state) => state.stats)
   const seen = useStore(session.store, (state) => state.seenMessages)
-  const isActive = useStore(app, ({ activeId, area }) => activeId === session.id && area === 'client')
+  const isActive = useStore(
+    app,
+    ({ activeId, area }) => activeId === session.id && area === 'client',
+  )
   const name = useStore(app, () => profileOf(session.id)?.name || profileOf(session.id)?.host || '')
   const unread = isActive ? 0 : stats.received - seen
   const open = () => {
@@ -110,7 +129,11 @@ function ConnectionTab({ session }: { session: SessionHandle }) {
           </span>
         )}
       </button>
-      <IconButton icon="close" label={`${t.close}: ${name}`} onClick={() => closeSession(session.id)} />
+      <IconButton
+        icon="close"
+        label={`${t.close}: ${name}`}
+        onClick={() => closeSession(session.id)}
+      />
     </div>
   )
 }

@@ -2,7 +2,14 @@
  * A list of rows of one height, of which only those on screen exist. Rows have ever growing places, so what one
  * looks at stays where it is while older rows leave and newer ones come.
  */
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import {
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode,
+} from 'react'
 
 interface VirtualListProps {
   /** Place of the first row that exists, and the one after the last. */
@@ -75,7 +82,10 @@ export function VirtualList(props: VirtualListProps) {
   const count = shown + 2 * SPARE_ROWS
   useEffect(() => onWindow(from, count), [from, count, onWindow])
 
-  const places = Array.from({ length: Math.max(0, Math.min(count, next - from)) }, (_, at) => from + at)
+  const places = Array.from(
+    { length: Math.max(0, Math.min(count, next - from)) },
+    (_, at) => from + at,
+  )
   return (
     <div
       ref={scroller}
@@ -94,7 +104,12 @@ export function VirtualList(props: VirtualListProps) {
     >
       {props.header}
       <div role="presentation" style={{ height: total, position: 'relative' }}>
-        <div role="presentation" style={{ transform: `translateY(${(from - start) * rowHeight}px)` }}>{places.map(row)}</div>
+        <div
+          role="presentation"
+          style={{ transform: `translateY(${(from - start) * rowHeight}px)` }}
+        >
+          {places.map(row)}
+        </div>
       </div>
     </div>
   )

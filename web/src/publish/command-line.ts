@@ -32,11 +32,14 @@ export function commandLine(profile: Profile, message: Detail): string {
   const correlation = properties?.correlationData
   const correlationWords = correlation === undefined ? null : asText(correlation)
   if (correlationWords !== null) property('correlation-data', correlationWords)
-  for (const [name, value] of properties?.userProperties ?? []) property('user-property', name, value)
+  for (const [name, value] of properties?.userProperties ?? [])
+    property('user-property', name, value)
   const text = asText(message.payload)
   if (message.size === 0) words.push('-n')
   else if (text === null || text.includes('\0')) words.push('-s')
   else words.push('-m', text)
   const command = words.map(shellQuote).join(' ')
-  return words.at(-1) === '-s' ? `echo ${toBase64(message.payload)} | base64 -d | ${command}` : command
+  return words.at(-1) === '-s'
+    ? `echo ${toBase64(message.payload)} | base64 -d | ${command}`
+    : command
 }

@@ -1,7 +1,7 @@
 /** Drafts as packets: typed text becomes bytes and numbers, and what is wrong with it gets a name. */
 import { topicNameProblem } from '../../../src/topics/names.ts'
-import { correlationBytes, encodeInput } from '../decode/bytes.ts'
-import type { Draft, MessageFields, Properties, Qos } from '../model/message.ts'
+import { correlationBytes, encodeInput, fromBase64, fromHex, utf8 } from '../decode/bytes.ts'
+import type { Draft, InputFormat, MessageFields, Properties, Qos } from '../model/message.ts'
 import { expand, hasPlaceholder, type TemplateContext } from './template.ts'
 
 export interface Outgoing {
@@ -16,7 +16,12 @@ export interface Outgoing {
 export class DraftError extends Error {}
 
 /** A number field as typed; undefined: left empty. Throws DraftError. */
-export function numberField(name: string, text: string, min: number, max: number): number | undefined {
+export function numberField(
+  name: string,
+  text: string,
+  min: number,
+  max: number,
+): number | undefined {
   if (text.trim() === '') return undefined
   const value = Number(text)
   if (Number.isInteger(value) && value >= min && value <= max) return value
@@ -45,14 +50,35 @@ export function publishProperties(fields: MessageFields, version: number): Prope
   return properties
 }
 
+/** A will's payload: known before anything can be loaded, so CBOR and MessagePack go as hex or base64. */
+export function encodeNow(text: string, format: InputFormat): Uint8Array {
+  const bytes =
+    format === 'hex' ? fromHex(text) : format === 'base64' ? fromBase64(text) : utf8(text)
+  if (bytes === null) throw new DraftError(`will: payload is not ${format}`)
+  return bytes
+}
+
 /** Throws DraftError. */
-export async function outgoing(draft: Draft, version: number, context: TemplateContext): Promise<Outgoing> {
+export async function outgoing(
+  draft: Draft,
+  version: number,
+  context: TemplateContext,
+): Promise<Outgoing> {
   const fill = (text: string) => (hasPlaceholder(text) ? expand(text, context) : text)
   const topic = fill(draft.topic)
   const problem = topicNameProblem(topic)
   if (problem !== null) throw new DraftError(problem)
   const payload = await encodeInput(fill(draft.payload), draft.format)
   if (typeof payload === 'string') throw new DraftError(`payload is not ${payload}`)
-  const fields = { ...draft.fields, userProperties: draft.fields.userProperties.filter(([name]) => name !== '') }
-  return { topic, payload, qos: draft.qos, retain: draft.retain, properties: publishProperties(fields, version) }
+  const fields = {
+    ...draft.fields,
+    userProperties: draft.fields.userProperties.filter(([name]) => name !== ''),
+  }
+  return {
+    topic,
+    payload,
+    qos: draft.qos,
+    retain: draft.retain,
+    properties: publishProperties(fields, version),
+  }
 }

@@ -42,6 +42,8 @@ export function expand(text: string, context: TemplateContext): string {
     const column = context.columns?.get(inner)
     if (column !== undefined) return column
     const [name = '', ...words] = inner.split(/\s+/)
-    return Object.hasOwn(PLACEHOLDERS, name) ? (PLACEHOLDERS[name]?.(context, words) ?? whole) : whole
+    return Object.hasOwn(PLACEHOLDERS, name)
+      ? (PLACEHOLDERS[name]?.(context, words) ?? whole)
+      : whole
   })
 }

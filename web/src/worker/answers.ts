@@ -19,7 +19,10 @@ export interface Desk {
 }
 
 type Answers = {
-  [K in keyof Questions]: (desk: Desk, asked: Questions[K][0]) => Promise<Questions[K][1]> | Questions[K][1]
+  [K in keyof Questions]: (
+    desk: Desk,
+    asked: Questions[K][0],
+  ) => Promise<Questions[K][1]> | Questions[K][1]
 }
 
 const ROWS_MAX = 100_000
@@ -42,7 +45,8 @@ export const ANSWERS: Answers = {
     return { ok: code < 0x80, code, reason, roundTripMs: performance.now() - startedMs }
   },
 
-  detail: ({ session }, { seq, topic, format, schema }) => detail(session, seq, topic, format, schema),
+  detail: ({ session }, { seq, topic, format, schema }) =>
+    detail(session, seq, topic, format, schema),
 
   history: ({ session }, { topic, count }) => {
     const { ring, topics } = session.capture
@@ -86,7 +90,8 @@ export const ANSWERS: Answers = {
     return null
   },
 
-  findRetained: ({ session, openLink }, { filter }) => findRetained(openLink, session.profile, filter),
+  findRetained: ({ session, openLink }, { filter }) =>
+    findRetained(openLink, session.profile, filter),
 
   clearRetained: ({ session }, { topics }) => {
     session.jobs.start(newId(), 'clear', topics.length, (sent) => {
@@ -129,7 +134,8 @@ export const ANSWERS: Answers = {
     const lower = text.toLowerCase()
     const found: string[] = []
     for (const { name } of session.capture.topics.all()) {
-      if (name.startsWith('$') !== text.startsWith('$') || !name.toLowerCase().includes(lower)) continue
+      if (name.startsWith('$') !== text.startsWith('$') || !name.toLowerCase().includes(lower))
+        continue
       found.push(name)
       if (found.length === TOPICS_MAX) break
     }
@@ -142,7 +148,7 @@ export const ANSWERS: Answers = {
 /** Properties of a captured message that may be sent again: what only a broker sends stays behind. */
 function replayable({ properties }: Arrival): Outgoing['properties'] {
   if (properties === null) return {}
-  const { subscriptionIds, topicAlias, ...rest } = properties
+  const { subscriptionIds: _, topicAlias: __, ...rest } = properties
   return rest
 }
 
@@ -173,7 +179,8 @@ async function detail(
   const row = view.row(seq, 0)
   const payload = capture.ring.payload(seq).slice()
   const before = capture.previousOf(seq)
-  const previous = before === -1 ? null : { seq: before, payload: capture.ring.payload(before).slice() }
+  const previous =
+    before === -1 ? null : { seq: before, payload: capture.ring.payload(before).slice() }
   const said = capture.of(capture.topicOf(seq))
   const properties = capture.ring.properties(seq)
   const schema = session.schemas.find(({ id }) => id === (schemaId || said.schema)) ?? null
@@ -184,7 +191,10 @@ async function detail(
     detail: { ...row, payload, properties, previous },
     decoded: result,
     text: textOf(result, payload),
-    previousText: previousResult === null || previous === null ? null : textOf(previousResult, previous.payload),
+    previousText:
+      previousResult === null || previous === null
+        ? null
+        : textOf(previousResult, previous.payload),
   }
 }
 

@@ -4,7 +4,9 @@ import type { Outgoing } from '../publish/outgoing.ts'
 import type { Outcome } from './link.ts'
 
 /** The next message and when it is due, milliseconds after the job's start; null: that was all. */
-export type NextMessage = (sent: number) => { dueMs: number; message: Outgoing | Promise<Outgoing> } | null
+export type NextMessage = (
+  sent: number,
+) => { dueMs: number; message: Outgoing | Promise<Outgoing> } | null
 
 interface Job {
   id: string
@@ -35,7 +37,16 @@ export class Jobs {
 
   start(id: string, kind: JobState['kind'], total: number | null, next: NextMessage): void {
     const job: Job = {
-      id, kind, total, next, startMs: performance.now(), sent: 0, confirmed: 0, failed: 0, problem: null, running: true,
+      id,
+      kind,
+      total,
+      next,
+      startMs: performance.now(),
+      sent: 0,
+      confirmed: 0,
+      failed: 0,
+      problem: null,
+      running: true,
     }
     const finished = this.#jobs.filter(({ running }) => !running)
     for (const old of finished.slice(0, Math.max(0, finished.length - FINISHED_MAX + 1))) {
@@ -58,7 +69,14 @@ export class Jobs {
 
   states(): JobState[] {
     return this.#jobs.map(({ id, kind, total, sent, confirmed, failed, problem, running }) => ({
-      id, kind, total, sent, confirmed, failed, problem, running,
+      id,
+      kind,
+      total,
+      sent,
+      confirmed,
+      failed,
+      problem,
+      running,
     }))
   }
 

@@ -8,7 +8,7 @@ import { Snapshots } from './snapshots.ts'
 
 const port = globalThis as unknown as {
   postMessage(event: WorkerEvent): void
-  onmessage: ((event: MessageEvent<Command>) => void) | null
+  addEventListener(name: 'message', listener: (event: MessageEvent<Command>) => void): void
 }
 
 let session: Session | null = null
@@ -24,7 +24,9 @@ function start(keepBytes: number): Session {
     load.tick()
     pictures.poke()
     if (++ticks % 20 !== 0) return
-    const counts = made.profile.subscriptions.map(({ id }) => [id, made.capture.messagesOf(id)] as const)
+    const counts = made.profile.subscriptions.map(
+      ({ id }) => [id, made.capture.messagesOf(id)] as const,
+    )
     made.rates.tick(made.capture.received, made.capture.sent, counts)
     made.dirty.add('stats').add('subscriptions')
     if (made.tree.sort !== 'name') made.tree.resort()
@@ -35,7 +37,10 @@ function start(keepBytes: number): Session {
   return made
 }
 
-type Act<K extends Command['kind']> = (session: Session, command: Extract<Command, { kind: K }>) => Part[]
+type Act<K extends Command['kind']> = (
+  session: Session,
+  command: Extract<Command, { kind: K }>,
+) => Part[]
 
 /** What each command does, and which parts of the picture it changes. */
 const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act<K> } = {
@@ -92,7 +97,7 @@ async function answer(question: Question): Promise<void> {
   snapshots?.poke()
 }
 
-port.onmessage = ({ data: command }) => {
+port.addEventListener('message', ({ data: command }) => {
   if (command.kind === 'configure') {
     const at = session ?? start(command.keepBytes)
     at.configure(command.profile, command.schemas)
@@ -111,4 +116,4 @@ port.onmessage = ({ data: command }) => {
   const act = ACTS[command.kind] as (session: Session, command: Command) => Part[]
   for (const part of act(session, command)) session.dirty.add(part)
   snapshots?.poke(true)
-}
+})

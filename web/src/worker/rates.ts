@@ -15,7 +15,8 @@ export class Rates {
   tick(received: number, sent: number, subscriptions: Iterable<readonly [string, number]>): void {
     const nowMs = performance.now()
     const seconds = Math.max(0.001, (nowMs - this.#lastMs) / 1000)
-    const rate = (count: number, before: number) => Math.max(0, Math.round((count - before) / seconds))
+    const rate = (count: number, before: number) =>
+      Math.max(0, Math.round((count - before) / seconds))
     this.inPerSecond = rate(received, this.#received)
     this.outPerSecond = rate(sent, this.#sent)
     for (const [id, messages] of subscriptions) {

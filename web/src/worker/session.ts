@@ -20,7 +20,8 @@ const OFFLINE: Status = {
 }
 
 /** Parts of the snapshot that may have changed. */
-export type Part = 'status' | 'stats' | 'subscriptions' | 'jobs' | 'view' | 'tree' | 'chart' | 'watched'
+export type Part =
+  'status' | 'stats' | 'subscriptions' | 'jobs' | 'view' | 'tree' | 'chart' | 'watched'
 
 interface Held {
   readonly subscription: Subscription
@@ -80,7 +81,10 @@ export class Session {
         message: (message) => this.#onMessage(message),
       })
     } catch (error) {
-      this.#setStatus({ ...OFFLINE, problem: error instanceof Error ? error.message : String(error) })
+      this.#setStatus({
+        ...OFFLINE,
+        problem: error instanceof Error ? error.message : String(error),
+      })
     }
   }
 
@@ -115,7 +119,8 @@ export class Session {
       const held = this.#held.get(id)
       return {
         id,
-        state: held?.state ?? 'off',
+        // The client makes subscriptions again by itself when it comes back.
+        state: this.status.kind === 'online' ? (held?.state ?? 'off') : 'off',
         code: held?.code ?? 0,
         reason: held?.reason ?? '',
         messages: this.capture.messagesOf(id),
@@ -131,7 +136,16 @@ export class Session {
   }
 
   markAll(): void {
-    for (const part of ['status', 'stats', 'subscriptions', 'jobs', 'view', 'tree', 'chart', 'watched'] as const) {
+    for (const part of [
+      'status',
+      'stats',
+      'subscriptions',
+      'jobs',
+      'view',
+      'tree',
+      'chart',
+      'watched',
+    ] as const) {
       this.dirty.add(part)
     }
   }
@@ -157,9 +171,10 @@ export class Session {
   }
 
   #onOffline(code: number | null, problem: string | null, retryInMs: number | null): void {
-    for (const held of this.#held.values()) held.state = 'pending'
-    this.#held.clear()
-    if (retryInMs === null) this.#link = null
+    if (retryInMs === null) {
+      this.#link = null
+      this.#held.clear()
+    }
     this.#setStatus({
       ...OFFLINE,
       kind: retryInMs === null ? 'offline' : 'waiting',
@@ -214,7 +229,23 @@ function hasProperties({ properties }: Incoming): boolean {
 
 /** Whether SUBSCRIBE would say the same for both. */
 function sameOnTheWire(a: Subscription, b: Subscription): boolean {
-  const said = ({ filter, qos, noLocal, retainAsPublished, retainHandling, identifier, userProperties }: Subscription) =>
-    JSON.stringify([filter, qos, noLocal, retainAsPublished, retainHandling, identifier, userProperties])
+  const said = ({
+    filter,
+    qos,
+    noLocal,
+    retainAsPublished,
+    retainHandling,
+    identifier,
+    userProperties,
+  }: Subscription) =>
+    JSON.stringify([
+      filter,
+      qos,
+      noLocal,
+      retainAsPublished,
+      retainHandling,
+      identifier,
+      userProperties,
+    ])
   return said(a) === said(b)
 }

@@ -68,7 +68,8 @@ export class Snapshots {
       ...(has('view') && { view: session.view.snapshot() }),
       ...(has('tree') && tree !== null && { tree: treeOf(session, tree.from, tree.count) }),
       ...(chartDue && { chart: chartOf(session) }),
-      ...(has('watched') && session.watched !== null && { watchedSeq: watchedSeq(session, session.watched) }),
+      ...(has('watched') &&
+        session.watched !== null && { watchedSeq: watchedSeq(session, session.watched) }),
     }
   }
 }

@@ -1,0 +1,3 @@
+export function BrokerArea() {
+  return null
+}
