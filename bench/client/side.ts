@@ -27,15 +27,13 @@ function counted(): void {
 
 async function publishForEver(): Promise<void> {
   const payload = Buffer.alloc(PAYLOAD_BYTES)
-  while (running) {
+  for (;;) {
     await clients[0].publish('bench/client', payload, qos)
     counted()
   }
 }
 
-let running = true
 process.once('message', () => {
-  running = false
   void Promise.all(clients.map((client) => client.end())).finally(() => process.exit(0))
 })
 

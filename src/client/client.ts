@@ -15,7 +15,7 @@ import {
 } from './model.ts'
 import { settingsOf, type ConnectOptions, type MessageHandler } from './options.ts'
 import type { Dial, Runtime } from './ports.ts'
-import { publish, type PublishOptions } from './publishing.ts'
+import { publish, pump, type PublishOptions } from './publishing.ts'
 import { settle } from './receiving.ts'
 import { Requests, type RequestOptions } from './request.ts'
 import { checkFilter, unwant } from './subscribing.ts'
@@ -52,6 +52,7 @@ export class MqttClient {
   constructor(options: ConnectOptions, runtime: Runtime, dial: Dial) {
     const settings = settingsOf(options, runtime.random)
     const core = createCore(settings, runtime, dial, settle)
+    core.output.onRested = () => pump(core)
     this.core = core
     const { signal } = options
     this.ready = new Promise((resolve, reject) => {

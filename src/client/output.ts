@@ -11,6 +11,11 @@ import type { Runtime, Wire } from './ports.ts'
 const FIRST_BYTES = 4096
 /** From here on a bundle does not wait for the end of the turn. */
 const BUNDLE_BYTES = 64 * 1024
+/**
+ * After this much without a turn's end the caller has to wait for one. The network may well take more, but a loop that awaits
+ * what is done already would never let anything else happen: no input, no timer.
+ */
+const TURN_BYTES = 1024 * 1024
 /** An array larger than this is not kept once it is sent. */
 const KEEP_BYTES = 512 * 1024
 
@@ -23,6 +28,10 @@ export class Output {
   private spare: Uint8Array | null = null
   private held: Uint8Array | null = null
   private isScheduled = false
+  private turnBytes = 0
+  private isResting = false
+  /** Called when {@link isFull} has become false because the turn is over. */
+  onRested: () => void = () => undefined
   /** When bytes were last handed to the wire, by the monotonic clock. */
   lastWriteMs = 0
 
@@ -30,6 +39,7 @@ export class Output {
     this.runtime = runtime
     this.flushSoon = () => {
       this.isScheduled = false
+      this.turnBytes = 0
       this.flush()
     }
   }
@@ -41,9 +51,9 @@ export class Output {
     this.held = null
   }
 
-  /** The wire does not keep up, and a bundle waits behind what it holds. */
+  /** The wire does not keep up, and a bundle waits behind what it holds; or the turn has written enough. */
   get isFull(): boolean {
-    return this.held !== null && this.writer.length >= BUNDLE_BYTES
+    return this.isResting || (this.held !== null && this.writer.length >= BUNDLE_BYTES)
   }
 
   get isEmpty(): boolean {
@@ -52,11 +62,23 @@ export class Output {
 
   /** Something was appended to {@link writer}. */
   written(): void {
-    if (this.writer.length >= BUNDLE_BYTES) this.flush()
+    if (this.writer.length >= BUNDLE_BYTES) this.flushBundle()
     else if (!this.isScheduled) {
       this.isScheduled = true
       this.runtime.soon(this.flushSoon)
     }
+  }
+
+  private flushBundle(): void {
+    this.turnBytes += this.writer.length
+    this.flush()
+    if (this.turnBytes < TURN_BYTES || this.isResting) return
+    this.isResting = true
+    this.runtime.soon(() => {
+      this.isResting = false
+      this.turnBytes = 0
+      this.onRested()
+    })
   }
 
   flush(): void {

@@ -217,6 +217,21 @@ test('the network that takes nothing slows QoS 0 down instead of filling memory'
   assert.equal(done, 1000)
 })
 
+test('a loop that awaits its publishes lets other things happen', async () => {
+  const { client, accept, time } = play()
+  await accept()
+  const payload = new Uint8Array(10_000)
+  const loop = async (): Promise<void> => {
+    for (let i = 0; i < 1000; i++) await client.publish('t', payload)
+  }
+  const before = time.turns
+  const finished = loop()
+  await time.settle()
+  await finished
+  const turns = time.turns - before
+  assert.ok(turns >= 5, `${turns} turns for 10 MB`)
+})
+
 test('a response finds its request, and nobody waits for ever', async () => {
   const { client, accept, server, time } = play()
   await accept({ properties: { responseInformation: 'reply/c' } })

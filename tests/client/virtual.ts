@@ -24,6 +24,8 @@ interface Timer {
 export class VirtualTime implements Runtime {
   nowMs = 1_000
   unit = 0
+  /** Ends of turns at which something was to be done. */
+  turns = 0
   private timers = new Set<Timer>()
   private calls: (() => void)[] = []
   readonly random = {
@@ -55,7 +57,10 @@ export class VirtualTime implements Runtime {
       const { calls } = this
       this.calls = []
       for (const call of calls) call()
-      if (calls.length > 0) quiet = 0
+      if (calls.length > 0) {
+        quiet = 0
+        this.turns++
+      }
       await Promise.resolve()
     }
   }
@@ -119,7 +124,8 @@ export class ServerSide {
   /** Sends packets in one chunk, or in chunks of `chunkBytes`. */
   async send(packets: Packet | readonly Packet[], chunkBytes = Infinity): Promise<void> {
     const out = new ByteWriter(new Uint8Array(256))
-    for (const packet of [packets].flat() as Packet[]) encodePacket(out, this.version, packet)
+    for (const packet of [packets].flat<(Packet | readonly Packet[])[]>())
+      encodePacket(out, this.version, packet)
     for (let at = 0; at < out.length; at += chunkBytes) {
       const chunk = out.bytes.slice(at, Math.min(out.length, at + chunkBytes))
       this.events.received(chunk, 0, chunk.length)
