@@ -102,7 +102,7 @@ export const defaultLimits: Limits = {
   keepAliveSecondsMax: 0,
   filtersPerPacketMax: 1000,
   subscriptionsPerSessionMax: 100_000,
-  retainedMax: 1_000_000,
+  retainedMax: 10_000_000,
   retainedBytesMax: 0,
   sessionsMax: 0,
   sessionsPerUserMax: 0,

@@ -68,7 +68,7 @@ export const limitOptions = {
     'max_retained_messages',
     'Most retained messages; 0: no limit.',
     int(0, countMax),
-    1_000_000,
+    10_000_000,
   ),
   retainedBytesMax: limit(
     'max_retained_bytes',
