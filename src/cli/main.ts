@@ -7,6 +7,7 @@ type Command = (words: readonly string[]) => Promise<void>
 /** A command word is also a program of its own: `mozzie_pub` and `mosquitto_pub` are `mozzie pub`. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   broker: async () => (await import('./broker.ts')).runBroker,
+  passwd: async () => (await import('./passwd.ts')).runPasswd,
   pub: async () => (await import('./pub.ts')).runPub,
   rr: async () => (await import('./rr.ts')).runRr,
   sub: async () => (await import('./sub.ts')).runSub,

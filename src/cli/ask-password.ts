@@ -1,0 +1,70 @@
+import { createInterface } from 'node:readline'
+import { PasswdError } from './passwd-file.ts'
+
+const bytesMax = 65_535
+
+/**
+ * Asks for a password, twice. On a terminal nothing of it is shown; from a pipe it is the first line, and the
+ * second one when there is one.
+ *
+ * @throws PasswdError when it is empty, or the two are not the same.
+ */
+export async function askPassword(): Promise<string> {
+  const [first, second] = process.stdin.isTTY ? await fromTerminal() : await fromPipe()
+  if (first === '') throw new PasswdError('Empty password.')
+  if (second !== null && first !== second) throw new PasswdError('Passwords do not match.')
+  if (Buffer.byteLength(first) > bytesMax) throw new PasswdError('Password is too long.')
+  return first
+}
+
+async function fromPipe(): Promise<[string, string | null]> {
+  const lines: string[] = []
+  process.stdout.write('Password: ')
+  for await (const line of createInterface({ input: process.stdin })) {
+    lines.push(line)
+    if (lines.length === 2) break
+  }
+  process.stdout.write('\nReenter password: \n')
+  return [lines[0] ?? '', lines[1] ?? null]
+}
+
+async function fromTerminal(): Promise<[string, string]> {
+  process.stdin.setRawMode(true)
+  try {
+    return [await readHidden('Password: '), await readHidden('Reenter password: ')]
+  } finally {
+    process.stdin.setRawMode(false)
+    process.stdin.pause()
+  }
+}
+
+const enter = /[\r\n]/
+const interrupt = '\u0003'
+const endOfInput = '\u0004'
+const erase = /[\u007f\b]/
+
+function readHidden(prompt: string): Promise<string> {
+  process.stdout.write(prompt)
+  return new Promise((resolve, reject) => {
+    const typed: string[] = []
+    const finish = (): void => {
+      process.stdin.off('data', take)
+      process.stdout.write('\n')
+    }
+    const take = (text: string): void => {
+      for (const character of text) {
+        if (character === interrupt) {
+          finish()
+          return reject(new PasswdError('Interrupted, nothing was changed.'))
+        }
+        if (enter.test(character) || character === endOfInput) {
+          finish()
+          return resolve(typed.join(''))
+        }
+        if (erase.test(character)) typed.pop()
+        else typed.push(character)
+      }
+    }
+    process.stdin.setEncoding('utf8').on('data', take).resume()
+  })
+}

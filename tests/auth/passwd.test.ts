@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { verifyPassword } from '../../src/auth/password-hash.ts'
+import { createArgon2 } from '../../src/auth/argon2.ts'
+import { loadPasswordFile } from '../../src/auth/password-file.ts'
+import { scratch } from '../server/run-mozzie.ts'
+import { startSecured } from './secured.ts'
+
+const bin = join(process.cwd(), 'bin', 'mozzie_passwd')
+const mosquittoPasswd = '/usr/bin/mosquitto_passwd'
+const argon2id = createArgon2()
+
+interface Result {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function passwd(words: string[], input = ''): Result {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...words], {
+    encoding: 'utf8',
+    input,
+    timeout: 20_000,
+  })
+  return { code: status, stdout, stderr }
+}
+
+async function verifies(file: string, user: string, password: string): Promise<boolean> {
+  const entry = loadPasswordFile(file).users.get(user)
+  assert.ok(entry, `${user} is not in ${readFileSync(file, 'utf8')}`)
+  return verifyPassword(Buffer.from(password), entry.hash, argon2id)
+}
+
+test('a file is created for its owner alone, users are added, changed and deleted', async (context) => {
+  const file = join(scratch(context), 'users')
+  assert.deepEqual(passwd(['-c', '-b', file, 'alice', 'one']), {
+    code: 0,
+    stdout: 'Adding password for user alice\n',
+    stderr: '',
+  })
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.match(readFileSync(file, 'utf8'), /^alice:\$7\$1000\$[\w+/]{86}==\$[\w+/]{86}==\n$/)
+  assert.equal(passwd(['-b', file, 'bob', 'two']).stdout, 'Adding password for user bob\n')
+  assert.equal(passwd(['-b', file, 'alice', 'three']).stdout, 'Updating password for user alice\n')
+  assert.equal(await verifies(file, 'alice', 'three'), true)
+  assert.equal(await verifies(file, 'alice', 'one'), false)
+  assert.equal(await verifies(file, 'bob', 'two'), true)
+  assert.equal(passwd(['-D', file, 'bob']).code, 0)
+  const missing = passwd(['-D', file, 'bob'])
+  assert.deepEqual(
+    [missing.code, missing.stdout],
+    [1, 'Warning: User bob not found in password file.\n'],
+  )
+  assert.deepEqual([...loadPasswordFile(file).users.keys()], ['alice'])
+})
+
+for (const scheme of ['sha512', 'sha512-pbkdf2', 'argon2id'])
+  test(`-H ${scheme} writes what the broker lets in`, async (context) => {
+    const directory = scratch(context)
+    const file = join(directory, 'users')
+    assert.equal(passwd(['-H', scheme, '-c', '-b', file, 'u', 'pässwörd']).code, 0)
+    const users = readFileSync(file, 'utf8')
+    const broker = await startSecured(
+      context,
+      'listener PORT0 127.0.0.1\npassword_file DIR/users',
+      { users },
+    )
+    await broker.connect({ username: 'u', password: 'pässwörd' })
+    await broker.connect({ username: 'u', password: 'passwort' }, 0x87)
+  })
+
+test('-I sets the iterations', (context) => {
+  const file = join(scratch(context), 'users')
+  assert.equal(passwd(['-I', '5', '-c', '-b', file, 'u', 'p']).code, 0)
+  assert.match(readFileSync(file, 'utf8'), /^u:\$7\$5\$/)
+})
+
+test('--generate prints a password of 128 bits that works', async (context) => {
+  const file = join(scratch(context), 'users')
+  const { stdout } = passwd(['-c', '--generate', file, 'sensor'])
+  const password = stdout.split('\n').at(-2) ?? ''
+  assert.match(password, /^[\w-]{22}$/)
+  assert.equal(await verifies(file, 'sensor', password), true)
+  assert.notEqual(passwd(['--generate', file, 'sensor']).stdout.split('\n').at(-2), password)
+})
+
+test('a password comes from a pipe, once or twice', async (context) => {
+  const file = join(scratch(context), 'users')
+  writeFileSync(file, '')
+  assert.equal(passwd([file, 'once'], 'secret\n').code, 0)
+  assert.equal(passwd([file, 'twice'], 'secret\nsecret\n').code, 0)
+  assert.equal(await verifies(file, 'once', 'secret'), true)
+  assert.equal(await verifies(file, 'twice', 'secret'), true)
+})
+
+test('a file "-" is standard output', () => {
+  assert.match(passwd(['-c', '-b', '-', 'u', 'p']).stdout, /^u:\$7\$1000\$\S+\n$/)
+})
+
+test('-U hashes what is in plain text and leaves the rest', async (context) => {
+  const file = join(scratch(context), 'users')
+  passwd(['-c', '-b', file, 'hashed', 'one'])
+  const [hashed] = readFileSync(file, 'utf8').split('\n')
+  writeFileSync(file, `# staff\n${hashed}\nplain:two\n\nodd:$ecret\n`)
+  assert.equal(passwd(['-U', file]).code, 0)
+  const lines = readFileSync(file, 'utf8').split('\n')
+  assert.deepEqual([lines[0], lines[1], lines[3]], ['# staff', hashed, ''])
+  assert.equal(await verifies(file, 'plain', 'two'), true)
+  assert.equal(await verifies(file, 'odd', '$ecret'), true)
+})
+
+const refusals: [words: string[], input: string, message: RegExp][] = [
+  [['FILE', 'u', 'secret'], '', /seen by others on this machine.*say -b/],
+  [['-b', 'FILE', 'u'], '', /right number of words/],
+  [['-c', '-D', 'FILE', 'u'], '', /-c and -D cannot be used together/],
+  [['-c', '-b', 'FILE', 'u', 'p'], '', /Unable to open file \S+ for writing. File exists./],
+  [['-b', 'FILE', 'a:b', 'p'], '', /cannot contain ":"/],
+  [['-b', 'FILE', 'a\nb', 'p'], '', /control characters/],
+  [['-b', 'FILE', 'u', ''], '', /Empty password/],
+  [['FILE', 'u'], 'one\ntwo\n', /Passwords do not match/],
+  [['FILE', 'u'], '', /Empty password/],
+  [['-H', 'md5', '-b', 'FILE', 'u', 'p'], '', /Unknown hash type 'md5'/],
+  [['-I', '0', '-b', 'FILE', 'u', 'p'], '', /-I is a number/],
+  [['-x', 'FILE', 'u'], '', /Unknown option -x/],
+  [['-b', 'FILE-missing', 'u', 'p'], '', /Unable to open password file \S+ No such file/],
+]
+
+for (const [words, input, message] of refusals)
+  test(`${JSON.stringify(words)} is refused with exit code 1 and changes nothing`, (context) => {
+    const directory = scratch(context)
+    const file = join(directory, 'users')
+    writeFileSync(file, '# kept\n')
+    const result = passwd(
+      words.map((word) => word.replace('FILE', file)),
+      input,
+    )
+    assert.equal(result.code, 1)
+    assert.match(result.stderr, message)
+    assert.equal(readFileSync(file, 'utf8'), '# kept\n')
+    assert.deepEqual(readdirSync(directory), ['users'])
+  })
+
+test('the mode stays, a link is followed and stays a link, no other file is left behind', (context) => {
+  const directory = scratch(context)
+  const file = join(directory, 'real')
+  const link = join(directory, 'link')
+  writeFileSync(file, '')
+  chmodSync(file, 0o640)
+  symlinkSync(file, link)
+  assert.equal(passwd(['-b', link, 'u', 'p']).code, 0)
+  assert.equal(statSync(file).mode & 0o777, 0o640)
+  assert.match(readFileSync(file, 'utf8'), /^u:/)
+  assert.deepEqual(readdirSync(directory).sort(), ['link', 'real'])
+})
+
+test('-c does not write through a link that somebody planted', (context) => {
+  const directory = scratch(context)
+  const victim = join(directory, 'victim')
+  const link = join(directory, 'users')
+  writeFileSync(victim, 'precious\n')
+  symlinkSync(victim, link)
+  assert.equal(passwd(['-c', '-b', link, 'u', 'p']).code, 1)
+  symlinkSync(join(directory, 'nowhere'), join(directory, 'dangling'))
+  assert.equal(passwd(['-c', '-b', join(directory, 'dangling'), 'u', 'p']).code, 1)
+  assert.equal(readFileSync(victim, 'utf8'), 'precious\n')
+  assert.equal(existsSync(join(directory, 'nowhere')), false)
+})
+
+test('changes made at the same time are all kept', async (context) => {
+  const file = join(scratch(context), 'users')
+  writeFileSync(file, '')
+  const users = ['a', 'b', 'c', 'd', 'e', 'f']
+  const running = users.map((user) =>
+    once(spawn(process.execPath, [bin, '-b', file, user, 'p'], { stdio: 'ignore' }), 'close'),
+  )
+  for (const [code] of await Promise.all(running)) assert.equal(code, 0)
+  assert.deepEqual([...loadPasswordFile(file).users.keys()].sort(), users)
+})
+
+const scriptProgram = '/usr/bin/script'
+test(
+  'a terminal shows the prompts and nothing of the password, which is hashed more often',
+  { skip: existsSync(scriptProgram) ? false : `${scriptProgram} is not installed` },
+  async (context) => {
+    const directory = scratch(context)
+    const file = join(directory, 'users')
+    const command = `${process.execPath} ${bin} -c ${file} alice`
+    const child = spawn(scriptProgram, ['-qec', command, '/dev/null'], { stdio: 'pipe' })
+    const closed = once(child, 'close')
+    let shown = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      shown += text
+      // Each prompt is answered once it stands there.
+      if (shown.endsWith('Password: ') || shown.endsWith('Reenter password: '))
+        child.stdin.write('hush\r')
+    })
+    const [code] = await closed
+    assert.equal(code, 0, shown)
+    assert.match(shown, /Password: \r?\nReenter password: \r?\nAdding password/)
+    assert.ok(!shown.includes('hush'))
+    assert.match(readFileSync(file, 'utf8'), /^alice:\$7\$210000\$/)
+    assert.equal(await verifies(file, 'alice', 'hush'), true)
+  },
+)
+
+for (const scheme of ['sha512', 'sha512-pbkdf2'])
+  test(
+    `what mosquitto_passwd writes with ${scheme} is let in`,
+    { skip: existsSync(mosquittoPasswd) ? false : `${mosquittoPasswd} is not installed` },
+    async (context) => {
+      const file = join(scratch(context), 'users')
+      const words = ['-H', scheme, '-c', '-b', file, 'u', 'secret']
+      assert.equal(spawnSync(mosquittoPasswd, words).status, 0)
+      assert.equal(await verifies(file, 'u', 'secret'), true)
+      assert.equal(await verifies(file, 'u', 'Secret'), false)
+    },
+  )
