@@ -59,6 +59,15 @@ export function portOf({ port, tls }: Settings): number {
   return asksForTls ? 8883 : 1883
 }
 
+const tlsPort = 8883
+
+/** Port 8883 speaks TLS, whether or not it was asked for. */
+export function usesTls({ tls, port, unixPath }: Settings): boolean {
+  if (tls.disabled) return false
+  const isAsked = tls.caFile !== null || tls.caPath !== null || tls.osCerts || tls.psk !== null
+  return isAsked || tls.certFile !== null || (port === tlsPort && unixPath === null)
+}
+
 /** The innermost error that has a code of the system, of OpenSSL, or of Node. */
 function rootOf(error: Error): NodeJS.ErrnoException {
   const { cause } = error
@@ -77,39 +86,58 @@ function systemText({ code = '', errno = 0 }: NodeJS.ErrnoException): string | n
 const isTlsCode =
   /^(ERR_SSL|ERR_TLS|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_|EPROTO)/
 
-function tlsHint(code: string, message: string): string {
+function tlsHint(
+  { tls }: Settings,
+  { code = '', message }: NodeJS.ErrnoException,
+  why: string,
+): string {
+  if (tls.psk !== null) return `TLS says: ${why}. Are --psk and --psk-identity right?`
   if (/SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|DEPTH_ZERO/.test(code)) {
     return `The broker's certificate is not trusted (${message}): give the file of its authority with --cafile.`
   }
   if (code === 'CERT_HAS_EXPIRED') return "The broker's certificate has expired."
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `${message}: use the name in the certificate with -h.`
+    return `${message.replace(/[\s:]+$/, '')}: use a name of the certificate with -h.`
   }
-  return `TLS says: ${message}. Does the broker speak TLS on this port?`
+  return `TLS says: ${why}. Does the broker speak TLS on this port?`
+}
+
+/** What was being reached when it failed, if that was not the broker. */
+function detourHint({ proxy, srv }: Settings, { message }: Error): string | null {
+  const isProxy = proxy !== null && message.includes('proxy')
+  return isProxy || (srv && message.includes('SRV')) ? `${message}.` : null
+}
+
+function systemHint(settings: Settings, code: string): string {
+  const place = placeOf(settings)
+  if (code === 'ECONNREFUSED') {
+    return `Nothing accepts connections at ${place}: is the broker running, are -h and -p right?`
+  }
+  const isReset = code === 'ECONNRESET' && usesTls(settings)
+  return isReset
+    ? `${place} ended the connection: does it speak TLS?`
+    : `While connecting to ${place}.`
 }
 
 /** The way to the broker ended before it said a word. */
 function unreachable(settings: Settings, error: Error): Failure {
-  const root = rootOf(error)
+  const root: NodeJS.ErrnoException & { reason?: string } = rootOf(error)
   const { code = '' } = root
-  const place = placeOf(settings)
   const exitCode = exitCodes.usage
+  const detour = detourHint(settings, error)
   if (lookupErrors.has(code)) {
     const hint = `The name "${settings.host ?? 'localhost'}" has no address: is -h right, does the network work?`
-    return { text: 'Unable to connect (Lookup error.).', hint, exitCode }
+    return { text: 'Unable to connect (Lookup error.).', hint: detour ?? hint, exitCode }
   }
   if (isTlsCode.test(code)) {
-    const hint = tlsHint(code, root.message)
+    const hint = tlsHint(settings, root, root.reason ?? root.message)
     return { text: 'Unable to connect (A TLS error occurred.).', hint, exitCode }
   }
   const text = systemText(root)
   if (text !== null) {
-    const hint =
-      code === 'ECONNREFUSED'
-        ? `Nothing accepts connections at ${place}: is the broker running, are -h and -p right?`
-        : `While connecting to ${place}.`
-    return { text: `Error: ${text}`, hint, exitCode }
+    return { text: `Error: ${text}`, hint: detour ?? systemHint(settings, code), exitCode }
   }
+  const place = placeOf(settings)
   return { text: `Unable to connect (${error.message}).`, hint: `To ${place}.`, exitCode }
 }
 

@@ -5,7 +5,7 @@ import { ConnectionRefusedError, MqttError } from '../../client/errors.ts'
 import { createClient, type NodeConnectOptions } from '../../client/node.ts'
 import { PacketType, type Packet } from '../../codec/packets.ts'
 import { reasonText } from '../../codec/reason-codes.ts'
-import { connectionFailure, portOf, type Failure } from './failures.ts'
+import { connectionFailure, portOf, usesTls, type Failure } from './failures.ts'
 import type { Settings } from './settings.ts'
 
 export interface Session {
@@ -23,7 +23,6 @@ export interface SessionOptions {
 }
 
 const reconnectMs = 1000
-const tlsPort = 8883
 const receiveMaximumDefault = 20
 
 const idLetters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
@@ -38,14 +37,6 @@ function clientIdOf({ clientId, clientIdPrefix, version }: Settings): string {
   if (clientIdPrefix !== null) return `${clientIdPrefix}${process.pid}`
   if (clientId !== null) return clientId
   return version === 3 ? randomId() : ''
-}
-
-/** Port 8883 speaks TLS, whether or not it was asked for. */
-function usesTls(settings: Settings): boolean {
-  const { tls, port } = settings
-  if (tls.disabled) return false
-  const isAsked = tls.caFile !== null || tls.caPath !== null || tls.osCerts || tls.psk !== null
-  return isAsked || tls.certFile !== null || (port === tlsPort && settings.unixPath === null)
 }
 
 async function urlOf(settings: Settings, isTls: boolean): Promise<string> {

@@ -1,7 +1,8 @@
 /** TLS flags into options of the client: the files they name are read here. */
 import { appendFileSync, existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TlsOptions } from '../../client/node-tls.ts'
+import { createSecureContext } from 'node:tls'
+import { tlsOptions, type TlsOptions } from '../../client/node-tls.ts'
 import type { Settings } from './settings.ts'
 
 /** Where systems keep the authorities they trust. */
@@ -28,6 +29,13 @@ export class TlsSettingError extends Error {
     this.hint = hint
   }
 }
+
+function invalid(hint: string): TlsSettingError {
+  const text = 'Error: Problem setting TLS options, check the options are valid.'
+  return new TlsSettingError(text, hint)
+}
+
+const noCertificate = (path: string): string => `${path} holds no certificate (PEM).`
 
 function read(path: string): Uint8Array {
   try {
@@ -60,14 +68,16 @@ function authorities(path: string): Uint8Array[] {
     }
   })
   if (files.length > 0) return files
-  throw new TlsSettingError(
-    'Error: Problem setting TLS options, check the options are valid.',
-    `No file of ${path} holds a certificate (PEM).`,
-  )
+  throw invalid(noCertificate(path))
 }
 
 function trusted({ tls }: Settings): Uint8Array[] | null {
-  const own = tls.caFile === null ? [] : [read(tls.caFile)]
+  const own: Uint8Array[] = []
+  if (tls.caFile !== null) {
+    const file = read(tls.caFile)
+    if (!Buffer.from(file).includes(certificateMark)) throw invalid(noCertificate(tls.caFile))
+    own.push(file)
+  }
   if (tls.caPath !== null) own.push(...authorities(tls.caPath))
   if (tls.osCerts || own.length === 0) {
     const file = process.env['SSL_CERT_FILE'] ?? systemAuthorities.find((path) => existsSync(path))
@@ -92,10 +102,7 @@ function checkForms({ tls }: Settings): void {
     )
   }
   if (tls.version !== null && !Object.hasOwn(versions, tls.version)) {
-    throw new TlsSettingError(
-      'Error: Problem setting TLS options, check the options are valid.',
-      `--tls-version is "${tls.version}", it must be tlsv1.2 or tlsv1.3.`,
-    )
+    throw invalid(`--tls-version is "${tls.version}", it must be tlsv1.2 or tlsv1.3.`)
   }
   if (tls.psk !== null && !/^(?:[0-9a-f]{2})+$/i.test(tls.psk)) {
     throw new TlsSettingError(
@@ -105,8 +112,19 @@ function checkForms({ tls }: Settings): void {
   }
 }
 
-/** The client's TLS options. Throws {@link TlsSettingError}. */
+/** The client's TLS options, tried out. Throws {@link TlsSettingError}. */
 export function tlsOptionsOf(settings: Settings): TlsOptions {
+  const options = optionsOf(settings)
+  try {
+    createSecureContext(tlsOptions('', options))
+  } catch (error) {
+    const { reason = (error as Error).message } = error as { reason?: string }
+    throw invalid(`TLS says: ${reason}.`)
+  }
+  return options
+}
+
+function optionsOf(settings: Settings): TlsOptions {
   checkForms(settings)
   const { tls } = settings
   const options: TlsOptions = {
