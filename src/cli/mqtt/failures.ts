@@ -2,7 +2,7 @@
 import { getSystemErrorMap } from 'node:util'
 import { ConnectionRefusedError, PublishRefusedError, type MqttError } from '../../client/errors.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
-import type { Settings } from './settings.ts'
+import { SettingError, type Settings } from './settings.ts'
 
 export interface Failure {
   /** First line on standard error; null: nothing is said. */
@@ -193,9 +193,9 @@ export function connectionFailure(
   return { text: 'Error: The connection was lost.', hint, exitCode: exitCodes.lost }
 }
 
-/** Why no connection was even tried, or none came about. Errors with a `hint` say themselves what to do. */
-export function startFailure(settings: Settings, error: Error & { hint?: string }): Failure {
-  if (error.hint !== undefined) {
+/** Why no connection was even tried, or none came about. */
+export function startFailure(settings: Settings, error: Error): Failure {
+  if (error instanceof SettingError) {
     return { text: error.message, hint: error.hint, exitCode: exitCodes.usage }
   }
   return connectionFailure(settings, error as MqttError, false)

@@ -1,12 +1,12 @@
 /** Settings into a connected client, and what is to be known of it afterwards. */
 import { resolve } from 'node:path'
 import type { MqttClient } from '../../client/client.ts'
-import { ConnectionRefusedError, MqttError } from '../../client/errors.ts'
+import { ConnectionRefusedError } from '../../client/errors.ts'
 import { createClient, type NodeConnectOptions } from '../../client/node.ts'
 import { PacketType, type Packet } from '../../codec/packets.ts'
 import { reasonText } from '../../codec/reason-codes.ts'
 import { connectionFailure, portOf, usesTls, type Failure } from './failures.ts'
-import type { Settings } from './settings.ts'
+import { SettingError, type Settings } from './settings.ts'
 
 export interface Session {
   readonly client: MqttClient
@@ -127,10 +127,13 @@ async function packetListener(
   }
 }
 
-/** Begins to connect. Rejects when the settings cannot be: MqttError `INVALID`, TlsSettingError. */
+/** Begins to connect. Rejects when the settings cannot be: MqttError `INVALID`, SettingError. */
 export async function startSession(settings: Settings, options: SessionOptions): Promise<Session> {
   if (settings.version < 5 && settings.password !== null && settings.username === null) {
-    throw new MqttError('INVALID', 'Problem setting username and/or password')
+    throw new SettingError(
+      'Error: Problem setting username and/or password.',
+      'A password without a user name (-u) is possible in MQTT 5.0 only (-V mqttv5).',
+    )
   }
   const isTls = usesTls(settings)
   const own = sessionOptions(settings)

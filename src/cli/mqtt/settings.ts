@@ -114,6 +114,16 @@ export interface Settings {
   payloadFormat: PayloadFormat
 }
 
+/** Settings that cannot be. `message` is the error in mosquitto's words, `hint` says more. */
+export class SettingError extends Error {
+  readonly hint: string
+
+  constructor(message: string, hint: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
 export const neverExpires = 0xffff_ffff
 
 function defaultTls(): TlsSettings {

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { tlsOptions, type TlsOptions } from '../../client/node-tls.ts'
-import type { Settings } from './settings.ts'
+import { SettingError, type Settings } from './settings.ts'
 
 /** Where systems keep the authorities they trust. */
 const systemAuthorities = [
@@ -20,19 +20,9 @@ const versions: Readonly<Record<string, 'TLSv1.2' | 'TLSv1.3'>> = {
   'tlsv1.3': 'TLSv1.3',
 }
 
-/** Whose first line is mosquitto's, and whose second says more. */
-export class TlsSettingError extends Error {
-  readonly hint: string
-
-  constructor(message: string, hint: string) {
-    super(message)
-    this.hint = hint
-  }
-}
-
-function invalid(hint: string): TlsSettingError {
+function invalid(hint: string): SettingError {
   const text = 'Error: Problem setting TLS options, check the options are valid.'
-  return new TlsSettingError(text, hint)
+  return new SettingError(text, hint)
 }
 
 const noCertificate = (path: string): string => `${path} holds no certificate (PEM).`
@@ -41,7 +31,7 @@ function read(path: string): Uint8Array {
   try {
     return readFileSync(path)
   } catch (error) {
-    throw new TlsSettingError(
+    throw new SettingError(
       'Error: Problem setting TLS options: File not found.',
       `${(error as Error).message}.`,
     )
@@ -53,7 +43,7 @@ function authorities(path: string): Uint8Array[] {
   try {
     names = readdirSync(path)
   } catch (error) {
-    throw new TlsSettingError(
+    throw new SettingError(
       'Error: Problem setting TLS options: File not found.',
       `${(error as Error).message}.`,
     )
@@ -90,13 +80,13 @@ function trusted({ tls }: Settings): Uint8Array[] | null {
 
 function checkForms({ tls }: Settings): void {
   if (tls.engine !== null) {
-    throw new TlsSettingError(
+    throw new SettingError(
       `Error: Problem setting TLS engine, is ${tls.engine} a valid engine?`,
       'OpenSSL 3 has no engines any more.',
     )
   }
   if (tls.keyForm !== null && tls.keyForm !== 'pem') {
-    throw new TlsSettingError(
+    throw new SettingError(
       "Error: Problem setting key form, it must be one of 'pem' or 'engine'.",
       'Only pem is available.',
     )
@@ -105,14 +95,14 @@ function checkForms({ tls }: Settings): void {
     throw invalid(`--tls-version is "${tls.version}", it must be tlsv1.2 or tlsv1.3.`)
   }
   if (tls.psk !== null && !/^(?:[0-9a-f]{2})+$/i.test(tls.psk)) {
-    throw new TlsSettingError(
+    throw new SettingError(
       'Error: Problem setting TLS-PSK options.',
       '--psk must be pairs of hexadecimal digits.',
     )
   }
 }
 
-/** The client's TLS options, tried out. Throws {@link TlsSettingError}. */
+/** The client's TLS options, tried out. Throws {@link SettingError}. */
 export function tlsOptionsOf(settings: Settings): TlsOptions {
   const options = optionsOf(settings)
   try {
