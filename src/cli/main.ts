@@ -6,6 +6,7 @@ type Command = (words: readonly string[]) => Promise<void>
 
 /** A command word is also a program of its own: `mozzie_pub` and `mosquitto_pub` are `mozzie pub`. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
   broker: async () => (await import('./broker.ts')).runBroker,
   passwd: async () => (await import('./passwd.ts')).runPasswd,
   pub: async () => (await import('./pub.ts')).runPub,

@@ -128,7 +128,9 @@ interface CrlLibrary {
 /** Node reads no revocation lists itself; the library is loaded only where they are looked into. */
 function serialsOf(revocations: readonly string[]): Set<string> {
   if (revocations.length === 0) return new Set()
-  const { X509Crl } = createRequire(import.meta.url)('@peculiar/x509') as CrlLibrary
+  const require = createRequire(import.meta.url)
+  require('reflect-metadata')
+  const { X509Crl } = require('@peculiar/x509') as CrlLibrary
   return new Set(
     revocations.flatMap((pem) =>
       new X509Crl(pem).entries.map(({ serialNumber }) => serialNumber.toUpperCase()),

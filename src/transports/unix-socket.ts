@@ -1,6 +1,7 @@
 /** Unix sockets: the file that stands for one, and what a process that died left of it. */
-import { lstatSync, unlinkSync } from 'node:fs'
+import { existsSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
+import { dirname } from 'node:path'
 import { ListenError } from './places.ts'
 
 /** The owner and the group may connect, nobody else. */
@@ -19,7 +20,6 @@ export async function listenUnix(server: Server, path: string): Promise<void> {
     const failed = ({ code, message }: NodeJS.ErrnoException): void => {
       const help: Readonly<Record<string, string>> = {
         EADDRINUSE: 'another program made it just now',
-        ENOENT: 'its directory does not exist',
         EACCES: 'this user may not write in its directory',
       }
       reject(
@@ -41,6 +41,11 @@ export async function listenUnix(server: Server, path: string): Promise<void> {
 }
 
 async function removeStale(path: string): Promise<void> {
+  // The system would say that writing there is not allowed.
+  if (!existsSync(dirname(path)))
+    throw new ListenError(
+      `Unable to listen on the unix socket ${path}: its directory does not exist.`,
+    )
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   const refusal = (text: string): ListenError =>

@@ -59,6 +59,11 @@ export class RawClient {
     return new RawClient(socket, version)
   }
 
+  /** A connection that stands already: TLS, a unix socket, … */
+  static over(socket: Socket, version: Version): RawClient {
+    return new RawClient(socket, version)
+  }
+
   /** Everything in one write. */
   send(...items: Sendable[]): void {
     this.socket.write(this.bytesOf(items))
@@ -221,6 +226,10 @@ export class RawClient {
   /** Stops reading, so that the broker's writes pile up. */
   pause(): void {
     this.socket.pause()
+  }
+
+  resume(): void {
+    this.socket.resume()
   }
 
   private async gone(): Promise<void> {
