@@ -29,7 +29,12 @@ export interface AclRules {
   readonly warnings: readonly string[]
 }
 
-const words: ReadonlySet<string> = new Set<AclAccess>(['read', 'write', 'readwrite', 'deny'])
+const accesses: readonly AclAccess[] = ['read', 'write', 'readwrite', 'deny']
+
+/** null: there is no such access. */
+export function aclAccessOf(word: string): AclAccess | null {
+  return accesses.find((access) => access === word) ?? null
+}
 
 /** @throws AuthFileError */
 export function loadAclFile(file: string): AclRules {
@@ -84,12 +89,12 @@ function parseRule(rest: string, place: string, fail: (message: string) => never
   if (first === '') fail('A topic is missing')
   // A lone word is the topic, even if it is "read".
   const filter = tail === undefined ? first : tail.trim()
-  const access = tail === undefined ? 'readwrite' : first
-  if (!words.has(access)) fail(`"${access}" is none of read, write, readwrite and deny`)
+  const access = tail === undefined ? 'readwrite' : aclAccessOf(first)
+  if (access === null) return fail(`"${first}" is none of read, write, readwrite and deny`)
   if (filter === '') fail('A topic is missing')
   const problem = topicFilterProblem(filter)
   if (problem !== null) fail(`"${filter}": ${problem}`)
-  return { access: access as AclAccess, filter, place }
+  return { access, filter, place }
 }
 
 function patternWarnings({ filter, place }: AclRule): string[] {

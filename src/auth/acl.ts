@@ -117,6 +117,11 @@ const sourcesMax = 1000
 /** No section can have it: names are trimmed and not empty. */
 const unknownUser = ' '
 
+/** Rights of their own, that no file has. */
+export function rightsOfRules(rules: readonly AclRule[]): Rights {
+  return new Rights(denyFirst(rules.map((rule) => ({ filter: rule.filter, rule }))))
+}
+
 function denyFirst(rules: readonly PlacedRule[]): PlacedRule[] {
   return [
     ...rules.filter(({ rule }) => rule.access === 'deny'),

@@ -21,6 +21,9 @@ export interface Authenticator {
   forget(): void
 }
 
+/** How long a verified password is not hashed again. */
+const verifiedMs = 10 * 60_000
+
 type Answer = Parameters<Auth['authenticate']>[1]
 
 /** A login with a user name and a password, on its way. */
@@ -35,7 +38,7 @@ interface Attempt {
 /** Lets clients in by password file, by hook, or as anonymous. */
 export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
   const { log, realmOf } = world
-  const cache = createLoginCache(world.nowMs)
+  const cache = createLoginCache<true>(world.nowMs, verifiedMs)
   const throttle = createLoginThrottle(world)
   const checks = createPasswordChecks(world.argon2id, (error) =>
     log.write(LogType.error, `Error: a password could not be checked: ${error.message}`),
@@ -56,14 +59,14 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
     const entry = passwords?.users.get(username)
     if (passwords === null || (entry === undefined && realm.hook !== null)) return askHook(attempt)
     const key = cache.keyOf(username, password, entry?.encoded ?? '')
-    if (cache.has(key)) return answer(0, new Login(realm, { encoded: entry?.encoded }))
+    if (cache.get(key) === true) return answer(0, new Login(realm, { encoded: entry?.encoded }))
     // An unknown user costs the same as a known one, or the time would tell which is which.
     checks.check(password, entry?.hash ?? passwords.dummy, (matches) => {
       if (matches === null) return answer(Reason.quotaExceeded)
       // A reload meanwhile may have taken the user out.
       const isCurrent = realm.passwords?.users.get(username)?.encoded === entry?.encoded
       if (!matches || entry === undefined || !isCurrent) return refuse(attempt)
-      cache.add(key)
+      cache.add(key, true)
       answer(0, new Login(realm, { encoded: entry.encoded }))
     })
   }
@@ -74,6 +77,7 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
     if (hook === null) return refuse(attempt)
     hook.ask(request, (verdict) => {
       if (verdict === 'busy') return answer(Reason.quotaExceeded)
+      if (verdict === 'unavailable') return answer(Reason.serverUnavailable)
       if (verdict === null || realm.hook === null) return refuse(attempt)
       answer(0, new Login(realm, { rights: verdict.rights }))
     })

@@ -1,6 +1,22 @@
-/** `auth_http_url`: another program decides who may log in. */
+/**
+ * `auth_http_url`: another program decides who may log in. It gets a POST with
+ *
+ *     {"username": "u", "password": "p", "clientId": "c", "address": "192.0.2.1:5000", "port": 1883, "version": 5}
+ *
+ * (`passwordBase64` in place of `password` where that is not UTF-8) and answers with status 200 and
+ *
+ *     {"allow": true, "rights": [{"access": "read", "topic": "news/#"}]}
+ *
+ * `rights` may be absent: the ACL file counts then. Everything else is a refusal.
+ */
+import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { LogType, type Log } from '../base/log.ts'
 import type { AuthRequest } from '../broker/ports.ts'
-import type { Rights } from './acl.ts'
+import { topicFilterProblem } from '../topics/names.ts'
+import { rightsOfRules, type Rights } from './acl.ts'
+import { aclAccessOf, type AclRule } from './acl-file.ts'
+import { createLoginCache } from './login-cache.ts'
 
 /** Welcome. */
 export interface HookVerdict {
@@ -8,7 +24,151 @@ export interface HookVerdict {
   readonly rights: Rights | null
 }
 
+/** null: refused. 'unavailable': it could not be asked, or gave no answer that makes sense. */
+export type HookAnswer = HookVerdict | null | 'busy' | 'unavailable'
+
 export interface LoginHook {
-  /** Calls back once with the verdict, null for a refusal, or 'busy' when too many wait already. */
-  ask(request: AuthRequest, done: (verdict: HookVerdict | null | 'busy') => void): void
+  /** Calls back once, later or (from its cache) within the call. */
+  ask(request: AuthRequest, done: (answer: HookAnswer) => void): void
+  /** Closes idle connections; what is under way is answered. */
+  close(): void
+}
+
+export interface HttpHookSettings {
+  readonly url: string
+  readonly timeoutMs: number
+  /** How long a login that was allowed is not asked for again; 0: each time. */
+  readonly cacheMs: number
+}
+
+const runningMax = 20
+const waitingMax = 500
+const answerBytesMax = 64 * 1024
+const rightsMax = 1000
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+export function createHttpHook(
+  { url, timeoutMs, cacheMs }: HttpHookSettings,
+  log: Log,
+  nowMs: () => number,
+): LoginHook {
+  const cache = createLoginCache<HookVerdict>(nowMs, cacheMs)
+  const isTls = url.startsWith('https:')
+  const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: runningMax })
+  const waiting: (() => void)[] = []
+  let running = 0
+  const finished = (): void => {
+    running--
+    waiting.shift()?.()
+  }
+  const run = async (request: AuthRequest): Promise<HookVerdict | null | 'unavailable'> => {
+    running++
+    try {
+      return await post(url, isTls, agent, timeoutMs, bodyOf(request))
+    } catch (error) {
+      log.write(LogType.error, `Error: auth_http_url gave no answer: ${(error as Error).message}`)
+      return 'unavailable'
+    } finally {
+      finished()
+    }
+  }
+  return {
+    ask(request, done) {
+      const { username, password, clientId } = request
+      const context = `${request.listener.port} ${clientId}`
+      const key = cache.keyOf(username ?? '', password ?? new Uint8Array(0), context)
+      const known = cacheMs > 0 ? cache.get(key) : undefined
+      if (known !== undefined) return done(known)
+      // The password may lie in a read buffer that is used again.
+      const kept = { ...request, password: password?.slice() ?? null }
+      const start = (): void => {
+        void run(kept).then((answer) => {
+          if (answer !== null && answer !== 'unavailable') cache.add(key, answer)
+          done(answer)
+        })
+      }
+      if (running < runningMax) return start()
+      if (waiting.length >= waitingMax) return done('busy')
+      waiting.push(start)
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function bodyOf({ username, password, clientId, remote, listener, version }: AuthRequest): string {
+  const secret = password ?? new Uint8Array(0)
+  const known = { username, clientId, address: remote, port: listener.port, version }
+  try {
+    return JSON.stringify({ ...known, password: utf8.decode(secret) })
+  } catch {
+    return JSON.stringify({ ...known, passwordBase64: Buffer.from(secret).toString('base64') })
+  }
+}
+
+/** Redirects are not followed: an answer from another place is not the one that was configured. */
+function post(
+  url: string,
+  isTls: boolean,
+  agent: HttpAgent,
+  timeoutMs: number,
+  body: string,
+): Promise<HookVerdict | null> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'content-length': Buffer.byteLength(body),
+    }
+    const signal = AbortSignal.timeout(timeoutMs)
+    const send = isTls ? requestHttps : requestHttp
+    const request = send(url, { method: 'POST', agent, headers, signal }, (response) => {
+      void read(response).then(resolve, reject)
+    })
+    request.on('error', (error) =>
+      reject(signal.aborted ? new Error(`none within ${timeoutMs} ms`) : error),
+    )
+    request.end(body)
+  })
+}
+
+async function read(response: IncomingMessage): Promise<HookVerdict | null> {
+  const { statusCode } = response
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    length += chunk.length
+    if (length > answerBytesMax)
+      throw new Error(`the answer is larger than ${answerBytesMax} bytes`)
+    chunks.push(chunk)
+  }
+  if (statusCode === 401 || statusCode === 403) return null
+  if (statusCode !== 200) throw new Error(`status ${statusCode}`)
+  return verdictOf(Buffer.concat(chunks).toString('utf8'))
+}
+
+/** @throws Error when the answer is none of ours. */
+function verdictOf(text: string): HookVerdict | null {
+  const answer: unknown = JSON.parse(text)
+  if (!isObject(answer)) throw new Error('the answer is no JSON object')
+  if (answer['allow'] !== true) return null
+  const { rights } = answer
+  if (rights === undefined || rights === null) return { rights: null }
+  if (!Array.isArray(rights) || rights.length > rightsMax)
+    throw new Error(`"rights" is no list of up to ${rightsMax}`)
+  return { rights: rightsOfRules(rights.map(ruleOf)) }
+}
+
+function ruleOf(right: unknown): AclRule {
+  if (!isObject(right)) throw new Error('a right is no JSON object')
+  const { access: word, topic } = right
+  const access = typeof word === 'string' ? aclAccessOf(word) : null
+  if (access === null) throw new Error('"access" is none of read, write, readwrite and deny')
+  if (typeof topic !== 'string') throw new Error('"topic" is no string')
+  const problem = topicFilterProblem(topic)
+  if (problem !== null) throw new Error(`"${topic}": ${problem}`)
+  return { access, filter: topic, place: `auth_http_url "${access} ${topic}"` }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,43 +1,43 @@
 import { createHmac, randomBytes } from 'node:crypto'
 
 /**
- * Logins that were verified a short while ago, so that a fleet that reconnects does not hash again. What is kept
- * is an HMAC under a key of this process: no password, and nothing that can be guessed from a memory dump of
- * another run.
+ * Logins that were verified a short while ago, so that a fleet that reconnects does not have to be asked again.
+ * What is kept is an HMAC under a key of this process: no password, and nothing that can be guessed from a
+ * memory dump of another run.
  */
-export interface LoginCache {
-  /** Names a login: its user, password, and the hash it was checked against. */
-  keyOf(username: string, password: Uint8Array, encoded: string): string
-  has(key: string): boolean
-  add(key: string): void
+export interface LoginCache<T> {
+  /** Names a login: its user, its password, and what else it depends on. */
+  keyOf(username: string, password: Uint8Array, context: string): string
+  get(key: string): T | undefined
+  add(key: string, value: T): void
   clear(): void
 }
 
-const lifeMs = 10 * 60_000
 const entriesMax = 50_000
 
-export function createLoginCache(nowMs: () => number): LoginCache {
+export function createLoginCache<T>(nowMs: () => number, lifeMs: number): LoginCache<T> {
   const secret = randomBytes(32)
-  const verifiedAtMs = new Map<string, number>()
+  const verified = new Map<string, { atMs: number; value: T }>()
   return {
-    keyOf: (username, password, encoded) =>
+    keyOf: (username, password, context) =>
       createHmac('sha256', secret)
-        .update(`${Buffer.byteLength(username)}:${username}${encoded.length}:${encoded}`)
+        .update(`${Buffer.byteLength(username)}:${username}`)
+        .update(`${Buffer.byteLength(context)}:${context}`)
         .update(password)
         .digest('base64'),
-    has(key) {
-      const atMs = verifiedAtMs.get(key)
-      if (atMs === undefined) return false
-      if (nowMs() - atMs < lifeMs) return true
-      verifiedAtMs.delete(key)
-      return false
+    get(key) {
+      const entry = verified.get(key)
+      if (entry === undefined) return undefined
+      if (nowMs() - entry.atMs < lifeMs) return entry.value
+      verified.delete(key)
+      return undefined
     },
-    add(key) {
-      verifiedAtMs.delete(key)
-      const oldest = verifiedAtMs.size < entriesMax ? undefined : verifiedAtMs.keys().next().value
-      if (oldest !== undefined) verifiedAtMs.delete(oldest)
-      verifiedAtMs.set(key, nowMs())
+    add(key, value) {
+      verified.delete(key)
+      const oldest = verified.size < entriesMax ? undefined : verified.keys().next().value
+      if (oldest !== undefined) verified.delete(oldest)
+      verified.set(key, { atMs: nowMs(), value })
     },
-    clear: () => verifiedAtMs.clear(),
+    clear: () => verified.clear(),
   }
 }

@@ -27,6 +27,13 @@ const expiry = custom('N followed by s, h, d, w, m (30 days) or y (365 days)', (
   return seconds * 1000
 })
 
+const httpUrl = custom('http://... | https://...', (name, rest) => {
+  const value = text('address').read(name, rest)
+  if (!/^https?:\/\/[^/]/.test(value) || !URL.canParse(value))
+    throw new ValueError(`"${name}" must be an address like http://127.0.0.1:8080/login.`)
+  return value
+})
+
 /** Options of the broker as a whole: who may connect, limits, delivery, security, persistence. */
 export const brokerOptions = {
   allowAnonymous: option(
@@ -192,6 +199,21 @@ export const brokerOptions = {
     'acl_refuse_subscribe',
     'Refuses a subscription that the rights of its client leave nothing of. Unset: it stays silent.',
     { type: bool, default: false, own: true },
+  ),
+  authHttpUrl: option(
+    'auth_http_url',
+    'Address of a program that is asked about users whom the password file does not know.',
+    { type: httpUrl, default: null, own: true, repeat: 'last', secret: true },
+  ),
+  authHttpTimeoutMs: option('auth_http_timeout', 'Seconds after which no answer is a refusal.', {
+    type: durationMs('s', 1, 9),
+    default: 5000,
+    own: true,
+  }),
+  authHttpCacheMs: option(
+    'auth_http_cache',
+    'Seconds for which a login that was allowed is not asked about again; 0: never kept.',
+    { type: durationMs('s', 0, 86_400), default: 60_000, own: true },
   ),
   sysAccess: option(
     'sys_access',

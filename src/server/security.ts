@@ -2,6 +2,7 @@
 import { LogType, type Log } from '../base/log.ts'
 import { Acl } from '../auth/acl.ts'
 import { loadAclFile } from '../auth/acl-file.ts'
+import { createHttpHook, type LoginHook } from '../auth/http-hook.ts'
 import { loadPasswordFile, type PasswordFile } from '../auth/password-file.ts'
 import { loadPskFile, type PskFile } from '../auth/psk-file.ts'
 import type { Realm } from '../auth/realm.ts'
@@ -61,10 +62,12 @@ export function createServerSecurity(log: Log): ServerSecurity {
   })
   // Clients hold on to their realm: it stays the same object as long as the process lives.
   const realms = new Map<ListenerOptions, Realm>()
+  let lastHook: LoginHook | null = null
   let keys: ReadonlyMap<string, PskFile | undefined> = new Map()
   return {
     ...security,
     apply(config, files, optionsOf) {
+      const hook = hookOf(config, log)
       const nextKeys = new Map<string, PskFile | undefined>()
       for (const listener of config.listeners) {
         const name = listenerName(listener)
@@ -75,15 +78,25 @@ export function createServerSecurity(log: Log): ServerSecurity {
         const realm = realms.get(options) ?? { passwords: null, acl: null, hook: null }
         realm.passwords = files.passwords.get(passwordFile ?? '') ?? null
         realm.acl = files.acls.get(aclFile ?? '') ?? null
+        realm.hook = hook
         realms.set(options, realm)
       }
       keys = nextKeys
+      lastHook?.close()
+      lastHook = hook
       const { sysAccess, checkRetainSource, aclRefuseSubscribe } = config.global
       security.update({ realms, sysAccess, checkRetainSource, refuseHopeless: aclRefuseSubscribe })
       logFiles(log, files)
     },
     pskOf: (listener, identity) => keys.get(listener)?.keys.get(identity) ?? null,
   }
+}
+
+function hookOf({ global }: Config, log: Log): LoginHook | null {
+  const { authHttpUrl: url, authHttpTimeoutMs: timeoutMs, authHttpCacheMs: cacheMs } = global
+  return url === null
+    ? null
+    : createHttpHook({ url, timeoutMs, cacheMs }, log, nodeClock.monotonicMs)
 }
 
 function logFiles(log: Log, { passwords, acls, psks }: SecurityFiles): void {
