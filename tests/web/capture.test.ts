@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Capture, type Arrival } from '../../web/src/capture/capture.ts'
+import { exportParts, importRecords, RecordError } from '../../web/src/capture/records.ts'
+import { compileQuery, QueryError } from '../../web/src/capture/query.ts'
+import { Ring } from '../../web/src/capture/ring.ts'
+import { TreeView } from '../../web/src/capture/tree-view.ts'
+import { View } from '../../web/src/capture/view.ts'
+import { DEFAULT_VIEW } from '../../web/src/model/view.ts'
+import { emptySubscription } from '../../web/src/model/profile.ts'
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
+
+function arrival(
+  topic: string,
+  payload: string | Uint8Array,
+  more: Partial<Arrival> = {},
+): Arrival {
+  return {
+    topic,
+    payload: typeof payload === 'string' ? utf8(payload) : payload,
+    timeMs: 1000,
+    outgoing: false,
+    qos: 0,
+    retain: false,
+    dup: false,
+    properties: null,
+    ...more,
+  }
+}
+
+function captured(limits = { messagesMax: 100, bytesMax: 10_000, topicsMax: 200 }) {
+  const capture = new Capture(limits)
+  const view = new View(capture)
+  capture.onKept = (seq) => view.add(seq)
+  return { capture, view }
+}
+
+test('the ring gives back every message it keeps, byte for byte, whatever the sizes', () => {
+  const sizes = fc.array(fc.nat(300), { minLength: 1, maxLength: 400 })
+  fc.assert(
+    fc.property(
+      sizes,
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 64, max: 900 }),
+      (lengths, countMax, bytesMax) => {
+        const ring = new Ring(countMax, bytesMax)
+        const oracle = new Map<number, Uint8Array>()
+        let refused = 0
+        for (const [at, length] of lengths.entries()) {
+          const payload = new Uint8Array(length).fill((at % 255) + 1)
+          const seq = ring.push({ ...arrival('t', payload), topicId: at })
+          if (seq === -1) refused++
+          else oracle.set(seq, payload)
+          assert.ok(ring.next - ring.first <= countMax)
+          let bytes = 0
+          for (let kept = ring.first; kept < ring.next; kept++) {
+            assert.deepEqual(ring.payload(kept), oracle.get(kept))
+            bytes += ring.size(kept)
+          }
+          assert.ok(bytes <= bytesMax)
+        }
+        assert.equal(ring.next + refused, lengths.length)
+        assert.equal(ring.madeRoom, ring.first)
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
+test('every message received is kept, made room, sampled out or too large, and counted as one of them', () => {
+  const { capture } = captured({ messagesMax: 50, bytesMax: 2000, topicsMax: 60 })
+  for (let at = 0; at < 1000; at++) {
+    if (at === 500) capture.keepEvery = 4
+    capture.add(arrival(`t/${at % 90}`, 'x'.repeat(at % 100 === 0 ? 3000 : at % 60)))
+  }
+  const { ring } = capture
+  assert.equal(capture.received, 1000)
+  assert.equal(ring.next - ring.first + ring.madeRoom + capture.sampledOut + capture.tooLarge, 1000)
+  assert.ok(capture.sampledOut > 300 && capture.tooLarge >= 5)
+  assert.ok(capture.topics.count <= 60)
+})
+
+test('a quiet topic keeps its last value when its message has made room', () => {
+  const { capture } = captured({ messagesMax: 10, bytesMax: 10_000, topicsMax: 20 })
+  capture.add(arrival('quiet', 'still here'))
+  for (let at = 0; at < 100; at++) capture.add(arrival('busy', String(at)))
+  const quiet = capture.topics.find('quiet')
+  assert.ok(quiet)
+  assert.equal(new TextDecoder().decode(capture.lastPayload(quiet) ?? undefined), 'still here')
+})
+
+test('topics without a kept message make room for new ones, and the tree counts them out', () => {
+  const { capture } = captured({ messagesMax: 10, bytesMax: 10_000, topicsMax: 20 })
+  for (let at = 0; at < 500; at++) capture.add(arrival(`a/${at}/b`, 'x', { timeMs: at }))
+  assert.ok(capture.topics.count <= 20)
+  assert.equal(capture.topics.root.topics, capture.topics.count)
+  assert.equal(capture.topics.forgotten, 500 - capture.topics.count)
+  assert.equal(capture.topics.root.messages, 500)
+})
+
+test('the tree shows what is expanded, in the order asked for', () => {
+  const { capture } = captured()
+  for (const topic of ['b/10', 'b/2', 'b/2', 'a/x', '/lead']) capture.add(arrival(topic, 'v'))
+  const tree = new TreeView(capture.topics)
+  const levels = () => tree.lines().map(({ level }) => level)
+  assert.deepEqual(levels(), ['', 'a', 'b'])
+  tree.setExpanded('b', true)
+  assert.deepEqual(levels(), ['', 'a', 'b', '2', '10'])
+  tree.show('messages', '')
+  assert.deepEqual(levels().slice(0, 2), ['b', '2'])
+  tree.show('name', '10')
+  assert.deepEqual(levels(), ['b', '10'])
+})
+
+const QUERIES: [query: string, matches: string[]][] = [
+  ['kitchen', ['home/Kitchen/temp', 'note']],
+  ['-kitchen', ['home/hall/temp', 'bin']],
+  ['topic:home/+/temp', ['home/Kitchen/temp', 'home/hall/temp']],
+  ['payload:23', ['home/hall/temp']],
+  ['$.value>22', ['home/hall/temp']],
+  ['$.value<=21.5', ['home/Kitchen/temp']],
+  ['$.value', ['home/Kitchen/temp', 'home/hall/temp']],
+  ['$.unit=C', ['home/Kitchen/temp', 'home/hall/temp']],
+  ['/^home\\/k/i', ['home/Kitchen/temp']],
+  ['retain:1', ['note']],
+  ['qos:1', ['home/hall/temp']],
+  ['dir:out', ['bin']],
+  ['size>20', ['home/Kitchen/temp', 'home/hall/temp']],
+  ['"in the kitchen"', ['note']],
+  ['temp -hall', ['home/Kitchen/temp']],
+]
+
+for (const [query, expected] of QUERIES) {
+  test(`search: ${query}`, () => {
+    const { capture, view } = captured()
+    capture.add(arrival('home/Kitchen/temp', '{"value": 21.5, "unit": "C"}'))
+    capture.add(arrival('home/hall/temp', '{"value": 23, "unit": "C"}', { qos: 1 }))
+    capture.add(arrival('note', 'in the kitchen', { retain: true }))
+    capture.add(arrival('bin', new Uint8Array([255, 0]), { outgoing: true }))
+    view.show({ ...DEFAULT_VIEW, query })
+    assert.deepEqual(
+      view.snapshot().rows.map(({ topic }) => topic),
+      expected,
+    )
+  })
+}
+
+test('a query that cannot be understood names the word and hides nothing', () => {
+  assert.throws(() => compileQuery('/(/'), QueryError)
+  const { capture, view } = captured()
+  capture.add(arrival('a', '1'))
+  view.show({ ...DEFAULT_VIEW, query: '/(/' })
+  assert.equal(view.snapshot().queryProblem, '/(/')
+  assert.equal(view.snapshot().rows.length, 1)
+})
+
+test('rows keep their place while older ones leave', () => {
+  const { capture, view } = captured({ messagesMax: 20, bytesMax: 10_000, topicsMax: 40 })
+  for (let at = 0; at < 20; at++) capture.add(arrival('t', String(at)))
+  view.show({ ...DEFAULT_VIEW, follow: false, from: 15, count: 3 })
+  assert.deepEqual(
+    view.snapshot().rows.map(({ preview }) => preview),
+    ['15', '16', '17'],
+  )
+  for (let at = 20; at < 30; at++) capture.add(arrival('t', String(at)))
+  const after = view.snapshot()
+  assert.deepEqual(
+    after.rows.map(({ preview }) => preview),
+    ['15', '16', '17'],
+  )
+  assert.equal(after.first, 10)
+})
+
+test('a pause holds the list and counts what is held back', () => {
+  const { capture, view } = captured()
+  capture.add(arrival('t', '1'))
+  view.show({ ...DEFAULT_VIEW, paused: true })
+  for (let at = 0; at < 7; at++) capture.add(arrival('t', 'later'))
+  assert.equal(view.snapshot().rows.length, 1)
+  assert.equal(view.snapshot().held, 7)
+  view.show({ ...DEFAULT_VIEW, paused: false })
+  assert.equal(view.snapshot().rows.length, 8)
+})
+
+test('a hidden subscription hides its messages, unless another one shows them', () => {
+  const { capture, view } = captured()
+  const noisy = { ...emptySubscription('noisy/#', 1), hidden: true }
+  capture.setSubscriptions([noisy, emptySubscription('noisy/alarm', 2)])
+  for (const topic of ['noisy/a', 'noisy/alarm', 'other']) capture.add(arrival(topic, 'x'))
+  view.refilter()
+  assert.deepEqual(
+    view.snapshot().rows.map(({ topic, colours }) => [topic, colours]),
+    [
+      ['noisy/alarm', [2]],
+      ['other', []],
+    ],
+  )
+  assert.equal(capture.messagesOf(noisy.id), 2)
+})
+
+test('a chart has the numbers of messages from before it was asked for, and keeps the peaks', () => {
+  const { capture } = captured({ messagesMax: 5000, bytesMax: 1_000_000, topicsMax: 6000 })
+  for (let at = 0; at < 4000; at++) {
+    capture.add(arrival('s', JSON.stringify({ v: at === 1234 ? 9999 : at % 10 }), { timeMs: at }))
+  }
+  capture.setSeries([{ id: 'x', filter: 's', path: '$.v' }])
+  const [series] = capture.series
+  assert.equal(series?.points, 4000)
+  const { times, values } = series?.sample(200) ?? { times: [], values: [] }
+  assert.ok(values.length <= 210 && values.includes(9999))
+  assert.deepEqual(
+    [...times],
+    [...times].sort((a, b) => a - b),
+  )
+})
+
+test('what is exported as JSON lines comes back the same', () => {
+  const { capture, view } = captured()
+  capture.add(arrival('a', 'text', { qos: 1, retain: true, timeMs: 1_700_000_000_123 }))
+  capture.add(
+    arrival('b', new Uint8Array([0, 255, 1]), {
+      outgoing: true,
+      properties: {
+        correlationData: new Uint8Array([1, 2]),
+        userProperties: [
+          ['k', 'v'],
+          ['k', 'w'],
+        ],
+      },
+    }),
+  )
+  for (const format of ['jsonl', 'json'] as const) {
+    const records = importRecords([...exportParts(capture, view.seqs(), format)].join(''))
+    assert.equal(records.length, 2)
+    assert.deepEqual(records[0]?.payload, utf8('text'))
+    assert.equal(records[0]?.timeMs, 1_700_000_000_123)
+    assert.deepEqual(records[1]?.payload, new Uint8Array([0, 255, 1]))
+    assert.deepEqual(records[1]?.properties, {
+      correlationData: new Uint8Array([1, 2]),
+      userProperties: [
+        ['k', 'v'],
+        ['k', 'w'],
+      ],
+    })
+    assert.equal(records[1]?.outgoing, true)
+  }
+})
+
+test('a CSV has one row a message and nothing a spreadsheet would calculate', () => {
+  const { capture, view } = captured()
+  capture.add(arrival('a', '=HYPERLINK("http://evil")\n"x"'))
+  const csv = [...exportParts(capture, view.seqs(), 'csv')].join('')
+  assert.match(csv, /,"'=HYPERLINK\(""http:\/\/evil""\)\n""x""",/)
+})
+
+test('a file that is none of ours names the record that is wrong', () => {
+  assert.throws(
+    () => importRecords('{"topic":"a","payload":"1"}\n{"payload":"2"}'),
+    (error: unknown) => error instanceof RecordError && error.record === 2,
+  )
+})

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encode as msgpack } from '@msgpack/msgpack'
+import { encode as cbor } from 'cborg'
+import { bitmapPixels, guessWidth } from '../../web/src/decode/bitmap.ts'
+import { decode } from '../../web/src/decode/decode.ts'
+import { diffLines } from '../../web/src/decode/diff.ts'
+import { jsonLines, linesToText, toHex } from '../../web/src/decode/lines.ts'
+import { detect, preview } from '../../web/src/decode/preview.ts'
+import {
+  correlationBytes,
+  encodeInput,
+  fromBase64,
+  hexDump,
+  toBase64,
+} from '../../web/src/decode/bytes.ts'
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
+
+async function textOf(
+  bytes: Uint8Array,
+  format: Parameters<typeof decode>[1],
+  schema: Parameters<typeof decode>[2] = null,
+) {
+  const { decoded, problem } = await decode(bytes, format, schema)
+  return { text: 'text' in decoded ? decoded.text : decoded.kind, problem, format: decoded.format }
+}
+
+test('JSON is indented and no number changes', () => {
+  const source = '{"id":18446744073709551615,"t":127.0,"e":1e3,"a":[1,{}],"id":-0.10}'
+  const lines = jsonLines(source)
+  assert.equal(
+    linesToText(lines),
+    '{\n  "id": 18446744073709551615,\n  "t": 127.0,\n  "e": 1e3,\n  "a": [\n    1,\n    {}\n  ],\n  "id": -0.10\n}',
+  )
+  assert.equal(lines.find(({ key }) => key === '"t"')?.path, '$.t')
+  assert.equal(lines.find(({ depth, text }) => depth === 2 && text === '1')?.path, '$.a[0]')
+})
+
+for (const bad of ['{', '[1,]', '{"a" 1}', '01', '"\u0001"', '[1] 2', '{"a":1,}', 'nul']) {
+  test(`no JSON: ${JSON.stringify(bad)}`, () => assert.throws(() => jsonLines(bad)))
+}
+
+test('JSON nested without end is refused rather than overflowing', () => {
+  assert.throws(() => jsonLines('['.repeat(100_000)), /levels/)
+})
+
+test('what a payload is, is seen from its bytes', () => {
+  assert.equal(detect(utf8('{"a":1}')), 'json')
+  assert.equal(detect(utf8('21.5')), 'text')
+  assert.equal(detect(utf8('你好')), 'text')
+  assert.equal(detect(new Uint8Array([1, 2, 3])), 'hex')
+  assert.equal(detect(new Uint8Array([0xff, 0xfe, 0x41])), 'hex')
+  assert.equal(
+    detect(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, ...new Array<number>(20).fill(0))),
+    'image',
+  )
+  assert.equal(detect(utf8('BM is not always a bitmap, you know')), 'text')
+})
+
+test('a preview is one line and turns no text around', () => {
+  assert.equal(preview(utf8('a\n\tb\u202Ec\u001B[2J'), 'text'), 'a b·c·[2J')
+})
+
+test('CBOR and MessagePack keep 64-bit integers and bytes', async () => {
+  const value = {
+    big: 18446744073709551615n,
+    raw: new Uint8Array([1, 255]),
+    n: null,
+    list: [1.5, 'x'],
+  }
+  for (const [format, bytes] of [
+    ['cbor', cbor(value)],
+    ['msgpack', msgpack(value, { useBigInt64: true })],
+  ] as const) {
+    const { text, problem } = await textOf(bytes, format)
+    assert.equal(problem, null)
+    assert.match(text, /"big": 18446744073709551615/)
+    assert.match(text, /"raw": h'01ff'/)
+  }
+})
+
+test('a CBOR tag nobody knows is shown with its number', async () => {
+  assert.match((await textOf(Uint8Array.of(0xd9, 0x03, 0xe8, 0x01), 'cbor')).text, /"tag 1000": 1/)
+})
+
+test('what cannot be decoded is shown as it is, with the reason', async () => {
+  const { text, problem, format } = await textOf(Uint8Array.of(0xff, 0x00), 'cbor')
+  assert.equal(format, 'hex')
+  assert.match(text, /^00000000 {2}ff 00/)
+  assert.ok(problem)
+})
+
+const PROTO = `syntax = "proto3"; package shop;
+message Price { string tag = 1; uint64 cents = 2; repeated int32 history = 3; map<string, sint64> stock = 4; State state = 5; Inner inner = 6; bytes image = 7; double d = 8; }
+enum State { UNKNOWN = 0; SHOWN = 1; } message Inner { bool ok = 1; }`
+
+test('Protobuf by a schema, 64 bits whole, packed lists, maps, enums and unknown fields', async () => {
+  const bytes = Uint8Array.from([
+    0x0a, 2, 0x41, 0x37, 0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0x1a, 2,
+    1, 2, 0x22, 5, 0x0a, 1, 0x78, 0x10, 0x03, 0x28, 1, 0x32, 2, 0x08, 1, 0x3a, 1, 0xaa, 0x78, 9,
+  ])
+  const schema = {
+    id: 's',
+    name: 's',
+    kind: 'protobuf' as const,
+    source: PROTO,
+    messageType: 'shop.Price',
+  }
+  const { text, problem } = await textOf(bytes, 'protobuf', schema)
+  assert.equal(problem, null)
+  for (const part of [
+    '"tag": "A7"',
+    '"cents": 18446744073709551615',
+    '"history": [\n    1,\n    2\n  ]',
+    '"x": -2',
+    '"state": "SHOWN"',
+    '"ok": true',
+    `"image": h'aa'`,
+    '"unknown 15": 9',
+  ]) {
+    assert.ok(text.includes(part), `${part} in\n${text}`)
+  }
+})
+
+test('Protobuf that is cut off or has a bad schema says so', async () => {
+  const schema = { id: 's', name: 's', kind: 'protobuf' as const, source: PROTO, messageType: '' }
+  assert.match(
+    (await textOf(Uint8Array.of(0x0a, 50, 1), 'protobuf', schema)).problem ?? '',
+    /shop\.Price/,
+  )
+  assert.match(
+    (await textOf(Uint8Array.of(1), 'protobuf', { ...schema, source: 'message {' })).problem ?? '',
+    /schema/,
+  )
+  assert.match((await textOf(Uint8Array.of(1), 'protobuf', null)).problem ?? '', /no schema/)
+})
+
+const AVRO = JSON.stringify({
+  type: 'record',
+  name: 'R',
+  fields: [
+    { name: 'id', type: 'long' },
+    { name: 'name', type: 'string' },
+    { name: 'opt', type: ['null', 'double'] },
+    { name: 'tags', type: { type: 'array', items: 'string' } },
+    { name: 'm', type: { type: 'map', values: 'int' } },
+    { name: 'e', type: { type: 'enum', name: 'E', symbols: ['A', 'B'] } },
+    { name: 'next', type: ['null', 'R'] },
+  ],
+})
+
+test('Avro by a schema, also behind the framing of a schema registry', async () => {
+  const body = [
+    0x53, 4, 0x68, 0x69, 2, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 2, 2, 0x78, 0, 2, 2, 0x6b, 14, 0, 2, 0,
+  ]
+  const schema = { id: 'a', name: 'a', kind: 'avro' as const, source: AVRO, messageType: '' }
+  for (const bytes of [body, [0, 0, 0, 0, 7, ...body]]) {
+    const { text, problem } = await textOf(Uint8Array.from(bytes), 'avro', schema)
+    assert.equal(problem, null)
+    assert.match(text, /"id": -42,\n {2}"name": "hi",\n {2}"opt": 1.5/)
+    assert.match(text, /"k": 7/)
+    assert.match(text, /"e": "B"/)
+  }
+})
+
+test('Avro that announces an endless list of nothing is refused', async () => {
+  const schema = {
+    id: 'a',
+    name: 'a',
+    kind: 'avro' as const,
+    source: '{"type":"array","items":"null"}',
+    messageType: '',
+  }
+  const bytes = Uint8Array.of(0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 0)
+  assert.match((await textOf(bytes, 'avro', schema)).problem ?? '', /longer than the payload/)
+})
+
+test('bitmaps of 1, 2 and 4 bits become pixels, the high bits first', () => {
+  const layout = { width: 8, palette: 'grey', inverted: false } as const
+  const reds = (bits: 1 | 2 | 4, bytes: number[]) => {
+    const pixels = bitmapPixels(Uint8Array.from(bytes), { ...layout, bits })
+    return Array.from({ length: 8 }, (_, at) => pixels?.[at * 4])
+  }
+  assert.deepEqual(reds(1, [0b10000001]), [255, 0, 0, 0, 0, 0, 0, 255])
+  assert.deepEqual(reds(2, [0b00011011, 0]), [0, 85, 170, 255, 0, 0, 0, 0])
+  assert.deepEqual(reds(4, [0x0f, 0x10, 0, 0]), [0, 255, 17, 0, 0, 0, 0, 0])
+  assert.equal(guessWidth(Math.ceil(250 / 8) * 122, 1), 250)
+})
+
+test('a difference is the shortest one', () => {
+  const marks = diffLines('a\nb\nc\nd', 'a\nx\nc\nd\ne').map(
+    ({ kind, text }) => `${kind[0]}${text}`,
+  )
+  assert.deepEqual(marks.toSorted(), ['ax', 'ae', 'rb', 'sa', 'sc', 'sd'].toSorted())
+  assert.deepEqual(diffLines('same', 'same'), [{ kind: 'same', text: 'same' }])
+})
+
+test('typed payloads become bytes, or say what is wrong', async () => {
+  assert.deepEqual(await encodeInput('0x01 fF', 'hex'), Uint8Array.of(1, 255))
+  assert.equal(await encodeInput('0x1', 'hex'), 'hex')
+  assert.equal(await encodeInput('{', 'json'), 'json')
+  assert.deepEqual(await encodeInput('{"a":1}', 'cbor'), cbor({ a: 1 }))
+  assert.deepEqual(fromBase64(toBase64(Uint8Array.of(0, 250, 251))), Uint8Array.of(0, 250, 251))
+  assert.deepEqual(correlationBytes('0x0a'), Uint8Array.of(10))
+  assert.equal(toHex(Uint8Array.of(1, 2), ' '), '01 02')
+  assert.match(
+    hexDump(utf8('ABCDEFGHIJKLMNOPQ')),
+    /^0{8} {2}41 42 .* {2}ABCDEFGHIJKLMNOP\n00000010 {2}51 /,
+  )
+})

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { exportProfiles, importProfiles } from '../../web/src/model/profile-file.ts'
+import { parseAddress, profileProblem } from '../../web/src/model/profile-rules.ts'
+import { emptyProfile, profileUrl } from '../../web/src/model/profile.ts'
+import { emptyDraft, type Detail } from '../../web/src/model/message.ts'
+import { commandLine, shellQuote } from '../../web/src/publish/command-line.ts'
+import { parseCsv } from '../../web/src/publish/csv.ts'
+import { DraftError, outgoing } from '../../web/src/publish/outgoing.ts'
+import { expand } from '../../web/src/publish/template.ts'
+
+const context = {
+  seq: 7,
+  nowMs: 1_700_000_000_000,
+  random: () => 0.5,
+  columns: new Map([
+    ['price', '3.50'],
+    ['a b', 'x'],
+  ]),
+}
+
+test('placeholders become values; what is none stays', () => {
+  assert.equal(
+    expand('{{seq}}/{{ts}}/{{ rand 10 20 }}/{{pick a b c}}', context),
+    '7/1700000000000/15/b',
+  )
+  assert.equal(
+    expand('{{iso}} {{price}} {{a b}} {{nope}} {{constructor}}', context),
+    '2023-11-14T22:13:20.000Z 3.50 x {{nope}} {{constructor}}',
+  )
+  assert.match(
+    expand('{{uuid}}', context),
+    /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/,
+  )
+})
+
+test('CSV with quotes, line ends in fields, other separators and a BOM', () => {
+  assert.deepEqual(parseCsv('\uFEFFtag,text\r\n1,"a ""b"", c\nd"\r\n\r\n2,'), {
+    columns: ['tag', 'text'],
+    rows: [
+      ['1', 'a "b", c\nd'],
+      ['2', ''],
+    ],
+  })
+  assert.deepEqual(parseCsv('a;b\n1;2,5').rows, [['1', '2,5']])
+  assert.deepEqual(parseCsv('').rows, [])
+})
+
+test('a draft becomes a packet, its properties for MQTT 5.0 only', async () => {
+  const draft = {
+    ...emptyDraft(),
+    topic: 'tag/{{price}}',
+    payload: '{"p":{{price}}}',
+    format: 'json' as const,
+    qos: 1 as const,
+  }
+  draft.fields.contentType = 'application/json'
+  draft.fields.userProperties = [
+    ['a', '1'],
+    ['a', '2'],
+    ['', 'dropped'],
+  ]
+  const message = await outgoing(draft, 5, context)
+  assert.equal(message.topic, 'tag/3.50')
+  assert.equal(new TextDecoder().decode(message.payload), '{"p":3.50}')
+  assert.deepEqual(message.properties, {
+    contentType: 'application/json',
+    userProperties: [
+      ['a', '1'],
+      ['a', '2'],
+    ],
+  })
+  assert.deepEqual((await outgoing(draft, 4, context)).properties, {})
+})
+
+test('a draft that cannot be sent says why', async () => {
+  const bad = { ...emptyDraft(), topic: 'a/#' }
+  await assert.rejects(outgoing(bad, 5, context), DraftError)
+  await assert.rejects(
+    outgoing({ ...emptyDraft(), topic: 'a', payload: '{', format: 'json' }, 5, context),
+    /json/,
+  )
+  const fields = { ...emptyDraft().fields, expirySeconds: '-1' }
+  await assert.rejects(
+    outgoing({ ...emptyDraft(), topic: 'a', fields }, 5, context),
+    /message expiry/,
+  )
+})
+
+test('a pasted address fills the form', () => {
+  assert.deepEqual(parseAddress('wss://joe:p%40ss@[::1]:8084/path'), {
+    scheme: 'wss',
+    host: '::1',
+    port: 8084,
+    path: '/path',
+    username: 'joe',
+    password: 'p@ss',
+  })
+  assert.deepEqual(parseAddress('mqtts://broker.example'), {
+    scheme: 'wss',
+    host: 'broker.example',
+    port: 8883,
+    path: '/mqtt',
+  })
+  assert.equal(parseAddress('broker.example'), null)
+})
+
+test('a profile that MQTT does not allow is told apart', () => {
+  const profile = emptyProfile({ scheme: 'ws', host: 'h', port: 80, path: '/mqtt' })
+  assert.equal(profileProblem(profile), null)
+  assert.equal(profileProblem({ ...profile, host: 'a b' }), 'host')
+  assert.equal(profileProblem({ ...profile, port: 70000 }), 'port')
+  assert.equal(
+    profileProblem({ ...profile, version: 4, clientId: '', cleanStart: false }),
+    'clientId',
+  )
+  assert.equal(profileProblem({ ...profile, version: 4, password: 'x' }), 'password')
+  assert.equal(profileProblem({ ...profile, receiveMaximum: '0' }), 'number')
+  assert.equal(
+    profileProblem({ ...profile, will: { ...profile.will, on: true, topic: 'a/+' } }),
+    'willTopic',
+  )
+  assert.equal(profileUrl({ ...profile, host: '::1' }), 'ws://[::1]:80/mqtt')
+})
+
+test('exported connections come back under new ids, without the password', () => {
+  const profile = {
+    ...emptyProfile({ scheme: 'wss' as const, host: 'h', port: 443, path: '/m' }),
+    name: 'shop',
+    password: 'secret',
+    userProperties: [['a', 'b']] as [string, string][],
+  }
+  const text = exportProfiles([profile])
+  assert.ok(!text.includes('secret'))
+  const { profiles, problem } = importProfiles(text)
+  assert.equal(problem, null)
+  assert.notEqual(profiles[0]?.id, profile.id)
+  assert.deepEqual({ ...profiles[0], id: '', password: '' }, { ...profile, id: '', password: '' })
+})
+
+test('a file of the wrong shape brings no wrong types in', () => {
+  const text = JSON.stringify({
+    kind: 'mozzie-connections',
+    connections: [
+      {
+        host: 5,
+        port: '80',
+        will: 'x',
+        subscriptions: [{ filter: 'a/#', qos: 'no' }, 3],
+        __proto__: { x: 1 },
+      },
+    ],
+  })
+  const [profile] = importProfiles(text).profiles
+  assert.equal(profile?.host, '')
+  assert.equal(profile?.port, 80)
+  assert.equal(profile?.will.on, false)
+  assert.deepEqual(
+    profile?.subscriptions.map(({ filter, qos }) => [filter, qos]),
+    [['a/#', 0]],
+  )
+})
+
+test('an MQTTX backup brings its connections, wills, properties and subscriptions', () => {
+  const backup = JSON.stringify([
+    {
+      id: 'x',
+      name: 'Lab',
+      clientId: 'mqttx_1',
+      host: 'lab.local',
+      port: 8084,
+      protocol: 'wss',
+      path: '/mqtt',
+      clean: false,
+      mqttVersion: '5.0',
+      username: 'u',
+      password: 'p',
+      keepalive: 30,
+      connectTimeout: 5,
+      reconnect: true,
+      properties: { sessionExpiryInterval: 60, userProperties: { a: ['1', '2'], b: '3' } },
+      will: {
+        lastWillTopic: 'gone',
+        lastWillPayload: 'bye',
+        lastWillQos: 1,
+        lastWillRetain: true,
+        properties: { willDelayInterval: 5 },
+      },
+      subscriptions: [
+        { topic: 'a/#', qos: 1, alias: 'all', disabled: true, nl: true, rh: 2, color: '#ff0000' },
+      ],
+    },
+  ])
+  const [profile] = importProfiles(backup).profiles
+  assert.ok(profile)
+  assert.deepEqual(
+    [
+      profile.name,
+      profile.scheme,
+      profile.host,
+      profile.port,
+      profile.version,
+      profile.cleanStart,
+      profile.keepAliveSeconds,
+      profile.sessionExpirySeconds,
+    ],
+    ['Lab', 'wss', 'lab.local', 8084, 5, false, 30, '60'],
+  )
+  assert.deepEqual(profile.userProperties, [
+    ['a', '1'],
+    ['a', '2'],
+    ['b', '3'],
+  ])
+  assert.deepEqual(
+    [
+      profile.will.on,
+      profile.will.topic,
+      profile.will.qos,
+      profile.will.retain,
+      profile.will.delaySeconds,
+    ],
+    [true, 'gone', 1, true, '5'],
+  )
+  const [subscription] = profile.subscriptions
+  assert.deepEqual(
+    [
+      subscription?.filter,
+      subscription?.qos,
+      subscription?.alias,
+      subscription?.enabled,
+      subscription?.noLocal,
+      subscription?.retainHandling,
+    ],
+    ['a/#', 1, 'all', false, true, 2],
+  )
+})
+
+test('a message as a command survives any shell', () => {
+  assert.equal(shellQuote("it's $HOME `x`"), String.raw`'it'\''s $HOME ` + "`x`'")
+  const profile = emptyProfile({ scheme: 'ws', host: 'h', port: 9883, path: '/mqtt' })
+  const detail: Detail = {
+    index: 0,
+    seq: 0,
+    timeMs: 0,
+    direction: 'in',
+    topic: 'a b',
+    qos: 1,
+    retain: true,
+    dup: false,
+    size: 3,
+    preview: '',
+    colours: [],
+    payload: new TextEncoder().encode("x'y"),
+    properties: { contentType: 'text/plain' },
+    previous: null,
+  }
+  assert.equal(
+    commandLine(profile, detail),
+    String.raw`mosquitto_pub -h h -V mqttv5 -t 'a b' -q 1 -r -D publish content-type text/plain -m 'x'\''y'`,
+  )
+  assert.match(
+    commandLine(profile, { ...detail, payload: Uint8Array.of(255), size: 1 }),
+    /^echo \/w== \| base64 -d \| mosquitto_pub .* -s$/,
+  )
+})
