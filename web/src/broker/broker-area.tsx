@@ -1,3 +1,127 @@
+/** The broker area: its pages, behind a login where the broker asks for one. */
+import { useEffect, useState, type FormEvent } from 'react'
+import '../styles/broker.css'
+import { Icon, type IconName } from '../page/icons.tsx'
+import { TextField } from '../page/parts.tsx'
+import { useStore } from '../page/store.ts'
+import { useText } from '../page/text.ts'
+import { AccessPage } from './access-page.tsx'
+import { api, login, logout, refreshSession } from './api.ts'
+import { ClientsPage } from './clients-page.tsx'
+import { ListenersPage } from './listeners-page.tsx'
+import { LogPage } from './log-page.tsx'
+import { OverviewPage } from './overview-page.tsx'
+import { RetainedPage } from './retained-page.tsx'
+import { SubscriptionsPage } from './subscriptions-page.tsx'
+import { useBrokerText } from './text.ts'
+import { TracePage } from './trace-page.tsx'
+
+const PAGES = {
+  overview: ['gauge', OverviewPage],
+  clients: ['users', ClientsPage],
+  subscriptions: ['tag', SubscriptionsPage],
+  retained: ['pin', RetainedPage],
+  listeners: ['server', ListenersPage],
+  access: ['shield', AccessPage],
+  log: ['log', LogPage],
+  trace: ['search', TracePage],
+} as const satisfies Record<string, readonly [IconName, () => React.ReactNode]>
+
+type PageName = keyof typeof PAGES
+const NAMES = Object.keys(PAGES) as PageName[]
+
+function pageOfHash(): PageName {
+  const name = location.hash.split('/')[1] ?? ''
+  return NAMES.find((page) => page === name) ?? 'overview'
+}
+
 export function BrokerArea() {
-  return null
+  const b = useBrokerText()
+  const { session, problem } = useStore(api, (state) => state)
+  const [page, setPage] = useState(pageOfHash)
+  useEffect(() => void refreshSession(), [])
+  useEffect(() => {
+    const onHash = () => setPage(pageOfHash())
+    addEventListener('hashchange', onHash)
+    return () => removeEventListener('hashchange', onHash)
+  }, [])
+  if (problem !== null) return <NoApi problem={problem.status === 0 ? b.noApi : problem.message} />
+  if (session === null) return null
+  if (!session.admin) return <Login user={session.user} />
+  const Page = PAGES[page][1]
+  return (
+    <div className="broker">
+      <nav className="broker-nav" aria-label={b.areaName}>
+        {NAMES.map((name) => (
+          <a key={name} href={`#broker/${name}`} aria-current={name === page ? 'page' : undefined}>
+            <Icon name={PAGES[name][0]} />
+            <span>{b.pages[name]}</span>
+          </a>
+        ))}
+        {session.loginRequired && (
+          <button type="button" onClick={() => void logout()}>
+            <Icon name="power" />
+            <span>{b.logout}</span>
+          </button>
+        )}
+      </nav>
+      <div className="broker-page">
+        <h1 className="visually-hidden">{b.pages[page]}</h1>
+        <Page />
+      </div>
+    </div>
+  )
+}
+
+function NoApi({ problem }: { problem: string }) {
+  const b = useBrokerText()
+  return (
+    <div className="empty is-large">
+      <p>{problem}</p>
+      <div className="actions is-centred">
+        <button type="button" className="button" onClick={() => void refreshSession()}>
+          {b.retry}
+        </button>
+      </div>
+    </div>
+  )
+}
+
+function Login({ user }: { user: string | null }) {
+  const t = useText()
+  const b = useBrokerText()
+  const [username, setUsername] = useState('')
+  const [password, setPassword] = useState('')
+  const [problem, setProblem] = useState<string | null>(user === null ? null : b.notAdmin(user))
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    try {
+      await login(username, password)
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return (
+    <div className="welcome">
+      <form className="welcome-card login" onSubmit={(event) => void submit(event)}>
+        <h1>{b.loginTitle}</h1>
+        <p className="lead">{b.loginText}</p>
+        <TextField label={b.columns.username} value={username} onChange={setUsername} />
+        <TextField
+          label={t.password}
+          type="password"
+          value={password}
+          onChange={setPassword}
+        />
+        {problem !== null && (
+          <p className="problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <button type="submit" className="button is-primary is-large" disabled={username === ''}>
+          {b.login}
+        </button>
+      </form>
+    </div>
+  )
 }

@@ -1,0 +1,117 @@
+/** The broker's HTTP API, typed by its contract. Addresses are relative: the page works under any base path. */
+import { contract, type Contract } from '../../../src/admin/contract.ts'
+import type { Schema } from '../../../src/admin/schema.ts'
+import { createStore } from '../page/store.ts'
+
+type Name = keyof Contract
+type Of<S> = S extends Schema<infer T> ? T : never
+type ReplyOf<N extends Name> = Of<NonNullable<Contract[N]['reply']>>
+type QueryOf<N extends Name> = Of<NonNullable<Contract[N]['query']>>
+type BodyOf<N extends Name> = Of<NonNullable<Contract[N]['body']>>
+
+interface Asked<N extends Name> {
+  query?: QueryOf<N>
+  body?: BodyOf<N>
+  /** Parts of the path, such as `id`. */
+  params?: Record<string, string>
+}
+
+/** The API said no; `status` 401: log in first; 0: there is no API at this address. */
+export class ApiError extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+type SessionInfo = ReplyOf<'session'>
+
+interface ApiState {
+  readonly session: SessionInfo | null
+  /** Why there is no session to speak of. */
+  readonly problem: ApiError | null
+}
+
+export const api = createStore<ApiState>({ session: null, problem: null })
+
+export function urlOf(
+  name: Name,
+  { query, params = {} }: { query?: object | null | undefined; params?: Record<string, string> } = {},
+): string {
+  const path = contract[name].url.replaceAll(/:(\w+)/g, (_, part: string) =>
+    encodeURIComponent(params[part] ?? ''),
+  )
+  const url = new URL(path.slice(1), document.baseURI)
+  for (const [key, value] of Object.entries(query ?? {})) {
+    if (value !== undefined && value !== '') url.searchParams.set(key, String(value))
+  }
+  return url.href
+}
+
+/** Rejects with ApiError. */
+export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promise<ReplyOf<N>> {
+  const { method } = contract[name]
+  const token = api.get().session?.csrfToken
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (method !== 'GET' && token !== null && token !== undefined) headers['x-csrf-token'] = token
+  if (asked.body !== undefined) headers['content-type'] = 'application/json'
+  let response: Response
+  try {
+    response = await fetch(urlOf(name, asked), {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(asked.body !== undefined && { body: JSON.stringify(asked.body) }),
+    })
+  } catch (error) {
+    throw new ApiError(0, error instanceof Error ? error.message : String(error))
+  }
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false
+  if (!isJson) throw new ApiError(response.ok ? 0 : response.status, response.statusText)
+  const value: unknown = await response.json()
+  if (!response.ok) {
+    const message = (value as { message?: string }).message ?? response.statusText
+    if (response.status === 401) await refreshSession()
+    throw new ApiError(response.status, message)
+  }
+  return value as ReplyOf<N>
+}
+
+/** Asks who we are; afterwards the store says so. */
+export async function refreshSession(): Promise<void> {
+  try {
+    api.set({ session: await call('session'), problem: null })
+  } catch (error) {
+    api.set({
+      session: null,
+      problem: error instanceof ApiError ? error : new ApiError(0, String(error)),
+    })
+  }
+}
+
+export async function login(username: string, password: string): Promise<void> {
+  api.set({ session: await call('login', { body: { username, password } }), problem: null })
+}
+
+export async function logout(): Promise<void> {
+  await call('logout')
+  await refreshSession()
+}
+
+export type Overview = ReplyOf<'overview'>
+export type Sample = Overview['now']
+export type History = ReplyOf<'history'>
+export type ClientRow = ReplyOf<'clients'>['items'][number]
+export type ClientDetail = ReplyOf<'client'>
+export type ClientsQuery = QueryOf<'clients'>
+export type Subscription = ReplyOf<'subscriptions'>['items'][number]
+export type Receivers = ReplyOf<'receivers'>
+export type RetainedRow = ReplyOf<'retained'>['items'][number]
+export type RetainedMessage = ReplyOf<'retainedMessage'>
+export type PurgeReply = ReplyOf<'retainedPurge'>
+export type Listener = ReplyOf<'listenersDetail'>['listeners'][number]
+export type AclReply = ReplyOf<'aclTest'>
+export type AclQuery = QueryOf<'aclTest'>
+export type Trace = ReplyOf<'traces'>['traces'][number]
+export type TracePacket = ReplyOf<'tracePackets'>['packets'][number]

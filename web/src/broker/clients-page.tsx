@@ -1,0 +1,336 @@
+/** Clients: searched, ordered and paged by the broker; one of them in full beside the list. */
+import { useState } from 'react'
+import { bytesText, countText, dateTimeText, durationText } from '../page/format.ts'
+import { notify } from '../page/app-state.ts'
+import { Icon } from '../page/icons.tsx'
+import { IconButton, Select } from '../page/parts.tsx'
+import { useText } from '../page/text.ts'
+import { call, type ClientDetail, type ClientRow, type ClientsQuery } from './api.ts'
+import { Pager } from './pager.tsx'
+import { useBrokerText } from './text.ts'
+import { useLoaded, useSettled } from './use-api.ts'
+
+const REFRESH_MS = 3000
+const PAGE_SIZE = 50
+const VERSIONS: Record<number, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
+
+type Sort = NonNullable<ClientsQuery['sort']>
+
+const COLUMNS: readonly (keyof ReturnType<typeof useBrokerText>['columns'])[] = [
+  'clientId',
+  'username',
+  'remote',
+  'version',
+  'subscriptions',
+  'inflight',
+  'queued',
+  'dropped',
+  'connectedAtMs',
+]
+const SORTABLE: readonly string[] = [
+  'clientId',
+  'username',
+  'connectedAtMs',
+  'queued',
+  'inflight',
+  'subscriptions',
+  'dropped',
+] satisfies Sort[]
+
+export function ClientsPage() {
+  const b = useBrokerText()
+  const [search, setSearch] = useState('')
+  const [state, setState] = useState<'all' | 'connected' | 'offline'>('all')
+  const [sort, setSort] = useState<Sort>('clientId')
+  const [order, setOrder] = useState<'asc' | 'desc'>('asc')
+  const [page, setPage] = useState(1)
+  const [opened, setOpened] = useState<string | null>(null)
+  const q = useSettled(search)
+  const query: ClientsQuery = {
+    sort,
+    order,
+    page,
+    pageSize: PAGE_SIZE,
+    ...(q !== '' && { q }),
+    ...(state !== 'all' && { state }),
+  }
+  const { value, problem, reload } = useLoaded(
+    JSON.stringify(query),
+    () => call('clients', { query }),
+    REFRESH_MS,
+  )
+  const sortBy = (name: Sort) => {
+    setOrder(sort === name && order === 'asc' ? 'desc' : 'asc')
+    setSort(name)
+  }
+  return (
+    <div className={`split ${opened === null ? '' : 'has-drawer'}`}>
+      <section className="table-page">
+        <div className="page-tools-row">
+          <input
+            type="search"
+            aria-label={b.searchClients}
+            placeholder={b.searchClients}
+            value={search}
+            onChange={(event) => {
+              setSearch(event.target.value)
+              setPage(1)
+            }}
+          />
+          <Select
+            quiet
+            label={b.state}
+            value={state}
+            options={[
+              ['all', b.states.all],
+              ['connected', b.states.connected],
+              ['offline', b.states.offline],
+            ]}
+            onChange={(next) => {
+              setState(next)
+              setPage(1)
+            }}
+          />
+        </div>
+        {problem !== null && <p className="problem">{problem}</p>}
+        <div className="table-scroll" tabIndex={0} role="region" aria-label={b.pages.clients}>
+          <table>
+            <thead>
+              <tr>
+                {COLUMNS.map((name) => (
+                  <th
+                    key={name}
+                    aria-sort={
+                      sort === name ? (order === 'asc' ? 'ascending' : 'descending') : undefined
+                    }
+                  >
+                    {SORTABLE.includes(name) ? (
+                      <button type="button" onClick={() => sortBy(name as Sort)}>
+                        {b.columns[name]} {sort === name && (order === 'asc' ? '↑' : '↓')}
+                      </button>
+                    ) : (
+                      b.columns[name]
+                    )}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {value?.items.map((row) => (
+                <Row
+                  key={row.clientId}
+                  row={row}
+                  isOpen={row.clientId === opened}
+                  onOpen={() => setOpened(row.clientId)}
+                />
+              ))}
+            </tbody>
+          </table>
+          {value !== null && value.items.length === 0 && <p className="empty">{b.noClients}</p>}
+        </div>
+        {value !== null && (
+          <Pager page={value.page} pageSize={value.pageSize} total={value.total} onPage={setPage} />
+        )}
+      </section>
+      {opened !== null && (
+        <Drawer key={opened} clientId={opened} onClose={() => setOpened(null)} onChange={reload} />
+      )}
+    </div>
+  )
+}
+
+function Row({ row, isOpen, onOpen }: { row: ClientRow; isOpen: boolean; onOpen: () => void }) {
+  const b = useBrokerText()
+  return (
+    <tr className={isOpen ? 'is-selected' : ''}>
+      <td>
+        <button type="button" className="plain row-button" onClick={onOpen}>
+          <span className={`dot ${row.connected ? 'is-online' : ''}`} aria-hidden="true" />
+          <span className="mono">{row.clientId === '' ? '–' : row.clientId}</span>
+          <span className="visually-hidden">
+            {row.connected ? b.states.connected : b.states.offline}
+          </span>
+        </button>
+      </td>
+      <td>{row.username ?? <i className="is-quiet">{b.anonymous}</i>}</td>
+      <td className="mono">{row.remote ?? '–'}</td>
+      <td>{VERSIONS[row.version] ?? row.version}</td>
+      <td className="is-number">{countText(row.subscriptions)}</td>
+      <td className="is-number">{countText(row.inflight)}</td>
+      <td className="is-number">{countText(row.queued)}</td>
+      <td className={`is-number ${row.dropped > 0 ? 'problem' : ''}`}>{countText(row.dropped)}</td>
+      <td>
+        {row.connected && row.connectedAtMs !== null
+          ? durationText(Date.now() - row.connectedAtMs)
+          : b.states.offline}
+      </td>
+    </tr>
+  )
+}
+
+function Drawer({
+  clientId,
+  onClose,
+  onChange,
+}: {
+  clientId: string
+  onClose: () => void
+  onChange: () => void
+}) {
+  const t = useText()
+  const b = useBrokerText()
+  const { value, problem, reload } = useLoaded(
+    clientId,
+    () => call('client', { query: { clientId } }),
+    REFRESH_MS,
+  )
+  const act = async (name: 'disconnect' | 'forget') => {
+    try {
+      await call(name, { body: { clientId } })
+      onChange()
+      if (name === 'forget') onClose()
+      else reload()
+    } catch (error) {
+      notify(error instanceof Error ? error.message : String(error), true)
+    }
+  }
+  return (
+    <aside className="drawer" aria-label={clientId}>
+      <header>
+        <h2 className="mono">{clientId}</h2>
+        <IconButton icon="close" label={t.close} onClick={onClose} />
+      </header>
+      {problem !== null && <p className="problem">{problem}</p>}
+      {value !== null && (
+        <>
+          <div className="actions">
+            <button
+              type="button"
+              className="button is-small"
+              disabled={!value.connected}
+              onClick={() => void act('disconnect')}
+            >
+              <Icon name="power" size={14} /> {b.disconnectClient}
+            </button>
+            <button
+              type="button"
+              className="button is-small"
+              onClick={() => {
+                if (confirm(b.confirmForget(clientId))) void act('forget')
+              }}
+            >
+              <Icon name="trash" size={14} /> {b.forgetClient}
+            </button>
+          </div>
+          <Facts client={value} />
+          <Lists client={value} />
+        </>
+      )}
+    </aside>
+  )
+}
+
+const NEVER = 0xffff_ffff
+
+function Facts({ client }: { client: ClientDetail }) {
+  const t = useText()
+  const b = useBrokerText()
+  const yesNo = (value: boolean | null) => (value === null ? '–' : value ? t.yes : t.no)
+  const facts: [string, string][] = [
+    [b.columns.username, client.username ?? b.anonymous],
+    [b.columns.remote, client.remote ?? '–'],
+    [b.facts.port, client.port === null ? '–' : String(client.port)],
+    [b.columns.version, VERSIONS[client.version] ?? String(client.version)],
+    [
+      b.columns.connectedAtMs,
+      client.connectedAtMs === null ? '–' : dateTimeText(client.connectedAtMs).slice(0, 19),
+    ],
+    [b.facts.durable, yesNo(client.durable)],
+    [b.facts.cleanStart, yesNo(client.cleanStart)],
+    [
+      b.facts.expirySeconds,
+      client.expirySeconds === NEVER ? b.never : countText(client.expirySeconds),
+    ],
+    [
+      b.facts.keepAliveSeconds,
+      client.keepAliveSeconds === null ? '–' : String(client.keepAliveSeconds),
+    ],
+    [
+      b.facts.receiveMaximum,
+      client.receiveMaximum === null ? '–' : countText(client.receiveMaximum),
+    ],
+    [
+      b.facts.maximumPacketBytes,
+      client.maximumPacketBytes === null ? '–' : bytesText(client.maximumPacketBytes),
+    ],
+    [b.facts.queuedBytes, bytesText(client.queuedBytes)],
+    [b.facts.outputBytes, bytesText(client.outputBytes)],
+    [b.facts.heldInbound, countText(client.heldInbound)],
+    [
+      b.will,
+      client.will === null
+        ? b.none
+        : `${client.will.topic} (QoS ${client.will.qos}, ${bytesText(client.will.payloadBytes)})`,
+    ],
+  ]
+  return (
+    <dl className="properties is-large">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function Lists({ client }: { client: ClientDetail }) {
+  const b = useBrokerText()
+  return (
+    <>
+      <h3>
+        {b.pages.subscriptions} <span className="is-quiet">{countText(client.subscriptions)}</span>
+      </h3>
+      <ul className="plain-list mono">
+        {client.subscriptionList.slice(0, 100).map(({ filter, qos }) => (
+          <li key={filter}>
+            {filter} <span className="chip is-tiny">QoS {qos}</span>
+          </li>
+        ))}
+      </ul>
+      {client.window.length > 0 && <h3>{b.window}</h3>}
+      <ul className="plain-list mono">
+        {client.window.map(({ packetId, topic, qos, payloadBytes }) => (
+          <li key={packetId}>
+            #{packetId} {topic ?? '…'}{' '}
+            <span className="is-quiet">
+              QoS {qos}, {bytesText(payloadBytes)}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {client.queue.length > 0 && <h3>{b.queue}</h3>}
+      <ul className="plain-list mono">
+        {client.queue.map(({ topic, qos, payloadBytes }, at) => (
+          // oxlint-disable-next-line react/no-array-index-key -- a queue's messages have no identity but their place
+          <li key={at}>
+            {topic}{' '}
+            <span className="is-quiet">
+              QoS {qos}, {bytesText(payloadBytes)}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <h3>{b.events}</h3>
+      <ul className="plain-list">
+        {client.events.map(({ timeMs, kind, detail }) => (
+          <li key={`${timeMs}${kind}${detail}`}>
+            <time className="is-quiet mono">{dateTimeText(timeMs).slice(5, 19)}</time>{' '}
+            {b.eventKinds[kind]} <span className="is-quiet">{detail}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}

@@ -1,0 +1,262 @@
+/** The broker at a glance: figures of this second, and an hour of them, kept by the broker. */
+import { useEffect, useRef, useState } from 'react'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { plotOptions } from '../client/chart-view.tsx'
+import { bytesText, countText, durationText, shortCount } from '../page/format.ts'
+import { Sparkline, Tabs } from '../page/parts.tsx'
+import { call, type History, type Sample } from './api.ts'
+import { useBrokerText } from './text.ts'
+import { useLive } from './use-live.ts'
+import { useLoaded } from './use-api.ts'
+
+type Metric = Exclude<keyof Sample, 'timeMs'>
+
+const KPIS = [
+  'sessionsConnected',
+  'publishReceivedRate',
+  'publishSentRate',
+  'droppedRate',
+  'queued',
+  'rssBytes',
+] as const
+
+const CHARTS = {
+  messages: ['publishReceivedRate', 'publishSentRate'],
+  bytes: ['bytesReceivedRate', 'bytesSentRate'],
+  connections: ['connections', 'sessions'],
+  drops: ['droppedRate', 'queued'],
+  lag: ['eventLoopLagMs', 'eventLoopLagMaxMs'],
+  commit: ['commitMeanMs', 'commitMaxMs'],
+  memory: ['rssBytes', 'heapUsedBytes'],
+  cpu: ['cpuPercent'],
+} as const satisfies Record<string, readonly Metric[]>
+
+const METRICS = [...new Set([...Object.values(CHARTS).flat(), ...KPIS])]
+const COLOURS = ['--sub-0', '--sub-1'] as const
+const POINTS = 600
+const SECONDS_KEPT = 3600
+
+type Points = Record<string, (number | null)[]>
+
+/** The broker's hour, and every second since. */
+function useHistory(seconds: number): { times: number[]; points: Points; now: Sample | null } {
+  const { value } = useLoaded(
+    `history ${seconds}`,
+    () => call('history', { query: { metrics: METRICS.join(','), seconds, points: POINTS } }),
+    60_000,
+  )
+  const [fresh, setFresh] = useState<Sample[]>([])
+  const onSample = (sample: Sample) =>
+    setFresh((before) => [...before, sample].slice(-SECONDS_KEPT))
+  useLive({ kinds: 'stats' }, { stats: (data) => onSample(data as Sample) })
+  return { ...joined(value, fresh), now: fresh.at(-1) ?? null }
+}
+
+function joined(
+  history: History | null,
+  fresh: readonly Sample[],
+): { times: number[]; points: Points } {
+  const times: number[] = []
+  const points: Points = Object.fromEntries(METRICS.map((name) => [name, []]))
+  if (history !== null) {
+    const count = history.metrics[METRICS[0] ?? '']?.length ?? 0
+    for (let at = 0; at < count; at++)
+      times.push((history.endMs - (count - 1 - at) * history.stepMs) / 1000)
+    for (const name of METRICS) points[name] = [...(history.metrics[name] ?? [])]
+  }
+  const endMs = history?.endMs ?? 0
+  for (const sample of fresh) {
+    if (sample.timeMs <= endMs) continue
+    times.push(sample.timeMs / 1000)
+    for (const name of METRICS) points[name]?.push(sample[name])
+  }
+  return { times, points }
+}
+
+const isBytes = (name: string) => name.includes('ytes')
+const valueText = (name: string, value: number) =>
+  isBytes(name)
+    ? bytesText(Math.round(value))
+    : value < 1000 && value % 1 !== 0
+      ? value.toFixed(1)
+      : shortCount(value)
+
+export function OverviewPage() {
+  const b = useBrokerText()
+  const [seconds, setSeconds] = useState<'300' | '900' | '3600'>('900')
+  const { times, points, now } = useHistory(Number(seconds))
+  const overview = useLoaded('overview', () => call('overview'), 5000).value
+  const current = now ?? overview?.now ?? null
+  return (
+    <div className="overview">
+      <header className="page-head">
+        {overview !== null && (
+          <p>
+            <b>Mozzie {overview.version}</b>{' '}
+            <span className="is-quiet">
+              · Node {overview.node} · {b.uptime(durationText(overview.uptimeSeconds * 1000))}
+            </span>
+          </p>
+        )}
+        <Tabs
+          label={b.range}
+          value={seconds}
+          tabs={[
+            ['300', b.ranges[300]],
+            ['900', b.ranges[900]],
+            ['3600', b.ranges[3600]],
+          ]}
+          onChange={setSeconds}
+        />
+      </header>
+      <ul className="kpis">
+        {KPIS.map((name) => (
+          <li
+            key={name}
+            className={name === 'droppedRate' && (current?.droppedRate ?? 0) > 0 ? 'is-bad' : ''}
+          >
+            <span>{b.kpis[name]}</span>
+            <b>
+              {current === null ? '–' : valueText(name, current[name])}
+              {name.endsWith('Rate') && <small>{b.perSecond}</small>}
+            </b>
+            <Sparkline
+              values={(points[name] ?? []).slice(-60).map((value) => value ?? 0)}
+              width={120}
+              height={26}
+            />
+          </li>
+        ))}
+      </ul>
+      <div className="charts">
+        {(Object.keys(CHARTS) as (keyof typeof CHARTS)[]).map((chart) => (
+          <Chart
+            key={chart}
+            title={b.charts[chart]}
+            names={CHARTS[chart]}
+            times={times}
+            points={points}
+            seconds={Number(seconds)}
+          />
+        ))}
+      </div>
+      {overview !== null && (
+        <div className="tables">
+          <Counts title={b.dropsByReason} counts={overview.drops} empty={b.noDrops} />
+          <Counts title={b.counters} counts={overview.totals} empty={b.none} />
+        </div>
+      )}
+    </div>
+  )
+}
+
+interface ChartProps {
+  title: string
+  names: readonly (Metric & keyof ReturnType<typeof useBrokerText>['series'])[]
+  times: readonly number[]
+  points: Points
+  seconds: number
+}
+
+function Chart({ title, names, times, points, seconds }: ChartProps) {
+  const b = useBrokerText()
+  const element = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot | null>(null)
+  const key = names.join()
+  useEffect(() => {
+    const at = element.current
+    if (at === null) return
+    const style = getComputedStyle(document.documentElement)
+    const lines = key
+      .split(',')
+      .map((label, index) => ({
+        label,
+        colour: style.getPropertyValue(COLOURS[index] ?? '--sub-2').trim(),
+      }))
+    const options = plotOptions(Math.max(200, at.clientWidth), 150, lines)
+    const axes = options.axes?.map((axis, index) =>
+      index === 1
+        ? {
+            ...axis,
+            values: (_: uPlot, ticks: number[]) => ticks.map((tick) => valueText(key, tick)),
+          }
+        : axis,
+    )
+    const made = new uPlot(
+      {
+        ...options,
+        ...(axes !== undefined && { axes }),
+        scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+      },
+      [[], ...lines.map(() => [])],
+      at,
+    )
+    plot.current = made
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: Math.max(200, at.clientWidth), height: 150 }),
+    )
+    observer.observe(at)
+    return () => {
+      observer.disconnect()
+      made.destroy()
+      plot.current = null
+    }
+  }, [key])
+  useEffect(() => {
+    const from = (times.at(-1) ?? 0) - seconds
+    const start = Math.max(
+      0,
+      times.findIndex((time) => time >= from),
+    )
+    plot.current?.setData([
+      times.slice(start),
+      ...key.split(',').map((name) => (points[name] ?? []).slice(start)),
+    ])
+  }, [times, points, key, seconds])
+  return (
+    <section className="chart-card">
+      <header>
+        <h2>{title}</h2>
+        <ul className="legend">
+          {names.map((name, at) => (
+            <li key={name}>
+              <span className={`swatch colour-${at}`} aria-hidden="true" /> {b.series[name]}{' '}
+              <b className="mono">{valueText(name, points[name]?.at(-1) ?? 0)}</b>
+            </li>
+          ))}
+        </ul>
+      </header>
+      <div ref={element} className="chart-plot" role="img" aria-label={title} />
+    </section>
+  )
+}
+
+function Counts({
+  title,
+  counts,
+  empty,
+}: {
+  title: string
+  counts: Readonly<Record<string, number>>
+  empty: string
+}) {
+  const entries = Object.entries(counts).filter(([, count]) => count > 0)
+  return (
+    <section className="chart-card">
+      <h2>{title}</h2>
+      {entries.length === 0 ? (
+        <p className="is-quiet">{empty}</p>
+      ) : (
+        <dl className="counts">
+          {entries.map(([name, count]) => (
+            <div key={name}>
+              <dt>{name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()}</dt>
+              <dd className="mono">{isBytes(name) ? bytesText(count) : countText(count)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </section>
+  )
+}

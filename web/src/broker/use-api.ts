@@ -1,0 +1,52 @@
+/** Answers of the API as state. */
+import { useCallback, useEffect, useRef, useState } from 'react'
+
+export interface Loaded<T> {
+  readonly value: T | null
+  readonly problem: string | null
+  readonly reload: () => void
+}
+
+/**
+ * What `load` answers; asked anew when `key` changes, on `reload`, and every `everyMs` (0: not by itself). The last value
+ * stays while the next one is on its way.
+ */
+export function useLoaded<T>(key: string, load: () => Promise<T>, everyMs = 0): Loaded<T> {
+  const [value, setValue] = useState<T | null>(null)
+  const [problem, setProblem] = useState<string | null>(null)
+  const [turn, setTurn] = useState(0)
+  const latest = useRef(load)
+  latest.current = load
+  useEffect(() => {
+    let isStale = false
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const ask = async () => {
+      try {
+        const answer = await latest.current()
+        if (isStale) return
+        setValue(answer)
+        setProblem(null)
+      } catch (error) {
+        if (!isStale) setProblem(error instanceof Error ? error.message : String(error))
+      }
+      if (!isStale && everyMs > 0) timer = setTimeout(() => void ask(), everyMs)
+    }
+    void ask()
+    return () => {
+      isStale = true
+      clearTimeout(timer)
+    }
+  }, [key, turn, everyMs])
+  const reload = useCallback(() => setTurn((before) => before + 1), [])
+  return { value, problem, reload }
+}
+
+/** A value that rests for a moment before it counts: what is typed into a search box. */
+export function useSettled<T>(value: T, delayMs = 250): T {
+  const [settled, setSettled] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), delayMs)
+    return () => clearTimeout(timer)
+  }, [value, delayMs])
+  return settled
+}
