@@ -37,7 +37,10 @@ export const api = createStore<ApiState>({ session: null, problem: null })
 
 export function urlOf(
   name: Name,
-  { query, params = {} }: { query?: object | null | undefined; params?: Record<string, string> } = {},
+  {
+    query,
+    params = {},
+  }: { query?: object | null | undefined; params?: Record<string, string> } = {},
 ): string {
   const path = contract[name].url.replaceAll(/:(\w+)/g, (_, part: string) =>
     encodeURIComponent(params[part] ?? ''),

@@ -107,12 +107,7 @@ function Login({ user }: { user: string | null }) {
         <h1>{b.loginTitle}</h1>
         <p className="lead">{b.loginText}</p>
         <TextField label={b.columns.username} value={username} onChange={setUsername} />
-        <TextField
-          label={t.password}
-          type="password"
-          value={password}
-          onChange={setPassword}
-        />
+        <TextField label={t.password} type="password" value={password} onChange={setPassword} />
         {problem !== null && (
           <p className="problem" role="alert">
             {problem}

@@ -168,12 +168,10 @@ function Chart({ title, names, times, points, seconds }: ChartProps) {
     const at = element.current
     if (at === null) return
     const style = getComputedStyle(document.documentElement)
-    const lines = key
-      .split(',')
-      .map((label, index) => ({
-        label,
-        colour: style.getPropertyValue(COLOURS[index] ?? '--sub-2').trim(),
-      }))
+    const lines = key.split(',').map((label, index) => ({
+      label,
+      colour: style.getPropertyValue(COLOURS[index] ?? '--sub-2').trim(),
+    }))
     const options = plotOptions(Math.max(200, at.clientWidth), 150, lines)
     const axes = options.axes?.map((axis, index) =>
       index === 1
