@@ -52,7 +52,7 @@ test('what a payload is, is seen from its bytes', () => {
   assert.equal(detect(new Uint8Array([1, 2, 3])), 'hex')
   assert.equal(detect(new Uint8Array([0xff, 0xfe, 0x41])), 'hex')
   assert.equal(
-    detect(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, ...new Array<number>(20).fill(0))),
+    detect(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, ...Array.from({ length: 20 }, () => 0))),
     'image',
   )
   assert.equal(detect(utf8('BM is not always a bitmap, you know')), 'text')
