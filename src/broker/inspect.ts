@@ -193,7 +193,9 @@ function clientView(session: Session): ClientView {
 
 function detailView(core: Core, session: Session): ClientDetailView {
   const { connection, outbound } = session
-  const window = [...first(outbound?.inflight.values() ?? [], shownMax)]
+  const window = [
+    ...first(outbound?.inflight.entriesBehind(outbound.lastPacketId) ?? [], shownMax),
+  ].map(([, delivery]) => delivery)
   const queue = [...first(outbound?.queue ?? [], shownMax)]
   const view = ({
     packetId,

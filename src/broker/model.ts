@@ -8,6 +8,7 @@
  *                          Connection ── link ──▶ transport
  */
 import { Fifo } from '../base/fifo.ts'
+import { PacketTable } from '../base/packet-table.ts'
 import type { Timer, TimerWheel } from '../base/timer-wheel.ts'
 import type { ByteWriter } from '../codec/byte-writer.ts'
 import type { ConnectPacket, Packet, Qos, Version } from '../codec/packets.ts'
@@ -116,7 +117,7 @@ export class Delivery {
 /** What a session owes its client. Made with the first QoS 1 or 2 message. */
 export class Outbound {
   /** By packet identifier, in the order sent. */
-  readonly inflight = new Map<number, Delivery>()
+  readonly inflight = new PacketTable<Delivery>()
   readonly queue = new Fifo<Delivery>()
   inflightBytes = 0
   /** Bytes in `queue` (clean), or in the store (durable). */
@@ -161,7 +162,7 @@ export class Session {
   subscriptions: Map<string, Subscription> | null = null
   outbound: Outbound | null = null
   /** Inbound QoS 2 messages between PUBLISH and PUBREL. */
-  heldInbound: Map<number, Message | null> | null = null
+  heldInbound: PacketTable<Message> | null = null
   heldInboundBytes = 0
   disconnectedAtMs = -1
   expiryTimer: Timer | null = null

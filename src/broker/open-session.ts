@@ -12,6 +12,7 @@
  *          ▼
  *        enter ─▶ CONNACK (after its batch) ─▶ input goes on, what was in flight is sent again
  */
+import { PacketTable } from '../base/packet-table.ts'
 import { LogType } from '../base/log.ts'
 import type { ConnectPacket, Properties } from '../codec/packets.ts'
 import { Reason } from '../codec/reason-codes.ts'
@@ -237,7 +238,8 @@ function adoptState(session: Session, state: ClaimedSession, windowMax: number):
   session.outbound.queuedCount = state.queuedCount
   session.outbound.queuedBytes = state.queuedBytes
   session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)
-  session.heldInbound = new Map(state.inbound.map((held) => [held.packetId, held.message]))
+  session.heldInbound = new PacketTable()
+  for (const { packetId, message } of state.inbound) session.heldInbound.set(packetId, message)
   if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
 }
 

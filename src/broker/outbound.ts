@@ -245,12 +245,12 @@ function freePacketId(outbound: Outbound): number {
   let id = outbound.lastPacketId
   do id = id === PACKET_IDS ? 1 : id + 1
   while (outbound.inflight.has(id))
-  outbound.lastPacketId = id
   return id
 }
 
 function enterWindow(outbound: Outbound, delivery: Delivery, packetId: number): void {
   delivery.packetId = packetId
+  outbound.lastPacketId = packetId
   outbound.inflight.set(packetId, delivery)
   outbound.inflightBytes += delivery.payloadBytes
 }
@@ -377,7 +377,7 @@ export function released(
 export function resend(core: Core, session: Session, connection: Connection): void {
   const outbound = session.outbound
   if (outbound === null) return
-  for (const [packetId, delivery] of [...outbound.inflight]) {
+  for (const [packetId, delivery] of outbound.inflight.entriesBehind(outbound.lastPacketId)) {
     if (delivery.released) {
       sendAck(core, connection, PacketType.pubrel, packetId, 0)
       continue

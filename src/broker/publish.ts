@@ -1,4 +1,5 @@
 /** PUBLISH from a client (MQTT 5.0, 3.3): the way in. */
+import { PacketTable } from '../base/packet-table.ts'
 import { LogType } from '../base/log.ts'
 import { PacketType } from '../codec/packets.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
@@ -248,7 +249,7 @@ function receive(
   refusal: number,
 ): void {
   const packetId = view.packetId
-  const held = (session.heldInbound ??= new Map())
+  const held = (session.heldInbound ??= new PacketTable())
   let reason = refusal
   let batch = 0
   if (refusal === 0 && held.has(packetId) && session.durable) {
