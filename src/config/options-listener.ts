@@ -1,6 +1,6 @@
 import { ValueError } from './config-error.ts'
 import { option } from './option.ts'
-import { bool, choice, custom, int, path, repeatable, text } from './value-types.ts'
+import { bool, choice, custom, int, path, repeatable, text, readInteger } from './value-types.ts'
 
 /** MQTT versions by their protocol level: 3.1 is 3, 3.1.1 is 4, 5.0 is 5. */
 export type ProtocolLevel = 3 | 4 | 5
@@ -32,6 +32,29 @@ const mountPoint = custom('topic prefix', (name, rest) => {
   if (/[+#]/.test(value))
     throw new ValueError(`"${name}" must be a topic without wildcards, not "${value}".`)
   return value
+})
+
+/** Addresses that begin with the same `prefix` bits. */
+export interface Network {
+  readonly address: string
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+const noNetworks: readonly Network[] = []
+
+const network = custom('address, or address/bits', (name, rest): Network => {
+  const [address, bits, surplus] = rest.trim().split('/')
+  const family = address.includes(':') ? 'ipv6' : 'ipv4'
+  const longest = family === 'ipv4' ? 32 : 128
+  const shape = family === 'ipv4' ? /^\d{1,3}(?:\.\d{1,3}){3}$/ : /^[0-9a-fA-F:.]{2,45}$/
+  const octets = family === 'ipv4' ? address.split('.').map(Number) : []
+  if (surplus !== undefined || !shape.test(address) || octets.some((octet) => octet > 255))
+    throw new ValueError(
+      `"${name}" must be an address or a network like 10.0.0.0/8, not "${rest.trim()}".`,
+    )
+  const prefix = bits === undefined ? longest : readInteger(`${name} bits`, bits, 0, longest)
+  return { address, prefix, family }
 })
 
 const passwordHash = custom('40 hexadecimal digits', (name, rest) => {
@@ -110,12 +133,17 @@ export const listenerOptions = {
   enableProxyProtocol: option(
     'enable_proxy_protocol',
     'Expects the PROXY header (version 1 or 2) of a load balancer on every connection.',
-    { type: int(1, 2), default: null, effect: 'refuse' },
+    { type: int(1, 2), default: null },
   ),
   proxyProtocolV2RequireTls: option(
     'proxy_protocol_v2_require_tls',
     'Refuses connections that did not reach the load balancer over TLS.',
-    { type: bool, default: false, effect: 'refuse' },
+    { type: bool, default: false },
+  ),
+  proxyProtocolTrusted: option(
+    'proxy_protocol_trusted',
+    'An address or network (10.0.0.0/8) that load balancers connect from. Unset: any.',
+    { type: repeatable(network), default: noNetworks, own: true },
   ),
   httpDirectory: option('http_dir', 'Directory of the files that an HTTP listener serves.', {
     type: path,

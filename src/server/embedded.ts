@@ -255,7 +255,7 @@ async function listen(engine: Engine, port: number, host: string | null): Promis
   const own = { max: 0, open: 0 }
   try {
     const where = { host, port, socketPath: null, family: null, networkInterface: null }
-    const entrance = { tls: null, web: null, auto: false }
+    const entrance = { proxy: null, tls: null, web: null, auto: false }
     await engine.listen({ where, optional: false }, { options: listener, budget: own, entrance })
   } catch (error) {
     throw new MozzieError('LISTEN', (error as Error).message, error)

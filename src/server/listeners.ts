@@ -1,10 +1,13 @@
 /** Listeners of the configuration as listeners of the right kind. */
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
+import { BlockList } from 'node:net'
 import { LogType, type Log } from '../base/log.ts'
 import type { Limits } from '../broker/limits.ts'
+import { ConfigError } from '../config/config-error.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
+import type { ProxyRules } from '../transports/proxy.ts'
 import type { Where } from '../transports/places.ts'
 import { createTlsEntrance, type TlsEntrance } from '../transports/tls.ts'
 import { createWebEntrance, type WebEntrance } from '../transports/websocket.ts'
@@ -54,12 +57,34 @@ export function loadEntrances(
     const running = server.listeners.find((candidate) => candidate.name === name)
     if (running === undefined) continue
     entrances.set(name, {
+      proxy: proxyOf(listener),
       tls: tlsOf(engine, server, listener, onKeyLog),
       web: webOf(engine, server, running, listener, config),
       auto: listener.protocol === 'auto',
     })
   }
   return entrances
+}
+
+function proxyOf(listener: ListenerConfig): ProxyRules | null {
+  const { enableProxyProtocol, proxyProtocolTrusted, certificateFile } = listener
+  if (enableProxyProtocol === null) return null
+  const trusted = new BlockList()
+  for (const { address, prefix, family } of proxyProtocolTrusted) {
+    try {
+      trusted.addSubnet(address, prefix, family)
+    } catch {
+      const place = listener.places.get('proxyProtocolTrusted') ?? { file: '', line: 0 }
+      throw new ConfigError(`"proxy_protocol_trusted" has no address in "${address}".`, place)
+    }
+  }
+  return {
+    version: enableProxyProtocol === 1 ? 1 : 2,
+    requireTls: listener.proxyProtocolV2RequireTls,
+    // With a certificate of its own the listener asks clients itself.
+    requireCertificate: listener.requireCertificate && certificateFile === null,
+    trusted: proxyProtocolTrusted.length === 0 ? null : trusted,
+  }
 }
 
 function tlsOf(

@@ -102,7 +102,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       name: listenerName(listener),
       options: listenerOptionsOf(listener),
       budget: { max: listener.maxConnections, open: 0 },
-      entrance: { tls: null, web: null, auto: false },
+      entrance: { proxy: null, tls: null, web: null, auto: false },
     })),
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,

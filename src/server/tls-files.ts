@@ -16,7 +16,14 @@ import {
   type TlsSettings,
 } from '../transports/tls-settings.ts'
 
-type TlsOptionKey = keyof typeof listenerTable & keyof ListenerConfig
+type TlsOptionKey =
+  | 'certificateFile'
+  | 'keyFile'
+  | 'caFile'
+  | 'caDirectory'
+  | 'revocationListFile'
+  | 'ciphers'
+  | 'ciphersTls13'
 
 const optionOfPart: Readonly<Record<TlsPart, TlsOptionKey>> = {
   certificate: 'certificateFile',
@@ -72,7 +79,7 @@ export function loadTls(config: ListenerConfig, psk: PskLookup): LoadedTls | nul
 
 function fault(config: ListenerConfig, key: TlsOptionKey, text: string): ConfigError {
   const place = config.places.get(key) ?? config.location ?? { file: '', line: 0 }
-  const value = String(config[key])
+  const value = config[key] ?? ''
   return new ConfigError(
     `"${listenerTable[key].name} ${value}" of listener ${listenerName(config)} cannot be used: ${text}.`,
     place,

@@ -11,11 +11,14 @@ import type { AddressBudget } from './address-budget.ts'
 import { isFull, type ConnectionBudget } from './connection-budget.ts'
 import type { ConnectionRate } from './connection-rate.ts'
 import { openLink, type LinkOwner } from './link.ts'
+import { readProxied, type ProxyRules } from './proxy.ts'
 import type { TlsEntrance } from './tls.ts'
 import type { WebEntrance } from './websocket.ts'
 
 /** What a listener asks of connections. The object may be changed: the next connection meets the change. */
 export interface EntranceSettings {
+  /** The header of a load balancer comes first; null: none does. */
+  proxy: ProxyRules | null
   tls: TlsEntrance | null
   /** null: MQTT alone. */
   web: WebEntrance | null
@@ -87,16 +90,31 @@ function addressOf(remote: string): string {
 }
 
 function begin<C>(arrival: Arrival<C>): void {
-  const { entrance, raw, remote } = arrival
-  const { tls, web } = entrance.settings
-  if (tls === null && web === null) {
-    entrance.arriving.delete(raw)
-    return openLink(entrance.owner, raw, { remote, tls: null }, null)
-  }
+  const { entrance, raw } = arrival
+  const { proxy, tls, web } = entrance.settings
+  if (proxy === null && tls === null && web === null) return openMqtt(arrival, raw, null, null)
   mayStay(arrival, entrance.stageMsMax())
   raw.once('close', () => mayStay(arrival, 0))
-  if (tls === null) speak(arrival, raw, null)
-  else tls.secure(raw, remote, (socket, facts) => speak(arrival, socket, facts))
+  if (proxy === null) secure(arrival, null, null)
+  else
+    readProxied(
+      raw,
+      proxy,
+      (proxied) => {
+        arrival.remote = proxied.remote ?? arrival.remote
+        secure(arrival, proxied.tls, proxied.rest)
+      },
+      (why) => deny(entrance.log, raw, arrival.remote, why),
+    )
+}
+
+/** `head` is what was read already, to be read again. */
+function secure<C>(arrival: Arrival<C>, facts: TlsFacts | null, head: Buffer | null): void {
+  const { entrance, raw, remote } = arrival
+  const { tls } = entrance.settings
+  if (tls === null) return speak(arrival, raw, facts, head)
+  if (head !== null) raw.unshift(head)
+  tls.secure(raw, remote, (socket, own) => speak(arrival, socket, own, null))
 }
 
 /** From now on; 0, for ever: the stages are through. */
@@ -107,21 +125,35 @@ function mayStay<C>(arrival: Arrival<C>, ms: number): void {
   arrival.timer = ms === 0 ? null : setTimeout(() => raw.destroy(), ms)
 }
 
-function speak<C>(arrival: Arrival<C>, socket: Socket, tls: TlsFacts | null): void {
-  const { owner, settings } = arrival.entrance
-  const peer = { remote: arrival.remote, tls }
-  const openMqtt = (head: Uint8Array | null): void => {
-    mayStay(arrival, 0)
-    openLink(owner, socket, peer, head)
-  }
-  const { web, auto } = settings
-  if (web === null) return openMqtt(null)
-  if (!auto) return web.take(socket, peer, (ms) => mayStay(arrival, ms))
-  readFirst(socket, (head) => {
-    if (!isHttp(head[0])) return openMqtt(new Uint8Array(head))
-    socket.unshift(head)
-    web.take(socket, peer, (ms) => mayStay(arrival, ms))
+function speak<C>(
+  arrival: Arrival<C>,
+  socket: Socket,
+  tls: TlsFacts | null,
+  head: Buffer | null,
+): void {
+  const { web, auto } = arrival.entrance.settings
+  if (web === null) return openMqtt(arrival, socket, tls, head)
+  if (head !== null) socket.unshift(head)
+  const openWeb = (): void =>
+    web.take(socket, { remote: arrival.remote, tls }, (ms) => mayStay(arrival, ms))
+  if (!auto) return openWeb()
+  readFirst(socket, (first) => {
+    if (!isHttp(first[0])) return openMqtt(arrival, socket, tls, first)
+    socket.unshift(first)
+    openWeb()
   })
+}
+
+function openMqtt<C>(
+  arrival: Arrival<C>,
+  socket: Socket,
+  tls: TlsFacts | null,
+  head: Buffer | null,
+): void {
+  const { entrance, remote } = arrival
+  mayStay(arrival, 0)
+  // The core must not be given a Buffer: its `slice` would not copy.
+  openLink(entrance.owner, socket, { remote, tls }, head === null ? null : new Uint8Array(head))
 }
 
 /** The first bytes that come; the socket is paused again. */

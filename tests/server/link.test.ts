@@ -70,7 +70,7 @@ const anyPort = {
 function entranceOf(core: Recorder, log: Log, options: ListenerOptions, max: number) {
   return {
     owner: { core, listener: options },
-    settings: { tls: null, web: null, auto: false },
+    settings: { proxy: null, tls: null, web: null, auto: false },
     log,
     own: { max, open: 0 },
     all: { max: 0, open: 0 },

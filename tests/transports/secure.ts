@@ -5,6 +5,7 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { Version } from '../../src/codec/packets.ts'
 import { freePort, startBroker, type BrokerProcess } from '../support/broker-process.ts'
+import { until } from '../server/run-mozzie.ts'
 import { connect, type ConnectOptions, type PacketOf } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import type { Filed, TestCertificates } from '../support/certificates.ts'
@@ -22,7 +23,10 @@ export async function startListeners<Name extends string>(
     ports[name] = await freePort()
     lines.push(`listener ${ports[name]} 127.0.0.1\n${text}`)
   }
-  return { broker: await startBroker(lines.join('\n')), ports }
+  const broker = await startBroker(lines.join('\n'))
+  // The first listener accepts before the last one does.
+  await until(() => / running\n/.test(broker.log()), broker.log)
+  return { broker, ports }
 }
 
 export function tlsLines({ server }: TestCertificates): string {
