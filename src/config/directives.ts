@@ -1,3 +1,4 @@
+import { builtinPluginOption } from './builtin-plugins.ts'
 import { ValueError } from './config-error.ts'
 import { words, wordsBeforeComment } from './lexer.ts'
 import type { OptionEffect, OptionInfo, OptionScope } from './option.ts'
@@ -9,6 +10,7 @@ import {
   noteEffect,
   warnOnce,
   type FileContext,
+  type PluginDraft,
   type ParseState,
 } from './parse-state.ts'
 import { emptyValue, path, readInteger, text } from './value-types.ts'
@@ -52,9 +54,15 @@ function directive(
     differs: traits.differs ?? null,
     apply(state, context, written, rest) {
       apply(state, context, written, rest)
-      noteEffect(state, context, this)
+      if (!isOurs(this, context)) noteEffect(state, context, this)
     },
   }
+}
+
+/** A line of a plugin whose work we do ourselves: nothing is missing. */
+function isOurs({ scope, name }: Directive, { plugin }: FileContext): boolean {
+  if (scope !== 'plugin' && name !== 'plugin_use') return false
+  return plugin !== null && builtinPluginOption(plugin.path) !== null
 }
 
 /** The longest path that fits a unix socket address, in bytes. */
@@ -109,7 +117,10 @@ function openBridge(state: ParseState, context: FileContext, name: string, rest:
 
 function openPlugin(state: ParseState, context: FileContext, name: string, rest: string): void {
   const pluginPath = path.read(name, rest)
-  addPlugin(state, context, null, pluginPath)
+  const plugin = addPlugin(state, context, null, pluginPath)
+  const isListeners = name !== 'global_plugin' && state.global.get('perListenerSettings') === true
+  if (!isListeners) state.globalPlugins.push(plugin)
+  else (context.listener ?? defaultListener(state, context)).plugins.push(plugin)
 }
 
 function loadPlugin(state: ParseState, context: FileContext, name: string, rest: string): void {
@@ -124,16 +135,21 @@ function addPlugin(
   context: FileContext,
   name: string | null,
   pluginPath: string,
-): void {
-  context.plugin = { name, path: pluginPath, options: [], location: here(context) }
-  state.plugins.push(context.plugin)
+): PluginDraft {
+  const plugin = { name, path: pluginPath, options: [], location: here(context) }
+  context.plugin = plugin
+  state.plugins.push(plugin)
+  return plugin
 }
 
 function usePlugin(state: ParseState, context: FileContext, name: string, rest: string): void {
   const pluginName = text().read(name, rest)
   if (context.listener === null) throw needsListener(name)
-  if (!state.plugins.some((plugin) => plugin.name === pluginName))
+  const plugin = state.plugins.find((candidate) => candidate.name === pluginName)
+  if (plugin === undefined)
     throw new ValueError(`"${name}" names "${pluginName}", which no "plugin_load" line loaded.`)
+  context.listener.plugins.push(plugin)
+  context.plugin = plugin
 }
 
 /** The options of plugins carry their key in their name. */
@@ -151,6 +167,9 @@ function setPluginOption(
   const value = text().read(name, rest)
   if (context.plugin === null)
     throw new ValueError(`"${name}" needs a "plugin" line before it in the same file.`)
+  const known = builtinPluginOption(context.plugin.path)
+  if (known !== null && key !== known)
+    throw new ValueError(`This plugin has no option "${key}", only "${known}".`)
   context.plugin.options.push([key, value])
 }
 

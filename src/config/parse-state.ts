@@ -13,6 +13,8 @@ export interface ListenerDraft {
   readonly security: SectionValues
   /** Where each of its options stands, by key. */
   readonly places: Map<string, ConfigLocation>
+  /** Plugins of this listener alone. */
+  readonly plugins: PluginDraft[]
   readonly location: ConfigLocation
 }
 
@@ -43,6 +45,8 @@ export interface ParseState {
   securityRead: boolean
   readonly bridges: BridgeDraft[]
   readonly plugins: PluginDraft[]
+  /** Those of them that count for every listener. */
+  readonly globalPlugins: PluginDraft[]
   readonly warnings: ConfigWarning[]
   readonly warned: Set<string>
   readonly refused: RefusedOption[]
@@ -110,6 +114,7 @@ export function newParseState(
     securityRead: false,
     bridges: [],
     plugins: [],
+    globalPlugins: [],
     warnings: [],
     warned: new Set(),
     refused: [],
@@ -135,6 +140,7 @@ export function newListenerDraft(port: number, location: ConfigLocation): Listen
     values: new Map(),
     security: new Map(),
     places: new Map(),
+    plugins: [],
     location,
   }
 }

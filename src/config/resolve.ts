@@ -1,8 +1,15 @@
 import { ConfigError } from './config-error.ts'
+import { builtinPluginOption, pluginFile } from './builtin-plugins.ts'
 import type { BridgeConfig, Config, GlobalValues, ListenerConfig } from './config.ts'
 import { resolveValues, type SectionValues } from './option.ts'
 import { bridgeTable, globalTable, listenerTable } from './option-table.ts'
-import { mqttPort, newListenerDraft, type ListenerDraft, type ParseState } from './parse-state.ts'
+import {
+  mqttPort,
+  newListenerDraft,
+  type ListenerDraft,
+  type ParseState,
+  type PluginDraft,
+} from './parse-state.ts'
 
 const loopbackHosts = ['127.0.0.1', '::1']
 const nowhere = { file: '', line: 0 }
@@ -10,6 +17,7 @@ const nowhere = { file: '', line: 0 }
 /** Fills in defaults, settles what listens where, and checks what no single line can show. */
 export function resolveConfig(state: ParseState): Config {
   const global = resolveValues(globalTable, state.global)
+  const common = { global, globalPlugins: state.globalPlugins }
   const localOnly = !state.listening
   if (localOnly) warnOfDiscarded(state)
   else warnOfUnaskedListener(state)
@@ -17,14 +25,14 @@ export function resolveConfig(state: ParseState): Config {
     if (values.get('protocol') === 'http_api')
       state.refused.push({ option: 'protocol', ...(places.get('protocol') ?? location) })
   const listeners = localOnly
-    ? localListeners(global, state.defaultListener?.security ?? new Map())
-    : state.listeners.map((draft) => resolveListener(draft, global, false))
+    ? localListeners(common, state.defaultListener?.security ?? new Map())
+    : state.listeners.map((draft) => resolveListener(draft, common, false))
   if (!localOnly) warnOfOpenListeners(state, listeners)
   return {
     global,
     listeners,
     bridges: resolveBridges(state),
-    plugins: state.plugins,
+    plugins: state.plugins.filter(({ path }) => builtinPluginOption(path) === null),
     localOnly,
     warnings: state.warnings,
     refused: state.refused,
@@ -50,22 +58,29 @@ export function applyCommandLinePorts(config: Config, ports: readonly number[]):
   return { ...config, listeners }
 }
 
-function localListeners(global: GlobalValues, security: SectionValues): ListenerConfig[] {
+function localListeners(common: Common, security: SectionValues): ListenerConfig[] {
   return loopbackHosts.map((host) => {
     const draft = { ...newListenerDraft(mqttPort, nowhere), host, security }
-    return { ...resolveListener(draft, global, true), location: null }
+    return { ...resolveListener(draft, common, true), location: null }
   })
+}
+
+/** What holds for all listeners. */
+interface Common {
+  readonly global: GlobalValues
+  readonly globalPlugins: readonly PluginDraft[]
 }
 
 function resolveListener(
   draft: ListenerDraft,
-  global: GlobalValues,
+  { global, globalPlugins }: Common,
   localOnly: boolean,
 ): ListenerConfig {
   const values = resolveValues(listenerTable, draft.values)
   const security = resolveValues(globalTable, draft.security)
   const common = global.perListenerSettings ? security : global
   const { port, host, socketPath, places, location } = draft
+  const plugins = [...globalPlugins, ...draft.plugins]
   checkListener(draft, common.pskFile)
   return {
     ...values,
@@ -77,8 +92,8 @@ function resolveListener(
     allowAnonymous: values.listenerAllowAnonymous ?? common.allowAnonymous ?? localOnly,
     allowZeroLengthClientId: common.allowZeroLengthClientId,
     autoIdPrefix: values.listenerAutoIdPrefix ?? common.autoIdPrefix,
-    passwordFile: common.passwordFile,
-    aclFile: common.aclFile,
+    passwordFile: pluginFile('passwordFile', plugins, common.passwordFile),
+    aclFile: pluginFile('aclFile', plugins, common.aclFile),
     pskFile: common.pskFile,
   }
 }
