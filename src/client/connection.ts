@@ -219,9 +219,11 @@ function onConnack(core: Core, packet: ConnackPacket): void {
   core.state = 'connected'
   clearTimer(core)
   watch(core, setTimer, (error) => lost(core, error))
-  resumeReceiving(core, sessionPresent)
+  // MQTT 3.1 does not say; a client that asked for its session must expect it.
+  core.sessionKept = sessionPresent || (settings.version === 3 && !settings.cleanStart)
+  resumeReceiving(core, core.sessionKept)
   resumeSubscriptions(core, sessionPresent)
-  collectResends(core, sessionPresent)
+  collectResends(core, core.sessionKept)
   pump(core)
   core.opened?.(null)
   core.opened = null

@@ -156,6 +156,8 @@ export interface Core extends Acknowledger {
   framer: Framer
   limits: ServerLimits
   info: ConnectInfo | null
+  /** The server may go on where the last connection ended. */
+  sessionKept: boolean
   lastReceivedMs: number
   /** 0: no PINGREQ waits for its answer. */
   pingSentMs: number
@@ -251,6 +253,7 @@ export function createCore(
     framer: new Framer(settings.packetBytesMax),
     limits: defaultLimits(settings),
     info: null,
+    sessionKept: false,
     lastReceivedMs: 0,
     pingSentMs: 0,
     paused: false,

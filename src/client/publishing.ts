@@ -297,7 +297,7 @@ function sendAgain(core: Core, message: Outgoing): void {
   const { topic, topicBytes, payload, qos, retain, properties, packetId } = message
   track(core, message)
   if (message.released) return sendAck(core, PacketType.pubrel, packetId, 0)
-  const dup = core.info?.sessionPresent === true ? 8 : 0
+  const dup = core.sessionKept ? 8 : 0
   const flags = dup | (qos << 1) | (retain ? 1 : 0)
   write(core, topic, topicBytes, payload, flags, packetId, properties)
 }

@@ -132,7 +132,7 @@ function sinksOf(core: Core, ids: readonly number[], message: Message): readonly
 function unclaimed(core: Core, message: Message): void {
   const { onMessage } = core.settings
   if (onMessage !== null) return callHandler(core, onMessage, message)
-  if (message.qos === 0 || core.info?.sessionPresent !== true) {
+  if (message.qos === 0 || !core.sessionKept) {
     core.stats.unclaimedMessages++
     return
   }

@@ -47,6 +47,7 @@ export type {
 export type { Packet, Properties, Qos, Version } from '../codec/packets.ts'
 
 interface SocketEvents {
+  error: unknown
   open: unknown
   close: { readonly code: number; readonly reason: string }
   message: { readonly data: unknown }
@@ -108,6 +109,8 @@ class BrowserWire implements Wire {
     socket.binaryType = 'arraybuffer'
     socket.addEventListener('open', () => events.opened())
     socket.addEventListener('message', ({ data }) => this.onData(data))
+    // Says nothing; `close` follows.
+    socket.addEventListener('error', () => undefined)
     socket.addEventListener('close', ({ code, reason }) => {
       // Browsers do not say why: not what a page may learn about networks.
       if (code !== 1000 && code !== 1005)
