@@ -1,19 +1,18 @@
 /**
  * Looks for damage that LevelDB itself would pass over: when it opens a store it drops what it cannot read of a
- * log, and takes the index of a table on trust. (Format: doc/log_format.md and doc/table_format.md of LevelDB.)
+ * log, and takes the index of a table on trust. (Format: doc/table_format.md and doc/impl.md of LevelDB.)
  *
- *     log    [ block of 32 KiB | block | … ]   block: records { crc32c, length, type, data }
+ *     CURRENT ──▶ MANIFEST ──▶ tables in use      the others are left over from a compaction that was cut short
+ *                 logs                            all of them are looked at
+ *
  *     table  [ data blocks | … | index block | footer { …, where the index is, magic } ]
- *
- * A log may end in the middle of a record: that write was never answered. Anything else that does not fit
- * its checksum was once promised to somebody, so it is damage, not a torn end.
  */
 import { readdirSync, readFileSync, openSync, readSync, closeSync, fstatSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32c, masked } from './crc32c.ts'
+import { visitRecords } from './log-records.ts'
+import { tablesInUse } from './manifest.ts'
 
-const BLOCK = 32 * 1024
-const HEADER = 7
-const TYPES = 4
 const FOOTER = 48
 const TABLE_MAGIC = Buffer.from('57fb808b247547db', 'hex')
 /** Behind each block of a table: compression, crc32c. */
@@ -21,44 +20,26 @@ const TRAILER = 5
 
 /** What is wrong with the files of a store, as `name: what`; null: nothing. */
 export function findDamage(location: string): string | null {
-  for (const name of readdirSync(location).sort()) {
-    const path = join(location, name)
-    const problem = name.endsWith('.log')
-      ? logProblem(readFileSync(path))
-      : /\.(ldb|sst)$/.test(name)
-        ? tableProblem(path)
-        : null
+  const names = readdirSync(location).sort()
+  const inUse = tablesInUse(location)
+  for (const name of names) {
+    const problem = name.endsWith('.log') ? logProblem(join(location, name)) : null
     if (problem !== null) return `${name}: ${problem}`
   }
-  return null
-}
-
-function logProblem(bytes: Buffer): string | null {
-  for (let at = 0; at + HEADER <= bytes.length;) {
-    const left = BLOCK - (at % BLOCK)
-    if (left < HEADER) {
-      at += left
-      continue
-    }
-    const length = bytes.readUInt16LE(at + 4)
-    const end = at + HEADER + length
-    // A crash leaves the last record short; some file systems leave zeros behind it.
-    if (end > bytes.length || isZero(bytes, at)) return null
-    const sound =
-      bytes[at + 6] >= 1 &&
-      bytes[at + 6] <= TYPES &&
-      HEADER + length <= left &&
-      bytes.readUInt32LE(at) === masked(crc32c(bytes, at + 6, end))
-    if (!sound) return `the record at byte ${at} does not match its checksum`
-    at = end
+  for (const number of inUse ?? []) {
+    const file = names.find(
+      (name) => /\.(ldb|sst)$/.test(name) && Number.parseInt(name, 10) === number,
+    )
+    if (file === undefined) return `the table ${number} is missing`
+    const problem = tableProblem(join(location, file))
+    if (problem !== null) return `${file}: ${problem}`
   }
   return null
 }
 
-function isZero(bytes: Buffer, from: number): boolean {
-  if (bytes[from] !== 0 || bytes[from + 6] !== 0) return false
-  for (let at = from; at < bytes.length; at++) if (bytes[at] !== 0) return false
-  return true
+function logProblem(path: string): string | null {
+  const at = visitRecords(readFileSync(path), () => {})
+  return at < 0 ? null : `the record at byte ${at} does not match its checksum`
 }
 
 function tableProblem(path: string): string | null {
@@ -103,22 +84,4 @@ function readVarints(bytes: Buffer, count: number): number[] {
     values.push(value)
   }
   return values
-}
-
-const POLYNOMIAL = 0x82f63b78
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ POLYNOMIAL : value >>> 1
-  return value
-})
-
-function crc32c(bytes: Uint8Array, start: number, end: number): number {
-  let value = 0xffffffff
-  for (let at = start; at < end; at++) value = TABLE[(value ^ bytes[at]) & 0xff] ^ (value >>> 8)
-  return ~value >>> 0
-}
-
-/** LevelDB stores checksums turned and shifted, so that a checksum of checksums is none itself. */
-function masked(crc: number): number {
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
 }

@@ -205,6 +205,8 @@ export class Committer {
       clearTimeout(slow)
     }
     failpoint('after-commit')
+    if (set.inbound.length > 0) failpoint('qos2-held')
+    if (set.released.length > 0) failpoint('qos2-released')
   }
 
   private mustSync(): boolean {

@@ -1,4 +1,5 @@
 /** What a deleted session leaves: filters, entries, releases, inbound messages. Found in portions, by its number. */
+import { failpoint } from '../failpoint.ts'
 import type { Database } from './level-options.ts'
 import { keyBehind, Kind, NUMBER_BYTES, numberKey, readNumber } from './keys.ts'
 import { readEntryCosts } from './records.ts'
@@ -25,6 +26,7 @@ export async function collectGarbage(
       const keys = await database.keys(range).all()
       if (keys.length === 0) break
       await clear({ keys, done: [] })
+      failpoint('expiry')
     }
   }
   const prefix = numberKey(Kind.queue, session)

@@ -1,0 +1,32 @@
+/** What the harness and its client processes say to each other. */
+import type { Qos } from '../../src/codec/packets.ts'
+import type { LedgerFigures } from './ledger.ts'
+
+export interface ChildSettings {
+  readonly port: number
+  readonly qos: Qos
+  readonly seed: number
+  readonly silenceMs: number
+}
+
+/** By stream (publisher and topic): the number of its last message. */
+export type LastNumbers = Readonly<Record<string, number>>
+
+export type ToChild =
+  /** Stop making trouble; publishers also stop publishing, and say `done` once everything is acknowledged. */
+  | { readonly kind: 'calm' }
+  /** Subscribers: say `done` once all of this has come, or nothing more does. */
+  | { readonly kind: 'expect'; readonly sent: LastNumbers }
+
+export type FromChild =
+  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'published'
+      readonly sent: LastNumbers
+      readonly violations: readonly string[]
+    }
+  | {
+      readonly kind: 'received'
+      readonly bySubscriber: Readonly<Record<string, LedgerFigures & { lost: readonly string[] }>>
+      readonly violations: readonly string[]
+    }
