@@ -4,6 +4,7 @@ import { Reason } from '../codec/reason-codes.ts'
 import { topicNameProblem } from '../topics/names.ts'
 import { refuse } from './connack.ts'
 import { createMessage } from './message.ts'
+import { mountFilter } from './mount-point.ts'
 import { Phase, type Connection, type Core } from './model.ts'
 import { openSession } from './open-session.ts'
 import { Pressure } from './pressure.ts'
@@ -138,10 +139,12 @@ function adopt(core: Core, connection: Connection, packet: ConnectPacket, client
   connection.receiveMaximum = windowOf(limits.windowMax, properties)
   const { topicAliasMaximumOut } = listener
   connection.aliasOutMaximum = Math.min(topicAliasMaximumOut, properties.topicAliasMaximum ?? 0)
+  connection.shaped = connection.aliasOutMaximum === 0 && connection.mount === null
   const { will } = packet
   if (will === null) return
   const message = createMessage({
     ...will,
+    topic: mountFilter(connection.mount, will.topic),
     publisher: clientId,
     publisherUser: username,
     wallMs: core.ports.clock.wallMs(),

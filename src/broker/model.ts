@@ -16,6 +16,7 @@ import type { FilterTrie } from '../topics/filter-trie.ts'
 import type { RetainedCursor, RetainedTree } from '../topics/retained-tree.ts'
 import type { Commit } from './commit.ts'
 import type { Message } from './message.ts'
+import { mountPointOf, type MountPoint } from './mount-point.ts'
 import type { Identity, Link, Ports, SubscriptionOptions } from './ports.ts'
 import type { PressureLevel } from './pressure.ts'
 import type { Shapes } from './shapes.ts'
@@ -220,6 +221,8 @@ export interface Segment {
 export class Connection {
   readonly kind = 'connection'
   readonly link: Link
+  /** As the listener had it when the connection began. */
+  readonly mount: MountPoint | null
   phase: number = Phase.connect
   version: Version = 4
   session: Session | null = null
@@ -255,6 +258,8 @@ export class Connection {
   receiveMaximum = 65535
   packetBytesMax = 0
   aliasOutMaximum = 0
+  /** Its frames are those of other receivers: no aliases, no mount point. */
+  shaped = false
   aliasesOut: Map<string, number> | null = null
   problemInformation = true
   held: Fifo<HeldReply> | null = null
@@ -264,6 +269,7 @@ export class Connection {
 
   constructor(link: Link, nowMs: number) {
     this.link = link
+    this.mount = mountPointOf(link.listener.mountPoint)
     this.lastPacketMs = nowMs
   }
 }

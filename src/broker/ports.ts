@@ -42,6 +42,8 @@ export interface ListenerOptions {
   /** Aliases the broker uses towards a client, at most; 0 none. */
   topicAliasMaximumOut: number
   useUsernameAsClientId: boolean
+  /** Goes before every topic of the clients that come in here; they do not see it. Empty: none. */
+  mountPoint: string
   /**
    * Whose word the user name is: the CONNECT packet's, or TLS's: the common name or the PSK identity
    * (`use_identity_as_username`), or the certificate's subject (`use_subject_as_username`).

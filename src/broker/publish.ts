@@ -11,6 +11,7 @@ import { dropped } from './drops.ts'
 import type { Message } from './message.ts'
 import type { Connection, Core, Session, Subscriber } from './model.ts'
 import { Pressure } from './pressure.ts'
+import { mountTopic } from './mount-point.ts'
 import { replyAck } from './replies.ts'
 import { mayPublish } from './rights.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
@@ -41,6 +42,7 @@ export function onPublish(
     message.topicStart = view.topicStart
     message.topicEnd = view.topicEnd
   } else resolveAlias(core, connection, message)
+  if (connection.mount !== null) mountTopic(connection.mount, connection.topicName, message)
   borrow(core, connection, message)
   checkAgreed(core, connection)
   if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Received')
@@ -72,7 +74,7 @@ function learnTopic(core: Core, connection: Connection): void {
   const name = decodeUtf8(bytes, topicStart, topicEnd)
   const problem = topicNameProblem(name, core.ports.limits.topicLevelsMax)
   if (problem !== null) throw new ProtocolError(Reason.malformedPacket, `topic name: ${problem}`)
-  connection.topicName = name
+  connection.topicName = connection.mount === null ? name : connection.mount.prefix + name
   connection.matchGeneration = -1
   const last = connection.topicBytes
   if (last !== null && last.length === topicEnd - topicStart)
@@ -115,7 +117,7 @@ function borrow(core: Core, connection: Connection, message: Message): void {
   message.payloadEnd = view.payloadEnd
   message.publisher = connection.identity?.clientId ?? ''
   message.publisherUser = connection.identity?.username ?? null
-  message.frameVersion = view.plain ? connection.version : 0
+  message.frameVersion = view.plain && connection.mount === null ? connection.version : 0
   message.frameStart = view.frameStart
   message.frameEnd = view.frameEnd
   message.expiresAtMs = Infinity

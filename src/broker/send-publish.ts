@@ -4,6 +4,7 @@ import { ByteWriter } from '../codec/byte-writer.ts'
 import { appendPublish, publishSize } from '../codec/publish.ts'
 import type { Message } from './message.ts'
 import type { Connection, Core } from './model.ts'
+import { withoutMountPoint } from './mount-point.ts'
 import { appendShared, output } from './outbox.ts'
 import type { Shape } from './shapes.ts'
 
@@ -25,7 +26,7 @@ export function sendShaped(
   retain: boolean,
   packetId: number,
 ): boolean {
-  if (connection.aliasOutMaximum > 0)
+  if (!connection.shaped)
     return sendPublish(core, connection, message, qos, retain, packetId, null, false)
   const shapes = core.shapes
   const slot = shapes.slot(connection.version, qos, retain)
@@ -93,6 +94,24 @@ function sendFirst(
 
 /** Sends `message` to one receiver. Returns false as {@link sendShaped} does. */
 export function sendPublish(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  qos: number,
+  retain: boolean,
+  packetId: number,
+  subscriptionIds: readonly number[] | null,
+  dup: boolean,
+): boolean {
+  if (connection.mount === null)
+    return sendOne(core, connection, message, qos, retain, packetId, subscriptionIds, dup)
+  // Kept: what is borrowed must not be kept by others while its topic is cut.
+  return withoutMountPoint(connection.mount, message.kept(), (cut) =>
+    sendOne(core, connection, cut, qos, retain, packetId, subscriptionIds, dup),
+  )
+}
+
+function sendOne(
   core: Core,
   connection: Connection,
   message: Message,

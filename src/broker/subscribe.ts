@@ -10,6 +10,7 @@ import {
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { topicFilterProblem } from '../topics/names.ts'
+import { mountFilter } from './mount-point.ts'
 import type { Connection, Core, Session } from './model.ts'
 import type { Identity, SubscriptionOptions } from './ports.ts'
 import { replyPacket } from './replies.ts'
@@ -27,7 +28,8 @@ export function onSubscribe(core: Core, connection: Connection, packet: Subscrib
   const subscriptionId = packet.properties.subscriptionIds?.[0] ?? 0
   const codes: number[] = []
   const replays: (() => void)[] = []
-  for (const [index, wanted] of packet.filters.entries()) {
+  for (const [index, asked] of packet.filters.entries()) {
+    const wanted = { ...asked, filter: mountFilter(connection.mount, asked.filter) }
     const refusal = refusalOf(core, connection, session, wanted, index)
     codes.push(refusal === 0 ? wanted.qos : refusalCode(connection, wanted.qos, refusal))
     log(
@@ -67,6 +69,9 @@ function refusalOf(
   const count = session.subscriptions?.size ?? 0
   if (count >= limits.subscriptionsPerSessionMax && !session.subscriptions?.has(wanted.filter))
     return Reason.quotaExceeded
+  // A prefix without a slash at its end makes no filter with "#".
+  if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)
+    return Reason.topicFilterInvalid
   const who = connection.identity as Identity
   if (auth.subscribe !== null && !auth.subscribe(who, wanted.filter, wanted.qos))
     return Reason.notAuthorized
@@ -117,7 +122,8 @@ export function onUnsubscribe(core: Core, connection: Connection, packet: Unsubs
   log(core, LogType.debug, () => `Received UNSUBSCRIBE from ${session.clientId}`)
   for (const filter of packet.filters) checkFilter(core, filter)
   const writes = core.commit.writes
-  const codes = packet.filters.map((filter) => {
+  const codes = packet.filters.map((asked) => {
+    const filter = mountFilter(connection.mount, asked)
     log(core, LogType.debug, () => `\t${filter}`)
     log(core, LogType.unsubscribe, () => `${session.clientId} ${filter}`)
     if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted

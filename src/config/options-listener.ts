@@ -128,7 +128,10 @@ export const listenerOptions = {
   mountPoint: option('mount_point', 'Put before every topic of the clients of this listener.', {
     type: mountPoint,
     default: null,
-    effect: 'refuse',
+    warning: (value) =>
+      value.endsWith('/')
+        ? null
+        : '"mount_point" does not end in "/": "#" of its clients is no filter then.',
   }),
   enableProxyProtocol: option(
     'enable_proxy_protocol',

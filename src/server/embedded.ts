@@ -116,6 +116,7 @@ const listenerDefaults: ListenerOptions = {
   topicAliasMaximum: 10,
   topicAliasMaximumOut: 10,
   useUsernameAsClientId: false,
+  mountPoint: '',
   usernameFrom: 'connect',
 }
 

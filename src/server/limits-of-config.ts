@@ -68,6 +68,7 @@ export function listenerOptionsOf(config: ListenerConfig): ListenerOptions {
     topicAliasMaximum: config.maxTopicAlias,
     topicAliasMaximumOut: config.maxTopicAliasBroker,
     useUsernameAsClientId: config.useUsernameAsClientId,
+    mountPoint: config.mountPoint ?? '',
     usernameFrom: usernameFrom(config),
   }
 }

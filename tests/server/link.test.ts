@@ -22,6 +22,7 @@ const listener: ListenerOptions = {
   topicAliasMaximum: 10,
   topicAliasMaximumOut: 10,
   useUsernameAsClientId: false,
+  mountPoint: '',
   usernameFrom: 'connect',
 }
 

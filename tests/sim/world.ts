@@ -61,6 +61,7 @@ export const listener: ListenerOptions = {
   topicAliasMaximum: 10,
   topicAliasMaximumOut: 10,
   useUsernameAsClientId: false,
+  mountPoint: '',
   usernameFrom: 'connect',
 }
 
