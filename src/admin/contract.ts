@@ -6,7 +6,7 @@ import type { Schema } from './schema.ts'
 /**
  * - `open`: everybody who reaches the port.
  * - `monitor`: whom the broker would let connect and read the path as a topic, as in mosquitto.
- * - `admin`: users of `http_admin_users`; in local-only mode everybody on the machine.
+ * - `admin`: users of `http_admin_user`; in local-only mode everybody on the machine.
  */
 export type Access = 'open' | 'monitor' | 'admin'
 

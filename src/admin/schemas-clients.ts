@@ -285,8 +285,12 @@ export const aclQuery = object(
     username: text('User name; absent: anonymous.', { maxLength: 65_535 }),
     qos: integer('QoS.', { minimum: 0, maximum: 2, default: 0 }),
     retain: flag('With the retain flag.'),
+    port: integer('Listener that the client comes in by; absent: the first one for MQTT.', {
+      minimum: 0,
+      maximum: 65_535,
+    }),
   },
-  ['clientId', 'username', 'qos', 'retain'],
+  ['clientId', 'username', 'qos', 'retain', 'port'],
 )
 export type AclQuery = Static<typeof aclQuery>
 
@@ -355,7 +359,7 @@ export type Trace = Static<typeof trace>
 export const traces = object({ traces: list(trace, 'Newest last.') })
 
 export const tracePacket = object({
-  number: integer('From 1 on, without gaps.'),
+  number: integer('From 1 on; missing numbers were left out.'),
   timeMs,
   direction: oneOf('From or to the client.', ['received', 'sent']),
   clientId: nullable(text('Client id; null: not known yet.')),

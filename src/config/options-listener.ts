@@ -25,7 +25,7 @@ const protocolLevels = custom('3, 4, 5', (name, rest): readonly ProtocolLevel[] 
 })
 
 const allLevels: readonly ProtocolLevel[] = [3, 4, 5]
-const noOrigins: readonly string[] = []
+const noNames: readonly string[] = []
 
 const mountPoint = custom('topic prefix', (name, rest) => {
   const value = text().read(name, rest)
@@ -66,12 +66,16 @@ const passwordHash = custom('40 hexadecimal digits', (name, rest) => {
 
 /** Options of one listener: they belong to the nearest `listener` line above them. */
 export const listenerOptions = {
-  protocol: option('protocol', 'What is spoken there: MQTT, MQTT in WebSocket, or (auto) both.', {
-    type: choice('mqtt', 'websockets', 'auto', 'http_api'),
-    default: 'mqtt' as const,
-    reload: false,
-    beforeListener: 'default-listener',
-  }),
+  protocol: option(
+    'protocol',
+    'MQTT, MQTT in WebSocket, (auto) both, or (http_api) the pages and the admin API.',
+    {
+      type: choice('mqtt', 'websockets', 'auto', 'http_api'),
+      default: 'mqtt' as const,
+      reload: false,
+      beforeListener: 'default-listener',
+    },
+  ),
   listenerAllowAnonymous: option(
     'listener_allow_anonymous',
     'As allow_anonymous, for this listener alone. Unset: as allow_anonymous says.',
@@ -148,11 +152,21 @@ export const listenerOptions = {
     'An address or network (10.0.0.0/8) that load balancers connect from. Unset: any.',
     { type: repeatable(network), default: noNetworks, own: true },
   ),
-  httpDirectory: option('http_dir', 'Directory of the files that an HTTP listener serves.', {
-    type: path,
-    default: null,
-    effect: 'later',
+  httpDirectory: option(
+    'http_dir',
+    'Directory of the files that are served by HTTP. Unset: the pages of the broker.',
+    { type: path, default: null, reload: false },
+  ),
+  httpHosts: option('http_host', 'A host name that an http_api listener is reached by.', {
+    type: repeatable(text('host name')),
+    default: noNames,
+    own: true,
     reload: false,
+  }),
+  httpAdminUsers: option('http_admin_user', 'A user who may change things by HTTP.', {
+    type: repeatable(text('user')),
+    default: noNames,
+    own: true,
   }),
   websocketsPath: option('websockets_path', 'The path of the URL for WebSocket. Unset: any.', {
     type: text('path'),
@@ -161,7 +175,7 @@ export const listenerOptions = {
   }),
   websocketsOrigins: option('websockets_origin', 'A web site whose pages may connect.', {
     type: repeatable(text('origin')),
-    default: noOrigins,
+    default: noNames,
   }),
 }
 

@@ -12,6 +12,8 @@ import {
 } from './parse-state.ts'
 
 const loopbackHosts = ['127.0.0.1', '::1']
+/** Where mosquitto has its dashboard. */
+const httpPort = 9883
 const nowhere = { file: '', line: 0 }
 
 /** Fills in defaults, settles what listens where, and checks what no single line can show. */
@@ -21,9 +23,6 @@ export function resolveConfig(state: ParseState): Config {
   const localOnly = !state.listening
   if (localOnly) warnOfDiscarded(state)
   else warnOfUnaskedListener(state)
-  for (const { values, places, location } of state.listeners)
-    if (values.get('protocol') === 'http_api')
-      state.refused.push({ option: 'protocol', ...(places.get('protocol') ?? location) })
   const listeners = localOnly
     ? localListeners(common, state.defaultListener?.security ?? new Map())
     : state.listeners.map((draft) => resolveListener(draft, common, false))
@@ -52,15 +51,22 @@ export function applyCommandLinePorts(config: Config, ports: readonly number[]):
     return { ...config, warnings: [...config.warnings, { level: 'warning', text, ...nowhere }] }
   }
   const [settings] = config.listeners
+  const others = config.listeners.filter(({ protocol }) => protocol === 'http_api')
   const listeners = [...new Set(ports)].flatMap((port) =>
     loopbackHosts.map((host) => ({ ...settings, port, host })),
   )
-  return { ...config, listeners }
+  return { ...config, listeners: [...listeners, ...others] }
 }
 
+/** MQTT on both loopback addresses, and the pages on one: a browser that is told `localhost` finds them. */
 function localListeners(common: Common, security: SectionValues): ListenerConfig[] {
-  return loopbackHosts.map((host) => {
-    const draft = { ...newListenerDraft(mqttPort, nowhere), host, security }
+  const pages: SectionValues = new Map([['protocol', 'http_api']])
+  const places = [
+    ...loopbackHosts.map((host) => ({ host, port: mqttPort, values: new Map() })),
+    { host: loopbackHosts[0], port: httpPort, values: pages },
+  ]
+  return places.map(({ host, port, values }) => {
+    const draft = { ...newListenerDraft(port, nowhere), host, values, security }
     return { ...resolveListener(draft, common, true), location: null }
   })
 }

@@ -32,6 +32,31 @@ interface Running {
   readonly limits: Limits
   readonly security: Pick<ServerSecurity, 'pskOf'>
   readonly listeners: readonly RunningListener[]
+  /** The HTTP servers of listeners with `protocol http_api`, by name. */
+  readonly pages: ReadonlyMap<string, WebEntrance>
+}
+
+/** The entrance of a listener with `protocol http_api`: what is behind it is loaded later than it is named. */
+export interface PagesEntrance extends WebEntrance {
+  /** null: nobody is let in yet. */
+  behind: WebEntrance | null
+}
+
+/** One for each listener of the configuration that has pages, by its name. */
+export function pagesOf({ listeners }: Config): Map<string, PagesEntrance> {
+  const pages = new Map<string, PagesEntrance>()
+  for (const listener of listeners) {
+    if (listener.protocol !== 'http_api') continue
+    const entrance: PagesEntrance = {
+      behind: null,
+      take(socket, peer, stays) {
+        if (entrance.behind === null) socket.destroy()
+        else entrance.behind.take(socket, peer, stays)
+      },
+    }
+    pages.set(listenerName(listener), entrance)
+  }
+  return pages
 }
 
 export function whereOf(config: ListenerConfig): Where {
@@ -87,6 +112,11 @@ function proxyOf(listener: ListenerConfig): ProxyRules | null {
   }
 }
 
+/** Bytes of a WebSocket message. */
+export function messageBytesMaxOf({ packetBytesMax }: Limits): number {
+  return Math.max(packetBytesMax, coalescedBytes) + frameBytes
+}
+
 function tlsOf(
   engine: Engine,
   { log, security }: Running,
@@ -102,18 +132,19 @@ function tlsOf(
 
 function webOf(
   engine: Engine,
-  { limits }: Running,
+  { limits, pages }: Running,
   running: RunningListener,
   { protocol, websocketsOrigins, websocketsPath }: ListenerConfig,
   { global }: Config,
 ): WebEntrance | null {
+  if (protocol === 'http_api') return pages.get(running.name) ?? null
   if (protocol !== 'websockets' && protocol !== 'auto') return null
   return createWebEntrance(
     {
       origins: websocketsOrigins,
       path: websocketsPath,
       headerBytesMax: Math.max(headerBytesMin, global.packetBufferBytes ?? headerBytesDefault),
-      messageBytesMax: () => Math.max(limits.packetBytesMax, coalescedBytes) + frameBytes,
+      messageBytesMax: () => messageBytesMaxOf(limits),
       onRequest: null,
     },
     { core: engine.broker, listener: running.options },

@@ -3,14 +3,9 @@ import type { GlobalValues } from '../config/config.ts'
 import { allLogTypes, type LogDestination } from '../config/log-values.ts'
 import { jsonLogLine, logLine, type TimestampFormat } from './log-line.ts'
 import { createLogRate } from './log-rate.ts'
-import {
-  fileSink,
-  streamSink,
-  syslogSink,
-  topicSink,
-  type LogSink,
-  type PublishLine,
-} from './log-sinks.ts'
+import { createLogWatchers, type LogWatch } from './log-watchers.ts'
+import { createSinkSet } from './log-sink-set.ts'
+import type { PublishLine } from './log-sinks.ts'
 
 /** How the log is written; {@link logSettingsOf} takes it from a configuration. */
 export interface LogSettings {
@@ -30,6 +25,11 @@ export interface ServerLog extends Log {
   reopenFiles(): void
   /** Gives what `log_dest topic` sends lines with. */
   publishWith(publish: PublishLine): void
+  /**
+   * Hands on lines of the types in `mask` from now on, wherever else they are written or not; returns what ends
+   * that. Controls are escaped.
+   */
+  watch(mask: number, line: LogWatch): () => void
   /** Says what was left out; to be called now and then. */
   tick(): void
   close(): void
@@ -48,7 +48,6 @@ export function logSettingsOf(global: GlobalValues, override: 'all' | 'none' | n
 }
 
 const keptLinesMax = 1000
-const standardError = streamSink(process.stderr)
 
 interface Entry {
   readonly type: LogTypeBit
@@ -65,61 +64,47 @@ function lineOf({ type, text, fields }: Entry, { format, timestamp }: LogSetting
 export function createServerLog(): ServerLog {
   const rate = createLogRate()
   let settings: LogSettings | null = null
-  let sinks: LogSink[] = []
   let publish: PublishLine | null = null
   let kept: Entry[] = []
+  const watchers = createLogWatchers(() => updateMask())
+  const sinks = createSinkSet(
+    (topic, line) => publish?.(topic, line),
+    (text) => write(LogType.error, text),
+  )
 
-  const send: PublishLine = (topic, line) => publish?.(topic, line)
-
-  const deliver = (entry: Entry, current: LogSettings): void => {
-    const line = lineOf(entry, current)
-    for (const sink of sinks) if (sink.mask & entry.type) sink.write(entry.type, line)
-  }
+  const deliver = (entry: Entry, current: LogSettings): void =>
+    sinks.write(entry.type, lineOf(entry, current))
 
   const write = (type: LogTypeBit, text: string, fields?: LogFields): void => {
     if ((log.mask & type) === 0) return
     if (settings === null) {
       if (kept.length < keptLinesMax) kept.push({ type, text, fields })
-    } else if (rate.admits(text, Date.now())) deliver({ type, text, fields }, settings)
+    } else if (rate.admits(text, Date.now())) {
+      if (settings.mask & type) deliver({ type, text, fields }, settings)
+      watchers.tell(type, text)
+    }
   }
 
-  /** Lines of a destination that fails go to standard error, with a line that says so. */
-  const openSink = (destination: LogDestination): LogSink | null => {
-    const replace = (error: Error): void => {
-      sinks = sinks.filter((sink) => sink !== opened)
-      if (!sinks.includes(standardError)) sinks.push(standardError)
-      const name = destination.kind === 'file' ? `log file ${destination.path}` : destination.kind
-      write(LogType.error, `Error: unable to log to ${name}: ${error.message}. Using stderr.`)
-    }
-    let opened: LogSink | null = null
-    try {
-      opened = sinkOf(destination, settings?.facility ?? null, send, replace)
-    } catch (error) {
-      replace(error as Error)
-    }
-    return opened
+  const updateMask = (): void => {
+    const written = settings === null ? allLogTypes : settings.mask
+    log.mask = watchers.mask | (settings !== null && sinks.isEmpty() ? 0 : written)
   }
 
   const log = {
     mask: allLogTypes,
     write,
     open(next: LogSettings) {
-      for (const sink of sinks) sink.close()
+      sinks.close()
       settings = next
       log.mask = next.mask
-      sinks = []
-      for (const destination of next.destinations) {
-        const sink = openSink(destination)
-        if (sink !== null && !sinks.includes(sink)) sinks.push(sink)
-      }
-      if (sinks.length === 0) log.mask = 0
+      sinks.open(next.destinations, next.facility)
+      updateMask()
       const lines = kept
       kept = []
-      for (const entry of lines) if (log.mask & entry.type) deliver(entry, next)
+      for (const entry of lines) if (next.mask & entry.type) deliver(entry, next)
     },
-    reopenFiles() {
-      for (const sink of sinks) sink.reopen?.()
-    },
+    watch: watchers.add,
+    reopenFiles: sinks.reopenFiles,
     publishWith(publishLine: PublishLine) {
       publish = publishLine
     },
@@ -128,24 +113,7 @@ export function createServerLog(): ServerLog {
       if (current === null || (current.mask & LogType.notice) === 0) return
       rate.report(Date.now(), (text) => deliver({ type: LogType.notice, text }, current))
     },
-    close() {
-      for (const sink of sinks) sink.close()
-      sinks = []
-    },
+    close: sinks.close,
   }
   return log
-}
-
-function sinkOf(
-  destination: LogDestination,
-  facility: number | null,
-  publish: PublishLine,
-  onFailure: (error: Error) => void,
-): LogSink | null {
-  if (destination.kind === 'stdout') return streamSink(process.stdout)
-  if (destination.kind === 'stderr') return standardError
-  if (destination.kind === 'file') return fileSink(destination.path, onFailure)
-  if (destination.kind === 'syslog') return syslogSink(facility, onFailure)
-  if (destination.kind === 'topic') return topicSink(publish)
-  return null
 }

@@ -54,6 +54,11 @@ export function jsonLogLine(
   return JSON.stringify(line)
 }
 
+/** One line without time. */
+export function plainLine(text: string): string {
+  return cut(escapeControls(text))
+}
+
 /** Tab stays: some lines begin with it on purpose. */
 export function escapeControls(text: string): string {
   return text.replace(unsafe, (character) => {

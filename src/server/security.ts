@@ -23,6 +23,8 @@ export interface ServerSecurity extends Security {
     files: SecurityFiles,
     optionsOf: (name: string) => ListenerOptions | undefined,
   ): void
+  /** Whether a user name that came by `listener` was proven by a password. */
+  checksPasswords(listener: ListenerOptions): boolean
   /** The pre-shared key of `identity` at a listener, null: none. */
   pskOf(listener: string, identity: string): Uint8Array | null
 }
@@ -87,6 +89,10 @@ export function createServerSecurity(log: Log): ServerSecurity {
       const { sysAccess, checkRetainSource, aclRefuseSubscribe } = config.global
       security.update({ realms, sysAccess, checkRetainSource, refuseHopeless: aclRefuseSubscribe })
       logFiles(log, files)
+    },
+    checksPasswords(listener) {
+      const realm = realms.get(listener)
+      return realm !== undefined && (realm.passwords !== null || realm.hook !== null)
     },
     pskOf: (listener, identity) => keys.get(listener)?.keys.get(identity) ?? null,
   }

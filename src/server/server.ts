@@ -2,16 +2,25 @@
 import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../broker/limits.ts'
-import type { Config } from '../config/config.ts'
+import type { Observer } from '../broker/ports.ts'
+import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import { createSysTopics } from '../telemetry/sys-topics.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import type { AddressBudget } from '../transports/address-budget.ts'
 import type { ConnectionRate } from '../transports/connection-rate.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
+import { ListenError } from '../transports/places.ts'
 import { connectionsMaxOf, createEngine, tickMs, type Engine } from './engine.ts'
+import type { HttpListeners } from './http.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
-import { loadEntrances, whereOf, type RunningListener } from './listeners.ts'
+import {
+  loadEntrances,
+  pagesOf,
+  whereOf,
+  type PagesEntrance,
+  type RunningListener,
+} from './listeners.ts'
 import { logSettingsOf, type ServerLog } from './log-destinations.ts'
 import { createMemoryWatch } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
@@ -48,6 +57,10 @@ export interface Server {
   readonly persistence: Persistence | null
   readonly addresses: AddressBudget
   readonly rate: ConnectionRate
+  /** The HTTP servers of listeners with `protocol http_api`, by name. */
+  readonly pages: ReadonlyMap<string, PagesEntrance>
+  /** Connections wait while it is `starting`. */
+  status: 'starting' | 'ok' | 'stopping'
   /**
    * What the listeners that run would be with `config`, by name; reads the files it names.
    *
@@ -79,10 +92,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const security = createServerSecurity(log)
   logPersistence(log, config, persistence)
   const limits = limitsOfConfig(config.global)
+  const observer: Observer = {}
   const engine: Engine = createEngine({
     limits,
     auth: security.auth,
-    observer: null,
+    observer,
     store: createStore(persistence, log),
     log,
     onTick: () => chores(),
@@ -93,25 +107,24 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   connections.max = connectionsMaxOf(config.global.globalMaxConnections)
   engine.addresses.max = config.global.connectionsPerAddressMax
   engine.rate.perSecond = config.global.connectionsPerSecondMax
+  const pages = pagesOf(config)
   const server: Server = {
     broker,
     log,
     limits,
     security,
-    listeners: config.listeners.map((listener) => ({
-      name: listenerName(listener),
-      options: listenerOptionsOf(listener),
-      budget: { max: listener.maxConnections, open: 0 },
-      entrance: { proxy: null, tls: null, web: null, auto: false },
-    })),
+    listeners: config.listeners.map(newListener),
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,
     persistence,
     addresses: engine.addresses,
     rate: engine.rate,
+    pages,
+    status: 'starting',
     config,
-    stop: () => stop(engine, server),
+    stop: () => stop(engine, server, http),
   }
+  let http: HttpListeners | null = null
   security.apply(config, securityFiles, (name) => runningListener(server, name)?.options)
   log.publishWith((topic, line) =>
     broker.publish(topic, publishedLines.encode(line), {
@@ -121,7 +134,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   )
   const chores = createChores(server)
   try {
-    await listen(engine, server)
+    http = await listen(engine, server, observer)
     // Ports below 1024 are bound by now; files are opened by the account that will write them.
     if (configFile !== null)
       dropPrivileges(config.global.user, (text) => log.write(LogType.information, text))
@@ -129,8 +142,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       log.write(LogType.warning, 'Warning: running as root, for lack of a configuration file.')
     log.open(logSettingsOf(config.global, logging))
     await engine.start()
+    server.status = 'ok'
     if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
   } catch (error) {
+    await http?.close()
     await engine.stop()
     throw error
   }
@@ -140,24 +155,67 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return server
 }
 
+function newListener(config: ListenerConfig): RunningListener {
+  return {
+    name: listenerName(config),
+    options: listenerOptionsOf(config),
+    budget: { max: config.maxConnections, open: 0 },
+    entrance: { proxy: null, tls: null, web: null, auto: false },
+  }
+}
+
 /** What runs for the listener of this name. */
 export function runningListener({ listeners }: Server, name: string): RunningListener | undefined {
   return listeners.find((listener) => listener.name === name)
 }
 
-async function listen(engine: Engine, server: Server): Promise<void> {
-  const { listeners: configs, localOnly } = server.config
+/** Opens the listeners for MQTT, then those for HTTP, whose code is loaded when there are some. */
+async function listen(
+  engine: Engine,
+  server: Server,
+  observer: Observer,
+): Promise<HttpListeners | null> {
+  const { listeners, localOnly } = server.config
+  const hasPages = listeners.some(({ protocol }) => protocol === 'http_api')
+  const loading = hasPages ? import('./http.ts') : null
   const entrances = server.entrances(server.config)
-  for (const [index, config] of configs.entries()) {
-    const running = server.listeners[index]
-    Object.assign(running.entrance, entrances.get(running.name))
-    const optional = localOnly && config.host === '::1'
-    await engine.listen({ where: whereOf(config), optional }, running)
+  for (const config of listeners)
+    if (config.protocol !== 'http_api')
+      await listenOne(engine, server, config, entrances, localOnly && config.host === '::1')
+  if (loading === null) return null
+  const { createHttpListeners } = await loading
+  const http = await createHttpListeners(server, observer)
+  for (const config of listeners) {
+    if (config.protocol !== 'http_api') continue
+    try {
+      await listenOne(engine, server, config, entrances, false)
+    } catch (error) {
+      if (!localOnly || !(error instanceof ListenError)) throw error
+      const text = 'Warning: the dashboard is not available'
+      server.log.write(LogType.warning, `${text}: port ${config.port} is in use.`)
+    }
   }
+  return http
 }
 
-async function stop(engine: Engine, { log, config }: Server): Promise<void> {
+async function listenOne(
+  engine: Engine,
+  server: Server,
+  config: ListenerConfig,
+  entrances: ReadonlyMap<string, EntranceSettings>,
+  optional: boolean,
+): Promise<void> {
+  const running = runningListener(server, listenerName(config))
+  if (running === undefined) return
+  Object.assign(running.entrance, entrances.get(running.name))
+  await engine.listen({ where: whereOf(config), optional }, running)
+}
+
+async function stop(engine: Engine, server: Server, http: HttpListeners | null): Promise<void> {
+  const { log, config } = server
   log.write(LogType.information, `mozzie version ${version} terminating`)
+  server.status = 'stopping'
+  await http?.close()
   await engine.stop()
   if (config.global.pidFile !== null) removePidFile(config.global.pidFile)
   log.close()

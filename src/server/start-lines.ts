@@ -19,7 +19,8 @@ export function logWarnings(log: Log, { warnings }: Config): void {
   }
 }
 
-function logLocalOnly(log: Log, { listeners }: Config): void {
+function logLocalOnly(log: Log, config: Config): void {
+  const listeners = config.listeners.filter(({ protocol }) => protocol !== 'http_api')
   const hosts = [...new Set(listeners.map(({ host }) => host))].join(' and ')
   const ports = [...new Set(listeners.map(({ port }) => port))].join(', ')
   const anonymous = listeners.every(({ allowAnonymous }) => allowAnonymous)

@@ -51,7 +51,7 @@ export interface SysTopics {
 type Row = readonly [topics: string, value: (stats: SysStats, counts: SysCounts) => number]
 
 // The word behind a comma is a second name of the same value.
-const rows: readonly Row[] = [
+export const sysRows: readonly Row[] = [
   ['clients/total', (_, { sessions }) => sessions],
   ['clients/connected,clients/active', (_, { sockets }) => sockets],
   [
@@ -90,7 +90,7 @@ const loads: readonly (readonly [topic: string, count: (stats: SysStats) => numb
   ['connections', ({ connections }) => connections],
 ]
 
-const rowTopics = rows.map(([names, value]) => ({ topics: names.split(','), value }))
+const rowTopics = sysRows.map(([names, value]) => ({ topics: names.split(','), value }))
 
 /** The tree of one broker; its time begins at `startMs` (monotonic). Nothing is published yet. */
 export function createSysTopics(source: SysSource, startMs: number): SysTopics {

@@ -15,15 +15,18 @@ import { WebSocketServer } from 'ws'
 import type { LinkOwner, Peer } from './link.ts'
 import { openWebSocketLink } from './websocket-link.ts'
 
-export interface WebSettings {
+export interface UpgradeSettings {
   /** Web sites whose pages may connect, as their Origin header says it; none: any. */
   readonly origins: readonly string[]
   /** The path of the URL; null: any. */
   readonly path: string | null
-  /** Bytes of the headers of a request. */
-  readonly headerBytesMax: number
   /** Bytes of a WebSocket message, asked at each connection. */
   messageBytesMax(): number
+}
+
+export interface WebSettings extends UpgradeSettings {
+  /** Bytes of the headers of a request. */
+  readonly headerBytesMax: number
   /** Answers requests that are no upgrade; null: nobody does. */
   readonly onRequest: RequestListener | null
 }
@@ -56,12 +59,7 @@ export function createWebEntrance<C>(settings: WebSettings, owner: LinkOwner<C>)
     keepAliveTimeout: idleMsMax,
     noDelay: true,
   })
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => protocols.find((name) => offered.has(name)) ?? false,
-  })
+  const upgrade = createUpgrade(settings, owner)
   http.on('request', (request, response) => {
     const tooMany = request.rawHeaders.length > headersMax * 2
     if (onRequest !== null && !tooMany) {
@@ -74,13 +72,8 @@ export function createWebEntrance<C>(settings: WebSettings, owner: LinkOwner<C>)
   })
   http.on('upgrade', (request, socket, head) => {
     const visitor = visitors.get(socket)
-    const refusal = refusalOf(request, settings)
-    if (visitor === undefined || refusal !== 0) return refuse(socket, refusal || 400)
-    webSockets.options.maxPayload = settings.messageBytesMax()
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      visitor.stays(0)
-      openWebSocketLink(owner, webSocket, socket as Socket, visitor.peer)
-    })
+    if (visitor === undefined) return refuse(socket, 400)
+    upgrade(request, socket, head, visitor.peer, () => visitor.stays(0))
   })
   return {
     take(socket, peer, stays) {
@@ -91,8 +84,38 @@ export function createWebEntrance<C>(settings: WebSettings, owner: LinkOwner<C>)
   }
 }
 
+/** Makes a link of a connection that asked for WebSocket, or refuses it. `opened` is called first. */
+export type Upgrade = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  peer: Peer,
+  opened: () => void,
+) => void
+
+export function createUpgrade<C>(settings: UpgradeSettings, owner: LinkOwner<C>): Upgrade {
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => protocols.find((name) => offered.has(name)) ?? false,
+  })
+  return (request, socket, head, peer, opened) => {
+    const refusal = refusalOf(request, settings)
+    if (refusal !== 0) return refuse(socket, refusal)
+    webSockets.options.maxPayload = settings.messageBytesMax()
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      opened()
+      openWebSocketLink(owner, webSocket, socket as Socket, peer)
+    })
+  }
+}
+
 /** 0, or the status of the answer. */
-function refusalOf({ headers, rawHeaders, url }: IncomingMessage, settings: WebSettings): number {
+function refusalOf(
+  { headers, rawHeaders, url }: IncomingMessage,
+  settings: UpgradeSettings,
+): number {
   const { origins, path } = settings
   if (rawHeaders.length > headersMax * 2) return 431
   if (path !== null && url?.split('?', 1)[0] !== path) return 404

@@ -23,6 +23,7 @@ test('they hold without any listener', () => {
   assert.deepEqual(filesOf(passwords), [
     ['/users', null],
     ['/users', null],
+    ['/users', null],
   ])
 })
 

@@ -8,7 +8,6 @@ const refused = [
   'auth_plugin /p.so',
   'global_plugin /p.so',
   'plugin_load n /p.so',
-  'listener 1\nprotocol http_api',
   'connection b\naddress a\ntopic #',
 ]
 

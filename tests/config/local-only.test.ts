@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import { applyCommandLinePorts } from '../../src/config/resolve.ts'
 import { listenerSummary, readConfig } from './read-config.ts'
 
-const localOpen = ['1883 127.0.0.1 open', '1883 ::1 open']
-const localClosed = ['1883 127.0.0.1 closed', '1883 ::1 closed']
+// The last one is the dashboard's.
+const localOpen = ['1883 127.0.0.1 open', '1883 ::1 open', '9883 127.0.0.1 open']
+const localClosed = ['1883 127.0.0.1 closed', '1883 ::1 closed', '9883 127.0.0.1 closed']
 const perListener = 'per_listener_settings true\n'
 
 /** What each file makes the broker listen on, and whether clients without a name get in there. */
@@ -90,7 +91,7 @@ test('options of a discarded default listener leave the local listeners at their
   const config = readConfig('max_connections 10')
   assert.deepEqual(
     config.listeners.map(({ maxConnections }) => maxConnections),
-    [0, 0],
+    [0, 0, 0],
   )
   assert.match(config.warnings[1].text, /have no effect/)
 })
@@ -130,6 +131,7 @@ test('command line ports replace the loopback port', () => {
     '1884 ::1 open',
     '1885 127.0.0.1 open',
     '1885 ::1 open',
+    '9883 127.0.0.1 open',
   ])
 })
 
@@ -138,6 +140,7 @@ test('command line ports stay closed when allow_anonymous is false', () => {
   assert.deepEqual(config.listeners.map(listenerSummary), [
     '1884 127.0.0.1 closed',
     '1884 ::1 closed',
+    '9883 127.0.0.1 closed',
   ])
 })
 

@@ -1,0 +1,43 @@
+/** What the API keeps, whatever the number of its listeners. */
+import type { Inspector } from '../broker/inspect.ts'
+import { createMetrics, type Metrics } from '../telemetry/prometheus.ts'
+import { createSampler, type Sampler } from '../telemetry/sampler.ts'
+import { createEventLog, type EventLog } from './event-log.ts'
+import type { AdminSource } from './source.ts'
+import { createTraces, type Traces } from './traces.ts'
+
+export interface Admin {
+  readonly source: AdminSource
+  readonly inspector: Inspector
+  readonly sampler: Sampler
+  readonly events: EventLog
+  readonly traces: Traces
+  readonly metrics: Metrics
+  stop(): void
+}
+
+/** Starts to look at the broker: from here on there is a history. */
+export function createAdmin(source: AdminSource): Admin {
+  const { broker, version, startedAtMs } = source
+  const inspector = broker.inspector()
+  const sampler = createSampler({ stats: broker.stats, counts: () => broker.counts() })
+  const traces = createTraces(broker, inspector)
+  return {
+    source,
+    inspector,
+    sampler,
+    events: createEventLog(source.observer),
+    traces,
+    metrics: createMetrics({
+      version,
+      startedAtMs,
+      stats: broker.stats,
+      latest: sampler.latest,
+      listeners: source.listeners,
+    }),
+    stop() {
+      sampler.stop()
+      traces.stop()
+    },
+  }
+}

@@ -1,0 +1,228 @@
+/** Who sends a request, and whether they may. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { createHmac, randomBytes } from 'node:crypto'
+import { parseCookie, stringifySetCookie } from 'cookie'
+import type { Auth, Identity, ListenerOptions } from '../broker/ports.ts'
+import { createAttempts, type Attempts } from './attempts.ts'
+import type { Access } from './contract.ts'
+import { HttpError } from './http-error.ts'
+import { createLogins, sameText, type Login, type Logins } from './logins.ts'
+
+/** The client id of everybody who comes by HTTP, as in mosquitto. */
+const httpClientId = 'http-api'
+const cookieName = 'mozzie_session'
+const realm = 'Mosquitto API'
+/** A verified `Authorization` header is not verified again for so long. */
+const basicMsMax = 30_000
+const basicMax = 1000
+
+export interface Caller {
+  /** null: nobody is logged in. */
+  readonly who: Identity | null
+  readonly admin: boolean
+  /** By cookie. */
+  readonly login: Login | null
+}
+
+/** What a request shows of who sent it. */
+export interface Credentials {
+  readonly headers: IncomingHttpHeaders
+  readonly method: string
+  /** The peer's address. */
+  readonly address: string
+  readonly remote: string
+}
+
+export interface CallersOptions {
+  readonly auth: Auth
+  readonly listener: ListenerOptions
+  /** Everybody who reaches the listener owns the machine: no logins. */
+  isOpen(): boolean
+  readonly secure: boolean
+  checksPasswords(): boolean
+  adminUsers(): readonly string[]
+  now(): number
+}
+
+/** Everybody who comes by one HTTP listener. */
+export class Callers {
+  private readonly options: CallersOptions
+  private readonly logins: Logins
+  private readonly attempts: Attempts
+  private readonly verified: Verified
+
+  constructor(options: CallersOptions) {
+    this.options = options
+    this.logins = createLogins(options.now)
+    this.attempts = createAttempts(options.now)
+    this.verified = createVerified(options.now)
+  }
+
+  /** @throws HttpError 401 for credentials that are wrong, 429 after too many of them. */
+  async identify(credentials: Credentials): Promise<Caller> {
+    const { authorization } = credentials.headers
+    if (authorization?.startsWith('Basic '))
+      return this.callerOf(await this.byBasic(authorization, credentials), null)
+    const token = tokenOf(credentials)
+    const login = token === null ? null : this.logins.find(token)
+    if (login !== null && this.isWelcome(login.who)) return this.callerOf(login.who, login)
+    return this.callerOf(null, null)
+  }
+
+  /** @throws HttpError 401 or 403. */
+  async demand(
+    access: Access,
+    caller: Caller,
+    path: string,
+    credentials: Credentials,
+  ): Promise<void> {
+    checkForgery(caller, credentials)
+    if (access === 'open' || caller.admin) return
+    if (access === 'admin') throw noAdmin(caller)
+    const { deliver } = this.options.auth
+    const who = caller.who ?? (await this.ask(null, null, credentials.remote))
+    if (who === null || (deliver !== null && !deliver(who, path)))
+      throw new HttpError(401, 'Not authorised')
+  }
+
+  /** Logs in; returns the caller and the Set-Cookie header. @throws HttpError as {@link identify}. */
+  async login(
+    username: string,
+    password: string,
+    credentials: Credentials,
+  ): Promise<{ caller: Caller; cookie: string }> {
+    const who = await this.verify(username, password, credentials)
+    const old = tokenOf(credentials)
+    if (old !== null) this.logins.end(old)
+    const { token, login } = this.logins.begin(who)
+    const cookie = stringifySetCookie(cookieName, token, this.cookieOptions())
+    return { caller: this.callerOf(who, login), cookie }
+  }
+
+  /** Logs out; returns whether somebody was logged in, and the Set-Cookie header. */
+  logout(credentials: Credentials): { done: boolean; cookie: string } {
+    const token = tokenOf(credentials)
+    const done = token !== null && this.logins.end(token)
+    const cookie = stringifySetCookie(cookieName, '', { ...this.cookieOptions(), maxAge: 0 })
+    return { done, cookie }
+  }
+
+  private cookieOptions() {
+    return { httpOnly: true, sameSite: 'strict', path: '/', secure: this.options.secure } as const
+  }
+
+  private isWelcome(who: Identity): boolean {
+    const { recheck } = this.options.auth
+    return recheck === null || recheck(who) === 0
+  }
+
+  private callerOf(who: Identity | null, login: Login | null): Caller {
+    const { isOpen, adminUsers } = this.options
+    const user = who?.username ?? null
+    return { who, login, admin: isOpen() || (user !== null && adminUsers().includes(user)) }
+  }
+
+  private ask(
+    username: string | null,
+    password: string | null,
+    remote: string,
+  ): Promise<Identity | null> {
+    const { auth, listener } = this.options
+    const request = {
+      clientId: httpClientId,
+      username,
+      password: password === null ? null : new TextEncoder().encode(password),
+      version: 5 as const,
+      remote,
+      listener,
+      tls: null,
+      proven: false,
+    }
+    return new Promise((resolve) => {
+      auth.authenticate(request, (reason, login) => {
+        const who = { clientId: httpClientId, username, remote, listener, login: login ?? null }
+        resolve(reason === 0 ? who : null)
+      })
+    })
+  }
+
+  private async verify(
+    username: string,
+    password: string,
+    { address, remote }: Credentials,
+  ): Promise<Identity> {
+    // A name that nobody checks proves nothing, though the broker may let such clients in.
+    if (!this.options.checksPasswords())
+      throw new HttpError(401, 'Nobody can log in here: the listener has no "password_file".')
+    const seconds = this.attempts.waitSeconds(address)
+    if (seconds > 0)
+      throw new HttpError(429, `Too many failed logins. Try again in ${seconds} seconds.`)
+    const who = username === '' ? null : await this.ask(username, password, remote)
+    if (who === null) {
+      this.attempts.failed(address)
+      throw new HttpError(401, 'Wrong user name or password.')
+    }
+    this.attempts.succeeded(address)
+    return who
+  }
+
+  private async byBasic(header: string, credentials: Credentials): Promise<Identity> {
+    const known = this.verified.find(header)
+    if (known !== null && this.isWelcome(known)) return known
+    const text = Buffer.from(header.slice('Basic '.length), 'base64').toString('utf8')
+    const colon = text.indexOf(':')
+    const username = colon < 0 ? text : text.slice(0, colon)
+    const password = colon < 0 ? '' : text.slice(colon + 1)
+    const who = await this.verify(username, password, credentials)
+    this.verified.add(header, who)
+    return who
+  }
+}
+
+/** Tells a browser to ask for a name, where mosquitto does. */
+export const challenge = `Basic realm="${realm}"`
+
+function tokenOf({ headers }: Credentials): string | null {
+  return (headers.cookie === undefined ? null : parseCookie(headers.cookie)[cookieName]) ?? null
+}
+
+function noAdmin({ who }: Caller): HttpError {
+  if (who === null) return new HttpError(401, 'Log in first.')
+  const text = `User "${who.username}" is not an administrator: see "http_admin_user" of the listener.`
+  return new HttpError(403, text)
+}
+
+/** A page of another site can send a form, and the cookie with it, but not this header. */
+function checkForgery({ login }: Caller, { method, headers }: Credentials): void {
+  if (method === 'GET' || method === 'HEAD') return
+  const token = headers['x-csrf-token']
+  const isOurs =
+    typeof token === 'string' &&
+    token !== '' &&
+    (login === null || sameText(token, login.csrfToken))
+  if (!isOurs) throw new HttpError(403, 'The header X-CSRF-Token is missing or wrong.')
+}
+
+interface Verified {
+  find(header: string): Identity | null
+  add(header: string, who: Identity): void
+}
+
+/** `Authorization` headers that were right a moment ago, by a keyed hash. */
+function createVerified(now: () => number): Verified {
+  const key = randomBytes(32)
+  const known = new Map<string, { who: Identity; untilMs: number }>()
+  const keyOf = (header: string): string =>
+    createHmac('sha256', key).update(header).digest('base64')
+  return {
+    find(header: string): Identity | null {
+      const entry = known.get(keyOf(header))
+      return entry === undefined || entry.untilMs < now() ? null : entry.who
+    },
+    add(header: string, who: Identity): void {
+      const [oldest] = known.keys()
+      if (known.size >= basicMax && oldest !== undefined) known.delete(oldest)
+      known.set(keyOf(header), { who, untilMs: now() + basicMsMax })
+    },
+  }
+}

@@ -1,0 +1,54 @@
+/** What happened to clients lately: the last events of all of them, and whoever wants to hear the next. */
+import type { Identity, Observer } from '../broker/ports.ts'
+import type { ClientEvent } from './schemas-clients.ts'
+
+const eventsMax = 5000
+const perClientMax = 100
+
+export interface EventLog {
+  /** Newest first. */
+  of(clientId: string): ClientEvent[]
+  onEvent(handler: (event: ClientEvent) => void): () => void
+}
+
+/** Fills in `observer`. */
+export function createEventLog(observer: Observer): EventLog {
+  const events: ClientEvent[] = []
+  const handlers = new Set<(event: ClientEvent) => void>()
+  let next = 0
+
+  const note = (
+    kind: ClientEvent['kind'],
+    { clientId, username, remote }: Pick<Identity, 'clientId' | 'username' | 'remote'>,
+    detail: string,
+  ): void => {
+    const event = { timeMs: Date.now(), clientId, username, remote, kind, detail }
+    events[next] = event
+    next = (next + 1) % eventsMax
+    for (const handler of handlers) handler(event)
+  }
+
+  const nobody = { clientId: '', username: null }
+  observer.connected = (who, version) => note('connected', who, `MQTT version ${version}`)
+  observer.disconnected = (who, reason) => note('disconnected', who, reason)
+  observer.refused = (who, remote, reason) => note('refused', { ...nobody, ...who, remote }, reason)
+  observer.subscribed = (who, filter, qos) => note('subscribed', who, `${filter} (QoS ${qos})`)
+  observer.unsubscribed = (who, filter) => note('unsubscribed', who, filter)
+  observer.expired = (clientId, username) =>
+    note('expired', { clientId, username, remote: '' }, 'session expiry')
+
+  return {
+    of(clientId) {
+      const found: ClientEvent[] = []
+      for (let back = 1; back <= events.length && found.length < perClientMax; back++) {
+        const event = events[(next - back + eventsMax) % eventsMax]
+        if (event !== undefined && event.clientId === clientId) found.push(event)
+      }
+      return found
+    },
+    onEvent(handler) {
+      handlers.add(handler)
+      return () => void handlers.delete(handler)
+    },
+  }
+}

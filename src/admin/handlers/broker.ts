@@ -1,0 +1,130 @@
+/** The broker as a whole: overview, history, listeners, live events, health. */
+import type { FastifyReply } from 'fastify'
+import { allMetrics } from '../../telemetry/sampler.ts'
+import type { MetricName } from '../../telemetry/sample.ts'
+import { sysValues } from '../../telemetry/sys-values.ts'
+import { HttpError } from '../http-error.ts'
+import { namesOf } from '../live.ts'
+import { compatibleJson } from '../mosquitto-json.ts'
+import type { Listeners } from '../schemas-broker.ts'
+import { mqttPath } from '../source.ts'
+import type { Caller } from '../callers.ts'
+import type { Handlers, HandlerWorld } from './handler.ts'
+
+type BrokerHandlers = Pick<
+  Handlers,
+  | 'systree'
+  | 'listeners'
+  | 'version'
+  | 'health'
+  | 'ready'
+  | 'metrics'
+  | 'session'
+  | 'login'
+  | 'logout'
+  | 'overview'
+  | 'history'
+  | 'listenersDetail'
+  | 'events'
+>
+
+export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
+  const { admin, callers, streams } = world
+  const { source, sampler, metrics } = admin
+  const { broker, version } = source
+  return {
+    systree: ({ reply }) => {
+      const uptimeSeconds = Math.floor((Date.now() - source.startedAtMs) / 1000)
+      return json(reply, sysValues(broker.stats, broker.counts(), uptimeSeconds))
+    },
+    listeners: ({ reply }) => json(reply, listenersOf(world)),
+    version: ({ reply }) => reply.type('text/plain; charset=utf-8').send(version),
+    health: () => ({ status: 'ok' }),
+    ready: ({ reply }) => {
+      const status = source.status()
+      if (status !== 'ok') void reply.code(503)
+      return { status }
+    },
+    metrics: async ({ reply }) => reply.type(metrics.contentType).send(await metrics.text()),
+    session: ({ caller }) => sessionOf(world, caller),
+    async login({ body, credentials, reply }) {
+      const { caller, cookie } = await callers.login(body.username, body.password, credentials)
+      void reply.header('set-cookie', cookie)
+      return sessionOf(world, caller)
+    },
+    logout({ credentials, reply }) {
+      const { done, cookie } = callers.logout(credentials)
+      void reply.header('set-cookie', cookie)
+      return { done }
+    },
+    overview: () => ({
+      version,
+      node: process.version,
+      startedAtMs: source.startedAtMs,
+      uptimeSeconds: Math.floor((Date.now() - source.startedAtMs) / 1000),
+      localOnly: source.localOnly,
+      ready: source.status() === 'ok',
+      now: sampler.latest(),
+      totals: totalsOf(broker.stats),
+      drops: { ...broker.stats.drops },
+    }),
+    history({ query: { metrics: list, seconds = 3600, points = 3600 } }) {
+      const names = list === undefined ? allMetrics : namesOf('metrics', list, allMetrics)
+      return sampler.history(names as MetricName[], seconds, points)
+    },
+    listenersDetail: () => ({ listeners: source.listeners() }),
+    events({ query, credentials, caller, reply }) {
+      // A password that was changed, a role that was taken away: the stream ends as well.
+      let isWelcome = caller.admin
+      const ask = (): boolean => {
+        callers
+          .identify(credentials)
+          .then(({ admin: still }) => (isWelcome = still))
+          .catch((error: unknown) => {
+            if (error instanceof HttpError) isWelcome = false
+          })
+        return isWelcome
+      }
+      streams.open(query, reply, ask)
+      return reply
+    },
+  }
+}
+
+function json(reply: FastifyReply, value: object): FastifyReply {
+  return reply.type('application/json; charset=utf-8').send(compatibleJson(value))
+}
+
+/** The numbers of `Stats`, without what is no counter. */
+function totalsOf(stats: object): Record<string, number> {
+  const entries = Object.entries(stats).filter(
+    ([name, value]) =>
+      typeof value === 'number' && !/Max$|subscriptions$|Subscriptions$/.test(name),
+  )
+  return Object.fromEntries(entries.map(([name, value]) => [name, Math.round(Number(value))]))
+}
+
+function sessionOf({ admin, loginRequired, hasWebSocket }: HandlerWorld, caller: Caller) {
+  const { who, login } = caller
+  return {
+    user: who?.username ?? null,
+    admin: caller.admin,
+    loginRequired: loginRequired(),
+    // Without a cookie there is nothing to steal: any value shows that the request is our page's.
+    csrfToken: login?.csrfToken ?? (caller.admin ? 'any' : null),
+    mqttPath: hasWebSocket ? mqttPath : null,
+    version: admin.source.version,
+  }
+}
+
+/** In mosquitto's names and order. */
+function listenersOf({ admin }: HandlerWorld): Listeners {
+  const listeners = admin.source.listeners().map((listener) => ({
+    ...(listener.path === null ? { port: listener.port } : { path: listener.path }),
+    protocol: listener.protocol === 'http_api' ? ('httpapi' as const) : listener.protocol,
+    tls: listener.tls,
+    mtls: listener.clientCertificates,
+    allow_anonymous: listener.allowAnonymous,
+  }))
+  return { listeners }
+}

@@ -1,0 +1,204 @@
+/** Messages: publishing, and what is retained. */
+import type { Message } from '../../broker/message.ts'
+import type { Properties, Qos } from '../../codec/packets.ts'
+import type { RetainedCursor } from '../../topics/retained-tree.ts'
+import type { Caller } from '../callers.ts'
+import { HttpError } from '../http-error.ts'
+import { holds, nextTurn, PageCollector, scanning } from '../scan.ts'
+import type { MessageProperties, PublishBody, RetainedRow } from '../schemas-clients.ts'
+import { checkFilter, checkTopic } from './clients.ts'
+import type { Handlers, HandlerWorld } from './handler.ts'
+
+type MessageHandlers = Pick<
+  Handlers,
+  'retained' | 'retainedMessage' | 'retainedDelete' | 'retainedPurge' | 'publish' | 'publishBatch'
+>
+
+const previewBytes = 256
+const nodesPerTurn = 5000
+const examplesMax = 20
+/** A store that has not answered by then will not. */
+const safeMsMax = 10_000
+
+export function messageHandlers(world: HandlerWorld): MessageHandlers {
+  const { admin } = world
+  const { inspector, source } = admin
+  const { broker } = source
+  return {
+    async retained({ query }) {
+      const { filter = '#', q = '' } = query
+      checkFilter(filter)
+      const wanted = q.toLowerCase()
+      const collector = new PageCollector<readonly [string, Message]>(query)
+      await walk(inspector.retained(filter), (topic, message) => {
+        if (holds(wanted, topic)) collector.add([topic, message])
+      })
+      const page = collector.page()
+      return { ...page, items: page.items.map(([topic, message]) => rowOf(topic, message)) }
+    },
+    retainedMessage({ query: { topic } }) {
+      const message = inspector.retainedOf(topic)
+      if (message === undefined) throw new HttpError(404, `Nothing is retained for "${topic}".`)
+      return {
+        ...factsOf(topic, message),
+        payload: base64(message.payloadBytes()),
+        properties: propertiesFrom(inspector.propertiesOf(message)),
+      }
+    },
+    retainedDelete: ({ query: { topic } }) => ({ done: broker.dropRetained(topic) }),
+    async retainedPurge({ body: { filter, dryRun } }) {
+      checkFilter(filter)
+      let count = 0
+      let payloadBytes = 0
+      const examples: string[] = []
+      await walk(inspector.retained(filter), (topic, message) => {
+        count++
+        payloadBytes += message.payloadLength
+        if (examples.length < examplesMax) examples.push(topic)
+        if (!dryRun) broker.dropRetained(topic)
+      })
+      return { dryRun, count, payloadBytes, examples }
+    },
+    async publish({ body, caller }) {
+      check(world, caller, body)
+      const receivers = send(world, caller, body)
+      await untilSafe(world, [body])
+      return { receivers }
+    },
+    async publishBatch({ body: { messages }, caller }) {
+      for (const message of messages) check(world, caller, message)
+      let receivers = 0
+      for (const [index, message] of messages.entries()) {
+        receivers += send(world, caller, message)
+        if (index % 100 === 99) await nextTurn()
+      }
+      await untilSafe(world, messages)
+      return { published: messages.length, receivers }
+    },
+  }
+}
+
+/** Goes through all that match, a portion a turn. */
+function walk(
+  cursor: RetainedCursor<Message>,
+  visit: (topic: string, message: Message) => void,
+): Promise<void> {
+  return scanning(async () => {
+    while (cursor.next(nodesPerTurn, visit)) await nextTurn()
+  })
+}
+
+/** @throws HttpError for what the broker would refuse a client. */
+function check({ admin }: HandlerWorld, { who }: Caller, body: PublishBody): void {
+  const { topic, qos = 0, retain = false, encoding, payload = '', properties } = body
+  checkTopic('topic', topic)
+  if (/^\$(?:SYS|CONTROL|share)(?:\/|$)/.test(topic))
+    throw new HttpError(403, "topic: $SYS, $CONTROL and $share are the broker's own.")
+  if (encoding === 'base64') checkBase64('payload', payload)
+  if (properties?.correlationData !== undefined)
+    checkBase64('correlationData', properties.correlationData)
+  if (properties?.responseTopic !== undefined) checkTopic('responseTopic', properties.responseTopic)
+  for (const text of textsOf(body)) checkText(text)
+  for (const pair of properties?.userProperties ?? [])
+    if (pair.length !== 2)
+      throw new HttpError(400, 'userProperties: a pair has a name and a value.')
+  const { auth } = admin.source
+  if (who !== null && auth.publish !== null && !auth.publish(who, topic, qos as Qos, retain))
+    throw new HttpError(403, `The access rules do not let you publish to "${topic}".`)
+}
+
+function textsOf({ topic, properties = {} }: PublishBody): string[] {
+  const { contentType = '', responseTopic = '', userProperties = [] } = properties
+  return [topic, contentType, responseTopic, ...userProperties.flat()]
+}
+
+/** What no MQTT string may hold [MQTT-1.5.4-1, -2], or be longer than. */
+function checkText(text: string): void {
+  if (/\p{Surrogate}|\0/u.test(text))
+    throw new HttpError(400, 'A text holds a NUL or half of a surrogate pair.')
+  if (Buffer.byteLength(text) > 65_535)
+    throw new HttpError(400, 'A text is longer than 65535 bytes.')
+}
+
+function checkBase64(name: string, text: string): void {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0)
+    throw new HttpError(400, `${name}: this is no base64.`)
+}
+
+function send({ admin }: HandlerWorld, { who }: Caller, body: PublishBody): number {
+  const { topic, payload = '', encoding = 'utf8', qos = 0, retain = false, properties = {} } = body
+  // Not the Buffer itself: small ones share an array with others.
+  const bytes = new Uint8Array(Buffer.from(payload, encoding))
+  return admin.source.broker.publish(topic, bytes, {
+    qos: qos as Qos,
+    retain,
+    properties: propertiesTo(properties),
+    publisherUser: who?.username ?? null,
+  })
+}
+
+/** What was published at QoS 1 and 2, or to be retained, is said to be so when the store has it. */
+function untilSafe({ admin }: HandlerWorld, messages: readonly PublishBody[]): Promise<void> {
+  if (!messages.some(({ qos = 0, retain = false }) => qos > 0 || retain)) return Promise.resolve()
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new HttpError(503, 'The store did not confirm the message in time.')),
+      safeMsMax,
+    )
+    admin.source.broker.whenSafe((safe) => {
+      clearTimeout(timer)
+      if (safe) resolve()
+      else reject(new HttpError(507, 'The broker has no space to store the message.'))
+    })
+  })
+}
+
+function factsOf(topic: string, message: Message) {
+  const { qos, payloadLength, expiresAtMs, publisher, publisherUser } = message
+  return {
+    topic,
+    qos,
+    payloadBytes: payloadLength,
+    expiresAtMs: expiresAtMs === Infinity ? null : expiresAtMs,
+    publisher: publisher === '' ? null : publisher,
+    publisherUser,
+  }
+}
+
+function rowOf(topic: string, message: Message): RetainedRow {
+  const preview = base64(message.payloadBytes().subarray(0, previewBytes))
+  return { ...factsOf(topic, message), preview }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+}
+
+function propertiesTo(given: MessageProperties): Properties {
+  const { correlationData, userProperties, ...rest } = given
+  return {
+    ...rest,
+    ...(correlationData === undefined
+      ? {}
+      : { correlationData: new Uint8Array(Buffer.from(correlationData, 'base64')) }),
+    ...(userProperties === undefined
+      ? {}
+      : { userProperties: userProperties.map(([name, value]): [string, string] => [name, value]) }),
+  }
+}
+
+function propertiesFrom(properties: Properties): MessageProperties {
+  const { payloadFormat, messageExpirySeconds, contentType, responseTopic } = properties
+  const { correlationData, userProperties } = properties
+  const all = {
+    payloadFormat,
+    messageExpirySeconds,
+    contentType,
+    responseTopic,
+    correlationData: correlationData === undefined ? undefined : base64(correlationData),
+    userProperties,
+  }
+  return Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== undefined),
+  ) as MessageProperties
+}

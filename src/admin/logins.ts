@@ -1,0 +1,61 @@
+/** Who is logged in at the page: one random token each, kept in memory, sent as a cookie. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Identity } from '../broker/ports.ts'
+
+const tokenBytes = 32
+const loginsMax = 1000
+const idleMsMax = 8 * 3600_000
+const lifeMsMax = 24 * 3600_000
+
+export interface Login {
+  readonly who: Identity
+  /** To come back in a header with all that changes something. */
+  readonly csrfToken: string
+  readonly beganMs: number
+  seenMs: number
+}
+
+export interface Logins {
+  /** Returns the new token. */
+  begin(who: Identity): { token: string; login: Login }
+  find(token: string): Login | null
+  end(token: string): boolean
+}
+
+/** @param now Monotonic ms. */
+export function createLogins(now: () => number): Logins {
+  // By the hash of the token: a look-up whose time depends on its key tells nothing about the token.
+  const logins = new Map<string, Login>()
+  return {
+    begin(who) {
+      const [oldest] = logins.keys()
+      if (logins.size >= loginsMax && oldest !== undefined) logins.delete(oldest)
+      const token = randomBytes(tokenBytes).toString('base64url')
+      const csrfToken = randomBytes(tokenBytes).toString('base64url')
+      const login = { who, csrfToken, beganMs: now(), seenMs: now() }
+      logins.set(hashOf(token), login)
+      return { token, login }
+    },
+    find(token) {
+      const key = hashOf(token)
+      const login = logins.get(key)
+      if (login === undefined) return null
+      const isOver = now() - login.seenMs > idleMsMax || now() - login.beganMs > lifeMsMax
+      if (isOver) logins.delete(key)
+      login.seenMs = now()
+      return isOver ? null : login
+    },
+    end: (token) => logins.delete(hashOf(token)),
+  }
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64')
+}
+
+export function sameText(left: string, right: string): boolean {
+  return timingSafeEqual(
+    createHash('sha256').update(left).digest(),
+    createHash('sha256').update(right).digest(),
+  )
+}

@@ -1,0 +1,53 @@
+/** The files of the web client, or of whoever has better ones (`http_dir`). */
+import { realpathSync } from 'node:fs'
+import { basename, join, sep } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+import { sandboxPolicy } from './headers.ts'
+
+/** Names that vite gives: they change with the content. */
+const hashed = /-[\w-]{8,}\.\w+$/
+const yearSeconds = 31_536_000
+
+export async function servePages(app: FastifyInstance, directory: string): Promise<void> {
+  const root = realpathSync(directory)
+  await app.register(fastifyStatic, {
+    root,
+    decorateReply: false,
+    schemaHide: true,
+    dotfiles: 'ignore',
+    // Compressed when the pages were built.
+    preCompressed: true,
+    cacheControl: false,
+    // A link inside the directory must not lead out of it.
+    allowedPath: (path) => isInside(root, path),
+    setHeaders(reply, path) {
+      const name = basename(path).replace(/\.(?:br|gz)$/, '')
+      const isFixed = hashed.test(name)
+      reply.setHeader('cache-control', isFixed ? `max-age=${yearSeconds}, immutable` : 'no-cache')
+      if (name.startsWith('sandbox-')) reply.setHeader('content-security-policy', sandboxPolicy)
+    },
+  })
+}
+
+function isInside(root: string, path: string): boolean {
+  try {
+    const real = realpathSync(join(root, path))
+    return real === root || real.startsWith(root + sep)
+  } catch {
+    // What is not there is answered with 404 further on; compressed alone it may be.
+    return true
+  }
+}
+
+/** What is shown where no pages have been built. */
+export const emptyPage = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Mozzie</title>
+<h1>Mozzie</h1>
+<p>The broker runs. Its pages are not part of this installation: build them with <code>npm run build</code>, or name a
+directory with <code>http_dir</code>.</p>
+<p><a href="api/v1/docs">The admin API</a></p>
+</html>
+`

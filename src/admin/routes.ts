@@ -1,0 +1,87 @@
+/** The contract as routes of fastify. */
+import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import type { Caller, Credentials } from './callers.ts'
+import { contract, type Access, type Endpoint } from './contract.ts'
+import { docsPage, docsStyle } from './docs-page.ts'
+import { brokerHandlers } from './handlers/broker.ts'
+import { clientHandlers } from './handlers/clients.ts'
+import type { Call, Handlers, HandlerWorld } from './handlers/handler.ts'
+import { messageHandlers } from './handlers/messages.ts'
+import { toolHandlers } from './handlers/tools.ts'
+import { errorReply } from './schemas-broker.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+  }
+  interface FastifyRequest {
+    caller: Caller | null
+    credentials: Credentials | null
+  }
+}
+
+type AnyEndpoint = Endpoint<unknown, unknown, unknown, unknown>
+type AnyHandler = (call: Call<unknown, unknown, unknown>) => unknown
+
+export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
+  const handlers: Handlers = {
+    ...brokerHandlers(world),
+    ...clientHandlers(world),
+    ...messageHandlers(world),
+    ...toolHandlers(world),
+  }
+  for (const [name, endpoint] of Object.entries(contract)) {
+    const handler = handlers[name as keyof Handlers] as AnyHandler
+    addRoute(app, endpoint, handler)
+  }
+  const documented = { config: { access: 'open' as const }, schema: { hide: true } }
+  app.get('/api/v1/openapi.json', documented, () => app.swagger())
+  app.get('/api/v1/docs', documented, (_, reply) =>
+    reply.type('text/html; charset=utf-8').send(docsPage(app.swagger())),
+  )
+  app.get('/api/v1/docs.css', documented, (_, reply) =>
+    reply.type('text/css; charset=utf-8').send(docsStyle),
+  )
+}
+
+function addRoute(app: FastifyInstance, endpoint: AnyEndpoint, handler: AnyHandler): void {
+  const { method, url, access, bodyBytesMax, reply } = endpoint
+  const options: RouteShorthandOptions = {
+    config: { access },
+    schema: schemaOf(endpoint),
+    ...(bodyBytesMax === 0 ? {} : { bodyLimit: bodyBytesMax }),
+  }
+  app.route({
+    ...options,
+    method,
+    url,
+    exposeHeadRoute: method === 'GET' && reply !== null,
+    handler: (request, sent) => handler(callOf(request, sent)),
+  })
+}
+
+function schemaOf({ access, params, query, body, reply, tag, summary }: AnyEndpoint) {
+  return {
+    tags: [tag],
+    summary,
+    ...(params === null ? {} : { params }),
+    ...(query === null ? {} : { querystring: query }),
+    ...(body === null ? {} : { body }),
+    response: { ...(reply === null ? {} : { 200: reply }), '4xx': errorReply, '5xx': errorReply },
+    ...(access === 'open' ? { security: [] } : {}),
+  }
+}
+
+function callOf(
+  { params, query, body, caller, credentials }: FastifyRequest,
+  reply: Call<unknown, unknown, unknown>['reply'],
+): Call<unknown, unknown, unknown> {
+  return {
+    params,
+    query,
+    body,
+    caller: caller as Caller,
+    credentials: credentials as Credentials,
+    reply,
+  }
+}

@@ -1,0 +1,72 @@
+/** What the API asks of the process around it. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { LogTypeBit } from '../base/log.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { Auth, ListenerOptions, Observer } from '../broker/ports.ts'
+import type { ListenersDetail } from './schemas-broker.ts'
+import type { AclReply } from './schemas-clients.ts'
+
+/** What the tester of access rules is asked. A subscription is asked about as what it would bring. */
+export interface AclQuestion {
+  readonly clientId: string
+  readonly username: string | null
+  readonly access: 'read' | 'write'
+  readonly topic: string
+}
+
+export interface AdminSource {
+  readonly version: string
+  readonly startedAtMs: number
+  /** No listener is configured: loopback only, no logins. */
+  readonly localOnly: boolean
+  readonly broker: Broker
+  readonly auth: Auth
+  /** The core's observer, whose functions the API fills in. */
+  readonly observer: Observer
+  status(): 'ok' | 'starting' | 'stopping'
+  listeners(): ListenersDetail['listeners']
+  /** Users that may use the admin endpoints of a listener (`http_admin_user`). */
+  adminUsers(listener: ListenerOptions): readonly string[]
+  /** Whether the passwords of those who come by `listener` are checked: else nobody can log in. */
+  checksPasswords(listener: ListenerOptions): boolean
+  /** What the rules say of a client of the listener at `port` (null: the first one for MQTT). */
+  explain(question: AclQuestion, port: number | null): AclReply
+  /** Something in the API went wrong that should not have. */
+  logFault(error: Error): void
+  /** Hands on log lines of the types in `mask` from now on; returns what ends that. */
+  watchLog(mask: number, line: (type: LogTypeBit, text: string) => void): () => void
+}
+
+/** Who is at the other end of a connection: what the listener found out before HTTP began. */
+export interface HttpPeer {
+  /** `address:port` */
+  readonly remote: string
+}
+
+/** Takes a connection that asks for WebSocket: Host, Origin and path have been checked. */
+export type UpgradeHandler<P extends HttpPeer> = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  peer: P,
+) => void
+
+/** One listener with `protocol http_api`. Connections are given to it: it does not listen itself. */
+export interface HttpServerOptions<P extends HttpPeer> {
+  /** For the Auth port. */
+  readonly listener: ListenerOptions
+  /** With TLS. */
+  readonly secure: boolean
+  /** Directory of the pages (`http_dir`); null: there are none. */
+  readonly directory: string | null
+  /** Host names, besides addresses and localhost, that it is reached by (`http_host`). */
+  readonly hosts: readonly string[]
+  /** Other sites whose pages may open a WebSocket (`websockets_origin`). */
+  readonly origins: readonly string[]
+  /** MQTT over WebSocket at {@link mqttPath}; null: not there. */
+  readonly onUpgrade: UpgradeHandler<P> | null
+}
+
+/** Where MQTT over WebSocket is on an HTTP listener. */
+export const mqttPath = '/mqtt'

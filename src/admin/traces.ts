@@ -1,0 +1,253 @@
+/** Packet traces: what one client, topic or address sent and was sent, kept for somebody to look at. */
+import { randomUUID } from 'node:crypto'
+import { Fifo } from '../base/fifo.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { Inspector } from '../broker/inspect.ts'
+import type { Connection } from '../broker/model.ts'
+import { PacketType } from '../codec/packets.ts'
+import { isShared, matches, topicFilterProblem } from '../topics/names.ts'
+import { HttpError } from './http-error.ts'
+import { createTap, type TappedPacket } from './packet-tap.ts'
+import type { Trace, TraceBody, TracePacket } from './schemas-clients.ts'
+import { describe, payloadBytesMax, topicOf } from './trace-packet.ts'
+
+const tracesMax = 5
+const bytesMax = 8 << 20
+/** Packets that are decoded a second; the rest is counted. */
+const packetsPerSecondMax = 2000
+/** What an entry costs besides its texts. */
+const entryBytes = 300
+
+export interface Traces {
+  list(): Trace[]
+  /** @throws HttpError */
+  start(wanted: TraceBody): Trace
+  get(id: string): Trace | null
+  /** Packets with a number above `after`, at most `max`. */
+  packets(id: string, after: number, max: number): TracePacket[]
+  remove(id: string): boolean
+  stop(): void
+}
+
+type Entry = { -readonly [Key in keyof TracePacket]: TracePacket[Key] }
+
+interface Running {
+  readonly id: string
+  readonly wanted: TraceBody
+  readonly startedAtMs: number
+  readonly endsAtMs: number
+  readonly packetsMax: number
+  readonly entries: Fifo<Entry>
+  bytes: number
+  seen: number
+  running: boolean
+  second: number
+  inSecond: number
+  timer: NodeJS.Timeout
+}
+
+export function createTraces(broker: Broker, inspector: Inspector): Traces {
+  const traces = new Map<string, Running>()
+
+  const look = (packet: TappedPacket): ((payload: Uint8Array) => void) | null => {
+    const known = factsOf(packet, inspector)
+    let entry: Entry | null = null
+    for (const trace of traces.values()) {
+      if (!trace.running || !concerns(trace.wanted, known)) continue
+      trace.seen++
+      if (!admits(trace)) continue
+      entry = entryOf(packet, known, trace.seen)
+      keep(trace, entry)
+    }
+    const taken = entry
+    if (taken === null) return null
+    return (payload) => {
+      if (taken.payload === '') taken.payload = base64(payload)
+    }
+  }
+
+  const tap = createTap(look)
+  const watch = (): void => {
+    const isWatched = [...traces.values()].some(({ running }) => running)
+    broker.watch(isWatched ? tap : null)
+  }
+  const end = (trace: Running): void => {
+    clearTimeout(trace.timer)
+    trace.running = false
+    watch()
+  }
+
+  return {
+    list: () => [...traces.values()].map(factsOfTrace),
+    start(wanted) {
+      check(wanted)
+      if (traces.size >= tracesMax)
+        throw new HttpError(409, `There are ${tracesMax} traces. Remove one of them first.`)
+      const trace: Running = runningOf(wanted, () => end(trace))
+      traces.set(trace.id, trace)
+      watch()
+      return factsOfTrace(trace)
+    },
+    get(id) {
+      const trace = traces.get(id)
+      return trace === undefined ? null : factsOfTrace(trace)
+    },
+    packets(id, after, max) {
+      const found: TracePacket[] = []
+      for (const entry of traces.get(id)?.entries ?? []) {
+        if (entry.number <= after) continue
+        if (found.length === max) break
+        found.push(entry)
+      }
+      return found
+    },
+    remove(id) {
+      const trace = traces.get(id)
+      if (trace === undefined) return false
+      traces.delete(id)
+      end(trace)
+      return true
+    },
+    stop() {
+      for (const trace of traces.values()) end(trace)
+    },
+  }
+}
+
+/** @param end Is called when its time is up. */
+function runningOf(wanted: TraceBody, end: () => void): Running {
+  const startedAtMs = Date.now()
+  const lifeMs = (wanted.seconds ?? 300) * 1000
+  return {
+    id: randomUUID(),
+    wanted,
+    startedAtMs,
+    endsAtMs: startedAtMs + lifeMs,
+    packetsMax: wanted.packetsMax ?? 2000,
+    entries: new Fifo(),
+    bytes: 0,
+    seen: 0,
+    running: true,
+    second: 0,
+    inSecond: 0,
+    timer: setTimeout(end, lifeMs).unref(),
+  }
+}
+
+function check({ clientId, topic, address }: TraceBody): void {
+  if (clientId === undefined && topic === undefined && address === undefined)
+    throw new HttpError(400, 'Say which packets: clientId, topic or address.')
+  if (topic === undefined) return
+  const problem = isShared(topic) ? 'a shared filter matches no topic' : topicFilterProblem(topic)
+  if (problem !== null) throw new HttpError(400, `topic: ${problem}`)
+}
+
+interface Facts {
+  readonly clientId: string | null
+  readonly address: string
+  /** Of a PUBLISH; null: of another packet, or not known. Found when it is first asked for. */
+  topic(): string | null
+}
+
+function factsOf(packet: TappedPacket, inspector: Inspector): Facts {
+  const { connection, direction, bytes, start } = packet
+  const type = bytes[start] >> 4
+  const isConnect = type === PacketType.connect
+  const clientId = isConnect
+    ? describe(packet, null).clientId
+    : (connection.identity?.clientId ?? null)
+  let topic: string | null | undefined
+  return {
+    clientId,
+    address: addressOf(connection),
+    topic() {
+      if (type !== PacketType.publish) return null
+      topic ??= fullTopic(packet, clientId, direction === 'received', inspector)
+      return topic
+    },
+  }
+}
+
+function fullTopic(
+  packet: TappedPacket,
+  clientId: string | null,
+  fromClient: boolean,
+  inspector: Inspector,
+): string | null {
+  const topic = topicOf(packet)
+  if (typeof topic === 'string') return topic
+  return clientId === null ? null : inspector.aliasTopic(clientId, topic, fromClient)
+}
+
+function addressOf({ link }: Connection): string {
+  const colon = link.remote.lastIndexOf(':')
+  return colon < 0 ? link.remote : link.remote.slice(0, colon)
+}
+
+function concerns(wanted: TraceBody, known: Facts): boolean {
+  if (wanted.clientId !== undefined && wanted.clientId !== known.clientId) return false
+  if (wanted.address !== undefined && wanted.address !== known.address) return false
+  if (wanted.topic === undefined) return true
+  const topic = known.topic()
+  return topic !== null && matches(wanted.topic, topic)
+}
+
+function admits(trace: Running): boolean {
+  const second = Math.floor(Date.now() / 1000)
+  if (second !== trace.second) {
+    trace.second = second
+    trace.inSecond = 0
+  }
+  return trace.inSecond++ < packetsPerSecondMax
+}
+
+function entryOf(packet: TappedPacket, known: Facts, number: number): Entry {
+  const { connection, direction, start, end } = packet
+  const { type, summary, fields, payload } = describe(packet, known.topic())
+  return {
+    number,
+    timeMs: Date.now(),
+    direction,
+    clientId: known.clientId,
+    remote: connection.link.remote,
+    type,
+    bytes: end - start,
+    summary,
+    fields,
+    payload: payload === null ? null : base64(payload),
+  }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, payloadBytesMax)).toString('base64')
+}
+
+function sizeOf({ fields, summary, payload }: Entry): number {
+  return entryBytes + fields.length + summary.length + (payload?.length ?? 0)
+}
+
+function keep(trace: Running, entry: Entry): void {
+  trace.entries.push(entry)
+  trace.bytes += sizeOf(entry)
+  while (trace.entries.length > trace.packetsMax || trace.bytes > bytesMax) {
+    const oldest = trace.entries.shift()
+    if (oldest === undefined) return
+    trace.bytes -= sizeOf(oldest)
+  }
+}
+
+function factsOfTrace(trace: Running): Trace {
+  const { id, wanted, startedAtMs, endsAtMs, running, entries, seen } = trace
+  const { clientId = null, topic = null, address = null } = wanted
+  return {
+    id,
+    clientId,
+    topic,
+    address,
+    startedAtMs,
+    endsAtMs,
+    running,
+    packets: entries.length,
+    seen,
+  }
+}

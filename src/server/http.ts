@@ -1,0 +1,163 @@
+/** The HTTP listeners: the admin API, its pages, and MQTT over WebSocket beside them. Loaded when one is configured. */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { createAdmin, type Admin } from '../admin/admin.ts'
+import { createHttpServer } from '../admin/http-server.ts'
+import type { AclReply } from '../admin/schemas-clients.ts'
+import type { AdminSource } from '../admin/source.ts'
+import { LogType } from '../base/log.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { Limits } from '../broker/limits.ts'
+import type { ListenerOptions, Observer } from '../broker/ports.ts'
+import type { Config, ListenerConfig } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { listenerName } from '../config/reload.ts'
+import type { Peer } from '../transports/link.ts'
+import { createUpgrade, type WebEntrance } from '../transports/websocket.ts'
+import { messageBytesMaxOf, type PagesEntrance, type RunningListener } from './listeners.ts'
+import type { ServerLog } from './log-destinations.ts'
+import type { ServerSecurity } from './security.ts'
+import { version } from './version.ts'
+
+/** What the HTTP listeners need of the process they are in. */
+interface Host {
+  readonly broker: Broker
+  readonly log: ServerLog
+  readonly limits: Limits
+  readonly security: ServerSecurity
+  readonly listeners: readonly RunningListener[]
+  readonly pages: ReadonlyMap<string, PagesEntrance>
+  /** The configuration that is in force. */
+  readonly config: Config
+  readonly status: 'starting' | 'ok' | 'stopping'
+}
+
+export interface HttpListeners {
+  close(): Promise<void>
+}
+
+/** The pages that come with the broker, where they have been built. */
+const ownPages = fileURLToPath(new URL('../web', import.meta.url))
+
+/**
+ * Makes the HTTP servers of the configuration and puts them behind the entrances of their listeners.
+ *
+ * @throws ConfigError when `http_dir` cannot be used.
+ */
+export async function createHttpListeners(
+  server: Host,
+  observer: Observer,
+): Promise<HttpListeners> {
+  const admin = createAdmin(sourceOf(server, observer))
+  const closers: (() => Promise<void>)[] = []
+  for (const config of server.config.listeners) {
+    if (config.protocol !== 'http_api') continue
+    const running = server.listeners.find(({ name }) => name === listenerName(config))
+    const pages = server.pages.get(listenerName(config))
+    if (running === undefined || pages === undefined) continue
+    const entrance = await entranceOf(admin, server, config, running)
+    pages.behind = entrance
+    closers.push(() => entrance.close())
+  }
+  return {
+    async close() {
+      admin.stop()
+      await Promise.all(closers.map((close) => close()))
+    },
+  }
+}
+
+async function entranceOf(
+  admin: Admin,
+  server: Host,
+  config: ListenerConfig,
+  running: RunningListener,
+): Promise<WebEntrance & { close(): Promise<void> }> {
+  const { broker, limits } = server
+  const upgrade = createUpgrade(
+    // The HTTP server has looked at path and origin.
+    { origins: [], path: null, messageBytesMax: () => messageBytesMaxOf(limits) },
+    { core: broker, listener: running.options },
+  )
+  const { host, httpHosts, httpDirectory, websocketsOrigins: origins } = config
+  if (httpDirectory !== null && !existsSync(httpDirectory))
+    throw new ConfigError(
+      `"http_dir ${httpDirectory}": there is no such directory.`,
+      config.places.get('httpDirectory') ?? config.location ?? { file: '', line: 0 },
+    )
+  return createHttpServer<Peer>(admin, {
+    listener: running.options,
+    secure: config.certificateFile !== null || config.pskHint !== null,
+    directory: httpDirectory ?? (existsSync(ownPages) ? ownPages : null),
+    hosts: host === null ? httpHosts : [host, ...httpHosts],
+    origins,
+    onUpgrade: (request, socket, head, peer) => upgrade(request, socket, head, peer, () => {}),
+  })
+}
+
+function sourceOf(server: Host, observer: Observer): AdminSource {
+  const { broker, log, security } = server
+  const runningAt = (options: ListenerOptions): ListenerConfig | undefined =>
+    pairs(server).find(([running]) => running.options === options)?.[1]
+  return {
+    version,
+    startedAtMs: Date.now(),
+    localOnly: server.config.localOnly,
+    broker,
+    auth: security.auth,
+    observer,
+    status: () => server.status,
+    listeners: () => pairs(server).map(([running, config]) => factsOf(running, config)),
+    adminUsers: (listener) => runningAt(listener)?.httpAdminUsers ?? [],
+    checksPasswords: security.checksPasswords,
+    explain({ clientId, username, access, topic }, port) {
+      const chosen = pairs(server).find(([{ options }, { protocol }]) =>
+        port === null ? protocol !== 'http_api' : options.port === port,
+      )
+      if (chosen === undefined) return answerOf(false, `there is no listener at port ${port}`)
+      const who = { clientId, username }
+      const { allowed, because } = security.explain(chosen[0].options, who, access, topic)
+      return answerOf(allowed, because)
+    },
+    logFault: (error) =>
+      log.write(LogType.error, `Error: in the admin API: ${error.stack ?? error.message}`),
+    watchLog: (mask, line) => log.watch(mask, line),
+  }
+}
+
+/** @param because Ends in the rule's place and text, `acl.conf:12 "topic read a"`, where a rule decided. */
+function answerOf(allowed: boolean, because: string): AclReply {
+  const [, file = null, line = null, rule = null] = /^(.+):(\d+) "(.*)"$/.exec(because) ?? []
+  return {
+    allowed,
+    rule,
+    file,
+    line: line === null ? null : Number(line),
+    explanation: because,
+  }
+}
+
+/** What runs, and what the configuration in force says of it. */
+function pairs(server: Host): [RunningListener, ListenerConfig][] {
+  return server.config.listeners.flatMap((config) => {
+    const running = server.listeners.find(({ name }) => name === listenerName(config))
+    return running === undefined ? [] : [[running, config]]
+  })
+}
+
+function factsOf({ options, budget }: RunningListener, config: ListenerConfig) {
+  const { protocol } = config
+  return {
+    host: config.host,
+    port: options.port,
+    path: config.socketPath,
+    protocol: protocol === 'auto' ? ('mqtt' as const) : protocol,
+    tls: config.certificateFile !== null || config.pskHint !== null,
+    clientCertificates: config.requireCertificate,
+    allowAnonymous: options.allowAnonymous,
+    connections: budget.open,
+    connectionsMax: budget.max,
+    maxQos: options.maxQos,
+    versions: [...options.acceptVersions],
+  }
+}

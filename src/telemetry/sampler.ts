@@ -1,0 +1,208 @@
+/** Looks at the broker once a second and remembers an hour of it. */
+import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks'
+import type { Counts } from '../broker/broker.ts'
+import type { Stats } from '../broker/stats.ts'
+import { metricNames, type MetricName, type Sample } from './sample.ts'
+
+export const historySeconds = 3600
+
+const delayResolutionMs = 20
+/** Counting goes through all sessions: it may take this share of the time. */
+const countShare = 1 / 200
+
+/** What a sampler looks at. */
+export interface SampleSource {
+  readonly stats: Stats
+  counts(): Counts
+}
+
+export interface Sampler {
+  latest(): Sample
+  /**
+   * The last `seconds` of the given metrics, oldest first, as means over equal steps so that there are at most
+   * `points`; null where the broker was not looked at.
+   */
+  history(names: readonly MetricName[], seconds: number, points: number): SampleHistory
+  /** Calls `handler` with every new sample; returns what ends that. */
+  onSample(handler: (sample: Sample) => void): () => void
+  stop(): void
+}
+
+export interface SampleHistory {
+  readonly stepMs: number
+  readonly endMs: number
+  readonly metrics: Record<string, (number | null)[]>
+}
+
+export const allMetrics = Object.keys(metricNames) as MetricName[]
+
+type Totals = readonly [MetricName, (stats: Stats) => number]
+
+const rates: readonly Totals[] = [
+  ['packetsReceivedRate', ({ messagesReceived }) => messagesReceived],
+  ['packetsSentRate', ({ messagesSent }) => messagesSent],
+  ['bytesReceivedRate', ({ bytesReceived }) => bytesReceived],
+  ['bytesSentRate', ({ bytesSent }) => bytesSent],
+  ['publishReceivedRate', ({ publishReceived }) => publishReceived],
+  ['publishSentRate', ({ publishSent }) => publishSent],
+  ['droppedRate', ({ publishDropped }) => publishDropped],
+  ['connectsRate', ({ connections }) => connections],
+  ['commitsRate', ({ commits }) => commits],
+]
+
+/** Starts looking, at once and then every second. */
+export function createSampler(source: SampleSource): Sampler {
+  const rings = new Map(allMetrics.map((name) => [name, ringOf()]))
+  const handlers = new Set<(sample: Sample) => void>()
+  const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
+  delay.enable()
+  const look = createLook(source, delay)
+  let latest = look()
+  let slot = Math.floor(latest.timeMs / 1000) - 1
+
+  const remember = (sample: Sample): void => {
+    const next = Math.floor(sample.timeMs / 1000)
+    // Seconds in which nobody looked, because the loop was busy, hold nothing.
+    const from = Math.max(slot + 1, next - historySeconds + 1)
+    for (const [name, ring] of rings) {
+      for (let second = from; second < next; second++) ring[second % historySeconds] = NaN
+      ring[next % historySeconds] = sample[name]
+    }
+    slot = next
+  }
+
+  remember(latest)
+  const timer = setInterval(() => {
+    latest = look()
+    remember(latest)
+    for (const handler of handlers) handler(latest)
+  }, 1000).unref()
+
+  return {
+    latest: () => latest,
+    history: (names, seconds, points) => historyOf(rings, slot, names, seconds, points),
+    onSample(handler) {
+      handlers.add(handler)
+      return () => void handlers.delete(handler)
+    },
+    stop() {
+      clearInterval(timer)
+      delay.disable()
+    },
+  }
+}
+
+/** The result takes a sample; its rates are over the time since it did so last. */
+function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): () => Sample {
+  const countsNow = seldom(counts)
+  const before = new Map<MetricName, number>()
+  let commitMsBefore = stats.commitMs
+  let cpuBefore = process.cpuUsage()
+  let lastMs = performance.now()
+
+  const ratesOver = (seconds: number): Record<MetricName, number> =>
+    Object.fromEntries(
+      rates.map(([name, count]) => {
+        const now = count(stats)
+        const grown = now - (before.get(name) ?? now)
+        before.set(name, now)
+        return [name, seconds > 0 ? round(grown / seconds) : 0]
+      }),
+    ) as Record<MetricName, number>
+
+  return () => {
+    const nowMs = performance.now()
+    const seconds = (nowMs - lastMs) / 1000
+    lastMs = nowMs
+    const counted = countsNow()
+    const cpu = process.cpuUsage(cpuBefore)
+    cpuBefore = process.cpuUsage()
+    const memory = process.memoryUsage()
+    const values = ratesOver(seconds)
+    const commits = values.commitsRate * seconds
+    const sample: Sample = {
+      timeMs: Date.now(),
+      ...values,
+      connections: counted.sockets,
+      sessions: counted.sessions,
+      sessionsConnected: counted.connected,
+      subscriptions: stats.subscriptions,
+      sharedSubscriptions: stats.sharedSubscriptions,
+      retained: counted.retained,
+      retainedBytes: counted.retainedBytes,
+      queued: counted.queued,
+      queuedBytes: counted.queuedBytes,
+      outputBytes: counted.outputBytes,
+      eventLoopLagMs: lagOf(delay.percentile(99)),
+      eventLoopLagMaxMs: lagOf(delay.max),
+      cpuPercent: seconds > 0 ? round((cpu.user + cpu.system) / seconds / 10_000) : 0,
+      rssBytes: memory.rss,
+      heapUsedBytes: memory.heapUsed,
+      commitMeanMs: commits > 0 ? round((stats.commitMs - commitMsBefore) / commits) : 0,
+      commitMaxMs: round(stats.commitMsMax),
+    }
+    commitMsBefore = stats.commitMs
+    stats.commitMsMax = 0
+    delay.reset()
+    return sample
+  }
+}
+
+function ringOf(): Float64Array {
+  return new Float64Array(historySeconds).fill(NaN)
+}
+
+/** `counts`, asked again only after a time that its cost is a small share of. */
+function seldom(counts: () => Counts): () => Counts {
+  let last: Counts | null = null
+  let dueMs = 0
+  return () => {
+    const startMs = performance.now()
+    if (last !== null && startMs < dueMs) return last
+    last = counts()
+    dueMs = startMs + (performance.now() - startMs) / countShare
+    return last
+  }
+}
+
+/** Node measures from one tick of its timer to the next: what is beyond the tick is the delay. */
+function lagOf(nanoseconds: number): number {
+  const ms = nanoseconds / 1e6 - delayResolutionMs
+  return Number.isFinite(ms) ? round(Math.max(0, ms)) : 0
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
+
+function historyOf(
+  rings: ReadonlyMap<MetricName, Float64Array>,
+  slot: number,
+  names: readonly MetricName[],
+  seconds: number,
+  points: number,
+): SampleHistory {
+  const step = Math.ceil(seconds / points)
+  const steps = Math.floor(seconds / step)
+  const first = slot - steps * step + 1
+  const metrics = names.map((name) => {
+    const ring = rings.get(name) as Float64Array
+    return [
+      name,
+      Array.from({ length: steps }, (_, index) => meanOf(ring, first + index * step, step)),
+    ] as const
+  })
+  return { stepMs: step * 1000, endMs: slot * 1000, metrics: Object.fromEntries(metrics) }
+}
+
+function meanOf(ring: Float64Array, from: number, step: number): number | null {
+  let sum = 0
+  let count = 0
+  for (let second = from; second < from + step; second++) {
+    const value = ring[second % historySeconds]
+    if (Number.isNaN(value)) continue
+    sum += value
+    count++
+  }
+  return count === 0 ? null : round(sum / count)
+}
