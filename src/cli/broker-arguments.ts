@@ -44,7 +44,8 @@ function flag(
   return { names, operand, help, apply: (draft, value) => apply(draft, value) ?? null }
 }
 
-const flags: readonly Flag[] = [
+/** In the order of the help text. Shell completions are made of them as well. */
+export const brokerFlags: readonly Flag[] = [
   flag(['-c', '--config-file'], 'FILE', 'read this mosquitto.conf', (draft, file) => {
     draft.configFile = file
   }),
@@ -85,7 +86,9 @@ const flags: readonly Flag[] = [
   }),
 ]
 
-const flagsByName = new Map(flags.flatMap((row) => row.names.map((name) => [name, row] as const)))
+const flagsByName = new Map(
+  brokerFlags.flatMap((row) => row.names.map((name) => [name, row] as const)),
+)
 
 function addPort(draft: Draft, operand: string): string | null {
   const port = /^[0-9]{1,5}$/.test(operand) ? Number(operand) : 0
@@ -137,7 +140,7 @@ export function brokerHelpText(): string {
     'Without a listener it serves this machine only, on port 1883.',
     '',
     'Options:',
-    ...flags.flatMap(helpLines),
+    ...brokerFlags.flatMap(helpLines),
     '',
     'Examples:',
     '  mozzie                                  serve this machine on port 1883',

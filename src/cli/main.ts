@@ -8,8 +8,13 @@ type Command = (words: readonly string[]) => Promise<void>
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
   broker: async () => (await import('./broker.ts')).runBroker,
+  completions: async () => {
+    const { runCompletions } = await import('./completions.ts')
+    return async (words) => runCompletions(words, Object.keys(commands))
+  },
   passwd: async () => (await import('./passwd.ts')).runPasswd,
   pub: async () => (await import('./pub.ts')).runPub,
+  retained: async () => (await import('./retained.ts')).runRetained,
   rr: async () => (await import('./rr.ts')).runRr,
   sub: async () => (await import('./sub.ts')).runSub,
 }

@@ -88,6 +88,9 @@ const operandFlags: Readonly<Record<string, Flag>> = {
   },
 }
 
+/** For shell completions. */
+export const passwdFlags: readonly string[] = [...Object.keys(flags), ...Object.keys(operandFlags)]
+
 /** @throws PasswdError */
 function parsePasswdArguments(words: readonly string[]): PasswdArguments {
   const draft: PasswdArguments = {
