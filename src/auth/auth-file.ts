@@ -108,7 +108,8 @@ function modeWarnings(
     warnings.push(`${name} can be read by everybody on this machine: chmod 0600 ${file}`)
   if ((mode & othersMayWrite) !== 0)
     warnings.push(`${name} can be changed by other accounts of this machine: chmod go-w ${file}`)
-  if (uid !== 0 && uid !== ownId())
+  // Root reads it for the account that it will become, which may well be the owner.
+  if (uid !== 0 && ownId() !== 0 && uid !== ownId())
     warnings.push(`${name} belongs to another account (uid ${uid}), which can change it.`)
   return warnings
 }

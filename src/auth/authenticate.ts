@@ -50,8 +50,14 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
         LogType.notice,
         `Login refused: user '${username}', client ${request.clientId} [${request.remote}].`,
       )
+    // Of a burst that came at once: held answers are bounded, and this one says no more than an unchecked one.
+    if (throttle.isExhausted(addressOf(request.remote), username))
+      return answer(Reason.quotaExceeded)
     throttle.failed(addressOf(request.remote), username, () => answer(Reason.notAuthorized))
   }
+
+  const isExhausted = ({ request, username }: Attempt): boolean =>
+    throttle.isExhausted(addressOf(request.remote), username)
 
   const checkPassword = (attempt: Attempt): void => {
     const { realm, username, password, answer } = attempt
@@ -60,6 +66,7 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
     if (passwords === null || (entry === undefined && realm.hook !== null)) return askHook(attempt)
     const key = cache.keyOf(username, password, entry?.encoded ?? '')
     if (cache.get(key) === true) return answer(0, new Login(realm, { encoded: entry?.encoded }))
+    if (isExhausted(attempt)) return answer(Reason.quotaExceeded)
     // An unknown user costs the same as a known one, or the time would tell which is which.
     checks.check(password, entry?.hash ?? passwords.dummy, (matches) => {
       if (matches === null) return answer(Reason.quotaExceeded)
@@ -75,6 +82,7 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
     const { realm, request, answer } = attempt
     const { hook } = realm
     if (hook === null) return refuse(attempt)
+    if (isExhausted(attempt)) return answer(Reason.quotaExceeded)
     hook.ask(request, (verdict) => {
       if (verdict === 'busy') return answer(Reason.quotaExceeded)
       if (verdict === 'unavailable') return answer(Reason.serverUnavailable)
@@ -87,14 +95,13 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
     forget: () => cache.clear(),
     authenticate(request, answer) {
       const realm = realmOf(request.listener)
-      const { username, password, listener, remote } = request
+      const { username, password, listener } = request
       if (request.proven) return answer(0, new Login(realm, { proven: true }))
       const isOpen = username === null || (realm.passwords === null && realm.hook === null)
       if (isOpen)
         return listener.allowAnonymous ? answer(0, new Login(realm)) : answer(Reason.notAuthorized)
       const attempt = { request, realm, username, password: password ?? noPassword, answer }
       if (password === null) return refuse(attempt)
-      if (throttle.isExhausted(addressOf(remote))) return answer(Reason.quotaExceeded)
       checkPassword(attempt)
     },
   }

@@ -1,12 +1,13 @@
 /**
- * Slows down guessing. The answer to a failed login is held back the longer, the more have failed lately for
- * the same address or the same user; a right password is answered at once, so nobody is locked out by someone
- * who guesses. An address with too many held answers gets no more passwords checked until some are out.
+ * Slows down guessing. The answer to a failed login is held back the longer, the more have failed lately for the
+ * same address or the same user; a right password is answered at once, so nobody is locked out by someone who
+ * guesses from elsewhere. While too many answers are held for one user at one address, or for one address, no
+ * more passwords are checked there.
  */
 
 export interface LoginThrottle {
-  /** Whether `address` has no more attempts at the moment. */
-  isExhausted(address: string): boolean
+  /** Whether nobody at `address` may try to be `user` at the moment. */
+  isExhausted(address: string, user: string): boolean
   /** A login failed: notes it, and calls `answer` when the refusal may go out. */
   failed(address: string, user: string, answer: () => void): void
 }
@@ -17,13 +18,13 @@ const windowMs = 60_000
 const delayStepMs = 500
 /** Below the 10 s that a client has for its CONNECT. */
 const delayMsMax = 8000
-const heldPerAddressMax = 20
+const heldPerUserMax = 20
+const heldPerAddressMax = 200
 const entriesMax = 10_000
 
 interface Failures {
   count: number
   sinceMs: number
-  held: number
 }
 
 export interface ThrottleWorld {
@@ -34,42 +35,49 @@ export interface ThrottleWorld {
 export function createLoginThrottle({ nowMs, later }: ThrottleWorld): LoginThrottle {
   const byAddress = new Map<string, Failures>()
   const byUser = new Map<string, Failures>()
+  const held = new Map<string, number>()
+  const hold = (key: string, more: number): void => {
+    const count = (held.get(key) ?? 0) + more
+    if (count === 0) held.delete(key)
+    else held.set(key, count)
+  }
   return {
-    isExhausted: (address) => (byAddress.get(address)?.held ?? 0) >= heldPerAddressMax,
+    isExhausted: (address, user) =>
+      (held.get(address) ?? 0) >= heldPerAddressMax ||
+      (held.get(pairOf(address, user)) ?? 0) >= heldPerUserMax,
     failed(address, user, answer) {
-      const origin = note(byAddress, address, nowMs())
-      const name = note(byUser, user, nowMs())
-      const excess = Math.max(origin.count, name.count) - freeFailures
+      const failures = Math.max(note(byAddress, address, nowMs()), note(byUser, user, nowMs()))
+      const excess = failures - freeFailures
       if (excess <= 0) return answer()
-      origin.held++
+      const pair = pairOf(address, user)
+      hold(address, 1)
+      hold(pair, 1)
       later(Math.min(delayMsMax, excess * delayStepMs), () => {
-        origin.held--
+        hold(address, -1)
+        hold(pair, -1)
         answer()
       })
     },
   }
 }
 
-function note(table: Map<string, Failures>, key: string, now: number): Failures {
+/** No address holds a blank. */
+function pairOf(address: string, user: string): string {
+  return `${address} ${user}`
+}
+
+/** Counts a failure; returns how many there were in the last minute. */
+function note(table: Map<string, Failures>, key: string, now: number): number {
   let failures = table.get(key)
   if (failures === undefined) {
-    failures = { count: 0, sinceMs: now, held: 0 }
-    if (table.size >= entriesMax) dropOldest(table)
+    failures = { count: 0, sinceMs: now }
+    const oldest = table.size < entriesMax ? undefined : table.keys().next().value
+    if (oldest !== undefined) table.delete(oldest)
     table.set(key, failures)
   }
   if (now - failures.sinceMs >= windowMs) {
     failures.count = 0
     failures.sinceMs = now
   }
-  failures.count++
-  return failures
-}
-
-/** An address with held answers stays: forgetting it would free it. */
-function dropOldest(table: Map<string, Failures>): void {
-  for (const [key, { held }] of table) {
-    if (held > 0) continue
-    table.delete(key)
-    return
-  }
+  return ++failures.count
 }

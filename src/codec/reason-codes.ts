@@ -109,7 +109,7 @@ const REASONS: readonly ReasonRow[] = [
   [0x94, 'Topic Alias invalid', 0, DISCONNECT, NONE, NONE],
   [0x95, 'Packet too large', 5, CONNACK | DISCONNECT, NONE, NONE],
   [0x96, 'Message rate too high', 0, DISCONNECT, NONE, NONE],
-  [0x97, 'Quota exceeded', 5, CONNACK | PUBACK_PUBREC | SUBACK | DISCONNECT, NONE, NONE],
+  [0x97, 'Quota exceeded', 3, CONNACK | PUBACK_PUBREC | SUBACK | DISCONNECT, NONE, NONE],
   [0x98, 'Administrative action', 0, DISCONNECT, NONE, NONE],
   [0x99, 'Payload format invalid', 5, CONNACK | PUBACK_PUBREC | DISCONNECT, NONE, NONE],
   [0x9a, 'Retain not supported', 5, CONNACK, NONE, DISCONNECT],

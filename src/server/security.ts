@@ -1,4 +1,5 @@
 /** The configuration's users, rights and keys: read from their files, and put in force at once or not at all. */
+import { accessSync, constants } from 'node:fs'
 import { LogType, type Log } from '../base/log.ts'
 import { Acl } from '../auth/acl.ts'
 import { loadAclFile } from '../auth/acl-file.ts'
@@ -95,6 +96,21 @@ export function createServerSecurity(log: Log): ServerSecurity {
       return realm !== undefined && (realm.passwords !== null || realm.hook !== null)
     },
     pskOf: (listener, identity) => keys.get(listener)?.keys.get(identity) ?? null,
+  }
+}
+
+/** Says which of the files the account that the broker runs as now could not read again. */
+export function warnOfUnreadable(log: Log, { passwords, acls, psks }: SecurityFiles): void {
+  for (const file of [...passwords.keys(), ...acls.keys(), ...psks.keys()]) {
+    try {
+      accessSync(file, constants.R_OK)
+    } catch {
+      const account = process.geteuid?.() ?? 0
+      log.write(
+        LogType.warning,
+        `Warning: ${file} cannot be read by the account of the broker (uid ${account}): SIGHUP will fail.`,
+      )
+    }
   }
 }
 

@@ -27,7 +27,12 @@ import { nodeClock } from './node-ports.ts'
 import { createStore, logPersistence, persistenceOf, type Persistence } from './persistence.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { applyUmask, dropPrivileges } from './privileges.ts'
-import { createServerSecurity, loadSecurityFiles, type ServerSecurity } from './security.ts'
+import {
+  createServerSecurity,
+  loadSecurityFiles,
+  warnOfUnreadable,
+  type ServerSecurity,
+} from './security.ts'
 import { logStart } from './start-lines.ts'
 import { version } from './version.ts'
 
@@ -140,6 +145,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       dropPrivileges(config.global.user, (text) => log.write(LogType.information, text))
     else if (process.getuid?.() === 0)
       log.write(LogType.warning, 'Warning: running as root, for lack of a configuration file.')
+    warnOfUnreadable(log, securityFiles)
     log.open(logSettingsOf(config.global, logging))
     await engine.start()
     server.status = 'ok'

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { chmodSync, chownSync, symlinkSync, writeFileSync, lchownSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { readAuthFile } from '../../src/auth/auth-file.ts'
+import { parsePasswordFile } from '../../src/auth/password-file.ts'
+import { parsePskFile } from '../../src/auth/psk-file.ts'
+import { freePort, scratch, startMozzie } from '../server/run-mozzie.ts'
+import { aliceLine, passwordLine } from './secured.ts'
+
+const asRoot = process.getuid?.() === 0 ? false : 'only root can give files away'
+/** nobody, on Debian */
+const otherAccount = 65_534
+
+function fileWith(context: Parameters<typeof scratch>[0], mode: number): string {
+  const file = join(scratch(context), 'users')
+  writeFileSync(file, aliceLine)
+  chmodSync(file, mode)
+  return file
+}
+
+test('a secret that others can read or change is warned of, with what to do', (context) => {
+  const file = fileWith(context, 0o666)
+  const { warnings } = readAuthFile('password_file', file, true)
+  assert.equal(warnings.length, 2)
+  assert.match(warnings[0], /read by everybody.*chmod 0600/)
+  assert.match(warnings[1], /changed by other accounts.*chmod go-w/)
+})
+
+test('a file for its owner and its group is not', (context) => {
+  assert.deepEqual(readAuthFile('password_file', fileWith(context, 0o640), true).warnings, [])
+})
+
+test('rules may be read by everybody', (context) => {
+  assert.deepEqual(readAuthFile('acl_file', fileWith(context, 0o644), false).warnings, [])
+})
+
+test(
+  'a symbolic link of our own is followed, one that another account made is not',
+  { skip: asRoot },
+  (context) => {
+    const file = fileWith(context, 0o600)
+    const link = join(scratch(context), 'link')
+    symlinkSync(file, link)
+    assert.equal(readAuthFile('password_file', link, true).text, aliceLine)
+    lchownSync(link, otherAccount, otherAccount)
+    assert.throws(
+      () => readAuthFile('password_file', link, true),
+      /symbolic link that another account made/,
+    )
+  },
+)
+
+test('a directory is no file', (context) => {
+  assert.throws(() => readAuthFile('password_file', scratch(context), true), /directory/i)
+})
+
+test('weak hashes are named', () => {
+  const text = passwordLine('a', 'x', 10) + passwordLine('b', 'x', 1000)
+  const { warnings } = parsePasswordFile(text, 'users')
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0], /guessed quickly.*"a"\./)
+})
+
+test('keys are read by identity, which may hold a colon', () => {
+  const { keys, warnings } = parsePskFile(
+    `# keys\nme:${'0a'.repeat(16)}\na:b:${'FF'.repeat(16)}\n`,
+    'psk',
+  )
+  assert.deepEqual(keys.get('me'), Buffer.alloc(16, 0x0a))
+  assert.deepEqual(keys.get('a:b'), Buffer.alloc(16, 0xff))
+  assert.deepEqual(warnings, [])
+  assert.match(parsePskFile('me:0a0b', 'psk').warnings[0], /less than 128 bits/)
+})
+
+for (const text of ['me', 'me:', 'me:0', 'me:xx', ':00', 'me:00\nme:01'])
+  test(`${JSON.stringify(text)} is no key file`, () => {
+    assert.throws(() => parsePskFile(text, 'psk'), { name: 'AuthFileError', message: /\(psk:\d\)/ })
+  })
+
+test(
+  'a file that the account of the broker cannot read again is warned of',
+  { skip: asRoot },
+  async (context) => {
+    const directory = scratch(context)
+    // The account must get through to the file's directory, and from there no further.
+    chmodSync(directory, 0o755)
+    chownSync(directory, otherAccount, otherAccount)
+    const users = join(directory, 'users')
+    writeFileSync(users, aliceLine, { mode: 0o600 })
+    const config = join(directory, 'mosquitto.conf')
+    const port = await freePort()
+    writeFileSync(config, `user nobody\nlistener ${port} 127.0.0.1\npassword_file ${users}\n`)
+    const mozzie = await startMozzie(context, '-c', config)
+    assert.match(
+      mozzie.stderr(),
+      /users cannot be read by the account of the broker.*SIGHUP will fail/,
+    )
+  },
+)
