@@ -7,6 +7,7 @@ type Command = (words: readonly string[]) => Promise<void>
 /** A command word is also a program of its own: `mozzie_pub` and `mosquitto_pub` are `mozzie pub`. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
+  bench: async () => (await import('./bench.ts')).runBench,
   broker: async () => (await import('./broker.ts')).runBroker,
   completions: async () => {
     const { runCompletions } = await import('./completions.ts')

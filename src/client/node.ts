@@ -124,6 +124,11 @@ function dialWebSocket(address: Address, options: NodeConnectOptions): Dial {
   })
 }
 
+/** The way to a server without a client on it, for who speaks MQTT itself. Throws MqttError `INVALID`. */
+export function dialUrl(url: string, options: NodeConnectOptions = {}): Dial {
+  return dialOf(parseUrl(url), options)
+}
+
 function dialOf(address: Address, options: NodeConnectOptions): Dial {
   if (address.transport === 'websocket') return dialWebSocket(address, options)
   if (address.tls || options.proxy !== undefined) return dialThrough(address, options)
