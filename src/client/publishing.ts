@@ -207,7 +207,10 @@ function enqueue(
     )
   // Told now, not when its turn comes.
   if (properties !== NO_PROPERTIES) encodeForwardableProperties(properties)
-  return new Promise<PublishResult>((resolve, reject) => {
+  return new Promise<PublishResult>((resolved, rejected) => {
+    const stop = signal === undefined ? null : follow(signal, () => message)
+    const resolve = stop === null ? resolved : (result: PublishResult) => (stop(), resolved(result))
+    const reject = stop === null ? rejected : (error: Error) => (stop(), rejected(error))
     const message: Outgoing = {
       kind: 'publish',
       topic,
@@ -223,7 +226,6 @@ function enqueue(
       resolve,
       reject,
     }
-    if (signal !== undefined) follow(signal, message)
     core.outgoingMessages++
     core.outgoingBytes += weight(message)
     core.waiting.push(message)
@@ -231,12 +233,14 @@ function enqueue(
   })
 }
 
-function follow(signal: AbortSignal, message: Outgoing): void {
+/** Gives the message up when `signal` says so; returns what stops listening, for signals outlive messages. */
+function follow(signal: AbortSignal, message: () => Outgoing): () => void {
   const abort = (): void => {
-    message.cancelled = true
-    message.reject(signal.reason as Error)
+    message().cancelled = true
+    message().reject(signal.reason as Error)
   }
   signal.addEventListener('abort', abort, { once: true })
+  return () => signal.removeEventListener('abort', abort)
 }
 
 function weight({ payload, topicBytes }: Outgoing): number {
