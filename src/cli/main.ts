@@ -8,12 +8,15 @@ type Command = (words: readonly string[]) => Promise<void>
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
   bench: async () => (await import('./bench.ts')).runBench,
+  backup: async () => (await import('./backup.ts')).runBackup,
   broker: async () => (await import('./broker.ts')).runBroker,
   completions: async () => {
     const { runCompletions } = await import('./completions.ts')
     return async (words) => runCompletions(words, Object.keys(commands))
   },
   passwd: async () => (await import('./passwd.ts')).runPasswd,
+  db: async () => (await import('./db.ts')).runDb,
+  'import-db': async () => (await import('./import-db.ts')).runImportDb,
   pub: async () => (await import('./pub.ts')).runPub,
   retained: async () => (await import('./retained.ts')).runRetained,
   rr: async () => (await import('./rr.ts')).runRr,

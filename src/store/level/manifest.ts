@@ -15,26 +15,38 @@ const Tag = {
   previousLog: 9,
 } as const
 
+export interface Manifest {
+  /** Numbers of the tables in use. */
+  readonly tables: Set<number>
+  /** Logs with lower numbers are in the tables. */
+  firstLog: number
+}
+
 /** Numbers of the tables in use; null: there is no manifest, or none that can be read: LevelDB will say so. */
 export function tablesInUse(location: string): Set<number> | null {
-  const tables = new Set<number>()
   try {
     const name = readFileSync(join(location, 'CURRENT'), 'utf8').trim()
-    const bytes = readFileSync(join(location, name))
-    let parts: Uint8Array[] = []
-    visitRecords(bytes, (type, start, end) => {
-      if (type === RecordType.full || type === RecordType.first) parts = []
-      parts.push(bytes.subarray(start, end))
-      if (type === RecordType.full || type === RecordType.last)
-        applyEdit(Buffer.concat(parts), tables)
-    })
-    return tables
+    return readManifest(readFileSync(join(location, name))).tables
   } catch {
     return null
   }
 }
 
-function applyEdit(edit: Uint8Array, tables: Set<number>): void {
+/** @throws Error on an edit that cannot be read. */
+export function readManifest(bytes: Uint8Array): Manifest {
+  const manifest: Manifest = { tables: new Set(), firstLog: 0 }
+  let parts: Uint8Array[] = []
+  visitRecords(bytes, (type, start, end) => {
+    if (type === RecordType.full || type === RecordType.first) parts = []
+    parts.push(bytes.subarray(start, end))
+    if (type === RecordType.full || type === RecordType.last)
+      applyEdit(Buffer.concat(parts), manifest)
+  })
+  return manifest
+}
+
+function applyEdit(edit: Uint8Array, manifest: Manifest): void {
+  const { tables } = manifest
   let at = 0
   const varint = (): number => {
     let value = 0
@@ -45,10 +57,13 @@ function applyEdit(edit: Uint8Array, tables: Set<number>): void {
       if (byte < 0x80) return value
     }
   }
-  const skipText = (): void => void (at += varint())
+  const skipText = (): void => {
+    const length = varint()
+    at += length
+  }
   const readers: Readonly<Record<number, () => void>> = {
     [Tag.comparator]: skipText,
-    [Tag.logNumber]: varint,
+    [Tag.logNumber]: () => void (manifest.firstLog = varint()),
     [Tag.nextFile]: varint,
     [Tag.lastSequence]: varint,
     [Tag.previousLog]: varint,

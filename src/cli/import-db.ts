@@ -1,0 +1,85 @@
+/** `mozzie import-db`: brings a database of mosquitto into a store of our own. */
+import { existsSync } from 'node:fs'
+import { readFile, rename, rm } from 'node:fs/promises'
+import { createLevelStore } from '../store/level/level-store.ts'
+import { importMosquittoDb, type ImportSummary } from '../store/mosquitto/import.ts'
+import { parseMosquittoDb } from '../store/mosquitto/parse.ts'
+import { runCommand, storeOf, UsageError, type StoreCommand } from './store-arguments.ts'
+
+const help = `Usage: mozzie import-db FILE [--into DIR | -c CONF]
+
+Brings retained messages, sessions, subscriptions and queued messages of mosquitto's database FILE (versions 3 to 6)
+into a new store. Stop mosquitto first: it writes its file when it stops.
+
+      --into DIR           the new store
+  -c, --config-file CONF   the store of the broker that will run with CONF
+                           without either: the store of a broker without a configuration file
+`
+
+const command: StoreCommand = {
+  help,
+  options: ['config-file', 'into'],
+  async run(values, places) {
+    if (places.length !== 1) throw new UsageError('one file of mosquitto is needed')
+    const [file] = places
+    const into = values.into ?? storeOf(values['config-file'])
+    if (existsSync(into))
+      throw new UsageError(
+        `${into} exists already; an import makes a new store, so name another one`,
+      )
+    const db = parseFile(file, await readFile(file))
+    const summary = await importInto(db, into)
+    process.stdout.write(reportOf(summary, file, db.version, into))
+  },
+}
+
+/** Runs `mozzie import-db` with the words behind its name; sets the exit code. */
+export async function runImportDb(words: readonly string[]): Promise<void> {
+  await runCommand(command, words)
+}
+
+function parseFile(file: string, bytes: Uint8Array): ReturnType<typeof parseMosquittoDb> {
+  try {
+    return parseMosquittoDb(bytes)
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** The store appears whole or not at all. */
+async function importInto(
+  db: ReturnType<typeof parseMosquittoDb>,
+  into: string,
+): Promise<ImportSummary> {
+  const partial = `${into}.partial-${process.pid}`
+  try {
+    const store = createLevelStore({
+      location: partial,
+      sync: 'always',
+      wallMs: Date.now,
+      warn: (text) => process.stderr.write(`${text}\n`),
+    })
+    const summary = await importMosquittoDb(db, store, Date.now())
+    await rename(partial, into)
+    return summary
+  } finally {
+    await rm(partial, { recursive: true, force: true })
+  }
+}
+
+function reportOf(summary: ImportSummary, file: string, version: number, into: string): string {
+  const { retained, sessions, subscriptions, queued, inbound, leftOut } = summary
+  const lines = [
+    `Brought from ${file} (version ${version}) into ${into}: ${retained} retained messages, ` +
+      `${sessions} sessions, ${subscriptions} subscriptions, ${queued} queued messages, ` +
+      `${inbound} half-received messages.`,
+    leftOut.size === 0
+      ? 'Nothing was left out.'
+      : `Left out: ${[...leftOut].map(([what, count]) => `${count} ${what}`).join('; ')}.`,
+  ]
+  if (version < 6 && sessions > 0)
+    lines.push(
+      'A file of this version does not name users: the sessions belong to anonymous clients.',
+    )
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,160 @@
+/**
+ * Brings what is readable of a damaged store into a new one; the old one is only read. LevelDB's own repair makes
+ * tables of whatever it can read of a copy; then each record is held against its own checksum, and what
+ * refers to something that is gone stays behind.
+ */
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { openDatabase, openLevel, StoreError } from './database.ts'
+import { keyBehind, Kind, NUMBER_BYTES, readNumber } from './keys.ts'
+import type { Database } from './level-options.ts'
+import {
+  readEntryHead,
+  readMessage,
+  readSession,
+  readSubscription,
+  RecordReader,
+} from './records.ts'
+import { openRecord } from './sealed-record.ts'
+
+/** Records by kind. */
+export interface Salvaged {
+  readonly brought: Map<string, number>
+  readonly leftOut: Map<string, number>
+}
+
+const PORTION = 1000
+const FILES = /^(\d+\.(log|ldb|sst)|MANIFEST-\d+|CURRENT)$/
+
+/** What a record of each kind must be, besides sound: throws, or says what is missing. */
+type Check = (key: Uint8Array, value: Uint8Array, known: Known) => boolean
+
+interface Known {
+  readonly sessions: Set<number>
+  readonly bodies: Set<number>
+  readonly entries: Set<string>
+}
+
+const ofSession: Check = (key, _value, { sessions }) => sessions.has(readNumber(key, 1))
+
+/** In the order in which they are brought over: first what others refer to. */
+const KINDS: readonly { name: string; kind: Kind; check: Check }[] = [
+  { name: 'sessions', kind: Kind.session, check: checkSession },
+  { name: 'message bodies', kind: Kind.body, check: checkBody },
+  {
+    name: 'subscriptions',
+    kind: Kind.filter,
+    check: (...args) => readSubscription(args[1]).qos <= 2 && ofSession(...args),
+  },
+  {
+    name: 'half-received messages',
+    kind: Kind.inbound,
+    check: (...args) => readMessage(new RecordReader(args[1])).size > 0 && ofSession(...args),
+  },
+  { name: 'queued messages', kind: Kind.queue, check: checkEntry },
+  { name: 'releases', kind: Kind.pubrec, check: checkRelease },
+  {
+    name: 'retained messages',
+    kind: Kind.retained,
+    check: (_key, value) => readMessage(new RecordReader(value)).size > 0,
+  },
+]
+
+/** @throws StoreError */
+export async function salvage(from: string, to: string): Promise<Salvaged> {
+  if (!existsSync(from)) throw new StoreError(`${from} does not exist`)
+  if (existsSync(to)) throw new StoreError(`${to} exists already; salvage makes a new directory`)
+  const raw = `${to}.raw-${process.pid}`
+  const partial = `${to}.partial-${process.pid}`
+  try {
+    await copyFiles(from, raw)
+    await ClassicLevel.repair(raw)
+    const salvaged = await fromTo(await openLevel(raw), await openDatabase(partial))
+    await rename(partial, to)
+    return salvaged
+  } finally {
+    await rm(raw, { recursive: true, force: true })
+    await rm(partial, { recursive: true, force: true })
+  }
+}
+
+async function fromTo(source: Database, target: Database): Promise<Salvaged> {
+  try {
+    return await bringOver(source, target)
+  } finally {
+    await source.close()
+    await target.close()
+  }
+}
+
+async function copyFiles(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(from))
+    if (FILES.test(name)) await copyFile(join(from, name), join(to, name))
+}
+
+async function bringOver(source: Database, target: Database): Promise<Salvaged> {
+  const known: Known = { sessions: new Set(), bodies: new Set(), entries: new Set() }
+  const brought = new Map<string, number>()
+  const leftOut = new Map<string, number>()
+  const count = (counts: Map<string, number>, name: string): void =>
+    void counts.set(name, (counts.get(name) ?? 0) + 1)
+  for (const { name, kind, check } of KINDS) {
+    const prefix = new Uint8Array([kind])
+    const iterator = source.iterator({ gte: prefix, lt: keyBehind(prefix) })
+    try {
+      for (;;) {
+        const portion = await iterator.nextv(PORTION)
+        if (portion.length === 0) break
+        const batch = target.batch()
+        for (const [key, stored] of portion) {
+          const isGood = isReadable(key, stored, check, known)
+          count(isGood ? brought : leftOut, name)
+          if (isGood) batch.put(key, stored)
+        }
+        await batch.write({ sync: true })
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+  return { brought, leftOut }
+}
+
+function isReadable(key: Uint8Array, stored: Uint8Array, check: Check, known: Known): boolean {
+  try {
+    return check(key, openRecord(key, stored), known)
+  } catch {
+    return false
+  }
+}
+
+function checkSession(_key: Uint8Array, value: Uint8Array, { sessions }: Known): boolean {
+  sessions.add(readSession('', value).number)
+  return true
+}
+
+function checkBody(key: Uint8Array, value: Uint8Array, { bodies }: Known): boolean {
+  const isMessage = readMessage(new RecordReader(value)).size > 0
+  if (isMessage) bodies.add(readNumber(key, 1))
+  return isMessage
+}
+
+function checkEntry(key: Uint8Array, value: Uint8Array, known: Known): boolean {
+  const reader = new RecordReader(value)
+  const { body } = readEntryHead(reader)
+  const hasMessage = body > 0 ? known.bodies.has(body) : readMessage(reader).size > 0
+  if (!hasMessage || !known.sessions.has(readNumber(key, 1))) return false
+  known.entries.add(nameOf(key))
+  return true
+}
+
+function checkRelease(key: Uint8Array, _value: Uint8Array, { entries }: Known): boolean {
+  return entries.has(nameOf(key))
+}
+
+function nameOf(key: Uint8Array): string {
+  return `${readNumber(key, 1)} ${readNumber(key, 1 + NUMBER_BYTES)}`
+}
