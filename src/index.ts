@@ -3,13 +3,12 @@ export { createBroker, MozzieError } from './server/embedded.ts'
 export type {
   BrokerOptions,
   EmbeddedBroker,
-  Listening,
-  ListenOptions,
   LogLevel,
   MessageHandler,
   PublishOptions,
   ReceivedMessage,
 } from './server/embedded.ts'
+export type { Listening, ListenOptions, ListenTlsOptions } from './server/embedded-listen.ts'
 export type { AuthHooks, ClientInfo, LoginAnswer, LoginInfo } from './server/hooks.ts'
 export type { Limits } from './broker/limits.ts'
 export type { Properties, Qos } from './codec/packets.ts'

@@ -2,10 +2,11 @@
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import { defaultLimits, type Limits } from '../broker/limits.ts'
 import type { Message } from '../broker/message.ts'
-import type { ListenerOptions, Observer } from '../broker/ports.ts'
+import type { Observer } from '../broker/ports.ts'
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
 import type { SyncMode } from '../store/level/level-options.ts'
+import { listenEmbedded, type Listening, type ListenOptions } from './embedded-listen.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { createStore } from './persistence.ts'
 import { authOfHooks, logHookError, type AuthHooks, type ClientInfo } from './hooks.ts'
@@ -59,18 +60,6 @@ export interface BrokerOptions extends AuthHooks {
   onPublish?: MessageHandler
 }
 
-export interface ListenOptions {
-  /** 0 or absent: any free port. */
-  port?: number
-  /** Name or address; null: every address of this machine. Absent: 127.0.0.1. */
-  host?: string | null
-}
-
-/** Where the broker listens. */
-export interface Listening {
-  readonly port: number
-}
-
 export interface PublishOptions {
   /** Absent: 0. */
   qos?: Qos
@@ -81,9 +70,9 @@ export interface PublishOptions {
 
 export interface EmbeddedBroker {
   /**
-   * Listens for MQTT 3.1, 3.1.1 and 5.0 over TCP; may be called several times.
+   * Listens for MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket or a unix socket; may be called several times.
    *
-   * @throws MozzieError `LISTEN` when the port cannot be bound, `CLOSED` after {@link close}.
+   * @throws MozzieError `LISTEN` when the port cannot be bound or the certificate cannot be used, `CLOSED` after {@link close}.
    */
   listen(options?: ListenOptions): Promise<Listening>
   /**
@@ -106,20 +95,6 @@ export interface EmbeddedBroker {
 }
 
 const encoder = new TextEncoder()
-const listenerDefaults: ListenerOptions = {
-  port: 0,
-  allowAnonymous: true,
-  allowZeroLengthClientId: true,
-  autoIdPrefix: 'auto-',
-  acceptVersions: [3, 4, 5],
-  maxQos: 2,
-  topicAliasMaximum: 10,
-  topicAliasMaximumOut: 10,
-  useUsernameAsClientId: false,
-  mountPoint: '',
-  usernameFrom: 'connect',
-}
-
 const levelOf = new Map<LogTypeBit, LogLevel>([
   [LogType.error, 'error'],
   [LogType.warning, 'warning'],
@@ -198,8 +173,9 @@ function observerOf(options: BrokerOptions, later: Later): Observer {
 export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
   const log = logOf(options)
   const later = createLater(log)
+  const limits = { ...defaultLimits, ...options.limits }
   const engine = createEngine({
-    limits: { ...defaultLimits, ...options.limits },
+    limits,
     auth: authOfHooks(options, log),
     observer: observerOf(options, later),
     store: storeOf(options, log),
@@ -208,7 +184,7 @@ export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
     onTurnEnd: later.run,
     onFatal: (error) => log.write(LogType.error, `Error: the store failed: ${error.message}`),
   })
-  return facadeOf(engine, later)
+  return facadeOf(engine, later, (where) => listenEmbedded(engine, limits, log, where))
 }
 
 function storeOf({ persistence }: BrokerOptions, log: Log) {
@@ -217,7 +193,11 @@ function storeOf({ persistence }: BrokerOptions, log: Log) {
   return createStore({ location, sync }, log)
 }
 
-function facadeOf(engine: Engine, later: Later): EmbeddedBroker {
+function facadeOf(
+  engine: Engine,
+  later: Later,
+  listen: (options: ListenOptions) => Promise<Listening>,
+): EmbeddedBroker {
   const { broker } = engine
   const started = engine.start()
   let closed: Promise<void> | null = null
@@ -225,10 +205,14 @@ function facadeOf(engine: Engine, later: Later): EmbeddedBroker {
     if (closed !== null) throw new MozzieError('CLOSED', 'the broker is closed')
   }
   return {
-    async listen({ port = 0, host = '127.0.0.1' } = {}) {
+    async listen(listenOptions = {}) {
       assertOpen()
       await started
-      return listen(engine, port, host)
+      try {
+        return await listen(listenOptions)
+      } catch (error) {
+        throw new MozzieError('LISTEN', (error as Error).message, error)
+      }
     },
     publish(topic, payload, publishOptions) {
       assertOpen()
@@ -249,19 +233,6 @@ function facadeOf(engine: Engine, later: Later): EmbeddedBroker {
       return closed
     },
   }
-}
-
-async function listen(engine: Engine, port: number, host: string | null): Promise<Listening> {
-  const listener = { ...listenerDefaults, port }
-  const own = { max: 0, open: 0 }
-  try {
-    const where = { host, port, socketPath: null, family: null, networkInterface: null }
-    const entrance = { proxy: null, tls: null, web: null, auto: false }
-    await engine.listen({ where, optional: false }, { options: listener, budget: own, entrance })
-  } catch (error) {
-    throw new MozzieError('LISTEN', (error as Error).message, error)
-  }
-  return { port: listener.port }
 }
 
 /** The core reports a bad topic as TypeError. */

@@ -19,7 +19,8 @@ import { loadTls } from './tls-files.ts'
 const frameBytes = 1024
 /** Clients may put many small packets into one frame. */
 const coalescedBytes = 64 * 1024
-const headerBytesDefault = 16_384
+/** Bytes of the headers of an HTTP request. */
+export const webHeaderBytesMax = 16_384
 const headerBytesMin = 1024
 
 /** What runs for one listener of the configuration, and changes with it. */
@@ -130,6 +131,11 @@ function tlsOf(
   return createTlsEntrance(loaded.settings, engine.handshakes, log, onKeyLog)
 }
 
+/** Bytes of one WebSocket message. */
+export function messageBytesMaxOf({ packetBytesMax }: Limits): number {
+  return Math.max(packetBytesMax, coalescedBytes) + frameBytes
+}
+
 function webOf(
   engine: Engine,
   { limits, pages }: Running,
@@ -143,7 +149,7 @@ function webOf(
     {
       origins: websocketsOrigins,
       path: websocketsPath,
-      headerBytesMax: Math.max(headerBytesMin, global.packetBufferBytes ?? headerBytesDefault),
+      headerBytesMax: Math.max(headerBytesMin, global.packetBufferBytes ?? webHeaderBytesMax),
       messageBytesMax: () => messageBytesMaxOf(limits),
       onRequest: null,
     },
