@@ -131,11 +131,6 @@ function tlsOf(
   return createTlsEntrance(loaded.settings, engine.handshakes, log, onKeyLog)
 }
 
-/** Bytes of one WebSocket message. */
-export function messageBytesMaxOf({ packetBytesMax }: Limits): number {
-  return Math.max(packetBytesMax, coalescedBytes) + frameBytes
-}
-
 function webOf(
   engine: Engine,
   { limits, pages }: Running,
