@@ -27,7 +27,7 @@ export class Message {
    */
   holds = 1
   /**
-   * Of the network connection that it came by; an acknowledgement must not go to another one.
+   * Of the network connection that it came by last.
    * @internal
    */
   epoch = 0

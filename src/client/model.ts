@@ -289,7 +289,7 @@ export function createCore(
     opened: null,
     settledAll: null,
     settled(message) {
-      if (core.dispatching !== message && message.epoch === core.epoch) settled(core)
+      if (core.dispatching !== message) settled(core)
     },
   }
   return core

@@ -249,3 +249,58 @@ test('more than may wait is refused', async () => {
   for (const promise of waiting) promise.catch(() => undefined)
   await client.end({ force: true })
 })
+
+test('when the session is lost a QoS 2 identifier means a new message', async () => {
+  const got: string[] = []
+  const { time, accept, server } = play({
+    reconnect: quick,
+    onMessage: (message) => void got.push(message.text()),
+  })
+  await accept()
+  await server().send(publishTo('t', 'old', { qos: 2, packetId: 5 }))
+  await server().cut()
+  await time.pass(100)
+  await accept()
+  server().taken()
+  await server().send(publishTo('t', 'new', { qos: 2, packetId: 5 }))
+  assert.deepEqual(server().only(pubrec), ack(pubrec, 5))
+  assert.deepEqual(got, ['old', 'new'])
+})
+
+test('what waits in an iterator is forgotten where it comes again, and kept where it does not', async () => {
+  for (const sessionPresent of [true, false]) {
+    const { client, time, accept, server } = play({ sessionExpirySeconds: 60, reconnect: quick })
+    await accept()
+    const stream = client.subscribe('t', { qos: 2 })
+    await time.settle()
+    await server().send({ type: suback, packetId: 1, codes: [2], properties: {} })
+    await stream
+    await server().send([
+      publishTo('t', 'a', { qos: 1, packetId: 1 }),
+      publishTo('t', 'b', { qos: 2, packetId: 2 }),
+      publishTo('t', 'c', { qos: 0 }),
+    ])
+    await server().cut()
+    await time.pass(100)
+    await accept({ sessionPresent })
+    if (sessionPresent)
+      await server().send([
+        publishTo('t', 'a', { qos: 1, packetId: 1, dup: true }),
+        publishTo('t', 'b', { qos: 2, packetId: 2, dup: true }),
+      ])
+    await server().send(publishTo('t', 'end', { qos: 0 }))
+    server().taken()
+    const texts: string[] = []
+    for await (const message of stream) {
+      texts.push(message.text())
+      if (message.text() === 'end') break
+    }
+    assert.deepEqual(texts, sessionPresent ? ['b', 'c', 'a', 'end'] : ['a', 'b', 'c', 'end'])
+    await time.settle()
+    const acks = server()
+      .taken()
+      .filter(({ type }) => type === puback || type === pubrec)
+    // In the order in which they came by this connection.
+    assert.deepEqual(acks, sessionPresent ? [ack(puback, 1), ack(pubrec, 2)] : [])
+  }
+})
