@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { ack, publish } from '../support/packets.ts'
 import { assertLogged, startSecured } from './secured.ts'
@@ -259,3 +261,55 @@ for (const [what, text] of [
     assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x10)
     assert.equal(await client.publish('b', 'x', { qos: 1 }), 0x87)
   })
+
+test('owners, rights and sources of retained messages outlive a restart', async (context) => {
+  const kept = `${conf}persistence true\npersistence_location DIR/\n`
+  const rules = `${rootRules}user u\ntopic read a\ntopic write r/#\n`
+  const broker = await startSecured(context, kept, { acl: rules })
+  const session = {
+    ...user,
+    clientId: 'sleeper',
+    cleanStart: false,
+    properties: { sessionExpirySeconds: 100 },
+  }
+  const owner = await broker.connect(session)
+  await owner.subscribe({ filter: '#', qos: 1 })
+  await owner.publish('r/kept', 'x', { qos: 1, retain: true })
+  await owner.publish('r/revoked', 'x', { qos: 1, retain: true })
+  await owner.disconnect()
+  broker.write('acl', rules.replace('r/#', 'r/kept'))
+  await broker.restart()
+  const publisher = await broker.connect(root)
+  await publisher.publish('secret', 'x', { qos: 1 })
+  await publisher.publish('a', 'for u', { qos: 1 })
+  await broker.connect({ ...session, username: 'thief' }, 0x85)
+  await publisher.subscribe('r/#')
+  await publisher.receive({ topic: 'r/kept' })
+  await publisher.expectNothing()
+  const back = await broker.connect(session)
+  await back.receive({ topic: 'a', payload: 'for u' })
+  await back.expectNothing()
+})
+
+const prlimit = '/usr/bin/prlimit'
+test(
+  'a reload without file descriptors to spare leaves the old users and rights',
+  { skip: existsSync(prlimit) ? false : `${prlimit} is not installed` },
+  async (context) => {
+    const broker = await startSecured(context, conf, { acl: 'user u\ntopic write a\n' })
+    const client = await broker.connect(user)
+    const limit = (count: number): void => {
+      const words = ['--pid', String(broker.mozzie.pid), `--nofile=${count}:`]
+      assert.equal(spawnSync(prlimit, words).status, 0)
+    }
+    broker.write('acl', 'user u\ntopic write b\n')
+    limit(4)
+    await broker.reload()
+    assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x10)
+    assert.equal(await client.publish('b', 'x', { qos: 1 }), 0x87)
+    limit(4096)
+    await broker.reload()
+    assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x87)
+    assert.equal(await client.publish('b', 'x', { qos: 1 }), 0x10)
+  },
+)

@@ -14,12 +14,15 @@ interface TestContext {
 
 /** A broker with files of users and rights in a directory of its own, where a test changes them. */
 export interface Secured {
+  /** The one that runs now. */
   readonly mozzie: Mozzie
   readonly ports: readonly number[]
   /** Writes (or, null, removes) a file beside the configuration. */
   write(name: string, text: string | null): void
   /** SIGHUP, and waits until the broker has done what it does then. */
   reload(): Promise<void>
+  /** SIGTERM, and the same again. */
+  restart(): Promise<void>
   /** CONNECT; resolves when its CONNACK has this code. */
   connect(options?: LoginOptions, code?: number): Promise<RawClient>
 }
@@ -53,12 +56,20 @@ export async function startSecured(
   }
   write('mosquitto.conf', conf)
   for (const [name, text] of Object.entries(files)) write(name, text)
-  const mozzie = await startMozzie(context, '-c', join(directory, 'mosquitto.conf'))
+  const start = () => startMozzie(context, '-c', join(directory, 'mosquitto.conf'))
+  let mozzie = await start()
   let serial = 0
   return {
-    mozzie,
+    get mozzie() {
+      return mozzie
+    },
     ports,
     write,
+    async restart() {
+      mozzie.signal('SIGTERM')
+      await mozzie.exited
+      mozzie = await start()
+    },
     async reload() {
       const done = /Reloaded config|stay as they were/g
       const count = (): number => mozzie.stderr().match(done)?.length ?? 0
