@@ -23,7 +23,6 @@ export const sandboxPolicy = [
   "default-src 'none'",
   "script-src 'self' 'unsafe-eval'",
   "connect-src 'none'",
-  'sandbox allow-scripts',
 ].join('; ')
 
 export const securityHeaders: Readonly<Record<string, string>> = {

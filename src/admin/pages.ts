@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
-import { sandboxPolicy } from './headers.ts'
+import { pagePolicy, sandboxPolicy } from './headers.ts'
 
 /** Names that vite gives: they change with the content. */
 const hashed = /-[\w-]{8,}\.\w+$/
@@ -11,23 +11,32 @@ const yearSeconds = 31_536_000
 
 export async function servePages(app: FastifyInstance, directory: string): Promise<void> {
   const root = realpathSync(directory)
-  await app.register(fastifyStatic, {
-    root,
-    decorateReply: false,
-    schemaHide: true,
-    dotfiles: 'ignore',
-    // Compressed when the pages were built.
-    preCompressed: true,
-    cacheControl: false,
-    // A link inside the directory must not lead out of it.
-    allowedPath: (path) => isInside(root, path),
-    setHeaders(reply, path) {
-      const name = basename(path).replace(/\.(?:br|gz)$/, '')
-      const isFixed = hashed.test(name)
-      reply.setHeader('cache-control', isFixed ? `max-age=${yearSeconds}, immutable` : 'no-cache')
-      if (name.startsWith('sandbox-')) reply.setHeader('content-security-policy', sandboxPolicy)
-    },
+  await app.register(async (pages) => {
+    pages.addHook('onSend', async (request, reply) => {
+      if (reply.statusCode === 200) void reply.headers(headersOf(request.url))
+    })
+    await pages.register(fastifyStatic, {
+      root,
+      decorateReply: false,
+      schemaHide: true,
+      dotfiles: 'ignore',
+      // Compressed when the pages were built.
+      preCompressed: true,
+      cacheControl: false,
+      // A link inside the directory must not lead out of it.
+      allowedPath: (path) => isInside(root, path),
+    })
   })
+}
+
+function headersOf(url: string): Record<string, string> {
+  const name = basename(url.split('?', 1)[0])
+  const age = hashed.test(name) ? `max-age=${yearSeconds}, immutable` : 'no-cache'
+  const isSandbox = name.startsWith('sandbox-')
+  return {
+    'cache-control': age,
+    'content-security-policy': isSandbox ? sandboxPolicy : pagePolicy,
+  }
 }
 
 function isInside(root: string, path: string): boolean {
