@@ -107,7 +107,7 @@ async function onFresh(
 ): Promise<Figures | undefined> {
   const data = scenario.durable === true ? mkdtempSync(join(tools.scratch, 'data-')) : null
   try {
-    let running = await startTarget(tools, target, data)
+    let running = await startTarget(tools, target, data, scenario.tls === true)
     try {
       const figures = await load(running)
       if (data === null) return figures
@@ -115,7 +115,7 @@ async function onFresh(
       if (scenario.restart !== true) return { ...figures, fdatasync_us: fdatasyncUs }
       await running.kill()
       const startedMs = performance.now()
-      running = await startTarget(tools, target, data)
+      running = await startTarget(tools, target, data, scenario.tls === true)
       await untilConnack(running.port)
       return { ...figures, restart_s: (performance.now() - startedMs) / 1000 }
     } finally {
@@ -144,6 +144,7 @@ function ownLoad(
     main,
     scenario.mode,
     ...args,
+    ...(scenario.tls === true ? ['--tls'] : []),
     '--seconds',
     String(plan.seconds),
     '--port',

@@ -23,10 +23,13 @@ export interface Metric {
 export interface Scenario {
   readonly name: string
   readonly title: string
-  readonly mode: 'flow' | 'connections' | 'retain' | 'subscriptions' | 'queue' | 'backlog'
+  readonly mode:
+    'handshakes' | 'flow' | 'connections' | 'retain' | 'subscriptions' | 'queue' | 'backlog'
   /** Options of the load client; `seconds`, `port` and `pid` are added by the runner. */
   readonly options: Readonly<Record<string, string | number>>
   readonly targetOptions?: Readonly<Partial<Record<TargetName, Record<string, string | number>>>>
+  /** Over TLS, with a certificate of P-256. */
+  readonly tls?: boolean
   /** The broker keeps its state on the disk (`persistence true`). */
   readonly durable?: boolean
   /** After the load the broker is killed; measured is how long it takes until it answers a CONNECT again. */
@@ -58,6 +61,13 @@ function rateMetrics(ratioMin: number): Metric[] {
     NO_LOSS,
   ]
 }
+
+const tlsRateMetrics: readonly Metric[] = [
+  { field: 'rate', label: 'delivered/s', goals: [{ against: 'mosquitto', atLeast: 5 }] },
+  { field: 'broker_cpu_us_per_msg', label: 'broker CPU µs/msg', goals: [] },
+  { field: 'p99_us', label: 'p99 µs', goals: [] },
+  NO_LOSS,
+]
 
 const TEN_PAIRS = { shape: 'pair', publishers: 10, subscribers: 10, payload: PAYLOAD_BYTES }
 
@@ -93,6 +103,37 @@ export const SCENARIOS: readonly Scenario[] = [
     options: { ...TEN_PAIRS, qos: 1 },
     targets: ALL,
     metrics: rateMetrics(20),
+  },
+  {
+    name: 'tls-pair-qos0',
+    title: '10 → 10, QoS 0, TLS 1.3',
+    mode: 'flow',
+    tls: true,
+    options: { ...TEN_PAIRS, qos: 0 },
+    targets: TWO,
+    metrics: tlsRateMetrics,
+  },
+  {
+    name: 'tls-pair-qos1',
+    title: '10 → 10, QoS 1, TLS 1.3',
+    mode: 'flow',
+    tls: true,
+    options: { ...TEN_PAIRS, qos: 1 },
+    targets: TWO,
+    metrics: tlsRateMetrics,
+  },
+  {
+    name: 'tls-handshakes',
+    title: 'TLS 1.3 handshakes, P-256, to CONNACK',
+    mode: 'handshakes',
+    tls: true,
+    options: { concurrent: 16 },
+    targets: TWO,
+    metrics: [
+      { field: 'rate', label: 'handshakes/s', goals: [{ against: 'mosquitto', atLeast: 1 }] },
+      { field: 'broker_cpu_us', label: 'broker CPU µs each', goals: [] },
+      { field: 'failed', label: 'failed', goals: [{ against: 'fixed', atMost: 0 }] },
+    ],
   },
   {
     name: 'pair-qos2',
@@ -305,5 +346,7 @@ export const SCENARIOS: readonly Scenario[] = [
 
 /** Scenarios whose rate the C load generator must confirm. */
 export function isRateFlow(scenario: Scenario): boolean {
-  return scenario.durable !== true && scenario.metrics.some(({ field }) => field === 'rate')
+  // The C generator speaks no TLS.
+  if (scenario.durable === true || scenario.tls === true) return false
+  return scenario.metrics.some(({ field }) => field === 'rate')
 }

@@ -102,6 +102,22 @@ export function canRun(tools: Tools, target: TargetName): boolean {
   return true
 }
 
+/** A certificate for the run, made by our own `tls-init` and served by every target. */
+async function tlsLines({ scratch, mozzie }: Tools, target: TargetName): Promise<string> {
+  const directory = join(scratch, 'tls')
+  if (!existsSync(directory)) {
+    const made = await complete(
+      process.execPath,
+      [mozzie ?? '', 'tls-init', directory, '--host', 'localhost'],
+      COMPILE_LIMIT_MS,
+    )
+    if (made.code !== 0) throw new Error(`tls-init failed: ${made.stderr}`)
+  }
+  // mosquitto has no such bound.
+  const unbounded = target === 'mozzie' ? 'max_connection_rate 0\n' : ''
+  return `certfile ${directory}/server.crt\nkeyfile ${directory}/server.key\n${unbounded}`
+}
+
 /**
  * Starts a fresh process of the target on a free port; our broker and mosquitto read the same file. With a
  * `dataDirectory` it keeps its state there.
@@ -110,6 +126,7 @@ export async function startTarget(
   tools: Tools,
   target: TargetName,
   dataDirectory: string | null,
+  tls: boolean,
 ): Promise<RunningTarget> {
   const port = await freePort()
   const conf = join(tools.scratch, `${target}.conf`)
@@ -118,7 +135,10 @@ export async function startTarget(
       ? ''
       : `persistence true\npersistence_location ${dataDirectory}/\nmax_queued_messages 0\n`
   const user = process.getuid?.() === 0 ? 'user root\n' : ''
-  writeFileSync(conf, `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${durable}`)
+  writeFileSync(
+    conf,
+    `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${durable}${tls ? await tlsLines(tools, target) : ''}`,
+  )
   const commands: Readonly<Record<TargetName, readonly string[]>> = {
     mozzie: [tools.mozzie ?? '', '-c', conf],
     mosquitto: [tools.mosquitto ?? '', '-c', conf],

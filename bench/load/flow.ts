@@ -17,6 +17,7 @@ import { cpuSecondsOf, residentKibOf } from './process-stats.ts'
 
 export interface FlowOptions {
   readonly port: number
+  readonly tls: boolean
   /** Process id of the broker, 0 when its CPU time is of no interest. */
   readonly brokerPid: number
   readonly version: ProtocolVersion
@@ -78,7 +79,7 @@ const SAMPLE_EVERY = 16
  * for stragglers.
  */
 export async function runFlow(options: FlowOptions): Promise<FlowFigures> {
-  const load = newLoad(options.port, options.version)
+  const load = newLoad(options.port, options.version, options.tls)
   if (options.durable) load.ackLatency = newLatency()
   await openSubscribers(load, options)
   const sources = await openPublishers(load, options)

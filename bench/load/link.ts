@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { connect as connectTls } from 'node:tls'
 import { connectFrame, type ProtocolVersion, type PublishTemplate } from './frames.ts'
 import { newLatency, type Latency } from './latency.ts'
 import { scanFrames } from './scan.ts'
@@ -33,6 +34,7 @@ export interface Link {
 /** All links of a run, and what they counted together. */
 export interface Load {
   readonly port: number
+  readonly tls: boolean
   readonly version: ProtocolVersion
   readonly links: Link[]
   readonly latency: Latency
@@ -63,9 +65,10 @@ const arena = Buffer.allocUnsafeSlow(HEADROOM_BYTES + READ_BYTES)
 const arenaView = new DataView(arena.buffer, arena.byteOffset, arena.byteLength)
 const readArea = arena.subarray(HEADROOM_BYTES)
 
-export function newLoad(port: number, version: ProtocolVersion): Load {
+export function newLoad(port: number, version: ProtocolVersion, tls = false): Load {
   return {
     port,
+    tls,
     version,
     links: [],
     latency: newLatency(),
@@ -89,7 +92,8 @@ export function openLink(load: Load, clientId: string, clean = true): Link {
       return true
     },
   }
-  const socket = connect({ host: '127.0.0.1', port: load.port, noDelay: true, onread })
+  const place = { host: '127.0.0.1', port: load.port, noDelay: true, onread }
+  const socket = load.tls ? connectTls({ ...place, rejectUnauthorized: false }) : connect(place)
   const link: Link = {
     id: load.links.length,
     socket,

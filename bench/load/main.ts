@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { runBacklog } from './backlog.ts'
 import { runConnections } from './connections.ts'
 import { runFlow, type FlowOptions } from './flow.ts'
+import { runHandshakes } from './handshakes.ts'
 import { runQueue } from './queue.ts'
 import { runRetain } from './retain.ts'
 import { runSubscriptions } from './subscriptions.ts'
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
   options: {
     port: { type: 'string', default: '1883' },
     pid: { type: 'string', default: '0' },
+    tls: { type: 'boolean', default: false },
     v5: { type: 'boolean', default: false },
     shape: { type: 'string', default: 'pair' },
     publishers: { type: 'string', default: '1' },
@@ -52,9 +54,10 @@ const numbers = {
   sessions: Number(values.sessions),
   messages: Number(values.messages),
 }
-const common = { ...numbers, version: values.v5 ? (5 as const) : (4 as const) }
+const common = { ...numbers, tls: values.tls, version: values.v5 ? (5 as const) : (4 as const) }
 
 const MODES: Readonly<Record<string, () => Promise<object>>> = {
+  handshakes: () => runHandshakes(common),
   flow: () => runFlow({ ...common, shape: values.shape as FlowOptions['shape'] }),
   connections: () => runConnections(common),
   retain: () => runRetain(common),
