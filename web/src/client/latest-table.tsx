@@ -7,14 +7,14 @@ import { Select } from '../page/parts.tsx'
 import type { SessionHandle } from '../page/session-handle.ts'
 import { useStore } from '../page/store.ts'
 import { useText } from '../page/text.ts'
+import { isPhone, useRowHeight } from '../page/media.ts'
 import { VirtualList } from '../page/virtual-list.tsx'
 import { EmptyMessages } from './empty-messages.tsx'
 import { Swatches, TopicText } from './message-table.tsx'
 
-const ROW_HEIGHT = 28
-
 export function LatestTable({ session }: { session: SessionHandle }) {
   const t = useText()
+  const rowHeight = useRowHeight()
   const view = useStore(session.store, (state) => state.view)
   const { latestSort } = useStore(session.store, (state) => state.request)
   const selection = useStore(session.store, (state) => state.selection)
@@ -30,7 +30,7 @@ export function LatestTable({ session }: { session: SessionHandle }) {
   const rows = new Map(view.latest.map((row) => [row.index, row]))
   const open = (topic: string) => {
     session.select({ topic })
-    if (matchMedia('(max-width: 760px)').matches) app.set({ pane: 'detail' })
+    if (isPhone()) app.set({ pane: 'detail' })
   }
   return (
     <VirtualList
@@ -39,7 +39,7 @@ export function LatestTable({ session }: { session: SessionHandle }) {
       className="message-table latest-table"
       first={0}
       next={view.mode === 'latest' ? view.next : 0}
-      rowHeight={ROW_HEIGHT}
+      rowHeight={rowHeight}
       follow={false}
       onWindow={onWindow}
       header={
@@ -65,7 +65,7 @@ export function LatestTable({ session }: { session: SessionHandle }) {
       row={(place) => {
         const row = rows.get(place)
         if (row === undefined)
-          return <div key={place} role="presentation" style={{ height: ROW_HEIGHT }} />
+          return <div key={place} role="presentation" style={{ height: rowHeight }} />
         return (
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the button inside takes keys
           <div
@@ -73,7 +73,7 @@ export function LatestTable({ session }: { session: SessionHandle }) {
             role="row"
             aria-selected={row.topic === selected}
             className={`message-row ${row.topic === selected ? 'is-selected' : ''}`}
-            style={{ height: ROW_HEIGHT }}
+            style={{ height: rowHeight }}
             onClick={() => open(row.topic)}
           >
             <span role="gridcell" className="time">

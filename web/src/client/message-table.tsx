@@ -6,19 +6,19 @@ import { bytesText, clockText } from '../page/format.ts'
 import type { SessionHandle } from '../page/session-handle.ts'
 import { useStore } from '../page/store.ts'
 import { useText } from '../page/text.ts'
+import { isPhone, useRowHeight } from '../page/media.ts'
 import { VirtualList } from '../page/virtual-list.tsx'
 import { EmptyMessages } from './empty-messages.tsx'
-
-const ROW_HEIGHT = 28
 
 /** Opens a message; on a phone that is another pane. */
 export function openMessage(session: SessionHandle, seq: number): void {
   session.select({ seq })
-  if (matchMedia('(max-width: 760px)').matches) app.set({ pane: 'detail' })
+  if (isPhone()) app.set({ pane: 'detail' })
 }
 
 export function MessageTable({ session }: { session: SessionHandle }) {
   const t = useText()
+  const rowHeight = useRowHeight()
   const view = useStore(session.store, (state) => state.view)
   const follow = useStore(session.store, ({ request }) => request.follow)
   const selection = useStore(session.store, (state) => state.selection)
@@ -53,7 +53,7 @@ export function MessageTable({ session }: { session: SessionHandle }) {
       className="message-table"
       first={view.first}
       next={view.next}
-      rowHeight={ROW_HEIGHT}
+      rowHeight={rowHeight}
       follow={follow}
       onFollow={(at) => session.show({ follow: at })}
       onWindow={onWindow}
@@ -76,11 +76,12 @@ export function MessageTable({ session }: { session: SessionHandle }) {
       row={(place) => {
         const row = rows.get(place)
         if (row === undefined)
-          return <div key={place} role="presentation" style={{ height: ROW_HEIGHT }} />
+          return <div key={place} role="presentation" style={{ height: rowHeight }} />
         return (
           <MessageRow
             key={place}
             row={row}
+            height={rowHeight}
             isSelected={row.seq === selected}
             onOpen={() => openMessage(session, row.seq)}
           />
@@ -92,11 +93,12 @@ export function MessageTable({ session }: { session: SessionHandle }) {
 
 interface RowProps {
   row: Row
+  height: number
   isSelected: boolean
   onOpen: () => void
 }
 
-function MessageRow({ row, isSelected, onOpen }: RowProps) {
+function MessageRow({ row, height, isSelected, onOpen }: RowProps) {
   const t = useText()
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the grid handles keys
@@ -106,7 +108,7 @@ function MessageRow({ row, isSelected, onOpen }: RowProps) {
       aria-selected={isSelected}
       className={`message-row is-${row.direction} ${isSelected ? 'is-selected' : ''}`}
       data-seq={row.seq}
-      style={{ height: ROW_HEIGHT }}
+      style={{ height }}
       onClick={onOpen}
     >
       <span role="gridcell" className="time">

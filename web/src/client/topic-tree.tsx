@@ -9,6 +9,7 @@ import { IconButton, Select } from '../page/parts.tsx'
 import type { SessionHandle } from '../page/session-handle.ts'
 import { useStore } from '../page/store.ts'
 import { useText } from '../page/text.ts'
+import { isPhone } from '../page/media.ts'
 import { VirtualList } from '../page/virtual-list.tsx'
 
 const ROW_HEIGHT = 26
@@ -39,7 +40,7 @@ export function TopicTree({ session }: { session: SessionHandle }) {
     session.select({ topic: line.path })
     const { draft, topicTyped } = session.store.get()
     if (!topicTyped) session.store.set({ draft: { ...draft, topic: line.path } })
-    if (matchMedia('(max-width: 760px)').matches && line.value !== null) app.set({ pane: 'detail' })
+    if (isPhone() && line.value !== null) app.set({ pane: 'detail' })
   }
   const expand = (path: string, expanded: boolean) =>
     session.send({ kind: 'expand', path, expanded })
