@@ -57,7 +57,8 @@ export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promi
   const { method } = contract[name]
   const token = api.get().session?.csrfToken
   const headers: Record<string, string> = { accept: 'application/json' }
-  if (method !== 'GET' && token !== null && token !== undefined) headers['x-csrf-token'] = token
+  // Where nobody logs in any value proves enough: no foreign page can set the header.
+  if (method !== 'GET') headers['x-csrf-token'] = token ?? 'page'
   if (asked.body !== undefined) headers['content-type'] = 'application/json'
   let response: Response
   try {

@@ -1,0 +1,144 @@
+/** A broker that serves the page, and a browser that looks at it. */
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { connect, type MqttClient } from '../../src/client/node.ts'
+import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  (file) => existsSync(file),
+)
+
+/** For the option `skip` of a test: false, or why there can be no browser. */
+export const noBrowser: false | string =
+  CHROMIUM === undefined ? 'chromium is not installed (apt-get install chromium)' : false
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    ...(CHROMIUM !== undefined && { executablePath: CHROMIUM }),
+    args: FLAGS,
+  })
+}
+
+export const ADMIN = { username: 'boss', password: 'correct horse' }
+
+export interface Stage {
+  readonly broker: BrokerProcess
+  /** Address of the page. */
+  readonly url: string
+  readonly httpPort: number
+  /** A client beside the page, over TCP. */
+  connect(clientId: string): Promise<MqttClient>
+  close(): Promise<void>
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A broker with the page on a port of its own; who wants to manage it logs in as {@link ADMIN}. */
+export async function startStage(): Promise<Stage> {
+  const directory = mkdtempSync(join(tmpdir(), 'mozzie-web-'))
+  const passwords = join(directory, 'passwords')
+  const rules = join(directory, 'rules')
+  spawnSync(process.execPath, [
+    'bin/mozzie',
+    'passwd',
+    '-c',
+    '-b',
+    passwords,
+    ADMIN.username,
+    ADMIN.password,
+  ])
+  writeFileSync(
+    rules,
+    'topic readwrite #\ntopic read $SYS/#\ntopic deny secret/#\nuser boss\ntopic readwrite #\n',
+    { mode: 0o600 },
+  )
+  const httpPort = await freePort()
+  const broker = await startBroker(
+    [
+      `password_file ${passwords}`,
+      `acl_file ${rules}`,
+      'sys_interval 1',
+      'log_type all',
+      `listener ${httpPort} 127.0.0.1`,
+      'protocol http_api',
+      `http_admin_user ${ADMIN.username}`,
+    ].join('\n'),
+  )
+  const clients: MqttClient[] = []
+  return {
+    broker,
+    httpPort,
+    url: `http://127.0.0.1:${httpPort}/`,
+    async connect(clientId) {
+      const client = await connect(`mqtt://127.0.0.1:${broker.port}`, { clientId })
+      clients.push(client)
+      return client
+    },
+    async close() {
+      await Promise.all(clients.map((client) => client.end({ force: true })))
+      await broker.stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface View {
+  locale?: 'en-US' | 'zh-CN'
+  theme?: 'light' | 'dark'
+  width?: number
+  height?: number
+}
+
+export interface Seen {
+  readonly page: Page
+  /** What went wrong in the page: exceptions, refused by the policy, errors on the console, dialogs. */
+  readonly problems: string[]
+  close(): Promise<void>
+}
+
+/** A page with storage of its own, at the first screen. */
+export async function visit(browser: Browser, url: string, view: View = {}): Promise<Seen> {
+  const context = await browser.newContext({
+    locale: view.locale ?? 'en-US',
+    colorScheme: view.theme ?? 'light',
+    viewport: { width: view.width ?? 1280, height: view.height ?? 800 },
+    acceptDownloads: true,
+  })
+  const page = await context.newPage()
+  page.setDefaultTimeout(10_000)
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(`exception: ${error.message}`))
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(`console: ${message.text()}`)
+  })
+  page.on('dialog', (dialog) => {
+    problems.push(`dialog: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  await page.goto(url)
+  await page.waitForSelector('.welcome')
+  return { page, problems, close: () => context.close() }
+}
