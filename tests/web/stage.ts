@@ -2,9 +2,10 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect as dial, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { connect, type MqttClient } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
@@ -14,8 +15,11 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 )
 
 /** For the option `skip` of a test: false, or why there can be no browser. */
-export const noBrowser: false | string =
-  CHROMIUM === undefined ? 'chromium is not installed (apt-get install chromium)' : false
+export const noBrowser: false | string = !existsSync('dist/server/http.js')
+  ? 'the broker has no HTTP listener yet'
+  : CHROMIUM === undefined
+    ? 'chromium is not installed (apt-get install chromium)'
+    : false
 
 const FLAGS = [
   '--headless',
@@ -87,6 +91,7 @@ export async function startStage(): Promise<Stage> {
       `http_admin_user ${ADMIN.username}`,
     ].join('\n'),
   )
+  await answers(`http://127.0.0.1:${httpPort}/health`)
   const clients: MqttClient[] = []
   return {
     broker,
@@ -102,6 +107,17 @@ export async function startStage(): Promise<Stage> {
       await broker.stop()
       rmSync(directory, { recursive: true, force: true })
     },
+  }
+}
+
+/** HTTP listeners open a little after the first MQTT listener does. */
+async function answers(url: string): Promise<void> {
+  const deadline = performance.now() + 10_000
+  for (;;) {
+    const response = await fetch(url).catch(() => null)
+    if (response?.ok === true) return
+    if (performance.now() > deadline) throw new Error(`nobody answers at ${url}`)
+    await sleep(20)
   }
 }
 
@@ -141,4 +157,41 @@ export async function visit(browser: Browser, url: string, view: View = {}): Pro
   await page.goto(url)
   await page.waitForSelector('.welcome')
   return { page, problems, close: () => context.close() }
+}
+
+export interface Cuttable {
+  readonly url: string
+  /** Ends every connection, without a word. */
+  cut(): void
+  close(): void
+}
+
+/** A port in front of `port` whose connections can be cut. */
+export async function startCuttable(port: number): Promise<Cuttable> {
+  const sockets = new Set<Socket>()
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  const server = createServer((socket) => {
+    const other = dial(port, '127.0.0.1')
+    for (const [from, to] of [
+      [socket, other],
+      [other, socket],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => to.destroy()).on('close', () => to.destroy())
+      from.pipe(to)
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port: own } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${own}/`,
+    cut,
+    close() {
+      cut()
+      server.close()
+    },
+  }
 }

@@ -70,7 +70,7 @@ function PageTools() {
       <button
         type="button"
         className="palette-button"
-        aria-label={t.commandPalette}
+        aria-label={`${t.commandPalette} Ctrl K`}
         onClick={() => app.set({ dialog: { kind: 'palette' } })}
       >
         <Icon name="search" size={14} />

@@ -1,0 +1,72 @@
+// npm run web-performance: the page under 10,000 and 50,000 messages a second, figures into docs/web-performance.md.
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { measureLoad, type LoadFigures, type LoadOptions } from '../tests/web/load.ts'
+import { noBrowser, openBrowser, startStage } from '../tests/web/stage.ts'
+
+if (noBrowser !== false) throw new Error(noBrowser)
+
+const seconds = Number(process.argv[2] ?? 60)
+const RUNS: LoadOptions[] = [
+  { perSecond: 10_000, seconds, topics: 1000, view: 'Table' },
+  { perSecond: 10_000, seconds, topics: 50_000, view: 'Table' },
+  { perSecond: 10_000, seconds, topics: 50_000, view: 'Latest of each topic' },
+  { perSecond: 50_000, seconds: Math.ceil(seconds / 3), topics: 1000, view: 'Table' },
+]
+
+const one = (value: number) => value.toFixed(1)
+const count = (value: number) => value.toLocaleString('en')
+
+function rowOf(
+  { perSecond, topics, view, seconds: length }: LoadOptions,
+  figures: LoadFigures,
+): string {
+  const cells = [
+    `${count(perSecond)}/s × ${length} s`,
+    count(topics),
+    view,
+    count(Math.round(figures.rate)),
+    count(figures.published),
+    count(figures.published - figures.received),
+    count(figures.sampledOut),
+    one(figures.frameP95Ms),
+    one(figures.frameWorstMs),
+    one(figures.inputDelayP95Ms),
+    `${one(figures.heapEarlyMiB)} → ${one(figures.heapLateMiB)}`,
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+const rows: string[] = []
+for (const run of RUNS) {
+  const [browser, stage] = await Promise.all([openBrowser(), startStage()])
+  const figures = await measureLoad(browser, stage, run)
+  await browser.close()
+  await stage.close()
+  rows.push(rowOf(run, figures))
+  console.log(rows.at(-1))
+}
+
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+writeFileSync(
+  'docs/web-performance.md',
+  `# The graphical client under load
+
+Written by \`npm run web-performance\`, ${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${availableParallelism()} cores, Node ${process.version}, headless Chromium without a GPU. Broker,
+publisher and browser share the machine.
+
+One client publishes JSON of about 120 bytes by the clock; the page is subscribed to all of it, shows the topic tree beside the messages, and is worked with meanwhile: a click on
+a row or a key every half second.
+
+| published | topics | view | per second in fact | messages | not counted on the screen | counted, not kept (sampling) | frame p95 ms | worst frame ms | input delay p95 ms | page heap MiB |
+|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|
+${rows.join('\n')}
+
+- Wanted: a frame p95 of at most 20 ms, an input delay of at most 100 ms, no message lost without being counted on the screen, a flat heap.
+- Frame: time from one animation frame to the next, 60 a second at best (16.7 ms). Input delay: from the event to its handler.
+- Heap: the page's, mean of the second and of the last quarter of the run. Messages are in the worker, bounded by 64 MiB of payloads and 200,000 messages: what exceeds that makes room, and the status line
+  counts it.
+- Sampling: when the worker does not keep up, one message of n is kept for the list and the status line says so; all are counted.
+`,
+)

@@ -1,0 +1,135 @@
+/** Many messages a second at a page, and what that does to it. */
+import type { Browser } from 'playwright-core'
+import { visit, type Stage } from './stage.ts'
+
+export interface LoadOptions {
+  readonly perSecond: number
+  readonly seconds: number
+  readonly topics: number
+  /** What is looked at meanwhile. */
+  readonly view: 'Table' | 'Latest of each topic'
+}
+
+export interface LoadFigures {
+  readonly published: number
+  /** Counted on the screen. */
+  readonly received: number
+  readonly madeRoom: number
+  readonly sampledOut: number
+  readonly frameP95Ms: number
+  readonly frameWorstMs: number
+  /** From a click or a key until its handler runs. */
+  readonly inputDelayP95Ms: number
+  /** MiB of the page's JavaScript heap: the mean of the second and of the last quarter of the run. */
+  readonly heapEarlyMiB: number
+  readonly heapLateMiB: number
+  /** Per second, as it came about. */
+  readonly rate: number
+}
+
+const TICK_MS = 10
+const PAYLOAD =
+  ',"unit":"C","site":"warehouse-7","ok":true,"note":"some sixty bytes of other fields of a device"}'
+
+/** In the page: the time between frames, and how late events reach their handlers. */
+const PROBE = `
+  globalThis.frames = []; globalThis.delays = [];
+  let last = performance.now();
+  const onFrame = (now) => { frames.push(now - last); last = now; requestAnimationFrame(onFrame) };
+  requestAnimationFrame(onFrame);
+  for (const kind of ['pointerdown', 'keydown'])
+    addEventListener(kind, (event) => delays.push(performance.now() - event.timeStamp), true);
+`
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}
+
+/** Publishes at the pace of the clock, catching up when a tick was late; resolves to the number of messages. */
+async function publishAtPace(
+  stage: Stage,
+  { perSecond, seconds, topics }: LoadOptions,
+): Promise<number> {
+  const client = await stage.connect(`load-${perSecond}-${topics}-${Math.random()}`)
+  const total = perSecond * seconds
+  const start = performance.now()
+  let sent = 0
+  while (sent < total) {
+    const due = Math.min(total, Math.floor(((performance.now() - start) * perSecond) / 1000))
+    let last: Promise<unknown> | null = null
+    for (; sent < due; sent++) {
+      const topic = `load/zone${sent % 10}/device${sent % topics}/state`
+      last = client.publish(topic, `{"value":${(sent % 1000) / 10},"seq":${sent}${PAYLOAD}`)
+    }
+    // The last one settles when the network has taken them: no more is piled up than it takes.
+    await last
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS))
+  }
+  await client.end()
+  return total
+}
+
+export async function measureLoad(
+  browser: Browser,
+  stage: Stage,
+  options: LoadOptions,
+): Promise<LoadFigures> {
+  const { page, close } = await visit(browser, stage.url)
+  await page.locator('.welcome .button.is-primary').click()
+  await page.locator('.dot.is-online').first().waitFor()
+  await page.getByLabel('Topic filter', { exact: true }).first().fill('load/#')
+  await page.locator('.add-subscription button[type=submit]').click()
+  await page.locator('.subscription.is-granted').waitFor()
+  await page.getByRole('tab', { name: /Topics/ }).click()
+  await page.getByRole('tab', { name: options.view }).click()
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Performance.enable')
+  const heaps: number[] = []
+  await page.evaluate(PROBE)
+  const state = { done: false }
+  const publishing = publishAtPace(stage, options).finally(() => (state.done = true))
+  const started = performance.now()
+  for (let turn = 0; !state.done; turn++) {
+    await page.waitForTimeout(500)
+    const { metrics } = await devtools.send('Performance.getMetrics')
+    heaps.push((metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? 0) / 2 ** 20)
+    // Somebody works with it meanwhile: selects a row, types into the search.
+    if (turn % 2 === 0) await page.mouse.click(500, 300)
+    else await page.keyboard.press('ArrowDown')
+  }
+  const published = await publishing
+  const rate = published / ((performance.now() - started) / 1000)
+  const counters = page.locator('[data-received]')
+  const read = async (name: string) => {
+    const found = page.locator(`[data-${name}]`)
+    return (await found.count()) === 0 ? 0 : Number(await found.getAttribute(`data-${name}`))
+  }
+  for (
+    let wait = 0;
+    wait < 100 && Number(await counters.getAttribute('data-received')) < published;
+    wait++
+  ) {
+    await page.waitForTimeout(100)
+  }
+  const { frames, delays } = await page.evaluate<{ frames: number[]; delays: number[] }>(
+    '({ frames, delays })',
+  )
+  const quarter = Math.floor(heaps.length / 4)
+  const mean = (values: number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
+  const figures: LoadFigures = {
+    published,
+    received: await read('received'),
+    madeRoom: await read('made-room'),
+    sampledOut: await read('sampled-out'),
+    frameP95Ms: percentile(frames, 0.95),
+    frameWorstMs: Math.max(...frames),
+    inputDelayP95Ms: percentile(delays, 0.95),
+    heapEarlyMiB: mean(heaps.slice(quarter, 2 * quarter)),
+    heapLateMiB: mean(heaps.slice(-quarter)),
+    rate,
+  }
+  await close()
+  return figures
+}
