@@ -341,6 +341,10 @@ describe('the page', { skip: noBrowser }, () => {
       await page.getByRole('tab', { name: 'Broker' }).click()
       await login(page)
       await page.locator('.kpis li', { hasText: 'Clients connected' }).waitFor()
+      await page
+        .locator('.kpis b', { hasText: /^[1-9]\d*$/ })
+        .first()
+        .waitFor()
       await page.locator('.chart-plot canvas').first().waitFor()
       await page.getByRole('link', { name: 'Subscriptions' }).click()
       await page.getByLabel('Who receives a topic?').fill('area/x')

@@ -49,7 +49,7 @@ function useHistory(seconds: number): { times: number[]; points: Points; now: Sa
   const [fresh, setFresh] = useState<Sample[]>([])
   const onSample = (sample: Sample) =>
     setFresh((before) => [...before, sample].slice(-SECONDS_KEPT))
-  useLive({ kinds: 'stats' }, { stats: (data) => onSample(data as Sample) })
+  useLive({ kinds: 'stats' }, { stats: (data) => onSample((data as { now: Sample }).now) })
   return { ...joined(value, fresh), now: fresh.at(-1) ?? null }
 }
 
