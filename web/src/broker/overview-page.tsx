@@ -78,7 +78,7 @@ const isBytes = (name: string) => name.includes('ytes')
 const valueText = (name: string, value: number) =>
   isBytes(name)
     ? bytesText(Math.round(value))
-    : value < 1000 && value % 1 !== 0
+    : value < 10 && value % 1 !== 0
       ? value.toFixed(1)
       : shortCount(value)
 
@@ -203,9 +203,11 @@ function Chart({ title, names, times, points, seconds }: ChartProps) {
   }, [key])
   useEffect(() => {
     const from = (times.at(-1) ?? 0) - seconds
+    const first = key.split(',')[0] ?? ''
+    // A broker that has just started has no hour to show: what it has fills the width.
     const start = Math.max(
       0,
-      times.findIndex((time) => time >= from),
+      times.findIndex((time, at) => time >= from && typeof points[first]?.[at] === 'number'),
     )
     plot.current?.setData([
       times.slice(start),

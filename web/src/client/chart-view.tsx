@@ -7,7 +7,7 @@ import { parsePath } from '../decode/json-path.ts'
 import { newId } from '../model/profile.ts'
 import type { SeriesSnapshot } from '../model/protocol.ts'
 import type { SeriesSpec } from '../capture/series.ts'
-import { countText } from '../page/format.ts'
+import { clockText, countText } from '../page/format.ts'
 import { Icon } from '../page/icons.tsx'
 import { IconButton } from '../page/parts.tsx'
 import type { SessionHandle } from '../page/session-handle.ts'
@@ -107,6 +107,13 @@ function colourOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 }
 
+/** Times of day, as fine as the distance between them asks for; 24 hours, the same in every language. */
+function timeLabels(_: uPlot, ticks: number[]): string[] {
+  const step = (ticks[1] ?? 0) - (ticks[0] ?? 0)
+  const [from, to] = step < 1 ? [3, 12] : step < 60 ? [0, 8] : [0, 5]
+  return ticks.map((seconds) => clockText(seconds * 1000).slice(from, to))
+}
+
 export function plotOptions(
   width: number,
   height: number,
@@ -124,7 +131,10 @@ export function plotOptions(
     legend: { show: false },
     cursor: { drag: { x: true, y: false } },
     scales: { x: { time: true } },
-    axes: [axis, { ...axis, size: 56 }],
+    axes: [
+      { ...axis, values: timeLabels },
+      { ...axis, size: 56 },
+    ],
     series: [
       {},
       ...series.map(({ label, colour }) => ({

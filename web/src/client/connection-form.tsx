@@ -139,7 +139,7 @@ function BasicFields({ profile, put }: SectionProps) {
               onChange={(event) => put({ clientId: event.target.value })}
             />
             <IconButton
-              icon="play"
+              icon="refresh"
               label={t.newClientId}
               onClick={() => put({ clientId: newClientId() })}
             />

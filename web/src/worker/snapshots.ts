@@ -48,7 +48,9 @@ export class Snapshots {
     this.#timer = null
     this.#lastMs = performance.now()
     const snapshot = this.#build()
+    const chartWaits = this.#session.dirty.has('chart') && snapshot.chart === undefined
     this.#session.dirty.clear()
+    if (chartWaits) this.#session.dirty.add('chart')
     this.#underWay = true
     this.#post(snapshot)
   }
