@@ -132,7 +132,7 @@ export function plotOptions(
     cursor: { drag: { x: true, y: false } },
     scales: { x: { time: true } },
     axes: [
-      { ...axis, values: timeLabels },
+      { ...axis, values: timeLabels, size: 30 },
       { ...axis, size: 56 },
     ],
     series: [
