@@ -1,7 +1,7 @@
 /** A broker process that is started again and again on one directory, and killed each time. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,8 +28,12 @@ export class BrokerUnderFire {
   private child: ChildProcess | null = null
   private log = ''
 
-  private constructor(port: number, config: string) {
+  /** For `node`, in front of the program. */
+  private readonly nodeArguments: readonly string[]
+
+  private constructor(port: number, config: string, nodeArguments: readonly string[]) {
     this.port = port
+    this.nodeArguments = nodeArguments
     this.directory = mkdtempSync(join(tmpdir(), 'mozzie-crash-'))
     this.configFile = join(this.directory, 'mosquitto.conf')
     this.store = join(this.directory, 'store')
@@ -42,15 +46,31 @@ export class BrokerUnderFire {
     )
   }
 
-  static async create(config = ''): Promise<BrokerUnderFire> {
-    return new BrokerUnderFire(await freePort(), config)
+  static async create(
+    config = '',
+    nodeArguments: readonly string[] = [],
+  ): Promise<BrokerUnderFire> {
+    return new BrokerUnderFire(await freePort(), config, nodeArguments)
+  }
+
+  /** Stops every thread of it where it is; resolves when all stand. Linux only. */
+  async freeze(): Promise<void> {
+    const tasks = `/proc/${this.child!.pid}/task`
+    this.child!.kill('SIGSTOP')
+    const stands = (task: string): boolean =>
+      /^\d+ \(.*\) [TZ] /s.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'))
+    while (!readdirSync(tasks).every(stands)) await sleep(1)
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT')
   }
 
   /** Starts it; resolves when it accepts connections, or has died at an armed failpoint. */
   async start(armed: Armed | null = null): Promise<void> {
     const failpoint = armed === null ? {} : { MOZZIE_FAILPOINT: `${armed.name}:${armed.nth}` }
     const program = join(process.cwd(), 'bin', 'mozzie')
-    const child = spawn(process.execPath, [program, '-c', this.configFile], {
+    const child = spawn(process.execPath, [...this.nodeArguments, program, '-c', this.configFile], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...failpoint },
     })

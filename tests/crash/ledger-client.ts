@@ -42,6 +42,7 @@ export class LedgerClient {
   ready = false
   /** Wanted online; false: it stays away. */
   private wanted = true
+  private isOver = false
   private readonly options: LedgerClientOptions
   private socket: Socket | null = null
   private pending = new Uint8Array(0)
@@ -74,9 +75,27 @@ export class LedgerClient {
   }
 
   comeBack(): void {
-    if (this.wanted) return
+    if (this.wanted || this.isOver) return
     this.wanted = true
     if (this.socket === null) this.connect()
+  }
+
+  /** Breaks the line for good. */
+  end(): void {
+    this.stayAway()
+    this.isOver = true
+  }
+
+  /** What makes another client with the same session know what this one knows now. */
+  fork(): (changes: Partial<LedgerClientOptions>) => LedgerClient {
+    const held = new Map(this.held)
+    const { isSubscribed, options } = this
+    return (changes) => {
+      const fork = new LedgerClient({ ...options, ...changes })
+      for (const [packetId, text] of held) fork.held.set(packetId, text)
+      fork.isSubscribed = isSubscribed
+      return fork
+    }
   }
 
   publish(topic: string, payload: string, retain = false): void {

@@ -1,8 +1,12 @@
-/** `npm run crash -- --rounds N --seed S [--qos 1|2] [--report]`: see harness.ts. */
+/**
+ * `npm run crash -- --rounds N --seed S [--qos 1|2] [--report]`: see harness.ts.
+ * `npm run crash -- --power-loss N --seed S [--report]`: see power-loss.ts.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Qos } from '../../src/codec/packets.ts'
 import { runCrashes, type CrashResult } from './harness.ts'
+import { runPowerLoss } from './power-loss.ts'
 
 const reportFile = 'docs/reliability.md'
 
@@ -11,6 +15,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '25' },
     seed: { type: 'string', default: String(Date.now() % 1e9) },
     qos: { type: 'string', default: '2' },
+    'power-loss': { type: 'string' },
     report: { type: 'boolean', default: false },
   },
 })
@@ -27,29 +32,60 @@ function rowOf(result: CrashResult): string {
   return `| ${[...cells, violations.length, kinds.join(', ')].join(' | ')} |`
 }
 
-/** Replaces the row of this QoS between the marks of the report. */
-function writeReport(row: string): void {
-  const [head, table, tail] = readFileSync(reportFile, 'utf8').split(
-    /(?<=<!-- crash -->\n)|(?=<!-- \/crash -->)/,
+/** Puts `row` between the marks of a table in the report, in place of the one that begins in the same way. */
+function writeReport(mark: string, row: string): void {
+  const marks = new RegExp(`(?<=<!-- ${mark} -->\\n)|(?=<!-- /${mark} -->)`)
+  const [head, table, tail] = readFileSync(reportFile, 'utf8').split(marks)
+  const lines = table.split('\n').filter((line) => line.startsWith('|'))
+  const start = row.slice(0, row.indexOf('|', 1) + 1)
+  const others = lines.slice(2).filter((line) => !line.startsWith(start))
+  writeFileSync(
+    reportFile,
+    `${head}\n${[...lines.slice(0, 2), ...others, row].join('\n')}\n\n${tail}`,
   )
-  const rows = table.split('\n').filter((line) => !line.startsWith(`| ${qos} `) && line !== '')
-  const sorted = [...rows.slice(2), row].sort()
-  writeFileSync(reportFile, `${head}${[...rows.slice(0, 2), ...sorted].join('\n')}\n${tail}`)
 }
 
-console.log(`QoS ${qos}, ${rounds} rounds, --seed ${seed}`)
-const result = await runCrashes({
-  rounds,
-  seed,
-  qos,
-  onRound: (round, how) => {
-    if (round % 25 === 0 || round === rounds) console.log(`round ${round}: ${how}`)
-  },
-})
-const { lost, violations, twice, inversions, startMsMax } = result
-console.log(rowOf(result))
-console.log(`longest start ${startMsMax.toFixed(0)} ms`)
-for (const line of [...lost, ...violations].slice(0, 50)) console.log(line)
-const isSound = lost.length + violations.length + inversions === 0 && (qos === 1 || twice === 0)
-if (isSound && values.report) writeReport(rowOf(result))
+async function crash(): Promise<boolean> {
+  console.log(`QoS ${qos}, ${rounds} rounds, --seed ${seed}`)
+  const result = await runCrashes({
+    rounds,
+    seed,
+    qos,
+    onRound: (round, how) => {
+      if (round % 25 === 0 || round === rounds) console.log(`round ${round}: ${how}`)
+    },
+  })
+  const { lost, violations, twice, inversions, startMsMax } = result
+  console.log(rowOf(result))
+  console.log(`longest start ${startMsMax.toFixed(0)} ms`)
+  for (const line of [...lost, ...violations].slice(0, 50)) console.log(line)
+  const isSound = lost.length + violations.length + inversions === 0 && (qos === 1 || twice === 0)
+  if (isSound && values.report) writeReport('crash', rowOf(result))
+  return isSound
+}
+
+async function cutPower(cuts: number): Promise<boolean> {
+  console.log(`${cuts} power cuts, --seed ${seed}`)
+  const result = await runPowerLoss({ cuts, seed })
+  const { harmful, bytesLost, acknowledged, lost, twice, violations } = result
+  const cells = [
+    cuts,
+    seed,
+    harmful,
+    bytesLost,
+    acknowledged,
+    lost.length,
+    twice,
+    violations.length,
+  ]
+  const row = `| ${cells.join(' | ')} |`
+  console.log(row)
+  for (const line of [...lost, ...violations].slice(0, 50)) console.log(line)
+  const isSound = lost.length + violations.length + twice === 0
+  if (isSound && values.report) writeReport('power', row)
+  return isSound
+}
+
+const cuts = values['power-loss']
+const isSound = cuts === undefined ? await crash() : await cutPower(Number(cuts))
 process.exitCode = isSound ? 0 : 1

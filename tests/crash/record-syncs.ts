@@ -1,0 +1,35 @@
+/**
+ * Loaded in front of a broker (`node --import`): notes beside the store, after each synced write, how long the logs were,
+ * which is what a disk must keep. The store writes one batch at a time, so when a write has returned nothing
+ * else is under way, and all that is in the files was synced.
+ */
+import { appendFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+
+/** One line a synced write: lengths by the log's name. */
+export const syncsFile = 'syncs.jsonl'
+
+// eslint-disable-next-line @typescript-eslint/unbound-method
+const makeBatch = ClassicLevel.prototype.batch as (...args: unknown[]) => unknown
+
+function note(location: string): void {
+  const lengths: Record<string, number> = {}
+  for (const name of readdirSync(location))
+    if (name.endsWith('.log')) lengths[name] = statSync(join(location, name)).size
+  appendFileSync(join(location, '..', syncsFile), `${JSON.stringify(lengths)}\n`)
+}
+
+interface Batch {
+  write(options?: { sync?: boolean }): Promise<void>
+}
+
+ClassicLevel.prototype.batch = function (this: ClassicLevel, ...args: unknown[]) {
+  const batch = makeBatch.apply(this, args) as Batch
+  const write = batch.write.bind(batch)
+  batch.write = async (options) => {
+    await write(options)
+    if (options?.sync === true) note(this.location)
+  }
+  return batch
+} as typeof ClassicLevel.prototype.batch
