@@ -87,7 +87,7 @@ test('any names and topics get an answer from any rules', () => {
 for (const evil of [
   ' '.repeat(65_536),
   `topic ${' '.repeat(65_536)}x`,
-  `${'a/'.repeat(30_000)}`,
+  'a/'.repeat(30_000),
   '$7$'.repeat(20_000),
 ])
   test(`64 KB of ${JSON.stringify(evil.slice(0, 8))}... cost a file of rules no more than 50 ms`, () => {
