@@ -1,4 +1,4 @@
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 
 /** The pid file cannot be written. */
 export class PidFileError extends Error {
@@ -8,7 +8,9 @@ export class PidFileError extends Error {
 /** @throws PidFileError */
 export function writePidFile(path: string): void {
   try {
-    writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
+    writeFileSync(path, `${process.pid}\n`)
+    // Whoever wants to signal the broker may know.
+    chmodSync(path, 0o644)
   } catch (error) {
     throw new PidFileError(`Unable to write the pid file "${path}": ${(error as Error).message}.`)
   }

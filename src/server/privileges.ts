@@ -11,6 +11,9 @@ interface Account {
   readonly gid: number
 }
 
+/** Files of the broker are nobody else's; those that are say so where they are made. */
+const defaultUmask = 0o077
+
 /**
  * UMASK_SET of the environment: the umask for everything the broker makes, in octal.
  *
@@ -18,7 +21,7 @@ interface Account {
  */
 export function applyUmask(): void {
   const { UMASK_SET } = process.env
-  if (UMASK_SET === undefined) return
+  if (UMASK_SET === undefined) return void process.umask(defaultUmask)
   if (!/^[0-7]{1,4}$/.test(UMASK_SET))
     throw new PrivilegeError(`UMASK_SET "${UMASK_SET}" is not an octal number.`)
   process.umask(Number.parseInt(UMASK_SET, 8))

@@ -1,5 +1,6 @@
 /** Opening the directory: who may have it, what is refused, and in which words. */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { findDamage } from './check-files.ts'
 import { Kind } from './keys.ts'
@@ -36,6 +37,7 @@ export async function openDatabase(location: string): Promise<Database> {
   const database = await openLevel(location)
   try {
     await checkFormat(database, location)
+    for (const name of readdirSync(location)) chmodSync(join(location, name), 0o600)
   } catch (error) {
     await database.close()
     throw error
