@@ -7,7 +7,7 @@ import { checkConfig, loadConfig } from '../config/files.ts'
 import { applyCommandLinePorts } from '../config/resolve.ts'
 import { becomeDaemon, reportDaemon } from '../server/daemon.ts'
 import { createServerLog, logSettingsOf } from '../server/log-destinations.ts'
-import { PidFileError } from '../server/pid-file.ts'
+import { PidFileError, writePidFile } from '../server/pid-file.ts'
 import { PrivilegeError } from '../server/privileges.ts'
 import { reload } from '../server/reload.ts'
 import { loadSecurityFiles } from '../server/security.ts'
@@ -109,6 +109,8 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       },
       reload: () => reload(server, logging, () => readConfig(args)),
     })
+    // Who finds the pid file may send a signal: there is somebody to answer by now.
+    if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
     reportDaemon(null)
     notifyReady()
   } catch (error) {

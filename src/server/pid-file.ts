@@ -9,8 +9,8 @@ export class PidFileError extends Error {
 export function writePidFile(path: string): void {
   try {
     writeFileSync(path, `${process.pid}\n`)
-    // Whoever wants to signal the broker may know.
-    chmodSync(path, 0o644)
+    // Whoever wants to signal the broker may know, unless its owner has a umask of their own.
+    if (process.env['UMASK_SET'] === undefined) chmodSync(path, 0o644)
   } catch (error) {
     throw new PidFileError(`Unable to write the pid file "${path}": ${(error as Error).message}.`)
   }

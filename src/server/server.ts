@@ -25,7 +25,7 @@ import { logSettingsOf, type ServerLog } from './log-destinations.ts'
 import { createMemoryWatch } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
 import { createStore, logPersistence, persistenceOf, type Persistence } from './persistence.ts'
-import { removePidFile, writePidFile } from './pid-file.ts'
+import { removePidFile } from './pid-file.ts'
 import { applyUmask, dropPrivileges } from './privileges.ts'
 import {
   createServerSecurity,
@@ -149,7 +149,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     log.open(logSettingsOf(config.global, logging))
     await engine.start()
     server.status = 'ok'
-    if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
   } catch (error) {
     await http?.close()
     await engine.stop()
