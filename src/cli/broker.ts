@@ -23,6 +23,7 @@ import {
 } from './broker-arguments.ts'
 
 const failureExitCode = 1
+const stopSignals = ['SIGTERM', 'SIGINT'] as const
 const configErrorExitCode = 3
 const systemErrorExitCode = 14
 
@@ -92,6 +93,9 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
     end(failureExitCode)
   }
   const { configFile, logging, memoryOnly } = args
+  // While the store is being read nothing has been promised yet: it may just end.
+  const endEarly = (): void => end(0)
+  for (const name of stopSignals) process.on(name, endEarly)
   try {
     const server = await startServer({
       config,
@@ -102,6 +106,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       tlsKeyLogFile: args.tlsKeyLogFile,
       onFatal,
     })
+    for (const name of stopSignals) process.off(name, endEarly)
     answerSignals(server, {
       stop: () => {
         notifyStopping()
