@@ -13,7 +13,7 @@ import { reload } from '../server/reload.ts'
 import { loadSecurityFiles } from '../server/security.ts'
 import { startServer } from '../server/server.ts'
 import { notifyReady, notifyStopping } from '../server/service-manager.ts'
-import { answerSignals } from '../server/signals.ts'
+import { answerSignals, answerStop } from '../server/signals.ts'
 import { version } from '../server/version.ts'
 import {
   argumentErrorExitCode,
@@ -23,7 +23,6 @@ import {
 } from './broker-arguments.ts'
 
 const failureExitCode = 1
-const stopSignals = ['SIGTERM', 'SIGINT'] as const
 const configErrorExitCode = 3
 const systemErrorExitCode = 14
 
@@ -94,8 +93,8 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
   }
   const { configFile, logging, memoryOnly } = args
   // While the store is being read nothing has been promised yet: it may just end.
-  const endEarly = (): void => end(0)
-  for (const name of stopSignals) process.on(name, endEarly)
+  let stop = (): void => end(0)
+  answerStop(() => stop())
   try {
     const server = await startServer({
       config,
@@ -106,14 +105,11 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       tlsKeyLogFile: args.tlsKeyLogFile,
       onFatal,
     })
-    for (const name of stopSignals) process.off(name, endEarly)
-    answerSignals(server, {
-      stop: () => {
-        notifyStopping()
-        void server.stop().then(() => end(0))
-      },
-      reload: () => reload(server, logging, () => readConfig(args)),
-    })
+    stop = () => {
+      notifyStopping()
+      void server.stop().then(() => end(0))
+    }
+    answerSignals(server, () => reload(server, logging, () => readConfig(args)))
     // Who finds the pid file may send a signal: there is somebody to answer by now.
     if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
     reportDaemon(null)

@@ -42,18 +42,11 @@ function onRealTimeSignal(answer: () => void): void {
   }
 }
 
-export interface SignalActions {
-  /** SIGINT and SIGTERM; one that comes a while later ends the process at once. */
-  stop(): void
-  /** SIGHUP */
-  reload(): void
-}
-
 /** A terminal and a parent process may both pass on one Ctrl-C. */
 const repeatMs = 1000
 
-/** Answers the signals that mosquitto answers, the same way. SIGPIPE is ignored: Node does that itself. */
-export function answerSignals(server: Server, { stop, reload }: SignalActions): void {
+/** Calls `stop` on SIGINT or SIGTERM; another one a while later ends the process at once. */
+export function answerStop(stop: () => void): void {
   let stoppedAtMs = Infinity
   const stopOnce = (): void => {
     const now = nodeClock.monotonicMs()
@@ -64,13 +57,21 @@ export function answerSignals(server: Server, { stop, reload }: SignalActions): 
   }
   process.on('SIGINT', stopOnce)
   process.on('SIGTERM', stopOnce)
+}
+
+/** Answers the other signals that mosquitto answers, the same way. SIGPIPE is ignored: Node does that itself. */
+export function answerSignals(server: Server, reload: () => void): void {
   process.on('SIGHUP', reload)
   onRealTimeSignal(() => {
     server.log.reopenFiles()
     server.log.write(LogType.information, 'Log files reopened.')
   })
   process.on('SIGUSR1', () => {
-    server.log.write(LogType.information, 'Nothing to save: sessions and messages are in memory.')
+    const text =
+      server.persistence === null
+        ? 'Nothing to save: sessions and messages are in memory.'
+        : 'Nothing to save: every change is on the disk already.'
+    server.log.write(LogType.information, text)
   })
   process.on('SIGUSR2', () => {
     const lines = subscriptionTreeLines(server.broker.subscriptionTree())
