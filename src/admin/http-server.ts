@@ -133,7 +133,7 @@ function guard<P extends HttpPeer>(
   app.decorateRequest('credentials', null)
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(securityHeaders)
-    if (!isOurHost(request.headers.host, names))
+    if (!isOurHost(request.headers.host, names) && !isProbe(request))
       throw new HttpError(421, 'This host name is not ours: see "http_host" of the listener.')
     const access = request.is404 ? undefined : request.routeOptions.config.access
     // Pages may be linked to from anywhere; what they show comes from the API.
@@ -146,6 +146,11 @@ function guard<P extends HttpPeer>(
     request.caller = caller
     request.credentials = credentials
   })
+}
+
+/** Load balancers ask for these in HTTP/1.0, without a Host; the answer tells nothing. */
+function isProbe({ headers, url }: FastifyRequest): boolean {
+  return headers.host === undefined && (url === '/health' || url === '/ready')
 }
 
 async function addPlugins<P extends HttpPeer>(

@@ -72,8 +72,8 @@ export function scratchDirectory(context: Context): string {
 }
 
 /** A broker without a configuration, on other ports than its own. */
-export async function startLocal(context: Context, text = ''): Promise<Api> {
-  const [mqttPort, httpPort] = [await freePort(), await freePort()]
+export async function startLocal(context: Context, text = '', pagesAt = 0): Promise<Api> {
+  const [mqttPort, httpPort] = [await freePort(), pagesAt || (await freePort())]
   const config = readConfig(text)
   const listeners = config.listeners
     .filter(({ host }) => host === '127.0.0.1')
