@@ -27,8 +27,8 @@ const words = fc.oneof(
 const values = fc.oneof(words, fc.integer(), fc.boolean(), fc.constant(null), fc.array(words))
 
 /** Names that an endpoint knows, or any other. */
-function namesOf(schema: object | null): fc.Arbitrary<string> {
-  const known = Object.keys((schema as { properties?: object } | null)?.properties ?? {})
+function namesOf(schema: { readonly properties?: unknown } | null): fc.Arbitrary<string> {
+  const known = Object.keys(schema?.properties ?? {})
   return known.length === 0 ? words : fc.oneof(fc.constantFrom(...known), words)
 }
 
