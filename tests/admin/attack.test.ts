@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { contract } from '../../src/admin/contract.ts'
+import type { Schema } from '../../src/admin/schema.ts'
 import { startConfigured, startLocal } from './api-server.ts'
 
 const seed = Number(process.env.MOZZIE_FUZZ_SEED ?? Date.now() % 1_000_000)
@@ -27,8 +28,8 @@ const words = fc.oneof(
 const values = fc.oneof(words, fc.integer(), fc.boolean(), fc.constant(null), fc.array(words))
 
 /** Names that an endpoint knows, or any other. */
-function namesOf(schema: { readonly properties?: unknown } | null): fc.Arbitrary<string> {
-  const known = Object.keys(schema?.properties ?? {})
+function namesOf(schema: Schema<unknown> | null): fc.Arbitrary<string> {
+  const known = Object.keys(Object(schema?.properties) as object)
   return known.length === 0 ? words : fc.oneof(fc.constantFrom(...known), words)
 }
 
