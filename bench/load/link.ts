@@ -94,6 +94,8 @@ export function openLink(load: Load, clientId: string, clean = true): Link {
   }
   const place = { host: '127.0.0.1', port: load.port, noDelay: true, onread }
   const socket = load.tls ? connectTls({ ...place, rejectUnauthorized: false }) : connect(place)
+  // A TLS socket does not take it as an option.
+  if (load.tls) socket.setNoDelay(true)
   const link: Link = {
     id: load.links.length,
     socket,
