@@ -24,7 +24,9 @@ export function attacks(theme: string, options: FileOptions = {}): Attack {
     })
 }
 
-async function assertOthersServed(scene: Scene): Promise<void> {
+export async function assertOthersServed(
+  scene: Pick<Scene, 'broker' | 'topic' | 'connect'>,
+): Promise<void> {
   const { broker, topic } = scene
   const other = await scene.connect()
   await other.subscribe({ filter: `${topic}/other`, qos: 1 })

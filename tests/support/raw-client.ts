@@ -52,9 +52,10 @@ export class RawClient {
     })
   }
 
-  /** A TCP connection to the port of a broker, nothing sent yet. */
-  static async open(port: number, version: Version): Promise<RawClient> {
-    const socket = connectSocket({ port, host: '127.0.0.1', noDelay: true })
+  /** A TCP connection to the port of a broker, nothing sent yet; from `localAddress` of the loopback net. */
+  static async open(port: number, version: Version, localAddress?: string): Promise<RawClient> {
+    const from = localAddress === undefined ? {} : { localAddress }
+    const socket = connectSocket({ port, host: '127.0.0.1', noDelay: true, ...from })
     await once(socket, 'connect')
     return new RawClient(socket, version)
   }
