@@ -16,7 +16,9 @@ export function builtinPluginOption(path: string): string | null {
 }
 
 function builtinOf(path: string) {
-  const [, name = ''] = /([^/\\]+)\.(?:so|dll|dylib)$/.exec(path) ?? []
+  // Anchored at both ends: a search for the name in the whole path takes the square of its length.
+  const file = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+  const [, name = ''] = /^(.+)\.(?:so|dll|dylib)$/.exec(file) ?? []
   for (const [known, builtin] of builtins) if (known === name) return builtin
   return null
 }
