@@ -97,6 +97,8 @@ export class Delivery {
   dup = false
   /** The batch it must be safe in before it may be sent; 0: none. */
   batch = 0
+  /** A clean session's of a shared subscription, QoS 1: goes to another member if this one ends first. */
+  group: SharedGroup | null = null
 
   constructor(
     message: Message | null,

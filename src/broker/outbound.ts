@@ -69,13 +69,18 @@ function deliverClean(
         ? sendShaped(core, connection, message, qos, retain, packetId)
         : sendPublish(core, connection, message, qos, retain, packetId, ids, false)
     if (!sent) return dropped(core, session, 'overClientMaximum')
-    const delivery = new Delivery(null, qos, retain, ids, 0, message.payloadLength)
+    const group = qos === 1 ? subscription.group : null
+    const kept = group === null ? null : message.kept()
+    const delivery = new Delivery(kept, qos, retain, ids, 0, message.payloadLength)
+    delivery.group = group
     enterWindow(outbound, delivery, packetId)
     return
   }
   if (!hasQueueRoom(core, outbound, message)) return dropForQueue(core, session, outbound)
   const kept = message.kept()
-  outbound.queue.push(new Delivery(kept, qos, retain, ids, 0, kept.payloadLength))
+  const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
+  if (qos === 1) delivery.group = subscription.group
+  outbound.queue.push(delivery)
   outbound.queuedCount++
   outbound.queuedBytes += kept.size
 }
@@ -306,7 +311,7 @@ function sendNext(
     return true
   }
   enterWindow(outbound, delivery, packetId)
-  if (!session.durable) delivery.message = null
+  if (!session.durable && delivery.group === null) delivery.message = null
   return true
 }
 

@@ -1,6 +1,7 @@
 /** The life of a session: made, resumed, left alone, expired. */
 import { LogType } from '../base/log.ts'
 import { NEVER_EXPIRES, type Core, type Session } from './model.ts'
+import { handOver } from './hand-over.ts'
 import { suspend } from './outbound.ts'
 import { removeSubscriptions } from './subscriptions.ts'
 import { releaseWill, settleWill } from './wills.ts'
@@ -26,12 +27,14 @@ export function endSession(core: Core, session: Session): void {
   removeSubscriptions(core, session)
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
   countUser(core, session.username, -1)
+  const { outbound } = session
   session.outbound = null
   session.heldInbound = null
   if (session.durable && !session.foreign) {
     core.ports.store.deleteSession(session.clientId)
     core.commit.write()
   }
+  if (outbound !== null && !session.durable) handOver(core, outbound)
   releaseWill(core, session)
 }
 

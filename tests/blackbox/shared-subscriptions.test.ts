@@ -194,3 +194,41 @@ behaviour(
     await client.expectNothing()
   },
 )
+
+behaviour(
+  'what a member leaves unacknowledged goes to another one when its session ends, at QoS 1',
+  { v4: '', v5: '' },
+  async ({ connect, topic }) => {
+    const filter = `$share/g/${topic}`
+    const leaving = await connect()
+    await leaving.subscribe({ filter, qos: 1 })
+    const publisher = await connect()
+    for (const payload of ['1', '2', '3']) await publisher.publish(topic, payload, { qos: 1 })
+    for (const payload of ['1', '2']) await leaving.expect('publish', { payload })
+    const { packetId } = await leaving.expect('publish', { payload: '3' })
+    leaving.send(ack('puback', packetId))
+    await leaving.ping()
+    const staying = await connect()
+    await staying.subscribe({ filter, qos: 1 })
+    leaving.destroy()
+    await staying.receive({ payload: '1', dup: false })
+    await staying.receive({ payload: '2', dup: false })
+    await staying.expectNothing()
+  },
+)
+
+behaviour(
+  'what a member was sent at QoS 2 goes to nobody else [MQTT-4.8.2-6]',
+  { v4: '', v5: '' },
+  async ({ connect, topic }) => {
+    const filter = `$share/g/${topic}`
+    const leaving = await connect()
+    await leaving.subscribe({ filter, qos: 2 })
+    await (await connect()).publish(topic, 'x', { qos: 2 })
+    await leaving.expect('publish', { payload: 'x', qos: 2 })
+    const staying = await connect()
+    await staying.subscribe({ filter, qos: 2 })
+    await leaving.disconnect()
+    await staying.expectNothing()
+  },
+)
