@@ -17,6 +17,7 @@ const STEPS = [
   ],
   ['dead code', bin('knip'), ['--no-progress']],
   ['option docs', process.execPath, ['build/scripts/option-docs.js', '--check']],
+  ['attacks', process.execPath, ['build/scripts/attacks.js', '--check']],
   ['conformance', process.execPath, ['build/scripts/conformance.js', '--check']],
 ]
 

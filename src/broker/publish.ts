@@ -150,7 +150,9 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
   const who = connection.identity
   if (auth.publish !== null && who !== null && !auth.publish(who, topic, view.qos, view.retain))
     return denied(core, connection, message)
-  if (core.pressure === Pressure.shed) return refuseForMemory(core, connection)
+  // What clears a retained message makes room.
+  if (core.pressure === Pressure.shed && message.payloadLength > 0)
+    return refuseForMemory(core, connection)
   if (limits.payloadBytesMax > 0 && message.payloadLength > limits.payloadBytesMax) {
     dropped(core, null, 'overSizeLimit')
     return Reason.quotaExceeded

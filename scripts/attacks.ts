@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { catalogue } from '../tests/attack/catalogue.ts'
+
+/**
+ * Writes docs/attacks.md: the catalogue of attacks with the tests that stand for them. `--check` writes nothing and
+ * exits with 1 when the page is stale, a number has neither test nor reason, or a test has an unknown number. Runs
+ * at the root of the repository.
+ */
+
+const TESTS = 'tests/attack'
+const PAGE = 'docs/attacks.md'
+
+/** Test names by number. A name is any text of the source that has a number in it. */
+function scan(): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const file of readdirSync(TESTS)
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()) {
+    const source = readFileSync(join(TESTS, file), 'utf8')
+    for (const [, , text] of source.matchAll(
+      /(['`])((?:(?!\1)[^\n])*\bS\d{2,3}\b(?:(?!\1)[^\n])*)\1/g,
+    ))
+      for (const [id] of text.matchAll(/\bS\d{2,3}\b/g)) {
+        const shown = `${file.replace('.test.ts', '')}: ${text.replaceAll(/\$\{[^}]*\}/g, '…')}`
+        const names = found.get(id) ?? []
+        if (!names.includes(shown)) found.set(id, [...names, shown])
+      }
+  }
+  return found
+}
+
+function page(found: Map<string, string[]>): string {
+  const cell = (text: string) => text.replaceAll('|', '\\|')
+  const rows = catalogue.map(({ id, attack, reason }) => {
+    const proof = found.get(id)?.map(cell).join('<br>') ?? `*${reason}*`
+    return `| ${id} | ${cell(attack)} | ${proof} |`
+  })
+  return [
+    '# Attacks',
+    '',
+    'Written by `scripts/attacks.ts` from `tests/attack`. `npm run attack` starts brokers and runs all of them; after each attack another',
+    "client's QoS 1 round trip takes 100 ms at most, and the log has no error that was not expected.",
+    '',
+    '| | attack | tests |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+function main(): number {
+  const found = scan()
+  const known = new Set(catalogue.map(({ id }) => id))
+  const problems = catalogue.flatMap(({ id, reason }) =>
+    found.has(id) === (reason === undefined)
+      ? []
+      : [reason === undefined ? `${id} has no test` : `${id} has a test and a reason for none`],
+  )
+  // Sections G and H of the catalogue are tested where what they attack is.
+  const last = Number(catalogue.at(-1)?.id.slice(1))
+  for (const id of found.keys())
+    if (!known.has(id) && Number(id.slice(1)) <= last) problems.push(`a test names ${id}`)
+  const text = page(found)
+  if (!process.argv.includes('--check')) writeFileSync(PAGE, text)
+  else if (readPage() !== text) problems.push(`${PAGE} is stale: run npm run attacks-page`)
+  for (const problem of problems) console.error(problem)
+  return problems.length === 0 ? 0 : 1
+}
+
+function readPage(): string {
+  try {
+    return readFileSync(PAGE, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+process.exitCode = main()
