@@ -102,7 +102,7 @@ export const limitOptions = {
   ),
   connectionsPerAddressMax: limit(
     'max_connections_per_address',
-    'Most connections from one IP address; 0: no limit.',
+    'Most connections from one IP address, but that of a load balancer (PROXY); 0: no limit.',
     int(0, countMax),
     0,
   ),

@@ -56,8 +56,9 @@ export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | nu
   // Without an address the peer has left while it waited in the backlog.
   if (remote === null) return void raw.destroy()
   if (isFull(own) || isFull(all)) return deny(log, raw, remote, 'max_connections exceeded')
-  const address = addressOf(remote)
-  if (!addresses.enter(address))
+  // A load balancer is one address for all its clients.
+  const address = entrance.settings.proxy === null ? addressOf(remote) : null
+  if (address !== null && !addresses.enter(address))
     return deny(log, raw, remote, 'max_connections_per_address exceeded')
   own.open++
   all.open++
@@ -65,7 +66,7 @@ export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | nu
   raw.once('close', () => {
     own.open--
     all.open--
-    addresses.leave(address)
+    if (address !== null) addresses.leave(address)
     arriving.delete(raw)
   })
   const passed = rate.pass(() => {
