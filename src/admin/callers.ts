@@ -77,7 +77,9 @@ export class Callers {
     credentials: Credentials,
   ): Promise<void> {
     checkForgery(caller, credentials)
-    if (access === 'open' || caller.admin) return
+    if (access === 'open') return
+    if (this.options.isOpen() && isForwarded(credentials)) throw new HttpError(403, noProxy)
+    if (caller.admin) return
     if (access === 'admin') throw noAdmin(caller)
     const { deliver } = this.options.auth
     const who = caller.who ?? (await this.ask(null, null, credentials.remote))
@@ -184,6 +186,15 @@ export const challenge = `Basic realm="${realm}"`
 
 function tokenOf({ headers }: Credentials): string | null {
   return (headers.cookie === undefined ? null : parseCookie(headers.cookie)[cookieName]) ?? null
+}
+
+const noProxy =
+  'Without logins the broker serves this machine alone, and this came by a proxy: configure a listener and users.'
+
+/** A proxy on this machine would open the door without a lock to everybody whom it serves. */
+function isForwarded({ headers }: Credentials): boolean {
+  const { via, forwarded, 'x-forwarded-for': addresses } = headers
+  return via !== undefined || forwarded !== undefined || addresses !== undefined
 }
 
 function noAdmin({ who }: Caller): HttpError {

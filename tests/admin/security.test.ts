@@ -184,6 +184,14 @@ for (const [host, status] of hosts)
       assert.equal((await api.call('GET', path, { headers: { host } })).status, status, path)
   })
 
+for (const name of ['x-forwarded-for', 'forwarded', 'via'])
+  test(`without logins nobody is served who comes by a proxy (${name})`, async (context) => {
+    const api = await startLocal(context)
+    const headers = { [name]: 'for=10.0.0.1' }
+    assert.equal((await api.call('GET', '/api/v1/overview', { headers })).status, 403)
+    assert.equal((await api.call('GET', '/health', { headers })).status, 200)
+  })
+
 test('http_host allows a name', async (context) => {
   const api = await startConfigured(context, 'allow_anonymous true\nhttp_host broker.shop.lan')
   const headers = { host: 'Broker.shop.lan:9883' }
