@@ -1,12 +1,13 @@
 // npm run web-performance: the page under 10,000 and 50,000 messages a second, figures into docs/web-performance.md.
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { measureLoad, type LoadFigures, type LoadOptions } from '../tests/web/load.ts'
 import { noBrowser, openBrowser, startStage } from '../tests/web/stage.ts'
 
 if (noBrowser !== false) throw new Error(noBrowser)
 
+const one = (value: number) => value.toFixed(1)
 const seconds = Number(process.argv[2] ?? 60)
 const RUNS: LoadOptions[] = [
   { perSecond: 10_000, seconds, topics: 1000, view: 'Table' },
@@ -15,7 +16,6 @@ const RUNS: LoadOptions[] = [
   { perSecond: 50_000, seconds: Math.ceil(seconds / 3), topics: 1000, view: 'Table' },
 ]
 
-const one = (value: number) => value.toFixed(1)
 const count = (value: number) => value.toLocaleString('en')
 
 function rowOf(
@@ -38,6 +38,8 @@ function rowOf(
   return `| ${cells.join(' | ')} |`
 }
 
+/** What else the machine was doing. */
+const loadBefore = one(loadavg()[0] ?? 0)
 const rows: string[] = []
 for (const run of RUNS) {
   const [browser, stage] = await Promise.all([openBrowser(), startStage()])
@@ -54,7 +56,7 @@ writeFileSync(
   `# The graphical client under load
 
 Written by \`npm run web-performance\`, ${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${availableParallelism()} cores, Node ${process.version}, headless Chromium without a GPU. Broker,
-publisher and browser share the machine.
+publisher and browser share the machine; its load average before the first run was ${loadBefore}.
 
 One client publishes JSON of about 120 bytes by the clock; the page is subscribed to all of it, shows the topic tree beside the messages, and is worked with meanwhile: a click on
 a row or a key every half second.

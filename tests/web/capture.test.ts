@@ -114,6 +114,20 @@ test('the tree shows what is expanded, in the order asked for', () => {
   assert.deepEqual(levels(), ['b', '10'])
 })
 
+test('topics that came in a burst wait for a picture, and are not forgotten', async () => {
+  const { capture } = captured()
+  const tree = new TreeView(capture.topics)
+  capture.add(arrival('a', 'v'))
+  assert.equal(tree.lines().length, 1)
+  capture.add(arrival('b', 'v'))
+  assert.equal(tree.lines().length, 1)
+  assert.equal(tree.isBehind, true)
+  const deadline = performance.now() + 5000
+  while (tree.lines().length < 2 && performance.now() < deadline) await new Promise(setImmediate)
+  assert.equal(tree.lines().length, 2)
+  assert.equal(tree.isBehind, false)
+})
+
 const QUERIES: [query: string, matches: string[]][] = [
   ['kitchen', ['home/Kitchen/temp', 'note']],
   ['-kitchen', ['home/hall/temp', 'bin']],

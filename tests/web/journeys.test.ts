@@ -1,5 +1,6 @@
 /** What people do with the page, in a real browser against the real broker. */
 import assert from 'node:assert/strict'
+import { gzipSync } from 'node:zlib'
 import { after, before, describe, test } from 'node:test'
 import { readFile } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
@@ -98,6 +99,25 @@ describe('the page', { skip: noBrowser }, () => {
       await close()
     })
   }
+
+  test('the first load, up to seeing messages, is at most 260 KB gzipped', TIMEOUT, async () => {
+    const context = await browser.newContext({ locale: 'en-US' })
+    const page = await context.newPage()
+    const bodies: Promise<Buffer>[] = []
+    context.on('response', (response) => void bodies.push(response.body()))
+    await page.goto(stage.url)
+    await page.waitForSelector('.welcome')
+    await connectHere(page, en)
+    await subscribe(page, en, 'load/#')
+    const sizes = (await Promise.all(bodies)).map((body) => gzipSync(body).length)
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    assert.ok(
+      sizes.length >= 4,
+      `the page, its script, its style and the worker, not ${sizes.length} files`,
+    )
+    assert.ok(total <= 260_000, `${total} bytes`)
+    await context.close()
+  })
 
   test('nothing from a message is ever markup', TIMEOUT, async () => {
     const { page, problems, close } = await visit(browser, stage.url)

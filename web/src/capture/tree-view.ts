@@ -1,4 +1,5 @@
 /** The topic tree as lines: what is expanded, in the order asked for, the part that is on screen. */
+import { Pace } from './pace.ts'
 import type { Node, Topics } from './topics.ts'
 
 export const TREE_SORTS = ['name', 'messages', 'recent'] as const
@@ -26,13 +27,11 @@ export class TreeView {
   #stale = true
   #sort: TreeSort = 'name'
   #filter = ''
+  /** New topics wait for each other; what a person does is seen at once. */
+  readonly #pace = new Pace()
 
   constructor(topics: Topics) {
     this.#topics = topics
-  }
-
-  get sort(): TreeSort {
-    return this.#sort
   }
 
   /** Orders and filters (case does not matter); topics that hold the text are shown with all above them. */
@@ -44,7 +43,17 @@ export class TreeView {
     this.resort()
   }
 
-  /** To be called when an order by messages or time has gone stale. */
+  /** There are topics that no picture has shown yet. */
+  get isBehind(): boolean {
+    return this.#shape !== this.#topics.shape
+  }
+
+  /** To be called now and then: an order by messages or time goes stale. */
+  freshen(): void {
+    if (this.#sort !== 'name' && this.#pace.isDue) this.resort()
+  }
+
+  /** Orders anew, at once. */
   resort(): void {
     const visit = (node: Node) => {
       node.sorted = null
@@ -81,7 +90,12 @@ export class TreeView {
   }
 
   lines(): readonly Node[] {
-    if (this.#shape === this.#topics.shape && !this.#stale) return this.#lines
+    const isNew = this.#shape !== this.#topics.shape && this.#pace.isDue
+    if (!isNew && !this.#stale) return this.#lines
+    return this.#pace.run(() => this.#rebuild())
+  }
+
+  #rebuild(): readonly Node[] {
     this.#shape = this.#topics.shape
     this.#stale = false
     const matching = this.#filter === '' ? null : this.#matching()

@@ -5,6 +5,7 @@ import type { LatestRow, ViewRequest, ViewSnapshot } from '../model/protocol.ts'
 import { preview } from '../decode/preview.ts'
 import type { Capture } from './capture.ts'
 import { Matches } from './matches.ts'
+import { Pace } from './pace.ts'
 import { compileQuery, QueryError, type Predicate } from './query.ts'
 import type { Topic } from './topics.ts'
 
@@ -25,7 +26,9 @@ export class View {
   /** Place where a pause holds the list; null: it runs. */
   #heldAt: number | null = null
   #latest: Topic[] = []
+  /** -1: a person asked for another list, which does not wait; -2: its order has gone stale, which does. */
   #latestShape = -1
+  readonly #pace = new Pace()
 
   constructor(capture: Capture) {
     this.#capture = capture
@@ -66,9 +69,14 @@ export class View {
     if (this.#heldAt !== null) this.#heldAt = this.#matches.next
   }
 
-  /** An order by time or messages has gone stale. */
-  resort(): void {
-    if (this.request.latestSort !== 'name') this.#latestShape = -1
+  /** There are topics that no picture of the latest values has shown yet. */
+  get isBehind(): boolean {
+    return this.request.mode === 'latest' && this.#latestShape !== this.#capture.topics.shape
+  }
+
+  /** To be called now and then: an order by time or messages goes stale. */
+  freshen(): void {
+    if (this.request.latestSort !== 'name') this.#latestShape = -2
   }
 
   clear(): void {
@@ -140,14 +148,9 @@ export class View {
   }
 
   #latestSnapshot(): ViewSnapshot {
-    const { topics } = this.#capture
-    if (this.#latestShape !== topics.shape && !(this.request.paused && this.#latestShape !== -1)) {
-      this.#latestShape = topics.shape
-      this.#latest = [...topics.all()].filter(
-        (topic) => topic.messages > 0 && this.#testLatest(topic),
-      )
-      this.#latest.sort(LATEST_ORDERS[this.request.latestSort])
-    }
+    const isNew = this.#latestShape !== this.#capture.topics.shape
+    const mayWait = this.#latestShape !== -1 && (this.request.paused || !this.#pace.isDue)
+    if (isNew && !mayWait) this.#pace.run(() => this.#sortLatest())
     const from = Math.max(0, Math.min(this.request.from, this.#latest.length))
     const latest = this.#latest
       .slice(from, from + this.request.count)
@@ -162,6 +165,15 @@ export class View {
       latest,
       queryProblem: this.#queryProblem,
     }
+  }
+
+  #sortLatest(): void {
+    const { topics } = this.#capture
+    this.#latestShape = topics.shape
+    this.#latest = [...topics.all()].filter(
+      (topic) => topic.messages > 0 && this.#testLatest(topic),
+    )
+    this.#latest.sort(LATEST_ORDERS[this.request.latestSort])
   }
 
   #latestRow(topic: Topic, index: number): LatestRow {

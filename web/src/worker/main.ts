@@ -29,8 +29,10 @@ function start(keepBytes: number): Session {
     )
     made.rates.tick(made.capture.received, made.capture.sent, counts)
     made.dirty.add('stats').add('subscriptions')
-    if (made.tree.sort !== 'name') made.tree.resort()
-    made.view.resort()
+    made.tree.freshen()
+    made.view.freshen()
+    if (made.tree.isBehind) made.dirty.add('tree')
+    if (made.view.isBehind) made.dirty.add('view')
   }, 50)
   session = made
   snapshots = pictures
