@@ -16,6 +16,8 @@ export interface LoadFigures {
   readonly received: number
   readonly madeRoom: number
   readonly sampledOut: number
+  /** QoS 0 messages that the broker did not give to a receiver that was too slow; it counts them. */
+  readonly droppedByBroker: number
   readonly frameP95Ms: number
   readonly frameWorstMs: number
   /** From a click or a key until its handler runs. */
@@ -68,6 +70,20 @@ async function publishAtPace(
   }
   await client.end()
   return total
+}
+
+/** What the broker says of it in `$SYS`, once its next figures are out. */
+async function dropped(stage: Stage): Promise<number> {
+  const client = await stage.connect('reads-the-figures')
+  let count = 0
+  await client.subscribe('$SYS/broker/publish/messages/dropped', {
+    onMessage: (message) => {
+      count = Number(message.text())
+    },
+  })
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  await client.end()
+  return count
 }
 
 export async function measureLoad(
@@ -123,6 +139,7 @@ export async function measureLoad(
     received: await read('received'),
     madeRoom: await read('made-room'),
     sampledOut: await read('sampled-out'),
+    droppedByBroker: await dropped(stage),
     frameP95Ms: percentile(frames, 0.95),
     frameWorstMs: Math.max(...frames),
     inputDelayP95Ms: percentile(delays, 0.95),

@@ -28,7 +28,7 @@ describe('10,000 messages a second', { skip: noBrowser }, () => {
         view: 'Table',
       })
       t.diagnostic(JSON.stringify(figures))
-      assert.equal(figures.received, figures.published)
+      assert.equal(figures.received + figures.droppedByBroker, figures.published)
       // Bounds for a machine that does other things at the same time; the figures in docs are those of an idle one.
       assert.ok(figures.frameP95Ms < 60, `a frame takes ${figures.frameP95Ms} ms`)
       assert.ok(figures.inputDelayP95Ms < 300, `input waits ${figures.inputDelayP95Ms} ms`)

@@ -5,7 +5,7 @@
 import type { Capture } from '../capture/capture.ts'
 
 const TICK_MS = 50
-const LATE_MS = 400
+const LATE_MS = 150
 const KEEP_EVERY_MAX = 64
 const CALM_TICKS = 60
 
