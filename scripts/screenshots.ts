@@ -96,7 +96,10 @@ async function connectAndSubscribe(page: Page, t: Text, client: MqttClient): Pro
     await page.locator('.add-subscription button[type=submit]').click()
     await page.locator('.subscription.is-granted', { hasText: filter }).waitFor()
   }
-  for (let turn = 0; turn < 60; turn++) await publishShop(client, turn)
+  for (let turn = 0; turn < 60; turn++) {
+    await publishShop(client, turn)
+    await page.waitForTimeout(40)
+  }
 }
 
 async function wideScreens(

@@ -110,7 +110,7 @@ function colourOf(name: string): string {
 /** Times of day, as fine as the distance between them asks for; 24 hours, the same in every language. */
 function timeLabels(_: uPlot, ticks: number[]): string[] {
   const step = (ticks[1] ?? 0) - (ticks[0] ?? 0)
-  const [from, to] = step < 1 ? [3, 12] : step < 60 ? [0, 8] : [0, 5]
+  const [from, to] = step < 1 ? [6, 12] : step < 60 ? [0, 8] : [0, 5]
   return ticks.map((seconds) => clockText(seconds * 1000).slice(from, to))
 }
 
