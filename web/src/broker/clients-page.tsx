@@ -188,7 +188,8 @@ function Drawer({
     try {
       await call(name, { body: { clientId } })
       onChange()
-      if (name === 'forget') onClose()
+      // Without a session that lasts nothing is left to show.
+      if (name === 'forget' || value?.durable === false) onClose()
       else reload()
     } catch (error) {
       notify(error instanceof Error ? error.message : String(error), true)
