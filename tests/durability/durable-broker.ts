@@ -29,9 +29,12 @@ export async function startOn(
   context: TestContext,
   { directory, store }: Place,
   config = '',
+  env: NodeJS.ProcessEnv = {},
 ): Promise<BrokerProcess> {
   const broker = await startBroker(
     `persistence true\npersistence_location ${directory}\npersistence_file ${basename(store)}\n${config}`,
+    'mozzie',
+    { ...process.env, ...env },
   )
   context.after(() => broker.stop())
   return broker

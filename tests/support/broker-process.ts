@@ -56,7 +56,11 @@ function command(which: Target, configFile: string): [string, string[]] {
  * Starts a broker on a loopback port, anonymous clients allowed, with more lines of mosquitto.conf; the
  * working directory is the repository's root. Resolves when it accepts connections.
  */
-export async function startBroker(config = '', which = target): Promise<BrokerProcess> {
+export async function startBroker(
+  config = '',
+  which = target,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<BrokerProcess> {
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'mozzie-test-'))
   const configFile = join(directory, 'mosquitto.conf')
@@ -65,7 +69,7 @@ export async function startBroker(config = '', which = target): Promise<BrokerPr
   const listener = `${user}listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n`
   writeFileSync(configFile, `${listener}${config}\n`)
   const [file, args] = command(which, configFile)
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
   const kill = () => child.kill('SIGKILL')

@@ -95,6 +95,12 @@ export class RawClient {
     return packet as PacketOf[N]
   }
 
+  /** The next packet; null: the broker closed the connection. */
+  async next(): Promise<Packet | null> {
+    await this.until(() => this.closed || this.inbox.length > 0, 'a packet or a close')
+    return this.inbox.shift() ?? null
+  }
+
   /** The first packet of this type, whatever came before it, which stays in the inbox. */
   async find<N extends PacketName>(
     name: N,
