@@ -15,10 +15,10 @@ const steps: readonly (readonly [share: number, level: PressureLevel, text: stri
 /** Garbage counts as memory until it is collected; that takes a while, so not too often. */
 const collectEveryMs = 10_000
 
-/** Bytes in use: objects, and the buffers outside of the heap. */
+/** Bytes in use: objects, and the buffers outside of the heap (`external` is a collection behind). */
 function usedBytes(): number {
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
 }
 
 let collect: (() => void) | null = null

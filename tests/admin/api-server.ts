@@ -11,7 +11,7 @@ import type { Config } from '../../src/config/config.ts'
 import { createServerLog } from '../../src/server/log-destinations.ts'
 import { startServer, type Server } from '../../src/server/server.ts'
 import { readConfig } from '../config/read-config.ts'
-import { freePort } from '../server/run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** Whatever came: assertions say what it should be. */
 export type Json = ReturnType<typeof JSON.parse>

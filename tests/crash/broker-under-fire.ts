@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failpoint } from '../../src/store/failpoint.ts'
-import { freePort } from '../support/broker-process.ts'
+import { freePort } from '../support/free-port.ts'
 
 const START_MS_MAX = 30_000
 const POLL_MS = 5

@@ -6,7 +6,8 @@ import { connectAsync } from 'mqtt'
 import { logLine } from '../../src/server/log-line.ts'
 import { createLogRate } from '../../src/server/log-rate.ts'
 import { strftime } from '../../src/base/strftime.ts'
-import { freePort, scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 const plain = { enabled: false, format: null }
 

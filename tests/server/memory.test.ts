@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { freePort, scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 const LIMIT_MB = 100
 

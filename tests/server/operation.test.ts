@@ -18,7 +18,8 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { connectAsync } from 'mqtt'
-import { freePort, scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 const isRoot = process.getuid?.() === 0
 const isLinux = process.platform === 'linux'

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { passwordLine } from '../auth/secured.ts'
 import { makeCertificates } from '../support/certificates.ts'
-import { freePort, runToEnd, scratch, spawnMozzie, startMozzie, writeConfig } from './run-mozzie.ts'
+import { runToEnd, scratch, spawnMozzie, startMozzie, writeConfig } from './run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 const packaged = (name: string) => join(process.cwd(), 'packaging', name)
 

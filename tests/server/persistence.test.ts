@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { connect } from 'mqtt'
-import { freePort, spawnMozzie, startMozzie } from './run-mozzie.ts'
+import { spawnMozzie, startMozzie } from './run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 function directory(context: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'mozzie-persistence-'))

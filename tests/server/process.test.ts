@@ -7,15 +7,8 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectAsync } from 'mqtt'
-import {
-  freePort,
-  runToEnd,
-  scratch,
-  spawnMozzie,
-  startMozzie,
-  until,
-  writeConfig,
-} from './run-mozzie.ts'
+import { runToEnd, scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 const hasIpv6 = Object.values(networkInterfaces())
   .flat()

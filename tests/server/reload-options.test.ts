@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { connect, publish, type ConnectOptions, type PacketOf } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { freePort, scratch, startMozzie, until, writeConfig, type Mozzie } from './run-mozzie.ts'
+import { scratch, startMozzie, until, writeConfig, type Mozzie } from './run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 type Connack = PacketOf['connack']
 

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../support/broker-process.ts'
+import { freePort } from '../support/free-port.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 

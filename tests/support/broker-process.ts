@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
 
 /** A broker process of its own, on a port of its own. */
 export interface BrokerProcess {
@@ -26,14 +27,10 @@ export const target: Target =
 const START_MS_MAX = 20_000
 const STOP_MS_MAX = 5000
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
+/** All listeners are open, and the store is read. */
+const running = /version \S+ running/
+/** Nothing of the kind is to be expected. */
+const silent = /^log_(type|dest|format) /m
 
 async function isAccepting(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
@@ -75,7 +72,8 @@ export async function startBroker(
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
   const deadline = performance.now() + START_MS_MAX
-  while (!(await isAccepting(port))) {
+  const isUp = async () => (await isAccepting(port)) && (running.test(log) || silent.test(config))
+  while (!(await isUp())) {
     assert.equal(child.exitCode, null, `the broker did not start:\n${log}`)
     assert.ok(performance.now() < deadline, `the broker does not accept:\n${log}`)
     await sleep(20)

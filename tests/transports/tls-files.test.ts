@@ -4,14 +4,8 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { join as joinPath } from 'node:path'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
-import {
-  freePort,
-  scratch,
-  spawnMozzie,
-  startMozzie,
-  until,
-  writeConfig,
-} from '../server/run-mozzie.ts'
+import { scratch, spawnMozzie, startMozzie, until, writeConfig } from '../server/run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 import { join, openTls, timeout } from './secure.ts'
 
 let certificates: TestCertificates
