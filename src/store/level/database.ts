@@ -37,12 +37,23 @@ export async function openDatabase(location: string): Promise<Database> {
   const database = await openLevel(location)
   try {
     await checkFormat(database, location)
-    for (const name of readdirSync(location)) chmodSync(join(location, name), 0o600)
+    makePrivate(location)
   } catch (error) {
     await database.close()
     throw error
   }
   return database
+}
+
+/** Takes the files from everybody else. LevelDB is at work, and what a compaction is done with goes meanwhile. */
+function makePrivate(location: string): void {
+  for (const name of readdirSync(location)) {
+    try {
+      chmodSync(join(location, name), 0o600)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
 }
 
 function makeDirectory(location: string): void {
