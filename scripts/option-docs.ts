@@ -5,9 +5,11 @@ import { bridgeTlsOptions } from '../src/config/options-bridge.ts'
 import { limitOptions } from '../src/config/options-limits.ts'
 import { tlsOptions } from '../src/config/options-listener.ts'
 import { processOptions } from '../src/config/options-process.ts'
+import { toolReference } from './tool-reference.ts'
 
 /**
- * Writes the tables of docs/configuration.md and docs/mosquitto-compat.md from the option table, between the
+ * Writes the tables of docs/configuration.md and docs/mosquitto-compat.md from the option table, those of
+ * docs/tools.md from the flags of pub, sub and rr, between the
  * marks `<!-- options -->` and `<!-- end -->`; the rest of the pages is written by hand. `--check` writes
  * nothing and exits with 1 when a page is stale. Runs at the root of the repository.
  */
@@ -166,6 +168,7 @@ function comparison(): string {
 const PAGES: readonly (readonly [file: string, content: () => string])[] = [
   ['docs/configuration.md', reference],
   ['docs/mosquitto-compat.md', comparison],
+  ['docs/tools.md', toolReference],
 ]
 
 /** The page with what stands between the marks replaced. */

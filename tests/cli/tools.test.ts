@@ -221,6 +221,18 @@ describe('on a terminal', () => {
     assert.equal(out, 'a\\xff\\x1b\\xc3\r\n')
   })
 
+  test('a long input shows how far it is, never when piped', { skip: scriptMissing }, async () => {
+    const slow = '(echo a; sleep 1.2; echo b)'
+    const pub = `${process.execPath} ${bin}/mozzie_pub ${place().join(' ')} -t ${freshTopic()} -l`
+    const { stdout } = await run('script', ['-qec', `${slow} | ${pub}`, '/dev/null'], {
+      env: { ...process.env, HOME: '/nonexistent' },
+      timeout: 20_000,
+    })
+    assert.match(stdout, /2 lines, 2 B, \d+\/s/)
+    const piped = await run('bash', ['-c', `${slow} | ${pub}`], { timeout: 20_000 })
+    assert.deepEqual([piped.stdout, piped.stderr], ['', ''])
+  })
+
   test('help is coloured, elsewhere it is not', { skip: scriptMissing }, async () => {
     assert.ok((await onTerminal('mozzie_pub --help; true')).includes('\u001b[1mUsage:'))
     const { stdout, code } = await runTool('mozzie', 'pub', ['--help'])

@@ -15,7 +15,8 @@ const usages: Readonly<Record<Tool, string>> = {
   rr: '-t TOPIC -e ANSWER-TOPIC {-m TEXT | -f FILE | -s | -n} [OPTION]...',
 }
 
-const titles: Readonly<Record<FlagGroup, string>> = {
+/** Headings, in the order of the help text. */
+export const groupTitles: Readonly<Record<FlagGroup, string>> = {
   message: 'Topics and messages',
   output: 'Output, and when it is enough',
   session: 'Session',
@@ -79,7 +80,7 @@ function flagLines({ names, operand, help }: Flag, style: Style): string[] {
 export function helpText(tool: Tool, program: string, isColoured: boolean): string {
   const style = isColoured ? coloured : plain
   const flags = flagsOfTool(tool)
-  const groups = (Object.keys(titles) as FlagGroup[]).filter((group) =>
+  const groups = (Object.keys(groupTitles) as FlagGroup[]).filter((group) =>
     flags.some((row) => row.group === group),
   )
   return [
@@ -88,7 +89,7 @@ export function helpText(tool: Tool, program: string, isColoured: boolean): stri
     summaries[tool],
     ...groups.flatMap((group) => [
       '',
-      style.title(`${titles[group]}:`),
+      style.title(`${groupTitles[group]}:`),
       ...flags.filter((row) => row.group === group).flatMap((row) => flagLines(row, style)),
     ]),
     '',
