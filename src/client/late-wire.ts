@@ -41,10 +41,10 @@ class LateWire implements Wire {
 export function dialLater(load: (events: WireEvents) => Promise<Dial>): Dial {
   return (events) => {
     const late = new LateWire()
-    load(events).then(
-      (dial) => late.become(dial(events)),
-      (error: unknown) => events.closed(error as Error),
-    )
+    // Options that cannot be (a cipher nobody knows) throw when the wire is made.
+    load(events)
+      .then((dial) => late.become(dial(events)))
+      .catch((error: unknown) => events.closed(error as Error))
     return late
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connect, type NodeConnectOptions } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
+import { freePort } from '../support/free-port.ts'
 import { listen } from './bridges.ts'
 import { makeCertificates, withoutOpenssl, type Certificates } from './certificates.ts'
 
@@ -23,13 +24,6 @@ function file(name: string, text: string): string {
   const path = join(directory, name)
   writeFileSync(path, text)
   return path
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 before(async () => {
@@ -85,6 +79,13 @@ test('TLS refuses a server that nobody vouches for', limits, async () => {
   await assert.rejects(exchange(`mqtts://localhost:${ports.tls}`), {
     code: 'CONNECT',
     message: /unable to verify|self.signed|unable to get/i,
+  })
+})
+
+test('TLS options that cannot be reject, they do not throw', limits, async () => {
+  const tls = { ca: good.ca, ciphers: 'no-such-cipher' }
+  await assert.rejects(connect(`mqtts://localhost:${ports.tls}`, { tls, reconnect: false }), {
+    code: 'CONNECT',
   })
 })
 
