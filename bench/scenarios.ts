@@ -299,6 +299,7 @@ export const SCENARIOS: readonly Scenario[] = [
     metrics: [
       { field: 'ack_p50_us', label: 'PUBACK p50 µs', goals: [] },
       { field: 'ack_p99_us', label: 'PUBACK p99 µs', goals: [{ against: 'fdatasync', atMost: 3 }] },
+      { field: 'fdatasync_us', label: 'fdatasync p50 µs', goals: [] },
       NO_LOSS,
     ],
   },
