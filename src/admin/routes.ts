@@ -8,6 +8,7 @@ import { clientHandlers } from './handlers/clients.ts'
 import type { Call, Handlers, HandlerWorld } from './handlers/handler.ts'
 import { messageHandlers } from './handlers/messages.ts'
 import { toolHandlers } from './handlers/tools.ts'
+import { HttpError } from './http-error.ts'
 import { errorReply } from './schemas-broker.ts'
 
 declare module 'fastify' {
@@ -44,6 +45,13 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
   )
 }
 
+/** `1e999` becomes a number that no bound of the schema is held against. */
+async function refuseInfinity({ query }: FastifyRequest): Promise<void> {
+  for (const [name, value] of Object.entries(query as object))
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new HttpError(400, `querystring/${name} must be a finite number`)
+}
+
 function addRoute(app: FastifyInstance, endpoint: AnyEndpoint, handler: AnyHandler): void {
   const { method, url, access, bodyBytesMax, reply } = endpoint
   const options: RouteShorthandOptions = {
@@ -56,6 +64,7 @@ function addRoute(app: FastifyInstance, endpoint: AnyEndpoint, handler: AnyHandl
     method,
     url,
     exposeHeadRoute: method === 'GET' && reply !== null,
+    preHandler: refuseInfinity,
     handler: (request, sent) => handler(callOf(request, sent)),
   })
 }

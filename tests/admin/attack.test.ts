@@ -57,6 +57,13 @@ test(`no request makes the broker fail (MOZZIE_FUZZ_SEED=${seed})`, async (conte
   assert.equal((await api.get('/health')).status, 200)
 })
 
+test('a number without end is a bad request, not a mistake of ours', async (context) => {
+  const api = await startLocal(context)
+  for (const name of ['seconds', 'points'])
+    for (const text of ['1e999', '-1e999'])
+      assert.equal((await api.get(`/api/v1/history?${name}=${text}`)).status, 400)
+})
+
 const markup = '<script>alert(1)</script>"\'&\u2028'
 
 test('markup in names and payloads stays text', async (context) => {
