@@ -3,14 +3,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 
-const adapters = ['base', 'codec', 'topics', 'broker']
+const adapters = ['base', 'codec', 'topics', 'ports']
 
 /** folder: what it may import besides itself; `node`: may it use Node; `globals`: files with timers and chance, but without Node. */
 const LAYERS = {
   base: { may: [], node: false },
   codec: { may: ['base'], node: false },
   topics: { may: ['base'], node: false },
-  broker: { may: ['base', 'codec', 'topics'], node: false },
+  ports: { may: ['base', 'codec', 'topics'], node: false },
+  broker: { may: ['base', 'codec', 'topics', 'ports'], node: false },
   config: { may: ['base'], node: ['files.ts'] },
   transports: { may: adapters, node: true },
   auth: { may: adapters, node: true },
@@ -21,16 +22,30 @@ const LAYERS = {
     node: ['node.ts', 'node-socket.ts', 'node-tls.ts', 'node-websocket.ts', 'node-proxy.ts'],
     globals: ['web.ts'],
   },
-  admin: { may: [...adapters, 'telemetry'], node: true },
+  admin: { may: [...adapters, 'broker', 'telemetry'], node: true },
   server: {
-    may: [...adapters, 'config', 'transports', 'auth', 'store', 'telemetry', 'admin'],
+    may: [...adapters, 'broker', 'config', 'transports', 'auth', 'store', 'telemetry', 'admin'],
     node: true,
   },
   cli: {
-    may: ['base', 'codec', 'topics', 'client', 'config', 'auth', 'store', 'server'],
+    may: [...adapters, 'client', 'config', 'auth', 'store', 'server'],
     node: true,
   },
-  '': { may: [...adapters, 'transports', 'auth', 'store', 'telemetry', 'server'], node: true },
+  '': {
+    may: [...adapters, 'broker', 'transports', 'auth', 'store', 'telemetry', 'server'],
+    node: true,
+  },
+}
+
+/** Rooms inside a layer, the lowest floor first: each may import from those before it. Files beside the rooms stand above all. */
+const FLOORS = {
+  broker: ['state', 'delivery', 'routing', 'session', 'connection'],
+}
+
+/** Floor of a file within its layer: larger is higher; -1: no room of the table. */
+function floorOf(path, rooms) {
+  const parts = relative('src', path).split('/')
+  return parts.length === 2 ? rooms.length : rooms.indexOf(parts[1])
 }
 
 const PURE_WORDS =
@@ -60,6 +75,8 @@ for (const path of sources('src')) {
     problems.push(`${path}: folder '${layer}' is not in the layer table`)
     continue
   }
+  if (FLOORS[layer] !== undefined && floorOf(path, FLOORS[layer]) < 0)
+    problems.push(`${path}: its folder is no room of '${layer}'`)
   const name = path.split('/').at(-1)
   const mayUseNode = rules.node === true || (Array.isArray(rules.node) && rules.node.includes(name))
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
@@ -79,6 +96,9 @@ for (const path of sources('src')) {
       problems.push(
         `${path}: '${layer || 'entry'}' must not import '${other || 'entry'}' (${target})`,
       )
+    const rooms = other === layer ? FLOORS[layer] : undefined
+    if (rooms !== undefined && floorOf(file, rooms) > floorOf(path, rooms))
+      problems.push(`${path}: imports from a floor above its own (${target})`)
   }
   graph.set(path, targets)
 }

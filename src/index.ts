@@ -10,5 +10,5 @@ export type {
 } from './server/embedded.ts'
 export type { Listening, ListenOptions, ListenTlsOptions } from './server/embedded-listen.ts'
 export type { AuthHooks, ClientInfo, LoginAnswer, LoginInfo } from './server/hooks.ts'
-export type { Limits } from './broker/limits.ts'
+export type { Limits } from './ports/limits.ts'
 export type { Properties, Qos } from './codec/packets.ts'

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { createHmac, randomBytes } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
-import type { Auth, Identity, ListenerOptions } from '../broker/ports.ts'
+import type { Auth, Identity, ListenerOptions } from '../ports/ports.ts'
 import { createAttempts, type Attempts } from './attempts.ts'
 import type { Access } from './contract.ts'
 import { HttpError } from './http-error.ts'

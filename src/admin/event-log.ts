@@ -1,5 +1,5 @@
 /** What happened to clients lately: the last events of all of them, and whoever wants to hear the next. */
-import type { Identity, Observer } from '../broker/ports.ts'
+import type { Identity, Observer } from '../ports/ports.ts'
 import type { ClientEvent } from './schemas-clients.ts'
 
 const eventsMax = 5000

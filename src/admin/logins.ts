@@ -1,6 +1,6 @@
 /** Who is logged in at the page: one random token each, kept in memory, sent as a cookie. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Identity } from '../broker/ports.ts'
+import type { Identity } from '../ports/ports.ts'
 
 const tokenBytes = 32
 const loginsMax = 1000

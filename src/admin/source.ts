@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { LogTypeBit } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { Auth, ListenerOptions, Observer } from '../broker/ports.ts'
+import type { Auth, ListenerOptions, Observer } from '../ports/ports.ts'
 import type { ListenersDetail } from './schemas-broker.ts'
 import type { AclReply } from './schemas-clients.ts'
 

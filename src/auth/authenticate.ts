@@ -1,5 +1,5 @@
 import { LogType, type Log } from '../base/log.ts'
-import type { Auth, AuthRequest } from '../broker/ports.ts'
+import type { Auth, AuthRequest } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { createLoginCache } from './login-cache.ts'
 import { createLoginThrottle } from './login-throttle.ts'

@@ -12,7 +12,7 @@
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { LogType, type Log } from '../base/log.ts'
-import type { AuthRequest } from '../broker/ports.ts'
+import type { AuthRequest } from '../ports/ports.ts'
 import { topicFilterProblem } from '../topics/names.ts'
 import { rightsOfRules, type Rights } from './acl.ts'
 import { aclAccessOf, type AclRule } from './acl-file.ts'

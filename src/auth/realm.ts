@@ -1,4 +1,4 @@
-import type { Identity, ListenerOptions } from '../broker/ports.ts'
+import type { Identity, ListenerOptions } from '../ports/ports.ts'
 import type { Acl, Rights } from './acl.ts'
 import type { LoginHook } from './http-hook.ts'
 import type { PasswordFile } from './password-file.ts'

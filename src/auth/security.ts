@@ -1,6 +1,6 @@
 /** Users, passwords and rights as the core's Auth port. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import type { Auth, Identity, ListenerOptions } from '../broker/ports.ts'
+import type { Auth, Identity, ListenerOptions } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { allows, type Acl, type AclSubject } from './acl.ts'
 import type { AclRule } from './acl-file.ts'

@@ -5,12 +5,12 @@ import { FilterTrie } from '../topics/filter-trie.ts'
 import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
 import { RetainedTree } from '../topics/retained-tree.ts'
 import { LogType } from '../base/log.ts'
-import { closeConnection, closeFor } from './closing.ts'
-import { Commit } from './commit.ts'
-import { receive, resumeInput, unpause } from './input.ts'
-import { armConnectTimeout } from './keepalive.ts'
+import { closeConnection, closeFor } from './connection/closing.ts'
+import { Commit } from './state/commit.ts'
+import { receive, resumeInput, unpause } from './connection/input.ts'
+import { armConnectTimeout } from './connection/keepalive.ts'
 import { Inspector } from './inspect.ts'
-import { createMessage, Message } from './message.ts'
+import { createMessage, Message } from '../ports/message.ts'
 import {
   askTurnEnd,
   Connection,
@@ -20,38 +20,22 @@ import {
   type Core,
   type Subscriber,
   type Tap,
-} from './model.ts'
-import { pump } from './outbound.ts'
-import { drained, flushAll, pendingBytes } from './outbox.ts'
-import type { Link, Ports } from './ports.ts'
-import { Pressure, type PressureLevel } from './pressure.ts'
-import { continueReplays, dropRetained, sweepRetained } from './retained.ts'
-import { publish, routeFromPeer } from './routing.ts'
-import { groupOf, leaveGroup } from './shared-groups.ts'
-import { endSession } from './sessions.ts'
-import { Shapes } from './shapes.ts'
-import { shedLargest } from './shed.ts'
-import { Stats } from './stats.ts'
+} from './state/model.ts'
+import { pump } from './delivery/outbound.ts'
+import { drained, flushAll, pendingBytes } from './delivery/outbox.ts'
+import type { Link, Ports } from '../ports/ports.ts'
+import { Pressure, type PressureLevel } from '../ports/pressure.ts'
+import { continueReplays, dropRetained, sweepRetained } from './routing/retained.ts'
+import { publish, routeFromPeer } from './routing/routing.ts'
+import { groupOf, leaveGroup } from './routing/shared-groups.ts'
+import { endSession } from './session/sessions.ts'
+import { Shapes } from './state/shapes.ts'
+import { shedLargest } from './connection/shed.ts'
+import { type Counts, Stats } from '../ports/stats.ts'
 import { storeEvents } from './store-events.ts'
-import { publishWill, releaseWill } from './wills.ts'
+import { publishWill, releaseWill } from './routing/wills.ts'
 
 const encoder = new TextEncoder()
-
-/** What a broker holds at the moment; the numbers behind `$SYS` and the metrics. */
-export interface Counts {
-  sessions: number
-  connected: number
-  sockets: number
-  retained: number
-  retainedBytes: number
-  queued: number
-  queuedBytes: number
-  subscriptions: number
-  sharedSubscriptions: number
-  /** Bytes and connections that wait for slow clients. */
-  outputBytes: number
-  outputPackets: number
-}
 
 export interface PublishOptions {
   qos?: Qos

@@ -6,10 +6,10 @@
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
 import type { RetainedCursor } from '../topics/retained-tree.ts'
-import type { Message } from './message.ts'
-import { Phase, type Core, type Session, type Subscription } from './model.ts'
-import { pendingBytes } from './outbox.ts'
-import { mayReceive } from './rights.ts'
+import type { Message } from '../ports/message.ts'
+import { Phase, type Core, type Session, type Subscription } from './state/model.ts'
+import { pendingBytes } from './delivery/outbox.ts'
+import { mayReceive } from './state/rights.ts'
 
 /** A session and, where it has one, its connection. Times are wall clock, ms. */
 export interface ClientView {

@@ -1,16 +1,16 @@
 /** What the store tells, and who is told. */
 import { LogType } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
-import { closeFor } from './closing.ts'
-import { Outbound, Session, type Connection, type Core } from './model.ts'
-import { claimed, openEarly } from './open-session.ts'
-import { arrived, pageRead, pump } from './outbound.ts'
-import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from './ports.ts'
-import { releaseReplies } from './replies.ts'
-import { applyRetained } from './retained.ts'
-import { addSession, armExpiry, endSession } from './sessions.ts'
-import { addSubscription, removeSubscription } from './subscriptions.ts'
-import { waitWill } from './wills.ts'
+import { closeFor } from './connection/closing.ts'
+import { Outbound, Session, type Connection, type Core } from './state/model.ts'
+import { claimed, openEarly } from './connection/open-session.ts'
+import { arrived, pageRead, pump } from './delivery/outbound.ts'
+import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
+import { releaseReplies } from './delivery/replies.ts'
+import { applyRetained } from './routing/retained.ts'
+import { addSession, armExpiry, endSession } from './session/sessions.ts'
+import { addSubscription, removeSubscription } from './session/subscriptions.ts'
+import { waitWill } from './routing/wills.ts'
 
 export function storeEvents(core: Core, ready: () => void): StoreEvents {
   return {

@@ -14,7 +14,7 @@ function limit(
   return option(name, summary, { type, default: initial, own: true, reload })
 }
 
-/** What one client may cost, and all of them together. `src/broker/limits.ts` says what each bound protects. */
+/** What one client may cost, and all of them together. `src/ports/limits.ts` says what each bound protects. */
 export const limitOptions = {
   connectTimeoutMs: limit(
     'connect_timeout',

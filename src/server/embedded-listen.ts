@@ -1,7 +1,7 @@
 /** Listeners of a broker inside another program: TCP, TLS, WebSocket, unix sockets. */
 import type { Log } from '../base/log.ts'
-import type { Limits } from '../broker/limits.ts'
-import type { ListenerOptions } from '../broker/ports.ts'
+import type { Limits } from '../ports/limits.ts'
+import type { ListenerOptions } from '../ports/ports.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
 import { pemBlocks } from '../transports/peer-certificate.ts'
 import { createTlsEntrance } from '../transports/tls.ts'

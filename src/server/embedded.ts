@@ -1,8 +1,8 @@
 /** A broker inside another program. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import { defaultLimits, type Limits } from '../broker/limits.ts'
-import type { Message } from '../broker/message.ts'
-import type { Observer } from '../broker/ports.ts'
+import { defaultLimits, type Limits } from '../ports/limits.ts'
+import type { Message } from '../ports/message.ts'
+import type { Observer } from '../ports/ports.ts'
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
 import type { SyncMode } from '../store/level/level-options.ts'

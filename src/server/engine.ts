@@ -1,8 +1,8 @@
 /** The core with all it needs to live in a Node process: the broker process and the library share it. */
 import type { Log } from '../base/log.ts'
 import { Broker } from '../broker/broker.ts'
-import type { Limits } from '../broker/limits.ts'
-import type { Auth, ListenerOptions, Observer, Store } from '../broker/ports.ts'
+import type { Limits } from '../ports/limits.ts'
+import type { Auth, ListenerOptions, Observer, Store } from '../ports/ports.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
 import { ConnectionRate } from '../transports/connection-rate.ts'

@@ -1,6 +1,6 @@
 /** The hooks of the library as the core's ports: what a hook throws is a refusal, and is told. */
 import { LogType, type Log } from '../base/log.ts'
-import type { Auth, AuthRequest, Identity } from '../broker/ports.ts'
+import type { Auth, AuthRequest, Identity } from '../ports/ports.ts'
 import type { Qos } from '../codec/packets.ts'
 import { Reason } from '../codec/reason-codes.ts'
 

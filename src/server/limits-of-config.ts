@@ -1,5 +1,5 @@
-import { defaultLimits, type Limits } from '../broker/limits.ts'
-import type { ListenerOptions } from '../broker/ports.ts'
+import { defaultLimits, type Limits } from '../ports/limits.ts'
+import type { ListenerOptions } from '../ports/ports.ts'
 import type { Qos } from '../codec/packets.ts'
 import type { GlobalValues, ListenerConfig } from '../config/config.ts'
 

@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { LogType, type Log } from '../base/log.ts'
-import type { Limits } from '../broker/limits.ts'
+import type { Limits } from '../ports/limits.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'

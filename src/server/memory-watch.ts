@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { LogType, type Log } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
-import { Pressure, type PressureLevel } from '../broker/pressure.ts'
+import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 
 /** Shares of the limit at which something gives way, the highest first. */
 const steps: readonly (readonly [share: number, level: PressureLevel, text: string])[] = [

@@ -1,8 +1,8 @@
 /** The broker process: where the configuration, the core and the world meet. */
 import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { Limits } from '../broker/limits.ts'
-import type { Observer } from '../broker/ports.ts'
+import type { Limits } from '../ports/limits.ts'
+import type { Observer } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import { createSysTopics } from '../telemetry/sys-topics.ts'

@@ -8,7 +8,7 @@
  *
  * Every answer goes through `defer`: never within the call, and only as late as whoever gave it wants.
  */
-import type { Message } from '../broker/message.ts'
+import type { Message } from '../ports/message.ts'
 import type { Qos } from '../codec/packets.ts'
 import type {
   ClaimedSession,
@@ -17,7 +17,7 @@ import type {
   StoredDelivery,
   StoreEvents,
   SubscriptionOptions,
-} from '../broker/ports.ts'
+} from '../ports/ports.ts'
 
 interface StoredSession {
   record: SessionRecord

@@ -1,6 +1,6 @@
 /** The broker's numbers as Prometheus reads them. No label ever holds what a client sent. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import type { Stats } from '../broker/stats.ts'
+import type { Stats } from '../ports/stats.ts'
 import type { Sample } from './sample.ts'
 
 export interface MetricsSource {

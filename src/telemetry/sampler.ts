@@ -1,7 +1,6 @@
 /** Looks at the broker once a second and remembers an hour of it. */
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks'
-import type { Counts } from '../broker/broker.ts'
-import type { Stats } from '../broker/stats.ts'
+import type { Counts, Stats } from '../ports/stats.ts'
 import { metricNames, type MetricName, type Sample } from './sample.ts'
 
 export const historySeconds = 3600

@@ -1,4 +1,4 @@
-import type { Link } from '../broker/ports.ts'
+import type { Link } from '../ports/ports.ts'
 
 /** The side of the core that transports feed; `Broker` is it. `C` is what the core knows a link by. */
 export interface LinkCore<C> {

@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net'
 import { LogType, type Log } from '../base/log.ts'
-import type { TlsFacts } from '../broker/ports.ts'
+import type { TlsFacts } from '../ports/ports.ts'
 import type { AddressBudget } from './address-budget.ts'
 import { isFull, type ConnectionBudget } from './connection-budget.ts'
 import type { ConnectionRate } from './connection-rate.ts'

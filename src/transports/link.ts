@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { getSystemErrorMap } from 'node:util'
-import type { Link, ListenerOptions, TlsFacts } from '../broker/ports.ts'
+import type { Link, ListenerOptions, TlsFacts } from '../ports/ports.ts'
 import type { LinkCore } from './core.ts'
 import { writeNow } from './write-now.ts'
 import { fullReadsPerTurn, readBufferBytes, readInto } from './read-buffer.ts'

@@ -1,7 +1,7 @@
 /** Client certificates: the names in them, and whether they are good where their dates do not count. */
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import type { TlsFacts } from '../broker/ports.ts'
+import type { TlsFacts } from '../ports/ports.ts'
 import type { TlsSettings } from './tls-settings.ts'
 
 const nameLengthMax = 1024

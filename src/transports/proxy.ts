@@ -1,6 +1,6 @@
 /** Connections that come through a load balancer: its header first, then the client's own bytes. */
 import type { BlockList, Socket } from 'node:net'
-import type { TlsFacts } from '../broker/ports.ts'
+import type { TlsFacts } from '../ports/ports.ts'
 import { userName } from './peer-certificate.ts'
 import {
   headerBytesMax,

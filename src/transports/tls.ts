@@ -10,7 +10,7 @@ import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { Fifo } from '../base/fifo.ts'
 import { LogType, type Log } from '../base/log.ts'
-import type { TlsFacts } from '../broker/ports.ts'
+import type { TlsFacts } from '../ports/ports.ts'
 import { certificateProblem, factsOf, userName, verdictOf } from './peer-certificate.ts'
 import { serverOptionsOf, type TlsSettings } from './tls-settings.ts'
 

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
-import type { Link, ListenerOptions, TlsFacts } from '../broker/ports.ts'
+import type { Link, ListenerOptions, TlsFacts } from '../ports/ports.ts'
 import { errorText, lingerMs, type LinkOwner, type Peer } from './link.ts'
 
 /** Close codes (RFC 6455, 7.4.1). */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Pressure } from '../../src/broker/pressure.ts'
+import { Pressure } from '../../src/ports/pressure.ts'
 import * as make from '../support/packets.ts'
 import { createStage, type Actor, type Stage } from './stage.ts'
 

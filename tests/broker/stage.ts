@@ -1,6 +1,6 @@
 /** The core alone, with a clock that is moved by hand: what depends on time is tested without waiting for it. */
-import type { Limits } from '../../src/broker/limits.ts'
-import type { Link } from '../../src/broker/ports.ts'
+import type { Limits } from '../../src/ports/limits.ts'
+import type { Link } from '../../src/ports/ports.ts'
 import { ByteWriter } from '../../src/codec/byte-writer.ts'
 import { decodePacket } from '../../src/codec/decode.ts'
 import { encodePacket } from '../../src/codec/encode.ts'

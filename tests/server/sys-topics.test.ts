@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Stats } from '../../src/broker/stats.ts'
+import { Stats } from '../../src/ports/stats.ts'
 import { createSysTopics } from '../../src/telemetry/sys-topics.ts'
 
 const counts = {

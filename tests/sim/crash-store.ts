@@ -5,7 +5,7 @@
  *     core ── live ──── every write at once, as the core must see it
  *               └── journal: filling | sealed | sealed ── committed ──▶ disk
  */
-import type { Store, StoreEvents } from '../../src/broker/ports.ts'
+import type { Store, StoreEvents } from '../../src/ports/ports.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 
 /** Ways in which a store breaks its promises; the checkers must notice each. */

@@ -1,6 +1,6 @@
 /** The Peers port between brokers in one world: interest by node, delivery after a delay. */
-import type { Message } from '../../src/broker/message.ts'
-import type { Peers, PeersEvents } from '../../src/broker/ports.ts'
+import type { Message } from '../../src/ports/message.ts'
+import type { Peers, PeersEvents } from '../../src/ports/ports.ts'
 import { parseShared, matches } from '../../src/topics/names.ts'
 import type { Timeline } from './world.ts'
 

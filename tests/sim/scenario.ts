@@ -11,7 +11,7 @@
  * at most once, and does where it is owed; windows and output keep their bounds; the broker says nothing that
  * the protocol does not allow, and logs no error.
  */
-import type { Limits } from '../../src/broker/limits.ts'
+import type { Limits } from '../../src/ports/limits.ts'
 import type { Qos } from '../../src/codec/packets.ts'
 import { MemoryData } from '../../src/store/memory-store.ts'
 import { checkDelivery, checkManners, checkOrder, type Sent, type Subscriber } from './checkers.ts'

@@ -5,8 +5,8 @@
  *     SimClient ⇄ SimLink ⇄ Broker ⇄ MemoryStore        all steps in one queue, ordered by virtual time
  */
 import { Broker } from '../../src/broker/broker.ts'
-import { defaultLimits, type Limits } from '../../src/broker/limits.ts'
-import type { Link, ListenerOptions, Peers } from '../../src/broker/ports.ts'
+import { defaultLimits, type Limits } from '../../src/ports/limits.ts'
+import type { Link, ListenerOptions, Peers } from '../../src/ports/ports.ts'
 import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore, type StoreFaults } from './crash-store.ts'
 

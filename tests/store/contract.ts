@@ -7,8 +7,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Message } from '../../src/broker/message.ts'
-import type { SessionRecord, Store, StoredDelivery } from '../../src/broker/ports.ts'
+import type { Message } from '../../src/ports/message.ts'
+import type { SessionRecord, Store, StoredDelivery } from '../../src/ports/ports.ts'
 import { contentOf, messageOf, textOf, Told } from './told.ts'
 
 export interface StoreSetup {

@@ -1,6 +1,6 @@
 /** Listens to a store: keeps all it tells, in order, and lets a test wait for it. */
-import { createMessage, type Message } from '../../src/broker/message.ts'
-import type { StoreEvents } from '../../src/broker/ports.ts'
+import { createMessage, type Message } from '../../src/ports/message.ts'
+import type { StoreEvents } from '../../src/ports/ports.ts'
 
 type Name = keyof StoreEvents
 type Arguments<N extends Name> = Parameters<StoreEvents[N]>

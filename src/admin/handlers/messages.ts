@@ -1,5 +1,5 @@
 /** Messages: publishing, and what is retained. */
-import type { Message } from '../../broker/message.ts'
+import type { Message } from '../../ports/message.ts'
 import type { Properties, Qos } from '../../codec/packets.ts'
 import type { RetainedCursor } from '../../topics/retained-tree.ts'
 import type { Caller } from '../callers.ts'

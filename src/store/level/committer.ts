@@ -3,7 +3,7 @@
  * set stays, LevelDB is opened anew (a log with a torn record must not be written to again), and it is tried again.
  * Any other failure is final.
  */
-import type { StoreFailure } from '../../broker/ports.ts'
+import type { StoreFailure } from '../../ports/ports.ts'
 import { failpoint } from '../failpoint.ts'
 import { damaged, isFull, openDatabase, openLevel, StoreError } from './database.ts'
 import type { Database } from './level-options.ts'

@@ -1,5 +1,5 @@
 /** What a store holds, as plain objects: for `mozzie db`. */
-import type { Message } from '../../broker/message.ts'
+import type { Message } from '../../ports/message.ts'
 import { decodeUtf8 } from '../../codec/utf8.ts'
 import { Kind, NUMBER_BYTES, readNumber } from './keys.ts'
 import type { Database } from './level-options.ts'

@@ -1,6 +1,6 @@
-import type { Message } from '../../broker/message.ts'
+import type { Message } from '../../ports/message.ts'
 import type { Qos } from '../../codec/packets.ts'
-import type { SessionRecord } from '../../broker/ports.ts'
+import type { SessionRecord } from '../../ports/ports.ts'
 
 /** A queue entry that is not on the disk yet. */
 export interface NewEntry {

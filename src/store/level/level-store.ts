@@ -9,8 +9,8 @@
  * What is undone while it is still in `filling` (a message queued and acknowledged) is never written. A group ends
  * at a seal, never within a turn: what belongs together reaches the disk together.
  */
-import type { Message } from '../../broker/message.ts'
-import type { SessionRecord, Store, StoreEvents, SubscriptionOptions } from '../../broker/ports.ts'
+import type { Message } from '../../ports/message.ts'
+import type { SessionRecord, Store, StoreEvents, SubscriptionOptions } from '../../ports/ports.ts'
 import type { Qos } from '../../codec/packets.ts'
 import { BodyReferences } from './body-references.ts'
 import { Committer } from './committer.ts'

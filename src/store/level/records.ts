@@ -7,8 +7,8 @@
  *               publisher user | topic properties payload
  *     entry     flags subscription-id, then a message, or the number of its body and its size
  */
-import { Message } from '../../broker/message.ts'
-import type { SessionRecord, StoredWill, SubscriptionOptions } from '../../broker/ports.ts'
+import { Message } from '../../ports/message.ts'
+import type { SessionRecord, StoredWill, SubscriptionOptions } from '../../ports/ports.ts'
 import { copyBytes, type ByteWriter } from '../../codec/byte-writer.ts'
 import type { Qos, Version } from '../../codec/packets.ts'
 import { decodeUtf8, encodedLength, writeUtf8 } from '../../codec/utf8.ts'

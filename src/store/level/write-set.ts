@@ -2,8 +2,8 @@
  * The changes that go to the disk together. Collected by key where the last one wins, so what is undone before it
  * is written costs nothing.
  */
-import type { Message } from '../../broker/message.ts'
-import type { SubscriptionOptions } from '../../broker/ports.ts'
+import type { Message } from '../../ports/message.ts'
+import type { SubscriptionOptions } from '../../ports/ports.ts'
 import type { BodyReferences } from './body-references.ts'
 import {
   ENTRY_KEY_BYTES,

@@ -2,8 +2,8 @@
  * Brings what a database of mosquitto holds into a store, through the Store port alone. What cannot come over is
  * counted, with the reason; nothing is dropped in silence.
  */
-import { createMessage, type Message } from '../../broker/message.ts'
-import type { SessionRecord, Store, StoreEvents } from '../../broker/ports.ts'
+import { createMessage, type Message } from '../../ports/message.ts'
+import type { SessionRecord, Store, StoreEvents } from '../../ports/ports.ts'
 import { topicFilterProblem, topicNameProblem } from '../../topics/names.ts'
 import { DeliveryState, type DbChunk, type DbDelivery, type MosquittoDb } from './parse.ts'
 

@@ -1,0 +1,118 @@
+/** The end of a connection, whoever wants it. */
+import { LogType } from '../../base/log.ts'
+import { PacketType } from '../../codec/packets.ts'
+import { Reason, reasonText } from '../../codec/reason-codes.ts'
+import { Phase, type Connection, type Core } from '../state/model.ts'
+import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
+import { saveSession } from '../state/session-record.ts'
+import { endSession, restSession } from '../session/sessions.ts'
+import { fireWill } from '../routing/wills.ts'
+
+/** How a connection ends; see {@link closeConnection}. */
+export interface Ending {
+  /** For the log, after `disconnected: `; empty: the client said DISCONNECT. */
+  text: string
+  /** Sent to a 5.0 client in DISCONNECT; -1: nothing is sent. */
+  reason: number
+  /** Sent along as reason string, when there is something to add. */
+  detail?: string
+  /** false: the will is dropped, unless the session ends. */
+  will?: boolean
+}
+
+/** mosquitto's words for a reason, which log watchers look for. */
+const TEXTS = new Map<number, string>([
+  [Reason.malformedPacket, 'malformed packet'],
+  [Reason.protocolError, 'protocol error'],
+  [Reason.notAuthorized, 'not authorised'],
+  [Reason.keepAliveTimeout, 'exceeded timeout'],
+  [Reason.packetTooLarge, 'oversize packet'],
+  [Reason.sessionTakenOver, 'session taken over'],
+  [Reason.administrativeAction, 'administrative action'],
+  [Reason.receiveMaximumExceeded, 'receive maximum exceeded'],
+  [Reason.quotaExceeded, 'quota exceeded'],
+  [Reason.topicAliasInvalid, 'topic alias invalid'],
+  [Reason.retainNotSupported, 'used disallowed feature (retain)'],
+  [Reason.qosNotSupported, 'used disallowed feature (QoS)'],
+  [Reason.serverShuttingDown, 'server shutting down'],
+])
+
+/** The broker ends a connection for `reason`. */
+export function closeFor(core: Core, connection: Connection, reason: number, detail = ''): void {
+  const text = TEXTS.get(reason) ?? reasonText(reason).toLowerCase()
+  closeConnection(core, connection, { text, reason, detail })
+}
+
+/**
+ * Ends a connection: says DISCONNECT where there is someone to hear it, closes the link behind what was
+ * written, publishes or drops the will, and lets the session rest or end.
+ */
+export function closeConnection(core: Core, connection: Connection, ending: Ending): void {
+  if (connection.phase === Phase.closed) return
+  if (ending.reason >= 0 && connection.phase === Phase.open && connection.version === 5)
+    sendDisconnect(core, connection, ending)
+  flush(core, connection)
+  connection.phase = Phase.closed
+  core.wheel.cancel(connection.timer)
+  connection.timer = null
+  core.wheel.cancel(connection.rate?.timer ?? null)
+  if (connection.inLink === null) dropOutput(core, connection)
+  connection.partial = null
+  connection.held = null
+  connection.topicBytes = null
+  connection.matches = null
+  connection.aliasesIn = null
+  connection.aliasesOut = null
+  connection.link.end()
+  logEnd(core, connection, ending.text)
+  if (connection.session !== null) leaveSession(core, connection, ending)
+}
+
+function sendDisconnect(core: Core, connection: Connection, ending: Ending): void {
+  const properties =
+    ending.detail && connection.problemInformation ? { reasonString: ending.detail } : {}
+  if (core.ports.log.mask & LogType.debug)
+    core.ports.log.write(
+      LogType.debug,
+      `Sending DISCONNECT to ${connection.identity?.clientId} (rc${ending.reason})`,
+    )
+  sendPacket(core, connection, {
+    type: PacketType.disconnect,
+    reason: ending.reason,
+    properties,
+  })
+}
+
+function leaveSession(core: Core, connection: Connection, ending: Ending): void {
+  const { session, will, identity } = connection
+  connection.will = null
+  if (session === null || session.connection !== connection) return
+  session.connection = null
+  if (identity !== null) core.ports.observer?.disconnected?.(identity, ending.text)
+  const ends = session.expirySeconds === 0
+  if (ends) endSession(core, session)
+  else restSession(core, session)
+  if (will !== null && (ending.will !== false || ends)) fireWill(core, session, will)
+  if (!ends && session.durable) {
+    saveSession(core, session)
+    core.ports.store.unclaim(session.clientId)
+  }
+}
+
+function logEnd(core: Core, connection: Connection, text: string): void {
+  const { log, limits } = core.ports
+  if (!limits.connectionMessages || !(log.mask & LogType.notice)) return
+  const { remote } = connection.link
+  const name = connection.identity === null ? remote : connection.identity.clientId
+  const address = connection.identity === null ? '' : ` [${remote}]`
+  log.write(
+    LogType.notice,
+    `Client ${name}${address} disconnected${text === '' ? '' : `: ${text}`}.`,
+    {
+      event: 'client_disconnected',
+      address: remote,
+      ...(connection.identity !== null && { client: name }),
+      reason: text,
+    },
+  )
+}

@@ -1,0 +1,83 @@
+/** CONNACK: the answer to CONNECT (MQTT 5.0, 3.2). */
+import { LogType } from '../../base/log.ts'
+import { PacketType, type Properties } from '../../codec/packets.ts'
+import { connackReturnCode, Reason } from '../../codec/reason-codes.ts'
+import { closeConnection } from './closing.ts'
+import type { Connection, Core } from '../state/model.ts'
+import { sendPacket } from '../delivery/outbox.ts'
+
+/** Refusals that a 3.x client is not told: the standard has no return code for them. */
+const SILENT_IN_3 = new Set<number>([
+  Reason.qosNotSupported,
+  Reason.retainNotSupported,
+  Reason.topicNameInvalid,
+  Reason.malformedPacket,
+  Reason.protocolError,
+  Reason.serverBusy,
+  Reason.badAuthenticationMethod,
+])
+
+/** mosquitto's words for the log. */
+const TEXTS = new Map<number, string>([
+  [Reason.unsupportedProtocolVersion, 'protocol error'],
+  [Reason.clientIdentifierNotValid, 'client identifier not valid'],
+  [Reason.badUserNameOrPassword, 'bad username or password'],
+  [Reason.notAuthorized, 'not authorised'],
+  [Reason.badAuthenticationMethod, 'bad authentication method'],
+  [Reason.qosNotSupported, 'used disallowed feature (QoS)'],
+  [Reason.retainNotSupported, 'used disallowed feature (retain)'],
+  [Reason.serverBusy, 'server busy'],
+])
+
+/** Answers CONNECT with a refusal and closes [MQTT-3.2.2-5, -7]. */
+export function refuse(core: Core, connection: Connection, reason: number, detail = ''): void {
+  const { version } = connection
+  if (version === 5 || !SILENT_IN_3.has(reason)) {
+    const properties: Properties = detail === '' ? {} : { reasonString: detail }
+    if (version === 5) limitProperties(connection, properties)
+    const code = version === 5 ? reason : connackReturnCode(reason)
+    sendPacket(core, connection, {
+      type: PacketType.connack,
+      sessionPresent: false,
+      code,
+      properties,
+    })
+    logSending(core, connection, false, code)
+  }
+  connection.will = null
+  const text = TEXTS.get(reason) ?? 'protocol error'
+  core.ports.observer?.refused?.(connection.identity, connection.link.remote, text)
+  closeConnection(core, connection, { text, reason: -1 })
+}
+
+function limitProperties(connection: Connection, properties: Properties): void {
+  const { maxQos } = connection.link.listener
+  if (maxQos < 2) properties.maximumQos = maxQos
+}
+
+/** Answers CONNECT with success. */
+export function welcome(
+  core: Core,
+  connection: Connection,
+  sessionPresent: boolean,
+  properties: Properties,
+): void {
+  const { limits } = core.ports
+  const { listener } = connection.link
+  limitProperties(connection, properties)
+  if (limits.inflightMax > 0) properties.receiveMaximum = limits.inflightMax
+  if (!limits.retainAvailable) properties.retainAvailable = 0
+  properties.maximumPacketSize = limits.packetBytesMax
+  if (listener.topicAliasMaximum > 0) properties.topicAliasMaximum = listener.topicAliasMaximum
+  logSending(core, connection, sessionPresent, 0)
+  const present = sessionPresent && connection.version > 3
+  const packet = { type: PacketType.connack, sessionPresent: present, code: 0, properties }
+  sendPacket(core, connection, packet)
+}
+
+function logSending(core: Core, connection: Connection, present: boolean, code: number): void {
+  const { log } = core.ports
+  if (!(log.mask & LogType.debug)) return
+  const name = connection.identity?.clientId ?? connection.link.remote
+  log.write(LogType.debug, `Sending CONNACK to ${name} (${present ? 1 : 0}, ${code})`)
+}

@@ -1,0 +1,171 @@
+/** CONNECT: who may come in, and as what (MQTT 5.0, 3.1). */
+import type { ConnectPacket, Properties } from '../../codec/packets.ts'
+import { Reason } from '../../codec/reason-codes.ts'
+import { topicNameProblem } from '../../topics/names.ts'
+import { refuse } from './connack.ts'
+import { createMessage } from '../../ports/message.ts'
+import { mountFilter } from '../state/mount-point.ts'
+import { Phase, type Connection, type Core } from '../state/model.ts'
+import { openSession } from './open-session.ts'
+import { Pressure } from '../../ports/pressure.ts'
+
+/** A rule CONNECT must pass: 0, or the reason it is refused for. */
+type Rule = (core: Core, connection: Connection, packet: ConnectPacket) => number
+
+/** In the order in which mosquitto answers; the first that fails is the answer. */
+const RULES: readonly Rule[] = [
+  versionRule,
+  memoryRule,
+  methodRule,
+  emptyIdRule,
+  prefixRule,
+  willRule,
+  identityRule,
+  userIdRule,
+]
+
+function versionRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
+  const accepted = connection.link.listener.acceptVersions.includes(packet.version)
+  return accepted ? 0 : Reason.unsupportedProtocolVersion
+}
+
+function memoryRule(core: Core): number {
+  return core.pressure >= Pressure.refuse ? Reason.serverBusy : 0
+}
+
+/** No extended authentication is configured [MQTT-4.12.0-1]. */
+function methodRule(_core: Core, _connection: Connection, packet: ConnectPacket): number {
+  return packet.properties.authenticationMethod === undefined ? 0 : Reason.badAuthenticationMethod
+}
+
+function emptyIdRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
+  if (packet.clientId !== '') return 0
+  if (packet.version === 3) return Reason.clientIdentifierNotValid
+  if (packet.version === 4 && !packet.cleanStart) return Reason.clientIdentifierNotValid
+  if (connection.link.listener.allowZeroLengthClientId) return 0
+  return packet.version === 5 ? Reason.unspecifiedError : Reason.clientIdentifierNotValid
+}
+
+function prefixRule(core: Core, _connection: Connection, packet: ConnectPacket): number {
+  const prefix = core.ports.limits.clientIdPrefix
+  if (prefix === '' || packet.clientId === '' || packet.clientId.startsWith(prefix)) return 0
+  return Reason.notAuthorized
+}
+
+function willRule(core: Core, connection: Connection, packet: ConnectPacket): number {
+  const { will } = packet
+  if (will === null) return 0
+  const { limits } = core.ports
+  if (topicNameProblem(will.topic, limits.topicLevelsMax) !== null) return Reason.topicNameInvalid
+  if (will.topic.startsWith('$SYS/') || will.topic.startsWith('$CONTROL/'))
+    return Reason.notAuthorized
+  if (will.qos > connection.link.listener.maxQos) return Reason.qosNotSupported
+  if (will.retain && !limits.retainAvailable) return Reason.retainNotSupported
+  if (limits.payloadBytesMax > 0 && will.payload.length > limits.payloadBytesMax)
+    return Reason.packetTooLarge
+  return 0
+}
+
+/** The user is who TLS says; a client that TLS knows nothing of is nobody. */
+function identityRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
+  const needsProof = connection.link.listener.usernameFrom !== 'connect'
+  return needsProof && packet.username === null ? Reason.badUserNameOrPassword : 0
+}
+
+function userIdRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
+  const needsUser = connection.link.listener.useUsernameAsClientId
+  return needsUser && !packet.username ? Reason.notAuthorized : 0
+}
+
+export function onConnect(core: Core, connection: Connection, asked: ConnectPacket): void {
+  const packet = withProvenUser(connection, asked)
+  connection.version = packet.version
+  for (const rule of RULES) {
+    const reason = rule(core, connection, packet)
+    if (reason !== 0) return refuse(core, connection, reason)
+  }
+  connection.phase = Phase.opening
+  core.stats.connections++
+  const assigned = packet.clientId === '' && !connection.link.listener.useUsernameAsClientId
+  const clientId = assigned ? assignId(core, connection) : clientIdOf(connection, packet)
+  adopt(core, connection, packet, clientId)
+  const { link, version } = connection
+  const { username, password } = packet
+  const request = {
+    clientId,
+    username,
+    password,
+    version,
+    remote: link.remote,
+    listener: link.listener,
+    tls: link.tls,
+    proven: link.listener.usernameFrom !== 'connect',
+  }
+  core.ports.auth.authenticate(request, (reason, login) => {
+    if (connection.phase !== Phase.opening) return
+    if (reason !== 0) return refuse(core, connection, reason)
+    if (connection.identity !== null) connection.identity.login = login ?? null
+    openSession(core, connection, packet, assigned)
+  })
+}
+
+/** What TLS proved replaces the user name of the packet, and its password (`use_identity_as_username`). */
+function withProvenUser({ link }: Connection, packet: ConnectPacket): ConnectPacket {
+  const { usernameFrom } = link.listener
+  if (usernameFrom === 'connect') return packet
+  const { identity = null, subject = null, pskIdentity = null } = link.tls ?? {}
+  const username = usernameFrom === 'subject' ? subject : (identity ?? pskIdentity)
+  return { ...packet, username, password: null }
+}
+
+function clientIdOf(connection: Connection, packet: ConnectPacket): string {
+  return connection.link.listener.useUsernameAsClientId
+    ? (packet.username as string)
+    : packet.clientId
+}
+
+/** What the connection remembers of its CONNECT. */
+function adopt(core: Core, connection: Connection, packet: ConnectPacket, clientId: string): void {
+  const { properties } = packet
+  const { limits } = core.ports
+  const { link } = connection
+  const { username } = packet
+  const { remote, listener } = link
+  connection.identity = { clientId, username, remote, listener, login: null }
+  connection.bridge = packet.bridge
+  connection.cleanStart = packet.cleanStart
+  connection.packetBytesMax = properties.maximumPacketSize ?? 0
+  connection.problemInformation = properties.requestProblemInformation !== 0
+  connection.receiveMaximum = windowOf(limits.windowMax, properties)
+  const { topicAliasMaximumOut } = listener
+  connection.aliasOutMaximum = Math.min(topicAliasMaximumOut, properties.topicAliasMaximum ?? 0)
+  connection.shaped = connection.aliasOutMaximum === 0 && connection.mount === null
+  const { will } = packet
+  if (will === null) return
+  const message = createMessage({
+    ...will,
+    topic: mountFilter(connection.mount, will.topic),
+    publisher: clientId,
+    publisherUser: username,
+    wallMs: core.ports.clock.wallMs(),
+  })
+  connection.will = { message, delaySeconds: will.properties.willDelaySeconds ?? 0 }
+}
+
+/** The client's Receive Maximum replaces our own window [MQTT-3.3.4-9]. */
+function windowOf(windowMax: number, properties: Properties): number {
+  return properties.receiveMaximum ?? windowMax
+}
+
+/** `auto-` and a random UUID in capitals, as mosquitto makes them [MQTT-3.1.3-6]. */
+function assignId(core: Core, connection: Connection): string {
+  const bytes = new Uint8Array(16)
+  core.ports.random.fill(bytes)
+  bytes[6] = (bytes[6] & 0x0f) | 0x40
+  bytes[8] = (bytes[8] & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase()
+  const parts = [8, 12, 16, 20, 32].map((end, index, ends) => hex.slice(ends[index - 1] ?? 0, end))
+  return connection.link.listener.autoIdPrefix + parts.join('-')
+}

@@ -1,0 +1,26 @@
+/** DISCONNECT from a client (MQTT 5.0, 3.14). */
+import { LogType } from '../../base/log.ts'
+import type { DisconnectPacket } from '../../codec/packets.ts'
+import { ProtocolError } from '../../codec/protocol-error.ts'
+import { Reason } from '../../codec/reason-codes.ts'
+import { closeConnection } from './closing.ts'
+import type { Connection, Core, Session } from '../state/model.ts'
+
+export function onDisconnect(core: Core, connection: Connection, packet: DisconnectPacket): void {
+  const session = connection.session as Session
+  const { log } = core.ports
+  if (log.mask & LogType.debug)
+    log.write(LogType.debug, `Received DISCONNECT from ${session.clientId}`)
+  changeExpiry(session, packet.properties.sessionExpirySeconds)
+  // Only a normal goodbye takes the will along [MQTT-3.14.4-3].
+  if (packet.reason === Reason.normalDisconnection) connection.will = null
+  closeConnection(core, connection, { text: '', reason: -1 })
+}
+
+/** A session that was to end with the connection cannot be made to stay [MQTT-3.14.2-2]. */
+function changeExpiry(session: Session, seconds: number | undefined): void {
+  if (seconds === undefined) return
+  if (session.expirySeconds === 0 && seconds > 0)
+    throw new ProtocolError(Reason.protocolError, 'session expiry was 0 at CONNECT')
+  session.expirySeconds = seconds
+}

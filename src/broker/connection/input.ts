@@ -1,0 +1,336 @@
+/**
+ * Bytes from one connection into packets, and packets to the file of their name.
+ *
+ *     chunk  [ rest of a packet | packet | packet | packet | begin of one ]
+ *                   ▼                                           ▼
+ *            partial, completed first                 kept in partial for the next chunk
+ *
+ * Whole packets are handled where they lie; only a packet that is cut is copied, and nothing is
+ * allocated for what a length field merely announces.
+ */
+import { LogType } from '../../base/log.ts'
+import { ByteWriter } from '../../codec/byte-writer.ts'
+import { connectVersion } from '../../codec/connect.ts'
+import type { DecodeOptions } from '../../codec/decode-options.ts'
+import { decodePacket } from '../../codec/decode.ts'
+import { appendSimple } from '../../codec/encode.ts'
+import { checkFixedHeader, readFrame, type FrameHeader } from '../../codec/frame.ts'
+import { PacketType, type ConnectPacket } from '../../codec/packets.ts'
+import { ProtocolError } from '../../codec/protocol-error.ts'
+import { Reason } from '../../codec/reason-codes.ts'
+import { onAck } from '../routing/acks.ts'
+import { closeConnection, closeFor } from './closing.ts'
+import { refuse } from './connack.ts'
+import { onConnect } from './connect.ts'
+import { onDisconnect } from './disconnect.ts'
+import { restartWatch, watchPartial } from './keepalive.ts'
+import { Phase, type Connection, type Core } from '../state/model.ts'
+import { output, pendingBytes } from '../delivery/outbox.ts'
+import { onPublish } from '../routing/publish.ts'
+import { applyRate, isHeldBack, spend } from './rate.ts'
+import { onSubscribe, onUnsubscribe } from '../session/subscribe.ts'
+
+const PARTIAL_BYTES = 256
+
+/** What each type may weigh; PUBLISH is judged by `max_packet_size`. Index: packet type. */
+const CONTROL_TYPES = new Set<number>([
+  PacketType.connect,
+  PacketType.subscribe,
+  PacketType.unsubscribe,
+  PacketType.auth,
+])
+
+/** Takes `bytes[start..end)` from a connection. The array may be reused after the call. */
+export function receive(
+  core: Core,
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (connection.phase === Phase.closed) return
+  core.stats.bytesReceived += end - start
+  applyRate(core, connection)
+  try {
+    const at = connection.partial === null ? start : complete(core, connection, bytes, start, end)
+    const rest = consume(core, connection, bytes, at, end)
+    if (rest < end) keep(core, connection, bytes, rest, end)
+  } catch (error) {
+    fail(core, connection, error)
+  }
+  if (pendingBytes(connection) > core.ports.limits.outputBytesMax) throttle(connection)
+}
+
+/** A client that sends without reading what it gets is not read from until it does. */
+function throttle(connection: Connection): void {
+  if (connection.phase === Phase.closed || connection.inLink === null) return
+  connection.paused = true
+  connection.link.pause()
+}
+
+/** Handles whole packets from `at` on; returns where the first incomplete one starts. */
+function consume(
+  core: Core,
+  connection: Connection,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): number {
+  const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
+  const start = at
+  if (isHeldBack(connection)) return at
+  while (at < end && (connection.phase === Phase.open || connection.phase === Phase.connect)) {
+    const whole = readFrame(bytes, at, end, frame)
+    if (frame.bodyStart >= 0 || end - at >= 1) judgeHeader(core, connection, bytes[at], at, frame)
+    if (!whole) break
+    const { first, bodyStart, frameEnd } = frame
+    core.stats.messagesReceived++
+    if (core.tap !== null) core.tap.received(connection, bytes, at, bodyStart, frameEnd)
+    dispatch(core, connection, first, bytes, at, bodyStart, frameEnd)
+    const { rate } = connection
+    if (rate !== null && spend(core, connection, rate, first, frameEnd - at, goOn)) {
+      at = frameEnd
+      break
+    }
+    at = frameEnd
+  }
+  if (at > start) connection.lastPacketMs = core.ports.clock.monotonicMs()
+  return connection.phase === Phase.closed ? end : at
+}
+
+/** Refuses at the header what must not come, before its body has. */
+function judgeHeader(
+  core: Core,
+  connection: Connection,
+  first: number,
+  at: number,
+  frame: FrameHeader,
+): void {
+  const type = first >> 4
+  if (type === PacketType.publish && connection.phase === Phase.open) {
+    checkFixedHeader(first, connection.version)
+    if (frame.frameEnd - at > core.ports.limits.packetBytesMax)
+      throw new ProtocolError(Reason.packetTooLarge, 'packet is larger than the maximum')
+    return
+  }
+  checkFixedHeader(first, connection.version)
+  if (connection.phase === Phase.connect && type !== PacketType.connect)
+    throw new ProtocolError(Reason.protocolError, 'the first packet is not a CONNECT')
+  if (connection.phase === Phase.open && HANDLERS[type] === undefined)
+    throw new ProtocolError(Reason.protocolError, `a client does not send packets of type ${type}`)
+  const { controlPacketBytesMax, ackPacketBytesMax } = core.ports.limits
+  const max = CONTROL_TYPES.has(type) ? controlPacketBytesMax : ackPacketBytesMax
+  if (frame.frameEnd - at > max)
+    throw new ProtocolError(Reason.packetTooLarge, 'packet is larger than its type may be')
+}
+
+/** Completes the packet in `partial` from the chunk's begin, handles it; returns where the next starts. */
+function complete(
+  core: Core,
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  const partial = connection.partial as ByteWriter
+  const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
+  let at = start
+  while (at < end && connection.phase !== Phase.closed) {
+    if (connection.phase === Phase.opening) break
+    const whole = readFrame(partial.bytes, 0, partial.length, frame)
+    if (frame.bodyStart >= 0) judgeHeader(core, connection, partial.bytes[0], 0, frame)
+    if (whole) break
+    const need = frame.frameEnd < 0 ? 1 : frame.frameEnd - partial.length
+    const take = Math.min(need, end - at)
+    partial.append(bytes, at, at + take)
+    at += take
+  }
+  if (connection.phase === Phase.opening) {
+    partial.append(bytes, at, end)
+    return end
+  }
+  connection.partial = null
+  const rest = consume(core, connection, partial.bytes, 0, partial.length)
+  if (rest < partial.length && connection.phase !== Phase.closed) {
+    keepPartial(core, connection, partial, rest)
+    if (at < end) return keepMore(connection, bytes, at, end)
+  }
+  return at
+}
+
+function keepMore(connection: Connection, bytes: Uint8Array, at: number, end: number): number {
+  connection.partial?.append(bytes, at, end)
+  return end
+}
+
+function keepPartial(core: Core, connection: Connection, partial: ByteWriter, from: number): void {
+  if (from > 0) {
+    partial.bytes.copyWithin(0, from, partial.length)
+    partial.length -= from
+  }
+  connection.partial = partial
+  noteWaiting(core, connection)
+}
+
+/** Keeps what cannot be handled yet: a cut packet, or input that came before the CONNACK. */
+function keep(
+  core: Core,
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (connection.partial === null) {
+    connection.partial = new ByteWriter(new Uint8Array(PARTIAL_BYTES))
+    connection.partialSinceMs = core.ports.clock.monotonicMs()
+  }
+  connection.partial.append(bytes, start, end)
+  noteWaiting(core, connection)
+}
+
+function noteWaiting(core: Core, connection: Connection): void {
+  if (connection.phase === Phase.opening) {
+    connection.paused = true
+    connection.link.pause()
+  } else if (connection.phase === Phase.open && !isHeldBack(connection))
+    watchPartial(core, connection)
+}
+
+/** A connection opened: handles what came in the meantime and reads on. */
+export function resumeInput(core: Core, connection: Connection): void {
+  if (connection.phase !== Phase.open || isHeldBack(connection)) return
+  const { partial } = connection
+  connection.partial = null
+  if (partial !== null) {
+    try {
+      const rest = consume(core, connection, partial.bytes, 0, partial.length)
+      if (rest < partial.length && connection.phase === Phase.open)
+        keepPartial(core, connection, partial, rest)
+    } catch (error) {
+      fail(core, connection, error)
+    }
+  }
+  unpause(connection)
+}
+
+/** A client that was held back may send again. */
+function goOn(core: Core, connection: Connection): void {
+  restartWatch(core, connection)
+  resumeInput(core, connection)
+}
+
+/** Reads on, unless there is a reason left not to. */
+export function unpause(connection: Connection): void {
+  if (!connection.paused || connection.phase !== Phase.open || isHeldBack(connection)) return
+  connection.paused = false
+  connection.link.resume()
+}
+
+function optionsOf(core: Core): DecodeOptions {
+  return { fromClient: true, limits: core.ports.limits }
+}
+
+type Handler = (
+  core: Core,
+  connection: Connection,
+  first: number,
+  bytes: Uint8Array,
+  bodyStart: number,
+  frameEnd: number,
+) => void
+
+/** By packet type: what an open connection may send besides PUBLISH. */
+const HANDLERS: readonly (Handler | undefined)[] = tableOf({
+  [PacketType.connect]: () => {
+    throw new ProtocolError(Reason.protocolError, 'a second CONNECT')
+  },
+  [PacketType.publish]: () => undefined,
+  [PacketType.puback]: onAck,
+  [PacketType.pubrec]: onAck,
+  [PacketType.pubrel]: onAck,
+  [PacketType.pubcomp]: onAck,
+  [PacketType.subscribe]: handlePacket,
+  [PacketType.unsubscribe]: handlePacket,
+  [PacketType.pingreq]: onPing,
+  [PacketType.disconnect]: handlePacket,
+  [PacketType.auth]: handlePacket,
+})
+
+function tableOf(handlers: Record<number, Handler>): (Handler | undefined)[] {
+  return Array.from({ length: 16 }, (_, type) => handlers[type])
+}
+
+function dispatch(
+  core: Core,
+  connection: Connection,
+  first: number,
+  bytes: Uint8Array,
+  frameStart: number,
+  bodyStart: number,
+  frameEnd: number,
+): void {
+  if (connection.phase === Phase.connect) {
+    connection.version = connectVersion(bytes, bodyStart, frameEnd) || 4
+    const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, optionsOf(core))
+    return onConnect(core, connection, packet as ConnectPacket)
+  }
+  const type = first >> 4
+  if (type === PacketType.publish)
+    return onPublish(core, connection, bytes, frameStart, bodyStart, frameEnd)
+  const handler = HANDLERS[type] as Handler
+  handler(core, connection, first, bytes, bodyStart, frameEnd)
+}
+
+function handlePacket(
+  core: Core,
+  connection: Connection,
+  first: number,
+  bytes: Uint8Array,
+  bodyStart: number,
+  frameEnd: number,
+): void {
+  const { version } = connection
+  const packet = decodePacket(version, first, bytes, bodyStart, frameEnd, optionsOf(core))
+  if (packet.type === PacketType.subscribe) onSubscribe(core, connection, packet)
+  else if (packet.type === PacketType.unsubscribe) onUnsubscribe(core, connection, packet)
+  else if (packet.type === PacketType.disconnect) onDisconnect(core, connection, packet)
+  else throw new ProtocolError(Reason.protocolError, 'AUTH without an authentication method')
+}
+
+function onPing(
+  core: Core,
+  connection: Connection,
+  _first: number,
+  _bytes: Uint8Array,
+  bodyStart: number,
+  frameEnd: number,
+): void {
+  if (bodyStart !== frameEnd) throw new ProtocolError(Reason.malformedPacket, 'PINGREQ with a body')
+  if (core.ports.log.mask & LogType.debug) {
+    const name = connection.identity?.clientId
+    core.ports.log.write(LogType.debug, `Received PINGREQ from ${name}`)
+    core.ports.log.write(LogType.debug, `Sending PINGRESP to ${name}`)
+  }
+  appendSimple(output(core, connection), PacketType.pingresp)
+  core.stats.messagesSent++
+}
+
+/** A peer that broke the protocol, or a mistake of ours: this connection ends, no other notices. */
+function fail(core: Core, connection: Connection, error: unknown): void {
+  if (!(error instanceof ProtocolError)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    core.ports.log.write(LogType.error, `Error: internal error, closing one connection: ${text}`)
+    return closeFor(core, connection, Reason.unspecifiedError)
+  }
+  if (connection.phase === Phase.open)
+    return closeFor(core, connection, error.reason, error.message)
+  if (connection.phase === Phase.connect) return failConnect(core, connection, error)
+  closeConnection(core, connection, { text: 'protocol error', reason: -1 })
+}
+
+/** A CONNECT that could not be read: who can be told in CONNACK is told. */
+function failConnect(core: Core, connection: Connection, error: ProtocolError): void {
+  if (connection.version === 5 || error.reason === Reason.unsupportedProtocolVersion)
+    return refuse(core, connection, error.reason, error.message)
+  closeFor(core, connection, error.reason)
+}

@@ -1,0 +1,298 @@
+/**
+ * From an authenticated CONNECT to an open connection.
+ *
+ *     openSession ─▶ another CONNECT of the same id is under way? ── wait behind it
+ *          │
+ *          ▼ the connection that has the id now is taken over
+ *     durable? ── no ──▶ enter
+ *          │ yes
+ *          ▼
+ *     store.claim ── claimed: held by another node ──▶ kick, claim again
+ *          │ claimed
+ *          ▼
+ *        enter ─▶ CONNACK (after its batch) ─▶ input goes on, what was in flight is sent again
+ */
+import { PacketTable } from '../../base/packet-table.ts'
+import { LogType } from '../../base/log.ts'
+import type { ConnectPacket, Properties } from '../../codec/packets.ts'
+import { Reason } from '../../codec/reason-codes.ts'
+import { closeConnection } from './closing.ts'
+import { refuse, welcome } from './connack.ts'
+import {
+  askTurnEnd,
+  NEVER_EXPIRES,
+  Outbound,
+  Phase,
+  Session,
+  type Connection,
+  type Core,
+  type Opening,
+} from '../state/model.ts'
+import { resend } from '../delivery/outbound.ts'
+import type { ClaimedSession } from '../../ports/ports.ts'
+import { saveSession } from '../state/session-record.ts'
+import { addSession, endSession, wakeSession } from '../session/sessions.ts'
+import { armKeepAlive } from './keepalive.ts'
+
+function idOf(connection: Connection): string {
+  return connection.identity?.clientId ?? ''
+}
+
+function userOf(connection: Connection): string | null {
+  return connection.identity?.username ?? null
+}
+
+/** The store is ready: those who came early go on. */
+export function openEarly(core: Core): void {
+  core.ready = true
+  for (const { connection, packet, assigned } of core.early.splice(0))
+    if (connection.phase === Phase.opening) openSession(core, connection, packet, assigned)
+}
+
+export function openSession(
+  core: Core,
+  connection: Connection,
+  packet: ConnectPacket,
+  assigned: boolean,
+): void {
+  const opening = { connection, packet, assigned }
+  if (!core.ready) return void core.early.push(opening)
+  const queue = core.openings.get(idOf(connection))
+  if (queue !== undefined) queue.push(opening)
+  else begin(core, opening)
+}
+
+function begin(core: Core, opening: Opening): void {
+  const { connection, packet } = opening
+  const clientId = idOf(connection)
+  const { limits } = core.ports
+  const known = core.sessions.get(clientId)
+  if (known !== undefined && !mayTakeOver(core, connection, known))
+    return refuse(core, connection, Reason.clientIdentifierNotValid)
+  if (known === undefined && isFull(core, userOf(connection)))
+    return refuse(core, connection, Reason.serverBusy)
+  if (core.full && (known?.durable || expiryOf(packet) > 0))
+    return refuse(core, connection, Reason.quotaExceeded)
+  if (limits.keepAliveSecondsMax > 0 && packet.version < 5) {
+    const { keepAliveSeconds } = packet
+    if (keepAliveSeconds === 0 || keepAliveSeconds > limits.keepAliveSecondsMax)
+      return refuse(core, connection, Reason.clientIdentifierNotValid)
+  }
+  if (known?.connection) takeOver(core, known.connection, packet.cleanStart)
+  core.ports.peers?.claim(clientId)
+  const left = core.sessions.get(clientId)
+  if (expiryOf(packet) === 0 && left?.durable !== true) return enter(core, opening, null)
+  core.openings.set(clientId, [])
+  claim(core, opening)
+}
+
+/** A session is for the user who began it: to know a client id must not be enough to read its messages. */
+function mayTakeOver(
+  core: Core,
+  connection: Connection,
+  known: { readonly clientId: string; readonly username: string | null },
+): boolean {
+  if (core.ports.limits.anyUserTakesOver || known.username === userOf(connection)) return true
+  const { log } = core.ports
+  if (log.mask & LogType.notice)
+    log.write(
+      LogType.notice,
+      `Client ${known.clientId} [${connection.link.remote}] refused: its session belongs to another user.`,
+      {
+        event: 'client_refused',
+        address: connection.link.remote,
+        client: known.clientId,
+        reason: 'session of another user',
+      },
+    )
+  return false
+}
+
+/** No session more may begin: of all, or of this user. */
+function isFull(core: Core, username: string | null): boolean {
+  const { sessionsMax, sessionsPerUserMax } = core.ports.limits
+  if (sessionsMax > 0 && core.sessions.size >= sessionsMax) return true
+  if (sessionsPerUserMax === 0 || username === null) return false
+  return (core.sessionsOfUser.get(username) ?? 0) >= sessionsPerUserMax
+}
+
+/** The same client connected again: the older connection ends [MQTT-3.1.4-3]. */
+function takeOver(core: Core, old: Connection, cleanStart: boolean): void {
+  closeConnection(core, old, {
+    text: 'session taken over',
+    reason: Reason.sessionTakenOver,
+    will: cleanStart,
+  })
+}
+
+function expiryOf(packet: ConnectPacket): number {
+  if (packet.version === 5) return packet.properties.sessionExpirySeconds ?? 0
+  return packet.cleanStart ? 0 : NEVER_EXPIRES
+}
+
+function claim(core: Core, opening: Opening): void {
+  const request = ++core.lastRequest
+  core.claims.set(request, opening)
+  core.ports.store.claim(request, idOf(opening.connection), opening.packet.cleanStart)
+  core.commit.write()
+}
+
+/** The store's answer to a claim. */
+export function claimed(
+  core: Core,
+  request: number,
+  state: ClaimedSession | null,
+  owner: string | null,
+): void {
+  const opening = core.claims.get(request)
+  if (opening === undefined) return
+  core.claims.delete(request)
+  const clientId = idOf(opening.connection)
+  const { peers } = core.ports
+  if (owner !== null && peers !== null)
+    return peers.kick(owner, clientId, () => claim(core, opening))
+  const { connection } = opening
+  if (connection.phase !== Phase.opening) abandon(core, clientId, state)
+  else if (state !== null && !mayTakeOver(core, connection, state.record)) {
+    // Another node wrote it between our look and our claim.
+    core.ports.store.unclaim(clientId)
+    core.commit.write()
+    refuse(core, connection, Reason.clientIdentifierNotValid)
+  } else enter(core, opening, state)
+  const queue = core.openings.get(clientId) ?? []
+  core.openings.delete(clientId)
+  const next = queue.shift()
+  if (next === undefined) return
+  if (next.connection.phase === Phase.opening) begin(core, next)
+  for (const later of queue) {
+    if (later.connection.phase === Phase.opening)
+      openSession(core, later.connection, later.packet, later.assigned)
+  }
+}
+
+/** The client left while its session was being claimed. */
+function abandon(core: Core, clientId: string, state: ClaimedSession | null): void {
+  const session = core.sessions.get(clientId)
+  if (session === undefined || state === null) core.ports.store.deleteSession(clientId)
+  else core.ports.store.unclaim(clientId)
+  core.commit.write()
+}
+
+/** The session is ours: opens the connection. */
+function enter(core: Core, opening: Opening, state: ClaimedSession | null): void {
+  const { connection, packet } = opening
+  const session = sessionFor(core, opening, state)
+  const sessionPresent = state !== null && !packet.cleanStart
+  session.version = packet.version
+  session.expirySeconds = cappedExpiry(core, packet)
+  session.foreign = false
+  session.loaded = true
+  wakeSession(core, session)
+  session.connection = connection
+  session.owner = connection.identity
+  session.username = userOf(connection)
+  connection.session = session
+  if (!session.durable) return open(core, opening, session, false)
+  connection.onSafe = () => open(core, opening, session, sessionPresent)
+  core.commit.wait(saveSession(core, session), connection)
+}
+
+/** Nothing more is in the way: CONNACK, what was in flight, and the input that came meanwhile. */
+function open(core: Core, opening: Opening, session: Session, sessionPresent: boolean): void {
+  const { connection, packet } = opening
+  if (connection.phase !== Phase.opening) return
+  connection.phase = Phase.open
+  connection.openedAtMs = core.ports.clock.wallMs()
+  welcome(core, connection, sessionPresent, answerProperties(core, opening, session))
+  logConnected(core, connection, packet)
+  armKeepAlive(core, connection, keepAliveOf(core, packet))
+  if (connection.identity !== null)
+    core.ports.observer?.connected?.(connection.identity, packet.version)
+  resend(core, session, connection)
+  core.opened.push(connection)
+  askTurnEnd(core)
+}
+
+function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null): Session {
+  const { connection, packet } = opening
+  const clientId = idOf(connection)
+  const known = core.sessions.get(clientId)
+  if (known !== undefined && state !== null && !packet.cleanStart) {
+    if (!known.loaded) adoptState(known, state, core.ports.limits.windowMax)
+    return known
+  }
+  if (known !== undefined) {
+    known.foreign = true
+    endSession(core, known)
+  }
+  const session = new Session(clientId, userOf(connection), packet.version, expiryOf(packet) > 0)
+  addSession(core, session)
+  if (state !== null && !packet.cleanStart) adoptState(session, state, core.ports.limits.windowMax)
+  return session
+}
+
+/** State that another process, or another node, left in the store. */
+function adoptState(session: Session, state: ClaimedSession, windowMax: number): void {
+  session.outbound = new Outbound()
+  session.outbound.lastSequence = state.lastSequence
+  session.outbound.queuedCount = state.queuedCount
+  session.outbound.queuedBytes = state.queuedBytes
+  session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)
+  session.heldInbound = new PacketTable()
+  for (const { packetId, message } of state.inbound) session.heldInbound.set(packetId, message)
+  if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
+}
+
+function cappedExpiry(core: Core, packet: ConnectPacket): number {
+  const wanted = expiryOf(packet)
+  const capMs = core.ports.limits.sessionExpiryMsMax
+  return capMs > 0 ? Math.min(wanted, Math.ceil(capMs / 1000)) : wanted
+}
+
+function answerProperties(core: Core, opening: Opening, session: Session): Properties {
+  const { packet, assigned } = opening
+  const properties: Properties = {}
+  if (assigned) properties.assignedClientId = session.clientId
+  const keepAlive = keepAliveOf(core, packet)
+  if (keepAlive !== packet.keepAliveSeconds) properties.serverKeepAliveSeconds = keepAlive
+  if (packet.version === 5 && session.expirySeconds !== expiryOf(packet))
+    properties.sessionExpirySeconds = session.expirySeconds
+  return properties
+}
+
+function keepAliveOf(core: Core, packet: ConnectPacket): number {
+  const max = core.ports.limits.keepAliveSecondsMax
+  const { keepAliveSeconds } = packet
+  return max > 0 && (keepAliveSeconds === 0 || keepAliveSeconds > max) ? max : keepAliveSeconds
+}
+
+function logConnected(core: Core, connection: Connection, packet: ConnectPacket): void {
+  const { log, limits } = core.ports
+  if (!limits.connectionMessages || !(log.mask & LogType.notice)) return
+  const { remote } = connection.link
+  const username = userOf(connection)
+  const user = username === null ? '' : `, u'${username}'`
+  const kind = packet.bridge ? 'bridge' : 'client'
+  const clean = packet.cleanStart ? 1 : 0
+  log.write(
+    LogType.notice,
+    `New ${kind} connected from ${remote} as ${idOf(connection)} ` +
+      `(p${packet.version}, c${clean}, k${packet.keepAliveSeconds}${user}).`,
+    {
+      event: 'client_connected',
+      address: remote,
+      client: idOf(connection),
+      ...(username !== null && { username }),
+      version: packet.version,
+      clean_start: packet.cleanStart,
+      keepalive: packet.keepAliveSeconds,
+    },
+  )
+  if (!(log.mask & LogType.debug)) return
+  const { will } = packet
+  if (will === null) return log.write(LogType.debug, 'No will message specified.')
+  const { length } = will.payload
+  const retain = will.retain ? 1 : 0
+  log.write(LogType.debug, `Will message specified (${length} bytes) (r${retain}, q${will.qos}).`)
+  log.write(LogType.debug, `\t${will.topic}`)
+}

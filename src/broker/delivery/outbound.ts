@@ -1,0 +1,409 @@
+/**
+ * QoS 1 and 2 towards one session: the window of what was sent and not acknowledged, and the queue behind.
+ *
+ *     clean     queue ──▶ inflight ──▶ acknowledged          all of it in memory, gone with the connection
+ *
+ *     durable   store: [ acknowledged | inflight | queue | only in the store ............ ]
+ *                                                  loadedTo ^             lastSequence ^
+ *
+ * A durable session's entries are numbered. The number makes the packet identifier (1 + number mod 65535),
+ * so that whoever sends an entry again, after a crash or on another node, sends it under the same one
+ * without having stored it.
+ */
+import { LogType } from '../../base/log.ts'
+import { PacketType, type Qos } from '../../codec/packets.ts'
+import { dropped } from '../state/drops.ts'
+import type { Message } from '../../ports/message.ts'
+import {
+  Delivery,
+  Outbound,
+  Phase,
+  type Connection,
+  type Core,
+  type Session,
+  type Subscription,
+} from '../state/model.ts'
+import { pendingBytes, sendAck } from './outbox.ts'
+import type { StoredDelivery } from '../../ports/ports.ts'
+import { replyAck } from './replies.ts'
+import { mayReceive } from '../state/rights.ts'
+import { sendPublish, sendShaped } from './send-publish.ts'
+import type { DropReason } from '../../ports/stats.ts'
+
+const PACKET_IDS = 65535
+
+function packetIdOf(sequence: number): number {
+  return 1 + (sequence % PACKET_IDS)
+}
+
+/** Hands a QoS 1 or 2 message (or a QoS 0 one that is to be queued) to a session. */
+export function deliver(
+  core: Core,
+  session: Session,
+  message: Message,
+  qos: Qos,
+  retain: boolean,
+  subscription: Subscription,
+): void {
+  const outbound = (session.outbound ??= new Outbound())
+  if (session.durable) enqueueDurable(core, session, outbound, message, qos, retain, subscription)
+  else deliverClean(core, session, outbound, message, qos, retain, subscription)
+}
+
+function deliverClean(
+  core: Core,
+  session: Session,
+  outbound: Outbound,
+  message: Message,
+  qos: Qos,
+  retain: boolean,
+  subscription: Subscription,
+): void {
+  const connection = session.connection
+  if (connection === null) return
+  const ids = subscription.subscriptionIds
+  if (outbound.queue.length === 0 && hasRoom(core, connection, outbound)) {
+    const packetId = freePacketId(outbound)
+    const sent =
+      ids === null
+        ? sendShaped(core, connection, message, qos, retain, packetId)
+        : sendPublish(core, connection, message, qos, retain, packetId, ids, false)
+    if (!sent) return dropped(core, session, 'overClientMaximum')
+    const group = qos === 1 ? subscription.group : null
+    const kept = group === null ? null : message.kept()
+    const delivery = new Delivery(kept, qos, retain, ids, 0, message.payloadLength)
+    delivery.group = group
+    enterWindow(outbound, delivery, packetId)
+    return
+  }
+  if (!hasQueueRoom(core, outbound, message)) return dropForQueue(core, session, outbound)
+  const kept = message.kept()
+  const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
+  if (qos === 1) delivery.group = subscription.group
+  outbound.queue.push(delivery)
+  outbound.queuedCount++
+  outbound.queuedBytes += kept.size
+}
+
+function enqueueDurable(
+  core: Core,
+  session: Session,
+  outbound: Outbound,
+  message: Message,
+  qos: Qos,
+  retain: boolean,
+  subscription: Subscription,
+): void {
+  const isFull = !session.foreign && !hasStoreRoom(core, outbound, message)
+  if (isFull) return dropForQueue(core, session, outbound)
+  let sequence = outbound.lastSequence + 1
+  while (outbound.inflight.has(packetIdOf(sequence))) sequence++
+  const kept = message.kept()
+  const id = subscription.subscriptionId
+  const given = core.ports.store.append(session.clientId, sequence, kept, qos, retain, id)
+  const batch = core.commit.write()
+  if (given === 0 || session.foreign) return
+  enter(
+    core,
+    session,
+    outbound,
+    {
+      sequence: given,
+      message: kept,
+      qos,
+      retain,
+      subscriptionId: id,
+      released: false,
+      safe: false,
+    },
+    qos === 2 ? batch : 0,
+  )
+}
+
+/** Notes a stored entry and, while the memory part is not behind, queues it for sending. */
+function enter(
+  core: Core,
+  session: Session,
+  outbound: Outbound,
+  entry: StoredDelivery,
+  batch: number,
+): void {
+  const behind = outbound.loadedTo < outbound.lastSequence
+  outbound.lastSequence = entry.sequence
+  outbound.queuedCount++
+  outbound.queuedBytes += entry.message.size
+  const connection = session.connection
+  if (connection === null || behind || outbound.queue.length >= core.ports.limits.queueWindow)
+    return
+  outbound.loadedTo = entry.sequence
+  outbound.queue.push(toDelivery(entry, batch))
+  if (batch > core.commit.done) core.commit.wait(batch, session)
+  pump(core, session)
+}
+
+function toDelivery(entry: StoredDelivery, batch: number): Delivery {
+  const ids = entry.subscriptionId === 0 ? null : [entry.subscriptionId]
+  const { message, qos, retain, sequence } = entry
+  const delivery = new Delivery(message, qos, retain, ids, sequence, message.payloadLength)
+  delivery.released = entry.released
+  delivery.batch = batch
+  return delivery
+}
+
+/** An entry that another node queued for a session held here. */
+export function arrived(core: Core, session: Session, entry: StoredDelivery): void {
+  const outbound = (session.outbound ??= new Outbound())
+  if (entry.sequence > outbound.lastSequence) enter(core, session, outbound, entry, 0)
+}
+
+/** A page of the queue that was only in the store. */
+export function pageRead(
+  core: Core,
+  session: Session,
+  request: number,
+  entries: StoredDelivery[],
+  more: boolean,
+): void {
+  const outbound = session.outbound
+  if (outbound === null || outbound.readingTo < 0 || outbound.readRequest !== request) return
+  const to = outbound.readingTo
+  outbound.readingTo = -1
+  for (const entry of entries) {
+    if (entry.sequence <= outbound.loadedTo) continue
+    outbound.loadedTo = entry.sequence
+    const batch = entry.safe ? 0 : lastBatch(core)
+    const delivery = toDelivery(entry, batch)
+    if (batch > core.commit.done) core.commit.wait(batch, session)
+    if (outbound.dupLeft > 0) {
+      outbound.dupLeft--
+      delivery.dup = true
+    }
+    outbound.queue.push(delivery)
+  }
+  if (!more) outbound.loadedTo = Math.max(outbound.loadedTo, to)
+  pump(core, session)
+}
+
+/** The batch that the latest write is in. */
+function lastBatch({ commit }: Core): number {
+  return commit.dirty ? commit.filling : commit.filling - 1
+}
+
+function hasRoom(core: Core, connection: Connection, outbound: Outbound): boolean {
+  const limits = core.ports.limits
+  if (connection.phase !== Phase.open) return false
+  const sent = outbound.inflight.size
+  if (sent >= connection.receiveMaximum) return false
+  if (
+    limits.inflightMax > 0 &&
+    sent >= limits.inflightMax &&
+    outbound.inflightBytes > limits.windowBytes
+  )
+    return false
+  if (limits.inflightBytesMax > 0 && outbound.inflightBytes >= limits.inflightBytesMax) return false
+  return connection.inLink === null || pendingBytes(connection) < limits.outputBytesMax
+}
+
+function hasStoreRoom(core: Core, outbound: Outbound, message: Message): boolean {
+  const { limits, store } = core.ports
+  // While the disk is full only QoS 0 still gets this far.
+  if (core.full && message.qos === 0) return false
+  if (!store.survives) return hasQueueRoom(core, outbound, message)
+  return fits(outbound, message, limits.queuedMax, limits.storedBytesMax)
+}
+
+function hasQueueRoom(core: Core, outbound: Outbound, message: Message): boolean {
+  const { queuedMax, queuedBytesMax } = core.ports.limits
+  return fits(outbound, message, queuedMax, queuedBytesMax)
+}
+
+function fits(
+  outbound: Outbound,
+  message: Message,
+  queuedMax: number,
+  queuedBytesMax: number,
+): boolean {
+  return (
+    (queuedMax === 0 || outbound.queuedCount < queuedMax) &&
+    (queuedBytesMax === 0 || outbound.queuedBytes + message.size <= queuedBytesMax)
+  )
+}
+
+function dropForQueue(core: Core, session: Session, outbound: Outbound): void {
+  dropped(core, session, 'queueFull')
+  if (outbound.dropNoted) return
+  outbound.dropNoted = true
+  const { log } = core.ports
+  if (log.mask & LogType.notice)
+    log.write(
+      LogType.notice,
+      `Outgoing messages are being dropped for client ${session.clientId}.`,
+      {
+        event: 'messages_dropped',
+        client: session.clientId,
+      },
+    )
+}
+
+/** The next identifier nobody uses [MQTT-2.2.1-4]; the window is smaller than the number of ids. */
+function freePacketId(outbound: Outbound): number {
+  let id = outbound.lastPacketId
+  do id = id === PACKET_IDS ? 1 : id + 1
+  while (outbound.inflight.has(id))
+  return id
+}
+
+function enterWindow(outbound: Outbound, delivery: Delivery, packetId: number): void {
+  delivery.packetId = packetId
+  outbound.lastPacketId = packetId
+  outbound.inflight.set(packetId, delivery)
+  outbound.inflightBytes += delivery.payloadBytes
+}
+
+/** Sends from the queue while the window is open, and asks the store for more ahead of need. */
+export function pump(core: Core, session: Session): void {
+  const { outbound, connection } = session
+  if (outbound === null || connection === null) return
+  while (outbound.queue.length > 0 && hasRoom(core, connection, outbound)) {
+    if (!sendNext(core, session, connection, outbound)) break
+  }
+  if (session.durable) readAhead(core, session, outbound)
+}
+
+function readAhead(core: Core, session: Session, outbound: Outbound): void {
+  const { queueWindow } = core.ports.limits
+  if (outbound.readingTo >= 0 || outbound.loadedTo >= outbound.lastSequence) return
+  if (outbound.queue.length * 2 >= queueWindow) return
+  outbound.readingTo = outbound.lastSequence
+  outbound.readRequest = ++core.lastRequest
+  core.ports.store.read(outbound.readRequest, session.clientId, outbound.loadedTo, queueWindow)
+}
+
+/** Sends the head of the queue; false: it has to wait. */
+function sendNext(
+  core: Core,
+  session: Session,
+  connection: Connection,
+  outbound: Outbound,
+): boolean {
+  const delivery = outbound.queue.peek() as Delivery
+  if (delivery.batch > core.commit.done) return false
+  const packetId = session.durable ? packetIdOf(delivery.sequence) : freePacketId(outbound)
+  if (delivery.qos > 0 && outbound.inflight.has(packetId)) return false
+  outbound.queue.shift()
+  const message = delivery.message as Message
+  outbound.queuedCount--
+  outbound.queuedBytes -= message.size
+  if (delivery.released) {
+    enterWindow(outbound, delivery, packetId)
+    sendAck(core, connection, PacketType.pubrel, packetId, 0)
+    return true
+  }
+  const id = delivery.qos > 0 ? packetId : 0
+  const obstacle = sendWaiting(core, session, connection, delivery, message, id)
+  if (obstacle !== null) {
+    dropped(core, session, obstacle)
+    forget(core, session, delivery)
+    return true
+  }
+  if (delivery.qos === 0) {
+    forget(core, session, delivery)
+    return true
+  }
+  enterWindow(outbound, delivery, packetId)
+  if (!session.durable && delivery.group === null) delivery.message = null
+  return true
+}
+
+/** Sends what has waited; or says why it is not sent any more. */
+function sendWaiting(
+  core: Core,
+  session: Session,
+  connection: Connection,
+  delivery: Delivery,
+  message: Message,
+  packetId: number,
+): DropReason | null {
+  if (hasExpired(core, message)) return 'expired'
+  if (!mayReceive(core, session, message.topicName)) return 'notAllowed'
+  const { qos, retain, subscriptionIds: ids, dup } = delivery
+  const sent = sendPublish(core, connection, message, qos, retain, packetId, ids, dup)
+  return sent ? null : 'overClientMaximum'
+}
+
+function hasExpired(core: Core, message: Message): boolean {
+  return message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs()
+}
+
+function forget(core: Core, session: Session, delivery: Delivery): void {
+  if (!session.durable) return
+  core.ports.store.acknowledge(session.clientId, delivery.sequence, delivery.message as Message)
+  core.commit.write()
+}
+
+/** PUBACK, PUBCOMP, or a PUBREC that refuses: the exchange is over. False: nobody knows the identifier. */
+export function finish(core: Core, session: Session, packetId: number, qos: Qos): boolean {
+  const outbound = session.outbound
+  const delivery = outbound?.inflight.get(packetId)
+  if (outbound === null || delivery === undefined || delivery.qos !== qos) return false
+  outbound.inflight.delete(packetId)
+  outbound.inflightBytes -= delivery.payloadBytes
+  forget(core, session, delivery)
+  if (outbound.queue.length > 0 || outbound.loadedTo < outbound.lastSequence) pump(core, session)
+  return true
+}
+
+/**
+ * PUBREC: from here on only PUBREL is sent again, never the PUBLISH [MQTT-4.3.3-1]. In a durable session the
+ * PUBREL waits until that is written, or a crash could bring the PUBLISH back. False: unknown identifier.
+ */
+export function released(
+  core: Core,
+  session: Session,
+  connection: Connection,
+  packetId: number,
+): boolean {
+  const delivery = session.outbound?.inflight.get(packetId)
+  if (delivery === undefined || delivery.qos !== 2) return false
+  let batch = 0
+  if (!delivery.released) {
+    delivery.released = true
+    if (!session.durable) delivery.message = null
+    else {
+      core.ports.store.release(session.clientId, delivery.sequence)
+      batch = core.commit.write()
+    }
+  }
+  replyAck(core, connection, PacketType.pubrel, packetId, 0, batch)
+  return true
+}
+
+/** A connection resumed the session: what was in flight is sent again, in the original order [MQTT-4.4.0-1]. */
+export function resend(core: Core, session: Session, connection: Connection): void {
+  const outbound = session.outbound
+  if (outbound === null) return
+  for (const [packetId, delivery] of outbound.inflight.entriesBehind(outbound.lastPacketId)) {
+    if (delivery.released) {
+      sendAck(core, connection, PacketType.pubrel, packetId, 0)
+      continue
+    }
+    const message = delivery.message as Message
+    delivery.dup = true
+    const obstacle = sendWaiting(core, session, connection, delivery, message, packetId)
+    if (obstacle === null) continue
+    dropped(core, session, obstacle)
+    finish(core, session, packetId, delivery.qos)
+  }
+  pump(core, session)
+}
+
+/** The connection is gone: what the store has need not be in memory. The window stays, it will be resent. */
+export function suspend(session: Session): void {
+  const outbound = session.outbound
+  if (outbound === null) return
+  outbound.dropNoted = false
+  outbound.readingTo = -1
+  const first = outbound.queue.peek()
+  if (first !== undefined && session.durable) outbound.loadedTo = first.sequence - 1
+  outbound.queue.clear()
+}

@@ -1,0 +1,197 @@
+/**
+ * Bytes on their way out of one connection. Everything for a connection is appended to one writer and
+ * handed to its link once, at the end of the turn; while the link has not drained, the next turns' bytes
+ * collect behind.
+ *
+ *     link   ◀─ inLink ◀─ segments (shared large frames) ◀─ out (being written)
+ *
+ * A connection with nothing to send owns no buffer: writers come from a pool and go back to it.
+ */
+import { LogType } from '../../base/log.ts'
+import { appendAck } from '../../codec/ack.ts'
+import { ByteWriter } from '../../codec/byte-writer.ts'
+import { encodePacket } from '../../codec/encode.ts'
+import { PacketType, type Packet } from '../../codec/packets.ts'
+import { askTurnEnd, Phase, type Connection, type Core, type Segment } from '../state/model.ts'
+
+const WRITER_BYTES = 2048
+/** Beyond this a writer is sent at once: the receiver may start, and caches stay warm. */
+const FLUSH_BYTES = 96 * 1024
+/** Writers that grew beyond this are not kept. */
+const POOLED_BYTES_MAX = 256 * 1024
+const POOLED_MAX = 128
+
+/** The writer to append to. Marks the connection for the flush at the end of the turn. */
+export function output(core: Core, connection: Connection): ByteWriter {
+  const out = connection.out
+  if (out !== null && out.length < FLUSH_BYTES) return out
+  return out === null ? openOutput(core, connection) : nextOutput(core, connection)
+}
+
+function openOutput(core: Core, connection: Connection): ByteWriter {
+  if (!connection.dirty) {
+    connection.dirty = true
+    core.dirty.push(connection)
+    askTurnEnd(core)
+  }
+  const writer = core.writers.pop() ?? new ByteWriter(new Uint8Array(WRITER_BYTES))
+  connection.out = writer
+  return writer
+}
+
+function nextOutput(core: Core, connection: Connection): ByteWriter {
+  if (connection.inLink === null) flush(core, connection)
+  else sealOutput(connection)
+  return connection.out ?? openOutput(core, connection)
+}
+
+function sealOutput(connection: Connection): void {
+  const writer = connection.out
+  if (writer === null || writer.length === 0) return
+  connection.out = null
+  pushSegment(connection, { bytes: writer.bytes, length: writer.length, writer })
+}
+
+function pushSegment(connection: Connection, segment: Segment): void {
+  connection.segments ??= []
+  connection.segments.push(segment)
+  connection.segmentBytes += segment.length
+}
+
+/** Appends bytes that many connections share: they are sent from where they are, never copied. */
+export function appendShared(core: Core, connection: Connection, bytes: Uint8Array): void {
+  output(core, connection)
+  sealOutput(connection)
+  pushSegment(connection, { bytes, length: bytes.length, writer: null })
+}
+
+/** Bytes that wait for this client: ours and the link's. */
+export function pendingBytes(connection: Connection): number {
+  return (
+    (connection.out === null ? 0 : connection.out.length) +
+    connection.segmentBytes +
+    (connection.inLink === null ? 0 : connection.inLink.length)
+  )
+}
+
+/** Hands what is written to the link, as far as it takes it. */
+export function flush(core: Core, connection: Connection): void {
+  core.shapes.serial++
+  if (connection.inLink !== null) return
+  if (connection.segments !== null && !flushSegments(core, connection)) return
+  const writer = connection.out
+  if (writer === null) return
+  connection.out = null
+  if (writer.length === 0) return recycle(core, writer)
+  send(core, connection, { bytes: writer.bytes, length: writer.length, writer })
+}
+
+function flushSegments(core: Core, connection: Connection): boolean {
+  const segments = connection.segments as Segment[]
+  for (let sent = 0; sent < segments.length; sent++) {
+    connection.segmentBytes -= segments[sent].length
+    if (!send(core, connection, segments[sent])) {
+      connection.segments = sent + 1 < segments.length ? segments.slice(sent + 1) : null
+      return false
+    }
+  }
+  connection.segments = null
+  return true
+}
+
+function send(core: Core, connection: Connection, segment: Segment): boolean {
+  core.stats.bytesSent += segment.length
+  if (core.tap !== null) core.tap.sent(connection, segment)
+  const gone = connection.link.write(segment.bytes, segment.length)
+  if (!gone) connection.inLink = segment
+  else if (segment.writer !== null) recycle(core, segment.writer)
+  return gone
+}
+
+/** The link has drained: its array is ours again, and what waited behind goes out. */
+export function drained(core: Core, connection: Connection): void {
+  const segment = connection.inLink
+  connection.inLink = null
+  if (segment !== null && segment.writer !== null) recycle(core, segment.writer)
+  flush(core, connection)
+}
+
+function recycle(core: Core, writer: ByteWriter): void {
+  writer.length = 0
+  if (core.writers.length < POOLED_MAX && writer.bytes.length <= POOLED_BYTES_MAX)
+    core.writers.push(writer)
+}
+
+/** Drops what cannot be sent any more. What the link holds stays its own. */
+export function dropOutput(core: Core, connection: Connection): void {
+  if (connection.out !== null) recycle(core, connection.out)
+  connection.out = null
+  connection.segments = null
+  connection.segmentBytes = 0
+}
+
+/** Flushes every connection that has output; the end of the turn. */
+export function flushAll(core: Core): void {
+  const dirty = core.dirty
+  for (let index = 0; index < dirty.length; index++) {
+    const connection = dirty[index]
+    connection.dirty = false
+    flush(core, connection)
+  }
+  dirty.length = 0
+}
+
+export function sendAck(
+  core: Core,
+  connection: Connection,
+  type: 4 | 5 | 6 | 7,
+  packetId: number,
+  reason: number,
+): void {
+  if (connection.phase === Phase.closed) return
+  if (core.ports.log.mask & LogType.debug) logAck(core, connection, type, packetId, reason)
+  appendAck(output(core, connection), connection.version, type, packetId, reason)
+  core.stats.messagesSent++
+}
+
+const ACK_NAMES = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP']
+
+function logAck(
+  core: Core,
+  connection: Connection,
+  type: 4 | 5 | 6 | 7,
+  packetId: number,
+  reason: number,
+): void {
+  const code = type === PacketType.puback || type === PacketType.pubrec ? `, rc${reason}` : ''
+  core.ports.log.write(
+    LogType.debug,
+    `Sending ${ACK_NAMES[type - 4]} to ${connection.identity?.clientId} (m${packetId}${code})`,
+  )
+}
+
+/**
+ * Sends any packet but a PUBLISH. One that is larger than the client takes goes without reason string and
+ * user properties [MQTT-3.2.2-19, -20].
+ */
+export function sendPacket(core: Core, connection: Connection, packet: Packet): void {
+  if (connection.phase === Phase.closed) return
+  const out = output(core, connection)
+  const start = out.length
+  encodePacket(out, connection.version, packet)
+  if (connection.packetBytesMax > 0 && out.length - start > connection.packetBytesMax) {
+    out.length = start
+    encodePacket(out, connection.version, shortened(packet))
+    if (out.length - start > connection.packetBytesMax) {
+      out.length = start
+      return
+    }
+  }
+  core.stats.messagesSent++
+}
+
+function shortened(packet: Packet): Packet {
+  if (packet.type === PacketType.pingresp || !('properties' in packet)) return packet
+  const { reasonString: _reason, userProperties: _user, ...properties } = packet.properties
+  return { ...packet, properties }
+}

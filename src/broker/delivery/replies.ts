@@ -1,0 +1,53 @@
+/** Acknowledgements that must not overtake the disk, nor each other. */
+import { Fifo } from '../../base/fifo.ts'
+import type { Packet } from '../../codec/packets.ts'
+import { Phase, type Connection, type Core, type HeldReply } from '../state/model.ts'
+import { sendAck, sendPacket } from './outbox.ts'
+
+/** Sends an acknowledgement once `batch` (0: none) is safe and everything held before it is out. */
+export function replyAck(
+  core: Core,
+  connection: Connection,
+  type: 4 | 5 | 6 | 7,
+  packetId: number,
+  reason: number,
+  batch: number,
+): void {
+  if (batch <= core.commit.done && connection.held === null) {
+    sendAck(core, connection, type, packetId, reason)
+  } else hold(core, connection, { batch, ackType: type, packetId, reason, packet: null })
+}
+
+/** The same for any other packet. */
+export function replyPacket(
+  core: Core,
+  connection: Connection,
+  packet: Packet,
+  batch: number,
+): void {
+  if (batch <= core.commit.done && connection.held === null) sendPacket(core, connection, packet)
+  else hold(core, connection, { batch, ackType: 0, packetId: 0, reason: 0, packet })
+}
+
+function hold(core: Core, connection: Connection, reply: HeldReply): void {
+  if (connection.held === null) {
+    connection.held = new Fifo()
+    core.commit.wait(reply.batch, connection)
+  }
+  connection.held.push(reply)
+}
+
+/** Sends what the last commit made safe; waits on for the rest. */
+export function releaseReplies(core: Core, connection: Connection): void {
+  const held = connection.held
+  if (held === null || connection.phase === Phase.closed) return
+  for (;;) {
+    const reply = held.peek()
+    if (reply === undefined) break
+    if (reply.batch > core.commit.done) return core.commit.wait(reply.batch, connection)
+    held.shift()
+    if (reply.ackType === 0) sendPacket(core, connection, reply.packet as Packet)
+    else sendAck(core, connection, reply.ackType, reply.packetId, reply.reason)
+  }
+  connection.held = null
+}

@@ -1,0 +1,253 @@
+/** The last step of a PUBLISH: into the receiver's output. */
+import { LogType } from '../../base/log.ts'
+import { ByteWriter } from '../../codec/byte-writer.ts'
+import { appendPublish, publishSize } from '../../codec/publish.ts'
+import type { Message } from '../../ports/message.ts'
+import type { Connection, Core } from '../state/model.ts'
+import { withoutMountPoint } from '../state/mount-point.ts'
+import { appendShared, output } from './outbox.ts'
+import type { Shape } from '../state/shapes.ts'
+
+/** Frames from here on are shared by their receivers instead of copied to each. */
+const SHARED_BYTES_MIN = 16 * 1024
+
+const DUP = 8
+
+/**
+ * Sends `message` as one of a fan-out: receivers of the same version, QoS and retain flag share one
+ * encoding. Returns false, and sends nothing, when the frame is larger than the client takes
+ * [MQTT-3.1.2-24]. Not for receivers with a subscription identifier.
+ */
+export function sendShaped(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  qos: number,
+  retain: boolean,
+  packetId: number,
+): boolean {
+  if (!connection.shaped)
+    return sendPublish(core, connection, message, qos, retain, packetId, null, false)
+  const shapes = core.shapes
+  const slot = shapes.slot(connection.version, qos, retain)
+  if (slot.serial !== shapes.serial)
+    return sendFirst(core, connection, message, qos, retain, packetId, slot)
+  const length = slot.end - slot.start
+  if (connection.packetBytesMax > 0 && length > connection.packetBytesMax) return false
+  if (length >= SHARED_BYTES_MIN)
+    return sendPublish(core, connection, message, qos, retain, packetId, null, false)
+  const out = output(core, connection)
+  // The flush of a full output may just have staled the slot: then its bytes may be gone.
+  if (slot.serial !== shapes.serial)
+    return sendFirst(core, connection, message, qos, retain, packetId, slot)
+  const at = out.length
+  out.append(slot.bytes, slot.start, slot.end)
+  const bytes = out.bytes
+  bytes[at] = 0x30 | (qos << 1) | (retain ? 1 : 0)
+  if (packetId > 0) {
+    bytes[at + slot.idOffset] = packetId >> 8
+    bytes[at + slot.idOffset + 1] = packetId
+  }
+  count(core, connection, message, (qos << 1) | (retain ? 1 : 0), packetId)
+  return true
+}
+
+/** The first receiver of a shape: encodes, and leaves word where. */
+function sendFirst(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  qos: number,
+  retain: boolean,
+  packetId: number,
+  slot: Shape,
+): boolean {
+  const expiry = message.expiresAtMs === Infinity ? -1 : secondsLeft(core, message)
+  const flags = (qos << 1) | (retain ? 1 : 0)
+  const size = publishSize(connection.version, flags, packetId, message, expiry, null, 0, false)
+  if (connection.packetBytesMax > 0 && size > connection.packetBytesMax) return false
+  if (size >= SHARED_BYTES_MIN) {
+    sendLarge(core, connection, message, flags, packetId, null, expiry)
+    return true
+  }
+  const out = output(core, connection)
+  const start = out.length
+  const idAt = appendPublish(
+    out,
+    connection.version,
+    flags,
+    packetId,
+    message,
+    expiry,
+    null,
+    0,
+    false,
+  )
+  slot.serial = core.shapes.serial
+  slot.bytes = out.bytes
+  slot.start = start
+  slot.end = out.length
+  slot.idOffset = idAt - start
+  count(core, connection, message, flags, packetId)
+  return true
+}
+
+/** Sends `message` to one receiver. Returns false as {@link sendShaped} does. */
+export function sendPublish(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  qos: number,
+  retain: boolean,
+  packetId: number,
+  subscriptionIds: readonly number[] | null,
+  dup: boolean,
+): boolean {
+  if (connection.mount === null)
+    return sendOne(core, connection, message, qos, retain, packetId, subscriptionIds, dup)
+  // Kept: what is borrowed must not be kept by others while its topic is cut.
+  return withoutMountPoint(connection.mount, message.kept(), (cut) =>
+    sendOne(core, connection, cut, qos, retain, packetId, subscriptionIds, dup),
+  )
+}
+
+function sendOne(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  qos: number,
+  retain: boolean,
+  packetId: number,
+  subscriptionIds: readonly number[] | null,
+  dup: boolean,
+): boolean {
+  const { version, packetBytesMax } = connection
+  const expiry = message.expiresAtMs === Infinity ? -1 : secondsLeft(core, message)
+  const flags = (dup ? DUP : 0) | (qos << 1) | (retain ? 1 : 0)
+  const size = publishSize(version, flags, packetId, message, expiry, subscriptionIds, 0, false)
+  if (packetBytesMax > 0 && size > packetBytesMax) return false
+  if (size >= SHARED_BYTES_MIN) {
+    sendLarge(core, connection, message, flags, packetId, subscriptionIds, expiry)
+    return true
+  }
+  const known = connection.aliasOutMaximum > 0 && knowsAlias(connection, message)
+  const alias = connection.aliasOutMaximum > 0 ? aliasFor(connection, message) : 0
+  const out = output(core, connection)
+  appendPublish(out, version, flags, packetId, message, expiry, subscriptionIds, alias, known)
+  count(core, connection, message, flags, packetId)
+  return true
+}
+
+function knowsAlias(connection: Connection, message: Message): boolean {
+  return connection.aliasesOut !== null && connection.aliasesOut.has(message.topicName)
+}
+
+/** The alias of the message's topic; first come, first served, until the client's maximum is used up. */
+function aliasFor(connection: Connection, message: Message): number {
+  const aliases = (connection.aliasesOut ??= new Map())
+  const known = aliases.get(message.topicName)
+  if (known !== undefined) return known
+  if (aliases.size >= connection.aliasOutMaximum) return 0
+  aliases.set(message.topicName, aliases.size + 1)
+  return aliases.size
+}
+
+/**
+ * Header of its own, payload shared: the kept message's bytes go out as they are.
+ *
+ *     out  [ first | length | topic | id | properties ]  +  the payload, one for all receivers
+ */
+function sendLarge(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  flags: number,
+  packetId: number,
+  subscriptionIds: readonly number[] | null,
+  expiry: number,
+): void {
+  const kept = message.kept()
+  const payload = kept.payloadBytes()
+  const { version } = connection
+  const size = publishSize(version, flags, packetId, kept, expiry, subscriptionIds, 0, false)
+  const head = new ByteWriter(new Uint8Array(size - payload.length + 8))
+  appendHead(head, connection, kept, flags, packetId, subscriptionIds, expiry)
+  output(core, connection).append(head.bytes, 0, head.length)
+  appendShared(core, connection, payload)
+  count(core, connection, message, flags, packetId)
+}
+
+function secondsLeft(core: Core, message: Message): number {
+  return message.secondsLeft(core.ports.clock.wallMs())
+}
+
+/** Everything in front of the payload, with the length of the whole. */
+function appendHead(
+  head: ByteWriter,
+  connection: Connection,
+  message: Message,
+  flags: number,
+  packetId: number,
+  subscriptionIds: readonly number[] | null,
+  expiry: number,
+): void {
+  const payloadLength = message.payloadLength
+  const bare = { ...parts(message), payloadStart: 0, payloadEnd: 0 }
+  const { version } = connection
+  appendPublish(head, version, flags, packetId, bare, expiry, subscriptionIds, 0, false)
+  const short = readLength(head.bytes)
+  const body = head.bytes.slice(short.end, head.length)
+  head.length = 1
+  let left = short.value + payloadLength
+  do {
+    head.bytes[head.length++] = (left & 0x7f) | (left > 0x7f ? 0x80 : 0)
+    left >>>= 7
+  } while (left > 0)
+  head.append(body, 0, body.length)
+}
+
+function parts(message: Message) {
+  const { topic, topicStart, topicEnd, properties, propertiesStart, propertiesEnd, payload } =
+    message
+  return { topic, topicStart, topicEnd, properties, propertiesStart, propertiesEnd, payload }
+}
+
+function readLength(bytes: Uint8Array): { value: number; end: number } {
+  let value = 0
+  let end = 1
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[end++]
+    value |= (byte & 0x7f) << shift
+    if (byte < 0x80) return { value, end }
+  }
+}
+
+/** Counts a PUBLISH that is on its way, and logs it when asked to. */
+function count(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  flags: number,
+  packetId: number,
+): void {
+  if (core.ports.log.mask & LogType.debug) logSending(core, connection, message, flags, packetId)
+  const stats = core.stats
+  stats.messagesSent++
+  stats.publishSent++
+  stats.publishBytesSent += message.payloadEnd - message.payloadStart
+}
+
+function logSending(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  flags: number,
+  packetId: number,
+): void {
+  const words = `d${flags >> 3}, q${(flags >> 1) & 3}, r${flags & 1}, m${packetId}`
+  const { topicName, payloadLength } = message
+  core.ports.log.write(
+    LogType.debug,
+    `Sending PUBLISH to ${connection.identity?.clientId} (${words}, '${topicName}', ... (${payloadLength} bytes))`,
+  )
+}

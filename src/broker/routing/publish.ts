@@ -1,0 +1,316 @@
+/** PUBLISH from a client (MQTT 5.0, 3.3): the way in. */
+import { PacketTable } from '../../base/packet-table.ts'
+import { LogType } from '../../base/log.ts'
+import { PacketType } from '../../codec/packets.ts'
+import { ProtocolError } from '../../codec/protocol-error.ts'
+import { forwardableProperties, parsePublish, PublishView } from '../../codec/publish.ts'
+import { Reason } from '../../codec/reason-codes.ts'
+import { decodeUtf8, validateUtf8 } from '../../codec/utf8.ts'
+import { topicNameProblem } from '../../topics/names.ts'
+import { dropped } from '../state/drops.ts'
+import type { Message } from '../../ports/message.ts'
+import type { Connection, Core, Session, Subscriber } from '../state/model.ts'
+import { Pressure } from '../../ports/pressure.ts'
+import { mountTopic } from '../state/mount-point.ts'
+import { replyAck } from '../delivery/replies.ts'
+import { mayPublish } from '../state/rights.ts'
+import { retainedIsFull, storeRetained } from './retained.ts'
+import { publish, route } from './routing.ts'
+
+const view = new PublishView()
+
+/** Handles the PUBLISH in `bytes[frameStart..frameEnd)`; throws ProtocolError on what ends the connection. */
+export function onPublish(
+  core: Core,
+  connection: Connection,
+  bytes: Uint8Array,
+  frameStart: number,
+  bodyStart: number,
+  frameEnd: number,
+): void {
+  view.limits = core.ports.limits
+  parsePublish(view, connection.version, bytes, frameStart, bodyStart, frameEnd)
+  const stats = core.stats
+  stats.publishReceived++
+  stats.publishBytesReceived += view.payloadEnd - view.payloadStart
+  const session = connection.session as Session
+  const message = core.incoming
+  message.reuse()
+  if (view.topicAlias === 0) {
+    if (!isLastTopic(connection)) learnTopic(core, connection)
+    message.topic = bytes
+    message.topicStart = view.topicStart
+    message.topicEnd = view.topicEnd
+  } else resolveAlias(core, connection, message)
+  if (connection.mount !== null) mountTopic(connection.mount, connection.topicName, message)
+  borrow(core, connection, message)
+  checkAgreed(core, connection)
+  if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Received')
+  const refusal = refusalOf(core, connection, message)
+  if (view.qos === 0) {
+    if (refusal === 0) accept(core, connection, message)
+    else if (refusal === Reason.payloadFormatInvalid)
+      throw new ProtocolError(refusal, 'payload is not UTF-8')
+    return
+  }
+  if (view.qos === 1) acknowledge(core, connection, message, refusal)
+  else receive(core, connection, session, message, refusal)
+}
+
+/** Most clients publish to one topic at a time: equal bytes, same topic. */
+function isLastTopic(connection: Connection): boolean {
+  const last = connection.topicBytes
+  const { bytes, topicStart, topicEnd } = view
+  const length = topicEnd - topicStart
+  if (last === null || last.length !== length) return false
+  for (let index = 0; index < length; index++)
+    if (last[index] !== bytes[topicStart + index]) return false
+  return true
+}
+
+/** A topic this connection did not just use: decodes and checks it. */
+function learnTopic(core: Core, connection: Connection): void {
+  const { bytes, topicStart, topicEnd } = view
+  const name = decodeUtf8(bytes, topicStart, topicEnd)
+  const problem = topicNameProblem(name, core.ports.limits.topicLevelsMax)
+  if (problem !== null) throw new ProtocolError(Reason.malformedPacket, `topic name: ${problem}`)
+  connection.topicName = connection.mount === null ? name : connection.mount.prefix + name
+  connection.matchGeneration = -1
+  const last = connection.topicBytes
+  if (last !== null && last.length === topicEnd - topicStart)
+    last.set(bytes.subarray(topicStart, topicEnd))
+  else connection.topicBytes = bytes.slice(topicStart, topicEnd)
+}
+
+/** A topic alias stands for the topic, or is set to it [MQTT-3.3.2-7 ff.]. */
+function resolveAlias(core: Core, connection: Connection, message: Message): void {
+  const alias = view.topicAlias
+  if (alias > connection.link.listener.topicAliasMaximum)
+    throw new ProtocolError(Reason.topicAliasInvalid, `topic alias ${alias} is over the maximum`)
+  const aliases = (connection.aliasesIn ??= [])
+  if (view.topicEnd > view.topicStart) {
+    if (!isLastTopic(connection)) learnTopic(core, connection)
+    const bytes = view.bytes.slice(view.topicStart, view.topicEnd)
+    aliases[alias] = { name: connection.topicName, bytes }
+  }
+  const topic = aliases[alias]
+  if (topic === undefined)
+    throw new ProtocolError(Reason.protocolError, `topic alias ${alias} is not set`)
+  if (connection.topicName !== topic.name || connection.topicBytes === null) {
+    connection.topicName = topic.name
+    connection.topicBytes = topic.bytes.slice()
+    connection.matchGeneration = -1
+  }
+  message.topic = topic.bytes
+  message.topicStart = 0
+  message.topicEnd = topic.bytes.length
+}
+
+/** Fills the reused message with what was parsed; nothing is copied but properties that must change. */
+function borrow(core: Core, connection: Connection, message: Message): void {
+  message.borrowed = true
+  message.topicName = connection.topicName
+  message.qos = view.qos
+  message.retain = view.retain
+  message.payload = view.bytes
+  message.payloadStart = view.payloadStart
+  message.payloadEnd = view.payloadEnd
+  message.publisher = connection.identity?.clientId ?? ''
+  message.publisherUser = connection.identity?.username ?? null
+  message.frameVersion = view.plain && connection.mount === null ? connection.version : 0
+  message.frameStart = view.frameStart
+  message.frameEnd = view.frameEnd
+  message.expiresAtMs = Infinity
+  if (view.plain) {
+    message.properties = view.bytes
+    message.propertiesStart = view.propertiesStart
+    message.propertiesEnd = view.propertiesEnd
+    return
+  }
+  message.properties = forwardableProperties(view)
+  message.propertiesStart = 0
+  message.propertiesEnd = message.properties.length
+  if (view.messageExpirySeconds >= 0)
+    message.expiresAtMs = core.ports.clock.wallMs() + view.messageExpirySeconds * 1000
+}
+
+/** What CONNACK told the client not to do [MQTT-3.2.2-11, -14]. */
+function checkAgreed(core: Core, connection: Connection): void {
+  if (view.qos > connection.link.listener.maxQos)
+    throw new ProtocolError(Reason.qosNotSupported, `QoS ${view.qos} is not supported`)
+  if (view.retain && !core.ports.limits.retainAvailable)
+    throw new ProtocolError(Reason.retainNotSupported, 'retain is not supported')
+}
+
+/** 0, or why the message is not passed on. The connection stays. */
+function refusalOf(core: Core, connection: Connection, message: Message): number {
+  const { limits, auth } = core.ports
+  const topic = message.topicName
+  if (topic.charCodeAt(0) === 0x24 && isReserved(topic)) return denied(core, connection, message)
+  const who = connection.identity
+  if (auth.publish !== null && who !== null && !auth.publish(who, topic, view.qos, view.retain))
+    return denied(core, connection, message)
+  // What clears a retained message makes room.
+  if (core.pressure === Pressure.shed && message.payloadLength > 0)
+    return refuseForMemory(core, connection)
+  if (limits.payloadBytesMax > 0 && message.payloadLength > limits.payloadBytesMax) {
+    dropped(core, null, 'overSizeLimit')
+    return Reason.quotaExceeded
+  }
+  if (view.payloadFormat === 1 && !isUtf8(view)) return Reason.payloadFormatInvalid
+  if (
+    view.retain &&
+    message.payloadLength > 0 &&
+    retainedIsFull(core, topic, message.payloadLength)
+  )
+    return Reason.quotaExceeded
+  if (core.full && view.qos > 0 && needsStore(core, connection)) return refuseFull(connection)
+  return 0
+}
+
+/** Would accepting it make the store write? */
+function needsStore(core: Core, connection: Connection): boolean {
+  if (view.retain || (view.qos === 2 && connection.session?.durable)) return true
+  return matchesOf(core, connection).some((subscriber) =>
+    subscriber.members === null
+      ? subscriber.session.durable
+      : subscriber.members.some(({ session }) => session.durable),
+  )
+}
+
+/** 3.x has no word for it: without an acknowledgement the client comes again. */
+function refuseFull({ version }: Connection): number {
+  if (version < 5) throw new ProtocolError(Reason.quotaExceeded, 'the store is full')
+  return Reason.quotaExceeded
+}
+
+/** Below 5.0 there is no word for it but the end of the connection: an acknowledgement would be a lie. */
+function refuseForMemory(core: Core, connection: Connection): number {
+  dropped(core, null, 'memory')
+  if (view.qos > 0 && connection.version < 5)
+    throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
+  return Reason.quotaExceeded
+}
+
+/** `$SYS` is the broker's own, `$share` no topic; bridges tell their state below `$SYS/broker/connection`. */
+function isReserved(topic: string): boolean {
+  if (topic.startsWith('$SYS/broker/connection/') && topic.endsWith('/state')) return false
+  return (
+    topic === '$SYS' ||
+    topic.startsWith('$SYS/') ||
+    topic.startsWith('$share/') ||
+    topic.startsWith('$CONTROL/')
+  )
+}
+
+function isUtf8(parsed: PublishView): boolean {
+  try {
+    validateUtf8(parsed.bytes, parsed.payloadStart, parsed.payloadEnd)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function denied(core: Core, connection: Connection, message: Message): number {
+  if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Denied')
+  return Reason.notAuthorized
+}
+
+/** Passes a message on, with the match result of the topic's last time when nothing changed since. */
+function accept(core: Core, connection: Connection, message: Message): number {
+  if (message.retain) storeRetained(core, message)
+  const matches = matchesOf(core, connection)
+  return route(core, message, matches, connection.session)
+}
+
+function matchesOf(core: Core, connection: Connection): readonly Subscriber[] {
+  const { trie } = core
+  if (connection.matchGeneration !== trie.generation || connection.matches === null) {
+    connection.matches = trie.match(connection.topicName)
+    connection.matchGeneration = trie.generation
+  }
+  return connection.matches
+}
+
+/** QoS 1: passed on, then acknowledged once what was written for it is safe [MQTT-4.3.2-4]. */
+function acknowledge(core: Core, connection: Connection, message: Message, refusal: number): void {
+  const packetId = view.packetId
+  const writes = core.commit.writes
+  let reason = refusal
+  if (refusal === 0 && accept(core, connection, message) === 0)
+    reason = Reason.noMatchingSubscribers
+  const batch = core.commit.writes === writes ? 0 : core.commit.filling
+  replyAck(core, connection, PacketType.puback, packetId, reason, batch)
+}
+
+/** QoS 2: held under its identifier until PUBREL; the same identifier again is the same message [MQTT-4.3.3-10]. */
+function receive(
+  core: Core,
+  connection: Connection,
+  session: Session,
+  message: Message,
+  refusal: number,
+): void {
+  const packetId = view.packetId
+  const held = (session.heldInbound ??= new PacketTable())
+  let reason = refusal
+  let batch = 0
+  if (refusal === 0 && held.has(packetId) && session.durable) {
+    // The first one may not be safe yet, or never was: the disk was full.
+    core.ports.store.holdInbound(session.clientId, packetId, held.get(packetId) as Message)
+    batch = core.commit.write()
+  } else if (refusal === 0 && !held.has(packetId)) {
+    checkHeld(core, connection, session, message)
+    const kept = message.kept()
+    held.set(packetId, kept)
+    session.heldInboundBytes += kept.size
+    if (matchesOf(core, connection).length === 0) reason = Reason.noMatchingSubscribers
+    if (session.durable) {
+      core.ports.store.holdInbound(session.clientId, packetId, kept)
+      batch = core.commit.write()
+    }
+  }
+  replyAck(core, connection, PacketType.pubrec, packetId, reason, batch)
+}
+
+/** A client that leaves too many QoS 2 messages unreleased [MQTT-3.3.4-8]. */
+function checkHeld(core: Core, connection: Connection, session: Session, message: Message): void {
+  const { limits } = core.ports
+  const count = session.heldInbound?.size ?? 0
+  if (connection.version === 5 && limits.inflightMax > 0 && count >= limits.inflightMax)
+    throw new ProtocolError(Reason.receiveMaximumExceeded, 'Receive Maximum exceeded')
+  const bytes = session.heldInboundBytes + message.size
+  if (count >= limits.heldInboundMax || bytes > limits.heldInboundBytesMax)
+    throw new ProtocolError(Reason.quotaExceeded, 'too many unreleased QoS 2 messages')
+}
+
+/** PUBREL: the message goes on its way; the right to publish is asked again [MQTT-4.3.3-11]. */
+export function releaseHeld(core: Core, connection: Connection, packetId: number): void {
+  const session = connection.session as Session
+  const message = session.heldInbound?.get(packetId)
+  if (message === undefined || message === null) {
+    const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
+    return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)
+  }
+  session.heldInbound?.delete(packetId)
+  session.heldInboundBytes -= message.size
+  const writes = core.commit.writes
+  if (session.durable) {
+    core.ports.store.dropInbound(session.clientId, packetId)
+    core.commit.write()
+  }
+  if (mayPublish(core, session, message)) publish(core, message, session)
+  const batch = core.commit.writes === writes ? 0 : core.commit.filling
+  replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
+}
+
+function logPublish(core: Core, connection: Connection, message: Message, verb: string): void {
+  const { dup, qos, retain, packetId } = view
+  const name = connection.identity?.clientId
+  const flags = `d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId}`
+  core.ports.log.write(
+    LogType.debug,
+    `${verb} PUBLISH from ${name} (${flags}, '${message.topicName}', ... (${message.payloadLength} bytes))`,
+  )
+}

@@ -1,0 +1,129 @@
+/** Retained messages: the last one of each topic, for those who subscribe later (MQTT 5.0, 3.3.1.3). */
+import { LogType } from '../../base/log.ts'
+import { deliverTo } from './fanout.ts'
+import { Fifo } from '../../base/fifo.ts'
+import { hasWildcard } from '../../topics/names.ts'
+import type { Message } from '../../ports/message.ts'
+import { askTurnEnd, Phase, type Connection, type Core, type Subscription } from '../state/model.ts'
+import { sourceMayPublish } from '../state/rights.ts'
+
+/** Entries looked at on the spot. */
+const FIRST_PORTION = 20
+
+/** Would keeping this message pass a limit? Replacing one by a message as large and clearing never do. */
+export function retainedIsFull(core: Core, topic: string, payloadBytes: number): boolean {
+  const { retained, ports } = core
+  const { retainedMax, retainedBytesMax } = ports.limits
+  const isCrowded = retainedMax > 0 && retained.count >= retainedMax
+  const isHeavy = retainedBytesMax > 0 && core.retainedBytes + payloadBytes > retainedBytesMax
+  if (!isCrowded && !isHeavy) return false
+  const previous = retained.get(topic)
+  return previous === undefined || (isHeavy && payloadBytes > previous.payloadLength)
+}
+
+/** Sets, replaces or (empty payload) clears the retained message of a topic [MQTT-3.3.1-5, -6, -7]. */
+export function storeRetained(core: Core, message: Message): void {
+  const topic = message.topicName
+  const next = message.payloadLength === 0 ? null : message.owned()
+  if (next === null && core.retained.get(topic) === undefined) return
+  applyRetained(core, topic, next)
+  if (topic.startsWith('$SYS/')) return
+  core.ports.store.saveRetained(topic, next)
+  core.commit.write()
+}
+
+/** The part that a change told by the store shares. */
+export function applyRetained(core: Core, topic: string, message: Message | null): void {
+  const previous =
+    message === null ? core.retained.delete(topic) : core.retained.set(topic, message)
+  core.retainedBytes += (message?.payloadLength ?? 0) - (previous?.payloadLength ?? 0)
+}
+
+/** Starts to send a new subscription what is retained. Paced: a portion a turn, as fast as the client reads. */
+export function replayRetained(
+  core: Core,
+  connection: Connection,
+  subscription: Subscription,
+): void {
+  if (core.retained.count === 0) return
+  if (!hasWildcard(subscription.filter)) return replayOne(core, subscription)
+  const cursor = core.retained.match(subscription.filter)
+  // Most filters find little or nothing: no need to come back for those.
+  const visit = (topic: string, message: Message) => replay(core, subscription, topic, message)
+  if (connection.replays === null && !cursor.next(FIRST_PORTION, visit)) return
+  connection.replays ??= new Fifo()
+  connection.replays.push({ cursor, subscription })
+  core.replaying.add(connection)
+  askTurnEnd(core)
+}
+
+/** A filter without wildcards: a look instead of a walk. */
+function replayOne(core: Core, subscription: Subscription): void {
+  const message = core.retained.get(subscription.filter)
+  if (message !== undefined) replay(core, subscription, subscription.filter, message)
+}
+
+function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
+  if (message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs())
+    return dropRetained(core, topic)
+  if (subscription.session.ended || !sourceMayPublish(core, message)) return
+  core.shapes.serial++
+  deliverTo(core, message, subscription, true)
+}
+
+/** Goes on with every replay whose client can take more. Once a turn. */
+export function continueReplays(core: Core): void {
+  for (const connection of core.replaying) {
+    const replays = connection.replays
+    if (replays === null || replays.length === 0 || connection.phase !== Phase.open) {
+      core.replaying.delete(connection)
+      connection.replays = null
+    } else if (connection.inLink === null && hasQueueRoom(core, connection)) {
+      replaySome(core, connection)
+      askTurnEnd(core)
+    }
+  }
+}
+
+/** QoS 1 and 2 wait for the client's acknowledgements instead of overflowing its queue. */
+function hasQueueRoom(core: Core, connection: Connection): boolean {
+  const outbound = connection.session?.outbound
+  if (outbound === null || outbound === undefined) return true
+  return outbound.queuedCount < core.ports.limits.replayQueuedMax
+}
+
+function replaySome(core: Core, connection: Connection): void {
+  const walk = connection.replays?.peek()
+  if (walk === undefined) return
+  const { subscription } = walk
+  const { limits } = core.ports
+  const portion = subscription.qos > 0 ? 50 : limits.retainedPerTurn
+  const more = walk.cursor.next(portion, (topic, message) =>
+    replay(core, subscription, topic, message),
+  )
+  if (!more) connection.replays?.shift()
+}
+
+/** Nobody may get it any more, for one because its message expiry passed [MQTT-3.3.2-5]. */
+export function dropRetained(core: Core, topic: string): void {
+  applyRetained(core, topic, null)
+  core.ports.store.saveRetained(topic, null)
+  core.commit.write()
+}
+
+/** Removes every expired retained message; a sweep, by `retain_expiry_interval`. */
+export function sweepRetained(core: Core): void {
+  const wallMs = core.ports.clock.wallMs()
+  const cursor = core.retained.match('#')
+  let count = 0
+  while (
+    cursor.next(10_000, (topic, message) => {
+      if (message.expiresAtMs > wallMs) return
+      dropRetained(core, topic)
+      count++
+    })
+  );
+  const { log } = core.ports
+  if (count > 0 && log.mask & LogType.information)
+    log.write(LogType.information, `Removed ${count} expired retained messages.`)
+}

@@ -1,0 +1,48 @@
+/** Shared subscriptions: one member of the group gets each message [MQTT-4.8.2-4]. */
+import { Phase, SharedGroup, type Core, type Subscription } from '../state/model.ts'
+import { mayReceive } from '../state/rights.ts'
+
+/**
+ * Whose turn it is. Members whose client is there come first; only when none is does the message wait
+ * in a durable session's queue. Members who may not read `topic` are passed over.
+ */
+export function pickMember(core: Core, group: SharedGroup, topic: string): Subscription | null {
+  const { members } = group
+  let offline: Subscription | null = null
+  for (let step = 0; step < members.length; step++) {
+    const index = (group.next + step) % members.length
+    const member = members[index]
+    if (member.handler === null && !mayReceive(core, member.session, topic)) continue
+    const connection = member.session.connection
+    if (connection !== null && connection.phase === Phase.open) {
+      group.next = index + 1
+      return member
+    }
+    if (offline === null && (member.session.durable || member.handler !== null)) offline = member
+  }
+  group.next = (group.next + 1) % members.length
+  return offline
+}
+
+/** The group of `$share/name/filter`, made and put into the trie with its first member. */
+export function groupOf(core: Core, name: string, filter: string): SharedGroup {
+  const key = `${name}/${filter}`
+  let group = core.groups.get(key)
+  if (group === undefined) {
+    group = new SharedGroup(name, filter)
+    core.groups.set(key, group)
+    core.trie.add(filter, group)
+  }
+  return group
+}
+
+/** Takes a member out; the last one takes the group along. */
+export function leaveGroup(core: Core, group: SharedGroup, member: Subscription): void {
+  const index = group.members.indexOf(member)
+  if (index < 0) return
+  group.members.splice(index, 1)
+  if (group.next > index) group.next--
+  if (group.members.length > 0) return
+  core.groups.delete(`${group.name}/${group.filter}`)
+  core.trie.remove(group.filter, group)
+}

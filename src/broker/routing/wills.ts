@@ -1,0 +1,64 @@
+/** Wills: what a client wants said when it goes without saying goodbye (MQTT 5.0, 3.1.2.5). */
+import { LogType } from '../../base/log.ts'
+import type { Message } from '../../ports/message.ts'
+import { NEVER_EXPIRES, type Core, type Session, type Will } from '../state/model.ts'
+import { mayPublish } from '../state/rights.ts'
+import { publish } from './routing.ts'
+import { saveSession } from '../state/session-record.ts'
+
+/** The will of a connection that ended without a clean DISCONNECT: at once, or after its delay. */
+export function fireWill(core: Core, session: Session, will: Will): void {
+  const delayMs = will.delaySeconds * 1000
+  const sessionMs = session.ended ? 0 : session.expirySeconds * 1000
+  const waitMs =
+    session.expirySeconds === NEVER_EXPIRES && !session.ended
+      ? delayMs
+      : Math.min(delayMs, sessionMs)
+  if (waitMs === 0) return publishWill(core, session, will.message)
+  waitWill(core, session, will.message, waitMs)
+}
+
+/** Arms a will that is due in `waitMs`; a new connection of the client cancels it [MQTT-3.1.3-9]. */
+export function waitWill(core: Core, session: Session, message: Message, waitMs: number): void {
+  const timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () => {
+    session.will = null
+    // Said once: it must not come back with the session's record.
+    if (session.durable) saveSession(core, session)
+    publishWill(core, session, message)
+  })
+  session.will = { message, timer }
+}
+
+/** The client is back: in time nothing is said, but a delay that ran out while the broker was down did run out. */
+export function settleWill(core: Core, session: Session): void {
+  if (session.will === null) return
+  if (session.will.timer.dueMs > core.ports.clock.monotonicMs()) cancelWill(core, session)
+  else releaseWill(core, session)
+}
+
+function cancelWill(core: Core, session: Session): void {
+  if (session.will === null) return
+  core.wheel.cancel(session.will.timer)
+  session.will = null
+}
+
+/** The session ends, or the broker: a will that still waits is due now [MQTT-3.1.2-8]. */
+export function releaseWill(core: Core, session: Session): void {
+  const will = session.will
+  if (will === null) return
+  cancelWill(core, session)
+  publishWill(core, session, will.message)
+}
+
+/** The right to publish it is asked now, not when the will was left. */
+export function publishWill(core: Core, session: Session, message: Message): void {
+  const { log, clock } = core.ports
+  if (!mayPublish(core, session, message)) {
+    if (log.mask & LogType.debug)
+      log.write(LogType.debug, `Denied will of ${session.clientId} to '${message.topicName}'`)
+    return
+  }
+  if (message.expiresAtMs !== Infinity) message.expiresAtMs += clock.wallMs() - message.madeAtMs
+  core.stats.publishReceived++
+  publish(core, message, session)
+}

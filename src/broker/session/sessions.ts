@@ -1,0 +1,77 @@
+/** The life of a session: made, resumed, left alone, expired. */
+import { LogType } from '../../base/log.ts'
+import { NEVER_EXPIRES, type Core, type Session } from '../state/model.ts'
+import { handOver } from '../routing/hand-over.ts'
+import { suspend } from '../delivery/outbound.ts'
+import { removeSubscriptions } from './subscriptions.ts'
+import { releaseWill, settleWill } from '../routing/wills.ts'
+
+export function addSession(core: Core, session: Session): void {
+  core.sessions.set(session.clientId, session)
+  countUser(core, session.username, 1)
+  core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
+}
+
+function countUser(core: Core, username: string | null, change: 1 | -1): void {
+  if (username === null) return
+  const count = (core.sessionsOfUser.get(username) ?? 0) + change
+  if (count > 0) core.sessionsOfUser.set(username, count)
+  else core.sessionsOfUser.delete(username)
+}
+
+/** Drops the session with all it holds; a will that waits is published now [MQTT-3.1.2-8]. */
+export function endSession(core: Core, session: Session): void {
+  if (session.ended) return
+  session.ended = true
+  core.wheel.cancel(session.expiryTimer)
+  removeSubscriptions(core, session)
+  if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
+  countUser(core, session.username, -1)
+  const { outbound } = session
+  session.outbound = null
+  session.heldInbound = null
+  if (session.durable && !session.foreign) {
+    core.ports.store.deleteSession(session.clientId)
+    core.commit.write()
+  }
+  if (outbound !== null && !session.durable) handOver(core, outbound)
+  releaseWill(core, session)
+}
+
+/** Its client is back. */
+export function wakeSession(core: Core, session: Session): void {
+  core.wheel.cancel(session.expiryTimer)
+  session.expiryTimer = null
+  session.disconnectedAtMs = -1
+  settleWill(core, session)
+}
+
+/** Its client is gone and it lives on: starts its clock. */
+export function restSession(core: Core, session: Session): void {
+  const { clock } = core.ports
+  session.disconnectedAtMs = clock.wallMs()
+  suspend(session)
+  armExpiry(core, session, 0)
+}
+
+/** Arms the end of an offline session that has been offline for `elapsedMs`. */
+export function armExpiry(core: Core, session: Session, elapsedMs: number): void {
+  const { clock, limits } = core.ports
+  let lifeMs = session.expirySeconds === NEVER_EXPIRES ? Infinity : session.expirySeconds * 1000
+  if (limits.sessionExpiryMsMax > 0) lifeMs = Math.min(lifeMs, limits.sessionExpiryMsMax)
+  if (lifeMs === Infinity) return
+  const dueMs = clock.monotonicMs() + Math.max(0, lifeMs - elapsedMs)
+  session.expiryTimer = core.wheel.arm(dueMs, () => expireSession(core, session))
+}
+
+function expireSession(core: Core, session: Session): void {
+  const { log } = core.ports
+  core.stats.expired++
+  if (log.mask & LogType.notice)
+    log.write(LogType.notice, `Expiring client ${session.clientId} due to timeout.`, {
+      event: 'session_expired',
+      client: session.clientId,
+    })
+  core.ports.observer?.expired?.(session.clientId, session.username)
+  endSession(core, session)
+}

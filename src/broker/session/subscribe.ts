@@ -1,0 +1,150 @@
+/** SUBSCRIBE and UNSUBSCRIBE (MQTT 5.0, 3.8 to 3.11). */
+import { LogType, type LogTypeBit } from '../../base/log.ts'
+import {
+  PacketType,
+  type Qos,
+  type SubscribeFilter,
+  type SubscribePacket,
+  type UnsubscribePacket,
+} from '../../codec/packets.ts'
+import { ProtocolError } from '../../codec/protocol-error.ts'
+import { Reason } from '../../codec/reason-codes.ts'
+import { topicFilterProblem } from '../../topics/names.ts'
+import { mountFilter } from '../state/mount-point.ts'
+import type { Connection, Core, Session } from '../state/model.ts'
+import type { Identity, SubscriptionOptions } from '../../ports/ports.ts'
+import { replyPacket } from '../delivery/replies.ts'
+import { replayRetained } from '../routing/retained.ts'
+import { addSubscription, removeSubscription } from './subscriptions.ts'
+
+/** The one failure code of 3.1.1; 3.1 has none and is told the QoS it asked for. */
+const FAILURE_311 = 0x80
+
+export function onSubscribe(core: Core, connection: Connection, packet: SubscribePacket): void {
+  const session = connection.session as Session
+  log(core, LogType.debug, () => `Received SUBSCRIBE from ${session.clientId}`)
+  for (const { filter } of packet.filters) checkFilter(core, filter)
+  const writes = core.commit.writes
+  const subscriptionId = packet.properties.subscriptionIds?.[0] ?? 0
+  const codes: number[] = []
+  const replays: (() => void)[] = []
+  for (const [index, asked] of packet.filters.entries()) {
+    const wanted = { ...asked, filter: mountFilter(connection.mount, asked.filter) }
+    const refusal = refusalOf(core, connection, session, wanted, index)
+    codes.push(refusal === 0 ? wanted.qos : refusalCode(connection, wanted.qos, refusal))
+    log(
+      core,
+      LogType.debug,
+      () => `\t${wanted.filter} (${refusal === 0 ? `QoS ${wanted.qos}` : 'denied'})`,
+    )
+    if (refusal === 0) subscribeOne(core, connection, session, wanted, subscriptionId, replays)
+  }
+  grantAtMost(connection, codes)
+  const batch = core.commit.writes === writes ? 0 : core.commit.filling
+  log(core, LogType.debug, () => `Sending SUBACK to ${session.clientId}`)
+  replyPacket(
+    core,
+    connection,
+    { type: PacketType.suback, packetId: packet.packetId, codes, properties: {} },
+    batch,
+  )
+  for (const replay of replays) replay()
+}
+
+function checkFilter(core: Core, filter: string): void {
+  const problem = topicFilterProblem(filter, core.ports.limits.topicLevelsMax)
+  if (problem !== null) throw new ProtocolError(Reason.malformedPacket, `topic filter: ${problem}`)
+}
+
+function refusalOf(
+  core: Core,
+  connection: Connection,
+  session: Session,
+  wanted: SubscribeFilter,
+  index: number,
+): number {
+  const { limits, auth } = core.ports
+  if (index >= limits.filtersPerPacketMax) return Reason.quotaExceeded
+  if (core.full && session.durable) return Reason.quotaExceeded
+  const count = session.subscriptions?.size ?? 0
+  if (count >= limits.subscriptionsPerSessionMax && !session.subscriptions?.has(wanted.filter))
+    return Reason.quotaExceeded
+  // A prefix without a slash at its end makes no filter with "#".
+  if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)
+    return Reason.topicFilterInvalid
+  const who = connection.identity as Identity
+  if (auth.subscribe !== null && !auth.subscribe(who, wanted.filter, wanted.qos))
+    return Reason.notAuthorized
+  return 0
+}
+
+function refusalCode(connection: Connection, qos: Qos, reason: number): number {
+  if (connection.version === 5) return reason
+  return connection.version === 4 ? FAILURE_311 : qos
+}
+
+/** Granted is the lower of what was asked and what the listener allows [MQTT-3.9.3-2]. */
+function grantAtMost(connection: Connection, codes: number[]): void {
+  const { maxQos } = connection.link.listener
+  for (let index = 0; index < codes.length; index++)
+    if (codes[index] <= 2) codes[index] = Math.min(codes[index], maxQos)
+}
+
+function subscribeOne(
+  core: Core,
+  connection: Connection,
+  session: Session,
+  wanted: SubscribeFilter,
+  subscriptionId: number,
+  replays: (() => void)[],
+): void {
+  const options: SubscriptionOptions = {
+    qos: Math.min(wanted.qos, connection.link.listener.maxQos) as Qos,
+    noLocal: wanted.noLocal || connection.bridge,
+    retainAsPublished: wanted.retainAsPublished || connection.bridge,
+    subscriptionId,
+  }
+  const { subscription, isNew } = addSubscription(core, session, wanted.filter, options)
+  log(core, LogType.subscribe, () => `${session.clientId} ${wanted.qos} ${wanted.filter}`)
+  if (connection.identity !== null)
+    core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
+  if (session.durable) {
+    core.ports.store.saveSubscription(session.clientId, wanted.filter, options)
+    core.commit.write()
+  }
+  if (subscription.group !== null || wanted.retainHandling === 2) return
+  if (wanted.retainHandling === 1 && !isNew) return
+  replays.push(() => replayRetained(core, connection, subscription))
+}
+
+export function onUnsubscribe(core: Core, connection: Connection, packet: UnsubscribePacket): void {
+  const session = connection.session as Session
+  log(core, LogType.debug, () => `Received UNSUBSCRIBE from ${session.clientId}`)
+  for (const filter of packet.filters) checkFilter(core, filter)
+  const writes = core.commit.writes
+  const codes = packet.filters.map((asked) => {
+    const filter = mountFilter(connection.mount, asked)
+    log(core, LogType.debug, () => `\t${filter}`)
+    log(core, LogType.unsubscribe, () => `${session.clientId} ${filter}`)
+    if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted
+    if (connection.identity !== null)
+      core.ports.observer?.unsubscribed?.(connection.identity, filter)
+    if (session.durable) {
+      core.ports.store.deleteSubscription(session.clientId, filter)
+      core.commit.write()
+    }
+    return Reason.success
+  })
+  const batch = core.commit.writes === writes ? 0 : core.commit.filling
+  log(core, LogType.debug, () => `Sending UNSUBACK to ${session.clientId}`)
+  replyPacket(
+    core,
+    connection,
+    { type: PacketType.unsuback, packetId: packet.packetId, codes, properties: {} },
+    batch,
+  )
+}
+
+function log(core: Core, type: LogTypeBit, text: () => string): void {
+  if (core.ports.log.mask & type) core.ports.log.write(type, text())
+}

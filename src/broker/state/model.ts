@@ -1,0 +1,368 @@
+/**
+ * The nouns of the core and who holds whom. Data only: what is done to them is in the files named after
+ * the MQTT words. A drawing:
+ *
+ *     Core ── sessions ──▶ Session ── subscriptions ──▶ Subscription ◀── FilterTrie
+ *                           │   ▲                           │ (or a SharedGroup of them)
+ *                connection ▼   │ session                   ▼ session
+ *                          Connection ── link ──▶ transport
+ */
+import { Fifo } from '../../base/fifo.ts'
+import { PacketTable } from '../../base/packet-table.ts'
+import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
+import type { ByteWriter } from '../../codec/byte-writer.ts'
+import type { ConnectPacket, Packet, Qos, Version } from '../../codec/packets.ts'
+import type { FilterTrie } from '../../topics/filter-trie.ts'
+import type { RetainedCursor, RetainedTree } from '../../topics/retained-tree.ts'
+import type { Commit } from './commit.ts'
+import type { Message } from '../../ports/message.ts'
+import { mountPointOf, type MountPoint } from './mount-point.ts'
+import type { Identity, Link, Ports, SubscriptionOptions } from '../../ports/ports.ts'
+import type { PressureLevel } from '../../ports/pressure.ts'
+import type { Shapes } from './shapes.ts'
+import type { Stats } from '../../ports/stats.ts'
+
+export const NEVER_EXPIRES = 0xffffffff
+
+/** One subscription of one session. */
+export class Subscription {
+  readonly members = null
+  readonly session: Session
+  /** As subscribed, with `$share/…` in front where shared. */
+  readonly filter: string
+  /** The group it is a member of. */
+  readonly group: SharedGroup | null
+  qos: Qos = 0
+  noLocal = false
+  retainAsPublished = false
+  /** 0: none. */
+  subscriptionId = 0
+  /** The same as encoders want it. */
+  subscriptionIds: readonly number[] | null = null
+  /** A subscriber inside the process. */
+  readonly handler: ((message: Message) => void) | null
+
+  constructor(
+    session: Session,
+    filter: string,
+    group: SharedGroup | null,
+    handler: ((message: Message) => void) | null = null,
+  ) {
+    this.session = session
+    this.filter = filter
+    this.group = group
+    this.handler = handler
+  }
+
+  assign(options: SubscriptionOptions): void {
+    this.qos = options.qos
+    this.noLocal = options.noLocal
+    this.retainAsPublished = options.retainAsPublished
+    this.subscriptionId = options.subscriptionId
+    this.subscriptionIds = options.subscriptionId === 0 ? null : [options.subscriptionId]
+  }
+}
+
+/** All subscriptions of `$share/name/filter`: each message goes to one of them [MQTT-4.8.2-4]. */
+export class SharedGroup {
+  readonly members: Subscription[] = []
+  readonly name: string
+  /** Without `$share/name/`. */
+  readonly filter: string
+  /** Round robin: who is asked first next time. */
+  next = 0
+
+  constructor(name: string, filter: string) {
+    this.name = name
+    this.filter = filter
+  }
+}
+
+export type Subscriber = Subscription | SharedGroup
+
+/** One QoS 1 or 2 message (or queued QoS 0) on its way to one session. */
+export class Delivery {
+  /** null once nobody can ask for it again: a clean session's, sent. */
+  message: Message | null
+  readonly qos: Qos
+  readonly retain: boolean
+  readonly subscriptionIds: readonly number[] | null
+  /** Place in a durable session's queue; 0 in a clean session. */
+  readonly sequence: number
+  readonly payloadBytes: number
+  packetId = 0
+  /** PUBREC came, PUBCOMP is awaited. */
+  released = false
+  /** It may have been sent before: DUP. */
+  dup = false
+  /** The batch it must be safe in before it may be sent; 0: none. */
+  batch = 0
+  /** A clean session's of a shared subscription, QoS 1: goes to another member if this one ends first. */
+  group: SharedGroup | null = null
+
+  constructor(
+    message: Message | null,
+    qos: Qos,
+    retain: boolean,
+    subscriptionIds: readonly number[] | null,
+    sequence: number,
+    payloadBytes: number,
+  ) {
+    this.message = message
+    this.qos = qos
+    this.retain = retain
+    this.subscriptionIds = subscriptionIds
+    this.sequence = sequence
+    this.payloadBytes = payloadBytes
+  }
+}
+
+/** What a session owes its client. Made with the first QoS 1 or 2 message. */
+export class Outbound {
+  /** By packet identifier, in the order sent. */
+  readonly inflight = new PacketTable<Delivery>()
+  readonly queue = new Fifo<Delivery>()
+  inflightBytes = 0
+  /** Bytes in `queue` (clean), or in the store (durable). */
+  queuedBytes = 0
+  /** QoS 1 and 2 entries beyond the window. */
+  queuedCount = 0
+  lastPacketId = 0
+  // Durable sessions only: [.. loadedTo] is in memory or done with, (loadedTo .. lastSequence] in the store.
+  lastSequence = 0
+  loadedTo = 0
+  /** `lastSequence` when the page under way was asked for; -1: none is. */
+  readingTo = -1
+  /** Its number; another connection's page is not ours. */
+  readRequest = 0
+  /** Entries to mark DUP: what another process may have sent. */
+  dupLeft = 0
+  dropNoted = false
+}
+
+/** A will that waits. */
+export interface PendingWill {
+  message: Message
+  timer: Timer
+}
+
+export class Session {
+  readonly kind = 'session'
+  readonly clientId: string
+  /** The user it belongs to. */
+  username: string | null
+  /** Who was connected last; null: nobody since the broker started. */
+  owner: Identity | null = null
+  version: Version
+  connection: Connection | null = null
+  /** It outlives its connection: kept in the store. Fixed when it begins. */
+  readonly durable: boolean
+  expirySeconds = 0
+  /** Its client is at another node of the cluster. */
+  foreign = false
+  /** What `outbound` says is true: this node held it last. */
+  loaded = false
+  subscriptions: Map<string, Subscription> | null = null
+  outbound: Outbound | null = null
+  /** Inbound QoS 2 messages between PUBLISH and PUBREL. */
+  heldInbound: PacketTable<Message> | null = null
+  heldInboundBytes = 0
+  disconnectedAtMs = -1
+  expiryTimer: Timer | null = null
+  will: PendingWill | null = null
+  /** Messages it did not get. */
+  dropped = 0
+  ended = false
+
+  constructor(clientId: string, username: string | null, version: Version, durable: boolean) {
+    this.clientId = clientId
+    this.username = username
+    this.version = version
+    this.durable = durable
+  }
+}
+
+export const Phase = {
+  /** Nothing but a CONNECT is welcome. */
+  connect: 0,
+  /** CONNECT came; authentication or the store has not answered yet. Input waits. */
+  opening: 1,
+  open: 2,
+  /** Over. What still comes in is dropped. */
+  closed: 3,
+} as const
+
+/** An acknowledgement that waits for its batch, and for those in front of it [MQTT-4.6.0-2]. */
+export interface HeldReply {
+  batch: number
+  /** 0: `packet` says it all. */
+  ackType: 0 | 4 | 5 | 6 | 7
+  packetId: number
+  reason: number
+  packet: Packet | null
+}
+
+export interface Will {
+  message: Message
+  delaySeconds: number
+}
+
+/** A retained replay under way. */
+export interface Replay {
+  cursor: RetainedCursor<Message>
+  subscription: Subscription
+}
+
+export interface Segment {
+  bytes: Uint8Array
+  length: number
+  /** To be given back when sent; null: shared bytes. */
+  writer: ByteWriter | null
+}
+
+export class Connection {
+  readonly kind = 'connection'
+  readonly link: Link
+  /** As the listener had it when the connection began. */
+  readonly mount: MountPoint | null
+  phase: number = Phase.connect
+  version: Version = 4
+  session: Session | null = null
+  identity: Identity | null = null
+  /** A mosquitto bridge: its subscriptions are no-local and retain-as-published. */
+  bridge = false
+  cleanStart = false
+  will: Will | null = null
+  // input
+  partial: ByteWriter | null = null
+  partialSinceMs = 0
+  paused = false
+  lastPacketMs: number
+  /** Wall clock, ms; 0: not open yet. */
+  openedAtMs = 0
+  keepAliveMs = 0
+  /** What it may still send, where a rate is set. */
+  rate: Rate | null = null
+  timer: Timer | null = null
+  // the last topic it published to: equal bytes need no decoding, an equal generation no matching
+  topicBytes: Uint8Array | null = null
+  topicName = ''
+  matches: readonly Subscriber[] | null = null
+  matchGeneration = -1
+  aliasesIn: (AliasTopic | undefined)[] | null = null
+  // output
+  out: ByteWriter | null = null
+  segments: Segment[] | null = null
+  segmentBytes = 0
+  /** What the link holds until it has drained. */
+  inLink: Segment | null = null
+  dirty = false
+  receiveMaximum = 65535
+  packetBytesMax = 0
+  aliasOutMaximum = 0
+  /** Its frames are those of other receivers: no aliases, no mount point. */
+  shaped = false
+  aliasesOut: Map<string, number> | null = null
+  problemInformation = true
+  held: Fifo<HeldReply> | null = null
+  /** Opens the connection, once the batch that holds its session is safe. */
+  onSafe: (() => void) | null = null
+  replays: Fifo<Replay> | null = null
+
+  constructor(link: Link, nowMs: number) {
+    this.link = link
+    this.mount = mountPointOf(link.listener.mountPoint)
+    this.lastPacketMs = nowMs
+  }
+}
+
+/** What one client may send before it has to wait; grows with time (`max_message_rate`, `max_byte_rate`). */
+export interface Rate {
+  messages: number
+  bytes: number
+  filledMs: number
+  /** Armed while it is not read from. */
+  timer: Timer | null
+}
+
+export interface AliasTopic {
+  name: string
+  bytes: Uint8Array
+}
+
+/** Somebody inside the process who waits for a batch. `safe` false: it could not be stored. */
+export interface Call {
+  readonly kind: 'call'
+  run(safe: boolean): void
+}
+
+/** Sees all packets. Must not throw, nor keep the bytes. */
+export interface Tap {
+  /** A whole packet, before it is handled; its body begins at `bodyStart`. */
+  received(
+    connection: Connection,
+    bytes: Uint8Array,
+    start: number,
+    bodyStart: number,
+    end: number,
+  ): void
+  /** `segment` goes to the link: whole packets, but for a shared payload that follows its header. */
+  sent(connection: Connection, segment: Segment): void
+}
+
+/** A CONNECT between authentication and an open session. */
+export interface Opening {
+  connection: Connection
+  packet: ConnectPacket
+  assigned: boolean
+}
+
+/** The broker's whole state, handed to every function of the core. */
+export interface Core {
+  readonly ports: Ports
+  readonly stats: Stats
+  readonly wheel: TimerWheel
+  readonly trie: FilterTrie<Subscriber>
+  readonly retained: RetainedTree<Message>
+  retainedBytes: number
+  readonly sessions: Map<string, Session>
+  /** How many each user name has. */
+  readonly sessionsOfUser: Map<string, number>
+  readonly connections: Set<Connection>
+  /** By `name/filter`. */
+  readonly groups: Map<string, SharedGroup>
+  readonly commit: Commit<Connection | Session | Call>
+  readonly shapes: Shapes
+  /** Links with output, flushed once a turn. */
+  readonly dirty: Connection[]
+  /** CONNECTs that wait for another one of the same client id, by that id. */
+  readonly openings: Map<string, Opening[]>
+  /** CONNECTs that wait for the store, by request. */
+  readonly claims: Map<number, Opening>
+  lastRequest: number
+  /** Connections that opened this turn: input that waited for it goes on at the turn's end. */
+  readonly opened: Connection[]
+  /** Connections with a retained replay to go on with. */
+  readonly replaying: Set<Connection>
+  readonly writers: ByteWriter[]
+  /** The message being published: borrows, reused. */
+  readonly incoming: Message
+  /** How short memory is; see `pressure.ts`. */
+  pressure: PressureLevel
+  /** null: nobody watches. */
+  tap: Tap | null
+  /** The store has told what it keeps. Until then CONNECTs wait in `early`. */
+  ready: boolean
+  readonly early: Opening[]
+  /** The store has no space: what would have to be stored is refused. */
+  full: boolean
+  turnEndAsked: boolean
+  stopping: boolean
+}
+
+/** Asks once a turn for `endTurn`. */
+export function askTurnEnd(core: Core): void {
+  if (core.turnEndAsked) return
+  core.turnEndAsked = true
+  core.ports.requestTurnEnd()
+}

@@ -1,0 +1,24 @@
+import type { Core, Session } from './model.ts'
+import type { SessionRecord } from '../../ports/ports.ts'
+
+/** What the store keeps of it beside its queue and subscriptions. */
+function recordOf(core: Core, session: Session): SessionRecord {
+  const { clientId, username, version, expirySeconds, disconnectedAtMs, will } = session
+  const { clock } = core.ports
+  const dueAtMs =
+    will === null ? 0 : clock.wallMs() + Math.max(0, will.timer.dueMs - clock.monotonicMs())
+  return {
+    clientId,
+    username,
+    version,
+    expirySeconds,
+    disconnectedAtMs,
+    will: will === null ? null : { message: will.message, dueAtMs },
+  }
+}
+
+/** Writes the record of a durable session into the batch being filled; returns the batch. */
+export function saveSession(core: Core, session: Session): number {
+  core.ports.store.saveSession(recordOf(core, session))
+  return core.commit.write()
+}
