@@ -1,5 +1,5 @@
-// Holds the layer table (ARCHITECTURE.md) against the imports of src/, type imports included: who may
-// import whom, where Node is out of bounds, and no cycles between files.
+// Holds the layer table (ARCHITECTURE.md) against the imports of src/, web/ and bench/, type imports included:
+// who may import whom, no arrow from a floor to one above it, where Node is out of bounds, no cycles between files.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 
@@ -37,70 +37,116 @@ const LAYERS = {
   },
 }
 
-/** Rooms inside a layer, the lowest floor first: each may import from those before it. Files beside the rooms stand above all. */
-const FLOORS = {
-  broker: ['state', 'delivery', 'routing', 'session', 'connection'],
-}
-
-/** Floor of a file within its layer: larger is higher; -1: no room of the table. */
-function floorOf(path, rooms) {
-  const parts = relative('src', path).split('/')
-  return parts.length === 2 ? rooms.length : rooms.indexOf(parts[1])
+/**
+ * Trees with rooms, the lowest floor first: a file may import from its own room and the floors before it. Rooms on
+ * one floor do not see each other. Files beside the rooms stand on the floor '', on top of all where that is not
+ * named. `src`: what of src/ the tree may import.
+ */
+const TREES = {
+  'src/broker': { floors: [['state'], ['delivery'], ['routing'], ['session'], ['connection']] },
+  'web/src': {
+    floors: [
+      ['styles', 'model'],
+      ['i18n'],
+      ['ui', 'decode'],
+      ['publish'],
+      ['protocol'],
+      ['capture'],
+      ['worker', 'state'],
+      ['broker', 'client'],
+      ['shell'],
+    ],
+    src: ['codec', 'topics', 'client', 'admin'],
+  },
+  bench: {
+    floors: [['load', 'targets'], [''], ['client']],
+    src: ['client', 'codec', 'base', 'topics'],
+  },
 }
 
 const PURE_WORDS =
   /\b(Date\.now|Math\.random|setTimeout|setInterval|setImmediate|process\.|Buffer\b)/
 
+const problems = []
+
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return sources(path)
-    return entry.name.endsWith('.ts') ? [path] : []
+    return /\.tsx?$/.test(entry.name) ? [path] : []
   })
 }
 
-function layerOf(path) {
-  const parts = relative('src', path).split('/')
+/** What a file names in its imports, dynamic ones too: relative ones as paths of the project. */
+function importsOf(path, text) {
+  return [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map(([, target]) => ({
+    target,
+    file: target.startsWith('.') ? normalize(join(dirname(path), target)) : null,
+  }))
+}
+
+/** First folder below `root`; '': the file lies beside the folders. */
+function folderOf(path, root) {
+  const parts = relative(root, path).split('/')
   return parts.length === 1 ? '' : parts[0]
 }
 
-const problems = []
-const graph = new Map()
-
-for (const path of sources('src')) {
-  const text = readFileSync(path, 'utf8')
-  const layer = layerOf(path)
+function checkLayer(path, text, imports) {
+  const layer = folderOf(path, 'src')
   const rules = LAYERS[layer]
-  if (rules === undefined) {
-    problems.push(`${path}: folder '${layer}' is not in the layer table`)
-    continue
-  }
-  if (FLOORS[layer] !== undefined && floorOf(path, FLOORS[layer]) < 0)
-    problems.push(`${path}: its folder is no room of '${layer}'`)
+  if (rules === undefined)
+    return problems.push(`${path}: folder '${layer}' is not in the layer table`)
   const name = path.split('/').at(-1)
   const mayUseNode = rules.node === true || (Array.isArray(rules.node) && rules.node.includes(name))
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
   const word = PURE_WORDS.exec(code.replace(/'(?:[^'\\\n]|\\.)*'|`[^`]*`/g, "''"))
   const mayUseGlobals = mayUseNode || rules.globals?.includes(name)
   if (!mayUseGlobals && word) problems.push(`${path}: '${word[0]}' has no place in a pure layer`)
-  const targets = []
-  for (const [, target] of text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)) {
-    if (!target.startsWith('.')) {
+  for (const { target, file } of imports) {
+    if (file === null) {
       if (!mayUseNode) problems.push(`${path}: imports '${target}', the layer is pure`)
       continue
     }
-    const file = normalize(join(dirname(path), target))
-    targets.push(file)
-    const other = layerOf(file)
+    const other = folderOf(file, 'src')
     if (other !== layer && !rules.may.includes(other))
       problems.push(
         `${path}: '${layer || 'entry'}' must not import '${other || 'entry'}' (${target})`,
       )
-    const rooms = other === layer ? FLOORS[layer] : undefined
-    if (rooms !== undefined && floorOf(file, rooms) > floorOf(path, rooms))
-      problems.push(`${path}: imports from a floor above its own (${target})`)
   }
-  graph.set(path, targets)
+}
+
+function checkFloors(root, { floors, src }, path, imports) {
+  const floorOf = (file) => {
+    const room = folderOf(file, root)
+    const floor = floors.findIndex((rooms) => rooms.includes(room))
+    return floor < 0 && room === '' ? floors.length : floor
+  }
+  const floor = floorOf(path)
+  if (floor < 0) return problems.push(`${path}: its folder is no room of ${root}`)
+  for (const { target, file } of imports) {
+    if (file === null) continue
+    if (!file.startsWith(`${root}/`)) {
+      if (src !== undefined && !src.includes(folderOf(file, 'src')))
+        problems.push(`${path}: must not import this of src (${target})`)
+      continue
+    }
+    const isOtherRoom = folderOf(file, root) !== folderOf(path, root)
+    if (isOtherRoom && floorOf(file) >= floor)
+      problems.push(`${path}: imports from a floor that is not below its own (${target})`)
+  }
+}
+
+const graph = new Map()
+for (const path of ['src', 'web/src', 'bench'].flatMap(sources)) {
+  const text = readFileSync(path, 'utf8')
+  const imports = importsOf(path, text)
+  if (path.startsWith('src/')) checkLayer(path, text, imports)
+  for (const [root, rules] of Object.entries(TREES))
+    if (path.startsWith(`${root}/`)) checkFloors(root, rules, path, imports)
+  graph.set(
+    path,
+    imports.flatMap(({ file }) => file ?? []),
+  )
 }
 
 const state = new Map()

@@ -1,18 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import { publishTemplate, SAMPLED_FLAG, subscribeFrame, type ProtocolVersion } from './frames.ts'
 import { latencyPercentiles, newLatency } from './latency.ts'
-import {
-  append,
-  flush,
-  newLoad,
-  nextPacketId,
-  openLink,
-  reserve,
-  sleep,
-  until,
-  type Link,
-  type Load,
-} from './link.ts'
+import { append, flush, newLoad, nextPacketId, openLink, reserve, sleep, until } from './link.ts'
+import type { Link, Load } from './model.ts'
 import { cpuSecondsOf, residentKibOf } from './process-stats.ts'
 
 export interface FlowOptions {

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { SAMPLED_FLAG, STAMP_BYTES } from './frames.ts'
 import { recordLatency } from './latency.ts'
-import type { Link, Load } from './link.ts'
+import type { Link, Load } from './model.ts'
 
 const PUBLISH = 3
 

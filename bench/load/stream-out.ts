@@ -1,4 +1,5 @@
-import { append, flush, until, type Link, type Load } from './link.ts'
+import { append, flush, until } from './link.ts'
+import type { Link, Load } from './model.ts'
 
 /** Most frames sent without an answer. */
 const UNANSWERED_MAX = 500

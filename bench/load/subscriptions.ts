@@ -5,16 +5,8 @@ import {
   type ProtocolVersion,
   type PublishTemplate,
 } from './frames.ts'
-import {
-  append,
-  appendPublish,
-  flush,
-  newLoad,
-  openLink,
-  until,
-  type Link,
-  type Load,
-} from './link.ts'
+import { append, appendPublish, flush, newLoad, openLink, until } from './link.ts'
+import type { Link, Load } from './model.ts'
 import { cpuSecondsOf, residentKibOf } from './process-stats.ts'
 
 export interface SubscriptionsOptions {

@@ -7,7 +7,7 @@ import { compileQuery, QueryError } from '../../web/src/capture/query.ts'
 import { Ring } from '../../web/src/capture/ring.ts'
 import { TreeView } from '../../web/src/capture/tree-view.ts'
 import { View } from '../../web/src/capture/view.ts'
-import { DEFAULT_VIEW } from '../../web/src/model/view.ts'
+import { DEFAULT_VIEW } from '../../web/src/protocol/view.ts'
 import { emptySubscription } from '../../web/src/model/profile.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)

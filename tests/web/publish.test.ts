@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exportProfiles, importProfiles } from '../../web/src/model/profile-file.ts'
-import { parseAddress, profileProblem } from '../../web/src/model/profile-rules.ts'
+import { parseAddress, profileProblem } from '../../web/src/publish/profile-rules.ts'
 import { emptyProfile, profileUrl } from '../../web/src/model/profile.ts'
 import { emptyDraft, type Detail } from '../../web/src/model/message.ts'
 import { commandLine, shellQuote } from '../../web/src/publish/command-line.ts'

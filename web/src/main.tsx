@@ -1,5 +1,5 @@
 import { createRoot } from 'react-dom/client'
-import { App } from './page/app.tsx'
+import { App } from './shell/app.tsx'
 import './styles/tokens.css'
 import './styles/base.css'
 import './styles/shell.css'

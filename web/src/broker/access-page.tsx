@@ -1,8 +1,8 @@
 /** Asks the access rules what they would say, and which rule says it. */
 import { useState, type FormEvent } from 'react'
-import { Icon } from '../page/icons.tsx'
-import { Check, Select, TextField } from '../page/parts.tsx'
-import { useText } from '../page/text.ts'
+import { Icon } from '../ui/icons.tsx'
+import { Check, Select, TextField } from '../ui/parts.tsx'
+import { useText } from '../ui/text.ts'
 import { call, type AclQuery, type AclReply } from './api.ts'
 import { useBrokerText } from './text.ts'
 

@@ -1,7 +1,7 @@
 /** The broker's HTTP API, typed by its contract. Addresses are relative: the page works under any base path. */
 import { contract, type Contract } from '../../../src/admin/contract.ts'
 import type { Schema } from '../../../src/admin/schema.ts'
-import { createStore } from '../page/store.ts'
+import { createStore } from '../ui/store.ts'
 
 type Name = keyof Contract
 type Of<S> = S extends Schema<infer T> ? T : never

@@ -1,5 +1,5 @@
-import { countText } from '../page/format.ts'
-import { useText } from '../page/text.ts'
+import { countText } from '../ui/format.ts'
+import { useText } from '../ui/text.ts'
 import { call } from './api.ts'
 import { useBrokerText } from './text.ts'
 import { useLoaded } from './use-api.ts'

@@ -1,4 +1,4 @@
-import { countText } from '../page/format.ts'
+import { countText } from '../ui/format.ts'
 import { useBrokerText } from './text.ts'
 
 interface PagerProps {

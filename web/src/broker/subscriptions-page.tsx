@@ -1,8 +1,8 @@
 /** Subscriptions, and who receives a message of a topic. */
 import { useState, type FormEvent } from 'react'
 import { topicNameProblem } from '../../../src/topics/names.ts'
-import { countText } from '../page/format.ts'
-import { Icon } from '../page/icons.tsx'
+import { countText } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
 import { call, type Receivers } from './api.ts'
 import { Pager } from './pager.tsx'
 import { useBrokerText } from './text.ts'

@@ -1,6 +1,6 @@
 /** The words of the broker area, loaded with it. */
 import type { Language } from '../model/settings.ts'
-import { useLanguage } from '../page/text.ts'
+import { useLanguage } from '../ui/text.ts'
 
 const en = {
   pages: {

@@ -3,7 +3,8 @@ import { matches as topicMatches, parseShared } from '../../../src/topics/names.
 import type { Format } from '../model/message.ts'
 import type { Subscription } from '../model/profile.ts'
 import { Ring, type Entry } from './ring.ts'
-import { Series, type SeriesSpec } from './series.ts'
+import type { SeriesSpec } from '../protocol/protocol.ts'
+import { Series } from './series.ts'
 import { Topics, type Topic } from './topics.ts'
 
 /** A message as it came or went. */

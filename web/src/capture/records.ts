@@ -2,7 +2,7 @@
 import { csvField } from '../publish/csv.ts'
 import { asText, fromBase64, toBase64 } from '../decode/bytes.ts'
 import type { Properties, Qos } from '../model/message.ts'
-import type { ExportFormat } from '../model/protocol.ts'
+import type { ExportFormat } from '../protocol/protocol.ts'
 import type { Arrival, Capture } from './capture.ts'
 
 /** A message in a file. Payloads that are no text are in `payloadBase64`. */

@@ -1,15 +1,9 @@
 /** A number within messages over time, for the chart: at most 100,000 points, the oldest make room. */
 import { matches } from '../../../src/topics/names.ts'
 import { numberAt } from '../decode/json-path.ts'
+import type { SeriesSpec } from '../protocol/protocol.ts'
 
 export const POINTS_MAX = 100_000
-
-/** What is plotted: a number at a JSON path in the messages of a topic (or filter). */
-export interface SeriesSpec {
-  readonly id: string
-  readonly filter: string
-  readonly path: string
-}
 
 export class Series {
   readonly spec: SeriesSpec

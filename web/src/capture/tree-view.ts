@@ -1,9 +1,7 @@
 /** The topic tree as lines: what is expanded, in the order asked for, the part that is on screen. */
+import type { TreeSort } from '../protocol/protocol.ts'
 import { Pace } from './pace.ts'
 import type { Node, Topics } from './topics.ts'
-
-export const TREE_SORTS = ['name', 'messages', 'recent'] as const
-export type TreeSort = (typeof TREE_SORTS)[number]
 
 const collator = new Intl.Collator(undefined, { numeric: true })
 

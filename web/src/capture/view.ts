@@ -1,7 +1,7 @@
 /** The list of messages, and of latest values, that the page looks at. */
-import { DEFAULT_VIEW } from '../model/view.ts'
+import { DEFAULT_VIEW } from '../protocol/view.ts'
 import type { Row } from '../model/message.ts'
-import type { LatestRow, ViewRequest, ViewSnapshot } from '../model/protocol.ts'
+import type { LatestRow, ViewRequest, ViewSnapshot } from '../protocol/protocol.ts'
 import { preview } from '../decode/preview.ts'
 import type { Capture } from './capture.ts'
 import { Matches } from './matches.ts'

@@ -1,9 +1,9 @@
 /** Messages as a conversation: what came on the left, what was sent on the right. */
 import { useLayoutEffect, useRef, useEffect } from 'react'
-import { clockText, bytesText } from '../page/format.ts'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { clockText, bytesText } from '../ui/format.ts'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 import { EmptyMessages } from './empty-messages.tsx'
 import { openMessage, Swatches } from './message-table.tsx'
 

@@ -5,14 +5,15 @@ import 'uplot/dist/uPlot.min.css'
 import { topicFilterProblem } from '../../../src/topics/names.ts'
 import { parsePath } from '../decode/json-path.ts'
 import { newId } from '../model/profile.ts'
-import type { SeriesSnapshot } from '../model/protocol.ts'
-import type { SeriesSpec } from '../capture/series.ts'
-import { clockText, countText } from '../page/format.ts'
-import { Icon } from '../page/icons.tsx'
-import { IconButton } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import type { SeriesSnapshot } from '../protocol/protocol.ts'
+import type { SeriesSpec } from '../protocol/protocol.ts'
+import { countText } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
+import { colourOf, plotOptions } from '../ui/plot.ts'
+import { IconButton } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 export function putSeries(session: SessionHandle, series: SeriesSpec[]): void {
   session.store.set({ series })
@@ -101,51 +102,6 @@ function aligned(
   })
   if (parts.every(([times]) => times.length === 0)) return [[], ...parts.map(() => [])]
   return uPlot.join(parts)
-}
-
-function colourOf(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-}
-
-/** Times of day, as fine as the distance between them asks for; 24 hours, the same in every language. */
-function timeLabels(_: uPlot, ticks: number[]): string[] {
-  const step = (ticks[1] ?? 0) - (ticks[0] ?? 0)
-  const [from, to] = step < 1 ? [6, 12] : step < 60 ? [0, 8] : [0, 5]
-  return ticks.map((seconds) => clockText(seconds * 1000).slice(from, to))
-}
-
-export function plotOptions(
-  width: number,
-  height: number,
-  series: readonly { label: string; colour: string }[],
-): uPlot.Options {
-  const axis = {
-    stroke: colourOf('--text-quiet'),
-    grid: { stroke: colourOf('--line'), width: 1 },
-    ticks: { stroke: colourOf('--line'), width: 1 },
-    font: '11px system-ui',
-  }
-  return {
-    width,
-    height,
-    legend: { show: false },
-    cursor: { drag: { x: true, y: false } },
-    scales: { x: { time: true } },
-    axes: [
-      { ...axis, values: timeLabels, size: 30 },
-      { ...axis, size: 56 },
-    ],
-    series: [
-      {},
-      ...series.map(({ label, colour }) => ({
-        label,
-        stroke: colour,
-        width: 1.5,
-        spanGaps: true,
-        points: { show: false },
-      })),
-    ],
-  }
 }
 
 function Plot({

@@ -1,7 +1,7 @@
 /** A connection's form: five fields, and sections for everything else CONNECT can say. */
 import { useId, useState } from 'react'
 import { emptyProfile, newClientId, type Profile } from '../model/profile.ts'
-import { parseAddress, profileProblem } from '../model/profile-rules.ts'
+import { parseAddress, profileProblem } from '../publish/profile-rules.ts'
 import {
   app,
   hereAddress,
@@ -9,9 +9,9 @@ import {
   profileOf,
   putProfile,
   sessionOf,
-} from '../page/app-state.ts'
-import { Check, Dialog, Field, IconButton, Pairs, Select, TextField } from '../page/parts.tsx'
-import { useText } from '../page/text.ts'
+} from '../state/app-state.ts'
+import { Check, Dialog, Field, IconButton, Pairs, Select, TextField } from '../ui/parts.tsx'
+import { useText } from '../ui/text.ts'
 import { changes, FRESH, Section, type Put, type SectionProps } from './form-section.tsx'
 import { WillFields } from './will-fields.tsx'
 

@@ -1,12 +1,12 @@
 /** All connections that are kept: open, edit, duplicate, remove, carry elsewhere. */
 import { useState } from 'react'
 import { newClientId, newId, profileUrl, type Profile } from '../model/profile.ts'
-import { addProfiles, app, notify, openProfile, removeProfile } from '../page/app-state.ts'
-import { download, pickFile } from '../page/files.ts'
-import { Icon } from '../page/icons.tsx'
-import { IconButton } from '../page/parts.tsx'
-import { useStore } from '../page/store.ts'
-import { textNow, useText } from '../page/text.ts'
+import { addProfiles, app, notify, openProfile, removeProfile } from '../state/app-state.ts'
+import { download, pickFile } from '../ui/files.ts'
+import { Icon } from '../ui/icons.tsx'
+import { IconButton } from '../ui/parts.tsx'
+import { useStore } from '../ui/store.ts'
+import { textNow, useText } from '../ui/text.ts'
 import { exportProfiles, importProfiles } from '../model/profile-file.ts'
 
 const SEARCH_FROM = 6

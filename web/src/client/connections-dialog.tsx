@@ -1,6 +1,6 @@
-import { app } from '../page/app-state.ts'
-import { Dialog } from '../page/parts.tsx'
-import { useText } from '../page/text.ts'
+import { app } from '../state/app-state.ts'
+import { Dialog } from '../ui/parts.tsx'
+import { useText } from '../ui/text.ts'
 import { ConnectionList } from './connection-list.tsx'
 
 export function ConnectionsDialog() {

@@ -2,14 +2,14 @@
 import { useMemo, useState } from 'react'
 import { parseCsv } from '../publish/csv.ts'
 import { expand } from '../publish/template.ts'
-import { app, notify } from '../page/app-state.ts'
-import { pickFile } from '../page/files.ts'
-import { countText } from '../page/format.ts'
-import { Icon } from '../page/icons.tsx'
-import { Dialog, Field, TextField } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { app, notify } from '../state/app-state.ts'
+import { pickFile } from '../ui/files.ts'
+import { countText } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
+import { Dialog, Field, TextField } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 const PREVIEW_ROWS = 3
 

@@ -3,12 +3,12 @@ import { asText, correlationText, toBase64 } from '../decode/bytes.ts'
 import { toHex } from '../decode/lines.ts'
 import { commandLine } from '../publish/command-line.ts'
 import { emptyDraft, noFields, type Draft, type Detail } from '../model/message.ts'
-import type { DetailAnswer } from '../model/protocol.ts'
-import { app, notify, profileOf } from '../page/app-state.ts'
-import { copyText, download } from '../page/files.ts'
-import { Icon, type IconName } from '../page/icons.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useText } from '../page/text.ts'
+import type { DetailAnswer } from '../protocol/protocol.ts'
+import { app, notify, profileOf } from '../state/app-state.ts'
+import { copyText, download } from '../ui/files.ts'
+import { Icon, type IconName } from '../ui/icons.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useText } from '../ui/text.ts'
 
 /** The message as something to publish again. */
 function draftOf({ topic, payload, qos, retain, properties }: Detail): Draft {

@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { diffLines } from '../decode/diff.ts'
-import { useText } from '../page/text.ts'
+import { useText } from '../ui/text.ts'
 
 const MARKS = { same: ' ', added: '+', removed: '−' } as const
 

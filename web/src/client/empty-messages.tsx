@@ -1,8 +1,8 @@
 /** What to do when there is nothing to see. */
-import { app, profileOf, subscribeTo } from '../page/app-state.ts'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { app, profileOf, subscribeTo } from '../state/app-state.ts'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 export function EmptyMessages({ session }: { session: SessionHandle }) {
   const t = useText()

@@ -1,8 +1,8 @@
 /** A part of the connection form that can be folded away, and says how much of it was changed. */
 import type { ReactNode } from 'react'
 import { emptyProfile, type Profile } from '../model/profile.ts'
-import { Icon } from '../page/icons.tsx'
-import { useText } from '../page/text.ts'
+import { Icon } from '../ui/icons.tsx'
+import { useText } from '../ui/text.ts'
 
 export type Put = (patch: Partial<Profile>) => void
 

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react'
 import type { Row } from '../model/message.ts'
-import { clockText } from '../page/format.ts'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useText } from '../page/text.ts'
+import { clockText } from '../ui/format.ts'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useText } from '../ui/text.ts'
 
 const ROWS = 200
 

@@ -1,9 +1,9 @@
 /** What is being sent by the clock, and how far it is. */
-import { countText } from '../page/format.ts'
-import { IconButton } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { countText } from '../ui/format.ts'
+import { IconButton } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 export function JobList({ session }: { session: SessionHandle }) {
   const t = useText()

@@ -1,13 +1,13 @@
 /** Messages as a dense table, the default. */
 import { useCallback, type KeyboardEvent } from 'react'
 import type { Row } from '../model/message.ts'
-import { app } from '../page/app-state.ts'
-import { bytesText, clockText } from '../page/format.ts'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
-import { isPhone, useRowHeight } from '../page/media.ts'
-import { VirtualList } from '../page/virtual-list.tsx'
+import { app } from '../state/app-state.ts'
+import { bytesText, clockText } from '../ui/format.ts'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
+import { isPhone, useRowHeight } from '../ui/media.ts'
+import { VirtualList } from '../ui/virtual-list.tsx'
 import { EmptyMessages } from './empty-messages.tsx'
 
 /** Opens a message; on a phone that is another pane. */

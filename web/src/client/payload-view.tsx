@@ -10,10 +10,10 @@ import {
 } from '../decode/bitmap.ts'
 import type { Line } from '../decode/lines.ts'
 import { newId } from '../model/profile.ts'
-import type { DetailAnswer } from '../model/protocol.ts'
-import { IconButton, Check, Select, TextField } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useText } from '../page/text.ts'
+import type { DetailAnswer } from '../protocol/protocol.ts'
+import { IconButton, Check, Select, TextField } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useText } from '../ui/text.ts'
 
 const LINES_SHOWN = 1500
 const CHARACTERS_SHOWN = 200_000

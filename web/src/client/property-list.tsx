@@ -1,7 +1,7 @@
 /** The MQTT 5.0 properties of a packet, by the names of the standard. */
 import { correlationText } from '../decode/bytes.ts'
 import type { Properties } from '../model/message.ts'
-import { useText } from '../page/text.ts'
+import { useText } from '../ui/text.ts'
 
 export function PropertyList({ properties }: { properties: Properties }) {
   const t = useText()

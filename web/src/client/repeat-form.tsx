@@ -2,12 +2,12 @@
 import { useState } from 'react'
 import type { Draft } from '../model/message.ts'
 import { PLACEHOLDER_NAMES } from '../publish/template.ts'
-import { notify } from '../page/app-state.ts'
-import { Icon } from '../page/icons.tsx'
-import { TextField } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { notify } from '../state/app-state.ts'
+import { Icon } from '../ui/icons.tsx'
+import { TextField } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 export function RepeatForm({ session, draft }: { session: SessionHandle; draft: Draft }) {
   const t = useText()

@@ -1,13 +1,13 @@
 /** Finds retained messages by a filter, shows them, and removes those that are ticked. */
 import { useState, type FormEvent } from 'react'
 import { topicFilterProblem } from '../../../src/topics/names.ts'
-import type { Questions } from '../model/protocol.ts'
-import { app } from '../page/app-state.ts'
-import { bytesText, countText } from '../page/format.ts'
-import { Dialog, Field } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import type { Questions } from '../protocol/protocol.ts'
+import { app } from '../state/app-state.ts'
+import { bytesText, countText } from '../ui/format.ts'
+import { Dialog, Field } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 const LISTED = 300
 

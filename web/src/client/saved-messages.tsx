@@ -3,11 +3,11 @@ import { useState, type FormEvent } from 'react'
 import type { Draft } from '../model/message.ts'
 import { newId } from '../model/profile.ts'
 import type { SavedMessage } from '../model/settings.ts'
-import { app, putSettings } from '../page/app-state.ts'
-import { Icon } from '../page/icons.tsx'
-import { IconButton } from '../page/parts.tsx'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { app, putSettings } from '../state/app-state.ts'
+import { Icon } from '../ui/icons.tsx'
+import { IconButton } from '../ui/parts.tsx'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 interface SavedProps {
   draft: Draft

@@ -2,12 +2,12 @@
 import { useState } from 'react'
 import { newId } from '../model/profile.ts'
 import type { Schema } from '../model/settings.ts'
-import { app, putSettings } from '../page/app-state.ts'
-import { pickFile } from '../page/files.ts'
-import { Icon } from '../page/icons.tsx'
-import { Dialog, Field, Select, TextField } from '../page/parts.tsx'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { app, putSettings } from '../state/app-state.ts'
+import { pickFile } from '../ui/files.ts'
+import { Icon } from '../ui/icons.tsx'
+import { Dialog, Field, Select, TextField } from '../ui/parts.tsx'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 export function SchemasDialog() {
   const t = useText()

@@ -1,10 +1,10 @@
 /** What the broker said when it let us in. */
-import { dateTimeText, durationText } from '../page/format.ts'
-import { app, profileOf } from '../page/app-state.ts'
-import { Dialog } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { dateTimeText, durationText } from '../ui/format.ts'
+import { app, profileOf } from '../state/app-state.ts'
+import { Dialog } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 import { PropertyList } from './property-list.tsx'
 
 export function SessionDialog({ session }: { session: SessionHandle }) {

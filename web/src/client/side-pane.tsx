@@ -1,12 +1,12 @@
 /** The left pane: the topic tree, or the subscriptions. */
 import { useState } from 'react'
-import { Tabs } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { Tabs } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 import { Subscriptions } from './subscriptions.tsx'
 import { TopicTree } from './topic-tree.tsx'
-import { profileOf } from '../page/app-state.ts'
+import { profileOf } from '../state/app-state.ts'
 
 export function SidePane({ session }: { session: SessionHandle }) {
   const t = useText()

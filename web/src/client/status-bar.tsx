@@ -1,15 +1,15 @@
 /** How the connection is doing, in one line, and what to do about it. */
 import { useEffect, useState } from 'react'
 import { profileUrl } from '../model/profile.ts'
-import type { Status } from '../model/protocol.ts'
+import type { Status } from '../protocol/protocol.ts'
 import { reasonWords } from '../i18n/reasons.ts'
-import { app, profileOf } from '../page/app-state.ts'
-import { bytesText, countText } from '../page/format.ts'
-import { Icon } from '../page/icons.tsx'
-import { IconButton } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useLanguage, useText } from '../page/text.ts'
+import { app, profileOf } from '../state/app-state.ts'
+import { bytesText, countText } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
+import { IconButton } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useLanguage, useText } from '../ui/text.ts'
 
 export function StatusBar({ session }: { session: SessionHandle }) {
   const t = useText()

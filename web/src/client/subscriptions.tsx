@@ -4,7 +4,7 @@ import { hasWildcard, isShared, topicFilterProblem } from '../../../src/topics/n
 import { reasonWords } from '../i18n/reasons.ts'
 import { FORMATS, type Qos } from '../model/message.ts'
 import type { Subscription } from '../model/profile.ts'
-import type { SubscriptionState } from '../model/protocol.ts'
+import type { SubscriptionState } from '../protocol/protocol.ts'
 import {
   app,
   PALETTE_SIZE,
@@ -12,13 +12,13 @@ import {
   putSubscription,
   removeSubscription,
   subscribeTo,
-} from '../page/app-state.ts'
-import { countText, shortCount } from '../page/format.ts'
-import { Icon } from '../page/icons.tsx'
-import { Check, IconButton, Pairs, Select, TextField } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useLanguage, useText } from '../page/text.ts'
+} from '../state/app-state.ts'
+import { countText, shortCount } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
+import { Check, IconButton, Pairs, Select, TextField } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useLanguage, useText } from '../ui/text.ts'
 
 const QOS_OPTIONS: [Qos, string][] = [
   [0, 'QoS 0'],

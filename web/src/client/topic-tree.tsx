@@ -1,16 +1,16 @@
 /** The topics as a tree with their last values. Arrows walk it, Enter opens, Delete offers to clear. */
 import { useCallback, useEffect, useState, type KeyboardEvent } from 'react'
-import { TREE_SORTS, type TreeSort } from '../capture/tree-view.ts'
-import type { TreeLine } from '../model/protocol.ts'
-import { app } from '../page/app-state.ts'
-import { countText, shortCount } from '../page/format.ts'
-import { Icon } from '../page/icons.tsx'
-import { IconButton, Select } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
-import { isPhone } from '../page/media.ts'
-import { VirtualList } from '../page/virtual-list.tsx'
+import { TREE_SORTS, type TreeSort } from '../protocol/protocol.ts'
+import type { TreeLine } from '../protocol/protocol.ts'
+import { app } from '../state/app-state.ts'
+import { countText, shortCount } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
+import { IconButton, Select } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
+import { isPhone } from '../ui/media.ts'
+import { VirtualList } from '../ui/virtual-list.tsx'
 
 const ROW_HEIGHT = 26
 /** A topic is active for so long after a message. */

@@ -1,13 +1,13 @@
 /** Messages to files and back: export, look at, replay. */
 import { useState } from 'react'
-import type { ExportFormat } from '../model/protocol.ts'
-import { app, notify } from '../page/app-state.ts'
-import { download, pickFile } from '../page/files.ts'
-import { Icon } from '../page/icons.tsx'
-import { Dialog, Select } from '../page/parts.tsx'
-import type { SessionHandle } from '../page/session-handle.ts'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import type { ExportFormat } from '../protocol/protocol.ts'
+import { app, notify } from '../state/app-state.ts'
+import { download, pickFile } from '../ui/files.ts'
+import { Icon } from '../ui/icons.tsx'
+import { Dialog, Select } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 
 const FORMATS: [ExportFormat, string][] = [
   ['jsonl', 'JSON Lines'],

@@ -1,9 +1,9 @@
 /** The first thing seen: one click to the broker that served the page, and the connections kept. */
 import { emptyProfile, profileUrl, type Profile } from '../model/profile.ts'
-import { addProfiles, app, hereAddress, openProfile, subscribeTo } from '../page/app-state.ts'
-import { Icon } from '../page/icons.tsx'
-import { useStore } from '../page/store.ts'
-import { useText } from '../page/text.ts'
+import { addProfiles, app, hereAddress, openProfile, subscribeTo } from '../state/app-state.ts'
+import { Icon } from '../ui/icons.tsx'
+import { useStore } from '../ui/store.ts'
+import { useText } from '../ui/text.ts'
 import { ConnectionList } from './connection-list.tsx'
 
 /** The connection to the broker the page came from, made on first use. */

@@ -1,7 +1,7 @@
 /** The will, with its properties. */
 import type { Will } from '../model/profile.ts'
-import { Check, Field, Pairs, Select, TextField } from '../page/parts.tsx'
-import { useText } from '../page/text.ts'
+import { Check, Field, Pairs, Select, TextField } from '../ui/parts.tsx'
+import { useText } from '../ui/text.ts'
 import { changes, FRESH, Section, type SectionProps } from './form-section.tsx'
 
 /** Known without loading anything: a will is part of CONNECT. */

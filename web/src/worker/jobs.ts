@@ -1,5 +1,5 @@
 /** Messages sent by the clock: repeated, one a CSV row, a capture replayed, retained ones cleared. */
-import type { JobState } from '../model/protocol.ts'
+import type { JobState } from '../protocol/protocol.ts'
 import type { Outgoing } from '../publish/outgoing.ts'
 import type { Outcome } from './link.ts'
 

@@ -1,7 +1,7 @@
 /** One MQTT connection, as the session in the worker needs it. */
 import type { Properties, Qos } from '../model/message.ts'
 import type { Profile, Subscription } from '../model/profile.ts'
-import type { Connack } from '../model/protocol.ts'
+import type { Connack } from '../protocol/protocol.ts'
 import type { Outgoing } from '../publish/outgoing.ts'
 
 export interface Incoming {

@@ -1,5 +1,5 @@
 /** The worker's entry: commands in, snapshots and answers out. */
-import type { Command, Question, WorkerEvent } from '../model/protocol.ts'
+import type { Command, Question, WorkerEvent } from '../protocol/protocol.ts'
 import { ANSWERS } from './answers.ts'
 import { openLink } from './mqtt.ts'
 import { Load } from './load.ts'

@@ -2,7 +2,7 @@
 import { topicFilterProblem } from '../../../src/topics/names.ts'
 import { preview } from '../decode/preview.ts'
 import { emptySubscription, emptyWill, newClientId, type Profile } from '../model/profile.ts'
-import type { RetainedFound } from '../model/protocol.ts'
+import type { RetainedFound } from '../protocol/protocol.ts'
 import type { OpenLink } from './link.ts'
 
 const QUIET_MS = 400

@@ -2,7 +2,7 @@
 import { pathOf } from '../capture/tree-view.ts'
 import type { Node } from '../capture/topics.ts'
 import { preview } from '../decode/preview.ts'
-import type { Snapshot, Stats, TreeLine } from '../model/protocol.ts'
+import type { Snapshot, Stats, TreeLine } from '../protocol/protocol.ts'
 import type { Session } from './session.ts'
 
 /** Messages that only change what is seen wait for each other this long: 20 pictures a second. */

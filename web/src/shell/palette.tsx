@@ -1,10 +1,10 @@
 /** Everything that can be done, by typing a few letters. */
 import { useState, type KeyboardEvent } from 'react'
 import { profileUrl } from '../model/profile.ts'
-import { app, openProfile, putSettings, sessionOf, setArea } from './app-state.ts'
-import { Dialog } from './parts.tsx'
-import type { ViewMode } from './session-handle.ts'
-import { useText } from './text.ts'
+import { app, openProfile, putSettings, sessionOf, setArea } from '../state/app-state.ts'
+import { Dialog } from '../ui/parts.tsx'
+import type { ViewMode } from '../state/session-handle.ts'
+import { useText } from '../ui/text.ts'
 
 interface Action {
   readonly name: string

@@ -2,11 +2,11 @@
 import { lazy, Suspense } from 'react'
 import { ConnectionForm } from '../client/connection-form.tsx'
 import { ConnectionsDialog } from '../client/connections-dialog.tsx'
-import { app, sessionOf, type DialogName } from './app-state.ts'
+import { app, sessionOf, type DialogName } from '../state/app-state.ts'
 import { HelpDialog } from './help-dialog.tsx'
 import { Palette } from './palette.tsx'
-import type { SessionHandle } from './session-handle.ts'
-import { useStore } from './store.ts'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
 
 const CsvDialog = lazy(async () => ({
   default: (await import('../client/csv-dialog.tsx')).CsvDialog,

@@ -2,10 +2,10 @@
 import { lazy, Suspense, useEffect } from 'react'
 import { Workspace } from '../client/workspace.tsx'
 import { Welcome } from '../client/welcome.tsx'
-import { app, sessionOf, setArea } from './app-state.ts'
+import { app, sessionOf, setArea } from '../state/app-state.ts'
 import { Dialogs } from './dialogs.tsx'
-import { useStore } from './store.ts'
-import { useLanguage, useText } from './text.ts'
+import { useStore } from '../ui/store.ts'
+import { useLanguage, useText } from '../ui/text.ts'
 import { TopBar } from './top-bar.tsx'
 import { useShortcuts } from './shortcuts.ts'
 

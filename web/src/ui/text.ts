@@ -3,8 +3,12 @@ import { en } from '../i18n/en.ts'
 import { zh } from '../i18n/zh.ts'
 import type { Text } from '../i18n/en.ts'
 import type { Language } from '../model/settings.ts'
-import { app } from './app-state.ts'
-import { useStore } from './store.ts'
+import { createStore, useStore } from './store.ts'
+
+/** The language chosen in the settings; null: the browser's. `state/app-state.ts` keeps it up to date. */
+export const chosenLanguage = createStore<{ readonly language: Language | null }>({
+  language: null,
+})
 
 const TEXTS: Record<Language, Text> = { en, zh }
 
@@ -15,7 +19,7 @@ export function languageOf(chosen: Language | null): Language {
 }
 
 export function useLanguage(): Language {
-  return useStore(app, ({ settings }) => languageOf(settings.language))
+  return useStore(chosenLanguage, ({ language }) => languageOf(language))
 }
 
 export function useText(): Text {
@@ -23,5 +27,5 @@ export function useText(): Text {
 }
 
 export function textNow(): Text {
-  return TEXTS[languageOf(app.get().settings.language)]
+  return TEXTS[languageOf(chosenLanguage.get().language)]
 }

@@ -1,6 +1,6 @@
-import { app } from './app-state.ts'
-import { Dialog } from './parts.tsx'
-import { useText } from './text.ts'
+import { app } from '../state/app-state.ts'
+import { Dialog } from '../ui/parts.tsx'
+import { useText } from '../ui/text.ts'
 
 /** The keys, and the language of the search box. */
 export function HelpDialog() {

@@ -1,6 +1,6 @@
 /** Keys that work everywhere but in text fields. */
 import { useEffect } from 'react'
-import { app, sessionOf } from './app-state.ts'
+import { app, sessionOf } from '../state/app-state.ts'
 
 export function isTyping(target: EventTarget | null): boolean {
   return (

@@ -1,10 +1,18 @@
 /** What page and worker say to each other. */
-import type { TreeSort } from '../capture/tree-view.ts'
-import type { SeriesSpec } from '../capture/series.ts'
 import type { DecodeResult } from '../decode/decode.ts'
-import type { Detail, Direction, Draft, Format, Properties, Row } from './message.ts'
-import type { Profile } from './profile.ts'
-import type { Schema } from './settings.ts'
+import type { Detail, Direction, Draft, Format, Properties, Row } from '../model/message.ts'
+import type { Profile } from '../model/profile.ts'
+import type { Schema } from '../model/settings.ts'
+
+export const TREE_SORTS = ['name', 'messages', 'recent'] as const
+export type TreeSort = (typeof TREE_SORTS)[number]
+
+/** What is plotted: a number at a JSON path in the messages of a topic (or filter). */
+export interface SeriesSpec {
+  readonly id: string
+  readonly filter: string
+  readonly path: string
+}
 
 export type StatusKind = 'offline' | 'connecting' | 'online' | 'waiting'
 

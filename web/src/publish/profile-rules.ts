@@ -1,8 +1,8 @@
 /** What a connection must fulfil before it can be tried. */
 import { topicNameProblem } from '../../../src/topics/names.ts'
 import { correlationBytes, fromHex } from '../decode/bytes.ts'
-import { UINT32_MAX } from '../publish/outgoing.ts'
-import type { Profile } from './profile.ts'
+import { UINT32_MAX } from './outgoing.ts'
+import type { Profile } from '../model/profile.ts'
 
 export type ProfileProblem =
   'host' | 'port' | 'clientId' | 'password' | 'keepAlive' | 'number' | 'willTopic' | 'hex'

@@ -1,12 +1,19 @@
 /** Logo, areas, open connections, and what concerns the page as a whole. */
 import type { Theme } from '../model/settings.ts'
-import { app, closeSession, profileOf, putSettings, setArea, type Area } from './app-state.ts'
-import { shortCount } from './format.ts'
-import { Icon } from './icons.tsx'
-import { IconButton, Sparkline, Tabs } from './parts.tsx'
-import type { SessionHandle } from './session-handle.ts'
-import { useStore } from './store.ts'
-import { languageOf, useText } from './text.ts'
+import {
+  app,
+  closeSession,
+  profileOf,
+  putSettings,
+  setArea,
+  type Area,
+} from '../state/app-state.ts'
+import { shortCount } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
+import { IconButton, Sparkline, Tabs } from '../ui/parts.tsx'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { useStore } from '../ui/store.ts'
+import { languageOf, useText } from '../ui/text.ts'
 
 const NEXT_THEME: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' }
 const THEME_ICONS = { system: 'half', light: 'sun', dark: 'moon' } as const

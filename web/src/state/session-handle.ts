@@ -1,5 +1,5 @@
 /** The page's side of a connection: its worker, and the last picture the worker sent. */
-import { DEFAULT_VIEW } from '../model/view.ts'
+import { DEFAULT_VIEW } from '../protocol/view.ts'
 import type { Profile } from '../model/profile.ts'
 import type {
   Command,
@@ -14,12 +14,12 @@ import type {
   ViewRequest,
   ViewSnapshot,
   WorkerEvent,
-} from '../model/protocol.ts'
-import type { SeriesSpec } from '../capture/series.ts'
+} from '../protocol/protocol.ts'
+import type { SeriesSpec } from '../protocol/protocol.ts'
 import type { Draft, Format } from '../model/message.ts'
 import { emptyDraft } from '../model/message.ts'
 import type { Schema } from '../model/settings.ts'
-import { createStore, type Store } from './store.ts'
+import { createStore, type Store } from '../ui/store.ts'
 
 export type ViewMode = 'table' | 'bubbles' | 'latest' | 'chart'
 

@@ -7,7 +7,8 @@ import {
 } from '../model/profile.ts'
 import { defaultSettings, type Settings } from '../model/settings.ts'
 import { openSession, type SessionHandle } from './session-handle.ts'
-import { createStore } from './store.ts'
+import { createStore } from '../ui/store.ts'
+import { chosenLanguage } from '../ui/text.ts'
 
 export type Area = 'client' | 'broker'
 export type Pane = 'topics' | 'messages' | 'detail' | 'publish'
@@ -55,6 +56,13 @@ export const app = createStore<AppState>({
   pane: 'messages',
   notice: null,
 })
+
+function followLanguage(): void {
+  const { language } = app.get().settings
+  if (chosenLanguage.get().language !== language) chosenLanguage.set({ language })
+}
+followLanguage()
+app.subscribe(followLanguage)
 
 function read(storage: Storage, key: string): unknown {
   try {

@@ -1,0 +1,48 @@
+/** How every chart of the page looks: axes, grid, times of day. */
+import type uPlot from 'uplot'
+import { clockText } from './format.ts'
+
+export function colourOf(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+}
+
+/** Times of day, as fine as the distance between them asks for; 24 hours, the same in every language. */
+function timeLabels(_: uPlot, ticks: number[]): string[] {
+  const step = (ticks[1] ?? 0) - (ticks[0] ?? 0)
+  const [from, to] = step < 1 ? [6, 12] : step < 60 ? [0, 8] : [0, 5]
+  return ticks.map((seconds) => clockText(seconds * 1000).slice(from, to))
+}
+
+export function plotOptions(
+  width: number,
+  height: number,
+  series: readonly { label: string; colour: string }[],
+): uPlot.Options {
+  const axis = {
+    stroke: colourOf('--text-quiet'),
+    grid: { stroke: colourOf('--line'), width: 1 },
+    ticks: { stroke: colourOf('--line'), width: 1 },
+    font: '11px system-ui',
+  }
+  return {
+    width,
+    height,
+    legend: { show: false },
+    cursor: { drag: { x: true, y: false } },
+    scales: { x: { time: true } },
+    axes: [
+      { ...axis, values: timeLabels, size: 30 },
+      { ...axis, size: 56 },
+    ],
+    series: [
+      {},
+      ...series.map(({ label, colour }) => ({
+        label,
+        stroke: colour,
+        width: 1.5,
+        spanGaps: true,
+        points: { show: false },
+      })),
+    ],
+  }
+}
