@@ -112,6 +112,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
     answerSignals(server, () => reload(server, logging, () => readConfig(args)))
     // Who finds the pid file may send a signal: there is somebody to answer by now.
     if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
+    log.write(LogType.information, `mozzie version ${version} running`)
     reportDaemon(null)
     notifyReady()
   } catch (error) {

@@ -156,7 +156,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   // The first client to subscribe finds `$SYS` complete.
   chores()
-  log.write(LogType.information, `mozzie version ${version} running`)
   return server
 }
 

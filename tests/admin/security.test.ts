@@ -15,6 +15,8 @@ import {
   writePasswords,
   type Api,
 } from './api-server.ts'
+import { gone } from '../support/sockets.ts'
+import { leastOf } from '../support/patience.ts'
 
 type Context = Parameters<typeof startLocal>[0]
 
@@ -292,10 +294,13 @@ test('hostile JSON is refused quickly and changes nothing', async (context) => {
   const api = await startLocal(context)
   const headers = { 'content-type': 'application/json', 'x-csrf-token': 'x' }
   for (const [why, body] of bodies) {
-    const startMs = performance.now()
-    const { status } = await api.call('POST', '/api/v1/publish', { headers, body })
-    assert.equal(status, 400, why)
-    assert.ok(performance.now() - startMs < 1000, why)
+    const ms = await leastOf(100, async () => {
+      const startMs = performance.now()
+      const { status } = await api.call('POST', '/api/v1/publish', { headers, body })
+      assert.equal(status, 400, why)
+      return performance.now() - startMs
+    })
+    assert.ok(ms <= 100, `${why}: ${ms} ms`)
   }
   assert.equal(({} as Record<string, unknown>)['admin'], undefined)
   const large = 'x'.repeat(9 << 20)
@@ -331,8 +336,7 @@ test('max_connections bounds the connections of the listener', async (context) =
   context.after(() => sockets.forEach((socket) => socket.destroy()))
   await Promise.all(sockets.map((socket) => once(socket, 'connect')))
   const late = connect(api.httpPort, '127.0.0.1')
-  late.on('error', () => {})
-  await once(late, 'close')
+  await gone(late)
   assert.equal(late.bytesRead, 0)
 })
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
 import { behaviours, type FileOptions, type Proves, type Scene } from '../support/behaviour.ts'
 import { ack, publish } from '../support/packets.ts'
 import type { RawClient } from '../support/raw-client.ts'
+import { gone } from '../support/sockets.ts'
+import { leastOf } from '../support/patience.ts'
 
 /** What another client's QoS 1 round trip may take after an attack. */
 const ROUND_TRIP_MS_MAX = 100
@@ -30,10 +31,7 @@ export async function assertOthersServed(
   const { broker, topic } = scene
   const other = await scene.connect()
   await other.subscribe({ filter: `${topic}/other`, qos: 1 })
-  const firstMs = await roundTripMs(other, `${topic}/other`)
-  // Once more where it was late: the machine has other work too.
-  const bestMs = firstMs <= ROUND_TRIP_MS_MAX ? firstMs : await roundTripMs(other, `${topic}/other`)
-  assert.ok(bestMs <= ROUND_TRIP_MS_MAX, `a round trip of another client took ${bestMs} ms`)
+  await assertPrompt(other, `${topic}/other`)
   await other.expectNothing()
   assert.doesNotMatch(broker.log(), /internal error|uncaught|unhandled/i)
 }
@@ -48,6 +46,12 @@ export async function roundTripMs(client: RawClient, topic: string): Promise<num
   const ms = performance.now() - start
   client.send(ack('puback', theirs))
   return ms
+}
+
+/** A client that has subscribed to `topic` at QoS 1 gets its messages back at once. */
+export async function assertPrompt(client: RawClient, topic: string): Promise<void> {
+  const ms = await leastOf(ROUND_TRIP_MS_MAX, () => roundTripMs(client, topic))
+  assert.ok(ms <= ROUND_TRIP_MS_MAX, `a round trip took ${ms} ms`)
 }
 
 /** Resident memory of the broker in MB. */
@@ -116,7 +120,6 @@ export async function openMany(
 /** Writes `packets` at once and leaves; resolves when the broker has closed too, whatever it answered. */
 export async function sayAndLeave(port: number, packets: Uint8Array[]): Promise<void> {
   const socket = connectSocket({ port, host: '127.0.0.1', noDelay: true })
-  socket.on('error', () => {})
-  socket.resume().end(Buffer.concat(packets))
-  await once(socket, 'close', { signal: AbortSignal.timeout(5000) })
+  socket.end(Buffer.concat(packets))
+  await gone(socket)
 }

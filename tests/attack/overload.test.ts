@@ -18,18 +18,22 @@ process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --disable-proto=th
 
 const attack = attacks('attacks by load', { config: 'partial_packet_timeout 2' })
 
-/** Round trips of another client while `body` runs: one of ten may be late. */
+/** Round trips of another client that a broker does not hold up while it has much to do for others. */
+const TRIPS_MIN = 5
+
+/**
+ * Another client is served while `body` runs. Judged by what is done side by side, not by the clock: a broker that does
+ * one thing after the other comes to a trip or two.
+ */
 async function servedDuring(scene: Scene, body: () => Promise<void>): Promise<void> {
   const other = await scene.connect()
   await other.subscribe({ filter: `${scene.topic}/during`, qos: 1 })
   const run = { isOver: false }
   const running = body().finally(() => (run.isOver = true))
-  const tripsMs: number[] = []
-  while (!run.isOver) tripsMs.push(await roundTripMs(other, `${scene.topic}/during`))
+  let trips = 0
+  for (; !run.isOver; trips++) await roundTripMs(other, `${scene.topic}/during`)
   await running
-  tripsMs.sort((a, b) => a - b)
-  const late = tripsMs[Math.floor(tripsMs.length * 0.9)] ?? 0
-  assert.ok(late <= 100, `one round trip of ten took over ${late} ms`)
+  assert.ok(trips >= TRIPS_MIN, `${trips} round trips meanwhile`)
 }
 
 attack('S69: a storm of connections holds nobody up', { v4: '' }, async (scene) => {
@@ -68,7 +72,7 @@ attack(
     for (const keepAliveSeconds of [0, 65_535]) {
       const client = await connect({ keepAliveSeconds })
       client.send('32 ff 01 00')
-      await client.expectDropped(0x8d, 4500)
+      await client.expectDropped(0x8d)
     }
   },
 )
@@ -99,7 +103,7 @@ attack('S72: bytes of a packet without end are no keep alive', { v4: '' }, async
   client.send('30 7f 00 01 61')
   const timer = setInterval(() => client.send('61'), 500)
   try {
-    assert.ok((await client.expectClosed(6000)) <= 4200)
+    await client.expectClosed()
   } finally {
     clearInterval(timer)
   }
@@ -109,7 +113,8 @@ attack('S73: a flood of small packets holds nobody up', { v4: '', v5: '' }, asyn
   const { version, clientId, broker } = scene
   const unused = await scene.open()
   const hello = unused.bytesOf([make.connect(version, { clientId })])
-  const pings = unused.bytesOf(Array.from({ length: 100_000 }, () => make.pingreq))
+  // Many turns of the broker's loop, however much of it a turn takes.
+  const pings = Buffer.alloc(20_000_000, unused.bytesOf([make.pingreq]))
   // Not a RawClient: decoding its answers would make the other client late, which lives in this process.
   const socket = connectSocket({ port: broker.port, host: '127.0.0.1' })
   let answered = 0
@@ -220,31 +225,38 @@ const evil = [
   '127.0.0.1:'.repeat(6000),
 ]
 
+/** By the CPU time of this thread's process: what else the machine does is none of it. */
+function assertQuick(what: string, run: () => void): void {
+  const start = process.cpuUsage()
+  run()
+  const { user, system } = process.cpuUsage(start)
+  assert.ok(user + system < 250_000, `${what} took ${user + system} µs of CPU`)
+}
+
 test('S77: no text makes reading the configuration or writing the log slow', () => {
   const encoder = new TextEncoder()
   for (const { row } of allOptions) {
     for (const text of evil) {
       const bytes = encoder.encode(`${row.name.replace('*', 'x')} ${text}`)
-      const start = performance.now()
-      try {
-        parseConfig({ file: 'evil', bytes }, () => [])
-      } catch {
-        // What it says is tested elsewhere.
-      }
-      const ms = performance.now() - start
-      assert.ok(ms < 250, `${row.name} took ${ms} ms`)
+      assertQuick(row.name, () => {
+        try {
+          parseConfig({ file: 'evil', bytes }, () => [])
+        } catch {
+          // What it says is tested elsewhere.
+        }
+      })
     }
   }
   for (const text of evil) {
-    const start = performance.now()
-    logLine(text, { enabled: true, format: null }, 0)
-    jsonLogLine(4, text, { event: 'x', client: text }, 0)
-    try {
-      expandVariables(text, {})
-    } catch {
-      // A variable that is not set.
-    }
-    assert.ok(performance.now() - start < 250)
+    assertQuick(text.slice(0, 10), () => {
+      logLine(text, { enabled: true, format: null }, 0)
+      jsonLogLine(4, text, { event: 'x', client: text }, 0)
+      try {
+        expandVariables(text, {})
+      } catch {
+        // A variable that is not set.
+      }
+    })
   }
 })
 
@@ -275,7 +287,7 @@ test('S81: a hook that throws ends the connection it was called for, and no othe
   client.send(make.publish('bad', '', { qos: 1 }))
   await client.ping().catch(() => {})
   await other.subscribe({ filter: 'echo', qos: 1 })
-  assert.ok((await roundTripMs(other, 'echo')) < 1000)
+  await roundTripMs(other, 'echo')
   for (const each of [other, refused, client]) each.destroy()
 })
 

@@ -84,7 +84,7 @@ attack(
 
 /** Whether the broker closes before long; what it says before is thrown away. */
 async function isClosed(client: RawClient): Promise<boolean> {
-  for (let attempt = 0; attempt < 20; attempt++) {
+  for (let attempt = 0; attempt < 100; attempt++) {
     client.inbox.length = 0
     const closed = client.expectClosed(200).then(
       () => true,

@@ -7,6 +7,7 @@ import { connect, publish } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { until } from '../server/run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
+import { endWithUs } from '../support/children.ts'
 
 export interface Subject {
   readonly clientId: string
@@ -49,7 +50,9 @@ export async function startAclTarget(
   const rulesOf = (acl: string): string => `${acl}\nuser publisher\n${publisherRules}`
   writeFileSync(aclFile, rulesOf(''))
   const [program, ...args] = command
-  const child = spawn(program, [...args, '-c', confFile], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = endWithUs(
+    spawn(program, [...args, '-c', confFile], { stdio: ['ignore', 'ignore', 'pipe'] }),
+  )
   const exited = once(child, 'close')
   let log = ''
   let logged = (): void => {}

@@ -17,6 +17,7 @@ import { createArgon2 } from '../../src/auth/argon2.ts'
 import { loadPasswordFile } from '../../src/auth/password-file.ts'
 import { scratch } from '../server/run-mozzie.ts'
 import { startSecured } from './secured.ts'
+import { processMsMax } from '../support/patience.ts'
 
 const bin = join(process.cwd(), 'bin', 'mozzie_passwd')
 const mosquittoPasswd = '/usr/bin/mosquitto_passwd'
@@ -32,7 +33,7 @@ function passwd(words: string[], input = ''): Result {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...words], {
     encoding: 'utf8',
     input,
-    timeout: 20_000,
+    timeout: processMsMax,
   })
   return { code: status, stdout, stderr }
 }

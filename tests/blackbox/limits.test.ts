@@ -20,7 +20,7 @@ timeouts('connect_timeout closes who does not finish CONNECT', { v4: '' }, async
   const silent = await open()
   const slow = await open()
   slow.send('10 20 00 04')
-  for (const client of [silent, slow]) assert.ok((await client.expectClosed(4000)) < 3000)
+  for (const client of [silent, slow]) await client.expectClosed()
 })
 
 timeouts(
@@ -29,7 +29,7 @@ timeouts(
   async ({ connect: connected }) => {
     const client = await connected()
     client.send('32 20 00')
-    await client.expectDropped(0x8d, 4000)
+    await client.expectDropped(0x8d)
   },
 )
 

@@ -168,7 +168,7 @@ behaviour(
     const again = await connect(options)
     const { properties: left } = await again.receive()
     assert.ok(left.messageExpirySeconds! <= 98, `${left.messageExpirySeconds} s left`)
-    assert.ok(left.messageExpirySeconds! >= 90, `${left.messageExpirySeconds} s left`)
+    assert.ok(left.messageExpirySeconds! >= 70, `${left.messageExpirySeconds} s left`)
   },
 )
 
@@ -181,7 +181,7 @@ behaviour(
     for (const messageExpirySeconds of [100, 0xffff_fffe, 0xffff_ffff]) {
       await (await connect()).publish(topic, 'x', { properties: { messageExpirySeconds } })
       const { properties } = await subscriber.expect('publish')
-      assert.ok(properties.messageExpirySeconds! >= messageExpirySeconds - 2)
+      assert.ok(properties.messageExpirySeconds! >= messageExpirySeconds - 20)
       assert.ok(properties.messageExpirySeconds! <= messageExpirySeconds)
     }
   },

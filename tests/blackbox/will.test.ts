@@ -174,12 +174,12 @@ behaviour(
   async ({ connect, clientId, topic }) => {
     const watcher = await connect()
     await watcher.subscribe(topic)
-    const will = { topic, payload: 'gone', properties: { willDelaySeconds: 1 } }
+    const will = { topic, payload: 'gone', properties: { willDelaySeconds: 3 } }
     const properties = { sessionExpirySeconds: 60 }
     const client = await connect({ clientId, cleanStart: false, will, properties })
     client.destroy()
     await connect({ clientId, cleanStart: false, properties })
-    await sleep(2500)
+    await sleep(4500)
     await watcher.expectNothing()
   },
 )

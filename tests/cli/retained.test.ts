@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { connect, type MqttClient } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
+import { testMsMax } from '../support/patience.ts'
 
-const timeout = 20_000
+const timeout = testMsMax
 let broker: BrokerProcess
 let client: MqttClient
 before(async () => {

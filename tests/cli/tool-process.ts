@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { processMsMax } from '../support/patience.ts'
+import { endWithUs } from '../support/children.ts'
 
 /** `mozzie` is ours, `debian` the one of the package mosquitto-clients. */
 export type Maker = 'mozzie' | 'debian'
 export type ToolName = 'pub' | 'sub' | 'rr'
-
-const patienceMs = 20_000
 
 export const makers: readonly Maker[] = existsSync('/usr/bin/mosquitto_sub')
   ? ['mozzie', 'debian']
@@ -48,12 +48,14 @@ export function startTool(
   env: NodeJS.ProcessEnv = {},
 ): RunningTool {
   const [file, ...words] = commandOf(maker, tool)
-  const child = spawn(file, [...words, ...args], {
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', TZ: 'UTC', ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: patienceMs,
-    killSignal: 'SIGKILL',
-  })
+  const child = endWithUs(
+    spawn(file, [...words, ...args], {
+      env: { PATH: process.env['PATH'], HOME: '/nonexistent', TZ: 'UTC', ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: processMsMax,
+      killSignal: 'SIGKILL',
+    }),
+  )
   let stdout = ''
   let stderr = ''
   const waiting = new Set<() => void>()

@@ -20,6 +20,7 @@ import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { runTool, startTool } from './tool-process.ts'
+import { processMsMax } from '../support/patience.ts'
 
 const run = promisify(execFile)
 const bin = join(process.cwd(), 'bin')
@@ -191,7 +192,7 @@ describe('output', { concurrency: 3 }, () => {
     const line = `${process.execPath} ${bin}/mozzie_sub ${place().join(' ')} -t ${topic} -t '${topic}/#' | head -c 1; echo "\${PIPESTATUS[0]}"`
     const publisher = await client()
     const knock = setInterval(() => publisher.send(make.publish(`${topic}/x`, 'y')), 30)
-    const { stdout, stderr } = await run('bash', ['-c', line], { timeout: 20_000 })
+    const { stdout, stderr } = await run('bash', ['-c', line], { timeout: processMsMax })
     clearInterval(knock)
     publisher.destroy()
     assert.deepEqual([stdout, stderr], ['x141\n', ''])
@@ -204,7 +205,7 @@ const scriptMissing = existsSync('/usr/bin/script') ? false : 'script (util-linu
 async function onTerminal(command: string): Promise<string> {
   const args = ['-qec', `${process.execPath} ${bin}/${command}`, '/dev/null']
   const env = { ...process.env, HOME: '/nonexistent', NO_COLOR: '' }
-  const { stdout } = await run('script', args, { env, timeout: 20_000 })
+  const { stdout } = await run('script', args, { env, timeout: processMsMax })
   return stdout
 }
 
@@ -241,7 +242,7 @@ describe('on a terminal', () => {
       : ['bash', ['-c', `${pub} 2>&1`]]
     const ended = run(file, args, {
       env: { ...process.env, HOME: '/nonexistent' },
-      timeout: 20_000,
+      timeout: processMsMax,
     })
     const input = createWriteStream(fifo)
     input.write('a\n')

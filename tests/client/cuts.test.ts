@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Message } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { tcpBridge, type Bridge } from './bridges.ts'
+import { testMsMax } from '../support/patience.ts'
 
 /** Replayed by MOZZIE_CUTS_SEED; the seed decides the waits between cuts, the network the rest. */
 const seed = Number(process.env.MOZZIE_CUTS_SEED ?? Date.now() % 1_000_000)
-const timeout = 40_000
+const timeout = testMsMax
 const MESSAGES = 2_000
 
 let broker: BrokerProcess

@@ -14,10 +14,12 @@ import {
   type NodeConnectOptions,
 } from '../../src/client/node.ts'
 import { listen } from './bridges.ts'
+import { endWithUs } from '../support/children.ts'
+import { testMsMax } from '../support/patience.ts'
 
 const program = '/usr/sbin/mosquitto'
 const skip = existsSync(program) ? false : 'mosquitto is not installed'
-const timeout = 20_000
+const timeout = testMsMax
 
 async function accepts(port: number): Promise<boolean> {
   const socket = connectSocket(port, '127.0.0.1')
@@ -41,7 +43,7 @@ async function startMosquitto(context: TestContext): Promise<number> {
   const file = join(directory, 'mosquitto.conf')
   const user = process.getuid?.() === 0 ? 'user root\n' : ''
   writeFileSync(file, `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n`)
-  const child = spawn(program, ['-c', file], { stdio: 'ignore' })
+  const child = endWithUs(spawn(program, ['-c', file], { stdio: 'ignore' }))
   context.after(async () => {
     const gone = once(child, 'exit')
     child.kill('SIGKILL')

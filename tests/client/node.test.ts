@@ -4,8 +4,9 @@ import { after, before, test } from 'node:test'
 import { connect, type Message, type MqttClient } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { webSocketBridge, type Bridge } from './bridges.ts'
+import { testMsMax } from '../support/patience.ts'
 
-const timeout = 15_000
+const timeout = testMsMax
 let broker: BrokerProcess
 let webSocket: Bridge
 before(async () => {

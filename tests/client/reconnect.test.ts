@@ -3,8 +3,9 @@ import { after, before, test } from 'node:test'
 import { connect, type MqttClient, type NodeConnectOptions } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { tcpBridge, type Bridge } from './bridges.ts'
+import { testMsMax } from '../support/patience.ts'
 
-const timeout = 15_000
+const timeout = testMsMax
 let broker: BrokerProcess
 let bridge: Bridge
 before(async () => {

@@ -9,8 +9,9 @@ import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
 import { listen } from './bridges.ts'
 import { makeCertificates, withoutOpenssl, type Certificates } from './certificates.ts'
+import { testMsMax } from '../support/patience.ts'
 
-const limits = { timeout: 20_000, skip: withoutOpenssl }
+const limits = { timeout: testMsMax, skip: withoutOpenssl }
 const psk = { identity: 'device', key: Buffer.from('00112233445566778899aabbccddeeff', 'hex') }
 
 const directory = mkdtempSync(join(tmpdir(), 'mozzie-client-'))

@@ -4,13 +4,14 @@ import { after, before, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { webSocketBridge, type Bridge } from './bridges.ts'
+import { testMsMax } from '../support/patience.ts'
 
 /** The browser's client, on an implementation of the browser's WebSocket. */
 const platform = globalThis as unknown as { WebSocket?: unknown }
 platform.WebSocket ??= WebSocket
 const { connect } = await import('../../src/client/web.ts')
 
-const timeout = 15_000
+const timeout = testMsMax
 let broker: BrokerProcess
 let bridge: Bridge
 before(async () => {

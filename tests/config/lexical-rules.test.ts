@@ -132,9 +132,9 @@ for (const name of ['__proto__', 'constructor', 'hasOwnProperty', 'prototype'])
   })
 
 test('a 64 KiB name is refused without delay', () => {
-  const startedMs = performance.now()
+  const start = process.cpuUsage()
   configError('a'.repeat(65_536))
-  assert.ok(performance.now() - startedMs < 1000)
+  assert.ok(process.cpuUsage(start).user < 1_000_000)
 })
 
 test('an error is printed with its file and line', () => {

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failpoint } from '../../src/store/failpoint.ts'
+import { endWithUs } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
+import { processMsMax } from '../support/patience.ts'
 
-const START_MS_MAX = 30_000
 const POLL_MS = 5
 /** Of the log, what is shown when something goes wrong. */
 const LOG_TAIL = 4000
@@ -70,16 +71,18 @@ export class BrokerUnderFire {
   async start(armed: Armed | null = null): Promise<void> {
     const failpoint = armed === null ? {} : { MOZZIE_FAILPOINT: `${armed.name}:${armed.nth}` }
     const program = join(process.cwd(), 'bin', 'mozzie')
-    const child = spawn(process.execPath, [...this.nodeArguments, program, '-c', this.configFile], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, ...failpoint },
-    })
+    const child = endWithUs(
+      spawn(process.execPath, [...this.nodeArguments, program, '-c', this.configFile], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, ...failpoint },
+      }),
+    )
     this.child = child
     this.log = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.log = (this.log + text).slice(-LOG_TAIL)
     })
-    const deadline = performance.now() + START_MS_MAX
+    const deadline = performance.now() + processMsMax
     while (!hasEnded(child) && !(await isAccepting(this.port))) {
       if (performance.now() > deadline) throw new Error(`the broker does not accept:\n${this.log}`)
       await sleep(POLL_MS)

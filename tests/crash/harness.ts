@@ -23,6 +23,7 @@ import { RawClient } from '../support/raw-client.ts'
 import { BrokerUnderFire } from './broker-under-fire.ts'
 import type { LedgerFigures } from './ledger.ts'
 import type { ChildSettings, FromChild, LastNumbers, ToChild } from './messages.ts'
+import { endWithUs } from '../support/children.ts'
 
 export interface CrashOptions {
   readonly rounds: number
@@ -169,7 +170,7 @@ class Child {
 
   private constructor(name: string, settings: ChildSettings) {
     const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
-    this.child = fork(file, [JSON.stringify(settings)], { stdio: 'inherit' })
+    this.child = endWithUs(fork(file, [JSON.stringify(settings)], { stdio: 'inherit' }))
     this.child.on('message', (message: FromChild) => {
       this.heard.push(message)
       this.wake?.()

@@ -10,6 +10,7 @@ import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { processMsMax } from '../support/patience.ts'
 
 const run = promisify(execFile)
 
@@ -61,7 +62,10 @@ export async function mozzie(
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
     const program = join(process.cwd(), 'bin', 'mozzie')
-    return { code: 0, ...(await run(process.execPath, [program, ...words], { timeout: 30_000 })) }
+    return {
+      code: 0,
+      ...(await run(process.execPath, [program, ...words], { timeout: processMsMax })),
+    }
   } catch (error) {
     return error as { code: number; stdout: string; stderr: string }
   }

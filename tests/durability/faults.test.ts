@@ -15,8 +15,10 @@ import type { BrokerProcess } from '../support/broker-process.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { clientOf, newPlace, refusalOn, startOn, type Place } from './durable-broker.ts'
+import { testMsMax, waitMsMax } from '../support/patience.ts'
+import { until } from '../server/run-mozzie.ts'
 
-const timeout = 60_000
+const timeout = testMsMax
 const QUOTA_EXCEEDED = 0x97
 const META = new Uint8Array([Kind.meta])
 const decoder = new TextDecoder()
@@ -99,7 +101,10 @@ test(
     const { acknowledged, refusal } = await publishUntilRefused(broker, 100_000, 1000)
     assert.ok(acknowledged > 20 && acknowledged < 1000, `${acknowledged} acknowledged`)
     assert.match(refusal, new RegExp(`^(puback|disconnect) ${QUOTA_EXCEEDED}$`))
-    assert.match(broker.log(), /Error: the store is full: .*No space left on device/)
+    await until(
+      () => /Error: the store is full: .*No space left on device/.test(broker.log()),
+      broker.log,
+    )
     // Who comes later is refused as well: 5.0 is told why, 3.1.1 is closed.
     const again = await publishUntilRefused(broker, 100, 1)
     assert.equal(again.refusal, `puback ${QUOTA_EXCEEDED}`)
@@ -113,12 +118,12 @@ test(
     await plain.expect('publish', { topic: 'free' })
     rmSync(place.ballast)
     let resumed = { acknowledged: 0, refusal: '' }
-    for (const deadline = performance.now() + 20_000; resumed.acknowledged === 0;) {
+    for (const deadline = performance.now() + waitMsMax; resumed.acknowledged === 0;) {
       assert.ok(performance.now() < deadline, broker.log())
       await sleep(100)
       resumed = await publishUntilRefused(broker, 100, 1)
     }
-    assert.match(broker.log(), /The store has space again/)
+    await until(() => broker.log().includes('The store has space again'), broker.log)
     broker.signal('SIGKILL')
     await broker.stop()
     const next = await startOn(t, place, limits)
@@ -165,16 +170,20 @@ test('a slow disk delays what it keeps, and nothing else', { timeout }, async (t
     upTo(20).map(async (n) => (await clientOf(broker, `writer ${n}`, none)).client),
   )
   const started = performance.now()
+  let isKept = false
   const answers = Promise.all(writers.map((writer) => writer.publish('q/1', 'kept', { qos: 1 })))
-  const free = performance.now()
+  void answers.then(() => (isKept = true))
   assert.equal(await plain.publish('free', 'at once', { qos: 1 }), 0)
   await plain.receive({ topic: 'free', qos: 1 })
-  const freeMs = performance.now() - free
+  assert.equal(isKept, false, 'a clean session waited for the disk')
   assert.ok((await answers).every((reason) => reason === 0))
   const keptMs = performance.now() - started
-  assert.ok(freeMs < 150, `a clean session waited ${freeMs.toFixed(0)} ms`)
-  // One write is under way when they come, the next one takes all of them.
-  assert.ok(keptMs >= 195 && keptMs < 1500, `20 publishers waited ${keptMs.toFixed(0)} ms`)
+  // One write is under way when they come, the next one takes all of them; one each would be 20.
+  const writeMs = 600
+  assert.ok(
+    keptMs >= writeMs - 5 && keptMs < 10 * writeMs,
+    `20 publishers waited ${keptMs.toFixed(0)} ms`,
+  )
 })
 
 // ── refusals ───────────────────────────────────────────────────────────────────────────────────────

@@ -1,8 +1,9 @@
-/** Loaded in front of a broker (`node --import`): a disk that takes 200 ms for every write of the store. */
+/** Loaded in front of a broker (`node --import`): a disk that takes {@link WRITE_MS} for every write of the store. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClassicLevel } from 'classic-level'
 
-const WRITE_MS = 200
+/** Known to `faults.test.ts` as well. */
+const WRITE_MS = 600
 
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const makeBatch = ClassicLevel.prototype.batch as (...args: unknown[]) => unknown

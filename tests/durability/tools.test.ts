@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import * as make from '../support/packets.ts'
 import { clientOf, mozzie, newPlace, refusalOn, startOn, type Place } from './durable-broker.ts'
 import type { BrokerProcess } from '../support/broker-process.ts'
+import { testMsMax } from '../support/patience.ts'
 
-const timeout = 30_000
+const timeout = testMsMax
 const text = new TextDecoder()
 
 /** A retained message, and a session with a subscription and `count` queued messages. */

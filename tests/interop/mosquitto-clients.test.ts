@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { startBroker } from '../support/broker-process.ts'
+import { endWithUs } from '../support/children.ts'
 
 const run = promisify(execFile)
 const installed = existsSync('/usr/bin/mosquitto_pub') && existsSync('/usr/bin/mosquitto_sub')
@@ -21,7 +22,9 @@ for (const version of versions) {
       const common = ['-p', String(broker.port), '-V', version]
       // The retained message tells when the subscription stands: it is the first line.
       await run('mosquitto_pub', [...common, '-t', 'i/ready', '-m', 'ready', '-r', '-q', '1'])
-      const sub = spawn('mosquitto_sub', [...common, '-t', 'i/#', '-q', '2', '-v', '-C', '4'])
+      const sub = endWithUs(
+        spawn('mosquitto_sub', [...common, '-t', 'i/#', '-q', '2', '-v', '-C', '4']),
+      )
       const ended = new Promise((resolve) => sub.on('close', resolve))
       context.after(() => sub.kill('SIGKILL'))
       let out = ''
@@ -45,7 +48,7 @@ test('mosquitto_rr gets its answer', { skip }, async (context) => {
   context.after(() => broker.stop())
   const common = ['-p', String(broker.port), '-V', 'mqttv5']
   await run('mosquitto_pub', [...common, '-t', 'ask', '-m', 'ready', '-r', '-q', '1'])
-  const sub = spawn('mosquitto_sub', [...common, '-t', 'ask', '-C', '2', '-F', '%p %R'])
+  const sub = endWithUs(spawn('mosquitto_sub', [...common, '-t', 'ask', '-C', '2', '-F', '%p %R']))
   context.after(() => sub.kill('SIGKILL'))
   const lines = createInterface(sub.stdout)[Symbol.asyncIterator]()
   assert.equal((await lines.next()).value, 'ready ')

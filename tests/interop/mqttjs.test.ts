@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
 import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
+import { testMsMax } from '../support/patience.ts'
 
 let broker: BrokerProcess
 before(async () => {
@@ -9,7 +10,7 @@ before(async () => {
 })
 after(() => broker.stop())
 
-const timeout = 15_000
+const timeout = testMsMax
 const versions = [3, 4, 5] as const
 
 function settingsFor(options: IClientOptions): IClientOptions {

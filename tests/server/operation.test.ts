@@ -20,6 +20,8 @@ import { test } from 'node:test'
 import { connectAsync } from 'mqtt'
 import { scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
+import { processMsMax } from '../support/patience.ts'
+import { endWithUs } from '../support/children.ts'
 
 const isRoot = process.getuid?.() === 0
 const isLinux = process.platform === 'linux'
@@ -132,10 +134,12 @@ test('an account by PUID and PGID goes before "user"', { skip: !isRoot }, async 
   const directory = scratch(context)
   const file = join(directory, 'mosquitto.conf')
   writeFileSync(file, `user nobody\nlistener ${await freePort()} 127.0.0.1\n`)
-  const child = spawn(process.execPath, [bin, '-c', file], {
-    env: { ...process.env, PUID: '12345', PGID: '23456' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const child = endWithUs(
+    spawn(process.execPath, [bin, '-c', file], {
+      env: { ...process.env, PUID: '12345', PGID: '23456' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    }),
+  )
   context.after(() => void child.kill('SIGKILL'))
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
@@ -151,10 +155,12 @@ test('UMASK_SET is the umask of what the broker makes', async (context) => {
   const directory = scratch(context)
   const pidFile = join(directory, 'pid')
   const lines = `listener ${await freePort()} 127.0.0.1\npid_file ${pidFile}`
-  const child = spawn(process.execPath, [bin, '-c', writeConfig(directory, lines)], {
-    env: { ...process.env, UMASK_SET: '0077' },
-    stdio: 'ignore',
-  })
+  const child = endWithUs(
+    spawn(process.execPath, [bin, '-c', writeConfig(directory, lines)], {
+      env: { ...process.env, UMASK_SET: '0077' },
+      stdio: 'ignore',
+    }),
+  )
   context.after(() => void child.kill('SIGKILL'))
   await until(
     () => existsSync(pidFile),
@@ -167,7 +173,7 @@ test('UMASK_SET is the umask of what the broker makes', async (context) => {
     {
       env: { ...process.env, UMASK_SET: '9' },
       encoding: 'utf8',
-      timeout: 15_000,
+      timeout: processMsMax,
     },
   )
   assert.equal(wrong.status, 3)
@@ -211,9 +217,11 @@ test(
     const directory = mkdtempSync(join(tmpdir(), 'mozzie-sd-'))
     chmodSync(directory, 0o755)
     const socket = join(directory, 'notify')
-    const listener = spawn('python3', ['-c', receiver, socket], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const listener = endWithUs(
+      spawn('python3', ['-c', receiver, socket], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
+    )
     context.after(() => {
       listener.kill('SIGKILL')
       rmSync(directory, { recursive: true, force: true })
@@ -224,10 +232,12 @@ test(
       () => heard.includes('bound'),
       () => heard,
     )
-    const child = spawn(process.execPath, [bin, '-p', String(await freePort())], {
-      env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' },
-      stdio: 'ignore',
-    })
+    const child = endWithUs(
+      spawn(process.execPath, [bin, '-p', String(await freePort())], {
+        env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' },
+        stdio: 'ignore',
+      }),
+    )
     context.after(() => void child.kill('SIGKILL'))
     await until(
       () => heard.includes('READY=1') && heard.includes('WATCHDOG=1'),

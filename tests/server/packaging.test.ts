@@ -9,6 +9,7 @@ import { passwordLine } from '../auth/secured.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { runToEnd, scratch, spawnMozzie, startMozzie, writeConfig } from './run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
+import { processMsMax } from '../support/patience.ts'
 
 const packaged = (name: string) => join(process.cwd(), 'packaging', name)
 
@@ -59,7 +60,7 @@ test('the health check of the container tells a broker from none', async (contex
   const check = (): number | null =>
     spawnSync(process.execPath, [packaged('healthcheck.mjs')], {
       env: { ...process.env, HEALTH_PORT: String(port) },
-      timeout: 15_000,
+      timeout: processMsMax,
     }).status
   assert.equal(check(), 1)
   // Refused for lack of a password: the broker works all the same.

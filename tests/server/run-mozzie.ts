@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithUs } from '../support/children.ts'
+import { processMsMax, waitMsMax } from '../support/patience.ts'
 
 const bin = join(process.cwd(), 'bin', 'mozzie')
-const waitMsMax = 15_000
 
 /** A broker process that writes its log to standard error. */
 export interface Mozzie {
@@ -41,7 +42,7 @@ export function runToEnd(...args: string[]): {
 } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
     encoding: 'utf8',
-    timeout: waitMsMax,
+    timeout: processMsMax,
   })
   return { code: status, stdout, stderr }
 }
@@ -62,10 +63,12 @@ export function spawnMozzie(
   ...args: string[]
 ): Mozzie {
   const state = mkdtempSync(join(tmpdir(), 'mozzie-state-'))
-  const child = spawn(process.execPath, [bin, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, XDG_STATE_HOME: state },
-  })
+  const child = endWithUs(
+    spawn(process.execPath, [bin, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, XDG_STATE_HOME: state },
+    }),
+  )
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

@@ -8,18 +8,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../support/free-port.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { processMsMax } from '../support/patience.ts'
+import { endWithUs } from '../support/children.ts'
 
 const program = '/usr/sbin/mosquitto'
 export const hasMosquitto = existsSync(program)
-
-const START_MS_MAX = 10_000
 
 async function connected(
   port: number,
   version: 4 | 5,
   options: make.ConnectOptions,
 ): Promise<RawClient> {
-  const deadline = performance.now() + START_MS_MAX
+  const deadline = performance.now() + processMsMax
   for (;;) {
     try {
       const client = await RawClient.open(port, version)
@@ -43,7 +43,9 @@ export async function databaseOfMosquitto(): Promise<Uint8Array> {
     `${user}listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest none\n` +
       `persistence true\npersistence_location ${directory}/\nmax_inflight_messages 3\n`,
   )
-  const child = spawn(program, ['-c', join(directory, 'mosquitto.conf')], { stdio: 'ignore' })
+  const child = endWithUs(
+    spawn(program, ['-c', join(directory, 'mosquitto.conf')], { stdio: 'ignore' }),
+  )
   try {
     await fill(port)
     const exited = once(child, 'exit')

@@ -6,7 +6,9 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithUs } from './children.ts'
 import { freePort } from './free-port.ts'
+import { processMsMax } from './patience.ts'
 
 /** A broker process of its own, on a port of its own. */
 export interface BrokerProcess {
@@ -23,9 +25,6 @@ export type Target = 'mozzie' | 'mosquitto'
 /** Which broker runs: `mosquitto` checks these tests against a peer. */
 export const target: Target =
   process.env.MOZZIE_TEST_TARGET === 'mosquitto' ? 'mosquitto' : 'mozzie'
-
-const START_MS_MAX = 20_000
-const STOP_MS_MAX = 5000
 
 /** All listeners are open, and the store is read. */
 const running = /version \S+ running/
@@ -66,12 +65,10 @@ export async function startBroker(
   const listener = `${user}listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n`
   writeFileSync(configFile, `${listener}${config}\n`)
   const [file, args] = command(which, configFile)
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env })
+  const child = endWithUs(spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env }))
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
-  const kill = () => child.kill('SIGKILL')
-  process.once('exit', kill)
-  const deadline = performance.now() + START_MS_MAX
+  const deadline = performance.now() + processMsMax
   const isUp = async () => (await isAccepting(port)) && (running.test(log) || silent.test(config))
   while (!(await isUp())) {
     assert.equal(child.exitCode, null, `the broker did not start:\n${log}`)
@@ -79,7 +76,6 @@ export async function startBroker(
     await sleep(20)
   }
   const stop = async () => {
-    process.removeListener('exit', kill)
     const code = await stopProcess(child)
     rmSync(directory, { recursive: true, force: true })
     return code
@@ -92,7 +88,7 @@ async function stopProcess(child: ChildProcess): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+  const timer = setTimeout(() => child.kill('SIGKILL'), processMsMax)
   await exited
   clearTimeout(timer)
   return child.exitCode

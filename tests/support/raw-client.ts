@@ -7,6 +7,7 @@ import { encodePacket } from '../../src/codec/encode.ts'
 import { checkFixedHeader, readFrame, type FrameHeader } from '../../src/codec/frame.ts'
 import type { Packet, Properties, Qos, Version } from '../../src/codec/packets.ts'
 import * as make from './packets.ts'
+import { waitMsMax } from './patience.ts'
 import { nameOf, type PacketName, type PacketOf } from './packets.ts'
 
 /** What is asked of a packet: the fields named must be equal; a text stands for its UTF-8 bytes. */
@@ -16,9 +17,6 @@ export type Expected<T> = {
 
 /** What goes on the wire: a packet, or bytes as they are or in hex (blanks ignored). */
 export type Sendable = Packet | Uint8Array | string
-
-/** How long an awaited packet may take: far above what a busy machine needs, below a test's patience. */
-const PATIENCE_MS = 5000
 
 const text = new TextDecoder()
 
@@ -114,7 +112,7 @@ export class RawClient {
   }
 
   /** The broker closes the connection within `withinMs` and says no more; resolves to the ms it took. */
-  async expectClosed(withinMs = PATIENCE_MS): Promise<number> {
+  async expectClosed(withinMs = waitMsMax): Promise<number> {
     const start = performance.now()
     await this.until(() => this.closed || this.inbox.length > 0, 'a close', withinMs)
     if (this.inbox.length > 0) assert.fail(`a close expected, got ${describe(this.inbox[0])}`)
@@ -122,7 +120,7 @@ export class RawClient {
   }
 
   /** The broker ends the connection for this reason: in 5.0 it says so in a DISCONNECT, below it just closes. */
-  async expectDropped(reason: number, withinMs = PATIENCE_MS): Promise<void> {
+  async expectDropped(reason: number, withinMs = waitMsMax): Promise<void> {
     if (this.version === 5) {
       await this.until(() => this.closed || this.inbox.length > 0, 'a disconnect', withinMs)
       await this.expect('disconnect', { reason })
@@ -267,7 +265,7 @@ export class RawClient {
     this.wake?.()
   }
 
-  private async until(isDone: () => boolean, what: string, withinMs = PATIENCE_MS): Promise<void> {
+  private async until(isDone: () => boolean, what: string, withinMs = waitMsMax): Promise<void> {
     const deadline = performance.now() + withinMs
     while (!isDone()) {
       if (this.failure)

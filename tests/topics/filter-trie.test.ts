@@ -113,15 +113,15 @@ test('names that objects inherit are plain levels', () => {
   assert.deepEqual(trie.match('valueOf/x'), [])
 })
 
-test('16,384 filters of one topic are matched within 200 ms', () => {
+test('16,384 filters of one topic are matched within 200 ms of CPU', () => {
   const trie = new FilterTrie<Subscriber>()
   for (let bits = 0; bits < 1 << 14; bits++) {
     const levels = Array.from({ length: 14 }, (_, bit) => ((bits >> bit) & 1 ? '+' : 'a'))
     trie.add(levels.join('/'), ann)
   }
-  const startMs = performance.now()
+  const start = process.cpuUsage()
   const found = trie.match('a/a/a/a/a/a/a/a/a/a/a/a/a/a')
-  const tookMs = performance.now() - startMs
+  const tookMs = process.cpuUsage(start).user / 1000
   assert.equal(found.length, 16_384)
   assert.ok(tookMs < 200, `${tookMs} ms`)
 })

@@ -10,8 +10,10 @@ import { until } from '../server/run-mozzie.ts'
 import { connect, type ConnectOptions, type PacketOf } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import type { Filed, TestCertificates } from '../support/certificates.ts'
+import { testMsMax } from '../support/patience.ts'
+import { gone } from '../support/sockets.ts'
 
-export const timeout = 20_000
+export const timeout = testMsMax
 
 /** Starts a broker with a listener for each name, whose lines are given. */
 export async function startListeners<Name extends string>(
@@ -90,12 +92,7 @@ export async function assertShutOut(opening: Promise<Socket>): Promise<void> {
   socket.on('data', (chunk) => chunks.push(chunk))
   if (!socket.destroyed) {
     socket.write(RawClient.over(socket, 5).bytesOf([connect(5)]))
-    // Not by `once`, for which the alert that comes first is the end.
-    await new Promise((resolve, reject) => {
-      socket.on('close', resolve)
-      const patience = AbortSignal.timeout(5000)
-      patience.addEventListener('abort', () => reject(new Error('the connection stays open')))
-    })
+    await gone(socket)
   }
   assert.equal(Buffer.concat(chunks).length, 0)
 }

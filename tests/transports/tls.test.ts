@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import type { BrokerProcess } from '../support/broker-process.ts'
 import { makeCertificates, type Filed, type TestCertificates } from '../support/certificates.ts'
 import { until } from '../server/run-mozzie.ts'
 import { assertShutOut, join, login, openTls, startListeners, timeout, tlsLines } from './secure.ts'
+import { gone } from '../support/sockets.ts'
 
 type Name =
   | 'tls'
@@ -217,7 +217,7 @@ test(
   async () => {
     const socket = await open('tls')
     socket.destroy()
-    await once(socket, 'close')
+    await gone(socket)
     await join(await open('tls'))
   },
 )

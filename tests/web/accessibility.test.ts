@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { ADMIN, noBrowser, openBrowser, startStage, visit, type Stage } from './stage.ts'
+import { testMsMax } from '../support/patience.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -13,9 +14,15 @@ interface Violation {
   nodes: { target: string[]; failureSummary?: string }[]
 }
 
+/** Resolves when nothing is in transition any more: a colour on its way has a contrast of its own. */
+const SETTLED = `Promise.all(
+  document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished.catch(() => {})),
+)`
+
 /** What axe finds, a line each. */
 async function violations(page: Page, screen: string): Promise<string[]> {
   await page.evaluate(axe)
+  await page.evaluate(SETTLED)
   const found = await page.evaluate<Violation[]>(
     "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations)",
   )
@@ -40,59 +47,63 @@ describe('accessibility', { skip: noBrowser }, () => {
   })
 
   for (const theme of ['light', 'dark'] as const) {
-    test(`no violation on any screen of the client (${theme})`, { timeout: 90_000 }, async () => {
-      const { page, close } = await visit(browser, stage.url, { theme })
-      const found = await violations(page, 'welcome')
-      await page.locator('.welcome .button.is-primary').click()
-      await page.locator('.dot.is-online').first().waitFor()
-      await page.getByLabel('Topic filter', { exact: true }).first().fill('axe/#')
-      await page.locator('.add-subscription button[type=submit]').click()
-      const peer = await stage.connect(`axe-${theme}`)
-      await page.locator('.subscription.is-granted').waitFor()
-      await peer.publish('axe/json', '{"n": 1, "s": "x", "b": null}', {
-        qos: 1,
-        properties: { userProperties: [['a', 'b']] },
-      })
-      await peer.publish('axe/empty', '', { retain: true })
-      await page.locator('.message-row', { hasText: 'axe/json' }).click()
-      await page.locator('.detail-pane .tok-number').waitFor()
-      found.push(...(await violations(page, 'table and detail')))
-      await page.getByRole('button', { name: /^Options/ }).click()
-      await page.getByRole('button', { name: 'Properties' }).click()
-      found.push(...(await violations(page, 'subscription and properties')))
-      await page.getByRole('button', { name: 'Timed' }).click()
-      await page.getByRole('tab', { name: /Topics/ }).click()
-      await page.locator('.tree-row').first().waitFor()
-      for (const view of ['Conversation', 'Latest of each topic', 'Chart']) {
-        await page.getByRole('tab', { name: view }).click()
-        found.push(...(await violations(page, view)))
-      }
-      for (const command of [
-        'new connection',
-        'clear retained',
-        'export',
-        'csv',
-        'schemas',
-        'keys',
-        'what the broker',
-      ]) {
-        await page.keyboard.press('Escape')
-        await page.keyboard.press('Control+k')
-        await page.getByRole('combobox', { name: 'Commands' }).fill(command)
-        if (command === 'csv') found.push(...(await violations(page, 'palette')))
-        await page.keyboard.press('Enter')
-        await page.locator('dialog[open]:not(.palette)').waitFor()
-        for (const summary of await page.locator('dialog summary').all()) await summary.click()
-        found.push(...(await violations(page, command)))
-        await page.locator('dialog').getByRole('button', { name: 'Close' }).click()
-      }
-      assert.deepEqual(found, [])
-      await close()
-    })
+    test(
+      `no violation on any screen of the client (${theme})`,
+      { timeout: testMsMax },
+      async () => {
+        const { page, close } = await visit(browser, stage.url, { theme })
+        const found = await violations(page, 'welcome')
+        await page.locator('.welcome .button.is-primary').click()
+        await page.locator('.dot.is-online').first().waitFor()
+        await page.getByLabel('Topic filter', { exact: true }).first().fill('axe/#')
+        await page.locator('.add-subscription button[type=submit]').click()
+        const peer = await stage.connect(`axe-${theme}`)
+        await page.locator('.subscription.is-granted').waitFor()
+        await peer.publish('axe/json', '{"n": 1, "s": "x", "b": null}', {
+          qos: 1,
+          properties: { userProperties: [['a', 'b']] },
+        })
+        await peer.publish('axe/empty', '', { retain: true })
+        await page.locator('.message-row', { hasText: 'axe/json' }).click()
+        await page.locator('.detail-pane .tok-number').waitFor()
+        found.push(...(await violations(page, 'table and detail')))
+        await page.getByRole('button', { name: /^Options/ }).click()
+        await page.getByRole('button', { name: 'Properties' }).click()
+        found.push(...(await violations(page, 'subscription and properties')))
+        await page.getByRole('button', { name: 'Timed' }).click()
+        await page.getByRole('tab', { name: /Topics/ }).click()
+        await page.locator('.tree-row').first().waitFor()
+        for (const view of ['Conversation', 'Latest of each topic', 'Chart']) {
+          await page.getByRole('tab', { name: view }).click()
+          found.push(...(await violations(page, view)))
+        }
+        for (const command of [
+          'new connection',
+          'clear retained',
+          'export',
+          'csv',
+          'schemas',
+          'keys',
+          'what the broker',
+        ]) {
+          await page.keyboard.press('Escape')
+          await page.keyboard.press('Control+k')
+          await page.getByRole('combobox', { name: 'Commands' }).fill(command)
+          if (command === 'csv') found.push(...(await violations(page, 'palette')))
+          await page.keyboard.press('Enter')
+          await page.locator('dialog[open]:not(.palette)').waitFor()
+          for (const summary of await page.locator('dialog summary').all()) await summary.click()
+          found.push(...(await violations(page, command)))
+          await page.locator('dialog').getByRole('button', { name: 'Close' }).click()
+        }
+        assert.deepEqual(found, [])
+        await close()
+      },
+    )
 
     test(
       `no violation on any page of the broker area (${theme})`,
-      { timeout: 90_000 },
+      { timeout: testMsMax },
       async () => {
         const { page, close } = await visit(browser, stage.url, { theme })
         await page.getByRole('tab', { name: 'Broker' }).click()
@@ -115,7 +126,7 @@ describe('accessibility', { skip: noBrowser }, () => {
 
   test(
     'on a phone every pane is reached by its button, and nothing is wider than the screen',
-    { timeout: 60_000 },
+    { timeout: testMsMax },
     async () => {
       const { page, close } = await visit(browser, stage.url, { width: 390, height: 844 })
       await page.locator('.welcome .button.is-primary').click()

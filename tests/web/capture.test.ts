@@ -9,6 +9,7 @@ import { TreeView } from '../../web/src/capture/tree-view.ts'
 import { View } from '../../web/src/capture/view.ts'
 import { DEFAULT_VIEW } from '../../web/src/protocol/view.ts'
 import { emptySubscription } from '../../web/src/model/profile.ts'
+import { waitMsMax } from '../support/patience.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 
@@ -122,7 +123,7 @@ test('topics that came in a burst wait for a picture, and are not forgotten', as
   capture.add(arrival('b', 'v'))
   assert.equal(tree.lines().length, 1)
   assert.equal(tree.isBehind, true)
-  const deadline = performance.now() + 5000
+  const deadline = performance.now() + waitMsMax
   while (tree.lines().length < 2 && performance.now() < deadline) await new Promise(setImmediate)
   assert.equal(tree.lines().length, 2)
   assert.equal(tree.isBehind, false)

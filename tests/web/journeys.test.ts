@@ -15,8 +15,9 @@ import {
   visit,
   type Stage,
 } from './stage.ts'
+import { testMsMax } from '../support/patience.ts'
 
-const TIMEOUT = { timeout: 60_000 }
+const TIMEOUT = { timeout: testMsMax }
 
 async function connectHere(page: Page, t: Text): Promise<void> {
   await page.locator('.welcome .button.is-primary').click()

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { measureLoad } from './load.ts'
 import { noBrowser, openBrowser, startStage, type Stage } from './stage.ts'
+import { testMsMax } from '../support/patience.ts'
 
 describe('10,000 messages a second', { skip: noBrowser }, () => {
   let browser: Browser
@@ -19,7 +20,7 @@ describe('10,000 messages a second', { skip: noBrowser }, () => {
 
   test(
     'none is lost without being counted, and the page goes on answering',
-    { timeout: 60_000 },
+    { timeout: testMsMax },
     async (t) => {
       const figures = await measureLoad(browser, stage, {
         perSecond: 10_000,

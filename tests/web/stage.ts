@@ -10,6 +10,7 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { connect, type MqttClient } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
+import { waitMsMax } from '../support/patience.ts'
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
   (file) => existsSync(file),
@@ -101,7 +102,7 @@ export async function startStage(): Promise<Stage> {
 
 /** HTTP listeners open a little after the first MQTT listener does. */
 async function answers(url: string): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + waitMsMax
   for (;;) {
     const response = await fetch(url).catch(() => null)
     if (response?.ok === true) return
@@ -133,7 +134,7 @@ export async function visit(browser: Browser, url: string, view: View = {}): Pro
     acceptDownloads: true,
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(waitMsMax)
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(`exception: ${error.message}`))
   page.on('console', (message) => {

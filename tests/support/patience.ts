@@ -1,0 +1,27 @@
+/**
+ * The longest waits of all tests. They only end what hangs: nothing is judged by them, so a machine with other work
+ * may take its time. `MOZZIE_TEST_PATIENCE` is a factor for machines that are slower still.
+ */
+const factor = Number(process.env['MOZZIE_TEST_PATIENCE'] ?? 1)
+
+/** For a packet, a line of a log, anything that takes milliseconds where nothing else runs. */
+export const waitMsMax = 30_000 * factor
+
+/** For a process to start, or to do its work and end. */
+export const processMsMax = 60_000 * factor
+
+/** For one test. */
+export const testMsMax = 240_000 * factor
+
+const attemptsMax = 40
+
+/**
+ * The least of what `measure` returns, asked until it is at most `bound`. A busy machine is late now and then, what is
+ * slow is late each time.
+ */
+export async function leastOf(bound: number, measure: () => Promise<number>): Promise<number> {
+  let least = Infinity
+  for (let attempt = 0; attempt < attemptsMax && least > bound; attempt++)
+    least = Math.min(least, await measure())
+  return least
+}
