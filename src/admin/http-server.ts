@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { addressOf } from '../base/address.ts'
 import type { Admin } from './admin.ts'
 import { challenge, Callers, type Credentials } from './callers.ts'
 import type { HandlerWorld } from './handlers/handler.ts'
@@ -118,7 +119,7 @@ function credentialsOf<P extends HttpPeer>(
   visits: Visits<P>,
 ): Credentials {
   const remote = visits.of(socket)?.peer.remote ?? ''
-  return { headers, method, remote, address: remote.replace(/:\d+$/, '') }
+  return { headers, method, remote, address: addressOf(remote) }
 }
 
 /** What every request has to pass before anything else looks at it. */

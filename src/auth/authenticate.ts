@@ -1,3 +1,4 @@
+import { addressOf } from '../base/address.ts'
 import { LogType, type Log } from '../base/log.ts'
 import type { Auth, AuthRequest } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
@@ -64,6 +65,8 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
     const { passwords } = realm
     const entry = passwords?.users.get(username)
     if (passwords === null || (entry === undefined && realm.hook !== null)) return askHook(attempt)
+    // Whatever a hash was made of: an empty password is what a client sends that has none.
+    if (password.length === 0) return refuse(attempt)
     const key = cache.keyOf(username, password, entry?.encoded ?? '')
     if (cache.get(key) === true) return answer(0, new Login(realm, { encoded: entry?.encoded }))
     if (isExhausted(attempt)) return answer(Reason.quotaExceeded)
@@ -108,9 +111,3 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
 }
 
 const noPassword = new Uint8Array(0)
-
-/** Without the port. */
-function addressOf(remote: string): string {
-  const colon = remote.lastIndexOf(':')
-  return colon < 0 ? remote : remote.slice(0, colon)
-}

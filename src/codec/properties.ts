@@ -54,7 +54,10 @@ function row(
   return { id, name, wire, packets, min, max, reason }
 }
 
-/** Every property of MQTT 5.0 (2.2.2.2), in the order in which packets are written. */
+/**
+ * Every property of MQTT 5.0 (2.2.2.2), in the order in which packets are written: those of CONNACK as mosquitto
+ * writes them, because people compare bytes.
+ */
 // prettier-ignore
 const PROPERTIES: readonly PropertyRow[] = [
   row(0x01, 'payloadFormat', 'byte', MESSAGE, 0, 1),
@@ -64,8 +67,9 @@ const PROPERTIES: readonly PropertyRow[] = [
   row(0x09, 'correlationData', 'binary', MESSAGE),
   row(0x0b, 'subscriptionIds', 'varint', PUBLISH | SUBSCRIBE, 1),
   row(0x11, 'sessionExpirySeconds', 'uint32', SESSION | DISCONNECT),
-  row(0x12, 'assignedClientId', 'text', CONNACK),
   row(0x13, 'serverKeepAliveSeconds', 'uint16', CONNACK),
+  row(0x22, 'topicAliasMaximum', 'uint16', SESSION),
+  row(0x12, 'assignedClientId', 'text', CONNACK),
   row(0x15, 'authenticationMethod', 'text', SESSION | AUTH),
   row(0x16, 'authenticationData', 'binary', SESSION | AUTH),
   row(0x17, 'requestProblemInformation', 'byte', CONNECT, 0, 1),
@@ -74,13 +78,12 @@ const PROPERTIES: readonly PropertyRow[] = [
   row(0x1a, 'responseInformation', 'text', CONNACK),
   row(0x1c, 'serverReference', 'text', CONNACK | DISCONNECT),
   row(0x1f, 'reasonString', 'text', EXPLAINED),
-  row(0x21, 'receiveMaximum', 'uint16', SESSION, 1),
-  row(0x22, 'topicAliasMaximum', 'uint16', SESSION),
   row(0x23, 'topicAlias', 'uint16', PUBLISH, 1, Infinity, Reason.topicAliasInvalid),
-  row(0x24, 'maximumQos', 'byte', CONNACK, 0, 1),
   row(0x25, 'retainAvailable', 'byte', CONNACK, 0, 1),
-  row(0x26, 'userProperties', 'pair', 0xffff),
   row(0x27, 'maximumPacketSize', 'uint32', SESSION, 1),
+  row(0x21, 'receiveMaximum', 'uint16', SESSION, 1),
+  row(0x24, 'maximumQos', 'byte', CONNACK, 0, 1),
+  row(0x26, 'userProperties', 'pair', 0xffff),
   row(0x28, 'wildcardSubscriptionAvailable', 'byte', CONNACK, 0, 1),
   row(0x29, 'subscriptionIdsAvailable', 'byte', CONNACK, 0, 1),
   row(0x2a, 'sharedSubscriptionAvailable', 'byte', CONNACK, 0, 1),

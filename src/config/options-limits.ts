@@ -38,7 +38,7 @@ export const limitOptions = {
     'max_topic_levels',
     'Most levels of a topic or filter. $SYS has up to six.',
     int(8, 1000),
-    200,
+    201,
   ),
   userPropertiesMax: limit(
     'max_user_properties',

@@ -33,7 +33,7 @@ export interface Limits {
   inflightBytesMax: number
   /** Queued messages of a session beyond its window, 0 none (`max_queued_messages`). */
   queuedMax: number
-  /** Their bytes, 0 none (`max_queued_bytes`). */
+  /** Their payload bytes, 0 none (`max_queued_bytes`). */
   queuedBytesMax: number
   /** The same for sessions on a store that survives: their queue costs no memory. 0 none (`max_queued_bytes`). */
   storedBytesMax: number
@@ -85,7 +85,7 @@ export const defaultLimits: Limits = {
   controlPacketBytesMax: 100_000,
   ackPacketBytesMax: 10_000,
   payloadBytesMax: 0,
-  topicLevelsMax: 200,
+  topicLevelsMax: 201,
   userPropertiesMax: 1000,
   userPropertyBytesMax: 65_536,
   inflightMax: 20,

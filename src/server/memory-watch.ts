@@ -16,7 +16,7 @@ const steps: readonly (readonly [share: number, level: PressureLevel, text: stri
 const collectEveryMs = 10_000
 
 /** Bytes in use: objects, and the buffers outside of the heap (`external` is a collection behind). */
-function usedBytes(): number {
+export function usedBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
 }

@@ -22,7 +22,7 @@ import {
   type RunningListener,
 } from './listeners.ts'
 import { logSettingsOf, type ServerLog } from './log-destinations.ts'
-import { createMemoryWatch } from './memory-watch.ts'
+import { createMemoryWatch, usedBytes } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
 import { createStore, logPersistence, persistenceOf, type Persistence } from './persistence.ts'
 import { removePidFile } from './pid-file.ts'
@@ -233,6 +233,7 @@ function createChores(server: Server): () => void {
       version,
       stats: broker.stats,
       counts: () => broker.counts(),
+      heapBytes: usedBytes,
       publish: (topic, text) => broker.publishSys(topic, text),
       persistenceSync: server.persistence?.sync ?? null,
     },

@@ -165,7 +165,7 @@ class MemoryStore implements Store {
     }
     session.lastSequence = given
     session.queue.set(given, entry)
-    session.queuedBytes += message.size
+    session.queuedBytes += message.payloadLength
     const { owner } = session
     if (owner === null || owner === this.node) return given
     this.defer(() => this.data.nodes.get(owner)?.arrived(clientId, { ...entry }))
@@ -177,7 +177,7 @@ class MemoryStore implements Store {
     const entry = session?.queue.get(sequence)
     if (session === undefined || entry === undefined) return
     session.queue.delete(sequence)
-    session.queuedBytes -= entry.message.size
+    session.queuedBytes -= entry.message.payloadLength
   }
 
   release(clientId: string, sequence: number): void {

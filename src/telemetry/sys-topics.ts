@@ -37,6 +37,8 @@ export interface SysSource {
   readonly version: string
   readonly stats: SysStats
   counts(): SysCounts
+  /** Bytes that the process uses: objects, and the buffers outside of the heap. */
+  heapBytes(): number
   /** `persistence_sync` of a broker with a store; null: it has none. */
   readonly persistenceSync: string | null
   /** Publishes retained at QoS 2. */
@@ -97,6 +99,7 @@ export function createSysTopics(source: SysSource, startMs: number): SysTopics {
   const said = new Map<string, string>()
   const averages: LoadAverage[] = loads.map(newLoadAverage)
   let lastMs = startMs
+  let heapMax = 0
 
   const say = (topic: string, text: string): void => {
     if (said.get(topic) === text) return
@@ -114,6 +117,13 @@ export function createSysTopics(source: SysSource, startMs: number): SysTopics {
     })
   }
 
+  /** The maximum is that of the moments looked at. */
+  const sayHeap = (bytes: number): void => {
+    heapMax = Math.max(heapMax, bytes)
+    say('heap/current', String(bytes))
+    say('heap/maximum', String(heapMax))
+  }
+
   return {
     update(nowMs) {
       const counts = source.counts()
@@ -123,6 +133,7 @@ export function createSysTopics(source: SysSource, startMs: number): SysTopics {
       for (const { topics, value } of rowTopics)
         for (const topic of topics) say(topic, String(value(stats, counts)))
       if (stats.sessionsMax > 1) say('clients/maximum', String(stats.sessionsMax))
+      sayHeap(source.heapBytes())
       const { persistenceSync } = source
       // Only a promise weaker than mosquitto's readers expect is news.
       if (persistenceSync !== null && persistenceSync !== 'always')

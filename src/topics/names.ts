@@ -5,8 +5,8 @@
  * UTF-8 are the codec's to check.
  */
 
-/** The most levels a name or filter may have, unless told otherwise; mosquitto's bound as well. */
-export const levelsMaxDefault = 200
+/** The most levels a name or filter may have, unless told otherwise: 200 separators, as mosquitto counts. */
+export const levelsMaxDefault = 201
 
 const slash = 0x2f
 const plus = 0x2b

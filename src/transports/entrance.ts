@@ -5,6 +5,7 @@
  *                                                            └─▶ HTTP ─▶ WebSocket ─▶ link
  */
 import type { Socket } from 'node:net'
+import { addressOf } from '../base/address.ts'
 import { LogType, type Log } from '../base/log.ts'
 import type { TlsFacts } from '../ports/ports.ts'
 import type { AddressBudget } from './address-budget.ts'
@@ -83,11 +84,6 @@ function deny(log: Log, raw: Socket, remote: string, why: string): void {
       address: addressOf(remote),
       reason: why,
     })
-}
-
-/** Without the port: what stays the same when a client tries again. */
-function addressOf(remote: string): string {
-  return remote.replace(/:\d+$/, '')
 }
 
 function begin<C>(arrival: Arrival<C>): void {

@@ -8,7 +8,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 export interface ProxyHeader {
   /** Bytes of the header. */
   readonly length: number
-  /** `address:port`; null: the connection is the proxy's own, or it does not tell. */
+  /** `address:port`, or a unix socket's path; null: the connection is the proxy's own, or it does not tell. */
   readonly remote: string | null
   /** Version 2: the client's TLS; null: it had none. */
   readonly tls: ProxyTls | null
@@ -76,22 +76,34 @@ function isPort(text: string | undefined): boolean {
   return text !== undefined && /^(?:0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65_535
 }
 
-/** One way of writing an IPv6 address. A zone (`%eth0`) is another machine's: it is left out. */
+/**
+ * One way of writing an IPv6 address, inet_ntop's: the end of one that holds an IPv4 address is dotted. A zone
+ * (`%eth0`) is another machine's: it is left out.
+ */
 function canonical(address: string): string {
   if (isIPv4(address)) return address
-  return new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1)
+  const hex = new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1)
+  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(hex) ?? []
+  if (low === undefined) return hex
+  const words = [high, low].map((word) => Number.parseInt(word, 16))
+  return `::ffff:${words.flatMap((word) => [word >> 8, word & 255]).join('.')}`
 }
 
 const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const local = 0x20
 const proxied = 0x21
 
+const unixFamily = 0x31
+/** Both paths, padded with zeros. */
+const unixBytes = 216
+const unixPathBytes = 108
+
 /** Bytes of the addresses, by family and protocol. */
 const addressBytes = new Map([
   [0x00, 0],
   [0x11, 12],
   [0x21, 36],
-  [0x31, 216],
+  [unixFamily, unixBytes],
 ])
 
 /**
@@ -114,21 +126,32 @@ function readBinary(bytes: Buffer): ProxyHeader | null {
   // The proxy speaks for itself, to see whether we are there.
   if (command === local) return { length, remote: null, tls: null }
   const family = bytes[13]
-  const size = addressBytes.get(family)
+  // Some send a path as long as it is: nothing can follow it then.
+  const isShort = family === unixFamily && bodyLength < unixBytes
+  const size = isShort ? bodyLength : addressBytes.get(family)
   if (size === undefined || size > bodyLength)
     throw new ProxyHeaderError('its PROXY header has another address family, or too few addresses')
   return {
     length,
-    remote: remoteOf(family, bytes.subarray(prefixBytes)),
+    remote: remoteOf(family, bytes.subarray(prefixBytes, prefixBytes + size)),
     tls: tlsOf(bytes.subarray(prefixBytes + size, length)),
   }
 }
 
 function remoteOf(family: number, body: Buffer): string | null {
+  if (family === unixFamily) return pathOf(body)
   if (family === 0x11) return `${body.subarray(0, 4).join('.')}:${body.readUInt16BE(8)}`
   if (family !== 0x21) return null
   const groups = Array.from({ length: 8 }, (_, index) => body.readUInt16BE(index * 2).toString(16))
   return `${canonical(groups.join(':'))}:${body.readUInt16BE(32)}`
+}
+
+/** null: a socket without a name. */
+function pathOf(body: Buffer): string | null {
+  const padded = body.subarray(0, unixPathBytes)
+  const end = padded.indexOf(0)
+  const path = padded.toString('utf8', 0, end === -1 ? padded.length : end)
+  return path === '' ? null : path
 }
 
 const tlvTls = 0x20

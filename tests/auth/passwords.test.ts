@@ -31,6 +31,14 @@ for (const version of [3, 4, 5] as const)
     await broker.connect({ version }, refused)
   })
 
+test('an empty password is never right, whatever the hash was made of', async (context) => {
+  const empty = passwordLine('empty', '')
+  const broker = await startSecured(context, conf, { users: empty + aliceLine })
+  await broker.connect({ username: 'empty', password: '' }, 0x87)
+  await broker.connect({ username: 'alice', password: '' }, 0x87)
+  await broker.connect(alice)
+})
+
 test('allow_anonymous lets in who has no name, and nobody with an unknown one', async (context) => {
   const broker = await startSecured(context, `${conf}allow_anonymous true`, { users: aliceLine })
   await broker.connect()

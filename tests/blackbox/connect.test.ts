@@ -220,3 +220,30 @@ behaviour(
     assert.equal(properties.serverKeepAliveSeconds, undefined)
   },
 )
+
+const answer = behaviours('CONNACK', {
+  config: [
+    'max_keepalive 60',
+    'retain_available false',
+    'max_packet_size 5000',
+    'max_inflight_messages 7',
+    'max_qos 1',
+  ].join('\n'),
+})
+
+answer(
+  'its properties come in the order in which mosquitto 2.1 writes them',
+  { v5: '' },
+  async ({ connectFor }) => {
+    const [, { properties }] = await connectFor({ clientId: '', keepAliveSeconds: 100 })
+    assert.deepEqual(Object.keys(properties), [
+      'serverKeepAliveSeconds',
+      'topicAliasMaximum',
+      'assignedClientId',
+      'retainAvailable',
+      'maximumPacketSize',
+      'receiveMaximum',
+      'maximumQos',
+    ])
+  },
+)

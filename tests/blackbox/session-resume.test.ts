@@ -129,6 +129,24 @@ async function unacknowledged(scene: Scene, qos: 1 | 2): Promise<[RawClient, num
 }
 
 behaviour(
+  'packet identifiers of a session begin at 1, of one that is kept too',
+  { v3: '', v4: '', v5: '' },
+  async ({ connect, version, clientId, topic }) => {
+    for (const cleanStart of [true, false]) {
+      const properties = version === 5 && !cleanStart ? { sessionExpirySeconds: 60 } : {}
+      const id = `${clientId}${cleanStart ? 'c' : 'd'}`
+      const subscriber = await connect({ clientId: id, cleanStart, properties })
+      await subscriber.subscribe({ filter: topic, qos: 1 })
+      const publisher = await connect()
+      for (const packetId of [1, 2]) {
+        await publisher.publish(topic, 'x', { qos: 1 })
+        await subscriber.receive({ qos: 1, packetId })
+      }
+    }
+  },
+)
+
+behaviour(
   'an unacknowledged QoS 1 message is re-sent with DUP and its packet id',
   {
     v3: '',

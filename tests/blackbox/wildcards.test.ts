@@ -176,10 +176,15 @@ behaviour(
 )
 
 behaviour(
-  'names and filters of more than 200 levels end the connection',
+  'names and filters of 200 separators are whole, those of more end the connection',
   { v3: '', v4: '', v5: '' },
   async ({ connect }) => {
-    const deep = 'a/'.repeat(200)
+    const client = await connect()
+    const empty = '/'.repeat(200)
+    await client.subscribe([{ filter: `${'+/'.repeat(200)}+` }, { filter: empty }])
+    await client.publish(empty, 'x', { qos: 1 })
+    await client.find('publish', { topic: empty })
+    const deep = 'a/'.repeat(201)
     const publisher = await connect()
     publisher.send(publishTo(deep))
     await publisher.expectDropped(0x81)

@@ -49,6 +49,24 @@ test('it ends at max_queued_bytes as well, and a small one may still fit', () =>
   )
 })
 
+test('max_queued_bytes counts payloads: neither topics nor properties', () => {
+  const stage = createStage({ queuedBytesMax: 1000 })
+  const topic = 't'.repeat(500)
+  const client = stage.connect('c', durable)
+  client.subscribe(topic, 1)
+  client.cut()
+  const sender = stage.connect('sender')
+  for (let packetId = 1; packetId <= 10; packetId++)
+    sender.send(
+      make.publish(topic, 'x'.repeat(100), {
+        qos: 1,
+        packetId,
+        properties: { contentType: 'y'.repeat(500) },
+      }),
+    )
+  assert.equal(stage.connect('c', durable).payloads().length, 10)
+})
+
 test('0 takes the bound away', () => {
   assert.equal(foundOf(createStage({ queuedMax: 0, queuedBytesMax: 0 }), 3000, number).length, 1000)
 })

@@ -8,6 +8,7 @@ import { createLogRate } from '../../src/server/log-rate.ts'
 import { strftime } from '../../src/base/strftime.ts'
 import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
+import { RawClient } from '../support/raw-client.ts'
 
 const plain = { enabled: false, format: null }
 
@@ -110,4 +111,15 @@ test('log_dest topic publishes lines below $SYS/broker/log', async (context) => 
     )
   await until(seen, () => got.join('\n'))
   assert.ok(seen())
+})
+
+test('a client without an id is named by its address, as mosquitto names it', async (context) => {
+  const port = await freePort()
+  const lines = `listener ${port} 127.0.0.1\nallow_anonymous true`
+  const mozzie = await startMozzie(context, '-c', writeConfig(scratch(context), lines))
+  const silent = await RawClient.open(port, 4)
+  await silent.end()
+  const client =
+    /Client 127\.0\.0\.1 \[127\.0\.0\.1:\d+\] disconnected: connection closed by client\.\n/
+  await until(() => client.test(mozzie.stderr()), mozzie.stderr)
 })

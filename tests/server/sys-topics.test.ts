@@ -19,14 +19,16 @@ const counts = {
 function tree() {
   const stats = new Stats()
   const published: [string, string][] = []
+  const heap = { bytes: 1000 }
   const source = {
     persistenceSync: null,
     version: '1.2.3',
     stats,
     counts: () => counts,
+    heapBytes: () => heap.bytes,
     publish: (topic: string, text: string) => void published.push([topic, text]),
   }
-  return { stats, published, sys: createSysTopics(source, 1000) }
+  return { stats, published, heap, sys: createSysTopics(source, 1000) }
 }
 
 test('the first update publishes every value in the formats of mosquitto', () => {
@@ -42,6 +44,19 @@ test('the first update publishes every value in the formats of mosquitto', () =>
   assert.equal(values.get('$SYS/broker/retained messages/count'), '3')
   assert.equal(values.get('$SYS/broker/load/connections/15min'), '0.00')
   assert.equal(values.has('$SYS/broker/clients/maximum'), false)
+})
+
+test('memory in use is heap/current, the most there was heap/maximum', () => {
+  const { published, heap, sys } = tree()
+  for (const bytes of [1000, 3000, 2000]) {
+    heap.bytes = bytes
+    sys.update(1000)
+  }
+  const said = published.filter(([topic]) => topic.includes('/heap/'))
+  assert.deepEqual(
+    said.map(([topic, text]) => `${topic.slice('$SYS/broker/heap/'.length)} ${text}`),
+    ['current 1000', 'maximum 1000', 'current 3000', 'maximum 3000', 'current 2000'],
+  )
 })
 
 test('a later update publishes only what has changed', () => {

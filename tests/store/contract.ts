@@ -222,7 +222,7 @@ function sessions(check: Check): void {
     assert.equal(session.record.will?.dueAtMs, 1e12 + 5)
     assert.equal(textOf(session.record.will.message), 'gone')
     assert.equal(session.queuedCount, 2)
-    assert.equal(session.queuedBytes, 2 * messageOf('t', 'one').size)
+    assert.equal(session.queuedBytes, 2 * messageOf('t', 'one').payloadLength)
     assert.equal(session.lastSequence, 6)
     assert.deepEqual(
       session.inbound.map(({ packetId, message }) => [packetId, textOf(message)]),
@@ -344,7 +344,7 @@ function queues(check: Check): void {
     assert.deepEqual(texts(await door.readAll('c', 10)), ['2', '3', '5'])
     const { session } = await door.claim('c')
     assert.equal(session?.queuedCount, 3)
-    assert.equal(session.queuedBytes, 3 * messageOf('t', '1').size)
+    assert.equal(session.queuedBytes, 3 * messageOf('t', '1').payloadLength)
     await door.close()
   })
 

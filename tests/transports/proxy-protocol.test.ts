@@ -60,6 +60,26 @@ test('version 2 gives the address of an IPv6 client', () => {
   assert.equal(header?.remote, '2001:db8::1:7')
 })
 
+test('an IPv4 address within an IPv6 one is dotted, in both versions', () => {
+  const mapped = '00000000000000000000ffffc0000207'
+  assert.equal(readProxyHeader(2, binaryHeader(tcp6(mapped, 7)))?.remote, '::ffff:192.0.2.7:7')
+  assert.equal(line('PROXY TCP6 ::FFFF:c000:207 ::1 7 1\r\n')?.remote, '::ffff:192.0.2.7:7')
+})
+
+test('version 2 gives the path of a client at a unix socket, padded or as long as it is', () => {
+  const path = Buffer.from('/run/client')
+  for (const bytes of [path, Buffer.concat([path, Buffer.alloc(216 - path.length)])]) {
+    const header = binaryHeader({ command: 0x21, family: 0x31, bytes })
+    assert.deepEqual(readProxyHeader(2, header), {
+      length: header.length,
+      remote: '/run/client',
+      tls: null,
+    })
+  }
+  const unnamed = binaryHeader({ command: 0x21, family: 0x31, bytes: Buffer.alloc(216) })
+  assert.equal(readProxyHeader(2, unnamed)?.remote, null)
+})
+
 test('version 2 LOCAL is the proxy itself, whatever stands behind', () => {
   const header = readProxyHeader(2, binaryHeader({ ...tcp4('1.2.3.4', 5), command: 0x20 }))
   assert.equal(header?.remote, null)

@@ -62,6 +62,12 @@ test('version 2 tells where the client is', { timeout }, async () => {
   await seen(/New client connected from 192\.0\.2\.8:1 as two /)
 })
 
+test('version 2 with a unix address is let in', { timeout }, async () => {
+  const header = binaryHeader({ command: 0x21, family: 0x31, bytes: Buffer.from('/path') })
+  await join(await open('binary', header), { clientId: 'unix' })
+  await seen(/New client connected from \/path as unix /)
+})
+
 test('header and CONNECT in one segment, and byte by byte', { timeout }, async () => {
   const whole = await openPlain(ports.line)
   const packet = RawClient.over(whole, 5).bytesOf([connect(5, { clientId: 'whole' })])

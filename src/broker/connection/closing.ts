@@ -2,7 +2,7 @@
 import { LogType } from '../../base/log.ts'
 import { PacketType } from '../../codec/packets.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
-import { Phase, type Connection, type Core } from '../state/model.ts'
+import { nameOf, Phase, type Connection, type Core } from '../state/model.ts'
 import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
 import { saveSession } from '../state/session-record.ts'
 import { endSession, restSession } from '../session/sessions.ts'
@@ -74,7 +74,7 @@ function sendDisconnect(core: Core, connection: Connection, ending: Ending): voi
   if (core.ports.log.mask & LogType.debug)
     core.ports.log.write(
       LogType.debug,
-      `Sending DISCONNECT to ${connection.identity?.clientId} (rc${ending.reason})`,
+      `Sending DISCONNECT to ${nameOf(connection)} (rc${ending.reason})`,
     )
   sendPacket(core, connection, {
     type: PacketType.disconnect,
@@ -103,11 +103,10 @@ function logEnd(core: Core, connection: Connection, text: string): void {
   const { log, limits } = core.ports
   if (!limits.connectionMessages || !(log.mask & LogType.notice)) return
   const { remote } = connection.link
-  const name = connection.identity === null ? remote : connection.identity.clientId
-  const address = connection.identity === null ? '' : ` [${remote}]`
+  const name = nameOf(connection)
   log.write(
     LogType.notice,
-    `Client ${name}${address} disconnected${text === '' ? '' : `: ${text}`}.`,
+    `Client ${name} [${remote}] disconnected${text === '' ? '' : `: ${text}`}.`,
     {
       event: 'client_disconnected',
       address: remote,

@@ -3,7 +3,7 @@ import { LogType } from '../../base/log.ts'
 import { PacketType, type Properties } from '../../codec/packets.ts'
 import { connackReturnCode, Reason } from '../../codec/reason-codes.ts'
 import { closeConnection } from './closing.ts'
-import type { Connection, Core } from '../state/model.ts'
+import { nameOf, type Connection, type Core } from '../state/model.ts'
 import { sendPacket } from '../delivery/outbox.ts'
 
 /** Refusals that a 3.x client is not told: the standard has no return code for them. */
@@ -78,6 +78,6 @@ export function welcome(
 function logSending(core: Core, connection: Connection, present: boolean, code: number): void {
   const { log } = core.ports
   if (!(log.mask & LogType.debug)) return
-  const name = connection.identity?.clientId ?? connection.link.remote
+  const name = nameOf(connection)
   log.write(LogType.debug, `Sending CONNACK to ${name} (${present ? 1 : 0}, ${code})`)
 }

@@ -6,8 +6,8 @@
  *     durable   store: [ acknowledged | inflight | queue | only in the store ............ ]
  *                                                  loadedTo ^             lastSequence ^
  *
- * A durable session's entries are numbered. The number makes the packet identifier (1 + number mod 65535),
- * so that whoever sends an entry again, after a crash or on another node, sends it under the same one
+ * A durable session's entries are numbered from 1. The number makes the packet identifier (the same up to
+ * 65535, then from 1 again), so that whoever sends an entry again, after a crash or on another node, sends it under the same one
  * without having stored it.
  */
 import { LogType } from '../../base/log.ts'
@@ -33,7 +33,7 @@ import type { DropReason } from '../../ports/stats.ts'
 const PACKET_IDS = 65535
 
 function packetIdOf(sequence: number): number {
-  return 1 + (sequence % PACKET_IDS)
+  return 1 + ((sequence - 1) % PACKET_IDS)
 }
 
 /** Hands a QoS 1 or 2 message (or a QoS 0 one that is to be queued) to a session. */
@@ -82,7 +82,7 @@ function deliverClean(
   if (qos === 1) delivery.group = subscription.group
   outbound.queue.push(delivery)
   outbound.queuedCount++
-  outbound.queuedBytes += kept.size
+  outbound.queuedBytes += kept.payloadLength
 }
 
 function enqueueDurable(
@@ -131,7 +131,7 @@ function enter(
   const behind = outbound.loadedTo < outbound.lastSequence
   outbound.lastSequence = entry.sequence
   outbound.queuedCount++
-  outbound.queuedBytes += entry.message.size
+  outbound.queuedBytes += entry.message.payloadLength
   const connection = session.connection
   if (connection === null || behind || outbound.queue.length >= core.ports.limits.queueWindow)
     return
@@ -225,7 +225,7 @@ function fits(
 ): boolean {
   return (
     (queuedMax === 0 || outbound.queuedCount < queuedMax) &&
-    (queuedBytesMax === 0 || outbound.queuedBytes + message.size <= queuedBytesMax)
+    (queuedBytesMax === 0 || outbound.queuedBytes + message.payloadLength <= queuedBytesMax)
   )
 }
 
@@ -293,7 +293,7 @@ function sendNext(
   outbound.queue.shift()
   const message = delivery.message as Message
   outbound.queuedCount--
-  outbound.queuedBytes -= message.size
+  outbound.queuedBytes -= message.payloadLength
   if (delivery.released) {
     enterWindow(outbound, delivery, packetId)
     sendAck(core, connection, PacketType.pubrel, packetId, 0)

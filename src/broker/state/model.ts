@@ -7,6 +7,7 @@
  *                connection ▼   │ session                   ▼ session
  *                          Connection ── link ──▶ transport
  */
+import { addressOf } from '../../base/address.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { PacketTable } from '../../base/packet-table.ts'
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
@@ -123,7 +124,7 @@ export class Outbound {
   readonly inflight = new PacketTable<Delivery>()
   readonly queue = new Fifo<Delivery>()
   inflightBytes = 0
-  /** Bytes in `queue` (clean), or in the store (durable). */
+  /** Payload bytes in `queue` (clean), or in the store (durable). */
   queuedBytes = 0
   /** QoS 1 and 2 entries beyond the window. */
   queuedCount = 0
@@ -274,6 +275,11 @@ export class Connection {
     this.mount = mountPointOf(link.listener.mountPoint)
     this.lastPacketMs = nowMs
   }
+}
+
+/** For the log: the client id; before there is one, the address, as mosquitto writes it. */
+export function nameOf({ identity, link }: Connection): string {
+  return identity === null ? addressOf(link.remote) : identity.clientId
 }
 
 /** What one client may send before it has to wait; grows with time (`max_message_rate`, `max_byte_rate`). */

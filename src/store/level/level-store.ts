@@ -175,7 +175,7 @@ class DiskStore implements LevelStore {
     const given = Math.max(sequence, session.lastSequence + 1)
     session.lastSequence = given
     session.queuedCount++
-    session.queuedBytes += message.size
+    session.queuedBytes += message.payloadLength
     message.unwritten++
     const entry = { message, qos, retain, subscriptionId, body: 0, bringsBody: false }
     if (session.filling === null) {
@@ -193,7 +193,7 @@ class DiskStore implements LevelStore {
     const isNew = session.filling?.delete(sequence) === true
     if (!isNew && !session.isStored(sequence)) return
     session.queuedCount--
-    session.queuedBytes -= message.size
+    session.queuedBytes -= message.payloadLength
     this.committer.touch()
     if (isNew) {
       message.unwritten--

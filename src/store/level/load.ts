@@ -96,14 +96,14 @@ async function loadQueues(
   sessionOf: (key: Uint8Array) => LevelSession | undefined,
 ): Promise<void> {
   await eachRecord(database, Kind.queue, (key, value) => {
-    const { body, size } = readEntryCosts(value)
+    const { body, payloadLength } = readEntryCosts(value)
     // Those of a session that is gone count too: they are taken off when the entry is cleared away.
     if (body > 0) references.add(body)
     const session = sessionOf(key)
     if (session === undefined) return
     const sequence = readNumber(key, 1 + NUMBER_BYTES)
     session.queuedCount++
-    session.queuedBytes += size
+    session.queuedBytes += payloadLength
     session.writtenTo = sequence
     session.lastSequence = Math.max(session.lastSequence, sequence)
   })

@@ -5,7 +5,7 @@
  *
  *     message   flags [expires] [made] topic-, properties-, publisher-, user length
  *               publisher user | topic properties payload
- *     entry     flags subscription-id, then a message, or the number of its body and its size
+ *     entry     flags subscription-id, then a message, or the number of its body and the length of its payload
  */
 import { Message } from '../../ports/message.ts'
 import type { SessionRecord, StoredWill, SubscriptionOptions } from '../../ports/ports.ts'
@@ -137,16 +137,16 @@ export function readMessage(reader: RecordReader): Message {
   return message
 }
 
-/** `message.size` of the message that the rest of the record holds, without making it. */
-function readMessageSize(reader: RecordReader): number {
+/** Bytes of the payload of the message that the rest of the record holds, without making it. */
+function readPayloadLength(reader: RecordReader): number {
   const flags = reader.byte()
   if (flags & EXPIRES) reader.uint()
   if (flags & MADE) reader.uint()
-  reader.uint()
-  reader.uint()
+  const topicLength = reader.uint()
+  const propertiesLength = reader.uint()
   reader.skip(reader.uint())
   if (flags & HAS_USER) reader.skip(reader.uint())
-  return reader.bytes.length - reader.at
+  return reader.bytes.length - reader.at - topicLength - propertiesLength
 }
 
 // ── queue entries ──────────────────────────────────────────────────────────────────────────────────
@@ -161,18 +161,18 @@ export interface EntryHead {
   body: number
 }
 
-/** What stands in front of the message. With a `body` number nothing follows but `size`. */
-export function writeEntryHead(writer: ByteWriter, head: EntryHead, size: number): void {
+/** What stands in front of the message. With a `body` number nothing follows but `payloadLength`. */
+export function writeEntryHead(writer: ByteWriter, head: EntryHead, payloadLength: number): void {
   writer.reserve(1)
   writer.bytes[writer.length++] =
     head.qos | (head.retain ? RETAIN : 0) | (head.body > 0 ? BY_NUMBER : 0)
   writeUint(writer, head.subscriptionId)
   if (head.body === 0) return
   writeUint(writer, head.body)
-  writeUint(writer, size)
+  writeUint(writer, payloadLength)
 }
 
-/** Leaves `reader` in front of the message, or of the size when there is a body number. */
+/** Leaves `reader` in front of the message, or of the payload's length when there is a body number. */
 export function readEntryHead(reader: RecordReader): EntryHead {
   const flags = reader.byte()
   const subscriptionId = reader.uint()
@@ -180,11 +180,11 @@ export function readEntryHead(reader: RecordReader): EntryHead {
   return { qos: (flags & QOS_BITS) as Qos, retain: (flags & RETAIN) !== 0, subscriptionId, body }
 }
 
-/** Body number (0: none) and message size of an entry. */
-export function readEntryCosts(value: Uint8Array): { body: number; size: number } {
+/** Body number (0: none) of an entry, and the bytes of its payload. */
+export function readEntryCosts(value: Uint8Array): { body: number; payloadLength: number } {
   const reader = new RecordReader(value)
   const { body } = readEntryHead(reader)
-  return { body, size: body > 0 ? reader.uint() : readMessageSize(reader) }
+  return { body, payloadLength: body > 0 ? reader.uint() : readPayloadLength(reader) }
 }
 
 // ── sessions ───────────────────────────────────────────────────────────────────────────────────────

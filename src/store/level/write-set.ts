@@ -134,7 +134,7 @@ function encodeEntries(session: LevelSession, batch: Batch): void {
     if (entry.bringsBody) encodeMessage(batch, numberKey(Kind.body, body), message)
     writeEntryKey(keyScratch, Kind.queue, session.number, sequence)
     const writer = beginRecord(keyScratch)
-    writeEntryHead(writer, entry, message.size)
+    writeEntryHead(writer, entry, message.payloadLength)
     if (body === 0) writeMessage(writer, message)
     endRecord(batch, keyScratch)
   }

@@ -273,7 +273,7 @@ function writeDelivery(
 ): number {
   let sequence = lastSequence + 1
   if (state !== DeliveryState.queued && packetId > 0) {
-    const ahead = (packetId - 1 - sequence) % PACKET_IDS
+    const ahead = (packetId - sequence) % PACKET_IDS
     sequence += ahead < 0 ? ahead + PACKET_IDS : ahead
   }
   store.append(clientId, sequence, message, qos, retain, subscriptionId)
