@@ -141,7 +141,9 @@ export class Broker {
     this.core.connections.delete(connection)
   }
 
+  /** Lets time pass; not before the store has told all: what is due would find only a part of it. */
   tick(): void {
+    if (!this.core.ready) return
     this.core.wheel.advance(this.core.ports.clock.monotonicMs())
   }
 

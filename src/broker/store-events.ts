@@ -56,6 +56,7 @@ function sessionTold(
   if (known === undefined) addSession(core, session)
   session.username = record.username
   core.wheel.cancel(session.expiryTimer)
+  session.expiryTimer = null
   session.expirySeconds = record.expirySeconds
   session.disconnectedAtMs = record.disconnectedAtMs
   session.loaded = false

@@ -234,7 +234,7 @@ export interface Store {
   close(done: () => void): void
   /**
    * Takes the session for this node, or makes it; with `cleanStart` what was there is dropped first. Answer:
-   * `claimed`.
+   * `claimed`. One that was made stays until `deleteSession`: whoever does not go on with it says so.
    */
   claim(request: number, clientId: string, cleanStart: boolean): void
   /** This node no longer holds the session: its client is gone. */

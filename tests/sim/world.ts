@@ -6,7 +6,7 @@
  */
 import { Broker } from '../../src/broker/broker.ts'
 import { defaultLimits, type Limits } from '../../src/ports/limits.ts'
-import type { Link, ListenerOptions, Peers } from '../../src/ports/ports.ts'
+import type { Link, ListenerOptions, Peers, Store } from '../../src/ports/ports.ts'
 import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore, type StoreFaults } from './crash-store.ts'
 
@@ -76,6 +76,8 @@ export interface NodeOptions {
   readonly limits?: Partial<Limits>
   /** `data` is a disk: a crash loses what was not committed. Absent: every write is there at once. */
   readonly disk?: StoreFaults
+  /** Instead of one on `data`. */
+  readonly store?: Store
 }
 
 /** One broker in the world. */
@@ -102,7 +104,7 @@ export class SimNode {
       clock: { monotonicMs: () => time.nowMs, wallMs: () => 1e12 + time.nowMs },
       random: { fill: (bytes) => bytes.fill(Math.floor(random() * 256)), unit: random },
       log: { mask: 1, write: (_type, text) => void this.errors.push(text) },
-      store: this.crashing ?? createMemoryStore(data, { node: name, defer }),
+      store: options.store ?? this.crashing ?? createMemoryStore(data, { node: name, defer }),
       peers: options.peers ?? null,
       auth: {
         authenticate: (_request, answer) => answer(0),

@@ -31,7 +31,7 @@ import {
 import { resend } from '../delivery/outbound.ts'
 import type { ClaimedSession } from '../../ports/ports.ts'
 import { saveSession } from '../state/session-record.ts'
-import { addSession, endSession, wakeSession } from '../session/sessions.ts'
+import { addSession, endSession, liveSession, wakeSession } from '../session/sessions.ts'
 import { armKeepAlive } from './keepalive.ts'
 
 function idOf(connection: Connection): string {
@@ -66,7 +66,7 @@ function begin(core: Core, opening: Opening): void {
   const { connection, packet } = opening
   const clientId = idOf(connection)
   const { limits } = core.ports
-  const known = core.sessions.get(clientId)
+  const known = liveSession(core, clientId)
   if (known !== undefined && !mayTakeOver(core, connection, known))
     return refuse(core, connection, Reason.clientIdentifierNotValid)
   if (known === undefined && isFull(core, userOf(connection)))
@@ -81,7 +81,7 @@ function begin(core: Core, opening: Opening): void {
   if (known?.connection) takeOver(core, known.connection, packet.cleanStart)
   core.ports.peers?.claim(clientId)
   const left = core.sessions.get(clientId)
-  if (expiryOf(packet) === 0 && left?.durable !== true) return enter(core, opening, null)
+  if (expiryOf(packet) === 0 && left?.durable !== true) return enter(core, opening, null, false)
   core.openings.set(clientId, [])
   claim(core, opening)
 }
@@ -158,7 +158,7 @@ export function claimed(
     core.ports.store.unclaim(clientId)
     core.commit.write()
     refuse(core, connection, Reason.clientIdentifierNotValid)
-  } else enter(core, opening, state)
+  } else enter(core, opening, state, true)
   const queue = core.openings.get(clientId) ?? []
   core.openings.delete(clientId)
   const next = queue.shift()
@@ -170,16 +170,24 @@ export function claimed(
   }
 }
 
-/** The client left while its session was being claimed. */
+/** The client left while its session was being claimed: nothing stays of the claim, nor of what it replaced. */
 function abandon(core: Core, clientId: string, state: ClaimedSession | null): void {
   const session = core.sessions.get(clientId)
-  if (session === undefined || state === null) core.ports.store.deleteSession(clientId)
-  else core.ports.store.unclaim(clientId)
+  if (state !== null) core.ports.store.unclaim(clientId)
+  else {
+    if (session !== undefined) endSession(core, session)
+    core.ports.store.deleteSession(clientId)
+  }
   core.commit.write()
 }
 
-/** The session is ours: opens the connection. */
-function enter(core: Core, opening: Opening, state: ClaimedSession | null): void {
+/** The session is ours: opens the connection. `isClaimed`: the store was asked for it, and keeps it from now on. */
+function enter(
+  core: Core,
+  opening: Opening,
+  state: ClaimedSession | null,
+  isClaimed: boolean,
+): void {
   const { connection, packet } = opening
   const session = sessionFor(core, opening, state)
   const sessionPresent = state !== null && !packet.cleanStart
@@ -192,9 +200,16 @@ function enter(core: Core, opening: Opening, state: ClaimedSession | null): void
   session.owner = connection.identity
   session.username = userOf(connection)
   connection.session = session
-  if (!session.durable) return open(core, opening, session, false)
+  if (!session.durable && !isClaimed) return open(core, opening, session, false)
   connection.onSafe = () => open(core, opening, session, sessionPresent)
-  core.commit.wait(saveSession(core, session), connection)
+  const batch = session.durable ? saveSession(core, session) : giveBack(core, session)
+  core.commit.wait(batch, connection)
+}
+
+/** A session that keeps nothing needed the store only to be rid of the one before it. */
+function giveBack(core: Core, session: Session): number {
+  core.ports.store.deleteSession(session.clientId)
+  return core.commit.write()
 }
 
 /** Nothing more is in the way: CONNACK, what was in flight, and the input that came meanwhile. */
@@ -225,9 +240,11 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
     known.foreign = true
     endSession(core, known)
   }
-  const session = new Session(clientId, userOf(connection), packet.version, expiryOf(packet) > 0)
+  const resumes = state !== null && !packet.cleanStart
+  const isDurable = resumes || expiryOf(packet) > 0
+  const session = new Session(clientId, userOf(connection), packet.version, isDurable)
   addSession(core, session)
-  if (state !== null && !packet.cleanStart) adoptState(session, state, core.ports.limits.windowMax)
+  if (resumes) adoptState(session, state, core.ports.limits.windowMax)
   return session
 }
 

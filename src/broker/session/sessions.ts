@@ -38,6 +38,16 @@ export function endSession(core: Core, session: Session): void {
   releaseWill(core, session)
 }
 
+/** The session of a client id. One whose time is up has ended, though the wheel has not turned that far. */
+export function liveSession(core: Core, clientId: string): Session | undefined {
+  const session = core.sessions.get(clientId)
+  const timer = session?.expiryTimer ?? null
+  if (session === undefined || timer === null || timer.dueMs > core.ports.clock.monotonicMs())
+    return session
+  expireSession(core, session)
+  return undefined
+}
+
 /** Its client is back. */
 export function wakeSession(core: Core, session: Session): void {
   core.wheel.cancel(session.expiryTimer)
