@@ -75,29 +75,49 @@ function sequenceLength(codePoint: number): number {
   return codePoint < 0x1_0000 ? 3 : 4
 }
 
-/** The character at `at`; its length follows from its value, as overlong forms are refused. */
+/** The character at `at`, of those that a string may have. */
 function readCodePoint(bytes: Uint8Array, at: number, end: number): number {
+  const codePoint = codePointAt(bytes, at, end)
+  const isFine = codePoint < 0x80 ? isPlain(codePoint) : isAllowed(codePoint)
+  return isFine ? codePoint : malformed()
+}
+
+/** The character at `at`; its length follows from its value, as overlong forms are none. -1: no UTF-8. */
+function codePointAt(bytes: Uint8Array, at: number, end: number): number {
   const first = bytes[at]
-  if (first < 0x80) return isPlain(first) ? first : malformed()
+  if (first < 0x80) return first
   // Below C2: a stray continuation byte, or an overlong form of ASCII.
-  if (first < 0xc2 || first > 0xf4) malformed()
+  if (first < 0xc2 || first > 0xf4) return -1
   const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
-  if (at + length > end) malformed()
+  if (at + length > end) return -1
   let codePoint = first & (0x7f >> length)
   for (let i = 1; i < length; i++) {
     const next = bytes[at + i]
-    if ((next & 0xc0) !== 0x80) malformed()
+    if ((next & 0xc0) !== 0x80) return -1
     codePoint = (codePoint << 6) | (next & 0x3f)
   }
-  if (sequenceLength(codePoint) !== length || !isAllowed(codePoint)) malformed()
-  return codePoint
+  const isSurrogate = codePoint >= 0xd800 && codePoint < 0xe000
+  if (isSurrogate || codePoint > 0x10_ffff) return -1
+  return sequenceLength(codePoint) === length ? codePoint : -1
 }
 
-/** Of what lies above ASCII: no C1 controls, surrogates, non-characters, nothing above U+10FFFF. */
+/** Is it UTF-8? For payloads, which may hold what a string must not: control characters, NUL, non-characters. */
+export function isWellFormedUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start
+  while (at < end) {
+    if (bytes[at] < 0x80) at++
+    else {
+      const codePoint = codePointAt(bytes, at, end)
+      if (codePoint < 0) return false
+      at += sequenceLength(codePoint)
+    }
+  }
+  return true
+}
+
+/** Of what lies above ASCII: no C1 controls, no non-characters. */
 function isAllowed(codePoint: number): boolean {
   if (codePoint < 0xa0) return false
-  if (codePoint < 0xd800) return true
-  if (codePoint < 0xe000 || codePoint > 0x10_ffff) return false
   if (codePoint >= 0xfdd0 && codePoint <= 0xfdef) return false
   return (codePoint & 0xfffe) !== 0xfffe
 }

@@ -114,6 +114,21 @@ behaviour(
 )
 
 behaviour(
+  'a payload that claims UTF-8 may be any UTF-8: lines, tabs, NUL, U+FFFF',
+  { v5: '[MQTT-3.3.2-4]' },
+  async ({ connect, topic }) => {
+    const subscriber = await connect()
+    await subscriber.subscribe(topic)
+    const publisher = await connect()
+    const properties = { payloadFormat: 1 }
+    for (const payload of ['a\nb\r\n', '\t', '\0', '\uffff', '\ufdd0', '\u0085']) {
+      assert.ok((await publisher.publish(topic, payload, { qos: 1, properties })) < 0x80)
+      await subscriber.expect('publish', { payload })
+    }
+  },
+)
+
+behaviour(
   'at QoS 0 a payload that is not the UTF-8 it claims ends the connection with 0x99',
   { v5: '[MQTT-3.14.2-1]' },
   async ({ connect, topic }) => {

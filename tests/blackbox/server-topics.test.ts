@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { behaviours } from '../support/behaviour.ts'
+import { connect as connectPacket } from '../support/packets.ts'
 
 const behaviour = behaviours('topics of the broker itself')
 
@@ -40,5 +41,41 @@ behaviour(
     await subscriber.subscribe(name)
     const { payload } = await subscriber.expect('publish', { topic: name, retain: true })
     assert.notEqual(new TextDecoder().decode(payload), 'forged')
+  },
+)
+
+/** Where a bridge tells its state, and what only looks like it. */
+const BRIDGE_TOPICS: [topic: string, isFree: boolean][] = [
+  ['$SYS/broker/connection/NAME/state', true],
+  ['$SYS/broker/connection/state', false],
+  ['$SYS/broker/connection/NAME/c/state', false],
+  ['$SYS/broker/connection/NAME/states', false],
+  ['$SYS/broker/connection/NAME', false],
+  ['$SYS/broker/NAME/state', false],
+]
+
+behaviour(
+  'the state of a bridge is told by PUBLISH or will, nothing else of $SYS is',
+  { v3: '', v4: '', v5: '' },
+  async ({ connect, open, version, topic: name }) => {
+    const watcher = await connect()
+    await watcher.subscribe('$SYS/broker/#')
+    await watcher.ping()
+    for (const [pattern, isFree] of BRIDGE_TOPICS) {
+      const topic = pattern.replace('NAME', name)
+      const heard = () =>
+        watcher.inbox.filter((packet) => 'topic' in packet && packet.topic === topic)
+      await (await connect()).publish(topic, 'by PUBLISH', { qos: 1 })
+      await watcher.ping()
+      assert.equal(heard().length, isFree ? 1 : 0, topic)
+      const bridge = await open()
+      bridge.send(connectPacket(version, { clientId: name, will: { topic, payload: '0', qos: 1 } }))
+      const { code } = await bridge.expect('connack')
+      assert.equal(code === 0, isFree, topic)
+      if (!isFree) assert.equal(code, version === 5 ? 0x87 : 5)
+      else await bridge.end()
+      await watcher.ping()
+      assert.equal(heard().length, isFree ? 2 : 0, topic)
+    }
   },
 )

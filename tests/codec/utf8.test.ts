@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ProtocolError } from '../../src/codec/protocol-error.ts'
-import { decodeUtf8, encodedLength, validateUtf8, writeUtf8 } from '../../src/codec/utf8.ts'
+import {
+  decodeUtf8,
+  encodedLength,
+  isWellFormedUtf8,
+  validateUtf8,
+  writeUtf8,
+} from '../../src/codec/utf8.ts'
 import { fromHex } from './fixture.ts'
 
 const REFUSED: readonly (readonly [what: string, hex: string])[] = [
@@ -47,6 +53,30 @@ for (const [what, hex] of REFUSED) {
     }
   })
 }
+
+test('well-formed is what the engine can read, control characters and non-characters too', () => {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const read = (bytes: Uint8Array): boolean => {
+    try {
+      decoder.decode(bytes)
+      return true
+    } catch {
+      return false
+    }
+  }
+  for (const [what, hex] of REFUSED) {
+    const bytes = fromHex(hex)
+    assert.equal(isWellFormedUtf8(bytes, 0, bytes.length), read(bytes), what)
+  }
+  const near = fc.array(fc.constantFrom(...fromHex('00610a80bfc2dfe0a0ed9f9fefbff08f9ff490')))
+  fc.assert(
+    fc.property(fc.oneof(near, fc.array(fc.integer({ min: 0, max: 255 }))), (values) => {
+      const bytes = Uint8Array.from(values)
+      assert.equal(isWellFormedUtf8(bytes, 0, bytes.length), read(bytes))
+    }),
+    { numRuns: 2000 },
+  )
+})
 
 test('the edges of what is allowed are decoded', () => {
   const text = ' ~\u00a0\u07ff\u0800\ud7ff\ue000\ufdcf\ufdf0\ufffd\u{10000}\u{10fffd}'

@@ -4,8 +4,8 @@ import { Reason } from '../../codec/reason-codes.ts'
 import { topicNameProblem } from '../../topics/names.ts'
 import { refuse } from './connack.ts'
 import { createMessage } from '../../ports/message.ts'
-import { mountFilter } from '../state/mount-point.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
+import { isReserved } from '../state/rights.ts'
 import { openSession } from './open-session.ts'
 import { Pressure } from '../../ports/pressure.ts'
 
@@ -57,13 +57,17 @@ function willRule(core: Core, connection: Connection, packet: ConnectPacket): nu
   if (will === null) return 0
   const { limits } = core.ports
   if (topicNameProblem(will.topic, limits.topicLevelsMax) !== null) return Reason.topicNameInvalid
-  if (will.topic.startsWith('$SYS/') || will.topic.startsWith('$CONTROL/'))
-    return Reason.notAuthorized
+  if (isReserved(wholeName(connection, will.topic))) return Reason.notAuthorized
   if (will.qos > connection.link.listener.maxQos) return Reason.qosNotSupported
   if (will.retain && !limits.retainAvailable) return Reason.retainNotSupported
   if (limits.payloadBytesMax > 0 && will.payload.length > limits.payloadBytesMax)
     return Reason.packetTooLarge
   return 0
+}
+
+/** The topic with what the listener puts in front. */
+function wholeName({ mount }: Connection, topic: string): string {
+  return mount === null ? topic : mount.prefix + topic
 }
 
 /** The user is who TLS says; a client that TLS knows nothing of is nobody. */
@@ -144,7 +148,7 @@ function adopt(core: Core, connection: Connection, packet: ConnectPacket, client
   if (will === null) return
   const message = createMessage({
     ...will,
-    topic: mountFilter(connection.mount, will.topic),
+    topic: wholeName(connection, will.topic),
     publisher: clientId,
     publisherUser: username,
     wallMs: core.ports.clock.wallMs(),

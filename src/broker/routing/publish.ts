@@ -5,7 +5,7 @@ import { PacketType } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { forwardableProperties, parsePublish, PublishView } from '../../codec/publish.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import { decodeUtf8, validateUtf8 } from '../../codec/utf8.ts'
+import { decodeUtf8, isWellFormedUtf8 } from '../../codec/utf8.ts'
 import { topicNameProblem } from '../../topics/names.ts'
 import { dropped } from '../state/drops.ts'
 import type { Message } from '../../ports/message.ts'
@@ -13,7 +13,7 @@ import type { Connection, Core, Session, Subscriber } from '../state/model.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
-import { mayPublish } from '../state/rights.ts'
+import { isReserved, mayPublish } from '../state/rights.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
 import { publish, route } from './routing.ts'
 
@@ -146,7 +146,7 @@ function checkAgreed(core: Core, connection: Connection): void {
 function refusalOf(core: Core, connection: Connection, message: Message): number {
   const { limits, auth } = core.ports
   const topic = message.topicName
-  if (topic.charCodeAt(0) === 0x24 && isReserved(topic)) return denied(core, connection, message)
+  if (isReserved(topic)) return denied(core, connection, message)
   const who = connection.identity
   if (auth.publish !== null && who !== null && !auth.publish(who, topic, view.qos, view.retain))
     return denied(core, connection, message)
@@ -157,7 +157,8 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
     dropped(core, null, 'overSizeLimit')
     return Reason.quotaExceeded
   }
-  if (view.payloadFormat === 1 && !isUtf8(view)) return Reason.payloadFormatInvalid
+  if (view.payloadFormat === 1 && !isWellFormedUtf8(view.bytes, view.payloadStart, view.payloadEnd))
+    return Reason.payloadFormatInvalid
   if (
     view.retain &&
     message.payloadLength > 0 &&
@@ -190,26 +191,6 @@ function refuseForMemory(core: Core, connection: Connection): number {
   if (view.qos > 0 && connection.version < 5)
     throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
   return Reason.quotaExceeded
-}
-
-/** `$SYS` is the broker's own, `$share` no topic; bridges tell their state below `$SYS/broker/connection`. */
-function isReserved(topic: string): boolean {
-  if (topic.startsWith('$SYS/broker/connection/') && topic.endsWith('/state')) return false
-  return (
-    topic === '$SYS' ||
-    topic.startsWith('$SYS/') ||
-    topic.startsWith('$share/') ||
-    topic.startsWith('$CONTROL/')
-  )
-}
-
-function isUtf8(parsed: PublishView): boolean {
-  try {
-    validateUtf8(parsed.bytes, parsed.payloadStart, parsed.payloadEnd)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function denied(core: Core, connection: Connection, message: Message): number {
