@@ -6,6 +6,7 @@ const bin = (name) => `node_modules/.bin/${name}`
 
 /** Name, command, arguments; in the order in which they are cheapest to fail. */
 const STEPS = [
+  ['lock file', process.execPath, ['scripts/lock-file.mjs']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['layers', process.execPath, ['scripts/layers.mjs']],
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],

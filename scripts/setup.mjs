@@ -34,9 +34,7 @@ export function install() {
   // npm writes this file last.
   const installedMs = changedMs(join(root, 'node_modules', '.package-lock.json'))
   if (installedMs >= changedMs(join(root, 'package-lock.json')) && installedMs > 0) return
-  // Not `npm ci`: npm 11 calls a lock file incomplete that lacks optional packages of platforms their
-  // registry does not serve. The versions and checksums of the lock file hold here as well.
-  runOrExit('npm', ['install', '--no-save'])
+  runOrExit('npm', ['ci'])
 }
 
 /** Compiles `src` when the result is missing or older than the sources. */

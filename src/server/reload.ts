@@ -19,6 +19,8 @@ import { logWarnings } from './start-lines.ts'
  */
 export function reload(server: Server, logging: 'all' | 'none' | null, read: () => Config): void {
   const { log } = server
+  // First of all: whoever rotates the log gets a new file even if the configuration is wrong.
+  log.reopenFiles()
   log.write(LogType.information, 'Reloading config.')
   let config: Config
   let files: SecurityFiles

@@ -1,6 +1,7 @@
 import { LogType, type Log } from '../base/log.ts'
 import type { Config } from '../config/config.ts'
 import { version } from './version.ts'
+import { canShareReads } from '../transports/read-buffer.ts'
 
 /** The lines of a start up to the listeners'. */
 export function logStart(log: Log, config: Config, configFile: string | null): void {
@@ -8,6 +9,7 @@ export function logStart(log: Log, config: Config, configFile: string | null): v
   const source = configFile === null ? 'Using default config.' : `Config loaded from ${configFile}.`
   log.write(LogType.information, source)
   logWarnings(log, config)
+  logLimitsOfNode(log, config)
   if (config.localOnly) logLocalOnly(log, config)
 }
 
@@ -17,6 +19,20 @@ export function logWarnings(log: Log, { warnings }: Config): void {
     if (level === 'warning') log.write(LogType.warning, `Warning: ${text}${place}`)
     else log.write(LogType.information, `${text}${place}`)
   }
+}
+
+/** What this version of Node cannot do for us. */
+function logLimitsOfNode(log: Log, { global }: Config): void {
+  if (!canShareReads)
+    log.write(
+      LogType.notice,
+      'This version of Node reads each socket into memory of its own: more work for each message.',
+    )
+  if (global.logDestinations.some(({ kind }) => kind === 'file'))
+    log.write(
+      LogType.information,
+      'Log files are opened again on SIGHUP. Node cannot answer SIGRTMIN: it ends the broker.',
+    )
 }
 
 function logLocalOnly(log: Log, config: Config): void {

@@ -43,6 +43,9 @@ function findSharedRead(): SharedRead | null {
 
 const shared = findSharedRead()
 
+/** Whether this Node leaves us the way; without it each socket reads into memory of its own. */
+export const canShareReads = shared !== null
+
 function readHandle(socket: Socket): ReadHandle | null {
   const handle = (socket as unknown as { _handle?: Partial<ReadHandle> | null })._handle
   return typeof handle?.useUserBuffer === 'function' ? (handle as ReadHandle) : null
