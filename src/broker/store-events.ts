@@ -6,6 +6,7 @@ import { Outbound, Session, type Connection, type Core } from './state/model.ts'
 import { claimed, openEarly } from './connection/open-session.ts'
 import { arrived, pageRead, pump } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
+import { dropped } from './state/drops.ts'
 import { releaseReplies } from './delivery/replies.ts'
 import { applyRetained } from './routing/retained.ts'
 import { addSession, armExpiry, endSession } from './session/sessions.ts'
@@ -26,6 +27,7 @@ export function storeEvents(core: Core, ready: () => void): StoreEvents {
       const session = core.sessions.get(clientId)
       if (session !== undefined) pageRead(core, session, request, entries, more)
     },
+    lost: (clientId, sequence, bytes, reason) => lost(core, clientId, sequence, bytes, reason),
     arrived(clientId, entry) {
       const session = core.sessions.get(clientId)
       if (session !== undefined) arrived(core, session, entry)
@@ -85,6 +87,21 @@ function routeTold(
   if (session === undefined) return
   if (options === null) removeSubscription(core, session, filter)
   else addSubscription(core, session, filter, options)
+}
+
+/** A queued message is gone: whoever runs the broker must hear of it, and everybody else is served. */
+function lost(core: Core, clientId: string, sequence: number, bytes: number, reason: string): void {
+  const session = core.sessions.get(clientId) ?? null
+  core.ports.log.write(
+    LogType.error,
+    `Error: message ${sequence} queued for client ${clientId} is lost, it cannot be read from the store: ${reason}.`,
+    { event: 'message_lost', client: clientId, sequence, reason },
+  )
+  dropped(core, session, 'unreadable')
+  core.commit.write()
+  if (session?.outbound == null) return
+  session.outbound.queuedCount--
+  session.outbound.queuedBytes -= bytes
 }
 
 /** What waited for the batch goes on. */

@@ -215,6 +215,8 @@ export interface StoreEvents {
   claimed(request: number, session: ClaimedSession | null, owner: string | null): void
   /** Answers `read`. `more`: entries beyond these exist. */
   page(request: number, clientId: string, entries: StoredDelivery[], more: boolean): void
+  /** A queued message cannot be read any more and is out of the queue; `bytes` is what the queue was charged. */
+  lost(clientId: string, sequence: number, bytes: number, reason: string): void
   /** Another node queued this for a session that this node holds. */
   arrived(clientId: string, entry: StoredDelivery): void
   /** Every batch up to `batch` is safe: what it guards may be acknowledged. */

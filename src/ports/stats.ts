@@ -31,6 +31,8 @@ export class Stats {
     notAllowed: 0,
     /** Larger than `message_size_limit`. */
     overSizeLimit: 0,
+    /** It could not be read from the store any more. */
+    unreadable: 0,
     /** The broker is short of memory. */
     memory: 0,
   }

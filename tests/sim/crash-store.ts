@@ -35,6 +35,7 @@ const SILENT: StoreEvents = {
   ready() {},
   claimed() {},
   page() {},
+  lost() {},
   arrived() {},
   committed() {},
   failed() {},

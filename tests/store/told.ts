@@ -30,6 +30,7 @@ export class Told {
       ready: note('ready'),
       claimed: note('claimed'),
       page: note('page'),
+      lost: note('lost'),
       arrived: note('arrived'),
       committed: note('committed'),
       failed: note('failed'),

@@ -5,14 +5,15 @@
  */
 import type { StoreFailure } from '../../ports/ports.ts'
 import { failpoint } from '../failpoint.ts'
-import { damaged, isFull, openDatabase, openLevel, StoreError } from './database.ts'
-import type { Database } from './level-options.ts'
-import type { LevelStoreOptions, LevelStoreStats } from './level-options.ts'
+import { damaged, isFull, StoreError } from './database.ts'
+import type { Database, Engine, LevelStoreOptions, LevelStoreStats } from './level-options.ts'
 import { encodeSet, type WriteSet } from './write-set.ts'
 
 interface Owner {
   /** The set being filled, settled; a new one is begun. */
   take(): WriteSet
+  /** The set is on the disk: what is read from now on shows it. */
+  written(set: WriteSet): void
   committed(batch: number): void
   failed(batch: number, failure: StoreFailure, error: Error): void
 }
@@ -23,13 +24,11 @@ const gatherTurnsMax = 8
 /** A write that takes longer is worth a line in the log. */
 const slowMs = 5000
 
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, ms).unref())
-
 export class Committer {
   /** The set on its way. */
   writing: WriteSet | null = null
   private opened: Database | null = null
+  private readonly engine: Engine
   private readonly options: LevelStoreOptions
   private readonly stats: LevelStoreStats
   private readonly owner: Owner
@@ -39,21 +38,24 @@ export class Committer {
   private touched = false
   /** Changes so far. */
   private changes = 0
-  private flushAsked = false
+  /** Flushes asked for and done, by number. */
+  private flushesAsked = 0
+  private flushesDone = 0
   private busy: Promise<void> | null = null
   private syncedAtMs = 0
   /** Settles when the database is open again; null: it is. */
   private reopening: Promise<void> | null = null
   private stopped = false
 
-  constructor(options: LevelStoreOptions, stats: LevelStoreStats, owner: Owner) {
+  constructor(engine: Engine, options: LevelStoreOptions, stats: LevelStoreStats, owner: Owner) {
+    this.engine = engine
     this.options = options
     this.stats = stats
     this.owner = owner
   }
 
   async open(): Promise<Database> {
-    this.opened = await openDatabase(this.options.location)
+    this.opened = await this.engine.open(this.options.location)
     return this.opened
   }
 
@@ -80,11 +82,16 @@ export class Committer {
     this.start()
   }
 
-  /** Writes what is there even though no batch asks for it; resolves once it is safe. */
-  async flush(): Promise<void> {
-    this.flushAsked = true
+  /** Writes what is there even though no batch asks for it; true once it is written, false when it never will be. */
+  async flush(): Promise<boolean> {
+    const flush = ++this.flushesAsked
     this.start()
-    while (this.flushAsked && !this.stopped) await (this.busy ?? pause(1))
+    while (this.flushesDone < flush && !this.stopped) await (this.busy ?? this.pause(1))
+    return this.flushesDone >= flush
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.engine.later(ms, resolve))
   }
 
   /** Runs `use` on the open database; again, when it was closed under its hands. */
@@ -125,13 +132,14 @@ export class Committer {
 
   private async run(): Promise<void> {
     try {
-      while ((this.sealed > this.told || this.flushAsked) && !this.touched && !this.stopped) {
+      while (this.isAsked() && !this.touched && !this.stopped) {
         await this.gather()
         if (this.touched || this.stopped) break
         const batch = this.sealed
-        const flushed = this.flushAsked
+        const flush = this.flushesAsked
         await this.commit(batch)
-        if (flushed) this.flushAsked = false
+        if (this.stopped) break
+        this.flushesDone = flush
         if (batch === this.told) continue
         this.told = batch
         this.owner.committed(batch)
@@ -145,6 +153,10 @@ export class Committer {
     }
   }
 
+  private isAsked(): boolean {
+    return this.sealed > this.told || this.flushesAsked > this.flushesDone
+  }
+
   /**
    * Lets a few turns pass as long as each brings more: a write for many is as dear as one for a few, and a client
    * that is online acknowledges within turns, so that much of what waits here need not be written at all.
@@ -156,9 +168,9 @@ export class Committer {
       const look = (): void => {
         if (this.changes === seen || ++turns === gatherTurnsMax) return resolve()
         seen = this.changes
-        setImmediate(look)
+        this.engine.nextTurn(look)
       }
-      setImmediate(look)
+      this.engine.nextTurn(look)
     })
   }
 
@@ -167,7 +179,7 @@ export class Committer {
     const set = this.owner.take()
     if (set.isEmpty()) return
     this.writing = set
-    const startedMs = performance.now()
+    const startedMs = this.engine.monotonicMs()
     let told = false
     for (;;) {
       try {
@@ -183,9 +195,10 @@ export class Committer {
     }
     for (const session of set.queues) session.settleWritten()
     this.writing = null
+    this.owner.written(set)
     const { stats } = this
     stats.commits++
-    stats.commitMs = performance.now() - startedMs
+    stats.commitMs = this.engine.monotonicMs() - startedMs
     stats.commitMsMax = Math.max(stats.commitMsMax, stats.commitMs)
   }
 
@@ -193,16 +206,16 @@ export class Committer {
     const batch = this.database.batch()
     encodeSet(set, batch)
     failpoint('before-commit')
-    const slow = setTimeout(() => {
+    const stopWarning = this.engine.later(slowMs, () => {
       this.options.warn(
         `Warning: the disk has not taken a write to ${this.options.location} for ${slowMs / 1000} s; ` +
           'acknowledgements wait for it.',
       )
-    }, slowMs)
+    })
     try {
       await batch.write({ sync: this.mustSync() })
     } finally {
-      clearTimeout(slow)
+      stopWarning()
     }
     failpoint('after-commit')
     if (set.inbound.length > 0) failpoint('qos2-held')
@@ -212,7 +225,7 @@ export class Committer {
   private mustSync(): boolean {
     const { sync } = this.options
     if (sync !== 'interval') return sync === 'always'
-    const now = performance.now()
+    const now = this.engine.monotonicMs()
     if (now - this.syncedAtMs < syncIntervalMs) return false
     this.syncedAtMs = now
     return true
@@ -228,9 +241,9 @@ export class Committer {
   private async reopen(): Promise<void> {
     await this.database.close()
     while (!this.stopped) {
-      await pause(retryMs)
+      await this.pause(retryMs)
       try {
-        this.opened = await openLevel(this.options.location)
+        this.opened = await this.engine.reopen(this.options.location)
         return
       } catch (error) {
         if (!isFull(error as Error)) throw error

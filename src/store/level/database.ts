@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { findDamage } from './check-files.ts'
 import { Kind } from './keys.ts'
-import type { Database } from './level-options.ts'
+import type { Database, Engine } from './level-options.ts'
 import { migrate } from './migrations.ts'
 import { FORMAT_VERSION, RecordReader, writeUint } from './records.ts'
 import { beginRecord, endRecord, openRecord } from './sealed-record.ts'
@@ -13,6 +13,8 @@ import { beginRecord, endRecord, openRecord } from './sealed-record.ts'
 export class StoreError extends Error {
   override name = 'StoreError'
 }
+
+type Level = ClassicLevel<Uint8Array, Uint8Array>
 
 const OPTIONS = {
   keyEncoding: 'view',
@@ -30,7 +32,7 @@ const META_KEY = new Uint8Array([Kind.meta])
  *
  * @throws StoreError when it is in use, damaged, not ours, or written by a newer version.
  */
-export async function openDatabase(location: string): Promise<Database> {
+export async function openDatabase(location: string): Promise<Level> {
   makeDirectory(location)
   const damage = findDamage(location)
   if (damage !== null) throw damaged(location, damage)
@@ -70,9 +72,21 @@ function makeDirectory(location: string): void {
   }
 }
 
+/** LevelDB, and the time that everybody has. */
+export const levelEngine: Engine = {
+  open: openDatabase,
+  reopen: openLevel,
+  monotonicMs: () => performance.now(),
+  nextTurn: (run) => void setImmediate(run),
+  later(ms, run) {
+    const timer = setTimeout(run, ms).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
 /** LevelDB alone: no look at the directory before, none at the format after. */
-export async function openLevel(location: string): Promise<Database> {
-  const database: Database = new ClassicLevel<Uint8Array, Uint8Array>(location, OPTIONS)
+export async function openLevel(location: string): Promise<Level> {
+  const database: Level = new ClassicLevel<Uint8Array, Uint8Array>(location, OPTIONS)
   try {
     await database.open()
     return database

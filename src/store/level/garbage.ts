@@ -13,11 +13,14 @@ export interface Garbage {
   readonly done: DoneEntry[]
 }
 
-/** Hands all that carries the session's number to `clear`, portion by portion. */
+/**
+ * Hands all that carries the session's number to `clear`, portion by portion; it answers whether the portion is gone
+ * from the disk. No group that is not written yet may have anything of this session.
+ */
 export async function collectGarbage(
   database: Database,
   session: number,
-  clear: (portion: Garbage) => Promise<void>,
+  clear: (portion: Garbage) => Promise<boolean>,
 ): Promise<void> {
   for (const kind of [Kind.filter, Kind.pubrec, Kind.inbound]) {
     const prefix = numberKey(kind, session)
@@ -25,7 +28,7 @@ export async function collectGarbage(
       const range = { gte: prefix, lt: keyBehind(prefix), limit: PORTION }
       const keys = await database.keys(range).all()
       if (keys.length === 0) break
-      await clear({ keys, done: [] })
+      if (!(await clear({ keys, done: [] }))) return
       failpoint('expiry')
     }
   }
@@ -40,6 +43,6 @@ export async function collectGarbage(
       body: readEntryCosts(openRecord(key, stored)).body,
       released: false,
     }))
-    await clear({ keys: [], done })
+    if (!(await clear({ keys: [], done }))) return
   }
 }

@@ -1,6 +1,58 @@
-import type { ClassicLevel } from 'classic-level'
+import type { Batch } from './sealed-record.ts'
 
-export type Database = ClassicLevel<Uint8Array, Uint8Array>
+/** A batch that {@link Database.write} would take; it copies what it is given. */
+export interface LevelBatch extends Batch {
+  /** All of it or nothing; with `sync`, it and all before it is on the disk afterwards. */
+  write(options: { readonly sync: boolean }): Promise<void>
+}
+
+/** A state of the database that stays as it is while others write. */
+export interface Snapshot {
+  close(): Promise<void>
+}
+
+export interface KeyRange {
+  readonly gt?: Uint8Array
+  readonly gte?: Uint8Array
+  readonly lt?: Uint8Array
+  readonly lte?: Uint8Array
+  readonly reverse?: boolean
+  readonly limit?: number
+  /** Absent: the state at the time of the call. */
+  readonly snapshot?: Snapshot
+  readonly highWaterMarkBytes?: number
+}
+
+interface Iteration<T> {
+  nextv(size: number): Promise<T[]>
+  all(): Promise<T[]>
+  close(): Promise<void>
+}
+
+/** What the store uses of LevelDB (`ClassicLevel`); the simulator has one of its own. */
+export interface Database {
+  readonly status: string
+  batch(): LevelBatch
+  snapshot(): Snapshot
+  get(key: Uint8Array): Promise<Uint8Array | undefined>
+  getMany(keys: Uint8Array[], options: { snapshot: Snapshot }): Promise<(Uint8Array | undefined)[]>
+  keys(range: KeyRange): Iteration<Uint8Array>
+  iterator(range: KeyRange): Iteration<[Uint8Array, Uint8Array]>
+  close(): Promise<void>
+}
+
+/** What the store stands on: LevelDB and time. */
+export interface Engine {
+  /** Opens what a start finds, and refuses what is not whole. */
+  open(location: string): Promise<Database>
+  /** Opens again what was open before. */
+  reopen(location: string): Promise<Database>
+  monotonicMs(): number
+  /** Calls `run` when the input of the present turn is through. */
+  nextTurn(run: () => void): void
+  /** Calls `run` after `ms`, unless what it returns is called before. */
+  later(ms: number, run: () => void): () => void
+}
 
 /**
  * When a group counts as safe (`persistence_sync`): once it is on the disk; once the system has it, which puts it on

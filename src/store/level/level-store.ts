@@ -14,11 +14,12 @@ import type { SessionRecord, Store, StoreEvents, SubscriptionOptions } from '../
 import type { Qos } from '../../codec/packets.ts'
 import { BodyReferences } from './body-references.ts'
 import { Committer } from './committer.ts'
+import { levelEngine } from './database.ts'
 import { collectGarbage } from './garbage.ts'
-import type { LevelStoreOptions, LevelStoreStats } from './level-options.ts'
+import type { Engine, LevelStoreOptions, LevelStoreStats } from './level-options.ts'
 import { LevelSession } from './level-session.ts'
 import { load } from './load.ts'
-import { readPage } from './read-page.ts'
+import { readPage, type LostEntry, type Page } from './read-page.ts'
 import { WriteSet } from './write-set.ts'
 
 export interface LevelStore extends Store {
@@ -26,9 +27,14 @@ export interface LevelStore extends Store {
 }
 
 /** A store in a directory, for one broker; opened, or refused with a StoreError, by `open`. */
-export function createLevelStore(options: LevelStoreOptions): LevelStore {
-  return new DiskStore(options)
+export function createLevelStore(
+  options: LevelStoreOptions,
+  engine: Engine = levelEngine,
+): LevelStore {
+  return new DiskStore(options, engine)
 }
+
+const NO_PAGE: Page = { entries: [], lost: [], more: false }
 
 function emptyRecord(clientId: string): SessionRecord {
   return {
@@ -54,18 +60,17 @@ class DiskStore implements LevelStore {
   private set = new WriteSet()
   /** Pages are read one after the other. */
   private reading: Promise<void> = Promise.resolve()
-  /** Numbers of deleted sessions. */
-  private readonly garbage: number[] = []
+  /** What deleted sessions left is cleared away one after the other. */
   private cleaning: Promise<void> = Promise.resolve()
 
-  constructor(options: LevelStoreOptions) {
+  constructor(options: LevelStoreOptions, engine: Engine) {
     this.options = options
-    this.committer = new Committer(options, this.stats, {
+    this.committer = new Committer(engine, options, this.stats, {
       take: () => this.take(),
-      committed: (batch) => {
-        this.events?.committed(batch)
-        this.collect()
+      written: ({ ended }) => {
+        for (const session of ended) this.collect(session)
       },
+      committed: (batch) => this.events?.committed(batch),
       failed: (batch, failure, error) => this.events?.failed(batch, failure, error),
     })
   }
@@ -88,10 +93,10 @@ class DiskStore implements LevelStore {
       this.sessions = loaded.sessions
       this.lastSession = loaded.lastSession
       this.lastBody = loaded.lastBody
-      this.garbage.push(...loaded.garbage)
       for (const { record } of loaded.cutOff) this.saveSession(record)
       this.committer.endTouch()
       await this.committer.flush()
+      for (const session of loaded.garbage) this.collect(session)
       if (this.events === events) events.ready()
     } catch (error) {
       this.broken(error)
@@ -141,7 +146,7 @@ class DiskStore implements LevelStore {
     session.filling = null
     this.set.queues.delete(session)
     this.set.sessions.set(clientId, null)
-    this.garbage.push(session.number)
+    this.set.ended.push(session.number)
     this.committer.touch()
   }
 
@@ -218,15 +223,28 @@ class DiskStore implements LevelStore {
       try {
         const page =
           session === undefined
-            ? { entries: [], more: false }
+            ? NO_PAGE
             : await this.committer.whileOpen((database) =>
                 readPage(database, { session, after, limit, done: this.doneOf(session) }),
               )
+        for (const entry of page.lost) this.giveUp(clientId, session, entry)
         this.events?.page(request, clientId, page.entries, page.more)
       } catch (error) {
         this.broken(error)
       }
     })
+  }
+
+  /** An entry that cannot be read any more costs its message; whoever it was for is told, and all others are served. */
+  private giveUp(clientId: string, session: LevelSession | undefined, entry: LostEntry): void {
+    if (session === undefined || this.sessions.get(clientId) !== session) return
+    const { sequence, body, payloadLength, reason } = entry
+    session.queuedCount--
+    session.queuedBytes -= payloadLength
+    const released = session.released?.delete(sequence) === true
+    this.set.done.push({ session: session.number, sequence, body, released })
+    this.committer.touch()
+    this.events?.lost(clientId, sequence, payloadLength, reason)
   }
 
   /** Entries of a session that are acknowledged and may still be on the disk. */
@@ -275,23 +293,24 @@ class DiskStore implements LevelStore {
     return set
   }
 
-  /** Clears away, after the deletion itself is safe, what deleted sessions have left. */
-  private collect(): void {
-    for (const number of this.garbage.splice(0)) {
-      this.cleaning = this.cleaning.then(async () => {
-        try {
-          await this.committer.whileOpen((database) =>
-            collectGarbage(database, number, (portion) => {
-              this.set.garbage.push(...portion.keys)
-              this.set.done.push(...portion.done)
-              return this.committer.flush()
-            }),
-          )
-        } catch (error) {
-          this.broken(error)
-        }
-      })
-    }
+  /**
+   * Clears away what a session has left. The group that ended it is on the disk, and nothing of it came later: what
+   * is read from here on is all there is, and no group that is still open takes any of it away.
+   */
+  private collect(session: number): void {
+    this.cleaning = this.cleaning.then(async () => {
+      try {
+        await this.committer.whileOpen((database) =>
+          collectGarbage(database, session, (portion) => {
+            this.set.garbage.push(...portion.keys)
+            this.set.done.push(...portion.done)
+            return this.committer.flush()
+          }),
+        )
+      } catch (error) {
+        this.broken(error)
+      }
+    })
   }
 }
 

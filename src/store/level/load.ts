@@ -52,7 +52,7 @@ export async function load(
     loaded.lastSession = Math.max(loaded.lastSession, number)
     return undefined
   }
-  await loadQueues(database, references, sessionOf)
+  await loadQueues(database, references, loaded, sessionOf)
   for (const [clientId, session] of loaded.sessions)
     events.session(clientId, session.record, backlogOf(session))
   await eachRecord(database, Kind.filter, (key, value) => {
@@ -93,12 +93,17 @@ async function loadSessions(
 async function loadQueues(
   database: Database,
   references: BodyReferences,
+  loaded: Loaded,
   sessionOf: (key: Uint8Array) => LevelSession | undefined,
 ): Promise<void> {
   await eachRecord(database, Kind.queue, (key, value) => {
     const { body, payloadLength } = readEntryCosts(value)
     // Those of a session that is gone count too: they are taken off when the entry is cleared away.
-    if (body > 0) references.add(body)
+    if (body > 0) {
+      references.add(body)
+      // Were the body missing, its number must not be given to another one.
+      loaded.lastBody = Math.max(loaded.lastBody, body)
+    }
     const session = sessionOf(key)
     if (session === undefined) return
     const sequence = readNumber(key, 1 + NUMBER_BYTES)

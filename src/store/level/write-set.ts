@@ -50,6 +50,8 @@ export class WriteSet {
   /** By client id; null: the record goes. */
   readonly sessions = new Map<string, LevelSession | null>()
   readonly retained = new Map<string, Message | null>()
+  /** Numbers of sessions that end in this set: no later set has anything of them but what is cleared away. */
+  readonly ended: number[] = []
   /** Keys of what a deleted session left behind. */
   readonly garbage: Uint8Array[] = []
   /** Found by {@link settle}: bodies that lost their last reference. */

@@ -309,6 +309,7 @@ class Target {
       ready: () => this.told('ready'),
       claimed: () => this.told('claimed'),
       page: () => {},
+      lost: () => {},
       arrived: () => {},
       committed: (batch) => {
         if (batch >= this.batch) this.told('committed')
