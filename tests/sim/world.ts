@@ -42,12 +42,20 @@ export class Timeline {
 
   /** Runs everything up to `untilMs`. */
   run(untilMs: number): void {
-    while (this.steps.length > 0 && this.steps[0].atMs <= untilMs) {
-      const step = this.steps.shift() as Step
-      this.nowMs = step.atMs
-      step.run()
+    while (this.step(untilMs));
+  }
+
+  /** Runs the next step, unless it comes after `untilMs`; false: there is none before. */
+  step(untilMs: number): boolean {
+    const step = this.steps[0]
+    if (step === undefined || step.atMs > untilMs) {
+      this.nowMs = untilMs
+      return false
     }
-    this.nowMs = untilMs
+    this.steps.shift()
+    this.nowMs = step.atMs
+    step.run()
+    return true
   }
 }
 
