@@ -22,9 +22,21 @@ const LAYERS = {
     node: ['node.ts', 'node-socket.ts', 'node-tls.ts', 'node-websocket.ts', 'node-proxy.ts'],
     globals: ['web.ts'],
   },
+  bridge: { may: [...adapters, 'client'], node: false },
   admin: { may: [...adapters, 'broker', 'telemetry'], node: true },
   server: {
-    may: [...adapters, 'broker', 'config', 'transports', 'auth', 'store', 'telemetry', 'admin'],
+    may: [
+      ...adapters,
+      'broker',
+      'config',
+      'transports',
+      'auth',
+      'store',
+      'telemetry',
+      'admin',
+      'client',
+      'bridge',
+    ],
     node: true,
   },
   cli: {

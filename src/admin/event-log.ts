@@ -1,5 +1,5 @@
 /** What happened to clients lately: the last events of all of them, and whoever wants to hear the next. */
-import type { Identity, Observer } from '../ports/ports.ts'
+import { shownUser, type Identity, type Observer } from '../ports/ports.ts'
 import type { ClientEvent } from './schemas-clients.ts'
 
 const eventsMax = 5000
@@ -22,7 +22,8 @@ export function createEventLog(observer: Observer): EventLog {
     { clientId, username, remote }: Pick<Identity, 'clientId' | 'username' | 'remote'>,
     detail: string,
   ): void => {
-    const event = { timeMs: Date.now(), clientId, username, remote, kind, detail }
+    const user = shownUser(username)
+    const event = { timeMs: Date.now(), clientId, username: user, remote, kind, detail }
     events[next] = event
     next = (next + 1) % eventsMax
     for (const handler of handlers) handler(event)

@@ -87,10 +87,13 @@ export class Broker {
     }
   }
 
-  /** Opens the store, joins the peers; connections are welcome once `ready` was called. */
-  start(ready: () => void): void {
+  /**
+   * Opens the store, joins the peers; connections are welcome once `ready` was called. `first`: what is to happen
+   * between, with the store there and no client let in yet; it calls `go` when it is through.
+   */
+  start(ready: () => void, first: (go: () => void) => void = (go) => go()): void {
     const { store, peers } = this.core.ports
-    store.open(storeEvents(this.core, ready))
+    store.open(storeEvents(this.core, ready, first))
     peers?.start({
       published: (message, groups) => routeFromPeer(this.core, message, groups),
       kicked: (clientId, done) => {
@@ -107,7 +110,7 @@ export class Broker {
     const connection = new Connection(link, clock.monotonicMs())
     core.connections.add(connection)
     core.stats.sockets++
-    if (limits.connectionMessages && log.mask & LogType.notice)
+    if (limits.connectionMessages && log.mask & LogType.notice && !connection.isOurs)
       log.write(
         LogType.notice,
         `New connection from ${link.remote} on port ${link.listener.port}.`,
@@ -237,7 +240,7 @@ export class Broker {
       const { identity, phase } = connection
       // One that is still being asked for its password is judged by the new rules anyway.
       const isIn = phase === Phase.open || (phase === Phase.opening && identity?.login)
-      if (!isIn || identity === null) continue
+      if (!isIn || identity === null || connection.isOurs) continue
       const reason = recheck(identity)
       if (reason === 0) continue
       count++
@@ -267,6 +270,23 @@ export class Broker {
     if (session.connection !== null) closeFor(core, session.connection, Reason.administrativeAction)
     endSession(core, session)
     return true
+  }
+
+  /** Messages that wait for a client, sent and unacknowledged ones among them. */
+  queuedFor(clientId: string): number {
+    const outbound = this.core.sessions.get(clientId)?.outbound
+    return outbound ? outbound.queuedCount + outbound.inflight.size : 0
+  }
+
+  /** Filters that a client is subscribed to. */
+  filtersOf(clientId: string): string[] {
+    return [...(this.core.sessions.get(clientId)?.subscriptions?.keys() ?? [])]
+  }
+
+  /** Packet identifiers of QoS 2 messages that came from a client and were not released yet. */
+  unreleasedOf(clientId: string): number[] {
+    const held = this.core.sessions.get(clientId)?.heldInbound
+    return Array.from(held?.entries() ?? [], ([packetId]) => packetId)
   }
 
   /** Removes a retained message; nobody is told. False: there was none. */

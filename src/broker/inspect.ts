@@ -3,6 +3,7 @@
  * is kept up for it on the path of a message. Iterators may be read over several turns, while sessions come and
  * go: what is there all the while is seen once.
  */
+import { shownUser } from '../ports/ports.ts'
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
 import type { RetainedCursor } from '../topics/retained-tree.ts'
@@ -131,7 +132,7 @@ export class Inspector {
   private receiver(topic: string, { session, filter, qos, group }: Subscription): ReceiverView {
     return {
       clientId: session.clientId,
-      username: session.username,
+      username: shownUser(session.username),
       connected: isConnected(session),
       filter,
       qos,
@@ -174,7 +175,7 @@ function clientView(session: Session): ClientView {
   const inflight = outbound?.inflight.size ?? 0
   return {
     clientId: session.clientId,
-    username: session.username,
+    username: shownUser(session.username),
     connected: isConnected(session),
     remote: connection?.link.remote ?? null,
     port: connection?.link.listener.port ?? null,

@@ -13,14 +13,20 @@ import { addSession, armExpiry, endSession } from './session/sessions.ts'
 import { addSubscription, removeSubscription } from './session/subscriptions.ts'
 import { waitWill } from './routing/wills.ts'
 
-export function storeEvents(core: Core, ready: () => void): StoreEvents {
+export function storeEvents(
+  core: Core,
+  ready: () => void,
+  first: (go: () => void) => void,
+): StoreEvents {
   return {
     session: (clientId, record, backlog) => sessionTold(core, clientId, record, backlog),
     route: (clientId, filter, options) => routeTold(core, clientId, filter, options),
     retained: (topic, message) => applyRetained(core, topic, message),
     ready() {
-      openEarly(core)
-      ready()
+      first(() => {
+        openEarly(core)
+        ready()
+      })
     },
     claimed: (request, session, owner) => claimed(core, request, session, owner),
     page(request, clientId, entries, more) {

@@ -62,7 +62,8 @@ export interface NodeConnectOptions extends ConnectOptions {
   headers?: Readonly<Record<string, string>>
 }
 
-const runtime: Runtime = {
+/** Timers, time and chance of Node, for {@link dialUrl}'s callers. */
+export const nodeRuntime: Runtime = {
   random: {
     fill: (bytes) => void randomFillSync(bytes),
     unit: () => Math.random(),
@@ -146,7 +147,7 @@ export function createClient(url: string, options: NodeConnectOptions = {}): Mqt
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
   }
-  return new MqttClient({ ...login, ...options }, runtime, dialOf(address, options))
+  return new MqttClient({ ...login, ...options }, nodeRuntime, dialOf(address, options))
 }
 
 /**

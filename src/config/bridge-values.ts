@@ -5,6 +5,8 @@ import { custom, emptyValue, readInteger, type ValueType } from './value-types.t
 export interface BridgeAddress {
   readonly host: string
   readonly port: number
+  /** A `ws://`, `wss://`, `mqtt://` or `mqtts://` URL instead; null: host and port say it all. */
+  readonly url: string | null
 }
 
 /** A `topic` line of a bridge. Prefixes are put before the pattern as they are, without a "/". */
@@ -35,7 +37,7 @@ const intMax = 2_147_483_647
 
 /** `address`: the last colon separates the port, so that an IPv6 literal must carry one. */
 export const addresses: ValueType<readonly BridgeAddress[]> = {
-  ...custom('HOST[:PORT] ...', (name, rest) => {
+  ...custom('HOST[:PORT] | URL ...', (name, rest) => {
     const list = wordsBeforeComment(rest)
     if (list.length === 0) throw emptyValue(name)
     return list.map((word) => readAddress(name, word))
@@ -43,12 +45,27 @@ export const addresses: ValueType<readonly BridgeAddress[]> = {
   onceOnly: true,
 }
 
+const schemes = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
+
+function readUrl(name: string, word: string): BridgeAddress {
+  const url = URL.canParse(word) ? new URL(word) : null
+  if (url === null || url.hostname === '' || !schemes.has(url.protocol))
+    throw new ValueError(`"${name}" value "${word}" is no URL of a broker, like wss://host/mqtt.`)
+  if (url.username !== '' || url.password !== '')
+    throw new ValueError(
+      `"${name}": user and password are "remote_username" and "remote_password".`,
+    )
+  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port), url: word }
+}
+
 function readAddress(name: string, word: string): BridgeAddress {
+  if (word.includes('://')) return readUrl(name, word)
   const colon = word.lastIndexOf(':')
   const host = (colon === -1 ? word : word.slice(0, colon)).replace(/^\[(.*)\]$/, '$1')
   if (host === '') throw new ValueError(`"${name}" value "${word}" names no host.`)
-  if (colon === -1) return { host, port: mqttPort }
-  return { host, port: readInteger(`${name} port`, word.slice(colon + 1), 1, 65_535) }
+  if (colon === -1) return { host, port: mqttPort, url: null }
+  const port = readInteger(`${name} port`, word.slice(colon + 1), 1, 65_535)
+  return { host, port, url: null }
 }
 
 const readRestartTimeout = custom('N | BASE CAP [STABLE]', (name, rest): RestartTimeout => {

@@ -196,7 +196,6 @@ export const directives: readonly Directive[] = [
   directive('connection', 'Begins a bridge to another broker.', openBridge, {
     describes: 'NAME',
     scope: 'bridge',
-    effect: 'refuse',
     reload: true,
   }),
   directive('plugin', 'Loads a plugin.', openPlugin, refusedPlugin),

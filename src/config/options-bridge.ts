@@ -24,10 +24,7 @@ const noAddresses: readonly BridgeAddress[] = []
 const noTopics: readonly BridgeTopic[] = []
 const usualRestart: RestartTimeout = { baseSeconds: 5, capSeconds: 30, stableSeconds: null }
 
-/**
- * A row of the bridge table. Each is `later`: it is the `connection` line above it that this release
- * refuses.
- */
+/** A row of the bridge table. */
 function bridge<T, Default>(
   name: string,
   summary: string,
@@ -35,7 +32,7 @@ function bridge<T, Default>(
   initial: Default,
   aliases: string[] = [],
 ) {
-  return option(name, summary, { type, default: initial, aliases, effect: 'later' })
+  return option(name, summary, { type, default: initial, aliases })
 }
 
 /** Options of one bridge: they belong to the nearest `connection` line above them. */
@@ -82,18 +79,39 @@ export const bridgeOptions = {
     choice('lazy', 'immediate'),
     'lazy',
   ),
-  sessionExpirySeconds: bridge(
+  sessionExpirySeconds: option(
     'bridge_session_expiry_interval',
-    'How long the other broker keeps our session, in seconds, MQTT 5.',
-    int(0, intMax),
-    0,
+    'How long the other broker keeps our session, in seconds, MQTT 5. Unset: for good.',
+    {
+      type: int(0, intMax),
+      default: null,
+      differs:
+        "mosquitto's 0 would end the session with every lost connection, and its messages with it.",
+    },
   ),
-  tcpKeepAlive: bridge('bridge_tcp_keepalive', 'Socket keep alive.', tcpKeepAlive, null),
-  tcpUserTimeoutMs: bridge(
+  hopsMax: option(
+    'bridge_max_hops',
+    'Bridges that a message may cross, counted in a user property (MQTT 5); 0: not counted.',
+    { type: int(0, 255), default: 0, own: true },
+  ),
+  tcpKeepAlive: option('bridge_tcp_keepalive', 'Socket keep alive.', {
+    type: tcpKeepAlive,
+    default: null,
+    differs: "The idle time holds; interval and count are the system's.",
+    warning:
+      'Of "bridge_tcp_keepalive" the idle time holds; interval and count are the system\'s, Node cannot set them.',
+  }),
+  tcpUserTimeoutMs: option(
     'bridge_tcp_user_timeout',
     'Milliseconds that sent bytes may stay unacknowledged; 0: as the system has it.',
-    int(0, intMax),
-    0,
+    {
+      type: int(0, intMax),
+      default: 0,
+      effect: 'never',
+      differs: 'Node cannot set it; "keepalive_interval" finds a dead link.',
+      warning:
+        '"bridge_tcp_user_timeout" has no effect, Node cannot set it: "keepalive_interval" finds a dead link.',
+    },
   ),
   cleanSession: bridge('cleansession', 'Keeps no session at the other broker.', bool, false),
   localCleanSession: bridge(
@@ -149,7 +167,6 @@ export const bridgeOptions = {
     type: text(),
     default: null,
     aliases: ['password'],
-    effect: 'later',
     secret: true,
   }),
   restartTimeout: bridge(
@@ -163,7 +180,7 @@ export const bridgeOptions = {
     'start_type',
     'When to connect: always, when there is something to send, or once.',
     choice('automatic', 'lazy', 'once'),
-    'automatic',
+    'automatic' as const,
   ),
   threshold: bridge('threshold', 'Messages that wake a lazy bridge.', int(1, intMax), 10),
   tryPrivate: bridge('try_private', 'Tells the other broker that we are a bridge.', bool, true),
@@ -179,7 +196,12 @@ export const bridgeTlsOptions = {
   ciphersTls13: bridge('bridge_ciphers_tls1.3', 'Ciphers of TLS 1.3.', text('cipher list'), null),
   alpn: bridge('bridge_alpn', 'Protocol to ask for.', text(), null),
   insecure: bridge('bridge_insecure', 'Does not check the host name.', bool, false),
-  requireOcsp: bridge('bridge_require_ocsp', 'Demands an OCSP answer.', bool, false),
+  requireOcsp: option('bridge_require_ocsp', 'Demands an OCSP answer.', {
+    type: bool,
+    default: false,
+    effect: 'refuse',
+    differs: 'True is refused: Node does not check OCSP answers.',
+  }),
   tlsVersion: bridge(
     'bridge_tls_version',
     'Lowest TLS version. Unset: 1.2.',
@@ -196,7 +218,6 @@ export const bridgeTlsOptions = {
   psk: option('bridge_psk', 'The key, in hexadecimal.', {
     type: text('hexadecimal'),
     default: null,
-    effect: 'later',
     secret: true,
   }),
 }

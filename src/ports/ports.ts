@@ -51,6 +51,39 @@ export interface ListenerOptions {
   usernameFrom: 'connect' | 'identity' | 'subject'
 }
 
+/** Of the broker's own bridges: they come in by no port, log in to nobody, and have every right. */
+export const BRIDGE_LISTENER: ListenerOptions = {
+  port: 0,
+  allowAnonymous: true,
+  allowZeroLengthClientId: false,
+  autoIdPrefix: '',
+  acceptVersions: [5],
+  maxQos: 2,
+  topicAliasMaximum: 0,
+  topicAliasMaximumOut: 0,
+  useUsernameAsClientId: false,
+  mountPoint: '',
+  usernameFrom: 'connect',
+}
+
+/** In front of a bridge's user name: no client can have one with it, because MQTT's text has no NUL [MQTT-1.5.4-2]. */
+const BRIDGE_MARK = '\0'
+
+/** The user that a bridge's session belongs to; `name`: its `local_username`. */
+export function bridgeUser(name: string | null): string {
+  return BRIDGE_MARK + (name ?? 'bridge')
+}
+
+/** Whether a user is one of the broker's own bridges, here or in the store. */
+export function isBridgeUser(username: string | null): boolean {
+  return username !== null && username.charCodeAt(0) === 0
+}
+
+/** A user name as people are shown it. */
+export function shownUser(username: string | null): string | null {
+  return isBridgeUser(username) ? (username as string).slice(1) : username
+}
+
 /** What TLS proved about a peer, or a trusted proxy says TLS proved. Names that can be no user name are null. */
 export interface TlsFacts {
   /** Common name of the client's certificate. */

@@ -1,6 +1,7 @@
 /** The core with all it needs to live in a Node process: the broker process and the library share it. */
 import type { Log } from '../base/log.ts'
 import { Broker } from '../broker/broker.ts'
+import type { Config } from '../config/config.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Auth, ListenerOptions, Observer, Store } from '../ports/ports.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
@@ -34,11 +35,12 @@ export interface Engine {
   readonly rate: ConnectionRate
   readonly handshakes: HandshakeGate
   /**
-   * Opens the store; resolves when all it keeps is there. Connections made before wait for it.
+   * Opens the store; resolves when all it keeps is there. Connections made before wait for it, and for `first`,
+   * which calls `go` when it is through.
    *
    * @throws StoreError
    */
-  start(): Promise<void>
+  start(first?: (go: () => void) => void): Promise<void>
   /** @throws ListenError */
   listen(options: ListenOptions, clients: ListenerClients): Promise<Listener>
   /** Closes listeners, then connections, then the store. */
@@ -66,6 +68,16 @@ export function connectionsMaxOf(configured: number): number {
   if (limit === 0) return configured
   const possible = Math.max(1, limit - spareDescriptors)
   return configured === 0 ? possible : Math.min(configured, possible)
+}
+
+/** Sets how many connections there may be, and how fast they may come. */
+export function boundConnections(
+  { connections, addresses, rate }: Pick<Engine, 'connections' | 'addresses' | 'rate'>,
+  { global }: Config,
+): void {
+  connections.max = connectionsMaxOf(global.globalMaxConnections)
+  addresses.max = global.connectionsPerAddressMax
+  rate.perSecond = global.connectionsPerSecondMax
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -104,13 +116,13 @@ export function createEngine(options: EngineOptions): Engine {
     addresses,
     rate,
     handshakes: new HandshakeGate(),
-    start: () =>
+    start: (first) =>
       new Promise((resolve, reject) => {
         onFatal = reject
         broker.start(() => {
           onFatal = options.onFatal
           resolve()
-        })
+        }, first)
       }),
     async listen(place, { options: listenerOptions, budget, entrance }) {
       const listener = await listen(place, {

@@ -4,7 +4,8 @@ import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
 import { diffConfig, listenerName, type ConfigChange } from '../config/reload.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
-import { connectionsMaxOf } from './engine.ts'
+import { bridgesOf, type NamedBridge } from './bridges.ts'
+import { boundConnections } from './engine.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { logSettingsOf } from './log-destinations.ts'
 import { loadSecurityFiles, type SecurityFiles } from './security.ts'
@@ -25,10 +26,12 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   let config: Config
   let files: SecurityFiles
   let entrances: ReadonlyMap<string, EntranceSettings>
+  let bridges: ReadonlyMap<string, NamedBridge>
   try {
     config = read()
     files = loadSecurityFiles(config)
     entrances = server.entrances(config)
+    bridges = bridgesOf(config)
   } catch (error) {
     if (error instanceof ConfigError)
       for (const line of formatConfigError(error)) log.write(LogType.error, line)
@@ -43,6 +46,7 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   log.open(logSettingsOf(config.global, logging))
   logWarnings(log, config)
   for (const change of changes) logChange(server, change)
+  server.bridges.apply(bridges)
   const count = server.broker.recheckLogins()
   if (count > 0)
     log.write(LogType.notice, `Disconnected ${count} clients whose login is no longer valid.`)
@@ -57,9 +61,7 @@ function apply(
 ): void {
   server.config = config
   Object.assign(server.limits, limitsOfConfig(config.global))
-  server.addresses.max = config.global.connectionsPerAddressMax
-  server.rate.perSecond = config.global.connectionsPerSecondMax
-  server.connections.max = connectionsMaxOf(config.global.globalMaxConnections)
+  boundConnections(server, config)
   for (const listener of config.listeners) {
     const name = listenerName(listener)
     const running = runningListener(server, name)

@@ -11,7 +11,8 @@ import type { AddressBudget } from '../transports/address-budget.ts'
 import type { ConnectionRate } from '../transports/connection-rate.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
 import { ListenError } from '../transports/places.ts'
-import { connectionsMaxOf, createEngine, tickMs, type Engine } from './engine.ts'
+import { bridgesOf, createBridges, type Bridges } from './bridges.ts'
+import { boundConnections, createEngine, tickMs, type Engine } from './engine.ts'
 import type { HttpListeners } from './http.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import {
@@ -72,6 +73,7 @@ export interface Server {
    * @throws ConfigError when one of them cannot be used.
    */
   entrances(config: Config): ReadonlyMap<string, EntranceSettings>
+  readonly bridges: Bridges
   /** The configuration that is in force; replaced by a reload. */
   config: Config
   /** Wills, 0x8B, links, listeners, store, pid file; in this order. */
@@ -108,10 +110,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     onTurnEnd: () => {},
     onFatal,
   })
-  const { broker, connections } = engine
-  connections.max = connectionsMaxOf(config.global.globalMaxConnections)
-  engine.addresses.max = config.global.connectionsPerAddressMax
-  engine.rate.perSecond = config.global.connectionsPerSecondMax
+  const { broker, connections, addresses, rate } = engine
+  const bridges = createBridges(broker, log, bridgesOf(config))
+  boundConnections(engine, config)
   const pages = pagesOf(config)
   const server: Server = {
     broker,
@@ -122,21 +123,17 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,
     persistence,
-    addresses: engine.addresses,
-    rate: engine.rate,
+    addresses,
+    rate,
     pages,
     status: 'starting',
+    bridges,
     config,
     stop: () => stop(engine, server, http),
   }
   let http: HttpListeners | null = null
   security.apply(config, securityFiles, (name) => runningListener(server, name)?.options)
-  log.publishWith((topic, line) =>
-    broker.publish(topic, publishedLines.encode(line), {
-      qos: 2,
-      properties: { messageExpirySeconds: lineExpirySeconds },
-    }),
-  )
+  publishLog(server)
   const chores = createChores(server)
   try {
     http = await listen(engine, server, observer)
@@ -147,8 +144,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       log.write(LogType.warning, 'Warning: running as root, for lack of a configuration file.')
     warnOfUnreadable(log, securityFiles)
     log.open(logSettingsOf(config.global, logging))
-    await engine.start()
+    bridges.watch(observer)
+    await engine.start((go) => bridges.prepare(go))
     server.status = 'ok'
+    bridges.start()
   } catch (error) {
     await http?.close()
     await engine.stop()
@@ -157,6 +156,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // The first client to subscribe finds `$SYS` complete.
   chores()
   return server
+}
+
+/** `log_dest topic`. */
+function publishLog({ log, broker }: Server): void {
+  log.publishWith((topic, line) =>
+    broker.publish(topic, publishedLines.encode(line), {
+      qos: 2,
+      properties: { messageExpirySeconds: lineExpirySeconds },
+    }),
+  )
 }
 
 function newListener(config: ListenerConfig): RunningListener {
@@ -219,6 +228,7 @@ async function stop(engine: Engine, server: Server, http: HttpListeners | null):
   const { log, config } = server
   log.write(LogType.information, `mozzie version ${version} terminating`)
   server.status = 'stopping'
+  server.bridges.close()
   await http?.close()
   await engine.stop()
   if (config.global.pidFile !== null) removePidFile(config.global.pidFile)

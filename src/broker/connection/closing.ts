@@ -101,7 +101,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
 
 function logEnd(core: Core, connection: Connection, text: string): void {
   const { log, limits } = core.ports
-  if (!limits.connectionMessages || !(log.mask & LogType.notice)) return
+  if (!limits.connectionMessages || !(log.mask & LogType.notice) || connection.isOurs) return
   const { remote } = connection.link
   const name = nameOf(connection)
   log.write(

@@ -7,6 +7,7 @@ import { createMessage } from '../../ports/message.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 import { isReserved } from '../state/rights.ts'
 import { openSession } from './open-session.ts'
+import { bridgeUser } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
 
 /** A rule CONNECT must pass: 0, or the reason it is refused for. */
@@ -84,7 +85,7 @@ function userIdRule(_core: Core, connection: Connection, packet: ConnectPacket):
 export function onConnect(core: Core, connection: Connection, asked: ConnectPacket): void {
   const packet = withProvenUser(connection, asked)
   connection.version = packet.version
-  for (const rule of RULES) {
+  for (const rule of connection.isOurs ? [] : RULES) {
     const reason = rule(core, connection, packet)
     if (reason !== 0) return refuse(core, connection, reason)
   }
@@ -105,6 +106,7 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
     tls: link.tls,
     proven: link.listener.usernameFrom !== 'connect',
   }
+  if (connection.isOurs) return openSession(core, connection, packet, false)
   core.ports.auth.authenticate(request, (reason, login) => {
     if (connection.phase !== Phase.opening) return
     if (reason !== 0) return refuse(core, connection, reason)
@@ -114,7 +116,8 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
 }
 
 /** What TLS proved replaces the user name of the packet, and its password (`use_identity_as_username`). */
-function withProvenUser({ link }: Connection, packet: ConnectPacket): ConnectPacket {
+function withProvenUser({ link, isOurs }: Connection, packet: ConnectPacket): ConnectPacket {
+  if (isOurs) return { ...packet, username: bridgeUser(packet.username) }
   const { usernameFrom } = link.listener
   if (usernameFrom === 'connect') return packet
   const { identity = null, subject = null, pskIdentity = null } = link.tls ?? {}

@@ -29,7 +29,7 @@ import {
   type Opening,
 } from '../state/model.ts'
 import { resend } from '../delivery/outbound.ts'
-import type { ClaimedSession } from '../../ports/ports.ts'
+import { isBridgeUser, type ClaimedSession } from '../../ports/ports.ts'
 import { saveSession } from '../state/session-record.ts'
 import { addSession, endSession, liveSession, wakeSession } from '../session/sessions.ts'
 import { armKeepAlive } from './keepalive.ts'
@@ -56,7 +56,7 @@ export function openSession(
   assigned: boolean,
 ): void {
   const opening = { connection, packet, assigned }
-  if (!core.ready) return void core.early.push(opening)
+  if (!core.ready && !connection.isOurs) return void core.early.push(opening)
   const queue = core.openings.get(idOf(connection))
   if (queue !== undefined) queue.push(opening)
   else begin(core, opening)
@@ -67,9 +67,10 @@ function begin(core: Core, opening: Opening): void {
   const clientId = idOf(connection)
   const { limits } = core.ports
   const known = liveSession(core, clientId)
+  const { isOurs } = connection
   if (known !== undefined && !mayTakeOver(core, connection, known))
     return refuse(core, connection, Reason.clientIdentifierNotValid)
-  if (known === undefined && isFull(core, userOf(connection)))
+  if (known === undefined && !isOurs && isFull(core, userOf(connection)))
     return refuse(core, connection, Reason.serverBusy)
   if (core.full && (known?.durable || expiryOf(packet) > 0))
     return refuse(core, connection, Reason.quotaExceeded)
@@ -86,13 +87,19 @@ function begin(core: Core, opening: Opening): void {
   claim(core, opening)
 }
 
-/** A session is for the user who began it: to know a client id must not be enough to read its messages. */
+/**
+ * A session is for the user who began it: to know a client id must not be enough to read its messages. A bridge's is
+ * the bridge's whatever the rules say.
+ */
 function mayTakeOver(
   core: Core,
   connection: Connection,
   known: { readonly clientId: string; readonly username: string | null },
 ): boolean {
-  if (core.ports.limits.anyUserTakesOver || known.username === userOf(connection)) return true
+  if (isBridgeUser(known.username) === connection.isOurs) {
+    const isAnyones = core.ports.limits.anyUserTakesOver || connection.isOurs
+    if (isAnyones || known.username === userOf(connection)) return true
+  }
   const { log } = core.ports
   if (log.mask & LogType.notice)
     log.write(
@@ -192,7 +199,7 @@ function enter(
   const session = sessionFor(core, opening, state)
   const sessionPresent = state !== null && !packet.cleanStart
   session.version = packet.version
-  session.expirySeconds = cappedExpiry(core, packet)
+  session.expirySeconds = cappedExpiry(core, packet, connection.isOurs)
   session.foreign = false
   session.loaded = true
   wakeSession(core, session)
@@ -220,7 +227,7 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
   connection.openedAtMs = core.ports.clock.wallMs()
   welcome(core, connection, sessionPresent, answerProperties(core, opening, session))
   logConnected(core, connection, packet)
-  armKeepAlive(core, connection, keepAliveOf(core, packet))
+  armKeepAlive(core, connection, connection.isOurs ? 0 : keepAliveOf(core, packet))
   if (connection.identity !== null)
     core.ports.observer?.connected?.(connection.identity, packet.version)
   resend(core, session, connection)
@@ -260,10 +267,10 @@ function adoptState(session: Session, state: ClaimedSession, windowMax: number):
   if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
 }
 
-function cappedExpiry(core: Core, packet: ConnectPacket): number {
+function cappedExpiry(core: Core, packet: ConnectPacket, isOurs: boolean): number {
   const wanted = expiryOf(packet)
   const capMs = core.ports.limits.sessionExpiryMsMax
-  return capMs > 0 ? Math.min(wanted, Math.ceil(capMs / 1000)) : wanted
+  return capMs > 0 && !isOurs ? Math.min(wanted, Math.ceil(capMs / 1000)) : wanted
 }
 
 function answerProperties(core: Core, opening: Opening, session: Session): Properties {
@@ -285,7 +292,7 @@ function keepAliveOf(core: Core, packet: ConnectPacket): number {
 
 function logConnected(core: Core, connection: Connection, packet: ConnectPacket): void {
   const { log, limits } = core.ports
-  if (!limits.connectionMessages || !(log.mask & LogType.notice)) return
+  if (!limits.connectionMessages || !(log.mask & LogType.notice) || connection.isOurs) return
   const { remote } = connection.link
   const username = userOf(connection)
   const user = username === null ? '' : `, u'${username}'`

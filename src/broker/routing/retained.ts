@@ -66,7 +66,10 @@ function replayOne(core: Core, subscription: Subscription): void {
 function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
   if (message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs())
     return dropRetained(core, topic)
-  if (subscription.session.ended || !sourceMayPublish(core, message)) return
+  const { session } = subscription
+  if (session.ended || !sourceMayPublish(core, message)) return
+  // What came over the bridge does not go back over it.
+  if (session.isOurs && message.publisher === session.clientId) return
   core.shapes.serial++
   deliverTo(core, message, subscription, true)
 }

@@ -73,8 +73,8 @@ function refusalOf(
   if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)
     return Reason.topicFilterInvalid
   const who = connection.identity as Identity
-  if (auth.subscribe !== null && !auth.subscribe(who, wanted.filter, wanted.qos))
-    return Reason.notAuthorized
+  if (auth.subscribe !== null && !connection.isOurs)
+    if (!auth.subscribe(who, wanted.filter, wanted.qos)) return Reason.notAuthorized
   return 0
 }
 

@@ -18,7 +18,14 @@ import type { RetainedCursor, RetainedTree } from '../../topics/retained-tree.ts
 import type { Commit } from './commit.ts'
 import type { Message } from '../../ports/message.ts'
 import { mountPointOf, type MountPoint } from './mount-point.ts'
-import type { Identity, Link, Ports, SubscriptionOptions } from '../../ports/ports.ts'
+import {
+  BRIDGE_LISTENER,
+  isBridgeUser,
+  type Identity,
+  type Link,
+  type Ports,
+  type SubscriptionOptions,
+} from '../../ports/ports.ts'
 import type { PressureLevel } from '../../ports/pressure.ts'
 import type { Shapes } from './shapes.ts'
 import type { Stats } from '../../ports/stats.ts'
@@ -171,6 +178,8 @@ export class Session {
   disconnectedAtMs = -1
   expiryTimer: Timer | null = null
   will: PendingWill | null = null
+  /** Of a bridge of this broker: no rights are asked for it, and one message reaches it once. */
+  readonly isOurs: boolean
   /** Messages it did not get. */
   dropped = 0
   ended = false
@@ -180,6 +189,7 @@ export class Session {
     this.username = username
     this.version = version
     this.durable = durable
+    this.isOurs = isBridgeUser(username)
   }
 }
 
@@ -230,6 +240,8 @@ export class Connection {
   version: Version = 4
   session: Session | null = null
   identity: Identity | null = null
+  /** Of a bridge of this broker: no login, limit or rate holds for it. */
+  readonly isOurs: boolean
   /** A mosquitto bridge: its subscriptions are no-local and retain-as-published. */
   bridge = false
   cleanStart = false
@@ -272,6 +284,7 @@ export class Connection {
 
   constructor(link: Link, nowMs: number) {
     this.link = link
+    this.isOurs = link.listener === BRIDGE_LISTENER
     this.mount = mountPointOf(link.listener.mountPoint)
     this.lastPacketMs = nowMs
   }

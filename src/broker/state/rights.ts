@@ -1,7 +1,7 @@
 /** Asks the Auth port on behalf of clients, connected or not. Where it has no check, nothing is asked. */
 import type { Message } from '../../ports/message.ts'
 import type { Core, Session } from './model.ts'
-import type { Identity } from '../../ports/ports.ts'
+import { isBridgeUser, type Identity } from '../../ports/ports.ts'
 
 const BRIDGES = '$SYS/broker/connection/'
 const STATE = '/state'
@@ -32,14 +32,14 @@ export function ownerOf(session: Session): Identity {
 /** May the session's client be sent a message of `topic`, now or when it is back? */
 export function mayReceive(core: Core, session: Session, topic: string): boolean {
   const { deliver } = core.ports.auth
-  return deliver === null || deliver(ownerOf(session), topic)
+  return deliver === null || session.isOurs || deliver(ownerOf(session), topic)
 }
 
 /** May the session's client publish `message`: a will, or a QoS 2 message on its PUBREL? */
 export function mayPublish(core: Core, session: Session, message: Message): boolean {
   const { publish } = core.ports.auth
   const { topicName, qos, retain } = message
-  return publish === null || publish(ownerOf(session), topicName, qos, retain)
+  return publish === null || session.isOurs || publish(ownerOf(session), topicName, qos, retain)
 }
 
 /** May whoever published a retained message still do so? What the broker itself says always may. */
@@ -47,6 +47,9 @@ export function sourceMayPublish(core: Core, message: Message): boolean {
   const { retainSource } = core.ports.auth
   const { publisher, publisherUser, topicName } = message
   return (
-    retainSource === null || publisher === '' || retainSource(publisher, publisherUser, topicName)
+    retainSource === null ||
+    publisher === '' ||
+    isBridgeUser(publisherUser) ||
+    retainSource(publisher, publisherUser, topicName)
   )
 }

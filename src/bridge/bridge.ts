@@ -1,0 +1,450 @@
+/**
+ * One bridge, from its start to its end.
+ *
+ *     prepare ─▶ waiting ◀───────────────────────────────┐
+ *                  │ now, or a lazy one has work          │ after restart_timeout
+ *                  ▼                                      │
+ *              connecting ─▶ subscribed there ─▶ here ─▶ up ─▶ lost, cut, idle
+ *                  └──────────────── failed ──────────────┴──▶ stopped: `once`, paused, closed
+ *
+ * `prepare` makes the local session before any client is let in, so that no message is published that the bridge
+ * would have had to keep.
+ */
+import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
+import type { Version } from '../codec/packets.ts'
+import { Reason } from '../codec/reason-codes.ts'
+import type { Runtime, TimerHandle, Wire } from '../client/ports.ts'
+import { matches } from '../topics/names.ts'
+import { Backoff } from './backoff.ts'
+import { LocalEnd } from './local-end.ts'
+import type { LocalBroker } from './local-broker.ts'
+import { Relay, type RelayCounts } from './relay.ts'
+import { RemoteEnd, type RemoteEnding, type RemoteInfo } from './remote-end.ts'
+import type { BridgeSettings } from './settings.ts'
+import { TopicMap } from './topic-map.ts'
+
+/** While a backup is connected, the first address is looked at this often. */
+const PRIMARY_LOOK_MS = 5_000
+/** A lazy bridge looks at its queue, and at how long it was idle, this often. */
+const LAZY_LOOK_MS = 250
+/** Return code of CONNACK below 5.0, and what some servers of 3.x answer to 5.0: "not this protocol". */
+const UNACCEPTABLE_PROTOCOL = 1
+const WARNINGS_APART_MS = 10_000
+
+const encoder = new TextEncoder()
+
+export type BridgeState = 'waiting' | 'connecting' | 'up' | 'paused' | 'stopped'
+
+/** What an operator sees of a bridge. Times are the wall clock's, ms; null: never, none. */
+export interface BridgeStatus {
+  readonly name: string
+  readonly state: BridgeState
+  /** The address in use, or tried last. */
+  readonly address: string
+  readonly remoteClientId: string
+  readonly localClientId: string
+  /** Messages that wait to cross, sent and unacknowledged ones among them. */
+  readonly queued: number
+  readonly sent: number
+  readonly received: number
+  readonly dropped: number
+  /** Times that it was up. */
+  readonly connects: number
+  readonly upSinceMs: number | null
+  readonly lastError: string | null
+  readonly lastErrorMs: number | null
+  readonly reconnectAtMs: number | null
+}
+
+/** What a bridge asks of the world. */
+export interface BridgePorts {
+  readonly broker: LocalBroker
+  readonly runtime: Runtime
+  readonly log: Log
+  wallMs(): number
+}
+
+interface Ends {
+  readonly remote: RemoteEnd
+  readonly relay: Relay
+  local: LocalEnd | null
+}
+
+export class Bridge {
+  private settings: BridgeSettings
+  private topics: TopicMap
+  private readonly ports: BridgePorts
+  private readonly backoff: Backoff
+  private readonly counts: RelayCounts = { sent: 0, received: 0, dropped: 0 }
+  private state: BridgeState = 'waiting'
+  private ends: Ends | null = null
+  private addressIndex = 0
+  /** What is spoken and said of us is less than configured, because the remote did not understand it. */
+  private version: Version
+  private isPrivate: boolean
+  private connects = 0
+  /** Nothing has crossed since the local session began. */
+  private isLocalNew = true
+  private upSinceMs: number | null = null
+  private lastError: string | null = null
+  private lastErrorMs: number | null = null
+  private reconnectAtMs: number | null = null
+  private timer: TimerHandle | null = null
+  private stableTimer: TimerHandle | null = null
+  private lookTimer: TimerHandle | null = null
+  private lastCrossedMs = 0
+  private lastWarningMs = -Infinity
+  private probe: Wire | null = null
+
+  constructor(settings: BridgeSettings, ports: BridgePorts) {
+    this.settings = settings
+    this.ports = ports
+    this.topics = new TopicMap(settings.topics)
+    this.backoff = new Backoff(ports.runtime.random)
+    this.version = settings.version
+    this.isPrivate = settings.tryPrivate
+  }
+
+  get name(): string {
+    return this.settings.name
+  }
+
+  status(): BridgeStatus {
+    const { settings, counts } = this
+    return {
+      name: settings.name,
+      state: this.state,
+      address: settings.addresses[this.addressIndex]?.name ?? '',
+      remoteClientId: settings.remoteClientId,
+      localClientId: settings.localClientId,
+      queued: this.ports.broker.queuedFor(settings.localClientId),
+      ...counts,
+      connects: this.connects,
+      upSinceMs: this.upSinceMs,
+      lastError: this.lastError,
+      lastErrorMs: this.lastErrorMs,
+      reconnectAtMs: this.reconnectAtMs,
+    }
+  }
+
+  /** Makes the local session with its subscriptions; then calls `done`. */
+  prepare(done: () => void): void {
+    this.tell('0')
+    const { settings } = this
+    if (settings.localCleanSession) return done()
+    const local: LocalEnd = this.localEnd(false, 1, {
+      ready: (sessionPresent) => {
+        this.isLocalNew = !sessionPresent
+        local.close('prepared')
+        done()
+      },
+      frame: () => undefined,
+      isFull: () => false,
+      pause: () => undefined,
+      resume: () => undefined,
+      closed: (why) => {
+        this.fault(why)
+        done()
+      },
+    })
+    local.open()
+  }
+
+  /** Connects, or waits for a reason to. */
+  start(): void {
+    if (this.settings.startType === 'lazy') this.watchQueue()
+    else this.connect()
+  }
+
+  /** Disconnects and stays so until {@link resume}; what is to cross is kept. */
+  pause(): void {
+    if (this.state === 'paused') return
+    this.note(LogType.notice, `Bridge ${this.name} paused.`)
+    this.leave()
+    this.state = 'paused'
+  }
+
+  resume(): void {
+    if (this.state !== 'paused') return
+    this.note(LogType.notice, `Bridge ${this.name} resumed.`)
+    this.state = 'waiting'
+    this.backoff.reset()
+    this.start()
+  }
+
+  /** Ends the bridge. `forget`: its session too, with all that is to cross. */
+  close(forget: boolean): void {
+    this.leave()
+    this.state = 'stopped'
+    if (forget) this.ports.broker.forget(this.settings.localClientId)
+  }
+
+  /** Other settings of the same local session: for the next connection, or for one made now. */
+  change(settings: BridgeSettings, immediate: boolean): void {
+    this.settings = settings
+    this.topics = new TopicMap(settings.topics)
+    this.version = settings.version
+    this.isPrivate = settings.tryPrivate
+    this.addressIndex = 0
+    this.backoff.reset()
+    const isIdle = this.state === 'waiting' || this.state === 'stopped'
+    if (this.state === 'paused' || (!immediate && !isIdle)) return
+    this.leave()
+    this.prepare(() => this.start())
+  }
+
+  /** A client here subscribed to `filter`: a lazy bridge that could bring it something connects. */
+  subscribedHere(filter: string): void {
+    if (this.settings.startType !== 'lazy' || this.state !== 'waiting') return
+    const brings = this.settings.topics.some(
+      ({ direction, localPrefix, pattern }) =>
+        direction !== 'out' && mayMeet(filter, localPrefix + pattern),
+    )
+    if (brings) this.connect()
+  }
+
+  // ── connecting ──
+
+  private connect(): void {
+    this.stopTimers()
+    const { settings, ports } = this
+    const address = settings.addresses[this.addressIndex]
+    this.state = 'connecting'
+    this.note(LogType.notice, `Connecting bridge ${this.name} (${address.name})`)
+    const remote = new RemoteEnd(
+      settings,
+      this.topics,
+      this.version,
+      this.isPrivate,
+      ports.runtime,
+      address.dial,
+      {
+        ready: (info) => this.subscribedThere(info),
+        frame: (first, bytes, start, bodyStart, end) =>
+          relay.takeRemote(first, bytes, start, bodyStart, end),
+        chunkDone: () => relay.handOver(),
+        drained: () => this.ends?.local?.drained(),
+        ended: (ending) => this.lost(ending),
+      },
+    )
+    const relay = new Relay(settings, this.topics, remote, this.counts, ports.runtime.soon, {
+      cut: (why) => remote.fail(why, Reason.quotaExceeded),
+      warn: (text) => this.warn(text),
+      crossed: () => (this.lastCrossedMs = ports.runtime.monotonicMs()),
+    })
+    this.ends = { remote, relay, local: null }
+  }
+
+  /** The remote is ready for us: the local side comes in. */
+  private subscribedThere(info: RemoteInfo): void {
+    const { ends } = this
+    if (ends === null) return
+    const { relay, remote } = ends
+    relay.openRemote(info)
+    // What is retained was said when the sessions began; since then every change has crossed, and to say it again
+    // could undo a newer one.
+    const isNews = !info.sessionPresent || this.isLocalNew
+    const local: LocalEnd = this.localEnd(isNews, info.receiveMaximum, {
+      ready: (sessionPresent) => this.up(info, sessionPresent),
+      frame: (first, bytes, start, bodyStart, end) =>
+        relay.takeLocal(first, bytes, start, bodyStart, end),
+      isFull: () => remote.isFull,
+      pause: () => remote.pause(),
+      resume: () => remote.resume(),
+      closed: (why) => remote.fail(why, Reason.serverShuttingDown),
+    })
+    ends.local = local
+    local.open()
+  }
+
+  private localEnd(
+    wantsRetained: boolean,
+    receiveMaximum: number,
+    events: ConstructorParameters<typeof LocalEnd>[3],
+  ): LocalEnd {
+    const { broker, runtime } = this.ports
+    const { settings, topics } = this
+    const filters = topics.localFilters
+    return new LocalEnd(
+      broker,
+      runtime,
+      { settings, filters, wantsRetained, receiveMaximum },
+      events,
+    )
+  }
+
+  private up(info: RemoteInfo, localPresent: boolean): void {
+    const { ends, settings, ports } = this
+    if (ends === null || ends.local === null) return
+    const { relay, local } = ends
+    if (!info.sessionPresent && localPresent)
+      relay.releaseUnreleased(ports.broker.unreleasedOf(settings.localClientId))
+    if (info.sessionPresent && !localPresent && this.topics.sendsQos2) relay.sweepRemote()
+    relay.openLocal(local)
+    this.state = 'up'
+    this.connects++
+    this.isLocalNew = settings.localCleanSession
+    this.upSinceMs = ports.wallMs()
+    this.lastCrossedMs = ports.runtime.monotonicMs()
+    this.note(LogType.notice, `Bridge ${this.name} connected to ${this.status().address}.`)
+    this.tell('1')
+    this.stableTimer = ports.runtime.setTimer(settings.restart.stableMs, () => this.backoff.reset())
+    if (settings.startType === 'lazy') this.watchIdle()
+    if (this.addressIndex > 0 && !settings.roundRobin) this.watchPrimary()
+  }
+
+  // ── ending ──
+
+  private lost({ why, code }: RemoteEnding): void {
+    const wasUp = this.state === 'up'
+    this.fault(why)
+    this.forgetEnds(why)
+    if (wasUp) this.tell('0')
+    const speaksLess = code !== 0 && this.speakLess(code)
+    if (this.settings.startType === 'once' && !speaksLess) {
+      this.state = 'stopped'
+      return
+    }
+    this.state = 'waiting'
+    if (!speaksLess) this.nextAddress(wasUp)
+    const delayMs = speaksLess ? 1 : this.backoff.nextMs(this.settings.restart)
+    this.reconnectAtMs = this.ports.wallMs() + delayMs
+    this.timer = this.ports.runtime.setTimer(delayMs, () => this.start())
+  }
+
+  /** The remote does not know the protocol: without the bridge's bit, then 3.1.1 instead of 5.0. */
+  private speakLess(code: number): boolean {
+    const isProtocol = code === UNACCEPTABLE_PROTOCOL || code === Reason.unsupportedProtocolVersion
+    if (!isProtocol) return false
+    if (this.version === 5) this.version = 4
+    else if (this.isPrivate) this.isPrivate = false
+    else return false
+    return true
+  }
+
+  private nextAddress(wasUp: boolean): void {
+    const { addresses, roundRobin } = this.settings
+    const next = (this.addressIndex + 1) % addresses.length
+    this.addressIndex = wasUp && !roundRobin ? 0 : next
+  }
+
+  private forgetEnds(why: string): void {
+    const { ends } = this
+    this.ends = null
+    this.upSinceMs = null
+    this.stopTimers()
+    ends?.local?.close(why)
+  }
+
+  /** Says good-bye, where there is someone to say it to. */
+  private leave(): void {
+    const wasUp = this.state === 'up'
+    this.ends?.remote.close()
+    this.forgetEnds('bridge closed')
+    if (wasUp) this.tell('0')
+  }
+
+  private stopTimers(): void {
+    const { runtime } = this.ports
+    for (const timer of [this.timer, this.stableTimer, this.lookTimer])
+      if (timer !== null) runtime.clearTimer(timer)
+    this.timer = this.stableTimer = this.lookTimer = null
+    this.reconnectAtMs = null
+    this.probe?.destroy()
+    this.probe = null
+  }
+
+  // ── looking ──
+
+  /** Calls `look` again and again, until timers are stopped. */
+  private every(delayMs: number, look: () => void): void {
+    this.lookTimer = this.ports.runtime.setTimer(delayMs, () => {
+      this.every(delayMs, look)
+      look()
+    })
+  }
+
+  private watchQueue(): void {
+    const { broker } = this.ports
+    this.every(LAZY_LOOK_MS, () => {
+      const { localClientId, threshold } = this.settings
+      if (broker.queuedFor(localClientId) >= threshold) this.connect()
+    })
+  }
+
+  private watchIdle(): void {
+    const { broker, runtime } = this.ports
+    this.every(LAZY_LOOK_MS, () => {
+      const { idleTimeoutMs, localClientId } = this.settings
+      const idleMs = runtime.monotonicMs() - this.lastCrossedMs
+      if (idleMs < idleTimeoutMs || broker.queuedFor(localClientId) > 0) return
+      this.note(LogType.notice, `Bridge ${this.name} is idle, disconnecting.`)
+      this.leave()
+      this.state = 'waiting'
+      this.watchQueue()
+    })
+  }
+
+  /** On a backup: goes back to the first address when somebody answers there. */
+  private watchPrimary(): void {
+    this.every(PRIMARY_LOOK_MS, () => {
+      this.probe?.destroy()
+      const wire: Wire = this.settings.addresses[0].dial({
+        opened: () => {
+          if (this.probe !== wire) return
+          wire.destroy()
+          this.probe = null
+          this.note(LogType.notice, `Bridge ${this.name} goes back to its first address.`)
+          this.leave()
+          this.addressIndex = 0
+          this.connect()
+        },
+        received: () => undefined,
+        drained: () => undefined,
+        closed: () => undefined,
+      })
+      this.probe = wire
+    })
+  }
+
+  // ── telling ──
+
+  /** The notification on our side. */
+  private tell(state: '0' | '1'): void {
+    const { notifications, notificationTopic } = this.settings
+    if (!notifications) return
+    this.ports.broker.publish(notificationTopic, encoder.encode(state), { qos: 1, retain: true })
+  }
+
+  private fault(why: string): void {
+    this.lastError = why
+    this.lastErrorMs = this.ports.wallMs()
+    this.note(LogType.notice, `Bridge ${this.name}: ${why}`)
+  }
+
+  /** One in a while: a topic that does not fit comes a thousand times. */
+  private warn(text: string): void {
+    const nowMs = this.ports.runtime.monotonicMs()
+    if (nowMs - this.lastWarningMs < WARNINGS_APART_MS) return
+    this.lastWarningMs = nowMs
+    this.note(LogType.warning, `Warning: bridge ${this.name}: ${text}.`)
+  }
+
+  private note(type: LogTypeBit, text: string): void {
+    const { log } = this.ports
+    if (log.mask & type) log.write(type, text, { event: 'bridge', bridge: this.name })
+  }
+}
+
+/** Whether some topic could match both filters, one of which may be any. Errs on the side of connecting. */
+function mayMeet(one: string, other: string): boolean {
+  if (matches(one, other) || matches(other, one)) return true
+  const [left, right] = [one.split('/'), other.split('/')]
+  for (let at = 0; at < Math.max(left.length, right.length); at++) {
+    const [a, b] = [left[at], right[at]]
+    if (a === '#' || b === '#') return true
+    if (a === undefined || b === undefined) return false
+    if (a !== b && a !== '+' && b !== '+') return false
+  }
+  return true
+}

@@ -1,0 +1,416 @@
+/**
+ * What crosses an open bridge. Both ends speak MQTT, so every packet of a message's way has its counterpart on the other
+ * side, under the same packet identifier:
+ *
+ *     broker ── PUBLISH 7 ──▶ relay ── PUBLISH 7 ──▶ remote          and the same from right to left
+ *            ◀── PUBREC 7 ──        ◀── PUBREC 7 ──
+ *             ── PUBREL 7 ──▶        ── PUBREL 7 ──▶
+ *            ◀── PUBCOMP 7 ─        ◀── PUBCOMP 7 ──
+ *
+ * So the state of an exchange is where it is safe: in the session of our broker and in that of the other one. The relay
+ * remembers nothing that a crash could lose; a message is acknowledged by who has it, never by who passes it on.
+ */
+import { appendAck, readAck } from '../codec/ack.ts'
+import { ByteWriter } from '../codec/byte-writer.ts'
+import { PacketType, type AckPacket, type Qos } from '../codec/packets.ts'
+import { ProtocolError } from '../codec/protocol-error.ts'
+import {
+  appendPublish,
+  forwardableProperties,
+  parsePublish,
+  publishSize,
+  PublishView,
+  type PublishParts,
+} from '../codec/publish.ts'
+import { Reason, reasonText } from '../codec/reason-codes.ts'
+import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
+import { TopicCache } from '../client/topic-cache.ts'
+import { topicNameProblem } from '../topics/names.ts'
+import { countHop } from './hops.ts'
+import type { LocalEnd } from './local-end.ts'
+import type { RemoteEnd, RemoteInfo } from './remote-end.ts'
+import type { BridgeSettings } from './settings.ts'
+import type { TopicMap } from './topic-map.ts'
+
+/** Refusals that say "not now": the message stays where it is and is sent again by the next connection. */
+const PASSING_REASONS = new Set<number>([
+  Reason.unspecifiedError,
+  Reason.implementationSpecificError,
+  Reason.quotaExceeded,
+])
+const ERRORS_FROM = 0x80
+/** A remote that sends more than this before its messages may cross is cut. */
+const EARLY_BYTES_MAX = 16 * 1024 * 1024
+const NO_BYTES = new Uint8Array(0)
+const TOPIC_BYTES_MAX = 65_535
+
+/** Counted since the bridge was made. */
+export interface RelayCounts {
+  sent: number
+  received: number
+  /** Not passed on for good: too large, too many hops, refused by the other side. */
+  dropped: number
+}
+
+/** What the relay cannot decide. */
+export interface RelayEvents {
+  /** The link must go, at the end of the turn; what is under way is sent again by the next one. */
+  cut(why: string): void
+  warn(text: string): void
+  /** A message crossed. */
+  crossed(): void
+}
+
+/** One topic under its name on the other side. */
+interface Renamed {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+export class Relay {
+  private readonly settings: BridgeSettings
+  private readonly topics: TopicMap
+  private readonly remote: RemoteEnd
+  private readonly counts: RelayCounts
+  private readonly events: RelayEvents
+  private readonly soon: (call: () => void) => void
+  private local: LocalEnd | null = null
+  private info: RemoteInfo | null = null
+
+  private readonly fromLocal = new PublishView(true)
+  private readonly fromRemote = new PublishView(true)
+  private readonly localTopics = new TopicCache()
+  private readonly remoteTopics = new TopicCache()
+  private readonly renamedOut = new Map<string, Renamed>()
+  private readonly renamedIn = new Map<string, Renamed>()
+  private readonly aliasesOut = new Map<string, number>()
+  private readonly aliasesIn = new Map<number, string>()
+  private readonly parts: PublishParts = {
+    topic: NO_BYTES,
+    topicStart: 0,
+    topicEnd: 0,
+    properties: NO_BYTES,
+    propertiesStart: 0,
+    propertiesEnd: 0,
+    payload: NO_BYTES,
+    payloadStart: 0,
+    payloadEnd: 0,
+  }
+
+  /** For the broker, until the chunk is through; `spare` collects while it takes them. */
+  private toLocal = new ByteWriter(new Uint8Array(4096))
+  private spare = new ByteWriter(new Uint8Array(4096))
+  private isHandingOver = false
+  private isScheduled = false
+  private isCut = false
+  /** QoS 2 from our broker, sent at QoS 1: its PUBACK stands for PUBREC. */
+  private readonly lowered = new Set<number>()
+  /** QoS 2 from our broker, done with at our side: its PUBREL is answered here. */
+  private readonly answeredHere = new Set<number>()
+  /** QoS 2 from a remote that has forgotten it, released here: the broker's PUBCOMP is nobody else's. */
+  private readonly releasedHere = new Set<number>()
+  /** QoS 2 from the remote that was not passed on: its PUBREL is answered here. */
+  private readonly refusedHere = new Set<number>()
+  /** PUBCOMPs of a sweep that are still to come, and belong to nobody. */
+  private sweepLeft = 0
+
+  constructor(
+    settings: BridgeSettings,
+    topics: TopicMap,
+    remote: RemoteEnd,
+    counts: RelayCounts,
+    soon: (call: () => void) => void,
+    events: RelayEvents,
+  ) {
+    this.settings = settings
+    this.topics = topics
+    this.remote = remote
+    this.counts = counts
+    this.soon = soon
+    this.events = events
+  }
+
+  /** The remote is ready; packets from the local side may come from now on. */
+  openRemote(info: RemoteInfo): void {
+    this.info = info
+  }
+
+  /** The local side is ready: what came meanwhile goes to it. */
+  openLocal(local: LocalEnd): void {
+    this.local = local
+    this.handOver()
+  }
+
+  /**
+   * The remote lost our session, and with it what it sent at QoS 2 and we have not seen released: nobody will. It is
+   * ours since we said PUBREC, so it goes on its way, and its identifiers are free for others.
+   */
+  releaseUnreleased(packetIds: readonly number[]): void {
+    for (const packetId of packetIds) {
+      this.releasedHere.add(packetId)
+      appendAck(this.toLocal, 5, PacketType.pubrel, packetId, 0)
+    }
+    this.handOver()
+  }
+
+  /**
+   * Our broker lost its session and counts identifiers anew, while the remote may still hold some of the old ones:
+   * it would take the next message under one of them for a repeated one. Frees them all.
+   */
+  sweepRemote(): void {
+    const { output, version } = this.remote
+    for (let packetId = 1; packetId <= 65_535; packetId++)
+      appendAck(output.writer, version, PacketType.pubrel, packetId, 0)
+    this.sweepLeft = 65_535
+    output.written()
+  }
+
+  // ── from our broker ──
+
+  /** A packet from our broker. */
+  takeLocal(first: number, bytes: Uint8Array, start: number, bodyStart: number, end: number): void {
+    const type = first >> 4
+    if (this.isCut) return
+    if (type === PacketType.publish) return this.sendPublish(bytes, start, bodyStart, end)
+    if (type < PacketType.puback || type > PacketType.pubcomp) return
+    const ack = readAck(5, first, bytes, bodyStart, end)
+    this.sendAck(type as AckPacket['type'], ack & 0xffff, ack >>> 16)
+  }
+
+  private sendPublish(bytes: Uint8Array, start: number, bodyStart: number, end: number): void {
+    const { fromLocal: view, info, settings, remote } = this
+    if (info === null) return
+    parsePublish(view, 5, bytes, start, bodyStart, end)
+    const topic = this.localTopics.textOf(bytes, view.topicStart, view.topicEnd)
+    const renamed = this.rename(topic, this.renamedOut, (name) => this.topics.remoteTopic(name))
+    if (renamed === null) return this.dropLocal(view, `'${topic}' would have no name there`)
+    const { qos, packetId } = view
+    const properties = countHop(view, forwardableProperties(view), settings.hopsMax, remote.version)
+    if (properties === null) return this.dropLocal(view, `'${topic}' has crossed enough bridges`)
+    const sentQos = Math.min(qos, info.maximumQos) as Qos
+    const retain = view.retain && settings.outgoingRetain && info.retainAvailable
+    const flags = (sentQos > 0 && view.dup ? 8 : 0) | (sentQos << 1) | (retain ? 1 : 0)
+    this.fill(renamed.bytes, properties, view)
+    const expiry = view.messageExpirySeconds
+    const alias = this.aliasFor(topic, info)
+    const id = Math.abs(alias)
+    const size = publishSize(remote.version, flags, packetId, this.parts, expiry, null, id, false)
+    if (size > info.packetBytesMax)
+      return this.dropLocal(view, `'${topic}' is too large: ${size} bytes`)
+    const { writer } = remote.output
+    appendPublish(writer, remote.version, flags, packetId, this.parts, expiry, null, id, alias < 0)
+    remote.output.written()
+    this.counts.sent++
+    this.events.crossed()
+    if (sentQos === qos) return
+    if (sentQos === 1) this.lowered.add(packetId)
+    else this.answerLocal(qos, packetId)
+  }
+
+  private fill(topic: Uint8Array, properties: Uint8Array, view: PublishView): void {
+    const { parts } = this
+    parts.topic = topic
+    parts.topicEnd = topic.length
+    parts.properties = properties
+    parts.propertiesEnd = properties.length
+    parts.payload = view.bytes
+    parts.payloadStart = view.payloadStart
+    parts.payloadEnd = view.payloadEnd
+  }
+
+  /** The alias to send with `topic`, 0: none; negative: the remote knows it. */
+  private aliasFor(topic: string, { topicAliasMaximum }: RemoteInfo): number {
+    if (topicAliasMaximum === 0) return 0
+    const known = this.aliasesOut.get(topic)
+    if (known !== undefined) return -known
+    const free = this.aliasesOut.size + 1
+    if (free > topicAliasMaximum) return 0
+    this.aliasesOut.set(topic, free)
+    return free
+  }
+
+  /** The other side's name of a topic, as bytes; null when it can be none. */
+  private rename(
+    topic: string,
+    known: Map<string, Renamed>,
+    nameOf: (topic: string) => string | null,
+  ): Renamed | null {
+    const found = known.get(topic)
+    if (found !== undefined) return found
+    const name = nameOf(topic)
+    const renamed = name === null ? null : renamedTo(name)
+    if (known.size >= 10_000) known.clear()
+    if (renamed !== null) known.set(topic, renamed)
+    return renamed
+  }
+
+  private dropLocal(view: PublishView, why: string): void {
+    this.counts.dropped++
+    this.events.warn(`not sent: ${why}`)
+    this.answerLocal(view.qos, view.packetId)
+  }
+
+  /** Acknowledges to our broker what the remote will not. */
+  private answerLocal(qos: Qos, packetId: number): void {
+    if (qos === 0) return
+    const type = qos === 1 ? PacketType.puback : PacketType.pubrec
+    if (qos === 2) this.answeredHere.add(packetId)
+    appendAck(this.toLocal, 5, type, packetId, 0)
+    this.handOverSoon()
+  }
+
+  private sendAck(type: AckPacket['type'], packetId: number, reason: number): void {
+    if (type === PacketType.pubrel) {
+      const lowers = (this.info?.maximumQos ?? 2) < 2
+      if (this.answeredHere.delete(packetId) || lowers) {
+        appendAck(this.toLocal, 5, PacketType.pubcomp, packetId, 0)
+        return this.handOverSoon()
+      }
+    } else if (type === PacketType.pubcomp && this.releasedHere.delete(packetId)) return
+    if (reason >= ERRORS_FROM && PASSING_REASONS.has(reason))
+      return this.cut(`this broker cannot take a message now: ${reasonText(reason)}`)
+    if (reason >= ERRORS_FROM && type !== PacketType.pubrel) {
+      this.counts.dropped++
+      this.events.warn(`a message from the remote is refused: ${reasonText(reason)}`)
+    }
+    const { output, version } = this.remote
+    appendAck(output.writer, version, type, packetId, reason)
+    output.written()
+    // Below 5.0 a refusal looks like success: the remote goes on with PUBREL, which our broker does not expect.
+    if (reason >= ERRORS_FROM && version < 5 && type === PacketType.pubrec)
+      this.refusedHere.add(packetId)
+  }
+
+  // ── from the remote ──
+
+  /** A packet from the remote. Throws ProtocolError on what ends the connection. */
+  takeRemote(
+    first: number,
+    bytes: Uint8Array,
+    start: number,
+    bodyStart: number,
+    end: number,
+  ): void {
+    const type = first >> 4
+    if (this.isCut) return
+    if (type === PacketType.publish) this.receivePublish(bytes, start, bodyStart, end)
+    else {
+      const ack = readAck(this.remote.version, first, bytes, bodyStart, end)
+      this.receiveAck(type as AckPacket['type'], ack & 0xffff, ack >>> 16)
+    }
+    if (this.local === null && this.toLocal.length > EARLY_BYTES_MAX)
+      throw new ProtocolError(Reason.quotaExceeded, 'too much before the bridge was open')
+  }
+
+  private receivePublish(bytes: Uint8Array, start: number, bodyStart: number, end: number): void {
+    const { fromRemote: view, remote } = this
+    parsePublish(view, remote.version, bytes, start, bodyStart, end)
+    const topic = this.topicOf(view)
+    const renamed = this.rename(topic, this.renamedIn, (name) => this.topics.localTopic(name))
+    if (renamed === null) return this.refuseRemote(view, topic)
+    const { qos, packetId } = view
+    this.fill(renamed.bytes, forwardableProperties(view), view)
+    const flags = (view.dup ? 8 : 0) | (qos << 1) | (view.retain ? 1 : 0)
+    const expiry = view.messageExpirySeconds
+    appendPublish(this.toLocal, 5, flags, packetId, this.parts, expiry, null, 0, false)
+    this.counts.received++
+    this.events.crossed()
+  }
+
+  /** Throws ProtocolError 0x94 on an alias beyond what we allow, or that stands for nothing. */
+  private topicOf(view: PublishView): string {
+    const { bytes, topicStart, topicEnd, topicAlias } = view
+    const { topicAliasMaximum } = this.settings
+    if (topicAlias === 0) return this.remoteTopics.textOf(bytes, topicStart, topicEnd)
+    if (topicAlias > topicAliasMaximum)
+      throw new ProtocolError(Reason.topicAliasInvalid, `topic alias ${topicAlias}`)
+    const known = topicEnd > topicStart ? undefined : this.aliasesIn.get(topicAlias)
+    if (topicEnd === topicStart && known === undefined)
+      throw new ProtocolError(Reason.topicAliasInvalid, `unknown topic alias ${topicAlias}`)
+    const topic = known ?? this.remoteTopics.textOf(bytes, topicStart, topicEnd)
+    this.aliasesIn.set(topicAlias, topic)
+    return topic
+  }
+
+  /**
+   * What no `topic` line asks for. A session that was there before may have kept messages of lines that are gone: they
+   * are acknowledged, or they would come for ever. From a new session they are a fault of the remote.
+   */
+  private refuseRemote({ qos, packetId }: PublishView, topic: string): void {
+    if (this.info?.sessionPresent === false)
+      throw new ProtocolError(Reason.protocolError, `'${topic}' is not what we subscribed to`)
+    this.counts.dropped++
+    this.events.warn(`not passed on: no topic line asks for '${topic}'`)
+    if (qos === 0) return
+    const { output, version } = this.remote
+    const type = qos === 1 ? PacketType.puback : PacketType.pubrec
+    if (qos === 2) this.refusedHere.add(packetId)
+    appendAck(output.writer, version, type, packetId, 0)
+    output.written()
+  }
+
+  private receiveAck(type: AckPacket['type'], packetId: number, reason: number): void {
+    if (type === PacketType.pubcomp && this.sweepLeft > 0) {
+      this.sweepLeft--
+      return
+    }
+    if (type === PacketType.pubrel && this.refusedHere.delete(packetId)) {
+      const { output, version } = this.remote
+      appendAck(output.writer, version, PacketType.pubcomp, packetId, 0)
+      return output.written()
+    }
+    const isRefusal = reason >= ERRORS_FROM && type !== PacketType.pubcomp
+    if (isRefusal && PASSING_REASONS.has(reason))
+      return this.cut(`the remote cannot take a message now: ${reasonText(reason)}`)
+    if (isRefusal && type !== PacketType.pubrel) {
+      this.counts.dropped++
+      this.events.warn(`the remote refused a message: ${reasonText(reason)}`)
+    }
+    if (type === PacketType.puback && this.lowered.delete(packetId)) {
+      if (reason < ERRORS_FROM) this.answeredHere.add(packetId)
+      return appendAck(this.toLocal, 5, PacketType.pubrec, packetId, reason)
+    }
+    appendAck(this.toLocal, 5, type, packetId, reason)
+  }
+
+  /** Nothing crosses any more: an acknowledgement behind the refused one must not overtake it. */
+  private cut(why: string): void {
+    this.isCut = true
+    this.soon(() => this.events.cut(why))
+  }
+
+  // ── handing over ──
+
+  /** The chunk from the remote is through: what it made for our broker goes there. */
+  handOver(): void {
+    if (this.local === null || this.isHandingOver) return
+    this.isHandingOver = true
+    // While our broker takes them, it may write, and more may collect.
+    while (this.toLocal.length > 0) {
+      const full = this.toLocal
+      this.toLocal = this.spare
+      this.spare = full
+      this.local.send(full.bytes, full.length)
+      full.length = 0
+    }
+    this.isHandingOver = false
+  }
+
+  private handOverSoon(): void {
+    if (this.isScheduled || this.isHandingOver) return
+    this.isScheduled = true
+    this.soon(() => {
+      this.isScheduled = false
+      this.handOver()
+    })
+  }
+}
+
+function renamedTo(name: string): Renamed | null {
+  if (topicNameProblem(name, TOPIC_BYTES_MAX) !== null) return null
+  const length = encodedLength(name)
+  if (length > TOPIC_BYTES_MAX) return null
+  const bytes = new Uint8Array(length)
+  writeUtf8(name, bytes, 0)
+  return { name, bytes }
+}

@@ -1,0 +1,173 @@
+/** A `connection` section as the bridge wants it: names filled in, files read, ways to the remote made. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { BridgeSettings, RemoteAddress, RestartDelay } from '../bridge/settings.ts'
+import { dialUrl, type NodeConnectOptions, type TlsOptions } from '../client/node.ts'
+import type { Qos, Version } from '../codec/packets.ts'
+import { ConfigError } from '../config/config-error.ts'
+import type { BridgeConfig } from '../config/config.ts'
+import type { BridgeAddress, RestartTimeout } from '../config/bridge-values.ts'
+import { topicFilterProblem } from '../topics/names.ts'
+
+const NEVER = 0xffffffff
+const CONNECT_TIMEOUT_MS = 30_000
+const SYSTEM_AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt'
+/** What mosquitto has for `max_inflight_messages`. */
+const INFLIGHT = 20
+
+const versions: Readonly<Record<BridgeConfig['protocolVersion'], Version>> = {
+  mqttv31: 3,
+  mqttv311: 4,
+  mqttv50: 5,
+}
+
+const encoder = new TextEncoder()
+
+function fault(config: BridgeConfig, text: string): ConfigError {
+  return new ConfigError(`Bridge "${config.name}": ${text}`, config.location)
+}
+
+export interface BridgeDefaults {
+  /** `max_inflight_messages`; null: not set, 0: no bound. */
+  readonly inflightMax: number | null
+  /** `max_packet_size`. */
+  readonly packetBytesMax: number
+}
+
+/** @throws ConfigError on files that cannot be read and topics that cannot be. */
+export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults): BridgeSettings {
+  const remoteClientId = config.remoteClientId ?? `${hostname()}.${config.name}`
+  const version = versions[config.protocolVersion]
+  checkTopics(config)
+  if (version < 5 && config.remotePassword !== null && config.remoteUsername === null)
+    throw fault(config, '"remote_password" needs "remote_username" before MQTT 5.')
+  const { cleanSession } = config
+  const dialOptions = dialOptionsOf(config, version)
+  return {
+    name: config.name,
+    addresses: config.addresses.map((address) => addressOf(config, address, dialOptions)),
+    roundRobin: config.roundRobin,
+    topics: config.topics.map((line) => ({ ...line, qos: line.qos as Qos })),
+    version,
+    tryPrivate: config.tryPrivate,
+    cleanSession,
+    localCleanSession: config.localCleanSession ?? cleanSession,
+    localClientId: config.localClientId ?? `local.${remoteClientId}`,
+    remoteClientId,
+    username: config.remoteUsername,
+    password: config.remotePassword === null ? null : encoder.encode(config.remotePassword),
+    localUsername: config.localUsername,
+    keepAliveSeconds: config.keepAliveSeconds,
+    startType: config.startType,
+    idleTimeoutMs: config.idleTimeoutMs,
+    threshold: config.threshold,
+    restart: restartOf(config.restartTimeout),
+    notifications: config.notifications,
+    notificationsLocalOnly: config.notificationsLocalOnly,
+    notificationTopic: config.notificationTopic ?? `$SYS/broker/connection/${remoteClientId}/state`,
+    attemptUnsubscribe: config.attemptUnsubscribe,
+    outgoingRetain: config.outgoingRetain,
+    packetBytesMax: config.maxPacketBytes,
+    incomingPacketBytesMax: defaults.packetBytesMax,
+    topicAliasMaximum: version === 5 ? config.maxTopicAlias : 0,
+    receiveMaximum: config.receiveMaximum ?? (defaults.inflightMax || INFLIGHT),
+    sessionExpirySeconds: config.sessionExpirySeconds ?? NEVER,
+    hopsMax: config.hopsMax,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  }
+}
+
+function checkTopics(config: BridgeConfig): void {
+  for (const { pattern, localPrefix, remotePrefix } of config.topics) {
+    for (const prefix of [localPrefix, remotePrefix])
+      if (/[+#]/.test(prefix)) throw fault(config, `prefix "${prefix}" has a wildcard.`)
+    for (const filter of [localPrefix + pattern, remotePrefix + pattern]) {
+      const problem = topicFilterProblem(filter)
+      if (problem !== null) throw fault(config, `topic "${filter}": ${problem}.`)
+    }
+  }
+}
+
+function restartOf({ baseSeconds, capSeconds, stableSeconds }: RestartTimeout): RestartDelay {
+  const baseMs = baseSeconds * 1000
+  return { baseMs, capMs: capSeconds * 1000, stableMs: (stableSeconds ?? capSeconds) * 1000 }
+}
+
+function addressOf(
+  config: BridgeConfig,
+  { host, port, url }: BridgeAddress,
+  options: NodeConnectOptions,
+): RemoteAddress {
+  const name = url ?? `${host}:${port}`
+  const scheme = hasTls(config) ? 'mqtts' : 'mqtt'
+  const place = host.includes(':') ? `[${host}]` : host
+  return { name, dial: dialUrl(url ?? `${scheme}://${place}:${port}`, options) }
+}
+
+/** As in mosquitto: authorities or a key that both sides know make it TLS. A URL says it by its scheme. */
+function hasTls({ caFile, caDirectory, useOsCertificates, psk }: BridgeConfig): boolean {
+  return caFile !== null || caDirectory !== null || useOsCertificates || psk !== null
+}
+
+function dialOptionsOf(config: BridgeConfig, version: Version): NodeConnectOptions {
+  const { bindAddress } = config
+  return {
+    version,
+    ...(bindAddress !== null && { localAddress: bindAddress }),
+    tls: tlsOf(config),
+  }
+}
+
+function tlsOf(config: BridgeConfig): TlsOptions {
+  const { certificateFile, keyFile, ciphers, ciphersTls13, alpn, pskIdentity, psk } = config
+  const authorities = authoritiesOf(config)
+  const suites = [ciphersTls13, ciphers].filter((list) => list !== null).join(':')
+  return {
+    ...(authorities.length > 0 && { ca: authorities }),
+    ...(certificateFile !== null && { cert: read(config, 'bridge_certfile', certificateFile) }),
+    ...(keyFile !== null && { key: read(config, 'bridge_keyfile', keyFile) }),
+    ...(suites !== '' && { ciphers: suites }),
+    ...(alpn !== null && { alpn: [alpn] }),
+    ...(psk !== null &&
+      pskIdentity !== null && { psk: { identity: pskIdentity, key: keyOf(config, psk) } }),
+    minVersion: config.tlsVersion === 'tlsv1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    verifyName: !config.insecure,
+  }
+}
+
+function keyOf(config: BridgeConfig, hex: string): Uint8Array {
+  if (!/^([0-9a-f]{2})+$/i.test(hex))
+    throw fault(config, '"bridge_psk" must be an even number of hexadecimal digits.')
+  return Uint8Array.from(Buffer.from(hex, 'hex'))
+}
+
+function read(config: BridgeConfig, option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw fault(config, `"${option} ${file}" cannot be read: ${(error as Error).message}.`)
+  }
+}
+
+function authoritiesOf(config: BridgeConfig): string[] {
+  const { caFile, caDirectory, useOsCertificates } = config
+  const found: string[] = []
+  if (caFile !== null) found.push(read(config, 'bridge_cafile', caFile))
+  if (caDirectory !== null) found.push(...directoryOf(config, caDirectory))
+  if (useOsCertificates) found.push(read(config, 'bridge_tls_use_os_certs', SYSTEM_AUTHORITIES))
+  return found
+}
+
+function directoryOf(config: BridgeConfig, directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .map((name) => join(directory, name))
+      .filter((path) => statSync(path).isFile())
+      .map((path) => read(config, 'bridge_capath', path))
+      .filter((text) => text.includes('BEGIN CERTIFICATE'))
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw fault(config, `"bridge_capath ${directory}" cannot be read: ${(error as Error).message}.`)
+  }
+}

@@ -1,0 +1,121 @@
+/** All bridges of the process: made from the configuration, changed by a reload, looked at by operators. */
+import { Bridge, type BridgeStatus } from '../bridge/bridge.ts'
+import type { BridgeSettings } from '../bridge/settings.ts'
+import type { Log } from '../base/log.ts'
+import type { Broker } from '../broker/broker.ts'
+import { nodeRuntime } from '../client/node.ts'
+import { ConfigError } from '../config/config-error.ts'
+import type { Config } from '../config/config.ts'
+import { isBridgeUser, type Observer } from '../ports/ports.ts'
+import { bridgeSettingsOf } from './bridge-settings.ts'
+import { nodeClock } from './node-ports.ts'
+
+export interface Bridges {
+  /** Makes their local sessions; before any client is let in. */
+  prepare(done: () => void): void
+  start(): void
+  /** Takes over what {@link bridgesOf} made of a new configuration. */
+  apply(settings: ReadonlyMap<string, NamedBridge>): void
+  list(): BridgeStatus[]
+  /** Listens to what clients subscribe to: it wakes lazy bridges. */
+  watch(observer: Observer): void
+  /** False: there is none of this name. */
+  pause(name: string): boolean
+  resume(name: string): boolean
+  close(): void
+}
+
+export interface NamedBridge {
+  readonly settings: BridgeSettings
+  /** The settings in one text, to see whether they changed; secrets among them, so not for the log. */
+  readonly text: string
+  readonly isImmediate: boolean
+}
+
+/** The bridges of a configuration, by name. @throws ConfigError */
+export function bridgesOf({ bridges, global }: Config): ReadonlyMap<string, NamedBridge> {
+  const defaults = {
+    inflightMax: global.maxInflightMessages,
+    packetBytesMax: global.maxPacketBytes,
+  }
+  const localIds = new Set<string>()
+  return new Map(
+    bridges.map((config) => {
+      const { location, ...rest } = config
+      const settings = bridgeSettingsOf(config, defaults)
+      if (localIds.has(settings.localClientId)) {
+        const text = `Bridge "${config.name}" has the local client id "${settings.localClientId}" of another bridge.`
+        throw new ConfigError(text, location)
+      }
+      localIds.add(settings.localClientId)
+      const isImmediate = config.reloadType === 'immediate'
+      return [config.name, { settings, text: JSON.stringify([rest, defaults]), isImmediate }]
+    }),
+  )
+}
+
+export function createBridges(
+  broker: Broker,
+  log: Log,
+  first: ReadonlyMap<string, NamedBridge>,
+): Bridges {
+  const ports = { broker, log, runtime: nodeRuntime, wallMs: () => nodeClock.wallMs() }
+  let named = first
+  const bridges = new Map<string, Bridge>()
+  for (const [name, { settings }] of first) bridges.set(name, new Bridge(settings, ports))
+
+  const prepareAll = (list: readonly Bridge[], done: () => void): void => {
+    let left = list.length
+    if (left === 0) return done()
+    for (const bridge of list) bridge.prepare(() => --left === 0 && done())
+  }
+  const add = (name: string, settings: BridgeSettings): void => {
+    const bridge = new Bridge(settings, ports)
+    bridges.set(name, bridge)
+    bridge.prepare(() => bridge.start())
+  }
+  const remove = (name: string): void => {
+    bridges.get(name)?.close(true)
+    bridges.delete(name)
+  }
+
+  return {
+    prepare: (done) => prepareAll([...bridges.values()], done),
+    start() {
+      for (const bridge of bridges.values()) bridge.start()
+    },
+    apply(settings) {
+      for (const name of named.keys()) if (!settings.has(name)) remove(name)
+      for (const [name, next] of settings) {
+        const before = named.get(name)
+        if (before?.text === next.text) continue
+        const isSame = before?.settings.localClientId === next.settings.localClientId
+        if (before !== undefined && !isSame) remove(name)
+        const bridge = bridges.get(name)
+        if (bridge === undefined) add(name, next.settings)
+        else bridge.change(next.settings, next.isImmediate)
+      }
+      named = settings
+    },
+    watch(observer) {
+      const { subscribed } = observer
+      observer.subscribed = (who, filter, qos) => {
+        subscribed?.(who, filter, qos)
+        if (isBridgeUser(who.username)) return
+        for (const bridge of bridges.values()) bridge.subscribedHere(filter)
+      }
+    },
+    list: () => [...bridges.values()].map((bridge) => bridge.status()),
+    pause: (name) => turn(bridges.get(name), (bridge) => bridge.pause()),
+    resume: (name) => turn(bridges.get(name), (bridge) => bridge.resume()),
+    close() {
+      for (const bridge of bridges.values()) bridge.close(false)
+    },
+  }
+
+  function turn(bridge: Bridge | undefined, action: (bridge: Bridge) => void): boolean {
+    if (bridge === undefined) return false
+    action(bridge)
+    return true
+  }
+}
