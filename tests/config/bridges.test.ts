@@ -10,11 +10,11 @@ const rows: [string, keyof BridgeConfig, unknown][] = [
     'connection b\ntopic #\naddress a b:1884 # two',
     'addresses',
     [
-      { host: 'a', port: 1883 },
-      { host: 'b', port: 1884 },
+      { host: 'a', port: 1883, url: null },
+      { host: 'b', port: 1884, url: null },
     ],
   ],
-  ['connection b\ntopic #\naddresses [::1]:1', 'addresses', [{ host: '::1', port: 1 }]],
+  ['connection b\ntopic #\naddresses [::1]:1', 'addresses', [{ host: '::1', port: 1, url: null }]],
   [`${minimal}keepalive_interval 2`, 'keepAliveSeconds', 5],
   [`${minimal}idle_timeout 3`, 'idleTimeoutMs', 3000],
   [`${minimal}username u`, 'remoteUsername', 'u'],
@@ -34,7 +34,12 @@ const rows: [string, keyof BridgeConfig, unknown][] = [
     { idleSeconds: 1, intervalSeconds: 2, probes: 3 },
   ],
   [`${minimal}bridge_protocol_version mqttv50`, 'protocolVersion', 'mqttv50'],
-  [minimal, 'sessionExpirySeconds', 0],
+  [
+    'connection b\ntopic #\naddress wss://a.example/x',
+    'addresses',
+    [{ host: 'a.example', port: 0, url: 'wss://a.example/x' }],
+  ],
+  [minimal, 'sessionExpirySeconds', null],
 ]
 
 for (const [text, key, expected] of rows)

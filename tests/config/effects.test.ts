@@ -8,7 +8,7 @@ const refused = [
   'auth_plugin /p.so',
   'global_plugin /p.so',
   'plugin_load n /p.so',
-  'connection b\naddress a\ntopic #',
+  'connection b\naddress a\ntopic #\nbridge_require_ocsp true',
 ]
 
 for (const text of refused)
@@ -25,9 +25,11 @@ for (const text of refused)
   })
 
 test('all options that are refused are named', () => {
-  const config = readConfig('plugin /p.so\nconnection b\naddress a\ntopic #')
+  const config = readConfig(
+    'plugin /p.so\nconnection b\naddress a\ntopic #\nbridge_require_ocsp true',
+  )
   assert.throws(() => assertSupported(config), {
-    message: /^"plugin" is not .* Nor are: connection\.$/,
+    message: /^"plugin" is not .* Nor are: bridge_require_ocsp\.$/,
     line: 1,
   })
 })

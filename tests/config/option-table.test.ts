@@ -63,7 +63,7 @@ test('every option has a one-line summary', () => {
 })
 
 test('options that would open the broker when ignored are refused', () => {
-  const names = ['plugin', 'connection']
+  const names = ['plugin', 'bridge_require_ocsp']
   for (const name of names) assert.equal(findOption(name)?.row.effect, 'refuse', name)
 })
 
