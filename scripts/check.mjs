@@ -7,7 +7,7 @@ const bin = (name) => `node_modules/.bin/${name}`
 /** Name, command, arguments; in the order in which they are cheapest to fail. */
 const STEPS = [
   ['lock file', process.execPath, ['scripts/lock-file.mjs']],
-  ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  ['format', bin('prettier'), ['--check', '--cache', '--log-level', 'warn', '.']],
   ['layers', process.execPath, ['scripts/layers.mjs']],
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
   ['types of web', bin('tsc'), ['-p', 'web/tsconfig.json']],
