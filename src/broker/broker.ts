@@ -1,3 +1,4 @@
+import { Fifo } from '../base/fifo.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Properties, Qos } from '../codec/packets.ts'
 import { Reason } from '../codec/reason-codes.ts'
@@ -25,7 +26,8 @@ import { pump } from './delivery/outbound.ts'
 import { drained, flushAll, pendingBytes } from './delivery/outbox.ts'
 import type { Link, Ports } from '../ports/ports.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
-import { continueReplays, dropRetained, sweepRetained } from './routing/retained.ts'
+import { afterFanOut, isFanningOut, meantBy, UNDER_WAY } from './routing/fan-out-later.ts'
+import { dropRetained, sweepRetained, wakeReplays } from './routing/retained.ts'
 import { publish, routeFromPeer } from './routing/routing.ts'
 import { groupOf, leaveGroup } from './routing/shared-groups.ts'
 import { endSession } from './session/sessions.ts'
@@ -33,6 +35,7 @@ import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { storeEvents } from './store-events.ts'
+import { addTask, runTasks } from './state/work.ts'
 import { publishWill, releaseWill } from './routing/wills.ts'
 
 const encoder = new TextEncoder()
@@ -74,6 +77,11 @@ export class Broker {
       claims: new Map(),
       lastRequest: 0,
       opened: [],
+      work: ports.limits.workPerTurn,
+      tasks: new Fifo(),
+      lanes: new Map(),
+      unbroken: null,
+      sealDue: false,
       replaying: new Set(),
       writers: [],
       incoming: new Message(),
@@ -135,13 +143,19 @@ export class Broker {
     if (connection.phase !== Phase.open) return
     if (connection.session !== null) pump(core, connection.session)
     if (connection.inLink === null) unpause(connection)
-    continueReplays(core)
+    wakeReplays(core)
   }
 
   /** The link is gone; `text` says why, for the log. */
   linkClosed(connection: Connection, text: string): void {
-    closeConnection(this.core, connection, { text, reason: -1 })
-    this.core.connections.delete(connection)
+    const { core } = this
+    const close = (): boolean => {
+      closeConnection(core, connection, { text, reason: -1 })
+      core.connections.delete(connection)
+      return false
+    }
+    if (core.work > 0 || connection.phase === Phase.closed) close()
+    else addTask(core, close)
   }
 
   /** Lets time pass; not before the store has told all: what is due would find only a part of it. */
@@ -156,15 +170,22 @@ export class Broker {
     core.turnEndAsked = false
     for (let next = core.opened.pop(); next !== undefined; next = core.opened.pop())
       resumeInput(core, next)
-    if (core.replaying.size > 0) continueReplays(core)
+    if (core.replaying.size > 0) wakeReplays(core)
+    runTasks(core)
+    if (core.unbroken === null) this.seal()
+    flushAll(core)
+  }
+
+  private seal(): void {
+    const { core } = this
+    core.sealDue = false
     const batch = core.commit.seal(core.ports.clock.monotonicMs())
     if (batch > 0) core.ports.store.seal(batch)
-    flushAll(core)
   }
 
   /**
    * Publishes from inside the process. Throws TypeError when `topic` is no topic name. Returns how many
-   * subscriptions took the message.
+   * subscriptions took the message; of one that goes out in portions, how many are known to be meant.
    */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number {
     const problem = topicNameProblem(topic, this.core.ports.limits.topicLevelsMax)
@@ -181,13 +202,15 @@ export class Broker {
       publisherUser: options.publisherUser ?? null,
       wallMs,
     }
-    return publish(this.core, createMessage(source), null)
+    const count = publish(this.core, createMessage(source), null)
+    return count === UNDER_WAY ? meantBy(this.core, '') : count
   }
 
   /** Calls `done` once all that was written so far is safe; with false when there is no space to store it. */
   whenSafe(done: (safe: boolean) => void): void {
     const { commit, full } = this.core
-    if (full) done(false)
+    if (isFanningOut(this.core, '')) afterFanOut(this.core, '', () => this.whenSafe(done))
+    else if (full) done(false)
     else if (commit.dirty) commit.wait(commit.filling, { kind: 'call', run: done })
     else if (commit.done >= commit.filling - 1) done(true)
     else commit.wait(commit.filling - 1, { kind: 'call', run: done })
@@ -217,6 +240,7 @@ export class Broker {
     if (group === null) core.trie.add(filter, subscription)
     else group.members.push(subscription)
     return () => {
+      subscription.gone = true
       if (group === null) core.trie.remove(filter, subscription)
       else leaveGroup(core, group, subscription)
     }
@@ -366,7 +390,8 @@ export class Broker {
     const open = [...core.connections].filter(({ phase }) => phase === Phase.open)
     for (const connection of open) publishLastWill(core, connection)
     for (const connection of core.connections) closeFor(core, connection, Reason.serverShuttingDown)
-    this.endTurn()
+    do this.endTurn()
+    while (core.tasks.length > 0)
     core.ports.store.close(done)
   }
 }

@@ -72,8 +72,10 @@ export interface Limits {
   anyUserTakesOver: boolean
   /** Log lines of clients coming and going (`connection_messages`). */
   connectionMessages: boolean
-  /** Retained entries looked at for one subscription in one turn. */
-  retainedPerTurn: number
+  /** Units of work, each about a microsecond, that one turn does before others have theirs; see `state/work.ts`. */
+  workPerTurn: number
+  /** So many receivers of a message are served without a look at that: most have no more. */
+  receiversAtOnce: number
   /** Queued messages at which a retained replay waits for the client's acknowledgements. */
   replayQueuedMax: number
 }
@@ -116,6 +118,7 @@ export const defaultLimits: Limits = {
   clientIdPrefix: '',
   anyUserTakesOver: false,
   connectionMessages: true,
-  retainedPerTurn: 5000,
+  workPerTurn: 16_384,
+  receiversAtOnce: 16,
   replayQueuedMax: 100,
 }

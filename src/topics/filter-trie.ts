@@ -102,14 +102,30 @@ export class FilterTrie<S extends object> {
    * of the subscriptions shows in a new array).
    */
   match(topic: string): readonly S[] {
+    return this.matchWithin(topic, Infinity) as readonly S[]
+  }
+
+  /** As {@link match}; null when it takes a look at more than `nodesMax` nodes: that is for a {@link walk}. */
+  matchWithin(topic: string, nodesMax: number): readonly S[] | null {
     const cached = this.cache.get(topic)
     if (cached !== undefined) return cached
+    const walk = this.walk(topic)
+    if (!walk.next(nodesMax)) return null
+    return this.keep(walk)
+  }
+
+  /** The same in portions. Subscribers that come or go meanwhile may be missing or among them. */
+  walk(topic: string): MatchWalk<S> {
     const found: S[] = []
     collectSubscribers(this.exact.get(topic), found)
-    if (this.wildcardCount > 0) this.collectWildcards(topic, found)
+    return new MatchWalk(topic, this.wildcardCount > 0 ? this.root : null, found, this.changes)
+  }
+
+  /** What a finished walk found, to be had at once next time unless something changed meanwhile. */
+  keep({ topic, found, generation }: MatchWalk<S>): readonly S[] {
     // A copy, because an array that grew by pushing has room for 16 more: too much for a cache.
     const result = found.length === 0 ? nobody : found.slice()
-    this.cache.put(topic, result)
+    if (generation === this.changes) this.cache.put(topic, result)
     return result
   }
 
@@ -189,39 +205,83 @@ export class FilterTrie<S extends object> {
       this.nodes--
     }
   }
+}
 
-  /**
-   * Breadth first, all in one array: the nodes that the levels so far lead to are its tail, and the
-   * next level appends the tail after it. `#` counts as soon as its parent is reached.
-   */
-  private collectWildcards(topic: string, found: S[]): void {
-    const reached = [this.root]
-    // [MQTT-4.7.2-1]: '$' is out of reach for a wildcard in the first level.
-    let wildcards = topic.charCodeAt(0) !== 0x24
-    if (wildcards) collectSubscribers(this.root.hash, found)
-    let from = 0
-    for (let start = 0; start !== -1;) {
-      const end = topic.indexOf('/', start)
-      const level = end === -1 ? topic.slice(start) : topic.slice(start, end)
-      const to = reached.length
-      for (; from < to; from++) {
-        const node = reached[from]
-        const { plus } = node
-        if (plus !== undefined && wildcards) {
-          reached.push(plus)
-          collectSubscribers(plus.hash, found)
-        }
-        const child = childAt(node.children, level)
-        if (child !== undefined) {
-          reached.push(child)
-          collectSubscribers(child.hash, found)
-        }
-      }
-      if (from === reached.length) return
-      wildcards = true
-      start = end === -1 ? -1 : end + 1
+/**
+ * A match under way. Breadth first, all in one array: the nodes that the levels so far lead to are its tail, and
+ * the next level appends the tail after it. `#` counts as soon as its parent is reached.
+ *
+ *     reached   [ root | first level | second ... | the last one ]
+ *                         done ^          ^ from      ^ to (of this level)
+ */
+export class MatchWalk<S extends object> {
+  readonly topic: string
+  readonly found: S[]
+  /** The trie's when the walk began. */
+  readonly generation: number
+  private readonly reached: TrieNode<S>[]
+  /** Where the level begins whose nodes are looked at; -1: behind the last one. */
+  private start = 0
+  private from = 0
+  private to = 1
+  // [MQTT-4.7.2-1]: '$' is out of reach for a wildcard in the first level.
+  private wildcards: boolean
+
+  /** For {@link FilterTrie.walk}; `root` null: nothing but what was found already. @internal */
+  constructor(topic: string, root: TrieNode<S> | null, found: S[], generation: number) {
+    this.topic = topic
+    this.found = found
+    this.generation = generation
+    this.wildcards = topic.charCodeAt(0) !== 0x24
+    this.reached = root === null ? [] : [root]
+    if (root === null) this.start = -1
+    else if (this.wildcards) collectSubscribers(root.hash, found)
+  }
+
+  /** Looks at about `nodesMax` nodes more; true: that was the last of them. */
+  next(nodesMax: number): boolean {
+    let left = nodesMax
+    while (this.start !== -1) {
+      const end = this.topic.indexOf('/', this.start)
+      const level = end === -1 ? this.topic.slice(this.start) : this.topic.slice(this.start, end)
+      const until = Math.min(this.to, this.from + left)
+      left -= until - this.from
+      this.descend(level, until)
+      if (this.from < this.to) return false
+      if (this.from === this.reached.length) return this.finish()
+      this.to = this.reached.length
+      this.wildcards = true
+      this.start = end === -1 ? -1 : end + 1
     }
-    for (; from < reached.length; from++) collectSubscribers(reached[from].subscribers, found)
+    const { reached, found } = this
+    const until = Math.min(reached.length, this.from + left)
+    for (; this.from < until; this.from++) collectSubscribers(reached[this.from].subscribers, found)
+    return this.from === reached.length
+  }
+
+  private finish(): true {
+    this.start = -1
+    return true
+  }
+
+  /** From the nodes up to `until` to those that `level` leads to. */
+  private descend(level: string, until: number): void {
+    const { reached, found, wildcards } = this
+    let { from } = this
+    for (; from < until; from++) {
+      const node = reached[from]
+      const { plus } = node
+      if (plus !== undefined && wildcards) {
+        reached.push(plus)
+        collectSubscribers(plus.hash, found)
+      }
+      const child = childAt(node.children, level)
+      if (child !== undefined) {
+        reached.push(child)
+        collectSubscribers(child.hash, found)
+      }
+    }
+    this.from = from
   }
 }
 

@@ -42,14 +42,23 @@ export class Actor implements Link {
   }
 
   send(...packets: Packet[]): void {
+    this.sendBytes(this.bytesOf(...packets))
+  }
+
+  bytesOf(...packets: Packet[]): Uint8Array {
     const out = new ByteWriter(new Uint8Array(256))
     for (const packet of packets) encodePacket(out, this.version, packet)
-    this.sendBytes(out.bytes.slice(0, out.length))
+    return out.bytes.slice(0, out.length)
   }
 
   sendBytes(bytes: Uint8Array): void {
-    this.stage.node.broker.receive(this.connection, bytes, 0, bytes.length)
+    this.put(bytes)
     this.stage.pass(0)
+  }
+
+  /** As `send`, in one write, and the broker's turn is not ended. */
+  put(bytes: Uint8Array): void {
+    this.stage.node.broker.receive(this.connection, bytes, 0, bytes.length)
   }
 
   subscribe(filter: string, qos: 0 | 1 | 2): void {

@@ -61,6 +61,8 @@ class Simulation {
       inflightMax: this.one([0, 3, 20]),
       queueWindow: this.one([2, 8, 1000]),
       outputBytesMax: this.one([2048, 1 << 20]),
+      workPerTurn: this.one([1, 40, 16_384]),
+      receiversAtOnce: this.one([1, 2, 16]),
     }
     this.node = this.newNode()
     this.publishers = Array.from({ length: 1 + this.pick(3) }, (_, n) => this.newClient(`p${n}`))

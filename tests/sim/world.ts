@@ -97,6 +97,7 @@ export class SimNode {
   /** A node that was replaced: nothing of it runs any more. */
   dead = false
   readonly errors: string[] = []
+  readonly store: Store
   private lastAnswerMs = 0
   private readonly crashing: CrashStore | null = null
 
@@ -108,11 +109,12 @@ export class SimNode {
     if (disk !== undefined)
       this.crashing = new CrashStore(data, { node: name, defer, soon, random, faults: disk })
     this.limits = { ...defaultLimits, connectionMessages: false, ...options.limits }
+    this.store = options.store ?? this.crashing ?? createMemoryStore(data, { node: name, defer })
     this.broker = new Broker({
       clock: { monotonicMs: () => time.nowMs, wallMs: () => 1e12 + time.nowMs },
       random: { fill: (bytes) => bytes.fill(Math.floor(random() * 256)), unit: random },
       log: { mask: 1, write: (_type, text) => void this.errors.push(text) },
-      store: options.store ?? this.crashing ?? createMemoryStore(data, { node: name, defer }),
+      store: this.store,
       peers: options.peers ?? null,
       auth: {
         authenticate: (_request, answer) => answer(0),

@@ -5,6 +5,7 @@ import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import { nameOf, Phase, type Connection, type Core } from '../state/model.ts'
 import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
 import { saveSession } from '../state/session-record.ts'
+import { Work } from '../state/work.ts'
 import { endSession, restSession } from '../session/sessions.ts'
 import { fireWill } from '../routing/wills.ts'
 
@@ -52,6 +53,7 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   if (ending.reason >= 0 && connection.phase === Phase.open && connection.version === 5)
     sendDisconnect(core, connection, ending)
   flush(core, connection)
+  core.work -= Work.close
   connection.phase = Phase.closed
   core.wheel.cancel(connection.timer)
   connection.timer = null

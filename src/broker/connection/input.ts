@@ -27,10 +27,16 @@ import { restartWatch, watchPartial } from './keepalive.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 import { output, pendingBytes } from '../delivery/outbox.ts'
 import { onPublish } from '../routing/publish.ts'
+import { isFanningOut } from '../routing/fan-out-later.ts'
+import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
 import { applyRate, isHeldBack, spend } from './rate.ts'
 import { onSubscribe, onUnsubscribe } from '../session/subscribe.ts'
 
 const PARTIAL_BYTES = 256
+
+/** Input of up to this size is handled even when the turn has done its share, as long as it is not this far beyond. */
+const LITTLE_BYTES = 256
+const OVERDRAFT = 8192
 
 /** What each type may weigh; PUBLISH is judged by `max_packet_size`. Index: packet type. */
 const CONTROL_TYPES = new Set<number>([
@@ -78,7 +84,10 @@ function consume(
 ): number {
   const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
   const start = at
+  // A client that says little is heard out: what it says costs less than to come back to it.
+  const workMin = end - at <= LITTLE_BYTES ? -OVERDRAFT : 0
   if (isHeldBack(connection)) return at
+  if (mustWait(core, connection, workMin)) return at
   while (at < end && (connection.phase === Phase.open || connection.phase === Phase.connect)) {
     const whole = readFrame(bytes, at, end, frame)
     if (frame.bodyStart >= 0 || end - at >= 1) judgeHeader(core, connection, bytes[at], at, frame)
@@ -86,6 +95,7 @@ function consume(
     const { first, bodyStart, frameEnd } = frame
     core.stats.messagesReceived++
     if (core.tap !== null) core.tap.received(connection, bytes, at, bodyStart, frameEnd)
+    core.work -= 1 + ((frameEnd - at) >> BYTES_SHIFT)
     dispatch(core, connection, first, bytes, at, bodyStart, frameEnd)
     const { rate } = connection
     if (rate !== null && spend(core, connection, rate, first, frameEnd - at, goOn)) {
@@ -93,9 +103,34 @@ function consume(
       break
     }
     at = frameEnd
+    if (core.work <= 0 && mustWait(core, connection, workMin)) break
   }
   if (at > start) connection.lastPacketMs = core.ports.clock.monotonicMs()
   return connection.phase === Phase.closed ? end : at
+}
+
+/** The turn has done its share, or what this client published before is still going out: its input waits. */
+function mustWait(core: Core, connection: Connection, workMin: number): boolean {
+  if (core.work > workMin && !isPublishing(core, connection)) return false
+  if (connection.phase === Phase.closed || connection.waiting) return connection.waiting
+  connection.waiting = true
+  connection.paused = true
+  connection.link.pause()
+  addTask(core, () => takeTurn(core, connection))
+  return true
+}
+
+function isPublishing(core: Core, { identity }: Connection): boolean {
+  return identity !== null && isFanningOut(core, identity.clientId)
+}
+
+/** The turn of a client whose input waits; true: it is not its turn yet. */
+function takeTurn(core: Core, connection: Connection): boolean {
+  if (connection.phase === Phase.closed) return false
+  if (isPublishing(core, connection)) return true
+  connection.waiting = false
+  goOn(core, connection)
+  return false
 }
 
 /** Refuses at the header what must not come, before its body has. */
@@ -198,19 +233,25 @@ function noteWaiting(core: Core, connection: Connection): void {
 
 /** A connection opened: handles what came in the meantime and reads on. */
 export function resumeInput(core: Core, connection: Connection): void {
-  if (connection.phase !== Phase.open || isHeldBack(connection)) return
+  if (!isListening(connection) || isHeldBack(connection)) return
   const { partial } = connection
   connection.partial = null
   if (partial !== null) {
     try {
       const rest = consume(core, connection, partial.bytes, 0, partial.length)
-      if (rest < partial.length && connection.phase === Phase.open)
+      if (rest < partial.length && connection.phase !== Phase.closed)
         keepPartial(core, connection, partial, rest)
     } catch (error) {
       fail(core, connection, error)
     }
   }
-  unpause(connection)
+  if (pendingBytes(connection) > core.ports.limits.outputBytesMax) throttle(connection)
+  if (!connection.paused || connection.inLink === null) unpause(connection)
+}
+
+/** It may send, and is not waiting for an answer to its CONNECT. */
+function isListening({ phase }: Connection): boolean {
+  return phase === Phase.open || phase === Phase.connect
 }
 
 /** A client that was held back may send again. */
@@ -221,7 +262,7 @@ function goOn(core: Core, connection: Connection): void {
 
 /** Reads on, unless there is a reason left not to. */
 export function unpause(connection: Connection): void {
-  if (!connection.paused || connection.phase !== Phase.open || isHeldBack(connection)) return
+  if (!connection.paused || !isListening(connection) || isHeldBack(connection)) return
   connection.paused = false
   connection.link.resume()
 }
@@ -270,6 +311,7 @@ function dispatch(
   frameEnd: number,
 ): void {
   if (connection.phase === Phase.connect) {
+    core.work -= Work.connect
     connection.version = connectVersion(bytes, bodyStart, frameEnd) || 4
     const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, optionsOf(core))
     return onConnect(core, connection, packet as ConnectPacket)

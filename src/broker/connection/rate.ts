@@ -35,8 +35,8 @@ function earn(core: Core, rate: Rate, nowMs: number): void {
 }
 
 /** Whether it has to wait before anything more of it is looked at. */
-export function isHeldBack({ rate }: Connection): boolean {
-  return rate !== null && rate.timer !== null
+export function isHeldBack({ rate, waiting }: Connection): boolean {
+  return waiting || (rate !== null && rate.timer !== null)
 }
 
 /**

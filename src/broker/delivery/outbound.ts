@@ -27,6 +27,7 @@ import { pendingBytes, sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/ports.ts'
 import { replyAck } from './replies.ts'
 import { mayReceive } from '../state/rights.ts'
+import { Work } from '../state/work.ts'
 import { sendPublish, sendShaped } from './send-publish.ts'
 import type { DropReason } from '../../ports/stats.ts'
 
@@ -45,6 +46,8 @@ export function deliver(
   retain: boolean,
   subscription: Subscription,
 ): void {
+  // Some of its subscriptions may still be there.
+  if (session.ended) return
   const outbound = (session.outbound ??= new Outbound())
   if (session.durable) enqueueDurable(core, session, outbound, message, qos, retain, subscription)
   else deliverClean(core, session, outbound, message, qos, retain, subscription)
@@ -96,6 +99,7 @@ function enqueueDurable(
 ): void {
   const isFull = !session.foreign && !hasStoreRoom(core, outbound, message)
   if (isFull) return dropForQueue(core, session, outbound)
+  core.work -= Work.store
   let sequence = outbound.lastSequence + 1
   while (outbound.inflight.has(packetIdOf(sequence))) sequence++
   const kept = message.kept()

@@ -12,11 +12,14 @@ import { appendAck } from '../../codec/ack.ts'
 import { ByteWriter } from '../../codec/byte-writer.ts'
 import { encodePacket } from '../../codec/encode.ts'
 import { PacketType, type Packet } from '../../codec/packets.ts'
+import { Work } from '../state/work.ts'
 import { askTurnEnd, Phase, type Connection, type Core, type Segment } from '../state/model.ts'
 
 const WRITER_BYTES = 2048
 /** Beyond this a writer is sent at once: the receiver may start, and caches stay warm. */
 const FLUSH_BYTES = 96 * 1024
+/** A flush is a system call: some 10 µs. */
+const FLUSHES_PER_TURN = 2000
 /** Writers that grew beyond this are not kept. */
 const POOLED_BYTES_MAX = 256 * 1024
 const POOLED_MAX = 128
@@ -31,6 +34,7 @@ export function output(core: Core, connection: Connection): ByteWriter {
 function openOutput(core: Core, connection: Connection): ByteWriter {
   if (!connection.dirty) {
     connection.dirty = true
+    core.work -= Work.flush
     core.dirty.push(connection)
     askTurnEnd(core)
   }
@@ -130,15 +134,20 @@ export function dropOutput(core: Core, connection: Connection): void {
   connection.segmentBytes = 0
 }
 
-/** Flushes every connection that has output; the end of the turn. */
+/** Flushes every connection that has output; the end of the turn. Of very many the rest has its turn next. */
 export function flushAll(core: Core): void {
-  const dirty = core.dirty
-  for (let index = 0; index < dirty.length; index++) {
+  const { dirty } = core
+  const count = Math.min(dirty.length, FLUSHES_PER_TURN)
+  for (let index = 0; index < count; index++) {
     const connection = dirty[index]
     connection.dirty = false
     flush(core, connection)
   }
-  dirty.length = 0
+  if (count === dirty.length) dirty.length = 0
+  else {
+    dirty.splice(0, count)
+    askTurnEnd(core)
+  }
 }
 
 export function sendAck(

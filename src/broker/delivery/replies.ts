@@ -30,6 +30,7 @@ export function replyPacket(
 }
 
 function hold(core: Core, connection: Connection, reply: HeldReply): void {
+  if (connection.phase === Phase.closed) return
   if (connection.held === null) {
     connection.held = new Fifo()
     core.commit.wait(reply.batch, connection)

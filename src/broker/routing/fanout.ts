@@ -5,6 +5,7 @@ import type { Message } from '../../ports/message.ts'
 import {
   Phase,
   type Core,
+  type FanOut,
   type Session,
   type Subscriber,
   type Subscription,
@@ -13,12 +14,14 @@ import { deliver } from '../delivery/outbound.ts'
 import { pendingBytes } from '../delivery/outbox.ts'
 import { mayReceive } from '../state/rights.ts'
 import { Pressure } from '../../ports/pressure.ts'
+import { fanOutLater, newFanOut, UNDER_WAY } from './fan-out-later.ts'
 import { pickMember } from './shared-groups.ts'
 import { sendPublish, sendShaped } from '../delivery/send-publish.ts'
 
 /**
  * Delivers `message` to `subscribers` (a match result). `origin` is the publishing session, null for
- * anyone else. Returns how many took it. The message may borrow its bytes.
+ * anyone else. Returns how many took it, {@link UNDER_WAY} when the rest has to wait for the next turn. The message
+ * may borrow its bytes.
  */
 export function fanOut(
   core: Core,
@@ -27,39 +30,88 @@ export function fanOut(
   origin: Session | null,
 ): number {
   core.shapes.begin(message)
-  const duplicates = core.ports.limits.allowDuplicates
+  const { allowDuplicates, receiversAtOnce } = core.ports.limits
+  if (!allowDuplicates) subscribers = withoutDuplicates(subscribers)
   let count = 0
   for (let index = 0; index < subscribers.length; index++) {
+    if (core.work <= 0 && index >= receiversAtOnce)
+      return leaveRest(core, message, subscribers, origin, index, count)
     const subscriber = subscribers[index]
     const subscription =
       subscriber.members === null ? subscriber : pickMember(core, subscriber, message.topicName)
     if (subscription === null) continue
     if (subscription.noLocal && subscription.session === origin) continue
-    if (!duplicates && isOutdone(subscription, subscribers, index)) continue
     deliverTo(core, message, subscription, message.retain && subscription.retainAsPublished)
     count++
   }
   return count
 }
 
+function leaveRest(
+  core: Core,
+  message: Message,
+  subscribers: readonly Subscriber[],
+  origin: Session | null,
+  next: number,
+  count: number,
+): number {
+  const rest = newFanOut(message, subscribers, origin)
+  rest.next = next
+  rest.count = count
+  // Who leaves meanwhile is known by it, and who comes is not among them.
+  rest.generation = core.trie.generation
+  fanOutLater(core, rest, goOn)
+  return UNDER_WAY
+}
+
+/** Begins with a message in a later turn: its publisher has others under way, or its match is a long one. */
+export function fanOutAll(core: Core, message: Message, origin: Session | null): FanOut {
+  const all = newFanOut(message, null, origin)
+  fanOutLater(core, all, goOn)
+  return all
+}
+
+/** A portion of a fan-out; true: it was the last. */
+function goOn(core: Core, rest: FanOut): boolean {
+  const { message, origin, generation } = rest
+  core.shapes.begin(message)
+  if (rest.next === 0 && !core.ports.limits.allowDuplicates)
+    rest.subscribers = withoutDuplicates(rest.subscribers as readonly Subscriber[])
+  const subscribers = rest.subscribers as readonly Subscriber[]
+  while (rest.next < subscribers.length) {
+    if (core.work <= 0) return false
+    const subscriber = subscribers[rest.next++]
+    const subscription =
+      subscriber.members === null ? subscriber : pickMember(core, subscriber, message.topicName)
+    if (subscription === null || subscription.since > generation) continue
+    if (subscription.gone || (subscription.noLocal && subscription.session === origin)) continue
+    deliverTo(core, message, subscription, message.retain && subscription.retainAsPublished)
+    rest.count++
+  }
+  return true
+}
+
 /**
  * With `allow_duplicate_messages false` a 3.x client, and a bridge of ours, gets one copy of overlapping subscriptions, at the
- * highest QoS among them [MQTT-3.3.5-1]: is another one better, or as good and earlier?
+ * highest QoS among them, the earliest of those [MQTT-3.3.5-1].
  */
-function isOutdone(
-  subscription: Subscription,
-  subscribers: readonly Subscriber[],
-  index: number,
-): boolean {
-  const { version, isOurs } = subscription.session
-  if ((version === 5 && !isOurs) || subscription.group !== null) return false
-  for (let other = 0; other < subscribers.length; other++) {
-    const rival = subscribers[other]
-    if (rival.members !== null || rival.session !== subscription.session) continue
-    if (rival.qos > subscription.qos || (rival.qos === subscription.qos && other < index))
-      return true
+function withoutDuplicates(subscribers: readonly Subscriber[]): readonly Subscriber[] {
+  const best = new Map<Session, Subscription>()
+  for (const subscriber of subscribers) {
+    if (!mayOverlap(subscriber)) continue
+    const rival = best.get(subscriber.session)
+    if (rival === undefined || subscriber.qos > rival.qos) best.set(subscriber.session, subscriber)
   }
-  return false
+  if (best.size === subscribers.length) return subscribers
+  return subscribers.filter(
+    (subscriber) => !mayOverlap(subscriber) || best.get(subscriber.session) === subscriber,
+  )
+}
+
+function mayOverlap(subscriber: Subscriber): subscriber is Subscription {
+  if (subscriber.members !== null) return false
+  const { version, isOurs } = subscriber.session
+  return version !== 5 || isOurs
 }
 
 /** Delivers to one subscription, at the lower of both QoS [MQTT-3.8.4-8]. */
@@ -71,6 +123,7 @@ export function deliverTo(
 ): void {
   const { session } = subscription
   const { limits } = core.ports
+  core.work--
   const upgraded = limits.upgradeOutgoingQos || message.qos > subscription.qos
   const qos: Qos = upgraded ? subscription.qos : message.qos
   const connection = session.connection

@@ -15,7 +15,9 @@ import { mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
 import { isReserved, mayPublish } from '../state/rights.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
-import { publish, route } from './routing.ts'
+import { afterFanOut, keepWhole, UNDER_WAY } from './fan-out-later.ts'
+import { fanOutAll } from './fanout.ts'
+import { matchNow, publish, route } from './routing.ts'
 
 const view = new PublishView()
 
@@ -173,7 +175,9 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
 /** Would accepting it make the store write? */
 function needsStore(core: Core, connection: Connection): boolean {
   if (view.retain || (view.qos === 2 && connection.session?.durable)) return true
-  return matchesOf(core, connection).some((subscriber) =>
+  const matches = matchesOf(core, connection)
+  if (matches === null) return true
+  return matches.some((subscriber) =>
     subscriber.members === null
       ? subscriber.session.durable
       : subscriber.members.some(({ session }) => session.durable),
@@ -206,10 +210,11 @@ function accept(core: Core, connection: Connection, message: Message): number {
   return route(core, message, matches, connection.session)
 }
 
-function matchesOf(core: Core, connection: Connection): readonly Subscriber[] {
+/** null: to find them takes longer than a turn has. */
+function matchesOf(core: Core, connection: Connection): readonly Subscriber[] | null {
   const { trie } = core
   if (connection.matchGeneration !== trie.generation || connection.matches === null) {
-    connection.matches = trie.match(connection.topicName)
+    connection.matches = matchNow(core, connection.topicName)
     connection.matchGeneration = trie.generation
   }
   return connection.matches
@@ -219,10 +224,25 @@ function matchesOf(core: Core, connection: Connection): readonly Subscriber[] {
 function acknowledge(core: Core, connection: Connection, message: Message, refusal: number): void {
   const packetId = view.packetId
   const writes = core.commit.writes
-  let reason = refusal
-  if (refusal === 0 && accept(core, connection, message) === 0)
-    reason = Reason.noMatchingSubscribers
+  const count = refusal === 0 ? accept(core, connection, message) : -1
   const batch = core.commit.writes === writes ? 0 : core.commit.filling
+  if (refusal !== 0) return replyAck(core, connection, PacketType.puback, packetId, refusal, batch)
+  if (count === UNDER_WAY)
+    return afterFanOut(core, message.publisher, (taken, last) =>
+      confirm(core, connection, packetId, taken, Math.max(batch, last)),
+    )
+  confirm(core, connection, packetId, count, batch)
+}
+
+/** PUBACK for a message that `count` subscriptions took. */
+function confirm(
+  core: Core,
+  connection: Connection,
+  packetId: number,
+  count: number,
+  batch: number,
+): void {
+  const reason = count === 0 ? Reason.noMatchingSubscribers : 0
   replyAck(core, connection, PacketType.puback, packetId, reason, batch)
 }
 
@@ -247,7 +267,7 @@ function receive(
     const kept = message.kept()
     held.set(packetId, kept)
     session.heldInboundBytes += kept.size
-    if (matchesOf(core, connection).length === 0) reason = Reason.noMatchingSubscribers
+    if (matchesOf(core, connection)?.length === 0) reason = Reason.noMatchingSubscribers
     if (session.durable) {
       core.ports.store.holdInbound(session.clientId, packetId, kept)
       batch = core.commit.write()
@@ -276,16 +296,35 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
     return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)
   }
+  const writes = core.commit.writes
+  const complete = (batch: number): void =>
+    replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
+  if (!mayPublish(core, session, message)) dropHeld(core, session, packetId, message)
+  else if (core.unbroken !== null) {
+    // Its own writes must be one batch as well.
+    const later = fanOutAll(core, message, session)
+    later.whole = true
+    later.begin = () => dropHeld(core, session, packetId, message)
+    later.done = (_count, batch) => complete(batch)
+    return
+  } else {
+    dropHeld(core, session, packetId, message)
+    if (publish(core, message, session) === UNDER_WAY) {
+      keepWhole(core, message.publisher)
+      const batch = core.commit.writes === writes ? 0 : core.commit.filling
+      return afterFanOut(core, message.publisher, (_count, last) => complete(Math.max(batch, last)))
+    }
+  }
+  complete(core.commit.writes === writes ? 0 : core.commit.filling)
+}
+
+/** From here on its identifier means a new message. */
+function dropHeld(core: Core, session: Session, packetId: number, message: Message): void {
   session.heldInbound?.delete(packetId)
   session.heldInboundBytes -= message.size
-  const writes = core.commit.writes
-  if (session.durable) {
-    core.ports.store.dropInbound(session.clientId, packetId)
-    core.commit.write()
-  }
-  if (mayPublish(core, session, message)) publish(core, message, session)
-  const batch = core.commit.writes === writes ? 0 : core.commit.filling
-  replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
+  if (!session.durable || session.ended) return
+  core.ports.store.dropInbound(session.clientId, packetId)
+  core.commit.write()
 }
 
 function logPublish(core: Core, connection: Connection, message: Message, verb: string): void {

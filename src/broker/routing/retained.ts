@@ -4,11 +4,15 @@ import { deliverTo } from './fanout.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { hasWildcard } from '../../topics/names.ts'
 import type { Message } from '../../ports/message.ts'
-import { askTurnEnd, Phase, type Connection, type Core, type Subscription } from '../state/model.ts'
+import { pendingBytes } from '../delivery/outbox.ts'
+import { Phase, type Connection, type Core, type Subscription } from '../state/model.ts'
 import { sourceMayPublish } from '../state/rights.ts'
+import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
 
 /** Entries looked at on the spot. */
 const FIRST_PORTION = 20
+/** And between two looks at the budget. */
+const PORTION = 64
 
 /** Would keeping this message pass a limit? Replacing one by a message as large and clearing never do. */
 export function retainedIsFull(core: Core, topic: string, payloadBytes: number): boolean {
@@ -50,11 +54,13 @@ export function replayRetained(
   const cursor = core.retained.match(subscription.filter)
   // Most filters find little or nothing: no need to come back for those.
   const visit = (topic: string, message: Message) => replay(core, subscription, topic, message)
+  core.work -= FIRST_PORTION >> NODES_SHIFT
   if (connection.replays === null && !cursor.next(FIRST_PORTION, visit)) return
-  connection.replays ??= new Fifo()
+  if (connection.replays === null) {
+    connection.replays = new Fifo()
+    addTask(core, () => replaySome(core, connection))
+  }
   connection.replays.push({ cursor, subscription })
-  core.replaying.add(connection)
-  askTurnEnd(core)
 }
 
 /** A filter without wildcards: a look instead of a walk. */
@@ -74,37 +80,42 @@ function replay(core: Core, subscription: Subscription, topic: string, message: 
   deliverTo(core, message, subscription, true)
 }
 
-/** Goes on with every replay whose client can take more. Once a turn. */
-export function continueReplays(core: Core): void {
-  for (const connection of core.replaying) {
-    const replays = connection.replays
-    if (replays === null || replays.length === 0 || connection.phase !== Phase.open) {
+/** Goes on with the replays of clients that had to take first what they were sent. Once a turn. */
+export function wakeReplays(core: Core): void {
+  for (const connection of core.replaying)
+    if (connection.phase !== Phase.open || canTakeMore(core, connection)) {
       core.replaying.delete(connection)
-      connection.replays = null
-    } else if (connection.inLink === null && hasQueueRoom(core, connection)) {
-      replaySome(core, connection)
-      askTurnEnd(core)
+      addTask(core, () => replaySome(core, connection))
     }
-  }
 }
 
 /** QoS 1 and 2 wait for the client's acknowledgements instead of overflowing its queue. */
-function hasQueueRoom(core: Core, connection: Connection): boolean {
+function canTakeMore(core: Core, connection: Connection): boolean {
+  if (connection.inLink !== null) return false
   const outbound = connection.session?.outbound
   if (outbound === null || outbound === undefined) return true
   return outbound.queuedCount < core.ports.limits.replayQueuedMax
 }
 
-function replaySome(core: Core, connection: Connection): void {
-  const walk = connection.replays?.peek()
-  if (walk === undefined) return
-  const { subscription } = walk
-  const { limits } = core.ports
-  const portion = subscription.qos > 0 ? 50 : limits.retainedPerTurn
-  const more = walk.cursor.next(portion, (topic, message) =>
-    replay(core, subscription, topic, message),
-  )
-  if (!more) connection.replays?.shift()
+/** A portion for one client; true: it can take more, and there is more. */
+function replaySome(core: Core, connection: Connection): boolean {
+  const { replays } = connection
+  const { outputBytesMax } = core.ports.limits
+  for (let walk = replays?.peek(); walk !== undefined; walk = replays?.peek()) {
+    if (connection.phase !== Phase.open) break
+    if (!canTakeMore(core, connection)) {
+      core.replaying.add(connection)
+      return false
+    }
+    // What is written this turn has to be seen off before the link can say that it is too much.
+    if (core.work <= 0 || pendingBytes(connection) > outputBytesMax) return true
+    const { subscription } = walk
+    core.work -= PORTION >> NODES_SHIFT
+    const visit = (topic: string, message: Message) => replay(core, subscription, topic, message)
+    if (!walk.cursor.next(PORTION, visit)) replays?.shift()
+  }
+  connection.replays = null
+  return false
 }
 
 /** Nobody may get it any more, for one because its message expiry passed [MQTT-3.3.2-5]. */
@@ -114,18 +125,28 @@ export function dropRetained(core: Core, topic: string): void {
   core.commit.write()
 }
 
-/** Removes every expired retained message; a sweep, by `retain_expiry_interval`. */
+/** Removes every expired retained message, by and by; a sweep, by `retain_expiry_interval`. */
 export function sweepRetained(core: Core): void {
   const wallMs = core.ports.clock.wallMs()
   const cursor = core.retained.match('#')
   let count = 0
-  while (
-    cursor.next(10_000, (topic, message) => {
-      if (message.expiresAtMs > wallMs) return
-      dropRetained(core, topic)
-      count++
-    })
-  );
+  const visit = (topic: string, message: Message): void => {
+    if (message.expiresAtMs > wallMs) return
+    dropRetained(core, topic)
+    core.work -= Work.store
+    count++
+  }
+  addTask(core, () => {
+    while (cursor.next(PORTION, visit)) {
+      core.work -= PORTION >> NODES_SHIFT
+      if (core.work <= 0) return true
+    }
+    logSwept(core, count)
+    return false
+  })
+}
+
+function logSwept(core: Core, count: number): void {
   const { log } = core.ports
   if (count > 0 && log.mask & LogType.information)
     log.write(LogType.information, `Removed ${count} expired retained messages.`)

@@ -1,34 +1,48 @@
 /** Where every message enters, whoever sends it: a client, a will, the broker itself. */
-import { fanOut } from './fanout.ts'
 import type { Message } from '../../ports/message.ts'
-import type { Core, SharedGroup, Session, Subscriber } from '../state/model.ts'
+import type { Core, Session, Subscriber } from '../state/model.ts'
+import { NODES_SHIFT } from '../state/work.ts'
+import { isFanningOut, servedGroups, UNDER_WAY } from './fan-out-later.ts'
+import { fanOut, fanOutAll } from './fanout.ts'
 import { storeRetained } from './retained.ts'
 
-/** Publishes a message whose topic has not been matched yet. Returns how many subscriptions took it. */
+/** Nodes of the trie that a match on the spot looks at; beyond it the search is work for later turns. */
+const MATCH_NODES_MAX = 16_384
+
+/** Publishes a message whose topic has not been matched yet. Returns as {@link route}. */
 export function publish(core: Core, message: Message, origin: Session | null): number {
   if (message.retain) storeRetained(core, message)
-  return route(core, message, core.trie.match(message.topicName), origin)
+  const isLate = core.work <= 0 && origin !== null
+  const mustWait = isLate || isFanningOut(core, message.publisher)
+  return route(core, message, mustWait ? null : matchNow(core, message.topicName), origin)
 }
 
-/** Hands a message to its receivers, here and on other nodes. */
+/** The subscribers of a topic; null: to find them takes longer than a turn has. */
+export function matchNow(core: Core, topic: string): readonly Subscriber[] | null {
+  const matches = core.trie.matchWithin(topic, MATCH_NODES_MAX)
+  core.work -= (matches === null ? MATCH_NODES_MAX : matches.length) >> NODES_SHIFT
+  return matches
+}
+
+/**
+ * Hands a message to its receivers, here and on other nodes. Returns how many subscriptions took it;
+ * {@link UNDER_WAY} when that goes on in later turns, as it does when `subscribers` are not known yet (null).
+ */
 export function route(
   core: Core,
   message: Message,
-  subscribers: readonly Subscriber[],
+  subscribers: readonly Subscriber[] | null,
   origin: Session | null,
 ): number {
   const { observer, peers } = core.ports
   if (observer?.published !== undefined) observer.published(message)
+  if (subscribers === null) {
+    fanOutAll(core, message, origin)
+    return UNDER_WAY
+  }
   const count = subscribers.length === 0 ? 0 : fanOut(core, message, subscribers, origin)
   if (peers !== null) peers.publish(message.kept(), servedGroups(subscribers))
   return count
-}
-
-/** The shared groups that have a member here: no other node needs to serve them. */
-function servedGroups(subscribers: readonly Subscriber[]): string[] {
-  return subscribers
-    .filter((subscriber): subscriber is SharedGroup => subscriber.members !== null)
-    .map((group) => `${group.name}/${group.filter}`)
 }
 
 /**

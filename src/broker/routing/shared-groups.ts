@@ -1,6 +1,7 @@
 /** Shared subscriptions: one member of the group gets each message [MQTT-4.8.2-4]. */
 import { Phase, SharedGroup, type Core, type Subscription } from '../state/model.ts'
 import { mayReceive } from '../state/rights.ts'
+import { NODES_SHIFT } from '../state/work.ts'
 
 /**
  * Whose turn it is. Members whose client is there come first; only when none is does the message wait
@@ -8,18 +9,22 @@ import { mayReceive } from '../state/rights.ts'
  */
 export function pickMember(core: Core, group: SharedGroup, topic: string): Subscription | null {
   const { members } = group
+  if (members.length === 0) return null
   let offline: Subscription | null = null
   for (let step = 0; step < members.length; step++) {
     const index = (group.next + step) % members.length
     const member = members[index]
     if (member.handler === null && !mayReceive(core, member.session, topic)) continue
-    const connection = member.session.connection
+    const { connection, ended } = member.session
+    if (ended) continue
     if (connection !== null && connection.phase === Phase.open) {
+      core.work -= step >> NODES_SHIFT
       group.next = index + 1
       return member
     }
     if (offline === null && (member.session.durable || member.handler !== null)) offline = member
   }
+  core.work -= members.length >> NODES_SHIFT
   group.next = (group.next + 1) % members.length
   return offline
 }

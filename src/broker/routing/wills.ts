@@ -3,6 +3,7 @@ import { LogType } from '../../base/log.ts'
 import type { Message } from '../../ports/message.ts'
 import { NEVER_EXPIRES, type Core, type Session, type Will } from '../state/model.ts'
 import { mayPublish } from '../state/rights.ts'
+import { afterFanOut, isFanningOut } from './fan-out-later.ts'
 import { publish } from './routing.ts'
 import { saveSession } from '../state/session-record.ts'
 
@@ -22,9 +23,13 @@ export function fireWill(core: Core, session: Session, will: Will): void {
 export function waitWill(core: Core, session: Session, message: Message, waitMs: number): void {
   const timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () => {
     session.will = null
-    // Said once: it must not come back with the session's record.
-    if (session.durable) saveSession(core, session)
     publishWill(core, session, message)
+    // Said once: it must not come back with the session's record. Said to everyone first, if that takes longer.
+    const forget = (): void => {
+      if (session.durable && !session.ended) saveSession(core, session)
+    }
+    if (isFanningOut(core, message.publisher)) afterFanOut(core, message.publisher, forget)
+    else forget()
   })
   session.will = { message, timer }
 }

@@ -2,6 +2,7 @@
 import { parseShared } from '../../topics/names.ts'
 import { Subscription, type Core, type Session } from '../state/model.ts'
 import type { SubscriptionOptions } from '../../ports/ports.ts'
+import { addTask, FILTER_SHIFT } from '../state/work.ts'
 import { groupOf, leaveGroup } from '../routing/shared-groups.ts'
 
 /** Adds or changes a subscription; `isNew` says which. A change keeps its place [MQTT-3.8.4-3]. */
@@ -24,6 +25,8 @@ export function addSubscription(
   subscriptions.set(filter, subscription)
   if (group === null) core.trie.add(filter, subscription)
   else group.members.push(subscription)
+  subscription.since = core.trie.generation
+  core.work -= 1 + (filter.length >> FILTER_SHIFT)
   core.stats.subscriptions++
   if (group !== null) core.stats.sharedSubscriptions++
   if (!session.durable) core.ports.peers?.interest(filter, shared?.group ?? '', true)
@@ -39,15 +42,28 @@ export function removeSubscription(core: Core, session: Session, filter: string)
   return true
 }
 
-/** Removes all of them: the session ends. */
+/** Removes all of them: the session has ended. Those of one with very many go by and by, and take nothing any more. */
 export function removeSubscriptions(core: Core, session: Session): void {
-  if (session.subscriptions === null) return
-  for (const subscription of session.subscriptions.values()) detach(core, subscription)
+  const { subscriptions } = session
   session.subscriptions = null
+  if (subscriptions === null) return
+  const left = subscriptions.values()
+  if (detachSome(core, left)) addTask(core, () => detachSome(core, left))
+}
+
+/** True: there are more, and no budget. */
+function detachSome(core: Core, left: Iterator<Subscription, undefined>): boolean {
+  for (let next = left.next(); !next.done; next = left.next()) {
+    detach(core, next.value)
+    if (core.work <= 0) return true
+  }
+  return false
 }
 
 function detach(core: Core, subscription: Subscription): void {
   const { group, filter, session } = subscription
+  subscription.gone = true
+  core.work -= 1 + (filter.length >> FILTER_SHIFT)
   if (group === null) core.trie.remove(filter, subscription)
   else leaveGroup(core, group, subscription)
   core.stats.subscriptions--

@@ -13,7 +13,7 @@ import { PacketTable } from '../../base/packet-table.ts'
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
 import type { ConnectPacket, Packet, Qos, Version } from '../../codec/packets.ts'
-import type { FilterTrie } from '../../topics/filter-trie.ts'
+import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
 import type { RetainedCursor, RetainedTree } from '../../topics/retained-tree.ts'
 import type { Commit } from './commit.ts'
 import type { Message } from '../../ports/message.ts'
@@ -47,6 +47,10 @@ export class Subscription {
   subscriptionId = 0
   /** The same as encoders want it. */
   subscriptionIds: readonly number[] | null = null
+  /** The trie's generation when it was added. */
+  since = 0
+  /** It was removed; a fan-out under way may still know it. */
+  gone = false
   /** A subscriber inside the process. */
   readonly handler: ((message: Message) => void) | null
 
@@ -87,6 +91,30 @@ export class SharedGroup {
 }
 
 export type Subscriber = Subscription | SharedGroup
+
+/** A message on its way to more receivers than one turn serves; see `fan-out-later.ts`. */
+export interface FanOut {
+  /** Kept. */
+  readonly message: Message
+  /** The session it came from, for no-local; null: none. */
+  readonly origin: Session | null
+  /** The search for `subscribers`, while that is under way. */
+  walk: MatchWalk<Subscriber> | null
+  subscribers: readonly Subscriber[] | null
+  /** Index of the subscriber that is next. */
+  next: number
+  /** Who subscribed after this generation of the trie is not meant. */
+  generation: number
+  /** How many took it. */
+  count: number
+  /** The last batch that holds something of it, 0 none. */
+  batch: number
+  /** Nothing it writes may be safe before all is. */
+  whole: boolean
+  /** Called before anything else is done for it. */
+  begin: (() => void) | null
+  done: ((count: number, batch: number) => void) | null
+}
 
 /** One QoS 1 or 2 message (or queued QoS 0) on its way to one session. */
 export class Delivery {
@@ -250,6 +278,8 @@ export class Connection {
   partial: ByteWriter | null = null
   partialSinceMs = 0
   paused = false
+  /** Its input waits for its turn; a task goes on with it. */
+  waiting = false
   lastPacketMs: number
   /** Wall clock, ms; 0: not open yet. */
   openedAtMs = 0
@@ -336,6 +366,9 @@ export interface Opening {
   assigned: boolean
 }
 
+/** Does a portion, until `Core.work` is used up; true: there is more to do. See `work.ts`. */
+export type Task = (core: Core) => boolean
+
 /** The broker's whole state, handed to every function of the core. */
 export interface Core {
   readonly ports: Ports
@@ -361,7 +394,16 @@ export interface Core {
   lastRequest: number
   /** Connections that opened this turn: input that waited for it goes on at the turn's end. */
   readonly opened: Connection[]
-  /** Connections with a retained replay to go on with. */
+  /** What is left of this turn's budget, see `work.ts`; below 0 while something that was begun is ended. */
+  work: number
+  readonly tasks: Fifo<Task>
+  /** Fan-outs under way, by the client id of their publisher; empty for the broker itself. */
+  readonly lanes: Map<string, Fifo<FanOut>>
+  /** The fan-out whose writes must be one batch: none is sealed before it is through. */
+  unbroken: FanOut | null
+  /** It is through, its batch is not sealed yet. */
+  sealDue: boolean
+  /** Connections with a retained replay that waits until their client has taken what it was sent. */
   readonly replaying: Set<Connection>
   readonly writers: ByteWriter[]
   /** The message being published: borrows, reused. */

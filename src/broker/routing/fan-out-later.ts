@@ -1,0 +1,175 @@
+/**
+ * Fan-outs that are more than a turn may do: they own a kept message and go on in portions. One publisher's come
+ * one after the other, so the order of its messages holds; while it has one under way its further input waits.
+ *
+ *     Core.lanes   publisher ──▶ [ under way: matching, then delivering ][ waits ][ waits ]
+ */
+import { Fifo } from '../../base/fifo.ts'
+import { LogType } from '../../base/log.ts'
+import type { Message } from '../../ports/message.ts'
+import type { MatchWalk } from '../../topics/filter-trie.ts'
+import { dropped } from '../state/drops.ts'
+import type { Core, FanOut, Session, Subscriber } from '../state/model.ts'
+import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
+
+/** What a fan-out that is not over yet returns instead of how many took the message. */
+export const UNDER_WAY = -1
+
+/** Nodes of the trie looked at between two looks at the budget. */
+const NODES_AT_ONCE = 4096
+
+/** Delivers from `fanOut.next` on while there is budget; true: to all. `fanout.ts` has it. */
+type Deliver = (core: Core, fanOut: FanOut) => boolean
+
+/** Whether messages of this client still go out: what it publishes now has to wait behind them. */
+export function isFanningOut(core: Core, clientId: string): boolean {
+  return core.lanes.size > 0 && core.lanes.has(clientId)
+}
+
+/** A fan-out to begin, or to go on at `subscribers[next]`; `subscribers` null: nobody was looked for yet. */
+export function newFanOut(
+  message: Message,
+  subscribers: readonly Subscriber[] | null,
+  origin: Session | null,
+): FanOut {
+  return {
+    message: message.kept(),
+    origin,
+    walk: null,
+    subscribers,
+    next: 0,
+    generation: Infinity,
+    count: 0,
+    batch: 0,
+    whole: false,
+    begin: null,
+    done: null,
+  }
+}
+
+/** Puts a fan-out behind those of its publisher. */
+export function fanOutLater(core: Core, fanOut: FanOut, deliver: Deliver): void {
+  const { publisher } = fanOut.message
+  let lane = core.lanes.get(publisher)
+  if (lane === undefined) {
+    lane = new Fifo()
+    core.lanes.set(publisher, lane)
+    addTask(core, () => runLane(core, publisher, deliver))
+  }
+  lane.push(fanOut)
+  // Whoever is in the middle of its input stops here.
+  core.work = Math.min(core.work, 0)
+}
+
+/** Calls `done` when the last of the publisher's fan-outs is through. */
+export function afterFanOut(
+  core: Core,
+  publisher: string,
+  done: (count: number, batch: number) => void,
+): void {
+  const lane = core.lanes.get(publisher) as Fifo<FanOut>
+  const last = lane.at(lane.length - 1) as FanOut
+  const before = last.done
+  last.done = (count, batch) => {
+    before?.(count, batch)
+    done(count, batch)
+  }
+}
+
+/** How many subscriptions the last of the publisher's fan-outs is meant for, as far as that is known. */
+export function meantBy(core: Core, publisher: string): number {
+  const lane = core.lanes.get(publisher)
+  return lane?.at(lane.length - 1)?.subscribers?.length ?? 0
+}
+
+/** What the last of the publisher's fan-outs writes reaches the disk as one, with what was written before it. */
+export function keepWhole(core: Core, publisher: string): void {
+  const lane = core.lanes.get(publisher) as Fifo<FanOut>
+  const last = lane.at(lane.length - 1) as FanOut
+  last.whole = true
+  core.unbroken = last
+}
+
+function runLane(core: Core, publisher: string, deliver: Deliver): boolean {
+  const lane = core.lanes.get(publisher) as Fifo<FanOut>
+  const fanOut = lane.peek() as FanOut
+  if (!advanceSafely(core, fanOut, deliver)) return true
+  lane.shift()
+  if (core.unbroken === fanOut) core.unbroken = null
+  fanOut.done?.(fanOut.count, fanOut.batch)
+  if (lane.length > 0) return true
+  core.lanes.delete(publisher)
+  return false
+}
+
+/** A subscriber inside the process that throws ends this fan-out, and nothing else. */
+function advanceSafely(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
+  try {
+    return advance(core, fanOut, deliver)
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    core.ports.log.write(LogType.error, `Error: internal error, a message is dropped: ${text}`)
+    if (fanOut.whole) core.sealDue = true
+    return true
+  }
+}
+
+/** True: it is through. */
+function advance(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
+  const { commit } = core
+  const { writes } = commit
+  if (fanOut.begin !== null) {
+    // What has to reach the disk as one goes alone, and a batch ends between two of them.
+    if (core.unbroken !== null || core.sealDue) return false
+    fanOut.begin()
+    fanOut.begin = null
+  }
+  if (fanOut.whole && core.unbroken === null) core.unbroken = fanOut
+  const isOver = isExpired(core, fanOut.message)
+    ? expire(core, fanOut)
+    : match(core, fanOut) && deliver(core, fanOut)
+  if (commit.writes !== writes) fanOut.batch = commit.filling
+  if (isOver && fanOut.whole) core.sealDue = true
+  return isOver
+}
+
+function isExpired(core: Core, message: Message): boolean {
+  return message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs()
+}
+
+function expire(core: Core, { subscribers, next, walk }: FanOut): true {
+  const left = (subscribers ?? walk?.found ?? []).length - next
+  for (let one = 0; one < left; one++) dropped(core, null, 'expired')
+  return true
+}
+
+/** True: all subscribers are known. */
+function match(core: Core, fanOut: FanOut): boolean {
+  if (fanOut.subscribers !== null) return true
+  const { trie } = core
+  fanOut.generation = Math.min(fanOut.generation, trie.generation)
+  fanOut.walk ??= trie.walk(fanOut.message.topicName)
+  const { walk } = fanOut
+  while (!walk.next(NODES_AT_ONCE)) {
+    core.work -= NODES_AT_ONCE >> NODES_SHIFT
+    if (core.work <= 0) return false
+  }
+  core.work -= Work.task
+  found(core, fanOut, walk)
+  return true
+}
+
+function found(core: Core, fanOut: FanOut, walk: MatchWalk<Subscriber>): void {
+  fanOut.walk = null
+  fanOut.subscribers = core.trie.keep(walk)
+  const { peers } = core.ports
+  if (peers !== null) peers.publish(fanOut.message, servedGroups(fanOut.subscribers))
+}
+
+/** The shared groups that have a member here: no other node needs to serve them. */
+export function servedGroups(subscribers: readonly Subscriber[]): string[] {
+  const groups: string[] = []
+  for (const subscriber of subscribers)
+    if (subscriber.members !== null) groups.push(`${subscriber.name}/${subscriber.filter}`)
+  return groups
+}

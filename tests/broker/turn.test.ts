@@ -1,0 +1,104 @@
+/** What one turn does, and what it leaves to the next: `src/broker/state/work.ts`. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as make from '../support/packets.ts'
+import { createStage, type Actor, type Stage } from './stage.ts'
+
+const limits = { workPerTurn: 100, receiversAtOnce: 4 }
+const READERS = 60
+
+function readersOf(stage: Stage, filter: string, options: make.ConnectOptions = {}): Actor[] {
+  return Array.from({ length: READERS }, (_, index) => {
+    const reader = stage.connect(`r${index}`, options)
+    reader.subscribe(filter, 1)
+    return reader
+  })
+}
+
+const publishes = (count: number) =>
+  Array.from({ length: count }, (_, index) =>
+    make.publish('t', String(index), { qos: 1, packetId: index + 1 }),
+  )
+
+test('others are served while messages go out, each is acknowledged behind its last receiver, and order holds', () => {
+  const stage = createStage(limits)
+  const readers = readersOf(stage, 't')
+  const author = stage.connect('author')
+  const bystander = stage.connect('bystander')
+  author.put(author.bytesOf(...publishes(3)))
+  bystander.put(bystander.bytesOf(make.pingreq))
+  stage.node.broker.endTurn()
+  assert.ok(bystander.take('pingresp'))
+  assert.equal(author.take('puback'), undefined)
+  assert.ok(readers.some(({ inbox }) => inbox.length === 0))
+  stage.pass(0)
+  for (const reader of readers) assert.deepEqual(reader.payloads(), ['0', '1', '2'])
+  const acks = [1, 2, 3].map(() => author.take('puback')?.packetId)
+  assert.deepEqual(acks, [1, 2, 3])
+})
+
+test('who unsubscribes while a message goes out gets it no more, who subscribes gets the next', () => {
+  const stage = createStage(limits)
+  const readers = readersOf(stage, 't')
+  const author = stage.connect('author')
+  author.put(author.bytesOf(...publishes(1)))
+  const last = readers[READERS - 1]
+  assert.equal(last.inbox.length, 0)
+  last.put(last.bytesOf(make.unsubscribe(2, ['t'])))
+  stage.pass(0)
+  assert.deepEqual(last.payloads(), [])
+  assert.deepEqual(readers[0].payloads(), ['0'])
+})
+
+test('a will comes behind what its client published before', () => {
+  const stage = createStage(limits)
+  const readers = readersOf(stage, '#')
+  const mortal = stage.connect('mortal', { will: { topic: 't', payload: 'will', qos: 1 } })
+  mortal.put(mortal.bytesOf(...publishes(1)))
+  mortal.cut()
+  for (const reader of readers) assert.deepEqual(reader.payloads(), ['0', 'will'])
+})
+
+test('what one message writes for many sessions at QoS 2 is never half of it safe', () => {
+  const stage = createStage(limits)
+  const readers = readersOf(stage, 't', { properties: { sessionExpirySeconds: 100 } })
+  const author = stage.connect('author', { properties: { sessionExpirySeconds: 100 } })
+  author.send(make.publish('t', 'x', { qos: 2, packetId: 1 }))
+  assert.ok(author.take('pubrec'))
+  const { store } = stage.node
+  const sealed = store.seal.bind(store)
+  let seals = 0
+  let appends = 0
+  const append = store.append.bind(store)
+  store.append = (...entry) => (appends++, append(...entry))
+  store.seal = (batch) => {
+    if (appends > 0) {
+      seals++
+      assert.equal(appends, READERS)
+    }
+    sealed(batch)
+  }
+  author.put(author.bytesOf(make.ack('pubrel', 1)))
+  stage.node.broker.endTurn()
+  assert.ok(appends > 0 && appends < READERS)
+  stage.pass(0)
+  assert.ok(seals > 0)
+  assert.ok(author.take('pubcomp'))
+  for (const reader of readers) assert.deepEqual(reader.payloads(), ['x'])
+})
+
+test('the subscriptions of a session that ended go by and by, and bring it nothing any more', () => {
+  const stage = createStage(limits)
+  const many = stage.connect('many')
+  const filters = Array.from({ length: 400 }, (_, index) => ({ filter: `+/${index}` }))
+  many.send(make.subscribe(1, filters))
+  assert.equal(stage.node.broker.counts().subscriptions, 400)
+  many.put(many.bytesOf(make.disconnect()))
+  stage.node.broker.endTurn()
+  const left = stage.node.broker.counts().subscriptions
+  assert.ok(left > 0 && left < 400, `${left} left`)
+  stage.connect('author').send(make.publish('a/399', 'x'))
+  stage.pass(0)
+  assert.equal(stage.node.broker.counts().subscriptions, 0)
+  assert.deepEqual(many.payloads(), [])
+})
