@@ -19,12 +19,15 @@ type State = ReadonlyMap<string, Row>
 /** What outlives a crash. */
 export interface Disk {
   state: State
+  /** What a power cut leaves: `state` after the last synced write. */
+  synced: State
   /** Writes fail for lack of space. */
   isFull: boolean
 }
 
 export function newDisk(): Disk {
-  return { state: new Map(), isFull: false }
+  const state = new Map()
+  return { state, synced: state, isFull: false }
 }
 
 /** Virtual time: runs what it is given so much later. */
@@ -106,7 +109,7 @@ class FakeLevel implements Database {
         const text = textOf(key)
         writes.push(() => next.delete(text))
       },
-      write: () =>
+      write: ({ sync }) =>
         new Promise((resolve, reject) => {
           const appliedMs = delayMs()
           const toldMs = appliedMs + delayMs()
@@ -116,6 +119,7 @@ class FakeLevel implements Database {
             next = new Map(disk.state)
             for (const write of writes) write()
             disk.state = next
+            if (sync) disk.synced = next
           })
           time.at(toldMs, () => {
             if (!isAlive()) return

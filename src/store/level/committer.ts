@@ -7,6 +7,7 @@ import type { StoreFailure } from '../../ports/ports.ts'
 import { failpoint } from '../failpoint.ts'
 import { damaged, isFull, StoreError } from './database.ts'
 import type { Database, Engine, LevelStoreOptions, LevelStoreStats } from './level-options.ts'
+import { Kind } from './keys.ts'
 import { encodeSet, type WriteSet } from './write-set.ts'
 
 interface Owner {
@@ -18,7 +19,11 @@ interface Owner {
   failed(batch: number, failure: StoreFailure, error: Error): void
 }
 
-const syncIntervalMs = 1000
+/** With `persistence_sync interval` the sync begins so long after the first write that needs it; it is over within a second. */
+const syncDelayMs = 800
+/** No record has this key. */
+const NO_KEY = new Uint8Array([Kind.meta, 0])
+
 const retryMs = 500
 const gatherTurnsMax = 8
 /** A write that takes longer is worth a line in the log. */
@@ -42,7 +47,9 @@ export class Committer {
   private flushesAsked = 0
   private flushesDone = 0
   private busy: Promise<void> | null = null
-  private syncedAtMs = 0
+  /** Takes back the sync that is on its way; null: all that was written is on the disk, or need not be. */
+  private cancelSync: (() => void) | null = null
+  private syncDue = false
   /** Settles when the database is open again; null: it is. */
   private reopening: Promise<void> | null = null
   private stopped = false
@@ -111,6 +118,11 @@ export class Committer {
   /** Writes what was sealed, then closes the database. */
   async close(): Promise<void> {
     while (this.busy !== null && !this.isStuck()) await this.busy
+    if (this.cancelSync !== null) {
+      this.cancelSync()
+      this.sync()
+    }
+    while (this.busy !== null && !this.isStuck()) await this.busy
     this.stopped = true
     await this.reopening
     await this.opened?.close()
@@ -154,7 +166,7 @@ export class Committer {
   }
 
   private isAsked(): boolean {
-    return this.sealed > this.told || this.flushesAsked > this.flushesDone
+    return this.sealed > this.told || this.flushesAsked > this.flushesDone || this.syncDue
   }
 
   /**
@@ -177,7 +189,7 @@ export class Committer {
   /** Returns when the set is safe; throws when it never will be. */
   private async commit(batch: number): Promise<void> {
     const set = this.owner.take()
-    if (set.isEmpty()) return
+    if (set.isEmpty() && !this.syncDue) return
     this.writing = set
     const startedMs = this.engine.monotonicMs()
     let told = false
@@ -204,7 +216,10 @@ export class Committer {
 
   private async write(set: WriteSet): Promise<void> {
     const batch = this.database.batch()
+    const sync = this.options.sync === 'always' || this.syncDue
     encodeSet(set, batch)
+    // A sync is part of a write, and LevelDB is not given an empty one.
+    if (set.isEmpty()) batch.del(NO_KEY)
     failpoint('before-commit')
     const stopWarning = this.engine.later(slowMs, () => {
       this.options.warn(
@@ -213,22 +228,31 @@ export class Committer {
       )
     })
     try {
-      await batch.write({ sync: this.mustSync() })
+      await batch.write({ sync })
     } finally {
       stopWarning()
     }
+    this.noteSync(sync)
     failpoint('after-commit')
     if (set.inbound.length > 0) failpoint('qos2-held')
     if (set.released.length > 0) failpoint('qos2-released')
   }
 
-  private mustSync(): boolean {
-    const { sync } = this.options
-    if (sync !== 'interval') return sync === 'always'
-    const now = this.engine.monotonicMs()
-    if (now - this.syncedAtMs < syncIntervalMs) return false
-    this.syncedAtMs = now
-    return true
+  /**
+   * After a write: what it left in the system's hands goes to the disk soon. (A log that LevelDB has left meanwhile is on
+   * its way into a table, which it syncs.)
+   */
+  private noteSync(synced: boolean): void {
+    if (this.options.sync !== 'interval') return
+    if (synced) {
+      this.syncDue = false
+      this.cancelSync = null
+    } else this.cancelSync ??= this.engine.later(syncDelayMs, () => this.sync())
+  }
+
+  private sync(): void {
+    this.syncDue = true
+    this.start()
   }
 
   /** Closes LevelDB and opens it until that works; what it needs for that is space. */
