@@ -90,13 +90,15 @@ export class Broker {
       ready: false,
       early: [],
       full: false,
+      withoutStore: false,
       turnEndAsked: false,
       stopping: false,
     }
   }
 
   /**
-   * Opens the store, joins the peers; connections are welcome once `ready` was called. `first`: what is to happen
+   * Opens the store, joins the peers; connections are welcome once `ready` was called, be it that there is no space to
+   * open the store and only what needs nothing of it can be served. `first`: what is to happen
    * between, with the store there and no client let in yet; it calls `go` when it is through.
    */
   start(ready: () => void, first: (go: () => void) => void = (go) => go()): void {
@@ -160,7 +162,7 @@ export class Broker {
 
   /** Lets time pass; not before the store has told all: what is due would find only a part of it. */
   tick(): void {
-    if (!this.core.ready) return
+    if (!this.core.ready && !this.core.withoutStore) return
     this.core.wheel.advance(this.core.ports.clock.monotonicMs())
   }
 

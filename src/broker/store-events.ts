@@ -2,7 +2,7 @@
 import { LogType } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { closeFor } from './connection/closing.ts'
-import { Outbound, Session, type Connection, type Core } from './state/model.ts'
+import { Outbound, Phase, Session, type Connection, type Core } from './state/model.ts'
 import { claimed, openEarly } from './connection/open-session.ts'
 import { arrived, pageRead, pump } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
@@ -18,14 +18,28 @@ export function storeEvents(
   ready: () => void,
   first: (go: () => void) => void,
 ): StoreEvents {
+  let announced = false
+  const announce = (): void => {
+    if (!announced) ready()
+    announced = true
+  }
   return {
-    session: (clientId, record, backlog) => sessionTold(core, clientId, record, backlog),
+    session(clientId, record, backlog) {
+      endWithoutStore(core)
+      sessionTold(core, clientId, record, backlog)
+    },
     route: (clientId, filter, options) => routeTold(core, clientId, filter, options),
-    retained: (topic, message) => applyRetained(core, topic, message),
+    retained(topic, message) {
+      endWithoutStore(core)
+      applyRetained(core, topic, message)
+    },
     ready() {
+      endWithoutStore(core)
       first(() => {
+        core.ready = true
+        if (core.full) noteSpace(core)
         openEarly(core)
-        ready()
+        announce()
       })
     },
     claimed: (request, session, owner) => claimed(core, request, session, owner),
@@ -41,9 +55,34 @@ export function storeEvents(
     committed: (batch) => committed(core, batch),
     failed(batch, failure, error) {
       if (failure === 'broken') return core.ports.fatal(error)
-      refuseHeld(core, batch, error)
+      if (core.ready) return refuseHeld(core, batch, error)
+      beginWithoutStore(core, error)
+      announce()
     },
   }
+}
+
+/**
+ * There is no space to open the store. What it holds is not known: clean sessions are served, QoS 0, and whatever is no
+ * client's; all that would have to be stored, or found there, is refused.
+ */
+function beginWithoutStore(core: Core, error: Error): void {
+  core.full = true
+  core.withoutStore = true
+  core.ports.log.write(
+    LogType.error,
+    `Error: there is no space to open the store: ${error.message}. Until there is, sessions and retained messages are not known, and only clean sessions and QoS 0 are served.`,
+  )
+  openEarly(core)
+}
+
+/** The store tells what it holds: who was served without it comes again, and finds everything. */
+function endWithoutStore(core: Core): void {
+  if (!core.withoutStore) return
+  core.withoutStore = false
+  for (const connection of core.connections)
+    if (connection.phase === Phase.open && !connection.isOurs)
+      closeFor(core, connection, Reason.serverBusy, 'the store is open: connect again')
 }
 
 /** A session that exists in the store: kept from an earlier run, or held by another node. */

@@ -132,6 +132,46 @@ test(
   },
 )
 
+test(
+  'a start without space on the disk serves what needs none, refuses the rest, and finds everything once there is',
+  { timeout },
+  async (t) => {
+    const place = smallDisk(t)
+    if (place === null) return t.skip('mounting a small file system is not possible here')
+    const before = await startOn(t, place)
+    await addReader(before)
+    const { acknowledged } = await publishUntilRefused(before, 1000, 20)
+    assert.equal(acknowledged, 20)
+    before.signal('SIGKILL')
+    await before.stop()
+    // Whatever is free now is not enough for what LevelDB makes when it opens.
+    const filler = join(place.directory, 'filler')
+    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4096'])
+    const broker = await startOn(t, place)
+    assert.match(broker.log(), /Error: there is no space to open the store: .*No space left/)
+    const none = { cleanStart: true, properties: { sessionExpirySeconds: 0 } }
+    const { client: plain } = await clientOf(broker, 'plain', none)
+    await plain.subscribe({ filter: 'free', qos: 1 })
+    await plain.publish('free', 'as air')
+    await plain.expect('publish', { topic: 'free' })
+    assert.equal(await plain.publish('q/1', 'x', { qos: 1 }), QUOTA_EXCEEDED)
+    for (const options of [{}, { ...none, cleanStart: false }, { ...none, will: { topic: 'w' } }]) {
+      const client = await RawClient.open(broker.port, 5)
+      const properties = { sessionExpirySeconds: 3600 }
+      client.send(
+        make.connect(5, { clientId: 'reader', cleanStart: false, properties, ...options }),
+      )
+      await client.expect('connack', { code: QUOTA_EXCEEDED })
+    }
+    rmSync(filler)
+    // Who was served is asked to come again: only now is it known what it may have missed.
+    await plain.expect('disconnect')
+    assert.deepEqual(await readNumbers(broker, 19), upTo(20))
+    assert.match(broker.log(), /The store has space again/)
+    assert.equal((await publishUntilRefused(broker, 10, 1)).acknowledged, 1)
+  },
+)
+
 // ── writes that fail, writes that take long ────────────────────────────────────────────────────────
 
 const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0

@@ -314,7 +314,9 @@ class GroupSimulation {
     for (const each of [this.claims, this.claiming, this.reads, this.held, this.sealed])
       each.clear()
     this.batch = this.committed = 0
-    this.disk.isFull = false
+    // Now and then there is no space to open it, at first.
+    this.disk.isFull = this.random() < 0.2
+    this.time.at(2000, () => void (this.disk.isFull = false))
     this.opened = null
     const told: Model = new Map()
     this.store.open(this.events(told, isAlive))

@@ -42,9 +42,8 @@ function userOf(connection: Connection): string | null {
   return connection.identity?.username ?? null
 }
 
-/** The store is ready: those who came early go on. */
+/** The store is ready, or not to be had for now: those who came early go on. */
 export function openEarly(core: Core): void {
-  core.ready = true
   for (const { connection, packet, assigned } of core.early.splice(0))
     if (connection.phase === Phase.opening) openSession(core, connection, packet, assigned)
 }
@@ -56,7 +55,7 @@ export function openSession(
   assigned: boolean,
 ): void {
   const opening = { connection, packet, assigned }
-  if (!core.ready && !connection.isOurs) return void core.early.push(opening)
+  if (!core.ready && !core.withoutStore && !connection.isOurs) return void core.early.push(opening)
   const queue = core.openings.get(idOf(connection))
   if (queue !== undefined) queue.push(opening)
   else begin(core, opening)
@@ -72,7 +71,7 @@ function begin(core: Core, opening: Opening): void {
     return refuse(core, connection, Reason.clientIdentifierNotValid)
   if (known === undefined && !isOurs && isFull(core, userOf(connection)))
     return refuse(core, connection, Reason.serverBusy)
-  if (core.full && (known?.durable || expiryOf(packet) > 0))
+  if (core.full && (known?.durable || needsStore(core, packet)))
     return refuse(core, connection, Reason.quotaExceeded)
   if (limits.keepAliveSecondsMax > 0 && packet.version < 5) {
     const { keepAliveSeconds } = packet
@@ -85,6 +84,12 @@ function begin(core: Core, opening: Opening): void {
   if (expiryOf(packet) === 0 && left?.durable !== true) return enter(core, opening, null, false)
   core.openings.set(clientId, [])
   claim(core, opening)
+}
+
+/** While the store is not open nobody knows which session is to go on, or whom a will is for. */
+function needsStore(core: Core, packet: ConnectPacket): boolean {
+  if (expiryOf(packet) > 0) return true
+  return core.withoutStore && (!packet.cleanStart || packet.will !== null)
 }
 
 /**

@@ -174,7 +174,8 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
 
 /** Would accepting it make the store write? */
 function needsStore(core: Core, connection: Connection): boolean {
-  if (view.retain || (view.qos === 2 && connection.session?.durable)) return true
+  if (core.withoutStore || view.retain || (view.qos === 2 && connection.session?.durable))
+    return true
   const matches = matchesOf(core, connection)
   if (matches === null) return true
   return matches.some((subscriber) =>

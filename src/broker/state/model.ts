@@ -417,6 +417,8 @@ export interface Core {
   readonly early: Opening[]
   /** The store has no space: what would have to be stored is refused. */
   full: boolean
+  /** It could not even be opened for that: whoever needs nothing of it is served, until it can. */
+  withoutStore: boolean
   turnEndAsked: boolean
   stopping: boolean
 }

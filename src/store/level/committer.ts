@@ -52,6 +52,7 @@ export class Committer {
   private syncDue = false
   /** Settles when the database is open again; null: it is. */
   private reopening: Promise<void> | null = null
+  private begun = false
   private stopped = false
 
   constructor(engine: Engine, options: LevelStoreOptions, stats: LevelStoreStats, owner: Owner) {
@@ -61,9 +62,25 @@ export class Committer {
     this.owner = owner
   }
 
+  /** Opens the store, whenever there is space to do it. Nothing is written before {@link begin}. */
   async open(): Promise<Database> {
-    this.opened = await this.engine.open(this.options.location)
-    return this.opened
+    for (let told = false; ; told = true) {
+      try {
+        this.opened = await this.engine.open(this.options.location)
+        return this.opened
+      } catch (error) {
+        if (!isFull(error as Error)) throw error
+        if (!told) this.owner.failed(0, 'full', new StoreError(reasonOf(error)))
+        await this.pause(retryMs)
+        if (this.stopped) throw error
+      }
+    }
+  }
+
+  /** What the store holds is known: what was sealed meanwhile may go behind it. */
+  begin(): void {
+    this.begun = true
+    this.start()
   }
 
   private get database(): Database {
@@ -137,7 +154,7 @@ export class Committer {
   }
 
   private start(): void {
-    if (this.busy !== null || this.stopped) return
+    if (this.busy !== null || this.stopped || !this.begun) return
     // Never within the call that sealed: what it answers comes later.
     this.busy = Promise.resolve().then(() => this.run())
   }
@@ -149,10 +166,11 @@ export class Committer {
         if (this.touched || this.stopped) break
         const batch = this.sealed
         const flush = this.flushesAsked
-        await this.commit(batch)
+        const wasFull = await this.commit(batch)
         if (this.stopped) break
         this.flushesDone = flush
-        if (batch === this.told) continue
+        // Whoever was told that there is no space wants to hear that there is again.
+        if (batch === this.told && !wasFull) continue
         this.told = batch
         this.owner.committed(batch)
       }
@@ -186,23 +204,23 @@ export class Committer {
     })
   }
 
-  /** Returns when the set is safe; throws when it never will be. */
-  private async commit(batch: number): Promise<void> {
+  /** Resolves when the set is safe: was there no space in between? Rejects when it never will be. */
+  private async commit(batch: number): Promise<boolean> {
     const set = this.owner.take()
-    if (set.isEmpty() && !this.syncDue) return
+    if (set.isEmpty() && !this.syncDue) return false
     this.writing = set
     const startedMs = this.engine.monotonicMs()
-    let told = false
+    let wasFull = false
     for (;;) {
       try {
         await this.write(set)
         break
       } catch (error) {
         if (!isFull(error as Error)) throw error
-        if (!told) this.owner.failed(batch, 'full', new StoreError(reasonOf(error)))
-        told = true
+        if (!wasFull) this.owner.failed(batch, 'full', new StoreError(reasonOf(error)))
+        wasFull = true
         await this.untilReopened()
-        if (this.stopped) return
+        if (this.stopped) return wasFull
       }
     }
     for (const session of set.queues) session.settleWritten()
@@ -212,6 +230,7 @@ export class Committer {
     stats.commits++
     stats.commitMs = this.engine.monotonicMs() - startedMs
     stats.commitMsMax = Math.max(stats.commitMsMax, stats.commitMs)
+    return wasFull
   }
 
   private async write(set: WriteSet): Promise<void> {

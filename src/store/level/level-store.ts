@@ -84,20 +84,25 @@ class DiskStore implements LevelStore {
 
   private async load(events: StoreEvents): Promise<void> {
     try {
-      const loaded = await load(
-        await this.committer.open(),
-        this.references,
-        events,
-        this.options.wallMs(),
-      )
+      const database = await this.committer.open()
+      const { retained } = this.set
+      const told: StoreEvents = {
+        ...events,
+        // What was published while there was no space to open the store is newer.
+        retained: (topic, message) => {
+          if (!retained.has(topic)) events.retained(topic, message)
+        },
+      }
+      const loaded = await load(database, this.references, told, this.options.wallMs())
       this.sessions = loaded.sessions
       this.lastSession = loaded.lastSession
       this.lastBody = loaded.lastBody
       for (const { record } of loaded.cutOff) this.saveSession(record)
       this.committer.endTouch()
+      if (this.events === events) events.ready()
+      this.committer.begin()
       await this.committer.flush()
       for (const session of loaded.garbage) this.collect(session)
-      if (this.events === events) events.ready()
     } catch (error) {
       this.broken(error)
     }
