@@ -4,7 +4,7 @@
  *     dial ──opened──▶ CONNECT ──CONNACK──▶ online ──cut, DISCONNECT, silence──▶ lost ──▶ wait ──▶ dial …
  *       └──────────────────┴─ refused, unreachable, too slow ─────────────────────┘  └──▶ finish
  */
-import { checkFixedHeader } from '../codec/frame.ts'
+import { checkFixedHeader, checkPadding } from '../codec/frame.ts'
 import { decodePacket } from '../codec/decode.ts'
 import {
   PacketType,
@@ -150,6 +150,7 @@ function receive(core: Core, bytes: Uint8Array, start: number, end: number): voi
   try {
     core.framer.push(bytes, start, end, (first, packet, from, bodyStart, to) => {
       checkFixedHeader(first, core.settings.version)
+      checkPadding(core.settings.version, packet, from, bodyStart)
       if (first >> 4 === PacketType.publish && isOnline(core))
         onPublish(core, packet, from, bodyStart, to)
       else dispatch(core, first, packet, bodyStart, to)

@@ -59,14 +59,17 @@ function checkProtocol(name: string, level: number): Version {
   throw new ProtocolError(Reason.unsupportedProtocolVersion, `${name} level ${level}`)
 }
 
-/** Throws ProtocolError 0x81 or 0x82 on flags that contradict each other (MQTT 5.0, 3.1.2.3 to 3.1.2.9). */
+/**
+ * Throws ProtocolError 0x81 or 0x82 on flags that contradict each other (MQTT 5.0, 3.1.2.3 to 3.1.2.9). 3.1 disregards
+ * what is said of a will that there is not, and has no reserved flag.
+ */
 function checkFlags(flags: number, version: Version): void {
   const willQos = (flags >> WILL_QOS_SHIFT) & 3
   if (willQos === 3) throw new ProtocolError(Reason.malformedPacket, 'will with QoS 3')
   if ((flags & RESERVED) !== 0 && version >= 4) {
     throw new ProtocolError(Reason.malformedPacket, 'reserved connect flag')
   }
-  if ((flags & WILL) === 0 && (willQos !== 0 || (flags & WILL_RETAIN) !== 0)) {
+  if (version >= 4 && (flags & WILL) === 0 && (willQos !== 0 || (flags & WILL_RETAIN) !== 0)) {
     throw new ProtocolError(Reason.protocolError, 'will QoS or retain without a will')
   }
   if (version < 5 && (flags & USERNAME) === 0 && (flags & PASSWORD) !== 0) {

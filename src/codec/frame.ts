@@ -21,7 +21,7 @@ export interface FrameHeader {
  * Looks for one packet in `bytes[at..end)` and fills `frame`. True: all of it is there. False: more bytes
  * are needed; `frame.frameEnd` past `end` says how far it reaches, so that its size can be judged before
  * anything is kept for it, and -1 that not even the header is whole.
- * Throws ProtocolError 0x81 on a length of more than four bytes or longer than needed [MQTT-1.5.5-1].
+ * Throws ProtocolError 0x81 on a length of more than four bytes.
  */
 export function readFrame(bytes: Uint8Array, at: number, end: number, frame: FrameHeader): boolean {
   frame.bodyStart = -1
@@ -36,12 +36,27 @@ export function readFrame(bytes: Uint8Array, at: number, end: number, frame: Fra
       throw new ProtocolError(Reason.malformedPacket, 'remaining length of over 4 bytes')
     if (at >= end) return false
     byte = bytes[at++]
-    if (byte === 0) throw new ProtocolError(Reason.malformedPacket, 'remaining length is padded')
     length |= (byte & 0x7f) << shift
   }
   frame.bodyStart = at
   frame.frameEnd = at + length
   return frame.frameEnd <= end
+}
+
+/** Is the remaining length between `at` and `bodyStart` longer than needed, its last byte a zero? */
+export function isPadded(bytes: Uint8Array, at: number, bodyStart: number): boolean {
+  return bodyStart - at > 2 && bytes[bodyStart - 1] === 0
+}
+
+/** Throws ProtocolError 0x81 on a padded remaining length, which 5.0 forbids [MQTT-1.5.5-1] and 3.x does not. */
+export function checkPadding(
+  version: Version,
+  bytes: Uint8Array,
+  at: number,
+  bodyStart: number,
+): void {
+  if (version === 5 && isPadded(bytes, at, bodyStart))
+    throw new ProtocolError(Reason.malformedPacket, 'remaining length is padded')
 }
 
 /** The low nibble that the standard asks of each type; PUBLISH has its own rules (MQTT 5.0, 2.1.3). */

@@ -131,3 +131,32 @@ strict(
     await first.ping()
   },
 )
+
+const named = behaviours('generated client ids under clientid_prefixes', {
+  config: 'clientid_prefixes t',
+})
+
+named(
+  'an id that the broker makes needs the configured prefix too',
+  { v4: '[MQTT-3.2.2-5]', v5: '[MQTT-3.1.4-2]' },
+  async ({ open, version }) => {
+    const client = await open()
+    client.send(connect(version, { clientId: '' }))
+    await client.expect('connack', { code: version === 5 ? 0x87 : 5, sessionPresent: false })
+    await client.expectClosed()
+  },
+)
+
+const prefixed = behaviours('generated client ids that begin with clientid_prefixes', {
+  config: 'clientid_prefixes t\nauto_id_prefix t-',
+})
+
+prefixed(
+  'auto_id_prefix makes ids that clientid_prefixes lets in',
+  { v4: '[MQTT-3.1.3-6]', v5: '[MQTT-3.1.3-6]' },
+  async ({ open, version }) => {
+    const client = await open()
+    client.send(connect(version, { clientId: '' }))
+    await client.expect('connack', { code: 0 })
+  },
+)

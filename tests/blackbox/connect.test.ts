@@ -36,6 +36,40 @@ behaviour(
   },
 )
 
+/** Which flags of CONNECT may stand together; in 3.1 those of a will that there is not are disregarded. */
+function isRight(flags: number, version: number): boolean {
+  const has = (bit: number) => (flags & bit) !== 0
+  const willQos = (flags >> 3) & 3
+  if (willQos === 3) return false
+  if (version >= 4 && has(0x01)) return false
+  if (version >= 4 && !has(0x04) && (willQos > 0 || has(0x20))) return false
+  return version === 5 || has(0x80) || !has(0x40)
+}
+
+behaviour(
+  'every combination of connect flags is taken or refused as its version says',
+  {
+    v3: '',
+    v4: '[MQTT-3.1.2-3] [MQTT-3.1.2-11] [MQTT-3.1.2-13] [MQTT-3.1.2-14] [MQTT-3.1.2-15] [MQTT-3.1.2-22]',
+    v5: '[MQTT-3.1.2-3] [MQTT-3.1.2-11] [MQTT-3.1.2-12] [MQTT-3.1.2-13]',
+  },
+  async ({ open, version, clientId, topic }) => {
+    for (let flags = 0; flags < 256; flags++) {
+      const client = await open()
+      const will = flags & 4 ? { topic, payload: 'gone' } : undefined
+      const username = flags & 0x80 ? 'user' : undefined
+      const password = flags & 0x40 ? 'secret' : undefined
+      const options = { clientId: `${clientId}${flags}`, will, username, password }
+      const bytes = client.bytesOf([connect(version, options)])
+      bytes[version === 3 ? 11 : 9] = flags
+      client.send(bytes)
+      if (!isRight(flags, version)) await client.expectConnectRefused(0x81, 0x82)
+      else await client.expect('connack', { code: 0, sessionPresent: false })
+      client.destroy()
+    }
+  },
+)
+
 behaviour(
   'a password needs no user name',
   { v5: '[MQTT-3.1.2-16] [MQTT-3.1.2-19]' },

@@ -64,7 +64,7 @@ const PACKETS: Row[] = [
     0x81,
     { v3: '', v4: '[MQTT-4.8.0-1]', v5: '[MQTT-1.5.5-1] [MQTT-4.13.1-1]' },
   ],
-  ['a padded remaining length', 'c0 80 00', 0x81, { v4: '', v5: '[MQTT-1.5.5-1]' }],
+  ['a padded remaining length', 'c0 80 00', 0x81, { v5: '[MQTT-1.5.5-1]' }],
   [
     'a topic longer than its packet',
     '30 04 00 09 61 78',
@@ -96,6 +96,24 @@ for (const [what, hex, reason, proves] of PACKETS) {
     closesMs.push(performance.now() - start)
   })
 }
+
+behaviour(
+  'a remaining length may be longer than needed below 5.0, and is passed on as short as can be',
+  { v3: '', v4: '' },
+  async ({ connect, topic }) => {
+    const subscriber = await connect()
+    await subscriber.subscribe(topic)
+    const client = await connect()
+    for (const length of ['80 00', '80 80 00', '80 80 80 00']) {
+      client.send(`c0 ${length}`)
+      await client.expect('pingresp')
+    }
+    const [first, length, ...body] = client.bytesOf([publish(topic, 'x')])
+    client.send(Uint8Array.of(first, length | 0x80, 0x80, 0, ...body))
+    await subscriber.expect('publish', { topic, payload: 'x' })
+    assert.equal(subscriber.largestFrame, 2 + body.length)
+  },
+)
 
 /** Texts no string may hold, as bytes. */
 const BAD_TEXTS: [string, string][] = [

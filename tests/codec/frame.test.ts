@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readFrame, type FrameHeader } from '../../src/codec/frame.ts'
+import { checkPadding, readFrame, type FrameHeader } from '../../src/codec/frame.ts'
 import { ProtocolError } from '../../src/codec/protocol-error.ts'
 import { fromHex } from './fixture.ts'
 
@@ -52,12 +52,32 @@ test('a frame is complete with its last byte and not before', () => {
   assert.equal(frame.frameEnd, 5)
 })
 
-for (const hex of ['30 ffffffff', '30 80808080', '30 8000', '30 ff8000', '30 80808000']) {
+for (const hex of ['30 ffffffff', '30 80808080']) {
   test(`the length of ${hex} is refused`, () => {
     const bytes = fromHex(`${hex} 01`)
     assert.throws(
       () => readFrame(bytes, 0, bytes.length, header()),
       (error) => error instanceof ProtocolError && error.reason === 0x81,
     )
+  })
+}
+
+for (const [hex, isPadded] of [
+  ['c0 00', false],
+  ['c0 8000', true],
+  ['c0 808000', true],
+  ['c0 80808000', true],
+  ['30 ff8000', true],
+  ['30 8001', false],
+  ['30 80808001', false],
+] as const) {
+  test(`the length of ${hex} is ${isPadded ? 'longer than 5.0 allows' : 'as short as can be'}`, () => {
+    const bytes = fromHex(`aa ${hex}`)
+    const frame = header()
+    readFrame(bytes, 1, bytes.length, frame)
+    for (const version of [3, 4] as const) checkPadding(version, bytes, 1, frame.bodyStart)
+    const check = () => checkPadding(5, bytes, 1, frame.bodyStart)
+    if (!isPadded) check()
+    else assert.throws(check, (error) => error instanceof ProtocolError && error.reason === 0x81)
   })
 }

@@ -47,10 +47,10 @@ function emptyIdRule(_core: Core, connection: Connection, packet: ConnectPacket)
   return packet.version === 5 ? Reason.unspecifiedError : Reason.clientIdentifierNotValid
 }
 
-function prefixRule(core: Core, _connection: Connection, packet: ConnectPacket): number {
-  const prefix = core.ports.limits.clientIdPrefix
-  if (prefix === '' || packet.clientId === '' || packet.clientId.startsWith(prefix)) return 0
-  return Reason.notAuthorized
+/** Of an id that we make it is the beginning that counts. */
+function prefixRule(core: Core, connection: Connection, packet: ConnectPacket): number {
+  const clientId = packet.clientId === '' ? connection.link.listener.autoIdPrefix : packet.clientId
+  return clientId.startsWith(core.ports.limits.clientIdPrefix) ? 0 : Reason.notAuthorized
 }
 
 function willRule(core: Core, connection: Connection, packet: ConnectPacket): number {

@@ -14,7 +14,7 @@ import { connectVersion } from '../../codec/connect.ts'
 import type { DecodeOptions } from '../../codec/decode-options.ts'
 import { decodePacket } from '../../codec/decode.ts'
 import { appendSimple } from '../../codec/encode.ts'
-import { checkFixedHeader, readFrame, type FrameHeader } from '../../codec/frame.ts'
+import { checkFixedHeader, checkPadding, readFrame, type FrameHeader } from '../../codec/frame.ts'
 import { PacketType, type ConnectPacket } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
@@ -90,7 +90,7 @@ function consume(
   if (mustWait(core, connection, workMin)) return at
   while (at < end && (connection.phase === Phase.open || connection.phase === Phase.connect)) {
     const whole = readFrame(bytes, at, end, frame)
-    if (frame.bodyStart >= 0 || end - at >= 1) judgeHeader(core, connection, bytes[at], at, frame)
+    if (frame.bodyStart >= 0 || end - at >= 1) judgeHeader(core, connection, bytes, at, frame)
     if (!whole) break
     const { first, bodyStart, frameEnd } = frame
     core.stats.messagesReceived++
@@ -137,11 +137,13 @@ function takeTurn(core: Core, connection: Connection): boolean {
 function judgeHeader(
   core: Core,
   connection: Connection,
-  first: number,
+  bytes: Uint8Array,
   at: number,
   frame: FrameHeader,
 ): void {
+  const first = bytes[at]
   const type = first >> 4
+  checkPadding(connection.version, bytes, at, frame.bodyStart)
   if (type === PacketType.publish && connection.phase === Phase.open) {
     checkFixedHeader(first, connection.version)
     if (frame.frameEnd - at > core.ports.limits.packetBytesMax)
@@ -173,7 +175,7 @@ function complete(
   while (at < end && connection.phase !== Phase.closed) {
     if (connection.phase === Phase.opening) break
     const whole = readFrame(partial.bytes, 0, partial.length, frame)
-    if (frame.bodyStart >= 0) judgeHeader(core, connection, partial.bytes[0], 0, frame)
+    if (frame.bodyStart >= 0) judgeHeader(core, connection, partial.bytes, 0, frame)
     if (whole) break
     const need = frame.frameEnd < 0 ? 1 : frame.frameEnd - partial.length
     const take = Math.min(need, end - at)
@@ -313,6 +315,7 @@ function dispatch(
   if (connection.phase === Phase.connect) {
     core.work -= Work.connect
     connection.version = connectVersion(bytes, bodyStart, frameEnd) || 4
+    checkPadding(connection.version, bytes, frameStart, bodyStart)
     const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, optionsOf(core))
     return onConnect(core, connection, packet as ConnectPacket)
   }

@@ -1,6 +1,7 @@
 /** PUBLISH from a client (MQTT 5.0, 3.3): the way in. */
 import { PacketTable } from '../../base/packet-table.ts'
 import { LogType } from '../../base/log.ts'
+import { isPadded } from '../../codec/frame.ts'
 import { PacketType } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { forwardableProperties, parsePublish, PublishView } from '../../codec/publish.ts'
@@ -18,6 +19,9 @@ import { retainedIsFull, storeRetained } from './retained.ts'
 import { afterFanOut, keepWhole, UNDER_WAY } from './fan-out-later.ts'
 import { fanOutAll } from './fanout.ts'
 import { matchNow, publish, route } from './routing.ts'
+
+/** In front of the topic, where the body begins. */
+const TOPIC_LENGTH_BYTES = 2
 
 const view = new PublishView()
 
@@ -119,7 +123,11 @@ function borrow(core: Core, connection: Connection, message: Message): void {
   message.payloadEnd = view.payloadEnd
   message.publisher = connection.identity?.clientId ?? ''
   message.publisherUser = connection.identity?.username ?? null
-  message.frameVersion = view.plain && connection.mount === null ? connection.version : 0
+  const isReusable =
+    view.plain &&
+    connection.mount === null &&
+    !isPadded(view.bytes, view.frameStart, view.topicStart - TOPIC_LENGTH_BYTES)
+  message.frameVersion = isReusable ? connection.version : 0
   message.frameStart = view.frameStart
   message.frameEnd = view.frameEnd
   message.expiresAtMs = Infinity
