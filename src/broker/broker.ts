@@ -9,7 +9,7 @@ import { LogType } from '../base/log.ts'
 import { closeConnection, closeFor } from './connection/closing.ts'
 import { Commit } from './state/commit.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
-import { armConnectTimeout } from './connection/keepalive.ts'
+import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { Inspector } from './inspect.ts'
 import { createMessage, Message } from '../ports/message.ts'
 import {
@@ -143,6 +143,8 @@ export class Broker {
     const { core } = this
     drained(core, connection)
     if (connection.phase !== Phase.open) return
+    // It is not read from while it does not read: that it does is all the life it can show.
+    if (connection.paused) restartWatch(core, connection)
     if (connection.session !== null) pump(core, connection.session)
     if (connection.inLink === null) unpause(connection)
     wakeReplays(core)

@@ -18,7 +18,7 @@ export function watch(core: Core, setTimer: SetTimer, lose: (error: MqttError) =
   const answerMs = Math.min(keepAliveMs, ANSWER_MS_MAX)
   const check = (): void => {
     const nowMs = core.runtime.monotonicMs()
-    if (core.pingSentMs !== 0 && !core.paused && nowMs - core.pingSentMs >= answerMs) {
+    if (core.pingSentMs !== 0 && !core.paused && nowMs - silentSinceMs(core) >= answerMs) {
       const text = `connection lost: no answer from the server for ${answerMs} ms`
       return lose(new DisconnectedError('TIMEOUT', text))
     }
@@ -30,10 +30,15 @@ export function watch(core: Core, setTimer: SetTimer, lose: (error: MqttError) =
       send(core, { type: PacketType.pingreq })
       core.output.flush()
     }
-    const pingMs = Math.max(intervalMs / 10, sinceMs + intervalMs - nowMs)
-    setTimer(core, core.pingSentMs === 0 ? pingMs : core.pingSentMs + answerMs - nowMs, check)
+    const dueMs = core.pingSentMs === 0 ? sinceMs + intervalMs : silentSinceMs(core) + answerMs
+    setTimer(core, Math.max(intervalMs / 10, dueMs - nowMs), check)
   }
   setTimer(core, intervalMs, check)
+}
+
+/** Since when an answer is awaited and nothing came: a long packet may be in front of it, and what comes of that is life. */
+function silentSinceMs(core: Core): number {
+  return Math.max(core.pingSentMs, core.lastReceivedMs)
 }
 
 export function onPong(core: Core): void {

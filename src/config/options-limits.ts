@@ -18,13 +18,13 @@ function limit(
 export const limitOptions = {
   connectTimeoutMs: limit(
     'connect_timeout',
-    'Seconds from the connection to a whole CONNECT.',
+    'Seconds from the connection to a whole CONNECT, and one more for each 1000 bytes of it that have come.',
     durationMs('s', 1, 3600),
     10_000,
   ),
   partialPacketTimeoutMs: limit(
     'partial_packet_timeout',
-    'Seconds that a packet may stay incomplete once it has begun.',
+    'Seconds that a packet may stay incomplete once it has begun, and one more for each 100 bytes that have come.',
     durationMs('s', 1, 86_400),
     60_000,
   ),

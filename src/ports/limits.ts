@@ -3,9 +3,9 @@
  * mosquitto.conf that set one are named; the rest is fixed by {@link defaultLimits}.
  */
 export interface Limits {
-  /** ms from accept to a complete CONNECT (`connect_timeout`). */
+  /** ms from accept to a complete CONNECT (`connect_timeout`); longer as its bytes come, see `keepalive.ts`. */
   connectTimeoutMs: number
-  /** ms a started packet may stay incomplete (`partial_packet_timeout`). */
+  /** ms a started packet may stay incomplete (`partial_packet_timeout`); longer as its bytes come. */
   partialPacketTimeoutMs: number
   /** Bytes of a PUBLISH, header included (`max_packet_size`). */
   packetBytesMax: number

@@ -11,6 +11,8 @@ import { errorText, lingerMs, type LinkOwner, type Peer } from './link.ts'
 /** Close codes (RFC 6455, 7.4.1). */
 const normalClosure = 1000
 const unsupportedData = 1003
+/** Less of a message is no progress: a ping now and then, a drip. */
+const progressBytesMin = 1000
 const binary = { binary: true, compress: false, fin: true, mask: false }
 
 /** Makes a WebSocket, just opened, a link of its owner's core. `socket` is the one below it. */
@@ -43,6 +45,8 @@ class WebSocketLink<C> implements Link {
   /** The socket has an array of the core's. */
   private holding = false
   private linger: NodeJS.Timeout | null = null
+  /** Bytes that had come when the last message was whole, or when the core last asked. */
+  private seenBytes = 0
   private readonly onWritten: () => void
 
   constructor(owner: LinkOwner<C>, webSocket: WebSocket, socket: Socket, { remote, tls }: Peer) {
@@ -82,6 +86,13 @@ class WebSocketLink<C> implements Link {
     this.webSocket.resume()
   }
 
+  makesProgress(): boolean {
+    const { bytesRead } = this.socket
+    const hasGrown = bytesRead - this.seenBytes >= progressBytesMin
+    this.seenBytes = bytesRead
+    return hasGrown
+  }
+
   end(): void {
     this.close(normalClosure)
   }
@@ -93,6 +104,7 @@ class WebSocketLink<C> implements Link {
       this.reason = 'protocol error: a WebSocket frame of text'
       return this.close(unsupportedData)
     }
+    this.seenBytes = this.socket.bytesRead
     const { buffer, byteOffset, length } = data
     this.owner.core.receive(this.connection, new Uint8Array(buffer, byteOffset, length), 0, length)
   }

@@ -66,6 +66,12 @@ export class Actor implements Link {
     this.take('suback')
   }
 
+  /** Takes what stays in the link, and no more. */
+  drain(): void {
+    this.stage.node.broker.linkDrained(this.connection)
+    this.stage.pass(0)
+  }
+
   /** The line is cut. */
   cut(): void {
     this.isClosed = true

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as make from '../support/packets.ts'
-import { createStage } from './stage.ts'
+import { createStage, type Actor, type Stage } from './stage.ts'
 
 /** The wheel turns every 100 ms and rounds up to its slots. */
 const slackMs = 300
@@ -26,6 +26,78 @@ test('the bytes of an unfinished packet are no sign of life', () => {
     stage.pass(1000)
     if (!client.isClosed) client.sendBytes(Uint8Array.of(0x61))
   }
+  assert.equal(client.isClosed, true)
+})
+
+/** A PUBLISH of `size` bytes, in chunks of `chunk` bytes, one every `everyMs`; how far it came. */
+function upload(stage: Stage, client: Actor, size: number, chunk: number, everyMs: number): number {
+  const bytes = new Uint8Array(size)
+  bytes.set([0x30, ((size - 4) & 0x7f) | 0x80, (((size - 4) >> 7) & 0x7f) | 0x80, (size - 4) >> 14])
+  bytes.set([0, 1, 0x61], 4)
+  for (let at = 0; at < size; at += chunk) {
+    if (client.isClosed) return at
+    client.sendBytes(bytes.slice(at, at + chunk))
+    stage.pass(everyMs)
+  }
+  return size
+}
+
+test('a slow upload is life: 60 kB at 3 kB/s under a keep alive of 5', () => {
+  const stage = createStage()
+  const client = stage.connect('c', { keepAliveSeconds: 5 })
+  assert.equal(upload(stage, client, 60_000, 1000, 333), 60_000)
+  client.send(make.pingreq)
+  assert.ok(client.take('pingresp'))
+})
+
+test('an upload may take longer than partial_packet_timeout, at 100 bytes a second it may not', () => {
+  const stage = createStage({ partialPacketTimeoutMs: 10_000 })
+  const steady = stage.connect('steady')
+  assert.equal(upload(stage, steady, 100_000, 300, 1000), 100_000)
+  const slow = stage.connect('slow')
+  const cameBytes = upload(stage, slow, 100_000, 50, 1000)
+  assert.ok(cameBytes > 500 && cameBytes < 2000, `${cameBytes} bytes came`)
+})
+
+test('a large CONNECT may take longer than connect_timeout, a dripped one may not', () => {
+  const stage = createStage({ connectTimeoutMs: 10_000 })
+  const will = { topic: 'w', payload: 'x'.repeat(60_000) }
+  const bytesOf = (actor: Actor) => actor.bytesOf(make.connect(5, { clientId: 'c', will }))
+  const steady = stage.open()
+  const whole = bytesOf(steady)
+  for (let at = 0; at < whole.length && !steady.isClosed; at += 3000) {
+    steady.sendBytes(whole.slice(at, at + 3000))
+    stage.pass(1000)
+  }
+  assert.equal(steady.take('connack')?.code, 0)
+  const slow = stage.open()
+  let seconds = 0
+  for (; !slow.isClosed && seconds < 100; seconds++) {
+    slow.sendBytes(whole.slice(seconds * 100, (seconds + 1) * 100))
+    stage.pass(1000)
+  }
+  assert.ok(seconds <= 12, `it took ${seconds} s`)
+})
+
+test('a client that does not read is alive as long as it takes what it was sent', () => {
+  const stage = createStage({ outputBytesMax: 1000 })
+  const client = stage.connect('c', { keepAliveSeconds: 2 })
+  client.subscribe('m', 0)
+  client.isStuck = true
+  const sender = stage.connect('sender')
+  const fill = () => {
+    for (let n = 0; n < 4; n++) sender.send(make.publish('m', 'x'.repeat(400)))
+    client.send(make.pingreq)
+  }
+  fill()
+  assert.equal(client.isPaused, true)
+  for (let round = 0; round < 5; round++) {
+    stage.pass(2000)
+    client.drain()
+    fill()
+  }
+  assert.equal(client.isClosed, false)
+  stage.pass(3000 + slackMs)
   assert.equal(client.isClosed, true)
 })
 

@@ -93,6 +93,22 @@ test('a ping goes out before the keep alive is over, and silence ends the connec
   assert.equal(servers.length, 2)
 })
 
+test('a long packet in front of the answer to a ping is life as long as it comes', async () => {
+  const { client, accept, server, time } = play({ keepAliveSeconds: 20 })
+  await accept()
+  server().taken()
+  await time.pass(18_000)
+  server().only(pingreq)
+  await server().sendBytes(0x30, 0xff, 0x7f)
+  for (let second = 0; second < 30; second++) {
+    await server().sendBytes(...Array.from({ length: 100 }, () => 0))
+    await time.pass(1000)
+  }
+  assert.equal(client.state, 'connected')
+  await time.pass(10_000)
+  assert.equal(client.state, 'reconnecting')
+})
+
 test('the keep alive of the server counts [MQTT-3.1.2-21]', async () => {
   const { accept, server, time } = play({ keepAliveSeconds: 60 })
   await accept({ properties: { serverKeepAliveSeconds: 10 } })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connectAsync } from 'mqtt'
 import { WebSocket } from 'ws'
 import { ByteWriter } from '../../src/codec/byte-writer.ts'
@@ -77,6 +78,51 @@ test('protocol auto speaks MQTT on the same port', { timeout }, async () => {
   await (await join(await openPlain(ports.auto))).ping()
   await (await join(await openTls(ports.autoTls, certificates))).ping()
 })
+
+/** An upgraded socket, for frames that `ws` would not send. */
+async function upgraded(port: number): Promise<Socket> {
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+    'sec-websocket-protocol': 'mqtt',
+  }
+  const asked = request({ port, host: '127.0.0.1', headers })
+  asked.end()
+  const [, socket] = (await once(asked, 'upgrade')) as [unknown, Socket]
+  return socket
+}
+
+/** One masked frame of binary data; the mask is zero. */
+function frameOf(...packets: Packet[]): Uint8Array {
+  const body = bytesOf(...packets)
+  const { length } = body
+  const head = length < 126 ? [0x80 | length] : [0x80 | 126, length >> 8, length & 255]
+  return Buffer.concat([Buffer.from([0x82, ...head, 0, 0, 0, 0]), body])
+}
+
+test(
+  'a message that comes slowly keeps the connection, one that stops does not',
+  { timeout },
+  async () => {
+    const socket = await upgraded(ports.ws)
+    const came: number[] = []
+    socket.on('data', (chunk: Buffer) => came.push(...chunk))
+    socket.on('error', () => {})
+    socket.write(frameOf(connect(4, { clientId: 'slow', keepAliveSeconds: 2 })))
+    const long = frameOf(publish('slow', 'x'.repeat(50_000), { qos: 1 }), pingreq)
+    for (let at = 0; at < long.length && !socket.destroyed; at += 2500) {
+      socket.write(long.subarray(at, at + 2500))
+      await sleep(250)
+    }
+    // CONNACK, PUBACK, PINGRESP, each in a frame or with others; the client is alive 5 s later.
+    while (!came.includes(0xd0) && !socket.destroyed) await once(socket, 'data')
+    assert.deepEqual([came.includes(0x40), came.includes(0xd0)], [true, true])
+    socket.write(long.subarray(0, 20_000))
+    await once(socket, 'close')
+  },
+)
 
 interface Frame {
   readonly data: Buffer

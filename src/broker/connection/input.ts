@@ -105,7 +105,7 @@ function consume(
     at = frameEnd
     if (core.work <= 0 && mustWait(core, connection, workMin)) break
   }
-  if (at > start) connection.lastPacketMs = core.ports.clock.monotonicMs()
+  if (at > start) connection.lastLifeMs = core.ports.clock.monotonicMs()
   return connection.phase === Phase.closed ? end : at
 }
 
@@ -204,6 +204,7 @@ function keepPartial(core: Core, connection: Connection, partial: ByteWriter, fr
   if (from > 0) {
     partial.bytes.copyWithin(0, from, partial.length)
     partial.length -= from
+    connection.partialSinceMs = core.ports.clock.monotonicMs()
   }
   connection.partial = partial
   noteWaiting(core, connection)

@@ -1,39 +1,72 @@
 /** Clients that fall silent (MQTT 5.0, 3.1.2.10), never finish a packet, or never connect. */
+import type { ByteWriter } from '../../codec/byte-writer.ts'
+import { readFrame, type FrameHeader } from '../../codec/frame.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 import { isHeldBack } from './rate.ts'
 
-/** The clock for CONNECT starts with the socket; a byte now and then does not reset it. */
+const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
+
+/** A packet that lacks more than this is long: each part of it that comes is a sign of life, as in mosquitto. */
+const LONG_BYTES = 1000
+
+/** What a byte that came adds to the time its packet may take, ms: whoever sends slower than that does not get on. */
+const CONNECT_BYTE_MS = 1
+const PARTIAL_BYTE_MS = 10
+
+/** The clock for CONNECT starts with the socket; a byte now and then is no CONNECT. */
 export function armConnectTimeout(core: Core, connection: Connection): void {
   const { clock, limits } = core.ports
-  connection.timer = core.wheel.arm(clock.monotonicMs() + limits.connectTimeoutMs, () => {
-    closeConnection(core, connection, { text: 'exceeded timeout', reason: -1 })
-  })
+  const startMs = clock.monotonicMs()
+  const arm = (dueMs: number): void => {
+    connection.timer = core.wheel.arm(dueMs, () => {
+      const arrived = connection.partial?.length ?? 0
+      const longerMs = startMs + limits.connectTimeoutMs + arrived * CONNECT_BYTE_MS
+      if (longerMs > clock.monotonicMs()) arm(longerMs)
+      else closeConnection(core, connection, { text: 'exceeded timeout', reason: -1 })
+    })
+  }
+  arm(startMs + limits.connectTimeoutMs)
 }
 
-/** From now on the client must send a whole packet every one and a half times `seconds` [MQTT-3.1.2-22]. */
+/** From now on the client must show signs of life every one and a half times `seconds` [MQTT-3.1.2-22]. */
 export function armKeepAlive(core: Core, connection: Connection, seconds: number): void {
   core.wheel.cancel(connection.timer)
   connection.timer = null
   connection.keepAliveMs = seconds * 1500
-  connection.lastPacketMs = core.ports.clock.monotonicMs()
-  if (seconds > 0) watch(core, connection, connection.lastPacketMs + connection.keepAliveMs)
+  connection.lastLifeMs = core.ports.clock.monotonicMs()
+  if (seconds > 0) watch(core, connection, connection.lastLifeMs + connection.keepAliveMs)
 }
 
-/** A packet has begun and is not complete: it has its own deadline, keepalive or not. */
+/** More of a packet came that is not complete: it has its own deadline, keepalive or not. */
 export function watchPartial(core: Core, connection: Connection): void {
-  const { clock, limits } = core.ports
-  const dueMs = clock.monotonicMs() + limits.partialPacketTimeoutMs
+  const nowMs = core.ports.clock.monotonicMs()
+  if (isLong(connection.partial)) connection.lastLifeMs = nowMs
+  const dueMs = partialDueMs(core, connection)
   if (connection.timer !== null && connection.timer.dueMs <= dueMs) return
   core.wheel.cancel(connection.timer)
   watch(core, connection, dueMs)
 }
 
-/** A client that had to wait is read from again: its time begins anew. */
+function isLong(partial: ByteWriter | null): boolean {
+  if (partial === null) return false
+  readFrame(partial.bytes, 0, partial.length, frame)
+  return frame.frameEnd - partial.length > LONG_BYTES
+}
+
+/** When what has begun must be whole: later, the more of it is there. */
+function partialDueMs(core: Core, { partial, partialSinceMs }: Connection): number {
+  if (partial === null) return Infinity
+  return (
+    partialSinceMs + core.ports.limits.partialPacketTimeoutMs + partial.length * PARTIAL_BYTE_MS
+  )
+}
+
+/** A client that had to wait is read from again, or takes what it was sent: its time begins anew. */
 export function restartWatch(core: Core, connection: Connection): void {
   const nowMs = core.ports.clock.monotonicMs()
-  connection.lastPacketMs = nowMs
+  connection.lastLifeMs = nowMs
   connection.partialSinceMs = nowMs
   if (connection.timer === null && connection.keepAliveMs > 0)
     watch(core, connection, nowMs + connection.keepAliveMs)
@@ -51,14 +84,14 @@ function judge(core: Core, connection: Connection): void {
   if (connection.phase !== Phase.open) return
   // Its silence is our doing: judged from when it is read from again.
   if (isHeldBack(connection)) return
-  const { clock, limits } = core.ports
-  const nowMs = clock.monotonicMs()
-  const aliveMs =
-    connection.keepAliveMs === 0 ? Infinity : connection.lastPacketMs + connection.keepAliveMs
-  const partialMs =
-    connection.partial === null
-      ? Infinity
-      : connection.partialSinceMs + limits.partialPacketTimeoutMs
+  const nowMs = core.ports.clock.monotonicMs()
+  const { keepAliveMs, lastLifeMs } = connection
+  const aliveMs = keepAliveMs === 0 ? Infinity : lastLifeMs + keepAliveMs
+  const partialMs = partialDueMs(core, connection)
+  if (aliveMs <= nowMs && partialMs > nowMs && connection.link.makesProgress?.() === true) {
+    connection.lastLifeMs = nowMs
+    return watch(core, connection, nowMs + keepAliveMs)
+  }
   const dueMs = Math.min(aliveMs, partialMs)
   if (dueMs <= nowMs) return closeFor(core, connection, Reason.keepAliveTimeout)
   if (dueMs !== Infinity) watch(core, connection, dueMs)

@@ -280,7 +280,8 @@ export class Connection {
   paused = false
   /** Its input waits for its turn; a task goes on with it. */
   waiting = false
-  lastPacketMs: number
+  /** When a packet came last, or a part of a long one. */
+  lastLifeMs: number
   /** Wall clock, ms; 0: not open yet. */
   openedAtMs = 0
   keepAliveMs = 0
@@ -316,7 +317,7 @@ export class Connection {
     this.link = link
     this.isOurs = link.listener === BRIDGE_LISTENER
     this.mount = mountPointOf(link.listener.mountPoint)
-    this.lastPacketMs = nowMs
+    this.lastLifeMs = nowMs
   }
 }
 
