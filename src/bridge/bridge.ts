@@ -244,7 +244,8 @@ export class Bridge {
     // What is retained was said when the sessions began; since then every change has crossed, and to say it again
     // could undo a newer one.
     const isNews = !info.sessionPresent || this.isLocalNew
-    const local: LocalEnd = this.localEnd(isNews, info.receiveMaximum, {
+    const windowMax = Math.min(info.receiveMaximum, this.settings.inflightMax)
+    const local: LocalEnd = this.localEnd(isNews, windowMax, {
       ready: (sessionPresent) => this.up(info, sessionPresent),
       frame: (first, bytes, start, bodyStart, end) =>
         relay.takeLocal(first, bytes, start, bodyStart, end),
@@ -278,7 +279,7 @@ export class Bridge {
     if (ends === null || ends.local === null) return
     const { relay, local } = ends
     if (!info.sessionPresent && localPresent)
-      relay.releaseUnreleased(ports.broker.unreleasedOf(settings.localClientId))
+      relay.releaseUnreleased(local, ports.broker.unreleasedOf(settings.localClientId))
     if (info.sessionPresent && !localPresent && this.topics.sendsQos2) relay.sweepRemote()
     relay.openLocal(local)
     this.state = 'up'

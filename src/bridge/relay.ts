@@ -143,14 +143,16 @@ export class Relay {
 
   /**
    * The remote lost our session, and with it what it sent at QoS 2 and we have not seen released: nobody will. It is
-   * ours since we said PUBREC, so it goes on its way, and its identifiers are free for others.
+   * ours since we said PUBREC, so it goes on its way, and its identifiers are free for others. To be called before
+   * {@link openLocal}: what came meanwhile may be under the same identifiers.
    */
-  releaseUnreleased(packetIds: readonly number[]): void {
+  releaseUnreleased(local: LocalEnd, packetIds: readonly number[]): void {
+    const out = new ByteWriter(new Uint8Array(1024))
     for (const packetId of packetIds) {
       this.releasedHere.add(packetId)
-      appendAck(this.toLocal, 5, PacketType.pubrel, packetId, 0)
+      appendAck(out, 5, PacketType.pubrel, packetId, 0)
     }
-    this.handOver()
+    local.send(out.bytes, out.length)
   }
 
   /**

@@ -81,6 +81,8 @@ export class RemoteEnd {
   private readonly due = new Set<number>()
   private lastReceivedMs: number
   private pingSentMs = 0
+  /** Nothing is read, so no answer can be expected either. */
+  private isPaused = false
   private pingTimer: object | number | null = null
   private readonly connectTimer: object | number
 
@@ -124,10 +126,13 @@ export class RemoteEnd {
   }
 
   pause(): void {
+    this.isPaused = true
     this.wire.pause()
   }
 
   resume(): void {
+    this.isPaused = false
+    this.lastReceivedMs = this.runtime.monotonicMs()
     this.wire.resume()
   }
 
@@ -332,18 +337,19 @@ export class RemoteEnd {
     const pongMs = Math.min(keepAliveMs, PONG_MS_MAX)
     const look = (): void => {
       const nowMs = this.runtime.monotonicMs()
-      if (this.pingSentMs !== 0 && this.lastReceivedMs > this.pingSentMs) this.pingSentMs = 0
+      if (this.isPaused || this.lastReceivedMs > this.pingSentMs) this.pingSentMs = 0
       if (this.pingSentMs !== 0 && nowMs - this.pingSentMs >= pongMs)
         return this.fail(`no sign of life from the remote for ${pongMs / 1000} seconds`)
-      const sinceMs = Math.min(this.output.lastWriteMs, this.lastReceivedMs)
+      const { lastWriteMs } = this.output
+      const sinceMs = this.isPaused ? lastWriteMs : Math.min(lastWriteMs, this.lastReceivedMs)
       if (this.pingSentMs === 0 && nowMs - sinceMs >= quietMs) {
-        this.pingSentMs = nowMs
+        this.pingSentMs = this.isPaused ? 0 : nowMs
         this.say({ type: PacketType.pingreq })
         this.output.flush()
       }
       const waitMs =
         this.pingSentMs === 0 ? sinceMs + quietMs - nowMs : this.pingSentMs + pongMs - nowMs
-      this.pingTimer = this.runtime.setTimer(Math.max(1, waitMs), look)
+      this.pingTimer = this.runtime.setTimer(Math.max(quietMs / 10, waitMs), look)
     }
     this.pingTimer = this.runtime.setTimer(quietMs, look)
   }

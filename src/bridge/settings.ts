@@ -59,6 +59,8 @@ export interface BridgeSettings {
   readonly incomingPacketBytesMax: number
   /** MQTT 5.0, both ways; 0: none. */
   readonly topicAliasMaximum: number
+  /** Unacknowledged messages that we send at most, where the remote allows no fewer. */
+  readonly inflightMax: number
   /** MQTT 5.0: unacknowledged messages that the remote may send. */
   readonly receiveMaximum: number
   /** MQTT 5.0; 0xFFFFFFFF: the remote keeps our session for good. */

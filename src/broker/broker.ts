@@ -69,6 +69,7 @@ export class Broker {
       sessions: new Map(),
       sessionsOfUser: new Map(),
       connections: new Set(),
+      hasBridge: false,
       groups: new Map(),
       commit: new Commit(() => askTurnEnd(this.core)),
       shapes: new Shapes(),

@@ -15,6 +15,8 @@ const CONNECT_TIMEOUT_MS = 30_000
 const SYSTEM_AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt'
 /** What mosquitto has for `max_inflight_messages`. */
 const INFLIGHT = 20
+/** Some clouds cut a client that has more than this under way. */
+const SENT_INFLIGHT = 100
 
 const versions: Readonly<Record<BridgeConfig['protocolVersion'], Version>> = {
   mqttv31: 3,
@@ -71,6 +73,7 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
     packetBytesMax: config.maxPacketBytes,
     incomingPacketBytesMax: defaults.packetBytesMax,
     topicAliasMaximum: version === 5 ? config.maxTopicAlias : 0,
+    inflightMax: defaults.inflightMax || SENT_INFLIGHT,
     receiveMaximum: config.receiveMaximum ?? (defaults.inflightMax || INFLIGHT),
     sessionExpirySeconds: config.sessionExpirySeconds ?? NEVER,
     hopsMax: config.hopsMax,
@@ -102,7 +105,11 @@ function addressOf(
   const name = url ?? `${host}:${port}`
   const scheme = hasTls(config) ? 'mqtts' : 'mqtt'
   const place = host.includes(':') ? `[${host}]` : host
-  return { name, dial: dialUrl(url ?? `${scheme}://${place}:${port}`, options) }
+  try {
+    return { name, dial: dialUrl(url ?? `${scheme}://${place}:${port}`, options) }
+  } catch (error) {
+    throw fault(config, `address "${name}": ${(error as Error).message}.`)
+  }
 }
 
 /** As in mosquitto: authorities or a key that both sides know make it TLS. A URL says it by its scheme. */

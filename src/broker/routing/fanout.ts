@@ -30,8 +30,8 @@ export function fanOut(
   origin: Session | null,
 ): number {
   core.shapes.begin(message)
-  const { allowDuplicates, receiversAtOnce } = core.ports.limits
-  if (!allowDuplicates) subscribers = withoutDuplicates(subscribers)
+  const { receiversAtOnce } = core.ports.limits
+  if (mayRepeat(core)) subscribers = withoutDuplicates(core, subscribers)
   let count = 0
   for (let index = 0; index < subscribers.length; index++) {
     if (core.work <= 0 && index >= receiversAtOnce)
@@ -75,8 +75,8 @@ export function fanOutAll(core: Core, message: Message, origin: Session | null):
 function goOn(core: Core, rest: FanOut): boolean {
   const { message, origin, generation } = rest
   core.shapes.begin(message)
-  if (rest.next === 0 && !core.ports.limits.allowDuplicates)
-    rest.subscribers = withoutDuplicates(rest.subscribers as readonly Subscriber[])
+  if (rest.next === 0 && mayRepeat(core))
+    rest.subscribers = withoutDuplicates(core, rest.subscribers as readonly Subscriber[])
   const subscribers = rest.subscribers as readonly Subscriber[]
   while (rest.next < subscribers.length) {
     if (core.work <= 0) return false
@@ -91,27 +91,37 @@ function goOn(core: Core, rest: FanOut): boolean {
   return true
 }
 
+/** Whether there may be somebody who gets one copy only of what several subscriptions match. */
+function mayRepeat({ ports, hasBridge }: Core): boolean {
+  return hasBridge || !ports.limits.allowDuplicates
+}
+
 /**
- * With `allow_duplicate_messages false` a 3.x client, and a bridge of ours, gets one copy of overlapping subscriptions, at the
- * highest QoS among them, the earliest of those [MQTT-3.3.5-1].
+ * A bridge of ours, and with `allow_duplicate_messages false` a 3.x client, gets one copy of overlapping subscriptions,
+ * at the highest QoS among them, the earliest of those [MQTT-3.3.5-1].
  */
-function withoutDuplicates(subscribers: readonly Subscriber[]): readonly Subscriber[] {
+function withoutDuplicates(
+  { ports }: Core,
+  subscribers: readonly Subscriber[],
+): readonly Subscriber[] {
+  const { allowDuplicates } = ports.limits
   const best = new Map<Session, Subscription>()
   for (const subscriber of subscribers) {
-    if (!mayOverlap(subscriber)) continue
+    if (!isOnce(subscriber, allowDuplicates)) continue
     const rival = best.get(subscriber.session)
     if (rival === undefined || subscriber.qos > rival.qos) best.set(subscriber.session, subscriber)
   }
   if (best.size === subscribers.length) return subscribers
   return subscribers.filter(
-    (subscriber) => !mayOverlap(subscriber) || best.get(subscriber.session) === subscriber,
+    (subscriber) =>
+      !isOnce(subscriber, allowDuplicates) || best.get(subscriber.session) === subscriber,
   )
 }
 
-function mayOverlap(subscriber: Subscriber): subscriber is Subscription {
+function isOnce(subscriber: Subscriber, allowDuplicates: boolean): subscriber is Subscription {
   if (subscriber.members !== null) return false
   const { version, isOurs } = subscriber.session
-  return version !== 5 || isOurs
+  return isOurs || (!allowDuplicates && version !== 5)
 }
 
 /** Delivers to one subscription, at the lower of both QoS [MQTT-3.8.4-8]. */

@@ -8,6 +8,7 @@ import { releaseWill, settleWill } from '../routing/wills.ts'
 
 export function addSession(core: Core, session: Session): void {
   core.sessions.set(session.clientId, session)
+  if (session.isOurs) core.hasBridge = true
   countUser(core, session.username, 1)
   core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
 }

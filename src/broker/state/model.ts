@@ -382,6 +382,8 @@ export interface Core {
   /** How many each user name has. */
   readonly sessionsOfUser: Map<string, number>
   readonly connections: Set<Connection>
+  /** There is, or was, a session of a bridge of ours. */
+  hasBridge: boolean
   /** By `name/filter`. */
   readonly groups: Map<string, SharedGroup>
   readonly commit: Commit<Connection | Session | Call>
