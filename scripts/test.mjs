@@ -49,6 +49,10 @@ const words = process.argv.slice(2)
 const files = testFiles(join('build', 'tests')).filter(
   (path) => words.length === 0 || words.some((word) => path.includes(word)),
 )
+if (files.length === 0) {
+  console.error(`no test file has ${words.join(' or ')} in its path`)
+  process.exit(1)
+}
 const stateHome = mkdtempSync(join(tmpdir(), 'mozzie-tests-'))
 const started = Date.now()
 const run = spawnSync(

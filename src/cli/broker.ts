@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts'
 import { checkConfig, loadConfig } from '../config/files.ts'
 import { applyCommandLinePorts } from '../config/resolve.ts'
 import { becomeDaemon, reportDaemon } from '../server/daemon.ts'
-import { createServerLog, logSettingsOf } from '../server/log-destinations.ts'
+import { createServerLog, logSettingsOf, type LogSettings } from '../server/log-destinations.ts'
 import { PidFileError, writePidFile } from '../server/pid-file.ts'
 import { PrivilegeError } from '../server/privileges.ts'
 import { reload } from '../server/reload.ts'
@@ -77,6 +77,11 @@ function securityProblems(config: Config): string[] {
   }
 }
 
+/** Whether an error that is logged stands on standard error as well. */
+function reachesTerminal({ mask, destinations }: LogSettings): boolean {
+  return (mask & LogType.error) !== 0 && destinations.some(({ kind }) => kind === 'stderr')
+}
+
 async function run(args: BrokerArguments, config: Config): Promise<void> {
   const log = createServerLog()
   const end = (code: number): void => {
@@ -120,8 +125,11 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       error instanceof ConfigError
         ? formatConfigError(error)
         : [`Error: ${(error as Error).message}`]
-    log.open(logSettingsOf(config.global, logging))
+    const settings = logSettingsOf(config.global, logging)
+    log.open(settings)
     for (const line of lines) log.write(LogType.error, line)
+    // Wherever the log goes: who started this looks here.
+    if (!reachesTerminal(settings)) process.stderr.write(`${lines.join('\n')}\n`)
     reportDaemon(lines.join('\n'))
     end(exitCodeOf(error))
   }

@@ -1,6 +1,9 @@
 /** `mozzie import-db`: brings a database of mosquitto into a store of our own. */
 import { existsSync } from 'node:fs'
-import { readFile, rename, rm } from 'node:fs/promises'
+import { chown, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { loadConfig } from '../config/files.ts'
+import { wantedAccount } from '../server/privileges.ts'
 import { createLevelStore } from '../store/level/level-store.ts'
 import { importMosquittoDb, type ImportSummary } from '../store/mosquitto/import.ts'
 import { parseMosquittoDb } from '../store/mosquitto/parse.ts'
@@ -12,7 +15,7 @@ Brings retained messages, sessions, subscriptions and queued messages of mosquit
 into a new store. Stop mosquitto first: it writes its file when it stops.
 
       --into DIR           the new store
-  -c, --config-file CONF   the store of the broker that will run with CONF
+  -c, --config-file CONF   the store of the broker that will run with CONF, owned by the account it runs as
                            without either: the store of a broker without a configuration file
 `
 
@@ -28,7 +31,8 @@ const command: StoreCommand = {
         `${into} exists already; an import makes a new store, so name another one`,
       )
     const db = parseFile(file, await readFile(file))
-    const summary = await importInto(db, into)
+    const owner = await ownerOf(into, values['config-file'])
+    const summary = await importInto(db, into, owner)
     process.stdout.write(reportOf(summary, file, db.version, into))
   },
 }
@@ -46,10 +50,28 @@ function parseFile(file: string, bytes: Uint8Array): ReturnType<typeof parseMosq
   }
 }
 
+type Owner = Readonly<Record<'uid' | 'gid', number>>
+
+/**
+ * Whose the store is to be when root imports: of the account that the broker of this configuration runs as; without
+ * one, of whoever has the directory around it.
+ */
+async function ownerOf(into: string, configFile: string | undefined): Promise<Owner | null> {
+  if (process.getuid?.() !== 0) return null
+  if (configFile !== undefined) return wantedAccount(loadConfig(configFile).global.user)
+  return stat(dirname(into)).catch(() => null)
+}
+
+async function giveTo(path: string, { uid, gid }: Owner): Promise<void> {
+  for (const name of await readdir(path)) await chown(join(path, name), uid, gid)
+  await chown(path, uid, gid)
+}
+
 /** The store appears whole or not at all. */
 async function importInto(
   db: ReturnType<typeof parseMosquittoDb>,
   into: string,
+  owner: Owner | null,
 ): Promise<ImportSummary> {
   const partial = `${into}.partial-${process.pid}`
   try {
@@ -60,6 +82,7 @@ async function importInto(
       warn: (text) => process.stderr.write(`${text}\n`),
     })
     const summary = await importMosquittoDb(db, store, Date.now())
+    if (owner !== null) await giveTo(partial, owner)
     await rename(partial, into)
     return summary
   } finally {

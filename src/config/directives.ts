@@ -94,6 +94,8 @@ function setDefaultPort(state: ParseState, context: FileContext, name: string, r
   if (listener.port !== mqttPort && listener.port !== port)
     warnOnce(state, context, name, `"${name}" is set twice: the last one counts.`)
   listener.port = port
+  // From here on the file is about this listener, unless it has had a `listener` line before.
+  context.listener ??= listener
   state.defaultListenerAsked = true
   state.listening = true
 }

@@ -253,11 +253,15 @@ export const brokerOptions = {
     aliases: ['retained_persistence'],
     reload: false,
   }),
-  persistenceFile: option('persistence_file', 'Name of the directory that holds the store.', {
-    type: text('file name'),
-    default: null,
-    reload: false,
-  }),
+  persistenceFile: option(
+    'persistence_file',
+    'Name of the directory that holds the store, less ".mozzie".',
+    {
+      type: text('file name'),
+      default: null,
+      reload: false,
+    },
+  ),
   persistenceLocation: option('persistence_location', 'Where that directory is.', {
     type: path,
     default: null,

@@ -10,7 +10,6 @@ import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { ListenerOptions, Observer } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
-import { ConfigError } from '../config/config-error.ts'
 import { listenerName } from '../config/reload.ts'
 import type { Peer } from '../transports/link.ts'
 import { createUpgrade, type WebEntrance } from '../transports/websocket.ts'
@@ -41,8 +40,6 @@ const ownPages = fileURLToPath(new URL('../web', import.meta.url))
 
 /**
  * Makes the HTTP servers of the configuration and puts them behind the entrances of their listeners.
- *
- * @throws ConfigError when `http_dir` cannot be used.
  */
 export async function createHttpListeners(
   server: Host,
@@ -80,19 +77,27 @@ async function entranceOf(
     { core: broker, listener: running.options },
   )
   const { host, httpHosts, httpDirectory, websocketsOrigins: origins } = config
-  if (httpDirectory !== null && !existsSync(httpDirectory))
-    throw new ConfigError(
-      `"http_dir ${httpDirectory}": there is no such directory.`,
-      config.places.get('httpDirectory') ?? config.location ?? { file: '', line: 0 },
-    )
+  const isMissing = httpDirectory !== null && !existsSync(httpDirectory)
+  if (isMissing) warnOfMissing(server, config)
   return createHttpServer<Peer>(admin, {
     listener: running.options,
     secure: config.certificateFile !== null || config.pskHint !== null,
-    directory: httpDirectory ?? (existsSync(ownPages) ? ownPages : null),
+    directory: isMissing || httpDirectory === null ? ownDirectory() : httpDirectory,
     hosts: host === null ? httpHosts : [host, ...httpHosts],
     origins,
     onUpgrade: (request, socket, head, peer) => upgrade(request, socket, head, peer, () => {}),
   })
+}
+
+function ownDirectory(): string | null {
+  return existsSync(ownPages) ? ownPages : null
+}
+
+/** The configuration that comes with mosquitto names the directory of a page that is not installed everywhere. */
+function warnOfMissing({ log }: Host, { httpDirectory, places, location }: ListenerConfig): void {
+  const { file, line } = places.get('httpDirectory') ?? location ?? { file: '', line: 0 }
+  const text = `"http_dir ${httpDirectory}": there is no such directory; the pages of the broker are served`
+  log.write(LogType.warning, `Warning: ${text}. (${file}:${line})`)
 }
 
 function sourceOf(server: Host, observer: Observer): AdminSource {

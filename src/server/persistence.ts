@@ -1,5 +1,5 @@
 /** Which store the broker has, and where. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { LogType, type Log } from '../base/log.ts'
@@ -36,12 +36,21 @@ export function persistenceOf(
   if (!global.persistence || refused) return null
   const directory =
     process.env['MOSQUITTO_PERSISTENCE_LOCATION'] || global.persistenceLocation || process.cwd()
-  return { location: besideFile(join(directory, global.persistenceFile ?? defaultName)), sync }
+  const { persistenceFile } = global
+  const name = persistenceFile === null ? defaultName : besideFile(directory, persistenceFile)
+  return { location: join(directory, name), sync }
 }
 
-/** The name may be taken by the file of mosquitto, which stays where it is. */
-function besideFile(path: string): string {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ? `${path}.mozzie` : path
+const suffix = '.mozzie'
+
+/**
+ * `persistence_file` is the name of mosquitto's database, there or yet to come: a directory of that name would keep
+ * mosquitto from starting again. So ours has a name beside it, unless what is there is a store of LevelDB already, a
+ * backup for instance.
+ */
+function besideFile(directory: string, name: string): string {
+  const isOurs = name.endsWith(suffix) || existsSync(join(directory, name, 'CURRENT'))
+  return isOurs ? name : `${name}${suffix}`
 }
 
 export function createStore(persistence: Persistence | null, log: Log): Store {
@@ -55,11 +64,7 @@ export function createStore(persistence: Persistence | null, log: Log): Store {
 }
 
 /** Says where state is kept and what is promised of it. */
-export function logPersistence(
-  log: Log,
-  { global }: Config,
-  persistence: Persistence | null,
-): void {
+export function logPersistence(log: Log, persistence: Persistence | null): void {
   if (persistence === null) return
   const { location, sync } = persistence
   log.write(
@@ -67,11 +72,11 @@ export function logPersistence(
     `Persistence: ${location}. Every change is saved as it happens; autosave_interval and autosave_on_changes have no effect.`,
   )
   if (sync !== 'always') log.write(LogType.warning, `Warning: ${weaknessOf[sync]}`)
-  const file = global.persistenceFile
-  if (file !== null && !location.endsWith(file))
+  const theirs = location.endsWith(suffix) ? location.slice(0, -suffix.length) : ''
+  if (theirs !== '' && statSync(theirs, { throwIfNoEntry: false })?.isFile())
     log.write(
       LogType.notice,
-      `${location.slice(0, -'.mozzie'.length)} is a database of mosquitto and left alone; ` +
+      `${theirs} is a database of mosquitto and left alone; ` +
         'bring its content over with: mozzie import-db FILE --into DIR',
     )
 }

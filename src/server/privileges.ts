@@ -5,7 +5,7 @@ export class PrivilegeError extends Error {
   override name = 'PrivilegeError'
 }
 
-interface Account {
+export interface Account {
   readonly name: string
   readonly uid: number
   readonly gid: number
@@ -55,7 +55,13 @@ export function dropPrivileges(user: string, say: (text: string) => void): void 
   say(`Info: running mozzie as user: ${account.name}.`)
 }
 
-function wantedAccount(user: string): Account | null {
+/**
+ * The account that a broker started by root would run as: PUID and PGID of the environment win, then `user`.
+ *
+ * @returns null: it would stay root.
+ * @throws PrivilegeError when there is no such account.
+ */
+export function wantedAccount(user: string): Account | null {
   const { PUID, PGID } = process.env
   if (PUID !== undefined || PGID !== undefined) {
     const uid = numericId('PUID', PUID)

@@ -97,7 +97,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   logStart(log, config, configFile)
   const securityFiles = loadSecurityFiles(config)
   const security = createServerSecurity(log)
-  logPersistence(log, config, persistence)
+  logPersistence(log, persistence)
   const limits = limitsOfConfig(config.global)
   const observer: Observer = {}
   const engine: Engine = createEngine({

@@ -57,6 +57,31 @@ for (const line of listenerOnlyLines)
     assert.match(configError(line).message, /needs a "listener" line/)
   })
 
+for (const line of [...defaultListenerLines, ...listenerOnlyLines.slice(0, -1)])
+  test(`"${line.slice(0, 40)}" after "port" is about the default listener`, () => {
+    const others = /^(certfile|keyfile|ca|crlfile|psk_hint|require|tls_|use_)/.test(line)
+      ? 'cafile /a\ncertfile /a\nkeyfile /a\n'
+      : ''
+    const text = line.startsWith('psk_hint') ? `psk_file /a\n${line}` : `${others}${line}`
+    const { listeners, warnings } = readConfig(`port 8883\n${text}`)
+    assert.deepEqual(
+      listeners.map(({ port }) => port),
+      [8883],
+    )
+    assert.ok(!warnings.some((each) => each.text.includes('stands before any')))
+  })
+
+test('"port" below a "listener" line leaves the options to that listener', () => {
+  const { listeners } = readConfig('listener 1884\nport 1885\nmax_qos 1')
+  assert.deepEqual(
+    listeners.map(({ port, maxQos }) => [port, maxQos]),
+    [
+      [1884, 1],
+      [1885, 2],
+    ],
+  )
+})
+
 test('a listener option belongs to the nearest listener above it', () => {
   const { listeners } = readConfig('listener 1\nmax_qos 1\nlistener 2\nmax_qos 0\nlistener 3')
   assert.deepEqual(

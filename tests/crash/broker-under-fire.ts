@@ -37,7 +37,7 @@ export class BrokerUnderFire {
     this.nodeArguments = nodeArguments
     this.directory = mkdtempSync(join(tmpdir(), 'mozzie-crash-'))
     this.configFile = join(this.directory, 'mosquitto.conf')
-    this.store = join(this.directory, 'store')
+    this.store = join(this.directory, 'store.mozzie')
     const user = process.getuid?.() === 0 ? 'user root\n' : ''
     writeFileSync(
       this.configFile,

@@ -23,7 +23,7 @@ export interface Place {
 export function newPlace(context: TestContext): Place {
   const directory = mkdtempSync(join(tmpdir(), 'mozzie-durable-'))
   context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return { directory, store: join(directory, 'store') }
+  return { directory, store: join(directory, 'store.mozzie') }
 }
 
 /** A broker with `persistence true` on `store`. */

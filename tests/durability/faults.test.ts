@@ -81,7 +81,7 @@ function smallDisk(context: TestContext): (Place & { ballast: string }) | null {
   if (status !== 0) return null
   const ballast = join(disk, 'ballast')
   writeFileSync(ballast, Buffer.alloc(36 << 20))
-  return { directory: disk, store: join(disk, 'store'), ballast }
+  return { directory: disk, store: join(disk, 'store.mozzie'), ballast }
 }
 
 test(
@@ -189,7 +189,10 @@ test(
     assert.ok(acknowledged > 5 && acknowledged < 100, `${acknowledged} acknowledged`)
     assert.notEqual(refusal, 'none')
     assert.equal(await broker.stop(), 1)
-    assert.match(broker.log(), /Error: unable to write to the store in \S+store: .*File too large/)
+    assert.match(
+      broker.log(),
+      /Error: unable to write to the store in \S+store\.mozzie: .*File too large/,
+    )
     const next = await startOn(t, place)
     assert.deepEqual(
       (await readNumbers(next, acknowledged - 1)).slice(0, acknowledged),
@@ -231,7 +234,7 @@ test('a slow disk delays what it keeps, and nothing else', { timeout }, async (t
 test('a second broker on a store is refused', { timeout }, async (t) => {
   const place = newPlace(t)
   const broker = await startOn(t, place)
-  assert.match(await refusalOn(place), /the store in \S+store is in use by another broker/)
+  assert.match(await refusalOn(place), /the store in \S+store\.mozzie is in use by another broker/)
   await addReader(broker)
 })
 

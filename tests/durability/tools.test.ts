@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as make from '../support/packets.ts'
 import { clientOf, mozzie, newPlace, refusalOn, startOn, type Place } from './durable-broker.ts'
 import type { BrokerProcess } from '../support/broker-process.ts'
 import { testMsMax } from '../support/patience.ts'
+import { startMozzie } from '../server/run-mozzie.ts'
+import { freePort } from '../support/free-port.ts'
 
 const timeout = testMsMax
 const text = new TextDecoder()
@@ -77,6 +79,29 @@ test(
 )
 
 test(
+  'mozzie import-db run by root makes a store of the account that the broker runs as',
+  { timeout, skip: process.getuid?.() === 0 ? false : 'only root gives files away' },
+  async (t) => {
+    const { directory } = newPlace(t)
+    const file = join(directory, 'mosquitto.db')
+    const hex = readFileSync(join(process.cwd(), 'tests/corpus/mosquitto-6.hex'), 'utf8')
+    writeFileSync(file, Buffer.from(hex.replace(/\s/g, ''), 'hex'))
+    const conf = join(directory, 'mosquitto.conf')
+    const lines = ['user nobody', `listener ${await freePort()} 127.0.0.1`, 'persistence true']
+    lines.push(`persistence_location ${directory}`, 'persistence_file mosquitto.db')
+    writeFileSync(conf, `${lines.join('\n')}\n`)
+    chmodSync(directory, 0o755)
+    const { code, stderr } = await mozzie('import-db', file, '-c', conf)
+    assert.equal(code, 0, stderr)
+    const store = `${file}.mozzie`
+    const { uid } = statSync(store)
+    assert.notEqual(uid, 0)
+    for (const name of readdirSync(store)) assert.equal(statSync(join(store, name)).uid, uid, name)
+    await startMozzie(t, '-c', conf)
+  },
+)
+
+test(
   'mozzie import-db refuses a store that is there, and a file that is none',
   { timeout },
   async (t) => {
@@ -128,7 +153,7 @@ test('mozzie db looks into the store of a running broker', { timeout }, async (t
     [['q/#', 1]],
   )
   // Nothing of the look is left, and the broker is as it was.
-  assert.deepEqual(readdirSync(place.directory), ['store'])
+  assert.deepEqual(readdirSync(place.directory), ['store.mozzie'])
   assert.deepEqual(await readQueue(broker, 3), names(3))
 })
 

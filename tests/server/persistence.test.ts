@@ -110,6 +110,17 @@ test("mosquitto's own database stays, and a notice says how to bring it over", a
   assert.ok(statSync(join(path, 'mosquitto.db.mozzie')).isDirectory())
 })
 
+test('a store never takes the name that mosquitto would want for its own', async (context) => {
+  const [path, port] = [directory(context), await freePort()]
+  const more = 'persistence true\npersistence_file mosquitto.db'
+  const mozzie = await startMozzie(context, '-c', configFile(path, port, more))
+  assert.deepEqual(
+    readdirSync(path).filter((name) => name.startsWith('mosquitto.db')),
+    ['mosquitto.db.mozzie'],
+  )
+  assert.doesNotMatch(mozzie.stderr(), /is a database of mosquitto/)
+})
+
 for (const sync of ['interval', 'never'])
   test(`persistence_sync ${sync} is announced as the weaker promise it is`, async (context) => {
     const [path, port] = [directory(context), await freePort()]

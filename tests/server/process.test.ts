@@ -58,6 +58,21 @@ test('a port in use ends it with code 1 and an error that names the place', asyn
   )
 })
 
+for (const [where, flags] of [
+  ['log_dest none', []],
+  ['log_dest file DIR/log', []],
+  ['log_type none', []],
+  ['log_dest stderr', ['-q']],
+] as const)
+  test(`what ends the start stands on standard error with ${where} ${flags.join(' ')}`, async (context) => {
+    const directory = scratch(context)
+    const lines = `listener ${await freePort()} 127.0.0.1\n${where.replace('DIR', directory)}\npersistence true\npersistence_location ${directory}/mosquitto.conf`
+    const file = writeConfig(directory, lines)
+    const mozzie = spawnMozzie(context, '-c', file, ...flags)
+    assert.equal(await mozzie.exited, 1)
+    assert.equal(mozzie.stderr().match(/Error: .*mosquitto\.conf/g)?.length, 1, mozzie.stderr())
+  })
+
 test('SIGTERM and SIGINT stop it with code 0 and remove the pid file', async (context) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const directory = scratch(context)
