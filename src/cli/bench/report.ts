@@ -36,10 +36,10 @@ export function figuresOf({ load }: BenchOptions, { total, before, after, ms }: 
 function percentiles(times: Histogram): Figures {
   return {
     samples: times.total,
-    p50: times.percentile(0.5),
-    p90: times.percentile(0.9),
-    p99: times.percentile(0.99),
-    'p99.9': times.percentile(0.999),
+    p50: Math.round(times.percentile(0.5)),
+    p90: Math.round(times.percentile(0.9)),
+    p99: Math.round(times.percentile(0.99)),
+    'p99.9': Math.round(times.percentile(0.999)),
     max: Math.round(times.maxUs),
   }
 }
