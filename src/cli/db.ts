@@ -2,6 +2,7 @@
 import { openLevel } from '../store/level/database.ts'
 import { describeStore, statsOf, type Described, type StoreStats } from '../store/level/inspect.ts'
 import { salvage } from '../store/level/salvage.ts'
+import type { Lost } from '../store/level/salvage-files.ts'
 import { withSnapshot } from '../store/level/snapshot.ts'
 import { runCommand, storeOf, UsageError, type StoreCommand } from './store-arguments.ts'
 
@@ -19,6 +20,7 @@ not disturbed: the store is looked at through a short-lived copy beside it.
       --json      one JSON object, or with dump one a line
 `
 
+const LOST_LINES_MAX = 20
 /** Lines gathered before they are written. */
 const CHUNK_CHARACTERS = 1 << 16
 
@@ -80,12 +82,30 @@ function print(stats: StoreStats, json: boolean): void {
 async function runSalvage(places: readonly string[]): Promise<void> {
   if (places.length !== 2) throw new UsageError('salvage needs two directories: OLD NEW')
   const [from, to] = places
-  const { brought, leftOut } = await salvage(from, to)
+  const { damage, lost, brought, leftOut } = await salvage(from, to)
   const list = (counts: ReadonlyMap<string, number>): string =>
     [...counts].map(([name, count]) => `${count} ${name}`).join(', ') || 'nothing'
   process.stdout.write(
-    `Brought from ${from} to ${to}: ${list(brought)}.\n` +
+    `${damage === null ? 'The files are whole' : `Found: ${damage}`}.\n` +
+      `Brought from ${from} to ${to}: ${list(brought)}.\n` +
       `Left behind, unreadable or without what they belong to: ${list(leftOut)}.\n` +
-      'What lay in unreadable blocks cannot be counted.\n',
+      lostLines(lost),
   )
+}
+
+/** What cannot be counted, because nobody knows what it was. */
+function lostLines(lost: readonly Lost[]): string {
+  const lines = lost
+    .slice(0, LOST_LINES_MAX)
+    .map(({ file, start, end, why }) =>
+      end > start
+        ? `Lost: ${file}, bytes ${start} to ${end - 1}: ${why}.\n`
+        : `Lost: ${file}: ${why}.\n`,
+    )
+  if (lost.length > lines.length) lines.push(`And ${lost.length - lines.length} more.\n`)
+  if (lost.length > 0)
+    lines.push(
+      'What was changed there is as it was before: a message may come again, a retained one may be an older one.\n',
+    )
+  return lines.join('')
 }

@@ -3,7 +3,13 @@
  * the process the third time it passes `before-commit`. Not armed it costs a comparison.
  */
 export type Failpoint =
-  'before-commit' | 'after-commit' | 'qos2-held' | 'qos2-released' | 'expiry' | 'migration'
+  | 'before-commit'
+  | 'after-commit'
+  | 'qos2-held'
+  | 'qos2-released'
+  | 'expiry'
+  | 'migration'
+  | 'salvage'
 
 const [armed = '', nth = '1'] = (process.env['MOZZIE_FAILPOINT'] ?? '').split(':')
 let left = Number(nth)

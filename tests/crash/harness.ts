@@ -15,7 +15,7 @@ import { PacketType, type Qos } from '../../src/codec/packets.ts'
 import type { Failpoint } from '../../src/store/failpoint.ts'
 import { openLevel } from '../../src/store/level/database.ts'
 import { Kind } from '../../src/store/level/keys.ts'
-import { writeUint } from '../../src/store/level/records.ts'
+import { FORMAT_VERSION, writeUint } from '../../src/store/level/records.ts'
 import { beginRecord, endRecord } from '../../src/store/level/sealed-record.ts'
 import { seeded } from '../sim/world.ts'
 import * as make from '../support/packets.ts'
@@ -136,7 +136,7 @@ async function makeOld(location: string): Promise<void> {
   const database = await openLevel(location)
   const batch = database.batch()
   const key = new Uint8Array([Kind.meta])
-  writeUint(beginRecord(key), 0)
+  writeUint(beginRecord(key), FORMAT_VERSION - 1)
   endRecord(batch, key)
   await batch.write({ sync: true })
   await database.close()

@@ -1,10 +1,12 @@
 /**
  * `npm run crash -- --rounds N --seed S [--qos 1|2] [--report]`: see harness.ts.
  * `npm run crash -- --power-loss N --seed S [--report]`: see power-loss.ts.
+ * `npm run crash -- --damage N --seed S [--report]`: see damage.ts.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Qos } from '../../src/codec/packets.ts'
+import { runDamage } from './damage.ts'
 import { runCrashes, type CrashResult } from './harness.ts'
 import { runPowerLoss } from './power-loss.ts'
 
@@ -16,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1e9) },
     qos: { type: 'string', default: '2' },
     'power-loss': { type: 'string' },
+    damage: { type: 'string' },
     report: { type: 'boolean', default: false },
   },
 })
@@ -86,6 +89,23 @@ async function cutPower(cuts: number): Promise<boolean> {
   return isSound
 }
 
-const cuts = values['power-loss']
-const isSound = cuts === undefined ? await crash() : await cutPower(Number(cuts))
-process.exitCode = isSound ? 0 : 1
+async function damage(places: number): Promise<boolean> {
+  console.log(`damage at ${places} places, --seed ${seed}`)
+  const { rows, changed, megabytesPerSecond } = await runDamage(places, seed)
+  const lines = rows.map(
+    ({ what, refused, same, changed: lost }) => `| ${what} | ${refused} | ${same} | ${lost} | 0 |`,
+  )
+  console.log(lines.join('\n'))
+  console.log(`tables are looked at with ${megabytesPerSecond.toFixed(0)} MB/s`)
+  for (const line of changed.slice(0, 50)) console.log(line)
+  if (changed.length === 0 && values.report) for (const line of lines) writeReport('damage', line)
+  return changed.length === 0
+}
+
+async function run(): Promise<boolean> {
+  if (values.damage !== undefined) return damage(Number(values.damage))
+  const cuts = values['power-loss']
+  return cuts === undefined ? crash() : cutPower(Number(cuts))
+}
+
+process.exitCode = (await run()) ? 0 : 1

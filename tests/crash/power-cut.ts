@@ -2,9 +2,10 @@
  * What a power cut may leave of a store's files. A disk keeps what was synced; of the rest it may keep anything:
  *
  *     log       [ synced ........ | not synced: cut off anywhere, or at its full length with sectors missing ]
- *     manifest  the last edits are there or not, as long as the files they speak of are still there
+ *     manifest  the last edit is there or not, or cut off, or without a sector, as long as the files they speak of are still there
  *     tables    those that the manifest names were synced before it; others are cut off anywhere
  *     new log   its name may be gone as long as nothing in it was synced
+ *     marker    as it is, or as it was some synced writes before
  *
  * A missing sector reads as zeros: file systems do not show what lay there before.
  */
@@ -20,10 +21,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { RecordType, visitRecords } from '../../src/store/level/log-records.ts'
+import { visitRecords } from '../../src/store/level/log-records.ts'
 import { readManifest } from '../../src/store/level/manifest.ts'
+import { MARKER_FILE } from '../../src/store/level/marker.ts'
 
 const SECTOR = 512
+
+/** One line a synced write, by record-syncs.ts: lengths by the log's name. */
+export const syncsFile = 'syncs.jsonl'
 
 /** Lengths that are synced, by the log's name. */
 export type Synced = Readonly<Record<string, number>>
@@ -45,6 +50,7 @@ export function cutPower(from: string, to: string, synced: Synced, random: () =>
     else copyFileSync(join(from, name), join(to, name))
   }
   cutManifest(to, random)
+  cutMarker(to, join(from, '..'), random)
   const cuts = readdirSync(to).map((name) => {
     if (name.endsWith('.log')) return cutLog(join(to, name), synced[name] ?? 0, random)
     return { unsynced: 0, lost: 0 }
@@ -80,17 +86,24 @@ function cutManifest(location: string, random: () => number): void {
   const name = readFileSync(join(location, 'CURRENT'), 'utf8').trim()
   const bytes = readFileSync(join(location, name))
   const ends: number[] = []
-  visitRecords(bytes, (type, _start, end) => {
-    if (type === RecordType.full || type === RecordType.last) ends.push(end)
-  })
+  visitRecords(bytes, (_edit, end) => void ends.push(end))
   const before = ends.at(-2)
   if (before === undefined || random() < 0.5) return
   const { tables, firstLog } = readManifest(bytes.subarray(0, before))
   const numbers = new Set(readdirSync(location).map((file) => Number.parseInt(file, 10)))
-  const isPossible = [...tables, firstLog].every((number) => numbers.has(number))
+  const isPossible = [...tables.keys(), firstLog].every((number) => numbers.has(number))
   if (!isPossible) return
-  const torn = before + Math.floor(random() * (bytes.length - before))
-  truncateSync(join(location, name), torn)
+  const path = join(location, name)
+  if (random() < 0.5) {
+    const missing = Math.floor(before / SECTOR + random() * ((bytes.length - before) / SECTOR))
+    writeFileSync(path, bytes.fill(0, Math.max(before, missing * SECTOR), (missing + 1) * SECTOR))
+  } else truncateSync(path, before + Math.floor(random() * (bytes.length - before)))
+}
+
+function cutMarker(location: string, markers: string, random: () => number): void {
+  const older = readdirSync(markers).filter((name) => name.startsWith(`${MARKER_FILE}.`))
+  const chosen = older[Math.floor(random() * (older.length + 1))]
+  if (chosen !== undefined) copyFileSync(join(markers, chosen), join(location, MARKER_FILE))
 }
 
 function cutTables(location: string, random: () => number): void {

@@ -18,8 +18,7 @@ import { seeded } from '../sim/world.ts'
 import { BrokerUnderFire } from './broker-under-fire.ts'
 import { LedgerClient } from './ledger-client.ts'
 import { Ledger } from './ledger.ts'
-import { cutPower, readSynced } from './power-cut.ts'
-import { syncsFile } from './record-syncs.ts'
+import { cutPower, readSynced, syncsFile } from './power-cut.ts'
 
 export interface PowerLossOptions {
   readonly cuts: number

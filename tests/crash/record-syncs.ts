@@ -1,19 +1,25 @@
 /**
  * Loaded in front of a broker (`node --import`): notes beside the store, after each synced write, how long the logs were,
  * which is what a disk must keep. The store writes one batch at a time, so when a write has returned nothing
- * else is under way, and all that is in the files was synced.
+ * else is under way, and all that is in the files was synced. The marker is not synced: some older ones are kept.
  */
-import { appendFileSync, readdirSync, statSync } from 'node:fs'
+import { appendFileSync, copyFileSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-
-/** One line a synced write: lengths by the log's name. */
-export const syncsFile = 'syncs.jsonl'
+import { MARKER_FILE } from '../../src/store/level/marker.ts'
+import { syncsFile } from './power-cut.ts'
 
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const makeBatch = ClassicLevel.prototype.batch as (...args: unknown[]) => unknown
 
+const MARKERS = 6
+let notes = 0
+
 function note(location: string): void {
+  // Whole at every moment: the process may be frozen here.
+  const fresh = join(location, '..', 'marker.new')
+  copyFileSync(join(location, MARKER_FILE), fresh)
+  renameSync(fresh, join(location, '..', `${MARKER_FILE}.${notes++ % MARKERS}`))
   const lengths: Record<string, number> = {}
   for (const name of readdirSync(location))
     if (name.endsWith('.log')) lengths[name] = statSync(join(location, name)).size

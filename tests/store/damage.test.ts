@@ -23,13 +23,17 @@ const LOGGED = 300
 /** Distinct, without zeros: a missing sector is not hidden by its content. */
 const valueOf = (n: number): Uint8Array => new Uint8Array(VALUE).fill(1 + (n % 250))
 
-// One table, and a log of several blocks behind it.
+// One table, and a log of several blocks behind it, as a process leaves it that was killed. The last writes were not synced,
+// so nobody was told that they are safe.
 before(async () => {
-  const database = await openLevel(sound)
-  for (let n = 0; n < 200; n++) await database.put(Uint8Array.of(1, n), valueOf(n))
+  const living = join(root, 'living')
+  const database = await openLevel(living)
+  const put = (key: Uint8Array, n: number, sync = false) =>
+    database.batch().put(key, valueOf(n)).write({ sync })
+  for (let n = 0; n < 200; n++) await put(Uint8Array.of(1, n), n)
   await database.compactRange(Uint8Array.of(0), Uint8Array.of(255))
-  for (let n = 0; n < LOGGED; n++)
-    await database.put(Uint8Array.of(2, n >> 8, n & 255), valueOf(n), { sync: n % 50 === 0 })
+  for (let n = 0; n < LOGGED; n++) await put(Uint8Array.of(2, n >> 8, n & 255), n, n % 50 === 0)
+  cpSync(living, sound, { recursive: true })
   await database.close()
 })
 after(() => rmSync(root, { recursive: true, force: true }))

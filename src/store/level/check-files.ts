@@ -1,87 +1,160 @@
 /**
- * Looks for damage that LevelDB itself would pass over: when it opens a store it drops what it cannot read of a
- * log, and takes the index of a table on trust. (Format: doc/table_format.md and doc/impl.md of LevelDB.)
+ * Looks for damage before LevelDB sees a store: when it opens one it drops what it cannot read of a log, believes every table,
+ * and deletes what an incomplete manifest does not name.
  *
- *     CURRENT ──▶ MANIFEST ──▶ tables in use      the others are left over from a compaction that was cut short
- *                 logs                            all of them are looked at
+ *     CURRENT ──▶ MANIFEST ──▶ tables in use   every block, the size; how far they reach, by the chain's key
+ *                     │                          │
+ *                     └──────▶ logs              ▼ must go on there, batch by batch, without a gap, each of them sound
+ *                                                │
+ *     SAFE ──────────────────────────────────────▶ and reach as far as was acknowledged
  *
- *     table  [ data blocks | … | index block | footer { …, where the index is, magic } ]
+ * Other tables and logs are left over from a compaction that was cut short.
  */
-import { readdirSync, readFileSync, openSync, readSync, closeSync, fstatSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { crc32c, masked } from './crc32c.ts'
 import { visitRecords } from './log-records.ts'
-import { tablesInUse } from './manifest.ts'
+import { readManifest, type Manifest } from './manifest.ts'
+import { MARKER_FILE, readMarker } from './marker.ts'
+import { sequenceOf, tableProblem } from './table-file.ts'
+import { CHAIN_KEY } from './track-writes.ts'
+import { batchHead, couldBeBatch } from './write-batch.ts'
 
-const FOOTER = 48
-const TABLE_MAGIC = Buffer.from('57fb808b247547db', 'hex')
-/** Behind each block of a table: compression, crc32c. */
-const TRAILER = 5
+export const isTable = (name: string): boolean => /^\d+\.(ldb|sst)$/.test(name)
+export const isLog = (name: string): boolean => /^\d+\.log$/.test(name)
+export const numberOf = (name: string): number => Number.parseInt(name, 10)
+
+/** The files are not what they should be; `message` is `name: what`. */
+export class DamageError extends Error {}
 
 /** What is wrong with the files of a store, as `name: what`; null: nothing. */
 export function findDamage(location: string): string | null {
-  const names = readdirSync(location).sort()
-  const inUse = tablesInUse(location)
-  for (const name of names) {
-    const problem = name.endsWith('.log') ? logProblem(join(location, name)) : null
-    if (problem !== null) return `${name}: ${problem}`
-  }
-  for (const number of inUse ?? []) {
-    const file = names.find(
-      (name) => /\.(ldb|sst)$/.test(name) && Number.parseInt(name, 10) === number,
-    )
-    if (file === undefined) return `the table ${number} is missing`
-    const problem = tableProblem(join(location, file))
-    if (problem !== null) return `${file}: ${problem}`
-  }
-  return null
-}
-
-function logProblem(path: string): string | null {
-  const at = visitRecords(readFileSync(path), () => {})
-  return at < 0 ? null : `the record at byte ${at} does not match its checksum`
-}
-
-function tableProblem(path: string): string | null {
-  const file = openSync(path, 'r')
   try {
-    const { size } = fstatSync(file)
-    if (size < FOOTER) return 'it is shorter than the smallest table'
-    const footer = readAt(file, size - FOOTER, FOOTER)
-    if (!footer.subarray(FOOTER - TABLE_MAGIC.length).equals(TABLE_MAGIC)) return 'it has no footer'
-    const [metaOffset, metaLength, indexOffset, indexLength] = readVarints(footer, 4)
-    return (
-      blockProblem(file, size, metaOffset, metaLength) ??
-      blockProblem(file, size, indexOffset, indexLength)
+    checkFiles(location)
+    return null
+  } catch (error) {
+    if (error instanceof DamageError) return error.message
+    throw error
+  }
+}
+
+function checkFiles(location: string): void {
+  const names = readdirSync(location)
+  const manifest = checkManifest(location, names)
+  if (manifest === null) return
+  const inTables = checkTables(location, names, manifest)
+  const logs = names
+    .filter((name) => isLog(name) && numberOf(name) >= manifest.firstLog)
+    .sort((a, b) => numberOf(a) - numberOf(b))
+  const isFirstLog = manifest.firstLog === manifest.opened.log
+  const chain: Chain = {
+    last: isFirstLog ? manifest.opened.lastSequence : inTables,
+    isMarked: inTables >= 0,
+  }
+  for (const name of logs) checkLog(join(location, name), name, chain)
+  checkMarker(location, chain, logs.at(-1))
+}
+
+/** Null: there is no store yet. */
+function checkManifest(location: string, names: readonly string[]): Manifest | null {
+  if (!names.includes('CURRENT')) {
+    // LevelDB makes the first manifest, then CURRENT, then the rest.
+    const rest = names.find((name) => isTable(name) || isLog(name) || name === MARKER_FILE)
+    if (rest === undefined) return null
+    throw new DamageError(`CURRENT is missing, beside ${rest}`)
+  }
+  const name = /^(MANIFEST-\d+)\n$/.exec(readFileSync(join(location, 'CURRENT'), 'latin1'))?.[1]
+  if (name === undefined) throw new DamageError('CURRENT: it does not name a manifest')
+  if (!names.includes(name)) throw new DamageError(`${name}, which CURRENT names, is missing`)
+  const manifest = readable(name, () => readManifest(readFileSync(join(location, name))))
+  const { damagedAt, isComplete } = manifest
+  if (damagedAt >= 0)
+    throw new DamageError(`${name}: the record at byte ${damagedAt} does not match its checksum`)
+  if (!isComplete) throw new DamageError(`${name}: it ends before it names all that makes a store`)
+  return manifest
+}
+
+/** Returns the sequence that the tables reach to; -1: an older version wrote them, which left no sign. */
+function checkTables(location: string, names: readonly string[], { tables }: Manifest): number {
+  const files = new Map(names.filter(isTable).map((name) => [numberOf(name), name]))
+  let reached = -1
+  for (const [number, size] of tables) {
+    const name = files.get(number)
+    if (name === undefined) throw new DamageError(`the table ${number} is missing`)
+    const bytes = readFileSync(join(location, name))
+    if (bytes.length !== size)
+      throw new DamageError(`${name}: it has ${bytes.length} bytes instead of ${size}`)
+    const problem = tableProblem(bytes)
+    if (problem !== null) throw new DamageError(`${name}: ${problem}`)
+    reached = Math.max(
+      reached,
+      readable(name, () => sequenceOf(bytes, CHAIN_KEY)),
     )
-  } finally {
-    closeSync(file)
+  }
+  return reached
+}
+
+interface Chain {
+  /** The sequence it reaches to; -1: not known. */
+  last: number
+  /** A version wrote to the store that keeps a marker. */
+  isMarked: boolean
+}
+
+function checkLog(path: string, name: string, chain: Chain): void {
+  const bytes = readFileSync(path)
+  const visit = (record: Uint8Array, end: number): void => {
+    const { sequence, next } = batchHead(record)
+    if (chain.last >= 0 && sequence !== chain.last + 1)
+      throw new DamageError(
+        `${name}: the changes from ${chain.last + 1} on are missing; the record that ends at byte ${end} begins with ${sequence}`,
+      )
+    chain.last = next - 1
+    chain.isMarked ||= endsWithChainKey(record)
+  }
+  const couldBegin = (_: Uint8Array, start: number, end: number): boolean =>
+    couldBeBatch(bytes, start, end, chain.last)
+  const at = readable(name, () => visitRecords(bytes, visit, couldBegin))
+  if (at >= 0)
+    throw new DamageError(`${name}: the record at byte ${at} does not match its checksum`)
+}
+
+/** The last operation: put (1), a key of one byte, an empty value. */
+function endsWithChainKey(record: Uint8Array): boolean {
+  const end = record.subarray(-4)
+  return end[0] === 1 && end[1] === 1 && end[2] === CHAIN_KEY[0] && end[3] === 0
+}
+
+function checkMarker(location: string, { last, isMarked }: Chain, log: string | undefined): void {
+  const marker = readMarker(location)
+  if (marker === 'damaged') throw new DamageError(`${MARKER_FILE}: it is damaged`)
+  if (marker === 'missing') {
+    if (!isMarked) return
+    throw new DamageError(`${MARKER_FILE} is missing: nothing says how far the log must reach`)
+  }
+  if (last >= 0 && last < marker)
+    throw new DamageError(
+      `${log === undefined ? 'the log is missing' : `${log}: its end is missing`}: ` +
+        `the changes from ${last + 1} to ${marker} were acknowledged`,
+    )
+}
+
+/** What `read` throws becomes damage of that file. */
+function readable<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DamageError) throw error
+    throw new DamageError(`${name}: ${(error as Error).message}`)
   }
 }
 
-function blockProblem(file: number, size: number, offset: number, length: number): string | null {
-  if (!(offset + length + TRAILER <= size - FOOTER)) return 'its footer points outside of it'
-  const block = readAt(file, offset, length + TRAILER)
-  if (block.readUInt32LE(length + 1) === masked(crc32c(block, 0, length + 1))) return null
-  return `the block at byte ${offset} does not match its checksum`
-}
-
-function readAt(file: number, offset: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  readSync(file, bytes, 0, length, offset)
-  return bytes
-}
-
-function readVarints(bytes: Buffer, count: number): number[] {
-  const values: number[] = []
-  for (let at = 0; values.length < count;) {
-    let value = 0
-    for (let scale = 1; ; scale *= 0x80) {
-      const byte = bytes[at++]
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) break
-    }
-    values.push(value)
-  }
-  return values
+/** Differs when a broker is at work in the directory. */
+export function stateOf(location: string): string {
+  return readdirSync(location)
+    .filter((name) => name !== 'LOCK' && !name.startsWith('LOG'))
+    .map((name) => {
+      const { size, mtimeMs } = statSync(join(location, name), { throwIfNoEntry: false }) ?? {}
+      return `${name} ${size} ${mtimeMs}`
+    })
+    .join('\n')
 }

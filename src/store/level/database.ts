@@ -1,20 +1,22 @@
 /** Opening the directory: who may have it, what is refused, and in which words. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { findDamage } from './check-files.ts'
+import { findDamage, stateOf } from './check-files.ts'
 import { Kind } from './keys.ts'
 import type { Database, Engine } from './level-options.ts'
+import { readManifest } from './manifest.ts'
 import { migrate } from './migrations.ts'
 import { FORMAT_VERSION, RecordReader, writeUint } from './records.ts'
 import { beginRecord, endRecord, openRecord } from './sealed-record.ts'
+import { trackWrites, type Level } from './track-writes.ts'
 
 /** The store cannot be used; `message` names the directory and what to do. */
 export class StoreError extends Error {
   override name = 'StoreError'
 }
 
-type Level = ClassicLevel<Uint8Array, Uint8Array>
+class DamagedError extends StoreError {}
 
 const OPTIONS = {
   keyEncoding: 'view',
@@ -34,9 +36,8 @@ const META_KEY = new Uint8Array([Kind.meta])
  */
 export async function openDatabase(location: string): Promise<Level> {
   makeDirectory(location)
-  const damage = findDamage(location)
-  if (damage !== null) throw damaged(location, damage)
-  const database = await openLevel(location)
+  refuseDamage(location)
+  const database = await openWhole(location)
   try {
     await checkFormat(database, location)
     makePrivate(location)
@@ -45,6 +46,31 @@ export async function openDatabase(location: string): Promise<Level> {
     throw error
   }
   return database
+}
+
+/** Nothing is made or deleted before. What another broker has open is not damaged when it changes meanwhile. */
+function refuseDamage(location: string): void {
+  const before = stateOf(location)
+  const damage = findDamage(location)
+  if (damage === null) return
+  throw stateOf(location) === before ? damaged(location, damage) : inUse(location)
+}
+
+/**
+ * Opens a store that was looked at. LevelDB refuses a manifest of whose last edit a sector is missing, as a power cut may leave
+ * it; the store is known to be whole without that edit, so it is cut off. LevelDB had the lock when it refused: nobody else is at work.
+ */
+async function openWhole(location: string): Promise<Level> {
+  try {
+    return await openLevel(location)
+  } catch (error) {
+    if (!(error instanceof DamagedError)) throw error
+    const { path, bytes } = manifestOf(location)
+    const { end } = readManifest(bytes)
+    if (end === bytes.length) throw error
+    truncateSync(path, end)
+    return openLevel(location)
+  }
 }
 
 /** Takes the files from everybody else. LevelDB is at work, and what a compaction is done with goes meanwhile. */
@@ -86,31 +112,50 @@ export const levelEngine: Engine = {
 
 /** LevelDB alone: no look at the directory before, none at the format after. */
 export async function openLevel(location: string): Promise<Level> {
-  const database: Level = new ClassicLevel<Uint8Array, Uint8Array>(location, OPTIONS)
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(location, OPTIONS)
   try {
-    await database.open()
-    return database
+    await level.open()
   } catch (error) {
     throw refusal(location, (error as { cause?: unknown }).cause ?? error)
   }
+  try {
+    return trackWrites(level, openedAt(location))
+  } catch (error) {
+    await level.close()
+    throw error
+  }
+}
+
+/** The last sequence that LevelDB found when it opened the store just now. */
+function openedAt(location: string): number {
+  return readManifest(manifestOf(location).bytes).opened.lastSequence
+}
+
+function manifestOf(location: string): { path: string; bytes: Uint8Array } {
+  const path = join(location, readFileSync(join(location, 'CURRENT'), 'latin1').trim())
+  return { path, bytes: readFileSync(path) }
+}
+
+function inUse(location: string): StoreError {
+  return new StoreError(
+    `the store in ${location} is in use by another broker; ` +
+      'stop that one, or give this one its own persistence_location',
+  )
 }
 
 function refusal(location: string, cause: unknown): StoreError {
   const { code, message } = cause as { code?: string; message: string }
-  if (code === 'LEVEL_LOCKED')
-    return new StoreError(
-      `the store in ${location} is in use by another broker; ` +
-        'stop that one, or give this one its own persistence_location',
-    )
+  if (code === 'LEVEL_LOCKED') return inUse(location)
   if (code === 'LEVEL_CORRUPTION') return damaged(location, message)
   return new StoreError(`unable to open the store in ${location}: ${message}`)
 }
 
 /** Refuses a damaged store; nothing in it is touched. */
 export function damaged(location: string, what: string): StoreError {
-  return new StoreError(
+  return new DamagedError(
     `the store in ${location} is damaged: ${what}. Nothing was changed. ` +
-      `What is readable can be brought into a new store: mozzie db salvage ${location} NEW`,
+      'Put a backup in its place, or bring what is readable into a new store: ' +
+      `mozzie db salvage ${location} NEW`,
   )
 }
 

@@ -2,6 +2,7 @@
  * Where a record lies: the keys of the store, in the order LevelDB keeps them.
  *
  *     b  body       number            a message that several queues share
+ *     c  chain                        the last operation of every batch: tables tell by it how far they reach
  *     f  filter     session, filter   one subscription
  *     i  inbound    session, id       a QoS 2 message between PUBLISH and PUBREL
  *     m  meta                         format version
@@ -17,6 +18,7 @@ import { encodedLength, writeUtf8 } from '../../codec/utf8.ts'
 
 export const Kind = {
   body: 0x62,
+  chain: 0x63,
   filter: 0x66,
   inbound: 0x69,
   meta: 0x6d,

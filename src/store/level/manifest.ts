@@ -1,7 +1,6 @@
-/** Which tables a store of LevelDB consists of: the sum of the edits in its manifest (doc/impl.md of LevelDB). */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { RecordType, visitRecords } from './log-records.ts'
+/** Which files a store of LevelDB consists of: the sum of the edits in its manifest (doc/impl.md of LevelDB). */
+import { ByteCursor } from './byte-cursor.ts'
+import { visitRecords } from './log-records.ts'
 
 /** What an edit consists of, by its tag. */
 const Tag = {
@@ -16,75 +15,88 @@ const Tag = {
 } as const
 
 export interface Manifest {
-  /** Numbers of the tables in use. */
-  readonly tables: Set<number>
+  /** Bytes of the tables in use, by number. */
+  readonly tables: ReadonlyMap<number, number>
   /** Logs with lower numbers are in the tables. */
+  readonly firstLog: number
+  /**
+   * LevelDB begins a manifest when it opens a store, with all it found in tables and a new log: the log, and the last
+   * sequence before it.
+   */
+  readonly opened: { readonly log: number; readonly lastSequence: number }
+  /** Where its last whole edit ends. */
+  readonly end: number
+  /** Where the first byte is that is damaged; -1: nowhere. */
+  readonly damagedAt: number
+  /** Are all parts there that make a manifest? */
+  readonly isComplete: boolean
+}
+
+/** What the edits so far come to. */
+export interface Sum {
+  /** As in {@link Manifest}. */
+  readonly tables: Map<number, number>
+  /** -1: not named yet. */
   firstLog: number
+  lastSequence: number
+  nextFile: number
 }
 
-/** Numbers of the tables in use; null: there is no manifest, or none that can be read: LevelDB will say so. */
-export function tablesInUse(location: string): Set<number> | null {
-  try {
-    const name = readFileSync(join(location, 'CURRENT'), 'utf8').trim()
-    return readManifest(readFileSync(join(location, name))).tables
-  } catch {
-    return null
-  }
-}
-
-/** @throws Error on an edit that cannot be read. */
-export function readManifest(bytes: Uint8Array): Manifest {
-  const manifest: Manifest = { tables: new Set(), firstLog: 0 }
-  let parts: Uint8Array[] = []
-  visitRecords(bytes, (type, start, end) => {
-    if (type === RecordType.full || type === RecordType.first) parts = []
-    parts.push(bytes.subarray(start, end))
-    if (type === RecordType.full || type === RecordType.last)
-      applyEdit(Buffer.concat(parts), manifest)
+/**
+ * @param afterEdit Called with the state of things after each edit, which is good until it returns, and where the edit ends.
+ * @throws Error on an edit that cannot be read.
+ */
+export function readManifest(
+  bytes: Uint8Array,
+  afterEdit: (sum: Readonly<Sum>, end: number) => void = () => {},
+): Manifest {
+  const sum: Sum = { tables: new Map(), firstLog: -1, lastSequence: -1, nextFile: -1 }
+  let opened: { log: number; lastSequence: number } | null = null
+  let end = 0
+  const damagedAt = visitRecords(bytes, (edit, editEnd) => {
+    applyEdit(edit, sum)
+    end = editEnd
+    afterEdit(sum, end)
+    if (opened === null && sum.firstLog >= 0 && sum.lastSequence >= 0)
+      opened = { log: sum.firstLog, lastSequence: sum.lastSequence }
   })
-  return manifest
+  const { tables, firstLog, nextFile } = sum
+  return {
+    tables,
+    firstLog,
+    end,
+    damagedAt,
+    opened: opened ?? { log: -1, lastSequence: -1 },
+    isComplete: opened !== null && nextFile >= 0,
+  }
 }
 
-function applyEdit(edit: Uint8Array, manifest: Manifest): void {
-  const { tables } = manifest
-  let at = 0
-  const varint = (): number => {
-    let value = 0
-    for (let scale = 1; ; scale *= 0x80) {
-      if (at >= edit.length) throw new Error('an edit ends too early')
-      const byte = edit[at++]
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-    }
-  }
-  const skipText = (): void => {
-    const length = varint()
-    at += length
-  }
+function applyEdit(edit: Uint8Array, sum: Sum): void {
+  const cursor = new ByteCursor(edit)
+  const number = (): number => cursor.varint()
   const readers: Readonly<Record<number, () => void>> = {
-    [Tag.comparator]: skipText,
-    [Tag.logNumber]: () => void (manifest.firstLog = varint()),
-    [Tag.nextFile]: varint,
-    [Tag.lastSequence]: varint,
-    [Tag.previousLog]: varint,
+    [Tag.comparator]: () => void cursor.text(),
+    [Tag.logNumber]: () => void (sum.firstLog = number()),
+    [Tag.nextFile]: () => void (sum.nextFile = number()),
+    [Tag.lastSequence]: () => void (sum.lastSequence = number()),
+    [Tag.previousLog]: number,
     [Tag.compactPointer]: () => {
-      varint()
-      skipText()
+      number()
+      cursor.text()
     },
     [Tag.deletedFile]: () => {
-      varint()
-      tables.delete(varint())
+      number()
+      sum.tables.delete(number())
     },
     [Tag.newFile]: () => {
-      varint()
-      tables.add(varint())
-      varint()
-      skipText()
-      skipText()
+      number()
+      sum.tables.set(number(), number())
+      cursor.text()
+      cursor.text()
     },
   }
-  while (at < edit.length) {
-    const read = readers[varint()]
+  while (cursor.at < cursor.end) {
+    const read = readers[number()]
     if (read === undefined) throw new Error('an edit has an unknown part')
     read()
   }

@@ -8,8 +8,11 @@ import { beginRecord, endRecord, type Batch } from './sealed-record.ts'
 /** Puts into `batch` what turns a store of one format into one of the next. */
 export type Step = (database: Database, batch: Batch) => Promise<void>
 
-/** By the format they start from. Format 1 is the first: nothing is older. */
-const STEPS: ReadonlyMap<number, Step> = new Map()
+/**
+ * By the format they start from. Format 1 is the first: nothing is older. In format 2 every batch ends with the key of the
+ * chain, which an older version would leave out: it must not write to such a store.
+ */
+const STEPS: ReadonlyMap<number, Step> = new Map([[1, async () => {}]])
 
 /** Brings `database` from format `from` up to where `steps` end. */
 export async function migrate(

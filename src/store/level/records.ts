@@ -13,7 +13,7 @@ import { copyBytes, type ByteWriter } from '../../codec/byte-writer.ts'
 import type { Qos, Version } from '../../codec/packets.ts'
 import { decodeUtf8, encodedLength, writeUtf8 } from '../../codec/utf8.ts'
 
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 /** A record that is not what its key says. */
 export class RecordError extends Error {

@@ -1,12 +1,16 @@
 /**
- * Brings what is readable of a damaged store into a new one; the old one is only read. LevelDB's own repair makes
- * tables of whatever it can read of a copy; then each record is held against its own checksum, and what
- * refers to something that is gone stays behind.
+ * Brings what is readable of a damaged store into a new one; the old one is only read.
+ *
+ *     files of OLD ── a process of its own ──▶ a new LevelDB ──▶ record by record, what others refer to first ──▶ NEW
+ *
+ * Nothing rather than something wrong: a record must match its checksum and its kind, and what it refers to must be there.
  */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
+import { rename, rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { findDamage } from './check-files.ts'
 import { openDatabase, openLevel, StoreError } from './database.ts'
 import { keyBehind, Kind, NUMBER_BYTES, readNumber } from './keys.ts'
 import type { Database } from './level-options.ts'
@@ -17,16 +21,22 @@ import {
   readSubscription,
   RecordReader,
 } from './records.ts'
+import type { SalvageMessage } from './salvage-child.ts'
+import type { Lost } from './salvage-files.ts'
 import { openRecord } from './sealed-record.ts'
 
-/** Records by kind. */
 export interface Salvaged {
-  readonly brought: Map<string, number>
-  readonly leftOut: Map<string, number>
+  /** What the look at the store's files says first; null: they are whole. */
+  readonly damage: string | null
+  /** Bytes that nothing could be made of. */
+  readonly lost: readonly Lost[]
+  /** Records by kind. */
+  readonly brought: ReadonlyMap<string, number>
+  readonly leftOut: ReadonlyMap<string, number>
 }
 
 const PORTION = 1000
-const FILES = /^(\d+\.(log|ldb|sst)|MANIFEST-\d+|CURRENT)$/
+const CHILD = fileURLToPath(new URL('./salvage-child.js', import.meta.url))
 
 /** What a record of each kind must be, besides sound: throws, or says what is missing. */
 type Check = (key: Uint8Array, value: Uint8Array, known: Known) => boolean
@@ -69,18 +79,42 @@ export async function salvage(from: string, to: string): Promise<Salvaged> {
   const raw = `${to}.raw-${process.pid}`
   const partial = `${to}.partial-${process.pid}`
   try {
-    await copyFiles(from, raw)
-    await ClassicLevel.repair(raw)
-    const salvaged = await fromTo(await openLevel(raw), await openDatabase(partial))
+    const damage = findDamage(from)
+    const lost = await readFiles(from, raw)
+    const counts = await fromTo(await openLevel(raw), await openDatabase(partial))
     await rename(partial, to)
-    return salvaged
+    return { damage, lost, ...counts }
   } finally {
     await rm(raw, { recursive: true, force: true })
     await rm(partial, { recursive: true, force: true })
   }
 }
 
-async function fromTo(source: Database, target: Database): Promise<Salvaged> {
+/** Makes a LevelDB in `to` of the files in `from`; again without a file of which the reading process has died. */
+async function readFiles(from: string, to: string): Promise<Lost[]> {
+  const deaths: Lost[] = []
+  for (;;) {
+    await rm(to, { recursive: true, force: true })
+    const lost: Lost[] = []
+    let reading = ''
+    const without = deaths.map(({ file }) => file)
+    const child = fork(CHILD, [JSON.stringify({ from, to, without })])
+    child.on('message', (message: SalvageMessage) => {
+      if ('reading' in message) reading = message.reading
+      else lost.push(message.lost)
+    })
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+    if (code === 0) return [...deaths, ...lost]
+    const why = `reading it ended the process (${signal ?? code})`
+    if (reading === '' || without.includes(reading))
+      throw new StoreError(`unable to salvage ${from}: ${why}`)
+    deaths.push({ file: reading, start: 0, end: 0, why })
+  }
+}
+
+type Counts = Pick<Salvaged, 'brought' | 'leftOut'>
+
+async function fromTo(source: Database, target: Database): Promise<Counts> {
   try {
     return await bringOver(source, target)
   } finally {
@@ -89,13 +123,7 @@ async function fromTo(source: Database, target: Database): Promise<Salvaged> {
   }
 }
 
-async function copyFiles(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(from))
-    if (FILES.test(name)) await copyFile(join(from, name), join(to, name))
-}
-
-async function bringOver(source: Database, target: Database): Promise<Salvaged> {
+async function bringOver(source: Database, target: Database): Promise<Counts> {
   const known: Known = { sessions: new Set(), bodies: new Set(), entries: new Set() }
   const brought = new Map<string, number>()
   const leftOut = new Map<string, number>()
