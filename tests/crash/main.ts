@@ -2,10 +2,13 @@
  * `npm run crash -- --rounds N --seed S [--qos 1|2] [--report]`: see harness.ts.
  * `npm run crash -- --power-loss N --seed S [--report]`: see power-loss.ts.
  * `npm run crash -- --damage N --seed S [--report]`: see damage.ts.
+ * `npm run crash -- --backups N [--report]`: see backups.ts.
  */
+import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Qos } from '../../src/codec/packets.ts'
+import { runBackups } from './backups.ts'
 import { runDamage } from './damage.ts'
 import { runCrashes, type CrashResult } from './harness.ts'
 import { runPowerLoss } from './power-loss.ts'
@@ -19,6 +22,7 @@ const { values } = parseArgs({
     qos: { type: 'string', default: '2' },
     'power-loss': { type: 'string' },
     damage: { type: 'string' },
+    backups: { type: 'string' },
     report: { type: 'boolean', default: false },
   },
 })
@@ -102,7 +106,23 @@ async function damage(places: number): Promise<boolean> {
   return changed.length === 0
 }
 
+async function backups(copies: number): Promise<boolean> {
+  const { missing, megabytesPerSecond, copyMsMax } = await runBackups({
+    copies,
+    pauseMs: 700,
+    value: randomBytes(200_000),
+    bytesPerSecond: 30e6,
+  })
+  const seconds = (copyMsMax / 1000).toFixed(1)
+  const row = `| ${[copies, megabytesPerSecond.toFixed(0), seconds, missing.length].join(' | ')} |`
+  console.log(row)
+  for (const line of missing.slice(0, 50)) console.log(line)
+  if (missing.length === 0 && values.report) writeReport('backups', row)
+  return missing.length === 0
+}
+
 async function run(): Promise<boolean> {
+  if (values.backups !== undefined) return backups(Number(values.backups))
   if (values.damage !== undefined) return damage(Number(values.damage))
   const cuts = values['power-loss']
   return cuts === undefined ? crash() : cutPower(Number(cuts))

@@ -10,7 +10,15 @@
  *
  * Other tables and logs are left over from a compaction that was cut short.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { visitRecords } from './log-records.ts'
 import { readManifest, type Manifest } from './manifest.ts'
@@ -76,11 +84,12 @@ function checkManifest(location: string, names: readonly string[]): Manifest | n
 /** Returns the sequence that the tables reach to; -1: an older version wrote them, which left no sign. */
 function checkTables(location: string, names: readonly string[], { tables }: Manifest): number {
   const files = new Map(names.filter(isTable).map((name) => [numberOf(name), name]))
+  const read = makeReader()
   let reached = -1
   for (const [number, size] of tables) {
     const name = files.get(number)
     if (name === undefined) throw new DamageError(`the table ${number} is missing`)
-    const bytes = readFileSync(join(location, name))
+    const bytes = read(join(location, name))
     if (bytes.length !== size)
       throw new DamageError(`${name}: it has ${bytes.length} bytes instead of ${size}`)
     const problem = tableProblem(bytes)
@@ -91,6 +100,24 @@ function checkTables(location: string, names: readonly string[], { tables }: Man
     )
   }
   return reached
+}
+
+/** Reads files one after the other into the same memory: there may be many of them. */
+function makeReader(): (path: string) => Uint8Array {
+  let room = Buffer.alloc(0)
+  return (path) => {
+    const file = openSync(path, 'r')
+    try {
+      const { size } = fstatSync(file)
+      if (size > room.length) room = Buffer.allocUnsafeSlow(size)
+      let length = 0
+      for (let got = -1; got !== 0 && length < size; length += got)
+        got = readSync(file, room, length, size - length, length)
+      return room.subarray(0, length)
+    } finally {
+      closeSync(file)
+    }
+  }
 }
 
 interface Chain {
