@@ -188,3 +188,181 @@ small(
     assert.equal(await publisher.publish(topic, 'x', { qos: 1 }), 0)
   },
 )
+
+const durable = (properties = {}) => ({
+  cleanStart: false,
+  properties: { sessionExpirySeconds: 60, ...properties },
+})
+
+behaviour(
+  'what is sent again keeps to the receive maximum of the new connection, in order, before anything new',
+  { v5: '[MQTT-3.3.4-9] [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1]' },
+  async ({ connect, clientId, topic }) => {
+    const first = await connect({ clientId, ...durable() })
+    await first.subscribe({ filter: topic, qos: 2 })
+    const publisher = await connect()
+    for (let index = 0; index < 10; index++)
+      await publisher.publish(topic, `${index}`, { qos: index % 2 === 0 ? 1 : 2 })
+    for (let index = 0; index < 10; index++) await first.expect('publish', { payload: `${index}` })
+    await first.end()
+    await publisher.publish(topic, '10', { qos: 1 })
+    const second = await connect({ clientId, ...durable({ receiveMaximum: 1 }) })
+    for (let index = 0; index <= 10; index++) {
+      const { packetId, qos, dup } = await second.expect('publish', { payload: `${index}` })
+      assert.equal(dup, index < 10)
+      await second.expectNothing()
+      if (qos === 1) second.send(ack('puback', packetId))
+      else {
+        second.send(ack('pubrec', packetId))
+        await second.expect('pubrel', { packetId })
+        await second.expectNothing()
+        second.send(ack('pubcomp', packetId))
+      }
+    }
+    await second.expectNothing()
+  },
+)
+
+behaviour(
+  'PUBREL is sent again at once, whatever the receive maximum',
+  { v5: '[MQTT-4.4.0-1] [MQTT-3.3.4-9]' },
+  async ({ connect, clientId, topic }) => {
+    const first = await connect({ clientId, ...durable() })
+    await first.subscribe({ filter: topic, qos: 2 })
+    const publisher = await connect()
+    const ids: number[] = []
+    for (let index = 0; index < 4; index++) {
+      await publisher.publish(topic, `${index}`, { qos: 2 })
+      ids.push((await first.expect('publish')).packetId)
+    }
+    for (const packetId of ids.slice(0, 3)) {
+      first.send(ack('pubrec', packetId))
+      await first.expect('pubrel', { packetId })
+    }
+    await first.end()
+    const second = await connect({ clientId, ...durable({ receiveMaximum: 1 }) })
+    for (const packetId of ids.slice(0, 3)) await second.expect('pubrel', { packetId })
+    await second.expectNothing()
+    for (const packetId of ids.slice(0, 3)) second.send(ack('pubcomp', packetId))
+    await second.receive({ payload: '3', dup: true })
+    await second.expectNothing()
+  },
+)
+
+behaviour(
+  'an acknowledgement for what waits to be sent again ends it',
+  { v5: '' },
+  async ({ connect, clientId, topic }) => {
+    const first = await connect({ clientId, ...durable() })
+    await first.subscribe({ filter: topic, qos: 2 })
+    const publisher = await connect()
+    const ids: number[] = []
+    for (const qos of [1, 1, 2, 1] as const) {
+      await publisher.publish(topic, `${ids.length}`, { qos })
+      ids.push((await first.expect('publish')).packetId)
+    }
+    await first.end()
+    const second = await connect({ clientId, ...durable({ receiveMaximum: 1 }) })
+    await second.expect('publish', { payload: '0' })
+    second.send(ack('puback', ids[1]), ack('pubrec', ids[2]))
+    await second.expect('pubrel', { packetId: ids[2] })
+    second.send(ack('pubcomp', ids[2]), ack('puback', ids[0]))
+    await second.receive({ payload: '3', dup: true })
+    await second.expectNothing()
+    await publisher.publish(topic, 'new', { qos: 1 })
+    await second.receive({ payload: 'new', dup: false })
+  },
+)
+
+behaviour(
+  'QoS 2 messages that an earlier connection left unreleased do not count against the receive maximum',
+  { v5: '[MQTT-4.9.0-1] [MQTT-3.3.4-7]' },
+  async ({ connect, clientId, topic }) => {
+    const properties = { sessionExpirySeconds: 60 }
+    const send = async (client: RawClient, packetId: number, dup = false) => {
+      client.send(publish(topic, `${packetId}`, { qos: 2, packetId, dup }))
+      await client.expect('pubrec', { packetId })
+    }
+    const first = await connect({ clientId, cleanStart: false, properties })
+    for (let packetId = 1; packetId <= 20; packetId++) await send(first, packetId)
+    await first.end()
+    const second = await connect({ clientId, cleanStart: false, properties })
+    for (let packetId = 21; packetId <= 38; packetId++) await send(second, packetId)
+    // What it sends again counts here, and PUBREL makes room only where that counted.
+    await send(second, 1, true)
+    second.send(ack('pubrel', 2))
+    await second.expect('pubcomp', { packetId: 2 })
+    await send(second, 39)
+    second.send(ack('pubrel', 1))
+    await second.expect('pubcomp', { packetId: 1 })
+    await send(second, 40)
+    second.send(publish(topic, 'one too many', { qos: 2, packetId: 41 }))
+    await second.expectDropped(0x93)
+  },
+)
+
+/** What was sent last under an identifier. */
+type Sent = 'PUBLISH at QoS 1' | 'PUBLISH at QoS 2' | 'PUBREL'
+type Answer = [name: 'puback' | 'pubrec' | 'pubcomp', reason: number]
+const ANSWERS: Answer[] = [
+  ['puback', 0],
+  ['pubrec', 0],
+  ['pubrec', 0x80],
+  ['pubcomp', 0],
+]
+const DUE: Record<Sent, Answer[0][]> = {
+  'PUBLISH at QoS 1': ['puback'],
+  'PUBLISH at QoS 2': ['pubrec'],
+  PUBREL: ['pubcomp'],
+}
+
+for (const [sent, due] of Object.entries(DUE) as [Sent, Answer[0][]][])
+  for (const [name, reason] of ANSWERS) {
+    // PUBREC may come twice, but can no longer refuse.
+    if (due.includes(name) || (sent === 'PUBREL' && name === 'pubrec' && reason === 0)) continue
+    behaviour(
+      `${name.toUpperCase()} ${reason} is no answer to ${sent}: a protocol error`,
+      { v3: '', v4: '[MQTT-4.8.0-1]', v5: '[MQTT-4.13.1-1] [MQTT-3.14.2-1]' },
+      async ({ connect, topic, version }) => {
+        if (version < 5 && reason > 0) return
+        const client = await connect()
+        const qos = sent === 'PUBLISH at QoS 1' ? 1 : 2
+        await client.subscribe({ filter: topic, qos })
+        await (await connect()).publish(topic, 'x', { qos })
+        const { packetId } = await client.expect('publish')
+        if (sent === 'PUBREL') {
+          client.send(ack('pubrec', packetId))
+          await client.expect('pubrel', { packetId })
+        }
+        client.send(ack(name, packetId, reason))
+        await client.expectDropped(0x82)
+      },
+    )
+  }
+
+behaviour(
+  'PUBREC again is answered by PUBREL again',
+  { v3: '', v4: '[MQTT-4.3.3-1]', v5: '[MQTT-4.3.3-4]' },
+  async ({ connect, topic }) => {
+    const client = await connect()
+    await client.subscribe({ filter: topic, qos: 2 })
+    await (await connect()).publish(topic, 'x', { qos: 2 })
+    const { packetId } = await client.expect('publish')
+    for (let time = 0; time < 2; time++) {
+      client.send(ack('pubrec', packetId))
+      await client.expect('pubrel', { packetId })
+    }
+    client.send(ack('pubcomp', packetId))
+    await client.expectNothing()
+  },
+)
+
+behaviour(
+  'an acknowledgement of what nobody sent changes nothing',
+  { v3: '', v4: '', v5: '' },
+  async ({ connect }) => {
+    const client = await connect()
+    client.send(ack('puback', 7), ack('pubcomp', 8))
+    await client.expectNothing()
+  },
+)

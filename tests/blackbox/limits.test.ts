@@ -317,3 +317,57 @@ accepting(
     await connected()
   },
 )
+
+const crowded = behaviours('one retained message', {
+  config: 'max_retained_messages 1\nsys_interval 0',
+})
+
+crowded(
+  'an identifier whose message was refused on its second sending means a new message',
+  { v5: '[MQTT-4.3.3-9] [MQTT-4.3.3-10]' },
+  async ({ connect, clientId, topic }) => {
+    const watcher = await connect()
+    await watcher.subscribe({ filter: `${topic}/#`, qos: 1 })
+    const session = { sessionExpirySeconds: 60 }
+    for (const properties of [{}, session]) {
+      const client = await connect({ clientId, properties })
+      client.send(publish(`${topic}/1`, 'refused', { qos: 2, packetId: 7, retain: true }))
+      await client.expect('pubrec', { packetId: 7, reason: 0 })
+      const other = await connect()
+      await other.publish(`${topic}/2`, 'kept', { qos: 1, retain: true })
+      await watcher.receive({ payload: 'kept' })
+      const again = { qos: 2, packetId: 7, retain: true, dup: true } as const
+      client.send(publish(`${topic}/1`, 'refused', again))
+      await client.expect('pubrec', { packetId: 7, reason: 0x97 })
+      await client.publish(topic, 'next', { qos: 2, packetId: 7 })
+      await watcher.receive({ payload: 'next' })
+      await watcher.expectNothing()
+      await other.publish(`${topic}/2`, '', { retain: true })
+      await watcher.expect('publish', { topic: `${topic}/2`, payload: '' })
+      await client.disconnect()
+    }
+  },
+)
+
+crowded(
+  'below 5.0, where nothing can be refused, a message sent again is the one that was taken',
+  { v3: '', v4: '[MQTT-4.3.3-2]' },
+  async ({ connect, topic }) => {
+    const watcher = await connect()
+    await watcher.subscribe(`${topic}/1`)
+    const client = await connect()
+    client.send(publish(`${topic}/1`, 'taken', { qos: 2, packetId: 7, retain: true }))
+    await client.expect('pubrec', { packetId: 7 })
+    const other = await connect()
+    await other.publish(`${topic}/2`, 'kept', { qos: 1, retain: true })
+    const again = { qos: 2, packetId: 7, retain: true, dup: true } as const
+    client.send(publish(`${topic}/1`, 'taken', again))
+    await client.expect('pubrec', { packetId: 7 })
+    client.send(ack('pubrel', 7))
+    await client.expect('pubcomp', { packetId: 7 })
+    await watcher.expect('publish', { payload: 'taken' })
+    await watcher.expectNothing()
+    await other.publish(`${topic}/2`, '', { retain: true })
+    await other.publish(`${topic}/1`, '', { retain: true })
+  },
+)

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { behaviours } from '../support/behaviour.ts'
-import { ack, publish, subscribe, unsubscribe } from '../support/packets.ts'
+import {
+  ack,
+  connect as connectPacket,
+  publish,
+  subscribe,
+  unsubscribe,
+} from '../support/packets.ts'
 
 const behaviour = behaviours('packet sizes', { config: 'max_packet_size 1000' })
 
@@ -76,6 +82,69 @@ behaviour(
     await subscriber.expect('publish', { topic })
     assert.equal(subscriber.largestFrame, 200)
     await subscriber.expectNothing()
+  },
+)
+
+behaviour(
+  'a topic alias is told only where it fits, and what it stands for makes room',
+  { v5: '[MQTT-3.1.2-24] [MQTT-3.1.2-26]' },
+  async ({ connect }) => {
+    const properties = { maximumPacketSize: 28, topicAliasMaximum: 10 }
+    const subscriber = await connect({ properties })
+    await subscriber.subscribe('size/+')
+    const publisher = await connect()
+    // 2 + 2 + 8 + 1 + payload: 28 bytes without an alias.
+    await publisher.publish('size/one', 'x'.repeat(15))
+    await subscriber.expect('publish', { topic: 'size/one', properties: {} })
+    await publisher.publish('size/one', 'small')
+    await subscriber.expect('publish', { topic: 'size/one', properties: { topicAlias: 1 } })
+    // Above the limit with its topic, below it with the alias alone.
+    await publisher.publish('size/one', 'x'.repeat(20))
+    await subscriber.expect('publish', { topic: '', properties: { topicAlias: 1 } })
+    await publisher.publish('size/two', 'x'.repeat(16))
+    await subscriber.expectNothing()
+    assert.equal(subscriber.largestFrame, 28)
+  },
+)
+
+behaviour(
+  'a client that does not even take CONNACK is closed, and leaves no will',
+  { v5: '[MQTT-3.1.2-24]' },
+  async ({ connect, open, topic, clientId }) => {
+    const watcher = await connect()
+    await watcher.subscribe(topic)
+    const client = await open()
+    const will = { topic, payload: 'gone' }
+    client.send(connectPacket(5, { clientId, will, properties: { maximumPacketSize: 10 } }))
+    await client.expectClosed()
+    await watcher.expectNothing()
+  },
+)
+
+behaviour(
+  'a client that asks for a larger SUBACK or UNSUBACK than it takes is told so and closed',
+  { v5: '[MQTT-3.1.2-24]' },
+  async ({ connect, topic }) => {
+    const filters = Array.from({ length: 50 }, (_, index) => `${topic}/${index}`)
+    for (const [count, isTaken] of [
+      [45, true],
+      [46, false],
+    ] as const) {
+      const some = filters.slice(0, count)
+      const subscriber = await connect({ properties: { maximumPacketSize: 50 } })
+      subscriber.send(
+        subscribe(
+          1,
+          some.map((filter) => ({ filter })),
+        ),
+      )
+      if (isTaken) await subscriber.expect('suback')
+      else await subscriber.expectDropped(0x95)
+      const leaving = await connect({ properties: { maximumPacketSize: 50 } })
+      leaving.send(unsubscribe(1, some))
+      if (isTaken) await leaving.expect('unsuback')
+      else await leaving.expectDropped(0x95)
+    }
   },
 )
 

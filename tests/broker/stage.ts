@@ -28,10 +28,14 @@ export class Actor implements Link {
   readonly listener = listener
   readonly version: Version
   readonly inbox: Packet[] = []
+  /** Size of the largest packet that came, in bytes with its header. */
+  largestFrame = 0
   isClosed = false
   isPaused = false
   /** Reads nothing: the first write stays in the link. */
   isStuck = false
+  /** What is no whole packet yet. */
+  private readonly came = new ByteWriter(new Uint8Array(256))
   private readonly stage: Stage
   private readonly connection: ReturnType<SimNode['broker']['accept']>
 
@@ -94,13 +98,20 @@ export class Actor implements Link {
 
   write(bytes: Uint8Array, length: number): boolean {
     if (this.isStuck) return false
+    // A large packet comes in two parts: its header, and the payload it shares with others.
+    const { came } = this
+    came.append(bytes, 0, length)
     const frame: FrameHeader = { first: 0, bodyStart: 0, frameEnd: 0 }
-    for (let at = 0; at < length && readFrame(bytes, at, length, frame); at = frame.frameEnd) {
+    let at = 0
+    for (; readFrame(came.bytes, at, came.length, frame); at = frame.frameEnd) {
       const { first, bodyStart, frameEnd } = frame
+      this.largestFrame = Math.max(this.largestFrame, frameEnd - at)
       this.inbox.push(
-        decodePacket(this.version, first, bytes, bodyStart, frameEnd, { fromClient: false }),
+        decodePacket(this.version, first, came.bytes, bodyStart, frameEnd, { fromClient: false }),
       )
     }
+    came.bytes.copyWithin(0, at, came.length)
+    came.length -= at
     return true
   }
 

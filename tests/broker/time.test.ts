@@ -241,3 +241,40 @@ test('times near the end of their range do not run out at once', () => {
   assert.deepEqual(watcher.payloads(), [])
   assert.equal(stage.node.broker.counts().sessions, 2)
 })
+
+test('expiry ends what is queued; what was sent once is sent again [MQTT-4.3.3-7] [MQTT-4.4.0-1]', () => {
+  const stage = createStage()
+  const options = {
+    cleanStart: false,
+    properties: { sessionExpirySeconds: 1000, receiveMaximum: 2 },
+  }
+  const client = stage.connect('c', options)
+  client.subscribe('m', 2)
+  const sender = stage.connect('sender')
+  const properties = { messageExpirySeconds: 2 }
+  for (const [index, qos] of ([2, 1, 2, 1] as const).entries()) {
+    sender.send(make.publish('m', `${index}`, { qos, packetId: index + 1, properties }))
+    if (qos === 2) sender.send(make.ack('pubrel', index + 1))
+  }
+  assert.deepEqual(client.payloads(), ['0', '1'])
+  const ids = client.inbox.flatMap((packet) => ('payload' in packet ? [packet.packetId] : []))
+  client.cut()
+  stage.pass(3000)
+  const back = stage.connect('c', options)
+  const again = back.inbox.flatMap((packet) => ('payload' in packet ? [packet] : []))
+  assert.deepEqual(
+    again.map(({ packetId, dup, qos, properties: { messageExpirySeconds } }) => [
+      packetId,
+      dup,
+      qos,
+      messageExpirySeconds,
+    ]),
+    [
+      [ids[0], true, 2, 0],
+      [ids[1], true, 1, 0],
+    ],
+  )
+  back.send(make.ack('puback', ids[1]), make.ack('pubrec', ids[0]), make.ack('pubcomp', ids[0]))
+  assert.equal(back.payloads().length, 2)
+  assert.equal(stage.node.broker.stats.publishDropped, 2)
+})

@@ -55,13 +55,13 @@ function limitProperties(connection: Connection, properties: Properties): void {
   if (maxQos < 2) properties.maximumQos = maxQos
 }
 
-/** Answers CONNECT with success. */
+/** Answers CONNECT with success; false: the client does not take packets of that size, and will not be answered. */
 export function welcome(
   core: Core,
   connection: Connection,
   sessionPresent: boolean,
   properties: Properties,
-): void {
+): boolean {
   const { limits } = core.ports
   const { listener } = connection.link
   limitProperties(connection, properties)
@@ -72,7 +72,7 @@ export function welcome(
   logSending(core, connection, sessionPresent, 0)
   const present = sessionPresent && connection.version > 3
   const packet = { type: PacketType.connack, sessionPresent: present, code: 0, properties }
-  sendPacket(core, connection, packet)
+  return sendPacket(core, connection, packet)
 }
 
 function logSending(core: Core, connection: Connection, present: boolean, code: number): void {

@@ -28,7 +28,7 @@ import {
   type Core,
   type Opening,
 } from '../state/model.ts'
-import { resend } from '../delivery/outbound.ts'
+import { resume } from '../delivery/outbound.ts'
 import { isBridgeUser, type ClaimedSession } from '../../ports/ports.ts'
 import { saveSession } from '../state/session-record.ts'
 import { addSession, endSession, liveSession, wakeSession } from '../session/sessions.ts'
@@ -212,10 +212,16 @@ function enter(
   session.owner = connection.identity
   session.username = userOf(connection)
   connection.session = session
+  connection.heldBefore = heldIdsOf(session)
   if (!session.durable && !isClaimed) return open(core, opening, session, false)
   connection.onSafe = () => open(core, opening, session, sessionPresent)
   const batch = session.durable ? saveSession(core, session) : giveBack(core, session)
   core.commit.wait(batch, connection)
+}
+
+function heldIdsOf({ heldInbound }: Session): Set<number> | null {
+  if (heldInbound === null || heldInbound.size === 0) return null
+  return new Set([...heldInbound.entries()].map(([packetId]) => packetId))
 }
 
 /** A session that keeps nothing needed the store only to be rid of the one before it. */
@@ -230,14 +236,21 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
   if (connection.phase !== Phase.opening) return
   connection.phase = Phase.open
   connection.openedAtMs = core.ports.clock.wallMs()
-  welcome(core, connection, sessionPresent, answerProperties(core, opening, session))
+  if (!welcome(core, connection, sessionPresent, answerProperties(core, opening, session)))
+    return closeUnanswered(core, connection)
   logConnected(core, connection, packet)
   armKeepAlive(core, connection, connection.isOurs ? 0 : keepAliveOf(core, packet))
   if (connection.identity !== null)
     core.ports.observer?.connected?.(connection.identity, packet.version)
-  resend(core, session, connection)
+  resume(core, session, connection)
   core.opened.push(connection)
   askTurnEnd(core)
+}
+
+/** Who cannot be told that it is in would wait for ever. It has said nothing that counts, and leaves no will. */
+function closeUnanswered(core: Core, connection: Connection): void {
+  connection.will = null
+  closeConnection(core, connection, { text: 'oversize packet', reason: -1 })
 }
 
 function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null): Session {
@@ -268,7 +281,10 @@ function adoptState(session: Session, state: ClaimedSession, windowMax: number):
   session.outbound.queuedBytes = state.queuedBytes
   session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)
   session.heldInbound = new PacketTable()
-  for (const { packetId, message } of state.inbound) session.heldInbound.set(packetId, message)
+  for (const { packetId, message } of state.inbound) {
+    session.heldInbound.set(packetId, message)
+    session.heldInboundBytes += message.size
+  }
   if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
 }
 

@@ -17,25 +17,26 @@ import type { Message } from '../../ports/message.ts'
 import {
   Delivery,
   Outbound,
-  Phase,
   type Connection,
   type Core,
   type Session,
   type Subscription,
 } from '../state/model.ts'
-import { pendingBytes, sendAck } from './outbox.ts'
+import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/ports.ts'
 import { replyAck } from './replies.ts'
-import { mayReceive } from '../state/rights.ts'
+import { beginResend, endResend, resendMore, sendDelivery } from './resend.ts'
 import { Work } from '../state/work.ts'
 import { sendPublish, sendShaped } from './send-publish.ts'
-import type { DropReason } from '../../ports/stats.ts'
-
-const PACKET_IDS = 65535
-
-function packetIdOf(sequence: number): number {
-  return 1 + ((sequence - 1) % PACKET_IDS)
-}
+import {
+  enterWindow,
+  forget,
+  freePacketId,
+  hasRoom,
+  leaveWindow,
+  noteAnswered,
+  packetIdOf,
+} from './window.ts'
 
 /** Hands a QoS 1 or 2 message (or a QoS 0 one that is to be queued) to a session. */
 export function deliver(
@@ -193,21 +194,6 @@ function lastBatch({ commit }: Core): number {
   return commit.dirty ? commit.filling : commit.filling - 1
 }
 
-function hasRoom(core: Core, connection: Connection, outbound: Outbound): boolean {
-  const limits = core.ports.limits
-  if (connection.phase !== Phase.open) return false
-  const sent = outbound.inflight.size
-  if (sent >= connection.receiveMaximum) return false
-  if (
-    limits.inflightMax > 0 &&
-    sent >= limits.inflightMax &&
-    outbound.inflightBytes > limits.windowBytes
-  )
-    return false
-  if (limits.inflightBytesMax > 0 && outbound.inflightBytes >= limits.inflightBytesMax) return false
-  return connection.inLink === null || pendingBytes(connection) < limits.outputBytesMax
-}
-
 function hasStoreRoom(core: Core, outbound: Outbound, message: Message): boolean {
   const { limits, store } = core.ports
   // While the disk is full only QoS 0 still gets this far.
@@ -249,25 +235,11 @@ function dropForQueue(core: Core, session: Session, outbound: Outbound): void {
     )
 }
 
-/** The next identifier nobody uses [MQTT-2.2.1-4]; the window is smaller than the number of ids. */
-function freePacketId(outbound: Outbound): number {
-  let id = outbound.lastPacketId
-  do id = id === PACKET_IDS ? 1 : id + 1
-  while (outbound.inflight.has(id))
-  return id
-}
-
-function enterWindow(outbound: Outbound, delivery: Delivery, packetId: number): void {
-  delivery.packetId = packetId
-  outbound.lastPacketId = packetId
-  outbound.inflight.set(packetId, delivery)
-  outbound.inflightBytes += delivery.payloadBytes
-}
-
 /** Sends from the queue while the window is open, and asks the store for more ahead of need. */
 export function pump(core: Core, session: Session): void {
   const { outbound, connection } = session
   if (outbound === null || connection === null) return
+  if (outbound.unsent !== null && !resendMore(core, session, connection, outbound)) return
   while (outbound.queue.length > 0 && hasRoom(core, connection, outbound)) {
     if (!sendNext(core, session, connection, outbound)) break
   }
@@ -304,7 +276,9 @@ function sendNext(
     return true
   }
   const id = delivery.qos > 0 ? packetId : 0
-  const obstacle = sendWaiting(core, session, connection, delivery, message, id)
+  const obstacle = hasExpired(core, message)
+    ? 'expired'
+    : sendDelivery(core, session, connection, delivery, id)
   if (obstacle !== null) {
     dropped(core, session, obstacle)
     forget(core, session, delivery)
@@ -319,58 +293,36 @@ function sendNext(
   return true
 }
 
-/** Sends what has waited; or says why it is not sent any more. */
-function sendWaiting(
-  core: Core,
-  session: Session,
-  connection: Connection,
-  delivery: Delivery,
-  message: Message,
-  packetId: number,
-): DropReason | null {
-  if (hasExpired(core, message)) return 'expired'
-  if (!mayReceive(core, session, message.topicName)) return 'notAllowed'
-  const { qos, retain, subscriptionIds: ids, dup } = delivery
-  const sent = sendPublish(core, connection, message, qos, retain, packetId, ids, dup)
-  return sent ? null : 'overClientMaximum'
-}
-
 function hasExpired(core: Core, message: Message): boolean {
   return message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs()
 }
 
-function forget(core: Core, session: Session, delivery: Delivery): void {
-  if (!session.durable) return
-  core.ports.store.acknowledge(session.clientId, delivery.sequence, delivery.message as Message)
-  core.commit.write()
-}
-
-/** PUBACK, PUBCOMP, or a PUBREC that refuses: the exchange is over. False: nobody knows the identifier. */
-export function finish(core: Core, session: Session, packetId: number, qos: Qos): boolean {
-  const outbound = session.outbound
-  const delivery = outbound?.inflight.get(packetId)
-  if (outbound === null || delivery === undefined || delivery.qos !== qos) return false
-  outbound.inflight.delete(packetId)
-  outbound.inflightBytes -= delivery.payloadBytes
-  forget(core, session, delivery)
-  if (outbound.queue.length > 0 || outbound.loadedTo < outbound.lastSequence) pump(core, session)
-  return true
+/** PUBACK, PUBCOMP, or a PUBREC that refuses: the exchange is over. */
+export function finish(core: Core, session: Session, delivery: Delivery): void {
+  const outbound = session.outbound as Outbound
+  leaveWindow(core, session, outbound, delivery)
+  if (
+    outbound.queue.length > 0 ||
+    outbound.unsent !== null ||
+    outbound.loadedTo < outbound.lastSequence
+  )
+    pump(core, session)
 }
 
 /**
  * PUBREC: from here on only PUBREL is sent again, never the PUBLISH [MQTT-4.3.3-1]. In a durable session the
- * PUBREL waits until that is written, or a crash could bring the PUBLISH back. False: unknown identifier.
+ * PUBREL waits until that is written, or a crash could bring the PUBLISH back.
  */
 export function released(
   core: Core,
   session: Session,
   connection: Connection,
-  packetId: number,
-): boolean {
-  const delivery = session.outbound?.inflight.get(packetId)
-  if (delivery === undefined || delivery.qos !== 2) return false
+  delivery: Delivery,
+): void {
+  const { packetId } = delivery
   let batch = 0
   if (!delivery.released) {
+    noteAnswered(session.outbound as Outbound, delivery)
     delivery.released = true
     if (!session.durable) delivery.message = null
     else {
@@ -379,25 +331,12 @@ export function released(
     }
   }
   replyAck(core, connection, PacketType.pubrel, packetId, 0, batch)
-  return true
 }
 
-/** A connection resumed the session: what was in flight is sent again, in the original order [MQTT-4.4.0-1]. */
-export function resend(core: Core, session: Session, connection: Connection): void {
-  const outbound = session.outbound
-  if (outbound === null) return
-  for (const [packetId, delivery] of outbound.inflight.entriesBehind(outbound.lastPacketId)) {
-    if (delivery.released) {
-      sendAck(core, connection, PacketType.pubrel, packetId, 0)
-      continue
-    }
-    const message = delivery.message as Message
-    delivery.dup = true
-    const obstacle = sendWaiting(core, session, connection, delivery, message, packetId)
-    if (obstacle === null) continue
-    dropped(core, session, obstacle)
-    finish(core, session, packetId, delivery.qos)
-  }
+/** A connection resumed the session: what was in flight comes first, then the queue. */
+export function resume(core: Core, session: Session, connection: Connection): void {
+  if (session.outbound === null) return
+  beginResend(core, connection, session.outbound)
   pump(core, session)
 }
 
@@ -407,6 +346,7 @@ export function suspend(session: Session): void {
   if (outbound === null) return
   outbound.dropNoted = false
   outbound.readingTo = -1
+  endResend(outbound)
   const first = outbound.queue.peek()
   if (first !== undefined && session.durable) outbound.loadedTo = first.sequence - 1
   outbound.queue.clear()

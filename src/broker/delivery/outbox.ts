@@ -181,10 +181,10 @@ function logAck(
 
 /**
  * Sends any packet but a PUBLISH. One that is larger than the client takes goes without reason string and
- * user properties [MQTT-3.2.2-19, -20].
+ * user properties [MQTT-3.2.2-19, -20]; false: it is larger even so, and not sent.
  */
-export function sendPacket(core: Core, connection: Connection, packet: Packet): void {
-  if (connection.phase === Phase.closed) return
+export function sendPacket(core: Core, connection: Connection, packet: Packet): boolean {
+  if (connection.phase === Phase.closed) return false
   const out = output(core, connection)
   const start = out.length
   encodePacket(out, connection.version, packet)
@@ -193,10 +193,11 @@ export function sendPacket(core: Core, connection: Connection, packet: Packet): 
     encodePacket(out, connection.version, shortened(packet))
     if (out.length - start > connection.packetBytesMax) {
       out.length = start
-      return
+      return false
     }
   }
   core.stats.messagesSent++
+  return true
 }
 
 function shortened(packet: Packet): Packet {

@@ -11,6 +11,9 @@ import type { Shape } from '../state/shapes.ts'
 /** Frames from here on are shared by their receivers instead of copied to each. */
 const SHARED_BYTES_MIN = 16 * 1024
 
+/** What an alias may add to a packet: itself, and a byte to each of the two lengths. */
+const ALIAS_BYTES_MAX = 5
+
 const DUP = 8
 
 /**
@@ -125,31 +128,42 @@ function sendOne(
   const expiry = message.expiresAtMs === Infinity ? -1 : secondsLeft(core, message)
   const flags = (dup ? DUP : 0) | (qos << 1) | (retain ? 1 : 0)
   const size = publishSize(version, flags, packetId, message, expiry, subscriptionIds, 0, false)
-  if (packetBytesMax > 0 && size > packetBytesMax) return false
   if (size >= SHARED_BYTES_MIN) {
+    if (packetBytesMax > 0 && size > packetBytesMax) return false
     sendLarge(core, connection, message, flags, packetId, subscriptionIds, expiry)
     return true
   }
-  const known = connection.aliasOutMaximum > 0 && knowsAlias(connection, message)
-  const alias = connection.aliasOutMaximum > 0 ? aliasFor(connection, message) : 0
+  const known = knownAlias(connection, message)
+  const alias = known > 0 ? known : nextAlias(connection, size)
+  if (packetBytesMax > 0) {
+    const least =
+      known > 0
+        ? publishSize(version, flags, packetId, message, expiry, subscriptionIds, known, true)
+        : size
+    if (least > packetBytesMax) return false
+  }
+  if (alias > 0 && known === 0) connection.aliasesOut?.set(message.topicName, alias)
   const out = output(core, connection)
-  appendPublish(out, version, flags, packetId, message, expiry, subscriptionIds, alias, known)
+  appendPublish(out, version, flags, packetId, message, expiry, subscriptionIds, alias, known > 0)
   count(core, connection, message, flags, packetId)
   return true
 }
 
-function knowsAlias(connection: Connection, message: Message): boolean {
-  return connection.aliasesOut !== null && connection.aliasesOut.has(message.topicName)
+/** The alias that stands for the message's topic already; 0: none does. */
+function knownAlias({ aliasesOut }: Connection, message: Message): number {
+  return aliasesOut === null ? 0 : (aliasesOut.get(message.topicName) ?? 0)
 }
 
-/** The alias of the message's topic; first come, first served, until the client's maximum is used up. */
-function aliasFor(connection: Connection, message: Message): number {
+/**
+ * An alias for a topic that has none: first come, first served, until the client's maximum is used up. Telling it makes
+ * the packet larger than `size`; where it would not fit any more it is not told.
+ */
+function nextAlias(connection: Connection, size: number): number {
+  const { aliasOutMaximum, packetBytesMax } = connection
+  if (aliasOutMaximum === 0) return 0
   const aliases = (connection.aliasesOut ??= new Map())
-  const known = aliases.get(message.topicName)
-  if (known !== undefined) return known
-  if (aliases.size >= connection.aliasOutMaximum) return 0
-  aliases.set(message.topicName, aliases.size + 1)
-  return aliases.size
+  if (aliases.size >= aliasOutMaximum) return 0
+  return packetBytesMax > 0 && size + ALIAS_BYTES_MAX > packetBytesMax ? 0 : aliases.size + 1
 }
 
 /**

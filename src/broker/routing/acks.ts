@@ -2,8 +2,9 @@
 import { LogType } from '../../base/log.ts'
 import { readAck } from '../../codec/ack.ts'
 import { PacketType } from '../../codec/packets.ts'
+import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import type { Connection, Core, Session } from '../state/model.ts'
+import type { Connection, Core, Delivery, Session } from '../state/model.ts'
 import { finish, released } from '../delivery/outbound.ts'
 import { releaseHeld } from './publish.ts'
 import { replyAck } from '../delivery/replies.ts'
@@ -26,28 +27,44 @@ export function onAck(
   const reason = ack >>> 16
   const type = first >> 4
   if (core.ports.log.mask & LogType.debug) logAck(core, connection, type, packetId, reason)
+  if (type === PacketType.pubrel) return releaseHeld(core, connection, packetId)
   const session = connection.session as Session
-  if (type === PacketType.puback) {
-    if (!finish(core, session, packetId, 1)) warnUnknown(core, connection, type, packetId)
-  } else if (type === PacketType.pubrec) onPubrec(core, connection, session, packetId, reason)
-  else if (type === PacketType.pubrel) releaseHeld(core, connection, packetId)
-  else if (!finish(core, session, packetId, 2)) warnUnknown(core, connection, type, packetId)
+  const delivery = session.outbound?.inflight.get(packetId)
+  if (delivery === undefined) return onUnknown(core, connection, type, packetId, reason)
+  if (!isDue(delivery, type, reason))
+    throw new ProtocolError(
+      Reason.protocolError,
+      `${NAMES[type - 4]} does not answer what was sent with packet identifier ${packetId}`,
+    )
+  if (type === PacketType.pubrec && reason < ERRORS_FROM)
+    released(core, session, connection, delivery)
+  else finish(core, session, delivery)
 }
 
-function onPubrec(
+/**
+ * Does this acknowledgement answer what was sent last?
+ *
+ *                             PUBACK   PUBREC   PUBREC that refuses   PUBCOMP
+ *     QoS 1 PUBLISH             yes
+ *     QoS 2 PUBLISH                      yes           yes
+ *     PUBREL                             again                           yes
+ */
+function isDue({ qos, released: isReleased }: Delivery, type: number, reason: number): boolean {
+  if (type === PacketType.puback) return qos === 1
+  if (type === PacketType.pubcomp) return qos === 2 && isReleased
+  return qos === 2 && !(isReleased && reason >= ERRORS_FROM)
+}
+
+/** Nothing is in flight under this identifier: only a PUBREC waits for an answer. */
+function onUnknown(
   core: Core,
   connection: Connection,
-  session: Session,
+  type: number,
   packetId: number,
   reason: number,
 ): void {
-  if (reason >= ERRORS_FROM) {
-    if (!finish(core, session, packetId, 2))
-      warnUnknown(core, connection, PacketType.pubrec, packetId)
-    return
-  }
-  if (released(core, session, connection, packetId)) return
-  warnUnknown(core, connection, PacketType.pubrec, packetId)
+  warnUnknown(core, connection, type, packetId)
+  if (type !== PacketType.pubrec || reason >= ERRORS_FROM) return
   const notFound = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
   replyAck(core, connection, PacketType.pubrel, packetId, notFound, 0)
 }

@@ -255,7 +255,7 @@ function confirm(
   replyAck(core, connection, PacketType.puback, packetId, reason, batch)
 }
 
-/** QoS 2: held under its identifier until PUBREL; the same identifier again is the same message [MQTT-4.3.3-10]. */
+/** QoS 2: held under its identifier until PUBREL. */
 function receive(
   core: Core,
   connection: Connection,
@@ -265,13 +265,11 @@ function receive(
 ): void {
   const packetId = view.packetId
   const held = (session.heldInbound ??= new PacketTable())
+  const known = held.get(packetId)
+  if (known !== undefined) return receiveAgain(core, connection, session, known, refusal)
   let reason = refusal
   let batch = 0
-  if (refusal === 0 && held.has(packetId) && session.durable) {
-    // The first one may not be safe yet, or never was: the disk was full.
-    core.ports.store.holdInbound(session.clientId, packetId, held.get(packetId) as Message)
-    batch = core.commit.write()
-  } else if (refusal === 0 && !held.has(packetId)) {
+  if (refusal === 0) {
     checkHeld(core, connection, session, message)
     const kept = message.kept()
     held.set(packetId, kept)
@@ -285,12 +283,53 @@ function receive(
   replyAck(core, connection, PacketType.pubrec, packetId, reason, batch)
 }
 
-/** A client that leaves too many QoS 2 messages unreleased [MQTT-3.3.4-8]. */
+/**
+ * The same identifier again is the same message [MQTT-4.3.3-10]. One that is refused now is dropped, because behind
+ * such a PUBREC the identifier means a new message [MQTT-4.3.3-9]; 3.x has no word for that and goes on with it.
+ */
+function receiveAgain(
+  core: Core,
+  connection: Connection,
+  session: Session,
+  held: Message,
+  refusal: number,
+): void {
+  const packetId = view.packetId
+  const reason = connection.version === 5 ? refusal : 0
+  let batch = 0
+  connection.heldBefore?.delete(packetId)
+  if (reason !== 0) {
+    // It would be back after a crash: nothing can be said yet.
+    if (core.full && session.durable)
+      throw new ProtocolError(Reason.quotaExceeded, 'the store is full')
+    batch = dropHeld(core, session, packetId, held)
+  } else if (session.durable) {
+    // The first one may not be safe yet, or never was: the disk was full.
+    core.ports.store.holdInbound(session.clientId, packetId, held)
+    batch = core.commit.write()
+  }
+  replyAck(core, connection, PacketType.pubrec, packetId, reason, batch)
+}
+
+/** The identifier is free again; returns the batch that says so, 0: none. */
+function dropHeld(core: Core, session: Session, packetId: number, message: Message): number {
+  session.heldInbound?.delete(packetId)
+  session.heldInboundBytes -= message.size
+  if (!session.durable || session.ended) return 0
+  core.ports.store.dropInbound(session.clientId, packetId)
+  return core.commit.write()
+}
+
+/**
+ * A client that leaves too many QoS 2 messages unreleased [MQTT-3.3.4-8]. Receive Maximum counts those of this connection
+ * alone (MQTT 5.0, 4.9), the other bounds all that is held.
+ */
 function checkHeld(core: Core, connection: Connection, session: Session, message: Message): void {
   const { limits } = core.ports
   const count = session.heldInbound?.size ?? 0
+  const countHere = count - (connection.heldBefore?.size ?? 0)
   const isBound = connection.version === 5 && limits.inflightMax > 0 && !connection.isOurs
-  if (isBound && count >= limits.inflightMax)
+  if (isBound && countHere >= limits.inflightMax)
     throw new ProtocolError(Reason.receiveMaximumExceeded, 'Receive Maximum exceeded')
   const bytes = session.heldInboundBytes + message.size
   if (count >= limits.heldInboundMax || bytes > limits.heldInboundBytesMax)
@@ -305,6 +344,7 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
     return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)
   }
+  connection.heldBefore?.delete(packetId)
   const writes = core.commit.writes
   const complete = (batch: number): void =>
     replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
@@ -313,7 +353,7 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
     // Its own writes must be one batch as well.
     const later = fanOutAll(core, message, session)
     later.whole = true
-    later.begin = () => dropHeld(core, session, packetId, message)
+    later.begin = () => void dropHeld(core, session, packetId, message)
     later.done = (_count, batch) => complete(batch)
     return
   } else {
@@ -325,15 +365,6 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
     }
   }
   complete(core.commit.writes === writes ? 0 : core.commit.filling)
-}
-
-/** From here on its identifier means a new message. */
-function dropHeld(core: Core, session: Session, packetId: number, message: Message): void {
-  session.heldInbound?.delete(packetId)
-  session.heldInboundBytes -= message.size
-  if (!session.durable || session.ended) return
-  core.ports.store.dropInbound(session.clientId, packetId)
-  core.commit.write()
 }
 
 function logPublish(core: Core, connection: Connection, message: Message, verb: string): void {

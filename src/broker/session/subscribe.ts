@@ -1,4 +1,5 @@
 /** SUBSCRIBE and UNSUBSCRIBE (MQTT 5.0, 3.8 to 3.11). */
+import { varintSize } from '../../codec/fields.ts'
 import { LogType, type LogTypeBit } from '../../base/log.ts'
 import {
   PacketType,
@@ -20,9 +21,13 @@ import { addSubscription, removeSubscription } from './subscriptions.ts'
 /** The one failure code of 3.1.1; 3.1 has none and is told the QoS it asked for. */
 const FAILURE_311 = 0x80
 
+/** Of SUBACK and UNSUBACK in 5.0, behind the length: identifier and no properties. */
+const ANSWER_HEAD_BYTES = 3
+
 export function onSubscribe(core: Core, connection: Connection, packet: SubscribePacket): void {
   const session = connection.session as Session
   log(core, LogType.debug, () => `Received SUBSCRIBE from ${session.clientId}`)
+  checkAnswerFits(connection, packet.filters.length)
   for (const { filter } of packet.filters) checkFilter(core, filter)
   const writes = core.commit.writes
   const subscriptionId = packet.properties.subscriptionIds?.[0] ?? 0
@@ -49,6 +54,13 @@ export function onSubscribe(core: Core, connection: Connection, packet: Subscrib
     batch,
   )
   for (const replay of replays) replay()
+}
+
+/** A client that asks for more codes than it takes in one packet would wait for ever [MQTT-3.1.2-24]. */
+function checkAnswerFits({ packetBytesMax }: Connection, codes: number): void {
+  const body = ANSWER_HEAD_BYTES + codes
+  if (packetBytesMax > 0 && 1 + varintSize(body) + body > packetBytesMax)
+    throw new ProtocolError(Reason.packetTooLarge, 'the answer is larger than the client takes')
 }
 
 function checkFilter(core: Core, filter: string): void {
@@ -120,6 +132,7 @@ function subscribeOne(
 export function onUnsubscribe(core: Core, connection: Connection, packet: UnsubscribePacket): void {
   const session = connection.session as Session
   log(core, LogType.debug, () => `Received UNSUBSCRIBE from ${session.clientId}`)
+  checkAnswerFits(connection, packet.filters.length)
   for (const filter of packet.filters) checkFilter(core, filter)
   const writes = core.commit.writes
   const codes = packet.filters.map((asked) => {

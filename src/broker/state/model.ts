@@ -129,7 +129,7 @@ export class Delivery {
   packetId = 0
   /** PUBREC came, PUBCOMP is awaited. */
   released = false
-  /** It may have been sent before: DUP. */
+  /** It may have been sent before: DUP. In flight on a new connection: it has been sent again. */
   dup = false
   /** The batch it must be safe in before it may be sent; 0: none. */
   batch = 0
@@ -158,6 +158,10 @@ export class Outbound {
   /** By packet identifier, in the order sent. */
   readonly inflight = new PacketTable<Delivery>()
   readonly queue = new Fifo<Delivery>()
+  /** Of `inflight`, in order, what this connection has not been sent again yet; see `resend.ts`. */
+  unsent: Fifo<Delivery> | null = null
+  /** How many of them nothing was heard of. */
+  unsentCount = 0
   inflightBytes = 0
   /** Payload bytes in `queue` (clean), or in the store (durable). */
   queuedBytes = 0
@@ -294,6 +298,8 @@ export class Connection {
   matches: readonly Subscriber[] | null = null
   matchGeneration = -1
   aliasesIn: (AliasTopic | undefined)[] | null = null
+  /** Identifiers of QoS 2 messages that an earlier connection left unreleased; null: none. */
+  heldBefore: Set<number> | null = null
   // output
   out: ByteWriter | null = null
   segments: Segment[] | null = null

@@ -1,0 +1,87 @@
+/**
+ * A client is back: what was in flight is sent again, in the order of old [MQTT-4.4.0-1]. Every PUBREL at once; of the
+ * PUBLISHes no more than the Receive Maximum of this connection [MQTT-3.3.4-9], the rest as acknowledgements come.
+ *
+ *     inflight   [ PUBREL | sent again, DUP | sent again, DUP | unsent | unsent ]  then the queue
+ *
+ * What has been sent once is sent again whether its expiry has passed or not [MQTT-4.3.3-7].
+ */
+import { Fifo } from '../../base/fifo.ts'
+import { PacketType } from '../../codec/packets.ts'
+import type { Message } from '../../ports/message.ts'
+import type { DropReason } from '../../ports/stats.ts'
+import { dropped } from '../state/drops.ts'
+import type { Connection, Core, Delivery, Outbound, Session } from '../state/model.ts'
+import { mayReceive } from '../state/rights.ts'
+import { sendAck } from './outbox.ts'
+import { sendPublish } from './send-publish.ts'
+import { hasRoomAgain, leaveWindow } from './window.ts'
+
+/** Sends every PUBREL, and queues the PUBLISHes for {@link resendMore}. */
+export function beginResend(core: Core, connection: Connection, outbound: Outbound): void {
+  const unsent = new Fifo<Delivery>()
+  for (const [packetId, delivery] of outbound.inflight.entriesBehind(outbound.lastPacketId)) {
+    if (delivery.released) sendAck(core, connection, PacketType.pubrel, packetId, 0)
+    else {
+      delivery.dup = false
+      unsent.push(delivery)
+    }
+  }
+  outbound.unsent = unsent.length > 0 ? unsent : null
+  outbound.unsentCount = unsent.length
+}
+
+export function endResend(outbound: Outbound): void {
+  outbound.unsent = null
+  outbound.unsentCount = 0
+}
+
+/** Sends again what the window has room for; true: nothing of it is left. */
+export function resendMore(
+  core: Core,
+  session: Session,
+  connection: Connection,
+  outbound: Outbound,
+): boolean {
+  const unsent = outbound.unsent as Fifo<Delivery>
+  for (let next = unsent.peek(); next !== undefined; next = unsent.peek()) {
+    const isAnswered = next.released || outbound.inflight.get(next.packetId) !== next
+    if (!isAnswered) {
+      if (!hasRoomAgain(core, connection, outbound)) return false
+      resendOne(core, session, connection, outbound, next)
+    }
+    unsent.shift()
+  }
+  endResend(outbound)
+  return true
+}
+
+function resendOne(
+  core: Core,
+  session: Session,
+  connection: Connection,
+  outbound: Outbound,
+  delivery: Delivery,
+): void {
+  outbound.unsentCount--
+  delivery.dup = true
+  const obstacle = sendDelivery(core, session, connection, delivery, delivery.packetId)
+  if (obstacle === null) return
+  dropped(core, session, obstacle)
+  leaveWindow(core, session, outbound, delivery)
+}
+
+/** Sends what has waited; or says why it may not be sent any more. `packetId` 0: QoS 0. */
+export function sendDelivery(
+  core: Core,
+  session: Session,
+  connection: Connection,
+  delivery: Delivery,
+  packetId: number,
+): DropReason | null {
+  const message = delivery.message as Message
+  if (!mayReceive(core, session, message.topicName)) return 'notAllowed'
+  const { qos, retain, subscriptionIds: ids, dup } = delivery
+  const sent = sendPublish(core, connection, message, qos, retain, packetId, ids, dup)
+  return sent ? null : 'overClientMaximum'
+}

@@ -1,0 +1,83 @@
+/** The window: what was sent to a client at QoS 1 or 2 and is not acknowledged, by packet identifier. */
+import {
+  Phase,
+  type Connection,
+  type Core,
+  type Delivery,
+  type Outbound,
+  type Session,
+} from '../state/model.ts'
+import type { Message } from '../../ports/message.ts'
+import { pendingBytes } from './outbox.ts'
+
+const PACKET_IDS = 65535
+
+export function packetIdOf(sequence: number): number {
+  return 1 + ((sequence - 1) % PACKET_IDS)
+}
+
+/** May one more message of the queue be sent? */
+export function hasRoom(core: Core, connection: Connection, outbound: Outbound): boolean {
+  const limits = core.ports.limits
+  if (connection.phase !== Phase.open) return false
+  const sent = outbound.inflight.size
+  if (sent >= connection.receiveMaximum) return false
+  if (
+    limits.inflightMax > 0 &&
+    sent >= limits.inflightMax &&
+    outbound.inflightBytes > limits.windowBytes
+  )
+    return false
+  if (limits.inflightBytesMax > 0 && outbound.inflightBytes >= limits.inflightBytesMax) return false
+  return hasLinkRoom(core, connection)
+}
+
+/** May one more be sent of those that were in flight before? What they weigh was judged then. */
+export function hasRoomAgain(core: Core, connection: Connection, outbound: Outbound): boolean {
+  const sent = outbound.inflight.size - outbound.unsentCount
+  return sent < connection.receiveMaximum && hasLinkRoom(core, connection)
+}
+
+function hasLinkRoom(core: Core, connection: Connection): boolean {
+  return connection.inLink === null || pendingBytes(connection) < core.ports.limits.outputBytesMax
+}
+
+/** The next identifier nobody uses [MQTT-2.2.1-4]; the window is smaller than the number of ids. */
+export function freePacketId(outbound: Outbound): number {
+  let id = outbound.lastPacketId
+  do id = id === PACKET_IDS ? 1 : id + 1
+  while (outbound.inflight.has(id))
+  return id
+}
+
+export function enterWindow(outbound: Outbound, delivery: Delivery, packetId: number): void {
+  delivery.packetId = packetId
+  outbound.lastPacketId = packetId
+  outbound.inflight.set(packetId, delivery)
+  outbound.inflightBytes += delivery.payloadBytes
+}
+
+/** The exchange is over, or never comes to its end. */
+export function leaveWindow(
+  core: Core,
+  session: Session,
+  outbound: Outbound,
+  delivery: Delivery,
+): void {
+  noteAnswered(outbound, delivery)
+  outbound.inflight.delete(delivery.packetId)
+  outbound.inflightBytes -= delivery.payloadBytes
+  forget(core, session, delivery)
+}
+
+/** Whatever the client says of one that waits to be sent again, it need not be sent any more. */
+export function noteAnswered(outbound: Outbound, delivery: Delivery): void {
+  if (outbound.unsent !== null && !delivery.dup && !delivery.released) outbound.unsentCount--
+}
+
+/** A durable session's entry is done with. */
+export function forget(core: Core, session: Session, delivery: Delivery): void {
+  if (!session.durable) return
+  core.ports.store.acknowledge(session.clientId, delivery.sequence, delivery.message as Message)
+  core.commit.write()
+}
