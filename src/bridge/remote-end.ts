@@ -80,6 +80,8 @@ export class RemoteEnd {
   private info: RemoteInfo | null = null
   private readonly due = new Set<number>()
   private lastReceivedMs: number
+  /** A byte came. */
+  private hasSpoken = false
   private pingSentMs = 0
   /** Nothing is read, so no answer can be expected either. */
   private isPaused = false
@@ -211,6 +213,9 @@ export class RemoteEnd {
     if (this.phase === 'over') return
     this.lastReceivedMs = this.runtime.monotonicMs()
     try {
+      if (!this.hasSpoken && bytes[start] >> 4 !== PacketType.connack)
+        throw new ProtocolError(Reason.protocolError, 'its first bytes are no CONNACK')
+      this.hasSpoken = true
       this.framer.push(bytes, start, end, (first, packet, from, bodyStart, to) => {
         this.take(first, packet, from, bodyStart, to)
         return this.phase !== 'over'
@@ -253,9 +258,10 @@ export class RemoteEnd {
 
   private onPacket(packet: Packet): void {
     if (packet.type === PacketType.pingresp) this.pingSentMs = 0
-    else if (packet.type === PacketType.disconnect)
+    else if (packet.type === PacketType.disconnect) {
+      this.wire.end()
       this.over(`the remote disconnected: ${reasonText(packet.reason)}`)
-    else if (packet.type === PacketType.suback) this.onSuback(packet.packetId, packet.codes)
+    } else if (packet.type === PacketType.suback) this.onSuback(packet.packetId, packet.codes)
     else if (packet.type === PacketType.unsuback || packet.type === PacketType.puback)
       this.answered(packet.packetId)
     else throw new ProtocolError(Reason.protocolError, `packet ${packet.type} has no place here`)
@@ -347,9 +353,10 @@ export class RemoteEnd {
         this.say({ type: PacketType.pingreq })
         this.output.flush()
       }
-      const waitMs =
-        this.pingSentMs === 0 ? sinceMs + quietMs - nowMs : this.pingSentMs + pongMs - nowMs
-      this.pingTimer = this.runtime.setTimer(Math.max(quietMs / 10, waitMs), look)
+      const pongDueMs = this.pingSentMs === 0 ? Infinity : this.pingSentMs + pongMs
+      const pingDueMs = Math.max(nowMs + quietMs / 10, sinceMs + quietMs)
+      const waitMs = Math.min(pingDueMs, pongDueMs) - nowMs
+      this.pingTimer = this.runtime.setTimer(waitMs, look)
     }
     this.pingTimer = this.runtime.setTimer(quietMs, look)
   }

@@ -12,6 +12,7 @@ import * as make from '../support/packets.ts'
 import { nameOf, type PacketName, type PacketOf } from '../support/packets.ts'
 
 export interface Stage {
+  readonly time: Timeline
   readonly node: SimNode
   /** Lets this much time pass. */
   pass(ms: number): void
@@ -141,6 +142,7 @@ export function createStage(limits: Partial<Limits> = {}): Stage {
     limits,
   })
   const stage: Stage = {
+    time,
     node,
     pass: (ms) => time.run(time.nowMs + ms),
     open: (version = 5) => new Actor(stage, version),
