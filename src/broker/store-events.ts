@@ -9,7 +9,7 @@ import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '.
 import { dropped } from './state/drops.ts'
 import { releaseReplies } from './delivery/replies.ts'
 import { applyRetained } from './routing/retained.ts'
-import { addSession, armExpiry, endSession } from './session/sessions.ts'
+import { addSession, armExpiry, endSession, giveTo } from './session/sessions.ts'
 import { addSubscription, removeSubscription } from './session/subscriptions.ts'
 import { waitWill } from './routing/wills.ts'
 
@@ -101,7 +101,7 @@ function sessionTold(
   }
   const session = known ?? new Session(clientId, record.username, record.version, true)
   if (known === undefined) addSession(core, session)
-  session.username = record.username
+  giveTo(core, session, record.username)
   core.wheel.cancel(session.expiryTimer)
   session.expiryTimer = null
   session.expirySeconds = record.expirySeconds

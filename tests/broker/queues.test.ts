@@ -197,3 +197,17 @@ test('a rate that is taken away frees who waits for it', () => {
   stage.pass(2000)
   assert.ok(sender.take('pingresp'))
 })
+
+test('a session that another user took over counts for that user', () => {
+  const stage = createStage({ sessionsPerUserMax: 1, anyUserTakesOver: true })
+  const tries = (clientId: string, username: string): number | undefined => {
+    const actor = stage.open()
+    actor.send(make.connect(5, { clientId, username, ...durable }))
+    return actor.take('connack')?.code
+  }
+  assert.equal(tries('c', 'ann'), 0)
+  assert.equal(tries('c', 'bob'), 0)
+  assert.equal(tries('of bob', 'bob'), 0x89)
+  assert.equal(tries('of ann', 'ann'), 0)
+  assert.equal(tries('of ann too', 'ann'), 0x89)
+})

@@ -31,7 +31,7 @@ import {
 import { resume } from '../delivery/outbound.ts'
 import { isBridgeUser, type ClaimedSession } from '../../ports/ports.ts'
 import { saveSession } from '../state/session-record.ts'
-import { addSession, endSession, liveSession, wakeSession } from '../session/sessions.ts'
+import { addSession, endSession, giveTo, liveSession, wakeSession } from '../session/sessions.ts'
 import { armKeepAlive } from './keepalive.ts'
 
 function idOf(connection: Connection): string {
@@ -210,7 +210,7 @@ function enter(
   wakeSession(core, session)
   session.connection = connection
   session.owner = connection.identity
-  session.username = userOf(connection)
+  giveTo(core, session, userOf(connection))
   connection.session = session
   connection.heldBefore = heldIdsOf(session)
   if (!session.durable && !isClaimed) return open(core, opening, session, false)

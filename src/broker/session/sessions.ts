@@ -13,6 +13,14 @@ export function addSession(core: Core, session: Session): void {
   core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
 }
 
+/** The session is another user's from now on: that of who took it over (`session_takeover_any_user`). */
+export function giveTo(core: Core, session: Session, username: string | null): void {
+  if (session.username === username) return
+  countUser(core, session.username, -1)
+  session.username = username
+  countUser(core, username, 1)
+}
+
 function countUser(core: Core, username: string | null, change: 1 | -1): void {
   if (username === null) return
   const count = (core.sessionsOfUser.get(username) ?? 0) + change
