@@ -278,3 +278,40 @@ test('expiry ends what is queued; what was sent once is sent again [MQTT-4.3.3-7
   assert.equal(back.payloads().length, 2)
   assert.equal(stage.node.broker.stats.publishDropped, 2)
 })
+
+test('a QoS 2 message whose expiry passes before its PUBREL reaches nobody, and is not retained [MQTT-3.3.2-5]', () => {
+  const stage = createStage()
+  const client = stage.connect('c')
+  client.subscribe('m', 2)
+  const sender = stage.connect('sender')
+  const properties = { messageExpirySeconds: 2 }
+  for (const packetId of [1, 2])
+    sender.send(make.publish('m', `${packetId}`, { qos: 2, packetId, retain: true, properties }))
+  sender.send(make.ack('pubrel', 1))
+  stage.pass(3000)
+  sender.send(make.ack('pubrel', 2))
+  for (const packetId of [1, 2]) assert.equal(sender.take('pubcomp')?.packetId, packetId)
+  assert.deepEqual(client.payloads(), ['1'])
+  const late = stage.connect('late')
+  late.subscribe('m', 0)
+  assert.deepEqual(late.payloads(), [])
+})
+
+test('what a member of a shared group leaves unacknowledged goes to another one unless it has expired', () => {
+  for (const [ms, expected] of [
+    [1000, ['m']],
+    [3000, []],
+  ] as const) {
+    const stage = createStage()
+    const [first, second] = ['first', 'second'].map((id) => stage.connect(id))
+    first.subscribe('$share/g/m', 1)
+    const sender = stage.connect('sender')
+    const properties = { messageExpirySeconds: 2 }
+    sender.send(make.publish('m', 'm', { qos: 1, properties }))
+    assert.deepEqual(first.payloads(), ['m'])
+    second.subscribe('$share/g/m', 1)
+    stage.pass(ms)
+    first.cut()
+    assert.deepEqual(second.payloads(), expected)
+  }
+})

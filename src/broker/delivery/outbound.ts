@@ -13,6 +13,7 @@
 import { LogType } from '../../base/log.ts'
 import { PacketType, type Qos } from '../../codec/packets.ts'
 import { dropped } from '../state/drops.ts'
+import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import {
   Delivery,
@@ -276,7 +277,7 @@ function sendNext(
     return true
   }
   const id = delivery.qos > 0 ? packetId : 0
-  const obstacle = hasExpired(core, message)
+  const obstacle = isExpired(core, message)
     ? 'expired'
     : sendDelivery(core, session, connection, delivery, id)
   if (obstacle !== null) {
@@ -291,10 +292,6 @@ function sendNext(
   enterWindow(outbound, delivery, packetId)
   if (!session.durable && delivery.group === null) delivery.message = null
   return true
-}
-
-function hasExpired(core: Core, message: Message): boolean {
-  return message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs()
 }
 
 /** PUBACK, PUBCOMP, or a PUBREC that refuses: the exchange is over. */

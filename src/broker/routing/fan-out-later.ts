@@ -9,6 +9,7 @@ import { LogType } from '../../base/log.ts'
 import type { Message } from '../../ports/message.ts'
 import type { MatchWalk } from '../../topics/filter-trie.ts'
 import { dropped } from '../state/drops.ts'
+import { isExpired } from '../state/expiry.ts'
 import type { Core, FanOut, Session, Subscriber } from '../state/model.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
 
@@ -131,10 +132,6 @@ function advance(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
   if (commit.writes !== writes) fanOut.batch = commit.filling
   if (isOver && fanOut.whole) core.sealDue = true
   return isOver
-}
-
-function isExpired(core: Core, message: Message): boolean {
-  return message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs()
 }
 
 function expire(core: Core, { subscribers, next, walk }: FanOut): true {

@@ -3,6 +3,8 @@
  * another member (MQTT 5.0, 4.8.2). QoS 2 stays with whom it was sent to [MQTT-4.8.2-6].
  */
 import { deliverTo } from './fanout.ts'
+import { dropped } from '../state/drops.ts'
+import { isExpired } from '../state/expiry.ts'
 import type { Core, Delivery, Outbound } from '../state/model.ts'
 import { pickMember } from './shared-groups.ts'
 
@@ -17,6 +19,7 @@ export function handOver(core: Core, outbound: Outbound): void {
 
 function handOverOne(core: Core, { group, message, retain }: Delivery): void {
   if (group === null || message === null || group.members.length === 0) return
+  if (isExpired(core, message)) return dropped(core, null, 'expired')
   const member = pickMember(core, group, message.topicName)
   if (member === null) return
   core.shapes.serial++

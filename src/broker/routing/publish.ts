@@ -9,6 +9,7 @@ import { Reason } from '../../codec/reason-codes.ts'
 import { decodeUtf8, isWellFormedUtf8 } from '../../codec/utf8.ts'
 import { topicNameProblem } from '../../topics/names.ts'
 import { dropped } from '../state/drops.ts'
+import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Connection, Core, Session, Subscriber } from '../state/model.ts'
 import { Pressure } from '../../ports/pressure.ts'
@@ -349,7 +350,10 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
   const complete = (batch: number): void =>
     replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
   if (!mayPublish(core, session, message)) dropHeld(core, session, packetId, message)
-  else if (core.unbroken !== null) {
+  else if (isExpired(core, message)) {
+    dropped(core, null, 'expired')
+    dropHeld(core, session, packetId, message)
+  } else if (core.unbroken !== null) {
     // Its own writes must be one batch as well.
     const later = fanOutAll(core, message, session)
     later.whole = true

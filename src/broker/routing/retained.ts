@@ -3,6 +3,7 @@ import { LogType } from '../../base/log.ts'
 import { deliverTo } from './fanout.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { hasWildcard } from '../../topics/names.ts'
+import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import { pendingBytes } from '../delivery/outbox.ts'
 import { Phase, type Connection, type Core, type Subscription } from '../state/model.ts'
@@ -70,8 +71,7 @@ function replayOne(core: Core, subscription: Subscription): void {
 }
 
 function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
-  if (message.expiresAtMs !== Infinity && message.expiresAtMs <= core.ports.clock.wallMs())
-    return dropRetained(core, topic)
+  if (isExpired(core, message)) return dropRetained(core, topic)
   const { session } = subscription
   if (session.ended || !sourceMayPublish(core, message)) return
   // What came over the bridge does not go back over it.
