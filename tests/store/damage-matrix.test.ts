@@ -22,6 +22,7 @@ import {
   flip,
   harms,
   makeKilledStore,
+  makeSwitchedStore,
   quickDirectory,
   Torture,
   versionsIn,
@@ -48,6 +49,9 @@ function recordOf(data: Uint8Array): Buffer {
   return bytes
 }
 
+const filesIn = (location: string) =>
+  readdirSync(location).map((name) => [name, readFileSync(join(location, name)).toString('hex')])
+
 const seed = Number(process.env['MOZZIE_DAMAGE_SEED'] ?? Date.now() % 1e9)
 const root = mkdtempSync(join(quickDirectory, 'mozzie-matrix-'))
 let sound = ''
@@ -62,17 +66,51 @@ after(() => {
   rmSync(root, { recursive: true, force: true })
 })
 
-test('whatever happens to a file of a store: it is refused by name, or nothing is missing', async (t) => {
-  t.diagnostic(`MOZZIE_DAMAGE_SEED=${seed}`)
-  const counts = { refused: 0, same: 0, changed: 0 }
-  for (const harm of harms(sound, seeded(seed), { cuts: 6, flips: 16, sectors: 6 })) {
-    const { kind, why } = await torture.inflict(harm)
-    counts[kind]++
-    assert.notEqual(kind, 'changed', `${harm.file} ${harm.how}, MOZZIE_DAMAGE_SEED=${seed}`)
-    if (kind === 'refused') assert.match(why, /CURRENT|MANIFEST|\.ldb|\.log|SAFE|the (table|log)/)
+for (const [what, make] of [
+  ['a store', async () => sound],
+  ['a store whose log has just changed', () => makeSwitchedStore(root, 60)],
+] as const)
+  test(`whatever happens to a file of ${what}: it is refused by name, or nothing is missing`, async (t) => {
+    t.diagnostic(`MOZZIE_DAMAGE_SEED=${seed}`)
+    const location = await make()
+    const tortured = await new Torture(location).begin()
+    t.after(() => tortured.end())
+    const counts = { refused: 0, same: 0, changed: 0 }
+    for (const harm of harms(location, seeded(seed), { cuts: 6, flips: 16, sectors: 6 })) {
+      const { kind, why } = await tortured.inflict(harm)
+      counts[kind]++
+      assert.notEqual(kind, 'changed', `${harm.file} ${harm.how}, MOZZIE_DAMAGE_SEED=${seed}`)
+      if (kind === 'refused') assert.match(why, /CURRENT|MANIFEST|\.ldb|\.log|SAFE|the (table|log)/)
+    }
+    t.diagnostic(JSON.stringify(counts))
+    assert.ok(counts.refused > 100)
+  })
+
+test('a store that is refused is left as it is, down to the last file', async () => {
+  const location = join(root, 'refused')
+  const manifest = readdirSync(sound).find((name) => name.startsWith('MANIFEST'))!
+  const log = readdirSync(sound).find(isLog)!
+  for (const [file, to] of [
+    ['CURRENT', null],
+    [log, null],
+    [log, new Uint8Array(0)],
+    [manifest, readFileSync(join(sound, manifest)).subarray(0, 60)],
+    [manifest, flip(manifest, readFileSync(join(sound, manifest)), 55 * 8).to],
+  ] as const) {
+    rmSync(location, { recursive: true, force: true })
+    cpSync(sound, location, { recursive: true })
+    if (to === null) rmSync(join(location, file))
+    else writeFileSync(join(location, file), to)
+    const before = filesIn(location)
+    await assert.rejects(openDatabase(location), (error: Error) => {
+      assert.match(
+        error.message,
+        new RegExp(`is damaged: .*(${file}|the log).*Nothing was changed.*salvage`),
+      )
+      return true
+    })
+    assert.deepEqual(filesIn(location), before)
   }
-  t.diagnostic(JSON.stringify(counts))
-  assert.ok(counts.refused > 100)
 })
 
 test('no bit of a table or a log flips unnoticed', async (t) => {

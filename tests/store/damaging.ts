@@ -17,10 +17,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findDamage, isLog, isTable } from '../../src/store/level/check-files.ts'
 import { openLevel } from '../../src/store/level/database.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
-import { salvageRecords } from '../../src/store/level/log-records.ts'
-import { readMarker } from '../../src/store/level/marker.ts'
+import { salvageRecords, visitRecords } from '../../src/store/level/log-records.ts'
+import { openMarker, readMarker } from '../../src/store/level/marker.ts'
+import { beginRecord, endRecord } from '../../src/store/level/sealed-record.ts'
 import { salvageTable } from '../../src/store/level/table-file.ts'
-import { visitOperations } from '../../src/store/level/write-batch.ts'
+import { batchHead, visitOperations } from '../../src/store/level/write-batch.ts'
 import { Door } from './contract.ts'
 import { messageOf } from './told.ts'
 
@@ -59,6 +60,54 @@ export async function makeKilledStore(root: string, messages: number): Promise<s
   cpSync(living, killed, { recursive: true })
   await door.close()
   return killed
+}
+
+/**
+ * A store as one that was killed in the middle of a compaction leaves it: its log has changed since it was opened, so that only the tables
+ * say where the first log begins; and there are two logs, the second of them small.
+ */
+export async function makeSwitchedStore(root: string, batches: number): Promise<string> {
+  const living = join(root, 'switching')
+  const database = await openLevel(living)
+  const write = async (from: number): Promise<void> => {
+    for (let n = from; n < from + batches; n++) {
+      const batch = database.batch()
+      for (const key of [n, n % 7]) {
+        const bytes = Uint8Array.of(1, key >> 8, key & 255)
+        beginRecord(bytes).append(Buffer.from(String(n).repeat(40)), 0, 40)
+        endRecord(batch, bytes)
+      }
+      await batch.write({ sync: true })
+    }
+  }
+  await write(0)
+  await database.compactRange(Uint8Array.of(0), Uint8Array.of(255))
+  await write(batches)
+  const switched = join(root, 'switched')
+  cpSync(living, switched, { recursive: true })
+  await database.close()
+  splitLog(switched)
+  return switched
+}
+
+/** Moves the last records of the log into a log of their own, as if LevelDB had changed it there. */
+function splitLog(location: string): void {
+  const name = readdirSync(location).find(isLog)!
+  const path = join(location, name)
+  const bytes = readFileSync(path)
+  const ends: number[] = []
+  visitRecords(bytes, (_record, end) => void ends.push(end))
+  const at = ends[ends.length - 5]
+  writeFileSync(path, bytes.subarray(0, at))
+  const next = String(Number.parseInt(name, 10) + 1).padStart(6, '0')
+  writeFileSync(join(location, `${next}.log`), bytes.subarray(at))
+  openMarker(location, batchHead(lastRecordOf(bytes)).next - 1).close()
+}
+
+function lastRecordOf(log: Uint8Array): Uint8Array {
+  let last = log
+  visitRecords(log, (record) => void (last = record))
+  return last
 }
 
 async function live(door: Door, life: number, messages: number): Promise<void> {

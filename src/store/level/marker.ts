@@ -68,6 +68,8 @@ export function openMarker(location: string, sequence: number): Marker {
 }
 
 function syncDirectory(path: string): void {
+  // Windows opens no directories, and keeps the names of files that are synced.
+  if (process.platform === 'win32') return
   const directory = openSync(path, 'r')
   fsyncSync(directory)
   closeSync(directory)
