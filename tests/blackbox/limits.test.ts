@@ -371,3 +371,23 @@ crowded(
     await other.publish(`${topic}/1`, '', { retain: true })
   },
 )
+
+crowded(
+  'a will is heard and not retained where a PUBLISH would be refused',
+  { v3: '', v4: '', v5: '' },
+  async ({ connect, topic }) => {
+    const publisher = await connect()
+    await publisher.publish(`${topic}/kept`, 'kept', { qos: 1, retain: true })
+    const watcher = await connect()
+    await watcher.subscribe(`${topic}/gone`)
+    const will = { topic: `${topic}/gone`, payload: 'gone', retain: true }
+    const client = await connect({ will })
+    await client.end()
+    await watcher.expect('publish', { topic: `${topic}/gone`, payload: 'gone' })
+    const late = await connect()
+    await late.subscribe(`${topic}/#`)
+    await late.expect('publish', { topic: `${topic}/kept` })
+    await late.expectNothing()
+    await publisher.publish(`${topic}/kept`, '', { qos: 1, retain: true })
+  },
+)

@@ -266,6 +266,24 @@ behaviour(
 )
 
 behaviour(
+  'a will that is not the UTF-8 it claims is refused with 0x99',
+  { v5: '[MQTT-3.2.2-6] [MQTT-3.2.2-7]' },
+  async ({ open, clientId, topic }) => {
+    for (const [payload, code] of [
+      [Uint8Array.of(0xc3, 0x28), 0x99],
+      ['line\n\0', 0],
+    ] as const) {
+      const client = await open()
+      const will = { topic, payload, properties: { payloadFormat: 1 } }
+      client.send(connect(5, { clientId, will }))
+      await client.expect('connack', { code })
+      if (code !== 0) await client.expectClosed()
+      else await client.disconnect()
+    }
+  },
+)
+
+behaviour(
   'a CONNECT that is refused leaves no will',
   { v4: '[MQTT-3.1.2-8]', v5: '[MQTT-3.1.4-6]' },
   async ({ connect: connected, open, version, clientId, topic }) => {

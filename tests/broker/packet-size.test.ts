@@ -80,5 +80,20 @@ test('no packet larger than the client takes is ever sent, and what fits is [MQT
   fc.assert(property, { numRuns: 400 })
 })
 
+test('a client that does not take CONNACK was never there for an observer', () => {
+  const seen: string[] = []
+  const stage = createStage(
+    {},
+    {
+      connected: ({ clientId }) => void seen.push(`${clientId} came`),
+      disconnected: ({ clientId }) => void seen.push(`${clientId} went`),
+    },
+  )
+  const properties = { maximumPacketSize: 5, sessionExpirySeconds: 10 }
+  stage.open().send(make.connect(5, { clientId: 'deaf', properties }))
+  stage.connect('c').cut()
+  assert.deepEqual(seen, ['c came', 'c went'])
+})
+
 /** Of a PUBLISH without an alias: first byte, lengths, identifier, expiry, subscription identifier. */
 const OVERHEAD_MAX = 1 + 3 + 2 + 2 + 3 + 5 + 5

@@ -6,7 +6,7 @@
  */
 import { Broker } from '../../src/broker/broker.ts'
 import { defaultLimits, type Limits } from '../../src/ports/limits.ts'
-import type { Link, ListenerOptions, Peers, Store } from '../../src/ports/ports.ts'
+import type { Link, ListenerOptions, Observer, Peers, Store } from '../../src/ports/ports.ts'
 import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore, type StoreFaults } from './crash-store.ts'
 
@@ -84,6 +84,7 @@ export interface NodeOptions {
   readonly limits?: Partial<Limits>
   /** `data` is a disk: a crash loses what was not committed. Absent: every write is there at once. */
   readonly disk?: StoreFaults
+  readonly observer?: Observer
   /** Instead of one on `data`. */
   readonly store?: Store
 }
@@ -124,7 +125,7 @@ export class SimNode {
         retainSource: null,
         recheck: null,
       },
-      observer: null,
+      observer: options.observer ?? null,
       limits: this.limits,
       requestTurnEnd: () => time.at(0, () => this.alive(() => this.broker.endTurn())),
       fatal: (error) => void this.errors.push(error.message),

@@ -90,7 +90,8 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   connection.will = null
   if (session === null || session.connection !== connection) return
   session.connection = null
-  if (identity !== null) core.ports.observer?.disconnected?.(identity, ending.text)
+  if (identity !== null && connection.openedAtMs > 0)
+    core.ports.observer?.disconnected?.(identity, ending.text)
   const ends = session.expirySeconds === 0
   if (ends) endSession(core, session)
   else restSession(core, session)

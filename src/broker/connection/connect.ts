@@ -1,6 +1,7 @@
 /** CONNECT: who may come in, and as what (MQTT 5.0, 3.1). */
 import type { ConnectPacket, Properties } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
+import { isWellFormedUtf8 } from '../../codec/utf8.ts'
 import { topicNameProblem } from '../../topics/names.ts'
 import { refuse } from './connack.ts'
 import { createMessage } from '../../ports/message.ts'
@@ -63,6 +64,9 @@ function willRule(core: Core, connection: Connection, packet: ConnectPacket): nu
   if (will.retain && !limits.retainAvailable) return Reason.retainNotSupported
   if (limits.payloadBytesMax > 0 && will.payload.length > limits.payloadBytesMax)
     return Reason.packetTooLarge
+  const isText = will.properties.payloadFormat === 1
+  if (isText && !isWellFormedUtf8(will.payload, 0, will.payload.length))
+    return Reason.payloadFormatInvalid
   return 0
 }
 

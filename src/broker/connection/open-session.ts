@@ -235,9 +235,9 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
   const { connection, packet } = opening
   if (connection.phase !== Phase.opening) return
   connection.phase = Phase.open
-  connection.openedAtMs = core.ports.clock.wallMs()
   if (!welcome(core, connection, sessionPresent, answerProperties(core, opening, session)))
     return closeUnanswered(core, connection)
+  connection.openedAtMs = core.ports.clock.wallMs()
   logConnected(core, connection, packet)
   armKeepAlive(core, connection, connection.isOurs ? 0 : keepAliveOf(core, packet))
   if (connection.identity !== null)

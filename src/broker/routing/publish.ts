@@ -171,12 +171,7 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
   }
   if (view.payloadFormat === 1 && !isWellFormedUtf8(view.bytes, view.payloadStart, view.payloadEnd))
     return Reason.payloadFormatInvalid
-  if (
-    view.retain &&
-    message.payloadLength > 0 &&
-    retainedIsFull(core, topic, message.payloadLength)
-  )
-    return Reason.quotaExceeded
+  if (view.retain && retainedIsFull(core, topic, message.payloadLength)) return Reason.quotaExceeded
   if (core.full && view.qos > 0 && needsStore(core, connection)) return refuseFull(connection)
   return 0
 }

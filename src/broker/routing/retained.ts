@@ -17,6 +17,7 @@ const PORTION = 64
 
 /** Would keeping this message pass a limit? Replacing one by a message as large and clearing never do. */
 export function retainedIsFull(core: Core, topic: string, payloadBytes: number): boolean {
+  if (payloadBytes === 0) return false
   const { retained, ports } = core
   const { retainedMax, retainedBytesMax } = ports.limits
   const isCrowded = retainedMax > 0 && retained.count >= retainedMax

@@ -4,6 +4,7 @@ import type { Message } from '../../ports/message.ts'
 import { NEVER_EXPIRES, type Core, type Session, type Will } from '../state/model.ts'
 import { mayPublish } from '../state/rights.ts'
 import { afterFanOut, isFanningOut } from './fan-out-later.ts'
+import { retainedIsFull } from './retained.ts'
 import { publish } from './routing.ts'
 import { saveSession } from '../state/session-record.ts'
 
@@ -65,5 +66,18 @@ export function publishWill(core: Core, session: Session, message: Message): voi
   }
   if (message.expiresAtMs !== Infinity) message.expiresAtMs += clock.wallMs() - message.madeAtMs
   core.stats.publishReceived++
+  if (message.retain && retainedIsFull(core, message.topicName, message.payloadLength))
+    heardOnce(core, session, message)
   publish(core, message, session)
+}
+
+/** Where a PUBLISH would be refused nobody is left to be told: those who listen hear the will, it is not kept. */
+function heardOnce(core: Core, session: Session, message: Message): void {
+  message.retain = false
+  const { log } = core.ports
+  if (log.mask & LogType.warning)
+    log.write(
+      LogType.warning,
+      `Warning: the will of ${session.clientId} to '${message.topicName}' is not retained: too much is.`,
+    )
 }
