@@ -4,6 +4,7 @@ export type {
   BrokerOptions,
   EmbeddedBroker,
   LogLevel,
+  MozzieErrorCode,
   MessageHandler,
   PublishOptions,
   ReceivedMessage,

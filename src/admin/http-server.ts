@@ -51,7 +51,9 @@ export async function createHttpServer<P extends HttpPeer>(
   await addPlugins(app, admin.source.version, visits)
   addRoutes(app, world)
   if (options.directory === null)
-    app.get('/', { schema: { hide: true } }, (_, reply) => reply.type('text/html').send(emptyPage))
+    app.get('/', { schema: { hide: true }, exposeHeadRoute: true }, (_, reply) =>
+      reply.type('text/html').send(emptyPage),
+    )
   else await servePages(app, options.directory)
   takeUpgrades(app, options, visits)
   await app.ready()
@@ -70,7 +72,8 @@ function createApp(source: AdminSource): FastifyInstance {
     bodyLimit: bodyBytesMax,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 100 },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    // Bodies have types; a query is text, which `coerceQuery` reads as what its schema says.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: false } },
     keepAliveTimeout: idleMsMax,
     http: { maxHeaderSize: headerBytesMax },
   })

@@ -46,8 +46,9 @@ export function createStreams(admin: Admin, stayOpen: (reply: FastifyReply) => v
         throw new HttpError(503, `There are ${streamsMax} live streams. Close one of them.`)
       const headers = reply.getHeaders()
       reply.hijack()
-      stayOpen(reply)
       const { raw } = reply
+      const isHead = reply.request.method === 'HEAD'
+      if (!isHead) stayOpen(reply)
       raw.writeHead(200, {
         ...(headers as Record<string, string>),
         'content-type': 'text/event-stream; charset=utf-8',
@@ -55,6 +56,10 @@ export function createStreams(admin: Admin, stayOpen: (reply: FastifyReply) => v
         // Proxies that collect what they pass on would hold events back.
         'x-accel-buffering': 'no',
       })
+      if (isHead) {
+        raw.end()
+        return
+      }
       const sender = createSender(raw)
       const ends = subscribe(admin, wanted, sender, () => {
         if (!isWelcome()) close()

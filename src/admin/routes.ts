@@ -35,7 +35,11 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     const handler = handlers[name as keyof Handlers] as AnyHandler
     addRoute(app, endpoint, handler)
   }
-  const documented = { config: { access: 'open' as const }, schema: { hide: true } }
+  const documented = {
+    config: { access: 'open' as const },
+    schema: { hide: true },
+    exposeHeadRoute: true,
+  }
   app.get('/api/v1/openapi.json', documented, () => app.swagger())
   app.get('/api/v1/docs', documented, (_, reply) =>
     reply.type('text/html; charset=utf-8').send(docsPage(app.swagger())),
@@ -45,15 +49,33 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
   )
 }
 
-/** `1e999` becomes a number that no bound of the schema is held against. */
-async function refuseInfinity({ query }: FastifyRequest): Promise<void> {
-  for (const [name, value] of Object.entries(query as object))
-    if (typeof value === 'number' && !Number.isFinite(value))
-      throw new HttpError(400, `querystring/${name} must be a finite number`)
+const FLAGS: Readonly<Record<string, boolean>> = { true: true, false: false }
+
+/** A query is text: what its schema says is a number or a flag becomes one, if it reads as one. */
+function queryCoercion({ query: schema }: AnyEndpoint) {
+  const rows = Object.entries((schema?.['properties'] ?? {}) as Record<string, { type: string }>)
+  return async ({ query }: FastifyRequest): Promise<void> => {
+    const values = query as Record<string, unknown>
+    for (const [name, { type }] of rows) {
+      const text = values[name]
+      if (typeof text !== 'string') continue
+      if (type === 'boolean') values[name] = FLAGS[text] ?? text
+      else if (type !== 'string') values[name] = numberOf(name, text)
+    }
+  }
+}
+
+/** `1e999` would become a number that no bound of the schema is held against. */
+function numberOf(name: string, text: string): number | string {
+  const number = Number(text)
+  if (text.trim() === '' || Number.isNaN(number)) return text
+  if (!Number.isFinite(number))
+    throw new HttpError(400, `querystring/${name} must be a finite number`)
+  return number
 }
 
 function addRoute(app: FastifyInstance, endpoint: AnyEndpoint, handler: AnyHandler): void {
-  const { method, url, access, bodyBytesMax, reply } = endpoint
+  const { method, url, access, bodyBytesMax } = endpoint
   const options: RouteShorthandOptions = {
     config: { access },
     schema: schemaOf(endpoint),
@@ -63,8 +85,8 @@ function addRoute(app: FastifyInstance, endpoint: AnyEndpoint, handler: AnyHandl
     ...options,
     method,
     url,
-    exposeHeadRoute: method === 'GET' && reply !== null,
-    preHandler: refuseInfinity,
+    exposeHeadRoute: method === 'GET',
+    preValidation: queryCoercion(endpoint),
     handler: (request, sent) => handler(callOf(request, sent)),
   })
 }

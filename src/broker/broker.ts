@@ -1,7 +1,10 @@
 import { Fifo } from '../base/fifo.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
+import { EncodeError } from '../codec/encode-error.ts'
+import { checkTopic } from '../codec/message-check.ts'
 import type { Properties, Qos } from '../codec/packets.ts'
 import { Reason } from '../codec/reason-codes.ts'
+import { stringLength } from '../codec/utf8.ts'
 import { FilterTrie } from '../topics/filter-trie.ts'
 import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
 import { RetainedTree } from '../topics/retained-tree.ts'
@@ -27,7 +30,7 @@ import { drained, flushAll, pendingBytes } from './delivery/outbox.ts'
 import type { Link, Ports } from '../ports/ports.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 import { afterFanOut, isFanningOut, meantBy, UNDER_WAY } from './routing/fan-out-later.ts'
-import { dropRetained, sweepRetained, wakeReplays } from './routing/retained.ts'
+import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './routing/retained.ts'
 import { publish, routeFromPeer } from './routing/routing.ts'
 import { groupOf, leaveGroup } from './routing/shared-groups.ts'
 import { endSession } from './session/sessions.ts'
@@ -189,12 +192,11 @@ export class Broker {
   }
 
   /**
-   * Publishes from inside the process. Throws TypeError when `topic` is no topic name. Returns how many
-   * subscriptions took the message; of one that goes out in portions, how many are known to be meant.
+   * Publishes from inside the process. Throws EncodeError on a message that no packet can carry. Returns how many
+   * subscriptions took it; of one that goes out in portions, how many are known to be meant.
    */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number {
-    const problem = topicNameProblem(topic, this.core.ports.limits.topicLevelsMax)
-    if (problem !== null) throw new TypeError(`topic name: ${problem}`)
+    this.checkTopic(topic)
     const { qos = 0, retain = false, properties = {} } = options
     const wallMs = this.core.ports.clock.wallMs()
     const source = {
@@ -209,6 +211,23 @@ export class Broker {
     }
     const count = publish(this.core, createMessage(source), null)
     return count === UNDER_WAY ? meantBy(this.core, '') : count
+  }
+
+  /** Throws EncodeError unless a message can have this topic. */
+  checkTopic(topic: string): void {
+    checkTopic(topic)
+    const problem = topicNameProblem(topic, this.core.ports.limits.topicLevelsMax)
+    if (problem !== null) throw new EncodeError(problem)
+  }
+
+  /** 0, or why a client that published this would be told that the broker does not take it: its size, or lack of room. */
+  publishRefusal(topic: string, payloadBytes: number, retain: boolean): number {
+    const { core } = this
+    const { payloadBytesMax } = core.ports.limits
+    if (payloadBytesMax > 0 && payloadBytes > payloadBytesMax) return Reason.packetTooLarge
+    if (payloadBytes === 0) return 0
+    if (core.pressure === Pressure.shed) return Reason.serverBusy
+    return retain && retainedIsFull(core, topic, payloadBytes) ? Reason.quotaExceeded : 0
   }
 
   /** Calls `done` once all that was written so far is safe; with false when there is no space to store it. */
@@ -228,7 +247,7 @@ export class Broker {
 
   /**
    * Calls `handler` with every message that matches `filter`; shared filters too. The message may borrow its
-   * bytes: keep `message.kept()`. Returns what unsubscribes. Throws TypeError when `filter` is none.
+   * bytes: keep `message.kept()`. Returns what unsubscribes. Throws EncodeError when `filter` is none.
    */
   subscribe(
     filter: string,
@@ -237,7 +256,8 @@ export class Broker {
   ): () => void {
     const { core } = this
     const problem = topicFilterProblem(filter, core.ports.limits.topicLevelsMax)
-    if (problem !== null) throw new TypeError(`topic filter: ${problem}`)
+    if (problem !== null) throw new EncodeError(`topic filter: ${problem}`)
+    stringLength(filter)
     const parts = filter.split('/')
     const group = parts[0] === '$share' ? groupOf(core, parts[1], parts.slice(2).join('/')) : null
     const subscription = new Subscription(this.inside, filter, group, handler)

@@ -1,6 +1,7 @@
 /** The client as its users see it. */
-import type { Properties, Version } from '../codec/packets.ts'
+import { PacketType, type Properties, type Version } from '../codec/packets.ts'
 import { reauthenticate } from './authenticating.ts'
+import { checkPacket } from './check-packet.ts'
 import { cut, fail, open, say } from './connection.ts'
 import { MqttError, endedError } from './errors.ts'
 import type { Message } from './message.ts'
@@ -110,8 +111,8 @@ export class MqttClient {
    * message is done: at QoS 0 handed to the network (and not before the network takes it: await it to be slowed down), at
    * 1 with PUBACK, at 2 with PUBCOMP. While the connection is lost messages wait for the next one.
    *
-   * Rejects with PublishRefusedError (the server's `reason`), or MqttError `INVALID` (topic), `QUEUE_FULL`, `SESSION_LOST`,
-   * `ENDED`, `CLOSED`.
+   * Rejects with PublishRefusedError (the server's `reason`; also when the server closed the connection twice for it), or
+   * MqttError `INVALID` (what no packet can carry), `QUEUE_FULL`, `SESSION_LOST`, `ENDED`, `CLOSED`.
    */
   publish(
     topic: string,
@@ -155,6 +156,8 @@ export class MqttClient {
     return new Promise((done, failed) => {
       if (this.core.closing || this.core.state === 'ended') throw endedError()
       for (const filter of list) checkFilter(this.core, filter)
+      const packet = { type: PacketType.unsubscribe, packetId: 1, filters: [...list], properties }
+      checkPacket(this.version, packet, `cannot unsubscribe '${list[0]}'`)
       unwant(this.core, { filters: list, properties, done, failed })
     })
   }
@@ -190,16 +193,22 @@ export class MqttClient {
     return reauthenticate(this.core, fail)
   }
 
-  /** Waits for what is under way, sends DISCONNECT, closes. Idempotent; resolves when the connection is gone. */
+  /**
+   * Waits for what is under way, sends DISCONNECT, closes. Idempotent; resolves when the connection is gone. Rejects with
+   * MqttError `INVALID` on a reason or property that DISCONNECT cannot have.
+   */
   async end(options: EndOptions = {}): Promise<void> {
     const { core } = this
     if (core.state === 'ended') return
+    const { reason = 0, properties = {}, timeoutMs = END_MS } = options
+    const farewell = { type: PacketType.disconnect, reason, properties }
+    checkPacket(this.version, farewell, 'cannot say goodbye so')
     const gone = new Promise<void>((resolve) => core.events.on('end', () => resolve()))
     if (options.force === true) cut(core)
     else if (!core.closing) {
       core.closing = true
-      await outgoingDone(core, options.timeoutMs ?? END_MS)
-      say(core, { reason: options.reason ?? 0, properties: options.properties ?? {} })
+      await outgoingDone(core, timeoutMs)
+      say(core, { reason, properties })
     }
     await gone
   }

@@ -29,6 +29,8 @@ import { pauseIfFull } from './flow.ts'
 import { Framer } from './framer.ts'
 import { onPong, watch } from './keepalive.ts'
 import { defaultLimits, type Core, type ServerLimits } from './model.ts'
+import { connectPacket } from './options.ts'
+import { beginProbing, endProbing, suspect } from './probing.ts'
 import { collectResends, pump, rejectAll } from './publishing.ts'
 import { forgetAcknowledgements, onPublish, resumeReceiving } from './receiving.ts'
 import { send } from './send.ts'
@@ -70,6 +72,7 @@ export function open(core: Core): void {
   })
   const isCurrent = () => core.epoch === epoch
   core.wire = core.dial({
+    login: (login) => isCurrent() && (core.login = login),
     opened: () => isCurrent() && greet(core),
     received: (bytes, start, end) => isCurrent() && receive(core, bytes, start, end),
     drained: () => isCurrent() && drained(core),
@@ -117,18 +120,8 @@ function sendConnect(core: Core, authenticationData: Uint8Array | undefined): vo
   const lasts = settings.version < 5 ? !settings.cleanStart : properties.sessionExpirySeconds
   const cleanStart = core.connects > 0 && lasts ? false : settings.cleanStart
   try {
-    send(core, {
-      type: PacketType.connect,
-      version: settings.version,
-      bridge: false,
-      cleanStart,
-      keepAliveSeconds: settings.keepAliveSeconds,
-      clientId: core.clientId,
-      will: settings.will,
-      username: settings.username,
-      password: settings.password,
-      properties,
-    })
+    const { clientId, login } = core
+    send(core, { ...connectPacket(settings), ...login, clientId, cleanStart, properties })
     core.output.flush()
   } catch (error) {
     core.wire?.destroy()
@@ -225,7 +218,7 @@ function onConnack(core: Core, packet: ConnackPacket): void {
   resumeReceiving(core, core.sessionKept)
   resumeSubscriptions(core, sessionPresent)
   collectResends(core, core.sessionKept)
-  pump(core)
+  beginProbing(core, () => pump(core))
   core.opened?.(null)
   core.opened = null
   core.events.emit('connect', core.info)
@@ -285,6 +278,7 @@ function lost(core: Core, error: MqttError): void {
   const wasOnline = phase === 'online'
   if (error.code === 'TIMEOUT') wire?.destroy()
   leave(core)
+  if (wasOnline) suspect(core, error)
   if (phase === 'ending' || phase === 'ended') return finish(core, null)
   const delayMs = mayReturn(core, error) ? nextDelayMs(core, wasOnline) : null
   core.phase = 'idle'
@@ -324,6 +318,7 @@ function finish(core: Core, error: MqttError | null): void {
   core.phase = 'ended'
   clearTimer(core)
   if (core.claimTimer !== null) core.runtime.clearTimer(core.claimTimer)
+  endProbing(core)
   const rejection = error ?? endedError()
   rejectAll(core, rejection)
   closeSubscriptions(core, error, rejection)

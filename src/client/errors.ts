@@ -1,4 +1,5 @@
 /** The errors of the client. Each has a stable `code`; those that carry a server's answer have its reason code. */
+import { EncodeError } from '../codec/encode-error.ts'
 import type { Properties } from '../codec/packets.ts'
 import { reasonText } from '../codec/reason-codes.ts'
 
@@ -98,6 +99,12 @@ export function connackText(version: number, code: number): string {
 export function explain(words: string, reason: number, { reasonString }: Properties): string {
   const said = reasonString === undefined ? '' : `: ${reasonString}`
   return `${words}: ${reasonText(reason)} (0x${reason.toString(16).padStart(2, '0')})${said}`
+}
+
+/** What the encoder refuses is the caller's mistake; errors that are somebody else's stay as they are. */
+export function asMqttError(error: unknown, what: string): Error {
+  if (!(error instanceof EncodeError)) return error as Error
+  return new MqttError('INVALID', `${what}: ${error.message}`, { cause: error })
 }
 
 export function endedError(): MqttError {

@@ -1,5 +1,7 @@
 /** A message as handlers and iterators get it. */
-import type { Properties, Qos } from '../codec/packets.ts'
+import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
+import { isReasonAllowed } from '../codec/reason-codes.ts'
+import { MqttError } from './errors.ts'
 
 const decoder = new TextDecoder()
 
@@ -75,8 +77,11 @@ export class Message {
    * Acknowledgements leave in the order in which the messages came [MQTT-4.6.0-2].
    *
    * @param reason MQTT 5.0: from 0x80 on the server is told that the message was refused.
+   * @throws MqttError `INVALID` on a reason that PUBACK cannot have (MQTT 5.0, 3.4.2.1).
    */
   ack(reason = 0): void {
+    if (!isReasonAllowed(PacketType.puback, reason))
+      throw new MqttError('INVALID', `an acknowledgement cannot have the reason ${reason}`)
     if (this.manualHolds === 0) return
     this.manualHolds--
     if (reason !== 0) this.reason = reason

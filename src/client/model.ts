@@ -9,7 +9,7 @@ import { Framer } from './framer.ts'
 import type { Acknowledger, Message } from './message.ts'
 import type { Settings } from './options.ts'
 import { Output } from './output.ts'
-import type { Dial, Runtime, TimerHandle, Wire } from './ports.ts'
+import type { Dial, Login, Runtime, TimerHandle, Wire } from './ports.ts'
 import { TopicCache } from './topic-cache.ts'
 
 /**
@@ -108,6 +108,22 @@ export type Exchange =
   | { readonly kind: 'subscribe'; readonly wanted: Wanted }
   | { readonly kind: 'unsubscribe'; readonly unwanted: Unwanted }
 
+/** A message that waits for a subscription. */
+export interface Unclaimed {
+  readonly message: Message
+  /** Of its acknowledgement, when none comes. */
+  readonly reason: number
+}
+
+/** A packet that is sent alone, because one like it may have made the server close. */
+export interface Probe {
+  /** What the exchange is about. */
+  readonly what: object
+  send(): void
+  /** The server closed again: its caller is told, and it is not sent any more. */
+  giveUp(error: MqttError): void
+}
+
 /** What the server told of itself in CONNACK; in 3.x what the standard grants every client. */
 export interface ServerLimits {
   keepAliveMs: number
@@ -171,6 +187,8 @@ export interface Core extends Acknowledger {
 
   // ── the session ──
   clientId: string
+  /** For the next CONNECT; the options' own until the function `options` gave another. */
+  login: Login
   readonly exchanges: Map<number, Exchange>
   lastPacketId: number
   /** Publishes that wait for an acknowledgement on this connection. */
@@ -178,10 +196,17 @@ export interface Core extends Acknowledger {
   /** Sent on an earlier connection, to be sent again before anything new. */
   readonly resend: Fifo<Outgoing>
   readonly waiting: Fifo<Outgoing>
+  /** In {@link waiting}, given up by their callers. */
+  cancelledMessages: number
   outgoingMessages: number
   outgoingBytes: number
   /** The send window has opened: {@link Outgoing}s may follow at the end of this chunk. */
   pumpWanted: boolean
+  /** The server closed while packets were unanswered: they go one at a time, see `probing.ts`. */
+  suspicion: 'none' | 'told' | 'silent'
+  quietTimer: TimerHandle | null
+  readonly probes: Fifo<Probe>
+  probing: Probe | null
   /** Topic by alias, both ways. */
   readonly aliasesIn: Map<number, string>
   readonly aliasesOut: Map<string, number>
@@ -197,8 +222,8 @@ export interface Core extends Acknowledger {
   /** In iterators. */
   queuedMessages: number
   queuedBytes: number
-  /** Of a resumed session, for subscriptions that the program has not made yet. */
-  unclaimed: Message[]
+  /** See `unclaimed.ts`. */
+  unclaimed: Unclaimed[]
   claimTimer: TimerHandle | null
   readonly view: PublishView
   readonly topics: TopicCache
@@ -262,14 +287,20 @@ export function createCore(
     claimTimer: null,
     reauthentication: null,
     clientId: settings.clientId,
+    login: { username: settings.username, password: settings.password },
     exchanges: new Map(),
     lastPacketId: 0,
     inflight: 0,
     resend: new Fifo(),
     waiting: new Fifo(),
+    cancelledMessages: 0,
     outgoingMessages: 0,
     outgoingBytes: 0,
     pumpWanted: false,
+    suspicion: 'none',
+    quietTimer: null,
+    probes: new Fifo(),
+    probing: null,
     aliasesIn: new Map(),
     aliasesOut: new Map(),
     topicBytes: new Map(),

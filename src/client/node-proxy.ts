@@ -2,6 +2,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { MqttError } from './errors.ts'
+import { orAborted } from './late-wire.ts'
 
 export interface Proxy {
   /** `socks5h`: the proxy looks up names, `socks5`: this machine does. */
@@ -158,13 +159,24 @@ async function tunnel(socket: Socket, answers: Answers, proxy: Proxy, host: stri
   if (!/^HTTP\/1\.[01] 2\d\d/.test(status)) throw new Error(`the proxy answered: ${status}`)
 }
 
-/** A connection to `host:port` through the proxy. Rejects with the proxy's reason. */
-export async function connectThrough(proxy: Proxy, host: string, port: number): Promise<Socket> {
+/** A connection to `host:port` through the proxy. Rejects with the proxy's reason, or when `signal` gives it up. */
+export async function connectThrough(
+  proxy: Proxy,
+  host: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<Socket> {
+  signal.throwIfAborted()
   const socket = connect({ host: proxy.host, port: proxy.port, noDelay: true })
+  // While nothing of it is waited for, it may fail too.
+  socket.on('error', () => undefined)
+  const abort = (): void => void socket.destroy(signal.reason as Error)
+  signal.addEventListener('abort', abort, { once: true })
   try {
     await once(socket, 'connect')
     const answers = new Answers(socket)
-    await (proxy.kind === 'http' ? tunnel : socks)(socket, answers, proxy, host, port)
+    const shake = proxy.kind === 'http' ? tunnel : socks
+    await orAborted(shake(socket, answers, proxy, host, port), signal)
     answers.finish()
     return socket
   } catch (error) {
@@ -172,5 +184,7 @@ export async function connectThrough(proxy: Proxy, host: string, port: number): 
     throw new Error(`proxy ${proxy.host}:${proxy.port}: ${(error as Error).message}`, {
       cause: error,
     })
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }

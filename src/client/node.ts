@@ -4,6 +4,7 @@
 import { randomFillSync } from 'node:crypto'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { MqttClient } from './client.ts'
+import { dialFresh, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
 import { dialLater } from './late-wire.ts'
 import { SocketWire, sharedRead } from './node-socket.ts'
 import type { TlsOptions } from './node-tls.ts'
@@ -21,6 +22,7 @@ export {
   SubscribeRefusedError,
 } from './errors.ts'
 export type { ErrorCode } from './errors.ts'
+export type { AskOptions, FreshOptions } from './fresh.ts'
 export { Message } from './message.ts'
 export type {
   ClientEvents,
@@ -60,7 +62,16 @@ export interface NodeConnectOptions extends ConnectOptions {
   localAddress?: string
   /** Headers of the WebSocket's upgrade request. */
   headers?: Readonly<Record<string, string>>
+  /**
+   * Called before each connection, the first one included; what it gives, or resolves to, takes the place of the URL and of
+   * these options for that connection. What it throws is an attempt that failed.
+   */
+  options?: AskOptions<NodeFreshOptions>
 }
+
+/** What {@link NodeConnectOptions.options} may give. */
+export type NodeFreshOptions = FreshOptions &
+  Pick<NodeConnectOptions, 'tls' | 'proxy' | 'localAddress' | 'headers'>
 
 /** Timers, time and chance of Node, for {@link dialUrl}'s callers. */
 export const nodeRuntime: Runtime = {
@@ -88,19 +99,23 @@ function dialSocket(address: Address, { localAddress }: NodeConnectOptions): Dia
   }
 }
 
-async function throughProxy(address: Address, proxy: string): Promise<Socket> {
+async function throughProxy(
+  { host, port }: Address,
+  proxy: string,
+  signal: AbortSignal,
+): Promise<Socket> {
   const { connectThrough, parseProxy } = await import('./node-proxy.ts')
-  return connectThrough(parseProxy(proxy), address.host, address.port)
+  return connectThrough(parseProxy(proxy), host, port, signal)
 }
 
 function dialThrough(address: Address, options: NodeConnectOptions): Dial {
   const { host, port } = address
   const { proxy, tls = {}, localAddress } = options
-  return dialLater(async () => {
-    const socket = proxy === undefined ? null : await throughProxy(address, proxy)
+  return dialLater(async (signal) => {
+    const { connectTls } = await import('./node-tls.ts')
+    const socket = proxy === undefined ? null : await throughProxy(address, proxy, signal)
     if (socket !== null && !address.tls)
       return (events) => new SocketWire(socket, events, null, false)
-    const { connectTls } = await import('./node-tls.ts')
     return (events) => {
       const secured = connectTls(host, port, tls, socket, localAddress)
       return new SocketWire(secured, events, 'secureConnect', false)
@@ -113,10 +128,12 @@ function dialWebSocket(address: Address, options: NodeConnectOptions): Dial {
   const { proxy, tls = {}, headers = {}, localAddress, version = 5 } = options
   const name = host.includes(':') ? `[${host}]` : host
   const url = `${address.tls ? 'wss' : 'ws'}://${name}:${port}${path}`
-  return dialLater(async () => {
-    const { openWebSocket } = await import('./node-websocket.ts')
-    const plain = proxy === undefined ? null : await throughProxy(address, proxy)
-    const { connectTls } = await import('./node-tls.ts')
+  return dialLater(async (signal) => {
+    const [{ openWebSocket }, { connectTls }] = await Promise.all([
+      import('./node-websocket.ts'),
+      import('./node-tls.ts'),
+    ])
+    const plain = proxy === undefined ? null : await throughProxy(address, proxy, signal)
     return (events) => {
       const socket = address.tls ? connectTls(host, port, tls, plain, localAddress) : plain
       const local = localAddress === undefined ? {} : { localAddress }
@@ -142,12 +159,9 @@ function dialOf(address: Address, options: NodeConnectOptions): Dial {
  */
 export function createClient(url: string, options: NodeConnectOptions = {}): MqttClient {
   const address = parseUrl(url)
-  const { username, password } = address
-  const login = {
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-  }
-  return new MqttClient({ ...login, ...options }, nodeRuntime, dialOf(address, options))
+  const { options: ask } = options
+  const dial = ask === undefined ? dialOf(address, options) : dialFresh(url, options, ask, dialOf)
+  return new MqttClient({ ...options, ...loginOf(address, options) }, nodeRuntime, dial)
 }
 
 /**

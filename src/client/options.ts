@@ -1,7 +1,15 @@
 /** What `connect` takes, and what becomes of it. */
 import type { Random } from '../base/random.ts'
-import type { Packet, Properties, Qos, Version, WillPacket } from '../codec/packets.ts'
-import { topicNameProblem } from '../topics/names.ts'
+import {
+  PacketType,
+  type ConnectPacket,
+  type Packet,
+  type Properties,
+  type Qos,
+  type Version,
+  type WillPacket,
+} from '../codec/packets.ts'
+import { checkPacket } from './check-packet.ts'
 import { MqttError } from './errors.ts'
 import type { Message } from './message.ts'
 
@@ -137,8 +145,6 @@ function checked(name: string, value: number, min: number, max: number): number 
 function willOf(will: Will | undefined): WillPacket | null {
   if (will === undefined) return null
   const { topic, payload = '', qos = 0, retain = false, properties = {} } = will
-  const problem = topicNameProblem(topic)
-  if (problem !== null) invalid(`will: ${problem}`)
   return { topic, payload: toBytes(payload), qos, retain, properties }
 }
 
@@ -230,7 +236,7 @@ export function settingsOf(options: ConnectOptions, random: Random): Settings {
   checked('inflightMax', all.inflightMax, 1, 0xffff)
   const properties = version === 5 ? connectProperties(options) : {}
   const { maximumPacketSize, topicAliasMaximum = 0 } = properties
-  return {
+  const settings = {
     ...all,
     clientId,
     properties,
@@ -239,5 +245,25 @@ export function settingsOf(options: ConnectOptions, random: Random): Settings {
     packetBytesMax: all.maximumPacketSize ?? maximumPacketSize ?? PACKET_BYTES_MAX,
     topicAliasMaximum,
     reconnect: reconnectOf(all.reconnect),
+  }
+  checkPacket(version, connectPacket(settings), 'cannot connect')
+  return settings
+}
+
+/** The CONNECT that the settings ask for. */
+export function connectPacket(settings: Settings): ConnectPacket {
+  const { version, cleanStart, keepAliveSeconds, clientId } = settings
+  const { will, username, password, properties } = settings
+  return {
+    type: PacketType.connect,
+    version,
+    bridge: false,
+    cleanStart,
+    keepAliveSeconds,
+    clientId,
+    will,
+    username,
+    password,
+    properties,
   }
 }

@@ -17,7 +17,15 @@ export interface Wire {
   destroy(): void
 }
 
+/** Who a client says it is; null: it does not. */
+export interface Login {
+  readonly username: string | null
+  readonly password: Uint8Array | null
+}
+
 export interface WireEvents {
+  /** Before {@link opened}: from now on CONNECT has these. */
+  login?(login: Login): void
   /** Bytes may be written from now on: TCP, TLS, the proxy and the WebSocket are through. */
   opened(): void
   /** The array may be reused after the call. */

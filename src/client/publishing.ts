@@ -7,13 +7,16 @@ import {
   type PublishParts,
 } from '../codec/publish.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
-import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
-import { topicNameProblem } from '../topics/names.ts'
-import { MqttError, PublishRefusedError, endedError } from './errors.ts'
+import { EncodeError, checkBytes, checkNumber } from '../codec/encode-error.ts'
+import { checkProperties, checkTopic } from '../codec/message-check.ts'
+import { writeUtf8 } from '../codec/utf8.ts'
+import { MqttError, PublishRefusedError, asMqttError, endedError } from './errors.ts'
 import { resume } from './flow.ts'
-import type { Core, Outgoing, PublishResult } from './model.ts'
+import type { Core, Outgoing, Probe, PublishResult } from './model.ts'
 import { toBytes } from './options.ts'
+import { probe, proven } from './probing.ts'
 import { nextPacketId, sendAck } from './send.ts'
+import { sendUnsent } from './subscribing.ts'
 
 export interface PublishOptions {
   /** Absent: 0. */
@@ -32,18 +35,13 @@ const DONE: PublishResult = Object.freeze({ reason: 0, properties: NO_PROPERTIES
 const DONE_ALREADY = Promise.resolve(DONE)
 
 const TOPICS_KEPT_MAX = 4096
-const TOPIC_BYTES_MAX = 65_535
 /** What a message weighs in memory beside its bytes. */
 const OUTGOING_BYTES = 200
 
 function topicBytesOf(core: Core, topic: string): Uint8Array {
   const known = core.topicBytes.get(topic)
   if (known !== undefined) return known
-  const problem = topicNameProblem(topic, TOPIC_BYTES_MAX)
-  if (problem !== null) throw new MqttError('INVALID', `cannot publish to '${topic}': ${problem}`)
-  const length = encodedLength(topic)
-  if (length > TOPIC_BYTES_MAX) throw new MqttError('INVALID', 'topic is longer than 65,535 bytes')
-  const bytes = new Uint8Array(length)
+  const bytes = new Uint8Array(checkTopic(topic))
   writeUtf8(topic, bytes, 0)
   if (core.topicBytes.size >= TOPICS_KEPT_MAX) core.topicBytes.clear()
   core.topicBytes.set(topic, bytes)
@@ -125,7 +123,7 @@ function aliasFor(core: Core, topic: string, properties: Properties): number {
   return free
 }
 
-/** Writes a PUBLISH. Throws TypeError or RangeError on properties that do not fit. */
+/** Writes a PUBLISH. Throws EncodeError on more bytes than a packet can have. */
 function write(
   core: Core,
   topic: string,
@@ -172,18 +170,26 @@ export function publish(
     if (core.closing || core.phase === 'ended') throw endedError()
     const topicBytes = topicBytesOf(core, topic)
     const bytes = toBytes(payload)
+    checkBytes('the payload', bytes)
     const simple =
       options === undefined || ((options.qos ?? 0) === 0 && options.properties === undefined)
-    if (simple && isOpen(core) && core.waiting.length === 0 && core.resend.length === 0) {
+    if (
+      simple &&
+      isOpen(core) &&
+      core.waiting.length === 0 &&
+      core.resend.length === 0 &&
+      core.suspicion === 'none'
+    ) {
       const small = bytes.length + 131_072 < core.limits.packetBytesMax
-      if (small && options?.retain !== true && options?.signal === undefined) {
+      const isPlain = options === undefined || (!options.retain && options.signal === undefined)
+      if (small && isPlain) {
         write(core, topic, topicBytes, bytes, 0, 0, NO_PROPERTIES)
         return DONE_ALREADY
       }
     }
     return enqueue(core, topic, topicBytes, bytes, options ?? {})
   } catch (error) {
-    return Promise.reject(error)
+    return Promise.reject(asMqttError(error, `cannot publish to '${topic}'`))
   }
 }
 
@@ -206,9 +212,11 @@ function enqueue(
       `${core.outgoingMessages} messages wait to be sent or acknowledged: await publish(), or raise outgoingMessagesMax or outgoingBytesMax`,
     )
   // Told now, not when its turn comes.
-  if (properties !== NO_PROPERTIES) encodeForwardableProperties(properties)
+  checkNumber('qos', qos, 0, 2)
+  if (typeof retain !== 'boolean') throw new EncodeError('retain is neither true nor false')
+  if (properties !== NO_PROPERTIES) checkProperties(properties, payload)
   return new Promise<PublishResult>((resolved, rejected) => {
-    const stop = signal === undefined ? null : follow(signal, () => message)
+    const stop = signal === undefined ? null : follow(core, signal, () => message)
     const resolve = stop === null ? resolved : (result: PublishResult) => (stop(), resolved(result))
     const reject = stop === null ? rejected : (error: Error) => (stop(), rejected(error))
     const message: Outgoing = {
@@ -234,13 +242,26 @@ function enqueue(
 }
 
 /** Gives the message up when `signal` says so; returns what stops listening, for signals outlive messages. */
-function follow(signal: AbortSignal, message: () => Outgoing): () => void {
+function follow(core: Core, signal: AbortSignal, given: () => Outgoing): () => void {
   const abort = (): void => {
-    message().cancelled = true
-    message().reject(signal.reason as Error)
+    const message = given()
+    message.cancelled = true
+    message.reject(signal.reason as Error)
+    if (message.packetId > 0) return
+    forget(core, message)
+    core.cancelledMessages++
+    if (core.cancelledMessages * 2 > core.waiting.length) dropCancelled(core)
   }
   signal.addEventListener('abort', abort, { once: true })
   return () => signal.removeEventListener('abort', abort)
+}
+
+/** Once in as many calls as there are messages, so that a queue of given up ones does not grow. */
+function dropCancelled(core: Core): void {
+  const kept = [...core.waiting].filter(({ cancelled }) => !cancelled)
+  core.waiting.clear()
+  for (const message of kept) core.waiting.push(message)
+  core.cancelledMessages = 0
 }
 
 function weight({ payload, topicBytes }: Outgoing): number {
@@ -250,6 +271,10 @@ function weight({ payload, topicBytes }: Outgoing): number {
 /** Sends what may be sent now: first what an earlier connection left, then what is new, in order [MQTT-4.6.0-1]. */
 export function pump(core: Core): void {
   core.pumpWanted = false
+  if (core.suspicion !== 'none' && isOpen(core)) {
+    if (probe(core)) return
+    sendUnsent(core)
+  }
   while (isOpen(core)) {
     const isAgain = core.resend.length > 0
     const message = isAgain ? core.resend.peek() : core.waiting.peek()
@@ -269,16 +294,22 @@ function forget(core: Core, message: Outgoing): void {
 }
 
 function sendFirst(core: Core, message: Outgoing): void {
-  const problem = message.cancelled ? null : limitProblem(core, message)
-  if (problem !== null) message.reject(problem)
-  if (problem !== null || message.cancelled) return forget(core, message)
+  if (message.cancelled) {
+    core.cancelledMessages--
+    return
+  }
+  const problem = limitProblem(core, message)
+  if (problem !== null) {
+    message.reject(problem)
+    return forget(core, message)
+  }
   const { topic, topicBytes, payload, qos, retain, properties } = message
   const flags = (qos << 1) | (retain ? 1 : 0)
   try {
     if (qos > 0) message.packetId = nextPacketId(core)
     write(core, topic, topicBytes, payload, flags, message.packetId, properties)
   } catch (error) {
-    message.reject(error as Error)
+    message.reject(asMqttError(error, `cannot publish to '${topic}'`))
     return forget(core, message)
   }
   if (qos === 0) {
@@ -314,6 +345,7 @@ export function complete(
   properties: Properties,
 ): void {
   core.exchanges.delete(message.packetId)
+  proven(core, message)
   if (message.epoch === core.epoch) core.inflight--
   forget(core, message)
   core.pumpWanted = true
@@ -335,7 +367,8 @@ export function collectResends(core: Core, sessionPresent: boolean): void {
   for (const exchange of [...core.exchanges.values()]) {
     if (exchange.kind !== 'publish') continue
     if (sessionPresent || !exchange.released) {
-      core.resend.push(exchange)
+      if (core.suspicion !== 'none') core.probes.push(probeOf(core, exchange))
+      else core.resend.push(exchange)
       continue
     }
     core.exchanges.delete(exchange.packetId)
@@ -345,9 +378,23 @@ export function collectResends(core: Core, sessionPresent: boolean): void {
   }
 }
 
+function probeOf(core: Core, message: Outgoing): Probe {
+  return {
+    what: message,
+    send: () => sendAgain(core, message),
+    giveUp({ reason, properties }) {
+      core.exchanges.delete(message.packetId)
+      forget(core, message)
+      const text = `the server closed the connection twice for the message to '${message.topic}'`
+      message.reject(new PublishRefusedError('REFUSED', text, { reason, properties }))
+    },
+  }
+}
+
 /** The client ends: nobody waits for anything any more. */
 export function rejectAll(core: Core, error: Error): void {
   for (const message of core.waiting) message.reject(error)
+  core.cancelledMessages = 0
   for (const exchange of core.exchanges.values())
     if (exchange.kind === 'publish') exchange.reject(error)
   core.waiting.clear()

@@ -18,12 +18,11 @@ import { Message } from './message.ts'
 import type { Core, Sink } from './model.ts'
 import { sendAck } from './send.ts'
 import { callHandler } from './sinks.ts'
+import { forgetUnclaimed, keepUnclaimed } from './unclaimed.ts'
 
 const NO_PROPERTIES: Properties = Object.freeze({})
 /** Up to here an array of its own lies within the engine's heap and is made quickly. */
 const SMALL_BYTES = 64
-/** How long messages of a resumed session wait for a subscription that takes them. */
-const CLAIM_MS = 10_000
 
 /** Takes the PUBLISH `bytes[start..end)`, whose first byte passed `checkFixedHeader`. Throws ProtocolError. */
 export function onPublish(
@@ -136,33 +135,7 @@ function unclaimed(core: Core, message: Message): void {
     core.stats.unclaimedMessages++
     return
   }
-  message.hold()
-  core.unclaimed.push(message)
-  if (core.claimTimer === null) core.claimTimer = core.runtime.setTimer(CLAIM_MS, () => letGo(core))
-}
-
-function letGo(core: Core): void {
-  const { unclaimed: messages } = core
-  core.unclaimed = []
-  core.claimTimer = null
-  core.stats.unclaimedMessages += messages.length
-  for (const message of messages) message.release()
-}
-
-/** A subscription was made: what waited for it is its own. */
-export function claim(core: Core): void {
-  const { unclaimed: messages } = core
-  if (messages.length === 0) return
-  core.unclaimed = []
-  for (const message of messages) {
-    const sinks = core.sinks.match(message.topic)
-    if (sinks.length === 0) {
-      core.unclaimed.push(message)
-      continue
-    }
-    for (const sink of sinks) sink.take(message)
-    message.release()
-  }
+  keepUnclaimed(core, message)
 }
 
 /** Acknowledges, from the oldest on, what nobody needs any more. */
@@ -206,5 +179,5 @@ export function resumeReceiving(core: Core, sessionPresent: boolean): void {
     return
   }
   for (const { sink } of core.wanted) sink.forgetBefore(core.epoch)
-  core.unclaimed = core.unclaimed.filter(({ qos, epoch }) => qos !== 1 || epoch === core.epoch)
+  forgetUnclaimed(core)
 }

@@ -5,6 +5,7 @@ import { taken } from './flow.ts'
 import type { Message } from './message.ts'
 import { report, type Core, type Sink } from './model.ts'
 import type { MessageHandler } from './options.ts'
+import { leaveUnclaimed } from './unclaimed.ts'
 
 /**
  * Calls `handler`. One that throws, or whose promise rejects, is reported, and the message refused: 0x83 in MQTT
@@ -58,26 +59,32 @@ export class HandlerSink implements Sink {
 }
 
 interface Reader {
+  /** The loop that waits. */
+  readonly give: Give
+  take(message: Message): void
   resolve(result: IteratorResult<Message, undefined>): void
   reject(error: Error): void
 }
+
+/** Hands a message to one loop. */
+type Give = (message: Message) => IteratorResult<Message, undefined>
 
 const FINISHED: IteratorReturnResult<undefined> = { done: true, value: undefined }
 /** What a queued message weighs beside its payload. */
 const MESSAGE_BYTES = 200
 
 /**
- * A queue that is iterated. A message counts as done with when the next one is asked for, or the loop is left, and
- * is acknowledged then; with manual acknowledgement when the program says so.
+ * A queue that is iterated, by one loop or by several that share its messages. A message counts as done with when its loop
+ * asks for the next one, or is left, and is acknowledged then; with manual acknowledgement when the program says so.
  */
-export class QueueSink implements Sink, AsyncIterator<Message, undefined> {
+export class QueueSink implements Sink {
   private readonly core: Core
   private readonly isManual: boolean
-  /** Called when the loop is left. */
+  /** Called when the last loop is left. */
   private readonly leave: () => void
   private readonly queue = new Fifo<Message>()
   private readonly readers = new Fifo<Reader>()
-  private current: Message | null = null
+  private loops = 0
   private isClosed = false
   private error: Error | null = null
 
@@ -91,18 +98,63 @@ export class QueueSink implements Sink, AsyncIterator<Message, undefined> {
     if (this.isClosed) return
     if (message.qos > 0) message.hold()
     const reader = this.readers.shift()
-    if (reader !== undefined) return reader.resolve({ done: false, value: this.give(message) })
+    if (reader !== undefined) return reader.take(message)
+    this.enqueue(message)
+  }
+
+  private enqueue(message: Message): void {
     this.queue.push(message)
     this.core.queuedMessages++
     this.core.queuedBytes += message.payload.length + MESSAGE_BYTES
   }
 
-  next(): Promise<IteratorResult<Message, undefined>> {
-    this.finishCurrent()
+  /** One more loop over the messages. */
+  loop(): AsyncIterator<Message, undefined> {
+    let current: Message | null = null
+    let isLeft = false
+    const finishCurrent = (): void => {
+      const done = current
+      current = null
+      done?.release()
+    }
+    const give: Give = (message) => {
+      if (message.qos > 0 && this.isManual) {
+        message.holdForAck()
+        message.release()
+      } else if (message.qos > 0) current = message
+      return { done: false, value: message }
+    }
+    this.loops++
+    return {
+      next: () => {
+        finishCurrent()
+        return isLeft ? Promise.resolve(FINISHED) : this.next(give)
+      },
+      return: () => {
+        finishCurrent()
+        if (isLeft) return Promise.resolve(FINISHED)
+        isLeft = true
+        this.dismiss(give)
+        if (--this.loops === 0) this.leaveAll()
+        return Promise.resolve(FINISHED)
+      },
+    }
+  }
+
+  /** Readers of a loop that is left wait no more. */
+  private dismiss(give: Give): void {
+    for (let left = this.readers.length; left > 0; left--) {
+      const reader = this.readers.shift() as Reader
+      if (reader.give === give) reader.resolve(FINISHED)
+      else this.readers.push(reader)
+    }
+  }
+
+  private next(give: Give): Promise<IteratorResult<Message, undefined>> {
     const message = this.queue.shift()
     if (message !== undefined) {
       taken(this.core, message.payload.length + MESSAGE_BYTES)
-      return Promise.resolve({ done: false, value: this.give(message) })
+      return Promise.resolve(give(message))
     }
     if (this.error !== null) {
       const { error } = this
@@ -110,19 +162,25 @@ export class QueueSink implements Sink, AsyncIterator<Message, undefined> {
       return Promise.reject(error)
     }
     if (this.isClosed) return Promise.resolve(FINISHED)
-    return new Promise((resolve, reject) => this.readers.push({ resolve, reject }))
+    return new Promise((resolve, reject) => {
+      this.readers.push({ give, take: (next) => resolve(give(next)), resolve, reject })
+    })
   }
 
-  return(): Promise<IteratorReturnResult<undefined>> {
-    this.finishCurrent()
+  /** What nobody was handed is not acknowledged: another subscription may take it, or the session's next connection. */
+  private leaveAll(): void {
     this.leave()
     this.close(null)
-    this.drop(() => true)
-    return Promise.resolve(FINISHED)
+    this.drop((message) => {
+      if (message.qos > 0) leaveUnclaimed(this.core, message)
+    })
   }
 
   forgetBefore(epoch: number): void {
-    this.drop((message) => message.qos === 1 && message.epoch < epoch)
+    this.drop((message) => {
+      if (message.qos === 1 && message.epoch < epoch) message.release()
+      else this.enqueue(message)
+    })
   }
 
   /** What is queued can still be taken; then the iterator ends, or throws `error`. */
@@ -138,31 +196,12 @@ export class QueueSink implements Sink, AsyncIterator<Message, undefined> {
     this.readers.clear()
   }
 
-  private give(message: Message): Message {
-    if (message.qos === 0) return message
-    if (this.isManual) {
-      message.holdForAck()
-      message.release()
-    } else this.current = message
-    return message
-  }
-
-  private finishCurrent(): void {
-    const { current } = this
-    this.current = null
-    current?.release()
-  }
-
-  private drop(isUnwanted: (message: Message) => boolean): void {
+  /** Takes all messages out of the queue; `put` may give one back. */
+  private drop(put: (message: Message) => void): void {
     for (let left = this.queue.length; left > 0; left--) {
-      const message = this.queue.shift()
-      if (message === undefined) return
-      if (!isUnwanted(message)) {
-        this.queue.push(message)
-        continue
-      }
+      const message = this.queue.shift() as Message
       taken(this.core, message.payload.length + MESSAGE_BYTES)
-      if (message.qos > 0) message.release()
+      put(message)
     }
   }
 }

@@ -5,9 +5,17 @@ import { Reason, reasonText } from '../codec/reason-codes.ts'
 import { hasWildcard, isShared, parseShared, topicFilterProblem } from '../topics/names.ts'
 import { MqttError, SubscribeRefusedError } from './errors.ts'
 import { resume } from './flow.ts'
-import { report, type Core, type Exchange, type Unwanted, type Wanted } from './model.ts'
-import { claim } from './receiving.ts'
+import {
+  report,
+  type Core,
+  type Exchange,
+  type Probe,
+  type Unwanted,
+  type Wanted,
+} from './model.ts'
+import { proven } from './probing.ts'
 import { nextPacketId, send } from './send.ts'
+import { claim } from './unclaimed.ts'
 
 const LEVELS_MAX = 65_535
 
@@ -18,7 +26,8 @@ function ownFilter(filter: string): string {
 
 /** Throws MqttError: `INVALID` on a malformed filter, `UNSUPPORTED` on what the server said it has not. */
 export function checkFilter(core: Core, filter: string): void {
-  const problem = topicFilterProblem(filter, LEVELS_MAX)
+  const isText = typeof filter === 'string'
+  const problem = isText ? topicFilterProblem(filter, LEVELS_MAX) : 'it is no text'
   if (problem !== null) throw new MqttError('INVALID', `filter '${filter}': ${problem}`)
   if (core.phase !== 'online') return
   const { limits } = core
@@ -34,7 +43,7 @@ export function want(core: Core, wanted: Wanted): void {
   for (const { filter } of wanted.filters) core.sinks.add(ownFilter(filter), wanted.sink)
   for (const id of wanted.properties.subscriptionIds ?? []) core.sinksById.set(id, wanted.sink)
   try {
-    if (core.phase === 'online') sendSubscribe(core, wanted)
+    if (core.phase === 'online' && core.suspicion === 'none') sendSubscribe(core, wanted)
   } catch (error) {
     unregister(core, wanted)
     throw error
@@ -93,6 +102,7 @@ export function onSuback(core: Core, { packetId, codes, properties }: SubackPack
   const found = answered(core, 'subscribe', packetId)
   if (found === null) return
   const { wanted } = found
+  proven(core, wanted)
   checkCount('SUBACK', codes, wanted.filters.length)
   const isNew = wanted.codes === null
   const refused = codes.every((code) => code >= 0x80)
@@ -105,10 +115,17 @@ export function onSuback(core: Core, { packetId, codes, properties }: SubackPack
   if (!refused) return wanted.granted(codes)
   core.wanted.delete(wanted)
   for (const id of wanted.properties.subscriptionIds ?? []) core.sinksById.delete(id)
-  const names = wanted.filters.map(({ filter }) => `'${filter}'`).join(', ')
   const said = properties.reasonString === undefined ? '' : `: ${properties.reasonString}`
-  const text = `subscription to ${names} refused: ${reasonText(codes[0])}${said}`
-  const error = new SubscribeRefusedError(text, codes, properties)
+  const text = `subscription to ${namesOf(wanted)} refused: ${reasonText(codes[0])}${said}`
+  tell(core, wanted, new SubscribeRefusedError(text, codes, properties), isNew)
+}
+
+function namesOf({ filters }: Wanted): string {
+  return filters.map(({ filter }) => `'${filter}'`).join(', ')
+}
+
+/** @param isNew Its caller still waits for the first answer. */
+function tell(core: Core, wanted: Wanted, error: MqttError, isNew: boolean): void {
   wanted.refused(error)
   wanted.sink.close(error)
   if (!isNew) report(core, error)
@@ -119,6 +136,7 @@ export function onUnsuback(core: Core, { packetId, codes }: UnsubackPacket): voi
   const found = answered(core, 'unsubscribe', packetId)
   if (found === null) return
   const { unwanted } = found
+  proven(core, unwanted)
   if (core.settings.version === 5) checkCount('UNSUBACK', codes, unwanted.filters.length)
   core.unwanted.delete(unwanted)
   unwanted.done(core.settings.version === 5 ? codes : unwanted.filters.map(() => 0))
@@ -126,7 +144,7 @@ export function onUnsuback(core: Core, { packetId, codes }: UnsubackPacket): voi
 
 /** Tells the server, now or when it can be. */
 export function unwant(core: Core, unwanted: Unwanted): void {
-  if (core.phase === 'online') sendUnsubscribe(core, unwanted)
+  if (core.phase === 'online' && core.suspicion === 'none') sendUnsubscribe(core, unwanted)
   core.unwanted.add(unwanted)
 }
 
@@ -144,16 +162,60 @@ export function release(core: Core, wanted: Wanted): string[] {
 export function resumeSubscriptions(core: Core, sessionPresent: boolean): void {
   for (const [packetId, { kind }] of core.exchanges)
     if (kind !== 'publish') core.exchanges.delete(packetId)
-  for (const wanted of core.wanted)
-    if (!sessionPresent || wanted.codes === null) sendSubscribe(core, wanted)
+  for (const wanted of core.wanted) {
+    if (sessionPresent && wanted.codes !== null) continue
+    if (core.suspicion !== 'none') core.probes.push(subscribeProbe(core, wanted))
+    else sendSubscribe(core, wanted)
+  }
   for (const unwanted of core.unwanted) {
     if (sessionPresent) {
-      sendUnsubscribe(core, unwanted)
+      if (core.suspicion !== 'none') core.probes.push(unsubscribeProbe(core, unwanted))
+      else sendUnsubscribe(core, unwanted)
       continue
     }
     core.unwanted.delete(unwanted)
     unwanted.done(unwanted.filters.map(() => 0))
   }
+}
+
+function closedTwice(filters: string, { reason, properties }: MqttError): MqttError {
+  const text = `the server closed the connection twice for ${filters}`
+  return new SubscribeRefusedError(text, [reason], properties)
+}
+
+function subscribeProbe(core: Core, wanted: Wanted): Probe {
+  return {
+    what: wanted,
+    send: () => sendSubscribe(core, wanted),
+    giveUp(error) {
+      const isNew = wanted.codes === null
+      unregister(core, wanted)
+      tell(core, wanted, closedTwice(namesOf(wanted), error), isNew)
+    },
+  }
+}
+
+function unsubscribeProbe(core: Core, unwanted: Unwanted): Probe {
+  return {
+    what: unwanted,
+    send: () => sendUnsubscribe(core, unwanted),
+    giveUp(error) {
+      core.unwanted.delete(unwanted)
+      unwanted.failed(closedTwice(unwanted.filters.join(', '), error))
+    },
+  }
+}
+
+/** What came up while packets went one at a time. */
+export function sendUnsent(core: Core): void {
+  const sent = new Set<object>()
+  for (const one of core.exchanges.values()) {
+    if (one.kind === 'subscribe') sent.add(one.wanted)
+    else if (one.kind === 'unsubscribe') sent.add(one.unwanted)
+  }
+  for (const wanted of core.wanted)
+    if (wanted.codes === null && !sent.has(wanted)) sendSubscribe(core, wanted)
+  for (const unwanted of core.unwanted) if (!sent.has(unwanted)) sendUnsubscribe(core, unwanted)
 }
 
 /** The client ends. `error` null: by its own program. */

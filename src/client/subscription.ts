@@ -1,5 +1,6 @@
 /** `client.subscribe` and what it gives. */
-import type { Properties, Qos, SubscribeFilter } from '../codec/packets.ts'
+import { PacketType, type Properties, type Qos, type SubscribeFilter } from '../codec/packets.ts'
+import { checkPacket } from './check-packet.ts'
 import { deferred } from './deferred.ts'
 import { MqttError, endedError } from './errors.ts'
 import type { Message } from './message.ts'
@@ -78,8 +79,9 @@ function make(
   const filters = filtersOf(asked, options)
   for (const { filter } of filters) checkFilter(core, filter)
   const { properties = {} } = options
-  if ((properties.subscriptionIds?.length ?? 0) > 1)
-    throw new MqttError('INVALID', 'a subscription has at most one identifier')
+  const { version } = core.settings
+  const packet = { type: PacketType.subscribe, packetId: 1, filters, properties }
+  checkPacket(version, packet, `cannot subscribe to '${filters[0].filter}'`)
   const { promise: answer, resolve: granted, reject: refused } = deferred<readonly number[]>()
   const wanted: Wanted = { filters, properties, sink, codes: null, granted, refused }
   want(core, wanted)
@@ -126,7 +128,7 @@ export function subscribeStream(
     if (making !== null) stop(core, making.wanted).catch(() => undefined)
   }
   const sink = new QueueSink(core, options.acknowledge === 'manual', leave)
-  const asyncIterator = () => sink
+  const asyncIterator = () => sink.loop()
   const run = async (): Promise<MessageStream> => {
     making = make(core, asked, options, sink)
     const { wanted, answer } = making

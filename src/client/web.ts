@@ -4,6 +4,7 @@
  */
 import { MqttClient } from './client.ts'
 import { MqttError } from './errors.ts'
+import { dialFresh, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Dial, Runtime, Wire, WireEvents } from './ports.ts'
 import { parseUrl, type Address } from './url.ts'
@@ -18,6 +19,7 @@ export {
   SubscribeRefusedError,
 } from './errors.ts'
 export type { ErrorCode } from './errors.ts'
+export type { AskOptions, FreshOptions } from './fresh.ts'
 export { Message } from './message.ts'
 export type {
   ClientEvents,
@@ -45,6 +47,15 @@ export type {
   Subscription,
 } from './subscription.ts'
 export type { Packet, Properties, Qos, Version } from '../codec/packets.ts'
+
+/** {@link ConnectOptions}, and where they may come from. */
+export interface WebConnectOptions extends ConnectOptions {
+  /**
+   * Called before each connection, the first one included; what it gives, or resolves to, takes the place of the URL and of
+   * these options for that connection. What it throws is an attempt that failed.
+   */
+  options?: AskOptions<FreshOptions>
+}
 
 interface SocketEvents {
   error: unknown
@@ -172,7 +183,7 @@ class BrowserWire implements Wire {
   }
 }
 
-function dialOf(address: Address, version: 3 | 4 | 5): Dial {
+function dialOf(address: Address, { version = 5 }: WebConnectOptions): Dial {
   if (address.transport !== 'websocket')
     throw new MqttError('INVALID', 'a browser connects by ws:// or wss:// only')
   const { tls, host, port, path } = address
@@ -185,20 +196,17 @@ function dialOf(address: Address, version: 3 | 4 | 5): Dial {
  * A client that begins to connect, for programs that want to listen to its events from the start; `ready` settles with the
  * first connection. Throws MqttError `INVALID` on a URL or an option that cannot be.
  */
-export function createClient(url: string, options: ConnectOptions = {}): MqttClient {
+export function createClient(url: string, options: WebConnectOptions = {}): MqttClient {
   const address = parseUrl(url)
-  const { username, password } = address
-  const login = {
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-  }
-  return new MqttClient({ ...login, ...options }, runtime, dialOf(address, options.version ?? 5))
+  const { options: ask } = options
+  const dial = ask === undefined ? dialOf(address, options) : dialFresh(url, options, ask, dialOf)
+  return new MqttClient({ ...options, ...loginOf(address, options) }, runtime, dial)
 }
 
 /**
  * Connects to `ws://host[:port][/path]` or `wss://` (path: `/mqtt` if absent). Rejects with MqttError `CONNECT`
  * (unreachable), `TIMEOUT`, `INVALID`, or ConnectionRefusedError with the server's reason.
  */
-export async function connect(url: string, options: ConnectOptions = {}): Promise<MqttClient> {
+export async function connect(url: string, options: WebConnectOptions = {}): Promise<MqttClient> {
   return createClient(url, options).ready
 }

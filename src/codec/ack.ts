@@ -1,7 +1,8 @@
 import { ByteReader, readPacketId } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'
-import { closeLength, openLength, putByte, putUint16 } from './fields.ts'
+import { EncodeError } from './encode-error.ts'
+import { closeLength, openLength, putByte, putPacketId } from './fields.ts'
 import { PacketType, type AckPacket, type Properties, type Version } from './packets.ts'
 import { readPropertyField, writeProperties, type PropertyLimits } from './properties.ts'
 import { ProtocolError } from './protocol-error.ts'
@@ -93,8 +94,9 @@ export function writeAckPacket(out: ByteWriter, version: Version, packet: AckPac
   const mark = out.length
   putByte(out, firstByte(type))
   const lengthMark = openLength(out)
-  putUint16(out, packetId)
+  putPacketId(out, packetId)
   if (version === 5) {
+    if (!isReasonAllowed(type, reason)) throw new EncodeError(`packet ${type} of reason ${reason}`)
     putByte(out, reason)
     const propertiesAt = out.length
     writeProperties(out, type, properties)

@@ -1,6 +1,7 @@
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'
+import { EncodeError } from './encode-error.ts'
 import { closeLength, openLength, putByte } from './fields.ts'
 import { PacketType, type ConnackPacket, type Version } from './packets.ts'
 import { readPropertyField, writeProperties } from './properties.ts'
@@ -22,8 +23,8 @@ export function readConnack(
   const flags = reader.byte()
   const code = reader.byte()
   if (flags > 1 && version >= 4) throw new ProtocolError(Reason.malformedPacket, 'CONNACK flags')
-  const known = version === 5 ? isReasonAllowed(PacketType.connack, code) : code <= RETURN_CODE_MAX
-  if (!known) throw new ProtocolError(Reason.protocolError, `CONNACK with code ${code}`)
+  if (!isKnown(version, code))
+    throw new ProtocolError(Reason.protocolError, `CONNACK with code ${code}`)
   const sessionPresent = version >= 4 && flags === 1
   if (sessionPresent && code !== 0) {
     throw new ProtocolError(Reason.protocolError, 'a refusal that claims a session')
@@ -38,7 +39,15 @@ export function readConnack(
   return { type: PacketType.connack, sessionPresent, code, properties }
 }
 
+function isKnown(version: Version, code: number): boolean {
+  if (version === 5) return isReasonAllowed(PacketType.connack, code)
+  return Number.isInteger(code) && code >= 0 && code <= RETURN_CODE_MAX
+}
+
 export function writeConnack(out: ByteWriter, version: Version, packet: ConnackPacket): void {
+  if (!isKnown(version, packet.code)) throw new EncodeError(`CONNACK with code ${packet.code}`)
+  if (packet.sessionPresent && packet.code !== 0 && version >= 4)
+    throw new EncodeError('a refusal has no session')
   putByte(out, PacketType.connack << 4)
   const mark = openLength(out)
   putByte(out, packet.sessionPresent && version >= 4 ? 1 : 0)

@@ -1,6 +1,7 @@
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'
+import { EncodeError, checkNumber } from './encode-error.ts'
 import { closeLength, openLength, putBinary, putByte, putText, putUint16 } from './fields.ts'
 import {
   PacketType,
@@ -12,6 +13,7 @@ import {
 import {
   WILL_PROPERTIES,
   checkTopicName,
+  isTopicName,
   readPropertyField,
   writeProperties,
   type PropertyLimits,
@@ -149,9 +151,29 @@ function connectFlags({ username, password, will, cleanStart }: ConnectPacket): 
   return flags | WILL | (will.qos << WILL_QOS_SHIFT) | (will.retain ? WILL_RETAIN : 0)
 }
 
+function refuse(why: string): never {
+  throw new EncodeError(why)
+}
+
+/** Throws EncodeError on what {@link readConnect} would refuse of flags and fields that depend on each other. */
+function checkConnect(packet: ConnectPacket): void {
+  const { version, will, username, password, properties } = packet
+  const { authenticationData, authenticationMethod } = properties
+  checkNumber('version', version, 3, 5)
+  checkNumber('keep alive', packet.keepAliveSeconds, 0, 0xffff)
+  if (packet.bridge && version === 5) refuse('MQTT 5.0 has no bit for bridges')
+  if (version < 5 && username === null && password !== null) refuse('password without user name')
+  if (version === 5 && authenticationData !== undefined && authenticationMethod === undefined)
+    refuse('authentication data without a method')
+  if (will === null) return
+  checkNumber('QoS of the will', will.qos, 0, 2)
+  if (!isTopicName(will.topic)) refuse('the topic of the will is no topic name')
+}
+
 /** Appends a CONNECT in the version that the packet itself names. */
 export function writeConnect(out: ByteWriter, _version: Version, packet: ConnectPacket): void {
   const { version, will, username, password } = packet
+  checkConnect(packet)
   putByte(out, PacketType.connect << 4)
   const mark = openLength(out)
   putText(out, version === 3 ? 'MQIsdp' : 'MQTT')

@@ -1,6 +1,7 @@
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'
+import { EncodeError } from './encode-error.ts'
 import { closeLength, openLength, putByte } from './fields.ts'
 import { PacketType, type AuthPacket, type DisconnectPacket, type Version } from './packets.ts'
 import { readPropertyField, writeProperties } from './properties.ts'
@@ -59,6 +60,8 @@ export function readAuth(
 
 export function writeClosing(out: ByteWriter, version: Version, packet: ClosingPacket): void {
   const { type, reason, properties } = packet
+  if (version === 5 && !isReasonAllowed(type, reason))
+    throw new EncodeError(`packet ${type} of reason ${reason}`)
   putByte(out, type << 4)
   const mark = openLength(out)
   if (version === 5) {
@@ -67,6 +70,9 @@ export function writeClosing(out: ByteWriter, version: Version, packet: ClosingP
     writeProperties(out, type, properties)
     // Nothing to say beyond the reason: leave the properties out, and a reason of 0 with them.
     if (out.length === propertiesAt + 1) out.length = reason === 0 ? mark + 1 : propertiesAt
+    const isShort = out.length === mark + 1
+    if (type === PacketType.auth && !isShort && properties.authenticationMethod === undefined)
+      throw new EncodeError('AUTH without a method')
   }
   closeLength(out, mark)
 }

@@ -3,7 +3,8 @@ import type { ByteWriter } from './byte-writer.ts'
 import { writeConnack } from './connack.ts'
 import { writeConnect } from './connect.ts'
 import { writeClosing } from './disconnect.ts'
-import type { Packet, PingPacket, Version } from './packets.ts'
+import { EncodeError } from './encode-error.ts'
+import { PacketType, type Packet, type PingPacket, type Version } from './packets.ts'
 import { writePublish } from './publish.ts'
 import { writeSuback, writeSubscribe } from './subscribe.ts'
 import { writeUnsuback, writeUnsubscribe } from './unsubscribe.ts'
@@ -42,12 +43,14 @@ const writers: Record<Packet['type'], PacketWriter> = {
 
 /**
  * Appends `packet` as `version` writes it; what a version cannot say (properties below 5.0) is left out.
- * A CONNECT is written in its own version. Throws RangeError on a field too long for the wire and TypeError
- * on text with a lone surrogate or a property the packet cannot carry; `out` then is as it was before.
+ * A CONNECT is written in its own version. Throws EncodeError on whatever `decodePacket` would refuse; `out` then is as it
+ * was before.
  */
 export function encodePacket(out: ByteWriter, version: Version, packet: Packet): void {
   const start = out.length
   try {
+    if (packet.type === PacketType.auth && version < 5)
+      throw new EncodeError(`AUTH in version ${version}`)
     writers[packet.type](out, version, packet as never)
   } catch (error) {
     out.length = start

@@ -1,15 +1,16 @@
 import type { ByteWriter } from './byte-writer.ts'
+import { EncodeError, checkBytes, checkNumber } from './encode-error.ts'
 import { stringLength, writeUtf8 } from './utf8.ts'
 
 const VARINT_MAX = 0xfff_ffff
 
-/** Bytes of `value` as a variable byte integer; RangeError above 268,435,455. */
+/** Bytes of `value` as a variable byte integer; EncodeError above 268,435,455. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1
   if (value < 0x4000) return 2
   if (value < 0x20_0000) return 3
   if (value <= VARINT_MAX) return 4
-  throw new RangeError(`${value} does not fit a variable byte integer`)
+  throw new EncodeError(`${value} does not fit a variable byte integer`)
 }
 
 /** Stores a variable byte integer at `bytes[at..]`; returns where it ends. */
@@ -51,7 +52,7 @@ export function putVarint(out: ByteWriter, value: number): void {
   out.length = storeVarint(value, out.bytes, out.length)
 }
 
-/** A UTF-8 string behind its two-byte length. RangeError when too long, TypeError on lone surrogates. */
+/** A UTF-8 string behind its two-byte length. EncodeError on what a decoder would refuse. */
 export function putText(out: ByteWriter, text: string): void {
   const length = stringLength(text)
   putUint16(out, length)
@@ -59,9 +60,10 @@ export function putText(out: ByteWriter, text: string): void {
   out.length = writeUtf8(text, out.bytes, out.length)
 }
 
-/** Binary data behind its two-byte length. RangeError when it does not fit. */
+/** Binary data behind its two-byte length. EncodeError when it does not fit. */
 export function putBinary(out: ByteWriter, data: Uint8Array): void {
-  if (data.length > 0xffff) throw new RangeError(`${data.length} bytes, at most 65535 fit`)
+  checkBytes('binary data', data)
+  if (data.length > 0xffff) throw new EncodeError(`${data.length} bytes, at most 65,535 fit`)
   putUint16(out, data.length)
   out.append(data, 0, data.length)
 }
@@ -85,4 +87,10 @@ export function closeLength(out: ByteWriter, mark: number): void {
     out.length += extra
   }
   storeVarint(length, out.bytes, mark)
+}
+
+/** A packet identifier, which is never 0 [MQTT-2.2.1-3]. */
+export function putPacketId(out: ByteWriter, packetId: number): void {
+  checkNumber('packet identifier', packetId, 1, 0xffff)
+  putUint16(out, packetId)
 }

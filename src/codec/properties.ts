@@ -1,5 +1,6 @@
 import { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
+import { EncodeError, checkNumber } from './encode-error.ts'
 import {
   closeLength,
   openLength,
@@ -185,11 +186,14 @@ function addProperty(
   }
 }
 
-/** Throws ProtocolError 0x82 on a name that no message may have: empty or with a wildcard [MQTT-4.7.1-1]. */
+/** Whether a message may have this name: not empty and without wildcards [MQTT-4.7.1-1]. */
+export function isTopicName(name: string): boolean {
+  return typeof name === 'string' && name !== '' && !name.includes('+') && !name.includes('#')
+}
+
+/** Throws ProtocolError 0x82 unless {@link isTopicName}. */
 export function checkTopicName(name: string): void {
-  if (name === '' || name.includes('+') || name.includes('#')) {
-    throw new ProtocolError(Reason.protocolError, 'not a topic name')
-  }
+  if (!isTopicName(name)) throw new ProtocolError(Reason.protocolError, 'not a topic name')
 }
 
 /** Reads a properties field: its length, then {@link readProperties}. */
@@ -214,23 +218,59 @@ const writers: Record<WireType, (out: ByteWriter, value: never) => void> = {
   varint: putVarint,
   text: putText,
   binary: putBinary,
-  pair: (out, [name, value]: [string, string]) => {
-    putText(out, name)
-    putText(out, value)
+  pair: (out, pair: readonly [string, string]) => {
+    if (!Array.isArray(pair) || pair.length !== 2)
+      throw new EncodeError('a user property is a pair of name and value')
+    putText(out, pair[0])
+    putText(out, pair[1])
   },
 }
 
-/** Writes `properties` without the length in front; those that a packet of `kind` may not carry throw TypeError. */
+/** The largest number that each kind of field holds; the others hold none. */
+const WIRE_MAX: Partial<Record<WireType, number>> = {
+  byte: 0xff,
+  uint16: 0xffff,
+  uint32: 0xffff_ffff,
+  varint: 0xfff_ffff,
+}
+
+/**
+ * Writes `properties` without the length in front. Throws EncodeError on one that a packet of `kind` may not carry and
+ * on a value that {@link readProperties} would refuse.
+ */
 export function putProperties(out: ByteWriter, kind: number, properties: Properties): void {
-  for (const { id, name, wire, packets } of PROPERTIES) {
-    const value = properties[name]
+  const start = out.length
+  for (const property of PROPERTIES) {
+    const value = properties[property.name]
     if (value === undefined) continue
-    if ((packets & (1 << kind)) === 0) throw new TypeError(`packet ${kind} cannot carry ${name}`)
-    const repeated = name === 'userProperties' || name === 'subscriptionIds'
-    for (const one of repeated ? (value as unknown[]) : [value]) {
-      putByte(out, id)
-      writers[wire](out, one as never)
+    try {
+      putProperty(out, kind, property, value)
+    } catch (error) {
+      out.length = start
+      if (!(error instanceof EncodeError)) throw error
+      throw new EncodeError(`${property.name}: ${error.message}`)
     }
+  }
+}
+
+function putProperty(
+  out: ByteWriter,
+  kind: number,
+  { id, name, wire, packets, min, max }: PropertyRow,
+  value: unknown,
+): void {
+  if ((packets & (1 << kind)) === 0) throw new EncodeError(`packet ${kind} cannot carry it`)
+  const repeated = name === 'userProperties' || name === 'subscriptionIds'
+  if (repeated && !Array.isArray(value)) throw new EncodeError('not an array')
+  if (name === 'subscriptionIds' && kind === PacketType.subscribe && (value as []).length > 1)
+    throw new EncodeError('a subscription has at most one')
+  if (name === 'responseTopic' && !isTopicName(value as string))
+    throw new EncodeError('not a topic name')
+  const wireMax = WIRE_MAX[wire]
+  for (const one of repeated ? (value as unknown[]) : [value]) {
+    if (wireMax !== undefined) checkNumber('the value', one, min, Math.min(max, wireMax))
+    putByte(out, id)
+    writers[wire](out, one as never)
   }
 }
 

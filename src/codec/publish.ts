@@ -1,11 +1,12 @@
 import type { ByteReader } from './byte-reader.ts'
 import { copyBytes, ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'
+import { EncodeError, checkBytes, checkNumber } from './encode-error.ts'
 import {
   closeLength,
   openLength,
   putText,
-  putUint16,
+  putPacketId,
   storeUint32,
   storeVarint,
   varintSize,
@@ -250,7 +251,7 @@ export function publishSize(
  * `messageExpirySeconds` -1, `subscriptionIds` null and `topicAlias` 0 stand for none and, like the
  * properties of `parts`, are left out below 5.0. `omitTopic` sends the alias alone.
  * Returns the index of the packet id in `out.bytes`, so that the frame can be reused for a receiver with
- * another id, or -1 at QoS 0. Throws RangeError on a packet of over 268,435,455 bytes.
+ * another id, or -1 at QoS 0. Throws EncodeError on a packet of over 268,435,455 bytes.
  */
 export function appendPublish(
   out: ByteWriter,
@@ -324,7 +325,7 @@ function storeProperties(
 
 /**
  * The properties of a message published from inside the process, as {@link PublishParts} wants them.
- * Alias, expiry and subscription identifiers are left out; properties of other packets throw TypeError.
+ * Alias, expiry and subscription identifiers are left out. Throws EncodeError as `putProperties` does.
  */
 export function encodeForwardableProperties(properties: Properties): Uint8Array {
   const {
@@ -369,12 +370,17 @@ export function readPublish(
 
 /** Appends `packet`; the cold counterpart of {@link appendPublish}. */
 export function writePublish(out: ByteWriter, version: Version, packet: PublishPacket): void {
+  checkNumber('QoS', packet.qos, 0, 2)
+  checkBytes('payload', packet.payload)
+  if (packet.dup && packet.qos === 0) throw new EncodeError('DUP at QoS 0')
+  if (packet.topic === '' && (version < 5 || packet.properties.topicAlias === undefined))
+    throw new EncodeError('neither topic nor alias')
   out.reserve(1)
   const flags = (packet.dup ? 8 : 0) | (packet.qos << 1) | (packet.retain ? 1 : 0)
   out.bytes[out.length++] = FIRST_BYTE | flags
   const mark = openLength(out)
   putText(out, packet.topic)
-  if (packet.qos > 0) putUint16(out, packet.packetId)
+  if (packet.qos > 0) putPacketId(out, packet.packetId)
   if (version === 5) writeProperties(out, PacketType.publish, packet.properties)
   out.append(packet.payload, 0, packet.payload.length)
   closeLength(out, mark)

@@ -1,7 +1,8 @@
 import { readPacketId, type ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'
-import { closeLength, openLength, putByte, putText, putUint16 } from './fields.ts'
+import { EncodeError, checkNumber } from './encode-error.ts'
+import { closeLength, openLength, putByte, putText, putPacketId } from './fields.ts'
 import {
   PacketType,
   type Qos,
@@ -62,12 +63,18 @@ export function readSubscribe(
   return { type: PacketType.subscribe, packetId, filters, properties }
 }
 
+/** Throws EncodeError on what {@link readSubscribe} would refuse. */
 export function writeSubscribe(out: ByteWriter, version: Version, packet: SubscribePacket): void {
+  if (packet.filters.length === 0) throw new EncodeError('SUBSCRIBE to nothing')
   putByte(out, (PacketType.subscribe << 4) | 2)
   const mark = openLength(out)
-  putUint16(out, packet.packetId)
+  putPacketId(out, packet.packetId)
   if (version === 5) writeProperties(out, PacketType.subscribe, packet.properties)
   for (const { filter, qos, noLocal, retainAsPublished, retainHandling } of packet.filters) {
+    checkNumber('QoS', qos, 0, 2)
+    checkNumber('retain handling', retainHandling, 0, 2)
+    if (version === 5 && noLocal && filter.startsWith(SHARED))
+      throw new EncodeError('no local on a shared subscription')
     putText(out, filter)
     const options =
       (noLocal ? NO_LOCAL : 0) |
@@ -78,9 +85,10 @@ export function writeSubscribe(out: ByteWriter, version: Version, packet: Subscr
   closeLength(out, mark)
 }
 
-/** Whether a 3.x SUBACK may hold `code`: a granted QoS, or failure, which 3.1 brokers of today send too. */
-function isReturnCode(code: number): boolean {
-  return code <= 2 || code === Reason.unspecifiedError
+/** Whether a SUBACK may hold `code`: in 3.x a granted QoS, or failure, which 3.1 brokers of today send too. */
+function isGranted(version: Version, code: number): boolean {
+  if (version === 5) return isReasonAllowed(PacketType.suback, code)
+  return code === 0 || code === 1 || code === 2 || code === Reason.unspecifiedError
 }
 
 /** Throws ProtocolError 0x82 on a code that is none [MQTT-3.9.3-2] and on a SUBACK without any. */
@@ -94,7 +102,7 @@ export function readSuback(
   const properties = version === 5 ? readPropertyField(reader, PacketType.suback, limits) : {}
   const codes = [...reader.rest()]
   for (const code of codes) {
-    if (version === 5 ? isReasonAllowed(PacketType.suback, code) : isReturnCode(code)) continue
+    if (isGranted(version, code)) continue
     throw new ProtocolError(Reason.protocolError, `SUBACK with code ${code}`)
   }
   if (codes.length === 0) throw new ProtocolError(Reason.protocolError, 'SUBACK without codes')
@@ -102,10 +110,14 @@ export function readSuback(
 }
 
 export function writeSuback(out: ByteWriter, version: Version, packet: SubackPacket): void {
+  if (packet.codes.length === 0) throw new EncodeError('SUBACK without codes')
   putByte(out, PacketType.suback << 4)
   const mark = openLength(out)
-  putUint16(out, packet.packetId)
+  putPacketId(out, packet.packetId)
   if (version === 5) writeProperties(out, PacketType.suback, packet.properties)
-  for (const code of packet.codes) putByte(out, code)
+  for (const code of packet.codes) {
+    if (!isGranted(version, code)) throw new EncodeError(`SUBACK with code ${code}`)
+    putByte(out, code)
+  }
   closeLength(out, mark)
 }

@@ -1,7 +1,8 @@
 import { readPacketId, type ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'
-import { closeLength, openLength, putByte, putText, putUint16 } from './fields.ts'
+import { EncodeError } from './encode-error.ts'
+import { closeLength, openLength, putByte, putText, putPacketId } from './fields.ts'
 import { PacketType, type UnsubackPacket, type UnsubscribePacket, type Version } from './packets.ts'
 import { readPropertyField, writeProperties } from './properties.ts'
 import { ProtocolError } from './protocol-error.ts'
@@ -27,9 +28,10 @@ export function writeUnsubscribe(
   version: Version,
   packet: UnsubscribePacket,
 ): void {
+  if (packet.filters.length === 0) throw new EncodeError('UNSUBSCRIBE of nothing')
   putByte(out, (PacketType.unsubscribe << 4) | 2)
   const mark = openLength(out)
-  putUint16(out, packet.packetId)
+  putPacketId(out, packet.packetId)
   if (version === 5) writeProperties(out, PacketType.unsubscribe, packet.properties)
   for (const filter of packet.filters) putText(out, filter)
   closeLength(out, mark)
@@ -57,10 +59,15 @@ export function readUnsuback(
 export function writeUnsuback(out: ByteWriter, version: Version, packet: UnsubackPacket): void {
   putByte(out, PacketType.unsuback << 4)
   const mark = openLength(out)
-  putUint16(out, packet.packetId)
+  putPacketId(out, packet.packetId)
   if (version === 5) {
+    if (packet.codes.length === 0) throw new EncodeError('UNSUBACK without codes')
     writeProperties(out, PacketType.unsuback, packet.properties)
-    for (const code of packet.codes) putByte(out, code)
+    for (const code of packet.codes) {
+      if (!isReasonAllowed(PacketType.unsuback, code))
+        throw new EncodeError(`UNSUBACK with code ${code}`)
+      putByte(out, code)
+    }
   }
   closeLength(out, mark)
 }

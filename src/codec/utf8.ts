@@ -1,3 +1,4 @@
+import { EncodeError } from './encode-error.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { Reason } from './reason-codes.ts'
 
@@ -141,7 +142,7 @@ function isLowSurrogate(unit: number): boolean {
 
 /**
  * Stores `text` at `bytes[at..]`, which must have {@link encodedLength} bytes; returns where it ends.
- * Throws TypeError on a lone surrogate: such a string has no UTF-8 form.
+ * Throws EncodeError on a lone surrogate: such a string has no UTF-8 form.
  */
 export function writeUtf8(text: string, bytes: Uint8Array, at: number): number {
   for (let i = 0; i < text.length; i++) {
@@ -160,7 +161,8 @@ export function writeUtf8(text: string, bytes: Uint8Array, at: number): number {
 }
 
 function writePair(high: number, low: number, bytes: Uint8Array, at: number): number {
-  if (high > 0xdbff || !isLowSurrogate(low)) throw new TypeError('text holds a lone surrogate')
+  if (high > 0xdbff || !isLowSurrogate(low))
+    throw new EncodeError('text holds half of a surrogate pair')
   const codePoint = 0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff)
   bytes[at++] = 0xf0 | (codePoint >> 18)
   bytes[at++] = 0x80 | ((codePoint >> 12) & 0x3f)
@@ -169,9 +171,25 @@ function writePair(high: number, low: number, bytes: Uint8Array, at: number): nu
   return at
 }
 
-/** Throws RangeError when `text` does not fit the two-byte length of an MQTT string. */
+/**
+ * Bytes of `text` as an MQTT string. Throws EncodeError on what {@link decodeUtf8} refuses, and on more than the
+ * two-byte length can say.
+ */
 export function stringLength(text: string): number {
+  if (typeof text !== 'string') throw new EncodeError(`text is a ${typeof text}`)
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x20 && unit < 0x7f) continue
+    const codePoint = text.codePointAt(i) as number
+    if (codePoint < 0xa0 || !isAllowed(codePoint)) throw new EncodeError(refusalOf(codePoint))
+    if (codePoint > 0xffff) i++
+  }
   const length = encodedLength(text)
-  if (length > UTF8_BYTES_MAX) throw new RangeError(`string of ${length} bytes, at most 65535 fit`)
+  if (length > UTF8_BYTES_MAX) throw new EncodeError(`text of ${length} bytes, at most 65,535 fit`)
   return length
+}
+
+function refusalOf(codePoint: number): string {
+  if (codePoint >= 0xd800 && codePoint < 0xe000) return 'text holds half of a surrogate pair'
+  return `text holds U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}, which MQTT does not allow`
 }

@@ -1,6 +1,16 @@
 import { ValueError } from './config-error.ts'
 import { option } from './option.ts'
-import { bool, choice, custom, durationMs, firstWord, int, path, text } from './value-types.ts'
+import {
+  mqttText,
+  bool,
+  choice,
+  custom,
+  durationMs,
+  firstWord,
+  int,
+  path,
+  text,
+} from './value-types.ts'
 
 const intMax = 2_147_483_647
 /** A fixed header of 5 bytes and the largest remaining length. */
@@ -48,7 +58,7 @@ export const brokerOptions = {
   ),
   autoIdPrefix: option('auto_id_prefix', 'First characters of the client ids that we make.', {
     differs: 'Stays after SIGHUP; mosquitto forgets the default then.',
-    type: text('text', 50),
+    type: mqttText('text', 50),
     default: 'auto-',
     deprecated: true,
   }),

@@ -1,6 +1,16 @@
 import { ValueError } from './config-error.ts'
 import { option } from './option.ts'
-import { bool, choice, custom, int, path, repeatable, text, readInteger } from './value-types.ts'
+import {
+  bool,
+  choice,
+  custom,
+  int,
+  mqttText,
+  path,
+  repeatable,
+  text,
+  readInteger,
+} from './value-types.ts'
 
 /** MQTT versions by their protocol level: 3.1 is 3, 3.1.1 is 4, 5.0 is 5. */
 export type ProtocolLevel = 3 | 4 | 5
@@ -28,7 +38,7 @@ const allLevels: readonly ProtocolLevel[] = [3, 4, 5]
 const noNames: readonly string[] = []
 
 const mountPoint = custom('topic prefix', (name, rest) => {
-  const value = text().read(name, rest)
+  const value = mqttText('text').read(name, rest)
   if (/[+#]/.test(value))
     throw new ValueError(`"${name}" must be a topic without wildcards, not "${value}".`)
   return value
@@ -84,7 +94,7 @@ export const listenerOptions = {
   listenerAutoIdPrefix: option(
     'listener_auto_id_prefix',
     'As auto_id_prefix, for this listener alone.',
-    { type: text('text', 50), default: null },
+    { type: mqttText('text', 50), default: null },
   ),
   maxConnections: option('max_connections', 'Most connections at a time; 0 or less: no limit.', {
     type: int(0, 2_147_483_647, (value) => Math.max(0, value)),

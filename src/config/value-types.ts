@@ -89,6 +89,20 @@ export function text(describes = 'text', charactersMax = stringBytesMax): ValueT
 
 export const path = text('path')
 
+/** As {@link text}, without what MQTT strings must not hold: it goes into packets. */
+export function mqttText(describes: string, charactersMax = stringBytesMax): ValueType<string> {
+  const plain = text(describes, charactersMax)
+  return {
+    ...plain,
+    read(name, rest) {
+      const value = plain.read(name, rest)
+      if (/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(value))
+        throw new ValueError(`The "${name}" value holds a character that MQTT does not allow.`)
+      return value
+    },
+  }
+}
+
 /** One of `values`, exactly as written there. */
 export function choice<const T extends string>(...values: T[]): ValueType<T> {
   return {

@@ -1,3 +1,4 @@
+import { checkMessage } from '../codec/message-check.ts'
 import { copyBytes } from '../codec/byte-writer.ts'
 import type { PublishParts } from '../codec/publish.ts'
 import { encodeForwardableProperties } from '../codec/publish.ts'
@@ -158,9 +159,13 @@ export interface MessageSource {
   wallMs: number
 }
 
-/** A message that owns its bytes, from values: wills, `$SYS`, publishers inside the process. */
+/**
+ * A message that owns its bytes, from values: wills, `$SYS`, publishers inside the process. Throws EncodeError on one that
+ * clients could not be sent.
+ */
 export function createMessage(source: MessageSource): Message {
   const { willDelaySeconds: _willDelay, ...properties } = source.properties
+  checkMessage({ ...source, properties })
   const forwarded = encodeForwardableProperties(properties)
   const topicLength = encodedLength(source.topic)
   const bytes = new Uint8Array(topicLength + forwarded.length + source.payload.length)

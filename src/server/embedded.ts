@@ -3,7 +3,9 @@ import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import { defaultLimits, type Limits } from '../ports/limits.ts'
 import type { Message } from '../ports/message.ts'
 import type { Observer } from '../ports/ports.ts'
+import { checkBytes } from '../codec/encode-error.ts'
 import { readProperties } from '../codec/properties.ts'
+import { reasonText } from '../codec/reason-codes.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
 import type { SyncMode } from '../store/level/level-options.ts'
 import { listenEmbedded, type Listening, type ListenOptions } from './embedded-listen.ts'
@@ -11,10 +13,22 @@ import { createEngine, type Engine } from './engine.ts'
 import { createStore } from './persistence.ts'
 import { authOfHooks, logHookError, type AuthHooks, type ClientInfo } from './hooks.ts'
 
+/**
+ * - `START` the store cannot be opened
+ * - `LISTEN` the port cannot be bound, or the certificate not be used
+ * - `CLOSED` the broker is closed
+ * - `TOPIC` no topic name (MQTT 5.0, 4.7)
+ * - `FILTER` no topic filter (MQTT 5.0, 4.7 and 4.8.2)
+ * - `MESSAGE` no packet can carry it: its payload, QoS or properties
+ * - `LIMIT` larger, or one more, than the broker's limits allow
+ */
+export type MozzieErrorCode =
+  'START' | 'LISTEN' | 'CLOSED' | 'TOPIC' | 'FILTER' | 'MESSAGE' | 'LIMIT'
+
 /** `code` is stable, `message` is not. */
 export class MozzieError extends Error {
   override name = 'MozzieError'
-  readonly code: 'LISTEN' | 'CLOSED' | 'TOPIC' | 'FILTER'
+  readonly code: MozzieErrorCode
 
   constructor(code: MozzieError['code'], message: string, cause?: unknown) {
     super(message, { cause })
@@ -78,7 +92,7 @@ export interface EmbeddedBroker {
   /**
    * Publishes; no authorization is asked. A string is sent as UTF-8.
    *
-   * @throws MozzieError `TOPIC` when `topic` is no topic name (MQTT 5.0, 4.7), `CLOSED` after {@link close}.
+   * @throws MozzieError `TOPIC`, `MESSAGE` or `LIMIT` on what a client would be refused too, `CLOSED` after {@link close}.
    */
   publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): void
   /**
@@ -214,10 +228,14 @@ function facadeOf(
         throw new MozzieError('LISTEN', (error as Error).message, error)
       }
     },
-    publish(topic, payload, publishOptions) {
+    publish(topic, payload, publishOptions = {}) {
       assertOpen()
       const bytes = typeof payload === 'string' ? encoder.encode(payload) : payload
-      asMozzieError('TOPIC', () => broker.publish(topic, bytes, publishOptions))
+      asMozzieError('TOPIC', () => broker.checkTopic(topic))
+      asMozzieError('MESSAGE', () => checkBytes('the payload', bytes))
+      const refusal = broker.publishRefusal(topic, bytes.length, publishOptions.retain === true)
+      if (refusal !== 0) throw new MozzieError('LIMIT', `${reasonText(refusal)}: '${topic}'`)
+      asMozzieError('MESSAGE', () => broker.publish(topic, bytes, publishOptions))
     },
     subscribe(filter, handler, subscribeOptions) {
       assertOpen()
@@ -235,12 +253,10 @@ function facadeOf(
   }
 }
 
-/** The core reports a bad topic as TypeError. */
-function asMozzieError<T>(code: MozzieError['code'], call: () => T): T {
+function asMozzieError<T>(code: MozzieErrorCode, call: () => T): T {
   try {
     return call()
   } catch (error) {
-    if (error instanceof TypeError) throw new MozzieError(code, error.message, error)
-    throw error
+    throw new MozzieError(code, (error as Error).message, error)
   }
 }

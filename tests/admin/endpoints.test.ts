@@ -273,3 +273,88 @@ test('the OpenAPI document names every endpoint, and its page needs nothing from
   assert.match(page.text, /retained\/purge/)
   assert.equal((await api.get('/api/v1/docs.css')).status, 200)
 })
+
+const malformed: [string, object][] = [
+  ['a tab in the topic', { topic: 'a\tb' }],
+  ['a NUL in the topic', { topic: 'a\0b' }],
+  ['U+FFFF in the topic', { topic: 'a\uffff' }],
+  ['a topic of 70,000 bytes', { topic: 'ü'.repeat(35_000) }],
+  ['a tab in the content type', { topic: 'a', properties: { contentType: 'x\ty' } }],
+  ['a tab in a user property', { topic: 'a', properties: { userProperties: [['x\ty', 'z']] } }],
+  ['a wildcard in the response topic', { topic: 'a', properties: { responseTopic: '#' } }],
+  [
+    'bytes that are no UTF-8',
+    {
+      topic: 'a',
+      payload: '/w==',
+      encoding: 'base64',
+      properties: { payloadFormat: 1 },
+    },
+  ],
+]
+
+for (const [name, message] of malformed)
+  test(`a message with ${name} is refused, in a batch too, and subscribers stay`, async (context) => {
+    const api = await startLocal(context)
+    const client = await api.client({ protocolVersion: 5 })
+    await client.subscribeAsync('#')
+    let closes = 0
+    client.on('close', () => closes++)
+    const body = { retain: true, ...message }
+    assert.equal((await api.post('/api/v1/publish', body)).status, 400)
+    assert.equal((await api.post('/api/v1/publish/batch', { messages: [body] })).status, 400)
+    const got = new Promise((resolve) => client.once('message', resolve))
+    assert.equal((await api.post('/api/v1/publish', { topic: 'good', payload: '1' })).status, 200)
+    assert.equal(await got, 'good')
+    assert.equal(closes, 0)
+    assert.deepEqual((await api.get('/api/v1/retained?filter=%23')).json.items, [])
+  })
+
+test('a message over message_size_limit is refused as a client would be', async (context) => {
+  const api = await startLocal(context, 'message_size_limit 10')
+  const post = (payload: string) => api.post('/api/v1/publish', { topic: 'a', payload })
+  assert.equal((await post('x'.repeat(10))).status, 200)
+  assert.equal((await post('x'.repeat(11))).status, 413)
+})
+
+const coerced: [string, string][] = [
+  ['a number for a payload', '{"topic":"a","payload":1724442618569203714}'],
+  ['a text for a flag', '{"topic":"a","retain":"false"}'],
+  ['a text for a number', '{"topic":"a","qos":"1"}'],
+  ['null for a text', '{"topic":"a","payload":null}'],
+  ['a number for a user property', '{"topic":"a","properties":{"userProperties":[["a",1]]}}'],
+  ['what the schema does not have', '{"topic":"a","paylaod":"x"}'],
+]
+
+for (const [name, body] of coerced)
+  test(`${name} in a body is refused, not read as something else`, async (context) => {
+    const api = await startLocal(context)
+    const headers = { 'content-type': 'application/json', 'x-csrf-token': 'x' }
+    const { status } = await api.call('POST', '/api/v1/publish', { body, headers })
+    assert.equal(status, 400)
+  })
+
+test('numbers and flags of a query are read as what they are', async (context) => {
+  const api = await startLocal(context)
+  const get = async (query: string) => (await api.get(`/api/v1/acl/test?${query}`)).status
+  assert.equal(await get('action=publish&topic=a&qos=1&retain=true'), 200)
+  assert.equal(await get('action=publish&topic=a&qos=x'), 400)
+  assert.equal(await get('action=publish&topic=a&qos=1e999'), 400)
+  assert.equal(await get('action=publish&topic=a&retain=maybe'), 400)
+})
+
+test('HEAD answers as GET does, without a body', async (context) => {
+  const api = await startLocal(context)
+  const more = ['/api/v1/openapi.json', '/api/v1/docs', '/api/v1/docs.css', '/', '/api/missing']
+  const paths = Object.values(contract).flatMap(({ method, url }) =>
+    method === 'GET' ? [url] : [],
+  )
+  for (const path of [...paths, ...more].filter((each) => !each.includes('events'))) {
+    const [get, head] = [await api.get(path), await api.call('HEAD', path)]
+    const facts = ({ status, headers }: typeof get) => [status, headers['content-type']]
+    assert.deepEqual(facts(head), facts(get), path)
+    assert.equal(head.text, '')
+  }
+  const events = await api.call('HEAD', '/api/v1/events')
+  assert.deepEqual([events.status, events.text], [200, ''])
+})

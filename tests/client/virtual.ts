@@ -140,10 +140,16 @@ export class ServerSide {
     await this.time.settle()
   }
 
-  async cut(error: Error | null = null): Promise<void> {
+  /** The network fails. */
+  async cut(error: Error | null = new Error('the network is down')): Promise<void> {
     this.closedBy = 'destroy'
     this.events.closed(error)
     await this.time.settle()
+  }
+
+  /** The server closes, without a word. */
+  closeAsServer(): Promise<void> {
+    return this.cut(null)
   }
 
   async drain(): Promise<void> {
@@ -155,6 +161,13 @@ export class ServerSide {
   /** What came since the last call. */
   taken(): Packet[] {
     return this.received.splice(0)
+  }
+
+  /** The last packet that came, which must be of `type`. */
+  last<Type extends Packet['type']>(type: Type): Packet & { type: Type } {
+    const packet = this.received.at(-1)
+    assert.equal(packet?.type, type)
+    return packet as Packet & { type: Type }
   }
 
   /** The one packet that came since the last call. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ByteWriter } from '../../src/codec/byte-writer.ts'
 import { decodePacket } from '../../src/codec/decode.ts'
+import { EncodeError } from '../../src/codec/encode-error.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
 import { readFrame, type FrameHeader } from '../../src/codec/frame.ts'
 import type { Packet, Version } from '../../src/codec/packets.ts'
@@ -77,11 +78,11 @@ test('a failed encoding leaves the output as it was', () => {
   const out = new ByteWriter(new Uint8Array(4))
   encodePacket(out, 4, { type: 12 })
   const bad: Packet = { type: 10, packetId: 1, filters: ['\ud800'], properties: {} }
-  assert.throws(() => encodePacket(out, 4, bad), TypeError)
+  assert.throws(() => encodePacket(out, 4, bad), EncodeError)
   assert.equal(out.length, 2)
 })
 
 test('a property that a packet cannot carry is not encoded', () => {
   const bad: Packet = { type: 14, reason: 0, properties: { topicAlias: 1 } }
-  assert.throws(() => encode(5, bad), TypeError)
+  assert.throws(() => encode(5, bad), EncodeError)
 })

@@ -165,3 +165,44 @@ test('limits of the options hold', async (context) => {
   await client.subscribeAsync('a/b')
   await assert.rejects(client.subscribeAsync('a/b/c'))
 })
+
+const refused: [string, string, [string, unknown?, object?]][] = [
+  ['a tab in the topic', 'TOPIC', ['a\tb', '']],
+  ['a NUL in the topic', 'TOPIC', ['a\0b', '']],
+  ['a topic of 70,000 bytes', 'TOPIC', ['x'.repeat(70_000), '']],
+  ['a topic that is no text', 'TOPIC', [undefined as unknown as string, '']],
+  ['more levels than the limit', 'TOPIC', ['a/'.repeat(300), '']],
+  ['a number for a payload', 'MESSAGE', ['a', 21.5]],
+  ['no payload', 'MESSAGE', ['a']],
+  ['QoS 3', 'MESSAGE', ['a', '', { qos: 3 }]],
+  ['a tab in the content type', 'MESSAGE', ['a', '', { properties: { contentType: 'x\ty' } }]],
+  [
+    'a user property of three',
+    'MESSAGE',
+    ['a', '', { properties: { userProperties: [['a', 'b', 'c']] } }],
+  ],
+  ['a payload over the limit', 'LIMIT', ['a', 'x'.repeat(101)]],
+  ['one retained message too many', 'LIMIT', ['second', 'x', { retain: true }]],
+]
+
+test('what the program publishes is checked as what clients do', async (context) => {
+  const { broker, open } = await start(context, {
+    limits: { payloadBytesMax: 100, retainedMax: 1 },
+  })
+  broker.publish('first', 'x', { retain: true })
+  const client = await open({ protocolVersion: 5 })
+  let closes = 0
+  client.on('close', () => closes++)
+  await client.subscribeAsync('#')
+  const publish = broker.publish as (...what: unknown[]) => void
+  for (const [name, code, what] of refused)
+    assert.throws(() => publish(...what), { name: 'MozzieError', code }, name)
+  const got = new Promise<string>((resolve) =>
+    client.on('message', (topic) => {
+      if (topic !== 'first') resolve(topic)
+    }),
+  )
+  broker.publish('good', '')
+  assert.equal(await got, 'good')
+  assert.equal(closes, 0)
+})

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { BrokerProcess } from '../support/broker-process.ts'
 import type { RawClient } from '../support/raw-client.ts'
+import * as make from '../support/packets.ts'
 import type { ConnectOptions } from '../support/packets.ts'
 import { join, openPlain, startListeners, timeout } from './secure.ts'
 
@@ -137,3 +138,15 @@ test(
     await client.receive({ topic: 'x/y' })
   },
 )
+
+test('a topic or filter that is too long with the prefix is refused', { timeout }, async () => {
+  const watcher = await outside()
+  await watcher.subscribe({ filter: 'still/#', qos: 1 })
+  const long = 'x'.repeat(65_530)
+  const client = await inside()
+  assert.deepEqual(await client.subscribe(long), [0x8f])
+  client.send(make.publish(long, 'x'))
+  await client.expect('disconnect', { reason: 0x90 })
+  await (await outside()).publish('still/there', 'x', { qos: 1 })
+  await watcher.receive({ topic: 'still/there' })
+})

@@ -1,8 +1,12 @@
 /** Messages: publishing, and what is retained. */
 import type { Message } from '../../ports/message.ts'
+import { EncodeError } from '../../codec/encode-error.ts'
+import { checkMessage } from '../../codec/message-check.ts'
 import type { Properties, Qos } from '../../codec/packets.ts'
+import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import type { RetainedCursor } from '../../topics/retained-tree.ts'
 import type { Caller } from '../callers.ts'
+import { isReserved } from '../../broker/state/rights.ts'
 import { HttpError } from '../http-error.ts'
 import { holds, nextTurn, PageCollector, scanning } from '../scan.ts'
 import type { MessageProperties, PublishBody, RetainedRow } from '../schemas-clients.ts'
@@ -90,34 +94,42 @@ function walk(
 
 /** @throws HttpError for what the broker would refuse a client. */
 function check({ admin }: HandlerWorld, { who }: Caller, body: PublishBody): void {
-  const { topic, qos = 0, retain = false, encoding, payload = '', properties } = body
+  const { topic, qos = 0, retain = false } = body
   checkTopic('topic', topic)
-  if (/^\$(?:SYS|CONTROL|share)(?:\/|$)/.test(topic))
+  const bytes = bytesOf(body)
+  checkWellFormed(body, bytes)
+  if (isReserved(topic))
     throw new HttpError(403, "topic: $SYS, $CONTROL and $share are the broker's own.")
-  if (encoding === 'base64') checkBase64('payload', payload)
-  if (properties?.correlationData !== undefined)
-    checkBase64('correlationData', properties.correlationData)
-  if (properties?.responseTopic !== undefined) checkTopic('responseTopic', properties.responseTopic)
-  for (const text of textsOf(body)) checkText(text)
-  for (const pair of properties?.userProperties ?? [])
-    if (pair.length !== 2)
-      throw new HttpError(400, 'userProperties: a pair has a name and a value.')
-  const { auth } = admin.source
+  const { auth, broker } = admin.source
   if (who !== null && auth.publish !== null && !auth.publish(who, topic, qos as Qos, retain))
     throw new HttpError(403, `The access rules do not let you publish to "${topic}".`)
+  const refusal = broker.publishRefusal(topic, bytes.length, retain)
+  if (refusal !== 0)
+    throw new HttpError(STATUS_OF.get(refusal) ?? 507, `${reasonText(refusal)}: "${topic}".`)
 }
 
-function textsOf({ topic, properties = {} }: PublishBody): string[] {
-  const { contentType = '', responseTopic = '', userProperties = [] } = properties
-  return [topic, contentType, responseTopic, ...userProperties.flat()]
+const STATUS_OF = new Map<number, number>([
+  [Reason.packetTooLarge, 413],
+  [Reason.serverBusy, 503],
+])
+
+/** @throws HttpError 400 for a message that would break the connection of whoever is sent it. */
+function checkWellFormed(body: PublishBody, payload: Uint8Array): void {
+  const { topic, qos = 0, retain = false, encoding, properties = {} } = body
+  if (encoding === 'base64') checkBase64('payload', body.payload ?? '')
+  if (properties.correlationData !== undefined)
+    checkBase64('correlationData', properties.correlationData)
+  try {
+    checkMessage({ topic, payload, qos: qos as Qos, retain, properties: propertiesTo(properties) })
+  } catch (error) {
+    if (error instanceof EncodeError) throw new HttpError(400, `${error.message}.`)
+    throw error
+  }
 }
 
-/** What no MQTT string may hold [MQTT-1.5.4-1, -2], or be longer than. */
-function checkText(text: string): void {
-  if (/\p{Surrogate}|\0/u.test(text))
-    throw new HttpError(400, 'A text holds a NUL or half of a surrogate pair.')
-  if (Buffer.byteLength(text) > 65_535)
-    throw new HttpError(400, 'A text is longer than 65535 bytes.')
+/** Not the Buffer itself: small ones share an array with others. */
+function bytesOf({ payload = '', encoding = 'utf8' }: PublishBody): Uint8Array {
+  return new Uint8Array(Buffer.from(payload, encoding))
 }
 
 function checkBase64(name: string, text: string): void {
@@ -126,10 +138,8 @@ function checkBase64(name: string, text: string): void {
 }
 
 function send({ admin }: HandlerWorld, { who }: Caller, body: PublishBody): number {
-  const { topic, payload = '', encoding = 'utf8', qos = 0, retain = false, properties = {} } = body
-  // Not the Buffer itself: small ones share an array with others.
-  const bytes = new Uint8Array(Buffer.from(payload, encoding))
-  return admin.source.broker.publish(topic, bytes, {
+  const { topic, qos = 0, retain = false, properties = {} } = body
+  return admin.source.broker.publish(topic, bytesOf(body), {
     qos: qos as Qos,
     retain,
     properties: propertiesTo(properties),
@@ -183,7 +193,7 @@ function propertiesTo(given: MessageProperties): Properties {
       : { correlationData: new Uint8Array(Buffer.from(correlationData, 'base64')) }),
     ...(userProperties === undefined
       ? {}
-      : { userProperties: userProperties.map(([name, value]): [string, string] => [name, value]) }),
+      : { userProperties: userProperties as [string, string][] }),
   }
 }
 

@@ -5,6 +5,7 @@ import { isWellFormedUtf8 } from '../../codec/utf8.ts'
 import { topicNameProblem } from '../../topics/names.ts'
 import { refuse } from './connack.ts'
 import { createMessage } from '../../ports/message.ts'
+import { fitsMounted } from '../state/mount-point.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 import { isReserved } from '../state/rights.ts'
 import { openSession } from './open-session.ts'
@@ -59,7 +60,9 @@ function willRule(core: Core, connection: Connection, packet: ConnectPacket): nu
   if (will === null) return 0
   const { limits } = core.ports
   if (topicNameProblem(will.topic, limits.topicLevelsMax) !== null) return Reason.topicNameInvalid
-  if (isReserved(wholeName(connection, will.topic))) return Reason.notAuthorized
+  const whole = wholeName(connection, will.topic)
+  if (!fitsMounted(connection.mount, whole)) return Reason.topicNameInvalid
+  if (isReserved(whole)) return Reason.notAuthorized
   if (will.qos > connection.link.listener.maxQos) return Reason.qosNotSupported
   if (will.retain && !limits.retainAvailable) return Reason.retainNotSupported
   if (limits.payloadBytesMax > 0 && will.payload.length > limits.payloadBytesMax)

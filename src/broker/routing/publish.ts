@@ -13,7 +13,7 @@ import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Connection, Core, Session, Subscriber } from '../state/model.ts'
 import { Pressure } from '../../ports/pressure.ts'
-import { mountTopic } from '../state/mount-point.ts'
+import { fitsMounted, mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
 import { isReserved, mayPublish } from '../state/rights.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
@@ -81,7 +81,10 @@ function learnTopic(core: Core, connection: Connection): void {
   const name = decodeUtf8(bytes, topicStart, topicEnd)
   const problem = topicNameProblem(name, core.ports.limits.topicLevelsMax)
   if (problem !== null) throw new ProtocolError(Reason.malformedPacket, `topic name: ${problem}`)
-  connection.topicName = connection.mount === null ? name : connection.mount.prefix + name
+  const whole = connection.mount === null ? name : connection.mount.prefix + name
+  if (!fitsMounted(connection.mount, whole))
+    throw new ProtocolError(Reason.topicNameInvalid, 'the topic does not fit below the mount point')
+  connection.topicName = whole
   connection.matchGeneration = -1
   const last = connection.topicBytes
   if (last !== null && last.length === topicEnd - topicStart)

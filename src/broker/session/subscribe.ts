@@ -11,7 +11,7 @@ import {
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { topicFilterProblem } from '../../topics/names.ts'
-import { mountFilter } from '../state/mount-point.ts'
+import { fitsMounted, mountFilter } from '../state/mount-point.ts'
 import type { Connection, Core, Session } from '../state/model.ts'
 import type { Identity, SubscriptionOptions } from '../../ports/ports.ts'
 import { replyPacket } from '../delivery/replies.ts'
@@ -84,6 +84,7 @@ function refusalOf(
   // A prefix without a slash at its end makes no filter with "#".
   if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)
     return Reason.topicFilterInvalid
+  if (!fitsMounted(connection.mount, wanted.filter)) return Reason.topicFilterInvalid
   const who = connection.identity as Identity
   if (auth.subscribe !== null && !connection.isOurs)
     if (!auth.subscribe(who, wanted.filter, wanted.qos)) return Reason.notAuthorized

@@ -2,6 +2,7 @@
  * `mount_point`: clients of a listener live below a prefix that they do not see. It goes before every topic and
  * filter on the way in, and off every topic on the way out; everything between knows whole names only.
  */
+import { encodedLength } from '../../codec/utf8.ts'
 import { parseShared } from '../../topics/names.ts'
 import type { Message } from '../../ports/message.ts'
 
@@ -15,6 +16,7 @@ export interface MountPoint {
 }
 
 const encoder = new TextEncoder()
+const TEXT_BYTES_MAX = 65_535
 
 /** null: no prefix. */
 export function mountPointOf(prefix: string): MountPoint | null {
@@ -29,6 +31,11 @@ export function mountFilter(mount: MountPoint | null, filter: string): string {
   const shared = parseShared(filter)
   if (shared === null) return mount.prefix + filter
   return `$share/${shared.group}/${mount.prefix}${shared.filter}`
+}
+
+/** Whether a name or filter still fits a packet's string with the prefix before it. */
+export function fitsMounted(mount: MountPoint | null, whole: string): boolean {
+  return mount === null || encodedLength(whole) <= TEXT_BYTES_MAX
 }
 
 /** Gives `message`, whose topic is `name` with the prefix, that topic's bytes. */

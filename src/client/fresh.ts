@@ -1,0 +1,46 @@
+/** Options that a program computes for each connection: tokens that expire, a server that is looked up. */
+import { dialLater, orAborted } from './late-wire.ts'
+import { toBytes } from './options.ts'
+import type { Dial, Login } from './ports.ts'
+import { parseUrl, type Address } from './url.ts'
+
+/** What may be different for each connection. */
+export interface FreshOptions {
+  url?: string
+  username?: string
+  password?: string | Uint8Array
+}
+
+/** Asks for the options of the connection that is about to be made. `signal`: it is given up. */
+export type AskOptions<Fresh extends FreshOptions> = (attempt: {
+  readonly signal: AbortSignal
+}) => Fresh | Promise<Fresh>
+
+/** The last of these that says who: the URL, the options. */
+export function loginOf(...from: readonly Pick<FreshOptions, 'username' | 'password'>[]) {
+  const login: Pick<FreshOptions, 'username' | 'password'> = {}
+  for (const { username, password } of from) {
+    if (username !== undefined) login.username = username
+    if (password !== undefined) login.password = password
+  }
+  return login
+}
+
+/** A dial that calls `ask` each time, and what `dialOf` makes of the answer over `given`. */
+export function dialFresh<Fresh extends FreshOptions>(
+  url: string,
+  given: Fresh,
+  ask: AskOptions<Fresh>,
+  dialOf: (address: Address, options: Fresh) => Dial,
+): Dial {
+  return dialLater(async (signal, events) => {
+    const answer = (async () => ask({ signal }))()
+    const fresh = await orAborted(answer, signal)
+    const address = parseUrl(fresh.url ?? url)
+    const urls = fresh.url === undefined ? [address, given] : [parseUrl(url), given, address]
+    const { username = null, password } = loginOf(...urls, fresh)
+    const login: Login = { username, password: password === undefined ? null : toBytes(password) }
+    events.login?.(login)
+    return dialOf(address, { ...given, ...fresh })
+  })
+}

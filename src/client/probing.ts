@@ -1,0 +1,82 @@
+/**
+ * A packet that a server answers by closing would be sent again after every reconnect, for ever, and nothing else would get
+ * through. So what was unanswered when a server closed is sent one packet at a time on the next connection:
+ *
+ *     closed by the server, a b c unanswered ──▶ next connection: a, answered, b, closed again
+ *                                                 ──▶ b is given up; next connection: c, answered ──▶ as usual
+ *
+ * A server of MQTT 5.0 says why it closes. Without a word it may have been the network as well, a proxy or a restart: the next
+ * connection then has to last a little first. If it does not, no packet is to blame.
+ */
+import { Reason } from '../codec/reason-codes.ts'
+import { DisconnectedError, type MqttError } from './errors.ts'
+import type { Core } from './model.ts'
+
+/** How long a connection has to last, without a packet of ours, before its end is blamed on one. */
+const QUIET_MS = 250
+
+/** Reasons that are the server's own: no packet is to blame. */
+const BLAMELESS = new Set<number>([
+  Reason.serverShuttingDown,
+  Reason.serverBusy,
+  Reason.keepAliveTimeout,
+  Reason.sessionTakenOver,
+  Reason.administrativeAction,
+  Reason.useAnotherServer,
+  Reason.serverMoved,
+  Reason.connectionRateExceeded,
+  Reason.maximumConnectTime,
+])
+
+/** A server that closes while it still has our bytes to read looks like this. */
+const RESET = new Set(['ECONNRESET', 'EPIPE'])
+
+function isByServer(error: MqttError): boolean {
+  if (!(error instanceof DisconnectedError) || BLAMELESS.has(error.reason)) return false
+  const { cause } = error
+  return cause === null || cause === undefined || RESET.has((cause as { code: string }).code)
+}
+
+/** The connection was lost while it was online: is a packet to blame? */
+export function suspect(core: Core, error: MqttError): void {
+  const { probing, quietTimer } = core
+  core.probing = null
+  core.probes.clear()
+  if (quietTimer !== null) {
+    core.runtime.clearTimer(quietTimer)
+    core.quietTimer = null
+    core.suspicion = 'none'
+  } else if (!isByServer(error)) return
+  else if (probing !== null) probing.giveUp(error)
+  else if (core.exchanges.size > 0) core.suspicion = error.reason >= 0x80 ? 'told' : 'silent'
+}
+
+/** A connection was accepted, and {@link Core.probes} are collected: `go` when the first may be sent. */
+export function beginProbing(core: Core, go: () => void): void {
+  if (core.suspicion !== 'silent' || core.probes.length === 0) return go()
+  core.quietTimer = core.runtime.setTimer(QUIET_MS, () => {
+    core.quietTimer = null
+    go()
+  })
+}
+
+/** Whether packets go one at a time for now; if so, sends the next one unless one is unanswered. */
+export function probe(core: Core): boolean {
+  if (core.quietTimer !== null || core.probing !== null) return true
+  const next = core.probes.shift()
+  if (next === undefined) core.suspicion = 'none'
+  core.probing = next ?? null
+  next?.send()
+  return next !== undefined
+}
+
+/** The server answered `what`: it was not the one. */
+export function proven(core: Core, what: object): void {
+  if (core.probing?.what === what) core.probing = null
+}
+
+/** The client ends. */
+export function endProbing(core: Core): void {
+  if (core.quietTimer !== null) core.runtime.clearTimer(core.quietTimer)
+  core.quietTimer = null
+}
