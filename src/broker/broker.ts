@@ -86,6 +86,7 @@ export class Broker {
       lanes: new Map(),
       unbroken: null,
       sealDue: false,
+      rulings: new Set(),
       replaying: new Set(),
       writers: [],
       incoming: new Message(),
@@ -415,9 +416,16 @@ export class Broker {
     const open = [...core.connections].filter(({ phase }) => phase === Phase.open)
     for (const connection of open) publishLastWill(core, connection)
     for (const connection of core.connections) closeFor(core, connection, Reason.serverShuttingDown)
-    do this.endTurn()
-    while (core.tasks.length > 0)
-    core.ports.store.close(done)
+    const endAll = (): void => {
+      do this.endTurn()
+      while (core.tasks.length > 0)
+    }
+    endAll()
+    if (core.rulings.size === 0) return core.ports.store.close(done)
+    void Promise.allSettled(core.rulings).then(() => {
+      endAll()
+      core.ports.store.close(done)
+    })
   }
 }
 

@@ -3,7 +3,7 @@ import { ByteWriter } from './byte-writer.ts'
 import { EncodeError, checkBytes, checkNumber } from './encode-error.ts'
 import { PacketType, type Properties, type Qos } from './packets.ts'
 import { isTopicName, putProperties } from './properties.ts'
-import { stringLength } from './utf8.ts'
+import { isWellFormedUtf8, stringLength } from './utf8.ts'
 
 export interface MessageValues {
   readonly topic: string
@@ -48,16 +48,7 @@ export function checkTopic(topic: string): number {
 export function checkProperties(properties: Properties, payload: Uint8Array): number {
   const scratch = new ByteWriter(new Uint8Array(SCRATCH_BYTES))
   putProperties(scratch, PacketType.publish, properties)
-  if (properties.payloadFormat === 1 && !isWellFormed(payload))
+  if (properties.payloadFormat === 1 && !isWellFormedUtf8(payload, 0, payload.length))
     throw new EncodeError('the payload is not UTF-8, as payloadFormat 1 says it is')
   return scratch.length
-}
-
-function isWellFormed(payload: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload)
-    return true
-  } catch {
-    return false
-  }
 }

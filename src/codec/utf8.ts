@@ -181,7 +181,7 @@ export function stringLength(text: string): number {
     const unit = text.charCodeAt(i)
     if (unit >= 0x20 && unit < 0x7f) continue
     const codePoint = text.codePointAt(i) as number
-    if (codePoint < 0xa0 || !isAllowed(codePoint)) throw new EncodeError(refusalOf(codePoint))
+    if (isSurrogate(codePoint) || !isAllowed(codePoint)) throw new EncodeError(refusalOf(codePoint))
     if (codePoint > 0xffff) i++
   }
   const length = encodedLength(text)
@@ -189,7 +189,11 @@ export function stringLength(text: string): number {
   return length
 }
 
+function isSurrogate(codePoint: number): boolean {
+  return codePoint >= 0xd800 && codePoint < 0xe000
+}
+
 function refusalOf(codePoint: number): string {
-  if (codePoint >= 0xd800 && codePoint < 0xe000) return 'text holds half of a surrogate pair'
+  if (isSurrogate(codePoint)) return 'text holds half of a surrogate pair'
   return `text holds U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}, which MQTT does not allow`
 }

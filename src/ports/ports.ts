@@ -145,6 +145,9 @@ export interface AuthRequest {
 }
 
 /** Decides who may do what. A null check allows everything and costs nothing. */
+/** A right: given, refused, or to be said later. The promise never rejects. */
+export type Verdict = boolean | Promise<boolean>
+
 export interface Auth {
   /**
    * Calls `answer` once, now or later, with 0 or the reason code of the refusal (MQTT 5.0, 3.2.2.2), and with
@@ -152,9 +155,9 @@ export interface Auth {
    */
   authenticate(request: AuthRequest, answer: (reason: number, login?: object) => void): void
   /** May `who` publish to `topic`? */
-  publish: ((who: Identity, topic: string, qos: Qos, retain: boolean) => boolean) | null
+  publish: ((who: Identity, topic: string, qos: Qos, retain: boolean) => Verdict) | null
   /** May `who` subscribe to `filter`? */
-  subscribe: ((who: Identity, filter: string, qos: Qos) => boolean) | null
+  subscribe: ((who: Identity, filter: string, qos: Qos) => Verdict) | null
   /** May `who` be sent a message of `topic`? Asked for every delivery. */
   deliver: ((who: Identity, topic: string) => boolean) | null
   /** May the source of a retained message still publish there? Asked before a subscriber is sent it. */

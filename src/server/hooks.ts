@@ -1,6 +1,6 @@
 /** The hooks of the library as the core's ports: what a hook throws is a refusal, and is told. */
 import { LogType, type Log } from '../base/log.ts'
-import type { Auth, AuthRequest, Identity } from '../ports/ports.ts'
+import type { Auth, AuthRequest, Identity, Verdict } from '../ports/ports.ts'
 import type { Qos } from '../codec/packets.ts'
 import { Reason } from '../codec/reason-codes.ts'
 
@@ -21,28 +21,37 @@ export interface LoginInfo extends ClientInfo {
   readonly version: 3 | 4 | 5
 }
 
+/** Only true allows: false, anything else, an exception, a rejection, and no answer within 10 s refuse. */
+export type Right = boolean | Promise<boolean>
+
 /** true or 0: welcome. false: 0x87. A number from 0x80 on: the reason code of the refusal (MQTT 5.0, 3.2.2.2). */
 export type LoginAnswer = boolean | number
 
 /**
  * Decides who may do what. All are optional; without `authenticate` everybody is let in, without the others
- * everything is allowed. A hook that throws refuses. None of them may be asynchronous but `authenticate`.
+ * everything is allowed. Hooks may be asynchronous: what the connection sends meanwhile waits, in order, and other
+ * connections go on.
  */
 export interface AuthHooks {
   authenticate?(info: LoginInfo): LoginAnswer | Promise<LoginAnswer>
   /** May `who` publish to `topic`? Asked for every PUBLISH, and for a will when it is sent. */
-  authorizePublish?(who: ClientInfo, topic: string, qos: Qos, retain: boolean): boolean
+  authorizePublish?(who: ClientInfo, topic: string, qos: Qos, retain: boolean): Right
   /** May `who` subscribe to `filter`? Asked for every filter of a SUBSCRIBE, `$share/...` included. */
-  authorizeSubscribe?(who: ClientInfo, filter: string, qos: Qos): boolean
-  /** May `who` be sent a message of `topic`? Asked for every delivery: it costs. */
+  authorizeSubscribe?(who: ClientInfo, filter: string, qos: Qos): Right
+  /** May `who` be sent a message of `topic`? Asked for every delivery: it costs. Must answer at once. */
   authorizeDelivery?(who: ClientInfo, topic: string): boolean
 }
 
+/** A hook that has not answered by then refuses: what waits for it must not wait for ever. */
+const ANSWER_MS_MAX = 10_000
+
 export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
   const { authorizePublish, authorizeSubscribe, authorizeDelivery } = hooks
-  const guard = (name: string, ask: () => boolean): boolean => {
+  const guard = (name: string, ask: () => unknown): Verdict => {
     try {
-      return ask()
+      const answer = ask()
+      if (typeof answer === 'boolean') return answer
+      return isThenable(answer) ? later(log, name, answer) : false
     } catch (error) {
       logHookError(log, name, error)
       return false
@@ -64,10 +73,41 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
       authorizeDelivery === undefined
         ? null
         : (who, topic) =>
-            guard('authorizeDelivery', () => authorizeDelivery.call(hooks, who, topic)),
+            now(
+              log,
+              guard('authorizeDelivery', () => authorizeDelivery.call(hooks, who, topic)),
+            ),
     retainSource: null,
     recheck: null,
   }
+}
+
+function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+  return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+/** The answer as the core wants it: a promise that never rejects, and is there in time. */
+function later(log: Log, name: string, answer: PromiseLike<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const fail = (error: unknown): void => {
+      logHookError(log, name, error)
+      resolve(false)
+    }
+    const late = new Error(`no answer within ${ANSWER_MS_MAX} ms`)
+    const timer = setTimeout(() => fail(late), ANSWER_MS_MAX).unref()
+    answer.then((value) => resolve(value === true), fail)
+    void Promise.resolve(answer).then(
+      () => clearTimeout(timer),
+      () => clearTimeout(timer),
+    )
+  })
+}
+
+/** A delivery cannot wait: somebody else's message would. */
+function now(log: Log, verdict: Verdict): boolean {
+  if (typeof verdict === 'boolean') return verdict
+  logHookError(log, 'authorizeDelivery', new Error('it must answer at once, and refuses otherwise'))
+  return false
 }
 
 async function authenticate(hooks: AuthHooks, log: Log, request: AuthRequest): Promise<number> {

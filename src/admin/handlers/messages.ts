@@ -64,13 +64,13 @@ export function messageHandlers(world: HandlerWorld): MessageHandlers {
       return { dryRun, count, payloadBytes, examples }
     },
     async publish({ body, caller }) {
-      check(world, caller, body)
+      await check(world, caller, body)
       const receivers = send(world, caller, body)
       await untilSafe(world, [body])
       return { receivers }
     },
     async publishBatch({ body: { messages }, caller }) {
-      for (const message of messages) check(world, caller, message)
+      for (const message of messages) await check(world, caller, message)
       let receivers = 0
       for (const [index, message] of messages.entries()) {
         receivers += send(world, caller, message)
@@ -93,7 +93,7 @@ function walk(
 }
 
 /** @throws HttpError for what the broker would refuse a client. */
-function check({ admin }: HandlerWorld, { who }: Caller, body: PublishBody): void {
+async function check({ admin }: HandlerWorld, { who }: Caller, body: PublishBody): Promise<void> {
   const { topic, qos = 0, retain = false } = body
   checkTopic('topic', topic)
   const bytes = bytesOf(body)
@@ -101,7 +101,8 @@ function check({ admin }: HandlerWorld, { who }: Caller, body: PublishBody): voi
   if (isReserved(topic))
     throw new HttpError(403, "topic: $SYS, $CONTROL and $share are the broker's own.")
   const { auth, broker } = admin.source
-  if (who !== null && auth.publish !== null && !auth.publish(who, topic, qos as Qos, retain))
+  const { publish } = auth
+  if (who !== null && publish !== null && !(await publish(who, topic, qos as Qos, retain)))
     throw new HttpError(403, `The access rules do not let you publish to "${topic}".`)
   const refusal = broker.publishRefusal(topic, bytes.length, retain)
   if (refusal !== 0)

@@ -31,6 +31,7 @@ import { isFanningOut } from '../routing/fan-out-later.ts'
 import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
 import { applyRate, isHeldBack, spend } from './rate.ts'
 import { onSubscribe, onUnsubscribe } from '../session/subscribe.ts'
+import { isWaiting } from '../state/waiting.ts'
 
 const PARTIAL_BYTES = 256
 
@@ -94,9 +95,11 @@ function consume(
     if (!whole) break
     const { first, bodyStart, frameEnd } = frame
     core.stats.messagesReceived++
-    if (core.tap !== null) core.tap.received(connection, bytes, at, bodyStart, frameEnd)
+    if (core.tap !== null && connection.waits === null)
+      core.tap.received(connection, bytes, at, bodyStart, frameEnd)
     core.work -= 1 + ((frameEnd - at) >> BYTES_SHIFT)
     dispatch(core, connection, first, bytes, at, bodyStart, frameEnd)
+    if (connection.waits !== null && comesAgain(core, connection)) break
     const { rate } = connection
     if (rate !== null && spend(core, connection, rate, first, frameEnd - at, goOn)) {
       at = frameEnd
@@ -131,6 +134,16 @@ function takeTurn(core: Core, connection: Connection): boolean {
   connection.waiting = false
   goOn(core, connection)
   return false
+}
+
+/** Whether the packet just handled waits for hooks, and was not counted then. */
+function comesAgain(core: Core, connection: Connection): boolean {
+  if (connection.phase !== Phase.open || !isWaiting(connection)) {
+    connection.waits = null
+    return false
+  }
+  core.stats.messagesReceived--
+  return true
 }
 
 /** Refuses at the header what must not come, before its body has. */
@@ -237,6 +250,7 @@ function noteWaiting(core: Core, connection: Connection): void {
 /** A connection opened: handles what came in the meantime and reads on. */
 export function resumeInput(core: Core, connection: Connection): void {
   if (!isListening(connection) || isHeldBack(connection)) return
+  if (connection.waits !== null) restartWatch(core, connection)
   const { partial } = connection
   connection.partial = null
   if (partial !== null) {

@@ -7,6 +7,7 @@
  */
 import { PacketType } from '../../codec/packets.ts'
 import { Phase, type Connection, type Core, type Rate } from '../state/model.ts'
+import { isWaiting } from '../state/waiting.ts'
 
 /** Gives the connection a rate, or takes it, as the limits say by now. */
 export function applyRate(core: Core, connection: Connection): void {
@@ -35,8 +36,9 @@ function earn(core: Core, rate: Rate, nowMs: number): void {
 }
 
 /** Whether it has to wait before anything more of it is looked at. */
-export function isHeldBack({ rate, waiting }: Connection): boolean {
-  return waiting || (rate !== null && rate.timer !== null)
+export function isHeldBack(connection: Connection): boolean {
+  const { rate, waiting } = connection
+  return waiting || (rate !== null && rate.timer !== null) || isWaiting(connection)
 }
 
 /**

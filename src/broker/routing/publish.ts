@@ -16,6 +16,7 @@ import { Pressure } from '../../ports/pressure.ts'
 import { fitsMounted, mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
 import { isReserved, mayPublish } from '../state/rights.ts'
+import { ruled, rulingOf } from '../state/waiting.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
 import { afterFanOut, keepWhole, UNDER_WAY } from './fan-out-later.ts'
 import { fanOutAll } from './fanout.ts'
@@ -25,6 +26,9 @@ import { matchNow, publish, route } from './routing.ts'
 const TOPIC_LENGTH_BYTES = 2
 
 const view = new PublishView()
+
+/** No reason code: a hook has not answered yet. */
+const WAITS = -1
 
 /** Handles the PUBLISH in `bytes[frameStart..frameEnd)`; throws ProtocolError on what ends the connection. */
 export function onPublish(
@@ -54,6 +58,11 @@ export function onPublish(
   checkAgreed(core, connection)
   if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Received')
   const refusal = refusalOf(core, connection, message)
+  if (refusal === WAITS) {
+    stats.publishReceived--
+    stats.publishBytesReceived -= view.payloadEnd - view.payloadStart
+    return
+  }
   if (view.qos === 0) {
     if (refusal === 0) accept(core, connection, message)
     else if (refusal === Reason.payloadFormatInvalid)
@@ -156,14 +165,20 @@ function checkAgreed(core: Core, connection: Connection): void {
     throw new ProtocolError(Reason.retainNotSupported, 'retain is not supported')
 }
 
-/** 0, or why the message is not passed on. The connection stays. */
+/** 0, or why the message is not passed on, or {@link WAITS}. The connection stays. */
 function refusalOf(core: Core, connection: Connection, message: Message): number {
   const { limits, auth } = core.ports
   const topic = message.topicName
   if (isReserved(topic)) return denied(core, connection, message)
   const who = connection.identity
-  if (auth.publish !== null && who !== null && !connection.isOurs)
-    if (!auth.publish(who, topic, view.qos, view.retain)) return denied(core, connection, message)
+  if (auth.publish !== null && who !== null && !connection.isOurs) {
+    const known = rulingOf(connection, 0)
+    const verdict = known ?? auth.publish(who, topic, view.qos, view.retain)
+    // The common case is a plain answer.
+    const allowed = verdict === true || ruled(core, connection, 0, verdict)
+    if (allowed === undefined) return WAITS
+    if (!allowed) return denied(core, connection, message)
+  }
   // What clears a retained message makes room.
   if (core.pressure === Pressure.shed && message.payloadLength > 0)
     return refuseForMemory(core, connection)
@@ -343,11 +358,14 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
     return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)
   }
+  const verdict = rulingOf(connection, 0) ?? mayPublish(core, session, message)
+  const allowed = ruled(core, connection, 0, verdict)
+  if (allowed === undefined) return
   connection.heldBefore?.delete(packetId)
   const writes = core.commit.writes
   const complete = (batch: number): void =>
     replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
-  if (!mayPublish(core, session, message)) dropHeld(core, session, packetId, message)
+  if (!allowed) dropHeld(core, session, packetId, message)
   else if (isExpired(core, message)) {
     dropped(core, null, 'expired')
     dropHeld(core, session, packetId, message)

@@ -58,8 +58,18 @@ export function releaseWill(core: Core, session: Session): void {
 
 /** The right to publish it is asked now, not when the will was left. */
 export function publishWill(core: Core, session: Session, message: Message): void {
+  const verdict = mayPublish(core, session, message)
+  if (typeof verdict === 'boolean') return ruleWill(core, session, message, verdict)
+  const ruling = verdict.then((allowed) => {
+    core.rulings.delete(ruling)
+    ruleWill(core, session, message, allowed)
+  })
+  core.rulings.add(ruling)
+}
+
+function ruleWill(core: Core, session: Session, message: Message, allowed: boolean): void {
   const { log, clock } = core.ports
-  if (!mayPublish(core, session, message)) {
+  if (!allowed) {
     if (log.mask & LogType.debug)
       log.write(LogType.debug, `Denied will of ${session.clientId} to '${message.topicName}'`)
     return

@@ -12,6 +12,7 @@ import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { topicFilterProblem } from '../../topics/names.ts'
 import { fitsMounted, mountFilter } from '../state/mount-point.ts'
+import { ruled, rulingOf } from '../state/waiting.ts'
 import type { Connection, Core, Session } from '../state/model.ts'
 import type { Identity, SubscriptionOptions } from '../../ports/ports.ts'
 import { replyPacket } from '../delivery/replies.ts'
@@ -29,13 +30,15 @@ export function onSubscribe(core: Core, connection: Connection, packet: Subscrib
   log(core, LogType.debug, () => `Received SUBSCRIBE from ${session.clientId}`)
   checkAnswerFits(connection, packet.filters.length)
   for (const { filter } of packet.filters) checkFilter(core, filter)
+  const allowed = rightsOf(core, connection, packet.filters)
+  if (allowed === null) return
   const writes = core.commit.writes
   const subscriptionId = packet.properties.subscriptionIds?.[0] ?? 0
   const codes: number[] = []
   const replays: (() => void)[] = []
   for (const [index, asked] of packet.filters.entries()) {
     const wanted = { ...asked, filter: mountFilter(connection.mount, asked.filter) }
-    const refusal = refusalOf(core, connection, session, wanted, index)
+    const refusal = refusalOf(core, connection, session, wanted, index, allowed[index])
     codes.push(refusal === 0 ? wanted.qos : refusalCode(connection, wanted.qos, refusal))
     log(
       core,
@@ -74,8 +77,9 @@ function refusalOf(
   session: Session,
   wanted: SubscribeFilter,
   index: number,
+  allowed: boolean,
 ): number {
-  const { limits, auth } = core.ports
+  const { limits } = core.ports
   if (index >= limits.filtersPerPacketMax) return Reason.quotaExceeded
   if (core.full && session.durable) return Reason.quotaExceeded
   const count = session.subscriptions?.size ?? 0
@@ -85,10 +89,28 @@ function refusalOf(
   if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)
     return Reason.topicFilterInvalid
   if (!fitsMounted(connection.mount, wanted.filter)) return Reason.topicFilterInvalid
+  return allowed ? 0 : Reason.notAuthorized
+}
+
+/** For each filter whether the client may have it; null: hooks have not answered all of it yet. */
+function rightsOf(
+  core: Core,
+  connection: Connection,
+  filters: readonly SubscribeFilter[],
+): boolean[] | null {
+  const { subscribe } = core.ports.auth
   const who = connection.identity as Identity
-  if (auth.subscribe !== null && !connection.isOurs)
-    if (!auth.subscribe(who, wanted.filter, wanted.qos)) return Reason.notAuthorized
-  return 0
+  if (subscribe === null || connection.isOurs) return filters.map(() => true)
+  const answers = filters.map(({ filter, qos }, index) => {
+    const known = rulingOf(connection, index)
+    const verdict = known ?? subscribe(who, mountFilter(connection.mount, filter), qos)
+    return ruled(core, connection, index, verdict)
+  })
+  if (!answers.includes(undefined)) return answers as boolean[]
+  // Each is asked once, whatever the others take.
+  for (const [index, answer] of answers.entries())
+    if (answer !== undefined) connection.waits?.rulings.set(index, answer)
+  return null
 }
 
 function refusalCode(connection: Connection, qos: Qos, reason: number): number {

@@ -263,6 +263,14 @@ export interface Segment {
   writer: ByteWriter | null
 }
 
+/** Rights that were asked for one packet. */
+export interface Waits {
+  /** Answers that are missing. */
+  pending: number
+  /** By what was asked for: the index of a filter, 0 of a message. */
+  readonly rulings: Map<number, boolean>
+}
+
 export class Connection {
   readonly kind = 'connection'
   readonly link: Link
@@ -289,6 +297,8 @@ export class Connection {
   /** Wall clock, ms; 0: not open yet. */
   openedAtMs = 0
   keepAliveMs = 0
+  /** Hooks have not answered yet: the packet in front is handled again when they have. */
+  waits: Waits | null = null
   /** What it may still send, where a rate is set. */
   rate: Rate | null = null
   timer: Timer | null = null
@@ -412,6 +422,8 @@ export interface Core {
   unbroken: FanOut | null
   /** It is through, its batch is not sealed yet. */
   sealDue: boolean
+  /** Wills whose right to be published is not said yet: a broker that stops waits for them. */
+  readonly rulings: Set<Promise<void>>
   /** Connections with a retained replay that waits until their client has taken what it was sent. */
   readonly replaying: Set<Connection>
   readonly writers: ByteWriter[]

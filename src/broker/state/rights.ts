@@ -1,7 +1,7 @@
 /** Asks the Auth port on behalf of clients, connected or not. Where it has no check, nothing is asked. */
 import type { Message } from '../../ports/message.ts'
 import type { Core, Session } from './model.ts'
-import { isBridgeUser, type Identity } from '../../ports/ports.ts'
+import { isBridgeUser, type Identity, type Verdict } from '../../ports/ports.ts'
 
 const BRIDGES = '$SYS/broker/connection/'
 const STATE = '/state'
@@ -36,7 +36,7 @@ export function mayReceive(core: Core, session: Session, topic: string): boolean
 }
 
 /** May the session's client publish `message`: a will, or a QoS 2 message on its PUBREL? */
-export function mayPublish(core: Core, session: Session, message: Message): boolean {
+export function mayPublish(core: Core, session: Session, message: Message): Verdict {
   const { publish } = core.ports.auth
   const { topicName, qos, retain } = message
   return publish === null || session.isOurs || publish(ownerOf(session), topicName, qos, retain)

@@ -1,0 +1,41 @@
+/**
+ * Rights that are said later (the library's hooks). The packet stays in front of its connection's input, which is not read
+ * on; when all answers are there it is handled again, from the start, and finds them:
+ *
+ *     PUBLISH ──▶ asked ──later──▶ waits ──answered──▶ PUBLISH again ──▶ ruled ──▶ on its way
+ *
+ * Nothing may have been changed before the question, so that the second time is like the first.
+ */
+import type { Verdict } from '../../ports/ports.ts'
+import { askTurnEnd, Phase, type Connection, type Core } from './model.ts'
+
+/** What was answered for `key`; undefined: it was not asked yet. */
+export function rulingOf({ waits }: Connection, key: number): boolean | undefined {
+  return waits === null ? undefined : waits.rulings.get(key)
+}
+
+/** Takes the answer for `key`, now or later; undefined: later, and the packet comes again. */
+export function ruled(
+  core: Core,
+  connection: Connection,
+  key: number,
+  verdict: Verdict,
+): boolean | undefined {
+  if (typeof verdict === 'boolean') return verdict
+  const waits = (connection.waits ??= { pending: 0, rulings: new Map() })
+  waits.pending++
+  connection.paused = true
+  connection.link.pause()
+  void verdict.then((allowed) => {
+    waits.pending--
+    waits.rulings.set(key, allowed)
+    if (waits.pending > 0 || connection.phase !== Phase.open) return
+    core.opened.push(connection)
+    askTurnEnd(core)
+  })
+  return undefined
+}
+
+export function isWaiting({ waits }: Connection): boolean {
+  return waits !== null && waits.pending > 0
+}

@@ -1,0 +1,198 @@
+/** Hooks of the library that answer later, or with something else than true. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { connect, type MqttClient, type NodeConnectOptions } from '../../src/client/node.ts'
+import { createBroker, type BrokerOptions } from '../../src/index.ts'
+
+async function start(context: TestContext, options: BrokerOptions) {
+  const errors: string[] = []
+  const log = (level: string, text: string) => void (level === 'error' && errors.push(text))
+  const broker = createBroker({ log, ...options })
+  context.after(() => broker.close())
+  const { port } = await broker.listen()
+  const open = async (more: NodeConnectOptions = {}): Promise<MqttClient> => {
+    const client = await connect(`mqtt://127.0.0.1:${port}`, { reconnect: false, ...more })
+    context.after(() => client.end({ force: true }))
+    return client
+  }
+  return { broker, errors, open }
+}
+
+/** A promise to be settled by the test, and whether anybody has asked for it. */
+function question() {
+  let answer: (allowed: unknown) => void = () => undefined
+  let asked: () => void = () => undefined
+  const isAsked = new Promise<void>((resolve) => (asked = resolve))
+  const promise = new Promise<unknown>((resolve) => (answer = resolve))
+  return { isAsked, answer, ask: () => (asked(), promise as Promise<boolean>) }
+}
+
+const nonsense: [string, () => unknown][] = [
+  ['false', () => false],
+  ['undefined', () => undefined],
+  ['1', () => 1],
+  ['"true"', () => 'true'],
+  ['a promise of false', async () => false],
+  ['a promise of undefined', async () => undefined],
+  ['a promise of 1', async () => 1],
+  ['a rejection', async () => Promise.reject(new Error('no backend'))],
+  [
+    'an exception',
+    () => {
+      throw new Error('no backend')
+    },
+  ],
+]
+
+for (const [name, answer] of nonsense)
+  test(`${name} is no permission`, async (context) => {
+    const say = answer as () => boolean
+    const { open, broker } = await start(context, {
+      authorizePublish: say,
+      authorizeSubscribe: say,
+      authorizeDelivery: say,
+    })
+    const seen: string[] = []
+    broker.subscribe('#', ({ topic }) => seen.push(topic))
+    const client = await open()
+    for (const qos of [1, 2] as const)
+      await assert.rejects(client.publish('a', 'x', { qos }), { reason: 0x87 })
+    await assert.rejects(client.subscribe('#'), { reason: 0x87 })
+    assert.deepEqual(seen, [])
+  })
+
+for (const qos of [0, 1, 2] as const)
+  test(`packets of the connection wait in order, others go on, QoS ${qos}`, async (context) => {
+    const { ask, answer, isAsked } = question()
+    const { open, broker } = await start(context, {
+      authorizePublish: (_who, topic) => (topic === 'slow' ? ask() : true),
+    })
+    const seen: string[] = []
+    const done = new Promise<void>((resolve) =>
+      broker.subscribe('#', ({ topic }) => {
+        seen.push(topic)
+        if (topic === 'last') resolve()
+      }),
+    )
+    const [slow, other] = [await open(), await open()]
+    const sent = [slow.publish('slow', 'x', { qos }), slow.publish('last', 'x', { qos })]
+    await isAsked
+    await other.publish('other', 'x', { qos: 1 })
+    answer(true)
+    await done
+    await Promise.all(sent)
+    assert.deepEqual(seen, ['other', 'slow', 'last'])
+  })
+
+test('what was sent before DISCONNECT is still published, each once, retained too', async (context) => {
+  const { open, broker } = await start(context, {
+    authorizePublish: async (_who, topic) => {
+      await new Promise(setImmediate)
+      return topic !== 'denied'
+    },
+  })
+  const seen: string[] = []
+  const done = new Promise<void>((resolve) =>
+    broker.subscribe('#', ({ topic }) => {
+      seen.push(topic)
+      if (topic === 'c') resolve()
+    }),
+  )
+  const client = await open()
+  for (const topic of ['a', 'denied', 'b', 'c']) void client.publish(topic, 'x', { retain: true })
+  await client.end()
+  await done
+  assert.deepEqual(seen, ['a', 'b', 'c'])
+  const reader = await open()
+  const kept: string[] = []
+  const all = new Promise<void>((resolve) => {
+    const onMessage = ({ topic }: { topic: string }) => void (kept.push(topic) === 3 && resolve())
+    void reader.subscribe('#', { onMessage })
+  })
+  await all
+  assert.deepEqual(kept.sort(), ['a', 'b', 'c'])
+})
+
+test('a SUBSCRIBE of several filters has one answer each, asked once', async (context) => {
+  const asked: string[] = []
+  const { open, broker } = await start(context, {
+    authorizeSubscribe: (_who, filter) => {
+      asked.push(filter)
+      if (filter === 'now') return true
+      return Promise.resolve(filter !== 'no')
+    },
+  })
+  const client = await open()
+  const got: string[] = []
+  const subscription = await client.subscribe(['now', 'no', 'later'], {
+    onMessage: ({ topic }) => void got.push(topic),
+  })
+  assert.deepEqual([...subscription.codes], [0, 0x87, 0])
+  assert.deepEqual(asked, ['now', 'no', 'later'])
+  for (const topic of ['no', 'now', 'later']) broker.publish(topic, '')
+  await client.publish('barrier', '', { qos: 1 })
+  assert.deepEqual(got, ['now', 'later'])
+})
+
+test('a connection that ends while a hook thinks publishes nothing afterwards', async (context) => {
+  const { ask, answer, isAsked } = question()
+  const { open, broker } = await start(context, {
+    authorizePublish: (_who, topic) => (topic === 'slow' ? ask() : true),
+  })
+  const seen: string[] = []
+  const done = new Promise<void>((resolve) =>
+    broker.subscribe('#', ({ topic }) => (seen.push(topic), resolve())),
+  )
+  const slow = await open({ clientId: 'same' })
+  slow.publish('slow', 'x', { qos: 1 }).catch(() => undefined)
+  await isAsked
+  const successor = await open({ clientId: 'same' })
+  answer(true)
+  await successor.publish('next', 'x', { qos: 1 })
+  await done
+  assert.deepEqual(seen, ['next'])
+})
+
+test('a QoS 2 message is asked for again when it is released, and stays held meanwhile', async (context) => {
+  let count = 0
+  const { open, broker } = await start(context, {
+    authorizePublish: async () => ++count === 1,
+  })
+  const seen: string[] = []
+  broker.subscribe('#', ({ topic }) => seen.push(topic))
+  const client = await open()
+  await client.publish('a', 'x', { qos: 2 })
+  assert.equal(count, 2)
+  assert.deepEqual(seen, [])
+})
+
+test('a will waits for its hook, also when the broker closes', async (context) => {
+  for (const allowed of [true, false]) {
+    const { ask, answer, isAsked } = question()
+    const { open, broker } = await start(context, {
+      authorizePublish: (_who, topic) => (topic === 'will' ? ask() : true),
+    })
+    const seen: string[] = []
+    broker.subscribe('#', ({ topic }) => seen.push(topic))
+    await open({ will: { topic: 'will', payload: 'bye' } })
+    const closing = broker.close()
+    await isAsked
+    answer(allowed)
+    await closing
+    await new Promise(setImmediate)
+    assert.deepEqual(seen, allowed ? ['will'] : [])
+  }
+})
+
+test('a hook that thinks for longer than the keep alive does not cost the connection', async (context) => {
+  const { ask, answer, isAsked } = question()
+  const { open } = await start(context, { authorizePublish: ask })
+  const client = await open({ keepAliveSeconds: 1 })
+  const sent = client.publish('a', 'x', { qos: 1 })
+  await isAsked
+  // What is tested is the passing of time: one and a half times the keep alive, and a tick.
+  await new Promise((resolve) => setTimeout(resolve, 1_800))
+  answer(true)
+  await sent
+  assert.equal(client.state, 'connected')
+})
