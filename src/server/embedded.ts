@@ -4,6 +4,7 @@ import { defaultLimits, type Limits } from '../ports/limits.ts'
 import type { Message } from '../ports/message.ts'
 import type { Observer } from '../ports/ports.ts'
 import { checkBytes } from '../codec/encode-error.ts'
+import { checkMessage } from '../codec/message-check.ts'
 import { readProperties } from '../codec/properties.ts'
 import { reasonText } from '../codec/reason-codes.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
@@ -47,6 +48,7 @@ export interface ReceivedMessage {
   readonly properties: Properties
 }
 
+/** May be asynchronous: what it throws, or its promise rejects with, is logged. */
 export type MessageHandler = (message: ReceivedMessage) => void
 
 export type LogLevel = 'error' | 'warning' | 'notice' | 'information' | 'debug'
@@ -59,7 +61,8 @@ export interface PersistenceOptions {
   readonly sync?: SyncMode
 }
 
-/** Observers are told afterwards, outside of the broker: they may call it. */
+/** Observers are told afterwards, outside of the broker: they may call it. They may be
+ * asynchronous; what they throw, or reject with, is logged. */
 export interface BrokerOptions extends AuthHooks {
   /** Bounds other than the defaults; see {@link Limits} for their units. */
   limits?: Partial<Limits>
@@ -86,13 +89,15 @@ export interface EmbeddedBroker {
   /**
    * Listens for MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket or a unix socket; may be called several times.
    *
-   * @throws MozzieError `LISTEN` when the port cannot be bound or the certificate cannot be used, `CLOSED` after {@link close}.
+   * @throws MozzieError `LISTEN` when the port cannot be bound or the certificate cannot be used, `START` when the store
+   * cannot be opened, `CLOSED` when {@link close} was called, before or meanwhile.
    */
   listen(options?: ListenOptions): Promise<Listening>
   /**
-   * Publishes; no authorization is asked. A string is sent as UTF-8.
+   * Publishes; no authorization is asked. A string is sent as UTF-8. Before the store is open the message waits for it.
    *
-   * @throws MozzieError `TOPIC`, `MESSAGE` or `LIMIT` on what a client would be refused too, `CLOSED` after {@link close}.
+   * @throws MozzieError `TOPIC`, `MESSAGE` or `LIMIT` on what a client would be refused too, `CLOSED` after {@link close},
+   * `START` when the store could not be opened.
    */
   publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): void
   /**
@@ -104,7 +109,7 @@ export interface EmbeddedBroker {
   subscribe(filter: string, handler: MessageHandler, options?: { qos?: Qos }): () => void
   /** Ends a client's connection with reason 0x98; false: there is none. */
   disconnect(clientId: string): boolean
-  /** Sends wills, tells 5.0 clients 0x8B, closes everything. Idempotent. */
+  /** Sends wills, tells 5.0 clients 0x8B, closes everything, also what is still being opened. Idempotent; never rejects. */
   close(): Promise<void>
 }
 
@@ -120,7 +125,21 @@ const levelOf = new Map<LogTypeBit, LogLevel>([
 function logOf({ log }: BrokerOptions): Log {
   if (log === undefined) return { mask: LogType.error, write: warnOfErrors }
   const mask = [...levelOf.keys()].reduce((bits, bit) => bits | bit, 0)
-  return { mask, write: (type, text) => log(levelOf.get(type) ?? 'debug', text) }
+  const warn = (error: unknown): void => process.emitWarning(String(error), 'MozzieError')
+  return {
+    mask,
+    write: (type, text) => attempt(() => log(levelOf.get(type) ?? 'debug', text), warn),
+  }
+}
+
+/** Calls what is the program's own; whatever way it fails, `failed` is told and nothing else happens. */
+function attempt(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const result = call()
+    if (result instanceof Promise) result.catch(failed)
+  } catch (error) {
+    failed(error)
+  }
 }
 
 function warnOfErrors(type: LogTypeBit, text: string): void {
@@ -129,22 +148,16 @@ function warnOfErrors(type: LogTypeBit, text: string): void {
 
 /** Calls that wait for the end of the turn: the core must not be called while it is in the middle of something. */
 interface Later {
-  push(name: string, call: () => void): void
+  push(name: string, call: () => unknown): void
   run(): void
 }
 
 function createLater(log: Log): Later {
-  let waiting: (readonly [name: string, call: () => void])[] = []
+  let waiting: (readonly [name: string, call: () => unknown])[] = []
   const run = (): void => {
     const calls = waiting
     waiting = []
-    for (const [name, call] of calls) {
-      try {
-        call()
-      } catch (error) {
-        logHookError(log, name, error)
-      }
-    }
+    for (const [name, call] of calls) attempt(call, (error) => logHookError(log, name, error))
   }
   return {
     push(name, call) {
@@ -213,21 +226,10 @@ function facadeOf(
   listen: (options: ListenOptions) => Promise<Listening>,
 ): EmbeddedBroker {
   const { broker } = engine
-  const started = engine.start()
-  let closed: Promise<void> | null = null
-  const assertOpen = (): void => {
-    if (closed !== null) throw new MozzieError('CLOSED', 'the broker is closed')
-  }
+  const life = lifeOf(engine)
+  const { assertOpen } = life
   return {
-    async listen(listenOptions = {}) {
-      assertOpen()
-      await started
-      try {
-        return await listen(listenOptions)
-      } catch (error) {
-        throw new MozzieError('LISTEN', (error as Error).message, error)
-      }
-    },
+    listen: (listenOptions = {}) => life.opening(() => listen(listenOptions)),
     publish(topic, payload, publishOptions = {}) {
       assertOpen()
       const bytes = typeof payload === 'string' ? encoder.encode(payload) : payload
@@ -235,7 +237,10 @@ function facadeOf(
       asMozzieError('MESSAGE', () => checkBytes('the payload', bytes))
       const refusal = broker.publishRefusal(topic, bytes.length, publishOptions.retain === true)
       if (refusal !== 0) throw new MozzieError('LIMIT', `${reasonText(refusal)}: '${topic}'`)
-      asMozzieError('MESSAGE', () => broker.publish(topic, bytes, publishOptions))
+      const { qos = 0, retain = false, properties = {} } = publishOptions
+      const message = { topic, payload: bytes, qos, retain, properties }
+      asMozzieError('MESSAGE', () => checkMessage(message))
+      life.whenReady(() => broker.publish(topic, bytes, publishOptions))
     },
     subscribe(filter, handler, subscribeOptions) {
       assertOpen()
@@ -246,8 +251,73 @@ function facadeOf(
       return asMozzieError('FILTER', () => broker.subscribe(filter, take, subscribeOptions))
     },
     disconnect: (clientId) => broker.disconnect(clientId),
+    close: life.close,
+  }
+}
+
+/** From the opening of the store to its closing, in whatever order the program asks for things. */
+interface Life {
+  /** Throws MozzieError `CLOSED` or `START`. */
+  assertOpen(): void
+  /** Opens something once the store is open; what is open by the time of {@link close} is the engine's to close. */
+  opening<T>(open: () => Promise<T>): Promise<T>
+  /** Calls now, or when the store is open; in order. */
+  whenReady(call: () => void): void
+  close(): Promise<void>
+}
+
+function lifeOf(engine: Engine): Life {
+  let failure: MozzieError | null = null
+  let waiting: (() => void)[] | null = []
+  let closed: Promise<void> | null = null
+  const openings = new Set<Promise<unknown>>()
+  const assertOpen = (): void => {
+    if (closed !== null) throw new MozzieError('CLOSED', 'the broker is closed')
+    if (failure !== null) throw failure
+  }
+  const goOn = (): void => {
+    const calls = waiting ?? []
+    waiting = null
+    for (const call of calls) call()
+  }
+  const started = engine.start().then(goOn, (error: Error) => {
+    failure = new MozzieError('START', error.message, error)
+    waiting = null
+  })
+  const open = async <T>(call: () => Promise<T>): Promise<T> => {
+    assertOpen()
+    await started
+    assertOpen()
+    try {
+      return await call()
+    } catch (error) {
+      throw new MozzieError('LISTEN', (error as Error).message, error)
+    }
+  }
+  return {
+    assertOpen,
+    async opening(call) {
+      const made = open(call)
+      openings.add(made)
+      try {
+        const result = await made
+        assertOpen()
+        return result
+      } finally {
+        openings.delete(made)
+      }
+    },
+    whenReady(call) {
+      if (waiting === null) call()
+      else waiting.push(call)
+    },
     close() {
-      closed ??= started.then(() => engine.stop())
+      const stop = async (): Promise<void> => {
+        await started
+        await Promise.allSettled(openings)
+        if (failure === null) await engine.stop()
+      }
+      closed ??= stop()
       return closed
     },
   }

@@ -118,7 +118,10 @@ export function createEngine(options: EngineOptions): Engine {
     handshakes: new HandshakeGate(),
     start: (first) =>
       new Promise((resolve, reject) => {
-        onFatal = reject
+        onFatal = (error) => {
+          clearInterval(timer)
+          reject(error)
+        }
         broker.start(() => {
           onFatal = options.onFatal
           resolve()
