@@ -3,6 +3,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { MqttError } from './errors.ts'
 import { orAborted } from './late-wire.ts'
+import { percentDecoded } from './url.ts'
 
 export interface Proxy {
   /** `socks5h`: the proxy looks up names, `socks5`: this machine does. */
@@ -34,8 +35,8 @@ export function parseProxy(text: string): Proxy {
     // An URL forgets the port that is its scheme's own.
     port:
       url.port === '' ? (/:80(?:\/|$)/.test(text) ? 80 : DEFAULT_PORTS[kind]) : Number(url.port),
-    username: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+    username: percentDecoded(url.username),
+    password: percentDecoded(url.password),
   }
 }
 

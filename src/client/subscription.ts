@@ -43,10 +43,10 @@ export interface Subscription {
 }
 
 /** Messages as they come. Leaving the loop unsubscribes. */
-export interface MessageStream extends Subscription, AsyncIterable<Message, undefined> {}
+export interface MessageStream extends Subscription, AsyncIterable<Message> {}
 
 /** May be awaited, for the server's answer, or iterated at once. */
-export type PendingStream = Promise<MessageStream> & AsyncIterable<Message, undefined>
+export type PendingStream = Promise<MessageStream> & AsyncIterable<Message>
 
 function filtersOf(asked: Filter | readonly Filter[], options: SubscribeOptions) {
   const list = Array.isArray(asked) ? (asked as readonly Filter[]) : [asked as Filter]

@@ -32,6 +32,17 @@ function invalid(text: string, why: string): never {
   throw new MqttError('INVALID', `'${text}' is no MQTT URL: ${why}`)
 }
 
+/** `%40` as `@`; a percent sign that begins nothing of the kind stays what it is. */
+export function percentDecoded(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (escaped) => {
+    try {
+      return decodeURIComponent(escaped)
+    } catch {
+      return escaped
+    }
+  })
+}
+
 /**
  * `mqtt://[user[:password]@]host[:port]`, `mqtts://`, `ws://host[:port][/path]` (path: `/mqtt` if absent), `wss://`,
  * `unix:///path/to/socket`. User name and password are percent-encoded. Throws MqttError `INVALID`.
@@ -44,7 +55,7 @@ export function parseUrl(text: string): Address {
     invalid(text, `the scheme must be one of ${Object.keys(schemes).join(' ')}`)
   const [transport, tls, defaultPort] = scheme
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  const path = decodeURIComponent(url.pathname)
+  const path = percentDecoded(url.pathname)
   if (transport === 'unix') {
     if (host !== '' || path === '') invalid(text, 'write the path as unix:///path/to/socket')
     return { transport, tls, host: '', port: 0, path }
@@ -57,7 +68,7 @@ export function parseUrl(text: string): Address {
     host,
     port: url.port === '' ? defaultPort : Number(url.port),
     path: transport === 'websocket' ? rest + url.search : '',
-    ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
-    ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
+    ...(url.username !== '' && { username: percentDecoded(url.username) }),
+    ...(url.password !== '' && { password: percentDecoded(url.password) }),
   }
 }

@@ -97,8 +97,7 @@ function codePointAt(bytes: Uint8Array, at: number, end: number): number {
     if ((next & 0xc0) !== 0x80) return -1
     codePoint = (codePoint << 6) | (next & 0x3f)
   }
-  const isSurrogate = codePoint >= 0xd800 && codePoint < 0xe000
-  if (isSurrogate || codePoint > 0x10_ffff) return -1
+  if (isSurrogate(codePoint) || codePoint > 0x10_ffff) return -1
   return sequenceLength(codePoint) === length ? codePoint : -1
 }
 

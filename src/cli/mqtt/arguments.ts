@@ -49,6 +49,8 @@ export function applyWords(settings: Settings, words: readonly Operand[]): Probl
   for (let at = 0; at < words.length; at++) {
     const { text } = words[at]
     const row = byName.get(text)
+    // Blanks at the end of a line of a file, behind an option that takes nothing.
+    if (row === undefined && at > 0 && /^ +$/.test(text)) continue
     if (row === undefined) return unknownOption(settings.tool, text, [...byName.keys()])
     const rest = words.slice(at + 1)
     const count = row.operandCount(rest.map((word) => word.text))

@@ -80,9 +80,9 @@ export function flagsOf(group: FlagGroup) {
     )
 }
 
-/** A whole number in decimal within min..max, or null. */
+/** A whole number in decimal within min..max, or null. Blanks around it are nothing: a line of a file may end with some. */
 export function wholeNumber(text: string, min: number, max: number): number | null {
-  if (!/^[+-]?[0-9]{1,15}$/.test(text)) return null
+  if (!/^\s*[+-]?[0-9]{1,15}\s*$/.test(text)) return null
   const value = Number(text)
   return value >= min && value <= max ? value : null
 }

@@ -1,5 +1,6 @@
 /** What the pieces of `-F` print for a message. */
 import { strftime } from '../../base/strftime.ts'
+import { columnsOf, firstCharacters, firstColumns } from './columns.ts'
 import type { Conversion, Piece } from './format.ts'
 import { indentJson } from './json-text.ts'
 import { messageJson, messageJsonParsed } from './message-json.ts'
@@ -21,6 +22,7 @@ export interface PrintOptions {
 }
 
 const encoder = new TextEncoder()
+const CHARACTER_BYTES_MAX = 64
 const defaultFloatDigits = 6
 
 type Printer = (
@@ -35,8 +37,8 @@ function blanks(out: Print, { width, zero }: Conversion): void {
 }
 
 function padded(text: string, { left, zero, width }: Conversion): string {
-  if (left) return text.padEnd(width)
-  return text.padStart(width, zero ? '0' : ' ')
+  const padding = (zero && !left ? '0' : ' ').repeat(Math.max(0, width - columnsOf(text)))
+  return left ? text + padding : padding + text
 }
 
 /** Numbers; absent ones are as many blanks as the conversion is wide. */
@@ -61,15 +63,31 @@ function string(
     }
     const { precision } = conversion
     // By characters, not by bytes: a cut never leaves half of one.
-    const cut = precision < 0 ? value : Array.from(value).slice(0, precision).join('')
+    const cut = precision < 0 ? value : firstCharacters(value, precision)
     out.foreign(encoder.encode(padded(cut, { ...conversion, zero: false })), false)
   }
 }
 
+/** The begin of a payload that fills at most so many columns; of one that is no text, bytes. */
+function cutAt(payload: Uint8Array, width: number): { bytes: Uint8Array; columns: number } {
+  // No character of a reader is longer than this in practice; a payload may be 256 MB.
+  const begin = payload.subarray(0, width * CHARACTER_BYTES_MAX)
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let text: string
+  try {
+    text = decoder.decode(begin, { stream: begin.length < payload.length })
+  } catch {
+    const bytes = payload.subarray(0, width)
+    return { bytes, columns: bytes.length }
+  }
+  const cut = firstColumns(text, width)
+  return { bytes: encoder.encode(cut), columns: columnsOf(cut) }
+}
+
 function printPayload(out: Print, { shown }: ShownMessage, conversion: Conversion): void {
   const { left, zero, width } = conversion
-  const bytes = width > 0 ? shown.subarray(0, width) : shown
-  const padding = (zero && !left ? '0' : ' ').repeat(Math.max(0, width - bytes.length))
+  const { bytes, columns } = width > 0 ? cutAt(shown, width) : { bytes: shown, columns: 0 }
+  const padding = (zero && !left ? '0' : ' ').repeat(Math.max(0, width - columns))
   if (!left) out.text(padding)
   out.foreign(bytes, true)
   if (left) out.text(padding)

@@ -1,10 +1,12 @@
-/** Options that stand in a file: one a line, what is behind the first blank is its operand. */
+/** Options that stand in a file: one a line, what is behind the first blank is its operand, blanks and all. */
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Operand } from './flag.ts'
 import { propertyWordCount } from './property-arguments.ts'
 import type { Tool } from './settings.ts'
+
+const BLANK = 0x20
 
 export interface OptionLine {
   readonly lineNumber: number
@@ -45,9 +47,12 @@ export function parseOptionLines(bytes: Uint8Array): OptionLine[] {
   return lines
 }
 
-function splitLine(line: Buffer): Operand[] {
-  if (line.length === 0 || line[0] === 0x23) return []
-  const [name, operand] = splitOnce(line)
+function splitLine(whole: Buffer): Operand[] {
+  if (whole[0] === 0x23) return []
+  // Blanks before the option are nothing, as in mosquitto; those behind it belong to what follows.
+  const begin = whole.findIndex((byte) => byte !== BLANK)
+  if (begin < 0) return []
+  const [name, operand] = splitOnce(whole.subarray(begin))
   const words = [name]
   if (operand === null) return words.map(toOperand)
   const isProperty = ['-D', '--property'].includes(name.toString())
@@ -63,7 +68,7 @@ function splitLine(line: Buffer): Operand[] {
 }
 
 function splitOnce(line: Buffer): [Buffer, Buffer | null] {
-  const blank = line.indexOf(0x20)
+  const blank = line.indexOf(BLANK)
   return blank === -1 ? [line, null] : [line.subarray(0, blank), line.subarray(blank + 1)]
 }
 

@@ -1,4 +1,5 @@
 /** `-L SCHEME://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC` */
+import { percentDecoded } from '../../client/url.ts'
 import { wholeNumber } from './flag.ts'
 
 export interface BrokerUrl {
@@ -20,7 +21,7 @@ const schemes: Readonly<Record<string, Pick<BrokerUrl, 'port' | 'tls' | 'webSock
   wss: { port: 8883, tls: true, webSocket: true },
 }
 
-/** The parts of a URL, or the line that says what is wrong with it. User and password stay as they are written. */
+/** The parts of a URL, or the line that says what is wrong with it. User and password are percent-decoded, unlike mosquitto's. */
 export function parseBrokerUrl(url: string): BrokerUrl | string {
   const [, name = '', rest = ''] = /^([a-z]+):\/\/(.*)$/is.exec(url) ?? []
   const key = name.toLowerCase()
@@ -41,8 +42,8 @@ export function parseBrokerUrl(url: string): BrokerUrl | string {
     ...schemes[key],
     host,
     port,
-    username: user !== null && colon !== -1 ? user.slice(0, colon) : user,
-    password: user !== null && colon !== -1 ? user.slice(colon + 1) : null,
+    username: user === null ? null : percentDecoded(colon === -1 ? user : user.slice(0, colon)),
+    password: user === null || colon === -1 ? null : percentDecoded(user.slice(colon + 1)),
     topic,
   }
 }
