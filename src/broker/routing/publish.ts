@@ -12,6 +12,7 @@ import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Connection, Core, Session, Subscriber } from '../state/model.ts'
+import type { Auth, Identity } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { fitsMounted, mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
@@ -172,12 +173,8 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
   if (isReserved(topic)) return denied(core, connection, message)
   const who = connection.identity
   if (auth.publish !== null && who !== null && !connection.isOurs) {
-    const known = rulingOf(connection, 0)
-    const verdict = known ?? auth.publish(who, topic, view.qos, view.retain)
-    // The common case is a plain answer.
-    const allowed = verdict === true || ruled(core, connection, 0, verdict)
-    if (allowed === undefined) return WAITS
-    if (!allowed) return denied(core, connection, message)
+    const allowed = mayPublishNow(core, connection, auth.publish, who)
+    if (allowed !== true) return allowed === undefined ? WAITS : denied(core, connection, message)
   }
   // What clears a retained message makes room.
   if (core.pressure === Pressure.shed && message.payloadLength > 0)
@@ -192,6 +189,19 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
   if (view.retain && retainedIsFull(core, topic, message.payloadLength)) return Reason.quotaExceeded
   if (core.full && view.qos > 0 && needsStore(core, connection)) return refuseFull(connection)
   return 0
+}
+
+/** undefined: a hook has not answered yet. */
+function mayPublishNow(
+  core: Core,
+  connection: Connection,
+  publishRight: NonNullable<Auth['publish']>,
+  who: Identity,
+): boolean | undefined {
+  const known = rulingOf(connection, 0)
+  const verdict = known ?? publishRight(who, connection.topicName, view.qos, view.retain)
+  // The common case is a plain answer.
+  return verdict === true || ruled(core, connection, 0, verdict)
 }
 
 /** Would accepting it make the store write? */
