@@ -255,7 +255,14 @@ test('a store of an older version, without marker and chain, is opened and gets 
   // Its log changes while it is open: nothing says where the new one must go on.
   await old.compactRange(Uint8Array.of(0), Uint8Array.of(255))
   await write(Uint8Array.of(1), 2)
+  await write(Uint8Array.of(2), 2)
   await old.close()
+  // Even so, a record behind a damaged one is seen.
+  const log = join(location, readdirSync(location).find(isLog)!)
+  const bytes = readFileSync(log)
+  writeFileSync(log, flip(log, bytes, 5 * 8 + 3).to)
+  await assert.rejects(openDatabase(location), /the record at byte 0 does not match/)
+  writeFileSync(log, bytes)
   await (await openDatabase(location)).close()
   assert.ok(readdirSync(location).includes(MARKER_FILE))
   const again = await openDatabase(location)

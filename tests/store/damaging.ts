@@ -204,7 +204,7 @@ export function* harms(location: string, random: () => number, places: Places): 
   }
 }
 
-export function flip(file: string, bytes: Uint8Array, bit: number): Harm {
+export function flip(file: string, bytes: Uint8Array, bit: number): Harm & { to: Uint8Array } {
   const to = Uint8Array.from(bytes)
   to[bit >> 3] ^= 1 << (bit & 7)
   return { file, how: `bit ${bit & 7} of byte ${bit >> 3} of ${bytes.length} flipped`, to }

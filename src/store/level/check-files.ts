@@ -139,7 +139,7 @@ function checkLog(path: string, name: string, chain: Chain): void {
     chain.isMarked ||= endsWithChainKey(record)
   }
   const couldBegin = (_: Uint8Array, start: number, end: number): boolean =>
-    couldBeBatch(bytes, start, end, chain.last)
+    chain.last < 0 || couldBeBatch(bytes, start, end, chain.last)
   const at = readable(name, () => visitRecords(bytes, visit, couldBegin))
   if (at >= 0)
     throw new DamageError(`${name}: the record at byte ${at} does not match its checksum`)

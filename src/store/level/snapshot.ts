@@ -110,8 +110,11 @@ async function takeOnce(
     await hold(from, held)
     await betweenSteps()
     const current = await readIfThere(join(from, 'CURRENT'))
-    if (current === null)
-      return (await readdir(from)).length === 0 ? 'it is empty' : findDamage(from)
+    if (current === null) {
+      const problem = findDamage(from)
+      if (problem === null) throw new StoreError(`${from} is not a store`)
+      return problem
+    }
     const name = current.toString('latin1').trim()
     const whole = await readIfThere(join(from, name))
     if (whole === null) return `${name} is missing`
