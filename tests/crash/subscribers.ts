@@ -1,6 +1,7 @@
 /** The process of the subscribers: forked by the harness, it outlives every broker. */
 import { seeded } from '../sim/world.ts'
 import { LedgerClient } from './ledger-client.ts'
+import { startLeavers } from './leavers.ts'
 import { Ledger } from './ledger.ts'
 import type { ChildSettings, FromChild, LastNumbers, ToChild } from './messages.ts'
 
@@ -57,6 +58,8 @@ const mayflies = Array.from(
       onViolation: (text) => violations.push(text),
     }),
 )
+
+startLeavers({ port: settings.port, qos: settings.qos, random, isCalm: () => isCalm })
 
 setInterval(() => {
   for (const { habit, client } of clients) {
