@@ -6,8 +6,11 @@
  * A slot is cleared when its value leaves, so nothing is kept alive by a queue it is no longer in.
  * The bound belongs to the owner: who pushes checks `length` first.
  */
+/** Of a queue that is empty: never written to. */
+const NO_SLOTS: undefined[] = []
+
 export class Fifo<T> {
-  private slots: (T | undefined)[] = []
+  private slots: (T | undefined)[] = NO_SLOTS
   private head = 0
   length = 0
 
@@ -39,7 +42,7 @@ export class Fifo<T> {
   }
 
   clear(): void {
-    this.slots = []
+    this.slots = NO_SLOTS
     this.head = 0
     this.length = 0
   }

@@ -12,10 +12,14 @@
  */
 const FIRST_SIZE = 16
 
+// A table that never held anything is mostly that of a session that is away: there may be a great many of them.
+const NO_IDS = new Uint16Array(0)
+const NO_SLOTS: undefined[] = []
+
 export class PacketTable<T> {
   size = 0
-  private ids = new Uint16Array(FIRST_SIZE)
-  private slots: (T | undefined)[] = Array.from({ length: FIRST_SIZE })
+  private ids = NO_IDS
+  private slots: (T | undefined)[] = NO_SLOTS
   private beside: Map<number, T> | null = null
 
   get(id: number): T | undefined {
@@ -72,7 +76,7 @@ export class PacketTable<T> {
 
   private grow(): void {
     const entries = [...this.entries()]
-    this.ids = new Uint16Array(this.ids.length * 2)
+    this.ids = new Uint16Array(Math.max(FIRST_SIZE, this.ids.length * 2))
     this.slots = Array.from({ length: this.ids.length })
     this.beside = null
     this.size = 0

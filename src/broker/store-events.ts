@@ -107,12 +107,12 @@ function sessionTold(
   session.expirySeconds = record.expirySeconds
   session.disconnectedAtMs = record.disconnectedAtMs
   session.loaded = false
-  if (backlog !== undefined && backlog.queuedCount > 0)
-    session.outbound = Object.assign(new Outbound(), {
-      lastSequence: backlog.lastSequence,
-      queuedCount: backlog.queuedCount,
-      queuedBytes: backlog.queuedBytes,
-    })
+  if (backlog !== undefined && backlog.queuedCount > 0) {
+    const outbound = (session.outbound = new Outbound())
+    outbound.lastSequence = backlog.lastSequence
+    outbound.queuedCount = backlog.queuedCount
+    outbound.queuedBytes = backlog.queuedBytes
+  }
   session.foreign = record.disconnectedAtMs < 0
   if (session.foreign) return
   const { clock } = core.ports

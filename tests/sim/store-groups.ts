@@ -20,7 +20,7 @@ import type {
 } from '../../src/ports/ports.ts'
 import { keyBehind, Kind, readNumber } from '../../src/store/level/keys.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
-import { readEntryCosts } from '../../src/store/level/records.ts'
+import { readEntryCosts, RecordReader } from '../../src/store/level/records.ts'
 import { messageOf, textOf } from '../store/told.ts'
 import { fakeEngine, newDisk, rowsOf } from './fake-level.ts'
 import { copyOf, describe, newSession, type Model, type ModelSession } from './store-model.ts'
@@ -249,7 +249,7 @@ class GroupSimulation {
     this.checked = this.disk.state
     const counts = new Map(this.rows(Kind.body).map(([key]) => [readNumber(key, 1), 0]))
     for (const [, stored] of this.rows(Kind.queue)) {
-      const { body } = readEntryCosts(stored)
+      const { body } = readEntryCosts(new RecordReader(stored))
       if (body === 0) continue
       const count = counts.get(body)
       if (count === undefined) this.problems.push(`body ${body} is missing on the disk`)

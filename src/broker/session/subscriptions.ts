@@ -1,4 +1,5 @@
 /** A session's subscriptions, in its own table and in the trie. */
+import { SmallMap } from '../../base/small-map.ts'
 import { parseShared } from '../../topics/names.ts'
 import { Subscription, type Core, type Session } from '../state/model.ts'
 import type { SubscriptionOptions } from '../../ports/ports.ts'
@@ -12,7 +13,7 @@ export function addSubscription(
   filter: string,
   options: SubscriptionOptions,
 ): { subscription: Subscription; isNew: boolean } {
-  const subscriptions = (session.subscriptions ??= new Map())
+  const subscriptions = (session.subscriptions ??= new SmallMap())
   const known = subscriptions.get(filter)
   if (known !== undefined) {
     known.assign(options)

@@ -7,6 +7,7 @@
  *                connection ▼   │ session                   ▼ session
  *                          Connection ── link ──▶ transport
  */
+import type { SmallMap } from '../../base/small-map.ts'
 import { addressOf } from '../../base/address.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { PacketTable } from '../../base/packet-table.ts'
@@ -202,7 +203,7 @@ export class Session {
   foreign = false
   /** What `outbound` says is true: this node held it last. */
   loaded = false
-  subscriptions: Map<string, Subscription> | null = null
+  subscriptions: SmallMap<string, Subscription> | null = null
   outbound: Outbound | null = null
   /** Inbound QoS 2 messages between PUBLISH and PUBREL. */
   heldInbound: PacketTable<Message> | null = null

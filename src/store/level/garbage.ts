@@ -2,7 +2,7 @@
 import { failpoint } from '../failpoint.ts'
 import type { Database } from './level-options.ts'
 import { keyBehind, Kind, NUMBER_BYTES, numberKey, readNumber } from './keys.ts'
-import { readEntryCosts } from './records.ts'
+import { readEntryCosts, RecordReader } from './records.ts'
 import { openRecord } from './sealed-record.ts'
 import type { DoneEntry } from './write-set.ts'
 
@@ -40,7 +40,7 @@ export async function collectGarbage(
     const done = entries.map(([key, stored]) => ({
       session,
       sequence: readNumber(key, 1 + NUMBER_BYTES),
-      body: readEntryCosts(openRecord(key, stored)).body,
+      body: readEntryCosts(new RecordReader(openRecord(key, stored))).body,
       released: false,
     }))
     if (!(await clear({ keys: [], done }))) return

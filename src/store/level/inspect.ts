@@ -124,7 +124,7 @@ export async function statsOf(database: Database): Promise<StoreStats> {
     const queue = queues.get(readNumber(key, 1))
     if (queue === undefined) return
     queue.queued++
-    queue.queuedBytes += readEntryCosts(value).payloadLength
+    queue.queuedBytes += readEntryCosts(new RecordReader(value)).payloadLength
   })
   const longest = [...queues.values()].sort((a, b) => b.queued - a.queued)
   return {

@@ -21,6 +21,8 @@ export interface KeyRange {
   /** Absent: the state at the time of the call. */
   readonly snapshot?: Snapshot
   readonly highWaterMarkBytes?: number
+  /** false: what is read once only does not push other things out of LevelDB's cache. */
+  readonly fillCache?: boolean
 }
 
 interface Iteration<T> {

@@ -12,10 +12,10 @@ import {
   readSubscription,
   RecordReader,
 } from './records.ts'
-import { openRecord } from './sealed-record.ts'
+import { checkRecord, openRecord } from './sealed-record.ts'
 
 /** Records taken from LevelDB at a time. */
-const PORTION = 1000
+const PORTION = 4000
 const PORTION_BYTES = 1 << 20
 
 export interface Loaded {
@@ -96,21 +96,27 @@ async function loadQueues(
   loaded: Loaded,
   sessionOf: (key: Uint8Array) => LevelSession | undefined,
 ): Promise<void> {
-  await eachRecord(database, Kind.queue, (key, value) => {
-    const { body, payloadLength } = readEntryCosts(value)
+  // Entries of a session lie side by side.
+  let owner: LevelSession | undefined
+  let ownerNumber = -1
+  await eachStored(database, Kind.queue, (key, stored) => {
+    const end = checkRecord(key, stored)
+    const { body, payloadLength } = readEntryCosts(new RecordReader(stored, 0, end))
     // Those of a session that is gone count too: they are taken off when the entry is cleared away.
     if (body > 0) {
       references.add(body)
       // Were the body missing, its number must not be given to another one.
       loaded.lastBody = Math.max(loaded.lastBody, body)
     }
-    const session = sessionOf(key)
-    if (session === undefined) return
+    const number = readNumber(key, 1)
+    if (number !== ownerNumber) owner = sessionOf(key)
+    ownerNumber = number
+    if (owner === undefined) return
     const sequence = readNumber(key, 1 + NUMBER_BYTES)
-    session.queuedCount++
-    session.queuedBytes += payloadLength
-    session.writtenTo = sequence
-    session.lastSequence = Math.max(session.lastSequence, sequence)
+    owner.queuedCount++
+    owner.queuedBytes += payloadLength
+    owner.writtenTo = sequence
+    owner.lastSequence = Math.max(owner.lastSequence, sequence)
   })
   await eachRecord(database, Kind.pubrec, (key) => {
     const session = sessionOf(key)
@@ -137,19 +143,35 @@ async function lastBodyOf(database: Database): Promise<number> {
 }
 
 /** Calls `visit` with every record of a kind, its checksum checked and taken off. */
-export async function eachRecord(
+export function eachRecord(
   database: Database,
   kind: Kind,
   visit: (key: Uint8Array, value: Uint8Array) => void,
 ): Promise<void> {
+  return eachStored(database, kind, (key, stored) => visit(key, openRecord(key, stored)))
+}
+
+/** The same, as it is stored: nothing is checked. */
+async function eachStored(
+  database: Database,
+  kind: Kind,
+  visit: (key: Uint8Array, stored: Uint8Array) => void,
+): Promise<void> {
   const prefix = new Uint8Array([kind])
-  const range = { gte: prefix, lt: keyBehind(prefix) }
-  const iterator = database.iterator({ ...range, highWaterMarkBytes: PORTION_BYTES })
+  const iterator = database.iterator({
+    gte: prefix,
+    lt: keyBehind(prefix),
+    highWaterMarkBytes: PORTION_BYTES,
+    fillCache: false,
+  })
   try {
-    for (;;) {
-      const portion = await iterator.nextv(PORTION)
-      if (portion.length === 0) return
-      for (const [key, value] of portion) visit(key, openRecord(key, value))
+    let next = iterator.nextv(PORTION)
+    for (let portion = await next; portion.length > 0; portion = await next) {
+      // LevelDB reads the next ones in its own thread meanwhile.
+      next = iterator.nextv(PORTION)
+      // Nobody waits for it when a record is refused.
+      next.catch(() => {})
+      for (const [key, stored] of portion) visit(key, stored)
     }
   } finally {
     await iterator.close()

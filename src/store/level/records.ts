@@ -44,14 +44,17 @@ function writeText(writer: ByteWriter, text: string): void {
 export class RecordReader {
   readonly bytes: Uint8Array
   at: number
+  /** Where the record ends. */
+  readonly end: number
 
-  constructor(bytes: Uint8Array, at = 0) {
+  constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
     this.bytes = bytes
     this.at = at
+    this.end = end
   }
 
   byte(): number {
-    if (this.at >= this.bytes.length) throw new RecordError('a record ends too early')
+    if (this.at >= this.end) throw new RecordError('a record ends too early')
     return this.bytes[this.at++]
   }
 
@@ -68,7 +71,7 @@ export class RecordReader {
   /** Steps over `length` bytes; returns where they start. */
   skip(length: number): number {
     const start = this.at
-    if (start + length > this.bytes.length) throw new RecordError('a field runs past its record')
+    if (start + length > this.end) throw new RecordError('a field runs past its record')
     this.at += length
     return start
   }
@@ -128,12 +131,12 @@ export function readMessage(reader: RecordReader): Message {
   const propertiesLength = reader.uint()
   message.publisher = reader.text()
   if (flags & HAS_USER) message.publisherUser = reader.text()
-  const { bytes, at } = reader
-  const payloadLength = bytes.length - at - topicLength - propertiesLength
+  const { bytes, at, end } = reader
+  const payloadLength = end - at - topicLength - propertiesLength
   if (payloadLength < 0) throw new RecordError('a message is longer than its record')
   message.lay(bytes, at, topicLength, propertiesLength, payloadLength)
   message.topicName = decodeUtf8(bytes, at, at + topicLength)
-  reader.at = bytes.length
+  reader.at = end
   return message
 }
 
@@ -146,7 +149,7 @@ function readPayloadLength(reader: RecordReader): number {
   const propertiesLength = reader.uint()
   reader.skip(reader.uint())
   if (flags & HAS_USER) reader.skip(reader.uint())
-  return reader.bytes.length - reader.at - topicLength - propertiesLength
+  return reader.end - reader.at - topicLength - propertiesLength
 }
 
 // ── queue entries ──────────────────────────────────────────────────────────────────────────────────
@@ -181,8 +184,7 @@ export function readEntryHead(reader: RecordReader): EntryHead {
 }
 
 /** Body number (0: none) of an entry, and the bytes of its payload. */
-export function readEntryCosts(value: Uint8Array): { body: number; payloadLength: number } {
-  const reader = new RecordReader(value)
+export function readEntryCosts(reader: RecordReader): { body: number; payloadLength: number } {
   const { body } = readEntryHead(reader)
   return { body, payloadLength: body > 0 ? reader.uint() : readPayloadLength(reader) }
 }
