@@ -26,7 +26,7 @@ import {
   type Tap,
 } from './state/model.ts'
 import { pump } from './delivery/outbound.ts'
-import { drained, flushAll, pendingBytes } from './delivery/outbox.ts'
+import { abandonOutput, drained, flushAll, pendingBytes } from './delivery/outbox.ts'
 import type { Link, Ports } from '../ports/ports.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 import { afterFanOut, isFanningOut, meantBy, UNDER_WAY } from './routing/fan-out-later.ts'
@@ -34,12 +34,13 @@ import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './rout
 import { publish, routeFromPeer } from './routing/routing.ts'
 import { groupOf, leaveGroup } from './routing/shared-groups.ts'
 import { endSession } from './session/sessions.ts'
+import { Bytes, charge, judgeMemory } from './state/memory.ts'
 import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { storeEvents } from './store-events.ts'
 import { addTask, runTasks } from './state/work.ts'
-import { publishWill, releaseWill } from './routing/wills.ts'
+import { publishWill, releaseWill, takeWill } from './routing/wills.ts'
 
 const encoder = new TextEncoder()
 
@@ -91,6 +92,10 @@ export class Broker {
       writers: [],
       incoming: new Message(),
       pressure: Pressure.none,
+      pressurePeak: Pressure.none,
+      keptBytes: 0,
+      keptBytesNext: Infinity,
+      memory: { limit: 0, others: 0 },
       tap: null,
       ready: false,
       early: [],
@@ -125,6 +130,7 @@ export class Broker {
     const connection = new Connection(link, clock.monotonicMs())
     core.connections.add(connection)
     core.stats.sockets++
+    charge(core, Bytes.connection)
     if (limits.connectionMessages && log.mask & LogType.notice && !connection.isOurs)
       log.write(
         LogType.notice,
@@ -160,7 +166,8 @@ export class Broker {
     const { core } = this
     const close = (): boolean => {
       closeConnection(core, connection, { text, reason: -1 })
-      core.connections.delete(connection)
+      if (core.connections.delete(connection)) charge(core, -Bytes.connection)
+      abandonOutput(core, connection)
       return false
     }
     if (core.work > 0 || connection.phase === Phase.closed) close()
@@ -181,6 +188,7 @@ export class Broker {
       resumeInput(core, next)
     if (core.replaying.size > 0) wakeReplays(core)
     runTasks(core)
+    if (core.pressure > Pressure.none) judgeMemory(core)
     if (core.unbroken === null) this.seal()
     flushAll(core)
   }
@@ -300,8 +308,27 @@ export class Broker {
   }
 
   /** How short memory is from now on. */
-  setPressure(level: PressureLevel): void {
-    this.core.pressure = level
+  get pressure(): PressureLevel {
+    return this.core.pressure
+  }
+
+  /** The highest it was since this was asked the last time. */
+  takePressurePeak(): PressureLevel {
+    const { core } = this
+    const peak = core.pressurePeak
+    core.pressurePeak = core.pressure
+    return peak
+  }
+
+  /** Bytes that clients make the broker keep; see `memory.ts`. */
+  get keptBytes(): number {
+    return this.core.keptBytes
+  }
+
+  /** `limit` bytes may be used, 0 any number; `others` are, beside what the core counts. */
+  setMemory(limit: number, others: number): void {
+    this.core.memory = { limit, others }
+    judgeMemory(this.core)
   }
 
   /** Disconnects the client that holds most memory; see `pressure.ts`. */
@@ -431,8 +458,7 @@ export class Broker {
 
 /** Wills go out while there is still someone to read them. */
 function publishLastWill(core: Core, connection: Connection): void {
-  const { will } = connection
-  connection.will = null
+  const will = takeWill(core, connection)
   if (will !== null && connection.session !== null)
     publishWill(core, connection.session, will.message)
 }

@@ -64,6 +64,8 @@ export class Message implements PublishParts {
   // number of a body that several entries share), and how many entries are not written yet.
   storedAs = 0
   unwritten = 0
+  /** Queues, windows, tables and outputs that hold it; see `memory.ts`. */
+  holders = 0
   private copy: Message | null = null
 
   get payloadLength(): number {

@@ -1,68 +1,68 @@
-/** `memory_limit`: looks at the memory in use once a second and tells the core how short it is. */
+/**
+ * `memory_limit`: tells the core how much of it is left for what clients make it keep, and says in the log what gives
+ * way. The core counts what it keeps; what that count misses is measured whenever the collector has been through,
+ * and only then, because before it there is garbage among the objects. Nothing here ever makes it run.
+ *
+ *     used  =  what the process took at its start  +  counted  +  what was in memory beyond that after a collection
+ */
+import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { LogType, type Log } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 
-/** Shares of the limit at which something gives way, the highest first. */
-const steps: readonly (readonly [share: number, level: PressureLevel, text: string])[] = [
-  [1, Pressure.shed, 'messages are refused, and those who hold most are disconnected'],
-  [0.9, Pressure.dropQos0, 'QoS 0 waits for nobody, and new clients are refused'],
-  [0.8, Pressure.refuse, 'new clients are refused'],
-]
+const texts: Readonly<Record<PressureLevel, string>> = {
+  [Pressure.none]: '',
+  [Pressure.refuse]: 'new clients are refused',
+  [Pressure.dropQos0]: 'QoS 0 waits for nobody, new clients and subscriptions are refused',
+  [Pressure.shed]: 'messages are refused, and those who hold most are disconnected',
+  [Pressure.beyond]: 'large packets are refused, and those who hold most are disconnected',
+}
 
-/** Garbage counts as memory until it is collected; that takes a while, so not too often. */
-const collectEveryMs = 10_000
+/**
+ * V8 lets garbage pile up to several times of what lives. With a limit it begins to look for it, in steps beside the
+ * work as always, when the heap has grown by so much since the last time.
+ */
+const HEAP_GROWTH_PERCENT = 20
 
-/** Bytes in use: objects, and the buffers outside of the heap (`external` is a collection behind). */
+/** Bytes of objects, and of buffers outside of the heap (`external` is a collection behind). */
 export function usedBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
 }
 
-let collect: (() => void) | null = null
-
-function collectGarbage(): void {
-  if (collect === null) {
-    setFlagsFromString('--expose-gc')
-    collect = runInNewContext('gc') as () => void
-  }
-  collect()
-}
-
-function levelOf(used: number, max: number): number {
-  const step = steps.findIndex(([share]) => used >= max * share)
-  return step === -1 ? steps.length : step
-}
-
 /**
  * @param limit Bytes, 0 none; asked anew each time.
- * @returns what is to be called once a second, with a monotonic clock.
+ * @returns what is to be called several times a second.
  */
 export function createMemoryWatch(
-  broker: Pick<Broker, 'setPressure' | 'shedLargest'>,
+  broker: Pick<Broker, 'setMemory' | 'keptBytes' | 'pressure' | 'takePressurePeak' | 'shedLargest'>,
   log: Log,
   limit: () => number,
-): (nowMs: number) => void {
-  let last = steps.length
-  let collectedMs = -collectEveryMs
-  return (nowMs) => {
-    const max = limit()
-    let used = max === 0 ? 0 : usedBytes()
-    let step = max === 0 ? steps.length : levelOf(used, max)
-    if (step < steps.length && nowMs - collectedMs >= collectEveryMs) {
-      collectedMs = nowMs
-      collectGarbage()
-      used = usedBytes()
-      step = levelOf(used, max)
+): () => void {
+  const startBytes = process.memoryUsage.rss()
+  const startObjects = usedBytes()
+  let missed = 0
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as (PerformanceEntry & { detail: { kind: number } })[]) {
+      const { kind } = entry.detail
+      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR)
+        missed = Math.max(0, usedBytes() - startObjects - broker.keptBytes)
     }
-    if (step !== last) say(log, step, used, max)
-    last = step
-    const level = steps[step]?.[1] ?? Pressure.none
-    broker.setPressure(level)
-    if (level !== Pressure.shed) return
-    const clientId = broker.shedLargest()
+  })
+  observer.observe({ entryTypes: ['gc'] })
+  let last: PressureLevel = Pressure.none
+  let isFrugal = false
+  return () => {
+    const max = limit()
+    if (max > 0 && !isFrugal) setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
+    isFrugal ||= max > 0
+    const others = startBytes + missed
+    broker.setMemory(max, others)
+    const level = broker.takePressurePeak()
+    if (level !== last) say(log, level, broker.keptBytes + others, max)
+    last = level
+    const clientId = broker.pressure >= Pressure.shed ? broker.shedLargest() : null
     if (clientId !== null)
       log.write(LogType.warning, `Warning: memory_limit: disconnected client ${clientId}.`)
   }
@@ -70,11 +70,11 @@ export function createMemoryWatch(
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MB`
 
-function say(log: Log, step: number, used: number, max: number): void {
-  if (step === steps.length)
+function say(log: Log, level: PressureLevel, used: number, max: number): void {
+  if (level === Pressure.none)
     return log.write(LogType.notice, 'Memory in use is below 80 % of memory_limit again.')
   log.write(
     LogType.warning,
-    `Warning: ${megabytes(used)} of the ${megabytes(max)} of memory_limit are in use: ${steps[step][2]}.`,
+    `Warning: ${megabytes(used)} of the ${megabytes(max)} of memory_limit are in use: ${texts[level]}.`,
   )
 }

@@ -266,6 +266,6 @@ function createChores(server: Server): () => void {
     }
     if (++ticks % ticksPerSecond !== 0) return
     log.tick()
-    watchMemory(nodeClock.monotonicMs())
+    watchMemory()
   }
 }

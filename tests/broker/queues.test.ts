@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Pressure } from '../../src/ports/pressure.ts'
 import * as make from '../support/packets.ts'
 import { createStage, type Actor, type Stage } from './stage.ts'
 
@@ -30,6 +29,9 @@ function foundOf(
   const back = stage.connect('c', durable)
   return back.payloads()
 }
+
+/** Bytes. */
+const LIMIT = 1e9
 
 const number = (index: number) => String(index)
 
@@ -106,19 +108,19 @@ test('QoS 0 is dropped for a client that does not read beyond max_output_bytes, 
 test('short of memory, new clients are refused first', () => {
   const stage = createStage()
   const known = stage.connect('known')
-  stage.node.broker.setPressure(Pressure.refuse)
+  stage.node.broker.setMemory(LIMIT, 0.85 * LIMIT)
   const late = stage.open()
   late.send(make.connect(5, { clientId: 'late' }))
   assert.equal(late.take('connack')?.code, 0x89)
   known.send(make.publish('m', '', { qos: 1 }))
   assert.equal(known.take('puback')?.reason, 0x10)
-  stage.node.broker.setPressure(Pressure.none)
+  stage.node.broker.setMemory(0, 0)
   stage.connect('late')
 })
 
 test('then QoS 0 waits for nobody', () => {
   const stage = createStage({ queueQos0: true })
-  stage.node.broker.setPressure(Pressure.none)
+  stage.node.broker.setMemory(0, 0)
   const sender = stage.connect('sender')
   const slow = stage.connect('slow')
   slow.subscribe('m', 0)
@@ -126,7 +128,7 @@ test('then QoS 0 waits for nobody', () => {
   const away = stage.connect('away', durable)
   away.subscribe('m', 0)
   away.cut()
-  stage.node.broker.setPressure(Pressure.dropQos0)
+  stage.node.broker.setMemory(LIMIT, 0.95 * LIMIT)
   sendMany(sender, 10, () => 'x'.repeat(1000), 0)
   const { queued, outputBytes } = stage.node.broker.counts()
   assert.equal(queued, 0)
@@ -142,13 +144,13 @@ test('at last messages are refused, and acknowledged ones stay', () => {
   const old = stage.connect('old', {}, 4)
   sender.send(make.publish('m', 'kept', { qos: 1 }))
   assert.equal(sender.take('puback')?.reason, 0)
-  stage.node.broker.setPressure(Pressure.shed)
+  stage.node.broker.setMemory(LIMIT, LIMIT)
   sender.send(make.publish('m', 'refused', { qos: 1 }))
   assert.equal(sender.take('puback')?.reason, 0x97)
   old.send(make.publish('m', 'refused', { qos: 1 }))
   assert.equal(old.isClosed, true)
   assert.equal(old.take('puback'), undefined)
-  stage.node.broker.setPressure(Pressure.none)
+  stage.node.broker.setMemory(0, 0)
   assert.deepEqual(stage.connect('away', durable).payloads(), ['kept'])
 })
 

@@ -16,6 +16,8 @@ export interface Stage {
   readonly node: SimNode
   /** Lets this much time pass. */
   pass(ms: number): void
+  /** Everybody leaves, without a will, and nothing stays retained. */
+  clear(): void
   /** A connection, nothing said. */
   open(version?: Version): Actor
   /** One with an accepted CONNECT. */
@@ -142,11 +144,30 @@ export function createStage(limits: Partial<Limits> = {}, observer?: Observer): 
     limits,
     observer,
   })
+  const actors: Actor[] = []
   const stage: Stage = {
     time,
     node,
     pass: (ms) => time.run(time.nowMs + ms),
-    open: (version = 5) => new Actor(stage, version),
+    clear() {
+      const { broker } = node
+      for (const actor of actors) {
+        if (!actor.isClosed && !actor.isStuck) actor.send(make.disconnect())
+        actor.cut()
+      }
+      const topics: string[] = []
+      broker
+        .inspector()
+        .retained('#')
+        .next(100_000, (topic) => void topics.push(topic))
+      for (const topic of topics) broker.dropRetained(topic)
+      stage.pass(0)
+    },
+    open(version = 5) {
+      const actor = new Actor(stage, version)
+      actors.push(actor)
+      return actor
+    },
     connect(clientId, options = {}, version = 5) {
       const actor = stage.open(version)
       actor.send(make.connect(version, { clientId, ...options }))

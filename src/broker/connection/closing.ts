@@ -4,10 +4,11 @@ import { PacketType } from '../../codec/packets.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import { nameOf, Phase, type Connection, type Core } from '../state/model.ts'
 import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
+import { charge } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
 import { Work } from '../state/work.ts'
 import { endSession, restSession } from '../session/sessions.ts'
-import { fireWill } from '../routing/wills.ts'
+import { fireWill, takeWill } from '../routing/wills.ts'
 
 /** How a connection ends; see {@link closeConnection}. */
 export interface Ending {
@@ -59,6 +60,8 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   connection.timer = null
   core.wheel.cancel(connection.rate?.timer ?? null)
   if (connection.inLink === null) dropOutput(core, connection)
+  charge(core, -connection.keptBytes)
+  connection.keptBytes = 0
   connection.partial = null
   connection.held = null
   connection.topicBytes = null
@@ -86,8 +89,8 @@ function sendDisconnect(core: Core, connection: Connection, ending: Ending): voi
 }
 
 function leaveSession(core: Core, connection: Connection, ending: Ending): void {
-  const { session, will, identity } = connection
-  connection.will = null
+  const { session, identity } = connection
+  const will = takeWill(core, connection)
   if (session === null || session.connection !== connection) return
   session.connection = null
   if (identity !== null && connection.openedAtMs > 0)

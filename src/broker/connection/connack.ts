@@ -4,6 +4,7 @@ import { PacketType, type Properties } from '../../codec/packets.ts'
 import { connackReturnCode, Reason } from '../../codec/reason-codes.ts'
 import { closeConnection } from './closing.ts'
 import { nameOf, type Connection, type Core } from '../state/model.ts'
+import { takeWill } from '../routing/wills.ts'
 import { sendPacket } from '../delivery/outbox.ts'
 
 /** Refusals that a 3.x client is not told: the standard has no return code for them. */
@@ -44,7 +45,7 @@ export function refuse(core: Core, connection: Connection, reason: number, detai
     })
     logSending(core, connection, false, code)
   }
-  connection.will = null
+  takeWill(core, connection)
   const text = TEXTS.get(reason) ?? 'protocol error'
   core.ports.observer?.refused?.(connection.identity, connection.link.remote, text)
   closeConnection(core, connection, { text, reason: -1 })

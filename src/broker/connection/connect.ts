@@ -7,6 +7,7 @@ import { refuse } from './connack.ts'
 import { createMessage } from '../../ports/message.ts'
 import { fitsMounted } from '../state/mount-point.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
+import { holdMessage } from '../state/memory.ts'
 import { isReserved } from '../state/rights.ts'
 import { openSession } from './open-session.ts'
 import { bridgeUser } from '../../ports/ports.ts'
@@ -163,6 +164,7 @@ function adopt(core: Core, connection: Connection, packet: ConnectPacket, client
     publisherUser: username,
     wallMs: core.ports.clock.wallMs(),
   })
+  holdMessage(core, message)
   connection.will = { message, delaySeconds: will.properties.willDelaySeconds ?? 0 }
 }
 

@@ -3,6 +3,7 @@ import { LogType } from '../../base/log.ts'
 import type { DisconnectPacket } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
+import { takeWill } from '../routing/wills.ts'
 import { closeConnection } from './closing.ts'
 import type { Connection, Core, Session } from '../state/model.ts'
 
@@ -13,7 +14,7 @@ export function onDisconnect(core: Core, connection: Connection, packet: Disconn
     log.write(LogType.debug, `Received DISCONNECT from ${session.clientId}`)
   changeExpiry(session, packet.properties.sessionExpirySeconds)
   // Only a normal goodbye takes the will along [MQTT-3.14.4-3].
-  if (packet.reason === Reason.normalDisconnection) connection.will = null
+  if (packet.reason === Reason.normalDisconnection) takeWill(core, connection)
   closeConnection(core, connection, { text: '', reason: -1 })
 }
 

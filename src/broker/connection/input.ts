@@ -27,6 +27,8 @@ import { restartWatch, watchPartial } from './keepalive.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 import { output, pendingBytes } from '../delivery/outbox.ts'
 import { onPublish } from '../routing/publish.ts'
+import { Pressure } from '../../ports/pressure.ts'
+import { charge } from '../state/memory.ts'
 import { isFanningOut } from '../routing/fan-out-later.ts'
 import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
 import { applyRate, isHeldBack, spend } from './rate.ts'
@@ -38,6 +40,8 @@ const PARTIAL_BYTES = 256
 /** Input of up to this size is handled even when the turn has done its share, as long as it is not this far beyond. */
 const LITTLE_BYTES = 256
 const OVERDRAFT = 8192
+/** While memory is short a packet that comes in pieces may have so many bytes. */
+const SHORT_OF_MEMORY_BYTES_MAX = 65_536
 
 /** What each type may weigh; PUBLISH is judged by `max_packet_size`. Index: packet type. */
 const CONTROL_TYPES = new Set<number>([
@@ -192,25 +196,49 @@ function complete(
     if (whole) break
     const need = frame.frameEnd < 0 ? 1 : frame.frameEnd - partial.length
     const take = Math.min(need, end - at)
-    partial.append(bytes, at, at + take)
+    append(core, connection, partial, bytes, at, at + take)
     at += take
   }
   if (connection.phase === Phase.opening) {
-    partial.append(bytes, at, end)
+    append(core, connection, partial, bytes, at, end)
     return end
   }
   connection.partial = null
   const rest = consume(core, connection, partial.bytes, 0, partial.length)
   if (rest < partial.length && connection.phase !== Phase.closed) {
     keepPartial(core, connection, partial, rest)
-    if (at < end) return keepMore(connection, bytes, at, end)
+    if (at < end) append(core, connection, partial, bytes, at, end)
+    return end
   }
+  release(core, connection, partial)
   return at
 }
 
-function keepMore(connection: Connection, bytes: Uint8Array, at: number, end: number): number {
-  connection.partial?.append(bytes, at, end)
-  return end
+/** Keeps more of a packet: what its array grows by is memory, and short of that only short packets may come in pieces. */
+function append(
+  core: Core,
+  connection: Connection,
+  partial: ByteWriter,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const before = partial.bytes.length
+  const isLarge = partial.length + end - start > SHORT_OF_MEMORY_BYTES_MAX
+  if (isLarge && core.pressure === Pressure.beyond)
+    throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
+  partial.append(bytes, start, end)
+  grow(core, connection, partial.bytes.length - before)
+}
+
+function grow(core: Core, connection: Connection, bytes: number): void {
+  connection.keptBytes += bytes
+  charge(core, bytes)
+}
+
+/** The array that packets were completed in is free; of a closed connection nothing is charged any more. */
+function release(core: Core, connection: Connection, partial: ByteWriter): void {
+  if (connection.phase !== Phase.closed) grow(core, connection, -partial.bytes.length)
 }
 
 function keepPartial(core: Core, connection: Connection, partial: ByteWriter, from: number): void {
@@ -233,9 +261,10 @@ function keep(
 ): void {
   if (connection.partial === null) {
     connection.partial = new ByteWriter(new Uint8Array(PARTIAL_BYTES))
+    grow(core, connection, PARTIAL_BYTES)
     connection.partialSinceMs = core.ports.clock.monotonicMs()
   }
-  connection.partial.append(bytes, start, end)
+  append(core, connection, connection.partial, bytes, start, end)
   noteWaiting(core, connection)
 }
 
@@ -258,6 +287,7 @@ export function resumeInput(core: Core, connection: Connection): void {
       const rest = consume(core, connection, partial.bytes, 0, partial.length)
       if (rest < partial.length && connection.phase !== Phase.closed)
         keepPartial(core, connection, partial, rest)
+      else release(core, connection, partial)
     } catch (error) {
       fail(core, connection, error)
     }

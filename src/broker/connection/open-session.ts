@@ -30,6 +30,7 @@ import {
 } from '../state/model.ts'
 import { resume } from '../delivery/outbound.ts'
 import { isBridgeUser, type ClaimedSession } from '../../ports/ports.ts'
+import { holdMessage } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
 import { addSession, endSession, giveTo, liveSession, wakeSession } from '../session/sessions.ts'
 import { armKeepAlive } from './keepalive.ts'
@@ -258,7 +259,7 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   const clientId = idOf(connection)
   const known = core.sessions.get(clientId)
   if (known !== undefined && state !== null && !packet.cleanStart) {
-    if (!known.loaded) adoptState(known, state, core.ports.limits.windowMax)
+    if (!known.loaded) adoptState(core, known, state, core.ports.limits.windowMax)
     return known
   }
   if (known !== undefined) {
@@ -269,12 +270,12 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   const isDurable = resumes || expiryOf(packet) > 0
   const session = new Session(clientId, userOf(connection), packet.version, isDurable)
   addSession(core, session)
-  if (resumes) adoptState(session, state, core.ports.limits.windowMax)
+  if (resumes) adoptState(core, session, state, core.ports.limits.windowMax)
   return session
 }
 
 /** State that another process, or another node, left in the store. */
-function adoptState(session: Session, state: ClaimedSession, windowMax: number): void {
+function adoptState(core: Core, session: Session, state: ClaimedSession, windowMax: number): void {
   session.outbound = new Outbound()
   session.outbound.lastSequence = state.lastSequence
   session.outbound.queuedCount = state.queuedCount
@@ -284,6 +285,7 @@ function adoptState(session: Session, state: ClaimedSession, windowMax: number):
   for (const { packetId, message } of state.inbound) {
     session.heldInbound.set(packetId, message)
     session.heldInboundBytes += message.size
+    holdMessage(core, message)
   }
   if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
 }

@@ -8,8 +8,8 @@ import { pendingBytes } from '../delivery/outbox.ts'
 const SHED_BYTES_MIN = 64 * 1024
 
 /**
- * Disconnects the client that holds most memory: output it does not read, and what is queued for it. Its
- * durable session stays.
+ * Disconnects the client whose leaving frees most memory: output it does not read, packets it does not finish, topic
+ * aliases, and unless its session stays, what is queued for it, held of it, and its subscriptions.
  *
  * @returns its client id; null when none holds a considerable amount.
  */
@@ -17,10 +17,7 @@ export function shedLargest(core: Core): string | null {
   let largest: Connection | null = null
   let most = SHED_BYTES_MIN
   for (const connection of core.connections) {
-    const { session } = connection
-    // The queue of a durable session is the store's.
-    const queuedBytes = session?.durable === false ? (session.outbound?.queuedBytes ?? 0) : 0
-    const bytes = pendingBytes(connection) + queuedBytes
+    const bytes = heldBy(connection)
     if (bytes <= most) continue
     largest = connection
     most = bytes
@@ -28,4 +25,13 @@ export function shedLargest(core: Core): string | null {
   if (largest === null) return null
   closeFor(core, largest, Reason.quotaExceeded, 'the broker is short of memory')
   return largest.identity?.clientId ?? largest.link.remote
+}
+
+function heldBy(connection: Connection): number {
+  const { session, keptBytes, will } = connection
+  const own = pendingBytes(connection) + keptBytes + (will === null ? 0 : will.message.size)
+  // What a durable session has stays.
+  if (session === null || session.durable) return own
+  const queuedBytes = session.outbound?.queuedBytes ?? 0
+  return own + queuedBytes + session.heldInboundBytes + session.subscriptionBytes
 }

@@ -27,6 +27,7 @@ import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/ports.ts'
 import { replyAck } from './replies.ts'
 import { beginResend, endResend, resendMore, sendDelivery } from './resend.ts'
+import { Bytes, charge, holdMessage } from '../state/memory.ts'
 import { Work } from '../state/work.ts'
 import { sendPublish, sendShaped } from './send-publish.ts'
 import {
@@ -35,6 +36,7 @@ import {
   freePacketId,
   hasRoom,
   leaveWindow,
+  letGo,
   noteAnswered,
   packetIdOf,
 } from './window.ts'
@@ -78,6 +80,7 @@ function deliverClean(
     const kept = group === null ? null : message.kept()
     const delivery = new Delivery(kept, qos, retain, ids, 0, message.payloadLength)
     delivery.group = group
+    if (kept !== null) holdMessage(core, kept)
     enterWindow(outbound, delivery, packetId)
     return
   }
@@ -85,7 +88,7 @@ function deliverClean(
   const kept = message.kept()
   const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
   if (qos === 1) delivery.group = subscription.group
-  outbound.queue.push(delivery)
+  enqueue(core, outbound, delivery)
   outbound.queuedCount++
   outbound.queuedBytes += kept.payloadLength
 }
@@ -142,7 +145,7 @@ function enter(
   if (connection === null || behind || outbound.queue.length >= core.ports.limits.queueWindow)
     return
   outbound.loadedTo = entry.sequence
-  outbound.queue.push(toDelivery(entry, batch))
+  enqueue(core, outbound, toDelivery(entry, batch))
   if (batch > core.commit.done) core.commit.wait(batch, session)
   pump(core, session)
 }
@@ -184,10 +187,28 @@ export function pageRead(
       outbound.dupLeft--
       delivery.dup = true
     }
-    outbound.queue.push(delivery)
+    enqueue(core, outbound, delivery)
   }
   if (!more) outbound.loadedTo = Math.max(outbound.loadedTo, to)
   pump(core, session)
+}
+
+/** A delivery holds its message until it is sent (clean) or acknowledged (durable). */
+function enqueue(core: Core, outbound: Outbound, delivery: Delivery): void {
+  holdMessage(core, delivery.message as Message)
+  charge(core, Bytes.entry)
+  outbound.queue.push(delivery)
+}
+
+/** All of it goes with the session. */
+export function releaseOutbound(core: Core, outbound: Outbound): void {
+  for (const [, delivery] of outbound.inflight.entries()) letGo(core, delivery)
+  releaseQueue(core, outbound)
+}
+
+function releaseQueue(core: Core, outbound: Outbound): void {
+  charge(core, -outbound.queue.length * Bytes.entry)
+  for (const delivery of outbound.queue) letGo(core, delivery)
 }
 
 /** The batch that the latest write is in. */
@@ -268,6 +289,7 @@ function sendNext(
   const packetId = session.durable ? packetIdOf(delivery.sequence) : freePacketId(outbound)
   if (delivery.qos > 0 && outbound.inflight.has(packetId)) return false
   outbound.queue.shift()
+  charge(core, -Bytes.entry)
   const message = delivery.message as Message
   outbound.queuedCount--
   outbound.queuedBytes -= message.payloadLength
@@ -283,14 +305,18 @@ function sendNext(
   if (obstacle !== null) {
     dropped(core, session, obstacle)
     forget(core, session, delivery)
+    letGo(core, delivery)
     return true
   }
   if (delivery.qos === 0) {
     forget(core, session, delivery)
+    letGo(core, delivery)
     return true
   }
   enterWindow(outbound, delivery, packetId)
-  if (!session.durable && delivery.group === null) delivery.message = null
+  if (session.durable || delivery.group !== null) return true
+  letGo(core, delivery)
+  delivery.message = null
   return true
 }
 
@@ -321,8 +347,10 @@ export function released(
   if (!delivery.released) {
     noteAnswered(session.outbound as Outbound, delivery)
     delivery.released = true
-    if (!session.durable) delivery.message = null
-    else {
+    if (!session.durable) {
+      letGo(core, delivery)
+      delivery.message = null
+    } else {
       core.ports.store.release(session.clientId, delivery.sequence)
       batch = core.commit.write()
     }
@@ -338,7 +366,7 @@ export function resume(core: Core, session: Session, connection: Connection): vo
 }
 
 /** The connection is gone: what the store has need not be in memory. The window stays, it will be resent. */
-export function suspend(session: Session): void {
+export function suspend(core: Core, session: Session): void {
   const outbound = session.outbound
   if (outbound === null) return
   outbound.dropNoted = false
@@ -346,5 +374,6 @@ export function suspend(session: Session): void {
   endResend(outbound)
   const first = outbound.queue.peek()
   if (first !== undefined && session.durable) outbound.loadedTo = first.sequence - 1
+  releaseQueue(core, outbound)
   outbound.queue.clear()
 }

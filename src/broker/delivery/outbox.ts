@@ -12,6 +12,8 @@ import { appendAck } from '../../codec/ack.ts'
 import { ByteWriter } from '../../codec/byte-writer.ts'
 import { encodePacket } from '../../codec/encode.ts'
 import { PacketType, type Packet } from '../../codec/packets.ts'
+import type { Message } from '../../ports/message.ts'
+import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
 import { Work } from '../state/work.ts'
 import { askTurnEnd, Phase, type Connection, type Core, type Segment } from '../state/model.ts'
 
@@ -45,28 +47,35 @@ function openOutput(core: Core, connection: Connection): ByteWriter {
 
 function nextOutput(core: Core, connection: Connection): ByteWriter {
   if (connection.inLink === null) flush(core, connection)
-  else sealOutput(connection)
+  else sealOutput(core, connection)
   return connection.out ?? openOutput(core, connection)
 }
 
-function sealOutput(connection: Connection): void {
+function sealOutput(core: Core, connection: Connection): void {
   const writer = connection.out
   if (writer === null || writer.length === 0) return
   connection.out = null
-  pushSegment(connection, { bytes: writer.bytes, length: writer.length, writer })
+  pushSegment(core, connection, {
+    bytes: writer.bytes,
+    length: writer.length,
+    writer,
+    message: null,
+  })
 }
 
-function pushSegment(connection: Connection, segment: Segment): void {
+function pushSegment(core: Core, connection: Connection, segment: Segment): void {
+  occupy(core, segment)
   connection.segments ??= []
   connection.segments.push(segment)
   connection.segmentBytes += segment.length
 }
 
 /** Appends bytes that many connections share: they are sent from where they are, never copied. */
-export function appendShared(core: Core, connection: Connection, bytes: Uint8Array): void {
+export function appendShared(core: Core, connection: Connection, message: Message): void {
+  const bytes = message.payloadBytes()
   output(core, connection)
-  sealOutput(connection)
-  pushSegment(connection, { bytes, length: bytes.length, writer: null })
+  sealOutput(core, connection)
+  pushSegment(core, connection, { bytes, length: bytes.length, writer: null, message })
 }
 
 /** Bytes that wait for this client: ours and the link's. */
@@ -87,14 +96,16 @@ export function flush(core: Core, connection: Connection): void {
   if (writer === null) return
   connection.out = null
   if (writer.length === 0) return recycle(core, writer)
-  send(core, connection, { bytes: writer.bytes, length: writer.length, writer })
+  const segment = { bytes: writer.bytes, length: writer.length, writer, message: null }
+  if (!send(core, connection, segment)) occupy(core, segment)
 }
 
 function flushSegments(core: Core, connection: Connection): boolean {
   const segments = connection.segments as Segment[]
   for (let sent = 0; sent < segments.length; sent++) {
     connection.segmentBytes -= segments[sent].length
-    if (!send(core, connection, segments[sent])) {
+    if (send(core, connection, segments[sent])) vacate(core, segments[sent])
+    else {
       connection.segments = sent + 1 < segments.length ? segments.slice(sent + 1) : null
       return false
     }
@@ -116,8 +127,22 @@ function send(core: Core, connection: Connection, segment: Segment): boolean {
 export function drained(core: Core, connection: Connection): void {
   const segment = connection.inLink
   connection.inLink = null
+  if (segment !== null) vacate(core, segment)
   if (segment !== null && segment.writer !== null) recycle(core, segment.writer)
   flush(core, connection)
+}
+
+/** A segment that waits is memory; shared bytes are so once, however many wait for them. */
+function occupy(core: Core, { bytes, message }: Segment): void {
+  charge(core, Bytes.entry)
+  if (message === null) charge(core, bytes.length)
+  else holdMessage(core, message)
+}
+
+function vacate(core: Core, { bytes, message }: Segment): void {
+  charge(core, -Bytes.entry)
+  if (message === null) charge(core, -bytes.length)
+  else releaseMessage(core, message)
 }
 
 function recycle(core: Core, writer: ByteWriter): void {
@@ -130,8 +155,16 @@ function recycle(core: Core, writer: ByteWriter): void {
 export function dropOutput(core: Core, connection: Connection): void {
   if (connection.out !== null) recycle(core, connection.out)
   connection.out = null
+  for (const segment of connection.segments ?? []) vacate(core, segment)
   connection.segments = null
   connection.segmentBytes = 0
+}
+
+/** The link is gone, with what it was given. */
+export function abandonOutput(core: Core, connection: Connection): void {
+  dropOutput(core, connection)
+  if (connection.inLink !== null) vacate(core, connection.inLink)
+  connection.inLink = null
 }
 
 /** Flushes every connection that has output; the end of the turn. Of very many the rest has its turn next. */

@@ -187,7 +187,7 @@ function sendLarge(
   const head = new ByteWriter(new Uint8Array(size - payload.length + 8))
   appendHead(head, connection, kept, flags, packetId, subscriptionIds, expiry)
   output(core, connection).append(head.bytes, 0, head.length)
-  appendShared(core, connection, payload)
+  appendShared(core, connection, kept)
   count(core, connection, message, flags, packetId)
 }
 

@@ -8,6 +8,7 @@ import {
   type Session,
 } from '../state/model.ts'
 import type { Message } from '../../ports/message.ts'
+import { releaseMessage } from '../state/memory.ts'
 import { pendingBytes } from './outbox.ts'
 
 const PACKET_IDS = 65535
@@ -68,6 +69,12 @@ export function leaveWindow(
   outbound.inflight.delete(delivery.packetId)
   outbound.inflightBytes -= delivery.payloadBytes
   forget(core, session, delivery)
+  letGo(core, delivery)
+}
+
+/** A delivery needs its message no more. */
+export function letGo(core: Core, delivery: Delivery): void {
+  if (delivery.message !== null) releaseMessage(core, delivery.message)
 }
 
 /** Whatever the client says of one that waits to be sent again, it need not be sent any more. */

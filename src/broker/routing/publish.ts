@@ -11,11 +11,12 @@ import { topicNameProblem } from '../../topics/names.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
-import type { Connection, Core, Session, Subscriber } from '../state/model.ts'
 import type { Auth, Identity } from '../../ports/ports.ts'
+import type { AliasTopic, Connection, Core, Session, Subscriber } from '../state/model.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { fitsMounted, mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
+import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
 import { isReserved, mayPublish } from '../state/rights.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
@@ -97,6 +98,7 @@ function learnTopic(core: Core, connection: Connection): void {
   connection.topicName = whole
   connection.matchGeneration = -1
   const last = connection.topicBytes
+  keep(core, connection, 2 * (topicEnd - topicStart - (last?.length ?? 0)))
   if (last !== null && last.length === topicEnd - topicStart)
     last.set(bytes.subarray(topicStart, topicEnd))
   else connection.topicBytes = bytes.slice(topicStart, topicEnd)
@@ -110,7 +112,10 @@ function resolveAlias(core: Core, connection: Connection, message: Message): voi
   const aliases = (connection.aliasesIn ??= [])
   if (view.topicEnd > view.topicStart) {
     if (!isLastTopic(connection)) learnTopic(core, connection)
+    if (core.pressure >= Pressure.dropQos0)
+      throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
     const bytes = view.bytes.slice(view.topicStart, view.topicEnd)
+    keep(core, connection, 2 * bytes.length + Bytes.topic - aliasBytes(aliases[alias]))
     aliases[alias] = { name: connection.topicName, bytes }
   }
   const topic = aliases[alias]
@@ -124,6 +129,16 @@ function resolveAlias(core: Core, connection: Connection, message: Message): voi
   message.topic = topic.bytes
   message.topicStart = 0
   message.topicEnd = topic.bytes.length
+}
+
+function aliasBytes(topic: AliasTopic | undefined): number {
+  return topic === undefined ? 0 : 2 * topic.bytes.length + Bytes.topic
+}
+
+/** The connection makes the broker keep so many bytes more, or fewer. */
+function keep(core: Core, connection: Connection, bytes: number): void {
+  connection.keptBytes += bytes
+  charge(core, bytes)
 }
 
 /** Fills the reused message with what was parsed; nothing is copied but properties that must change. */
@@ -177,7 +192,7 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
     if (allowed !== true) return allowed === undefined ? WAITS : denied(core, connection, message)
   }
   // What clears a retained message makes room.
-  if (core.pressure === Pressure.shed && message.payloadLength > 0)
+  if (core.pressure >= Pressure.shed && message.payloadLength > 0)
     return refuseForMemory(core, connection)
   const { payloadBytesMax } = limits
   if (payloadBytesMax > 0 && message.payloadLength > payloadBytesMax && !connection.isOurs) {
@@ -298,6 +313,7 @@ function receive(
     const kept = message.kept()
     held.set(packetId, kept)
     session.heldInboundBytes += kept.size
+    holdMessage(core, kept)
     if (matchesOf(core, connection)?.length === 0) reason = Reason.noMatchingSubscribers
     if (session.durable) {
       core.ports.store.holdInbound(session.clientId, packetId, kept)
@@ -337,9 +353,12 @@ function receiveAgain(
 
 /** The identifier is free again; returns the batch that says so, 0: none. */
 function dropHeld(core: Core, session: Session, packetId: number, message: Message): number {
-  session.heldInbound?.delete(packetId)
+  // It has gone with its session.
+  if (session.heldInbound === null) return 0
+  session.heldInbound.delete(packetId)
   session.heldInboundBytes -= message.size
-  if (!session.durable || session.ended) return 0
+  releaseMessage(core, message)
+  if (!session.durable) return 0
   core.ports.store.dropInbound(session.clientId, packetId)
   return core.commit.write()
 }

@@ -7,6 +7,7 @@ import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import { pendingBytes } from '../delivery/outbox.ts'
 import { Phase, type Connection, type Core, type Subscription } from '../state/model.ts'
+import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
 import { sourceMayPublish } from '../state/rights.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
 
@@ -40,8 +41,12 @@ export function storeRetained(core: Core, message: Message): void {
 
 /** The part that a change told by the store shares. */
 export function applyRetained(core: Core, topic: string, message: Message | null): void {
+  const nodes = core.retained.nodeCount
   const previous =
     message === null ? core.retained.delete(topic) : core.retained.set(topic, message)
+  if (message !== null) holdMessage(core, message)
+  if (previous !== undefined) releaseMessage(core, previous)
+  charge(core, (core.retained.nodeCount - nodes) * Bytes.node)
   core.retainedBytes += (message?.payloadLength ?? 0) - (previous?.payloadLength ?? 0)
 }
 

@@ -1,10 +1,17 @@
 /** Wills: what a client wants said when it goes without saying goodbye (MQTT 5.0, 3.1.2.5). */
 import { LogType } from '../../base/log.ts'
 import type { Message } from '../../ports/message.ts'
-import { NEVER_EXPIRES, type Core, type Session, type Will } from '../state/model.ts'
+import {
+  NEVER_EXPIRES,
+  type Connection,
+  type Core,
+  type Session,
+  type Will,
+} from '../state/model.ts'
 import { mayPublish } from '../state/rights.ts'
 import { afterFanOut, isFanningOut } from './fan-out-later.ts'
 import { retainedIsFull } from './retained.ts'
+import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { publish } from './routing.ts'
 import { saveSession } from '../state/session-record.ts'
 
@@ -20,10 +27,19 @@ export function fireWill(core: Core, session: Session, will: Will): void {
   waitWill(core, session, will.message, waitMs)
 }
 
+/** Takes the will from a connection: it is published, waits, or is forgotten. */
+export function takeWill(core: Core, connection: Connection): Will | null {
+  const { will } = connection
+  connection.will = null
+  if (will !== null) releaseMessage(core, will.message)
+  return will
+}
+
 /** Arms a will that is due in `waitMs`; a new connection of the client cancels it [MQTT-3.1.3-9]. */
 export function waitWill(core: Core, session: Session, message: Message, waitMs: number): void {
   const timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () => {
     session.will = null
+    releaseMessage(core, message)
     publishWill(core, session, message)
     // Said once: it must not come back with the session's record. Said to everyone first, if that takes longer.
     const forget = (): void => {
@@ -33,6 +49,7 @@ export function waitWill(core: Core, session: Session, message: Message, waitMs:
     else forget()
   })
   session.will = { message, timer }
+  holdMessage(core, message)
 }
 
 /** The client is back: in time nothing is said, but a delay that ran out while the broker was down did run out. */
@@ -45,6 +62,7 @@ export function settleWill(core: Core, session: Session): void {
 function cancelWill(core: Core, session: Session): void {
   if (session.will === null) return
   core.wheel.cancel(session.will.timer)
+  releaseMessage(core, session.will.message)
   session.will = null
 }
 

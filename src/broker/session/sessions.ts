@@ -2,7 +2,8 @@
 import { LogType } from '../../base/log.ts'
 import { NEVER_EXPIRES, type Core, type Session } from '../state/model.ts'
 import { handOver } from '../routing/hand-over.ts'
-import { suspend } from '../delivery/outbound.ts'
+import { releaseOutbound, suspend } from '../delivery/outbound.ts'
+import { Bytes, charge, releaseMessage } from '../state/memory.ts'
 import { removeSubscriptions } from './subscriptions.ts'
 import { releaseWill, settleWill } from '../routing/wills.ts'
 
@@ -10,6 +11,7 @@ export function addSession(core: Core, session: Session): void {
   core.sessions.set(session.clientId, session)
   if (session.isOurs) core.hasBridge = true
   countUser(core, session.username, 1)
+  charge(core, Bytes.session + session.clientId.length)
   core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
 }
 
@@ -36,9 +38,12 @@ export function endSession(core: Core, session: Session): void {
   removeSubscriptions(core, session)
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
   countUser(core, session.username, -1)
-  const { outbound } = session
+  charge(core, -Bytes.session - session.clientId.length)
+  const { outbound, heldInbound } = session
   session.outbound = null
   session.heldInbound = null
+  for (const [, message] of heldInbound?.entries() ?? []) releaseMessage(core, message)
+  if (outbound !== null) releaseOutbound(core, outbound)
   if (session.durable && !session.foreign) {
     core.ports.store.deleteSession(session.clientId)
     core.commit.write()
@@ -69,7 +74,7 @@ export function wakeSession(core: Core, session: Session): void {
 export function restSession(core: Core, session: Session): void {
   const { clock } = core.ports
   session.disconnectedAtMs = clock.wallMs()
-  suspend(session)
+  suspend(core, session)
   armExpiry(core, session, 0)
 }
 

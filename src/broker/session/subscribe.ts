@@ -15,6 +15,7 @@ import { fitsMounted, mountFilter } from '../state/mount-point.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import type { Connection, Core, Session } from '../state/model.ts'
 import type { Identity, SubscriptionOptions } from '../../ports/ports.ts'
+import { Pressure } from '../../ports/pressure.ts'
 import { replyPacket } from '../delivery/replies.ts'
 import { replayRetained } from '../routing/retained.ts'
 import { addSubscription, removeSubscription } from './subscriptions.ts'
@@ -82,9 +83,10 @@ function refusalOf(
   const { limits } = core.ports
   if (index >= limits.filtersPerPacketMax) return Reason.quotaExceeded
   if (core.full && session.durable) return Reason.quotaExceeded
+  const isNew = session.subscriptions?.has(wanted.filter) !== true
+  if (isNew && core.pressure >= Pressure.dropQos0) return Reason.quotaExceeded
   const count = session.subscriptions?.size ?? 0
-  if (count >= limits.subscriptionsPerSessionMax && !session.subscriptions?.has(wanted.filter))
-    return Reason.quotaExceeded
+  if (isNew && count >= limits.subscriptionsPerSessionMax) return Reason.quotaExceeded
   // A prefix without a slash at its end makes no filter with "#".
   if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)
     return Reason.topicFilterInvalid

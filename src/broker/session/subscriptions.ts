@@ -3,6 +3,7 @@ import { SmallMap } from '../../base/small-map.ts'
 import { parseShared } from '../../topics/names.ts'
 import { Subscription, type Core, type Session } from '../state/model.ts'
 import type { SubscriptionOptions } from '../../ports/ports.ts'
+import { Bytes, charge } from '../state/memory.ts'
 import { addTask, FILTER_SHIFT } from '../state/work.ts'
 import { groupOf, leaveGroup } from '../routing/shared-groups.ts'
 
@@ -20,6 +21,7 @@ export function addSubscription(
     return { subscription: known, isNew: false }
   }
   const shared = parseShared(filter)
+  const nodes = core.trie.nodeCount
   const group = shared === null ? null : groupOf(core, shared.group, shared.filter)
   const subscription = new Subscription(session, filter, group)
   subscription.assign(options)
@@ -27,6 +29,11 @@ export function addSubscription(
   if (group === null) core.trie.add(filter, subscription)
   else group.members.push(subscription)
   subscription.since = core.trie.generation
+  // Its nodes are its own as long as it is there, and after it those who share them are not charged: an estimate.
+  subscription.bytes =
+    Bytes.subscription + 2 * filter.length + (core.trie.nodeCount - nodes) * Bytes.node
+  session.subscriptionBytes += subscription.bytes
+  charge(core, subscription.bytes)
   core.work -= 1 + (filter.length >> FILTER_SHIFT)
   core.stats.subscriptions++
   if (group !== null) core.stats.sharedSubscriptions++
@@ -64,6 +71,8 @@ function detachSome(core: Core, left: Iterator<Subscription, undefined>): boolea
 function detach(core: Core, subscription: Subscription): void {
   const { group, filter, session } = subscription
   subscription.gone = true
+  session.subscriptionBytes -= subscription.bytes
+  charge(core, -subscription.bytes)
   core.work -= 1 + (filter.length >> FILTER_SHIFT)
   if (group === null) core.trie.remove(filter, subscription)
   else leaveGroup(core, group, subscription)

@@ -52,6 +52,8 @@ export class Subscription {
   since = 0
   /** It was removed; a fan-out under way may still know it. */
   gone = false
+  /** What it was charged for. */
+  bytes = 0
   /** A subscriber inside the process. */
   readonly handler: ((message: Message) => void) | null
 
@@ -208,6 +210,8 @@ export class Session {
   /** Inbound QoS 2 messages between PUBLISH and PUBREL. */
   heldInbound: PacketTable<Message> | null = null
   heldInboundBytes = 0
+  /** What its subscriptions take. */
+  subscriptionBytes = 0
   disconnectedAtMs = -1
   expiryTimer: Timer | null = null
   will: PendingWill | null = null
@@ -262,6 +266,8 @@ export interface Segment {
   length: number
   /** To be given back when sent; null: shared bytes. */
   writer: ByteWriter | null
+  /** Whose payload the shared bytes are. */
+  message: Message | null
 }
 
 /** Rights that were asked for one packet. */
@@ -311,6 +317,8 @@ export class Connection {
   aliasesIn: (AliasTopic | undefined)[] | null = null
   /** Identifiers of QoS 2 messages that an earlier connection left unreleased; null: none. */
   heldBefore: Set<number> | null = null
+  /** What it makes the broker keep beside its session: topics, aliases, unfinished packets. */
+  keptBytes = 0
   // output
   out: ByteWriter | null = null
   segments: Segment[] | null = null
@@ -432,6 +440,12 @@ export interface Core {
   readonly incoming: Message
   /** How short memory is; see `pressure.ts`. */
   pressure: PressureLevel
+  pressurePeak: PressureLevel
+  /** Bytes that clients make the broker keep, see `memory.ts`; from `keptBytesNext` on the pressure is a higher one. */
+  keptBytes: number
+  keptBytesNext: number
+  /** `memory_limit`, 0 none, and what is used beside `keptBytes`. */
+  memory: { limit: number; others: number }
   /** null: nobody watches. */
   tap: Tap | null
   /** The store has told what it keeps. Until then CONNECTs wait in `early`. */

@@ -1,0 +1,52 @@
+/**
+ * What clients make the broker keep, in bytes: counted when it is kept and when it goes, because what the process
+ * uses cannot be asked for at every packet, and has garbage in it. The numbers are estimates of heap and buffers
+ * together; `tests/broker/memory.test.ts` holds them against what the process really takes.
+ */
+import type { Message } from '../../ports/message.ts'
+import { Pressure, pressureOf } from '../../ports/pressure.ts'
+import type { Core } from './model.ts'
+
+export const Bytes = {
+  /** A socket, its link and its connection. */
+  connection: 8000,
+  session: 900,
+  /** A subscription in its session's table and in the trie, beside its filter and the nodes that it needs. */
+  subscription: 280,
+  /** A level of a filter with wildcards, or of a retained topic: a node, its text, its place in its parent. */
+  node: 115,
+  /** A message beside its topic, properties and payload. */
+  message: 460,
+  /** A message's place in a queue, a window or a table. */
+  entry: 200,
+  topic: 150,
+} as const
+
+/** `bytes` more are kept; fewer, when it is negative. */
+export function charge(core: Core, bytes: number): void {
+  core.keptBytes += bytes
+  if (core.keptBytes >= core.keptBytesNext) judgeMemory(core)
+}
+
+/** Sets `core.pressure`, and from what on it has to be looked at again. */
+export function judgeMemory(core: Core): void {
+  const { limit, others } = core.memory
+  if (limit === 0) {
+    core.pressure = Pressure.none
+    core.keptBytesNext = Infinity
+    return
+  }
+  const [level, next] = pressureOf(core.keptBytes + others, limit)
+  core.pressure = level
+  if (level > core.pressurePeak) core.pressurePeak = level
+  core.keptBytesNext = next - others
+}
+
+/** One more holds a kept message; the first one is charged for it. */
+export function holdMessage(core: Core, message: Message): void {
+  if (message.holders++ === 0) charge(core, message.size + Bytes.message)
+}
+
+export function releaseMessage(core: Core, message: Message): void {
+  if (--message.holders === 0) charge(core, -message.size - Bytes.message)
+}
