@@ -105,7 +105,7 @@ function lostLines(lost: readonly Lost[]): string {
   if (lost.length > lines.length) lines.push(`And ${lost.length - lines.length} more.\n`)
   if (lost.length > 0)
     lines.push(
-      'What was changed there is as it was before: a message may come again, a retained one may be an older one.\n',
+      'What was changed there is as it was before: a message may come again; of a lost log also an older retained one.\n',
     )
   return lines.join('')
 }

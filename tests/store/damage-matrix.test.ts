@@ -163,6 +163,29 @@ test('salvage of a sound store brings everything, of a damaged one nothing that 
   }
 })
 
+test('salvage brings no old retained message where a later one may be lost', async () => {
+  const from = join(root, 'old and new')
+  const key = Uint8Array.from([Kind.retained, 0x74])
+  for (const value of [1, 2]) {
+    const database = await openLevel(from)
+    const batch = database.batch()
+    writeUint(beginRecord(key), value)
+    endRecord(batch, key)
+    await batch.write({ sync: true })
+    // The first one sinks to a table of its own; the second one becomes another at the next start.
+    if (value === 1) await database.compactRange(Uint8Array.of(0), Uint8Array.of(255))
+    await database.close()
+  }
+  await (await openLevel(from)).close()
+  const newest = readdirSync(from).filter(isTable).sort().at(-1)!
+  assert.equal(readdirSync(from).filter(isTable).length, 2)
+  const path = join(from, newest)
+  writeFileSync(path, flip(newest, readFileSync(path), 3 * 8).to)
+  const to = join(root, 'nothing rather')
+  await salvageFiles({ from, to, without: [] }, { reading() {}, lost() {} })
+  assert.ok(!(await contentOf(to)).includes(Buffer.from(key).toString('hex')))
+})
+
 test('what the process that reads dies of is a finding: the other files are brought', async (t) => {
   // It dies whenever it comes to a second file, until there is none.
   process.env['MOZZIE_FAILPOINT'] = 'salvage:2'

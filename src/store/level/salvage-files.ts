@@ -11,7 +11,7 @@ import { Kind } from './keys.ts'
 import { salvageRecords } from './log-records.ts'
 import { readManifest } from './manifest.ts'
 import { openRecord } from './sealed-record.ts'
-import { salvageTable } from './table-file.ts'
+import { salvageTable, type KeySpan } from './table-file.ts'
 import { batchHead, couldBeBatch, visitOperations } from './write-batch.ts'
 
 /** Bytes of a file that nothing could be made of. */
@@ -36,6 +36,7 @@ export interface Told {
   lost(what: Lost): void
 }
 
+type TellLost = (what: Lost, keys: KeySpan | null) => void
 type Visit = (key: Uint8Array, value: Uint8Array | null, sequence: number) => void
 
 const PORTION = 1000
@@ -43,10 +44,15 @@ const PORTION = 1000
 export async function salvageFiles(task: SalvageTask, told: Told): Promise<void> {
   const files = filesOf(task.from).filter((name) => !task.without.includes(name))
   const newest = new Map<string, number>()
+  const doubtful: KeySpan[] = []
   for (const file of files) {
     told.reading(file)
     failpoint('salvage')
-    visitFile(task.from, file, told.lost, (key, value, sequence) => {
+    const lost: TellLost = (what, keys) => {
+      told.lost(what)
+      if (keys !== null) doubtful.push(keys)
+    }
+    visitFile(task.from, file, lost, (key, value, sequence) => {
       const name = nameOf(key)
       if (sequence > (newest.get(name) ?? -1) && isSound(key, value)) newest.set(name, sequence)
     })
@@ -63,6 +69,7 @@ export async function salvageFiles(task: SalvageTask, told: Told): Promise<void>
         () => {},
         (key, value, sequence) => {
           if (value === null || newest.get(nameOf(key)) !== sequence || !isSound(key, value)) return
+          if (isTable(file) && mayBeOld(key, doubtful)) return
           batch.put(key, value)
           if (batch.length < PORTION) return
           full.push(batch)
@@ -74,6 +81,17 @@ export async function salvageFiles(task: SalvageTask, told: Told): Promise<void>
   } finally {
     await target.close()
   }
+}
+
+/**
+ * A block that is lost may have had a later message of a topic than the one in another table: nothing rather than that one. What is
+ * in a log is later than all tables. Entries of queues are written once, so an old one is at worst a message that comes again.
+ */
+function mayBeOld(key: Uint8Array, spans: readonly KeySpan[]): boolean {
+  if (key[0] !== Kind.retained) return false
+  return spans.some(
+    ({ after, upTo }) => Buffer.compare(key, after) > 0 && Buffer.compare(key, upTo) <= 0,
+  )
 }
 
 const nameOf = (key: Uint8Array): string => Buffer.from(key).toString('latin1')
@@ -123,12 +141,13 @@ function hasAll(from: string, tables: ReadonlyMap<number, number>): boolean {
   return [...tables.keys()].every((number) => there.has(number))
 }
 
-function visitFile(from: string, file: string, lost: (what: Lost) => void, visit: Visit): void {
-  const tell = (start: number, end: number, why: string): void => lost({ file, start, end, why })
+function visitFile(from: string, file: string, lost: TellLost, visit: Visit): void {
+  const tell = (start: number, end: number, why: string, keys: KeySpan | null = null): void =>
+    lost({ file, start, end, why }, keys)
   try {
     const bytes = readFileSync(join(from, file))
     if (isTable(file))
-      salvageTable(bytes, visit, (start, end) => tell(start, end, 'a block is damaged'))
+      salvageTable(bytes, visit, (start, end, keys) => tell(start, end, 'a block is damaged', keys))
     else visitLog(bytes, visit, tell)
   } catch (error) {
     tell(0, 0, (error as Error).message)

@@ -68,30 +68,40 @@ export function sequenceOf(bytes: Uint8Array, key: Uint8Array): number {
   return highest
 }
 
+/** Keys that a block may have had: above `after`, up to `upTo`. */
+export interface KeySpan {
+  readonly after: Uint8Array
+  readonly upTo: Uint8Array
+}
+
+/** `keys` null: nothing says which. */
+export type LostBlock = (start: number, end: number, keys: KeySpan | null) => void
+
 /**
  * Visits all entries in sound blocks; tells the blocks that are lost. Without an index the blocks are found by their checksums,
  * up to the first that has none; then entries of the index come too, whose values are no records of ours.
  */
-export function salvageTable(
-  bytes: Uint8Array,
-  visit: VisitEntry,
-  lost: (start: number, end: number) => void,
-): void {
-  let blocks: Block[] = []
+export function salvageTable(bytes: Uint8Array, visit: VisitEntry, lost: LostBlock): void {
+  const blocks: { block: Block; keys: KeySpan | null }[] = []
   try {
     const { index } = readFooter(bytes)
-    blocks = dataBlocks(bytes, index)
+    let after: Uint8Array = new Uint8Array(0)
+    visitIndex(bytes, index, (upTo, block) => {
+      blocks.push({ block, keys: { after, upTo } })
+      after = upTo
+    })
   } catch {
-    blocks = findBlocks(bytes)
-    const end = blocks.length === 0 ? 0 : blocks[blocks.length - 1].end + TRAILER
-    lost(end, bytes.length)
+    const found = findBlocks(bytes)
+    for (const block of found) blocks.push({ block, keys: null })
+    const end = found.length === 0 ? 0 : found[found.length - 1].end + TRAILER
+    lost(end, bytes.length, null)
   }
-  for (const block of blocks) {
+  for (const { block, keys } of blocks) {
     try {
       checkBlock(bytes, block)
       visitBlock(bytes, block, visit)
     } catch {
-      lost(block.start, Math.min(bytes.length, block.end + TRAILER))
+      lost(block.start, Math.min(bytes.length, block.end + TRAILER), keys)
     }
   }
 }
