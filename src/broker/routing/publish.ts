@@ -342,7 +342,7 @@ function receiveAgain(
     // It would be back after a crash: nothing can be said yet.
     if (core.full && session.durable)
       throw new ProtocolError(Reason.quotaExceeded, 'the store is full')
-    batch = dropHeld(core, session, packetId, held)
+    batch = dropHeld(core, connection, packetId, held)
   } else if (session.durable) {
     // The first one may not be safe yet, or never was: the disk was full.
     core.ports.store.holdInbound(session.clientId, packetId, held)
@@ -352,7 +352,9 @@ function receiveAgain(
 }
 
 /** The identifier is free again; returns the batch that says so, 0: none. */
-function dropHeld(core: Core, session: Session, packetId: number, message: Message): number {
+function dropHeld(core: Core, connection: Connection, packetId: number, message: Message): number {
+  const session = connection.session as Session
+  connection.heldBefore?.delete(packetId)
   // It has gone with its session.
   if (session.heldInbound === null) return 0
   session.heldInbound.delete(packetId)
@@ -390,23 +392,22 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
   const verdict = rulingOf(connection, 0) ?? mayPublish(core, session, message)
   const allowed = ruled(core, connection, 0, verdict)
   if (allowed === undefined) return
-  connection.heldBefore?.delete(packetId)
   const writes = core.commit.writes
   const complete = (batch: number): void =>
     replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
-  if (!allowed) dropHeld(core, session, packetId, message)
+  if (!allowed) dropHeld(core, connection, packetId, message)
   else if (isExpired(core, message)) {
     dropped(core, null, 'expired')
-    dropHeld(core, session, packetId, message)
+    dropHeld(core, connection, packetId, message)
   } else if (core.unbroken !== null) {
     // Its own writes must be one batch as well.
     const later = fanOutAll(core, message, session)
     later.whole = true
-    later.begin = () => void dropHeld(core, session, packetId, message)
+    later.begin = () => void dropHeld(core, connection, packetId, message)
     later.done = (_count, batch) => complete(batch)
     return
   } else {
-    dropHeld(core, session, packetId, message)
+    dropHeld(core, connection, packetId, message)
     if (publish(core, message, session) === UNDER_WAY) {
       keepWhole(core, message.publisher)
       const batch = core.commit.writes === writes ? 0 : core.commit.filling
