@@ -142,8 +142,8 @@ export class Callers {
     }
     return new Promise((resolve) => {
       auth.authenticate(request, (reason, login) => {
-        const who = { clientId: httpClientId, username, remote, listener, login: login ?? null }
-        resolve(reason === 0 ? who : null)
+        const where = { remote, listener, login: login ?? null, origin: '' }
+        resolve(reason === 0 ? { clientId: httpClientId, username, ...where } : null)
       })
     })
   }

@@ -8,6 +8,8 @@ import type { PasswordFile } from './password-file.ts'
  * the object, and see the new ones with their next packet.
  */
 export interface Realm {
+  /** The listener's. */
+  readonly name: string
   /** null: no passwords are asked for. */
   passwords: PasswordFile | null
   /** null: everything is allowed. */

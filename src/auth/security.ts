@@ -1,7 +1,8 @@
 /** Users, passwords and rights as the core's Auth port. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import type { Auth, Identity, ListenerOptions } from '../ports/ports.ts'
+import type { Auth, Author, Identity, ListenerOptions } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
+import { isReserved } from '../topics/reserved.ts'
 import { allows, type Acl, type AclSubject } from './acl.ts'
 import type { AclRule } from './acl-file.ts'
 import { createArgon2 } from './argon2.ts'
@@ -47,7 +48,7 @@ export interface SecurityWorld {
 }
 
 const sysPrefix = '$SYS'
-const unknownRealm: Realm = { passwords: null, acl: null, hook: null }
+const unknownRealm: Realm = { name: '', passwords: null, acl: null, hook: null }
 
 /** Nothing is allowed before the first {@link Security.update}. */
 export function createSecurity(world: SecurityWorld): Security {
@@ -58,6 +59,7 @@ export function createSecurity(world: SecurityWorld): Security {
     checkRetainSource: false,
     refuseHopeless: false,
   }
+  let byName: ReadonlyMap<string, Realm> = new Map()
   const authenticator = createAuthenticator({
     ...world,
     argon2id: createArgon2(),
@@ -69,12 +71,13 @@ export function createSecurity(world: SecurityWorld): Security {
     subscribe: null,
     deliver: null,
     retainSource: null,
+    originOf,
     recheck,
   }
 
   const publish = (who: Identity, topic: string): boolean => {
     const login = loginOf(settings, who)
-    if (login === null) return anyListenerAllows(settings, who, 'write', topic)
+    if (login === null) return absentMayWrite(byName, who, topic, false)
     const rights = login.rightsOf(who)
     if (rights === null) return true
     const rule = rights.writeRule(topic)
@@ -85,7 +88,8 @@ export function createSecurity(world: SecurityWorld): Security {
 
   const deliver = (who: Identity, topic: string): boolean => {
     const login = loginOf(settings, who)
-    if (login === null) return anyListenerAllows(settings, who, 'read', topic)
+    // A session from the store: what is queued for it now is judged again when its client is back.
+    if (login === null) return anyListenerAllows(settings, who, topic)
     const rights = login.rightsOf(who)
     const rule = rights === null ? null : rights.readRule(topic)
     if (rights !== null && !allows(rule)) {
@@ -102,8 +106,8 @@ export function createSecurity(world: SecurityWorld): Security {
     return false
   }
 
-  const retainSource = (clientId: string, username: string | null, topic: string): boolean =>
-    anyListenerAllows(settings, { clientId, username }, 'write', topic)
+  const retainSource = (source: Author, topic: string): boolean =>
+    absentMayWrite(byName, source, topic, true)
 
   return {
     auth,
@@ -111,6 +115,7 @@ export function createSecurity(world: SecurityWorld): Security {
       settings = next
       authenticator.forget()
       const realms = [...next.realms.values()]
+      byName = new Map(realms.map((realm) => [realm.name, realm]))
       const limited = realms.some(({ acl, hook }) => acl !== null || hook !== null)
       auth.publish = limited ? publish : null
       auth.deliver = limited || next.sysAccess !== 'everyone' ? deliver : null
@@ -133,24 +138,47 @@ function loginOf({ realms }: SecuritySettings, who: Identity): Login | null {
   return made
 }
 
+/** Before the listener's name where the rights came with the login: nobody but the login hook knows them. */
+const ofLogin = '!'
+
+/** {@link Identity.origin}: the listener, and whether its rules are the client's. */
+function originOf({ login }: Identity): string {
+  if (!(login instanceof Login)) return ''
+  return login.ownRights === null ? login.realm.name : `${ofLogin}${login.realm.name}`
+}
+
 /**
- * The rights of somebody of whom only the names are known: where a session from the store or the source of a
- * retained message came in is not written there. What one of the listeners lets them do they could do there
- * now; what none does is denied.
+ * May somebody who is gone publish in their own name? The rules of the listener where they came in decide. Rights
+ * that came with a login are those of its client now, if it is here; else what `passed` them when it was published stays as long as logins
+ * bring rights there, anything else is refused. Where the listener is not known, all that have rules must allow it.
  */
-function anyListenerAllows(
-  { realms }: SecuritySettings,
-  who: AclSubject,
-  access: 'read' | 'write',
+function absentMayWrite(
+  realms: ReadonlyMap<string, Realm>,
+  who: Author,
   topic: string,
+  passed: boolean,
 ): boolean {
+  const { origin, login } = who
+  if (origin.startsWith(ofLogin)) {
+    const present = login instanceof Login ? login.ownRights : null
+    if (present !== null) return allows(present.writeRule(topic))
+    return passed && realms.get(origin.slice(ofLogin.length))?.hook != null
+  }
+  const mayAt = ({ acl }: Realm): boolean =>
+    acl === null || allows(acl.rightsOfSource(who).writeRule(topic))
+  const realm = realms.get(origin)
+  if (realm !== undefined) return mayAt(realm)
+  return [...realms.values()].every((each) => mayAt(each) && (passed || each.hook === null))
+}
+
+/** Whether a client of these names could read `topic` at one of the listeners. */
+function anyListenerAllows({ realms }: SecuritySettings, who: AclSubject, topic: string): boolean {
   let asked: Acl | null = null
   for (const { acl } of realms.values()) {
     if (acl === null) return true
     if (acl === asked) continue
     asked = acl
-    const rights = acl.rightsOfSource(who)
-    if (allows(access === 'read' ? rights.readRule(topic) : rights.writeRule(topic))) return true
+    if (allows(acl.rightsOfSource(who).readRule(topic))) return true
   }
   return false
 }
@@ -200,8 +228,11 @@ function explain(
 ): Explanation {
   const realm = realms.get(listener)
   if (realm === undefined) return { allowed: false, because: 'this listener is not known' }
-  if (access === 'write' && isSys(topic) && !/^\$SYS\/broker\/connection\/.*\/state$/.test(topic))
-    return { allowed: false, because: '$SYS is written by the broker alone' }
+  if (access === 'write' && isReserved(topic))
+    return {
+      allowed: false,
+      because: '$SYS is written by the broker alone',
+    }
   const { acl } = realm
   const rights = acl?.rightsOf(subject)
   const rule = (access === 'read' ? rights?.readRule(topic) : rights?.writeRule(topic)) ?? null
@@ -211,7 +242,7 @@ function explain(
       : (rule?.place ?? `no rule of ${acl.rules.file} allows it`)
     return { allowed: false, because }
   }
-  const who = { ...subject, remote: '', listener, login: null }
+  const who = { ...subject, remote: '', listener, login: null, origin: '' }
   if (access === 'read' && isSys(topic) && !mayReadSys(sysAccess, who, rule))
     return { allowed: false, because: `sys_access ${sysAccess}` }
   return { allowed: true, because: rule?.place ?? 'there is no ACL file' }

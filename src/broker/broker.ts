@@ -39,6 +39,7 @@ import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { storeEvents } from './store-events.ts'
+import { ownerOf } from './state/rights.ts'
 import { addTask, runTasks } from './state/work.ts'
 import { publishWill, releaseWill, takeWill } from './routing/wills.ts'
 
@@ -460,5 +461,5 @@ export class Broker {
 function publishLastWill(core: Core, connection: Connection): void {
   const will = takeWill(core, connection)
   if (will !== null && connection.session !== null)
-    publishWill(core, connection.session, will.message)
+    publishWill(core, connection.session, will.message, ownerOf(connection.session))
 }

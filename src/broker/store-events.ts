@@ -118,8 +118,10 @@ function sessionTold(
   const { clock } = core.ports
   armExpiry(core, session, Math.max(0, clock.wallMs() - record.disconnectedAtMs))
   if (record.will === null || session.will !== null) return
-  const waitMs = Math.max(0, record.will.dueAtMs - clock.wallMs())
-  waitWill(core, session, record.will.message, waitMs)
+  const { message, dueAtMs, remote, origin } = record.will
+  const { publisherUser: username } = message
+  const author = { clientId, username, remote, listener: null, login: null, origin }
+  waitWill(core, session, message, author, Math.max(0, dueAtMs - clock.wallMs()))
 }
 
 function routeTold(

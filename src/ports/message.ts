@@ -55,6 +55,8 @@ export class Message implements PublishParts {
   publisher = ''
   /** The user name it came from, for checks that look at a message's source. */
   publisherUser: string | null = null
+  /** `Identity.origin` of who published it, for the same checks; empty: not known. */
+  publisherOrigin = ''
   /** The frame as it came, when a receiver of `frameVersion` may get its bytes; 0: no such frame. */
   frameVersion: Version | 0 = 0
   frameStart = 0
@@ -124,6 +126,7 @@ export class Message implements PublishParts {
     message.expiresAtMs = this.expiresAtMs
     message.publisher = this.publisher
     message.publisherUser = this.publisherUser
+    message.publisherOrigin = this.publisherOrigin
     const topicLength = this.topicEnd - this.topicStart
     const propertiesLength = this.propertiesEnd - this.propertiesStart
     message.lay(bytes, at, topicLength, propertiesLength, this.payloadEnd - this.payloadStart)

@@ -130,7 +130,15 @@ export interface Identity {
   listener: ListenerOptions | null
   /** What `Auth` noted of this client, kept here so that a check need not look for it. */
   login: object | null
+  /**
+   * What `Auth.originOf` said of the client when it came in: outlives the process with its will and its retained
+   * messages, so that they can be judged by its rights when it is gone. Empty: not known.
+   */
+  origin: string
 }
+
+/** Who published something, as far as it is known later. `login`: of the client that has both names now. */
+export type Author = Pick<Identity, 'clientId' | 'username' | 'login' | 'origin'>
 
 export interface AuthRequest {
   clientId: string
@@ -161,7 +169,9 @@ export interface Auth {
   /** May `who` be sent a message of `topic`? Asked for every delivery. */
   deliver: ((who: Identity, topic: string) => boolean) | null
   /** May the source of a retained message still publish there? Asked before a subscriber is sent it. */
-  retainSource: ((clientId: string, username: string | null, topic: string) => boolean) | null
+  retainSource: ((source: Author, topic: string) => boolean) | null
+  /** Where a client that was just let in has its rights from; null: nothing is ever asked of who is gone. */
+  originOf: ((who: Identity) => string) | null
   /** Is who was let in still welcome? Asked by `Broker.recheckLogins`; 0, or why not. */
   recheck: ((who: Identity) => number) | null
 }
@@ -195,6 +205,9 @@ export interface StoredWill {
   message: Message
   /** Wall clock, ms. */
   dueAtMs: number
+  /** {@link Identity} of who left it, where the message does not have it. Empty: a record that did not keep it. */
+  remote: string
+  origin: string
 }
 
 /** The state of a durable session that is not its queue. */

@@ -78,6 +78,7 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
               guard('authorizeDelivery', () => authorizeDelivery.call(hooks, who, topic)),
             ),
     retainSource: null,
+    originOf: null,
     recheck: null,
   }
 }

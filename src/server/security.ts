@@ -78,7 +78,7 @@ export function createServerSecurity(log: Log): ServerSecurity {
         nextKeys.set(name, files.psks.get(pskFile ?? ''))
         const options = optionsOf(name)
         if (options === undefined) continue
-        const realm = realms.get(options) ?? { passwords: null, acl: null, hook: null }
+        const realm = realms.get(options) ?? { name, passwords: null, acl: null, hook: null }
         realm.passwords = files.passwords.get(passwordFile ?? '') ?? null
         realm.acl = files.acls.get(aclFile ?? '') ?? null
         realm.hook = hook

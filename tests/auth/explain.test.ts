@@ -20,7 +20,7 @@ function explain(
   const log = { mask: 0, write: () => {} }
   const security = createSecurity({ log, nowMs: () => 0, later: () => {} })
   const acl = rules === null ? null : new Acl(parseAclFile(rules, 'acl'))
-  const realms = new Map([[listener, { passwords: null, acl, hook: null }]])
+  const realms = new Map([[listener, { name: '1883', passwords: null, acl, hook: null }]])
   security.update({ realms, sysAccess, checkRetainSource: true, refuseHopeless: false })
   return security.explain(listener, { clientId, username }, access, topic)
 }
@@ -57,6 +57,18 @@ const answers: [rules: string | null, sys: SysAccess, question: Question, answer
     'everyone',
     ['u', 'write', '$SYS/x'],
     { allowed: false, because: '$SYS is written by the broker alone' },
+  ],
+  [
+    null,
+    'everyone',
+    ['u', 'write', '$SYS/broker/connection/a/b/state'],
+    { allowed: false, because: '$SYS is written by the broker alone' },
+  ],
+  [
+    null,
+    'everyone',
+    ['u', 'write', '$SYS/broker/connection/a/state'],
+    { allowed: true, because: 'there is no ACL file' },
   ],
   [null, 'users', [null, 'read', '$SYS/x'], { allowed: false, because: 'sys_access users' }],
   [null, 'users', ['u', 'read', '$SYS/x'], { allowed: true, because: 'there is no ACL file' }],

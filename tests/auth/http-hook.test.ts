@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { until } from '../server/run-mozzie.ts'
 import { aliceLine, alice, assertLogged, startSecured } from './secured.ts'
 
 interface Asked {
@@ -170,4 +171,39 @@ test('who came in by the hook stays over a reload, and goes when the hook goes',
   broker.write('mosquitto.conf', conf)
   await broker.reload()
   await client.expectDropped(0x87)
+})
+
+test('a delayed will is refused after a restart where its right came with the login', async (context) => {
+  const rights = [{ access: 'write', topic: 'free/#' }]
+  const hook = await startHook(context, ({ username }, response) =>
+    response.end(JSON.stringify(username === 'root' ? { allow: true } : { allow: true, rights })),
+  )
+  const persistent = 'persistence true\npersistence_location DIR/\n'
+  const conf = `${listener}${persistent}auth_http_url ${hook.url}`
+  const broker = await startSecured(context, conf)
+  for (const [username, topic] of [
+    ['u', 'free/door'],
+    ['u', 'secret/door'],
+    ['root', 'root/door'],
+  ]) {
+    const will = { topic, payload: 'x', retain: true, properties: { willDelaySeconds: 4 } }
+    const properties = { sessionExpirySeconds: 100 }
+    const clientId = topic.replace('/', '-')
+    const client = await broker.connect({ clientId, username, password: 'p', will, properties })
+    if (topic === 'free/door') await client.publish('free/kept', 'x', { qos: 1, retain: true })
+    client.destroy()
+  }
+  await until(
+    () => /Client root-door .* disconnected/.test(broker.mozzie.stderr()),
+    broker.mozzie.stderr,
+  )
+  await broker.restart()
+  const reader = await broker.connect({ username: 'root', password: 'p' })
+  await reader.subscribe('free/kept')
+  await reader.receive({ topic: 'free/kept' })
+  await reader.subscribe('+/door')
+  await reader.receive({ topic: 'root/door' })
+  await reader.expectNothing()
+  assertLogged(broker.mozzie, /Denied will of free-door/)
+  assertLogged(broker.mozzie, /Denied will of secret-door/)
 })

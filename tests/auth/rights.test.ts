@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { ack, publish } from '../support/packets.ts'
-import { assertLogged, startSecured } from './secured.ts'
+import { until } from '../server/run-mozzie.ts'
+import { assertLogged, startSecured, type LoginOptions, type Secured } from './secured.ts'
 
 const conf = 'listener PORT0 127.0.0.1\nallow_anonymous true\nacl_file DIR/acl\n'
 const root = { username: 'root' }
@@ -313,3 +314,76 @@ test(
     assert.equal(await client.publish('b', 'x', { qos: 1 }), 0x10)
   },
 )
+
+/** A user who may not write `secret/door` leaves a delayed will there and drops; the broker is restarted. */
+const persistent = 'persistence true\npersistence_location DIR/\n'
+
+function willAt(topic: string): LoginOptions {
+  const will = { topic, payload: 'x', retain: true, properties: { willDelaySeconds: 4 } }
+  return { clientId: topic.replace('/', '-'), will, properties: { sessionExpirySeconds: 100 } }
+}
+
+/** Wills at `topics` are due after a restart; resolves to the topics that come. The last one is to be allowed. */
+async function willsAfterRestart(
+  broker: Secured,
+  author: LoginOptions,
+  topics: readonly string[],
+  watcher: LoginOptions,
+): Promise<string[]> {
+  for (const topic of topics) {
+    const client = await broker.connect({ ...author, ...willAt(topic) })
+    client.destroy()
+  }
+  const gone = new RegExp(`Client ${topics.at(-1)?.replace('/', '-')} .* disconnected`)
+  await until(() => gone.test(broker.mozzie.stderr()), broker.mozzie.stderr)
+  await broker.restart()
+  const reader = await broker.connect(watcher)
+  await reader.subscribe('#')
+  const came: string[] = []
+  while (came.at(-1) !== topics.at(-1)) {
+    const packet = await reader.find('publish')
+    if (!packet.topic.startsWith('$')) came.push(packet.topic)
+  }
+  return came
+}
+
+test('a delayed will is judged by the rights of its author over a restart, known or not', async (context) => {
+  const rules = `${rootRules}user u\ntopic write free/#\n`
+  const broker = await startSecured(context, `${conf}${persistent}`, { acl: rules })
+  const came = await willsAfterRestart(broker, user, ['secret/door', 'free/door'], root)
+  assert.deepEqual(came, ['free/door'])
+  assertLogged(broker.mozzie, /Denied will of secret-door to 'secret\/door'/)
+})
+
+test('and by those of the listener where the author came in, whatever the others allow', async (context) => {
+  const lines = [
+    `per_listener_settings true\n${persistent}`,
+    'listener PORT0 127.0.0.1\nallow_anonymous true\nacl_file DIR/first',
+    'listener PORT1 127.0.0.1\nallow_anonymous true',
+  ].join('\n')
+  const broker = await startSecured(context, lines, { first: 'topic write free/#\n' })
+  const topics = ['secret/door', 'free/door']
+  assert.deepEqual(await willsAfterRestart(broker, {}, topics, { listener: 1 }), ['free/door'])
+})
+
+test('retained messages are judged by the rules of the listener where they came in', async (context) => {
+  const lines = [
+    `per_listener_settings true\n${persistent}`,
+    'listener PORT0 127.0.0.1\nallow_anonymous true\nacl_file DIR/first',
+    'listener PORT1 127.0.0.1\nallow_anonymous true',
+  ].join('\n')
+  const broker = await startSecured(context, lines, { first: 'topic write #\n' })
+  const limited = await broker.connect({ clientId: 'limited' })
+  await limited.publish('r/limited', 'x', { qos: 1, retain: true })
+  const free = await broker.connect({ clientId: 'free', listener: 1 })
+  await free.publish('r/free', 'x', { qos: 1, retain: true })
+  broker.write('first', 'topic write else\n')
+  await broker.reload()
+  for (const after of [() => Promise.resolve(), () => broker.restart()]) {
+    await after()
+    const reader = await broker.connect({ listener: 1 })
+    await reader.subscribe('r/#')
+    await reader.receive({ topic: 'r/free' })
+    await reader.expectNothing()
+  }
+})

@@ -13,7 +13,8 @@ const rounds = 300
 const tries = 4
 
 function authenticatorOf(text: string): Authenticator {
-  const realm: Realm = { passwords: parsePasswordFile(text, 'users'), acl: null, hook: null }
+  const passwords = parsePasswordFile(text, 'users')
+  const realm: Realm = { name: '1883', passwords, acl: null, hook: null }
   return createAuthenticator({
     log,
     argon2id: createArgon2(),

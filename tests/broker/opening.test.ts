@@ -42,7 +42,7 @@ test('nothing falls due before the store has told everything it keeps', () => {
     publisherUser: null,
     wallMs,
   })
-  const will = { message, dueAtMs: wallMs }
+  const will = { message, dueAtMs: wallMs, remote: '', origin: '' }
   told().session('expired', recordOf('expired'))
   told().session('willing', recordOf('willing', { expirySeconds: 1000, will }))
   time.run(time.nowMs + 5000)

@@ -123,6 +123,7 @@ export class SimNode {
         subscribe: null,
         deliver: null,
         retainSource: null,
+        originOf: null,
         recheck: null,
       },
       observer: options.observer ?? null,

@@ -31,7 +31,12 @@ function recordOf(clientId: string): SessionRecord {
     version: 5,
     expirySeconds: 0xffffffff,
     disconnectedAtMs: 1e12,
-    will: { message: messageOf('will', 'gone'), dueAtMs: 1e12 + 5 },
+    will: {
+      message: messageOf('will', 'gone'),
+      dueAtMs: 1e12 + 5,
+      remote: '192.0.2.1:5',
+      origin: '1883',
+    },
   }
 }
 
@@ -220,6 +225,8 @@ function sessions(check: Check): void {
     assert.ok(session)
     assert.deepEqual({ ...session.record, will: null }, { ...recordOf('c'), will: null })
     assert.equal(session.record.will?.dueAtMs, 1e12 + 5)
+    assert.equal(session.record.will.remote, '192.0.2.1:5')
+    assert.equal(session.record.will.origin, '1883')
     assert.equal(textOf(session.record.will.message), 'gone')
     assert.equal(session.queuedCount, 2)
     assert.equal(session.queuedBytes, 2 * messageOf('t', 'one').payloadLength)
@@ -421,6 +428,7 @@ function survival(check: Check): void {
     assert.deepEqual({ ...record, will: null }, { ...recordOf('c'), will: null })
     const will = record?.will
     assert.ok(will)
+    assert.deepEqual([will.remote, will.origin], ['192.0.2.1:5', '1883'])
     assert.deepEqual(contentOf(will.message), contentOf(messageOf('will', 'gone')))
     assert.deepEqual(told.all('route'), [['c', '$share/g/f/+', options]])
     const retained = told.all('retained').map(([topic, kept]) => [topic, kept && contentOf(kept)])

@@ -3,12 +3,12 @@ import type { ConnectPacket, Properties } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { isWellFormedUtf8 } from '../../codec/utf8.ts'
 import { topicNameProblem } from '../../topics/names.ts'
+import { isReserved } from '../../topics/reserved.ts'
 import { refuse } from './connack.ts'
 import { createMessage } from '../../ports/message.ts'
 import { fitsMounted } from '../state/mount-point.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 import { holdMessage } from '../state/memory.ts'
-import { isReserved } from '../state/rights.ts'
 import { openSession } from './open-session.ts'
 import { bridgeUser } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
@@ -118,9 +118,18 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
   core.ports.auth.authenticate(request, (reason, login) => {
     if (connection.phase !== Phase.opening) return
     if (reason !== 0) return refuse(core, connection, reason)
-    if (connection.identity !== null) connection.identity.login = login ?? null
+    welcomed(core, connection, login ?? null)
     openSession(core, connection, packet, assigned)
   })
+}
+
+/** It was let in: what its rights come from is known now. */
+function welcomed(core: Core, { identity, will }: Connection, login: object | null): void {
+  if (identity === null) return
+  const { originOf } = core.ports.auth
+  identity.login = login
+  identity.origin = originOf === null ? '' : originOf(identity)
+  if (will !== null) will.message.publisherOrigin = identity.origin
 }
 
 /** What TLS proved replaces the user name of the packet, and its password (`use_identity_as_username`). */
@@ -146,7 +155,7 @@ function adopt(core: Core, connection: Connection, packet: ConnectPacket, client
   const { link } = connection
   const { username } = packet
   const { remote, listener } = link
-  connection.identity = { clientId, username, remote, listener, login: null }
+  connection.identity = { clientId, username, remote, listener, login: null, origin: '' }
   connection.bridge = packet.bridge
   connection.cleanStart = packet.cleanStart
   connection.packetBytesMax = properties.maximumPacketSize ?? 0

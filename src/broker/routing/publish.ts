@@ -8,6 +8,7 @@ import { forwardableProperties, parsePublish, PublishView } from '../../codec/pu
 import { Reason } from '../../codec/reason-codes.ts'
 import { decodeUtf8, isWellFormedUtf8 } from '../../codec/utf8.ts'
 import { topicNameProblem } from '../../topics/names.ts'
+import { isReserved } from '../../topics/reserved.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
@@ -17,7 +18,7 @@ import { Pressure } from '../../ports/pressure.ts'
 import { fitsMounted, mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
 import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
-import { isReserved, mayPublish } from '../state/rights.ts'
+import { mayPublish } from '../state/rights.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import { retainedIsFull, storeRetained } from './retained.ts'
 import { afterFanOut, keepWhole, UNDER_WAY } from './fan-out-later.ts'
@@ -152,6 +153,7 @@ function borrow(core: Core, connection: Connection, message: Message): void {
   message.payloadEnd = view.payloadEnd
   message.publisher = connection.identity?.clientId ?? ''
   message.publisherUser = connection.identity?.username ?? null
+  message.publisherOrigin = connection.identity?.origin ?? ''
   const isReusable =
     view.plain &&
     connection.mount === null &&

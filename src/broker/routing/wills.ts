@@ -1,6 +1,7 @@
 /** Wills: what a client wants said when it goes without saying goodbye (MQTT 5.0, 3.1.2.5). */
 import { LogType } from '../../base/log.ts'
 import type { Message } from '../../ports/message.ts'
+import type { Identity } from '../../ports/ports.ts'
 import {
   NEVER_EXPIRES,
   type Connection,
@@ -8,7 +9,7 @@ import {
   type Session,
   type Will,
 } from '../state/model.ts'
-import { mayPublish } from '../state/rights.ts'
+import { mayPublish, ownerOf } from '../state/rights.ts'
 import { afterFanOut, isFanningOut } from './fan-out-later.ts'
 import { retainedIsFull } from './retained.ts'
 import { holdMessage, releaseMessage } from '../state/memory.ts'
@@ -23,8 +24,9 @@ export function fireWill(core: Core, session: Session, will: Will): void {
     session.expirySeconds === NEVER_EXPIRES && !session.ended
       ? delayMs
       : Math.min(delayMs, sessionMs)
-  if (waitMs === 0) return publishWill(core, session, will.message)
-  waitWill(core, session, will.message, waitMs)
+  const author = ownerOf(session)
+  if (waitMs === 0) return publishWill(core, session, will.message, author)
+  waitWill(core, session, will.message, author, waitMs)
 }
 
 /** Takes the will from a connection: it is published, waits, or is forgotten. */
@@ -36,11 +38,17 @@ export function takeWill(core: Core, connection: Connection): Will | null {
 }
 
 /** Arms a will that is due in `waitMs`; a new connection of the client cancels it [MQTT-3.1.3-9]. */
-export function waitWill(core: Core, session: Session, message: Message, waitMs: number): void {
+export function waitWill(
+  core: Core,
+  session: Session,
+  message: Message,
+  author: Identity,
+  waitMs: number,
+): void {
   const timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () => {
     session.will = null
     releaseMessage(core, message)
-    publishWill(core, session, message)
+    publishWill(core, session, message, author)
     // Said once: it must not come back with the session's record. Said to everyone first, if that takes longer.
     const forget = (): void => {
       if (session.durable && !session.ended) saveSession(core, session)
@@ -48,7 +56,7 @@ export function waitWill(core: Core, session: Session, message: Message, waitMs:
     if (isFanningOut(core, message.publisher)) afterFanOut(core, message.publisher, forget)
     else forget()
   })
-  session.will = { message, timer }
+  session.will = { message, timer, author }
   holdMessage(core, message)
 }
 
@@ -71,12 +79,17 @@ export function releaseWill(core: Core, session: Session): void {
   const will = session.will
   if (will === null) return
   cancelWill(core, session)
-  publishWill(core, session, will.message)
+  publishWill(core, session, will.message, will.author)
 }
 
-/** The right to publish it is asked now, not when the will was left. */
-export function publishWill(core: Core, session: Session, message: Message): void {
-  const verdict = mayPublish(core, session, message)
+/** The right of its author to publish it is asked now, not when the will was left. */
+export function publishWill(
+  core: Core,
+  session: Session,
+  message: Message,
+  author: Identity,
+): void {
+  const verdict = mayPublish(core, session, message, author)
   if (typeof verdict === 'boolean') return ruleWill(core, session, message, verdict)
   const ruling = verdict.then((allowed) => {
     core.rulings.delete(ruling)
@@ -88,8 +101,8 @@ export function publishWill(core: Core, session: Session, message: Message): voi
 function ruleWill(core: Core, session: Session, message: Message, allowed: boolean): void {
   const { log, clock } = core.ports
   if (!allowed) {
-    if (log.mask & LogType.debug)
-      log.write(LogType.debug, `Denied will of ${session.clientId} to '${message.topicName}'`)
+    if (log.mask & LogType.notice)
+      log.write(LogType.notice, `Denied will of ${session.clientId} to '${message.topicName}'`)
     return
   }
   if (message.expiresAtMs !== Infinity) message.expiresAtMs += clock.wallMs() - message.madeAtMs

@@ -187,6 +187,8 @@ export class Outbound {
 export interface PendingWill {
   message: Message
   timer: Timer
+  /** Who left it: it is published in this name. */
+  author: Identity
 }
 
 export class Session {

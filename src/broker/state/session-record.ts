@@ -1,5 +1,5 @@
-import type { Core, Session } from './model.ts'
-import type { SessionRecord } from '../../ports/ports.ts'
+import type { Core, PendingWill, Session } from './model.ts'
+import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
 
 /** What the store keeps of it beside its queue and subscriptions. */
 function recordOf(core: Core, session: Session): SessionRecord {
@@ -13,8 +13,13 @@ function recordOf(core: Core, session: Session): SessionRecord {
     version,
     expirySeconds,
     disconnectedAtMs,
-    will: will === null ? null : { message: will.message, dueAtMs },
+    will: will === null ? null : storedWill(will, dueAtMs),
   }
+}
+
+function storedWill({ message, author }: PendingWill, dueAtMs: number): StoredWill {
+  const { remote, origin } = author
+  return { message, dueAtMs, remote, origin }
 }
 
 /** Writes the record of a durable session into the batch being filled; returns the batch. */

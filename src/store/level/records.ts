@@ -3,8 +3,7 @@
  * strings have their length in front. Whoever changes a layout raises {@link FORMAT_VERSION} and adds the step from
  * the version before to `migrations.ts`.
  *
- *     message   flags [expires] [made] topic-, properties-, publisher-, user length
- *               publisher user | topic properties payload
+ *     message   flags [expires] [made] topic-, properties-length [publisher [user] [origin]] topic properties payload
  *     entry     flags subscription-id, then a message, or the number of its body and the length of its payload
  */
 import { Message } from '../../ports/message.ts'
@@ -89,10 +88,13 @@ const RETAIN = 0x04
 const EXPIRES = 0x08
 const MADE = 0x10
 const HAS_USER = 0x20
+/** Of retained messages only: nobody else's source is asked for later. */
+const HAS_ORIGIN = 0x40
 
 export function writeMessage(writer: ByteWriter, message: Message): void {
   const { topic, topicStart, topicEnd, properties, propertiesStart, propertiesEnd } = message
-  const { payload, payloadStart, payloadEnd, publisher, publisherUser } = message
+  const { payload, payloadStart, payloadEnd, publisher, publisherUser, publisherOrigin } = message
+  const hasOrigin = message.retain && publisherOrigin !== ''
   const expires = message.expiresAtMs !== Infinity
   const made = message.madeAtMs > 0
   writer.reserve(1)
@@ -101,13 +103,15 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
     (message.retain ? RETAIN : 0) |
     (expires ? EXPIRES : 0) |
     (made ? MADE : 0) |
-    (publisherUser === null ? 0 : HAS_USER)
+    (publisherUser === null ? 0 : HAS_USER) |
+    (hasOrigin ? HAS_ORIGIN : 0)
   if (expires) writeUint(writer, message.expiresAtMs)
   if (made) writeUint(writer, message.madeAtMs)
   writeUint(writer, topicEnd - topicStart)
   writeUint(writer, propertiesEnd - propertiesStart)
   writeText(writer, publisher)
   if (publisherUser !== null) writeText(writer, publisherUser)
+  if (hasOrigin) writeText(writer, publisherOrigin)
   writer.reserve(message.size)
   const { bytes } = writer
   let at = writer.length
@@ -131,6 +135,7 @@ export function readMessage(reader: RecordReader): Message {
   const propertiesLength = reader.uint()
   message.publisher = reader.text()
   if (flags & HAS_USER) message.publisherUser = reader.text()
+  if (flags & HAS_ORIGIN) message.publisherOrigin = reader.text()
   const { bytes, at, end } = reader
   const payloadLength = end - at - topicLength - propertiesLength
   if (payloadLength < 0) throw new RecordError('a message is longer than its record')
@@ -149,6 +154,7 @@ function readPayloadLength(reader: RecordReader): number {
   const propertiesLength = reader.uint()
   reader.skip(reader.uint())
   if (flags & HAS_USER) reader.skip(reader.uint())
+  if (flags & HAS_ORIGIN) reader.skip(reader.uint())
   return reader.end - reader.at - topicLength - propertiesLength
 }
 
@@ -201,6 +207,7 @@ export interface SessionRow {
 const HAS_WILL = 0x01
 const SESSION_HAS_USER = 0x02
 const OFFLINE = 0x04
+const WILL_HAS_AUTHOR = 0x08
 
 export function writeSession(writer: ByteWriter, row: SessionRow): void {
   const { record } = row
@@ -208,7 +215,7 @@ export function writeSession(writer: ByteWriter, row: SessionRow): void {
   writer.reserve(2)
   writer.bytes[writer.length++] = record.version
   writer.bytes[writer.length++] =
-    (will === null ? 0 : HAS_WILL) |
+    (will === null ? 0 : HAS_WILL | WILL_HAS_AUTHOR) |
     (username === null ? 0 : SESSION_HAS_USER) |
     (disconnectedAtMs < 0 ? 0 : OFFLINE)
   writeUint(writer, row.number)
@@ -218,6 +225,8 @@ export function writeSession(writer: ByteWriter, row: SessionRow): void {
   if (username !== null) writeText(writer, username)
   if (will === null) return
   writeUint(writer, will.dueAtMs)
+  writeText(writer, will.remote)
+  writeText(writer, will.origin)
   writeMessage(writer, will.message)
 }
 
@@ -230,14 +239,16 @@ export function readSession(clientId: string, value: Uint8Array): SessionRow {
   const expirySeconds = reader.uint()
   const disconnectedAtMs = flags & OFFLINE ? reader.uint() : -1
   const username = flags & SESSION_HAS_USER ? reader.text() : null
-  const will = flags & HAS_WILL ? readWill(reader) : null
+  const will = flags & HAS_WILL ? readWill(reader, (flags & WILL_HAS_AUTHOR) !== 0) : null
   const record = { clientId, username, version, expirySeconds, disconnectedAtMs, will }
   return { number, lastSequence, record }
 }
 
-function readWill(reader: RecordReader): StoredWill {
+function readWill(reader: RecordReader, hasAuthor: boolean): StoredWill {
   const dueAtMs = reader.uint()
-  return { dueAtMs, message: readMessage(reader) }
+  const remote = hasAuthor ? reader.text() : ''
+  const origin = hasAuthor ? reader.text() : ''
+  return { dueAtMs, remote, origin, message: readMessage(reader) }
 }
 
 const NO_LOCAL = 0x04
