@@ -62,12 +62,10 @@ const spareDescriptors = 64
 const stopMsMax = 2500
 const stopPollMs = 10
 
-/** Most connections that the process has descriptors for; 0: unknown. */
-export function connectionsMaxOf(configured: number): number {
+/** Most sockets that the process has descriptors for; 0: unknown. */
+function socketsMax(): number {
   const limit = fileDescriptorLimit()
-  if (limit === 0) return configured
-  const possible = Math.max(1, limit - spareDescriptors)
-  return configured === 0 ? possible : Math.min(configured, possible)
+  return limit === 0 ? 0 : Math.max(1, limit - spareDescriptors)
 }
 
 /** Sets how many connections there may be, and how fast they may come. */
@@ -75,7 +73,7 @@ export function boundConnections(
   { connections, addresses, rate }: Pick<Engine, 'connections' | 'addresses' | 'rate'>,
   { global }: Config,
 ): void {
-  connections.max = connectionsMaxOf(global.globalMaxConnections)
+  connections.max = global.globalMaxConnections
   addresses.max = global.connectionsPerAddressMax
   rate.perSecond = global.connectionsPerSecondMax
 }
@@ -99,7 +97,8 @@ export function createEngine(options: EngineOptions): Engine {
     fatal: (error) => onFatal(error),
   })
   let onFatal = options.onFatal
-  const connections: ConnectionBudget = { max: connectionsMaxOf(0), open: 0 }
+  const connections: ConnectionBudget = { max: 0, open: 0 }
+  const sockets: ConnectionBudget = { max: socketsMax(), open: 0 }
   const addresses = new AddressBudget()
   const rate = new ConnectionRate(0)
   const listeners: Listener[] = []
@@ -134,8 +133,10 @@ export function createEngine(options: EngineOptions): Engine {
         log,
         own: budget,
         all: connections,
+        sockets,
         addresses,
         rate,
+        waiting: new Set(),
         arriving: new Set(),
         stageMsMax: () => limits.connectTimeoutMs,
       })
@@ -145,14 +146,14 @@ export function createEngine(options: EngineOptions): Engine {
     async stop() {
       for (const listener of listeners) listener.close()
       await new Promise<void>((resolve) => broker.stop(resolve))
-      await untilClosed(connections)
+      await untilClosed(sockets)
       clearInterval(timer)
     },
   }
 }
 
-async function untilClosed(connections: ConnectionBudget): Promise<void> {
+async function untilClosed(sockets: ConnectionBudget): Promise<void> {
   const deadline = nodeClock.monotonicMs() + stopMsMax
-  while (connections.open > 0 && nodeClock.monotonicMs() < deadline)
+  while (sockets.open > 0 && nodeClock.monotonicMs() < deadline)
     await new Promise((resolve) => setTimeout(resolve, stopPollMs))
 }

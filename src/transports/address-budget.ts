@@ -4,12 +4,14 @@ export class AddressBudget {
   max = 0
   private readonly open = new Map<string, number>()
 
-  /** Counts a connection of `address`; false: it has as many as it may have, and this one does not count. */
-  enter(address: string): boolean {
-    const count = this.open.get(address) ?? 0
-    if (this.max > 0 && count >= this.max) return false
-    this.open.set(address, count + 1)
-    return true
+  /** Whether `address` has as many as it may have. */
+  isFull(address: string): boolean {
+    return this.max > 0 && (this.open.get(address) ?? 0) >= this.max
+  }
+
+  /** Counts a connection of `address`. */
+  enter(address: string): void {
+    this.open.set(address, (this.open.get(address) ?? 0) + 1)
   }
 
   /** A connection that counted is gone. */

@@ -1,8 +1,8 @@
 /**
  * From an accepted socket to a link: the stages that a listener asks for, all of them under one clock.
  *
- *     accept ─▶ room? ─▶ rate ─▶ PROXY header ─▶ TLS ─▶ first byte ─▶ MQTT ─▶ link
- *                                                            └─▶ HTTP ─▶ WebSocket ─▶ link
+ *     accept ─▶ place? ─▶ rate ─▶ PROXY header ─▶ TLS ─▶ first byte ─▶ MQTT ─▶ link
+ *                                                             └─▶ HTTP ─▶ WebSocket ─▶ link
  */
 import type { Socket } from 'node:net'
 import { addressOf } from '../base/address.ts'
@@ -31,11 +31,15 @@ export interface Entrance<C> {
   readonly owner: LinkOwner<C>
   readonly settings: EntranceSettings
   readonly log: Log
-  /** Connections of this listener, and of all together. */
+  /** Connections of this listener, and of all together: until one side has ended them. */
   readonly own: ConnectionBudget
   readonly all: ConnectionBudget
+  /** Sockets: until they are closed. */
+  readonly sockets: ConnectionBudget
   readonly addresses: AddressBudget
   readonly rate: ConnectionRate
+  /** Sockets that wait for a place. */
+  readonly waiting: Set<Socket>
   /** Sockets that are no links yet. */
   readonly arriving: Set<Socket>
   /** ms for all stages together. */
@@ -48,30 +52,71 @@ interface Arrival<C> {
   readonly raw: Socket
   remote: string
   timer: NodeJS.Timeout | null
+  /** Gives its place back; once, however often it is called. */
+  readonly leave: () => void
 }
+
+/**
+ * Turns in which a connection waits for a place, and how many may wait. A peer that ended its connection before it
+ * made this one has its end lying in a socket that is not read yet; a WebSocket takes the most turns.
+ */
+const waitTurnsMax = 8
+const waitingMax = 32
 
 /** Takes `raw`, just accepted and paused. */
 export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | null): void {
-  const { own, all, log, addresses, rate, arriving } = entrance
   raw.on('error', ignore)
   // Without an address the peer has left while it waited in the backlog.
   if (remote === null) return void raw.destroy()
-  if (isFull(own) || isFull(all)) return deny(log, raw, remote, 'max_connections exceeded')
   // A load balancer is one address for all its clients.
   const address = entrance.settings.proxy === null ? addressOf(remote) : null
-  if (address !== null && !addresses.enter(address))
-    return deny(log, raw, remote, 'max_connections_per_address exceeded')
+  const { waiting, sockets } = entrance
+  const look = (turnsLeft: number): void => {
+    const obstacle = obstacleOf(entrance, address)
+    const waits = obstacle !== null && turnsLeft > 0 && !raw.destroyed
+    if (waits) return void setImmediate(look, turnsLeft - 1)
+    waiting.delete(raw)
+    if (raw.destroyed) return
+    if (obstacle !== null) return deny(entrance.log, raw, remote, obstacle)
+    take(entrance, raw, remote, address)
+  }
+  const mayWait = waiting.size < waitingMax && !isFull(sockets)
+  if (mayWait) waiting.add(raw)
+  look(mayWait ? waitTurnsMax : 0)
+}
+
+/** Why there is no place; null: there is one. */
+function obstacleOf<C>(
+  { own, all, sockets, addresses }: Entrance<C>,
+  address: string | null,
+): string | null {
+  if (isFull(own) || isFull(all) || isFull(sockets)) return 'max_connections exceeded'
+  const isOneTooMany = address !== null && addresses.isFull(address)
+  return isOneTooMany ? 'max_connections_per_address exceeded' : null
+}
+
+function take<C>(entrance: Entrance<C>, raw: Socket, remote: string, address: string | null): void {
+  const { own, all, sockets, log, addresses, rate, arriving } = entrance
   own.open++
   all.open++
+  sockets.open++
+  if (address !== null) addresses.enter(address)
   arriving.add(raw)
-  raw.once('close', () => {
+  let isHere = true
+  const leave = (): void => {
+    if (!isHere) return
+    isHere = false
     own.open--
     all.open--
     if (address !== null) addresses.leave(address)
+  }
+  raw.once('close', () => {
+    leave()
+    sockets.open--
     arriving.delete(raw)
   })
   const passed = rate.pass(() => {
-    if (!raw.destroyed) begin({ entrance, raw, remote, timer: null })
+    if (!raw.destroyed) begin({ entrance, raw, remote, timer: null, leave })
   })
   if (!passed) deny(log, raw, remote, 'max_connection_rate exceeded')
 }
@@ -132,7 +177,9 @@ function speak<C>(
   if (web === null) return openMqtt(arrival, socket, tls, head)
   if (head !== null) socket.unshift(head)
   const openWeb = (): void =>
-    web.take(socket, { remote: arrival.remote, tls }, (ms) => mayStay(arrival, ms))
+    web.take(socket, { remote: arrival.remote, tls, leave: arrival.leave }, (ms) =>
+      mayStay(arrival, ms),
+    )
   if (!auto) return openWeb()
   readFirst(socket, (first) => {
     if (!isHttp(first[0])) return openMqtt(arrival, socket, tls, first)
@@ -147,10 +194,11 @@ function openMqtt<C>(
   tls: TlsFacts | null,
   head: Buffer | null,
 ): void {
-  const { entrance, remote } = arrival
+  const { entrance, remote, leave } = arrival
   mayStay(arrival, 0)
   // The core must not be given a Buffer: its `slice` would not copy.
-  openLink(entrance.owner, socket, { remote, tls }, head === null ? null : new Uint8Array(head))
+  const bytes = head === null ? null : new Uint8Array(head)
+  openLink(entrance.owner, socket, { remote, tls, leave }, bytes)
 }
 
 /** The first bytes that come; the socket is paused again. */

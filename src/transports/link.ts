@@ -33,6 +33,8 @@ export interface Peer {
   readonly remote: string
   /** null: no TLS. */
   readonly tls: TlsFacts | null
+  /** To be called once either side has ended the connection, which may be some time before it is closed. */
+  readonly leave: () => void
 }
 
 /**
@@ -60,6 +62,7 @@ class SocketLink<C> implements Link {
   readonly remote: string
   readonly listener: ListenerOptions
   readonly tls: TlsFacts | null
+  readonly leave: () => void
   readonly owner: LinkOwner<C>
   readonly socket: Socket
   /** TLS: its bytes must not pass it by on the way to the descriptor. */
@@ -80,12 +83,13 @@ class SocketLink<C> implements Link {
   /** Node calls it late and in bundles: only an empty socket says that the array is free. */
   readonly onWritten: () => void
 
-  constructor(owner: LinkOwner<C>, socket: Socket, { remote, tls }: Peer) {
+  constructor(owner: LinkOwner<C>, socket: Socket, { remote, tls, leave }: Peer) {
     this.owner = owner
     this.socket = socket
     this.encrypted = socket instanceof TLSSocket
     this.remote = remote
     this.tls = tls
+    this.leave = leave
     this.listener = owner.listener
     this.onWritten = () => {
       if (this.holding && socket.writableLength === 0) this.release()
@@ -131,6 +135,7 @@ class SocketLink<C> implements Link {
   end(): void {
     if (this.ended) return
     this.ended = true
+    this.leave()
     const { socket } = this
     if (socket.destroyed) return
     socket.end()
@@ -176,6 +181,7 @@ function takeTurn(link: SocketLink<unknown>): void {
 /** The peer closed its side. What it asked for before is answered at the end of this turn. */
 function onEnd(this: LinkedSocket): void {
   const link = this[linkKey]
+  link.leave()
   if (link.ended) this.destroySoon()
   else setImmediate(leave, link)
 }

@@ -32,7 +32,7 @@ export async function listen<C>(options: ListenOptions, entrance: Entrance<C>): 
   const servers: Server[] = []
   const close = (): void => {
     for (const server of servers) server.close()
-    for (const socket of entrance.arriving) socket.destroy()
+    for (const socket of [...entrance.waiting, ...entrance.arriving]) socket.destroy()
   }
   if (where.socketPath !== null) {
     servers.push(await listenAtPath(where.socketPath, entrance))

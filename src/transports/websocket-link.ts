@@ -36,6 +36,7 @@ class WebSocketLink<C> implements Link {
   /** Set right after the core accepted the link, before anything is read. */
   connection!: C
   reason = ''
+  private readonly leave: () => void
   private readonly owner: LinkOwner<C>
   private readonly webSocket: WebSocket
   private readonly socket: Socket
@@ -49,8 +50,10 @@ class WebSocketLink<C> implements Link {
   private seenBytes = 0
   private readonly onWritten: () => void
 
-  constructor(owner: LinkOwner<C>, webSocket: WebSocket, socket: Socket, { remote, tls }: Peer) {
+  constructor(owner: LinkOwner<C>, webSocket: WebSocket, socket: Socket, peer: Peer) {
+    const { remote, tls, leave } = peer
     this.owner = owner
+    this.leave = leave
     this.webSocket = webSocket
     this.socket = socket
     this.encrypted = socket instanceof TLSSocket
@@ -111,6 +114,7 @@ class WebSocketLink<C> implements Link {
 
   onClose(): void {
     this.ended = true
+    this.leave()
     if (this.linger !== null) clearTimeout(this.linger)
     const reason = this.reason === '' ? 'connection closed by client' : this.reason
     this.owner.core.linkClosed(this.connection, reason)
@@ -119,6 +123,7 @@ class WebSocketLink<C> implements Link {
   private close(code: number): void {
     if (this.ended) return
     this.ended = true
+    this.leave()
     const { webSocket } = this
     // Read on, or the peer's answer to the close frame stays unseen.
     if (this.paused) webSocket.resume()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { behaviours } from '../support/behaviour.ts'
+import { behaviours, type Scene } from '../support/behaviour.ts'
 import { connect } from '../support/packets.ts'
 
 const sockets = behaviours('max_connections', { config: 'max_connections 2' })
@@ -16,6 +16,32 @@ sockets(
     await again.disconnect()
   },
 )
+
+async function reconnectOften({ connect: connected }: Scene): Promise<void> {
+  await connected()
+  for (let round = 0; round < 20; round++) {
+    const client = await connected()
+    // Not waited for: what the peer has ended is free before its next connection is judged.
+    if (round % 2 === 0) void client.disconnect()
+    else client.destroy()
+  }
+}
+
+sockets(
+  'a place is free as soon as its client has left, by DISCONNECT or by a reset',
+  { v4: '', v5: '' },
+  reconnectOften,
+)
+
+const total = behaviours('global_max_connections', { config: 'global_max_connections 2' })
+
+total('a place among all is free as soon as its client has left', { v4: '' }, reconnectOften)
+
+const address = behaviours('max_connections_per_address', {
+  config: 'max_connections_per_address 2',
+})
+
+address('a place of an address is free as soon as its client has left', { v4: '' }, reconnectOften)
 
 const clients = behaviours('global_max_clients', { config: 'global_max_clients 1' })
 

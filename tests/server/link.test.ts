@@ -78,6 +78,8 @@ function entranceOf(core: Recorder, log: Log, options: ListenerOptions, max: num
     all: { max: 0, open: 0 },
     addresses: new AddressBudget(),
     rate: new ConnectionRate(0),
+    sockets: { max: 0, open: 0 },
+    waiting: new Set<Socket>(),
     arriving: new Set<Socket>(),
     stageMsMax: () => 10_000,
   }
