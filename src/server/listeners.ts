@@ -1,5 +1,5 @@
 /** Listeners of the configuration as listeners of the right kind. */
-import { closeSync, constants, openSync, writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { LogType, type Log } from '../base/log.ts'
 import type { Limits } from '../ports/limits.ts'
@@ -12,6 +12,7 @@ import type { Where } from '../transports/places.ts'
 import { createTlsEntrance, type TlsEntrance } from '../transports/tls.ts'
 import { createWebEntrance, type WebEntrance } from '../transports/websocket.ts'
 import type { Engine, ListenerClients } from './engine.ts'
+import { openToAppend } from './own-files.ts'
 import type { ServerSecurity } from './security.ts'
 import { loadTls } from './tls-files.ts'
 
@@ -154,11 +155,10 @@ function webOf(
 
 /** Appends the lines of an NSS key log. Whoever reads them reads the traffic. */
 function keyLogger(file: string, log: Log): (line: Uint8Array) => void {
-  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
   log.write(LogType.warning, `Warning: TLS session keys are written to ${file} (--tls-keylog).`)
   return (line) => {
     try {
-      const descriptor = openSync(file, O_APPEND | O_CREAT | O_WRONLY | (O_NOFOLLOW ?? 0), 0o600)
+      const descriptor = openToAppend(file)
       writeSync(descriptor, line)
       closeSync(descriptor)
     } catch (error) {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import { closeSync, constants, existsSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { LogType, type LogTypeBit } from '../base/log.ts'
+import { openToAppend } from './own-files.ts'
 
 /** One place where finished lines go. */
 export interface LogSink {
@@ -28,15 +29,12 @@ export function streamSink(stream: Writable): LogSink {
 }
 
 /**
- * Appends to a file, made with mode 0600; a link in its place is not followed.
+ * Appends to a file; see {@link openToAppend}.
  *
  * @throws the error of the system when it cannot be opened.
  */
 export function fileSink(path: string, onFailure: (error: Error) => void): LogSink {
-  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants
-  const open = (): number =>
-    openSync(path, O_APPEND | O_CREAT | O_WRONLY | (O_NOFOLLOW ?? 0), 0o600)
-  let file = open()
+  let file = openToAppend(path)
   let failed = false
   return {
     mask: everything,
@@ -51,7 +49,7 @@ export function fileSink(path: string, onFailure: (error: Error) => void): LogSi
     },
     reopen() {
       try {
-        const next = open()
+        const next = openToAppend(path)
         closeSync(file)
         file = next
       } catch (error) {

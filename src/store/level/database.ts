@@ -1,5 +1,13 @@
 /** Opening the directory: who may have it, what is refused, and in which words. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { findDamage, stateOf } from './check-files.ts'
@@ -77,21 +85,32 @@ async function openWhole(location: string): Promise<Level> {
 function makePrivate(location: string): void {
   for (const name of readdirSync(location)) {
     try {
-      chmodSync(join(location, name), 0o600)
+      const path = join(location, name)
+      const stats = lstatSync(path)
+      // A link may lead to anything.
+      if (stats.isFile()) closeToOthers(path, stats.mode)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
   }
 }
 
+/** Takes from group and others what they may do; never gives anything. */
+function closeToOthers(path: string, mode: number): void {
+  if ((mode & 0o077) !== 0) chmodSync(path, mode & 0o700)
+}
+
 function makeDirectory(location: string): void {
   try {
     mkdirSync(location, { recursive: true, mode: 0o700 })
-    const { uid } = lstatSync(location)
     const own = process.getuid?.()
+    const link = lstatSync(location)
+    if (own !== undefined && link.isSymbolicLink() && link.uid !== own && link.uid !== 0)
+      throw new StoreError(`${location} is a link that another user (id ${link.uid}) made`)
+    const { uid, mode } = statSync(location)
     if (own !== undefined && uid !== own && own !== 0)
       throw new StoreError(`${location} belongs to another user (id ${uid}); it is left alone`)
-    chmodSync(location, 0o700)
+    closeToOthers(location, mode)
   } catch (error) {
     if (error instanceof StoreError) throw error
     throw new StoreError(`unable to make ${location}: ${(error as Error).message}`)
