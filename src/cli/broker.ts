@@ -21,6 +21,7 @@ import {
   parseBrokerArguments,
   type BrokerArguments,
 } from './broker-arguments.ts'
+import { forgetEarlyStop } from './early-stop.ts'
 
 const failureExitCode = 1
 const configErrorExitCode = 3
@@ -100,6 +101,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
   // While the store is being read nothing has been promised yet: it may just end.
   let stop = (): void => end(0)
   answerStop(() => stop())
+  forgetEarlyStop()
   try {
     const server = await startServer({
       config,

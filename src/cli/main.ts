@@ -1,5 +1,6 @@
 /** `mozzie`: picks the command. What a command needs is loaded when it is called for, not before. */
 import { basename } from 'node:path'
+import { answerEarlyStop } from './early-stop.ts'
 
 /** Runs with the words behind the command's name; sets the exit code, or ends the process. */
 type Command = (words: readonly string[]) => Promise<void>
@@ -9,7 +10,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
   bench: async () => (await import('./bench.ts')).runBench,
   backup: async () => (await import('./backup.ts')).runBackup,
-  broker: async () => (await import('./broker.ts')).runBroker,
+  broker: async () => {
+    answerEarlyStop()
+    return (await import('./broker.ts')).runBroker
+  },
   completions: async () => {
     const { runCompletions } = await import('./completions.ts')
     return async (words) => runCompletions(words, Object.keys(commands))

@@ -136,7 +136,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   publishLog(server)
   const chores = createChores(server)
   try {
+    // The first client is to find all of them.
+    rate.hold()
     http = await listen(engine, server, observer)
+    rate.release()
     // Ports below 1024 are bound by now; files are opened by the account that will write them.
     if (configFile !== null)
       dropPrivileges(config.global.user, (text) => log.write(LogType.information, text))

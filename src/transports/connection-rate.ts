@@ -4,6 +4,8 @@ const sliceMs = 100
 const slicesPerSecond = 1000 / sliceMs
 /** Connections that may wait for their turn, in seconds of the rate. */
 const waitSecondsMax = 10
+/** Connections that may wait for the start. */
+const heldMax = 1000
 
 /**
  * Lets so many connections a second in; the others wait, unread, for their turn. A storm of reconnecting
@@ -15,6 +17,7 @@ export class ConnectionRate {
   private entered = 0
   private readonly waiting = new Fifo<() => void>()
   private timer: NodeJS.Timeout | null = null
+  private isHeld = false
 
   constructor(perSecond: number) {
     this.perSecond = perSecond
@@ -22,11 +25,16 @@ export class ConnectionRate {
 
   /** Calls `enter`, now or in its turn. False: too many wait already, `enter` will not be called. */
   pass(enter: () => void): boolean {
+    if (this.isHeld) {
+      if (this.waiting.length >= heldMax) return false
+      this.waiting.push(enter)
+      return true
+    }
     if (this.perSecond === 0) {
       enter()
       return true
     }
-    this.timer ??= setInterval(() => this.nextSlice(), sliceMs).unref()
+    this.startSlices()
     if (this.entered < this.sliceMax && this.waiting.length === 0) {
       this.entered++
       enter()
@@ -35,6 +43,21 @@ export class ConnectionRate {
     if (this.waiting.length >= this.perSecond * waitSecondsMax) return false
     this.waiting.push(enter)
     return true
+  }
+
+  /** Lets nobody in before {@link release}: who comes is to find all listeners open. */
+  hold(): void {
+    this.isHeld = true
+  }
+
+  release(): void {
+    this.isHeld = false
+    this.nextSlice()
+    if (this.perSecond > 0) this.startSlices()
+  }
+
+  private startSlices(): void {
+    this.timer ??= setInterval(() => this.nextSlice(), sliceMs).unref()
   }
 
   private get sliceMax(): number {

@@ -251,3 +251,26 @@ test('a host name that nobody knows is a ListenError', async () => {
   const entrance = entranceOf(newRecorder(), log, listener, 0)
   await assert.rejects(listenAt({ where, optional: false }, entrance), ListenError)
 })
+
+test('nobody comes in before the listeners are released, then all do at their rate', async () => {
+  for (const perSecond of [0, 1000]) {
+    const rate = new ConnectionRate(perSecond)
+    const entered: number[] = []
+    rate.hold()
+    for (let index = 0; index < 250; index++)
+      assert.equal(
+        rate.pass(() => entered.push(index)),
+        true,
+      )
+    assert.deepEqual(entered, [])
+    rate.release()
+    const all = new Promise<void>((resolve) => rate.pass(resolve))
+    const waits = setTimeout(() => {}, 10_000)
+    await all
+    clearTimeout(waits)
+    assert.deepEqual(
+      entered,
+      Array.from({ length: 250 }, (_, index) => index),
+    )
+  }
+})

@@ -191,3 +191,26 @@ test('a checkout that is not built says what to do', (context) => {
   assert.equal(status, 1)
   assert.match(stderr, /npm run build/)
 })
+
+test('SIGTERM while the code is still being loaded ends with status 0', async (context) => {
+  const directory = scratch(context)
+  const hook = join(directory, 'hook.cjs')
+  // At the first moment at which anybody answers it.
+  writeFileSync(
+    hook,
+    `const on = process.on
+    process.on = function (name, ...rest) {
+      on.call(process, name, ...rest)
+      if (name === 'SIGTERM') process.kill(process.pid, 'SIGTERM')
+      return process
+    }`,
+  )
+  const config = writeConfig(directory, `listener ${await freePort()} 127.0.0.1`)
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--require', hook, join('bin', 'mozzie'), '-c', config],
+    { encoding: 'utf8', timeout: 30_000 },
+  )
+  assert.equal(status, 0)
+  assert.equal(stderr, '')
+})
