@@ -36,6 +36,11 @@ export function aclAccessOf(word: string): AclAccess | null {
   return accesses.find((access) => access === word) ?? null
 }
 
+/** Whether nothing is allowed, for lack of a single rule. */
+export function isWithoutRules({ anonymous, users, patterns }: Omit<AclRules, 'file'>): boolean {
+  return anonymous.length === 0 && users.size === 0 && patterns.length === 0
+}
+
 /** @throws AuthFileError */
 export function loadAclFile(file: string): AclRules {
   const { text, warnings } = readAuthFile('acl_file', file, false)
@@ -44,8 +49,7 @@ export function loadAclFile(file: string): AclRules {
 }
 
 /**
- * Reads the text of an ACL file. One without a single rule is wrong: it denies everything, and is far more often
- * a file that somebody is just writing.
+ * Reads the text of an ACL file. One without a single rule denies everything, and is warned of.
  *
  * @throws AuthFileError
  */
@@ -76,12 +80,9 @@ export function parseAclFile(text: string, file: string): AclRules {
     } else fail(`"${word}" is none of user, topic and pattern`)
   }
   for (const [name, rules] of users) if (rules.length === 0) users.delete(name)
-  if (users.size === 0 && anonymous.length === 0 && patterns.length === 0)
-    throw new AuthFileError(
-      `acl_file ${file} has no rules and would deny everything; if that is meant, write "topic deny #".`,
-      file,
-    )
-  return { file, anonymous, users, patterns, warnings }
+  const rules = { file, anonymous, users, patterns, warnings }
+  if (isWithoutRules(rules)) warnings.push(`acl_file ${file} has no rules: everything is denied.`)
+  return rules
 }
 
 function parseRule(rest: string, place: string, fail: (message: string) => never): AclRule {

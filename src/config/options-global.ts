@@ -240,7 +240,7 @@ export const brokerOptions = {
     type: path,
     default: null,
     differs:
-      "A file that is missing, wrong or without a single rule stops the start; on reload the old rules stay. Denials are logged with the rule's line.",
+      "A file that is missing or wrong stops the start; on reload the old rules stay, also where it has become empty. Denials are logged with the rule's line.",
     repeat: 'last',
     deprecated: true,
   }),

@@ -3,12 +3,13 @@ import type { Log } from '../base/log.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { ListenerOptions } from '../ports/ports.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
-import { pemBlocks } from '../transports/peer-certificate.ts'
+import { pemBlocks } from '../transports/pem.ts'
 import { createTlsEntrance } from '../transports/tls.ts'
 import type { TlsSettings } from '../transports/tls-settings.ts'
 import { createWebEntrance } from '../transports/websocket.ts'
 import type { Engine } from './engine.ts'
 import { messageBytesMaxOf, webHeaderBytesMax } from './listeners.ts'
+import { readRevocationLists } from './revocation-lists.ts'
 
 export interface ListenOptions {
   /** 0 or absent: any free port. */
@@ -111,17 +112,18 @@ function entranceOf(
 }
 
 function settingsOf({ cert, key, ca, crl, minVersion = 'TLSv1.2' }: ListenTlsOptions): TlsSettings {
+  const revocations = crl === undefined ? [] : pemBlocks(crl, 'X509 CRL')
   return {
     certificate: cert,
     key,
     authorities: [ca ?? []].flat(),
-    revocations: crl === undefined ? [] : pemBlocks(crl, 'X509 CRL'),
+    revocations,
     ciphers: null,
     ciphersTls13: null,
     minVersion,
     requireCertificate: ca !== undefined,
     ignoreCertificateDates: false,
-    revokedSerials: new Set(),
+    lists: readRevocationLists(revocations),
     psk: null,
   }
 }

@@ -1,12 +1,12 @@
 /** The TLS options of a listener: the files that they name, read and checked. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { ConfigError } from '../config/config-error.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import { listenerTable } from '../config/option-table.ts'
 import { listenerName } from '../config/reload.ts'
-import { pemBlocks } from '../transports/peer-certificate.ts'
+import { readRevocationLists } from './revocation-lists.ts'
+import { pemBlocks } from '../transports/pem.ts'
 import {
   daysLeft,
   serverOptionsOf,
@@ -63,7 +63,7 @@ export function loadTls(config: ListenerConfig, psk: PskLookup): LoadedTls | nul
     minVersion: config.tlsVersion === 'tlsv1.3' ? 'TLSv1.3' : 'TLSv1.2',
     requireCertificate: config.requireCertificate,
     ignoreCertificateDates: config.disableClientCertificateDateChecks,
-    revokedSerials: config.disableClientCertificateDateChecks ? serialsOf(revocations) : new Set(),
+    lists: readRevocationLists(revocations),
     psk: pskHint === null ? null : { hint: pskHint, lookup: psk },
   }
   try {
@@ -124,25 +124,6 @@ function authoritiesOf(config: ListenerConfig): string[] {
   const unique = [...new Set(found)]
   if (unique.length === 0) throw fault(config, 'caDirectory', 'there is no certificate in it')
   return unique
-}
-
-interface CrlLibrary {
-  readonly X509Crl: new (pem: string) => {
-    readonly entries: readonly { readonly serialNumber: string }[]
-  }
-}
-
-/** Node reads no revocation lists itself; the library is loaded only where they are looked into. */
-function serialsOf(revocations: readonly string[]): Set<string> {
-  if (revocations.length === 0) return new Set()
-  const require = createRequire(import.meta.url)
-  require('reflect-metadata')
-  const { X509Crl } = require('@peculiar/x509') as CrlLibrary
-  return new Set(
-    revocations.flatMap((pem) =>
-      new X509Crl(pem).entries.map(({ serialNumber }) => serialNumber.toUpperCase()),
-    ),
-  )
 }
 
 const daysFew = 14

@@ -1,5 +1,5 @@
 /**
- * From an accepted socket to a link: the stages that a listener asks for, all of them under one clock.
+ * From an accepted socket to a link: the stages that a listener asks for, all of them under a clock, TLS under its own.
  *
  *     accept ─▶ place? ─▶ rate ─▶ PROXY header ─▶ TLS ─▶ first byte ─▶ MQTT ─▶ link
  *                                                             └─▶ HTTP ─▶ WebSocket ─▶ link
@@ -42,9 +42,12 @@ export interface Entrance<C> {
   readonly waiting: Set<Socket>
   /** Sockets that are no links yet. */
   readonly arriving: Set<Socket>
-  /** ms for all stages together. */
+  /** ms for all stages together, but for TLS. */
   stageMsMax(): number
 }
+
+/** ms for a TLS handshake and what comes before it. Small devices take seconds; the gate bounds how many there are. */
+const handshakeMsMax = 30_000
 
 /** A connection between accept and link. */
 interface Arrival<C> {
@@ -135,7 +138,7 @@ function begin<C>(arrival: Arrival<C>): void {
   const { entrance, raw } = arrival
   const { proxy, tls, web } = entrance.settings
   if (proxy === null && tls === null && web === null) return openMqtt(arrival, raw, null, null)
-  mayStay(arrival, entrance.stageMsMax())
+  mayStay(arrival, tls === null ? entrance.stageMsMax() : handshakeMsMax)
   raw.once('close', () => mayStay(arrival, 0))
   if (proxy === null) secure(arrival, null, null)
   else
@@ -156,7 +159,10 @@ function secure<C>(arrival: Arrival<C>, facts: TlsFacts | null, head: Buffer | n
   const { tls } = entrance.settings
   if (tls === null) return speak(arrival, raw, facts, head)
   if (head !== null) raw.unshift(head)
-  tls.secure(raw, remote, (socket, own) => speak(arrival, socket, own, null))
+  tls.secure(raw, remote, (socket, own) => {
+    mayStay(arrival, entrance.stageMsMax())
+    speak(arrival, socket, own, null)
+  })
 }
 
 /** From now on; 0, for ever: the stages are through. */

@@ -83,13 +83,14 @@ class SocketLink<C> implements Link {
   /** Node calls it late and in bundles: only an empty socket says that the array is free. */
   readonly onWritten: () => void
 
-  constructor(owner: LinkOwner<C>, socket: Socket, { remote, tls, leave }: Peer) {
+  constructor(owner: LinkOwner<C>, socket: Socket, peer: Peer) {
+    const { remote, tls } = peer
     this.owner = owner
     this.socket = socket
     this.encrypted = socket instanceof TLSSocket
     this.remote = remote
     this.tls = tls
-    this.leave = leave
+    this.leave = peer.leave
     this.listener = owner.listener
     this.onWritten = () => {
       if (this.holding && socket.writableLength === 0) this.release()

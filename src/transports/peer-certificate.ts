@@ -1,7 +1,9 @@
 /** Client certificates: the names in them, and whether they are good where their dates do not count. */
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { TlsFacts } from '../ports/ports.ts'
+import { certificatesOf } from './pem.ts'
+import { revocationProblem } from './revocation.ts'
 import type { TlsSettings } from './tls-settings.ts'
 
 const nameLengthMax = 1024
@@ -24,12 +26,12 @@ export function factsOf(socket: TLSSocket, pskIdentity: string | null): TlsFacts
 }
 
 /**
- * A name that may stand for a user: one that a rule with `%u` cannot mistake for a filter or for several
- * levels, and that a log line cannot mistake for another line. null: it is not one.
+ * A name that may stand for a user: one that a rule with `%u` cannot mistake for a filter, and that a log line cannot
+ * mistake for another line. null: it is not one. With a slash no rule with `%u` matches it, as `%u` is one level.
  */
 export function userName(name: unknown): string | null {
   if (typeof name !== 'string' || name === '' || name.length > nameLengthMax) return null
-  return /[\p{Cc}+#/\ufffd\p{Cs}]/u.test(name) ? null : name
+  return /[\p{Cc}+#\ufffd\p{Cs}]/u.test(name) ? null : name
 }
 
 /** `CN=a,O=b`: last part first, beyond ASCII as `\C3\BC`. Node gives lines, escaped otherwise as wanted. */
@@ -52,13 +54,27 @@ function rfc2253(lines: string): string {
  * verdict may be the dates': of several faults it reports the last, so the others are looked for here.
  */
 export function certificateProblem(socket: TLSSocket, settings: TlsSettings): string | null {
-  if (!settings.requireCertificate || socket.authorized) return null
+  if (!settings.requireCertificate) return null
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return 'it shows no certificate'
-  const verdict = verdictOf(socket)
-  if (!settings.ignoreCertificateDates || !dateErrors.has(verdict)) return verdict
-  if (settings.revokedSerials.has(certificate.serialNumber.toUpperCase())) return 'CERT_REVOKED'
-  return problemBesidesDates(certificate, settings.authorities)
+  const { ignoreCertificateDates, lists, authorities } = settings
+  const verdict = socket.authorized ? '' : verdictOf(socket)
+  if (!socket.authorized && !(ignoreCertificateDates && dateErrors.has(verdict))) return verdict
+  const problem = socket.authorized ? null : problemBesidesDates(certificate, authorities)
+  if (problem !== null || lists.length === 0) return problem
+  const trusted = authorities.flatMap(certificatesOf)
+  return revocationProblem(certificate, lists, (each) => issuerOf(each, trusted), Date.now())
+}
+
+/** Its issuer among those that are trusted, or that the client sent along; null: none. */
+function issuerOf(
+  certificate: X509Certificate,
+  trusted: readonly X509Certificate[],
+): X509Certificate | null {
+  const known = trusted.find((issuer) => isIssuedBy(certificate, issuer))
+  if (known !== undefined) return known
+  const next = certificate.issuerCertificate
+  return next !== undefined && isIssuedBy(certificate, next) ? next : null
 }
 
 /** OpenSSL's code for what is wrong with the certificate; empty: nothing. The types call it an Error. */
@@ -75,8 +91,8 @@ function problemBesidesDates(leaf: X509Certificate, authorities: readonly string
   for (let length = 0; length < chainLengthMax; length++) {
     const child = certificate
     if (trusted.some((issuer) => isIssuedBy(child, issuer))) return null
-    const next = certificate.issuerCertificate
-    if (next === undefined || next === certificate || !isIssuedBy(child, next)) break
+    const next = issuerOf(child, [])
+    if (next === null || next === child) break
     certificate = next
   }
   return 'UNABLE_TO_GET_ISSUER_CERT'
@@ -92,21 +108,4 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): bool
     certificate.checkIssued(issuer) &&
     certificate.verify(issuer.publicKey)
   )
-}
-
-/** The certificates of a PEM text. */
-export function certificatesOf(pem: string): X509Certificate[] {
-  return pemBlocks(pem, 'CERTIFICATE').map((block) => new X509Certificate(block))
-}
-
-/** The blocks `-----BEGIN label-----` of a text, each with its lines. */
-export function pemBlocks(text: string, label: string): string[] {
-  const begin = `-----BEGIN ${label}-----`
-  const end = `-----END ${label}-----`
-  const blocks: string[] = []
-  for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
-    const behind = text.indexOf(end, at)
-    if (behind >= 0) blocks.push(`${text.slice(at, behind + end.length)}\n`)
-  }
-  return blocks
 }

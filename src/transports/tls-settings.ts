@@ -1,5 +1,7 @@
 /** What a TLS listener is made of, checked part by part so that an error can name the part. */
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
+import { certificatesOf } from './pem.ts'
+import { listsOf, type RevocationList } from './revocation.ts'
 import { createSecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls'
 
 /** The key of a pre-shared-key identity; null: nobody knows that identity. */
@@ -22,8 +24,8 @@ export interface TlsSettings {
   readonly requireCertificate: boolean
   /** Expired client certificates, and those not valid yet, are good too. */
   readonly ignoreCertificateDates: boolean
-  /** Serial numbers (hex, capitals) that `revocations` names; looked at where dates are ignored. */
-  readonly revokedSerials: ReadonlySet<string>
+  /** What `revocations` say. */
+  readonly lists: readonly RevocationList[]
   /** Keys instead of certificates. */
   readonly psk: { readonly hint: string; readonly lookup: PskLookup } | null
 }
@@ -67,7 +69,8 @@ export function serverOptionsOf(settings: TlsSettings): TlsOptions {
     key: key ?? undefined,
     // Without this Node would trust every public authority for client certificates.
     ca: [...authorities],
-    crl: revocations.length === 0 ? undefined : [...revocations],
+    // OpenSSL looks at every authority of a chain then, and refuses where it lacks a list.
+    crl: areComplete(settings) ? [...revocations] : undefined,
     ciphers,
     honorCipherOrder: true,
     dhparam: 'auto',
@@ -80,6 +83,12 @@ export function serverOptionsOf(settings: TlsSettings): TlsOptions {
     rejectUnauthorized: requireCertificate && !settings.ignoreCertificateDates,
     pskIdentityHint: psk?.hint,
   }
+}
+
+/** Whether every authority has a list. */
+function areComplete({ authorities, lists }: TlsSettings): boolean {
+  if (lists.length === 0) return false
+  return authorities.flatMap(certificatesOf).every((each) => listsOf(each, lists).length > 0)
 }
 
 function check(part: TlsPart, options: SecureContextOptions): void {

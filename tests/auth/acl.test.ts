@@ -90,8 +90,10 @@ for (const [text, line, message] of wrong)
   })
 
 for (const text of ['', '# nothing\n\n', 'user u\n'])
-  test(`${JSON.stringify(text)} has no rules and is wrong`, () => {
-    assert.throws(() => parseAclFile(text, file), /has no rules/)
+  test(`${JSON.stringify(text)} has no rules, denies everything and is warned of`, () => {
+    const rules = parseAclFile(text, file)
+    assert.match(rules.warnings[0], /has no rules: everything is denied/)
+    assert.equal(new Acl(rules).rightsOf({ clientId: 'c', username: 'u' }).writeRule('a'), null)
   })
 
 test('patterns without a placeholder as a whole level are warned of', () => {

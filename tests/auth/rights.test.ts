@@ -387,3 +387,13 @@ test('retained messages are judged by the rules of the listener where they came 
     await reader.expectNothing()
   }
 })
+
+test('an empty ACL file does not stop the start, as with mosquitto: it denies everything', async (context) => {
+  const broker = await startSecured(context, conf, { acl: '# none yet\n' })
+  const client = await broker.connect()
+  assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x87)
+  assertLogged(broker.mozzie, /Warning: acl_file .* has no rules: everything is denied/)
+  broker.write('acl', 'topic a\n')
+  await broker.reload()
+  assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x10)
+})

@@ -86,12 +86,21 @@ export async function makeCertificates(): Promise<TestCertificates> {
   }
 }
 
-async function listOf(authority: Authority, ...revoked: Certificate[]): Promise<string> {
+export async function listOf(authority: Authority, ...revoked: Certificate[]): Promise<string> {
+  return listUntil(new Date(Date.now() + dayMs), authority, ...revoked)
+}
+
+/** A revocation list whose time ends at `nextUpdate`; PEM. */
+export async function listUntil(
+  nextUpdate: Date,
+  authority: Authority,
+  ...revoked: Certificate[]
+): Promise<string> {
   const list = await x509.X509CrlGenerator.create(
     {
       issuer: [{ CN: [authority.name] }],
-      thisUpdate: new Date(Date.now() - dayMs),
-      nextUpdate: new Date(Date.now() + dayMs),
+      thisUpdate: new Date(Date.now() - 2 * dayMs),
+      nextUpdate,
       signingAlgorithm: ecdsa,
       signingKey: authority.keys.privateKey,
       entries: revoked.map(({ certificate }) => ({
@@ -102,4 +111,36 @@ async function listOf(authority: Authority, ...revoked: Certificate[]): Promise<
   )
   // OpenSSL has a longer name for the block.
   return `${list.toString('pem').replaceAll(' CRL-----', ' X509 CRL-----')}\n`
+}
+
+/** An authority that a root signed; the root's certificate is PEM. */
+export async function createChain(): Promise<{ root: string; signing: Authority }> {
+  const validity = validFor(30)
+  const from = { notBefore: validity.from, notAfter: validity.until, signingAlgorithm: ecdsa }
+  const newKeys = () => webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
+  const usage = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign
+  const extensions = [
+    new x509.BasicConstraintsExtension(true, undefined, true),
+    new x509.KeyUsagesExtension(usage, true),
+  ]
+  const rootKeys = await newKeys()
+  const name = 'CN=Root'
+  const made = { ...from, extensions, name, keys: rootKeys, serialNumber: '01' }
+  const root = await x509.X509CertificateGenerator.createSelfSigned(made, webcrypto)
+  const keys = await newKeys()
+  const signed = await x509.X509CertificateGenerator.create(
+    {
+      ...from,
+      extensions,
+      serialNumber: '02',
+      subject: 'CN=Signing',
+      issuer: name,
+      publicKey: keys.publicKey,
+      signingKey: rootKeys.privateKey,
+    },
+    webcrypto,
+  )
+  const certificate = `${signed.toString('pem')}\n`
+  const signing = { name: 'Signing', keys, key: '', certificate }
+  return { root: `${root.toString('pem')}\n`, signing }
 }

@@ -196,7 +196,12 @@ test('an expired certificate of another authority stays out', { timeout }, () =>
   assertShutOut(open('dates', certificates.foreignAndExpired)),
 )
 
-for (const name of ['a/b', 'a+', 'a#', 'line\nbreak', 'nul\0'])
+test('a common name may have a slash in it', { timeout }, async () => {
+  await join(await open('certificate', await certificates.issueClient('site/device1')))
+  await logged(/u'site\/device1'\)/)
+})
+
+for (const name of ['a+', 'a#', 'line\nbreak', 'nul\0'])
   test(`the common name ${JSON.stringify(name)} is no user`, { timeout }, async () => {
     const socket = await open('certificate', await certificates.issueClient(name))
     const [client, { code }] = await login(socket)
