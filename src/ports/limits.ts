@@ -44,6 +44,8 @@ export interface Limits {
   heldInboundBytesMax: number
   /** Bytes waiting for a slow client before QoS 0 is dropped for it (`max_output_bytes`). */
   outputBytesMax: number
+  /** The same together with large messages, whose payloads all receivers share. */
+  outputAllBytesMax: number
   /** Seconds, 0 none (`max_keepalive`). */
   keepAliveSecondsMax: number
   /** Filters in one SUBSCRIBE (`max_filters_per_subscribe`); subscriptions of a session (`max_subscriptions`). */
@@ -101,6 +103,7 @@ export const defaultLimits: Limits = {
   heldInboundMax: 10_000,
   heldInboundBytesMax: 32 << 20,
   outputBytesMax: 1 << 20,
+  outputAllBytesMax: 16 << 20,
   keepAliveSecondsMax: 0,
   filtersPerPacketMax: 1000,
   subscriptionsPerSessionMax: 100_000,

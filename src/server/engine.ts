@@ -102,12 +102,8 @@ export function createEngine(options: EngineOptions): Engine {
   const addresses = new AddressBudget()
   const rate = new ConnectionRate(0)
   const listeners: Listener[] = []
-  const tick = (): void => {
-    broker.tick()
-    options.onTick()
-  }
   // What has arrived meanwhile is read before anybody's time is judged.
-  const timer = setInterval(() => setImmediate(tick), tickMs).unref()
+  const timer = setInterval(() => setImmediate(tick, broker, options), tickMs).unref()
 
   return {
     broker,
@@ -150,6 +146,11 @@ export function createEngine(options: EngineOptions): Engine {
       clearInterval(timer)
     },
   }
+}
+
+function tick(broker: Broker, { onTick }: EngineOptions): void {
+  broker.tick()
+  onTick()
 }
 
 async function untilClosed(sockets: ConnectionBudget): Promise<void> {

@@ -204,6 +204,21 @@ test('a session is for the user who began it, unless session_takeover_any_user',
   await broker.connect({ ...session, username: 'u' })
 })
 
+test('a clean start is for every user, while nobody is connected: what was kept is gone', async (context) => {
+  const broker = await startSecured(context, 'listener PORT0 127.0.0.1\nallow_anonymous true')
+  const properties = { sessionExpirySeconds: 100 }
+  const session = { clientId: 'device', cleanStart: false, properties }
+  const before = await broker.connect({ ...session, username: 'before' })
+  await before.subscribe({ filter: 'a', qos: 1 })
+  await before.disconnect()
+  await (await broker.connect()).publish('a', 'for before', { qos: 1 })
+  const after = await broker.connect({ ...session, username: 'after', cleanStart: true })
+  await after.expectNothing()
+  await after.disconnect()
+  await (await broker.connect({ ...session, username: 'after' })).expectNothing()
+  await broker.connect({ ...session, username: 'before' }, 0x85)
+})
+
 for (const [access, anonymous, named] of [
   ['everyone', true, true],
   ['users', false, true],

@@ -391,3 +391,33 @@ crowded(
     await publisher.publish(`${topic}/kept`, '', { qos: 1, retain: true })
   },
 )
+
+const bursts = behaviours('output')
+
+bursts(
+  'a burst of large messages at QoS 0 reaches a reader that reads',
+  { v4: '', v5: '' },
+  async ({ connect: connected, topic }) => {
+    const subscriber = await connected()
+    await subscriber.subscribe(topic)
+    const publisher = await connected()
+    const large = 'x'.repeat(1_000_000)
+    publisher.send(...Array.from({ length: 10 }, () => publish(topic, large)))
+    for (let index = 0; index < 10; index++) await subscriber.expect('publish', { topic })
+  },
+)
+
+bursts(
+  'what is dropped for one that does not read is said in the log, once',
+  { v5: '' },
+  async ({ broker, connect: connected, clientId, topic }) => {
+    const subscriber = await connected({ clientId })
+    await subscriber.subscribe(topic)
+    subscriber.pause()
+    const publisher = await connected()
+    const large = 'x'.repeat(1_000_000)
+    for (let index = 0; index < 60; index++) await publisher.publish(topic, large)
+    const line = `Outgoing messages are being dropped for client ${clientId}.`
+    assert.equal(broker.log().split(line).length, 2)
+  },
+)

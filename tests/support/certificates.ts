@@ -118,10 +118,9 @@ export async function createChain(): Promise<{ root: string; signing: Authority 
   const validity = validFor(30)
   const from = { notBefore: validity.from, notAfter: validity.until, signingAlgorithm: ecdsa }
   const newKeys = () => webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
-  const usage = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign
   const extensions = [
     new x509.BasicConstraintsExtension(true, undefined, true),
-    new x509.KeyUsagesExtension(usage, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
   ]
   const rootKeys = await newKeys()
   const name = 'CN=Root'

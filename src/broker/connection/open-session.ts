@@ -68,7 +68,7 @@ function begin(core: Core, opening: Opening): void {
   const { limits } = core.ports
   const known = liveSession(core, clientId)
   const { isOurs } = connection
-  if (known !== undefined && !mayTakeOver(core, connection, known))
+  if (known !== undefined && !mayTakeOver(core, connection, known, discards(packet, known)))
     return refuse(core, connection, Reason.clientIdentifierNotValid)
   if (known === undefined && !isOurs && isFull(core, userOf(connection)))
     return refuse(core, connection, Reason.serverBusy)
@@ -87,6 +87,11 @@ function begin(core: Core, opening: Opening): void {
   claim(core, opening)
 }
 
+/** Nobody is connected, and nothing of the session is asked for. */
+function discards({ cleanStart }: ConnectPacket, known: Session): boolean {
+  return cleanStart && known.connection === null
+}
+
 /** While the store is not open nobody knows which session is to go on, or whom a will is for. */
 function needsStore(core: Core, packet: ConnectPacket): boolean {
   if (expiryOf(packet) > 0) return true
@@ -94,16 +99,18 @@ function needsStore(core: Core, packet: ConnectPacket): boolean {
 }
 
 /**
- * A session is for the user who began it: to know a client id must not be enough to read its messages. A bridge's is
- * the bridge's whatever the rules say.
+ * A session is for the user who began it: to know a client id must not be enough to read its messages. Who discards one
+ * that nobody is connected to reads nothing: a device whose user changed starts anew. A bridge's is the bridge's
+ * whatever the rules say.
  */
 function mayTakeOver(
   core: Core,
   connection: Connection,
   known: { readonly clientId: string; readonly username: string | null },
+  isDiscarded: boolean,
 ): boolean {
   if (isBridgeUser(known.username) === connection.isOurs) {
-    const isAnyones = core.ports.limits.anyUserTakesOver || connection.isOurs
+    const isAnyones = core.ports.limits.anyUserTakesOver || connection.isOurs || isDiscarded
     if (isAnyones || known.username === userOf(connection)) return true
   }
   const { log } = core.ports
@@ -166,7 +173,10 @@ export function claimed(
     return peers.kick(owner, clientId, () => claim(core, opening))
   const { connection } = opening
   if (connection.phase !== Phase.opening) abandon(core, clientId, state)
-  else if (state !== null && !mayTakeOver(core, connection, state.record)) {
+  else if (
+    state !== null &&
+    !mayTakeOver(core, connection, state.record, opening.packet.cleanStart)
+  ) {
     // Another node wrote it between our look and our claim.
     core.ports.store.unclaim(clientId)
     core.commit.write()

@@ -10,7 +10,6 @@
  * 65535, then from 1 again), so that whoever sends an entry again, after a crash or on another node, sends it under the same one
  * without having stored it.
  */
-import { LogType } from '../../base/log.ts'
 import { PacketType, type Qos } from '../../codec/packets.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
@@ -84,7 +83,7 @@ function deliverClean(
     enterWindow(outbound, delivery, packetId)
     return
   }
-  if (!hasQueueRoom(core, outbound, message)) return dropForQueue(core, session, outbound)
+  if (!hasQueueRoom(core, outbound, message)) return dropped(core, session, 'queueFull')
   const kept = message.kept()
   const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
   if (qos === 1) delivery.group = subscription.group
@@ -103,7 +102,7 @@ function enqueueDurable(
   subscription: Subscription,
 ): void {
   const isFull = !session.foreign && !hasStoreRoom(core, outbound, message)
-  if (isFull) return dropForQueue(core, session, outbound)
+  if (isFull) return dropped(core, session, 'queueFull')
   core.work -= Work.store
   let sequence = outbound.lastSequence + 1
   while (outbound.inflight.has(packetIdOf(sequence))) sequence++
@@ -241,22 +240,6 @@ function fits(
   )
 }
 
-function dropForQueue(core: Core, session: Session, outbound: Outbound): void {
-  dropped(core, session, 'queueFull')
-  if (outbound.dropNoted) return
-  outbound.dropNoted = true
-  const { log } = core.ports
-  if (log.mask & LogType.notice)
-    log.write(
-      LogType.notice,
-      `Outgoing messages are being dropped for client ${session.clientId}.`,
-      {
-        event: 'messages_dropped',
-        client: session.clientId,
-      },
-    )
-}
-
 /** Sends from the queue while the window is open, and asks the store for more ahead of need. */
 export function pump(core: Core, session: Session): void {
   const { outbound, connection } = session
@@ -367,9 +350,9 @@ export function resume(core: Core, session: Session, connection: Connection): vo
 
 /** The connection is gone: what the store has need not be in memory. The window stays, it will be resent. */
 export function suspend(core: Core, session: Session): void {
+  session.dropNoted = false
   const outbound = session.outbound
   if (outbound === null) return
-  outbound.dropNoted = false
   outbound.readingTo = -1
   endResend(outbound)
   const first = outbound.queue.peek()

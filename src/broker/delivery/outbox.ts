@@ -68,6 +68,7 @@ function pushSegment(core: Core, connection: Connection, segment: Segment): void
   connection.segments ??= []
   connection.segments.push(segment)
   connection.segmentBytes += segment.length
+  if (segment.writer === null) connection.sharedBytes += segment.length
 }
 
 /** Appends bytes that many connections share: they are sent from where they are, never copied. */
@@ -87,6 +88,18 @@ export function pendingBytes(connection: Connection): number {
   )
 }
 
+/**
+ * Whether so much waits for this client that QoS 0 is dropped for it: of bytes of its own, or with those of large
+ * messages, which cost nothing more however many wait for them.
+ */
+export function isSlow(connection: Connection, ownMax: number, allMax: number): boolean {
+  const all = pendingBytes(connection)
+  if (all <= ownMax) return false
+  const { inLink, sharedBytes } = connection
+  const shared = sharedBytes + (inLink !== null && inLink.writer === null ? inLink.length : 0)
+  return all - shared > ownMax || all > allMax
+}
+
 /** Hands what is written to the link, as far as it takes it. */
 export function flush(core: Core, connection: Connection): void {
   core.shapes.serial++
@@ -104,6 +117,7 @@ function flushSegments(core: Core, connection: Connection): boolean {
   const segments = connection.segments as Segment[]
   for (let sent = 0; sent < segments.length; sent++) {
     connection.segmentBytes -= segments[sent].length
+    if (segments[sent].writer === null) connection.sharedBytes -= segments[sent].length
     if (send(core, connection, segments[sent])) vacate(core, segments[sent])
     else {
       connection.segments = sent + 1 < segments.length ? segments.slice(sent + 1) : null
@@ -158,6 +172,7 @@ export function dropOutput(core: Core, connection: Connection): void {
   for (const segment of connection.segments ?? []) vacate(core, segment)
   connection.segments = null
   connection.segmentBytes = 0
+  connection.sharedBytes = 0
 }
 
 /** The link is gone, with what it was given. */

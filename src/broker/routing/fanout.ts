@@ -11,7 +11,7 @@ import {
   type Subscription,
 } from '../state/model.ts'
 import { deliver } from '../delivery/outbound.ts'
-import { pendingBytes } from '../delivery/outbox.ts'
+import { isSlow } from '../delivery/outbox.ts'
 import { mayReceive } from '../state/rights.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { fanOutLater, newFanOut, UNDER_WAY } from './fan-out-later.ts'
@@ -151,9 +151,12 @@ export function deliverTo(
       deliver(core, session, message, qos, retain, subscription)
     return
   }
-  const waitBytesMax = core.pressure < Pressure.dropQos0 ? limits.outputBytesMax : 0
-  if (connection.inLink !== null && pendingBytes(connection) > waitBytesMax)
-    return dropped(core, session, 'slowClient')
+  if (connection.inLink !== null) {
+    const mayWait = core.pressure < Pressure.dropQos0
+    const ownMax = mayWait ? limits.outputBytesMax : 0
+    if (isSlow(connection, ownMax, mayWait ? Math.max(ownMax, limits.outputAllBytesMax) : 0))
+      return dropped(core, session, 'slowClient')
+  }
   const ids = subscription.subscriptionIds
   const sent =
     ids === null

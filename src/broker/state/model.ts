@@ -180,7 +180,6 @@ export class Outbound {
   readRequest = 0
   /** Entries to mark DUP: what another process may have sent. */
   dupLeft = 0
-  dropNoted = false
 }
 
 /** A will that waits. */
@@ -219,8 +218,9 @@ export class Session {
   will: PendingWill | null = null
   /** Of a bridge of this broker: no rights are asked for it, and one message reaches it once. */
   readonly isOurs: boolean
-  /** Messages it did not get. */
+  /** Messages it did not get; said once a connection. */
   dropped = 0
+  dropNoted = false
   ended = false
 
   constructor(clientId: string, username: string | null, version: Version, durable: boolean) {
@@ -325,6 +325,8 @@ export class Connection {
   out: ByteWriter | null = null
   segments: Segment[] | null = null
   segmentBytes = 0
+  /** Those of them that other receivers share. */
+  sharedBytes = 0
   /** What the link holds until it has drained. */
   inLink: Segment | null = null
   dirty = false
