@@ -34,6 +34,7 @@ export function createAdmin(source: AdminSource): Admin {
       stats: broker.stats,
       latest: sampler.latest,
       listeners: source.listeners,
+      bridges: () => source.bridges.list(),
     }),
     stop() {
       sampler.stop()

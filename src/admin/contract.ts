@@ -113,6 +113,20 @@ export const contract = {
     'Listeners and their connections.',
     { reply: broker.listenersDetail },
   ),
+  bridges: endpoint('bridges', 'GET', '/api/v1/bridges', 'Bridges and how they are.', {
+    reply: broker.bridges,
+  }),
+  bridgePause: endpoint(
+    'bridges',
+    'POST',
+    '/api/v1/bridges/pause',
+    'Disconnects a bridge until it is resumed; what is to cross is kept.',
+    { body: broker.bridgeBody, reply: clients.done },
+  ),
+  bridgeResume: endpoint('bridges', 'POST', '/api/v1/bridges/resume', 'Lets it connect again.', {
+    body: broker.bridgeBody,
+    reply: clients.done,
+  }),
   events: endpoint(
     'broker',
     'GET',

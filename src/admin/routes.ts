@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fas
 import type { Caller, Credentials } from './callers.ts'
 import { contract, type Access, type Endpoint } from './contract.ts'
 import { docsPage, docsStyle } from './docs-page.ts'
+import { bridgeHandlers } from './handlers/bridges.ts'
 import { brokerHandlers } from './handlers/broker.ts'
 import { clientHandlers } from './handlers/clients.ts'
 import type { Call, Handlers, HandlerWorld } from './handlers/handler.ts'
@@ -29,6 +30,7 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     ...brokerHandlers(world),
     ...clientHandlers(world),
     ...messageHandlers(world),
+    ...bridgeHandlers(world),
     ...toolHandlers(world),
   }
   for (const [name, endpoint] of Object.entries(contract)) {

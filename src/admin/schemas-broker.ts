@@ -97,6 +97,33 @@ export const listenersDetail = object({
 })
 export type ListenersDetail = Static<typeof listenersDetail>
 
+export const bridges = object({
+  bridges: list(
+    object({
+      name: text('Of its "connection" line.'),
+      state: oneOf(
+        'waiting: for the next attempt, or, a lazy one, for something to do; stopped: once and lost.',
+        ['waiting', 'connecting', 'up', 'paused', 'stopped'],
+      ),
+      address: text('In use, or tried last.'),
+      remoteClientId: text('Client id at the other broker.'),
+      localClientId: text('Client id of its session here.'),
+      queued: integer('Messages that wait to cross.'),
+      sent: integer('Messages sent to the other broker since the start.'),
+      received: integer('Messages received from it.'),
+      dropped: integer('Messages not passed on for good.'),
+      connects: integer('Times that it was up.'),
+      upSinceMs: nullable(timeMs),
+      lastError: nullable(text('Why it was lost, or could not connect, last.')),
+      lastErrorMs: nullable(timeMs),
+      reconnectAtMs: nullable(timeMs),
+    }),
+    'In the order of the configuration.',
+  ),
+})
+
+export const bridgeBody = object({ name: text('Of its "connection" line.') })
+
 export const sessionReply = object({
   user: nullable(text('Who is logged in; null: nobody.')),
   admin: flag('May use the endpoints of the admin role.'),

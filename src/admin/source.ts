@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { LogTypeBit } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { BridgeControl } from '../ports/bridge-status.ts'
 import type { Auth, ListenerOptions, Observer } from '../ports/ports.ts'
 import type { ListenersDetail } from './schemas-broker.ts'
 import type { AclReply } from './schemas-clients.ts'
@@ -24,6 +25,7 @@ export interface AdminSource {
   readonly auth: Auth
   /** The core's observer, whose functions the API fills in. */
   readonly observer: Observer
+  readonly bridges: BridgeControl
   status(): 'ok' | 'starting' | 'stopping'
   listeners(): ListenersDetail['listeners']
   /** Users that may use the admin endpoints of a listener (`http_admin_user`). */

@@ -14,6 +14,7 @@ import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import type { Version } from '../codec/packets.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import type { Runtime, TimerHandle, Wire } from '../client/ports.ts'
+import type { BridgeState, BridgeStatus } from '../ports/bridge-status.ts'
 import { matches } from '../topics/names.ts'
 import { Backoff } from './backoff.ts'
 import { LocalEnd } from './local-end.ts'
@@ -32,29 +33,6 @@ const UNACCEPTABLE_PROTOCOL = 1
 const WARNINGS_APART_MS = 10_000
 
 const encoder = new TextEncoder()
-
-export type BridgeState = 'waiting' | 'connecting' | 'up' | 'paused' | 'stopped'
-
-/** What an operator sees of a bridge. Times are the wall clock's, ms; null: never, none. */
-export interface BridgeStatus {
-  readonly name: string
-  readonly state: BridgeState
-  /** The address in use, or tried last. */
-  readonly address: string
-  readonly remoteClientId: string
-  readonly localClientId: string
-  /** Messages that wait to cross, sent and unacknowledged ones among them. */
-  readonly queued: number
-  readonly sent: number
-  readonly received: number
-  readonly dropped: number
-  /** Times that it was up. */
-  readonly connects: number
-  readonly upSinceMs: number | null
-  readonly lastError: string | null
-  readonly lastErrorMs: number | null
-  readonly reconnectAtMs: number | null
-}
 
 /** What a bridge asks of the world. */
 export interface BridgePorts {

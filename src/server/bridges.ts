@@ -1,27 +1,24 @@
 /** All bridges of the process: made from the configuration, changed by a reload, looked at by operators. */
-import { Bridge, type BridgeStatus } from '../bridge/bridge.ts'
+import { Bridge } from '../bridge/bridge.ts'
 import type { BridgeSettings } from '../bridge/settings.ts'
 import type { Log } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import { nodeRuntime } from '../client/node.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
+import type { BridgeControl } from '../ports/bridge-status.ts'
 import { isBridgeUser, type Observer } from '../ports/ports.ts'
 import { bridgeSettingsOf } from './bridge-settings.ts'
 import { nodeClock } from './node-ports.ts'
 
-export interface Bridges {
+export interface Bridges extends BridgeControl {
   /** Makes their local sessions; before any client is let in. */
   prepare(done: () => void): void
   start(): void
   /** Takes over what {@link bridgesOf} made of a new configuration. */
   apply(settings: ReadonlyMap<string, NamedBridge>): void
-  list(): BridgeStatus[]
   /** Listens to what clients subscribe to: it wakes lazy bridges. */
   watch(observer: Observer): void
-  /** False: there is none of this name. */
-  pause(name: string): boolean
-  resume(name: string): boolean
   close(): void
 }
 

@@ -8,6 +8,7 @@ import type { AdminSource } from '../admin/source.ts'
 import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../ports/limits.ts'
+import type { BridgeControl } from '../ports/bridge-status.ts'
 import type { ListenerOptions, Observer } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
@@ -26,6 +27,7 @@ interface Host {
   readonly security: ServerSecurity
   readonly listeners: readonly RunningListener[]
   readonly pages: ReadonlyMap<string, PagesEntrance>
+  readonly bridges: BridgeControl
   /** The configuration that is in force. */
   readonly config: Config
   readonly status: 'starting' | 'ok' | 'stopping'
@@ -111,6 +113,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     broker,
     auth: security.auth,
     observer,
+    bridges: server.bridges,
     status: () => server.status,
     listeners: () => pairs(server).map(([running, config]) => factsOf(running, config)),
     adminUsers: (listener) => runningAt(listener)?.httpAdminUsers ?? [],

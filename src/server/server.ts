@@ -5,6 +5,7 @@ import type { Limits } from '../ports/limits.ts'
 import type { Observer } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
+import { createBridgeTopics } from '../telemetry/bridge-topics.ts'
 import { createSysTopics } from '../telemetry/sys-topics.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import type { AddressBudget } from '../transports/address-budget.ts'
@@ -252,6 +253,7 @@ function createChores(server: Server): () => void {
     },
     nodeClock.monotonicMs(),
   )
+  const tellBridges = createBridgeTopics((topic, text) => broker.publishSys(topic, text))
   const watchMemory = createMemoryWatch(broker, log, () => server.config.global.memoryBytesMax)
   let ticks = 0
   let nextSysMs = 0
@@ -262,6 +264,7 @@ function createChores(server: Server): () => void {
     if (sysIntervalMs > 0 && (now >= nextSysMs || nextSysMs - now > sysIntervalMs)) {
       nextSysMs = (Math.floor(now / sysIntervalMs) + 1) * sysIntervalMs
       sys.update(nodeClock.monotonicMs())
+      tellBridges(server.bridges.list())
     }
     if (retainExpiryIntervalMs !== null && now >= nextSweepMs) {
       nextSweepMs = now + retainExpiryIntervalMs

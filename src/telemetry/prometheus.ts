@@ -1,5 +1,6 @@
 /** The broker's numbers as Prometheus reads them. No label ever holds what a client sent. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { BridgeStatus } from '../ports/bridge-status.ts'
 import type { Stats } from '../ports/stats.ts'
 import type { Sample } from './sample.ts'
 
@@ -10,6 +11,7 @@ export interface MetricsSource {
   /** Seconds old at most. */
   latest(): Sample
   listeners(): readonly { port: number; protocol: string; connections: number }[]
+  bridges(): readonly BridgeStatus[]
 }
 
 export interface Metrics {
@@ -111,6 +113,7 @@ export function createMetrics(source: MetricsSource): Metrics {
   for (const row of counters) addCounter(row, source, registers)
   addSessions(source, registers)
   addListeners(source, registers)
+  for (const row of bridgeRows) addBridges(row, source, registers)
   const info = new Gauge({
     name: 'mozzie_info',
     help: 'Version.',
@@ -170,6 +173,40 @@ function addListeners(source: MetricsSource, registers: Registry[]): void {
       gauge.reset()
       for (const { port, protocol, connections } of source.listeners())
         gauge.inc({ port: String(port), protocol }, connections)
+    },
+  })
+}
+
+type BridgeRow = readonly [
+  name: string,
+  help: string,
+  make: typeof Gauge | typeof Counter,
+  value: (bridge: BridgeStatus) => number,
+]
+
+/** The label is the name of the `connection` line. */
+const bridgeRows: readonly BridgeRow[] = [
+  ['mozzie_bridge_up', '1: the bridge is connected.', Gauge, ({ state }) => Number(state === 'up')],
+  ['mozzie_bridge_queued_messages', 'Messages that wait to cross.', Gauge, ({ queued }) => queued],
+  ['mozzie_bridge_sent_total', 'Messages sent to the other broker.', Counter, ({ sent }) => sent],
+  ['mozzie_bridge_received_total', 'Messages received from it.', Counter, (b) => b.received],
+  ['mozzie_bridge_dropped_total', 'Messages not passed on for good.', Counter, (b) => b.dropped],
+  ['mozzie_bridge_connects_total', 'Times that it was up.', Counter, ({ connects }) => connects],
+]
+
+function addBridges(
+  [name, help, Made, value]: BridgeRow,
+  source: MetricsSource,
+  registers: Registry[],
+): void {
+  const metric: Gauge | Counter = new Made({
+    name,
+    help,
+    labelNames: ['bridge'],
+    registers,
+    collect() {
+      metric.reset()
+      for (const bridge of source.bridges()) metric.inc({ bridge: bridge.name }, value(bridge))
     },
   })
 }

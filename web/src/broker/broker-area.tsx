@@ -7,6 +7,7 @@ import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { AccessPage } from './access-page.tsx'
 import { api, login, logout, refreshSession } from './api.ts'
+import { BridgesPage } from './bridges-page.tsx'
 import { ClientsPage } from './clients-page.tsx'
 import { ListenersPage } from './listeners-page.tsx'
 import { LogPage } from './log-page.tsx'
@@ -22,6 +23,7 @@ const PAGES = {
   subscriptions: ['tag', SubscriptionsPage],
   retained: ['pin', RetainedPage],
   listeners: ['server', ListenersPage],
+  bridges: ['link', BridgesPage],
   access: ['shield', AccessPage],
   log: ['log', LogPage],
   trace: ['search', TracePage],

@@ -1,0 +1,73 @@
+/** Bridges: how they are, what waits to cross, why one is down. */
+import { clockText, countText } from '../ui/format.ts'
+import { useText } from '../ui/text.ts'
+import { call } from './api.ts'
+import { useBrokerText } from './text.ts'
+import { useLoaded } from './use-api.ts'
+
+const EVERY_MS = 2000
+
+export function BridgesPage() {
+  const t = useText()
+  const b = useBrokerText()
+  const { value, problem, reload } = useLoaded('bridges', () => call('bridges'), EVERY_MS)
+  const turn = async (name: string, isPaused: boolean) => {
+    await call(isPaused ? 'bridgeResume' : 'bridgePause', { body: { name } })
+    reload()
+  }
+  const columns = b.bridgeColumns
+  if (value?.bridges.length === 0)
+    return (
+      <div className="empty is-large">
+        <p>{b.noBridges}</p>
+      </div>
+    )
+  return (
+    <section className="table-page">
+      {problem !== null && <p className="problem">{problem}</p>}
+      <div className="table-scroll" tabIndex={0} role="region" aria-label={b.pages.bridges}>
+        <table>
+          <thead>
+            <tr>
+              {Object.values(columns).map((name) => (
+                <th key={name}>{name}</th>
+              ))}
+              <th>
+                <span className="visually-hidden">{b.bridgeActions}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {value?.bridges.map((row) => (
+              <tr key={row.name}>
+                <td>{row.name}</td>
+                <td className={row.state === 'up' ? '' : 'is-warning'}>
+                  {b.bridgeStates[row.state]}
+                  {row.reconnectAtMs !== null && ` (${clockText(row.reconnectAtMs).slice(0, 8)})`}
+                </td>
+                <td className="mono">{row.address}</td>
+                <td className="is-number">{countText(row.queued)}</td>
+                <td className="is-number">{countText(row.sent)}</td>
+                <td className="is-number">{countText(row.received)}</td>
+                <td className="is-number">{countText(row.dropped)}</td>
+                <td>
+                  {row.lastError}
+                  {row.lastErrorMs !== null && ` (${clockText(row.lastErrorMs).slice(0, 8)})`}
+                </td>
+                <td>
+                  <button
+                    type="button"
+                    className="button"
+                    onClick={() => void turn(row.name, row.state === 'paused')}
+                  >
+                    {row.state === 'paused' ? t.resume : t.pause}
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  )
+}
