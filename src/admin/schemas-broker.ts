@@ -122,7 +122,9 @@ export const bridges = object({
   ),
 })
 
-export const bridgeBody = object({ name: text('Of its "connection" line.') })
+export const bridgeBody = object({
+  name: text('Of its "connection" line.', { minLength: 1, maxLength: 65_535 }),
+})
 
 export const sessionReply = object({
   user: nullable(text('Who is logged in; null: nobody.')),
