@@ -13,7 +13,8 @@
 const FIRST_SIZE = 16
 
 // A table that never held anything is mostly that of a session that is away: there may be a great many of them.
-const NO_IDS = new Uint16Array(0)
+// One free place, so that no look is out of bounds; and no slot, so that the first value makes the table grow.
+const NO_IDS = new Uint16Array(1)
 const NO_SLOTS: undefined[] = []
 
 export class PacketTable<T> {
@@ -39,7 +40,7 @@ export class PacketTable<T> {
     }
     const at = id & (this.ids.length - 1)
     if (this.ids[at] !== id) {
-      if (this.size >= this.ids.length) {
+      if (this.size >= this.slots.length) {
         this.grow()
         return this.set(id, value)
       }
