@@ -82,3 +82,31 @@ behaviour(
     await watcher.expect('publish', { topic, payload: 'gone' })
   },
 )
+
+behaviour(
+  'a takeover that resumes the session publishes a will without delay',
+  { v3: '', v4: '[MQTT-3.1.2-8]', v5: '[MQTT-3.1.2-8]' },
+  async ({ connect, clientId, topic, version }) => {
+    const watcher = await connect()
+    await watcher.subscribe(topic)
+    const properties = version === 5 ? { sessionExpirySeconds: 60 } : {}
+    const options = { clientId, cleanStart: false, properties }
+    await connect({ ...options, will: { topic, payload: 'gone' } })
+    await connect(options)
+    await watcher.expect('publish', { topic, payload: 'gone' })
+  },
+)
+
+behaviour(
+  'a takeover that resumes the session within the will delay publishes no will',
+  { v5: '[MQTT-3.1.3-9]' },
+  async ({ connect, clientId, topic }) => {
+    const watcher = await connect()
+    await watcher.subscribe(topic)
+    const options = { clientId, cleanStart: false, properties: { sessionExpirySeconds: 60 } }
+    const properties = { willDelaySeconds: 1 }
+    await connect({ ...options, will: { topic, payload: 'gone', properties } })
+    await connect(options)
+    await watcher.expectNothing()
+  },
+)

@@ -136,12 +136,15 @@ function isFull(core: Core, username: string | null): boolean {
   return (core.sessionsOfUser.get(username) ?? 0) >= sessionsPerUserMax
 }
 
-/** The same client connected again: the older connection ends [MQTT-3.1.4-3]. */
+/**
+ * The same client connected again: the older connection ends [MQTT-3.1.4-3]. Its will goes out, unless it had a
+ * delay, in which the client is back and goes on (MQTT 5.0, 3.1.4).
+ */
 function takeOver(core: Core, old: Connection, cleanStart: boolean): void {
   closeConnection(core, old, {
     text: 'session taken over',
     reason: Reason.sessionTakenOver,
-    will: cleanStart,
+    will: cleanStart || old.will?.delaySeconds === 0,
   })
 }
 
