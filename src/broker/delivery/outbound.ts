@@ -25,7 +25,7 @@ import {
 import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/ports.ts'
 import { replyAck } from './replies.ts'
-import { beginResend, endResend, resendMore, sendDelivery } from './resend.ts'
+import { beginResend, endResend, resendMore, resumeRelease, sendDelivery } from './resend.ts'
 import { Bytes, charge, holdMessage } from '../state/memory.ts'
 import { Work } from '../state/work.ts'
 import { sendPublish, sendShaped } from './send-publish.ts'
@@ -172,13 +172,16 @@ export function pageRead(
   entries: StoredDelivery[],
   more: boolean,
 ): void {
-  const outbound = session.outbound
-  if (outbound === null || outbound.readingTo < 0 || outbound.readRequest !== request) return
+  const { outbound, connection } = session
+  if (outbound === null || connection === null || outbound.readRequest !== request) return
+  if (outbound.readingTo < 0) return
   const to = outbound.readingTo
   outbound.readingTo = -1
   for (const entry of entries) {
     if (entry.sequence <= outbound.loadedTo) continue
     outbound.loadedTo = entry.sequence
+    // Went ahead of the queue when it was read before.
+    if (outbound.inflight.get(packetIdOf(entry.sequence))?.sequence === entry.sequence) continue
     const batch = entry.safe ? 0 : lastBatch(core)
     const delivery = toDelivery(entry, batch)
     if (batch > core.commit.done) core.commit.wait(batch, session)
@@ -186,7 +189,11 @@ export function pageRead(
       outbound.dupLeft--
       delivery.dup = true
     }
-    enqueue(core, outbound, delivery)
+    if (!delivery.released) enqueue(core, outbound, delivery)
+    else {
+      resumeRelease(core, outbound, delivery)
+      sendAck(core, connection, PacketType.pubrel, delivery.packetId, 0)
+    }
   }
   if (!more) outbound.loadedTo = Math.max(outbound.loadedTo, to)
   pump(core, session)
@@ -276,11 +283,6 @@ function sendNext(
   const message = delivery.message as Message
   outbound.queuedCount--
   outbound.queuedBytes -= message.payloadLength
-  if (delivery.released) {
-    enterWindow(outbound, delivery, packetId)
-    sendAck(core, connection, PacketType.pubrel, packetId, 0)
-    return true
-  }
   const id = delivery.qos > 0 ? packetId : 0
   const obstacle = isExpired(core, message)
     ? 'expired'
@@ -356,7 +358,10 @@ export function suspend(core: Core, session: Session): void {
   outbound.readingTo = -1
   endResend(outbound)
   const first = outbound.queue.peek()
-  if (first !== undefined && session.durable) outbound.loadedTo = first.sequence - 1
+  if (first !== undefined && session.durable) {
+    outbound.loadedTo = first.sequence - 1
+    for (const { dup } of outbound.queue) if (dup) outbound.dupLeft++
+  }
   releaseQueue(core, outbound)
   outbound.queue.clear()
 }

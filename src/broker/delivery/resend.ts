@@ -10,12 +10,13 @@ import { Fifo } from '../../base/fifo.ts'
 import { PacketType } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
 import type { DropReason } from '../../ports/stats.ts'
+import { holdMessage } from '../state/memory.ts'
 import { dropped } from '../state/drops.ts'
 import type { Connection, Core, Delivery, Outbound, Session } from '../state/model.ts'
 import { mayReceive } from '../state/rights.ts'
 import { sendAck } from './outbox.ts'
 import { sendPublish } from './send-publish.ts'
-import { hasRoomAgain, leaveWindow } from './window.ts'
+import { hasRoomAgain, leaveWindow, packetIdOf } from './window.ts'
 
 /** Sends every PUBREL, and queues the PUBLISHes for {@link resendMore}. */
 export function beginResend(core: Core, connection: Connection, outbound: Outbound): void {
@@ -29,6 +30,20 @@ export function beginResend(core: Core, connection: Connection, outbound: Outbou
   }
   outbound.unsent = unsent.length > 0 ? unsent : null
   outbound.unsentCount = unsent.length
+}
+
+/**
+ * An entry of the store that got as far as PUBREC before the broker went down: its PUBREL needs no room in the window,
+ * and does not wait for the entries before it.
+ */
+export function resumeRelease(core: Core, outbound: Outbound, delivery: Delivery): void {
+  holdMessage(core, delivery.message as Message)
+  outbound.queuedCount--
+  outbound.queuedBytes -= delivery.payloadBytes
+  delivery.packetId = packetIdOf(delivery.sequence)
+  // Not `lastPacketId`: that is the last one sent in order.
+  outbound.inflight.set(delivery.packetId, delivery)
+  outbound.inflightBytes += delivery.payloadBytes
 }
 
 export function endResend(outbound: Outbound): void {
