@@ -17,11 +17,11 @@ export function handOver(core: Core, outbound: Outbound): void {
     handOverOne(core, next)
 }
 
-function handOverOne(core: Core, { group, message, retain }: Delivery): void {
+function handOverOne(core: Core, { group, message }: Delivery): void {
   if (group === null || message === null || group.members.length === 0) return
   if (isExpired(core, message)) return dropped(core, null, 'expired')
   const member = pickMember(core, group, message.topicName)
   if (member === null) return
   core.shapes.serial++
-  deliverTo(core, message, member, retain)
+  deliverTo(core, message, member, message.retain && member.retainAsPublished)
 }

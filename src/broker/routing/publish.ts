@@ -20,7 +20,7 @@ import { replyAck } from '../delivery/replies.ts'
 import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
 import { mayPublish } from '../state/rights.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
-import { retainedIsFull, storeRetained } from './retained.ts'
+import { dropRetained, retainedIsFull, storeRetained } from './retained.ts'
 import { afterFanOut, keepWhole, UNDER_WAY } from './fan-out-later.ts'
 import { fanOutAll } from './fanout.ts'
 import { matchNow, publish, route } from './routing.ts'
@@ -398,10 +398,8 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
   const complete = (batch: number): void =>
     replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
   if (!allowed) dropHeld(core, connection, packetId, message)
-  else if (isExpired(core, message)) {
-    dropped(core, null, 'expired')
-    dropHeld(core, connection, packetId, message)
-  } else if (core.unbroken !== null) {
+  else if (isExpired(core, message)) expireHeld(core, connection, packetId, message)
+  else if (core.unbroken !== null) {
     // Its own writes must be one batch as well.
     const later = fanOutAll(core, message, session)
     later.whole = true
@@ -417,6 +415,13 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
     }
   }
   complete(core.commit.writes === writes ? 0 : core.commit.filling)
+}
+
+/** Its expiry passed while it was held: it reaches nobody, and has replaced what was retained all the same. */
+function expireHeld(core: Core, connection: Connection, packetId: number, message: Message): void {
+  dropHeld(core, connection, packetId, message)
+  if (message.retain) dropRetained(core, message.topicName)
+  dropped(core, null, 'expired')
 }
 
 function logPublish(core: Core, connection: Connection, message: Message, verb: string): void {
