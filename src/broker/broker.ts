@@ -457,9 +457,15 @@ export class Broker {
   }
 }
 
-/** Wills go out while there is still someone to read them. */
+/**
+ * Wills go out while there is still someone to read them; one with a delay waits for it in the store, its client may be
+ * back in time [MQTT-3.1.3-9].
+ */
 function publishLastWill(core: Core, connection: Connection): void {
-  const will = takeWill(core, connection)
-  if (will !== null && connection.session !== null)
-    publishWill(core, connection.session, will.message, ownerOf(connection.session))
+  const { will, session } = connection
+  if (will === null || session === null) return
+  const waits = will.delaySeconds > 0 && session.expirySeconds > 0
+  if (waits && session.durable && core.ports.store.survives) return
+  takeWill(core, connection)
+  publishWill(core, session, will.message, ownerOf(session))
 }
