@@ -1,0 +1,86 @@
+/** After every step, when all is quiet: is anything missing? */
+import { findAmongTaken } from './rearrange.ts'
+import { isTooLarge } from './observe.ts'
+import type { Candidate, Connection, Copy, State } from './state.ts'
+
+/** What a connection that is still there was not sent; null: all is there. */
+export function judgeConnection(state: State, connection: Connection, isClosed: boolean) {
+  if (connection.mustClose && !isClosed) return 'is still open'
+  if (!connection.mustClose && connection.phase !== 'closed' && isClosed) return 'was closed'
+  const owed = connection.replies.filter(({ optional }) => optional !== true)
+  // Of a connection that ends the last words count, no more.
+  const due = isClosed ? owed.filter(({ cmd }) => cmd === 'disconnect') : owed
+  connection.replies = []
+  if (due.length > 0)
+    return `owed: ${due.map(({ cmd, id }) => (id > 0 ? `${cmd} ${id}` : cmd)).join(', ')}`
+  return connection.phase === 'open' ? judgeResending(state, connection) : null
+}
+
+/** Everything in flight is sent again at once, as far as the window allows. */
+function judgeResending(state: State, connection: Connection): string | null {
+  const { session } = connection
+  if (session === null) return null
+  const unsent = session.inflight.filter((each) => !each.released && each.sentOn !== connection)
+  for (const each of unsent)
+    // Too long for this client: as if it had been sent [MQTT-3.1.2-25].
+    if (isTooLarge(connection, each.message, each.way)) each.optional = true
+  const waiting = unsent.filter(({ optional }) => !optional)
+  const isFull = session.inflight.length - unsent.length >= windowOf(state, connection)
+  if (waiting.length === 0 || isFull) return null
+  return `not sent again: ${waiting.map(({ message }) => message.payload).join(', ')}`
+}
+
+function windowOf({ profile }: State, { receiveMaximum }: Connection): number {
+  return Math.min(profile.windowMax, receiveMaximum)
+}
+
+/** Could the server send it this way now? */
+function canSend(state: State, { session, qos }: Candidate): boolean {
+  const { connection } = session
+  if (connection === null) return false
+  const inflight = session.inflight.filter((each) => !each.optional || each.sentOn === connection)
+  return qos === 0 || inflight.length < windowOf(state, connection)
+}
+
+/** Copies that should be gone by now; and the end of those that nobody will see. */
+export function judgeCopies(state: State): string | null {
+  const kept: Copy[] = []
+  for (const copy of state.copies) {
+    const { message } = copy
+    const before = copy.candidates
+    copy.candidates = before.filter(
+      ({ session, qos }) =>
+        state.sessions.includes(session) && (qos > 0 || session.connection !== null),
+    )
+    if (copy.candidates.length < before.length) copy.optional = true
+    if (copy.candidates.length === 0 || message.expiresAtMs <= state.nowMs) continue
+    // Its turn may have come, and gone for its length.
+    if (copy.candidates.some((way) => isTooLargeFor(message, way))) copy.optional = true
+    if (mayWait(state, copy)) kept.push(copy)
+    else if (copy.optional) state.ghosts.push(copy)
+    else {
+      const other = findAmongTaken(state, copy, (each) => mayWait(state, each))
+      if (other === null) return describe(copy)
+      kept.push(other)
+    }
+  }
+  state.copies = kept
+  return null
+}
+
+function mayWait(state: State, { candidates }: Copy): boolean {
+  return !candidates.every((way) => canSend(state, way))
+}
+
+function describe({ candidates, message }: Copy): string {
+  return `${candidates.map(nameOf).join(' or ')}: not sent: ${message.payload || '(empty)'} on ${message.topic}`
+}
+
+function isTooLargeFor(message: Copy['message'], way: Candidate): boolean {
+  const { connection } = way.session
+  return connection !== null && isTooLarge(connection, message, way)
+}
+
+function nameOf({ session, filter, qos }: Candidate): string {
+  return `${session.clientId} (${filter}, QoS ${qos})`
+}

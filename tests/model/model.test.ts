@@ -1,0 +1,57 @@
+// Replay one seed with MOZZIE_MODEL_SEED=n; more of them: npm run model.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createCoreTarget, type StoreKind } from './core-target.ts'
+import { EXPECTED } from './expected.ts'
+import { runSeed, runSteps, shrink, type MakeTarget } from './run.ts'
+import { printSteps, type Step } from './steps.ts'
+
+const one = process.env['MOZZIE_MODEL_SEED']
+const SEQUENCES_MAX = 4000
+const BUDGET_MS = 9000
+const LEVEL_SEQUENCES = 30
+const FOUND = join(process.cwd(), 'tests', 'model', 'found')
+
+const makeTarget =
+  (kind: StoreKind): MakeTarget =>
+  () =>
+    createCoreTarget(kind, new Set(Object.keys(EXPECTED)))
+
+async function check(seed: number, make: MakeTarget): Promise<void> {
+  const outcome = await runSeed(seed, make)
+  if (outcome.fault === null) return
+  const { fault, steps, transcript } = await shrink(outcome, make)
+  const shown = `${printSteps(steps)}\n\n${transcript.join('\n')}`
+  assert.fail(`MOZZIE_MODEL_SEED=${seed}: ${fault}\n\n${shown}`)
+}
+
+for (const kind of ['none', 'disk'] as const)
+  test(`the broker does what the model of the standard does (store: ${kind})`, async (t) => {
+    const first = one === undefined ? Math.floor(Math.random() * 1e9) : Number(one)
+    const count = one === undefined ? SEQUENCES_MAX / 2 : 1
+    const started = performance.now()
+    let seed = first
+    for (; seed < first + count && performance.now() - started < BUDGET_MS; seed++)
+      await check(seed, makeTarget(kind))
+    t.diagnostic(`seeds from ${first} to ${seed}`)
+  })
+
+test('the broker does what the model of the standard does (store: LevelDB)', async (t) => {
+  const first = one === undefined ? Math.floor(Math.random() * 1e9) : Number(one)
+  const count = one === undefined ? LEVEL_SEQUENCES : 1
+  for (let seed = first; seed < first + count; seed++) await check(seed, makeTarget('level'))
+  t.diagnostic(`seeds from ${first} to ${first + count}`)
+})
+
+for (const file of readdirSync(FOUND).sort())
+  for (const kind of ['none', 'disk', 'level'] as const)
+    test(`found before: ${file.replace(/\.jsonl$/, '')} (${kind})`, async () => {
+      const lines = readFileSync(join(FOUND, file), 'utf8').trim().split('\n')
+      const outcome = await runSteps(
+        lines.map((line) => JSON.parse(line) as Step),
+        makeTarget(kind),
+      )
+      assert.equal(outcome.fault, null, outcome.transcript.join('\n'))
+    })

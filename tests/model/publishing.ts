@@ -1,0 +1,109 @@
+/** From a message to copies on their way: 3.3.1.3, 3.8.3.1, 4.7, 4.8. */
+import {
+  matches,
+  type Candidate,
+  type Message,
+  type Session,
+  type State,
+  type Subscription,
+} from './state.ts'
+import type { Qos } from './steps.ts'
+
+/** Publishes a message; returns whether a subscription matched. */
+export function publish(state: State, message: Message): boolean {
+  if (message.retain) {
+    state.retained = state.retained.filter(({ topic }) => topic !== message.topic)
+    if (message.payload !== '') state.retained.push(message)
+  }
+  let found = false
+  const groups: { name: string; candidates: Candidate[]; mayVanish: boolean }[] = []
+  for (const session of state.sessions)
+    for (const subscription of session.subscriptions) {
+      if (!matches(plainFilter(subscription), message.topic)) continue
+      // Whether the will of a client is its own publication is nowhere said.
+      if (isOwn(session, subscription, message) && !message.isWill) continue
+      found = true
+      const way = wayOf(session, subscription, message)
+      if (subscription.group === '') {
+        if (way.qos > 0 || session.connection !== null)
+          addCopy(state, message, [way], isOwn(session, subscription, message))
+        continue
+      }
+      const name = subscription.filter
+      let group = groups.find((each) => each.name === name)
+      if (group === undefined) groups.push((group = { name, candidates: [], mayVanish: false }))
+      // Nobody keeps QoS 0 for a client that is away: chosen, it is gone.
+      if (way.qos > 0 || session.connection !== null) group.candidates.push(way)
+      else group.mayVanish = true
+    }
+  for (const { candidates, mayVanish } of groups)
+    if (candidates.length > 0) addCopy(state, message, candidates, mayVanish)
+  return found
+}
+
+/** The part of `$share/name/filter` that is matched. */
+function plainFilter({ filter, group }: Subscription): string {
+  return group === '' ? filter : filter.split('/').slice(2).join('/')
+}
+
+function isOwn(session: Session, { noLocal }: Subscription, { publisher }: Message): boolean {
+  return noLocal && session.clientId === publisher
+}
+
+function wayOf(session: Session, subscription: Subscription, message: Message): Candidate {
+  const { filter, retainAsPublished, subscriptionId } = subscription
+  const qos = Math.min(message.qos, subscription.qos) as Qos
+  return { session, filter, qos, retain: message.retain && retainAsPublished, subscriptionId }
+}
+
+export function addCopy(
+  state: State,
+  message: Message,
+  candidates: Candidate[],
+  optional: boolean,
+  isReplay = false,
+): void {
+  const dupAllowed = candidates.some(({ session }) => session.isUnsure)
+  const first = candidates
+  state.copies.push({ message, candidates, first, optional, isReplay, dupAllowed })
+}
+
+/** What is retained, for a subscription that was just made or made anew. */
+export function replayRetained(state: State, session: Session, subscription: Subscription): void {
+  for (const message of state.retained) {
+    if (!matches(subscription.filter, message.topic)) continue
+    if (message.expiresAtMs <= state.nowMs) continue
+    const way = { ...wayOf(session, subscription, message), retain: true }
+    // Whether no local holds for what was retained before is nowhere said.
+    addCopy(state, message, [way], isOwn(session, subscription, message), true)
+  }
+}
+
+/**
+ * The session has ended. What a shared group had for it may go to the others, and what it was sent at QoS 1 too
+ * (4.8.2); what is under way to it may still arrive.
+ */
+export function dropCopies(state: State, session: Session): void {
+  for (const copy of [...state.copies]) {
+    const way = copy.candidates.find((each) => each.session === session)
+    if (way === undefined) continue
+    copy.optional = true
+    handOver(state, copy.message, way)
+  }
+  for (const { message, way } of session.inflight) {
+    handOver(state, message, way)
+    // Of two that look alike the other one may have been acknowledged.
+    for (const twin of session.done)
+      if (twin.message === message && twin.way !== way) handOver(state, message, twin.way)
+  }
+}
+
+function handOver(state: State, message: Message, way: Candidate): void {
+  if (!way.filter.startsWith('$share/') || way.qos !== 1) return
+  const candidates = state.sessions.flatMap((session) =>
+    session.subscriptions
+      .filter(({ filter }) => filter === way.filter)
+      .map((subscription) => wayOf(session, subscription, message)),
+  )
+  if (candidates.length > 0) addCopy(state, message, candidates, true)
+}
