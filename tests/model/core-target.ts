@@ -25,8 +25,8 @@ const TICK_MS = 100
 const STOP_ROUNDS_MAX = 10_000
 const WALL_MS = 1.7e12
 
-export function createCoreTarget(kind: StoreKind, allows: ReadonlySet<string>): Target {
-  return new CoreTarget(kind, allows)
+export function createCoreTarget(kind: StoreKind): Target {
+  return new CoreTarget(kind)
 }
 
 class CoreTarget implements Target {
@@ -43,7 +43,7 @@ class CoreTarget implements Target {
   /** Tasks of an earlier process are nobody's. */
   private process = 0
 
-  constructor(kind: StoreKind, allows: ReadonlySet<string>) {
+  constructor(kind: StoreKind) {
     this.kind = kind
     this.directory = kind === 'level' ? mkdtempSync(join(tmpdir(), 'mozzie-model-')) : ''
     this.profile = {
@@ -52,7 +52,6 @@ class CoreTarget implements Target {
       aliasMaximum: listener.topicAliasMaximum,
       windowMax: defaultLimits.windowMax,
       clockMs: 300,
-      allows,
     }
   }
 

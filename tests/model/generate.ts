@@ -142,7 +142,8 @@ function drawConnect(dice: Dice, taste: Taste, at: number): PacketStep {
     clean: dice.chance(isDurable ? 0.1 : 0.6),
     expirySeconds: isDurable ? dice.one([2, 6, 100, 0xffffffff]) : dice.maybe(0.2, () => 0),
     receiveMaximum: dice.maybe(0.3, () => dice.one([1, 2, 3])),
-    maximumPacketSize: dice.maybe(0.15, () => dice.one([24, 28, 32, 60, 200])),
+    // The CONNACK with an assigned id would be longer.
+    maximumPacketSize: dice.maybe(id === '' ? 0 : 0.15, () => dice.one([24, 28, 32, 60, 200])),
     aliasMaximum: dice.maybe(0.4, () => dice.one([1, 2, 10])),
   })
 }

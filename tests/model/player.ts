@@ -93,7 +93,7 @@ class SequencePlayer implements Player {
     if (opens) await this.open(at, steps[0] as Extract<PacketStep, { do: 'connect' }>)
     const client = this.clients[at]
     const name = () => `m${++this.lastName}`
-    const filled = steps.flatMap((step) => fill(client, this.without(step), name) ?? [])
+    const filled = steps.flatMap((step) => fill(client, step, name) ?? [])
     const bytes = Buffer.concat(filled.map((each) => each.bytes))
     const end = part < 1 ? Math.max(1, Math.floor(bytes.length * part)) : bytes.length
     const isWhole = !isTorn || end === bytes.length
@@ -107,14 +107,6 @@ class SequencePlayer implements Player {
       client.line.send(new Uint8Array(bytes.subarray(end)))
     }
     await this.compare()
-  }
-
-  /** The step without what the broker is known to get wrong. */
-  private without(step: PacketStep): PacketStep {
-    const { allows } = this.target.profile
-    if (step.do === 'ack' && allows.has('wrong acknowledgement')) return { ...step, as: undefined }
-    if (step.do !== 'connect' || !allows.has('maximum packet size')) return step
-    return { ...step, maximumPacketSize: undefined }
   }
 
   private async open(at: number, step: Extract<PacketStep, { do: 'connect' }>): Promise<void> {

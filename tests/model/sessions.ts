@@ -80,9 +80,8 @@ function accept(
   connection.keepAliveMs = (packet.keepAliveSeconds ?? 0) * 1500
   connection.lastPacketMs = state.nowMs
   connection.will = packet.will ? willOf(session, packet.will, willPayload, is5) : null
-  const { allows } = state.profile
-  if (allows.has('unreleased of before')) connection.unfinished = session.held.map(({ id }) => id)
-  if (allows.has('expiry in flight'))
+  // What was sent before a restart a server may not know; what it takes for queued has expired then.
+  if (session.isUnsure)
     for (const inflight of session.inflight)
       if (inflight.message.expiresAtMs <= state.nowMs) inflight.optional = true
   session.version = packet.version

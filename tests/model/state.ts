@@ -147,7 +147,6 @@ export interface Profile {
   readonly windowMax: number
   /** How exactly remaining seconds of expiry are known, and deadlines kept; ms. */
   readonly clockMs: number
-  readonly allows: ReadonlySet<string>
 }
 
 export interface State {

@@ -32,7 +32,7 @@ export type PacketStep =
       readonly clean: boolean
       readonly expirySeconds?: number
       readonly receiveMaximum?: number
-      readonly maximumPacketSize?: number | undefined
+      readonly maximumPacketSize?: number
       readonly aliasMaximum?: number
       readonly keepAliveSeconds?: number
       readonly will?: WillStep
@@ -76,7 +76,7 @@ export type PacketStep =
       readonly do: 'ack'
       readonly at: number
       readonly nth: number
-      readonly as?: AckName | undefined
+      readonly as?: AckName
       readonly reason?: number
     }
   /** An acknowledgement of an identifier that is not in use. */
