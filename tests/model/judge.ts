@@ -1,6 +1,6 @@
 /** After every step, when all is quiet: is anything missing? */
 import { findAmongTaken } from './rearrange.ts'
-import { isTooLarge } from './observe.ts'
+import { isTooLarge } from './sizes.ts'
 import type { Candidate, Connection, Copy, State } from './state.ts'
 
 /** What a connection that is still there was not sent; null: all is there. */
@@ -21,9 +21,6 @@ function judgeResending(state: State, connection: Connection): string | null {
   const { session } = connection
   if (session === null) return null
   const unsent = session.inflight.filter((each) => !each.released && each.sentOn !== connection)
-  for (const each of unsent)
-    // Too long for this client: as if it had been sent [MQTT-3.1.2-25].
-    if (isTooLarge(connection, each.message, each.way)) each.optional = true
   const waiting = unsent.filter(({ optional }) => !optional)
   const isFull = session.inflight.length - unsent.length >= windowOf(state, connection)
   if (waiting.length === 0 || isFull) return null

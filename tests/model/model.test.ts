@@ -1,4 +1,7 @@
-// Replay one seed with MOZZIE_MODEL_SEED=n; more of them: npm run model.
+/**
+ * The same sequences for everyone, so that what fails here is of the change and not of luck; others are drawn by
+ * `npm run model`. One of them again: MOZZIE_MODEL_SEED=n.
+ */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +11,7 @@ import { runSeed, runSteps, shrink, type MakeTarget } from './run.ts'
 import { printSteps, type Step } from './steps.ts'
 
 const one = process.env['MOZZIE_MODEL_SEED']
+const FIRST_SEED = 1
 const SEQUENCES_MAX = 4000
 const BUDGET_MS = 9000
 const LEVEL_SEQUENCES = 30
@@ -28,7 +32,7 @@ async function check(seed: number, make: MakeTarget): Promise<void> {
 
 for (const kind of ['none', 'disk'] as const)
   test(`the broker does what the model of the standard does (store: ${kind})`, async (t) => {
-    const first = one === undefined ? Math.floor(Math.random() * 1e9) : Number(one)
+    const first = one === undefined ? FIRST_SEED : Number(one)
     const count = one === undefined ? SEQUENCES_MAX / 2 : 1
     const started = performance.now()
     let seed = first
@@ -38,7 +42,7 @@ for (const kind of ['none', 'disk'] as const)
   })
 
 test('the broker does what the model of the standard does (store: LevelDB)', async (t) => {
-  const first = one === undefined ? Math.floor(Math.random() * 1e9) : Number(one)
+  const first = one === undefined ? FIRST_SEED : Number(one)
   const count = one === undefined ? LEVEL_SEQUENCES : 1
   for (let seed = first; seed < first + count; seed++) await check(seed, makeTarget('level'))
   t.diagnostic(`seeds from ${first} to ${first + count}`)

@@ -9,7 +9,8 @@ import {
   type Session,
   type State,
 } from './state.ts'
-import { bytesOf, RICH, type Seen } from './wire.ts'
+import { isTooLarge } from './sizes.ts'
+import type { Seen } from './wire.ts'
 
 type Problem = string | null
 
@@ -254,25 +255,4 @@ function overWindow(connection: Connection, session: Session): Problem {
   const count = session.inflight.filter(({ sentOn }) => sentOn === connection).length
   if (count <= connection.receiveMaximum) return null
   return `${count} messages unacknowledged, Receive Maximum ${connection.receiveMaximum}`
-}
-
-/** Longer than the client takes, without the help of an alias. */
-export function isTooLarge(connection: Connection, message: Message, way: Candidate): boolean {
-  if (connection.maximumPacketSize === Infinity) return false
-  const rich = message.forwarded === '' ? {} : RICH
-  const packet = {
-    cmd: 'publish' as const,
-    topic: message.topic,
-    payload: message.payload,
-    qos: way.qos,
-    retain: way.retain,
-    dup: false,
-    messageId: 1,
-    properties: {
-      ...rich,
-      ...(message.expiresAtMs < Infinity && { messageExpiryInterval: 1 }),
-      ...(way.subscriptionId > 0 && { subscriptionIdentifier: way.subscriptionId }),
-    },
-  }
-  return bytesOf(packet, connection.version).length > connection.maximumPacketSize
 }

@@ -1,5 +1,6 @@
 /** How connections and sessions begin and end: 3.1, 3.14, 4.1, and the life of a will (3.1.2.5, 3.1.3.2). */
 import { dropCopies, publish } from './publishing.ts'
+import { isTooLarge } from './sizes.ts'
 import type { Sent } from './sent.ts'
 import { owe, type Connection, type Session, type State, type Will } from './state.ts'
 import type { PacketStep, WillStep } from './steps.ts'
@@ -80,17 +81,24 @@ function accept(
   connection.keepAliveMs = (packet.keepAliveSeconds ?? 0) * 1500
   connection.lastPacketMs = state.nowMs
   connection.will = packet.will ? willOf(session, packet.will, willPayload, is5) : null
-  // What was sent before a restart a server may not know; what it takes for queued has expired then.
-  if (session.isUnsure)
-    for (const inflight of session.inflight)
-      if (inflight.message.expiresAtMs <= state.nowMs) inflight.optional = true
   session.version = packet.version
   session.connection = connection
   session.endsAtMs = Infinity
+  judgeInflight(state, connection, session)
   session.isUnsure = false
   // Back before the delay was over: it is not sent [MQTT-3.1.3-9].
   session.waitingWill = null
   session.expiryMs = is5 ? expiryMs(packet.expirySeconds ?? 0) : packet.clean ? 0 : Infinity
+}
+
+function judgeInflight(state: State, connection: Connection, session: Session): void {
+  for (const inflight of session.inflight) {
+    const { message, way } = inflight
+    // Too long for this client: as if it had been sent [MQTT-3.1.2-25].
+    if (!inflight.released && isTooLarge(connection, message, way)) inflight.optional = true
+    // What was sent before a restart a server may not know; what it takes for queued has expired then.
+    if (session.isUnsure && message.expiresAtMs <= state.nowMs) inflight.optional = true
+  }
 }
 
 function expiryMs(seconds: number): number {
