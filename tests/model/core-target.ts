@@ -77,6 +77,7 @@ class CoreTarget implements Target {
         deliver: null,
         retainSource: null,
         recheck: null,
+        originOf: null,
       },
       observer: null,
       limits: { ...defaultLimits, connectionMessages: false, inflightMax: RECEIVE_MAXIMUM },
