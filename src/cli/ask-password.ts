@@ -1,4 +1,6 @@
+import { openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { ReadStream } from 'node:tty'
 import { PasswdError } from './passwd-file.ts'
 
 const bytesMax = 65_535
@@ -38,18 +40,39 @@ async function fromTerminal(): Promise<[string, string]> {
   }
 }
 
+/** Asks on the terminal, whatever standard input is; null: there is none. Nothing of it is shown. */
+export async function askOnTerminal(prompt: string): Promise<string | null> {
+  let terminal: ReadStream
+  try {
+    terminal = new ReadStream(openSync('/dev/tty', 'r'))
+  } catch {
+    return null
+  }
+  terminal.setRawMode(true)
+  try {
+    return await readHidden(prompt, terminal, process.stderr)
+  } finally {
+    terminal.setRawMode(false)
+    terminal.destroy()
+  }
+}
+
 const enter = /[\r\n]/
 const interrupt = '\u0003'
 const endOfInput = '\u0004'
 const erase = /[\u007f\b]/
 
-function readHidden(prompt: string): Promise<string> {
-  process.stdout.write(prompt)
+function readHidden(
+  prompt: string,
+  input: ReadStream = process.stdin,
+  output: NodeJS.WritableStream = process.stdout,
+): Promise<string> {
+  output.write(prompt)
   return new Promise((resolve, reject) => {
     const typed: string[] = []
     const finish = (): void => {
-      process.stdin.off('data', take)
-      process.stdout.write('\n')
+      input.off('data', take)
+      output.write('\n')
     }
     const take = (text: string): void => {
       for (const character of text) {
@@ -65,6 +88,6 @@ function readHidden(prompt: string): Promise<string> {
         else typed.push(character)
       }
     }
-    process.stdin.setEncoding('utf8').on('data', take).resume()
+    input.setEncoding('utf8').on('data', take).resume()
   })
 }

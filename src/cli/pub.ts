@@ -11,6 +11,8 @@ import {
 import { linesOf } from './mqtt/lines.ts'
 import { encoderOf, type Convert } from './mqtt/payload-format.ts'
 import { convertOrSay, convertedPayload } from './mqtt/payload-source.ts'
+import { topicNameProblem } from '../topics/names.ts'
+import { isMalformed } from './mqtt/flag.ts'
 import { Progress } from './mqtt/progress.ts'
 import { openSession, type Session } from './mqtt/session.ts'
 import type { Settings } from './mqtt/settings.ts'
@@ -19,19 +21,25 @@ import { settingsOfWords, sayUsageError } from './mqtt/start.ts'
 
 /** At QoS 0, lines on their way to the network at once. */
 const qos0LinesMax = 1000
+const BLANK = 0x20
 
 /** Runs `mozzie pub` with the words behind its name; sets the exit code. */
 export async function runPub(words: readonly string[]): Promise<void> {
   const settings = await settingsOfWords('pub', words)
   if (settings === null) return
-  if (settings.topic === null || settings.message === null) {
+  const { topic, message } = settings
+  const hasTopics = message?.kind === 'lines' && message.ownTopics
+  if ((topic === null && !hasTopics) || message === null) {
     return sayUsageError('pub', 'Error: Both topic and message must be supplied.')
   }
-  process.exitCode = await run(settings, settings.topic)
+  if (topic !== null && hasTopics) {
+    return sayUsageError('pub', 'Error: -t and --stdin-topics make no sense together.')
+  }
+  process.exitCode = await run(settings, topic)
 }
 
 /** @returns the exit code. */
-async function run(settings: Settings, topic: string): Promise<number> {
+async function run(settings: Settings, topic: string | null): Promise<number> {
   const { message } = settings
   const convert = await encoderOf(settings.payloadFormat)
   let payload: Uint8Array | null = null
@@ -53,7 +61,7 @@ async function run(settings: Settings, topic: string): Promise<number> {
   }
   try {
     if (payload === null) await publishLines(settings, client, topic, convert, options)
-    else await publishRepeatedly(settings, client, topic, payload, options)
+    else await publishRepeatedly(settings, client, topic ?? '', payload, options)
   } catch (error) {
     const failure = session.failure ?? publishFailure(error as Error)
     await client.end({ timeoutMs: 0 })
@@ -103,11 +111,27 @@ async function unlessRefused(published: Promise<unknown>): Promise<void> {
   }
 }
 
-/** Sends every line, as many at once as the window allows; ends when the last one is acknowledged. */
+/** Topic and message of a line; null after it said what is wrong with it. */
+function splitLine({ quiet }: Settings, line: Uint8Array): [string, Uint8Array] | null {
+  const blank = line.indexOf(BLANK)
+  const end = blank < 0 ? line.length : blank
+  const topic = Buffer.from(line.subarray(0, end)).toString()
+  const bytes = line.subarray(0, end)
+  const isWrong = isMalformed({ text: topic, bytes }) || topicNameProblem(topic) !== null
+  if (!isWrong) return [topic, blank < 0 ? line.subarray(end) : line.subarray(end + 1)]
+  if (!quiet)
+    process.stderr.write(`Error: Invalid publish topic '${topic}', the line is left out.\n`)
+  return null
+}
+
+/**
+ * Sends every line, as many at once as the window allows; ends when the last one is acknowledged. `topic` null: each line
+ * has its own.
+ */
 async function publishLines(
   settings: Settings,
   client: MqttClient,
-  topic: string,
+  topic: string | null,
   convert: Convert,
   options: PublishOptions,
 ): Promise<void> {
@@ -116,9 +140,11 @@ async function publishLines(
   const window = new Window(linesMax, isBrokersRefusal)
   for await (const batch of linesOf(process.stdin)) {
     for (const line of batch) {
-      const payload = convertOrSay(settings, convert, line)
+      const [name, text] = topic === null ? (splitLine(settings, line) ?? []) : [topic, line]
+      if (name === undefined || text === undefined) continue
+      const payload = convertOrSay(settings, convert, text)
       if (payload === null) continue
-      window.add(client.publish(topic, payload, options))
+      window.add(client.publish(name, payload, options))
       progress.add(1, line.length)
       if (window.isFull) await window.room()
     }

@@ -75,6 +75,7 @@ async function run(settings: Settings, out: StandardOutput): Promise<Failure> {
   const ending = await ended
   receiver.close()
   stopWaiting()
+  await receiver.idle()
   if (rates !== null) clearInterval(rates)
   await client.end(ending.failure === interrupted ? { force: true } : ending.farewell)
   return ending.failure

@@ -70,6 +70,7 @@ const cases: readonly (readonly [format: string, expected: string, given?: Given
   ['%%', '%'],
   ['%10t|%-10t|%010t', '       a/b|a/b       |       a/b'],
   ['%.2t|%-6.2t|', 'a/|a/    |'],
+  ['%3p|', '\u00ffab|', { payload: Uint8Array.of(255, 97, 98, 99) }],
   ['%l|%5l|%05l|%-5l|%-05l|', '6|    6|00006|6    |6    |'],
   ['%q%r%m', '000'],
   ['%q%r%m', '217', { qos: 2, retain: true }],
@@ -168,4 +169,22 @@ test('JSON deeper than 1000 is none', () => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
   assert.equal(minifyJson(nested(1000)), nested(1000))
   assert.equal(minifyJson(nested(1001)), null)
+})
+
+const columns: readonly (readonly [format: string, expected: string, payload: string])[] = [
+  ['%6p|%-6p|', '  \u6e29\u5ea6|\u6e29\u5ea6  |', '\u6e29\u5ea6'],
+  ['%3p|%4p|%1p|', ' \u6e29|\u6e29\u5ea6| |', '\u6e29\u5ea6'],
+  ['%4p|', '   \u00e9|', '\u00e9'],
+  ['%2p|', 'e\u0301a|', 'e\u0301ab'],
+  ['%4p|', ' \u{1f468}\u200d\u{1f469}x|', '\u{1f468}\u200d\u{1f469}x'],
+]
+
+for (const [format, expected, payload] of columns)
+  test(`-F ${format} pads and cuts ${payload} by what a terminal shows`, () => {
+    assert.equal(Buffer.from(print(format, { payload }).out, 'latin1').toString(), expected)
+  })
+
+test('-F pads topics by what a terminal shows', () => {
+  const { out } = print('%6t|%-6t|', { topic: '\u6e29\u5ea6' })
+  assert.equal(Buffer.from(out, 'latin1').toString(), '  \u6e29\u5ea6|\u6e29\u5ea6  |')
 })

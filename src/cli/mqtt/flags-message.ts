@@ -98,7 +98,14 @@ export const messageFlags = [
     '-l --stdin-line',
     null,
     'send each line of standard input as a message',
-    (settings) => setMessage(settings, { kind: 'lines' }),
+    (settings) => setMessage(settings, { kind: 'lines', ownTopics: false }),
+    { tools: ['pub'] },
+  ),
+  message(
+    '--stdin-topics',
+    null,
+    'as -l, but each line is a topic, a blank and the message,\nas sub -v prints them',
+    (settings) => setMessage(settings, { kind: 'lines', ownTopics: true }),
     { tools: ['pub'] },
   ),
   message(

@@ -187,6 +187,15 @@ export const outputFlags = [
     sub,
   ),
   output(
+    '--exec',
+    ['COMMAND …', 'no command specified'],
+    'run COMMAND for each message, all words behind it are its\nown; no shell: the payload is its input, $MQTT_TOPIC the topic',
+    (settings, _, words) => {
+      settings.command = words.map(({ text }) => text)
+    },
+    { ...sub, operandCount: (rest) => Math.max(1, rest.length) },
+  ),
+  output(
     '--latency',
     null,
     'print how long the answer took',

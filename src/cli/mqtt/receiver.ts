@@ -1,6 +1,7 @@
 /** What sub does with each message: leave it, print it, count it. */
 import type { Message } from '../../client/message.ts'
 import { matches } from '../../topics/names.ts'
+import { executorOf, type Executor } from './exec.ts'
 import { messagePrinter } from './message-printer.ts'
 import { formatNames, type Convert } from './payload-format.ts'
 import type { Settings } from './settings.ts'
@@ -23,6 +24,7 @@ export class Receiver {
   private readonly convert: Convert
   private readonly events: ReceiverEvents
   private readonly print: ReturnType<typeof messagePrinter>
+  private readonly executor: Executor | null
   private isOpen = true
   private printed = 0
   private counted = 0
@@ -34,6 +36,8 @@ export class Receiver {
     this.convert = convert
     this.events = events
     this.print = messagePrinter(settings)
+    const { command } = settings
+    this.executor = command === null ? null : executorOf(command, (line) => out.error(line))
   }
 
   /** Messages since the last time that somebody asked. */
@@ -60,8 +64,14 @@ export class Receiver {
     if (settings.filtersOut.some((filter) => matches(filter, topic))) return
     if (retain && settings.removeRetained) this.events.removeRetained(topic)
     if (settings.randomFilter < 100 && Math.random() * 100 >= settings.randomFilter) return
-    this.show(message)
+    const shown = this.show(message)
     if (++this.printed === settings.messageCountMax) this.stop()
+    return shown
+  }
+
+  /** Resolves when what was begun for messages is done. */
+  idle(): Promise<void> {
+    return this.executor?.idle() ?? Promise.resolve()
   }
 
   private stop(): void {
@@ -69,7 +79,14 @@ export class Receiver {
     this.events.enough()
   }
 
-  private show({ topic, payload, qos, retain, packetId, properties }: Message): void {
+  private show({
+    topic,
+    payload,
+    qos,
+    retain,
+    packetId,
+    properties,
+  }: Message): void | Promise<void> {
     if (this.settings.messageRate) {
       this.counted++
       return
@@ -83,6 +100,8 @@ export class Receiver {
       return
     }
     const receivedAt = wallTime()
-    this.print(this.out, { topic, payload, shown, qos, retain, packetId, properties, receivedAt })
+    const one = { topic, payload, shown, qos, retain, packetId, properties, receivedAt }
+    if (this.executor !== null) return this.executor.run(one)
+    this.print(this.out, one)
   }
 }

@@ -139,7 +139,7 @@ export async function startSession(settings: Settings, options: SessionOptions):
   const own = sessionOptions(settings)
   const print = options.print ?? ((line) => void process.stdout.write(`${line}\n`))
   const onPacket = await packetListener(settings, own.clientId ?? '', print)
-  const tls = isTls ? (await import('./tls-files.ts')).tlsOptionsOf(settings) : undefined
+  const tls = isTls ? await (await import('./tls-files.ts')).tlsOptionsOf(settings) : undefined
   const client = createClient(await urlOf(settings, isTls), {
     ...own,
     ...(tls !== undefined && { tls }),

@@ -13,7 +13,8 @@ export type MessageSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'null' }
   | { readonly kind: 'stdin' }
-  | { readonly kind: 'lines' }
+  /** `ownTopics`: each line begins with its topic and a blank. */
+  | { readonly kind: 'lines'; readonly ownTopics: boolean }
 
 /** How payloads are written (pub, rr) or read (sub, rr). */
 export type PayloadFormat = 'raw' | 'cbor' | 'msgpack' | 'json' | 'hex' | 'base64'
@@ -111,6 +112,8 @@ export interface Settings {
   watch: boolean
   messageRate: boolean
   latency: boolean
+  /** `--exec`: the program and its words. */
+  command: readonly string[] | null
   payloadFormat: PayloadFormat
 }
 
@@ -209,6 +212,7 @@ export function defaultSettings(tool: Tool): Settings {
     watch: false,
     messageRate: false,
     latency: false,
+    command: null,
     payloadFormat: 'raw',
   }
 }

@@ -102,9 +102,23 @@ function checkForms({ tls }: Settings): void {
   }
 }
 
-/** The client's TLS options, tried out. Throws {@link SettingError}. */
-export function tlsOptionsOf(settings: Settings): TlsOptions {
+const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
+
+/** Sets the pass phrase of a key that has one: it is asked for, as OpenSSL does for mosquitto. */
+async function askPassphrase(settings: Settings, options: TlsOptions): Promise<void> {
+  if (options.key === undefined || !ENCRYPTED.test(Buffer.from(options.key).toString('latin1')))
+    return
+  const { askOnTerminal } = await import('../ask-password.ts')
+  const passphrase = await askOnTerminal(`Pass phrase of ${settings.tls.keyFile}: `)
+  if (passphrase === null)
+    throw invalid('The key is encrypted, and there is no terminal to ask for its pass phrase on.')
+  options.passphrase = passphrase
+}
+
+/** The client's TLS options, tried out. Rejects with {@link SettingError}. */
+export async function tlsOptionsOf(settings: Settings): Promise<TlsOptions> {
   const options = optionsOf(settings)
+  await askPassphrase(settings, options)
   try {
     createSecureContext(tlsOptions('', options))
   } catch (error) {
