@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { catalogue } from '../tests/attack/catalogue.ts'
+import { readFigures } from '../tests/attack/load-figures.ts'
+import { loads } from '../tests/attack/loads.ts'
 
 /**
  * Writes docs/attacks.md: the catalogue of attacks with the tests that stand for them. `--check` writes nothing and
@@ -46,7 +48,29 @@ function page(found: Map<string, string[]>): string {
     '|---|---|---|',
     ...rows,
     '',
+    ...loadLines(),
+    '',
   ].join('\n')
+}
+
+/** Figures belong to a run: they are read here, never measured. */
+function loadLines(): string[] {
+  const figures = readFigures()
+  const rows = loads.map(({ id, attack, limitMb, stallMsMax }) => {
+    const figure = figures[id]
+    const { stallMs, quietMs, peakMb } = figure ?? { stallMs: '–', quietMs: '–', peakMb: '–' }
+    return `| ${id} | ${attack} | ${stallMs} | ${quietMs} | ${stallMsMax} | ${peakMb} | ${limitMb === 0 ? '–' : limitMb} |`
+  })
+  return [
+    '## By load',
+    '',
+    'What the last `npm run attack` measured, each attack at its full size on a broker of its own: the longest wait of a bystander for its PINGRESP, as it was before the attack and at',
+    'most during it, and the highest resident memory beside `memory_limit`, which may be passed by 20 %. Some of them, smaller, are part of `npm test`.',
+    '',
+    '| | attack | ms | ms, quiet | goal, ms | MB | limit, MB |',
+    '|---|---|--:|--:|--:|--:|--:|',
+    ...rows,
+  ]
 }
 
 function main(): number {

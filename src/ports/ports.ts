@@ -117,6 +117,8 @@ export interface Link {
   /** Stops and restarts reading. */
   pause(): void
   resume(): void
+  /** The client is in: from now on it may send as much at once as its packets may have bytes. */
+  opened?(): void
   /** Closes after what was written has left, within a bounded time; then `linkClosed`. */
   end(): void
 }

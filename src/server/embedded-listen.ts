@@ -100,6 +100,7 @@ function entranceOf(
     path: webSocket.path ?? null,
     headerBytesMax: webHeaderBytesMax,
     messageBytesMax: () => messageBytesMaxOf(limits),
+    firstBytesMax: () => limits.controlPacketBytesMax,
     onRequest: null,
   }
   return {

@@ -75,7 +75,12 @@ async function entranceOf(
   const { broker, limits } = server
   const upgrade = createUpgrade(
     // The HTTP server has looked at path and origin.
-    { origins: [], path: null, messageBytesMax: () => messageBytesMaxOf(limits) },
+    {
+      origins: [],
+      path: null,
+      messageBytesMax: () => messageBytesMaxOf(limits),
+      firstBytesMax: () => limits.controlPacketBytesMax,
+    },
     { core: broker, listener: running.options },
   )
   const { host, httpHosts, httpDirectory, websocketsOrigins: origins } = config

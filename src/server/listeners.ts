@@ -147,6 +147,7 @@ function webOf(
       path: websocketsPath,
       headerBytesMax: Math.max(headerBytesMin, global.packetBufferBytes ?? webHeaderBytesMax),
       messageBytesMax: () => messageBytesMaxOf(limits),
+      firstBytesMax: () => limits.controlPacketBytesMax,
       onRequest: null,
     },
     { core: engine.broker, listener: running.options },

@@ -15,18 +15,23 @@ const unsupportedData = 1003
 const progressBytesMin = 1000
 const binary = { binary: true, compress: false, fin: true, mask: false }
 
-/** Makes a WebSocket, just opened, a link of its owner's core. `socket` is the one below it. */
+/** Makes a WebSocket, just opened, a link of its owner's core. `socket` is the one below it; `messageBytesMax` holds after the login. */
 export function openWebSocketLink<C>(
   owner: LinkOwner<C>,
   webSocket: WebSocket,
   socket: Socket,
   peer: Peer,
+  messageBytesMax: () => number,
 ): void {
-  const link = new WebSocketLink(owner, webSocket, socket, peer)
+  const link = new WebSocketLink(owner, webSocket, socket, peer, messageBytesMax)
   webSocket.on('message', (data, isBinary) => link.onMessage(data as Buffer, isBinary))
   webSocket.on('error', (error) => (link.reason = errorText(error)))
   webSocket.on('close', () => link.onClose())
   link.connection = owner.core.accept(link)
+}
+
+interface Receiver {
+  _maxPayload: number
 }
 
 class WebSocketLink<C> implements Link {
@@ -48,10 +53,17 @@ class WebSocketLink<C> implements Link {
   private linger: NodeJS.Timeout | null = null
   /** Bytes that had come when the last message was whole, or when the core last asked. */
   private seenBytes = 0
+  private readonly messageBytesMax: () => number
   private readonly onWritten: () => void
 
-  constructor(owner: LinkOwner<C>, webSocket: WebSocket, socket: Socket, peer: Peer) {
-    const { remote, tls, leave } = peer
+  constructor(
+    owner: LinkOwner<C>,
+    webSocket: WebSocket,
+    socket: Socket,
+    { remote, tls, leave }: Peer,
+    messageBytesMax: () => number,
+  ) {
+    this.messageBytesMax = messageBytesMax
     this.owner = owner
     this.leave = leave
     this.webSocket = webSocket
@@ -87,6 +99,12 @@ class WebSocketLink<C> implements Link {
   resume(): void {
     this.paused = false
     this.webSocket.resume()
+  }
+
+  /** `ws` has a bound for the whole life of a connection; this is where it is kept. */
+  opened(): void {
+    const { _receiver: receiver } = this.webSocket as unknown as { _receiver: Receiver }
+    receiver._maxPayload = this.messageBytesMax()
   }
 
   makesProgress(): boolean {

@@ -22,6 +22,8 @@ export interface UpgradeSettings {
   readonly path: string | null
   /** Bytes of a WebSocket message, asked at each connection. */
   messageBytesMax(): number
+  /** The same before the client has logged in. */
+  firstBytesMax(): number
 }
 
 export interface WebSettings extends UpgradeSettings {
@@ -103,10 +105,10 @@ export function createUpgrade<C>(settings: UpgradeSettings, owner: LinkOwner<C>)
   return (request, socket, head, peer, opened) => {
     const refusal = refusalOf(request, settings)
     if (refusal !== 0) return refuse(socket, refusal)
-    webSockets.options.maxPayload = settings.messageBytesMax()
+    webSockets.options.maxPayload = Math.min(settings.firstBytesMax(), settings.messageBytesMax())
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       opened()
-      openWebSocketLink(owner, webSocket, socket as Socket, peer)
+      openWebSocketLink(owner, webSocket, socket as Socket, peer, () => settings.messageBytesMax())
     })
   }
 }

@@ -249,6 +249,7 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
   const { connection, packet } = opening
   if (connection.phase !== Phase.opening) return
   connection.phase = Phase.open
+  connection.link.opened?.()
   if (!welcome(core, connection, sessionPresent, answerProperties(core, opening, session)))
     return closeUnanswered(core, connection)
   connection.openedAtMs = core.ports.clock.wallMs()
