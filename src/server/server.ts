@@ -11,6 +11,7 @@ import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import type { AddressBudget } from '../transports/address-budget.ts'
 import type { ConnectionRate } from '../transports/connection-rate.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
+import type { ListenOptions } from '../transports/listener.ts'
 import { ListenError } from '../transports/places.ts'
 import { bridgesOf, createBridges, type Bridges } from './bridges.ts'
 import { boundConnections, createEngine, tickMs, type Engine } from './engine.ts'
@@ -198,19 +199,21 @@ async function listen(
   const entrances = server.entrances(server.config)
   for (const config of listeners)
     if (config.protocol !== 'http_api')
-      await listenOne(engine, server, config, entrances, localOnly && config.host === '::1')
+      await listenOne(engine, server, config, entrances, {
+        where: whereOf(config),
+        optional: localOnly && config.host === '::1',
+      })
   if (loading === null) return null
   const { createHttpListeners } = await loading
   const http = await createHttpListeners(server, observer)
   for (const config of listeners) {
     if (config.protocol !== 'http_api') continue
-    try {
-      await listenOne(engine, server, config, entrances, false)
-    } catch (error) {
-      if (!localOnly || !(error instanceof ListenError)) throw error
-      const text = 'Warning: the dashboard is not available'
-      server.log.write(LogType.warning, `${text}: port ${config.port} is in use.`)
-    }
+    if (localOnly) await listenForPage(engine, server, config, entrances)
+    else
+      await listenOne(engine, server, config, entrances, {
+        where: whereOf(config),
+        optional: false,
+      })
   }
   return http
 }
@@ -220,12 +223,39 @@ async function listenOne(
   server: Server,
   config: ListenerConfig,
   entrances: ReadonlyMap<string, EntranceSettings>,
-  optional: boolean,
+  place: ListenOptions,
 ): Promise<void> {
   const running = runningListener(server, listenerName(config))
   if (running === undefined) return
   Object.assign(running.entrance, entrances.get(running.name))
-  await engine.listen({ where: whereOf(config), optional }, running)
+  await engine.listen(place, running)
+}
+
+/** So many brokers without a configuration have a page each on one machine. */
+const pagePorts = 10
+
+/** The page of a broker without a configuration: nobody asked for its port, so the next free one does as well. */
+async function listenForPage(
+  engine: Engine,
+  server: Server,
+  config: ListenerConfig,
+  entrances: ReadonlyMap<string, EntranceSettings>,
+): Promise<void> {
+  const { log } = server
+  for (let port = config.port; port < config.port + pagePorts; port++) {
+    try {
+      const where = { ...whereOf(config), port }
+      await listenOne(engine, server, config, entrances, { where, optional: false })
+      const taken = port === config.port ? '' : `: port ${config.port} is in use`
+      return log.write(LogType.notice, `The page is at http://${config.host}:${port}${taken}.`)
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error
+    }
+  }
+  log.write(
+    LogType.warning,
+    `Warning: there is no page: port ${config.port} and the next are in use.`,
+  )
 }
 
 async function stop(engine: Engine, server: Server, http: HttpListeners | null): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { connectAsync } from 'mqtt'
 import { runToEnd, scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
+import { endWithUs } from '../support/children.ts'
 
 const hasIpv6 = Object.values(networkInterfaces())
   .flat()
@@ -56,6 +57,37 @@ test('a port in use ends it with code 1 and an error that names the place', asyn
     mozzie.stderr(),
     new RegExp(`Error: Unable to listen on 127\\.0\\.0\\.1 port ${port}: another program`),
   )
+})
+
+test('where the port of the page is taken another is chosen, and said', async (context) => {
+  const first = await startMozzie(context, '-p', String(await freePort()))
+  const second = await startMozzie(context, '-p', String(await freePort()))
+  for (const { stderr } of [first, second]) {
+    const url = /The page is at (http:\/\/127\.0\.0\.1:\d+)/.exec(stderr())?.[1]
+    assert.equal((await fetch(`${url}/api/v1/version`)).status, 200)
+  }
+  assert.match(second.stderr(), /The page is at \S+: port 9883 is in use\./)
+})
+
+test('npm start ends with the npm that it was started by', async (context) => {
+  const [port, state] = [String(await freePort()), scratch(context)]
+  const npm = endWithUs(
+    spawn('npm', ['start', '--', '-p', port], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, XDG_STATE_HOME: state },
+    }),
+  )
+  let log = ''
+  npm.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
+  await until(
+    () => /version \S+ running/.test(log),
+    () => log,
+  )
+  const closed = once(npm.stderr, 'close')
+  npm.kill('SIGTERM')
+  // The broker holds the pipe until it ends.
+  await closed
+  assert.match(log, /version \S+ terminating/)
 })
 
 for (const [where, flags] of [

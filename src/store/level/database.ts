@@ -158,7 +158,7 @@ function manifestOf(location: string): { path: string; bytes: Uint8Array } {
 function inUse(location: string): StoreError {
   return new StoreError(
     `the store in ${location} is in use by another broker; ` +
-      'stop that one, or give this one its own persistence_location',
+      'stop that one, give this one its own persistence_location, or start it with --no-persistence',
   )
 }
 
