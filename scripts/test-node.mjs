@@ -1,8 +1,9 @@
 // npm run test:node -- VERSION [WORD]...: what another Node says to all this: `npm ci` without a warning, a broker that
 // starts, then `npm test` (with words: the test files whose path holds one). The binary comes from the registry and is
-// kept in node_modules/.cache; VERSION is 24, 22.13, 20.19.0, …
+// kept in ~/.cache/mozzie, which `npm ci` leaves alone; VERSION is 24, 22.13, 20.19.0, …
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { root } from './setup.mjs'
 
@@ -24,7 +25,8 @@ function run(command, args, options = {}) {
 /** Path of the program `node` of the newest version that `wanted` names. */
 function fetchNode() {
   const name = `node-linux-${process.arch}`
-  const place = join(root, 'node_modules', '.cache', 'mozzie-node', `${wanted}-${process.arch}`)
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+  const place = join(cache, 'mozzie', `node-${wanted}-${process.arch}`)
   const program = join(place, 'package', 'bin', 'node')
   if (existsSync(program)) return program
   mkdirSync(place, { recursive: true })

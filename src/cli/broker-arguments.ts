@@ -1,3 +1,6 @@
+import { nearestName } from '../config/nearest-name.ts'
+import { commandSummaries } from './command-names.ts'
+
 /** What the command line of the broker asks for. */
 export interface BrokerArguments {
   readonly action: 'run' | 'help' | 'version' | 'test-config'
@@ -112,7 +115,7 @@ export function parseBrokerArguments(words: readonly string[]): ParsedArguments 
   for (let index = 0; index < words.length; index++) {
     const word = words[index]
     const row = flagsByName.get(word)
-    if (row === undefined) return failure(`Unknown option "${word}".`)
+    if (row === undefined) return failure(unknownOption(word))
     let operand = ''
     if (row.operand !== null) {
       if (index + 1 === words.length) return failure(`"${word}" needs ${row.operand} behind it.`)
@@ -127,6 +130,11 @@ export function parseBrokerArguments(words: readonly string[]): ParsedArguments 
   return { ok: true, arguments: draft }
 }
 
+function unknownOption(word: string): string {
+  const nearest = word.startsWith('--') ? nearestName(word, flagsByName.keys()) : null
+  return `Unknown option "${word}"${nearest === null ? '.' : `; did you mean "${nearest}"?`}`
+}
+
 function failure(text: string): ParsedArguments {
   return { ok: false, error: `Error: ${text}` }
 }
@@ -135,12 +143,17 @@ function failure(text: string): ParsedArguments {
 export function brokerHelpText(): string {
   return [
     'Usage: mozzie [-c FILE] [-p PORT] [OPTION]...',
+    '       mozzie COMMAND [WORD]...',
+    '       mozzie help COMMAND',
     '',
     'A broker for MQTT 3.1, 3.1.1 and 5.0. It reads the mosquitto.conf you have.',
     'Without a listener it serves this machine only, on port 1883.',
     '',
     'Options:',
     ...brokerFlags.flatMap(helpLines),
+    '',
+    'Commands:',
+    ...Object.entries(commandSummaries).map(([name, text]) => `  ${name.padEnd(24)}  ${text}`),
     '',
     'Examples:',
     '  mozzie                                  serve this machine on port 1883',

@@ -1,36 +1,53 @@
 /** `mozzie`: picks the command. What a command needs is loaded when it is called for, not before. */
 import { basename } from 'node:path'
+import { nearestName } from '../config/nearest-name.ts'
+import { argumentErrorExitCode } from './broker-arguments.ts'
+import { commandSummaries, type CommandName } from './command-names.ts'
 import { answerEarlyStop } from './early-stop.ts'
 
 /** Runs with the words behind the command's name; sets the exit code, or ends the process. */
 type Command = (words: readonly string[]) => Promise<void>
 
 /** A command word is also a program of its own: `mozzie_pub` and `mosquitto_pub` are `mozzie pub`. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
-  bench: async () => (await import('./bench.ts')).runBench,
-  backup: async () => (await import('./backup.ts')).runBackup,
+const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   broker: async () => {
     answerEarlyStop()
     return (await import('./broker.ts')).runBroker
   },
+  pub: async () => (await import('./pub.ts')).runPub,
+  sub: async () => (await import('./sub.ts')).runSub,
+  rr: async () => (await import('./rr.ts')).runRr,
+  retained: async () => (await import('./retained.ts')).runRetained,
+  passwd: async () => (await import('./passwd.ts')).runPasswd,
+  'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
+  bench: async () => (await import('./bench.ts')).runBench,
+  'import-db': async () => (await import('./import-db.ts')).runImportDb,
+  backup: async () => (await import('./backup.ts')).runBackup,
+  db: async () => (await import('./db.ts')).runDb,
   completions: async () => {
     const { runCompletions } = await import('./completions.ts')
-    return async (words) => runCompletions(words, Object.keys(commands))
+    return async (words) => runCompletions(words, names)
   },
-  passwd: async () => (await import('./passwd.ts')).runPasswd,
-  db: async () => (await import('./db.ts')).runDb,
-  'import-db': async () => (await import('./import-db.ts')).runImportDb,
-  pub: async () => (await import('./pub.ts')).runPub,
-  retained: async () => (await import('./retained.ts')).runRetained,
-  rr: async () => (await import('./rr.ts')).runRr,
-  sub: async () => (await import('./sub.ts')).runSub,
 }
+const names = Object.keys(commandSummaries)
 
 const programName = /^(?:mozzie|mosquitto)_(\w+?)(?:\.exe)?$/
 
-function find(name: string): (() => Promise<Command>) | undefined {
-  return Object.hasOwn(commands, name) ? commands[name] : undefined
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(commands, name)
+}
+
+async function runCommand(name: CommandName, words: readonly string[]): Promise<void> {
+  await (
+    await commands[name]()
+  )(words)
+}
+
+function refuse(word: string): void {
+  const nearest = nearestName(word, [...names, 'help'])
+  const hint = nearest === null ? '.' : `; did you mean "${nearest}"?`
+  process.stderr.write(`Error: There is no command "${word}"${hint}\nTry "mozzie --help".\n`)
+  process.exitCode = argumentErrorExitCode
 }
 
 /**
@@ -38,11 +55,17 @@ function find(name: string): (() => Promise<Command>) | undefined {
  * @param words The command line behind it.
  */
 export async function main(program: string, words: readonly string[]): Promise<void> {
-  const called = find(programName.exec(basename(program))?.[1] ?? '')
-  if (called !== undefined) return (await called())(words)
-  const named = find(words[0] ?? '')
-  if (named !== undefined) return (await named())(words.slice(1))
-  await (
-    await commands['broker']()
-  )(words)
+  const called = programName.exec(basename(program))?.[1] ?? ''
+  if (isCommand(called)) return runCommand(called, words)
+  const [first = '', ...rest] = words
+  if (first === 'help') return help(rest)
+  if (isCommand(first)) return runCommand(first, rest)
+  if (first !== '' && !first.startsWith('-')) return refuse(first)
+  await runCommand('broker', words)
+}
+
+/** `mozzie help [COMMAND]`. */
+async function help([name]: readonly string[]): Promise<void> {
+  if (name !== undefined && !isCommand(name)) return refuse(name)
+  await runCommand(name ?? 'broker', ['--help'])
 }

@@ -45,7 +45,7 @@ from a pipe it is the first line.
   -I N        iterations of sha512-pbkdf2; a password typed at a terminal gets 210000,
               every other one 1000, as mosquitto has it
   -U          hash the passwords of FILE that are in plain text
-  --generate  make a password of 128 random bits and print it
+  --generate  make a password of 128 random bits and print it, alone, on standard output
   -h, --help  show this text and stop
 
 Examples:
@@ -181,19 +181,27 @@ async function setPassword(
   const password = made ?? given ?? (await askPassword())
   const iterations = args.iterations || (isTyped ? humanIterations : machineIterations)
   const entry = `${user}:${await encode(password, args.scheme, iterations)}`
+  const note = (line: string): void =>
+    void (made === null ? process.stdout : process.stderr).write(line)
   if (args.create) {
     if (file === '-') process.stdout.write(`${entry}\n`)
     else {
       createPasswdFile(file, [entry])
-      process.stdout.write(`Adding password for user ${user}\n`)
+      note(`Adding password for user ${user}\n`)
     }
-  } else editPasswdFile(file, (lines) => withEntry(lines, user, entry))
-  if (made !== null) process.stdout.write(`${made}\n`)
+  } else editPasswdFile(file, (lines) => withEntry(lines, user, entry, note))
+  // Alone on standard output, for scripts; where that is the file, beside it.
+  if (made !== null) (file === '-' ? process.stderr : process.stdout).write(`${made}\n`)
 }
 
-function withEntry(lines: readonly string[], user: string, entry: string): string[] {
+function withEntry(
+  lines: readonly string[],
+  user: string,
+  entry: string,
+  note: (line: string) => void,
+): string[] {
   const at = lines.findIndex((line) => userOfLine(line) === user)
-  process.stdout.write(`${at < 0 ? 'Adding' : 'Updating'} password for user ${user}\n`)
+  note(`${at < 0 ? 'Adding' : 'Updating'} password for user ${user}\n`)
   if (at < 0) return [...lines, entry]
   // A name that is there twice would keep the broker from starting.
   return lines.flatMap((line, index) =>

@@ -46,6 +46,11 @@ export function parseConfig(
   return resolveConfig(state)
 }
 
+const insteadOfPlugins =
+  'Instead of a plugin: "password_file" and "acl_file" for users and rights in files, "auth_http_url" for a program ' +
+  'that is asked about both (docs/security.md), a program around the library for all else. ' +
+  "mosquitto's mosquitto_password_file and mosquitto_acl_file work as they are."
+
 /** @throws ConfigError that names every option of the configuration that this release lacks. */
 export function assertSupported(config: Config): void {
   const first = config.refused.at(0)
@@ -53,9 +58,10 @@ export function assertSupported(config: Config): void {
   const others = new Set(config.refused.map(({ option }) => option))
   others.delete(first.option)
   const tail = others.size === 0 ? '' : ` Nor are: ${[...others].join(', ')}.`
+  const instead = /plugin|_opt_/.test(first.option) ? ` ${insteadOfPlugins}` : ''
   throw new ConfigError(
     `"${first.option}" is not supported in this release, ` +
-      `and without it the broker would be more open than this file asks for.${tail}`,
+      `and without it the broker would be more open than this file asks for.${tail}${instead}`,
     first,
   )
 }

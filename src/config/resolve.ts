@@ -27,6 +27,7 @@ export function resolveConfig(state: ParseState): Config {
     ? localListeners(common, state.defaultListener?.security ?? new Map())
     : state.listeners.map((draft) => resolveListener(draft, common, false))
   if (!localOnly) warnOfOpenListeners(state, listeners)
+  warnOfClosedListeners(state, listeners, global)
   return {
     global,
     listeners,
@@ -163,6 +164,27 @@ function warnOfUnaskedListener(state: ParseState): void {
     `Options before the first "listener" line also open the default listener: ` +
     `port ${draft.port} on every address. Put them below a "listener" line to avoid that.`
   state.warnings.push({ level: 'warning', text, ...draft.location })
+}
+
+/** A listener where every client is refused: nearly always a first configuration that is not finished. */
+function warnOfClosedListeners(
+  { warnings, refused, plugins }: ParseState,
+  listeners: readonly ListenerConfig[],
+  { authHttpUrl }: GlobalValues,
+): void {
+  if (authHttpUrl !== null || refused.length > 0 || plugins.length > 0) return
+  const closed = listeners.filter((each) => !each.allowAnonymous && !hasLogins(each))
+  for (const { port, socketPath, location } of closed) {
+    const text =
+      `Nobody can log in at ${socketPath ?? `port ${port}`}: there is no "password_file" and anonymous clients are not ` +
+      'allowed. Make one with "mozzie passwd", or say "allow_anonymous true".'
+    warnings.push({ level: 'warning', text, ...(location ?? nowhere) })
+  }
+}
+
+function hasLogins(listener: ListenerConfig): boolean {
+  const { passwordFile, useIdentityAsUsername, useSubjectAsUsername } = listener
+  return passwordFile !== null || useIdentityAsUsername || useSubjectAsUsername
 }
 
 const loopbackNames = new Set([...loopbackHosts, 'localhost'])

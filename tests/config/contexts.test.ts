@@ -184,3 +184,18 @@ test('a second port is warned of and counts', () => {
   assert.equal(config.listeners[0].port, 1885)
   assert.match(config.warnings[0].text, /set twice/)
 })
+
+for (const [text, isSaid] of [
+  ['listener 1883', true],
+  ['listener 1883\nallow_anonymous true', false],
+  ['listener 1883\npassword_file /a', false],
+  ['listener 1883\nauth_http_url http://127.0.0.1/', false],
+  ['listener 1883\nlistener_allow_anonymous true\nlistener 1884', true],
+  ['allow_anonymous false', true],
+] as const)
+  test(`${JSON.stringify(text)} ${isSaid ? 'lets nobody log in, and says so' : 'lets somebody in'}`, () => {
+    const said = readConfig(text).warnings.filter((each) =>
+      each.text.startsWith('Nobody can log in'),
+    )
+    assert.equal(said.length > 0, isSaid)
+  })

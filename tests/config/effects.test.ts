@@ -29,7 +29,7 @@ test('all options that are refused are named', () => {
     'plugin /p.so\nconnection b\naddress a\ntopic #\nbridge_require_ocsp true',
   )
   assert.throws(() => assertSupported(config), {
-    message: /^"plugin" is not .* Nor are: bridge_require_ocsp\.$/,
+    message: /^"plugin" is not .* Nor are: bridge_require_ocsp\. Instead .*"auth_http_url"/,
     line: 1,
   })
 })

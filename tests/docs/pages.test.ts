@@ -1,0 +1,73 @@
+/** Whatever a page tells people to type works as it stands there, in both languages. */
+import assert from 'node:assert/strict'
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { ConfigError } from '../../src/config/config-error.ts'
+import { parseConfig } from '../../src/config/parse.ts'
+import { testMsMax } from '../support/patience.ts'
+import { blocksOf } from './blocks.ts'
+
+const run = promisify(execFile)
+const inFolder = (folder: string): string[] =>
+  readdirSync(folder).flatMap((name) => (name.endsWith('.md') ? [join(folder, name)] : []))
+const pages = [
+  'README.md',
+  'README.zh-CN.md',
+  'CONTRIBUTING.md',
+  ...inFolder('docs'),
+  ...inFolder('docs/zh'),
+]
+const blocks = pages.flatMap((page) =>
+  blocksOf(readFileSync(page, 'utf8')).map((block) => ({ page, ...block })),
+)
+
+test('every block says in which language it is, and why it cannot run where it cannot', () => {
+  const nameless = blocks.filter(({ language }) => language === '')
+  assert.deepEqual(
+    nameless.map(({ page, line }) => `${page}:${line}`),
+    [],
+  )
+})
+
+for (const { page, line, code } of blocks.filter(({ language }) => language === 'conf'))
+  test(`${page}:${line} is a configuration without a mistake`, () => {
+    const bytes = new TextEncoder().encode(code)
+    try {
+      parseConfig({ file: page, bytes }, () => [])
+    } catch (error) {
+      assert.ok(!(error instanceof ConfigError), (error as Error).message)
+    }
+  })
+
+const isolated = spawnSync('unshare', ['--net', '--mount', 'ip', 'link', 'set', 'lo', 'up'])
+const skip = isolated.status === 0 ? false : 'no name spaces here (root and unshare are needed)'
+
+describe('what is to be typed', { skip, concurrency: 2 }, () => {
+  const program = fileURLToPath(new URL('./run-page.js', import.meta.url))
+  const commanding = new Set(
+    blocks
+      .filter(({ language, notRun }) => language === 'sh' && notRun === null)
+      .map(({ page }) => page),
+  )
+  for (const page of commanding)
+    test(`the commands of ${page} work`, { timeout: testMsMax }, async (context) => {
+      const scratch = mkdtempSync(join(tmpdir(), 'mozzie-docs-'))
+      context.after(() => rmSync(scratch, { recursive: true, force: true }))
+      const words = [
+        '--net',
+        '--mount',
+        '--pid',
+        '--fork',
+        '--kill-child',
+        process.execPath,
+        program,
+      ]
+      const { stdout } = await run('unshare', [...words, page, process.cwd(), scratch])
+      assert.equal(stdout, '')
+    })
+})
