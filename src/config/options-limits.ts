@@ -18,7 +18,7 @@ function limit(
 export const limitOptions = {
   connectTimeoutMs: limit(
     'connect_timeout',
-    'Seconds from the connection to a whole CONNECT, and one more for each 1000 bytes of it that have come.',
+    'Seconds from the connection to a whole CONNECT, and one more for each 1000 bytes that have come.',
     durationMs('s', 1, 3600),
     10_000,
   ),

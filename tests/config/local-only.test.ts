@@ -147,7 +147,7 @@ test('command line ports stay closed when allow_anonymous is false', () => {
 test('command line ports are ignored with a warning when the file has a listener', () => {
   const config = applyCommandLinePorts(readConfig('listener 1883'), [1884])
   assert.deepEqual(config.listeners.map(listenerSummary), ['1883 closed'])
-  assert.match(config.warnings[0].text, /ignored/)
+  assert.ok(config.warnings.some(({ text }) => text.includes('ignored')))
 })
 
 test('no command line ports change nothing', () => {
