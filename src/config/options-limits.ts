@@ -24,7 +24,7 @@ export const limitOptions = {
   ),
   partialPacketTimeoutMs: limit(
     'partial_packet_timeout',
-    'Seconds that a packet may stay incomplete once it has begun, and one more for each 100 bytes that have come.',
+    'Seconds that a packet may stay incomplete, and one more for each 100 bytes that have come.',
     durationMs('s', 1, 86_400),
     60_000,
   ),
