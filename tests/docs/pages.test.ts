@@ -38,7 +38,7 @@ for (const { page, line, code } of blocks.filter(({ language }) => language === 
   test(`${page}:${line} is a configuration without a mistake`, () => {
     const bytes = new TextEncoder().encode(code)
     try {
-      parseConfig({ file: page, bytes }, () => [])
+      parseConfig({ file: page, bytes }, () => [], { environment: {}, readSecret: () => 'secret' })
     } catch (error) {
       assert.ok(!(error instanceof ConfigError), (error as Error).message)
     }
