@@ -84,7 +84,7 @@ export const limitOptions = {
   ),
   outputBytesMax: limit(
     'max_output_bytes',
-    'Bytes that wait for a slow client before QoS 0 is dropped for it; 16 MiB with those of messages of 16 KiB or more, which all receivers share.',
+    'Bytes that wait for a slow client before QoS 0 is dropped; 16 MiB with messages of 16 KiB or more.',
     int(4096, countMax),
     1 << 20,
   ),
