@@ -3,35 +3,15 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import type { Qos } from '../../src/codec/packets.ts'
-import { startBroker, type BrokerProcess, type Target } from '../support/broker-process.ts'
-import { connect, type PacketOf } from '../support/packets.ts'
-import { waitMsMax } from '../support/patience.ts'
+import { startBroker, type Target } from '../support/broker-process.ts'
+import { connect } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { clientOf, textOf, untilUp } from './pair.ts'
 
 const peers: readonly Target[] = ['mozzie', 'mosquitto']
 const protocols = ['mqttv31', 'mqttv311', 'mqttv50'] as const
 const skipOf = (peer: Target) =>
   peer === 'mosquitto' && !existsSync('/usr/sbin/mosquitto') && 'mosquitto is not installed'
-
-async function clientOf({ port }: BrokerProcess): Promise<RawClient> {
-  const client = await RawClient.open(port, 5)
-  client.send(connect(5))
-  await client.expect('connack', { code: 0 })
-  return client
-}
-
-/** Waits until the bridge `name` says on our side that it is up. */
-async function untilUp(broker: BrokerProcess, id: string): Promise<void> {
-  const watcher = await clientOf(broker)
-  await watcher.subscribe({ filter: `$SYS/broker/connection/${id}/state`, qos: 0 })
-  const deadline = performance.now() + waitMsMax
-  for (;;) {
-    const { payload } = await watcher.find('publish')
-    if (new TextDecoder().decode(payload) === '1') break
-    assert.ok(performance.now() < deadline, `the bridge is not up:\n${broker.log()}`)
-  }
-  await watcher.disconnect()
-}
 
 /** Two brokers, a bridge from the first to the second with these lines, and a client at each. */
 async function bridged(context: TestContext, peer: Target, lines: string) {
@@ -46,8 +26,6 @@ async function bridged(context: TestContext, peer: Target, lines: string) {
   return { here: await clientOf(local), there: await clientOf(remote), local, remote }
 }
 
-const text = ({ payload }: PacketOf['publish']) => new TextDecoder().decode(payload)
-
 for (const peer of peers)
   for (const protocol of protocols)
     test(
@@ -61,10 +39,10 @@ for (const peer of peers)
         for (const qos of [0, 1, 2] as Qos[]) {
           await here.publish('here/out/a', `out ${qos}`, { qos })
           const out = await there.receive({ topic: 'there/out/a' })
-          assert.deepEqual([text(out), out.qos], [`out ${qos}`, qos])
+          assert.deepEqual([textOf(out), out.qos], [`out ${qos}`, qos])
           await there.publish('there/in/a', `in ${qos}`, { qos })
           const into = await here.receive({ topic: 'here/in/a' })
-          assert.deepEqual([text(into), into.qos], [`in ${qos}`, qos])
+          assert.deepEqual([textOf(into), into.qos], [`in ${qos}`, qos])
         }
       },
     )

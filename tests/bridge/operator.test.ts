@@ -8,9 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { basic, scratchDirectory, writePasswords } from '../admin/api-server.ts'
 import { startBroker } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
-import { connect } from '../support/packets.ts'
 import { waitMsMax } from '../support/patience.ts'
-import { RawClient } from '../support/raw-client.ts'
+import { clientOf } from './pair.ts'
 
 interface BridgeRow {
   name: string
@@ -18,13 +17,6 @@ interface BridgeRow {
   queued: number
   sent: number
   lastError: string | null
-}
-
-async function clientOf(port: number): Promise<RawClient> {
-  const client = await RawClient.open(port, 5)
-  client.send(connect(5))
-  await client.expect('connack', { code: 0 })
-  return client
 }
 
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
@@ -74,11 +66,11 @@ test('a bridge is listed, paused and resumed, and counted', async (context) => {
   await until('up', async () => (await list())[0].state === 'up')
   assert.equal(await post('pause', 'nobody'), false)
   assert.equal(await post('pause', 'b'), true)
-  const here = await clientOf(local.port)
+  const here = await clientOf(local)
   await here.publish('b/x', 'kept', { qos: 1 })
   const [paused] = await list()
   assert.deepEqual([paused.state, paused.queued], ['paused', 1])
-  const there = await clientOf(remote.port)
+  const there = await clientOf(remote)
   await there.subscribe({ filter: '#', qos: 1 })
   assert.equal(await post('resume', 'b'), true)
   await there.receive({ topic: 'b/x', payload: 'kept' })
@@ -90,7 +82,7 @@ test('a bridge is listed, paused and resumed, and counted', async (context) => {
 
 test('$SYS/broker/bridge tells how a bridge is', async (context) => {
   const { local } = await scene(context, section('b', 'REMOTE'))
-  const here = await clientOf(local.port)
+  const here = await clientOf(local)
   await here.subscribe('$SYS/broker/bridge/b/state')
   for (;;) {
     const { payload } = await here.find('publish')
@@ -101,11 +93,11 @@ test('$SYS/broker/bridge tells how a bridge is', async (context) => {
 test('SIGHUP adds, changes and removes bridges; what is queued survives a new address', async (context) => {
   const nobody = await freePort()
   const { local, remote, write, list } = await scene(context, section('b', nobody))
-  const here = await clientOf(local.port)
+  const here = await clientOf(local)
   await here.publish('b/x', 'kept', { qos: 1 })
   await until('a reason', async () => (await list())[0].lastError !== null)
   assert.match((await list())[0].lastError ?? '', /ECONNREFUSED/)
-  const there = await clientOf(remote.port)
+  const there = await clientOf(remote)
   await there.subscribe({ filter: '#', qos: 1 })
   write(section('b', remote.port) + section('c', remote.port))
   local.signal('SIGHUP')
