@@ -10,7 +10,7 @@ import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
 import { RetainedTree } from '../topics/retained-tree.ts'
 import { LogType } from '../base/log.ts'
 import { closeConnection, closeFor } from './connection/closing.ts'
-import { Commit } from './state/commit.ts'
+import { Journal } from './state/journal.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { Inspector } from './inspect.ts'
@@ -27,7 +27,7 @@ import {
 } from './state/model.ts'
 import { pump } from './delivery/outbound.ts'
 import { abandonOutput, drained, flushAll, pendingBytes } from './delivery/outbox.ts'
-import type { Link, Ports } from '../ports/ports.ts'
+import type { Link, Ports, Store } from '../ports/ports.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 import { afterFanOut, isFanningOut, meantBy, UNDER_WAY } from './routing/fan-out-later.ts'
 import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './routing/retained.ts'
@@ -60,10 +60,12 @@ export interface PublishOptions {
 export class Broker {
   readonly stats = new Stats()
   private readonly core: Core
+  private readonly store: Store
   /** Stands for subscribers inside the process. */
   private readonly inside = new Session('', null, 5, false)
 
   constructor(ports: Ports) {
+    this.store = ports.store
     this.core = {
       ports,
       stats: this.stats,
@@ -76,7 +78,7 @@ export class Broker {
       connections: new Set(),
       hasBridge: false,
       groups: new Map(),
-      commit: new Commit(() => askTurnEnd(this.core)),
+      journal: new Journal(ports.store, () => askTurnEnd(this.core)),
       shapes: new Shapes(),
       dirty: [],
       openings: new Map(),
@@ -113,8 +115,8 @@ export class Broker {
    * between, with the store there and no client let in yet; it calls `go` when it is through.
    */
   start(ready: () => void, first: (go: () => void) => void = (go) => go()): void {
-    const { store, peers } = this.core.ports
-    store.open(storeEvents(this.core, ready, first))
+    const { peers } = this.core.ports
+    this.store.open(storeEvents(this.core, ready, first))
     peers?.start({
       published: (message, groups) => routeFromPeer(this.core, message, groups),
       kicked: (clientId, done) => {
@@ -197,8 +199,7 @@ export class Broker {
   private seal(): void {
     const { core } = this
     core.sealDue = false
-    const batch = core.commit.seal(core.ports.clock.monotonicMs())
-    if (batch > 0) core.ports.store.seal(batch)
+    core.journal.seal(core.ports.clock.monotonicMs())
   }
 
   /**
@@ -242,12 +243,11 @@ export class Broker {
 
   /** Calls `done` once all that was written so far is safe; with false when there is no space to store it. */
   whenSafe(done: (safe: boolean) => void): void {
-    const { commit, full } = this.core
+    const { journal, full } = this.core
     if (isFanningOut(this.core, '')) afterFanOut(this.core, '', () => this.whenSafe(done))
     else if (full) done(false)
-    else if (commit.dirty) commit.wait(commit.filling, { kind: 'call', run: done })
-    else if (commit.done >= commit.filling - 1) done(true)
-    else commit.wait(commit.filling - 1, { kind: 'call', run: done })
+    else if (journal.done >= journal.latest) done(true)
+    else journal.wait(journal.latest, { kind: 'call', run: done })
   }
 
   /** Publishes a value of the `$SYS` tree: retained, QoS 2, never stored. */
@@ -438,7 +438,7 @@ export class Broker {
   stop(done: () => void): void {
     const { core } = this
     core.stopping = true
-    const { survives } = core.ports.store
+    const { survives } = core.journal
     for (const session of [...core.sessions.values()])
       if (!(session.durable && survives)) releaseWill(core, session)
     const open = [...core.connections].filter(({ phase }) => phase === Phase.open)
@@ -449,10 +449,10 @@ export class Broker {
       while (core.tasks.length > 0)
     }
     endAll()
-    if (core.rulings.size === 0) return core.ports.store.close(done)
+    if (core.rulings.size === 0) return this.store.close(done)
     void Promise.allSettled(core.rulings).then(() => {
       endAll()
-      core.ports.store.close(done)
+      this.store.close(done)
     })
   }
 }
@@ -465,7 +465,7 @@ function publishLastWill(core: Core, connection: Connection): void {
   const { will, session } = connection
   if (will === null || session === null) return
   const waits = will.delaySeconds > 0 && session.expirySeconds > 0
-  if (waits && session.durable && core.ports.store.survives) return
+  if (waits && session.durable && core.journal.survives) return
   takeWill(core, connection)
   publishWill(core, session, will.message, ownerOf(session))
 }

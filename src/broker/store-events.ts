@@ -145,7 +145,7 @@ function lost(core: Core, clientId: string, sequence: number, bytes: number, rea
     { event: 'message_lost', client: clientId, sequence, reason },
   )
   dropped(core, session, 'unreadable')
-  core.commit.write()
+  core.journal.note()
   if (session?.outbound == null) return
   session.outbound.queuedCount--
   session.outbound.queuedBytes -= bytes
@@ -153,11 +153,11 @@ function lost(core: Core, clientId: string, sequence: number, bytes: number, rea
 
 /** What waited for the batch goes on. */
 function committed(core: Core, batch: number): void {
-  const { commit } = core
+  const { journal } = core
   noteTime(core, batch)
-  commit.done = Math.max(commit.done, batch)
+  journal.done = Math.max(journal.done, batch)
   if (core.full) noteSpace(core)
-  for (let waiter = commit.next(); waiter !== undefined; waiter = commit.next()) {
+  for (let waiter = journal.next(); waiter !== undefined; waiter = journal.next()) {
     if (waiter.kind === 'connection') safe(core, waiter)
     else if (waiter.kind === 'session') pump(core, waiter)
     else waiter.run(true)
@@ -165,9 +165,9 @@ function committed(core: Core, batch: number): void {
 }
 
 /** How long the oldest batch waited that is safe now. */
-function noteTime({ commit, stats, ports }: Core, batch: number): void {
-  if (batch <= commit.done) return
-  const waitedMs = ports.clock.monotonicMs() - commit.sealedAtMs(commit.done + 1)
+function noteTime({ journal, stats, ports }: Core, batch: number): void {
+  if (batch <= journal.done) return
+  const waitedMs = ports.clock.monotonicMs() - journal.sealedAtMs(journal.done + 1)
   stats.commits++
   stats.commitMs += waitedMs
   stats.commitMsMax = Math.max(stats.commitMsMax, waitedMs)

@@ -101,7 +101,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   if (will !== null && (ending.will !== false || ends)) fireWill(core, session, will)
   if (!ends && session.durable) {
     saveSession(core, session)
-    core.ports.store.unclaim(session.clientId)
+    core.journal.unclaim(session.clientId)
   }
 }
 

@@ -156,8 +156,7 @@ function expiryOf(packet: ConnectPacket): number {
 function claim(core: Core, opening: Opening): void {
   const request = ++core.lastRequest
   core.claims.set(request, opening)
-  core.ports.store.claim(request, idOf(opening.connection), opening.packet.cleanStart)
-  core.commit.write()
+  core.journal.claim(request, idOf(opening.connection), opening.packet.cleanStart)
 }
 
 /** The store's answer to a claim. */
@@ -181,8 +180,7 @@ export function claimed(
     !mayTakeOver(core, connection, state.record, opening.packet.cleanStart)
   ) {
     // Another node wrote it between our look and our claim.
-    core.ports.store.unclaim(clientId)
-    core.commit.write()
+    core.journal.unclaim(clientId)
     refuse(core, connection, Reason.clientIdentifierNotValid)
   } else enter(core, opening, state, true)
   const queue = core.openings.get(clientId) ?? []
@@ -199,12 +197,11 @@ export function claimed(
 /** The client left while its session was being claimed: nothing stays of the claim, nor of what it replaced. */
 function abandon(core: Core, clientId: string, state: ClaimedSession | null): void {
   const session = core.sessions.get(clientId)
-  if (state !== null) core.ports.store.unclaim(clientId)
+  if (state !== null) core.journal.unclaim(clientId)
   else {
     if (session !== undefined) endSession(core, session)
-    core.ports.store.deleteSession(clientId)
+    core.journal.deleteSession(clientId)
   }
-  core.commit.write()
 }
 
 /** The session is ours: opens the connection. `isClaimed`: the store was asked for it, and keeps it from now on. */
@@ -229,19 +226,16 @@ function enter(
   connection.heldBefore = heldIdsOf(session)
   if (!session.durable && !isClaimed) return open(core, opening, session, false)
   connection.onSafe = () => open(core, opening, session, sessionPresent)
-  const batch = session.durable ? saveSession(core, session) : giveBack(core, session)
-  core.commit.wait(batch, connection)
+  // A session that keeps nothing needed the store only to be rid of the one before it.
+  const batch = session.durable
+    ? saveSession(core, session)
+    : core.journal.deleteSession(session.clientId)
+  core.journal.wait(batch, connection)
 }
 
 function heldIdsOf({ heldInbound }: Session): Set<number> | null {
   if (heldInbound === null || heldInbound.size === 0) return null
   return new Set([...heldInbound.entries()].map(([packetId]) => packetId))
-}
-
-/** A session that keeps nothing needed the store only to be rid of the one before it. */
-function giveBack(core: Core, session: Session): number {
-  core.ports.store.deleteSession(session.clientId)
-  return core.commit.write()
 }
 
 /** Nothing more is in the way: CONNACK, what was in flight, and the input that came meanwhile. */

@@ -108,8 +108,9 @@ function enqueueDurable(
   while (outbound.inflight.has(packetIdOf(sequence))) sequence++
   const kept = message.kept()
   const id = subscription.subscriptionId
-  const given = core.ports.store.append(session.clientId, sequence, kept, qos, retain, id)
-  const batch = core.commit.write()
+  const { journal } = core
+  const { mark } = journal
+  const given = journal.append(session.clientId, sequence, kept, qos, retain, id)
   if (given === 0 || session.foreign) return
   enter(
     core,
@@ -124,7 +125,7 @@ function enqueueDurable(
       released: false,
       safe: false,
     },
-    qos === 2 ? batch : 0,
+    qos === 2 ? journal.since(mark) : 0,
   )
 }
 
@@ -145,7 +146,7 @@ function enter(
     return
   outbound.loadedTo = entry.sequence
   enqueue(core, outbound, toDelivery(entry, batch))
-  if (batch > core.commit.done) core.commit.wait(batch, session)
+  if (batch > core.journal.done) core.journal.wait(batch, session)
   pump(core, session)
 }
 
@@ -182,9 +183,9 @@ export function pageRead(
     outbound.loadedTo = entry.sequence
     // Went ahead of the queue when it was read before.
     if (outbound.inflight.get(packetIdOf(entry.sequence))?.sequence === entry.sequence) continue
-    const batch = entry.safe ? 0 : lastBatch(core)
+    const batch = entry.safe ? 0 : core.journal.latest
     const delivery = toDelivery(entry, batch)
-    if (batch > core.commit.done) core.commit.wait(batch, session)
+    if (batch > core.journal.done) core.journal.wait(batch, session)
     if (outbound.dupLeft > 0) {
       outbound.dupLeft--
       delivery.dup = true
@@ -217,16 +218,11 @@ function releaseQueue(core: Core, outbound: Outbound): void {
   for (const delivery of outbound.queue) letGo(core, delivery)
 }
 
-/** The batch that the latest write is in. */
-function lastBatch({ commit }: Core): number {
-  return commit.dirty ? commit.filling : commit.filling - 1
-}
-
 function hasStoreRoom(core: Core, outbound: Outbound, message: Message): boolean {
-  const { limits, store } = core.ports
+  const { limits } = core.ports
   // While the disk is full only QoS 0 still gets this far.
   if (core.full && message.qos === 0) return false
-  if (!store.survives) return hasQueueRoom(core, outbound, message)
+  if (!core.journal.survives) return hasQueueRoom(core, outbound, message)
   return fits(outbound, message, limits.queuedMax, limits.storedBytesMax)
 }
 
@@ -264,7 +260,7 @@ function readAhead(core: Core, session: Session, outbound: Outbound): void {
   if (outbound.queue.length * 2 >= queueWindow) return
   outbound.readingTo = outbound.lastSequence
   outbound.readRequest = ++core.lastRequest
-  core.ports.store.read(outbound.readRequest, session.clientId, outbound.loadedTo, queueWindow)
+  core.journal.read(outbound.readRequest, session.clientId, outbound.loadedTo, queueWindow)
 }
 
 /** Sends the head of the queue; false: it has to wait. */
@@ -275,7 +271,7 @@ function sendNext(
   outbound: Outbound,
 ): boolean {
   const delivery = outbound.queue.peek() as Delivery
-  if (delivery.batch > core.commit.done) return false
+  if (delivery.batch > core.journal.done) return false
   const packetId = session.durable ? packetIdOf(delivery.sequence) : freePacketId(outbound)
   if (delivery.qos > 0 && outbound.inflight.has(packetId)) return false
   outbound.queue.shift()
@@ -335,10 +331,7 @@ export function released(
     if (!session.durable) {
       letGo(core, delivery)
       delivery.message = null
-    } else {
-      core.ports.store.release(session.clientId, delivery.sequence)
-      batch = core.commit.write()
-    }
+    } else batch = core.journal.release(session.clientId, delivery.sequence)
   }
   replyAck(core, connection, PacketType.pubrel, packetId, 0, batch)
 }

@@ -13,7 +13,7 @@ export function replyAck(
   reason: number,
   batch: number,
 ): void {
-  if (batch <= core.commit.done && connection.held === null) {
+  if (batch <= core.journal.done && connection.held === null) {
     sendAck(core, connection, type, packetId, reason)
   } else hold(core, connection, { batch, ackType: type, packetId, reason, packet: null })
 }
@@ -25,7 +25,7 @@ export function replyPacket(
   packet: Packet,
   batch: number,
 ): void {
-  if (batch <= core.commit.done && connection.held === null) sendPacket(core, connection, packet)
+  if (batch <= core.journal.done && connection.held === null) sendPacket(core, connection, packet)
   else hold(core, connection, { batch, ackType: 0, packetId: 0, reason: 0, packet })
 }
 
@@ -33,7 +33,7 @@ function hold(core: Core, connection: Connection, reply: HeldReply): void {
   if (connection.phase === Phase.closed) return
   if (connection.held === null) {
     connection.held = new Fifo()
-    core.commit.wait(reply.batch, connection)
+    core.journal.wait(reply.batch, connection)
   }
   connection.held.push(reply)
 }
@@ -45,7 +45,7 @@ export function releaseReplies(core: Core, connection: Connection): void {
   for (;;) {
     const reply = held.peek()
     if (reply === undefined) break
-    if (reply.batch > core.commit.done) return core.commit.wait(reply.batch, connection)
+    if (reply.batch > core.journal.done) return core.journal.wait(reply.batch, connection)
     held.shift()
     if (reply.ackType === 0) sendPacket(core, connection, reply.packet as Packet)
     else sendAck(core, connection, reply.ackType, reply.packetId, reply.reason)

@@ -85,6 +85,5 @@ export function noteAnswered(outbound: Outbound, delivery: Delivery): void {
 /** A durable session's entry is done with. */
 export function forget(core: Core, session: Session, delivery: Delivery): void {
   if (!session.durable) return
-  core.ports.store.acknowledge(session.clientId, delivery.sequence, delivery.message as Message)
-  core.commit.write()
+  core.journal.acknowledge(session.clientId, delivery.sequence, delivery.message as Message)
 }

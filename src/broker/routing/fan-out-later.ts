@@ -117,8 +117,8 @@ function advanceSafely(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
 
 /** True: it is through. */
 function advance(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
-  const { commit } = core
-  const { writes } = commit
+  const { journal } = core
+  const { mark } = journal
   if (fanOut.begin !== null) {
     // What has to reach the disk as one goes alone, and a batch ends between two of them.
     if (core.unbroken !== null || core.sealDue) return false
@@ -129,7 +129,7 @@ function advance(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
   const isOver = isExpired(core, fanOut.message)
     ? expire(core, fanOut)
     : match(core, fanOut) && deliver(core, fanOut)
-  if (commit.writes !== writes) fanOut.batch = commit.filling
+  fanOut.batch = Math.max(fanOut.batch, journal.since(mark))
   if (isOver && fanOut.whole) core.sealDue = true
   return isOver
 }

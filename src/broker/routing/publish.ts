@@ -273,9 +273,9 @@ function matchesOf(core: Core, connection: Connection): readonly Subscriber[] | 
 /** QoS 1: passed on, then acknowledged once what was written for it is safe [MQTT-4.3.2-4]. */
 function acknowledge(core: Core, connection: Connection, message: Message, refusal: number): void {
   const packetId = view.packetId
-  const writes = core.commit.writes
+  const { mark } = core.journal
   const count = refusal === 0 ? accept(core, connection, message) : -1
-  const batch = core.commit.writes === writes ? 0 : core.commit.filling
+  const batch = core.journal.since(mark)
   if (refusal !== 0) return replyAck(core, connection, PacketType.puback, packetId, refusal, batch)
   if (count === UNDER_WAY)
     return afterFanOut(core, message.publisher, (taken, last) =>
@@ -317,10 +317,7 @@ function receive(
     session.heldInboundBytes += kept.size
     holdMessage(core, kept)
     if (matchesOf(core, connection)?.length === 0) reason = Reason.noMatchingSubscribers
-    if (session.durable) {
-      core.ports.store.holdInbound(session.clientId, packetId, kept)
-      batch = core.commit.write()
-    }
+    if (session.durable) batch = core.journal.holdInbound(session.clientId, packetId, kept)
   }
   replyAck(core, connection, PacketType.pubrec, packetId, reason, batch)
 }
@@ -347,8 +344,7 @@ function receiveAgain(
     batch = dropHeld(core, connection, packetId, held)
   } else if (session.durable) {
     // The first one may not be safe yet, or never was: the disk was full.
-    core.ports.store.holdInbound(session.clientId, packetId, held)
-    batch = core.commit.write()
+    batch = core.journal.holdInbound(session.clientId, packetId, held)
   }
   replyAck(core, connection, PacketType.pubrec, packetId, reason, batch)
 }
@@ -363,8 +359,7 @@ function dropHeld(core: Core, connection: Connection, packetId: number, message:
   session.heldInboundBytes -= message.size
   releaseMessage(core, message)
   if (!session.durable) return 0
-  core.ports.store.dropInbound(session.clientId, packetId)
-  return core.commit.write()
+  return core.journal.dropInbound(session.clientId, packetId)
 }
 
 /**
@@ -394,7 +389,7 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
   const verdict = rulingOf(connection, 0) ?? mayPublish(core, session, message)
   const allowed = ruled(core, connection, 0, verdict)
   if (allowed === undefined) return
-  const writes = core.commit.writes
+  const { mark } = core.journal
   const complete = (batch: number): void =>
     replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
   if (!allowed) dropHeld(core, connection, packetId, message)
@@ -410,11 +405,11 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
     dropHeld(core, connection, packetId, message)
     if (publish(core, message, session) === UNDER_WAY) {
       keepWhole(core, message.publisher)
-      const batch = core.commit.writes === writes ? 0 : core.commit.filling
+      const batch = core.journal.since(mark)
       return afterFanOut(core, message.publisher, (_count, last) => complete(Math.max(batch, last)))
     }
   }
-  complete(core.commit.writes === writes ? 0 : core.commit.filling)
+  complete(core.journal.since(mark))
 }
 
 /** Its expiry passed while it was held: it reaches nobody, and has replaced what was retained all the same. */

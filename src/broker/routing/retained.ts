@@ -35,8 +35,7 @@ export function storeRetained(core: Core, message: Message): void {
   if (next === null && core.retained.get(topic) === undefined) return
   applyRetained(core, topic, next)
   if (topic.startsWith('$SYS/')) return
-  core.ports.store.saveRetained(topic, next)
-  core.commit.write()
+  core.journal.saveRetained(topic, next)
 }
 
 /** The part that a change told by the store shares. */
@@ -127,8 +126,7 @@ function replaySome(core: Core, connection: Connection): boolean {
 /** Nobody may get it any more, for one because its message expiry passed [MQTT-3.3.2-5]. */
 export function dropRetained(core: Core, topic: string): void {
   applyRetained(core, topic, null)
-  core.ports.store.saveRetained(topic, null)
-  core.commit.write()
+  core.journal.saveRetained(topic, null)
 }
 
 /** Removes every expired retained message, by and by; a sweep, by `retain_expiry_interval`. */

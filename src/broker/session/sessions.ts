@@ -44,10 +44,7 @@ export function endSession(core: Core, session: Session): void {
   session.heldInbound = null
   for (const [, message] of heldInbound?.entries() ?? []) releaseMessage(core, message)
   if (outbound !== null) releaseOutbound(core, outbound)
-  if (session.durable && !session.foreign) {
-    core.ports.store.deleteSession(session.clientId)
-    core.commit.write()
-  }
+  if (session.durable && !session.foreign) core.journal.deleteSession(session.clientId)
   if (outbound !== null && !session.durable) handOver(core, outbound)
   releaseWill(core, session)
 }

@@ -33,7 +33,7 @@ export function onSubscribe(core: Core, connection: Connection, packet: Subscrib
   for (const { filter } of packet.filters) checkFilter(core, filter)
   const allowed = rightsOf(core, connection, packet.filters)
   if (allowed === null) return
-  const writes = core.commit.writes
+  const { mark } = core.journal
   const subscriptionId = packet.properties.subscriptionIds?.[0] ?? 0
   const codes: number[] = []
   const replays: (() => void)[] = []
@@ -49,7 +49,7 @@ export function onSubscribe(core: Core, connection: Connection, packet: Subscrib
     if (refusal === 0) subscribeOne(core, connection, session, wanted, subscriptionId, replays)
   }
   grantAtMost(connection, codes)
-  const batch = core.commit.writes === writes ? 0 : core.commit.filling
+  const batch = core.journal.since(mark)
   log(core, LogType.debug, () => `Sending SUBACK to ${session.clientId}`)
   replyPacket(
     core,
@@ -145,10 +145,7 @@ function subscribeOne(
   log(core, LogType.subscribe, () => `${session.clientId} ${wanted.qos} ${wanted.filter}`)
   if (connection.identity !== null)
     core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
-  if (session.durable) {
-    core.ports.store.saveSubscription(session.clientId, wanted.filter, options)
-    core.commit.write()
-  }
+  if (session.durable) core.journal.saveSubscription(session.clientId, wanted.filter, options)
   if (subscription.group !== null || wanted.retainHandling === 2) return
   if (wanted.retainHandling === 1 && !isNew) return
   replays.push(() => replayRetained(core, connection, subscription))
@@ -159,7 +156,7 @@ export function onUnsubscribe(core: Core, connection: Connection, packet: Unsubs
   log(core, LogType.debug, () => `Received UNSUBSCRIBE from ${session.clientId}`)
   checkAnswerFits(connection, packet.filters.length)
   for (const filter of packet.filters) checkFilter(core, filter)
-  const writes = core.commit.writes
+  const { mark } = core.journal
   const codes = packet.filters.map((asked) => {
     const filter = mountFilter(connection.mount, asked)
     log(core, LogType.debug, () => `\t${filter}`)
@@ -167,13 +164,10 @@ export function onUnsubscribe(core: Core, connection: Connection, packet: Unsubs
     if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted
     if (connection.identity !== null)
       core.ports.observer?.unsubscribed?.(connection.identity, filter)
-    if (session.durable) {
-      core.ports.store.deleteSubscription(session.clientId, filter)
-      core.commit.write()
-    }
+    if (session.durable) core.journal.deleteSubscription(session.clientId, filter)
     return Reason.success
   })
-  const batch = core.commit.writes === writes ? 0 : core.commit.filling
+  const batch = core.journal.since(mark)
   log(core, LogType.debug, () => `Sending UNSUBACK to ${session.clientId}`)
   replyPacket(
     core,

@@ -16,7 +16,7 @@ import type { ByteWriter } from '../../codec/byte-writer.ts'
 import type { ConnectPacket, Packet, Qos, Version } from '../../codec/packets.ts'
 import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
 import type { RetainedCursor, RetainedTree } from '../../topics/retained-tree.ts'
-import type { Commit } from './commit.ts'
+import type { Journal } from './journal.ts'
 import type { Message } from '../../ports/message.ts'
 import { mountPointOf, type MountPoint } from './mount-point.ts'
 import {
@@ -401,7 +401,8 @@ export type Task = (core: Core) => boolean
 
 /** The broker's whole state, handed to every function of the core. */
 export interface Core {
-  readonly ports: Ports
+  /** Without the store: what is written goes through `journal`. */
+  readonly ports: Omit<Ports, 'store'>
   readonly stats: Stats
   readonly wheel: TimerWheel
   readonly trie: FilterTrie<Subscriber>
@@ -415,7 +416,7 @@ export interface Core {
   hasBridge: boolean
   /** By `name/filter`. */
   readonly groups: Map<string, SharedGroup>
-  readonly commit: Commit<Connection | Session | Call>
+  readonly journal: Journal<Connection | Session | Call>
   readonly shapes: Shapes
   /** Links with output, flushed once a turn. */
   readonly dirty: Connection[]

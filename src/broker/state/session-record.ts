@@ -24,6 +24,5 @@ function storedWill({ message, author }: PendingWill, dueAtMs: number): StoredWi
 
 /** Writes the record of a durable session into the batch being filled; returns the batch. */
 export function saveSession(core: Core, session: Session): number {
-  core.ports.store.saveSession(recordOf(core, session))
-  return core.commit.write()
+  return core.journal.saveSession(recordOf(core, session))
 }
