@@ -1,16 +1,23 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { OptionRow } from '../src/config/option.ts'
 import { allOptions, type KnownOption } from '../src/config/option-table.ts'
 import { bridgeTlsOptions } from '../src/config/options-bridge.ts'
 import { limitOptions } from '../src/config/options-limits.ts'
 import { tlsOptions } from '../src/config/options-listener.ts'
 import { processOptions } from '../src/config/options-process.ts'
+import {
+  commandManual,
+  configurationManual,
+  fullConfiguration,
+  type ToldSection,
+} from './packaged-reference.ts'
 import { toolReference } from './tool-reference.ts'
 
 /**
  * Writes the tables of docs/configuration.md and docs/mosquitto-compat.md from the option table, those of
  * docs/tools.md from the flags of pub, sub and rr, between the
- * marks `<!-- options -->` and `<!-- end -->`; the rest of the pages is written by hand. `--check` writes
+ * marks `<!-- options -->` and `<!-- end -->`; the rest of the pages is written by hand. What `packaging` has of the
+ * tables is written whole. `--check` writes
  * nothing and exits with 1 when a page is stale. Runs at the root of the repository.
  */
 
@@ -89,11 +96,32 @@ function noteOf(known: KnownOption): string {
   return row.differs ?? ''
 }
 
-function reference(): string {
+/** The options by the section that they stand in. */
+function sectionsOf(): (readonly [title: string, found: readonly KnownOption[]])[] {
   const left = new Set(allOptions)
-  const sections = SECTIONS.map(([title, takes]) => {
+  return SECTIONS.map(([title, takes]) => {
     const found = [...left].filter(takes)
     for (const known of found) left.delete(known)
+    return [title, found] as const
+  })
+}
+
+function toldSections(): ToldSection[] {
+  return sectionsOf().map(([title, found]) => [
+    title,
+    found.map((known) => ({
+      name: known.row.name,
+      describes: typeOf(known),
+      initial: known.kind === 'value' ? defaultOf(known.row) : '',
+      summary: known.row.summary,
+      note: noteOf(known),
+      isOwn: known.row.own,
+    })),
+  ])
+}
+
+function reference(): string {
+  const sections = sectionsOf().map(([title, found]) => {
     return [
       `### ${title}`,
       '',
@@ -171,6 +199,12 @@ const PAGES: readonly (readonly [file: string, content: () => string])[] = [
   ['docs/tools.md', toolReference],
 ]
 
+const WHOLE: readonly (readonly [file: string, content: () => string])[] = [
+  ['packaging/mosquitto.conf.full', () => fullConfiguration(toldSections())],
+  ['packaging/man/mozzie.conf.5', () => configurationManual(toldSections())],
+  ['packaging/man/mozzie.1', commandManual],
+]
+
 /** The page with what stands between the marks replaced. */
 function renew(file: string, content: string): { before: string; after: string } {
   const before = readFileSync(file, 'utf8')
@@ -184,8 +218,13 @@ function renew(file: string, content: string): { before: string; after: string }
 function main(): number {
   const isCheck = process.argv.includes('--check')
   let stale = 0
-  for (const [file, content] of PAGES) {
-    const { before, after } = renew(file, content())
+  const pages = PAGES.map(([file, content]) => ({ file, ...renew(file, content()) }))
+  const whole = WHOLE.map(([file, content]) => ({
+    file,
+    before: existsSync(file) ? readFileSync(file, 'utf8') : '',
+    after: content(),
+  }))
+  for (const { file, before, after } of [...pages, ...whole]) {
     if (before === after) continue
     stale++
     if (isCheck) console.error(`${file} is stale: run npm run option-docs`)
