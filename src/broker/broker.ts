@@ -346,7 +346,7 @@ export class Broker {
     const session = core.sessions.get(clientId)
     if (session === undefined || session.foreign) return false
     if (session.connection !== null) closeFor(core, session.connection, Reason.administrativeAction)
-    endSession(core, session)
+    endSession(core, session, 'delete')
     return true
   }
 

@@ -95,9 +95,8 @@ function sessionTold(
   const known = core.sessions.get(clientId)
   if (known !== undefined && known.connection !== null) return
   if (record === null) {
-    if (known === undefined) return
-    known.foreign = true
-    return endSession(core, known)
+    if (known !== undefined) endSession(core, known, 'keep')
+    return
   }
   const session = known ?? new Session(clientId, record.username, record.version, true)
   if (known === undefined) addSession(core, session)

@@ -96,7 +96,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   if (identity !== null && connection.openedAtMs > 0)
     core.ports.observer?.disconnected?.(identity, ending.text)
   const ends = session.expirySeconds === 0
-  if (ends) endSession(core, session)
+  if (ends) endSession(core, session, 'delete')
   else restSession(core, session)
   if (will !== null && (ending.will !== false || ends)) fireWill(core, session, will)
   if (!ends && session.durable) {

@@ -199,7 +199,7 @@ function abandon(core: Core, clientId: string, state: ClaimedSession | null): vo
   const session = core.sessions.get(clientId)
   if (state !== null) core.journal.unclaim(clientId)
   else {
-    if (session !== undefined) endSession(core, session)
+    if (session !== undefined) endSession(core, session, 'keep')
     core.journal.deleteSession(clientId)
   }
 }
@@ -270,10 +270,8 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
     if (!known.loaded) adoptState(core, known, state, core.ports.limits.windowMax)
     return known
   }
-  if (known !== undefined) {
-    known.foreign = true
-    endSession(core, known)
-  }
+  // The claim has dropped what the store had of it, or there was nothing.
+  if (known !== undefined) endSession(core, known, 'keep')
   const resumes = state !== null && !packet.cleanStart
   const isDurable = resumes || expiryOf(packet) > 0
   const session = new Session(clientId, userOf(connection), packet.version, isDurable)

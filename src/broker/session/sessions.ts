@@ -30,8 +30,11 @@ function countUser(core: Core, username: string | null, change: 1 | -1): void {
   else core.sessionsOfUser.delete(username)
 }
 
-/** Drops the session with all it holds; a will that waits is published now [MQTT-3.1.2-8]. */
-export function endSession(core: Core, session: Session): void {
+/**
+ * Drops the session with all it holds; a will that waits is published now [MQTT-3.1.2-8]. `stored`: what becomes of the
+ * store's part of it; `keep` when that is gone by now, or is another session's.
+ */
+export function endSession(core: Core, session: Session, stored: 'keep' | 'delete'): void {
   if (session.ended) return
   session.ended = true
   core.wheel.cancel(session.expiryTimer)
@@ -44,7 +47,7 @@ export function endSession(core: Core, session: Session): void {
   session.heldInbound = null
   for (const [, message] of heldInbound?.entries() ?? []) releaseMessage(core, message)
   if (outbound !== null) releaseOutbound(core, outbound)
-  if (session.durable && !session.foreign) core.journal.deleteSession(session.clientId)
+  if (session.durable && stored === 'delete') core.journal.deleteSession(session.clientId)
   if (outbound !== null && !session.durable) handOver(core, outbound)
   releaseWill(core, session)
 }
@@ -94,5 +97,5 @@ function expireSession(core: Core, session: Session): void {
       client: session.clientId,
     })
   core.ports.observer?.expired?.(session.clientId, session.username)
-  endSession(core, session)
+  endSession(core, session, 'delete')
 }
