@@ -48,6 +48,9 @@ class CoreTarget implements Target {
     this.directory = kind === 'level' ? mkdtempSync(join(tmpdir(), 'mozzie-model-')) : ''
     this.profile = {
       survives: kind !== 'none',
+      crashes: true,
+      saysWhy: true,
+      willAtTakeover: true,
       receiveMaximum: RECEIVE_MAXIMUM,
       aliasMaximum: listener.topicAliasMaximum,
       windowMax: defaultLimits.windowMax,

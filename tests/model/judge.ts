@@ -9,7 +9,8 @@ export function judgeConnection(state: State, connection: Connection, isClosed: 
   if (!connection.mustClose && connection.phase !== 'closed' && isClosed) return 'was closed'
   const owed = connection.replies.filter(({ optional }) => optional !== true)
   // Of a connection that ends the last words count, no more.
-  const due = isClosed ? owed.filter(({ cmd }) => cmd === 'disconnect') : owed
+  const { saysWhy } = state.profile
+  const due = isClosed ? owed.filter(({ cmd }) => saysWhy && cmd === 'disconnect') : owed
   connection.replies = []
   if (due.length > 0)
     return `owed: ${due.map(({ cmd, id }) => (id > 0 ? `${cmd} ${id}` : cmd)).join(', ')}`

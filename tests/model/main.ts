@@ -1,8 +1,20 @@
-// npm run model -- --minutes 30 [--seed N] [--count N] [--target none|disk|level|mosquitto]
+/**
+ * Draws sequences and compares, for as long as one likes.
+ *
+ *     npm run model -- --minutes 30 [--seed N] [--count N] [--faults N] [--target none|disk|level|mosquitto]
+ */
 import { parseArgs } from 'node:util'
 import { createCoreTarget, type StoreKind } from './core-target.ts'
-import { kindOf, runSeed, shrink } from './run.ts'
+import { createCoverage } from './coverage.ts'
+import { differenceOf } from './differences.ts'
+import { createMosquittoTarget } from './mosquitto-target.ts'
+import { kindOf, runSeed, shrink, type MakeTarget } from './run.ts'
 import { printSteps } from './steps.ts'
+
+/** mosquitto spends its time waiting. */
+const MOSQUITTO_WORKERS = 12
+const SHRINK_TRIES = 1500
+const MOSQUITTO_TRIES = 150
 
 const { values } = parseArgs({
   options: {
@@ -13,25 +25,62 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '1' },
   },
 })
+const isMosquitto = values.target === 'mosquitto'
 const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
-const count = Number(values.count ?? (values.seed !== undefined && !values.minutes ? 1 : Infinity))
-const endsMs = performance.now() + Number(values.minutes ?? Infinity) * 60_000
-const kinds: readonly StoreKind[] = values.target ? [values.target as StoreKind] : ['none', 'disk']
+const endless = values.minutes !== undefined || values.seed === undefined
+const count = Number(values.count ?? (endless ? Infinity : 1))
 const started = performance.now()
-let done = 0
+const endsMs = started + Number(values.minutes ?? (endless ? 1 : Infinity)) * 60_000
+const kinds = isMosquitto ? [] : values.target ? [values.target as StoreKind] : coreKinds()
+const coverage = createCoverage()
 const found = new Map<string, number>()
-for (let seed = first; seed < first + count && performance.now() < endsMs; seed++, done++) {
-  const make = () => createCoreTarget(kinds[seed % kinds.length])
-  const outcome = await runSeed(seed, make)
-  if (outcome.fault === null) continue
-  const key = kindOf(outcome.fault)
-  found.set(key, (found.get(key) ?? 0) + 1)
-  if (found.get(key) !== 1) continue
-  const small = await shrink(outcome, make)
-  console.log(`seed ${seed}: ${small.fault}\n${printSteps(small.steps)}\n`)
-  if (count === 1) console.log(small.transcript.join('\n'))
-  if (found.size >= Number(values.faults)) break
+const known = new Map<string, number>()
+const progress = { next: first, done: 0 }
+
+function coreKinds(): readonly StoreKind[] {
+  return ['none', 'disk']
 }
+
+function targetOf(seed: number): MakeTarget {
+  if (isMosquitto) return createMosquittoTarget
+  return () => createCoreTarget(kinds[seed % kinds.length])
+}
+
+async function work(): Promise<void> {
+  while (
+    progress.next < first + count &&
+    performance.now() < endsMs &&
+    found.size < Number(values.faults)
+  ) {
+    const seed = progress.next++
+    const make = targetOf(seed)
+    const outcome = await runSeed(seed, make, coverage.witness)
+    progress.done++
+    if (outcome.fault === null) continue
+    const difference = isMosquitto ? differenceOf(outcome) : null
+    if (difference !== null) known.set(difference, (known.get(difference) ?? 0) + 1)
+    else await report(seed, make, outcome)
+  }
+}
+
+async function report(
+  seed: number,
+  make: MakeTarget,
+  outcome: Awaited<ReturnType<typeof runSeed>>,
+) {
+  const kind = kindOf(outcome.fault)
+  found.set(kind, (found.get(kind) ?? 0) + 1)
+  if (found.get(kind) !== 1) return
+  const small = await shrink(outcome, make, isMosquitto ? MOSQUITTO_TRIES : SHRINK_TRIES)
+  const transcript = small.transcript.join('\n')
+  console.log(`seed ${seed}: ${small.fault}\n${printSteps(small.steps)}\n\n${transcript}\n`)
+}
+
+await Promise.all(Array.from({ length: isMosquitto ? MOSQUITTO_WORKERS : 1 }, work))
 const seconds = (performance.now() - started) / 1000
-console.log(`${done} sequences from seed ${first}, ${(done / seconds).toFixed(0)} a second`)
-for (const [key, times] of found) console.log(times, key.split('\n')[0])
+console.log(coverage.print())
+const speed = (progress.done / seconds).toFixed(1)
+console.log(`${progress.done} sequences from seed ${first}, ${speed} a second`)
+for (const [name, times] of known) console.log(`known difference, ${times} times: ${name}`)
+for (const [kind, times] of found) console.log(`not known, ${times} times: ${kind}`)
+process.exitCode = found.size > 0 ? 1 : 0

@@ -150,7 +150,8 @@ class SequencePlayer implements Player {
     } while (state.nowMs < untilMs || isCloseCall(state, state.nowMs))
   }
 
-  private async restart(how: 'stop' | 'crash'): Promise<void> {
+  private async restart(wanted: 'stop' | 'crash'): Promise<void> {
+    const how = this.target.profile.crashes ? wanted : 'stop'
     restart(this.state, how)
     await this.target.restart(how)
     await this.compare()

@@ -123,7 +123,8 @@ function willOf(session: Session, step: WillStep, payload: string, is5: boolean)
 
 /** [MQTT-3.1.4-3]; the will is sent, unless a delay gives the client the time it has just used to come back. */
 function takeOver(state: State, session: Session, old: Connection, isClean: boolean): void {
-  if (!isClean && session.expiryMs > 0 && (old.will?.delayMs ?? 0) > 0) old.will = null
+  const isDropped = (old.will?.delayMs ?? 0) > 0 || !state.profile.willAtTakeover
+  if (!isClean && session.expiryMs > 0 && isDropped) old.will = null
   endByServer(state, old, [0x8e])
 }
 

@@ -140,6 +140,12 @@ export interface Connection {
 export interface Profile {
   /** Sessions and retained messages are there after a restart. */
   readonly survives: boolean
+  /** It can be ended without warning, and still have them. */
+  readonly crashes: boolean
+  /** 5.0 clients are told why the server closes; that is "may" for most reasons. */
+  readonly saysWhy: boolean
+  /** A takeover publishes a will without delay; mosquitto drops it when the session goes on. */
+  readonly willAtTakeover: boolean
   /** What CONNACK must say to 5.0 clients. */
   readonly receiveMaximum: number
   readonly aliasMaximum: number
