@@ -134,17 +134,17 @@ function sendOne(
     return true
   }
   const known = knownAlias(connection, message)
-  const alias = known > 0 ? known : nextAlias(connection, size)
-  if (packetBytesMax > 0) {
-    const least =
-      known > 0
-        ? publishSize(version, flags, packetId, message, expiry, subscriptionIds, known, true)
-        : size
-    if (least > packetBytesMax) return false
-  }
+  // An alias in the place of a short topic makes the packet longer.
+  const isShort =
+    known > 0 &&
+    (packetBytesMax === 0 ||
+      publishSize(version, flags, packetId, message, expiry, subscriptionIds, known, true) <=
+        packetBytesMax)
+  if (!isShort && packetBytesMax > 0 && size > packetBytesMax) return false
+  const alias = known === 0 ? nextAlias(connection, size) : isShort ? known : 0
   if (alias > 0 && known === 0) connection.aliasesOut?.set(message.topicName, alias)
   const out = output(core, connection)
-  appendPublish(out, version, flags, packetId, message, expiry, subscriptionIds, alias, known > 0)
+  appendPublish(out, version, flags, packetId, message, expiry, subscriptionIds, alias, isShort)
   count(core, connection, message, flags, packetId)
   return true
 }
