@@ -16,6 +16,8 @@ export function publish(state: State, message: Message): boolean {
     if (message.payload !== '') state.retained.push(message)
   }
   let found = false
+  // Held at QoS 2 until its time was over.
+  if (message.expiresAtMs <= state.nowMs) return found
   const groups: { name: string; candidates: Candidate[]; mayVanish: boolean }[] = []
   for (const session of state.sessions)
     for (const subscription of session.subscriptions) {

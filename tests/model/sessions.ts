@@ -147,8 +147,9 @@ export function endConnection(state: State, connection: Connection): void {
   session.endsAtMs = state.nowMs + session.expiryMs
   // QoS 0 is for those who are there.
   for (const copy of state.copies)
-    if (copy.candidates.some((way) => way.session === session && way.qos === 0))
-      copy.optional = true
+    for (const way of copy.candidates)
+      if (way.session === session && (way.qos === 0 || isTooLarge(connection, copy.message, way)))
+        copy.optional = true
   if (will !== null) session.waitingWill = { will, dueAtMs: state.nowMs + will.delayMs }
   if (session.expiryMs === 0) endSession(state, session)
   else if (will?.delayMs === 0) sendWill(state, session)

@@ -398,7 +398,10 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
     // Its own writes must be one batch as well.
     const later = fanOutAll(core, message, session)
     later.whole = true
-    later.begin = () => void dropHeld(core, connection, packetId, message)
+    later.begin = () => {
+      dropHeld(core, connection, packetId, message)
+      if (message.retain) storeRetained(core, message)
+    }
     later.done = (_count, batch) => complete(batch)
     return
   } else {
