@@ -40,7 +40,7 @@ const LAYERS = {
     node: true,
   },
   cli: {
-    may: [...adapters, 'client', 'config', 'auth', 'store', 'server'],
+    may: [...adapters, 'client', 'admin', 'config', 'auth', 'store', 'server'],
     node: true,
   },
   '': {

@@ -135,6 +135,17 @@ export const contract = {
       '"log" (timeMs, level, text).',
     { query: broker.eventsQuery, type: 'text/event-stream' },
   ),
+  log: endpoint('broker', 'GET', '/api/v1/log', 'The last lines of the log.', {
+    query: broker.logQuery,
+    reply: broker.logReply,
+  }),
+  why: endpoint('access', 'GET', '/api/v1/why', 'Why a client does not get a topic.', {
+    query: clients.whyQuery,
+    reply: clients.whyReply,
+  }),
+  refusals: endpoint('clients', 'GET', '/api/v1/refusals', 'Connections that were refused.', {
+    reply: clients.refusals,
+  }),
   clients: endpoint('clients', 'GET', '/api/v1/clients', 'Sessions: search, order, pages.', {
     query: clients.clientsQuery,
     reply: clients.clientPage,

@@ -2,12 +2,19 @@
 import { shownUser, type Identity, type Observer } from '../ports/ports.ts'
 import type { ClientEvent } from './schemas-clients.ts'
 
-const eventsMax = 5000
+const eventsMax = 20_000
+const refusalsMax = 1000
 const perClientMax = 100
 
 export interface EventLog {
   /** Newest first. */
   of(clientId: string): ClientEvent[]
+  /** CONNECTs that were refused, newest first. */
+  refusals(): ClientEvent[]
+  /** Client ids that something happened to lately. */
+  clientIds(): Set<string>
+  /** Since when nothing is missing; wall clock, ms. */
+  sinceMs(): number
   onEvent(handler: (event: ClientEvent) => void): () => void
 }
 
@@ -15,6 +22,8 @@ export interface EventLog {
 export function createEventLog(observer: Observer): EventLog {
   const events: ClientEvent[] = []
   const handlers = new Set<(event: ClientEvent) => void>()
+  const refusals: ClientEvent[] = []
+  const startedAtMs = Date.now()
   let next = 0
 
   const note = (
@@ -25,6 +34,10 @@ export function createEventLog(observer: Observer): EventLog {
     const user = shownUser(username)
     const event = { timeMs: Date.now(), clientId, username: user, remote, kind, detail }
     events[next] = event
+    if (kind === 'refused') {
+      refusals.unshift(event)
+      if (refusals.length > refusalsMax) refusals.pop()
+    }
     next = (next + 1) % eventsMax
     for (const handler of handlers) handler(event)
   }
@@ -47,6 +60,10 @@ export function createEventLog(observer: Observer): EventLog {
       }
       return found
     },
+    refusals: () => [...refusals],
+    clientIds: () => new Set(events.map(({ clientId }) => clientId)),
+    sinceMs: () =>
+      events.length < eventsMax ? startedAtMs : (events[next]?.timeMs ?? startedAtMs),
     onEvent(handler) {
       handlers.add(handler)
       return () => void handlers.delete(handler)

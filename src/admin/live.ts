@@ -4,7 +4,8 @@ import { LogType, type LogTypeBit } from '../base/log.ts'
 import type { Admin } from './admin.ts'
 import { HttpError } from './http-error.ts'
 import type { Static } from './schema.ts'
-import type { eventsQuery } from './schemas-broker.ts'
+import type { eventsQuery, LogLine, logQuery } from './schemas-broker.ts'
+import type { RecentLine } from './source.ts'
 
 const streamsMax = 32
 const waitingBytesMax = 1 << 20
@@ -140,13 +141,31 @@ function subscribe(
     )
   if (wanted.kinds.has('log'))
     ends.push(
-      source.watchLog(logMask, (type: LogTypeBit, line: string) => {
+      source.watchLog(logMask, (type: LogTypeBit, line: string, number: number) => {
         if (clientId !== null && !line.includes(clientId)) return
         if (line.includes(text))
-          send('log', { timeMs: Date.now(), level: nameOfLevel.get(type), text: line })
+          send('log', logLine({ number, timeMs: Date.now(), type, text: line }))
       }),
     )
   return ends
+}
+
+/** The last lines that a reader with these wishes would have seen, oldest first. */
+export function recentLines({ source }: Admin, query: Static<typeof logQuery>): LogLine[] {
+  const { clientId, text, logMask } = wantedOf(query)
+  return source
+    .recentLog()
+    .filter(
+      ({ type, text: line }) =>
+        (logMask & type) !== 0 &&
+        line.includes(text) &&
+        (clientId === null || line.includes(clientId)),
+    )
+    .map(logLine)
+}
+
+function logLine({ number, timeMs, type, text }: RecentLine): LogLine {
+  return { number, timeMs, level: nameOfLevel.get(type) ?? 'debug', text }
 }
 
 function statsOf({ sampler, source }: Admin): object {

@@ -112,3 +112,11 @@ export function pageOf<T>(
 export function holds(wanted: string, ...texts: (string | null)[]): boolean {
   return wanted === '' || texts.some((text) => text !== null && text.toLowerCase().includes(wanted))
 }
+
+export function* takeFirst<T>(items: Iterable<T>, max: number): IterableIterator<T> {
+  let left = max
+  for (const item of items) {
+    if (left-- === 0) return
+    yield item
+  }
+}

@@ -165,16 +165,29 @@ export const listeners = object({
 })
 export type Listeners = Static<typeof listeners>
 
+const logChoice = {
+  clientId: text('Only client events and log lines of this client.', { maxLength: 65_535 }),
+  text: text('Only log lines that hold this text.', { maxLength: 1000 }),
+  levels: text(
+    'Of error, warning, notice, information, debug, subscribe, unsubscribe, websockets; separated by commas. ' +
+      'Absent: all but debug.',
+    { maxLength: 200 },
+  ),
+}
 export const eventsQuery = object(
   {
     kinds: text('Of stats, client, log; separated by commas. Absent: stats.', { maxLength: 100 }),
-    clientId: text('Only client events and log lines of this client.', { maxLength: 65_535 }),
-    text: text('Only log lines that hold this text.', { maxLength: 1000 }),
-    levels: text(
-      'Of error, warning, notice, information, debug, subscribe, unsubscribe, websockets; separated by commas. ' +
-        'Absent: all but debug.',
-      { maxLength: 200 },
-    ),
+    ...logChoice,
   },
   ['kinds', 'clientId', 'text', 'levels'],
 )
+
+export const logQuery = object(logChoice, ['clientId', 'text', 'levels'])
+const logLine = object({
+  number: integer('Ascending; 0: a line that is not kept, such as debug.'),
+  timeMs,
+  level: text('Its type.'),
+  text: text('The line, controls escaped.'),
+})
+export type LogLine = Static<typeof logLine>
+export const logReply = object({ lines: list(logLine, 'At most 1000, oldest first.') })

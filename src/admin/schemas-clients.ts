@@ -6,6 +6,7 @@ import {
   nullable,
   object,
   oneOf,
+  record,
   text,
   type Schema,
   type Static,
@@ -136,9 +137,17 @@ export const clientDetail = object({
     'The first 100 messages sent and not acknowledged.',
   ),
   queue: list(
-    object({ qos, topic: text('Topic.'), payloadBytes: integer('Bytes of the payload.') }),
-    'The first 100 messages in memory that wait.',
+    object({
+      qos,
+      topic: text('Topic.'),
+      payloadBytes: integer('Bytes of the payload.'),
+      madeAtMs: nullable(timeMs),
+      expiresAtMs: nullable(timeMs),
+    }),
+    'The first 100 messages that wait, those on the disk too. madeAtMs is known only of messages of the broker itself.',
   ),
+  lastDrop: nullable(text('Why a message was last dropped for it.')),
+  lastDropMs: nullable(timeMs),
   will: nullable(
     object({
       topic: text('Topic.'),
@@ -152,6 +161,38 @@ export const clientDetail = object({
   events: list(clientEvent, 'What happened to it lately, newest first.'),
 })
 export type ClientDetail = Static<typeof clientDetail>
+
+export const refusals = object({
+  items: list(clientEvent, 'CONNECTs that were refused, newest first, at most 1000.'),
+})
+
+export const whyQuery = object(
+  {
+    client: text('Client id; absent: about the topic alone.', { minLength: 1, maxLength: 65_535 }),
+    topic: text('Topic name; absent: about the client alone.', { minLength: 1, maxLength: 65_535 }),
+  },
+  ['client', 'topic'],
+)
+const whyLink = object({
+  check: text('Name of the question.'),
+  finding: text('Name of the answer.'),
+  state: oneOf('good: as it should be; bad: in the way; note: to know.', ['good', 'bad', 'note']),
+  question: text('The question in words.'),
+  answer: text('The answer in words.'),
+  evidence: text('What it rests on; may be empty.'),
+  timeMs: nullable(timeMs),
+  values: record(text('A value.'), 'What the answer is made of, for other languages.'),
+})
+export type WhyLink = Static<typeof whyLink>
+export const whyReply = object({
+  clientId: nullable(text('Client id asked about.')),
+  topic: nullable(text('Topic asked about.')),
+  finding: text('Name of the answer that decides; inOrder: nothing is in the way.'),
+  verdict: text('The same in words.'),
+  sinceMs: integer('Since when no event is missing: wall clock, ms.'),
+  links: list(whyLink, 'The chain.'),
+})
+export type WhyReply = Static<typeof whyReply>
 
 export const clientQuery = object({ clientId })
 export const disconnectBody = object(

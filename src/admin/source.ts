@@ -16,6 +16,14 @@ export interface AclQuestion {
   readonly topic: string
 }
 
+/** A line of the log. `number` ascends. */
+export interface RecentLine {
+  readonly number: number
+  readonly timeMs: number
+  readonly type: LogTypeBit
+  readonly text: string
+}
+
 export interface AdminSource {
   readonly version: string
   readonly startedAtMs: number
@@ -37,7 +45,9 @@ export interface AdminSource {
   /** Something in the API went wrong that should not have. */
   logFault(error: Error): void
   /** Hands on log lines of the types in `mask` from now on; returns what ends that. */
-  watchLog(mask: number, line: (type: LogTypeBit, text: string) => void): () => void
+  watchLog(mask: number, line: (type: LogTypeBit, text: string, number: number) => void): () => void
+  /** The last lines that were written anywhere, oldest first. */
+  recentLog(): RecentLine[]
 }
 
 /** Who is at the other end of a connection: what the listener found out before HTTP began. */

@@ -83,6 +83,7 @@ export class Broker {
       dirty: [],
       openings: new Map(),
       claims: new Map(),
+      looks: new Map(),
       lastRequest: 0,
       opened: [],
       work: ports.limits.workPerTurn,

@@ -8,7 +8,8 @@ import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
 import type { RetainedCursor } from '../topics/retained-tree.ts'
 import type { Message } from '../ports/message.ts'
-import { Phase, type Core, type Session, type Subscription } from './state/model.ts'
+import type { DropReason } from '../ports/stats.ts'
+import { Phase, type Core, type Delivery, type Session, type Subscription } from './state/model.ts'
 import { pendingBytes } from './delivery/outbox.ts'
 import { mayReceive } from './state/rights.ts'
 
@@ -41,6 +42,17 @@ export interface DeliveryView {
   readonly released: boolean
 }
 
+/** A message that waits. Times are wall clock, ms. */
+export interface QueuedView {
+  readonly qos: Qos
+  readonly topic: string
+  readonly payloadBytes: number
+  /** null: not known; the store keeps it only where an expiry needs it. */
+  readonly madeAtMs: number | null
+  /** null: never. */
+  readonly expiresAtMs: number | null
+}
+
 export interface ClientDetailView extends ClientView {
   readonly keepAliveSeconds: number | null
   readonly cleanStart: boolean | null
@@ -52,7 +64,9 @@ export interface ClientDetailView extends ClientView {
   readonly heldInbound: number
   /** The first of each. */
   readonly window: readonly DeliveryView[]
-  readonly queue: readonly DeliveryView[]
+  /** Why a message was last dropped for it, and when: wall clock, ms. */
+  readonly lastDrop: DropReason | null
+  readonly lastDropMs: number | null
   readonly will: WillView | null
 }
 
@@ -105,6 +119,25 @@ export class Inspector {
   client(clientId: string): ClientDetailView | null {
     const session = this.core.sessions.get(clientId)
     return session === undefined ? null : detailView(this.core, session)
+  }
+
+  /**
+   * The first messages that wait for a client, at most {@link shownMax}: those in memory, and where there are none those in the
+   * store, which answers later.
+   */
+  queue(clientId: string): Promise<readonly QueuedView[]> {
+    const { core } = this
+    const session = core.sessions.get(clientId)
+    const outbound = session?.outbound
+    if (!session || !outbound) return Promise.resolve([])
+    const inMemory = [...first(outbound.queue, shownMax)].map(queuedView)
+    const isStored = outbound.queuedCount > 0 || outbound.loadedTo < outbound.lastSequence
+    if (inMemory.length > 0 || !session.durable || !isStored) return Promise.resolve(inMemory)
+    return new Promise((resolve) => {
+      const request = ++core.lastRequest
+      core.looks.set(request, (entries) => resolve(entries.map(queuedView)))
+      core.journal.read(request, clientId, outbound.loadedTo, shownMax)
+    })
   }
 
   /** Every subscription, or those of one client. */
@@ -197,7 +230,6 @@ function detailView(core: Core, session: Session): ClientDetailView {
   const window = [
     ...first(outbound?.inflight.entriesBehind(outbound.lastPacketId) ?? [], shownMax),
   ].map(([, delivery]) => delivery)
-  const queue = [...first(outbound?.queue ?? [], shownMax)]
   const view = ({
     packetId,
     qos,
@@ -222,8 +254,21 @@ function detailView(core: Core, session: Session): ClientDetailView {
     inflightBytes: outbound?.inflightBytes ?? 0,
     heldInbound: session.heldInbound?.size ?? 0,
     window: window.map(view),
-    queue: queue.map(view),
+    lastDrop: session.lastDrop,
+    lastDropMs: session.lastDrop === null ? null : session.lastDropMs,
     will: willView(core, session),
+  }
+}
+
+function queuedView({ message, qos }: Pick<Delivery, 'message' | 'qos'>): QueuedView {
+  const madeAtMs = message?.madeAtMs ?? 0
+  const expiresAtMs = message?.expiresAtMs ?? Infinity
+  return {
+    qos,
+    topic: message?.topicName ?? '',
+    payloadBytes: message?.payloadLength ?? 0,
+    madeAtMs: madeAtMs > 0 ? madeAtMs : null,
+    expiresAtMs: Number.isFinite(expiresAtMs) ? expiresAtMs : null,
   }
 }
 

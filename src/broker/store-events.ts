@@ -44,6 +44,11 @@ export function storeEvents(
     },
     claimed: (request, session, owner) => claimed(core, request, session, owner),
     page(request, clientId, entries, more) {
+      const look = core.looks.get(request)
+      if (look !== undefined) {
+        core.looks.delete(request)
+        return look(entries)
+      }
       const session = core.sessions.get(clientId)
       if (session !== undefined) pageRead(core, session, request, entries, more)
     },

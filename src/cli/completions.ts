@@ -4,6 +4,7 @@ import { flagsOfTool } from './mqtt/arguments.ts'
 import type { Tool } from './mqtt/settings.ts'
 import { passwdFlags } from './passwd.ts'
 import { retainedFlags } from './retained.ts'
+import { whyFlags } from './why.ts'
 
 /** What a shell has to know of a flag. */
 interface Flag {
@@ -48,6 +49,7 @@ function flagsOf(name: string): readonly Flag[] {
   if (tool !== undefined) return flagsOfTool(tool)
   if (name === 'broker') return brokerFlags.map((row) => ({ ...row, choices: [] }))
   if (name === 'passwd') return nameOnly(passwdFlags)
+  if (name === 'why') return nameOnly(whyFlags)
   if (name === 'retained') return [...nameOnly(retainedFlags), ...flagsOfTool('sub')]
   return []
 }

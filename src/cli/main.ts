@@ -18,6 +18,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   sub: async () => (await import('./sub.ts')).runSub,
   rr: async () => (await import('./rr.ts')).runRr,
   retained: async () => (await import('./retained.ts')).runRetained,
+  why: async () => (await import('./why.ts')).runWhy,
   passwd: async () => (await import('./passwd.ts')).runPasswd,
   'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
   bench: async () => (await import('./bench.ts')).runBench,

@@ -17,8 +17,10 @@ export class Stats {
   sessionsMax = 0
   subscriptions = 0
   sharedSubscriptions = 0
-  /** What `publishDropped` is made of. */
+  /** What `publishDropped` is made of, and `denied`, which is no part of it: the rules did what they are for. */
   readonly drops = {
+    /** The receiver has a subscription that matches, and may not read the topic. */
+    denied: 0,
     /** The receiver's queue has no room. */
     queueFull: 0,
     /** QoS 0, and the receiver does not read what it was sent before. */

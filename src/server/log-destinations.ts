@@ -2,7 +2,9 @@ import { LogType, type Log, type LogFields, type LogTypeBit } from '../base/log.
 import type { GlobalValues } from '../config/config.ts'
 import { allLogTypes, type LogDestination } from '../config/log-values.ts'
 import { jsonLogLine, logLine, type TimestampFormat } from './log-line.ts'
+import type { RecentLine } from '../admin/source.ts'
 import { createLogRate } from './log-rate.ts'
+import { createLogRing } from './log-ring.ts'
 import { createLogWatchers, type LogWatch } from './log-watchers.ts'
 import { createSinkSet } from './log-sink-set.ts'
 import type { PublishLine } from './log-sinks.ts'
@@ -30,6 +32,8 @@ export interface ServerLog extends Log {
    * that. Controls are escaped.
    */
   watch(mask: number, line: LogWatch): () => void
+  /** The last lines that were written anywhere, oldest first. */
+  recent(): RecentLine[]
   /** Says what was left out; to be called now and then. */
   tick(): void
   close(): void
@@ -66,6 +70,7 @@ export function createServerLog(): ServerLog {
   let settings: LogSettings | null = null
   let publish: PublishLine | null = null
   let kept: Entry[] = []
+  const ring = createLogRing()
   const watchers = createLogWatchers(() => updateMask())
   const sinks = createSinkSet(
     (topic, line) => publish?.(topic, line),
@@ -81,7 +86,7 @@ export function createServerLog(): ServerLog {
       if (kept.length < keptLinesMax) kept.push({ type, text, fields })
     } else if (rate.admits(text, Date.now())) {
       if (settings.mask & type) deliver({ type, text, fields }, settings)
-      watchers.tell(type, text)
+      watchers.tell(type, text, ring.note(type, text))
     }
   }
 
@@ -101,9 +106,14 @@ export function createServerLog(): ServerLog {
       updateMask()
       const lines = kept
       kept = []
-      for (const entry of lines) if (next.mask & entry.type) deliver(entry, next)
+      for (const entry of lines) {
+        if ((next.mask & entry.type) === 0) continue
+        deliver(entry, next)
+        ring.note(entry.type, entry.text)
+      }
     },
     watch: watchers.add,
+    recent: ring.lines,
     reopenFiles: sinks.reopenFiles,
     publishWith(publishLine: PublishLine) {
       publish = publishLine

@@ -1,7 +1,8 @@
 import { LogType, type LogTypeBit } from '../base/log.ts'
 import { plainLine } from './log-line.ts'
 
-export type LogWatch = (type: LogTypeBit, text: string) => void
+/** @param number Of the line, ascending; 0: it is not among the last lines that are kept. */
+export type LogWatch = (type: LogTypeBit, text: string, number: number) => void
 
 /** Those who look at the log while it is written, besides its destinations. */
 export interface LogWatchers {
@@ -21,8 +22,8 @@ export function createLogWatchers(onChange: () => void): LogWatchers {
       const wanted = all.filter((type) => [...watchers].some(({ mask }) => mask & type))
       return wanted.reduce<number>((mask, type) => mask | type, 0)
     },
-    tell(type, text) {
-      for (const { mask, line } of watchers) if (mask & type) line(type, plainLine(text))
+    tell(type, text, number) {
+      for (const { mask, line } of watchers) if (mask & type) line(type, plainLine(text), number)
     },
     add(mask, line) {
       const watcher = { mask, line }

@@ -125,3 +125,16 @@ test('a trace that asks for nothing is refused, and there is a bound on traces',
   assert.equal((await api.post('/api/v1/traces', { address: '127.0.0.1' })).status, 409)
   assert.equal((await api.get('/api/v1/traces')).json.traces.length, 5)
 })
+
+test('the last lines of the log can be read by who comes late', async (context) => {
+  const api = await startLocal(context)
+  const answer = await api.open('/api/v1/events?kinds=log&levels=notice')
+  const events = eventsOf(answer)
+  await api.client({ clientId: 'early' })
+  const { value } = await events.next()
+  const { json } = await api.get('/api/v1/log?levels=notice')
+  assert.deepEqual(json.lines[0], value.data)
+  assert.ok(value.data.number > 0)
+  assert.deepEqual((await api.get('/api/v1/log?levels=error')).json.lines, [])
+  assert.deepEqual((await api.get('/api/v1/log?text=nothing-like-it')).json.lines, [])
+})

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 
-const names = ['broker', 'completions', 'passwd', 'pub', 'retained', 'rr', 'sub']
+const names = ['broker', 'completions', 'passwd', 'pub', 'retained', 'rr', 'sub', 'why']
 
 function has(shell: string): boolean {
   return spawnSync(shell, ['-c', 'true']).status === 0

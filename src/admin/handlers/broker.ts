@@ -4,7 +4,7 @@ import { allMetrics } from '../../telemetry/sampler.ts'
 import type { MetricName } from '../../telemetry/sample.ts'
 import { sysValues } from '../../telemetry/sys-values.ts'
 import { HttpError } from '../http-error.ts'
-import { namesOf } from '../live.ts'
+import { namesOf, recentLines } from '../live.ts'
 import { compatibleJson } from '../mosquitto-json.ts'
 import type { Listeners } from '../schemas-broker.ts'
 import { mqttPath } from '../source.ts'
@@ -26,6 +26,7 @@ type BrokerHandlers = Pick<
   | 'history'
   | 'listenersDetail'
   | 'events'
+  | 'log'
 >
 
 export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
@@ -73,6 +74,7 @@ export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
       return sampler.history(names as MetricName[], seconds, points)
     },
     listenersDetail: () => ({ listeners: source.listeners() }),
+    log: ({ query }) => ({ lines: recentLines(admin, query) }),
     events({ query, credentials, caller, reply }) {
       // A password that was changed, a role that was taken away: the stream ends as well.
       let isWelcome = caller.admin

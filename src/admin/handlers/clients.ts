@@ -3,13 +3,13 @@ import type { ClientView } from '../../broker/inspect.ts'
 import { isShared, matches, topicFilterProblem, topicNameProblem } from '../../topics/names.ts'
 import { parseShared } from '../../topics/names.ts'
 import { HttpError } from '../http-error.ts'
-import { holds, pageOf } from '../scan.ts'
+import { holds, pageOf, takeFirst } from '../scan.ts'
 import type { ClientsQuery, SubscriptionsQuery } from '../schemas-clients.ts'
 import type { Handlers, HandlerWorld } from './handler.ts'
 
 type ClientHandlers = Pick<
   Handlers,
-  'clients' | 'client' | 'disconnect' | 'forget' | 'subscriptions' | 'receivers'
+  'clients' | 'client' | 'refusals' | 'disconnect' | 'forget' | 'subscriptions' | 'receivers'
 >
 
 const shownMax = 1000
@@ -19,20 +19,18 @@ export function clientHandlers({ admin }: HandlerWorld): ClientHandlers {
   const { broker } = source
   return {
     clients: ({ query }) => pageOf(inspector.clients(), clientTest(query), query, orderOf(query)),
-    client({ query: { clientId } }) {
+    refusals: () => ({ items: events.refusals() }),
+    async client({ query: { clientId } }) {
+      const queue = await inspector.queue(clientId)
       const view = inspector.client(clientId)
       if (view === null) throw noClient(clientId)
       const subscriptions = inspector.subscriptions(clientId)
       return {
         ...view,
         window: [...view.window],
-        queue: view.queue.map(({ qos, topic, payloadBytes }) => ({
-          qos,
-          topic: topic ?? '',
-          payloadBytes,
-        })),
+        queue: [...queue],
         will: view.will,
-        subscriptionList: [...first(subscriptions, shownMax)],
+        subscriptionList: [...takeFirst(subscriptions, shownMax)],
         events: events.of(clientId),
       }
     },
@@ -104,12 +102,4 @@ function subscriptionTest({ q = '', match, shared }: SubscriptionsQuery) {
 
 function plainFilter(filter: string): string {
   return parseShared(filter)?.filter ?? filter
-}
-
-export function* first<T>(items: Iterable<T>, max: number): IterableIterator<T> {
-  let left = max
-  for (const item of items) {
-    if (left-- === 0) return
-    yield item
-  }
 }

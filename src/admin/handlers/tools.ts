@@ -4,11 +4,13 @@ import { parseShared } from '../../topics/names.ts'
 import { HttpError } from '../http-error.ts'
 import type { Trace, TracePacket } from '../schemas-clients.ts'
 import type { Traces } from '../traces.ts'
+import { why } from '../why.ts'
+import { whyFactsOf } from '../why-facts.ts'
 import type { Handlers, HandlerWorld } from './handler.ts'
 
 type ToolHandlers = Pick<
   Handlers,
-  'aclTest' | 'traces' | 'traceStart' | 'tracePackets' | 'traceDownload' | 'traceDelete'
+  'aclTest' | 'why' | 'traces' | 'traceStart' | 'tracePackets' | 'traceDownload' | 'traceDelete'
 >
 
 const pageMax = 500
@@ -21,6 +23,7 @@ export function toolHandlers({ admin }: HandlerWorld): ToolHandlers {
       const plain = action === 'subscribe' ? (parseShared(topic)?.filter ?? topic) : topic
       return source.explain({ clientId, username, access, topic: plain }, port)
     },
+    why: ({ query }) => why(whyFactsOf(admin, query)),
     traces: () => ({ traces: traces.list() }),
     traceStart: ({ body }) => traces.start(body),
     tracePackets({ params: { id }, query: { after = 0 } }) {

@@ -143,7 +143,10 @@ export function deliverTo(
     core.shapes.serial++
     return
   }
-  if (!mayReceive(core, session, message.topicName)) return
+  if (!mayReceive(core, session, message.topicName)) {
+    core.stats.drops.denied++
+    return
+  }
   if (qos > 0) return deliver(core, session, message, qos, retain, subscription)
   if (connection === null || connection.phase !== Phase.open) {
     const mayWait = limits.queueQos0 && core.pressure < Pressure.dropQos0

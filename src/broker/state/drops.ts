@@ -11,6 +11,8 @@ export function dropped(core: Core, session: Session | null, reason: DropReason)
   core.stats.drops[reason]++
   if (session === null) return
   session.dropped++
+  session.lastDrop = reason
+  session.lastDropMs = core.ports.clock.wallMs()
   if (session.dropNoted || !behind.has(reason)) return
   session.dropNoted = true
   const { log } = core.ports

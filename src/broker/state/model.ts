@@ -25,11 +25,12 @@ import {
   type Identity,
   type Link,
   type Ports,
+  type StoredDelivery,
   type SubscriptionOptions,
 } from '../../ports/ports.ts'
 import type { PressureLevel } from '../../ports/pressure.ts'
 import type { Shapes } from './shapes.ts'
-import type { Stats } from '../../ports/stats.ts'
+import type { DropReason, Stats } from '../../ports/stats.ts'
 
 export const NEVER_EXPIRES = 0xffffffff
 
@@ -221,6 +222,9 @@ export class Session {
   /** Messages it did not get; said once a connection. */
   dropped = 0
   dropNoted = false
+  /** Why, the last time, and when: wall clock, ms. */
+  lastDrop: DropReason | null = null
+  lastDropMs = 0
   ended = false
 
   constructor(clientId: string, username: string | null, version: Version, durable: boolean) {
@@ -424,6 +428,8 @@ export interface Core {
   readonly openings: Map<string, Opening[]>
   /** CONNECTs that wait for the store, by request. */
   readonly claims: Map<number, Opening>
+  /** Looks at queues that wait for the store, by request. */
+  readonly looks: Map<number, (entries: readonly StoredDelivery[]) => void>
   lastRequest: number
   /** Connections that opened this turn: input that waited for it goes on at the turn's end. */
   readonly opened: Connection[]

@@ -1,0 +1,64 @@
+/** What `why` is answered from, gathered at one moment. */
+import { editDistance } from '../base/edit-distance.ts'
+import { topicNameProblem } from '../topics/names.ts'
+import type { Admin } from './admin.ts'
+import { HttpError } from './http-error.ts'
+import { takeFirst } from './scan.ts'
+import type { Static } from './schema.ts'
+import type { whyQuery } from './schemas-clients.ts'
+import type { WhyFacts } from './why.ts'
+
+const subscriptionsMax = 5000
+const idsMax = 5000
+const idCharactersMax = 100
+
+/** @throws HttpError 400 for what cannot be asked. */
+export function whyFactsOf(
+  { inspector, events: log, source }: Admin,
+  { client: id, topic: name }: Static<typeof whyQuery>,
+): WhyFacts {
+  const clientId = id ?? null
+  const topic = name ?? null
+  if (clientId === null && topic === null) throw new HttpError(400, 'Name a client or a topic.')
+  const problem = topic === null ? null : topicNameProblem(topic)
+  if (problem !== null) throw new HttpError(400, `topic: ${problem}`)
+  const client = clientId === null ? null : inspector.client(clientId)
+  const events = clientId === null ? [] : log.of(clientId)
+  const username = client === null ? (events[0]?.username ?? null) : client.username
+  const explain = (access: 'read' | 'write') =>
+    clientId === null || topic === null
+      ? null
+      : source.explain({ clientId, username, access, topic }, client?.port ?? null)
+  return {
+    nowMs: Date.now(),
+    sinceMs: log.sinceMs(),
+    clientId,
+    topic,
+    client,
+    subscriptions: [...takeFirst(inspector.subscriptions(clientId ?? undefined), subscriptionsMax)],
+    receivers: topic === null ? 0 : inspector.receivers(topic, 1).total,
+    events,
+    nearClientId:
+      clientId === null || client !== null || events.length > 0
+        ? null
+        : nearIdOf(clientId, [
+            ...[...takeFirst(inspector.clients(), idsMax)].map((one) => one.clientId),
+            ...takeFirst(log.clientIds(), idsMax),
+          ]),
+    mayReceive: explain('read'),
+    mayPublish: explain('write'),
+    retained: topic !== null && inspector.retainedOf(topic) !== undefined,
+  }
+}
+
+/** An id that differs by capitals, spaces or one letter. */
+function nearIdOf(wanted: string, ids: readonly string[]): string | null {
+  const plain = (id: string): string => id.toLowerCase().replaceAll(/\s+/g, '')
+  const near = (id: string): boolean =>
+    plain(id) === plain(wanted) ||
+    (wanted.length > 2 &&
+      wanted.length <= idCharactersMax &&
+      Math.abs(id.length - wanted.length) <= 1 &&
+      editDistance(id, wanted) === 1)
+  return ids.find(near) ?? null
+}

@@ -1,0 +1,257 @@
+/** Why does a client not get what it should? The questions an expert would ask, answered from what the broker knows. */
+import { addressOf } from '../base/address.ts'
+import type { ClientDetailView, SubscriptionView } from '../broker/inspect.ts'
+import { matches, parseShared } from '../topics/names.ts'
+import { nearMiss, rankOf, type Difference } from './near-miss.ts'
+import type { AclReply, ClientEvent, WhyLink, WhyReply } from './schemas-clients.ts'
+import { answers, inOrder, questions, type Check, type Finding, type Values } from './why-words.ts'
+
+/** All that the answer is made of; times are wall clock, ms. */
+export interface WhyFacts {
+  readonly nowMs: number
+  /** Since when no event is missing. */
+  readonly sinceMs: number
+  /** null: about a topic alone. */
+  readonly clientId: string | null
+  /** null: about a client alone. */
+  readonly topic: string | null
+  readonly client: ClientDetailView | null
+  /** Of the client; without one, of everybody: the first few thousand. */
+  readonly subscriptions: readonly SubscriptionView[]
+  /** Subscriptions of everybody that match the topic. */
+  readonly receivers: number
+  /** Of the client, newest first. */
+  readonly events: readonly ClientEvent[]
+  /** The id of another client that is almost the same. */
+  readonly nearClientId: string | null
+  /** What the access rules say; null: there is not both a client and a topic. */
+  readonly mayReceive: AclReply | null
+  readonly mayPublish: AclReply | null
+  readonly retained: boolean
+}
+
+const lookBackMs = 3600_000
+const takeoverText = 'session taken over'
+const takeoversMax = 2
+
+type State = WhyLink['state']
+
+function link(
+  check: Check,
+  state: State,
+  finding: Finding,
+  values: Values = {},
+  timeMs: number | null = null,
+): WhyLink {
+  const [answer, evidence] = answers[finding](values)
+  return { check, finding, state, question: questions[check], answer, evidence, timeMs, values }
+}
+
+/** The verdict is the first link that is in the way. */
+export function why(facts: WhyFacts): WhyReply {
+  const { clientId, topic } = facts
+  const links = [
+    ...(clientId === null ? [] : clientLinks(facts)),
+    ...(topic === null ? [] : topicLinks(facts, topic)),
+  ]
+  const verdict = links.find(({ state }) => state === 'bad') ?? null
+  return {
+    clientId,
+    topic,
+    finding: verdict?.finding ?? 'inOrder',
+    verdict: verdict === null ? inOrder : `${verdict.question} ${verdict.answer}`,
+    sinceMs: facts.sinceMs,
+    links,
+  }
+}
+
+function clientLinks(facts: WhyFacts): WhyLink[] {
+  const { client } = facts
+  const links = [refusedLink(facts), knownLink(facts)]
+  if (client === null) return links.filter((one) => one !== null)
+  return [
+    ...links,
+    takeoverLink(facts),
+    connectedLink(client, facts),
+    ...sessionLinks(facts, client),
+  ].filter((one) => one !== null)
+}
+
+function refusedLink({ events }: WhyFacts): WhyLink | null {
+  const refusals = events.filter(({ kind }) => kind === 'refused')
+  const [last] = refusals
+  if (last === undefined) return null
+  const newest = events.find(({ kind }) => kind === 'refused' || kind === 'connected')
+  const values = {
+    reason: last.detail,
+    remote: last.remote,
+    user: last.username ?? '',
+    count: String(refusals.length),
+  }
+  return newest === last
+    ? link('refused', 'bad', 'refusedNow', values, last.timeMs)
+    : link('refused', 'note', 'refusedBefore', values, last.timeMs)
+}
+
+function knownLink({ client, events, nearClientId, sinceMs }: WhyFacts): WhyLink | null {
+  const first = events.findLast(({ kind }) => kind === 'connected')
+  if (client !== null) return link('known', 'good', 'seen', {}, first?.timeMs ?? null)
+  const ended = events.find(({ kind }) => kind === 'expired' || kind === 'disconnected')
+  if (ended?.kind === 'expired') return link('known', 'bad', 'sessionExpired', {}, ended.timeMs)
+  if (ended !== undefined)
+    return link('known', 'bad', 'gone', { reason: ended.detail }, ended.timeMs)
+  // It was refused: that is said already.
+  if (events.length > 0) return null
+  return nearClientId === null
+    ? link('known', 'bad', 'neverSeen', {}, sinceMs)
+    : link('known', 'bad', 'nearId', { other: nearClientId })
+}
+
+function takeoverLink({ events, nowMs }: WhyFacts): WhyLink | null {
+  const recent = events.filter(({ timeMs }) => timeMs >= nowMs - lookBackMs)
+  const takeovers = recent.filter(
+    ({ kind, detail }) => kind === 'disconnected' && detail === takeoverText,
+  )
+  const [last] = takeovers
+  if (last === undefined) return link('takeover', 'good', 'oneDevice')
+  const remotes = recent.filter(({ kind }) => kind === 'connected').map(({ remote }) => remote)
+  const hosts = new Set(remotes.map(addressOf))
+  const shown = hosts.size > 1 ? [...hosts] : [...new Set(remotes)]
+  const values = { count: String(takeovers.length), addresses: shown.slice(0, 4).join(', ') }
+  return takeovers.length >= takeoversMax
+    ? link('takeover', 'bad', 'twoDevices', values, last.timeMs)
+    : link('takeover', 'note', 'takenOver', values, last.timeMs)
+}
+
+function connectedLink(client: ClientDetailView, { events }: WhyFacts): WhyLink {
+  if (client.connected)
+    return link(
+      'connected',
+      'good',
+      'online',
+      { remote: client.remote ?? '' },
+      client.connectedAtMs,
+    )
+  const reason = events.find(({ kind }) => kind === 'disconnected')?.detail ?? ''
+  const values = { reason, queued: String(client.queued) }
+  const finding = client.durable ? 'offlineKept' : 'offlineGone'
+  return link('connected', 'bad', finding, values, client.disconnectedAtMs)
+}
+
+function sessionLinks(
+  { nowMs, topic, subscriptions }: WhyFacts,
+  client: ClientDetailView,
+): WhyLink[] {
+  const links = [queueLink(client, nowMs), willLink(client)]
+  if (topic === null)
+    links.unshift(
+      subscriptions.length === 0
+        ? link('subscription', 'note', 'noSubscriptions')
+        : link('subscription', 'good', 'someSubscriptions', {
+            count: String(client.subscriptions),
+          }),
+    )
+  return links.filter((one) => one !== null)
+}
+
+function queueLink(client: ClientDetailView, nowMs: number): WhyLink {
+  const { queued, inflight, dropped, lastDrop, lastDropMs, receiveMaximum } = client
+  const values = { queued: String(queued), inflight: String(inflight) }
+  if (lastDrop !== null && lastDropMs !== null && lastDropMs >= nowMs - lookBackMs)
+    return link(
+      'queue',
+      'bad',
+      'dropped',
+      { ...values, count: String(dropped), reason: lastDrop },
+      lastDropMs,
+    )
+  if (queued === 0 && inflight === 0) return link('queue', 'good', 'queueEmpty')
+  const isFull = receiveMaximum !== null && inflight >= receiveMaximum && queued > 0
+  return isFull
+    ? link('queue', 'bad', 'windowFull', { ...values, window: String(receiveMaximum) })
+    : link('queue', 'note', 'waiting', values)
+}
+
+function willLink({ will, connected }: ClientDetailView): WhyLink | null {
+  if (will === null) return null
+  const values = { topic: will.topic, seconds: String(will.delaySeconds) }
+  return link('will', 'note', connected ? 'willSet' : 'willWaits', values)
+}
+
+function topicLinks(facts: WhyFacts, topic: string): WhyLink[] {
+  const { clientId, client, mayReceive, mayPublish } = facts
+  const retained = link('retained', 'note', facts.retained ? 'retained' : 'notRetained')
+  if (clientId === null) return [receiversLink(facts, topic), retained]
+  const rights = [
+    mayReceive === null
+      ? null
+      : link(
+          'rights',
+          mayReceive.allowed ? 'good' : 'bad',
+          mayReceive.allowed ? 'mayReceive' : 'mayNotReceive',
+          {
+            because: mayReceive.explanation,
+          },
+        ),
+    mayPublish === null
+      ? null
+      : link('publishing', 'note', mayPublish.allowed ? 'mayPublish' : 'mayNotPublish', {
+          because: mayPublish.explanation,
+        }),
+  ]
+  const subscription = client === null ? [] : subscriptionLinks(facts, client, topic)
+  return [...subscription, ...rights, retained].filter((one) => one !== null)
+}
+
+function subscriptionLinks(
+  { subscriptions }: WhyFacts,
+  client: ClientDetailView,
+  topic: string,
+): WhyLink[] {
+  if (subscriptions.length === 0) return [link('subscription', 'bad', 'noSubscriptions')]
+  const plain = (filter: string): string => parseShared(filter)?.filter ?? filter
+  const best = subscriptions
+    .filter(({ filter }) => matches(plain(filter), topic))
+    .reduce<SubscriptionView | null>(
+      (one, other) => (one === null || other.qos > one.qos ? other : one),
+      null,
+    )
+  if (best !== null)
+    return [
+      link('subscription', 'good', 'matches', { filter: best.filter, group: best.group ?? '' }),
+      best.qos === 0 && !client.connected
+        ? link('qos', 'bad', 'qosNotKept')
+        : link('qos', 'good', 'qos', { qos: String(best.qos) }),
+    ]
+  const near = nearest(subscriptions, topic)
+  return [
+    near === null
+      ? link('subscription', 'bad', 'noMatch', { count: String(client.subscriptions) })
+      : link('subscription', 'bad', 'nearMiss', {
+          filter: near.filter,
+          difference: near.difference,
+        }),
+  ]
+}
+
+function receiversLink({ receivers, subscriptions }: WhyFacts, topic: string): WhyLink {
+  if (receivers > 0) return link('receivers', 'good', 'receivers', { count: String(receivers) })
+  const near = nearest(subscriptions, topic)
+  return near === null
+    ? link('receivers', 'bad', 'noReceivers')
+    : link('receivers', 'bad', 'noReceiversNear', near)
+}
+
+function nearest(
+  subscriptions: readonly SubscriptionView[],
+  topic: string,
+): { filter: string; clientId: string; difference: Difference } | null {
+  let best: { filter: string; clientId: string; difference: Difference } | null = null
+  for (const { filter, clientId } of subscriptions) {
+    const difference = nearMiss(filter, topic)
+    if (difference === null || (best !== null && rankOf(best.difference) <= rankOf(difference)))
+      continue
+    best = { filter, clientId, difference }
+  }
+  return best
+}

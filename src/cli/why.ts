@@ -1,0 +1,114 @@
+/** `mozzie why`: asks a running broker why a client does not get a topic. */
+import { parseArgs } from 'node:util'
+import type { WhyLink, WhyReply } from '../admin/schemas-clients.ts'
+
+const help = `Usage: mozzie why [--client ID] [--topic TOPIC] [--url ADDRESS] [-u USER -P PASSWORD] [--json]
+
+Asks a running broker why a client does not get what it should, or why nobody gets a topic.
+Name the client, the topic, or both.
+
+  --client ID     client id
+  --topic TOPIC   topic name, without wildcards
+  --url ADDRESS   of the admin API (default http://127.0.0.1:9883)
+  -u USER         an administrator of the broker (http_admin_user)
+  -P PASSWORD     the password; or put it into the variable MOZZIE_PASSWORD
+  --json          the whole answer as JSON
+
+Exit code: 0 nothing is in the way, 1 the question could not be asked, 2 something is in the way.
+
+Examples:
+  mozzie why --client till-7 --topic store/12/price
+  mozzie why --client till-7 --url https://broker.shop.lan:9883 -u ann
+`
+
+export const whyFlags = ['--client', '--topic', '--url', '-u', '-P', '--json', '--help'] as const
+
+const OPTIONS = {
+  client: { type: 'string' },
+  topic: { type: 'string' },
+  url: { type: 'string', default: 'http://127.0.0.1:9883' },
+  username: { type: 'string', short: 'u' },
+  password: { type: 'string', short: 'P' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const
+
+const failureExitCode = 1
+const inTheWayExitCode = 2
+const answerMsMax = 10_000
+
+type Wish = ReturnType<typeof parse>
+const parse = (words: readonly string[]) =>
+  parseArgs({ args: [...words], options: OPTIONS, allowPositionals: false }).values
+
+/** Runs `mozzie why` with the words behind its name; sets the exit code. */
+export async function runWhy(words: readonly string[]): Promise<void> {
+  try {
+    const wish = parse(words)
+    if (wish.help) return void process.stdout.write(help)
+    if (wish.client === undefined && wish.topic === undefined)
+      throw new Error(`name a client or a topic.\n\n${help}`)
+    const reply = await ask(wish)
+    process.stdout.write(wish.json ? `${JSON.stringify(reply)}\n` : textOf(reply))
+    if (reply.finding !== 'inOrder') process.exitCode = inTheWayExitCode
+  } catch (error) {
+    process.stderr.write(`Error: ${(error as Error).message}\n`)
+    process.exitCode = failureExitCode
+  }
+}
+
+async function ask(wish: Wish): Promise<WhyReply> {
+  const base = wish.url.endsWith('/') ? wish.url : `${wish.url}/`
+  if (!URL.canParse(base))
+    throw new Error(`"${wish.url}" is no address such as http://127.0.0.1:9883`)
+  const url = new URL('api/v1/why', base)
+  for (const name of ['client', 'topic'] as const)
+    if (wish[name] !== undefined) url.searchParams.set(name, wish[name])
+  let response: Response
+  try {
+    response = await fetch(url, {
+      headers: headersOf(wish),
+      signal: AbortSignal.timeout(answerMsMax),
+    })
+  } catch (error) {
+    const { cause, message } = error as Error
+    throw new Error(
+      `no broker answers at ${base}: ${(cause as Error | undefined)?.message ?? message}`,
+      { cause: error },
+    )
+  }
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false
+  if (!isJson)
+    throw new Error(`what answers at ${base} is no admin API of Mozzie (HTTP ${response.status})`)
+  const reply = (await response.json()) as WhyReply & { message?: string }
+  if (!response.ok) throw new Error(reply.message ?? `HTTP ${response.status}`)
+  return reply
+}
+
+function headersOf({
+  username,
+  password = process.env['MOZZIE_PASSWORD'] ?? '',
+}: Wish): Record<string, string> {
+  if (username === undefined) return {}
+  const login = Buffer.from(`${username}:${password}`).toString('base64')
+  return { authorization: `Basic ${login}` }
+}
+
+const MARKS: Readonly<Record<WhyLink['state'], string>> = { good: 'ok', bad: '!!', note: '  ' }
+
+function textOf({ verdict, links }: WhyReply): string {
+  const lines = links.map(({ state, question, answer, evidence, timeMs }) => {
+    const time = timeMs === null ? '' : ` [${new Date(timeMs).toISOString()}]`
+    const because = evidence === '' ? '' : `\n     ${evidence}`
+    return `${MARKS[state]}  ${question} ${answer}${time}${because}`
+  })
+  return `${[verdict, '', ...lines].map(safe).join('\n')}\n`
+}
+
+/** Ids and topics may hold control characters: this goes to terminals. */
+function safe(text: string): string {
+  return text.replace(
+    /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { until } from '../server/run-mozzie.ts'
+import {
+  basic,
+  password,
+  scratchDirectory,
+  startConfigured,
+  startLocal,
+  writePasswords,
+  type Api,
+  type Json,
+} from './api-server.ts'
+
+type Context = Parameters<typeof startLocal>[0]
+
+const BOSS = { headers: { ...basic('boss'), 'x-csrf-token': 'x' } }
+/** Brokers that ask who is there. */
+const asked = new WeakSet<Api>()
+
+async function ask(api: Api, question: Record<string, string>): Promise<Json> {
+  const query = new URLSearchParams(question).toString()
+  const { status, json } = await api.call('GET', `/api/v1/why?${query}`, asked.has(api) ? BOSS : {})
+  assert.equal(status, 200, json.message)
+  return json
+}
+
+function linkOf(reply: Json, check: string): Json {
+  return reply.links.find((one: Json) => one.check === check)
+}
+
+/** Passwords are checked, and `secret/#` is nobody's to read. */
+async function startGuarded(context: Context): Promise<Api> {
+  const directory = scratchDirectory(context)
+  const passwords = await writePasswords(directory, 'boss', 'ann')
+  const rules = join(directory, 'rules.acl')
+  writeFileSync(
+    rules,
+    'topic readwrite #\ntopic deny secret/#\nuser ann\ntopic readwrite #\ntopic deny secret/#\nuser boss\ntopic readwrite #\n',
+    {
+      mode: 0o600,
+    },
+  )
+  const api = await startConfigured(
+    context,
+    `password_file ${passwords}\nacl_file ${rules}\nallow_anonymous true\nhttp_admin_user boss\nmax_queued_messages 2`,
+  )
+  asked.add(api)
+  return api
+}
+
+/** A client of MQTT 3.1.1 from another loopback address. */
+async function connectFrom(
+  context: Context,
+  api: Api,
+  localAddress: string,
+  clientId: string,
+): Promise<Socket> {
+  const socket = connect({ port: api.mqttPort, host: '127.0.0.1', localAddress })
+  context.after(() => void socket.destroy())
+  const id = Buffer.from(clientId)
+  const rest = Buffer.concat([
+    Buffer.from('00044d5154540402003c0000', 'hex').subarray(0, 10),
+    Buffer.from([0, id.length]),
+    id,
+  ])
+  socket.write(Buffer.concat([Buffer.from([0x10, rest.length]), rest]))
+  await once(socket, 'data')
+  return socket
+}
+
+test('why: a client that never connected', async (context) => {
+  const api = await startLocal(context)
+  const reply = await ask(api, { client: 'nobody', topic: 'a' })
+  assert.equal(reply.finding, 'neverSeen')
+  assert.match(reply.verdict, /never connected/)
+})
+
+test('why: a client id that is almost another one', async (context) => {
+  const api = await startLocal(context)
+  await api.client({ clientId: 'Till-7' })
+  const reply = await ask(api, { client: 'till-7' })
+  assert.equal(reply.finding, 'nearId')
+  assert.match(linkOf(reply, 'known').evidence, /Till-7/)
+})
+
+test('why: a refused login says from where, who and when', async (context) => {
+  const api = await startGuarded(context)
+  await assert.rejects(api.client({ clientId: 'till', username: 'ann', password: 'wrong' }))
+  const reply = await ask(api, { client: 'till', topic: 'a' })
+  assert.equal(reply.finding, 'refusedNow')
+  const { answer, evidence, timeMs } = linkOf(reply, 'refused')
+  assert.match(answer, /not authorised/)
+  assert.match(evidence, /127\.0\.0\.1:\d+, user ann/)
+  assert.ok(Math.abs(Date.now() - timeMs) < 60_000)
+  const { json } = await api.call('GET', '/api/v1/refusals', BOSS)
+  assert.deepEqual(
+    json.items.map((one: Json) => [one.clientId, one.username, one.kind]),
+    [['till', 'ann', 'refused']],
+  )
+})
+
+test('why: an offline client whose session is kept, and one that wants QoS 0', async (context) => {
+  const api = await startGuarded(context)
+  const client = await api.client({ clientId: 'away', clean: false })
+  await client.subscribeAsync('a/+', { qos: 0 })
+  await client.endAsync()
+  await until(
+    () => linkCount(api, 'away') === 0,
+    () => 'still there',
+  )
+  const reply = await ask(api, { client: 'away', topic: 'a/b' })
+  assert.equal(reply.finding, 'offlineKept')
+  assert.equal(linkOf(reply, 'qos').finding, 'qosNotKept')
+})
+
+function linkCount(api: Api, clientId: string): number {
+  return [...api.server.broker.inspector().clients()].filter(
+    (one) => one.clientId === clientId && one.connected,
+  ).length
+}
+
+for (const [filter, difference] of [
+  ['shop/Price', 'case'],
+  ['shop/ price', 'space'],
+  ['shop/prise', 'letter'],
+  ['shop/+/price', 'level'],
+] as const)
+  test(`why: the nearest subscription, where ${difference} differs`, async (context) => {
+    const api = await startLocal(context)
+    const client = await api.client({ clientId: 'till' })
+    await client.subscribeAsync(['other', filter])
+    const reply = await ask(api, { client: 'till', topic: 'shop/price' })
+    assert.equal(reply.finding, 'nearMiss')
+    assert.deepEqual(linkOf(reply, 'subscription').values, { filter, difference })
+    const alone = await ask(api, { topic: 'shop/price' })
+    assert.equal(alone.finding, 'noReceiversNear')
+  })
+
+test('why: the line of the access rules that decides', async (context) => {
+  const api = await startGuarded(context)
+  const client = await api.client({ clientId: 'till', username: 'ann', password })
+  await client.subscribeAsync('#')
+  const reply = await ask(api, { client: 'till', topic: 'secret/plan' })
+  assert.equal(reply.finding, 'mayNotReceive')
+  assert.match(linkOf(reply, 'rights').evidence, /rules\.acl:5 "topic deny secret\/#"/)
+})
+
+test('a delivery that the rules deny is counted as such, and is no drop', async (context) => {
+  const api = await startGuarded(context)
+  const client = await api.client({ clientId: 'till', username: 'ann', password })
+  await client.subscribeAsync('#')
+  const published = await api.call('POST', '/api/v1/publish', {
+    ...BOSS,
+    body: { topic: 'secret/plan', payload: 'x' },
+  })
+  assert.equal(published.status, 200, published.text)
+  const { json } = await api.call('GET', '/api/v1/overview', BOSS)
+  assert.equal(json.drops.denied, 1)
+  assert.equal(json.totals.publishDropped, 0)
+})
+
+test('why: a full queue that dropped messages', async (context) => {
+  const api = await startGuarded(context)
+  const client = await api.client({ clientId: 'away', clean: false })
+  await client.subscribeAsync('a', { qos: 1 })
+  await client.endAsync()
+  await until(
+    () => linkCount(api, 'away') === 0,
+    () => 'still there',
+  )
+  const publisher = await api.client()
+  for (let at = 0; at < 5; at++) await publisher.publishAsync('a', String(at), { qos: 1 })
+  const reply = await ask(api, { client: 'away', topic: 'a' })
+  const { finding, answer, timeMs } = linkOf(reply, 'queue')
+  assert.equal(finding, 'dropped')
+  assert.match(answer, /^3 messages were dropped: its queue was full/)
+  assert.ok(timeMs > Date.now() - 60_000)
+  const detail = await api.call('GET', '/api/v1/clients/detail?clientId=away', BOSS)
+  assert.deepEqual(
+    detail.json.queue.map((one: Json) => [one.topic, one.qos, one.payloadBytes]),
+    [
+      ['a', 1, 1],
+      ['a', 1, 1],
+    ],
+  )
+})
+
+test('why: two devices with one client id, and both addresses', async (context) => {
+  const api = await startLocal(context)
+  for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.1'])
+    await connectFrom(context, api, address, 'twin')
+  const reply = await ask(api, { client: 'twin' })
+  assert.equal(reply.finding, 'twoDevices')
+  assert.match(linkOf(reply, 'takeover').evidence, /127\.0\.0\.2/)
+  assert.match(linkOf(reply, 'takeover').evidence, /127\.0\.0\.1/)
+})
+
+test('why: nothing is in the way', async (context) => {
+  const api = await startLocal(context)
+  const client = await api.client({ clientId: 'till' })
+  await client.subscribeAsync('a/#', { qos: 1 })
+  const reply = await ask(api, { client: 'till', topic: 'a/b' })
+  assert.equal(reply.finding, 'inOrder')
+  assert.deepEqual(
+    reply.links.map((one: Json) => one.finding),
+    [
+      'seen',
+      'oneDevice',
+      'online',
+      'queueEmpty',
+      'matches',
+      'qos',
+      'mayReceive',
+      'mayPublish',
+      'notRetained',
+    ],
+  )
+})
+
+test('why: needs a client or a topic, and no wildcards', async (context) => {
+  const api = await startLocal(context)
+  assert.equal((await api.get('/api/v1/why')).status, 400)
+  assert.equal((await api.get('/api/v1/why?topic=a/%23')).status, 400)
+})
+
+test('mozzie why: the verdict first, and an exit code', async (context) => {
+  const api = await startLocal(context)
+  const client = await api.client({ clientId: 'till' })
+  await client.subscribeAsync('shop/Price')
+  const url = `http://127.0.0.1:${api.httpPort}`
+  const run = (...words: string[]): Promise<{ code: number; out: string; err: string }> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, ['bin/mozzie', 'why', ...words], (error, out, err) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
+      )
+    })
+  const { code, out } = await run('--url', url, '--client', 'till', '--topic', 'shop/price')
+  assert.equal(code, 2)
+  assert.match(out.split('\n')[0], /almost matches: capital letters differ/)
+  assert.equal((await run('--url', url, '--client', 'till', '--topic', 'shop/Price')).code, 0)
+  const none = await run('--url', 'http://127.0.0.1:1', '--client', 'till')
+  assert.equal(none.code, 1)
+  assert.match(none.err, /no broker answers at http:\/\/127\.0\.0\.1:1\//)
+})
