@@ -173,8 +173,6 @@ test('v5: S54: the right to publish is asked again at PUBREL', async (context) =
 
 const unusable: [string, string, string][] = [
   ['S55', 'acl_file', 'missing'],
-  ['S55', 'acl_file', ''],
-  ['S55', 'acl_file', '# topic readwrite #\n\n'],
   ['S55', 'acl_file', 'nonsense\n'],
   ['S55', 'acl_file', 'topic readwrite a/#/b\n'],
   ['S56', 'password_file', 'missing'],
