@@ -9,6 +9,7 @@ const STEPS = [
   ['lock file', process.execPath, ['scripts/lock-file.mjs']],
   ['format', bin('prettier'), ['--check', '--cache', '--log-level', 'warn', '.']],
   ['layers', process.execPath, ['scripts/layers.mjs']],
+  ['writers', process.execPath, ['scripts/writers.mjs']],
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
   ['types of web', bin('tsc'), ['-p', 'web/tsconfig.json']],
   [

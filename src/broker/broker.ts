@@ -3,6 +3,7 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import { EncodeError } from '../codec/encode-error.ts'
 import { checkTopic } from '../codec/message-check.ts'
 import type { Properties, Qos } from '../codec/packets.ts'
+import { PublishView } from '../codec/publish.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { stringLength } from '../codec/utf8.ts'
 import { FilterTrie } from '../topics/filter-trie.ts'
@@ -94,6 +95,7 @@ export class Broker {
       rulings: new Set(),
       replaying: new Set(),
       writers: [],
+      published: new PublishView(),
       incoming: new Message(),
       pressure: Pressure.none,
       pressurePeak: Pressure.none,

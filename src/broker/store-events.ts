@@ -2,12 +2,11 @@
 import { LogType } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { closeFor } from './connection/closing.ts'
-import { Outbound, Phase, Session, type Connection, type Core } from './state/model.ts'
-import { claimed, openEarly } from './connection/open-session.ts'
+import { Outbound, Phase, Session, type Core } from './state/model.ts'
+import { batchSafe, claimed, openEarly } from './connection/open-session.ts'
 import { arrived, pageRead, pump } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
 import { dropped } from './state/drops.ts'
-import { releaseReplies } from './delivery/replies.ts'
 import { applyRetained } from './routing/retained.ts'
 import { addSession, armExpiry, endSession, giveTo } from './session/sessions.ts'
 import { addSubscription, removeSubscription } from './session/subscriptions.ts'
@@ -162,7 +161,7 @@ function committed(core: Core, batch: number): void {
   journal.done = Math.max(journal.done, batch)
   if (core.full) noteSpace(core)
   for (let waiter = journal.next(); waiter !== undefined; waiter = journal.next()) {
-    if (waiter.kind === 'connection') safe(core, waiter)
+    if (waiter.kind === 'connection') batchSafe(core, waiter)
     else if (waiter.kind === 'session') pump(core, waiter)
     else waiter.run(true)
   }
@@ -175,13 +174,6 @@ function noteTime({ journal, stats, ports }: Core, batch: number): void {
   stats.commits++
   stats.commitMs += waitedMs
   stats.commitMsMax = Math.max(stats.commitMsMax, waitedMs)
-}
-
-function safe(core: Core, connection: Connection): void {
-  const { onSafe } = connection
-  connection.onSafe = null
-  if (onSafe === null) releaseReplies(core, connection)
-  else onSafe()
 }
 
 /**

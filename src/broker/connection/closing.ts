@@ -4,10 +4,14 @@ import { PacketType } from '../../codec/packets.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import { nameOf, Phase, type Connection, type Core } from '../state/model.ts'
 import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
-import { charge } from '../state/memory.ts'
+import { dischargeConnection } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
 import { Work } from '../state/work.ts'
 import { endSession, restSession } from '../session/sessions.ts'
+import { dropReplies } from '../delivery/replies.ts'
+import { forgetAliases } from '../delivery/send-publish.ts'
+import { forgetTopics } from '../routing/published-topic.ts'
+import { dropPartial } from './partial.ts'
 import { fireWill, takeWill } from '../routing/wills.ts'
 
 /** How a connection ends; see {@link closeConnection}. */
@@ -55,19 +59,15 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
     sendDisconnect(core, connection, ending)
   flush(core, connection)
   core.work -= Work.close
-  connection.phase = Phase.closed
+  connection.enter(Phase.closed)
   core.wheel.cancel(connection.timer)
-  connection.timer = null
   core.wheel.cancel(connection.rate?.timer ?? null)
   if (connection.inLink === null) dropOutput(core, connection)
-  charge(core, -connection.keptBytes)
-  connection.keptBytes = 0
-  connection.partial = null
-  connection.held = null
-  connection.topicBytes = null
-  connection.matches = null
-  connection.aliasesIn = null
-  connection.aliasesOut = null
+  dischargeConnection(core, connection)
+  dropPartial(connection)
+  dropReplies(connection)
+  forgetTopics(connection)
+  forgetAliases(connection)
   connection.link.end()
   logEnd(core, connection, ending.text)
   if (connection.session !== null) leaveSession(core, connection, ending)

@@ -1,4 +1,5 @@
 /** CONNECT: who may come in, and as what (MQTT 5.0, 3.1). */
+import { connectVersion } from '../../codec/connect.ts'
 import type { ConnectPacket, Properties } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { isWellFormedUtf8 } from '../../codec/utf8.ts'
@@ -8,7 +9,7 @@ import { refuse } from './connack.ts'
 import { createMessage } from '../../ports/message.ts'
 import { fitsMounted } from '../state/mount-point.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
-import { holdMessage } from '../state/memory.ts'
+import { leaveWill } from '../routing/wills.ts'
 import { openSession } from './open-session.ts'
 import { bridgeUser } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
@@ -90,6 +91,16 @@ function userIdRule(_core: Core, connection: Connection, packet: ConnectPacket):
   return needsUser && !packet.username ? Reason.notAuthorized : 0
 }
 
+/** What the packet says before it is read whole: how it is answered when it cannot be. */
+export function noteVersion(
+  connection: Connection,
+  bytes: Uint8Array,
+  bodyStart: number,
+  frameEnd: number,
+): void {
+  connection.version = connectVersion(bytes, bodyStart, frameEnd) || 4
+}
+
 export function onConnect(core: Core, connection: Connection, asked: ConnectPacket): void {
   const packet = withProvenUser(connection, asked)
   connection.version = packet.version
@@ -97,7 +108,7 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
     const reason = rule(core, connection, packet)
     if (reason !== 0) return refuse(core, connection, reason)
   }
-  connection.phase = Phase.opening
+  connection.enter(Phase.opening)
   core.stats.connections++
   const assigned = packet.clientId === '' && !connection.link.listener.useUsernameAsClientId
   const clientId = assigned ? assignId(core, connection) : clientIdOf(connection, packet)
@@ -173,8 +184,7 @@ function adopt(core: Core, connection: Connection, packet: ConnectPacket, client
     publisherUser: username,
     wallMs: core.ports.clock.wallMs(),
   })
-  holdMessage(core, message)
-  connection.will = { message, delaySeconds: will.properties.willDelaySeconds ?? 0 }
+  leaveWill(core, connection, message, will.properties.willDelaySeconds ?? 0)
 }
 
 /** The client's Receive Maximum replaces our own window [MQTT-3.3.4-9]. */

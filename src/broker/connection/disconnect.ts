@@ -5,10 +5,14 @@ import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { takeWill } from '../routing/wills.ts'
 import { closeConnection } from './closing.ts'
-import type { Connection, Core, Session } from '../state/model.ts'
+import type { Core, OpenConnection, Session } from '../state/model.ts'
 
-export function onDisconnect(core: Core, connection: Connection, packet: DisconnectPacket): void {
-  const session = connection.session as Session
+export function onDisconnect(
+  core: Core,
+  connection: OpenConnection,
+  packet: DisconnectPacket,
+): void {
+  const { session } = connection
   const { log } = core.ports
   if (log.mask & LogType.debug)
     log.write(LogType.debug, `Received DISCONNECT from ${session.clientId}`)

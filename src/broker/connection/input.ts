@@ -9,8 +9,7 @@
  * allocated for what a length field merely announces.
  */
 import { LogType } from '../../base/log.ts'
-import { ByteWriter } from '../../codec/byte-writer.ts'
-import { connectVersion } from '../../codec/connect.ts'
+import type { ByteWriter } from '../../codec/byte-writer.ts'
 import type { DecodeOptions } from '../../codec/decode-options.ts'
 import { decodePacket } from '../../codec/decode.ts'
 import { appendSimple } from '../../codec/encode.ts'
@@ -21,27 +20,23 @@ import { Reason } from '../../codec/reason-codes.ts'
 import { onAck } from '../routing/acks.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { refuse } from './connack.ts'
-import { onConnect } from './connect.ts'
+import { noteVersion, onConnect } from './connect.ts'
 import { onDisconnect } from './disconnect.ts'
-import { restartWatch, watchPartial } from './keepalive.ts'
-import { Phase, type Connection, type Core } from '../state/model.ts'
+import { noteLife, restartWatch, watchPartial } from './keepalive.ts'
+import { isOpen, Phase, type Connection, type Core, type OpenConnection } from '../state/model.ts'
 import { output, pendingBytes } from '../delivery/outbox.ts'
 import { onPublish } from '../routing/publish.ts'
-import { Pressure } from '../../ports/pressure.ts'
-import { charge } from '../state/memory.ts'
 import { isFanningOut } from '../routing/fan-out-later.ts'
 import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
+import { appendInput, keepInput, putBack, releaseInput, takeInput } from './partial.ts'
 import { applyRate, isHeldBack, spend } from './rate.ts'
 import { onSubscribe, onUnsubscribe } from '../session/subscribe.ts'
-import { isWaiting } from '../state/waiting.ts'
-
-const PARTIAL_BYTES = 256
+import { readOn, stopReading } from '../state/reading.ts'
+import { stillWaits } from '../state/waiting.ts'
 
 /** Input of up to this size is handled even when the turn has done its share, as long as it is not this far beyond. */
 const LITTLE_BYTES = 256
 const OVERDRAFT = 8192
-/** While memory is short a packet that comes in pieces may have so many bytes. */
-const SHORT_OF_MEMORY_BYTES_MAX = 65_536
 
 /** What each type may weigh; PUBLISH is judged by `max_packet_size`. Index: packet type. */
 const CONTROL_TYPES = new Set<number>([
@@ -75,8 +70,7 @@ export function receive(
 /** A client that sends without reading what it gets is not read from until it does. */
 function throttle(connection: Connection): void {
   if (connection.phase === Phase.closed || connection.inLink === null) return
-  connection.paused = true
-  connection.link.pause()
+  stopReading(connection)
 }
 
 /** Handles whole packets from `at` on; returns where the first incomplete one starts. */
@@ -112,7 +106,7 @@ function consume(
     at = frameEnd
     if (core.work <= 0 && mustWait(core, connection, workMin)) break
   }
-  if (at > start) connection.lastLifeMs = core.ports.clock.monotonicMs()
+  if (at > start) noteLife(core, connection)
   return connection.phase === Phase.closed ? end : at
 }
 
@@ -121,8 +115,7 @@ function mustWait(core: Core, connection: Connection, workMin: number): boolean 
   if (core.work > workMin && !isPublishing(core, connection)) return false
   if (connection.phase === Phase.closed || connection.waiting) return connection.waiting
   connection.waiting = true
-  connection.paused = true
-  connection.link.pause()
+  stopReading(connection)
   addTask(core, () => takeTurn(core, connection))
   return true
 }
@@ -142,10 +135,7 @@ function takeTurn(core: Core, connection: Connection): boolean {
 
 /** Whether the packet just handled waits for hooks, and was not counted then. */
 function comesAgain(core: Core, connection: Connection): boolean {
-  if (connection.phase !== Phase.open || !isWaiting(connection)) {
-    connection.waits = null
-    return false
-  }
+  if (!stillWaits(connection)) return false
   core.stats.messagesReceived--
   return true
 }
@@ -196,62 +186,29 @@ function complete(
     if (whole) break
     const need = frame.frameEnd < 0 ? 1 : frame.frameEnd - partial.length
     const take = Math.min(need, end - at)
-    append(core, connection, partial, bytes, at, at + take)
+    appendInput(core, connection, partial, bytes, at, at + take)
     at += take
   }
   if (connection.phase === Phase.opening) {
-    append(core, connection, partial, bytes, at, end)
+    appendInput(core, connection, partial, bytes, at, end)
     return end
   }
-  connection.partial = null
+  takeInput(connection)
   const rest = consume(core, connection, partial.bytes, 0, partial.length)
   if (rest < partial.length && connection.phase !== Phase.closed) {
     keepPartial(core, connection, partial, rest)
-    if (at < end) append(core, connection, partial, bytes, at, end)
+    if (at < end) appendInput(core, connection, partial, bytes, at, end)
     return end
   }
-  release(core, connection, partial)
+  releaseInput(core, connection, partial)
   return at
 }
 
-/** Keeps more of a packet: what its array grows by is memory, and short of that only short packets may come in pieces. */
-function append(
-  core: Core,
-  connection: Connection,
-  partial: ByteWriter,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): void {
-  const before = partial.bytes.length
-  const isLarge = partial.length + end - start > SHORT_OF_MEMORY_BYTES_MAX
-  if (isLarge && core.pressure === Pressure.beyond)
-    throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
-  partial.append(bytes, start, end)
-  grow(core, connection, partial.bytes.length - before)
-}
-
-function grow(core: Core, connection: Connection, bytes: number): void {
-  connection.keptBytes += bytes
-  charge(core, bytes)
-}
-
-/** The array that packets were completed in is free; of a closed connection nothing is charged any more. */
-function release(core: Core, connection: Connection, partial: ByteWriter): void {
-  if (connection.phase !== Phase.closed) grow(core, connection, -partial.bytes.length)
-}
-
 function keepPartial(core: Core, connection: Connection, partial: ByteWriter, from: number): void {
-  if (from > 0) {
-    partial.bytes.copyWithin(0, from, partial.length)
-    partial.length -= from
-    connection.partialSinceMs = core.ports.clock.monotonicMs()
-  }
-  connection.partial = partial
+  putBack(core, connection, partial, from)
   noteWaiting(core, connection)
 }
 
-/** Keeps what cannot be handled yet: a cut packet, or input that came before the CONNACK. */
 function keep(
   core: Core,
   connection: Connection,
@@ -259,20 +216,14 @@ function keep(
   start: number,
   end: number,
 ): void {
-  if (connection.partial === null) {
-    connection.partial = new ByteWriter(new Uint8Array(PARTIAL_BYTES))
-    grow(core, connection, PARTIAL_BYTES)
-    connection.partialSinceMs = core.ports.clock.monotonicMs()
-  }
-  append(core, connection, connection.partial, bytes, start, end)
+  keepInput(core, connection, bytes, start, end)
   noteWaiting(core, connection)
 }
 
+/** What is kept waits for the CONNACK, or for its rest. */
 function noteWaiting(core: Core, connection: Connection): void {
-  if (connection.phase === Phase.opening) {
-    connection.paused = true
-    connection.link.pause()
-  } else if (connection.phase === Phase.open && !isHeldBack(connection))
+  if (connection.phase === Phase.opening) stopReading(connection)
+  else if (connection.phase === Phase.open && !isHeldBack(connection))
     watchPartial(core, connection)
 }
 
@@ -280,14 +231,13 @@ function noteWaiting(core: Core, connection: Connection): void {
 export function resumeInput(core: Core, connection: Connection): void {
   if (!isListening(connection) || isHeldBack(connection)) return
   if (connection.waits !== null) restartWatch(core, connection)
-  const { partial } = connection
-  connection.partial = null
+  const partial = takeInput(connection)
   if (partial !== null) {
     try {
       const rest = consume(core, connection, partial.bytes, 0, partial.length)
       if (rest < partial.length && connection.phase !== Phase.closed)
         keepPartial(core, connection, partial, rest)
-      else release(core, connection, partial)
+      else releaseInput(core, connection, partial)
     } catch (error) {
       fail(core, connection, error)
     }
@@ -310,8 +260,7 @@ function goOn(core: Core, connection: Connection): void {
 /** Reads on, unless there is a reason left not to. */
 export function unpause(connection: Connection): void {
   if (!connection.paused || !isListening(connection) || isHeldBack(connection)) return
-  connection.paused = false
-  connection.link.resume()
+  readOn(connection)
 }
 
 function optionsOf(core: Core): DecodeOptions {
@@ -320,7 +269,7 @@ function optionsOf(core: Core): DecodeOptions {
 
 type Handler = (
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   first: number,
   bytes: Uint8Array,
   bodyStart: number,
@@ -357,9 +306,9 @@ function dispatch(
   bodyStart: number,
   frameEnd: number,
 ): void {
-  if (connection.phase === Phase.connect) {
+  if (!isOpen(connection)) {
     core.work -= Work.connect
-    connection.version = connectVersion(bytes, bodyStart, frameEnd) || 4
+    noteVersion(connection, bytes, bodyStart, frameEnd)
     checkPadding(connection.version, bytes, frameStart, bodyStart)
     const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, optionsOf(core))
     return onConnect(core, connection, packet as ConnectPacket)
@@ -373,7 +322,7 @@ function dispatch(
 
 function handlePacket(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   first: number,
   bytes: Uint8Array,
   bodyStart: number,
@@ -389,7 +338,7 @@ function handlePacket(
 
 function onPing(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   _first: number,
   _bytes: Uint8Array,
   bodyStart: number,
@@ -397,7 +346,7 @@ function onPing(
 ): void {
   if (bodyStart !== frameEnd) throw new ProtocolError(Reason.malformedPacket, 'PINGREQ with a body')
   if (core.ports.log.mask & LogType.debug) {
-    const name = connection.identity?.clientId
+    const name = connection.identity.clientId
     core.ports.log.write(LogType.debug, `Received PINGREQ from ${name}`)
     core.ports.log.write(LogType.debug, `Sending PINGRESP to ${name}`)
   }

@@ -4,6 +4,7 @@ import { readFrame, type FrameHeader } from '../../codec/frame.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
+import { beginPartial } from './partial.ts'
 import { isHeldBack } from './rate.ts'
 
 const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
@@ -35,7 +36,7 @@ export function armKeepAlive(core: Core, connection: Connection, seconds: number
   core.wheel.cancel(connection.timer)
   connection.timer = null
   connection.keepAliveMs = seconds * 1500
-  connection.lastLifeMs = core.ports.clock.monotonicMs()
+  noteLife(core, connection)
   if (seconds > 0) watch(core, connection, connection.lastLifeMs + connection.keepAliveMs)
 }
 
@@ -63,11 +64,16 @@ function partialDueMs(core: Core, { partial, partialSinceMs }: Connection): numb
   )
 }
 
+/** A packet came: a sign of life. */
+export function noteLife(core: Core, connection: Connection): void {
+  connection.lastLifeMs = core.ports.clock.monotonicMs()
+}
+
 /** A client that had to wait is read from again, or takes what it was sent: its time begins anew. */
 export function restartWatch(core: Core, connection: Connection): void {
   const nowMs = core.ports.clock.monotonicMs()
   connection.lastLifeMs = nowMs
-  connection.partialSinceMs = nowMs
+  beginPartial(connection, nowMs)
   if (connection.timer === null && connection.keepAliveMs > 0)
     watch(core, connection, nowMs + connection.keepAliveMs)
 }

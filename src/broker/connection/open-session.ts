@@ -33,6 +33,8 @@ import { isBridgeUser, type ClaimedSession } from '../../ports/ports.ts'
 import { holdMessage } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
 import { addSession, endSession, giveTo, liveSession, wakeSession } from '../session/sessions.ts'
+import { releaseReplies } from '../delivery/replies.ts'
+import { takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
 
 function idOf(connection: Connection): string {
@@ -238,11 +240,19 @@ function heldIdsOf({ heldInbound }: Session): Set<number> | null {
   return new Set([...heldInbound.entries()].map(([packetId]) => packetId))
 }
 
+/** The batch that a connection waited for is safe: it opens, or says what it held back. */
+export function batchSafe(core: Core, connection: Connection): void {
+  const { onSafe } = connection
+  connection.onSafe = null
+  if (onSafe === null) releaseReplies(core, connection)
+  else onSafe()
+}
+
 /** Nothing more is in the way: CONNACK, what was in flight, and the input that came meanwhile. */
 function open(core: Core, opening: Opening, session: Session, sessionPresent: boolean): void {
   const { connection, packet } = opening
   if (connection.phase !== Phase.opening) return
-  connection.phase = Phase.open
+  connection.enter(Phase.open)
   connection.link.opened?.()
   if (!welcome(core, connection, sessionPresent, answerProperties(core, opening, session)))
     return closeUnanswered(core, connection)
@@ -258,7 +268,7 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
 
 /** Who cannot be told that it is in would wait for ever. It has said nothing that counts, and leaves no will. */
 function closeUnanswered(core: Core, connection: Connection): void {
-  connection.will = null
+  takeWill(core, connection)
   closeConnection(core, connection, { text: 'oversize packet', reason: -1 })
 }
 

@@ -7,6 +7,7 @@
  */
 import { PacketType } from '../../codec/packets.ts'
 import { Phase, type Connection, type Core, type Rate } from '../state/model.ts'
+import { stopReading } from '../state/reading.ts'
 import { isWaiting } from '../state/waiting.ts'
 
 /** Gives the connection a rate, or takes it, as the limits say by now. */
@@ -61,8 +62,7 @@ export function spend(
   const bytesMs = bytesPerSecondMax > 0 ? (-rate.bytes / bytesPerSecondMax) * 1000 : 0
   const waitMs = Math.max(messagesMs, bytesMs)
   if (waitMs <= 0 || connection.phase !== Phase.open) return false
-  connection.paused = true
-  connection.link.pause()
+  stopReading(connection)
   rate.timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () => {
     rate.timer = null
     earn(core, rate, core.ports.clock.monotonicMs())

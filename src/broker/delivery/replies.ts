@@ -38,6 +38,11 @@ function hold(core: Core, connection: Connection, reply: HeldReply): void {
   connection.held.push(reply)
 }
 
+/** The connection is over: nobody waits for them. */
+export function dropReplies(connection: Connection): void {
+  connection.held = null
+}
+
 /** Sends what the last commit made safe; waits on for the rest. */
 export function releaseReplies(core: Core, connection: Connection): void {
   const held = connection.held

@@ -149,6 +149,11 @@ function sendOne(
   return true
 }
 
+/** The connection is over. */
+export function forgetAliases(connection: Connection): void {
+  connection.aliasesOut = null
+}
+
 /** The alias that stands for the message's topic already; 0: none does. */
 function knownAlias({ aliasesOut }: Connection, message: Message): number {
   return aliasesOut === null ? 0 : (aliasesOut.get(message.topicName) ?? 0)

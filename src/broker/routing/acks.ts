@@ -4,7 +4,7 @@ import { readAck } from '../../codec/ack.ts'
 import { PacketType } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import type { Connection, Core, Delivery, Session } from '../state/model.ts'
+import type { Core, Delivery, OpenConnection } from '../state/model.ts'
 import { finish, released } from '../delivery/outbound.ts'
 import { releaseHeld } from './publish.ts'
 import { replyAck } from '../delivery/replies.ts'
@@ -16,7 +16,7 @@ const NAMES = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP']
 
 export function onAck(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   first: number,
   bytes: Uint8Array,
   bodyStart: number,
@@ -28,7 +28,7 @@ export function onAck(
   const type = first >> 4
   if (core.ports.log.mask & LogType.debug) logAck(core, connection, type, packetId, reason)
   if (type === PacketType.pubrel) return releaseHeld(core, connection, packetId)
-  const session = connection.session as Session
+  const { session } = connection
   const delivery = session.outbound?.inflight.get(packetId)
   if (delivery === undefined) return onUnknown(core, connection, type, packetId, reason)
   if (!isDue(delivery, type, reason))
@@ -58,7 +58,7 @@ function isDue({ qos, released: isReleased }: Delivery, type: number, reason: nu
 /** Nothing is in flight under this identifier: only a PUBREC waits for an answer. */
 function onUnknown(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   type: number,
   packetId: number,
   reason: number,
@@ -69,10 +69,10 @@ function onUnknown(
   replyAck(core, connection, PacketType.pubrel, packetId, notFound, 0)
 }
 
-function warnUnknown(core: Core, connection: Connection, type: number, packetId: number): void {
+function warnUnknown(core: Core, connection: OpenConnection, type: number, packetId: number): void {
   const { log } = core.ports
   if (!(log.mask & LogType.warning)) return
-  const name = connection.identity?.clientId
+  const name = connection.identity.clientId
   log.write(
     LogType.warning,
     `Warning: Received ${NAMES[type - 4]} from ${name} for an unknown packet identifier ${packetId}.`,
@@ -81,13 +81,13 @@ function warnUnknown(core: Core, connection: Connection, type: number, packetId:
 
 function logAck(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   type: number,
   packetId: number,
   reason: number,
 ): void {
   const code = type === PacketType.puback || type === PacketType.pubcomp ? `, RC:${reason}` : ''
-  const name = connection.identity?.clientId
+  const name = connection.identity.clientId
   core.ports.log.write(
     LogType.debug,
     `Received ${NAMES[type - 4]} from ${name} (Mid: ${packetId}${code})`,

@@ -4,31 +4,29 @@ import { LogType } from '../../base/log.ts'
 import { isPadded } from '../../codec/frame.ts'
 import { PacketType } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
-import { forwardableProperties, parsePublish, PublishView } from '../../codec/publish.ts'
+import { forwardableProperties, parsePublish } from '../../codec/publish.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import { decodeUtf8, isWellFormedUtf8 } from '../../codec/utf8.ts'
-import { topicNameProblem } from '../../topics/names.ts'
+import { isWellFormedUtf8 } from '../../codec/utf8.ts'
 import { isReserved } from '../../topics/reserved.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Auth, Identity } from '../../ports/ports.ts'
-import type { AliasTopic, Connection, Core, Session, Subscriber } from '../state/model.ts'
+import type { Core, OpenConnection, Session } from '../state/model.ts'
 import { Pressure } from '../../ports/pressure.ts'
-import { fitsMounted, mountTopic } from '../state/mount-point.ts'
+import { mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
-import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
+import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { mayPublish } from '../state/rights.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import { dropRetained, retainedIsFull, storeRetained } from './retained.ts'
 import { afterFanOut, keepWhole, UNDER_WAY } from './fan-out-later.ts'
 import { fanOutAll } from './fanout.ts'
-import { matchNow, publish, route } from './routing.ts'
+import { matchesOf, resolveAlias, takeTopic } from './published-topic.ts'
+import { publish, route } from './routing.ts'
 
 /** In front of the topic, where the body begins. */
 const TOPIC_LENGTH_BYTES = 2
-
-const view = new PublishView()
 
 /** No reason code: a hook has not answered yet. */
 const WAITS = -1
@@ -36,22 +34,23 @@ const WAITS = -1
 /** Handles the PUBLISH in `bytes[frameStart..frameEnd)`; throws ProtocolError on what ends the connection. */
 export function onPublish(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   bytes: Uint8Array,
   frameStart: number,
   bodyStart: number,
   frameEnd: number,
 ): void {
+  const view = core.published
   view.limits = core.ports.limits
   parsePublish(view, connection.version, bytes, frameStart, bodyStart, frameEnd)
   const stats = core.stats
   stats.publishReceived++
   stats.publishBytesReceived += view.payloadEnd - view.payloadStart
-  const session = connection.session as Session
+  const { session } = connection
   const message = core.incoming
   message.reuse()
   if (view.topicAlias === 0) {
-    if (!isLastTopic(connection)) learnTopic(core, connection)
+    takeTopic(core, connection)
     message.topic = bytes
     message.topicStart = view.topicStart
     message.topicEnd = view.topicEnd
@@ -76,74 +75,9 @@ export function onPublish(
   else receive(core, connection, session, message, refusal)
 }
 
-/** Most clients publish to one topic at a time: equal bytes, same topic. */
-function isLastTopic(connection: Connection): boolean {
-  const last = connection.topicBytes
-  const { bytes, topicStart, topicEnd } = view
-  const length = topicEnd - topicStart
-  if (last === null || last.length !== length) return false
-  for (let index = 0; index < length; index++)
-    if (last[index] !== bytes[topicStart + index]) return false
-  return true
-}
-
-/** A topic this connection did not just use: decodes and checks it. */
-function learnTopic(core: Core, connection: Connection): void {
-  const { bytes, topicStart, topicEnd } = view
-  const name = decodeUtf8(bytes, topicStart, topicEnd)
-  const problem = topicNameProblem(name, core.ports.limits.topicLevelsMax)
-  if (problem !== null) throw new ProtocolError(Reason.malformedPacket, `topic name: ${problem}`)
-  const whole = connection.mount === null ? name : connection.mount.prefix + name
-  if (!fitsMounted(connection.mount, whole))
-    throw new ProtocolError(Reason.topicNameInvalid, 'the topic does not fit below the mount point')
-  connection.topicName = whole
-  connection.matchGeneration = -1
-  const last = connection.topicBytes
-  keep(core, connection, 2 * (topicEnd - topicStart - (last?.length ?? 0)))
-  if (last !== null && last.length === topicEnd - topicStart)
-    last.set(bytes.subarray(topicStart, topicEnd))
-  else connection.topicBytes = bytes.slice(topicStart, topicEnd)
-}
-
-/** A topic alias stands for the topic, or is set to it [MQTT-3.3.2-7 ff.]. */
-function resolveAlias(core: Core, connection: Connection, message: Message): void {
-  const alias = view.topicAlias
-  if (alias > connection.link.listener.topicAliasMaximum)
-    throw new ProtocolError(Reason.topicAliasInvalid, `topic alias ${alias} is over the maximum`)
-  const aliases = (connection.aliasesIn ??= [])
-  if (view.topicEnd > view.topicStart) {
-    if (!isLastTopic(connection)) learnTopic(core, connection)
-    if (core.pressure >= Pressure.dropQos0)
-      throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
-    const bytes = view.bytes.slice(view.topicStart, view.topicEnd)
-    keep(core, connection, 2 * bytes.length + Bytes.topic - aliasBytes(aliases[alias]))
-    aliases[alias] = { name: connection.topicName, bytes }
-  }
-  const topic = aliases[alias]
-  if (topic === undefined)
-    throw new ProtocolError(Reason.protocolError, `topic alias ${alias} is not set`)
-  if (connection.topicName !== topic.name || connection.topicBytes === null) {
-    connection.topicName = topic.name
-    connection.topicBytes = topic.bytes.slice()
-    connection.matchGeneration = -1
-  }
-  message.topic = topic.bytes
-  message.topicStart = 0
-  message.topicEnd = topic.bytes.length
-}
-
-function aliasBytes(topic: AliasTopic | undefined): number {
-  return topic === undefined ? 0 : 2 * topic.bytes.length + Bytes.topic
-}
-
-/** The connection makes the broker keep so many bytes more, or fewer. */
-function keep(core: Core, connection: Connection, bytes: number): void {
-  connection.keptBytes += bytes
-  charge(core, bytes)
-}
-
 /** Fills the reused message with what was parsed; nothing is copied but properties that must change. */
-function borrow(core: Core, connection: Connection, message: Message): void {
+function borrow(core: Core, connection: OpenConnection, message: Message): void {
+  const view = core.published
   message.borrowed = true
   message.topicName = connection.topicName
   message.qos = view.qos
@@ -151,9 +85,9 @@ function borrow(core: Core, connection: Connection, message: Message): void {
   message.payload = view.bytes
   message.payloadStart = view.payloadStart
   message.payloadEnd = view.payloadEnd
-  message.publisher = connection.identity?.clientId ?? ''
-  message.publisherUser = connection.identity?.username ?? null
-  message.publisherOrigin = connection.identity?.origin ?? ''
+  message.publisher = connection.identity.clientId
+  message.publisherUser = connection.identity.username
+  message.publisherOrigin = connection.identity.origin
   const isReusable =
     view.plain &&
     connection.mount === null &&
@@ -176,7 +110,8 @@ function borrow(core: Core, connection: Connection, message: Message): void {
 }
 
 /** What CONNACK told the client not to do [MQTT-3.2.2-11, -14]. */
-function checkAgreed(core: Core, connection: Connection): void {
+function checkAgreed(core: Core, connection: OpenConnection): void {
+  const view = core.published
   if (view.qos > connection.link.listener.maxQos)
     throw new ProtocolError(Reason.qosNotSupported, `QoS ${view.qos} is not supported`)
   if (view.retain && !core.ports.limits.retainAvailable)
@@ -184,12 +119,13 @@ function checkAgreed(core: Core, connection: Connection): void {
 }
 
 /** 0, or why the message is not passed on, or {@link WAITS}. The connection stays. */
-function refusalOf(core: Core, connection: Connection, message: Message): number {
+function refusalOf(core: Core, connection: OpenConnection, message: Message): number {
+  const view = core.published
   const { limits, auth } = core.ports
   const topic = message.topicName
   if (isReserved(topic)) return denied(core, connection, message)
   const who = connection.identity
-  if (auth.publish !== null && who !== null && !connection.isOurs) {
+  if (auth.publish !== null && !connection.isOurs) {
     const allowed = mayPublishNow(core, connection, auth.publish, who)
     if (allowed !== true) return allowed === undefined ? WAITS : denied(core, connection, message)
   }
@@ -211,19 +147,21 @@ function refusalOf(core: Core, connection: Connection, message: Message): number
 /** undefined: a hook has not answered yet. */
 function mayPublishNow(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   publishRight: NonNullable<Auth['publish']>,
   who: Identity,
 ): boolean | undefined {
+  const { qos, retain } = core.published
   const known = rulingOf(connection, 0)
-  const verdict = known ?? publishRight(who, connection.topicName, view.qos, view.retain)
+  const verdict = known ?? publishRight(who, connection.topicName, qos, retain)
   // The common case is a plain answer.
   return verdict === true || ruled(core, connection, 0, verdict)
 }
 
 /** Would accepting it make the store write? */
-function needsStore(core: Core, connection: Connection): boolean {
-  if (core.withoutStore || view.retain || (view.qos === 2 && connection.session?.durable))
+function needsStore(core: Core, connection: OpenConnection): boolean {
+  const view = core.published
+  if (core.withoutStore || view.retain || (view.qos === 2 && connection.session.durable))
     return true
   const matches = matchesOf(core, connection)
   if (matches === null) return true
@@ -235,44 +173,40 @@ function needsStore(core: Core, connection: Connection): boolean {
 }
 
 /** 3.x has no word for it: without an acknowledgement the client comes again. */
-function refuseFull({ version }: Connection): number {
+function refuseFull({ version }: OpenConnection): number {
   if (version < 5) throw new ProtocolError(Reason.quotaExceeded, 'the store is full')
   return Reason.quotaExceeded
 }
 
 /** Below 5.0 there is no word for it but the end of the connection: an acknowledgement would be a lie. */
-function refuseForMemory(core: Core, connection: Connection): number {
+function refuseForMemory(core: Core, connection: OpenConnection): number {
+  const view = core.published
   dropped(core, null, 'memory')
   if (view.qos > 0 && connection.version < 5)
     throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
   return Reason.quotaExceeded
 }
 
-function denied(core: Core, connection: Connection, message: Message): number {
+function denied(core: Core, connection: OpenConnection, message: Message): number {
   if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Denied')
   return Reason.notAuthorized
 }
 
 /** Passes a message on, with the match result of the topic's last time when nothing changed since. */
-function accept(core: Core, connection: Connection, message: Message): number {
+function accept(core: Core, connection: OpenConnection, message: Message): number {
   if (message.retain) storeRetained(core, message)
   const matches = matchesOf(core, connection)
   return route(core, message, matches, connection.session)
 }
 
-/** null: to find them takes longer than a turn has. */
-function matchesOf(core: Core, connection: Connection): readonly Subscriber[] | null {
-  const { trie } = core
-  if (connection.matchGeneration !== trie.generation || connection.matches === null) {
-    connection.matches = matchNow(core, connection.topicName)
-    connection.matchGeneration = trie.generation
-  }
-  return connection.matches
-}
-
 /** QoS 1: passed on, then acknowledged once what was written for it is safe [MQTT-4.3.2-4]. */
-function acknowledge(core: Core, connection: Connection, message: Message, refusal: number): void {
-  const packetId = view.packetId
+function acknowledge(
+  core: Core,
+  connection: OpenConnection,
+  message: Message,
+  refusal: number,
+): void {
+  const { packetId } = core.published
   const { mark } = core.journal
   const count = refusal === 0 ? accept(core, connection, message) : -1
   const batch = core.journal.since(mark)
@@ -287,7 +221,7 @@ function acknowledge(core: Core, connection: Connection, message: Message, refus
 /** PUBACK for a message that `count` subscriptions took. */
 function confirm(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   packetId: number,
   count: number,
   batch: number,
@@ -299,12 +233,12 @@ function confirm(
 /** QoS 2: held under its identifier until PUBREL. */
 function receive(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   session: Session,
   message: Message,
   refusal: number,
 ): void {
-  const packetId = view.packetId
+  const { packetId } = core.published
   const held = (session.heldInbound ??= new PacketTable())
   const known = held.get(packetId)
   if (known !== undefined) return receiveAgain(core, connection, session, known, refusal)
@@ -328,12 +262,12 @@ function receive(
  */
 function receiveAgain(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   session: Session,
   held: Message,
   refusal: number,
 ): void {
-  const packetId = view.packetId
+  const { packetId } = core.published
   const reason = connection.version === 5 ? refusal : 0
   let batch = 0
   connection.heldBefore?.delete(packetId)
@@ -350,8 +284,13 @@ function receiveAgain(
 }
 
 /** The identifier is free again; returns the batch that says so, 0: none. */
-function dropHeld(core: Core, connection: Connection, packetId: number, message: Message): number {
-  const session = connection.session as Session
+function dropHeld(
+  core: Core,
+  connection: OpenConnection,
+  packetId: number,
+  message: Message,
+): number {
+  const { session } = connection
   connection.heldBefore?.delete(packetId)
   // It has gone with its session.
   if (session.heldInbound === null) return 0
@@ -366,7 +305,12 @@ function dropHeld(core: Core, connection: Connection, packetId: number, message:
  * A client that leaves too many QoS 2 messages unreleased [MQTT-3.3.4-8]. Receive Maximum counts those of this connection
  * alone (MQTT 5.0, 4.9), the other bounds all that is held.
  */
-function checkHeld(core: Core, connection: Connection, session: Session, message: Message): void {
+function checkHeld(
+  core: Core,
+  connection: OpenConnection,
+  session: Session,
+  message: Message,
+): void {
   const { limits } = core.ports
   const count = session.heldInbound?.size ?? 0
   const countHere = count - (connection.heldBefore?.size ?? 0)
@@ -379,8 +323,8 @@ function checkHeld(core: Core, connection: Connection, session: Session, message
 }
 
 /** PUBREL: the message goes on its way; the right to publish is asked again [MQTT-4.3.3-11]. */
-export function releaseHeld(core: Core, connection: Connection, packetId: number): void {
-  const session = connection.session as Session
+export function releaseHeld(core: Core, connection: OpenConnection, packetId: number): void {
+  const { session } = connection
   const message = session.heldInbound?.get(packetId)
   if (message === undefined || message === null) {
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
@@ -416,15 +360,20 @@ export function releaseHeld(core: Core, connection: Connection, packetId: number
 }
 
 /** Its expiry passed while it was held: it reaches nobody, and has replaced what was retained all the same. */
-function expireHeld(core: Core, connection: Connection, packetId: number, message: Message): void {
+function expireHeld(
+  core: Core,
+  connection: OpenConnection,
+  packetId: number,
+  message: Message,
+): void {
   dropHeld(core, connection, packetId, message)
   if (message.retain) dropRetained(core, message.topicName)
   dropped(core, null, 'expired')
 }
 
-function logPublish(core: Core, connection: Connection, message: Message, verb: string): void {
-  const { dup, qos, retain, packetId } = view
-  const name = connection.identity?.clientId
+function logPublish(core: Core, connection: OpenConnection, message: Message, verb: string): void {
+  const { dup, qos, retain, packetId } = core.published
+  const name = connection.identity.clientId
   const flags = `d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId}`
   core.ports.log.write(
     LogType.debug,

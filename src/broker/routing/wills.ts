@@ -29,6 +29,17 @@ export function fireWill(core: Core, session: Session, will: Will): void {
   waitWill(core, session, will.message, author, waitMs)
 }
 
+/** The will of a connection that begins. */
+export function leaveWill(
+  core: Core,
+  connection: Connection,
+  message: Message,
+  delaySeconds: number,
+): void {
+  holdMessage(core, message)
+  connection.will = { message, delaySeconds }
+}
+
 /** Takes the will from a connection: it is published, waits, or is forgotten. */
 export function takeWill(core: Core, connection: Connection): Will | null {
   const { will } = connection

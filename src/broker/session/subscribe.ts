@@ -13,8 +13,8 @@ import { Reason } from '../../codec/reason-codes.ts'
 import { topicFilterProblem } from '../../topics/names.ts'
 import { fitsMounted, mountFilter } from '../state/mount-point.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
-import type { Connection, Core, Session } from '../state/model.ts'
-import type { Identity, SubscriptionOptions } from '../../ports/ports.ts'
+import type { Core, OpenConnection, Session } from '../state/model.ts'
+import type { SubscriptionOptions } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { replyPacket } from '../delivery/replies.ts'
 import { replayRetained } from '../routing/retained.ts'
@@ -26,8 +26,8 @@ const FAILURE_311 = 0x80
 /** Of SUBACK and UNSUBACK in 5.0, behind the length: identifier and no properties. */
 const ANSWER_HEAD_BYTES = 3
 
-export function onSubscribe(core: Core, connection: Connection, packet: SubscribePacket): void {
-  const session = connection.session as Session
+export function onSubscribe(core: Core, connection: OpenConnection, packet: SubscribePacket): void {
+  const { session } = connection
   log(core, LogType.debug, () => `Received SUBSCRIBE from ${session.clientId}`)
   checkAnswerFits(connection, packet.filters.length)
   for (const { filter } of packet.filters) checkFilter(core, filter)
@@ -61,7 +61,7 @@ export function onSubscribe(core: Core, connection: Connection, packet: Subscrib
 }
 
 /** A client that asks for more codes than it takes in one packet would wait for ever [MQTT-3.1.2-24]. */
-function checkAnswerFits({ packetBytesMax }: Connection, codes: number): void {
+function checkAnswerFits({ packetBytesMax }: OpenConnection, codes: number): void {
   const body = ANSWER_HEAD_BYTES + codes
   if (packetBytesMax > 0 && 1 + varintSize(body) + body > packetBytesMax)
     throw new ProtocolError(Reason.packetTooLarge, 'the answer is larger than the client takes')
@@ -74,7 +74,7 @@ function checkFilter(core: Core, filter: string): void {
 
 function refusalOf(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   session: Session,
   wanted: SubscribeFilter,
   index: number,
@@ -97,11 +97,11 @@ function refusalOf(
 /** For each filter whether the client may have it; null: hooks have not answered all of it yet. */
 function rightsOf(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   filters: readonly SubscribeFilter[],
 ): boolean[] | null {
   const { subscribe } = core.ports.auth
-  const who = connection.identity as Identity
+  const { identity: who } = connection
   if (subscribe === null || connection.isOurs) return filters.map(() => true)
   const answers = filters.map(({ filter, qos }, index) => {
     const known = rulingOf(connection, index)
@@ -115,13 +115,13 @@ function rightsOf(
   return null
 }
 
-function refusalCode(connection: Connection, qos: Qos, reason: number): number {
+function refusalCode(connection: OpenConnection, qos: Qos, reason: number): number {
   if (connection.version === 5) return reason
   return connection.version === 4 ? FAILURE_311 : qos
 }
 
 /** Granted is the lower of what was asked and what the listener allows [MQTT-3.9.3-2]. */
-function grantAtMost(connection: Connection, codes: number[]): void {
+function grantAtMost(connection: OpenConnection, codes: number[]): void {
   const { maxQos } = connection.link.listener
   for (let index = 0; index < codes.length; index++)
     if (codes[index] <= 2) codes[index] = Math.min(codes[index], maxQos)
@@ -129,7 +129,7 @@ function grantAtMost(connection: Connection, codes: number[]): void {
 
 function subscribeOne(
   core: Core,
-  connection: Connection,
+  connection: OpenConnection,
   session: Session,
   wanted: SubscribeFilter,
   subscriptionId: number,
@@ -143,16 +143,19 @@ function subscribeOne(
   }
   const { subscription, isNew } = addSubscription(core, session, wanted.filter, options)
   log(core, LogType.subscribe, () => `${session.clientId} ${wanted.qos} ${wanted.filter}`)
-  if (connection.identity !== null)
-    core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
+  core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
   if (session.durable) core.journal.saveSubscription(session.clientId, wanted.filter, options)
   if (subscription.group !== null || wanted.retainHandling === 2) return
   if (wanted.retainHandling === 1 && !isNew) return
   replays.push(() => replayRetained(core, connection, subscription))
 }
 
-export function onUnsubscribe(core: Core, connection: Connection, packet: UnsubscribePacket): void {
-  const session = connection.session as Session
+export function onUnsubscribe(
+  core: Core,
+  connection: OpenConnection,
+  packet: UnsubscribePacket,
+): void {
+  const { session } = connection
   log(core, LogType.debug, () => `Received UNSUBSCRIBE from ${session.clientId}`)
   checkAnswerFits(connection, packet.filters.length)
   for (const filter of packet.filters) checkFilter(core, filter)
@@ -162,8 +165,7 @@ export function onUnsubscribe(core: Core, connection: Connection, packet: Unsubs
     log(core, LogType.debug, () => `\t${filter}`)
     log(core, LogType.unsubscribe, () => `${session.clientId} ${filter}`)
     if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted
-    if (connection.identity !== null)
-      core.ports.observer?.unsubscribed?.(connection.identity, filter)
+    core.ports.observer?.unsubscribed?.(connection.identity, filter)
     if (session.durable) core.journal.deleteSubscription(session.clientId, filter)
     return Reason.success
   })

@@ -5,7 +5,7 @@
  */
 import type { Message } from '../../ports/message.ts'
 import { Pressure, pressureOf } from '../../ports/pressure.ts'
-import type { Core } from './model.ts'
+import type { Connection, Core } from './model.ts'
 
 export const Bytes = {
   /** A socket, its link and its connection. */
@@ -26,6 +26,18 @@ export const Bytes = {
 export function charge(core: Core, bytes: number): void {
   core.keptBytes += bytes
   if (core.keptBytes >= core.keptBytesNext) judgeMemory(core)
+}
+
+/** A connection makes the broker keep so many bytes more, or fewer. */
+export function chargeConnection(core: Core, connection: Connection, bytes: number): void {
+  connection.keptBytes += bytes
+  charge(core, bytes)
+}
+
+/** It is over: nothing is kept for it any more. */
+export function dischargeConnection(core: Core, connection: Connection): void {
+  charge(core, -connection.keptBytes)
+  connection.keptBytes = 0
 }
 
 /** Sets `core.pressure`, and from what on it has to be looked at again. */

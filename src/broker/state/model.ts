@@ -14,6 +14,7 @@ import { PacketTable } from '../../base/packet-table.ts'
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
 import type { ConnectPacket, Packet, Qos, Version } from '../../codec/packets.ts'
+import type { PublishView } from '../../codec/publish.ts'
 import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
 import type { RetainedCursor, RetainedTree } from '../../topics/retained-tree.ts'
 import type { Journal } from './journal.ts'
@@ -245,6 +246,7 @@ export const Phase = {
   /** Over. What still comes in is dropped. */
   closed: 3,
 } as const
+export type Phase = (typeof Phase)[keyof typeof Phase]
 
 /** An acknowledgement that waits for its batch, and for those in front of it [MQTT-4.6.0-2]. */
 export interface HeldReply {
@@ -284,12 +286,16 @@ export interface Waits {
   readonly rulings: Map<number, boolean>
 }
 
+/**
+ * A link, what comes in over it, what goes out, and a phase. Each field is set by one file of the core, and goes with the
+ * others of that file (`scripts/writers.mjs` holds that): a rule that concerns a field is found there.
+ */
 export class Connection {
   readonly kind = 'connection'
   readonly link: Link
   /** As the listener had it when the connection began. */
   readonly mount: MountPoint | null
-  phase: number = Phase.connect
+  readonly phase: Phase = Phase.connect
   version: Version = 4
   session: Session | null = null
   identity: Identity | null = null
@@ -352,6 +358,22 @@ export class Connection {
     this.mount = mountPointOf(link.listener.mountPoint)
     this.lastLifeMs = nowMs
   }
+
+  /** Onwards only: the one place that sets the phase. */
+  enter(phase: Phase): void {
+    ;(this as { phase: Phase }).phase = phase
+  }
+}
+
+/** What handlers of packets are given: its client is known, and has a session. */
+export type OpenConnection = Connection & {
+  readonly phase: typeof Phase.open
+  readonly session: Session
+  readonly identity: Identity
+}
+
+export function isOpen(connection: Connection): connection is OpenConnection {
+  return connection.phase === Phase.open
 }
 
 /** For the log: the client id; before there is one, the address, as mosquitto writes it. */
@@ -447,6 +469,8 @@ export interface Core {
   /** Connections with a retained replay that waits until their client has taken what it was sent. */
   readonly replaying: Set<Connection>
   readonly writers: ByteWriter[]
+  /** The PUBLISH being handled, as ranges of its bytes; reused. */
+  readonly published: PublishView
   /** The message being published: borrows, reused. */
   readonly incoming: Message
   /** How short memory is; see `pressure.ts`. */

@@ -8,6 +8,7 @@
  */
 import type { Verdict } from '../../ports/ports.ts'
 import { askTurnEnd, Phase, type Connection, type Core } from './model.ts'
+import { stopReading } from './reading.ts'
 
 /** What was answered for `key`; undefined: it was not asked yet. */
 export function rulingOf({ waits }: Connection, key: number): boolean | undefined {
@@ -24,8 +25,7 @@ export function ruled(
   if (typeof verdict === 'boolean') return verdict
   const waits = (connection.waits ??= { pending: 0, rulings: new Map() })
   waits.pending++
-  connection.paused = true
-  connection.link.pause()
+  stopReading(connection)
   void verdict.then((allowed) => {
     waits.pending--
     waits.rulings.set(key, allowed)
@@ -34,6 +34,13 @@ export function ruled(
     askTurnEnd(core)
   })
   return undefined
+}
+
+/** Does the packet that was just handled wait for answers? If not, those that came are used up. */
+export function stillWaits(connection: Connection): boolean {
+  if (connection.phase === Phase.open && isWaiting(connection)) return true
+  connection.waits = null
+  return false
 }
 
 export function isWaiting({ waits }: Connection): boolean {
