@@ -19,7 +19,7 @@ import { SCENARIOS, TARGET_NAMES, type Scenario, type TargetName } from './scena
 import { canRun, findTools, type Tools } from './targets.ts'
 
 const RESULTS = 'bench/results'
-const PAGE = 'docs/benchmarks.md'
+const PAGES = ['docs/benchmarks.md', 'docs/zh/benchmarks.md']
 const READMES = ['README.md', 'README.zh-CN.md']
 const PAGE_START = '<!-- figures: written by npm run bench -->'
 const PAGE_END = '<!-- end of figures -->'
@@ -119,7 +119,7 @@ function keep(
   writeFileSync(file, `${JSON.stringify({ machine: where, plan, results, checks }, null, 1)}\n`)
   const text = pageText(where, plan, results, checks)
   writeFileSync(join(RESULTS, 'latest.md'), text)
-  fill(PAGE, text)
+  for (const page of PAGES) fill(page, text)
   for (const readme of READMES) fill(readme, `${headline(where)}\n\n${headlineTable(results)}\n`)
 }
 

@@ -41,6 +41,8 @@ function page(found: Map<string, string[]>): string {
   return [
     '# Attacks',
     '',
+    '[中文](zh/attacks.md)',
+    '',
     'Written by `scripts/attacks.ts` from `tests/attack`. `npm run attack` starts brokers and runs all of them; after each attack another',
     "client's QoS 1 round trip takes 100 ms at most, and the log has no error that was not expected.",
     '',

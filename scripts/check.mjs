@@ -20,6 +20,7 @@ const STEPS = [
   ['dead code', bin('knip'), ['--no-progress']],
   ['option docs', process.execPath, ['build/scripts/option-docs.js', '--check']],
   ['attacks', process.execPath, ['build/scripts/attacks.js', '--check']],
+  ['translations', process.execPath, ['build/scripts/translations.js']],
   ['conformance', process.execPath, ['build/scripts/conformance.js', '--check']],
 ]
 

@@ -119,6 +119,8 @@ function page(rows: Map<Chapter, Row[]>): string {
   const head = [
     '# Conformance',
     '',
+    '[中文](zh/conformance.md)',
+    '',
     'Written by `scripts/conformance.ts` from `tests/conformance` and the tests in `tests/blackbox`.',
     'The statements are told in our words; their ids are those of the standards.',
     'A statement that binds the client is listed with the tests of how the broker meets its breach.',

@@ -62,6 +62,8 @@ writeFileSync(
   'docs/web-performance.md',
   `# The graphical client under load
 
+[中文](zh/web-performance.md)
+
 Written by \`npm run web-performance\`, ${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${availableParallelism()} cores, Node ${process.version}, headless Chromium without a GPU. Broker,
 publisher and browser share the machine; its load average before the first run was ${loadBefore}.
 
