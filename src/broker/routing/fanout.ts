@@ -105,6 +105,7 @@ function withoutDuplicates(
   subscribers: readonly Subscriber[],
 ): readonly Subscriber[] {
   const { allowDuplicates } = ports.limits
+  if (subscribers.length < 2) return subscribers
   const best = new Map<Session, Subscription>()
   for (const subscriber of subscribers) {
     if (!isOnce(subscriber, allowDuplicates)) continue

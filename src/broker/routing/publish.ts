@@ -326,7 +326,7 @@ function checkHeld(
 export function releaseHeld(core: Core, connection: OpenConnection, packetId: number): void {
   const { session } = connection
   const message = session.heldInbound?.get(packetId)
-  if (message === undefined || message === null) {
+  if (message === undefined) {
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
     return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)
   }
@@ -334,29 +334,46 @@ export function releaseHeld(core: Core, connection: OpenConnection, packetId: nu
   const allowed = ruled(core, connection, 0, verdict)
   if (allowed === undefined) return
   const { mark } = core.journal
-  const complete = (batch: number): void =>
-    replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
   if (!allowed) dropHeld(core, connection, packetId, message)
   else if (isExpired(core, message)) expireHeld(core, connection, packetId, message)
-  else if (core.unbroken !== null) {
-    // Its own writes must be one batch as well.
-    const later = fanOutAll(core, message, session)
-    later.whole = true
-    later.begin = () => {
-      dropHeld(core, connection, packetId, message)
-      if (message.retain) storeRetained(core, message)
-    }
-    later.done = (_count, batch) => complete(batch)
-    return
-  } else {
+  else if (core.unbroken !== null) return releaseLater(core, connection, packetId, message)
+  else {
     dropHeld(core, connection, packetId, message)
-    if (publish(core, message, session) === UNDER_WAY) {
-      keepWhole(core, message.publisher)
-      const batch = core.journal.since(mark)
-      return afterFanOut(core, message.publisher, (_count, last) => complete(Math.max(batch, last)))
-    }
+    if (publish(core, message, session) === UNDER_WAY)
+      return completeLater(core, connection, packetId, message.publisher, mark)
   }
-  complete(core.journal.since(mark))
+  replyAck(core, connection, PacketType.pubcomp, packetId, 0, core.journal.since(mark))
+}
+
+/** Another exchange is being written as one batch: this one's writes must be one as well, so it waits. */
+function releaseLater(
+  core: Core,
+  connection: OpenConnection,
+  packetId: number,
+  message: Message,
+): void {
+  const later = fanOutAll(core, message, connection.session)
+  later.whole = true
+  later.begin = () => {
+    dropHeld(core, connection, packetId, message)
+    if (message.retain) storeRetained(core, message)
+  }
+  later.done = (_count, batch) => replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
+}
+
+/** The fan-out goes on in later turns: PUBCOMP comes behind its last receiver. */
+function completeLater(
+  core: Core,
+  connection: OpenConnection,
+  packetId: number,
+  publisher: string,
+  mark: number,
+): void {
+  keepWhole(core, publisher)
+  const batch = core.journal.since(mark)
+  afterFanOut(core, publisher, (_count, last) =>
+    replyAck(core, connection, PacketType.pubcomp, packetId, 0, Math.max(batch, last)),
+  )
 }
 
 /** Its expiry passed while it was held: it reaches nobody, and has replaced what was retained all the same. */
