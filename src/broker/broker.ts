@@ -15,7 +15,7 @@ import { Journal } from './state/journal.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { Inspector } from './inspect.ts'
-import { createMessage, Message } from '../ports/message.ts'
+import { createMessage, Message, Slab } from '../ports/message.ts'
 import {
   askTurnEnd,
   Connection,
@@ -96,7 +96,7 @@ export class Broker {
       replaying: new Set(),
       writers: [],
       published: new PublishView(),
-      incoming: new Message(),
+      incoming: new Message(new Slab()),
       pressure: Pressure.none,
       pressurePeak: Pressure.none,
       keptBytes: 0,

@@ -11,17 +11,20 @@ const NO_BYTES = new Uint8Array(0)
 const SLAB_MESSAGE_MAX = 1024
 const SLAB_BYTES = 32 * 1024
 
-let slab = NO_BYTES
-let slabUsed = 0
+/** Where one broker's small messages lie: the present slab. It lives as long as a message in it. */
+export class Slab {
+  bytes = NO_BYTES
+  private used = 0
 
-/** Room for `size` bytes in the present slab; returns where. A slab lives as long as a message in it. */
-function allot(size: number): number {
-  if (slabUsed + size > slab.length) {
-    slab = new Uint8Array(SLAB_BYTES)
-    slabUsed = 0
+  /** Room for `size` bytes in {@link bytes}; returns where. */
+  allot(size: number): number {
+    if (this.used + size > this.bytes.length) {
+      this.bytes = new Uint8Array(SLAB_BYTES)
+      this.used = 0
+    }
+    this.used += size
+    return this.used - size
   }
-  slabUsed += size
-  return slabUsed - size
 }
 
 /**
@@ -69,6 +72,12 @@ export class Message implements PublishParts {
   /** Queues, windows, tables and outputs that hold it; see `memory.ts`. */
   holders = 0
   private copy: Message | null = null
+  /** For the copies of one that borrows; null: they have arrays of their own. */
+  private readonly slab: Slab | null
+
+  constructor(slab: Slab | null = null) {
+    this.slab = slab
+  }
 
   get payloadLength(): number {
     return this.payloadEnd - this.payloadStart
@@ -88,11 +97,11 @@ export class Message implements PublishParts {
   kept(): Message {
     if (!this.borrowed) return this
     if (this.copy !== null) return this.copy
-    const { size } = this
-    if (size > SLAB_MESSAGE_MAX) this.copy = this.owned()
+    const { size, slab } = this
+    if (slab === null || size > SLAB_MESSAGE_MAX) this.copy = this.owned()
     else {
-      const at = allot(size)
-      this.copy = this.clone(slab, at)
+      const at = slab.allot(size)
+      this.copy = this.clone(slab.bytes, at)
     }
     return this.copy
   }
