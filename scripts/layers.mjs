@@ -12,7 +12,7 @@ const LAYERS = {
   topics: { may: ['base'], node: false },
   ports: { may: ['base', 'codec', 'topics'], node: false },
   broker: { may: ['base', 'codec', 'topics', 'ports'], node: false },
-  config: { may: ['base'], node: ['files.ts'] },
+  config: { may: ['base', 'ports'], node: ['files.ts'] },
   transports: { may: adapters, node: true },
   auth: { may: adapters, node: true },
   store: { may: adapters, node: true },

@@ -1,7 +1,7 @@
 import type { ConfigLocation } from './config-error.ts'
 import type { Values } from './option.ts'
 import type { bridgeOptions, bridgeTlsOptions } from './options-bridge.ts'
-import type { brokerOptions } from './options-global.ts'
+import type { brokerOptions, PerListenerKey } from './options-global.ts'
 import type { listenerOptions, tlsOptions } from './options-listener.ts'
 import type { limitOptions } from './options-limits.ts'
 import type { processOptions } from './options-process.ts'
@@ -15,21 +15,19 @@ export type ListenerValues = Values<typeof listenerOptions & typeof tlsOptions>
 
 export type BridgeValues = Values<typeof bridgeOptions & typeof bridgeTlsOptions>
 
+/** What the global and the listener's own settings come to. */
+interface ListenerSecurity extends Omit<Pick<GlobalValues, PerListenerKey>, 'allowAnonymous'> {
+  readonly allowAnonymous: boolean
+}
+
 /** A place where the broker listens, and the settings of the clients that come in there. */
-export interface ListenerConfig extends ListenerValues {
+export interface ListenerConfig extends ListenerValues, ListenerSecurity {
   /** 0 with a `socketPath`, 1 to 65535 without. */
   readonly port: number
   /** Host name or address; null: every address. */
   readonly host: string | null
   /** Path of a unix socket, or null. */
   readonly socketPath: string | null
-  /** What the global and the listener's own settings come to. */
-  readonly allowAnonymous: boolean
-  readonly allowZeroLengthClientId: boolean
-  readonly autoIdPrefix: string
-  readonly passwordFile: string | null
-  readonly aclFile: string | null
-  readonly pskFile: string | null
   /** Where its options stand, by key; empty for those that no line sets. */
   readonly places: ReadonlyMap<string, ConfigLocation>
   /** Null for the listeners of local-only mode. */

@@ -1,3 +1,4 @@
+import { defaultLimits } from '../ports/limits.ts'
 import { ValueError } from './config-error.ts'
 import { option } from './option.ts'
 import {
@@ -75,7 +76,7 @@ export const brokerOptions = {
   globalMaxClients: option('global_max_clients', 'Most sessions, offline ones included.', {
     differs: reloadsHere,
     type: connectionLimit,
-    default: 0,
+    default: defaultLimits.sessionsMax,
   }),
   globalMaxConnections: option('global_max_connections', 'Most connections on all listeners.', {
     differs: reloadsHere,
@@ -97,7 +98,7 @@ export const brokerOptions = {
     {
       differs: reloadsHere,
       type: int(0, Number.MAX_SAFE_INTEGER),
-      default: 0,
+      default: defaultLimits.inflightBytesMax,
     },
   ),
   maxQueuedMessages: option(
@@ -106,7 +107,7 @@ export const brokerOptions = {
     {
       differs: reloadsHere,
       type: int(0, intMax, noLimitBelowZero),
-      default: 1000,
+      default: defaultLimits.queuedMax,
     },
   ),
   maxQueuedBytes: option(
@@ -115,13 +116,13 @@ export const brokerOptions = {
     {
       differs: `${reloadsHere} With 0 a queue still ends at 64 MB.`,
       type: int(0, Number.MAX_SAFE_INTEGER),
-      default: 0,
+      default: defaultLimits.storedBytesMax,
     },
   ),
   maxPacketBytes: option('max_packet_size', 'Largest packet that a client may send, in bytes.', {
     differs: reloadsHere,
     type: int(20, packetBytesMax, (value) => Math.min(value, packetBytesMax)),
-    default: 2_000_000,
+    default: defaultLimits.packetBytesMax,
   }),
   messageBytesMax: option(
     'message_size_limit',
@@ -129,7 +130,7 @@ export const brokerOptions = {
     {
       differs: 'A 5.0 client is told 0x97 in PUBACK, where the standard has no 0x95.',
       type: int(0, 268_435_455),
-      default: 0,
+      default: defaultLimits.payloadBytesMax,
     },
   ),
   maxKeepAliveSeconds: option(
@@ -138,7 +139,7 @@ export const brokerOptions = {
     {
       differs: reloadsHere,
       type: int(0, 65_535),
-      default: 0,
+      default: defaultLimits.keepAliveSecondsMax,
     },
   ),
   memoryBytesMax: option('memory_limit', 'Most memory the broker may use, in bytes; 0: any.', {
@@ -159,23 +160,23 @@ export const brokerOptions = {
       differs:
         'With "false" the one copy has the highest QoS of the matching subscriptions, not that of the first one found.',
       type: bool,
-      default: true,
+      default: defaultLimits.allowDuplicates,
       deprecated: true,
     },
   ),
   upgradeOutgoingQos: option(
     'upgrade_outgoing_qos',
     'Delivers at the QoS of the subscription even when the message came with a lower one.',
-    { type: bool, default: false },
+    { type: bool, default: defaultLimits.upgradeOutgoingQos },
   ),
   queueQos0Messages: option('queue_qos0_messages', 'Keeps QoS 0 messages for offline sessions.', {
     type: bool,
-    default: false,
+    default: defaultLimits.queueQos0,
   }),
   retainAvailable: option('retain_available', 'Whether clients may retain messages.', {
     differs: reloadsHere,
     type: bool,
-    default: true,
+    default: defaultLimits.retainAvailable,
   }),
   retainExpiryIntervalMs: option(
     'retain_expiry_interval',
@@ -203,7 +204,7 @@ export const brokerOptions = {
   sessionTakeoverAnyUser: option(
     'session_takeover_any_user',
     "Lets every user who knows a client id resume another user's session, as mosquitto does.",
-    { type: bool, default: false, own: true },
+    { type: bool, default: defaultLimits.anyUserTakesOver, own: true },
   ),
   aclRefuseSubscribe: option(
     'acl_refuse_subscribe',
@@ -297,3 +298,15 @@ export const brokerOptions = {
     default: false,
   }),
 }
+
+/** Global options that one listener may have for itself under `per_listener_settings`. */
+export const perListenerKeys = [
+  'allowAnonymous',
+  'allowZeroLengthClientId',
+  'autoIdPrefix',
+  'passwordFile',
+  'aclFile',
+  'pskFile',
+] as const satisfies readonly (keyof typeof brokerOptions)[]
+
+export type PerListenerKey = (typeof perListenerKeys)[number]

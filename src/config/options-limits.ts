@@ -1,3 +1,4 @@
+import { defaultLimits } from '../ports/limits.ts'
 import { option } from './option.ts'
 import { durationMs, int, type ValueType } from './value-types.ts'
 
@@ -14,91 +15,94 @@ function limit(
   return option(name, summary, { type, default: initial, own: true, reload })
 }
 
-/** What one client may cost, and all of them together. `src/ports/limits.ts` says what each bound protects. */
+/**
+ * What one client may cost, and all of them together. `src/ports/limits.ts` says what each bound protects and what it is
+ * by default; a key that it has too is its bound, in the same unit.
+ */
 export const limitOptions = {
   connectTimeoutMs: limit(
     'connect_timeout',
     'Seconds from the connection to a whole CONNECT, and one more for each 1000 bytes that have come.',
     durationMs('s', 1, 3600),
-    10_000,
+    defaultLimits.connectTimeoutMs,
   ),
   partialPacketTimeoutMs: limit(
     'partial_packet_timeout',
     'Seconds that a packet may stay incomplete, and one more for each 100 bytes that have come.',
     durationMs('s', 1, 86_400),
-    60_000,
+    defaultLimits.partialPacketTimeoutMs,
   ),
   controlPacketBytesMax: limit(
     'max_control_packet_size',
     'Largest CONNECT, SUBSCRIBE, UNSUBSCRIBE and AUTH, in bytes.',
     int(128, 268_435_460),
-    100_000,
+    defaultLimits.controlPacketBytesMax,
   ),
   topicLevelsMax: limit(
     'max_topic_levels',
     'Most levels of a topic or filter. $SYS has up to six.',
     int(8, 1000),
-    201,
+    defaultLimits.topicLevelsMax,
   ),
   userPropertiesMax: limit(
     'max_user_properties',
     'Most user properties of one packet.',
     int(0, 65_535),
-    1000,
+    defaultLimits.userPropertiesMax,
   ),
   filtersPerPacketMax: limit(
     'max_filters_per_subscribe',
     'Most filters of one SUBSCRIBE; those behind are refused.',
     int(1, countMax),
-    1000,
+    defaultLimits.filtersPerPacketMax,
   ),
   subscriptionsPerSessionMax: limit(
     'max_subscriptions',
     'Most subscriptions of one client.',
     int(1, countMax),
-    100_000,
+    defaultLimits.subscriptionsPerSessionMax,
   ),
   sessionsPerUserMax: limit(
     'max_clients_per_user',
     'Most sessions of one user name, offline ones included; 0: no limit.',
     int(0, countMax),
-    0,
+    defaultLimits.sessionsPerUserMax,
   ),
   retainedMax: limit(
     'max_retained_messages',
     'Most retained messages; 0: no limit.',
     int(0, countMax),
-    10_000_000,
+    defaultLimits.retainedMax,
   ),
   retainedBytesMax: limit(
     'max_retained_bytes',
     'Most payload bytes of all retained messages; 0: no limit.',
     int(0, Number.MAX_SAFE_INTEGER),
-    0,
+    defaultLimits.retainedBytesMax,
   ),
   heldInboundMax: limit(
     'max_unreleased_messages',
     'QoS 2 messages that one client may leave without PUBREL.',
     int(1, 65_535),
-    10_000,
+    defaultLimits.heldInboundMax,
   ),
   outputBytesMax: limit(
     'max_output_bytes',
     'Bytes that wait for a slow client before QoS 0 is dropped; 16 MiB with messages of 16 KiB or more.',
     int(4096, countMax),
-    1 << 20,
+    defaultLimits.outputBytesMax,
   ),
   messagesPerSecondMax: limit(
     'max_message_rate',
     'Messages a second that are taken from one client, the rest a little later; 0: any.',
     int(0, countMax),
-    0,
+    defaultLimits.messagesPerSecondMax,
   ),
   bytesPerSecondMax: limit(
     'max_byte_rate',
     'Bytes a second that are taken from one client, the rest a little later; 0: any.',
     int(0, countMax),
-    0,
+    defaultLimits.bytesPerSecondMax,
   ),
   connectionsPerAddressMax: limit(
     'max_connections_per_address',

@@ -5,8 +5,8 @@ import { expandVariables } from './environment.ts'
 import { configLines, type ConfigLine } from './lexer.ts'
 import { nearestName } from './nearest-name.ts'
 import { sameValue, type OptionRow, type SectionValues } from './option.ts'
-import type { globalTable } from './option-table.ts'
 import { findOption, optionNames, type KnownOption } from './option-table.ts'
+import { perListenerKeys } from './options-global.ts'
 import {
   defaultListener,
   here,
@@ -103,7 +103,7 @@ function applyLine(state: ParseState, context: FileContext, line: ConfigLine): v
   const value = readValue(section, known, name, rest)
   noteWhatItAsks(state, context, known.row, value)
   if (known.key === 'perListenerSettings') return setPerListenerSettings(state, context, value)
-  if (perListenerKeys.has(known.key) && known.scope === 'global') state.securityRead = true
+  if (isPerListener(known.key) && known.scope === 'global') state.securityRead = true
   section.set(known.key, value)
   if (known.scope !== 'listener') return
   const listener = context.listener ?? state.defaultListener
@@ -146,15 +146,9 @@ function includeDirectory(
   for (const source of state.readDirectory(directory)) parseFile(state, source, false)
 }
 
-/** Options that one listener may have for itself under per_listener_settings. */
-const perListenerKeys: ReadonlySet<string> = new Set<keyof typeof globalTable>([
-  'allowAnonymous',
-  'allowZeroLengthClientId',
-  'autoIdPrefix',
-  'aclFile',
-  'passwordFile',
-  'pskFile',
-])
+function isPerListener(key: string): boolean {
+  return perListenerKeys.some((each) => each === key)
+}
 
 /** Where the value belongs. @throws ValueError when the line stands outside its section. */
 function findSection(
@@ -168,7 +162,7 @@ function findSection(
     throw new ValueError(`"${name}" needs a "connection" line before it in the same file.`)
   }
   if (scope === 'global') {
-    const moved = perListenerKeys.has(key) && state.global.get('perListenerSettings') === true
+    const moved = isPerListener(key) && state.global.get('perListenerSettings') === true
     if (!moved) return state.global
     if (context.listener !== null) return context.listener.security
     return useDefaultListener(state, context, name).security

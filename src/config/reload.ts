@@ -1,6 +1,7 @@
 import type { BridgeConfig, Config, ListenerConfig, PluginConfig } from './config.ts'
 import { sameValue, type OptionTable } from './option.ts'
 import { bridgeTable, globalTable, listenerTable } from './option-table.ts'
+import { perListenerKeys } from './options-global.ts'
 
 /** One option whose value differs between two configurations. */
 export interface ConfigChange {
@@ -40,18 +41,9 @@ function diffListeners(
       return change('listener', name, old && name, now && name, false)
     return [
       ...diffValues(listenerTable, old, now, name),
-      ...change('allow_anonymous', name, old.allowAnonymous, now.allowAnonymous, true),
-      ...change(
-        'allow_zero_length_clientid',
-        name,
-        old.allowZeroLengthClientId,
-        now.allowZeroLengthClientId,
-        true,
+      ...perListenerKeys.flatMap((key) =>
+        change(globalTable[key].name, name, old[key], now[key], true),
       ),
-      ...change('password_file', name, old.passwordFile, now.passwordFile, true),
-      ...change('acl_file', name, old.aclFile, now.aclFile, true),
-      ...change('psk_file', name, old.pskFile, now.pskFile, true),
-      ...change('auto_id_prefix', name, old.autoIdPrefix, now.autoIdPrefix, true),
     ]
   })
 }

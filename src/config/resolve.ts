@@ -3,6 +3,7 @@ import { builtinPluginOption, pluginFile } from './builtin-plugins.ts'
 import type { BridgeConfig, Config, GlobalValues, ListenerConfig } from './config.ts'
 import { resolveValues, type SectionValues } from './option.ts'
 import { bridgeTable, globalTable, listenerTable } from './option-table.ts'
+import { perListenerKeys, type PerListenerKey } from './options-global.ts'
 import {
   mqttPort,
   newListenerDraft,
@@ -96,13 +97,17 @@ function resolveListener(
     socketPath,
     places,
     location,
+    ...securityOf(common),
     allowAnonymous: values.listenerAllowAnonymous ?? common.allowAnonymous ?? localOnly,
-    allowZeroLengthClientId: common.allowZeroLengthClientId,
     autoIdPrefix: values.listenerAutoIdPrefix ?? common.autoIdPrefix,
     passwordFile: pluginFile('passwordFile', plugins, common.passwordFile),
     aclFile: pluginFile('aclFile', plugins, common.aclFile),
-    pskFile: common.pskFile,
   }
+}
+
+function securityOf(values: GlobalValues): Pick<GlobalValues, PerListenerKey> {
+  const entries = perListenerKeys.map((key) => [key, values[key]])
+  return Object.fromEntries(entries) as Pick<GlobalValues, PerListenerKey>
 }
 
 function checkListener({ values, location }: ListenerDraft, pskFile: string | null): void {

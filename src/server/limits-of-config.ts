@@ -2,6 +2,7 @@ import { defaultLimits, type Limits } from '../ports/limits.ts'
 import type { ListenerOptions } from '../ports/ports.ts'
 import type { Qos } from '../codec/packets.ts'
 import type { GlobalValues, ListenerConfig } from '../config/config.ts'
+import { limitOptions } from '../config/options-limits.ts'
 
 /** The core's bounds as the configuration sets them; the rest by default. */
 export function limitsOfConfig(global: GlobalValues): Limits {
@@ -29,26 +30,12 @@ export function limitsOfConfig(global: GlobalValues): Limits {
   }
 }
 
-/** Bounds that have the same name and unit as their option. */
-const sameName = [
-  'connectTimeoutMs',
-  'partialPacketTimeoutMs',
-  'controlPacketBytesMax',
-  'topicLevelsMax',
-  'userPropertiesMax',
-  'filtersPerPacketMax',
-  'subscriptionsPerSessionMax',
-  'sessionsPerUserMax',
-  'retainedMax',
-  'retainedBytesMax',
-  'heldInboundMax',
-  'outputBytesMax',
-  'messagesPerSecondMax',
-  'bytesPerSecondMax',
-] as const
-
+/** Bounds that have the same key and unit as their option. */
 function ownLimits(global: GlobalValues): Partial<Limits> {
-  return Object.fromEntries(sameName.map((name) => [name, global[name]]))
+  const names = Object.keys(limitOptions) as (keyof typeof limitOptions)[]
+  return Object.fromEntries(
+    names.filter((name) => name in defaultLimits).map((name) => [name, global[name]]),
+  )
 }
 
 /** A window that was asked for is kept to the message; ours may be wider while messages are small. */
