@@ -5,7 +5,7 @@ export const commandSummaries = {
   sub: 'receive messages',
   rr: 'ask, and wait for the answer',
   retained: 'list, read and remove retained messages',
-  why: 'ask a running broker why a client does not get a topic',
+  why: 'ask a running broker why a client gets no topic',
   passwd: 'add and remove users of a password file',
   'tls-init': 'make certificates for a broker and its clients',
   bench: 'put load on a broker, and measure',
