@@ -11,12 +11,14 @@ import {
   fullConfiguration,
   type ToldSection,
 } from './packaged-reference.ts'
+import { chineseDictionary, sayEnglish, type Say } from './say.ts'
 import { toolReference } from './tool-reference.ts'
 
 /**
  * Writes the tables of docs/configuration.md and docs/mosquitto-compat.md from the option table, those of
  * docs/tools.md from the flags of pub, sub and rr, between the
- * marks `<!-- options -->` and `<!-- end -->`; the rest of the pages is written by hand. What `packaging` has of the
+ * marks `<!-- options -->` and `<!-- end -->`; the rest of the pages is written by hand. Their Chinese counterparts have
+ * them too, with the words of `words-zh.json`. What `packaging` has of the
  * tables is written whole. `--check` writes
  * nothing and exits with 1 when a page is stale. Runs at the root of the repository.
  */
@@ -84,9 +86,9 @@ function defaultOf({ type, default: value }: OptionRow<unknown>): string {
   return typeof value === 'object' ? JSON.stringify(value) : `${value as string | number | boolean}`
 }
 
-function namesOf({ row }: KnownOption): string {
+function namesOf({ row }: KnownOption, say: Say): string {
   const names = [row.name, ...row.aliases].map(code).join(', ')
-  return row.deprecated ? `${names} (old)` : names
+  return row.deprecated ? `${names} ${say('(old)')}` : names
 }
 
 /** What is told of an option beside its summary. */
@@ -120,23 +122,23 @@ function toldSections(): ToldSection[] {
   ])
 }
 
-function reference(): string {
+function reference(say: Say): string {
   const sections = sectionsOf().map(([title, found]) => {
     return [
-      `### ${title}`,
+      `### ${say(title)}`,
       '',
-      '| option | value | default | SIGHUP | mosquitto | what it does |',
+      say('| option | value | default | SIGHUP | mosquitto | what it does |'),
       '|---|---|---|---|---|---|',
       ...found.map((known) => {
         const { row } = known
         const initial = known.kind === 'value' ? defaultOf(known.row) : ''
         const cells = [
-          namesOf(known),
-          code(typeOf(known)),
+          namesOf(known, say),
+          code(say(typeOf(known))),
           code(initial),
-          row.reload ? 'yes' : 'no',
-          kindNames.get(kindOf(known)) ?? '',
-          cell(row.summary),
+          say(row.reload ? 'yes' : 'no'),
+          say(kindNames.get(kindOf(known)) ?? ''),
+          cell(say(row.summary)),
         ]
         return `| ${cells.join(' | ')} |`
       }),
@@ -146,57 +148,54 @@ function reference(): string {
   return sections.join('\n')
 }
 
-function listOf(kind: Kind, title: string, intro: string): string {
+function listOf(say: Say, kind: Kind, title: string, intro: string): string {
   const found = allOptions.filter((known) => kindOf(known) === kind)
   if (found.length === 0) return ''
   const rows =
     kind === 'same'
       ? [found.map(({ row }) => code(row.name)).join(', ')]
       : [
-          '| option | |',
+          say('| option | |'),
           '|---|---|',
           ...found.map((known) => {
-            const text = [known.row.summary, noteOf(known)].filter((part) => part !== '').join(' ')
-            return `| ${namesOf(known)} | ${cell(text)} |`
+            const texts = [known.row.summary, noteOf(known)].filter((part) => part !== '')
+            return `| ${namesOf(known, say)} | ${cell(texts.map(say).join(' '))} |`
           }),
         ]
-  return [`### ${title}`, '', `${found.length} options. ${intro}`, '', ...rows, '', ''].join('\n')
+  const count = say('N options.').replace('N', String(found.length))
+  return [`### ${say(title)}`, '', `${count} ${say(intro)}`, '', ...rows, '', ''].join('\n')
 }
 
-function comparison(): string {
-  return [
-    listOf('differs', 'Better', 'They do what mosquitto documents, and more or more reliably so.'),
-    listOf(
-      'own',
-      'Ours',
-      'mosquitto stops at these names; leave them out of a file that both are to read.',
-    ),
-    listOf(
-      'ignored',
-      'Accepted without effect',
-      'One line in the log says so; an old file still starts.',
-    ),
-    listOf(
-      'later',
-      'Not yet',
-      'Read and checked; one line in the log says that nothing comes of it.',
-    ),
-    listOf(
-      'refused',
-      'Refused',
-      'Ignoring them would leave the broker more open than the file says, so it does not start.',
-    ),
-    listOf('same', 'The same', 'Same name, same values, same default, same effect.'),
-  ]
+/** The kinds with what is to be said of all their options. */
+const LISTS: readonly (readonly [kind: Kind, title: string, intro: string])[] = [
+  ['differs', 'Better', 'They do what mosquitto documents, and more or more reliably so.'],
+  [
+    'own',
+    'Ours',
+    'mosquitto stops at these names; leave them out of a file that both are to read.',
+  ],
+  ['ignored', 'Accepted without effect', 'One line in the log says so; an old file still starts.'],
+  ['later', 'Not yet', 'Read and checked; one line in the log says that nothing comes of it.'],
+  [
+    'refused',
+    'Refused',
+    'Ignoring them would leave the broker more open than the file says, so it does not start.',
+  ],
+  ['same', 'The same', 'Same name, same values, same default, same effect.'],
+]
+
+function comparison(say: Say): string {
+  return LISTS.map((list) => listOf(say, ...list))
     .join('')
     .trimEnd()
     .concat('\n')
 }
 
-const PAGES: readonly (readonly [file: string, content: () => string])[] = [
-  ['docs/configuration.md', reference],
-  ['docs/mosquitto-compat.md', comparison],
-  ['docs/tools.md', toolReference],
+/** Below docs/, and below docs/zh/. */
+const PAGES: readonly (readonly [name: string, content: (say: Say) => string])[] = [
+  ['configuration.md', reference],
+  ['mosquitto-compat.md', comparison],
+  ['tools.md', toolReference],
 ]
 
 const WHOLE: readonly (readonly [file: string, content: () => string])[] = [
@@ -215,10 +214,28 @@ function renew(file: string, content: string): { before: string; after: string }
   return { before, after: `${head}\n${content}\n${before.slice(end)}` }
 }
 
+/** The pages that have tables between marks, and what the dictionary lacks for them. */
+function markedPages(): {
+  pages: { file: string; before: string; after: string }[]
+  problems: string[]
+} {
+  const chinese = chineseDictionary()
+  const languages = [
+    ['docs', sayEnglish],
+    ['docs/zh', chinese.say],
+  ] as const
+  const pages = languages.flatMap(([folder, say]) =>
+    PAGES.map(([name, content]) => {
+      const file = `${folder}/${name}`
+      return { file, ...renew(file, content(say)) }
+    }),
+  )
+  return { pages, problems: chinese.problems() }
+}
+
 function main(): number {
   const isCheck = process.argv.includes('--check')
-  let stale = 0
-  const pages = PAGES.map(([file, content]) => ({ file, ...renew(file, content()) }))
+  const { pages, problems } = markedPages()
   const whole = WHOLE.map(([file, content]) => ({
     file,
     before: existsSync(file) ? readFileSync(file, 'utf8') : '',
@@ -226,11 +243,11 @@ function main(): number {
   }))
   for (const { file, before, after } of [...pages, ...whole]) {
     if (before === after) continue
-    stale++
-    if (isCheck) console.error(`${file} is stale: run npm run option-docs`)
+    if (isCheck) problems.push(`${file} is stale: run npm run option-docs`)
     else writeFileSync(file, after)
   }
-  return isCheck ? Math.min(stale, 1) : 0
+  for (const problem of problems) console.error(problem)
+  return problems.length === 0 ? 0 : 1
 }
 
 process.exitCode = main()

@@ -4,36 +4,38 @@ import { differences } from '../src/cli/mqtt/differences.ts'
 import type { Flag } from '../src/cli/mqtt/flag.ts'
 import { groupTitles } from '../src/cli/mqtt/help.ts'
 import type { Tool } from '../src/cli/mqtt/settings.ts'
+import type { Say } from './say.ts'
 
 const tools: readonly Tool[] = ['pub', 'sub', 'rr']
 
 const cell = (text: string): string => text.replaceAll('\n', ' ').replaceAll('|', '\\|')
 
-function flagRow({ names, operand, tools: of, help }: Flag): string {
+function flagRow({ names, operand, tools: of, help }: Flag, say: Say): string {
   const spelled = names.map((name) => `\`${name}\``).join(', ')
   const left = operand === null ? spelled : `${spelled} ${operand}`
-  const right = of.length === tools.length ? 'all' : of.join(', ')
-  return `| ${left} | ${right} | ${cell(help)} |`
+  const right = of.length === tools.length ? say('all') : of.join(', ')
+  return `| ${left} | ${right} | ${cell(say(help.replaceAll('\n', ' ')))} |`
 }
 
-export function toolReference(): string {
+export function toolReference(say: Say): string {
   const flags = new Set(tools.flatMap((tool) => flagsOfTool(tool)))
   const groups = Object.entries(groupTitles).flatMap(([group, title]) => [
-    `### ${title}`,
+    `### ${say(title)}`,
     '',
-    '| flag | of | |',
+    say('| flag | of | |'),
     '|---|---|---|',
-    ...[...flags].filter((flag) => flag.group === group).map(flagRow),
+    ...[...flags].filter((flag) => flag.group === group).map((flag) => flagRow(flag, say)),
     '',
   ])
   return [
     ...groups,
-    '## Against mosquitto 2.1.2',
+    say('## Against mosquitto 2.1.2'),
     '',
     '| | mosquitto | Mozzie |',
     '|---|---|---|',
     ...differences.map(
-      ({ what, theirs, ours }) => `| ${[what, theirs, ours].map(cell).join(' | ')} |`,
+      ({ what, theirs, ours }) =>
+        `| ${[what, theirs, ours].map((text) => cell(say(text))).join(' | ')} |`,
     ),
     '',
   ].join('\n')
