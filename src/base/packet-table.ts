@@ -15,7 +15,9 @@ const FIRST_SIZE = 16
 // A table that never held anything is mostly that of a session that is away: there may be a great many of them.
 // One free place, so that no look is out of bounds; and no slot, so that the first value makes the table grow.
 const NO_IDS = new Uint16Array(1)
-const NO_SLOTS: undefined[] = []
+// Emptied, not born empty: an array that held something has the kind of elements that all other tables have.
+const NO_SLOTS: undefined[] = [undefined]
+NO_SLOTS.length = 0
 
 export class PacketTable<T> {
   size = 0
