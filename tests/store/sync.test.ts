@@ -70,3 +70,28 @@ test('interval: what was written last is on the disk once the store is closed', 
   assert.ok(closed)
   assert.equal(disk.synced.size, 1)
 })
+
+test('traffic in which every turn brings something is written too', async () => {
+  const disk = newDisk()
+  const time = new Timeline()
+  const looks: (() => void)[] = []
+  const engine = {
+    ...fakeEngine({ disk, time, delayMs: () => 0, isAlive: () => true }),
+    nextTurn: (run: () => void) => void looks.push(run),
+  }
+  const store = createLevelStore(
+    { location: 'memory', sync: 'always', wallMs: () => time.nowMs, warn() {} },
+    engine,
+  )
+  const told = new Told()
+  store.open(told.events)
+  for (let batch = 1; batch <= 100; batch++) {
+    store.saveRetained(`t/${batch}`, messageOf('t', 'x'))
+    for (const look of looks.splice(0)) look()
+    await turn()
+    store.seal(batch)
+    await turn()
+    while (time.step(time.nowMs + 1));
+  }
+  assert.ok(told.all('committed').length > 3, `${told.all('committed').length} groups`)
+})

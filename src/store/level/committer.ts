@@ -41,6 +41,8 @@ export class Committer {
   private told = 0
   /** Changes since the last seal: a turn is under way, its group must not be cut. */
   private touched = false
+  /** It has gathered enough, in the middle of a turn: it goes as soon as that has ended, whatever more would come. */
+  private overdue = false
   /** Changes so far. */
   private changes = 0
   /** Flushes asked for and done, by number. */
@@ -162,7 +164,8 @@ export class Committer {
   private async run(): Promise<void> {
     try {
       while (this.isAsked() && !this.touched && !this.stopped) {
-        await this.gather()
+        if (!this.overdue) await this.gather()
+        this.overdue = this.touched
         if (this.touched || this.stopped) break
         const batch = this.sealed
         const flush = this.flushesAsked
