@@ -102,3 +102,50 @@ test('the subscriptions of a session that ended go by and by, and bring it nothi
   assert.equal(stage.node.broker.counts().subscriptions, 0)
   assert.deepEqual(many.payloads(), [])
 })
+
+const durable = { properties: { sessionExpirySeconds: 100 } }
+
+test('a retained QoS 2 message that waits for the batch of another is retained, and observed once [MQTT-3.3.1-5]', () => {
+  const observed: string[] = []
+  const stage = createStage(limits, { published: ({ topicName }) => void observed.push(topicName) })
+  readersOf(stage, '#', durable)
+  const authors = ['a', 'b'].map((name) => stage.connect(name, durable))
+  for (const [index, author] of authors.entries())
+    author.send(make.publish(`t/${index}`, 'x', { qos: 2, packetId: 1, retain: true }))
+  for (const author of authors) author.put(author.bytesOf(make.ack('pubrel', 1)))
+  stage.pass(0)
+  for (const author of authors) assert.ok(author.take('pubcomp'))
+  assert.deepEqual(observed, ['t/0', 't/1'])
+  assert.equal(stage.node.broker.counts().retained, 2)
+})
+
+test('two who send QoS 2 to many without a pause keep nobody from being acknowledged', () => {
+  const stage = createStage(limits)
+  readersOf(stage, 't', durable)
+  const authors = ['a', 'b'].map((name) => stage.connect(name, durable))
+  const { store, broker } = stage.node
+  const sealed = store.seal.bind(store)
+  let seals = 0
+  store.seal = (batch) => (seals++, sealed(batch))
+  const more = [make.publish('t', 'x', { qos: 2, packetId: 1 }), make.ack('pubrel', 1)]
+  for (let round = 0; round < 10; round++)
+    for (const author of authors) author.put(author.bytesOf(...more))
+  seals = 0
+  for (let turn = 0; turn < 200; turn++) broker.endTurn()
+  assert.ok(seals > 2, `${seals} batches`)
+})
+
+test('a message to a shared group is not lost when the turn comes to a member that is new', () => {
+  const stage = createStage(limits)
+  readersOf(stage, 't')
+  const old = stage.connect('old')
+  old.subscribe('$share/g/t', 1)
+  const author = stage.connect('author')
+  author.send(make.publish('t', 'before', { qos: 1, packetId: 9 }))
+  const late = stage.connect('late')
+  author.put(author.bytesOf(...publishes(1)))
+  const filters = ['other', '$share/g/t'].map((filter) => ({ filter, qos: 1 as const }))
+  late.put(late.bytesOf(make.subscribe(1, filters)))
+  stage.pass(0)
+  assert.deepEqual([...old.payloads(), ...late.payloads()], ['before', '0'])
+})

@@ -10,6 +10,7 @@ import type { Message } from '../../ports/message.ts'
 import type { MatchWalk } from '../../topics/filter-trie.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
+import { holdMessage, releaseMessage } from '../state/memory.ts'
 import type { Core, FanOut, Session, Subscriber } from '../state/model.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
 
@@ -27,19 +28,25 @@ export function isFanningOut(core: Core, clientId: string): boolean {
   return core.lanes.size > 0 && core.lanes.has(clientId)
 }
 
-/** A fan-out to begin, or to go on at `subscribers[next]`; `subscribers` null: nobody was looked for yet. */
+/**
+ * A fan-out to begin, or to go on at `subscribers[next]`; `subscribers` null: nobody was looked for yet. Who subscribes
+ * from now on is not meant: what is retained of it comes to them as such.
+ */
 export function newFanOut(
+  core: Core,
   message: Message,
   subscribers: readonly Subscriber[] | null,
   origin: Session | null,
 ): FanOut {
+  const kept = message.kept()
+  holdMessage(core, kept)
   return {
-    message: message.kept(),
+    message: kept,
     origin,
     walk: null,
     subscribers,
     next: 0,
-    generation: Infinity,
+    generation: core.trie.generation,
     count: 0,
     batch: 0,
     whole: false,
@@ -83,6 +90,11 @@ export function meantBy(core: Core, publisher: string): number {
   return lane?.at(lane.length - 1)?.subscribers?.length ?? 0
 }
 
+/** May what has to reach the disk as one be begun? Another such has the batch, or a batch has to end behind it. */
+export function mayBegin(core: Core): boolean {
+  return core.unbroken === null && !core.sealDue
+}
+
 /** What the last of the publisher's fan-outs writes reaches the disk as one, with what was written before it. */
 export function keepWhole(core: Core, publisher: string): void {
   const lane = core.lanes.get(publisher) as Fifo<FanOut>
@@ -96,6 +108,7 @@ function runLane(core: Core, publisher: string, deliver: Deliver): boolean {
   const fanOut = lane.peek() as FanOut
   if (!advanceSafely(core, fanOut, deliver)) return true
   lane.shift()
+  releaseMessage(core, fanOut.message)
   if (core.unbroken === fanOut) core.unbroken = null
   fanOut.done?.(fanOut.count, fanOut.batch)
   if (lane.length > 0) return true
@@ -121,9 +134,10 @@ function advance(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
   const { mark } = journal
   if (fanOut.begin !== null) {
     // What has to reach the disk as one goes alone, and a batch ends between two of them.
-    if (core.unbroken !== null || core.sealDue) return false
+    if (!mayBegin(core)) return false
     fanOut.begin()
     fanOut.begin = null
+    fanOut.generation = core.trie.generation
   }
   if (fanOut.whole && core.unbroken === null) core.unbroken = fanOut
   const isOver = isExpired(core, fanOut.message)
@@ -144,7 +158,6 @@ function expire(core: Core, { subscribers, next, walk }: FanOut): true {
 function match(core: Core, fanOut: FanOut): boolean {
   if (fanOut.subscribers !== null) return true
   const { trie } = core
-  fanOut.generation = Math.min(fanOut.generation, trie.generation)
   fanOut.walk ??= trie.walk(fanOut.message.topicName)
   const { walk } = fanOut
   while (!walk.next(NODES_AT_ONCE)) {

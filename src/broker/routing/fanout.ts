@@ -55,18 +55,16 @@ function leaveRest(
   next: number,
   count: number,
 ): number {
-  const rest = newFanOut(message, subscribers, origin)
+  const rest = newFanOut(core, message, subscribers, origin)
   rest.next = next
   rest.count = count
-  // Who leaves meanwhile is known by it, and who comes is not among them.
-  rest.generation = core.trie.generation
   fanOutLater(core, rest, goOn)
   return UNDER_WAY
 }
 
 /** Begins with a message in a later turn: its publisher has others under way, or its match is a long one. */
 export function fanOutAll(core: Core, message: Message, origin: Session | null): FanOut {
-  const all = newFanOut(message, null, origin)
+  const all = newFanOut(core, message, null, origin)
   fanOutLater(core, all, goOn)
   return all
 }
@@ -83,7 +81,9 @@ function goOn(core: Core, rest: FanOut): boolean {
     const subscriber = subscribers[rest.next++]
     const subscription =
       subscriber.members === null ? subscriber : pickMember(core, subscriber, message.topicName)
-    if (subscription === null || subscription.since > generation) continue
+    if (subscription === null) continue
+    // What a group is owed any member may have, one that has just come too.
+    if (subscriber.members === null && subscription.since > generation) continue
     if (subscription.gone || (subscription.noLocal && subscription.session === origin)) continue
     deliverTo(core, message, subscription, message.retain && subscription.retainAsPublished)
     rest.count++

@@ -20,10 +20,9 @@ import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { mayPublish } from '../state/rights.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import { dropRetained, retainedIsFull, storeRetained } from './retained.ts'
-import { afterFanOut, keepWhole, UNDER_WAY } from './fan-out-later.ts'
-import { fanOutAll } from './fanout.ts'
+import { afterFanOut, keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
 import { matchesOf, resolveAlias, takeTopic } from './published-topic.ts'
-import { publish, route } from './routing.ts'
+import { publish, route, routeLater } from './routing.ts'
 
 /** In front of the topic, where the body begins. */
 const TOPIC_LENGTH_BYTES = 2
@@ -336,7 +335,7 @@ export function releaseHeld(core: Core, connection: OpenConnection, packetId: nu
   const { mark } = core.journal
   if (!allowed) dropHeld(core, connection, packetId, message)
   else if (isExpired(core, message)) expireHeld(core, connection, packetId, message)
-  else if (core.unbroken !== null) return releaseLater(core, connection, packetId, message)
+  else if (!mayBegin(core)) return releaseLater(core, connection, packetId, message)
   else {
     dropHeld(core, connection, packetId, message)
     if (publish(core, message, session) === UNDER_WAY)
@@ -352,7 +351,7 @@ function releaseLater(
   packetId: number,
   message: Message,
 ): void {
-  const later = fanOutAll(core, message, connection.session)
+  const later = routeLater(core, message, connection.session)
   later.whole = true
   later.begin = () => {
     dropHeld(core, connection, packetId, message)

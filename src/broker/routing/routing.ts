@@ -1,6 +1,6 @@
 /** Where every message enters, whoever sends it: a client, a will, the broker itself. */
 import type { Message } from '../../ports/message.ts'
-import type { Core, Session, Subscriber } from '../state/model.ts'
+import type { Core, FanOut, Session, Subscriber } from '../state/model.ts'
 import { NODES_SHIFT } from '../state/work.ts'
 import { isFanningOut, servedGroups, UNDER_WAY } from './fan-out-later.ts'
 import { fanOut, fanOutAll } from './fanout.ts'
@@ -34,15 +34,22 @@ export function route(
   subscribers: readonly Subscriber[] | null,
   origin: Session | null,
 ): number {
-  const { observer, peers } = core.ports
-  if (observer?.published !== undefined) observer.published(message)
   if (subscribers === null) {
-    fanOutAll(core, message, origin)
+    routeLater(core, message, origin)
     return UNDER_WAY
   }
+  const { observer, peers } = core.ports
+  if (observer?.published !== undefined) observer.published(message)
   const count = subscribers.length === 0 ? 0 : fanOut(core, message, subscribers, origin)
   if (peers !== null) peers.publish(message.kept(), servedGroups(subscribers))
   return count
+}
+
+/** The same, in later turns from the first receiver on. */
+export function routeLater(core: Core, message: Message, origin: Session | null): FanOut {
+  const { observer } = core.ports
+  if (observer?.published !== undefined) observer.published(message)
+  return fanOutAll(core, message, origin)
 }
 
 /**
