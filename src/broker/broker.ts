@@ -35,7 +35,7 @@ import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './rout
 import { publish, routeFromPeer } from './routing/routing.ts'
 import { groupOf, leaveGroup } from './routing/shared-groups.ts'
 import { endSession } from './session/sessions.ts'
-import { Bytes, charge, judgeMemory } from './state/memory.ts'
+import { Bytes, charge, chargeNodes, judgeMemory } from './state/memory.ts'
 import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
@@ -272,15 +272,19 @@ export class Broker {
     if (problem !== null) throw new EncodeError(`topic filter: ${problem}`)
     stringLength(filter)
     const parts = filter.split('/')
+    const nodes = core.trie.nodeCount
     const group = parts[0] === '$share' ? groupOf(core, parts[1], parts.slice(2).join('/')) : null
     const subscription = new Subscription(this.inside, filter, group, handler)
     subscription.qos = options.qos ?? 2
     if (group === null) core.trie.add(filter, subscription)
     else group.members.push(subscription)
+    chargeNodes(core, nodes)
     return () => {
+      const before = core.trie.nodeCount
       subscription.gone = true
       if (group === null) core.trie.remove(filter, subscription)
       else leaveGroup(core, group, subscription)
+      chargeNodes(core, before)
     }
   }
 

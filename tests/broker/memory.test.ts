@@ -60,6 +60,30 @@ const keeps: Readonly<Record<string, (stage: Stage, client: Actor, name?: string
     for (const index of range(300))
       client.send(make.publish(deep(index, 50, `deep${name}`), 'x', { retain: true }))
   },
+  'user names': (stage) => {
+    for (const index of range(20))
+      stage.open().send(make.connect(5, { clientId: `u${index}`, username: 'u'.repeat(60_000) }))
+  },
+  'messages without payload in a large window': (stage, client, name = '') => {
+    stage
+      .open()
+      .send(
+        make.connect(5, { clientId: `window${name}`, properties: { receiveMaximum: 65_535 } }),
+        make.subscribe(1, [{ filter: 'empty', qos: 1 }]),
+      )
+    for (const index of range(5000))
+      client.send(make.publish('empty', '', { qos: 1, packetId: index + 1 }))
+  },
+  'filters whose nodes others have brought': (_stage, client, name = '') => {
+    for (const index of range(30)) {
+      const long = deep(index, 100, `+/${name}`)
+      client.send(
+        make.subscribe(1, [{ filter: long }]),
+        make.subscribe(2, [{ filter: `${long}/x` }]),
+        make.unsubscribe(3, [long]),
+      )
+    }
+  },
   wills: (stage) => {
     for (const index of range(50))
       stage.open().send(

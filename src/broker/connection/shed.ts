@@ -1,7 +1,8 @@
 /** The last resort when memory runs short; `pressure.ts` has what comes before. */
 import { Reason } from '../../codec/reason-codes.ts'
 import { closeFor } from './closing.ts'
-import type { Connection, Core } from '../state/model.ts'
+import { Bytes } from '../state/memory.ts'
+import type { Connection, Core, Session } from '../state/model.ts'
 import { pendingBytes } from '../delivery/outbox.ts'
 
 /** Less than this in memory is not worth a connection. */
@@ -32,6 +33,12 @@ function heldBy(connection: Connection): number {
   const own = pendingBytes(connection) + keptBytes + (will === null ? 0 : will.message.size)
   // What a durable session has stays.
   if (session === null || session.durable) return own
-  const queuedBytes = session.outbound?.queuedBytes ?? 0
-  return own + queuedBytes + session.heldInboundBytes + session.subscriptionBytes
+  return own + queuedFor(session) + session.heldInboundBytes + session.subscriptionBytes
+}
+
+/** What waits for it, and what it has not acknowledged, however short. */
+function queuedFor({ outbound }: Session): number {
+  if (outbound === null) return 0
+  const { queue, inflight, queuedBytes } = outbound
+  return queuedBytes + (queue.length + inflight.size) * Bytes.entry
 }

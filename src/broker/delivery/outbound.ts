@@ -80,7 +80,7 @@ function deliverClean(
     const delivery = new Delivery(kept, qos, retain, ids, 0, message.payloadLength)
     delivery.group = group
     if (kept !== null) holdMessage(core, kept)
-    enterWindow(outbound, delivery, packetId)
+    enterWindow(core, outbound, delivery, packetId)
     return
   }
   if (!hasQueueRoom(core, outbound, message)) return dropped(core, session, 'queueFull')
@@ -200,7 +200,7 @@ export function pageRead(
   pump(core, session)
 }
 
-/** A delivery holds its message until it is sent (clean) or acknowledged (durable). */
+/** A delivery holds its message until it is sent (clean) or acknowledged (durable), and its place in queue or window. */
 function enqueue(core: Core, outbound: Outbound, delivery: Delivery): void {
   holdMessage(core, delivery.message as Message)
   charge(core, Bytes.entry)
@@ -209,6 +209,7 @@ function enqueue(core: Core, outbound: Outbound, delivery: Delivery): void {
 
 /** All of it goes with the session. */
 export function releaseOutbound(core: Core, outbound: Outbound): void {
+  charge(core, -outbound.inflight.size * Bytes.entry)
   for (const [, delivery] of outbound.inflight.entries()) letGo(core, delivery)
   releaseQueue(core, outbound)
 }
@@ -294,7 +295,7 @@ function sendNext(
     letGo(core, delivery)
     return true
   }
-  enterWindow(outbound, delivery, packetId)
+  enterWindow(core, outbound, delivery, packetId)
   if (session.durable || delivery.group !== null) return true
   letGo(core, delivery)
   delivery.message = null

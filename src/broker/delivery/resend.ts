@@ -10,7 +10,7 @@ import { Fifo } from '../../base/fifo.ts'
 import { PacketType } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
 import type { DropReason } from '../../ports/stats.ts'
-import { holdMessage } from '../state/memory.ts'
+import { Bytes, charge, holdMessage } from '../state/memory.ts'
 import { dropped } from '../state/drops.ts'
 import type { Connection, Core, Delivery, Outbound, Session } from '../state/model.ts'
 import { mayReceive } from '../state/rights.ts'
@@ -42,6 +42,7 @@ export function resumeRelease(core: Core, outbound: Outbound, delivery: Delivery
   outbound.queuedBytes -= delivery.payloadBytes
   delivery.packetId = packetIdOf(delivery.sequence)
   // Not `lastPacketId`: that is the last one sent in order.
+  charge(core, Bytes.entry)
   outbound.inflight.set(delivery.packetId, delivery)
   outbound.inflightBytes += delivery.payloadBytes
 }

@@ -8,7 +8,7 @@ import {
   type Session,
 } from '../state/model.ts'
 import type { Message } from '../../ports/message.ts'
-import { releaseMessage } from '../state/memory.ts'
+import { Bytes, charge, releaseMessage } from '../state/memory.ts'
 import { pendingBytes } from './outbox.ts'
 
 const PACKET_IDS = 65535
@@ -51,7 +51,13 @@ export function freePacketId(outbound: Outbound): number {
   return id
 }
 
-export function enterWindow(outbound: Outbound, delivery: Delivery, packetId: number): void {
+export function enterWindow(
+  core: Core,
+  outbound: Outbound,
+  delivery: Delivery,
+  packetId: number,
+): void {
+  charge(core, Bytes.entry)
   delivery.packetId = packetId
   outbound.lastPacketId = packetId
   outbound.inflight.set(packetId, delivery)
@@ -66,6 +72,7 @@ export function leaveWindow(
   delivery: Delivery,
 ): void {
   noteAnswered(outbound, delivery)
+  charge(core, -Bytes.entry)
   outbound.inflight.delete(delivery.packetId)
   outbound.inflightBytes -= delivery.payloadBytes
   forget(core, session, delivery)

@@ -23,8 +23,10 @@ export function giveTo(core: Core, session: Session, username: string | null): v
   countUser(core, username, 1)
 }
 
+/** A session more, or fewer, is this user's, and keeps the name. */
 function countUser(core: Core, username: string | null, change: 1 | -1): void {
   if (username === null) return
+  charge(core, change * username.length)
   const count = (core.sessionsOfUser.get(username) ?? 0) + change
   if (count > 0) core.sessionsOfUser.set(username, count)
   else core.sessionsOfUser.delete(username)

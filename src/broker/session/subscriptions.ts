@@ -3,9 +3,14 @@ import { SmallMap } from '../../base/small-map.ts'
 import { parseShared } from '../../topics/names.ts'
 import { Subscription, type Core, type Session } from '../state/model.ts'
 import type { SubscriptionOptions } from '../../ports/ports.ts'
-import { Bytes, charge } from '../state/memory.ts'
+import { Bytes, charge, chargeNodes } from '../state/memory.ts'
 import { addTask, FILTER_SHIFT } from '../state/work.ts'
 import { groupOf, leaveGroup } from '../routing/shared-groups.ts'
+
+/** A subscription without the nodes that it needs. */
+function bytesOf(filter: string): number {
+  return Bytes.subscription + 2 * filter.length
+}
 
 /** Adds or changes a subscription; `isNew` says which. A change keeps its place [MQTT-3.8.4-3]. */
 export function addSubscription(
@@ -29,11 +34,11 @@ export function addSubscription(
   if (group === null) core.trie.add(filter, subscription)
   else group.members.push(subscription)
   subscription.since = core.trie.generation
-  // Its nodes are its own as long as it is there, and after it those who share them are not charged: an estimate.
-  subscription.bytes =
-    Bytes.subscription + 2 * filter.length + (core.trie.nodeCount - nodes) * Bytes.node
+  chargeNodes(core, nodes)
+  charge(core, bytesOf(filter))
+  // What the session is judged by: nodes count as its own who made them, whoever else needs them by now.
+  subscription.bytes = bytesOf(filter) + (core.trie.nodeCount - nodes) * Bytes.node
   session.subscriptionBytes += subscription.bytes
-  charge(core, subscription.bytes)
   core.work -= 1 + (filter.length >> FILTER_SHIFT)
   core.stats.subscriptions++
   if (group !== null) core.stats.sharedSubscriptions++
@@ -72,10 +77,12 @@ function detach(core: Core, subscription: Subscription): void {
   const { group, filter, session } = subscription
   subscription.gone = true
   session.subscriptionBytes -= subscription.bytes
-  charge(core, -subscription.bytes)
+  charge(core, -bytesOf(filter))
   core.work -= 1 + (filter.length >> FILTER_SHIFT)
+  const nodes = core.trie.nodeCount
   if (group === null) core.trie.remove(filter, subscription)
   else leaveGroup(core, group, subscription)
+  chargeNodes(core, nodes)
   core.stats.subscriptions--
   if (group !== null) core.stats.sharedSubscriptions--
   if (!session.durable) core.ports.peers?.interest(filter, group?.name ?? '', false)

@@ -40,6 +40,11 @@ export function dischargeConnection(core: Core, connection: Connection): void {
   connection.keptBytes = 0
 }
 
+/** The trie had so many `nodes` before: nodes stay as long as anybody's filter needs them, not only who brought them. */
+export function chargeNodes(core: Core, nodes: number): void {
+  charge(core, (core.trie.nodeCount - nodes) * Bytes.node)
+}
+
 /** Sets `core.pressure`, and from what on it has to be looked at again. */
 export function judgeMemory(core: Core): void {
   const { limit, others } = core.memory
