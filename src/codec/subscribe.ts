@@ -22,7 +22,7 @@ const RETAIN_HANDLING_SHIFT = 4
 const SHARED = '$share/'
 
 /** Throws ProtocolError 0x81 or 0x82 on options that cannot be (MQTT 5.0, 3.8.3.1). */
-function readFilter(reader: ByteReader, version: Version): SubscribeFilter {
+export function readFilter(reader: ByteReader, version: Version): SubscribeFilter {
   const filter = reader.text()
   const options = reader.byte()
   const qos = options & QOS

@@ -34,7 +34,7 @@ export const limitOptions = {
   ),
   controlPacketBytesMax: limit(
     'max_control_packet_size',
-    'Largest CONNECT, SUBSCRIBE, UNSUBSCRIBE and AUTH, in bytes.',
+    'Largest CONNECT and AUTH, in bytes.',
     int(128, 268_435_460),
     defaultLimits.controlPacketBytesMax,
   ),
@@ -52,8 +52,8 @@ export const limitOptions = {
   ),
   filtersPerPacketMax: limit(
     'max_filters_per_subscribe',
-    'Most filters of one SUBSCRIBE; those behind are refused.',
-    int(1, countMax),
+    'Most filters of one SUBSCRIBE, those behind are refused; 0: as many as `max_packet_size` lets in.',
+    int(0, countMax),
     defaultLimits.filtersPerPacketMax,
   ),
   subscriptionsPerSessionMax: limit(

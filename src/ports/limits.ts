@@ -7,9 +7,9 @@ export interface Limits {
   connectTimeoutMs: number
   /** ms a started packet may stay incomplete (`partial_packet_timeout`); longer as its bytes come. */
   partialPacketTimeoutMs: number
-  /** Bytes of a PUBLISH, header included (`max_packet_size`). */
+  /** Bytes of PUBLISH, SUBSCRIBE and UNSUBSCRIBE, header included (`max_packet_size`). */
   packetBytesMax: number
-  /** Bytes of CONNECT, SUBSCRIBE, UNSUBSCRIBE and AUTH (`max_control_packet_size`). */
+  /** Bytes of CONNECT and AUTH (`max_control_packet_size`). */
   controlPacketBytesMax: number
   /** Bytes of acknowledgements, PINGREQ and DISCONNECT. */
   ackPacketBytesMax: number
@@ -48,7 +48,7 @@ export interface Limits {
   outputAllBytesMax: number
   /** Seconds, 0 none (`max_keepalive`). */
   keepAliveSecondsMax: number
-  /** Filters in one SUBSCRIBE (`max_filters_per_subscribe`); subscriptions of a session (`max_subscriptions`). */
+  /** Filters in one SUBSCRIBE, 0 any number (`max_filters_per_subscribe`); subscriptions of a session (`max_subscriptions`). */
   filtersPerPacketMax: number
   subscriptionsPerSessionMax: number
   /** Retained messages (`max_retained_messages`) and their payload bytes (`max_retained_bytes`); 0 none. */
@@ -105,7 +105,7 @@ export const defaultLimits: Limits = {
   outputBytesMax: 1 << 20,
   outputAllBytesMax: 16 << 20,
   keepAliveSecondsMax: 0,
-  filtersPerPacketMax: 1000,
+  filtersPerPacketMax: 0,
   subscriptionsPerSessionMax: 100_000,
   retainedMax: 10_000_000,
   retainedBytesMax: 0,

@@ -7,6 +7,7 @@ import {
   connect,
   publish,
   subscribe,
+  unsubscribe,
   type FilterOptions,
 } from '../support/packets.ts'
 import type { RawClient } from '../support/raw-client.ts'
@@ -48,12 +49,52 @@ sizes(
 )
 
 sizes(
-  'max_control_packet_size refuses a SUBSCRIBE, not a PUBLISH',
+  'max_control_packet_size is for what comes before login: PUBLISH and SUBSCRIBE may be larger',
   { v4: '', v5: '' },
   async ({ connect: connected, topic }) => {
     const client = await connected()
     await client.publish(topic, 'x'.repeat(5000), { qos: 1 })
-    client.send(subscribe(1, [{ filter: 'x'.repeat(300) }]))
+    await client.subscribe('x'.repeat(300))
+  },
+)
+
+const large = behaviours('large lists of filters', { config: 'max_packet_size 2000000' })
+
+const many = (topic: string, count: number): FilterOptions[] =>
+  Array.from({ length: count }, (_, index) => ({ filter: `${topic}/${index}`, qos: 1 }))
+
+for (const count of [5000, 50_000])
+  large(
+    `a SUBSCRIBE of ${count} filters, and an UNSUBSCRIBE of them, hold as far as the packet may go`,
+    { v4: '', v5: '' },
+    async ({ connect: connected, clientId, topic }) => {
+      const durable = { clientId, cleanStart: false, properties: { sessionExpirySeconds: 100 } }
+      const client = await connected(durable)
+      assert.deepEqual(
+        await client.subscribe(many(topic, count)),
+        Array.from({ length: count }, () => 1),
+      )
+      client.send(publish(`${topic}/${count - 1}`, 'last'))
+      await client.expect('publish', { payload: bytesOf('last') })
+      client.send(
+        unsubscribe(
+          3,
+          many(topic, count).map(({ filter }) => filter),
+        ),
+      )
+      await client.expect('unsuback', { packetId: 3 })
+      client.send(publish(`${topic}/${count - 1}`, 'nobody'))
+      await client.ping()
+    },
+  )
+
+large(
+  'a SUBSCRIBE beyond max_packet_size is refused at its header',
+  { v4: '', v5: '' },
+  async ({ connect: connected }) => {
+    const client = await connected()
+    // 2,000,001 bytes with its header.
+    client.send('82 fd 88 7a')
     await client.expectDropped(0x95)
   },
 )

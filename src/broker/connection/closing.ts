@@ -7,6 +7,7 @@ import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
 import { dischargeConnection } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
 import { Work } from '../state/work.ts'
+import { dropList } from '../session/filter-list.ts'
 import { endSession, restSession } from '../session/sessions.ts'
 import { dropReplies } from '../delivery/replies.ts'
 import { forgetAliases } from '../delivery/send-publish.ts'
@@ -65,6 +66,7 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   if (connection.inLink === null) dropOutput(core, connection)
   dischargeConnection(core, connection)
   dropPartial(connection)
+  dropList(connection)
   dropReplies(connection)
   forgetTopics(connection)
   forgetAliases(connection)

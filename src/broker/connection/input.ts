@@ -18,10 +18,9 @@ import { PacketType, type ConnectPacket } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { onAck } from '../routing/acks.ts'
-import { closeConnection, closeFor } from './closing.ts'
-import { refuse } from './connack.ts'
 import { noteVersion, onConnect } from './connect.ts'
 import { onDisconnect } from './disconnect.ts'
+import { fail } from './failing.ts'
 import { noteLife, restartWatch, watchPartial } from './keepalive.ts'
 import { isOpen, Phase, type Connection, type Core, type OpenConnection } from '../state/model.ts'
 import { output, pendingBytes } from '../delivery/outbox.ts'
@@ -30,7 +29,7 @@ import { isFanningOut } from '../routing/fan-out-later.ts'
 import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
 import { appendInput, keepInput, putBack, releaseInput, takeInput } from './partial.ts'
 import { applyRate, isHeldBack, spend } from './rate.ts'
-import { onSubscribe, onUnsubscribe } from '../session/subscribe.ts'
+import { onFilterList } from './requests.ts'
 import { readOn, stopReading } from '../state/reading.ts'
 import { stillWaits } from '../state/waiting.ts'
 
@@ -38,13 +37,14 @@ import { stillWaits } from '../state/waiting.ts'
 const LITTLE_BYTES = 256
 const OVERDRAFT = 8192
 
-/** What each type may weigh; PUBLISH is judged by `max_packet_size`. Index: packet type. */
-const CONTROL_TYPES = new Set<number>([
-  PacketType.connect,
-  PacketType.subscribe,
-  PacketType.unsubscribe,
-  PacketType.auth,
-])
+/** Which bound holds for what a packet of each type weighs; PUBLISH is judged apart. */
+const BYTES_MAX: Readonly<Record<number, 'packetBytesMax' | 'controlPacketBytesMax' | undefined>> =
+  {
+    [PacketType.connect]: 'controlPacketBytesMax',
+    [PacketType.subscribe]: 'packetBytesMax',
+    [PacketType.unsubscribe]: 'packetBytesMax',
+    [PacketType.auth]: 'controlPacketBytesMax',
+  }
 
 /** Takes `bytes[start..end)` from a connection. The array may be reused after the call. */
 export function receive(
@@ -87,7 +87,7 @@ function consume(
   const workMin = end - at <= LITTLE_BYTES ? -OVERDRAFT : 0
   if (isHeldBack(connection)) return at
   if (mustWait(core, connection, workMin)) return at
-  while (at < end && (connection.phase === Phase.open || connection.phase === Phase.connect)) {
+  while (at < end && isListening(connection)) {
     const whole = readFrame(bytes, at, end, frame)
     if (frame.bodyStart >= 0 || end - at >= 1) judgeHeader(core, connection, bytes, at, frame)
     if (!whole) break
@@ -104,6 +104,7 @@ function consume(
       break
     }
     at = frameEnd
+    if (connection.request !== null) break
     if (core.work <= 0 && mustWait(core, connection, workMin)) break
   }
   if (at > start) noteLife(core, connection)
@@ -162,9 +163,7 @@ function judgeHeader(
     throw new ProtocolError(Reason.protocolError, 'the first packet is not a CONNECT')
   if (connection.phase === Phase.open && HANDLERS[type] === undefined)
     throw new ProtocolError(Reason.protocolError, `a client does not send packets of type ${type}`)
-  const { controlPacketBytesMax, ackPacketBytesMax } = core.ports.limits
-  const max = CONTROL_TYPES.has(type) ? controlPacketBytesMax : ackPacketBytesMax
-  if (frame.frameEnd - at > max)
+  if (frame.frameEnd - at > core.ports.limits[BYTES_MAX[type] ?? 'ackPacketBytesMax'])
     throw new ProtocolError(Reason.packetTooLarge, 'packet is larger than its type may be')
 }
 
@@ -286,8 +285,8 @@ const HANDLERS: readonly (Handler | undefined)[] = tableOf({
   [PacketType.pubrec]: onAck,
   [PacketType.pubrel]: onAck,
   [PacketType.pubcomp]: onAck,
-  [PacketType.subscribe]: handlePacket,
-  [PacketType.unsubscribe]: handlePacket,
+  [PacketType.subscribe]: onFilterList,
+  [PacketType.unsubscribe]: onFilterList,
   [PacketType.pingreq]: onPing,
   [PacketType.disconnect]: handlePacket,
   [PacketType.auth]: handlePacket,
@@ -330,9 +329,7 @@ function handlePacket(
 ): void {
   const { version } = connection
   const packet = decodePacket(version, first, bytes, bodyStart, frameEnd, optionsOf(core))
-  if (packet.type === PacketType.subscribe) onSubscribe(core, connection, packet)
-  else if (packet.type === PacketType.unsubscribe) onUnsubscribe(core, connection, packet)
-  else if (packet.type === PacketType.disconnect) onDisconnect(core, connection, packet)
+  if (packet.type === PacketType.disconnect) onDisconnect(core, connection, packet)
   else throw new ProtocolError(Reason.protocolError, 'AUTH without an authentication method')
 }
 
@@ -352,24 +349,4 @@ function onPing(
   }
   appendSimple(output(core, connection), PacketType.pingresp)
   core.stats.messagesSent++
-}
-
-/** A peer that broke the protocol, or a mistake of ours: this connection ends, no other notices. */
-function fail(core: Core, connection: Connection, error: unknown): void {
-  if (!(error instanceof ProtocolError)) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    core.ports.log.write(LogType.error, `Error: internal error, closing one connection: ${text}`)
-    return closeFor(core, connection, Reason.unspecifiedError)
-  }
-  if (connection.phase === Phase.open)
-    return closeFor(core, connection, error.reason, error.message)
-  if (connection.phase === Phase.connect) return failConnect(core, connection, error)
-  closeConnection(core, connection, { text: 'protocol error', reason: -1 })
-}
-
-/** A CONNECT that could not be read: who can be told in CONNACK is told. */
-function failConnect(core: Core, connection: Connection, error: ProtocolError): void {
-  if (connection.version === 5 || error.reason === Reason.unsupportedProtocolVersion)
-    return refuse(core, connection, error.reason, error.message)
-  closeFor(core, connection, error.reason)
 }

@@ -38,8 +38,9 @@ function earn(core: Core, rate: Rate, nowMs: number): void {
 
 /** Whether it has to wait before anything more of it is looked at. */
 export function isHeldBack(connection: Connection): boolean {
-  const { rate, waiting } = connection
-  return waiting || (rate !== null && rate.timer !== null) || isWaiting(connection)
+  const { rate, waiting, request } = connection
+  if (waiting || request !== null) return true
+  return (rate !== null && rate.timer !== null) || isWaiting(connection)
 }
 
 /**

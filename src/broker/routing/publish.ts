@@ -151,10 +151,10 @@ function mayPublishNow(
   who: Identity,
 ): boolean | undefined {
   const { qos, retain } = core.published
-  const known = rulingOf(connection, 0)
+  const known = rulingOf(connection)
   const verdict = known ?? publishRight(who, connection.topicName, qos, retain)
   // The common case is a plain answer.
-  return verdict === true || ruled(core, connection, 0, verdict)
+  return verdict === true || ruled(core, connection, verdict)
 }
 
 /** Would accepting it make the store write? */
@@ -329,8 +329,8 @@ export function releaseHeld(core: Core, connection: OpenConnection, packetId: nu
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
     return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)
   }
-  const verdict = rulingOf(connection, 0) ?? mayPublish(core, session, message)
-  const allowed = ruled(core, connection, 0, verdict)
+  const verdict = rulingOf(connection) ?? mayPublish(core, session, message)
+  const allowed = ruled(core, connection, verdict)
   if (allowed === undefined) return
   const { mark } = core.journal
   if (!allowed) dropHeld(core, connection, packetId, message)

@@ -1,87 +1,109 @@
-/** SUBSCRIBE and UNSUBSCRIBE (MQTT 5.0, 3.8 to 3.11). */
-import { varintSize } from '../../codec/fields.ts'
+/** SUBSCRIBE and UNSUBSCRIBE (MQTT 5.0, 3.8 to 3.11), in the portions that `filter-list.ts` tells of. */
 import { LogType, type LogTypeBit } from '../../base/log.ts'
-import {
-  PacketType,
-  type Qos,
-  type SubscribeFilter,
-  type SubscribePacket,
-  type UnsubscribePacket,
-} from '../../codec/packets.ts'
-import { ProtocolError } from '../../codec/protocol-error.ts'
+import { PacketType, type Qos, type SubscribeFilter } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
+import { readFilter } from '../../codec/subscribe.ts'
 import { topicFilterProblem } from '../../topics/names.ts'
 import { fitsMounted, mountFilter } from '../state/mount-point.ts'
-import { ruled, rulingOf } from '../state/waiting.ts'
-import type { Core, OpenConnection, Session } from '../state/model.ts'
-import type { SubscriptionOptions } from '../../ports/ports.ts'
+import type { AskedFilter, Core, FilterList, OpenConnection, Session } from '../state/model.ts'
+import type { SubscriptionOptions, Verdict } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { replyPacket } from '../delivery/replies.ts'
 import { replayRetained } from '../routing/retained.ts'
+import { Work } from '../state/work.ts'
+import { checkFilters } from './filter-list.ts'
 import { addSubscription, removeSubscription } from './subscriptions.ts'
 
 /** The one failure code of 3.1.1; 3.1 has none and is told the QoS it asked for. */
 const FAILURE_311 = 0x80
 
-/** Of SUBACK and UNSUBACK in 5.0, behind the length: identifier and no properties. */
-const ANSWER_HEAD_BYTES = 3
+/** So many filters are handled between two looks at the budget, and asked of hooks at once. */
+const FILTERS_AT_ONCE = 64
 
-export function onSubscribe(core: Core, connection: OpenConnection, packet: SubscribePacket): void {
-  const { session } = connection
-  log(core, LogType.debug, () => `Received SUBSCRIBE from ${session.clientId}`)
-  checkAnswerFits(connection, packet.filters.length)
-  for (const { filter } of packet.filters) checkFilter(core, filter)
-  const allowed = rightsOf(core, connection, packet.filters)
-  if (allowed === null) return
-  const { mark } = core.journal
-  const subscriptionId = packet.properties.subscriptionIds?.[0] ?? 0
-  const codes: number[] = []
-  const replays: (() => void)[] = []
-  for (const [index, asked] of packet.filters.entries()) {
-    const wanted = { ...asked, filter: mountFilter(connection.mount, asked.filter) }
-    const refusal = refusalOf(core, connection, session, wanted, index, allowed[index])
-    codes.push(refusal === 0 ? wanted.qos : refusalCode(connection, wanted.qos, refusal))
-    log(
-      core,
-      LogType.debug,
-      () => `\t${wanted.filter} (${refusal === 0 ? `QoS ${wanted.qos}` : 'denied'})`,
-    )
-    if (refusal === 0) subscribeOne(core, connection, session, wanted, subscriptionId, replays)
+/**
+ * Does a portion; true: nothing is left. False with `answers`: it goes on once those are there. Throws ProtocolError,
+ * before anything is changed.
+ */
+export function subscribeSome(core: Core, connection: OpenConnection, list: FilterList): boolean {
+  const read = ({ reader }: FilterList): string => readFilter(reader, connection.version).filter
+  if (!checkFilters(core, connection, list, read)) return false
+  while (list.codes.length < list.count) {
+    if (core.work <= 0 && list.codes.length > 0) return false
+    list.asked ??= askSome(core, connection, list)
+    if (waitForAnswers(list)) return false
+    const { mark } = core.journal
+    for (const asked of list.asked) grantOne(core, connection, list, asked)
+    list.batch = Math.max(list.batch, core.journal.since(mark))
+    list.asked = null
   }
-  grantAtMost(connection, codes)
-  const batch = core.journal.since(mark)
-  log(core, LogType.debug, () => `Sending SUBACK to ${session.clientId}`)
-  replyPacket(
+  if (!list.isAnswered) answer(core, connection, list)
+  return replaySome(core, connection, list)
+}
+
+/** The next filters, and whether the client may have them. */
+function askSome(core: Core, connection: OpenConnection, list: FilterList): AskedFilter[] {
+  const { subscribe } = core.ports.auth
+  const { reader } = list
+  const asked: AskedFilter[] = []
+  while (!reader.isAtEnd() && asked.length < FILTERS_AT_ONCE) {
+    const wanted = readFilter(reader, connection.version)
+    wanted.filter = mountFilter(connection.mount, wanted.filter)
+    const verdict =
+      subscribe === null || connection.isOurs
+        ? true
+        : subscribe(connection.identity, wanted.filter, wanted.qos)
+    asked.push({ wanted, verdict })
+    core.work--
+  }
+  return asked
+}
+
+/** True: hooks have not answered all of it yet. */
+function waitForAnswers(list: FilterList): boolean {
+  const asked = list.asked as AskedFilter[]
+  if (asked.every(({ verdict }) => typeof verdict === 'boolean')) return false
+  list.answers = Promise.all(asked.map(async ({ verdict }) => verdict)).then((verdicts) => {
+    for (const [index, verdict] of verdicts.entries()) asked[index].verdict = verdict
+    list.answers = null
+  })
+  return true
+}
+
+function grantOne(
+  core: Core,
+  connection: OpenConnection,
+  list: FilterList,
+  { wanted, verdict }: AskedFilter,
+): void {
+  const session = connection.session
+  const refusal = refusalOf(core, connection, list, wanted, verdict)
+  log(
     core,
-    connection,
-    { type: PacketType.suback, packetId: packet.packetId, codes, properties: {} },
-    batch,
+    LogType.debug,
+    () => `\t${wanted.filter} (${refusal === 0 ? `QoS ${wanted.qos}` : 'denied'})`,
   )
-  for (const replay of replays) replay()
-}
-
-/** A client that asks for more codes than it takes in one packet would wait for ever [MQTT-3.1.2-24]. */
-function checkAnswerFits({ packetBytesMax }: OpenConnection, codes: number): void {
-  const body = ANSWER_HEAD_BYTES + codes
-  if (packetBytesMax > 0 && 1 + varintSize(body) + body > packetBytesMax)
-    throw new ProtocolError(Reason.packetTooLarge, 'the answer is larger than the client takes')
-}
-
-function checkFilter(core: Core, filter: string): void {
-  const problem = topicFilterProblem(filter, core.ports.limits.topicLevelsMax)
-  if (problem !== null) throw new ProtocolError(Reason.malformedPacket, `topic filter: ${problem}`)
+  if (refusal !== 0) {
+    list.codes.push(refusalCode(connection, wanted.qos, refusal))
+    return
+  }
+  // Granted is the lower of what was asked and what the listener allows [MQTT-3.9.3-2].
+  const qos = Math.min(wanted.qos, connection.link.listener.maxQos) as Qos
+  list.codes.push(qos)
+  subscribeOne(core, connection, session, wanted, qos, list)
 }
 
 function refusalOf(
   core: Core,
   connection: OpenConnection,
-  session: Session,
+  list: FilterList,
   wanted: SubscribeFilter,
-  index: number,
-  allowed: boolean,
+  allowed: Verdict,
 ): number {
   const { limits } = core.ports
-  if (index >= limits.filtersPerPacketMax) return Reason.quotaExceeded
+  const session = connection.session
+  const { filtersPerPacketMax } = limits
+  if (filtersPerPacketMax > 0 && list.codes.length >= filtersPerPacketMax)
+    return Reason.quotaExceeded
   if (core.full && session.durable) return Reason.quotaExceeded
   const isNew = session.subscriptions?.has(wanted.filter) !== true
   if (isNew && core.pressure >= Pressure.dropQos0) return Reason.quotaExceeded
@@ -91,40 +113,13 @@ function refusalOf(
   if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)
     return Reason.topicFilterInvalid
   if (!fitsMounted(connection.mount, wanted.filter)) return Reason.topicFilterInvalid
-  return allowed ? 0 : Reason.notAuthorized
-}
-
-/** For each filter whether the client may have it; null: hooks have not answered all of it yet. */
-function rightsOf(
-  core: Core,
-  connection: OpenConnection,
-  filters: readonly SubscribeFilter[],
-): boolean[] | null {
-  const { subscribe } = core.ports.auth
-  const { identity: who } = connection
-  if (subscribe === null || connection.isOurs) return filters.map(() => true)
-  const answers = filters.map(({ filter, qos }, index) => {
-    const known = rulingOf(connection, index)
-    const verdict = known ?? subscribe(who, mountFilter(connection.mount, filter), qos)
-    return ruled(core, connection, index, verdict)
-  })
-  if (!answers.includes(undefined)) return answers as boolean[]
-  // Each is asked once, whatever the others take.
-  for (const [index, answer] of answers.entries())
-    if (answer !== undefined) connection.waits?.rulings.set(index, answer)
-  return null
+  return allowed === true ? 0 : Reason.notAuthorized
 }
 
 function refusalCode(connection: OpenConnection, qos: Qos, reason: number): number {
   if (connection.version === 5) return reason
-  return connection.version === 4 ? FAILURE_311 : qos
-}
-
-/** Granted is the lower of what was asked and what the listener allows [MQTT-3.9.3-2]. */
-function grantAtMost(connection: OpenConnection, codes: number[]): void {
-  const { maxQos } = connection.link.listener
-  for (let index = 0; index < codes.length; index++)
-    if (codes[index] <= 2) codes[index] = Math.min(codes[index], maxQos)
+  // 3.1 is told what it would have been granted.
+  return connection.version === 4 ? FAILURE_311 : Math.min(qos, connection.link.listener.maxQos)
 }
 
 function subscribeOne(
@@ -132,51 +127,74 @@ function subscribeOne(
   connection: OpenConnection,
   session: Session,
   wanted: SubscribeFilter,
-  subscriptionId: number,
-  replays: (() => void)[],
+  qos: Qos,
+  list: FilterList,
 ): void {
   const options: SubscriptionOptions = {
-    qos: Math.min(wanted.qos, connection.link.listener.maxQos) as Qos,
+    qos,
     noLocal: wanted.noLocal || connection.bridge,
     retainAsPublished: wanted.retainAsPublished || connection.bridge,
-    subscriptionId,
+    subscriptionId: list.subscriptionId,
   }
   const { subscription, isNew } = addSubscription(core, session, wanted.filter, options)
   log(core, LogType.subscribe, () => `${session.clientId} ${wanted.qos} ${wanted.filter}`)
   core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
-  if (session.durable) core.journal.saveSubscription(session.clientId, wanted.filter, options)
+  if (session.durable) {
+    core.journal.saveSubscription(session.clientId, wanted.filter, options)
+    core.work -= Work.store
+  }
   if (subscription.group !== null || wanted.retainHandling === 2) return
   if (wanted.retainHandling === 1 && !isNew) return
-  replays.push(() => replayRetained(core, connection, subscription))
+  if (core.retained.count > 0) list.replays.push(subscription)
 }
 
-export function onUnsubscribe(
-  core: Core,
-  connection: OpenConnection,
-  packet: UnsubscribePacket,
-): void {
-  const { session } = connection
-  log(core, LogType.debug, () => `Received UNSUBSCRIBE from ${session.clientId}`)
-  checkAnswerFits(connection, packet.filters.length)
-  for (const filter of packet.filters) checkFilter(core, filter)
+/** Begins to send what is retained for the new subscriptions, behind the SUBACK. */
+function replaySome(core: Core, connection: OpenConnection, list: FilterList): boolean {
+  while (list.replayed < list.replays.length) {
+    if (core.work <= 0) return false
+    core.work--
+    replayRetained(core, connection, list.replays[list.replayed++])
+  }
+  return true
+}
+
+/** The same as {@link subscribeSome} for UNSUBSCRIBE. */
+export function unsubscribeSome(core: Core, connection: OpenConnection, list: FilterList): boolean {
+  const { reader, codes } = list
+  if (!checkFilters(core, connection, list, () => reader.text())) return false
   const { mark } = core.journal
-  const codes = packet.filters.map((asked) => {
-    const filter = mountFilter(connection.mount, asked)
-    log(core, LogType.debug, () => `\t${filter}`)
-    log(core, LogType.unsubscribe, () => `${session.clientId} ${filter}`)
-    if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted
-    core.ports.observer?.unsubscribed?.(connection.identity, filter)
-    if (session.durable) core.journal.deleteSubscription(session.clientId, filter)
-    return Reason.success
-  })
-  const batch = core.journal.since(mark)
-  log(core, LogType.debug, () => `Sending UNSUBACK to ${session.clientId}`)
-  replyPacket(
-    core,
-    connection,
-    { type: PacketType.unsuback, packetId: packet.packetId, codes, properties: {} },
-    batch,
-  )
+  let isOver = false
+  while (!isOver && (core.work > 0 || codes.length === 0)) {
+    codes.push(unsubscribeOne(core, connection, mountFilter(connection.mount, reader.text())))
+    isOver = reader.isAtEnd()
+  }
+  list.batch = Math.max(list.batch, core.journal.since(mark))
+  if (isOver) answer(core, connection, list)
+  return isOver
+}
+
+function unsubscribeOne(core: Core, connection: OpenConnection, filter: string): number {
+  const session = connection.session
+  core.work--
+  log(core, LogType.debug, () => `\t${filter}`)
+  log(core, LogType.unsubscribe, () => `${session.clientId} ${filter}`)
+  if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted
+  core.ports.observer?.unsubscribed?.(connection.identity, filter)
+  if (session.durable) {
+    core.journal.deleteSubscription(session.clientId, filter)
+    core.work -= Work.store
+  }
+  return Reason.success
+}
+
+function answer(core: Core, connection: OpenConnection, list: FilterList): void {
+  const { clientId } = connection.session
+  const { packetId, codes, batch } = list
+  const isSubscribe = list.type === PacketType.subscribe
+  log(core, LogType.debug, () => `Sending ${isSubscribe ? 'SUBACK' : 'UNSUBACK'} to ${clientId}`)
+  const type = isSubscribe ? PacketType.suback : PacketType.unsuback
+  replyPacket(core, connection, { type, packetId, codes, properties: {} }, batch)
+  list.isAnswered = true
 }
 
 function log(core: Core, type: LogTypeBit, text: () => string): void {

@@ -12,8 +12,9 @@ import { addressOf } from '../../base/address.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { PacketTable } from '../../base/packet-table.ts'
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
+import type { ByteReader } from '../../codec/byte-reader.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
-import type { ConnectPacket, Packet, Qos, Version } from '../../codec/packets.ts'
+import type { ConnectPacket, Packet, Qos, SubscribeFilter, Version } from '../../codec/packets.ts'
 import type { PublishView } from '../../codec/publish.ts'
 import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
 import type { RetainedCursor, RetainedTree } from '../../topics/retained-tree.ts'
@@ -28,6 +29,7 @@ import {
   type Ports,
   type StoredDelivery,
   type SubscriptionOptions,
+  type Verdict,
 } from '../../ports/ports.ts'
 import type { PressureLevel } from '../../ports/pressure.ts'
 import type { Shapes } from './shapes.ts'
@@ -278,12 +280,44 @@ export interface Segment {
   message: Message | null
 }
 
-/** Rights that were asked for one packet. */
+/** A right that was asked for one packet. */
 export interface Waits {
-  /** Answers that are missing. */
-  pending: number
-  /** By what was asked for: the index of a filter, 0 of a message. */
-  readonly rulings: Map<number, boolean>
+  /** null: the answer is missing. */
+  ruling: boolean | null
+}
+
+/** A filter of a SUBSCRIBE, and whether its client may have it. */
+export interface AskedFilter {
+  readonly wanted: SubscribeFilter
+  verdict: Verdict
+}
+
+/** A SUBSCRIBE or UNSUBSCRIBE under way; see `session/filter-list.ts`. */
+export interface FilterList {
+  /** Packet type. */
+  readonly type: 8 | 10
+  /** At the filter that is next. */
+  reader: ByteReader
+  /** Where in its bytes the first one is. */
+  filtersAt: number
+  readonly packetId: number
+  /** 0: none. */
+  readonly subscriptionId: number
+  /** Filters that it has, as far as they are checked. */
+  count: number
+  isChecked: boolean
+  isAnswered: boolean
+  /** What the answer will say. */
+  readonly codes: number[]
+  /** The last batch that holds something of it, 0 none. */
+  batch: number
+  /** The filters that are next, read already. */
+  asked: AskedFilter[] | null
+  /** Settled when all hooks have answered for them; null: none is waited for. */
+  answers: Promise<void> | null
+  /** Subscriptions that want what is retained, and how many of them are seen to. */
+  readonly replays: Subscription[]
+  replayed: number
 }
 
 /**
@@ -318,6 +352,8 @@ export class Connection {
   keepAliveMs = 0
   /** Hooks have not answered yet: the packet in front is handled again when they have. */
   waits: Waits | null = null
+  /** A SUBSCRIBE or UNSUBSCRIBE that is not through; its further input waits. */
+  request: FilterList | null = null
   /** What it may still send, where a rate is set. */
   rate: Rate | null = null
   timer: Timer | null = null

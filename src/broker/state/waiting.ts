@@ -1,35 +1,29 @@
 /**
- * Rights that are said later (the library's hooks). The packet stays in front of its connection's input, which is not read
- * on; when all answers are there it is handled again, from the start, and finds them:
+ * A right to publish that is said later (the library's hooks). The packet stays in front of its connection's input, which is not read
+ * on; when the answer is there it is handled again, from the start, and finds it:
  *
  *     PUBLISH ──▶ asked ──later──▶ waits ──answered──▶ PUBLISH again ──▶ ruled ──▶ on its way
  *
  * Nothing may have been changed before the question, so that the second time is like the first.
  */
 import type { Verdict } from '../../ports/ports.ts'
-import { askTurnEnd, Phase, type Connection, type Core } from './model.ts'
+import { askTurnEnd, Phase, type Connection, type Core, type Waits } from './model.ts'
 import { stopReading } from './reading.ts'
 
-/** What was answered for `key`; undefined: it was not asked yet. */
-export function rulingOf({ waits }: Connection, key: number): boolean | undefined {
-  return waits === null ? undefined : waits.rulings.get(key)
+/** What was answered; null: it was not asked yet. */
+export function rulingOf({ waits }: Connection): boolean | null {
+  return waits === null ? null : waits.ruling
 }
 
-/** Takes the answer for `key`, now or later; undefined: later, and the packet comes again. */
-export function ruled(
-  core: Core,
-  connection: Connection,
-  key: number,
-  verdict: Verdict,
-): boolean | undefined {
+/** Takes the answer, now or later; undefined: later, and the packet comes again. */
+export function ruled(core: Core, connection: Connection, verdict: Verdict): boolean | undefined {
   if (typeof verdict === 'boolean') return verdict
-  const waits = (connection.waits ??= { pending: 0, rulings: new Map() })
-  waits.pending++
+  const waits: Waits = { ruling: null }
+  connection.waits = waits
   stopReading(connection)
   void verdict.then((allowed) => {
-    waits.pending--
-    waits.rulings.set(key, allowed)
-    if (waits.pending > 0 || connection.phase !== Phase.open) return
+    waits.ruling = allowed
+    if (connection.phase !== Phase.open) return
     core.opened.push(connection)
     askTurnEnd(core)
   })
@@ -44,5 +38,5 @@ export function stillWaits(connection: Connection): boolean {
 }
 
 export function isWaiting({ waits }: Connection): boolean {
-  return waits !== null && waits.pending > 0
+  return waits !== null && waits.ruling === null
 }

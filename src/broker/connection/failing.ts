@@ -1,0 +1,27 @@
+/** What ends a connection that threw: its peer broke the protocol, or we made a mistake. */
+import { LogType } from '../../base/log.ts'
+import { ProtocolError } from '../../codec/protocol-error.ts'
+import { Reason } from '../../codec/reason-codes.ts'
+import { Phase, type Connection, type Core } from '../state/model.ts'
+import { closeConnection, closeFor } from './closing.ts'
+import { refuse } from './connack.ts'
+
+/** This connection ends, no other notices. */
+export function fail(core: Core, connection: Connection, error: unknown): void {
+  if (!(error instanceof ProtocolError)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    core.ports.log.write(LogType.error, `Error: internal error, closing one connection: ${text}`)
+    return closeFor(core, connection, Reason.unspecifiedError)
+  }
+  if (connection.phase === Phase.open)
+    return closeFor(core, connection, error.reason, error.message)
+  if (connection.phase === Phase.connect) return failConnect(core, connection, error)
+  closeConnection(core, connection, { text: 'protocol error', reason: -1 })
+}
+
+/** A CONNECT that could not be read: who can be told in CONNACK is told. */
+function failConnect(core: Core, connection: Connection, error: ProtocolError): void {
+  if (connection.version === 5 || error.reason === Reason.unsupportedProtocolVersion)
+    return refuse(core, connection, error.reason, error.message)
+  closeFor(core, connection, error.reason)
+}
