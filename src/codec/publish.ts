@@ -264,10 +264,45 @@ export function appendPublish(
   topicAlias: number,
   omitTopic: boolean,
 ): number {
+  const payloadLength = parts.payloadEnd - parts.payloadStart
+  const packetIdAt = appendPublishHead(
+    out,
+    version,
+    flags,
+    packetId,
+    parts,
+    messageExpirySeconds,
+    subscriptionIds,
+    topicAlias,
+    omitTopic,
+    payloadLength,
+  )
+  copyBytes(parts.payload, parts.payloadStart, parts.payloadEnd, out.bytes, out.length)
+  out.length += payloadLength
+  return packetIdAt
+}
+
+/**
+ * Appends what {@link appendPublish} does but the payload, for one that is sent from where it is: the remaining length
+ * counts it. Reserves `room` bytes behind.
+ */
+export function appendPublishHead(
+  out: ByteWriter,
+  version: Version,
+  flags: number,
+  packetId: number,
+  parts: PublishParts,
+  messageExpirySeconds: number,
+  subscriptionIds: readonly number[] | null,
+  topicAlias: number,
+  omitTopic: boolean,
+  room = 0,
+): number {
   const properties =
     version === 5 ? propertiesLength(parts, messageExpirySeconds, subscriptionIds, topicAlias) : 0
   const length = remainingLength(version, flags, parts, properties, omitTopic)
-  out.reserve(1 + varintSize(length) + length)
+  const payloadLength = parts.payloadEnd - parts.payloadStart
+  out.reserve(1 + varintSize(length) + length - payloadLength + room)
   const bytes = out.bytes
   let at = out.length
   bytes[at++] = FIRST_BYTE | flags
@@ -289,8 +324,7 @@ export function appendPublish(
       at = storeProperties(bytes, at, parts, messageExpirySeconds, subscriptionIds, topicAlias)
     }
   }
-  copyBytes(parts.payload, parts.payloadStart, parts.payloadEnd, bytes, at)
-  out.length = at + parts.payloadEnd - parts.payloadStart
+  out.length = at
   return packetIdAt
 }
 

@@ -9,6 +9,7 @@ import { ProtocolError } from '../../src/codec/protocol-error.ts'
 import {
   PublishView,
   appendPublish,
+  appendPublishHead,
   encodeForwardableProperties,
   forwardableProperties,
   parsePublish,
@@ -69,6 +70,13 @@ function append(
   const packetIdAt = appendPublish(out, version, flags, packetId, parts, ...told)
   const bytes = out.bytes.slice(2, out.length)
   assert.equal(publishSize(version, flags, packetId, parts, ...told), bytes.length)
+  const head = new ByteWriter(new Uint8Array(1))
+  assert.equal(
+    appendPublishHead(head, version, flags, packetId, parts, ...told),
+    packetIdAt < 0 ? -1 : packetIdAt - 2,
+  )
+  const headBytes = bytes.length - (parts.payloadEnd - parts.payloadStart)
+  assert.deepEqual(head.bytes.slice(0, head.length), bytes.slice(0, headBytes))
   return { bytes, packetIdAt: packetIdAt - 2 }
 }
 

@@ -28,7 +28,7 @@ import { replyAck } from './replies.ts'
 import { beginResend, endResend, resendMore, resumeRelease, sendDelivery } from './resend.ts'
 import { Bytes, charge, holdMessage } from '../state/memory.ts'
 import { Work } from '../state/work.ts'
-import { sendPublish, sendShaped } from './send-publish.ts'
+import { publishFlags, sendPublish, sendShaped } from './send-publish.ts'
 import {
   enterWindow,
   forget,
@@ -70,10 +70,11 @@ function deliverClean(
   const ids = subscription.subscriptionIds
   if (outbound.queue.length === 0 && hasRoom(core, connection, outbound)) {
     const packetId = freePacketId(outbound)
+    const flags = publishFlags(qos, retain)
     const sent =
       ids === null
-        ? sendShaped(core, connection, message, qos, retain, packetId)
-        : sendPublish(core, connection, message, qos, retain, packetId, ids, false)
+        ? sendShaped(core, connection, message, flags, packetId)
+        : sendPublish(core, connection, message, flags, packetId, ids)
     if (!sent) return dropped(core, session, 'overClientMaximum')
     const group = qos === 1 ? subscription.group : null
     const kept = group === null ? null : message.kept()

@@ -15,7 +15,7 @@ import { dropped } from '../state/drops.ts'
 import type { Connection, Core, Delivery, Outbound, Session } from '../state/model.ts'
 import { mayReceive } from '../state/rights.ts'
 import { sendAck } from './outbox.ts'
-import { sendPublish } from './send-publish.ts'
+import { publishFlags, sendPublish } from './send-publish.ts'
 import { hasRoomAgain, leaveWindow, packetIdOf } from './window.ts'
 
 /** Sends every PUBREL, and queues the PUBLISHes for {@link resendMore}. */
@@ -98,6 +98,7 @@ export function sendDelivery(
   const message = delivery.message as Message
   if (!mayReceive(core, session, message.topicName)) return 'notAllowed'
   const { qos, retain, subscriptionIds: ids, dup } = delivery
-  const sent = sendPublish(core, connection, message, qos, retain, packetId, ids, dup)
+  const flags = publishFlags(qos, retain, dup)
+  const sent = sendPublish(core, connection, message, flags, packetId, ids)
   return sent ? null : 'overClientMaximum'
 }

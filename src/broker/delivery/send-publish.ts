@@ -1,7 +1,7 @@
 /** The last step of a PUBLISH: into the receiver's output. */
 import { LogType } from '../../base/log.ts'
-import { ByteWriter } from '../../codec/byte-writer.ts'
-import { appendPublish, publishSize } from '../../codec/publish.ts'
+import { PacketType } from '../../codec/packets.ts'
+import { appendPublish, appendPublishHead, publishSize } from '../../codec/publish.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Connection, Core } from '../state/model.ts'
 import { withoutMountPoint } from '../state/mount-point.ts'
@@ -14,7 +14,12 @@ const SHARED_BYTES_MIN = 16 * 1024
 /** What an alias may add to a packet: itself, and a byte to each of the two lengths. */
 const ALIAS_BYTES_MAX = 5
 
-const DUP = 8
+const FIRST_BYTE = PacketType.publish << 4
+
+/** The low nibble of a PUBLISH's first byte, as the functions here want it. */
+export function publishFlags(qos: number, retain: boolean, dup = false): number {
+  return (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0)
+}
 
 /**
  * Sends `message` as one of a fan-out: receivers of the same version, QoS and retain flag share one
@@ -25,33 +30,31 @@ export function sendShaped(
   core: Core,
   connection: Connection,
   message: Message,
-  qos: number,
-  retain: boolean,
+  flags: number,
   packetId: number,
 ): boolean {
-  if (!connection.shaped)
-    return sendPublish(core, connection, message, qos, retain, packetId, null, false)
+  if (!connection.shaped) return sendPublish(core, connection, message, flags, packetId, null)
   const shapes = core.shapes
-  const slot = shapes.slot(connection.version, qos, retain)
+  const slot = shapes.slot(connection.version, flags)
   if (slot.serial !== shapes.serial)
-    return sendFirst(core, connection, message, qos, retain, packetId, slot)
+    return sendFirst(core, connection, message, flags, packetId, slot)
   const length = slot.end - slot.start
   if (connection.packetBytesMax > 0 && length > connection.packetBytesMax) return false
   if (length >= SHARED_BYTES_MIN)
-    return sendPublish(core, connection, message, qos, retain, packetId, null, false)
+    return sendPublish(core, connection, message, flags, packetId, null)
   const out = output(core, connection)
   // The flush of a full output may just have staled the slot: then its bytes may be gone.
   if (slot.serial !== shapes.serial)
-    return sendFirst(core, connection, message, qos, retain, packetId, slot)
+    return sendFirst(core, connection, message, flags, packetId, slot)
   const at = out.length
   out.append(slot.bytes, slot.start, slot.end)
   const bytes = out.bytes
-  bytes[at] = 0x30 | (qos << 1) | (retain ? 1 : 0)
+  bytes[at] = FIRST_BYTE | flags
   if (packetId > 0) {
     bytes[at + slot.idOffset] = packetId >> 8
     bytes[at + slot.idOffset + 1] = packetId
   }
-  count(core, connection, message, (qos << 1) | (retain ? 1 : 0), packetId)
+  count(core, connection, message, flags, packetId)
   return true
 }
 
@@ -60,13 +63,11 @@ function sendFirst(
   core: Core,
   connection: Connection,
   message: Message,
-  qos: number,
-  retain: boolean,
+  flags: number,
   packetId: number,
   slot: Shape,
 ): boolean {
   const expiry = message.expiresAtMs === Infinity ? -1 : secondsLeft(core, message)
-  const flags = (qos << 1) | (retain ? 1 : 0)
   const size = publishSize(connection.version, flags, packetId, message, expiry, null, 0, false)
   if (connection.packetBytesMax > 0 && size > connection.packetBytesMax) return false
   if (size >= SHARED_BYTES_MIN) {
@@ -100,17 +101,15 @@ export function sendPublish(
   core: Core,
   connection: Connection,
   message: Message,
-  qos: number,
-  retain: boolean,
+  flags: number,
   packetId: number,
   subscriptionIds: readonly number[] | null,
-  dup: boolean,
 ): boolean {
   if (connection.mount === null)
-    return sendOne(core, connection, message, qos, retain, packetId, subscriptionIds, dup)
+    return sendOne(core, connection, message, flags, packetId, subscriptionIds)
   // Kept: what is borrowed must not be kept by others while its topic is cut.
   return withoutMountPoint(connection.mount, message.kept(), (cut) =>
-    sendOne(core, connection, cut, qos, retain, packetId, subscriptionIds, dup),
+    sendOne(core, connection, cut, flags, packetId, subscriptionIds),
   )
 }
 
@@ -118,15 +117,12 @@ function sendOne(
   core: Core,
   connection: Connection,
   message: Message,
-  qos: number,
-  retain: boolean,
+  flags: number,
   packetId: number,
   subscriptionIds: readonly number[] | null,
-  dup: boolean,
 ): boolean {
   const { version, packetBytesMax } = connection
   const expiry = message.expiresAtMs === Infinity ? -1 : secondsLeft(core, message)
-  const flags = (dup ? DUP : 0) | (qos << 1) | (retain ? 1 : 0)
   const size = publishSize(version, flags, packetId, message, expiry, subscriptionIds, 0, false)
   if (size >= SHARED_BYTES_MIN) {
     if (packetBytesMax > 0 && size > packetBytesMax) return false
@@ -186,59 +182,15 @@ function sendLarge(
   expiry: number,
 ): void {
   const kept = message.kept()
-  const payload = kept.payloadBytes()
   const { version } = connection
-  const size = publishSize(version, flags, packetId, kept, expiry, subscriptionIds, 0, false)
-  const head = new ByteWriter(new Uint8Array(size - payload.length + 8))
-  appendHead(head, connection, kept, flags, packetId, subscriptionIds, expiry)
-  output(core, connection).append(head.bytes, 0, head.length)
+  const out = output(core, connection)
+  appendPublishHead(out, version, flags, packetId, kept, expiry, subscriptionIds, 0, false)
   appendShared(core, connection, kept)
   count(core, connection, message, flags, packetId)
 }
 
 function secondsLeft(core: Core, message: Message): number {
   return message.secondsLeft(core.ports.clock.wallMs())
-}
-
-/** Everything in front of the payload, with the length of the whole. */
-function appendHead(
-  head: ByteWriter,
-  connection: Connection,
-  message: Message,
-  flags: number,
-  packetId: number,
-  subscriptionIds: readonly number[] | null,
-  expiry: number,
-): void {
-  const payloadLength = message.payloadLength
-  const bare = { ...parts(message), payloadStart: 0, payloadEnd: 0 }
-  const { version } = connection
-  appendPublish(head, version, flags, packetId, bare, expiry, subscriptionIds, 0, false)
-  const short = readLength(head.bytes)
-  const body = head.bytes.slice(short.end, head.length)
-  head.length = 1
-  let left = short.value + payloadLength
-  do {
-    head.bytes[head.length++] = (left & 0x7f) | (left > 0x7f ? 0x80 : 0)
-    left >>>= 7
-  } while (left > 0)
-  head.append(body, 0, body.length)
-}
-
-function parts(message: Message) {
-  const { topic, topicStart, topicEnd, properties, propertiesStart, propertiesEnd, payload } =
-    message
-  return { topic, topicStart, topicEnd, properties, propertiesStart, propertiesEnd, payload }
-}
-
-function readLength(bytes: Uint8Array): { value: number; end: number } {
-  let value = 0
-  let end = 1
-  for (let shift = 0; ; shift += 7) {
-    const byte = bytes[end++]
-    value |= (byte & 0x7f) << shift
-    if (byte < 0x80) return { value, end }
-  }
 }
 
 /** Counts a PUBLISH that is on its way, and logs it when asked to. */

@@ -16,7 +16,7 @@ import { mayReceive } from '../state/rights.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { fanOutLater, newFanOut, UNDER_WAY } from './fan-out-later.ts'
 import { pickMember } from './shared-groups.ts'
-import { sendPublish, sendShaped } from '../delivery/send-publish.ts'
+import { publishFlags, sendPublish, sendShaped } from '../delivery/send-publish.ts'
 
 /**
  * Delivers `message` to `subscribers` (a match result). `origin` is the publishing session, null for
@@ -162,9 +162,10 @@ export function deliverTo(
       return dropped(core, session, 'slowClient')
   }
   const ids = subscription.subscriptionIds
+  const flags = publishFlags(0, retain)
   const sent =
     ids === null
-      ? sendShaped(core, connection, message, 0, retain, 0)
-      : sendPublish(core, connection, message, 0, retain, 0, ids, false)
+      ? sendShaped(core, connection, message, flags, 0)
+      : sendPublish(core, connection, message, flags, 0, ids)
   if (!sent) dropped(core, session, 'overClientMaximum')
 }

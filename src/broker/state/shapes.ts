@@ -29,8 +29,9 @@ export class Shapes {
     idOffset: -1,
   }))
 
-  slot(version: Version, qos: number, retain: boolean): Shape {
-    return this.slots[(version === 5 ? 8 : 0) | (qos << 1) | (retain ? 1 : 0)]
+  /** `flags`: QoS and retain, as in the first byte of the frame. */
+  slot(version: Version, flags: number): Shape {
+    return this.slots[(version === 5 ? 8 : 0) | flags]
   }
 
   /** A new message: forgets the frames of the last, knows the one that came in. */
@@ -38,18 +39,13 @@ export class Shapes {
     this.serial++
     if (message.frameVersion === 0) return
     const idOffset = message.qos === 0 ? -1 : message.topicEnd - message.frameStart
-    this.fill(message.frameVersion, message.qos, false, message, idOffset)
-    if (message.retain) this.fill(message.frameVersion, message.qos, true, message, idOffset)
+    const flags = message.qos << 1
+    this.fill(message.frameVersion, flags, message, idOffset)
+    if (message.retain) this.fill(message.frameVersion, flags | 1, message, idOffset)
   }
 
-  private fill(
-    version: Version,
-    qos: number,
-    retain: boolean,
-    message: Message,
-    idOffset: number,
-  ): void {
-    const slot = this.slot(version, qos, retain)
+  private fill(version: Version, flags: number, message: Message, idOffset: number): void {
+    const slot = this.slot(version, flags)
     slot.serial = this.serial
     slot.bytes = message.payload
     slot.start = message.frameStart
