@@ -3,15 +3,16 @@ import { join } from 'node:path'
 import { catalogue } from '../tests/attack/catalogue.ts'
 import { readFigures } from '../tests/attack/load-figures.ts'
 import { loads } from '../tests/attack/loads.ts'
+import { chineseDictionary, sayEnglish, type Say } from './say.ts'
 
 /**
- * Writes docs/attacks.md: the catalogue of attacks with the tests that stand for them. `--check` writes nothing and
+ * Writes docs/attacks.md, and docs/zh/attacks.md with the words of `words-zh-attacks.json`: the catalogue of attacks with
+ * the tests that stand for them. `--check` writes nothing and
  * exits with 1 when the page is stale, a number has neither test nor reason, or a test has an unknown number. Runs
  * at the root of the repository.
  */
 
 const TESTS = 'tests/attack'
-const PAGE = 'docs/attacks.md'
 
 /** Test names by number. A name is any text of the source that has a number in it. */
 function scan(): Map<string, string[]> {
@@ -32,44 +33,52 @@ function scan(): Map<string, string[]> {
   return found
 }
 
-function page(found: Map<string, string[]>): string {
+function page(found: Map<string, string[]>, say: Say, counterpart: string): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const rows = catalogue.map(({ id, attack, reason }) => {
-    const proof = found.get(id)?.map(cell).join('<br>') ?? `*${reason}*`
-    return `| ${id} | ${cell(attack)} | ${proof} |`
+    const proof = found.get(id)?.map(cell).join('<br>') ?? `*${say(reason ?? '')}*`
+    return `| ${id} | ${cell(say(attack))} | ${proof} |`
   })
   return [
-    '# Attacks',
+    say('# Attacks'),
     '',
-    '[中文](zh/attacks.md)',
+    counterpart,
     '',
-    'Written by `scripts/attacks.ts` from `tests/attack`. `npm run attack` starts brokers and runs all of them; after each attack another',
-    "client's QoS 1 round trip takes 100 ms at most, and the log has no error that was not expected.",
+    say(
+      'Written by `scripts/attacks.ts` from `tests/attack`. `npm run attack` starts brokers and runs all of them; after each attack another',
+    ),
+    say(
+      "client's QoS 1 round trip takes 100 ms at most, and the log has no error that was not expected.",
+    ),
     '',
-    '| | attack | tests |',
+    say('| | attack | tests |'),
     '|---|---|---|',
     ...rows,
     '',
-    ...loadLines(),
+    ...loadLines(say),
     '',
   ].join('\n')
 }
 
 /** Figures belong to a run: they are read here, never measured. */
-function loadLines(): string[] {
+function loadLines(say: Say): string[] {
   const figures = readFigures()
   const rows = loads.map(({ id, attack, limitMb, stallMsMax }) => {
     const figure = figures[id]
     const { stallMs, quietMs, peakMb } = figure ?? { stallMs: '–', quietMs: '–', peakMb: '–' }
-    return `| ${id} | ${attack} | ${stallMs} | ${quietMs} | ${stallMsMax} | ${peakMb} | ${limitMb === 0 ? '–' : limitMb} |`
+    return `| ${id} | ${say(attack)} | ${stallMs} | ${quietMs} | ${stallMsMax} | ${peakMb} | ${limitMb === 0 ? '–' : limitMb} |`
   })
   return [
-    '## By load',
+    say('## By load'),
     '',
-    'What the last `npm run attack` measured, each attack at its full size on a broker of its own: the longest wait of a bystander for its PINGRESP, as it was before the attack and at',
-    'most during it, and the highest resident memory beside `memory_limit`, which may be passed by 20 %. Some of them, smaller, are part of `npm test`.',
+    say(
+      'What the last `npm run attack` measured, each attack at its full size on a broker of its own: the longest wait of a bystander for its PINGRESP, as it was before the attack and at',
+    ),
+    say(
+      'most during it, and the highest resident memory beside `memory_limit`, which may be passed by 20 %. Some of them, smaller, are part of `npm test`.',
+    ),
     '',
-    '| | attack | ms | ms, quiet | goal, ms | MB | limit, MB |',
+    say('| | attack | ms | ms, quiet | goal, ms | MB | limit, MB |'),
     '|---|---|--:|--:|--:|--:|--:|',
     ...rows,
   ]
@@ -87,16 +96,22 @@ function main(): number {
   const last = Number(catalogue.at(-1)?.id.slice(1))
   for (const id of found.keys())
     if (!known.has(id) && Number(id.slice(1)) <= last) problems.push(`a test names ${id}`)
-  const text = page(found)
-  if (!process.argv.includes('--check')) writeFileSync(PAGE, text)
-  else if (readPage() !== text) problems.push(`${PAGE} is stale: run npm run attacks-page`)
+  const chinese = chineseDictionary('scripts/words-zh-attacks.json')
+  const pages = [
+    ['docs/attacks.md', page(found, sayEnglish, '[中文](zh/attacks.md)')],
+    ['docs/zh/attacks.md', page(found, chinese.say, '[English](../attacks.md)')],
+  ]
+  problems.push(...chinese.problems())
+  for (const [file, text] of pages)
+    if (!process.argv.includes('--check')) writeFileSync(file, text)
+    else if (read(file) !== text) problems.push(`${file} is stale: run npm run attacks-page`)
   for (const problem of problems) console.error(problem)
   return problems.length === 0 ? 0 : 1
 }
 
-function readPage(): string {
+function read(file: string): string {
   try {
-    return readFileSync(PAGE, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch {
     return ''
   }

@@ -219,7 +219,7 @@ function markedPages(): {
   pages: { file: string; before: string; after: string }[]
   problems: string[]
 } {
-  const chinese = chineseDictionary()
+  const chinese = chineseDictionary('scripts/words-zh.json')
   const languages = [
     ['docs', sayEnglish],
     ['docs/zh', chinese.say],

@@ -6,17 +6,16 @@ export type Say = (english: string) => string
 
 export const sayEnglish: Say = (english) => english
 
-const FILE = 'scripts/words-zh.json'
-
 export interface Dictionary {
   readonly say: Say
   /** Texts without a translation, and translations that nobody asked for. */
   readonly problems: () => string[]
 }
 
-export function chineseDictionary(): Dictionary {
+/** The texts of a JSON object: English to Chinese. */
+export function chineseDictionary(file: string): Dictionary {
   const words = new Map(
-    Object.entries(JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, string>),
+    Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>),
   )
   const asked = new Set<string>()
   return {
@@ -27,10 +26,10 @@ export function chineseDictionary(): Dictionary {
     problems: () => [
       ...[...asked]
         .filter((english) => !words.has(english))
-        .map((english) => `${FILE} lacks the Chinese for: ${english}`),
+        .map((english) => `${file} lacks the Chinese for: ${english}`),
       ...[...words.keys()]
         .filter((english) => !asked.has(english))
-        .map((english) => `${FILE} has what no table says any more: ${english}`),
+        .map((english) => `${file} has what no table says any more: ${english}`),
     ],
   }
 }

@@ -90,7 +90,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry('S72', 'a packet that drips instead of a keep alive'),
   entry('S73', 'a flood of the smallest packets'),
   entry('S74', 'a large message to many'),
-  entry('S75', 'bridges in a circle', 'there are no bridges yet'),
+  entry('S75', 'bridges in a circle', inUnitTests('tests/bridge/hostile.test.ts')),
   entry('S76', 'names that collide in hash tables'),
   entry('S77', 'texts that are evil to regular expressions'),
   entry('S78', '__proto__ and its relatives'),

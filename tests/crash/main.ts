@@ -13,7 +13,7 @@ import { runDamage } from './damage.ts'
 import { runCrashes, type CrashResult } from './harness.ts'
 import { runPowerLoss } from './power-loss.ts'
 
-const reportFile = 'docs/reliability.md'
+const reportFiles = ['docs/reliability.md', 'docs/zh/reliability.md']
 
 const { values } = parseArgs({
   options: {
@@ -39,17 +39,19 @@ function rowOf(result: CrashResult): string {
   return `| ${[...cells, violations.length, kinds.join(', ')].join(' | ')} |`
 }
 
-/** Puts `row` between the marks of a table in the report, in place of the one that begins in the same way. */
+/** Puts `row` between the marks of a table in the reports, in place of the one that begins in the same way. */
 function writeReport(mark: string, row: string): void {
+  for (const file of reportFiles) writeRow(file, mark, row)
+}
+
+function writeRow(file: string, mark: string, row: string): void {
   const marks = new RegExp(`(?<=<!-- ${mark} -->\\n)|(?=<!-- /${mark} -->)`)
-  const [head, table, tail] = readFileSync(reportFile, 'utf8').split(marks)
+  const [head, table, tail] = readFileSync(file, 'utf8').split(marks)
   const lines = table.split('\n').filter((line) => line.startsWith('|'))
   const start = row.slice(0, row.indexOf('|', 1) + 1)
   const others = lines.slice(2).filter((line) => !line.startsWith(start))
-  writeFileSync(
-    reportFile,
-    `${head}\n${[...lines.slice(0, 2), ...others, row].join('\n')}\n\n${tail}`,
-  )
+  const rows = [...lines.slice(0, 2), ...others, row].join('\n')
+  writeFileSync(file, `${head}\n${rows}\n\n${tail}`)
 }
 
 async function crash(): Promise<boolean> {
