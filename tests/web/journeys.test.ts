@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { after, before, describe, test } from 'node:test'
 import { readFile } from 'node:fs/promises'
-import type { Browser, Page } from 'playwright-core'
-import { en, type Text } from '../../web/src/i18n/en.ts'
+import type { Browser } from 'playwright-core'
+import { en } from '../../web/src/i18n/en.ts'
 import { zh } from '../../web/src/i18n/zh.ts'
 import {
   ADMIN,
+  login,
   noBrowser,
   openBrowser,
   startCuttable,
@@ -15,30 +16,10 @@ import {
   visit,
   type Stage,
 } from './stage.ts'
+import { connectHere, publish, row, subscribe } from './acts.ts'
 import { testMsMax } from '../support/patience.ts'
 
 const TIMEOUT = { timeout: testMsMax }
-
-async function connectHere(page: Page, t: Text): Promise<void> {
-  await page.locator('.welcome .button.is-primary').click()
-  await page.getByRole('status').filter({ hasText: t.statuses.online }).waitFor()
-}
-
-async function subscribe(page: Page, t: Text, filter: string): Promise<void> {
-  await page.getByLabel(t.topicFilter, { exact: true }).first().fill(filter)
-  await page.locator('.add-subscription button[type=submit]').click()
-  await page.locator('.subscription.is-granted', { hasText: filter }).waitFor()
-}
-
-async function publish(page: Page, t: Text, topic: string, payload: string): Promise<void> {
-  const dock = page.locator('.publish-dock')
-  await dock.getByLabel(t.topic, { exact: true }).fill(topic)
-  await dock.locator('[data-payload]').fill(payload)
-  await dock.locator('[data-payload]').press('Control+Enter')
-}
-
-const row = (page: Page, text: string) =>
-  page.locator('.message-table .message-row', { hasText: text })
 
 describe('the page', { skip: noBrowser }, () => {
   let browser: Browser
@@ -395,7 +376,7 @@ describe('the page', { skip: noBrowser }, () => {
       await peer.publish('area/traced', '1', { qos: 1 })
       await page.locator('.packets', { hasText: 'area/traced' }).waitFor()
       await page.getByRole('link', { name: 'Log' }).click()
-      await page.getByText('Lines appear here').waitFor()
+      await page.locator('.log-line', { hasText: 'managed-client' }).first().waitFor()
       const late = await stage.connect('late-for-the-log')
       await page.locator('.log-line', { hasText: 'late-for-the-log' }).first().waitFor()
       await late.end()
@@ -431,10 +412,3 @@ describe('the page', { skip: noBrowser }, () => {
     await close()
   })
 })
-
-async function login(page: Page): Promise<void> {
-  await page.getByLabel('User').fill(ADMIN.username)
-  await page.getByLabel('Password').fill(ADMIN.password)
-  await page.getByRole('button', { name: 'Log in' }).click()
-  await page.locator('.broker-nav').waitFor()
-}

@@ -247,6 +247,7 @@ test('a message as a command survives any shell', () => {
     qos: 1,
     retain: true,
     dup: false,
+    refused: false,
     size: 3,
     preview: '',
     colours: [],

@@ -149,10 +149,21 @@ export async function visit(browser: Browser, url: string, view: View = {}): Pro
   return { page, problems, close: () => context.close() }
 }
 
+/** In the broker area. */
+export async function login(page: Page, who = ADMIN): Promise<void> {
+  await page.getByLabel('User').fill(who.username)
+  await page.getByLabel('Password').fill(who.password)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.locator('.broker-nav').waitFor()
+}
+
 export interface Cuttable {
   readonly url: string
   /** Ends every connection, without a word. */
   cut(): void
+  /** Ends every connection, and takes no other until `comeBack`. */
+  goAway(): Promise<void>
+  comeBack(): Promise<void>
   close(): void
 }
 
@@ -179,6 +190,16 @@ export async function startCuttable(port: number): Promise<Cuttable> {
   return {
     url: `http://127.0.0.1:${own}/`,
     cut,
+    async goAway() {
+      const closed = once(server, 'close')
+      server.close()
+      cut()
+      await closed
+    },
+    async comeBack() {
+      server.listen(own, '127.0.0.1')
+      await once(server, 'listening')
+    },
     close() {
       cut()
       server.close()

@@ -2,6 +2,8 @@
 import { contract, type Contract } from '../../../src/admin/contract.ts'
 import type { Schema } from '../../../src/admin/schema.ts'
 import { createStore } from '../ui/store.ts'
+import { noteAnswer, noteSilence } from './reach.ts'
+import { brokerTextNow } from './text.ts'
 
 type Name = keyof Contract
 type Of<S> = S extends Schema<infer T> ? T : never
@@ -16,7 +18,7 @@ interface Asked<N extends Name> {
   params?: Record<string, string>
 }
 
-/** The API said no; `status` 401: log in first; 0: there is no API at this address. */
+/** The API said no; `status` 401: log in first; 0: nobody answered; -1: what answers is no Mozzie broker. */
 export class ApiError extends Error {
   readonly status: number
   constructor(status: number, message: string) {
@@ -52,6 +54,8 @@ export function urlOf(
   return url.href
 }
 
+const GATEWAY_ERRORS: ReadonlySet<number> = new Set([502, 503, 504])
+
 /** Rejects with ApiError. */
 export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promise<ReplyOf<N>> {
   const { method } = contract[name]
@@ -68,11 +72,18 @@ export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promi
       credentials: 'same-origin',
       ...(asked.body !== undefined && { body: JSON.stringify(asked.body) }),
     })
-  } catch (error) {
-    throw new ApiError(0, error instanceof Error ? error.message : String(error))
+  } catch {
+    noteSilence()
+    throw new ApiError(0, brokerTextNow().brokerGone)
   }
   const isJson = response.headers.get('content-type')?.includes('json') ?? false
-  if (!isJson) throw new ApiError(response.ok ? 0 : response.status, response.statusText)
+  // A proxy whose broker is gone answers for it.
+  if (!isJson && GATEWAY_ERRORS.has(response.status)) {
+    noteSilence()
+    throw new ApiError(0, brokerTextNow().brokerGone)
+  }
+  if (!isJson) throw new ApiError(-1, brokerTextNow().noApi)
+  noteAnswer(response.headers.get('date'))
   const value: unknown = await response.json()
   if (!response.ok) {
     const message = (value as { message?: string }).message ?? response.statusText
@@ -87,10 +98,10 @@ export async function refreshSession(): Promise<void> {
   try {
     api.set({ session: await call('session'), problem: null })
   } catch (error) {
-    api.set({
-      session: null,
-      problem: error instanceof ApiError ? error : new ApiError(0, String(error)),
-    })
+    const problem = error instanceof ApiError ? error : new ApiError(-1, String(error))
+    // What is on the screen stays there, marked as old, while the broker is away.
+    if (problem.status === 0 && api.get().session !== null) return
+    api.set({ session: null, problem })
   }
 }
 
@@ -115,3 +126,6 @@ export type AclReply = ReplyOf<'aclTest'>
 export type AclQuery = QueryOf<'aclTest'>
 export type Trace = ReplyOf<'traces'>['traces'][number]
 export type TracePacket = ReplyOf<'tracePackets'>['packets'][number]
+export type WhyReply = ReplyOf<'why'>
+export type WhyQuery = QueryOf<'why'>
+export type LogLine = ReplyOf<'log'>['lines'][number]

@@ -6,7 +6,7 @@ import { TextField } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { AccessPage } from './access-page.tsx'
-import { api, login, logout, refreshSession } from './api.ts'
+import { api, login, logout, refreshSession, type ApiError } from './api.ts'
 import { BridgesPage } from './bridges-page.tsx'
 import { ClientsPage } from './clients-page.tsx'
 import { ListenersPage } from './listeners-page.tsx'
@@ -16,6 +16,9 @@ import { RetainedPage } from './retained-page.tsx'
 import { SubscriptionsPage } from './subscriptions-page.tsx'
 import { useBrokerText } from './text.ts'
 import { TracePage } from './trace-page.tsx'
+import { reach } from './reach.ts'
+import { ReachBanner } from './reach-banner.tsx'
+import { WhyPage } from './why-page.tsx'
 
 const PAGES = {
   overview: ['gauge', OverviewPage],
@@ -25,6 +28,7 @@ const PAGES = {
   listeners: ['server', ListenersPage],
   bridges: ['link', BridgesPage],
   access: ['shield', AccessPage],
+  why: ['info', WhyPage],
   log: ['log', LogPage],
   trace: ['search', TracePage],
 } as const satisfies Record<string, readonly [IconName, () => React.ReactNode]>
@@ -33,7 +37,7 @@ type PageName = keyof typeof PAGES
 const NAMES = Object.keys(PAGES) as PageName[]
 
 function pageOfHash(): PageName {
-  const name = location.hash.split('/')[1] ?? ''
+  const name = location.hash.split('/')[1]?.split('?')[0] ?? ''
   return NAMES.find((page) => page === name) ?? 'overview'
 }
 
@@ -47,7 +51,8 @@ export function BrokerArea() {
     addEventListener('hashchange', onHash)
     return () => removeEventListener('hashchange', onHash)
   }, [])
-  if (problem !== null) return <NoApi problem={problem.status === 0 ? b.noApi : problem.message} />
+  const isGone = useStore(reach, ({ goneSinceMs }) => goneSinceMs !== null)
+  if (problem !== null) return <NoApi problem={problem} />
   if (session === null) return null
   if (!session.admin) return <Login user={session.user} />
   const Page = PAGES[page][1]
@@ -67,7 +72,8 @@ export function BrokerArea() {
           </button>
         )}
       </nav>
-      <div className="broker-page">
+      <div className={`broker-page ${isGone ? 'is-stale' : ''}`}>
+        <ReachBanner />
         <h1 className="visually-hidden">{b.pages[page]}</h1>
         <Page />
       </div>
@@ -75,11 +81,11 @@ export function BrokerArea() {
   )
 }
 
-function NoApi({ problem }: { problem: string }) {
+function NoApi({ problem }: { problem: ApiError }) {
   const b = useBrokerText()
   return (
     <div className="empty is-large">
-      <p>{problem}</p>
+      {problem.status === 0 ? <ReachBanner /> : <p>{problem.message}</p>}
       <div className="actions is-centred">
         <button type="button" className="button" onClick={() => void refreshSession()}>
           {b.retry}
@@ -94,9 +100,11 @@ function Login({ user }: { user: string | null }) {
   const b = useBrokerText()
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
-  const [problem, setProblem] = useState<string | null>(user === null ? null : b.notAdmin(user))
+  const [problem, setProblem] = useState<string | null>(null)
+  const shown = problem ?? (user === null ? null : b.notAdmin(user))
   const submit = async (event: FormEvent) => {
     event.preventDefault()
+    setProblem(null)
     try {
       await login(username, password)
     } catch (error) {
@@ -110,9 +118,9 @@ function Login({ user }: { user: string | null }) {
         <p className="lead">{b.loginText}</p>
         <TextField label={b.columns.username} value={username} onChange={setUsername} />
         <TextField label={t.password} type="password" value={password} onChange={setPassword} />
-        {problem !== null && (
+        {shown !== null && (
           <p className="problem" role="alert">
-            {problem}
+            {shown}
           </p>
         )}
         <button type="submit" className="button is-primary is-large" disabled={username === ''}>

@@ -1,11 +1,13 @@
 /** Clients: searched, ordered and paged by the broker; one of them in full beside the list. */
 import { useState } from 'react'
-import { bytesText, countText, dateTimeText, durationText } from '../ui/format.ts'
+import { bytesText, countText, dateTimeText } from '../ui/format.ts'
 import { notify } from '../state/app-state.ts'
 import { Icon } from '../ui/icons.tsx'
 import { IconButton, Select } from '../ui/parts.tsx'
-import { useText } from '../ui/text.ts'
+import { useDuration, useText } from '../ui/text.ts'
 import { call, type ClientDetail, type ClientRow, type ClientsQuery } from './api.ts'
+import { brokerNowMs } from './reach.ts'
+import { whyAddress } from './why-page.tsx'
 import { Pager } from './pager.tsx'
 import { useBrokerText } from './text.ts'
 import { useLoaded, useSettled } from './use-api.ts'
@@ -141,6 +143,7 @@ export function ClientsPage() {
 
 function Row({ row, isOpen, onOpen }: { row: ClientRow; isOpen: boolean; onOpen: () => void }) {
   const b = useBrokerText()
+  const duration = useDuration()
   return (
     <tr className={isOpen ? 'is-selected' : ''}>
       <td>
@@ -161,7 +164,7 @@ function Row({ row, isOpen, onOpen }: { row: ClientRow; isOpen: boolean; onOpen:
       <td className={`is-number ${row.dropped > 0 ? 'problem' : ''}`}>{countText(row.dropped)}</td>
       <td>
         {row.connected && row.connectedAtMs !== null
-          ? durationText(Date.now() - row.connectedAtMs)
+          ? duration(brokerNowMs() - row.connectedAtMs)
           : b.states.offline}
       </td>
     </tr>
@@ -205,6 +208,9 @@ function Drawer({
       {value !== null && (
         <>
           <div className="actions">
+            <a className="button is-small" href={whyAddress({ client: clientId })}>
+              <Icon name="info" size={14} /> {b.why}
+            </a>
             <button
               type="button"
               className="button is-small"

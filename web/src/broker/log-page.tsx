@@ -6,15 +6,9 @@ import { Icon } from '../ui/icons.tsx'
 import { Check, IconButton } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
 import { useBrokerText } from './text.ts'
+import { call, type LogLine } from './api.ts'
 import { useSettled } from './use-api.ts'
 import { useLive } from './use-live.ts'
-
-interface LogLine {
-  readonly timeMs: number
-  readonly level: string
-  readonly text: string
-  readonly number: number
-}
 
 const LINES_MAX = 2000
 const LEVELS = [
@@ -28,6 +22,52 @@ const LEVELS = [
 ] as const
 type Level = (typeof LEVELS)[number]
 
+interface KeyedLine extends LogLine {
+  readonly key: number
+}
+
+/** The last lines that the broker keeps, and every one since. */
+function useLogLines(levels: string, text: string, isOn: boolean) {
+  const [lines, setLines] = useState<readonly KeyedLine[]>([])
+  const lastKey = useRef(0)
+  const keyed = (line: LogLine): KeyedLine => ({ ...line, key: ++lastKey.current })
+  const isKept = ({ number }: LogLine) => number > 0
+  const add = (line: LogLine) =>
+    setLines((before) =>
+      isKept(line) && before.some(({ number }) => number === line.number)
+        ? before
+        : [...before, keyed(line)].slice(-LINES_MAX),
+    )
+  const addOlder = (older: readonly LogLine[]) =>
+    setLines((before) => {
+      const last = older.at(-1)?.number ?? 0
+      return [...older.map(keyed), ...before.filter(({ number }) => number === 0 || number > last)]
+    })
+  const choice = { levels, ...(text !== '' && { text }) }
+  const isWanted = isOn && levels !== ''
+  const isConnected = useLive(
+    { kinds: 'log', ...choice },
+    { log: (line) => add(line as LogLine) },
+    isWanted,
+  )
+  useEffect(() => {
+    if (!isWanted) return
+    setLines([])
+    let isStale = false
+    call('log', { query: choice }).then(
+      (reply) => {
+        if (!isStale) addOlder(reply.lines)
+      },
+      () => {},
+    )
+    return () => {
+      isStale = true
+    }
+    // oxlint-disable-next-line react/exhaustive-deps -- the choice is made of these
+  }, [levels, text, isWanted, isConnected])
+  return { lines, clear: () => setLines([]), isConnected }
+}
+
 export function LogPage() {
   const t = useText()
   const b = useBrokerText()
@@ -36,17 +76,9 @@ export function LogPage() {
     new Set(LEVELS.filter((level) => level !== 'debug')),
   )
   const [isOn, setOn] = useState(true)
-  const [lines, setLines] = useState<readonly LogLine[]>([])
   const text = useSettled(search)
   const list = useRef<HTMLDivElement>(null)
-  const query = { kinds: 'log', levels: [...levels].join(','), ...(text !== '' && { text }) }
-  const onLine = (data: unknown) => {
-    const line = data as Omit<LogLine, 'number'>
-    setLines((before) =>
-      [...before, { ...line, number: (before.at(-1)?.number ?? 0) + 1 }].slice(-LINES_MAX),
-    )
-  }
-  const isConnected = useLive(query, { log: onLine }, isOn && levels.size > 0)
+  const { lines, clear, isConnected } = useLogLines([...levels].join(','), text, isOn)
   useEffect(() => {
     const element = list.current
     if (element !== null && element.scrollTop + element.clientHeight > element.scrollHeight - 80)
@@ -80,7 +112,7 @@ export function LogPage() {
           pressed={!isOn}
           onClick={() => setOn(!isOn)}
         />
-        <IconButton icon="trash" label={t.clear} onClick={() => setLines([])} />
+        <IconButton icon="trash" label={t.clear} onClick={clear} />
         <button type="button" className="button" disabled={lines.length === 0} onClick={save}>
           <Icon name="down" size={14} /> {b.download}
         </button>
@@ -107,7 +139,7 @@ export function LogPage() {
       >
         {lines.length === 0 && <p className="empty">{b.waitingForLines}</p>}
         {lines.map((line) => (
-          <div key={line.number} className={`log-line is-${line.level}`}>
+          <div key={line.key} className={`log-line is-${line.level}`}>
             <time>{dateTimeText(line.timeMs).slice(11)}</time>
             <span>{line.text}</span>
           </div>

@@ -2,10 +2,12 @@
 import { useEffect, useRef, useState } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { bytesText, countText, durationText, shortCount } from '../ui/format.ts'
+import { bytesText, countText, shortCount } from '../ui/format.ts'
 import { Sparkline, Tabs } from '../ui/parts.tsx'
 import { plotOptions } from '../ui/plot.ts'
+import { useDuration } from '../ui/text.ts'
 import { call, type History, type Sample } from './api.ts'
+import { Refusals } from './refusals.tsx'
 import { useBrokerText } from './text.ts'
 import { useLive } from './use-live.ts'
 import { useLoaded } from './use-api.ts'
@@ -84,6 +86,7 @@ const valueText = (name: string, value: number) =>
 
 export function OverviewPage() {
   const b = useBrokerText()
+  const duration = useDuration()
   const [seconds, setSeconds] = useState<'300' | '900' | '3600'>('900')
   const { times, points, now } = useHistory(Number(seconds))
   const overview = useLoaded('overview', () => call('overview'), 5000).value
@@ -95,7 +98,7 @@ export function OverviewPage() {
           <p>
             <b>Mozzie {overview.version}</b>{' '}
             <span className="is-quiet">
-              · Node {overview.node} · {b.uptime(durationText(overview.uptimeSeconds * 1000))}
+              · Node {overview.node} · {b.uptime(duration(overview.uptimeSeconds * 1000))}
             </span>
           </p>
         )}
@@ -143,10 +146,16 @@ export function OverviewPage() {
       </div>
       {overview !== null && (
         <div className="tables">
-          <Counts title={b.dropsByReason} counts={overview.drops} empty={b.noDrops} />
-          <Counts title={b.counters} counts={overview.totals} empty={b.none} />
+          <Counts
+            title={b.dropsByReason}
+            counts={overview.drops}
+            names={b.drops}
+            empty={b.noDrops}
+          />
+          <Counts title={b.counters} counts={overview.totals} names={b.totals} empty={b.none} />
         </div>
       )}
+      <Refusals />
     </div>
   )
 }
@@ -235,10 +244,12 @@ function Chart({ title, names, times, points, seconds }: ChartProps) {
 function Counts({
   title,
   counts,
+  names,
   empty,
 }: {
   title: string
   counts: Readonly<Record<string, number>>
+  names: Readonly<Record<string, string>>
   empty: string
 }) {
   const entries = Object.entries(counts).filter(([, count]) => count > 0)
@@ -251,7 +262,7 @@ function Counts({
         <dl className="counts">
           {entries.map(([name, count]) => (
             <div key={name}>
-              <dt>{name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()}</dt>
+              <dt>{names[name] ?? name}</dt>
               <dd className="mono">{isBytes(name) ? bytesText(count) : countText(count)}</dd>
             </div>
           ))}

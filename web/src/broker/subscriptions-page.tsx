@@ -4,6 +4,7 @@ import { topicNameProblem } from '../../../src/topics/names.ts'
 import { countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { call, type Receivers } from './api.ts'
+import { whyAddress } from './why-page.tsx'
 import { Pager } from './pager.tsx'
 import { useBrokerText } from './text.ts'
 import { useLoaded, useSettled } from './use-api.ts'
@@ -102,6 +103,11 @@ function WhoReceives() {
         >
           {b.ask}
         </button>
+        {answer !== null && (
+          <a className="button" href={whyAddress({ topic: answer.topic })}>
+            {b.why}
+          </a>
+        )}
       </div>
       {problem !== null && <p className="problem">{problem}</p>}
       {answer !== null && (

@@ -1,5 +1,6 @@
 /** Answers of the API as state. */
 import { useCallback, useEffect, useRef, useState } from 'react'
+import { ApiError } from './api.ts'
 
 export interface Loaded<T> {
   readonly value: T | null
@@ -27,7 +28,10 @@ export function useLoaded<T>(key: string, load: () => Promise<T>, everyMs = 0): 
         setValue(answer)
         setProblem(null)
       } catch (error) {
-        if (!isStale) setProblem(error instanceof Error ? error.message : String(error))
+        // That nobody answers is said once, above all of it.
+        const isSilence = error instanceof ApiError && error.status === 0
+        if (!isStale && !isSilence)
+          setProblem(error instanceof Error ? error.message : String(error))
       }
       if (!isStale && everyMs > 0) timer = setTimeout(() => void ask(), everyMs)
     }

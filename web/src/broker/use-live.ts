@@ -1,6 +1,6 @@
 /** The broker's server-sent events. The browser reconnects by itself. */
 import { useEffect, useRef, useState } from 'react'
-import { urlOf } from './api.ts'
+import { refreshSession, urlOf } from './api.ts'
 
 type Handlers = Partial<Record<'stats' | 'client' | 'log', (data: unknown) => void>>
 
@@ -20,7 +20,11 @@ export function useLive(query: Record<string, string>, handlers: Handlers, isOn 
       )
     }
     source.addEventListener('open', () => setConnected(true))
-    source.addEventListener('error', () => setConnected(false))
+    source.addEventListener('error', () => {
+      setConnected(false)
+      // A stream says nothing of why it broke off: a question does.
+      void refreshSession()
+    })
     return () => source.close()
   }, [url, isOn])
   return isConnected

@@ -66,7 +66,8 @@ export class Capture {
     return this.#series
   }
 
-  add(arrival: Arrival): void {
+  /** Its sequence number; -1: it is only counted. */
+  add(arrival: Arrival): number {
     const { payload, timeMs } = arrival
     const topic = this.topics.intern(arrival.topic)
     this.topics.countMessage(topic, timeMs)
@@ -83,17 +84,24 @@ export class Capture {
     for (const series of this.#series) series.offer(arrival.topic, payload, timeMs)
     if (this.keepEvery > 1 && !arrival.outgoing && this.received % this.keepEvery !== 0) {
       this.sampledOut++
-      return
+      return -1
     }
     const seq = this.ring.push({ ...arrival, topicId: topic.id })
     if (seq === -1) {
       this.tooLarge++
-      return
+      return -1
     }
     topic.kept++
     topic.lastSeq = seq
     this.#forgetSaved(topic)
     this.onKept(seq)
+    return seq
+  }
+
+  /** The broker did not take a published message: it does not count as sent. */
+  refused(seq: number): void {
+    this.sent--
+    this.ring.markRefused(seq)
   }
 
   setSubscriptions(subscriptions: readonly Subscription[]): void {

@@ -11,7 +11,7 @@
  *     qos:1 retain:1 dir:in dir:out size>1000
  */
 import { matches as topicMatches, topicFilterProblem } from '../../../src/topics/names.ts'
-import { valueAt } from '../decode/json-path.ts'
+import { integerAt, parsePath, valueAt } from '../decode/json-path.ts'
 
 /** What a query looks at; `payload` may lie in shared memory and is only read. */
 export interface Candidate {
@@ -50,17 +50,35 @@ function compileWord(word: string): Predicate {
     const found = pattern.exec(word)
     if (found !== null) return compile(found)
   }
-  const needle = word.replaceAll('"', '')
+  if (MEANT.test(word)) throw new QueryError(word)
+  const needle = unquoted(word)
   const inBytes = bytesContain(needle)
   const lower = needle.toLowerCase()
   return ({ topic, payload }) => topic.toLowerCase().includes(lower) || inBytes(payload)
 }
 
+/** A word that was meant to be one of the forms, and is none: it would silently find nothing. */
+const MEANT = /^(?:(?:topic|payload|qos|retain(?:ed)?|dir):|size[<>=]|\$[.[=<>!])/
+
+/** Without the quotes around it; quotes within, as in pasted JSON, are part of the text. */
+function unquoted(text: string): string {
+  return /^"[^"]*"?$/.test(text) ? text.replaceAll('"', '') : text
+}
+
+/** Texts that a hit has in its topic or payload, to be marked there. */
+export function needlesOf(text: string): string[] {
+  return splitWords(text)
+    .filter((word) => !word.startsWith('-'))
+    .map((word) => /^(?:topic|payload):(.+)$/.exec(word)?.[1] ?? (MEANT.test(word) ? '' : word))
+    .map(unquoted)
+    .filter((needle) => needle !== '' && !/[+#]/.test(needle))
+}
+
 type Form = readonly [pattern: RegExp, compile: (found: RegExpExecArray) => Predicate]
 
 const FORMS: readonly Form[] = [
-  [/^topic:(.+)$/, ([, text = '']) => topicPredicate(text.replaceAll('"', ''))],
-  [/^payload:(.+)$/, ([, text = '']) => payloadPredicate(text.replaceAll('"', ''))],
+  [/^topic:(.+)$/, ([, text = '']) => topicPredicate(unquoted(text))],
+  [/^payload:(.+)$/, ([, text = '']) => payloadPredicate(unquoted(text))],
   [
     /^qos:([012])$/,
     ([, qos]) =>
@@ -116,10 +134,17 @@ function expression(word: string, source: string, flags: string): Predicate {
 }
 
 function pathPredicate(path: string, sign: string | undefined, text = ''): Predicate {
-  const holds = comparison(sign ?? '')
-  const wanted = text.replaceAll('"', '')
+  const word = `${path}${sign ?? ''}${text}`
+  if (parsePath(path) === null || (sign !== undefined && text === '') || /^[<>=!]/.test(text))
+    throw new QueryError(word)
+  const wanted = unquoted(text)
   const number = wanted.trim() === '' ? Number.NaN : Number(wanted)
+  const holds = comparison(sign ?? '')
+  const exact = /^-?\d{16,}$/.test(wanted) ? BigInt(wanted) : null
   return ({ payload }) => {
+    // Beyond 2^53 two different numbers may look the same to a double.
+    const digits = exact === null ? null : integerAt(payload, path)
+    if (exact !== null && digits !== null) return holds(digits, exact)
     const value = valueAt(payload, path)
     if (value === undefined) return false
     if (sign === undefined) return true
@@ -128,7 +153,7 @@ function pathPredicate(path: string, sign: string | undefined, text = ''): Predi
   }
 }
 
-type Comparable = string | number
+type Comparable = string | number | bigint
 
 const COMPARISONS: Record<string, (a: Comparable, b: Comparable) => boolean> = {
   '=': (a, b) => a === b,

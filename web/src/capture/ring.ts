@@ -23,6 +23,7 @@ const QOS = 3
 const RETAIN = 4
 const DUP = 8
 const OUTGOING = 16
+const REFUSED = 32
 
 const FIRST_BYTES = 1 << 20
 
@@ -116,6 +117,16 @@ export class Ring {
 
   isOutgoing(seq: number): boolean {
     return ((this.#flags[seq % this.#countMax] ?? 0) & OUTGOING) !== 0
+  }
+
+  /** A published message that the broker did not take. */
+  isRefused(seq: number): boolean {
+    return ((this.#flags[seq % this.#countMax] ?? 0) & REFUSED) !== 0
+  }
+
+  markRefused(seq: number): void {
+    const slot = seq % this.#countMax
+    if (this.has(seq)) this.#flags[slot] = (this.#flags[slot] ?? 0) | REFUSED
   }
 
   properties(seq: number): Properties | null {

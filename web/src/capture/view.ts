@@ -119,6 +119,7 @@ export class View {
       qos: ring.qos(seq),
       retain: ring.isRetained(seq),
       dup: ring.isDup(seq),
+      refused: ring.isRefused(seq),
       size: ring.size(seq),
       preview: preview(ring.payload(seq), format),
       colours,

@@ -7,7 +7,7 @@ import {
   hereAddress,
   openProfile,
   profileOf,
-  putProfile,
+  putConnection,
   sessionOf,
 } from '../state/app-state.ts'
 import { Check, Dialog, Field, IconButton, Pairs, Select, TextField } from '../ui/parts.tsx'
@@ -23,7 +23,7 @@ export function ConnectionForm({ id }: { id: string | null }) {
   const put: Put = (patch) => setProfile((before) => ({ ...before, ...patch }))
   const close = () => app.set({ dialog: null })
   const problem = profileProblem(profile)
-  const save = () => putProfile({ ...profile, name: profile.name || profile.host })
+  const save = () => putConnection({ ...profile, name: profile.name || profile.host })
   const connect = () => {
     save()
     const named = profileOf(profile.id)

@@ -1,6 +1,8 @@
 /** One message a row: the draft's topic and payload with the row's values in them. */
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { parseCsv } from '../publish/csv.ts'
+import type { RowProblem } from '../publish/csv-rows.ts'
+import { withEscape } from '../publish/outgoing.ts'
 import { expand } from '../publish/template.ts'
 import { app, notify } from '../state/app-state.ts'
 import { pickFile } from '../ui/files.ts'
@@ -25,19 +27,27 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
     const file = await pickFile('.csv,.tsv,.txt,text/csv')
     if (file !== null) setCsv(await file.text())
   }
+  const [bad, setBad] = useState<readonly RowProblem[]>([])
+  useEffect(() => setBad([]), [csv, draft])
   const start = async () => {
-    const { problem } = await session.ask('startCsv', {
+    const answer = await session.ask('startCsv', {
       draft,
       csv,
       perSecond: Math.max(0.1, Number(perSecond) || 50),
+      leaveOut: bad.length > 0,
     })
+    const { problem } = answer
     if (problem === null) close()
+    else if (problem === 'badRows') setBad(answer.bad)
     else notify(t.csvProblems[problem as keyof typeof t.csvProblems], true)
   }
   const preview = table.rows.slice(0, PREVIEW_ROWS).map((row, at) => {
     const columns = new Map(table.columns.map((name, index) => [name, row[index] ?? '']))
     const context = { seq: at + 1, nowMs: 0, random: () => 0.5, columns }
-    return { topic: expand(draft.topic, context), payload: expand(draft.payload, context) }
+    return {
+      topic: expand(draft.topic, context),
+      payload: expand(draft.payload, withEscape(draft, context)),
+    }
   })
   return (
     <Dialog
@@ -49,10 +59,13 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
           <button
             type="button"
             className="button is-primary"
-            disabled={!isOnline || table.rows.length === 0 || draft.topic === ''}
+            disabled={!isOnline || table.rows.length <= bad.length || draft.topic === ''}
             onClick={() => void start()}
           >
-            <Icon name="send" size={14} /> {t.publishRows(countText(table.rows.length))}
+            <Icon name="send" size={14} />{' '}
+            {bad.length === 0
+              ? t.publishRows(countText(table.rows.length))
+              : t.publishGoodRows(countText(table.rows.length - bad.length))}
           </button>
         </>
       }
@@ -112,6 +125,7 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
           ))}
         </p>
       )}
+      <BadRows bad={bad} />
       {preview.length > 0 && (
         <ul className="csv-preview mono" aria-label={t.preview}>
           {preview.map(({ topic, payload }, at) => (
@@ -123,5 +137,24 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
         </ul>
       )}
     </Dialog>
+  )
+}
+
+const BAD_SHOWN = 20
+
+/** Rows that cannot be sent; nothing has been sent yet. */
+function BadRows({ bad }: { bad: readonly RowProblem[] }) {
+  const t = useText()
+  if (bad.length === 0) return null
+  return (
+    <div className="problem" role="alert">
+      <p>{t.badRows(countText(bad.length))}</p>
+      <ul className="plain-list mono">
+        {bad.slice(0, BAD_SHOWN).map(({ row, reason }) => (
+          <li key={row}>{t.rowProblem(row, reason)}</li>
+        ))}
+      </ul>
+      {bad.length > BAD_SHOWN && <p>{t.andMore(countText(bad.length - BAD_SHOWN))}</p>}
+    </div>
   )
 }

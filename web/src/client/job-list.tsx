@@ -1,4 +1,6 @@
 /** What is being sent by the clock, and how far it is. */
+import { csvField } from '../publish/csv.ts'
+import { download } from '../ui/files.ts'
 import { countText } from '../ui/format.ts'
 import { IconButton } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
@@ -9,6 +11,14 @@ export function JobList({ session }: { session: SessionHandle }) {
   const t = useText()
   const jobs = useStore(session.store, (state) => state.jobs)
   if (jobs.length === 0) return null
+  const saveResults = async (id: string) => {
+    const results = await session.ask('jobResults', { id })
+    const lines = results.map(({ row, ok, reason }) =>
+      [String(row), ok ? 'ok' : 'failed', reason].map(csvField).join(','),
+    )
+    const text = ['row,result,reason', ...lines].join('\r\n')
+    download('mozzie-csv-results.csv', new Blob([`\uFEFF${text}\r\n`], { type: 'text/csv' }))
+  }
   return (
     <ul className="job-list">
       {jobs.slice(-3).map(({ id, kind, total, sent, confirmed, failed, problem, running }) => (
@@ -21,9 +31,24 @@ export function JobList({ session }: { session: SessionHandle }) {
           </span>
           <span className="is-quiet">{t.jobConfirmed(countText(confirmed))}</span>
           {failed > 0 && (
-            <span className="problem" title={problem ?? ''}>
+            <span className="problem">
               {t.jobFailed(countText(failed))}
+              {problem !== null && `: ${problem}`}
             </span>
+          )}
+          {kind === 'csv' && !running && (
+            <button type="button" className="link-button" onClick={() => void saveResults(id)}>
+              {t.jobResults}
+            </button>
+          )}
+          {failed > 0 && !running && kind !== 'repeat' && (
+            <button
+              type="button"
+              className="link-button"
+              onClick={() => void session.ask('retryJob', { id })}
+            >
+              {t.retryFailed}
+            </button>
           )}
           {running && (
             <IconButton

@@ -106,6 +106,7 @@ function SearchBox({ session }: { session: SessionHandle }) {
   const t = useText()
   const problem = useStore(session.store, ({ view }) => view.queryProblem)
   const query = useStore(session.store, ({ request }) => request.query)
+  const hits = useStore(session.store, ({ view }) => view.next - view.first)
   const [text, setText] = useState(query)
   useEffect(() => setText(query), [query])
   useEffect(() => {
@@ -130,6 +131,11 @@ function SearchBox({ session }: { session: SessionHandle }) {
         onChange={(event) => setText(event.target.value)}
       />
       {problem !== null && <span className="problem">{t.badQuery(problem)}</span>}
+      {problem === null && query !== '' && (
+        <span className="is-quiet hits" role="status">
+          {t.hits(countText(hits))}
+        </span>
+      )}
     </div>
   )
 }

@@ -1,5 +1,6 @@
 /** Messages as a dense table, the default. */
-import { useCallback, type KeyboardEvent } from 'react'
+import { useCallback, useMemo, type KeyboardEvent } from 'react'
+import { needlesOf } from '../capture/query.ts'
 import type { Row } from '../model/message.ts'
 import { app } from '../state/app-state.ts'
 import { bytesText, clockText } from '../ui/format.ts'
@@ -7,6 +8,7 @@ import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { isPhone, useRowHeight } from '../ui/media.ts'
+import { Marked } from '../ui/marked.tsx'
 import { VirtualList } from '../ui/virtual-list.tsx'
 import { EmptyMessages } from './empty-messages.tsx'
 
@@ -44,6 +46,8 @@ export function MessageTable({ session }: { session: SessionHandle }) {
       session.select({ seq })
     }
   }
+  const query = useStore(session.store, ({ request }) => request.query)
+  const needles = useMemo(() => needlesOf(query), [query])
   const rows = new Map(view.rows.map((row) => [row.index, row]))
   if (view.next === view.first) return <EmptyMessages session={session} />
   return (
@@ -83,6 +87,7 @@ export function MessageTable({ session }: { session: SessionHandle }) {
             row={row}
             height={rowHeight}
             isSelected={row.seq === selected}
+            needles={needles}
             onOpen={() => openMessage(session, row.seq)}
           />
         )
@@ -95,10 +100,11 @@ interface RowProps {
   row: Row
   height: number
   isSelected: boolean
+  needles: readonly string[]
   onOpen: () => void
 }
 
-function MessageRow({ row, height, isSelected, onOpen }: RowProps) {
+function MessageRow({ row, height, isSelected, needles, onOpen }: RowProps) {
   const t = useText()
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the grid handles keys
@@ -106,7 +112,7 @@ function MessageRow({ row, height, isSelected, onOpen }: RowProps) {
       role="row"
       aria-rowindex={row.index + 1}
       aria-selected={isSelected}
-      className={`message-row is-${row.direction} ${isSelected ? 'is-selected' : ''}`}
+      className={`message-row is-${row.direction} ${isSelected ? 'is-selected' : ''} ${row.refused ? 'is-refused' : ''}`}
       data-seq={row.seq}
       style={{ height }}
       onClick={onOpen}
@@ -124,7 +130,7 @@ function MessageRow({ row, height, isSelected, onOpen }: RowProps) {
         <span className="visually-hidden">{row.direction === 'in' ? t.received : t.published}</span>
       </span>
       <span role="gridcell" className="topic" title={row.topic}>
-        <TopicText topic={row.topic} />
+        <TopicText topic={row.topic} needles={needles} />
       </span>
       <span role="gridcell" className="flags">
         {row.qos}
@@ -138,12 +144,13 @@ function MessageRow({ row, height, isSelected, onOpen }: RowProps) {
             D
           </abbr>
         )}
+        {row.refused && <span className="chip is-tiny is-bad">{t.refusedChip}</span>}
       </span>
       <span role="gridcell" className="size">
         {bytesText(row.size)}
       </span>
       <span role="gridcell" className="preview">
-        {row.size === 0 ? <i>{t.emptyPayload}</i> : row.preview}
+        {row.size === 0 ? <i>{t.emptyPayload}</i> : <Marked text={row.preview} needles={needles} />}
       </span>
     </div>
   )
@@ -162,13 +169,22 @@ export function Swatches({ colours }: { colours: readonly number[] }) {
 }
 
 /** The end of a topic says most, so it is the beginning that gets cut. */
-export function TopicText({ topic }: { topic: string }) {
+export function TopicText({ topic, needles = [] }: { topic: string; needles?: readonly string[] }) {
   const cut = topic.lastIndexOf('/')
-  if (cut <= 0) return <b>{topic}</b>
+  if (cut <= 0)
+    return (
+      <b>
+        <Marked text={topic} needles={needles} />
+      </b>
+    )
   return (
     <>
-      <span className="topic-head">{topic.slice(0, cut + 1)}</span>
-      <b>{topic.slice(cut + 1)}</b>
+      <span className="topic-head">
+        <Marked text={topic.slice(0, cut + 1)} needles={needles} />
+      </span>
+      <b>
+        <Marked text={topic.slice(cut + 1)} needles={needles} />
+      </b>
     </>
   )
 }

@@ -27,14 +27,13 @@ const HISTORY_MAX = 50
 type Extra = 'properties' | 'repeat' | 'saved' | null
 
 export function rememberDraft(draft: Draft): void {
-  const { history } = app.get().settings
   const same = JSON.stringify(draft)
-  putSettings({
+  putSettings(({ history }) => ({
     history: [draft, ...history.filter((other) => JSON.stringify(other) !== same)].slice(
       0,
       HISTORY_MAX,
     ),
-  })
+  }))
 }
 
 export function PublishDock({ session }: { session: SessionHandle }) {
@@ -51,8 +50,9 @@ export function PublishDock({ session }: { session: SessionHandle }) {
     })
   const send = async () => {
     try {
-      setOutcome(await session.ask('publish', { draft }))
-      rememberDraft(draft)
+      const result = await session.ask('publish', { draft })
+      setOutcome(result)
+      if (result.ok) rememberDraft(draft)
     } catch (error) {
       setOutcome(error instanceof Error ? error.message : String(error))
     }

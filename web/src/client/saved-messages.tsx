@@ -29,7 +29,7 @@ export function SavedMessages({ draft, onPick }: SavedProps) {
       name: name.slice(cut + 1).trim() || draft.topic,
       draft,
     }
-    putSettings({ saved: [...saved, entry] })
+    putSettings((stored) => ({ saved: [...stored.saved, entry] }))
     setName('')
   }
   return (
@@ -60,7 +60,9 @@ export function SavedMessages({ draft, onPick }: SavedProps) {
                     icon="trash"
                     label={`${t.remove}: ${entry.name}`}
                     onClick={() =>
-                      putSettings({ saved: saved.filter(({ id }) => id !== entry.id) })
+                      putSettings((stored) => ({
+                        saved: stored.saved.filter(({ id }) => id !== entry.id),
+                      }))
                     }
                   />
                 </li>

@@ -13,13 +13,17 @@ export function SchemasDialog() {
   const t = useText()
   const schemas = useStore(app, ({ settings }) => settings.schemas)
   const put = (schema: Schema) =>
-    putSettings({ schemas: schemas.map((other) => (other.id === schema.id ? schema : other)) })
+    putSettings((stored) => ({
+      schemas: stored.schemas.map((other) => (other.id === schema.id ? schema : other)),
+    }))
   const add = async () => {
     const file = await pickFile('.proto,.avsc,.json,.txt')
     const source = file === null ? '' : await file.text()
     const name = file?.name ?? t.newSchema
     const kind = /\.(avsc|json)$/.test(name) ? 'avro' : 'protobuf'
-    putSettings({ schemas: [...schemas, { id: newId(), name, kind, source, messageType: '' }] })
+    putSettings((stored) => ({
+      schemas: [...stored.schemas, { id: newId(), name, kind, source, messageType: '' }],
+    }))
   }
   return (
     <Dialog title={t.schemas} onClose={() => app.set({ dialog: null })}>
@@ -29,7 +33,11 @@ export function SchemasDialog() {
           key={schema.id}
           schema={schema}
           put={put}
-          remove={() => putSettings({ schemas: schemas.filter(({ id }) => id !== schema.id) })}
+          remove={() =>
+            putSettings((stored) => ({
+              schemas: stored.schemas.filter(({ id }) => id !== schema.id),
+            }))
+          }
         />
       ))}
       <div className="actions">
@@ -40,12 +48,12 @@ export function SchemasDialog() {
           type="button"
           className="button"
           onClick={() =>
-            putSettings({
+            putSettings((stored) => ({
               schemas: [
-                ...schemas,
+                ...stored.schemas,
                 { id: newId(), name: t.newSchema, kind: 'protobuf', source: '', messageType: '' },
               ],
-            })
+            }))
           }
         >
           <Icon name="plus" size={14} /> {t.newSchema}

@@ -1,14 +1,15 @@
 /** What the broker said when it let us in. */
-import { dateTimeText, durationText } from '../ui/format.ts'
+import { dateTimeText } from '../ui/format.ts'
 import { app, profileOf } from '../state/app-state.ts'
 import { Dialog } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
-import { useText } from '../ui/text.ts'
+import { useDuration, useText } from '../ui/text.ts'
 import { PropertyList } from './property-list.tsx'
 
 export function SessionDialog({ session }: { session: SessionHandle }) {
   const t = useText()
+  const duration = useDuration()
   const { connack, onlineSinceMs } = useStore(session.store, (state) => state.status)
   const profile = profileOf(session.id)
   return (
@@ -34,7 +35,7 @@ export function SessionDialog({ session }: { session: SessionHandle }) {
               <div>
                 <dt>{t.onlineSince}</dt>
                 <dd>
-                  {dateTimeText(onlineSinceMs)} ({durationText(Date.now() - onlineSinceMs)})
+                  {dateTimeText(onlineSinceMs)} ({duration(Date.now() - onlineSinceMs)})
                 </dd>
               </div>
             )}

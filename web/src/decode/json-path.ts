@@ -1,5 +1,7 @@
 /** Values inside JSON payloads by a path such as `$.sensors[0].temperature` or `$["a b"]`. */
 
+import { sourceAt } from './json-source.ts'
+
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** The steps of a path; null: it is not one. `$` alone is the whole value. */
@@ -27,26 +29,48 @@ export function pathStep(path: string, step: string | number): string {
 
 const parsed = new Map<string, (string | number)[] | null>()
 
-/** The value at `path` in a JSON payload; undefined: no JSON, or nothing there. */
-export function valueAt(payload: Uint8Array, path: string): unknown {
+function stepsOf(path: string): (string | number)[] | null {
   let steps = parsed.get(path)
   if (steps === undefined) {
     steps = parsePath(path)
     if (parsed.size > 100) parsed.clear()
     parsed.set(path, steps)
   }
-  if (steps === null) return undefined
-  let value: unknown
+  return steps
+}
+
+function jsonOf(payload: Uint8Array): { text: string; value: unknown } | null {
   try {
-    value = JSON.parse(decoder.decode(payload))
+    const text = decoder.decode(payload)
+    return { text, value: JSON.parse(text) }
   } catch {
-    return undefined
+    return null
   }
+}
+
+function valueIn(whole: unknown, steps: readonly (string | number)[]): unknown {
+  let value = whole
   for (const step of steps) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
     value = (value as Record<string | number, unknown>)[step]
   }
   return value
+}
+
+/** The value at `path` in a JSON payload; undefined: no JSON, or nothing there. */
+export function valueAt(payload: Uint8Array, path: string): unknown {
+  const steps = stepsOf(path)
+  const json = steps === null ? null : jsonOf(payload)
+  return steps === null || json === null ? undefined : valueIn(json.value, steps)
+}
+
+/** A whole number at `path`, with all its digits; null: there is none. */
+export function integerAt(payload: Uint8Array, path: string): bigint | null {
+  const steps = stepsOf(path)
+  const json = steps === null ? null : jsonOf(payload)
+  if (steps === null || json === null || typeof valueIn(json.value, steps) !== 'number') return null
+  const source = sourceAt(json.text, steps)
+  return source !== null && /^-?\d+$/.test(source) ? BigInt(source) : null
 }
 
 /** The number at `path`; a payload that is a number by itself has it at `$`. Booleans count as 0 and 1. */

@@ -176,7 +176,9 @@ export const en = {
   searchPlaceholder: 'Search: text, topic:a/+, $.temp>20, /regex/',
   searchHelp:
     'Text in topic or payload; topic:a/+; payload:text; $.temp>20; /regex/; qos:1 retain:1 dir:in size>1000; -word excludes',
-  badQuery: (word: string) => `Cannot read ${word}`,
+  badQuery: (word: string) => `Cannot match: ${word}`,
+  hits: (count: string) => (count === '1' ? '1 hit' : `${count} hits`),
+  refusedChip: 'refused',
   direction: 'Direction',
   received: 'Received',
   published: 'Published',
@@ -320,6 +322,14 @@ export const en = {
     'The first row names the columns. {{column}} in topic and payload becomes the value of the row.',
   csvRows: (count: string) => `${count} rows`,
   publishRows: (count: string) => `Publish ${count} messages`,
+  publishGoodRows: (count: string) => `Publish the other ${count}`,
+  badRows: (count: string) =>
+    count === '1'
+      ? '1 row cannot be sent; nothing was sent yet.'
+      : `${count} rows cannot be sent; nothing was sent yet.`,
+  rowProblem: (row: number, reason: string) => `Row ${row}: ${reason}`,
+  jobResults: 'Results of all rows',
+  retryFailed: 'Send failed ones again',
   csvProblems: { empty: 'The CSV has no rows.', tooMany: 'At most 100,000 rows.' },
   perSecondMax: 'Messages per second',
   columns: 'Columns:',

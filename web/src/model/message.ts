@@ -81,6 +81,8 @@ export interface Row {
   readonly qos: Qos
   readonly retain: boolean
   readonly dup: boolean
+  /** Published, and the broker did not take it. */
+  readonly refused: boolean
   /** Payload bytes. */
   readonly size: number
   /** The beginning of the payload, in one line. */

@@ -3,6 +3,7 @@ import type { DecodeResult } from '../decode/decode.ts'
 import type { Detail, Direction, Draft, Format, Properties, Row } from '../model/message.ts'
 import type { Profile } from '../model/profile.ts'
 import type { Schema } from '../model/settings.ts'
+import type { RowProblem } from '../publish/csv-rows.ts'
 
 export const TREE_SORTS = ['name', 'messages', 'recent'] as const
 export type TreeSort = (typeof TREE_SORTS)[number]
@@ -112,6 +113,13 @@ export interface Stats {
   readonly history: readonly number[]
 }
 
+/** `row` counts from 1. */
+export interface RowResult {
+  readonly row: number
+  readonly ok: boolean
+  readonly reason: string
+}
+
 export interface JobState {
   readonly id: string
   readonly kind: 'repeat' | 'csv' | 'replay' | 'clear'
@@ -200,11 +208,16 @@ export interface Questions {
   ]
   history: [{ topic: string; count: number }, Row[]]
   startRepeat: [{ draft: Draft; timing: Timing }, null]
+  /** Rows that cannot be sent keep all from being sent, unless they are to be left out. */
   startCsv: [
-    { draft: Draft; csv: string; perSecond: number },
-    { rows: number; problem: string | null },
+    { draft: Draft; csv: string; perSecond: number; leaveOut: boolean },
+    { rows: number; problem: string | null; bad: readonly RowProblem[] },
   ]
   stopJob: [{ id: string }, null]
+  /** What became of each message, in order. */
+  jobResults: [{ id: string }, readonly RowResult[]]
+  /** Sends again what failed. */
+  retryJob: [{ id: string }, null]
   findRetained: [
     { filter: string },
     { found: RetainedFound[]; total: number; problem: string | null },

@@ -58,17 +58,27 @@ export function encodeNow(text: string, format: InputFormat): Uint8Array {
   return bytes
 }
 
+/** Quotes, backslashes and line ends of a value, as they stand within a JSON string. */
+const inJson = (value: string): string => JSON.stringify(value).slice(1, -1)
+
+/** For placeholders in a payload that is JSON by its format, or reads like it. */
+export function withEscape({ format, payload }: Draft, context: TemplateContext): TemplateContext {
+  const isJson = format === 'json' || (format === 'text' && /^\s*[{[]/.test(payload))
+  return isJson ? { ...context, escape: inJson } : context
+}
+
 /** Throws DraftError. */
 export async function outgoing(
   draft: Draft,
   version: number,
   context: TemplateContext,
 ): Promise<Outgoing> {
-  const fill = (text: string) => (hasPlaceholder(text) ? expand(text, context) : text)
-  const topic = fill(draft.topic)
+  const fill = (text: string, at: TemplateContext) =>
+    hasPlaceholder(text) ? expand(text, at) : text
+  const topic = fill(draft.topic, context)
   const problem = topicNameProblem(topic)
   if (problem !== null) throw new DraftError(problem)
-  const payload = await encodeInput(fill(draft.payload), draft.format)
+  const payload = await encodeInput(fill(draft.payload, withEscape(draft, context)), draft.format)
   if (typeof payload === 'string') throw new DraftError(`payload is not ${payload}`)
   const fields = {
     ...draft.fields,

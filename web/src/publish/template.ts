@@ -10,6 +10,8 @@ export interface TemplateContext {
   /** 0 up to, but not including, 1. */
   readonly random: () => number
   readonly columns: ReadonlyMap<string, string> | null
+  /** What becomes of a column's value where it stands within JSON text; absent: nothing. */
+  readonly escape?: (value: string) => string
 }
 
 type Placeholder = (context: TemplateContext, words: readonly string[]) => string
@@ -40,7 +42,7 @@ export function hasPlaceholder(text: string): boolean {
 export function expand(text: string, context: TemplateContext): string {
   return text.replaceAll(/\{\{\s*([^{}]+?)\s*\}\}/g, (whole, inner: string) => {
     const column = context.columns?.get(inner)
-    if (column !== undefined) return column
+    if (column !== undefined) return context.escape?.(column) ?? column
     const [name = '', ...words] = inner.split(/\s+/)
     return Object.hasOwn(PLACEHOLDERS, name)
       ? (PLACEHOLDERS[name]?.(context, words) ?? whole)

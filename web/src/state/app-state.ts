@@ -46,10 +46,7 @@ export const PALETTE_SIZE = 12
 export const app = createStore<AppState>({
   area: location.hash.startsWith('#broker') ? 'broker' : 'client',
   profiles: readProfiles(),
-  settings: {
-    ...defaultSettings(),
-    ...(read(localStorage, SETTINGS_KEY) as Partial<Settings> | null),
-  },
+  settings: readSettings(),
   sessions: [],
   activeId: null,
   dialog: null,
@@ -73,10 +70,12 @@ function read(storage: Storage, key: string): unknown {
 }
 
 /** Storage may be full or forbidden; the page works without it. */
+let isStored = true
 function write(storage: Storage, key: string, value: unknown): void {
   try {
     storage.setItem(key, JSON.stringify(value))
   } catch {
+    isStored = false
     notify(`localStorage: ${key}`, true)
   }
 }
@@ -90,8 +89,12 @@ function readProfiles(): Profile[] {
   })
 }
 
-/** Passwords live as long as the tab, unless they are to be remembered. */
-function saveProfiles(profiles: readonly Profile[]): void {
+/**
+ * Changes the connections as they are stored now, not as they were when this tab read them: another tab may have changed
+ * them meanwhile. Passwords live as long as the tab, unless they are to be remembered.
+ */
+function changeProfiles(change: (stored: readonly Profile[]) => readonly Profile[]): void {
+  const profiles = change(isStored ? readProfiles() : app.get().profiles)
   const stored = profiles.map((profile) =>
     profile.rememberPassword ? profile : { ...profile, password: '' },
   )
@@ -101,7 +104,42 @@ function saveProfiles(profiles: readonly Profile[]): void {
     PASSWORDS_KEY,
     Object.fromEntries(profiles.map(({ id, password }) => [id, password])),
   )
+  showProfiles(profiles)
 }
+
+/** A connection that is open here stays, though another tab has removed it. */
+function showProfiles(stored: readonly Profile[]): void {
+  const { profiles, sessions } = app.get()
+  const orphans = profiles.filter(
+    ({ id }) =>
+      sessions.some((session) => session.id === id) && !stored.some((other) => other.id === id),
+  )
+  app.set({ profiles: [...stored, ...orphans] })
+  for (const session of sessions) {
+    const before = profiles.find(({ id }) => id === session.id)
+    const profile = profileOf(session.id)
+    if (profile !== undefined && JSON.stringify(profile) !== JSON.stringify(before))
+      configure(session, profile)
+  }
+}
+
+function configure(session: SessionHandle, profile: Profile): void {
+  const { schemas, keepMiB } = app.get().settings
+  session.configure(profile, schemas, keepMiB)
+}
+
+function readSettings(): Settings {
+  return {
+    ...defaultSettings(),
+    ...(read(localStorage, SETTINGS_KEY) as Partial<Settings> | null),
+  }
+}
+
+/** What another tab has changed. */
+addEventListener('storage', ({ key }) => {
+  if (key === PROFILES_KEY) showProfiles(readProfiles())
+  if (key === SETTINGS_KEY) showSettings(readSettings())
+})
 
 /** Where the page came from: the broker itself, at `mqtt` beside the page, under whatever path that is. */
 export function hereAddress(): Pick<Profile, 'scheme' | 'host' | 'port' | 'path'> {
@@ -124,50 +162,65 @@ export function sessionOf(id: string | null): SessionHandle | undefined {
 
 /** Adds the connection, or replaces the one with its id; a session that uses it learns of the change. */
 export function putProfile(profile: Profile): void {
-  const { profiles, settings } = app.get()
-  const known = profiles.some(({ id }) => id === profile.id)
-  const next = known
-    ? profiles.map((other) => (other.id === profile.id ? profile : other))
-    : [...profiles, profile]
-  app.set({ profiles: next })
-  saveProfiles(next)
-  sessionOf(profile.id)?.configure(profile, settings.schemas, settings.keepMiB)
+  changeProfiles((stored) => {
+    const known = stored.some(({ id }) => id === profile.id)
+    return known
+      ? stored.map((other) => (other.id === profile.id ? profile : other))
+      : [...stored, profile]
+  })
+}
+
+function storedProfile(id: string): Profile | undefined {
+  return (
+    (isStored ? readProfiles().find((profile) => profile.id === id) : undefined) ?? profileOf(id)
+  )
+}
+
+/** Saves what a form was filled with; its subscriptions are not the form's. */
+export function putConnection(profile: Profile): void {
+  const { subscriptions } = storedProfile(profile.id) ?? profile
+  putProfile({ ...profile, subscriptions })
 }
 
 export function removeProfile(id: string): void {
   closeSession(id)
-  const profiles = app.get().profiles.filter((profile) => profile.id !== id)
-  app.set({ profiles })
-  saveProfiles(profiles)
+  changeProfiles((stored) => stored.filter((profile) => profile.id !== id))
 }
 
 export function addProfiles(added: readonly Profile[]): void {
-  const profiles = [...app.get().profiles, ...added]
-  app.set({ profiles })
-  saveProfiles(profiles)
+  changeProfiles((stored) => [...stored, ...added])
 }
 
-export function putSettings(patch: Partial<Settings>): void {
-  const settings = { ...app.get().settings, ...patch }
-  app.set({ settings })
+/** @param patch Or what makes it of the settings as they are stored now: for lists that other tabs add to as well. */
+export function putSettings(
+  patch: Partial<Settings> | ((stored: Settings) => Partial<Settings>),
+): void {
+  const stored = isStored ? readSettings() : app.get().settings
+  const settings = { ...stored, ...(typeof patch === 'function' ? patch(stored) : patch) }
   write(localStorage, SETTINGS_KEY, settings)
-  if (patch.schemas === undefined) return
+  showSettings(settings)
+}
+
+function showSettings(settings: Settings): void {
+  const before = app.get().settings
+  app.set({ settings })
+  if (JSON.stringify(settings.schemas) === JSON.stringify(before.schemas)) return
   for (const session of app.get().sessions) {
     const profile = profileOf(session.id)
-    if (profile !== undefined) session.configure(profile, settings.schemas, settings.keepMiB)
+    if (profile !== undefined) configure(session, profile)
   }
 }
 
 /** Shows the connection's session, and connects it if it is not yet open. */
 export function openProfile(profile: Profile): SessionHandle {
-  const { settings, sessions } = app.get()
+  const { sessions } = app.get()
   const known = sessionOf(profile.id)
   if (known !== undefined) {
     app.set({ activeId: profile.id, area: 'client', dialog: null })
     return known
   }
   const session = openSession(profile.id)
-  session.configure(profile, settings.schemas, settings.keepMiB)
+  configure(session, profile)
   session.send({ kind: 'view', view: session.store.get().request })
   session.send({ kind: 'connect' })
   app.set({ sessions: [...sessions, session], activeId: profile.id, area: 'client', dialog: null })
@@ -185,21 +238,26 @@ export function closeSession(id: string): void {
   app.set({ sessions, activeId })
 }
 
+/** Changes one connection's subscriptions as they are stored now. */
+function changeSubscriptions(
+  profileId: string,
+  change: (stored: readonly Subscription[]) => Subscription[],
+): void {
+  const profile = storedProfile(profileId)
+  if (profile !== undefined)
+    putProfile({ ...profile, subscriptions: change(profile.subscriptions) })
+}
+
 export function putSubscription(profileId: string, subscription: Subscription): void {
-  const profile = profileOf(profileId)
-  if (profile === undefined) return
-  const known = profile.subscriptions.some(({ id }) => id === subscription.id)
-  const subscriptions = known
-    ? profile.subscriptions.map((other) => (other.id === subscription.id ? subscription : other))
-    : [...profile.subscriptions, subscription]
-  putProfile({ ...profile, subscriptions })
+  changeSubscriptions(profileId, (stored) =>
+    stored.some(({ id }) => id === subscription.id)
+      ? stored.map((other) => (other.id === subscription.id ? subscription : other))
+      : [...stored, subscription],
+  )
 }
 
 export function removeSubscription(profileId: string, id: string): void {
-  const profile = profileOf(profileId)
-  if (profile === undefined) return
-  const subscriptions = profile.subscriptions.filter((other) => other.id !== id)
-  putProfile({ ...profile, subscriptions })
+  changeSubscriptions(profileId, (stored) => stored.filter((other) => other.id !== id))
 }
 
 /** A colour that the fewest subscriptions have. */

@@ -39,13 +39,19 @@ export function dateTimeText(ms: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clockText(ms)}`
 }
 
+const DURATION_UNITS = {
+  en: [' s', ' min', ' h', ' d', ' '],
+  zh: [' 秒', ' 分钟', ' 小时', ' 天', ' '],
+} as const
+
 /** 5 s, 3 min, 2 h 5 min, 4 d 1 h. */
-export function durationText(ms: number): string {
+export function durationText(ms: number, language: keyof typeof DURATION_UNITS): string {
+  const [second, minute, hour, day, gap] = DURATION_UNITS[language]
   const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 60) return `${seconds} s`
+  if (seconds < 60) return `${seconds}${second}`
   const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min`
+  if (minutes < 60) return `${minutes}${minute}`
   const hours = Math.floor(minutes / 60)
-  if (hours < 48) return `${hours} h ${minutes % 60} min`
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+  if (hours < 48) return `${hours}${hour}${gap}${minutes % 60}${minute}`
+  return `${Math.floor(hours / 24)}${day}${gap}${hours % 24}${hour}`
 }

@@ -3,6 +3,7 @@ import { en } from '../i18n/en.ts'
 import { zh } from '../i18n/zh.ts'
 import type { Text } from '../i18n/en.ts'
 import type { Language } from '../model/settings.ts'
+import { durationText } from './format.ts'
 import { createStore, useStore } from './store.ts'
 
 /** The language chosen in the settings; null: the browser's. `state/app-state.ts` keeps it up to date. */
@@ -24,6 +25,12 @@ export function useLanguage(): Language {
 
 export function useText(): Text {
   return TEXTS[useLanguage()]
+}
+
+/** Durations in the words of the language. */
+export function useDuration(): (ms: number) => string {
+  const language = useLanguage()
+  return (ms) => durationText(ms, language)
 }
 
 export function textNow(): Text {

@@ -7,6 +7,7 @@ import type { Draft, Format, Row } from '../model/message.ts'
 import { newId } from '../model/profile.ts'
 import type { DetailAnswer, Questions } from '../protocol/protocol.ts'
 import { parseCsv } from '../publish/csv.ts'
+import { rowMessage, rowProblems } from '../publish/csv-rows.ts'
 import { outgoing, type Outgoing } from '../publish/outgoing.ts'
 import type { TemplateContext } from '../publish/template.ts'
 import { findRetained } from './retained.ts'
@@ -29,8 +30,8 @@ const ROWS_MAX = 100_000
 const TOPICS_MAX = 12
 const MIN_EVERY_MS = 1
 
-function context(seq: number, columns: ReadonlyMap<string, string> | null = null): TemplateContext {
-  return { seq, nowMs: Date.now(), random: Math.random, columns }
+function context(seq: number): TemplateContext {
+  return { seq, nowMs: Date.now(), random: Math.random, columns: null }
 }
 
 function draftMessage({ session }: Desk, draft: Draft, at: TemplateContext): Promise<Outgoing> {
@@ -69,24 +70,17 @@ export const ANSWERS: Answers = {
     return null
   },
 
-  startCsv: (desk, { draft, csv, perSecond }) => {
-    const { columns, rows } = parseCsv(csv)
-    if (rows.length === 0) return { rows: 0, problem: 'empty' }
-    if (rows.length > ROWS_MAX) return { rows: rows.length, problem: 'tooMany' }
-    desk.session.jobs.start(newId(), 'csv', rows.length, (sent) => {
-      const row = rows[sent]
-      if (row === undefined) return null
-      const values = new Map(columns.map((name, at) => [name, row[at] ?? '']))
-      return {
-        dueMs: (sent * 1000) / perSecond,
-        message: draftMessage(desk, draft, context(sent + 1, values)),
-      }
-    })
-    return { rows: rows.length, problem: null }
-  },
+  startCsv: (desk, asked) => startCsv(desk, asked),
 
   stopJob: ({ session }, { id }) => {
     session.jobs.stop(id)
+    return null
+  },
+
+  jobResults: ({ session }, { id }) => session.jobs.results(id),
+
+  retryJob: ({ session }, { id }) => {
+    session.jobs.retry(id, newId())
     return null
   },
 
@@ -143,6 +137,38 @@ export const ANSWERS: Answers = {
   },
 
   places: ({ session }, { seq, step }) => session.view.neighbour(seq, step),
+}
+
+async function startCsv(
+  { session }: Desk,
+  { draft, csv, perSecond, leaveOut }: Questions['startCsv'][0],
+): Promise<Questions['startCsv'][1]> {
+  const table = parseCsv(csv)
+  const { rows } = table
+  if (rows.length === 0) return { rows: 0, problem: 'empty', bad: [] }
+  if (rows.length > ROWS_MAX) return { rows: rows.length, problem: 'tooMany', bad: [] }
+  const { version } = session.profile
+  const now = { nowMs: Date.now(), random: Math.random }
+  const bad = await rowProblems(draft, version, table, now)
+  if (bad.length > 0 && !leaveOut) return { rows: rows.length, problem: 'badRows', bad }
+  const isBad = new Set(bad.map(({ row }) => row - 1))
+  const good = [...rows.keys()].filter((row) => !isBad.has(row))
+  session.jobs.start(
+    newId(),
+    'csv',
+    good.length,
+    (sent) => {
+      const row = good[sent]
+      if (row === undefined) return null
+      const at = { nowMs: Date.now(), random: Math.random }
+      return {
+        dueMs: (sent * 1000) / perSecond,
+        message: rowMessage(draft, version, table, row, at),
+      }
+    },
+    (sent) => good[sent] ?? 0,
+  )
+  return { rows: good.length, problem: null, bad }
 }
 
 /** Properties of a captured message that may be sent again: what only a broker sends stays behind. */

@@ -1,5 +1,6 @@
 /** Messages sent by the clock: repeated, one a CSV row, a capture replayed, retained ones cleared. */
-import type { JobState } from '../protocol/protocol.ts'
+import { reasonText } from '../../../src/codec/reason-codes.ts'
+import type { JobState, RowResult } from '../protocol/protocol.ts'
 import type { Outgoing } from '../publish/outgoing.ts'
 import type { Outcome } from './link.ts'
 
@@ -19,11 +20,16 @@ interface Job {
   failed: number
   problem: string | null
   running: boolean
+  /** Of each message, by its number from 0: null is confirmed, words say why not. */
+  results: Map<number, string | null>
+  /** The row that a message is of, from 0. */
+  rowOf: (sent: number) => number
 }
 
 /** Unconfirmed messages of all jobs together; a broker that is slower than the clock sets the pace. */
 const UNCONFIRMED_MAX = 200
 const FINISHED_MAX = 5
+const RESULTS_MAX = 100_000
 
 export class Jobs {
   readonly #jobs: Job[] = []
@@ -35,7 +41,13 @@ export class Jobs {
     this.#onChange = onChange
   }
 
-  start(id: string, kind: JobState['kind'], total: number | null, next: NextMessage): void {
+  start(
+    id: string,
+    kind: JobState['kind'],
+    total: number | null,
+    next: NextMessage,
+    rowOf: (sent: number) => number = (sent) => sent,
+  ): void {
     const job: Job = {
       id,
       kind,
@@ -47,6 +59,8 @@ export class Jobs {
       failed: 0,
       problem: null,
       running: true,
+      results: new Map(),
+      rowOf,
     }
     const finished = this.#jobs.filter(({ running }) => !running)
     for (const old of finished.slice(0, Math.max(0, finished.length - FINISHED_MAX + 1))) {
@@ -60,6 +74,38 @@ export class Jobs {
   stop(id: string): void {
     for (const job of this.#jobs) if (job.id === id) job.running = false
     this.#onChange()
+  }
+
+  /** In the order of the rows. */
+  results(id: string): RowResult[] {
+    const job = this.#jobs.find((other) => other.id === id)
+    return [...(job?.results ?? [])]
+      .map(([at, problem]) => ({
+        row: (job?.rowOf(at) ?? at) + 1,
+        ok: problem === null,
+        reason: problem ?? '',
+      }))
+      .sort((left, right) => left.row - right.row)
+  }
+
+  /** Sends again, as a job of its own, what failed of this one. */
+  retry(id: string, newId: string): void {
+    const job = this.#jobs.find((other) => other.id === id)
+    if (job === undefined || job.running) return
+    const failed = [...job.results].filter(([, problem]) => problem !== null).map(([at]) => at)
+    this.#jobs.splice(this.#jobs.indexOf(job), 1)
+    this.start(
+      newId,
+      job.kind,
+      failed.length,
+      (sent) => {
+        const at = failed[sent]
+        if (at === undefined) return null
+        const step = job.next(at)
+        return step === null ? null : { ...step, dueMs: 0 }
+      },
+      (sent) => job.rowOf(failed[sent] ?? 0),
+    )
   }
 
   stopAll(): void {
@@ -88,11 +134,9 @@ export class Jobs {
       if (!job.running) break
       try {
         const message = await step.message
-        job.sent++
-        void this.#send(job, message)
+        void this.#send(job, message, job.sent++)
       } catch (error) {
-        job.sent++
-        this.#fail(job, error instanceof Error ? error.message : String(error))
+        this.#fail(job, job.sent++, error instanceof Error ? error.message : String(error))
       }
       this.#onChange()
     }
@@ -110,19 +154,23 @@ export class Jobs {
     }
   }
 
-  async #send(job: Job, message: Outgoing): Promise<void> {
+  async #send(job: Job, message: Outgoing, at: number): Promise<void> {
     try {
       const { code, reason } = await this.#publish(message)
-      if (code < 0x80) job.confirmed++
-      else this.#fail(job, reason)
+      if (code >= 0x80) this.#fail(job, at, [reasonText(code), reason].filter(Boolean).join(': '))
+      else {
+        job.confirmed++
+        if (job.kind === 'csv') job.results.set(at, null)
+      }
     } catch (error) {
-      this.#fail(job, error instanceof Error ? error.message : String(error))
+      this.#fail(job, at, error instanceof Error ? error.message : String(error))
     }
     this.#onChange()
   }
 
-  #fail(job: Job, problem: string): void {
+  #fail(job: Job, at: number, problem: string): void {
     job.failed++
     job.problem = problem
+    if (job.results.size < RESULTS_MAX) job.results.set(at, problem)
   }
 }

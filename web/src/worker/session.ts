@@ -100,7 +100,7 @@ export class Session {
   async publish(message: Outgoing): Promise<Outcome> {
     if (this.#link === null || this.status.kind !== 'online') throw new Error('not connected')
     const answer = this.#link.publish(message)
-    this.capture.add({
+    const seq = this.capture.add({
       topic: message.topic,
       payload: message.payload,
       timeMs: Date.now(),
@@ -111,6 +111,13 @@ export class Session {
       properties: Object.keys(message.properties).length > 0 ? message.properties : null,
     })
     this.#markMessages()
+    const refused = () => {
+      this.capture.refused(seq)
+      this.#markMessages()
+    }
+    answer.then(({ code }) => {
+      if (code >= 0x80) refused()
+    }, refused)
     return answer
   }
 

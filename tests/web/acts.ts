@@ -1,0 +1,24 @@
+/** What people do in the client, for tests. */
+import type { Page } from 'playwright-core'
+import type { Text } from '../../web/src/i18n/en.ts'
+
+export async function connectHere(page: Page, t: Text): Promise<void> {
+  await page.locator('.welcome .button.is-primary').click()
+  await page.getByRole('status').filter({ hasText: t.statuses.online }).waitFor()
+}
+
+export async function subscribe(page: Page, t: Text, filter: string): Promise<void> {
+  await page.getByLabel(t.topicFilter, { exact: true }).first().fill(filter)
+  await page.locator('.add-subscription button[type=submit]').click()
+  await page.locator('.subscription.is-granted', { hasText: filter }).waitFor()
+}
+
+export async function publish(page: Page, t: Text, topic: string, payload: string): Promise<void> {
+  const dock = page.locator('.publish-dock')
+  await dock.getByLabel(t.topic, { exact: true }).fill(topic)
+  await dock.locator('[data-payload]').fill(payload)
+  await dock.locator('[data-payload]').press('Control+Enter')
+}
+
+export const row = (page: Page, text: string) =>
+  page.locator('.message-table .message-row', { hasText: text })

@@ -1,0 +1,136 @@
+/** The client never misleads: what looks sent was taken, what looks empty is empty, nobody's work disappears. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { en } from '../../web/src/i18n/en.ts'
+import { testMsMax } from '../support/patience.ts'
+import { connectHere, publish, row, subscribe } from './acts.ts'
+import { noBrowser, openBrowser, startStage, visit, type Stage } from './stage.ts'
+
+const TIMEOUT = { timeout: testMsMax }
+
+describe('the client', { skip: noBrowser }, () => {
+  let browser: Browser
+  let stage: Stage
+
+  before(async () => {
+    ;[browser, stage] = await Promise.all([openBrowser(), startStage()])
+  })
+  after(async () => {
+    await browser?.close()
+    await stage?.close()
+  })
+
+  test('a search that cannot match says so; hits are counted and marked', TIMEOUT, async () => {
+    const { page, close } = await visit(browser, stage.url)
+    await connectHere(page, en)
+    await subscribe(page, en, 'hits/#')
+    const peer = await stage.connect('hitter')
+    for (const id of ['1724442618569203713', '1724442618569203714'])
+      await peer.publish(`hits/${id.slice(-2)}`, `{"id":${id},"name":"Kitchen"}`)
+    await row(page, 'hits/').nth(1).waitFor()
+    const search = page.getByLabel(en.searchMessages)
+    for (const query of ['qos:9', '$.temp>>', 'dir:up', '$.a>']) {
+      await search.fill(query)
+      await page.locator('.search .problem', { hasText: query }).waitFor()
+    }
+    await search.fill('$.id=1724442618569203714')
+    await page.locator('.hits', { hasText: /^1 hit$/ }).waitFor()
+    await row(page, 'hits/14').waitFor()
+    await search.fill('"name":"Kitchen"')
+    await page.locator('.hits', { hasText: /^2 hits$/ }).waitFor()
+    await search.fill('kitchen')
+    await page
+      .locator('.message-table mark', { hasText: /^Kitchen$/ })
+      .first()
+      .waitFor()
+    await close()
+  })
+
+  test('a refused publish does not look sent', TIMEOUT, async () => {
+    const { page, close } = await visit(browser, stage.url)
+    await connectHere(page, en)
+    await page.locator('.publish-dock').getByLabel('QoS').selectOption('1')
+    await publish(page, en, 'secret/plan', 'x')
+    await page.locator('.publish-foot .problem', { hasText: 'Not authorized' }).waitFor()
+    await row(page, 'secret/').locator('.chip', { hasText: en.refusedChip }).waitFor()
+    await page.locator('.counters', { hasText: '↑ 0' }).waitFor()
+    await close()
+  })
+
+  test('a CSV run looks at every row first, and says what became of each', TIMEOUT, async () => {
+    const { page, close } = await visit(browser, stage.url)
+    await connectHere(page, en)
+    const peer = await stage.connect('csv-reader')
+    const got: string[] = []
+    await peer.subscribe('run/#', { qos: 1, onMessage: (message) => void got.push(message.text()) })
+    await page.locator('.publish-dock').getByLabel('QoS').selectOption('1')
+    await page.getByRole('button', { name: 'CSV' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel(en.topic).fill('{{where}}')
+    await dialog.getByLabel(en.payload).fill('{"name": "{{name}}"}')
+    await dialog
+      .getByLabel('CSV', { exact: true })
+      .fill('where,name\nrun/1,"say ""hi"""\nrun/+,bad\nsecret/2,denied\nrun/3\nrun/4,"C:\\x"')
+    await dialog.getByRole('button', { name: 'Publish 5 messages' }).click()
+    await dialog.getByText('Row 2: topic name contains a wildcard').waitFor()
+    await dialog.getByText('Row 4: 1 cells, but 2 columns').waitFor()
+    assert.deepEqual(got, [])
+    await dialog.getByRole('button', { name: 'Publish the other 3' }).click()
+    const job = page.locator('.job-list li').first()
+    await job
+      .filter({ hasText: '2 confirmed' })
+      .filter({ hasText: '1 failed: Not authorized' })
+      .waitFor()
+    assert.deepEqual(got, ['{"name": "say \\"hi\\""}', '{"name": "C:\\\\x"}'])
+    const download = page.waitForEvent('download')
+    await job.getByRole('button', { name: en.jobResults }).click()
+    const stream = await (await download).createReadStream()
+    let text = ''
+    for await (const chunk of stream) text += String(chunk)
+    assert.match(text, /1,ok,\r\n3,failed,Not authorized.*\r\n5,ok,/)
+    await job.getByRole('button', { name: en.retryFailed }).click()
+    await page
+      .locator('.job-list li', { hasText: '1 / 1' })
+      .filter({ hasText: '1 failed' })
+      .waitFor()
+    await close()
+  })
+
+  test(
+    'two tabs never undo each other: connections, subscriptions, saved messages',
+    TIMEOUT,
+    async () => {
+      const { page, close } = await visit(browser, stage.url)
+      await connectHere(page, en)
+      const other = await page.context().newPage()
+      await other.goto(stage.url)
+      await other.getByRole('button', { name: en.otherBroker }).click()
+      const dialog = other.getByRole('dialog')
+      await dialog.getByLabel(en.name, { exact: true }).fill('made by the second tab')
+      await dialog.getByRole('button', { name: en.save, exact: true }).click()
+      await subscribe(page, en, 'tab/one')
+      await other.reload()
+      await other.getByText('made by the second tab').waitFor()
+      await other.locator('.welcome-list button', { hasText: 'This broker' }).first().click()
+      await other.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
+      await other.locator('.subscription', { hasText: 'tab/one' }).waitFor()
+      for (const [tab, name] of [
+        [page, 'first'],
+        [other, 'second'],
+      ] as const) {
+        await tab
+          .locator('.publish-dock')
+          .getByLabel(en.topic, { exact: true })
+          .fill(`saved/${name}`)
+        await tab.getByRole('button', { name: en.saved }).click()
+        await tab.getByLabel(en.saveAs).fill(name)
+        await tab.locator('.save-message button').click()
+      }
+      for (const tab of [page, other])
+        for (const name of ['first', 'second'])
+          await tab.locator('.saved li', { hasText: `saved/${name}` }).waitFor()
+      await close()
+    },
+  )
+})

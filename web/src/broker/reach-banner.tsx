@@ -1,0 +1,54 @@
+/** Says that the broker does not answer, how old is what one sees, and that it is back. */
+import { useEffect, useState } from 'react'
+import { clockText } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
+import { useStore } from '../ui/store.ts'
+import { useDuration } from '../ui/text.ts'
+import { refreshSession } from './api.ts'
+import { reach } from './reach.ts'
+import { useBrokerText } from './text.ts'
+
+const tryAgainMs = 2000
+
+/** Asks again until it answers. */
+function useKnocking(isGone: boolean): number {
+  const [nowMs, setNowMs] = useState(Date.now)
+  useEffect(() => {
+    if (!isGone) return
+    const clock = setInterval(() => setNowMs(Date.now()), 1000)
+    const knock = setInterval(() => void refreshSession(), tryAgainMs)
+    return () => {
+      clearInterval(clock)
+      clearInterval(knock)
+    }
+  }, [isGone])
+  return nowMs
+}
+
+export function ReachBanner() {
+  const b = useBrokerText()
+  const duration = useDuration()
+  const { goneSinceMs, heardAtMs, backAtMs } = useStore(reach, (state) => state)
+  const nowMs = useKnocking(goneSinceMs !== null)
+  if (goneSinceMs !== null)
+    return (
+      <p className="reach-banner is-gone" role="alert">
+        <Icon name="warn" size={16} />
+        <span>
+          {heardAtMs === 0
+            ? b.brokerGone
+            : b.brokerGoneSince(
+                clockText(heardAtMs).slice(0, 8),
+                duration(Math.max(0, nowMs - heardAtMs)),
+              )}
+        </span>
+      </p>
+    )
+  if (backAtMs !== null)
+    return (
+      <p className="reach-banner is-back" role="status">
+        <Icon name="check" size={16} /> <span>{b.brokerBack}</span>
+      </p>
+    )
+  return null
+}

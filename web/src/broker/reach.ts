@@ -1,0 +1,52 @@
+/** Whether the broker that manages itself here still answers, and what its clock says. */
+import { createStore } from '../ui/store.ts'
+
+interface Reach {
+  /** When it answered last: milliseconds since 1970, by this computer; 0: never. */
+  readonly heardAtMs: number
+  /** Since when it does not answer; null: it does. */
+  readonly goneSinceMs: number | null
+  /** When it came back; null: it was not gone, or that is long ago. */
+  readonly backAtMs: number | null
+  /** Its clock minus ours. */
+  readonly aheadMs: number
+}
+
+export const reach = createStore<Reach>({
+  heardAtMs: 0,
+  goneSinceMs: null,
+  backAtMs: null,
+  aheadMs: 0,
+})
+
+const backSeenMs = 6000
+/** Clocks of one machine differ by the time of the answer, and `Date` has whole seconds. */
+const noSkewMs = 2000
+
+/** @param date The header `Date`; null: not sent. */
+export function noteAnswer(date: string | null): void {
+  const nowMs = Date.now()
+  const { goneSinceMs, backAtMs } = reach.get()
+  const aheadMs = date === null ? 0 : Date.parse(date) + 500 - nowMs
+  const cameBack = goneSinceMs !== null
+  reach.set({
+    heardAtMs: nowMs,
+    goneSinceMs: null,
+    backAtMs: cameBack
+      ? nowMs
+      : backAtMs !== null && nowMs - backAtMs < backSeenMs
+        ? backAtMs
+        : null,
+    aheadMs: Math.abs(aheadMs) > noSkewMs ? aheadMs : 0,
+  })
+  if (cameBack) setTimeout(() => reach.set({ backAtMs: null }), backSeenMs)
+}
+
+export function noteSilence(): void {
+  if (reach.get().goneSinceMs === null) reach.set({ goneSinceMs: Date.now(), backAtMs: null })
+}
+
+/** Now, by the broker's clock: what its times are compared with. */
+export function brokerNowMs(): number {
+  return Date.now() + reach.get().aheadMs
+}

@@ -1,0 +1,55 @@
+/** The messages of a CSV run: one a row, each looked at before the first one is sent. */
+import type { Draft } from '../model/message.ts'
+import type { CsvTable } from './csv.ts'
+import { DraftError, outgoing, type Outgoing } from './outgoing.ts'
+import type { TemplateContext } from './template.ts'
+
+/** A row that cannot be sent. `row` counts from 1, without the head. */
+export interface RowProblem {
+  readonly row: number
+  readonly reason: string
+}
+
+/**
+ * The message of a row. Throws DraftError.
+ *
+ * @param row Counts from 0.
+ */
+export async function rowMessage(
+  draft: Draft,
+  version: number,
+  { columns, rows }: CsvTable,
+  row: number,
+  at: Pick<TemplateContext, 'nowMs' | 'random'>,
+): Promise<Outgoing> {
+  const cells = rows[row] ?? []
+  if (cells.length !== columns.length)
+    throw new DraftError(`${cells.length} cells, but ${columns.length} columns`)
+  const values = new Map(columns.map((name, index) => [name, cells[index] ?? '']))
+  const context = { ...at, seq: row + 1, columns: values }
+  const message = await outgoing(draft, version, context)
+  const left = /\{\{[^{}]*\}\}/.exec(message.topic)
+  if (left !== null) throw new DraftError(`there is no column for ${left[0]}`)
+  return message
+}
+
+/** What is wrong with the rows, all of them. */
+export async function rowProblems(
+  draft: Draft,
+  version: number,
+  table: CsvTable,
+  at: Pick<TemplateContext, 'nowMs' | 'random'>,
+): Promise<RowProblem[]> {
+  const problems: RowProblem[] = []
+  for (let row = 0; row < table.rows.length; row++) {
+    try {
+      await rowMessage(draft, version, table, row, at)
+    } catch (error) {
+      problems.push({
+        row: row + 1,
+        reason: error instanceof Error ? error.message : String(error),
+      })
+    }
+  }
+  return problems
+}
