@@ -9,7 +9,6 @@ import { stringLength } from '../codec/utf8.ts'
 import { FilterTrie } from '../topics/filter-trie.ts'
 import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
 import { RetainedTree } from '../topics/retained-tree.ts'
-import { LogType } from '../base/log.ts'
 import { closeConnection, closeFor } from './connection/closing.ts'
 import { Journal } from './state/journal.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
@@ -43,6 +42,7 @@ import { storeEvents } from './store-events.ts'
 import { ownerOf } from './state/rights.ts'
 import { addTask, runTasks } from './state/work.ts'
 import { publishWill, releaseWill, takeWill } from './routing/wills.ts'
+import { logOpened } from './state/words.ts'
 
 const encoder = new TextEncoder()
 
@@ -132,17 +132,12 @@ export class Broker {
   /** Takes a new link. */
   accept(link: Link): Connection {
     const { core } = this
-    const { log, clock, limits } = core.ports
+    const { clock } = core.ports
     const connection = new Connection(link, clock.monotonicMs())
     core.connections.add(connection)
     core.stats.sockets++
     charge(core, Bytes.connection)
-    if (limits.connectionMessages && log.mask & LogType.notice && !connection.isOurs)
-      log.write(
-        LogType.notice,
-        `New connection from ${link.remote} on port ${link.listener.port}.`,
-        { event: 'connection_opened', address: link.remote, port: link.listener.port },
-      )
+    logOpened(core, connection)
     armConnectTimeout(core, connection)
     return connection
   }

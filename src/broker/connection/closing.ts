@@ -1,8 +1,6 @@
 /** The end of a connection, whoever wants it. */
-import { LogType } from '../../base/log.ts'
 import { PacketType } from '../../codec/packets.ts'
-import { Reason, reasonText } from '../../codec/reason-codes.ts'
-import { nameOf, Phase, type Connection, type Core } from '../state/model.ts'
+import { Phase, type Connection, type Core } from '../state/model.ts'
 import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
 import { dischargeConnection } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
@@ -14,6 +12,7 @@ import { forgetAliases } from '../delivery/send-publish.ts'
 import { forgetTopics } from '../routing/published-topic.ts'
 import { dropPartial } from './partial.ts'
 import { fireWill, takeWill } from '../routing/wills.ts'
+import { endingWords, logEnd, logSent } from '../state/words.ts'
 
 /** How a connection ends; see {@link closeConnection}. */
 export interface Ending {
@@ -27,27 +26,9 @@ export interface Ending {
   will?: boolean
 }
 
-/** mosquitto's words for a reason, which log watchers look for. */
-const TEXTS = new Map<number, string>([
-  [Reason.malformedPacket, 'malformed packet'],
-  [Reason.protocolError, 'protocol error'],
-  [Reason.notAuthorized, 'not authorised'],
-  [Reason.keepAliveTimeout, 'exceeded timeout'],
-  [Reason.packetTooLarge, 'oversize packet'],
-  [Reason.sessionTakenOver, 'session taken over'],
-  [Reason.administrativeAction, 'administrative action'],
-  [Reason.receiveMaximumExceeded, 'receive maximum exceeded'],
-  [Reason.quotaExceeded, 'quota exceeded'],
-  [Reason.topicAliasInvalid, 'topic alias invalid'],
-  [Reason.retainNotSupported, 'used disallowed feature (retain)'],
-  [Reason.qosNotSupported, 'used disallowed feature (QoS)'],
-  [Reason.serverShuttingDown, 'server shutting down'],
-])
-
 /** The broker ends a connection for `reason`. */
 export function closeFor(core: Core, connection: Connection, reason: number, detail = ''): void {
-  const text = TEXTS.get(reason) ?? reasonText(reason).toLowerCase()
-  closeConnection(core, connection, { text, reason, detail })
+  closeConnection(core, connection, { text: endingWords(reason), reason, detail })
 }
 
 /**
@@ -78,11 +59,7 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
 function sendDisconnect(core: Core, connection: Connection, ending: Ending): void {
   const properties =
     ending.detail && connection.problemInformation ? { reasonString: ending.detail } : {}
-  if (core.ports.log.mask & LogType.debug)
-    core.ports.log.write(
-      LogType.debug,
-      `Sending DISCONNECT to ${nameOf(connection)} (rc${ending.reason})`,
-    )
+  logSent(core, connection, 'DISCONNECT', `rc${ending.reason}`)
   sendPacket(core, connection, {
     type: PacketType.disconnect,
     reason: ending.reason,
@@ -105,21 +82,4 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
     saveSession(core, session)
     core.journal.unclaim(session.clientId)
   }
-}
-
-function logEnd(core: Core, connection: Connection, text: string): void {
-  const { log, limits } = core.ports
-  if (!limits.connectionMessages || !(log.mask & LogType.notice) || connection.isOurs) return
-  const { remote } = connection.link
-  const name = nameOf(connection)
-  log.write(
-    LogType.notice,
-    `Client ${name} [${remote}] disconnected${text === '' ? '' : `: ${text}`}.`,
-    {
-      event: 'client_disconnected',
-      address: remote,
-      ...(connection.identity !== null && { client: name }),
-      reason: text,
-    },
-  )
 }

@@ -1,11 +1,11 @@
 /** CONNACK: the answer to CONNECT (MQTT 5.0, 3.2). */
-import { LogType } from '../../base/log.ts'
 import { PacketType, type Properties } from '../../codec/packets.ts'
 import { connackReturnCode, Reason } from '../../codec/reason-codes.ts'
 import { closeConnection } from './closing.ts'
-import { nameOf, type Connection, type Core } from '../state/model.ts'
+import { type Connection, type Core } from '../state/model.ts'
 import { takeWill } from '../routing/wills.ts'
 import { sendPacket } from '../delivery/outbox.ts'
+import { logSent, refusalWords } from '../state/words.ts'
 
 /** Refusals that a 3.x client is not told: the standard has no return code for them. */
 const SILENT_IN_3 = new Set<number>([
@@ -16,18 +16,6 @@ const SILENT_IN_3 = new Set<number>([
   Reason.protocolError,
   Reason.serverBusy,
   Reason.badAuthenticationMethod,
-])
-
-/** mosquitto's words for the log. */
-const TEXTS = new Map<number, string>([
-  [Reason.unsupportedProtocolVersion, 'protocol error'],
-  [Reason.clientIdentifierNotValid, 'client identifier not valid'],
-  [Reason.badUserNameOrPassword, 'bad username or password'],
-  [Reason.notAuthorized, 'not authorised'],
-  [Reason.badAuthenticationMethod, 'bad authentication method'],
-  [Reason.qosNotSupported, 'used disallowed feature (QoS)'],
-  [Reason.retainNotSupported, 'used disallowed feature (retain)'],
-  [Reason.serverBusy, 'server busy'],
 ])
 
 /** Answers CONNECT with a refusal and closes [MQTT-3.2.2-5, -7]. */
@@ -43,10 +31,10 @@ export function refuse(core: Core, connection: Connection, reason: number, detai
       code,
       properties,
     })
-    logSending(core, connection, false, code)
+    logSent(core, connection, 'CONNACK', `0, ${code}`)
   }
   takeWill(core, connection)
-  const text = TEXTS.get(reason) ?? 'protocol error'
+  const text = refusalWords(reason)
   core.ports.observer?.refused?.(connection.identity, connection.link.remote, text)
   closeConnection(core, connection, { text, reason: -1 })
 }
@@ -70,15 +58,8 @@ export function welcome(
   if (!limits.retainAvailable) properties.retainAvailable = 0
   properties.maximumPacketSize = limits.packetBytesMax
   if (listener.topicAliasMaximum > 0) properties.topicAliasMaximum = listener.topicAliasMaximum
-  logSending(core, connection, sessionPresent, 0)
+  logSent(core, connection, 'CONNACK', `${sessionPresent ? 1 : 0}, 0`)
   const present = sessionPresent && connection.version > 3
   const packet = { type: PacketType.connack, sessionPresent: present, code: 0, properties }
   return sendPacket(core, connection, packet)
-}
-
-function logSending(core: Core, connection: Connection, present: boolean, code: number): void {
-  const { log } = core.ports
-  if (!(log.mask & LogType.debug)) return
-  const name = nameOf(connection)
-  log.write(LogType.debug, `Sending CONNACK to ${name} (${present ? 1 : 0}, ${code})`)
 }

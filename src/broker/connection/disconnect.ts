@@ -1,11 +1,11 @@
 /** DISCONNECT from a client (MQTT 5.0, 3.14). */
-import { LogType } from '../../base/log.ts'
 import type { DisconnectPacket } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { takeWill } from '../routing/wills.ts'
 import { closeConnection } from './closing.ts'
 import type { Core, OpenConnection, Session } from '../state/model.ts'
+import { logReceived } from '../state/words.ts'
 
 export function onDisconnect(
   core: Core,
@@ -13,9 +13,7 @@ export function onDisconnect(
   packet: DisconnectPacket,
 ): void {
   const { session } = connection
-  const { log } = core.ports
-  if (log.mask & LogType.debug)
-    log.write(LogType.debug, `Received DISCONNECT from ${session.clientId}`)
+  logReceived(core, connection, 'DISCONNECT')
   changeExpiry(session, packet.properties.sessionExpirySeconds)
   // Only a normal goodbye takes the will along [MQTT-3.14.4-3].
   if (packet.reason === Reason.normalDisconnection) takeWill(core, connection)

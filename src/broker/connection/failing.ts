@@ -1,16 +1,15 @@
 /** What ends a connection that threw: its peer broke the protocol, or we made a mistake. */
-import { LogType } from '../../base/log.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { refuse } from './connack.ts'
+import { logMistake } from '../state/words.ts'
 
 /** This connection ends, no other notices. */
 export function fail(core: Core, connection: Connection, error: unknown): void {
   if (!(error instanceof ProtocolError)) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    core.ports.log.write(LogType.error, `Error: internal error, closing one connection: ${text}`)
+    logMistake(core, error, 'closing one connection')
     return closeFor(core, connection, Reason.unspecifiedError)
   }
   if (connection.phase === Phase.open)

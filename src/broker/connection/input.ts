@@ -32,6 +32,7 @@ import { applyRate, isHeldBack, spend } from './rate.ts'
 import { onFilterList } from './requests.ts'
 import { readOn, stopReading } from '../state/reading.ts'
 import { stillWaits } from '../state/waiting.ts'
+import { logReceived, logSent } from '../state/words.ts'
 
 /** Input of up to this size is handled even when the turn has done its share, as long as it is not this far beyond. */
 const LITTLE_BYTES = 256
@@ -343,9 +344,8 @@ function onPing(
 ): void {
   if (bodyStart !== frameEnd) throw new ProtocolError(Reason.malformedPacket, 'PINGREQ with a body')
   if (core.ports.log.mask & LogType.debug) {
-    const name = connection.identity.clientId
-    core.ports.log.write(LogType.debug, `Received PINGREQ from ${name}`)
-    core.ports.log.write(LogType.debug, `Sending PINGRESP to ${name}`)
+    logReceived(core, connection, 'PINGREQ')
+    logSent(core, connection, 'PINGRESP')
   }
   appendSimple(output(core, connection), PacketType.pingresp)
   core.stats.messagesSent++

@@ -13,7 +13,6 @@
  *        enter ─▶ CONNACK (after its batch) ─▶ input goes on, what was in flight is sent again
  */
 import { PacketTable } from '../../base/packet-table.ts'
-import { LogType } from '../../base/log.ts'
 import type { ConnectPacket, Properties } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { closeConnection } from './closing.ts'
@@ -36,6 +35,7 @@ import { addSession, endSession, giveTo, liveSession, wakeSession } from '../ses
 import { releaseReplies } from '../delivery/replies.ts'
 import { takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
+import { logConnected, logOtherUser } from '../state/words.ts'
 
 function idOf(connection: Connection): string {
   return connection.identity?.clientId ?? ''
@@ -115,18 +115,7 @@ function mayTakeOver(
     const isAnyones = core.ports.limits.anyUserTakesOver || connection.isOurs || isDiscarded
     if (isAnyones || known.username === userOf(connection)) return true
   }
-  const { log } = core.ports
-  if (log.mask & LogType.notice)
-    log.write(
-      LogType.notice,
-      `Client ${known.clientId} [${connection.link.remote}] refused: its session belongs to another user.`,
-      {
-        event: 'client_refused',
-        address: connection.link.remote,
-        client: known.clientId,
-        reason: 'session of another user',
-      },
-    )
+  logOtherUser(core, connection, known.clientId)
   return false
 }
 
@@ -327,35 +316,4 @@ function keepAliveOf(core: Core, packet: ConnectPacket): number {
   const max = core.ports.limits.keepAliveSecondsMax
   const { keepAliveSeconds } = packet
   return max > 0 && (keepAliveSeconds === 0 || keepAliveSeconds > max) ? max : keepAliveSeconds
-}
-
-function logConnected(core: Core, connection: Connection, packet: ConnectPacket): void {
-  const { log, limits } = core.ports
-  if (!limits.connectionMessages || !(log.mask & LogType.notice) || connection.isOurs) return
-  const { remote } = connection.link
-  const username = userOf(connection)
-  const user = username === null ? '' : `, u'${username}'`
-  const kind = packet.bridge ? 'bridge' : 'client'
-  const clean = packet.cleanStart ? 1 : 0
-  log.write(
-    LogType.notice,
-    `New ${kind} connected from ${remote} as ${idOf(connection)} ` +
-      `(p${packet.version}, c${clean}, k${packet.keepAliveSeconds}${user}).`,
-    {
-      event: 'client_connected',
-      address: remote,
-      client: idOf(connection),
-      ...(username !== null && { username }),
-      version: packet.version,
-      clean_start: packet.cleanStart,
-      keepalive: packet.keepAliveSeconds,
-    },
-  )
-  if (!(log.mask & LogType.debug)) return
-  const { will } = packet
-  if (will === null) return log.write(LogType.debug, 'No will message specified.')
-  const { length } = will.payload
-  const retain = will.retain ? 1 : 0
-  log.write(LogType.debug, `Will message specified (${length} bytes) (r${retain}, q${will.qos}).`)
-  log.write(LogType.debug, `\t${will.topic}`)
 }

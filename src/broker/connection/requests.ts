@@ -2,14 +2,12 @@
  * SUBSCRIBE and UNSUBSCRIBE from their bytes to their end. A small one is through at once; the rest of a large one is
  * a task, and `Connection.request` until it is through: what the client sends meanwhile waits behind it.
  */
-import { LogType } from '../../base/log.ts'
 import { PacketType } from '../../codec/packets.ts'
 import { endList, openFilterList, suspendList } from '../session/filter-list.ts'
 import { subscribeSome, unsubscribeSome } from '../session/subscribe.ts'
 import {
   askTurnEnd,
   isOpen,
-  nameOf,
   type Core,
   type FilterList,
   type OpenConnection,
@@ -17,6 +15,7 @@ import {
 import { addTask } from '../state/work.ts'
 import { fail } from './failing.ts'
 import { restartWatch } from './keepalive.ts'
+import { logReceived } from '../state/words.ts'
 
 export function onFilterList(
   core: Core,
@@ -27,11 +26,7 @@ export function onFilterList(
   frameEnd: number,
 ): void {
   const type = (first >> 4) as 8 | 10
-  const { log } = core.ports
-  if (log.mask & LogType.debug) {
-    const word = type === PacketType.subscribe ? 'SUBSCRIBE' : 'UNSUBSCRIBE'
-    log.write(LogType.debug, `Received ${word} from ${nameOf(connection)}`)
-  }
+  logReceived(core, connection, type === PacketType.subscribe ? 'SUBSCRIBE' : 'UNSUBSCRIBE')
   const list = openFilterList(core, connection, type, bytes, bodyStart, frameEnd)
   // What it brings may close the connection.
   if (handleSome(core, connection, list) || !isOpen(connection)) return

@@ -16,6 +16,7 @@ import type { Message } from '../../ports/message.ts'
 import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
 import { Work } from '../state/work.ts'
 import { askTurnEnd, Phase, type Connection, type Core, type Segment } from '../state/model.ts'
+import { logAckSent } from '../state/words.ts'
 
 const WRITER_BYTES = 2048
 /** Beyond this a writer is sent at once: the receiver may start, and caches stay warm. */
@@ -206,25 +207,9 @@ export function sendAck(
   reason: number,
 ): void {
   if (connection.phase === Phase.closed) return
-  if (core.ports.log.mask & LogType.debug) logAck(core, connection, type, packetId, reason)
+  if (core.ports.log.mask & LogType.debug) logAckSent(core, connection, type, packetId, reason)
   appendAck(output(core, connection), connection.version, type, packetId, reason)
   core.stats.messagesSent++
-}
-
-const ACK_NAMES = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP']
-
-function logAck(
-  core: Core,
-  connection: Connection,
-  type: 4 | 5 | 6 | 7,
-  packetId: number,
-  reason: number,
-): void {
-  const code = type === PacketType.puback || type === PacketType.pubrec ? `, rc${reason}` : ''
-  core.ports.log.write(
-    LogType.debug,
-    `Sending ${ACK_NAMES[type - 4]} to ${connection.identity?.clientId} (m${packetId}${code})`,
-  )
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Connection, Core } from '../state/model.ts'
 import { withoutMountPoint } from '../state/mount-point.ts'
 import { appendShared, output } from './outbox.ts'
 import type { Shape } from '../state/shapes.ts'
+import { logPublishSent } from '../state/words.ts'
 
 /** Frames from here on are shared by their receivers instead of copied to each. */
 const SHARED_BYTES_MIN = 16 * 1024
@@ -201,24 +202,10 @@ function count(
   flags: number,
   packetId: number,
 ): void {
-  if (core.ports.log.mask & LogType.debug) logSending(core, connection, message, flags, packetId)
+  if (core.ports.log.mask & LogType.debug)
+    logPublishSent(core, connection, message, flags, packetId)
   const stats = core.stats
   stats.messagesSent++
   stats.publishSent++
   stats.publishBytesSent += message.payloadEnd - message.payloadStart
-}
-
-function logSending(
-  core: Core,
-  connection: Connection,
-  message: Message,
-  flags: number,
-  packetId: number,
-): void {
-  const words = `d${flags >> 3}, q${(flags >> 1) & 3}, r${flags & 1}, m${packetId}`
-  const { topicName, payloadLength } = message
-  core.ports.log.write(
-    LogType.debug,
-    `Sending PUBLISH to ${connection.identity?.clientId} (${words}, '${topicName}', ... (${payloadLength} bytes))`,
-  )
 }

@@ -8,11 +8,10 @@ import type { Core, Delivery, OpenConnection } from '../state/model.ts'
 import { finish, released } from '../delivery/outbound.ts'
 import { releaseHeld } from './publish.ts'
 import { replyAck } from '../delivery/replies.ts'
+import { ACK_NAMES, logAckReceived, warnUnknown } from '../state/words.ts'
 
 /** From here on a reason code is an error. */
 const ERRORS_FROM = 0x80
-
-const NAMES = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP']
 
 export function onAck(
   core: Core,
@@ -26,7 +25,7 @@ export function onAck(
   const packetId = ack & 0xffff
   const reason = ack >>> 16
   const type = first >> 4
-  if (core.ports.log.mask & LogType.debug) logAck(core, connection, type, packetId, reason)
+  if (core.ports.log.mask & LogType.debug) logAckReceived(core, connection, type, packetId, reason)
   if (type === PacketType.pubrel) return releaseHeld(core, connection, packetId)
   const { session } = connection
   const delivery = session.outbound?.inflight.get(packetId)
@@ -34,7 +33,7 @@ export function onAck(
   if (!isDue(delivery, type, reason))
     throw new ProtocolError(
       Reason.protocolError,
-      `${NAMES[type - 4]} does not answer what was sent with packet identifier ${packetId}`,
+      `${ACK_NAMES[type - 4]} does not answer what was sent with packet identifier ${packetId}`,
     )
   if (type === PacketType.pubrec && reason < ERRORS_FROM)
     released(core, session, connection, delivery)
@@ -67,29 +66,4 @@ function onUnknown(
   if (type !== PacketType.pubrec || reason >= ERRORS_FROM) return
   const notFound = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
   replyAck(core, connection, PacketType.pubrel, packetId, notFound, 0)
-}
-
-function warnUnknown(core: Core, connection: OpenConnection, type: number, packetId: number): void {
-  const { log } = core.ports
-  if (!(log.mask & LogType.warning)) return
-  const name = connection.identity.clientId
-  log.write(
-    LogType.warning,
-    `Warning: Received ${NAMES[type - 4]} from ${name} for an unknown packet identifier ${packetId}.`,
-  )
-}
-
-function logAck(
-  core: Core,
-  connection: OpenConnection,
-  type: number,
-  packetId: number,
-  reason: number,
-): void {
-  const code = type === PacketType.puback || type === PacketType.pubcomp ? `, RC:${reason}` : ''
-  const name = connection.identity.clientId
-  core.ports.log.write(
-    LogType.debug,
-    `Received ${NAMES[type - 4]} from ${name} (Mid: ${packetId}${code})`,
-  )
 }

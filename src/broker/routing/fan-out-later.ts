@@ -5,7 +5,6 @@
  *     Core.lanes   publisher ──▶ [ under way: matching, then delivering ][ waits ][ waits ]
  */
 import { Fifo } from '../../base/fifo.ts'
-import { LogType } from '../../base/log.ts'
 import type { Message } from '../../ports/message.ts'
 import type { MatchWalk } from '../../topics/filter-trie.ts'
 import { dropped } from '../state/drops.ts'
@@ -13,6 +12,7 @@ import { isExpired } from '../state/expiry.ts'
 import { holdMessage, releaseMessage } from '../state/memory.ts'
 import type { Core, FanOut, Session, Subscriber } from '../state/model.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
+import { logMistake } from '../state/words.ts'
 
 /** What a fan-out that is not over yet returns instead of how many took the message. */
 export const UNDER_WAY = -1
@@ -121,8 +121,7 @@ function advanceSafely(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
   try {
     return advance(core, fanOut, deliver)
   } catch (error) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    core.ports.log.write(LogType.error, `Error: internal error, a message is dropped: ${text}`)
+    logMistake(core, error, 'a message is dropped')
     if (fanOut.whole) core.sealDue = true
     return true
   }

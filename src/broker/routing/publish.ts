@@ -23,6 +23,7 @@ import { dropRetained, retainedIsFull, storeRetained } from './retained.ts'
 import { afterFanOut, keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
 import { matchesOf, resolveAlias, takeTopic } from './published-topic.ts'
 import { publish, route, routeLater } from './routing.ts'
+import { logPublish } from '../state/words.ts'
 
 /** In front of the topic, where the body begins. */
 const TOPIC_LENGTH_BYTES = 2
@@ -385,14 +386,4 @@ function expireHeld(
   dropHeld(core, connection, packetId, message)
   if (message.retain) dropRetained(core, message.topicName)
   dropped(core, null, 'expired')
-}
-
-function logPublish(core: Core, connection: OpenConnection, message: Message, verb: string): void {
-  const { dup, qos, retain, packetId } = core.published
-  const name = connection.identity.clientId
-  const flags = `d${dup ? 1 : 0}, q${qos}, r${retain ? 1 : 0}, m${packetId}`
-  core.ports.log.write(
-    LogType.debug,
-    `${verb} PUBLISH from ${name} (${flags}, '${message.topicName}', ... (${message.payloadLength} bytes))`,
-  )
 }

@@ -1,5 +1,4 @@
 /** Retained messages: the last one of each topic, for those who subscribe later (MQTT 5.0, 3.3.1.3). */
-import { LogType } from '../../base/log.ts'
 import { deliverTo } from './fanout.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { hasWildcard } from '../../topics/names.ts'
@@ -10,6 +9,7 @@ import { Phase, type Connection, type Core, type Subscription } from '../state/m
 import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
 import { sourceMayPublish } from '../state/rights.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
+import { logSwept } from '../state/words.ts'
 
 /** Entries looked at on the spot. */
 const FIRST_PORTION = 20
@@ -148,10 +148,4 @@ export function sweepRetained(core: Core): void {
     logSwept(core, count)
     return false
   })
-}
-
-function logSwept(core: Core, count: number): void {
-  const { log } = core.ports
-  if (count > 0 && log.mask & LogType.information)
-    log.write(LogType.information, `Removed ${count} expired retained messages.`)
 }

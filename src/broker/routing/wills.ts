@@ -1,5 +1,4 @@
 /** Wills: what a client wants said when it goes without saying goodbye (MQTT 5.0, 3.1.2.5). */
-import { LogType } from '../../base/log.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Identity } from '../../ports/ports.ts'
 import {
@@ -15,6 +14,7 @@ import { retainedIsFull } from './retained.ts'
 import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { publish } from './routing.ts'
 import { saveSession } from '../state/session-record.ts'
+import { logWillDenied, logWillNotRetained } from '../state/words.ts'
 
 /** The will of a connection that ended without a clean DISCONNECT: at once, or after its delay. */
 export function fireWill(core: Core, session: Session, will: Will): void {
@@ -110,12 +110,8 @@ export function publishWill(
 }
 
 function ruleWill(core: Core, session: Session, message: Message, allowed: boolean): void {
-  const { log, clock } = core.ports
-  if (!allowed) {
-    if (log.mask & LogType.notice)
-      log.write(LogType.notice, `Denied will of ${session.clientId} to '${message.topicName}'`)
-    return
-  }
+  const { clock } = core.ports
+  if (!allowed) return logWillDenied(core, session, message.topicName)
   if (message.expiresAtMs !== Infinity) message.expiresAtMs += clock.wallMs() - message.madeAtMs
   core.stats.publishReceived++
   if (message.retain && retainedIsFull(core, message.topicName, message.payloadLength))
@@ -126,10 +122,5 @@ function ruleWill(core: Core, session: Session, message: Message, allowed: boole
 /** Where a PUBLISH would be refused nobody is left to be told: those who listen hear the will, it is not kept. */
 function heardOnce(core: Core, session: Session, message: Message): void {
   message.retain = false
-  const { log } = core.ports
-  if (log.mask & LogType.warning)
-    log.write(
-      LogType.warning,
-      `Warning: the will of ${session.clientId} to '${message.topicName}' is not retained: too much is.`,
-    )
+  logWillNotRetained(core, session, message.topicName)
 }

@@ -1,11 +1,11 @@
 /** The life of a session: made, resumed, left alone, expired. */
-import { LogType } from '../../base/log.ts'
 import { NEVER_EXPIRES, type Core, type Session } from '../state/model.ts'
 import { handOver } from '../routing/hand-over.ts'
 import { releaseOutbound, suspend } from '../delivery/outbound.ts'
 import { Bytes, charge, releaseMessage } from '../state/memory.ts'
 import { removeSubscriptions } from './subscriptions.ts'
 import { releaseWill, settleWill } from '../routing/wills.ts'
+import { logExpired } from '../state/words.ts'
 
 export function addSession(core: Core, session: Session): void {
   core.sessions.set(session.clientId, session)
@@ -91,13 +91,8 @@ export function armExpiry(core: Core, session: Session, elapsedMs: number): void
 }
 
 function expireSession(core: Core, session: Session): void {
-  const { log } = core.ports
   core.stats.expired++
-  if (log.mask & LogType.notice)
-    log.write(LogType.notice, `Expiring client ${session.clientId} due to timeout.`, {
-      event: 'session_expired',
-      client: session.clientId,
-    })
+  logExpired(core, session)
   core.ports.observer?.expired?.(session.clientId, session.username)
   endSession(core, session, 'delete')
 }

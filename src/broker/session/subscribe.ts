@@ -1,5 +1,4 @@
 /** SUBSCRIBE and UNSUBSCRIBE (MQTT 5.0, 3.8 to 3.11), in the portions that `filter-list.ts` tells of. */
-import { LogType, type LogTypeBit } from '../../base/log.ts'
 import { PacketType, type Qos, type SubscribeFilter } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { readFilter } from '../../codec/subscribe.ts'
@@ -13,6 +12,7 @@ import { replayRetained } from '../routing/retained.ts'
 import { Work } from '../state/work.ts'
 import { checkFilters } from './filter-list.ts'
 import { addSubscription, removeSubscription } from './subscriptions.ts'
+import { logFilter, logSent, logSubscribed, logUnsubscribe } from '../state/words.ts'
 
 /** The one failure code of 3.1.1; 3.1 has none and is told the QoS it asked for. */
 const FAILURE_311 = 0x80
@@ -77,11 +77,7 @@ function grantOne(
 ): void {
   const session = connection.session
   const refusal = refusalOf(core, connection, list, wanted, verdict)
-  log(
-    core,
-    LogType.debug,
-    () => `\t${wanted.filter} (${refusal === 0 ? `QoS ${wanted.qos}` : 'denied'})`,
-  )
+  logFilter(core, wanted, refusal === 0)
   if (refusal !== 0) {
     list.codes.push(refusalCode(connection, wanted.qos, refusal))
     return
@@ -137,7 +133,7 @@ function subscribeOne(
     subscriptionId: list.subscriptionId,
   }
   const { subscription, isNew } = addSubscription(core, session, wanted.filter, options)
-  log(core, LogType.subscribe, () => `${session.clientId} ${wanted.qos} ${wanted.filter}`)
+  logSubscribed(core, session, wanted)
   core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
   if (session.durable) {
     core.journal.saveSubscription(session.clientId, wanted.filter, options)
@@ -176,8 +172,7 @@ export function unsubscribeSome(core: Core, connection: OpenConnection, list: Fi
 function unsubscribeOne(core: Core, connection: OpenConnection, filter: string): number {
   const session = connection.session
   core.work--
-  log(core, LogType.debug, () => `\t${filter}`)
-  log(core, LogType.unsubscribe, () => `${session.clientId} ${filter}`)
+  logUnsubscribe(core, session, filter)
   if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted
   core.ports.observer?.unsubscribed?.(connection.identity, filter)
   if (session.durable) {
@@ -188,15 +183,10 @@ function unsubscribeOne(core: Core, connection: OpenConnection, filter: string):
 }
 
 function answer(core: Core, connection: OpenConnection, list: FilterList): void {
-  const { clientId } = connection.session
   const { packetId, codes, batch } = list
   const isSubscribe = list.type === PacketType.subscribe
-  log(core, LogType.debug, () => `Sending ${isSubscribe ? 'SUBACK' : 'UNSUBACK'} to ${clientId}`)
+  logSent(core, connection, isSubscribe ? 'SUBACK' : 'UNSUBACK')
   const type = isSubscribe ? PacketType.suback : PacketType.unsuback
   replyPacket(core, connection, { type, packetId, codes, properties: {} }, batch)
   list.isAnswered = true
-}
-
-function log(core: Core, type: LogTypeBit, text: () => string): void {
-  if (core.ports.log.mask & type) core.ports.log.write(type, text())
 }
