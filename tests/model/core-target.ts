@@ -6,12 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker } from '../../src/broker/broker.ts'
-import { defaultLimits } from '../../src/ports/limits.ts'
+import { defaultLimits, type Limits } from '../../src/ports/limits.ts'
 import type { Link, Store } from '../../src/ports/ports.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore } from '../sim/crash-store.ts'
 import { listener } from '../sim/world.ts'
+import { waitMsMax } from '../support/patience.ts'
 import type { Profile } from './state.ts'
 import type { Line, Target } from './target.ts'
 import { watchStore, type WatchedStore } from './watched-store.ts'
@@ -22,7 +23,6 @@ export type StoreKind = 'none' | 'disk' | 'level'
 /** Small, so that clients reach it. */
 const RECEIVE_MAXIMUM = 4
 const TICK_MS = 100
-const STOP_ROUNDS_MAX = 10_000
 const WALL_MS = 1.7e12
 
 export function createCoreTarget(kind: StoreKind): Target {
@@ -36,6 +36,11 @@ class CoreTarget implements Target {
   private readonly directory: string
   private broker: Broker | null = null
   private store: WatchedStore | null = null
+  private readonly limits: Limits = {
+    ...defaultLimits,
+    connectionMessages: false,
+    inflightMax: RECEIVE_MAXIMUM,
+  }
   private clockMs = 1000
   private tasks: (() => void)[] = []
   private idsGiven = 0
@@ -83,7 +88,7 @@ class CoreTarget implements Target {
         originOf: null,
       },
       observer: null,
-      limits: { ...defaultLimits, connectionMessages: false, inflightMax: RECEIVE_MAXIMUM },
+      limits: this.limits,
       requestTurnEnd: () => soon(() => this.broker?.endTurn()),
       fatal: (error) => fail(error.message),
     })
@@ -121,14 +126,20 @@ class CoreTarget implements Target {
     }
   }
 
+  budget(workPerTurn: number, receiversAtOnce: number): void {
+    this.limits.workPerTurn = workPerTurn
+    this.limits.receiversAtOnce = receiversAtOnce
+  }
+
   /** In order the store is closed; after a crash it stays as it was. LevelDB allows no second process: closed too. */
   async restart(how: 'stop' | 'crash'): Promise<void> {
     const { broker, store } = this
     const state = { isDown: how === 'crash' }
     if (how === 'stop') broker?.stop(() => (state.isDown = true))
     else if (this.kind === 'level') await new Promise<void>((resolve) => store?.close(resolve))
-    for (let round = 0; !state.isDown; round++) {
-      if (round > STOP_ROUNDS_MAX) fail('the broker does not stop')
+    const startedMs = performance.now()
+    while (!state.isDown) {
+      if (performance.now() - startedMs > waitMsMax) fail('the broker does not stop')
       this.runTasks()
       await new Promise(setImmediate)
     }

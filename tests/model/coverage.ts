@@ -32,7 +32,7 @@ export function createCoverage(): Coverage {
 
 /** Its kind and every option that it has. */
 function ofStep(step: Step): string[] {
-  if (step.do === 'burst') return ['burst', ...step.steps.flatMap(ofStep)]
+  if (step.do === 'burst' || step.do === 'together') return [step.do, ...step.steps.flatMap(ofStep)]
   if (step.do === 'split' || step.do === 'torn') return [step.do, ...ofStep(step.step)]
   const plain = new Set(['do', 'at', 'topic', 'id', 'nth', 'filters', 'ms'])
   const options = Object.entries(step)

@@ -9,6 +9,8 @@ const TOPICS = ['a', 'a/b', 'a/b/c', 'b', '/', '$x/a']
 const FILTERS = ['a', 'a/b', 'a/+', 'a/#', '#', '+', '+/b', '+/+/c', 'b', '/', '$x/#', '+/a']
 const SHARED = ['$share/g/a', '$share/g/a/#', '$share/g/#', '$share/h/a', '$share/h/+/b']
 const ACKS: readonly AckName[] = ['puback', 'pubrec', 'pubrel', 'pubcomp']
+/** More than any sequence needs. */
+const NORMAL_WORK = 16_384
 
 export interface Taste {
   readonly lines: number
@@ -19,6 +21,7 @@ export interface Taste {
   /** How likely a session is kept. */
   readonly durable: number
   readonly shared: number
+  readonly retained: number
   readonly wills: number
   readonly time: number
   readonly restarts: number
@@ -26,6 +29,10 @@ export interface Taste {
   readonly pieces: number
   readonly topics: readonly string[]
   readonly keepAlive: boolean
+  /** What a turn does: small in some sequences, so that fan-outs go on in portions. */
+  readonly workPerTurn: number
+  readonly receiversAtOnce: number
+  readonly together: number
 }
 
 export class Dice {
@@ -72,6 +79,7 @@ export function drawTaste(dice: Dice): Taste {
     v5: some([0, 0.5, 0.5, 0.8, 1]),
     durable: some([0, 0.5, 0.8, 1]),
     shared: some([0, 0, 0.2, 0.7]),
+    retained: some([0, 0.3, 0.3]),
     wills: some([0, 0.2, 0.6]),
     time: some([0, 0.5, 2]),
     restarts: some([0, 0, 0.3, 1]),
@@ -79,6 +87,9 @@ export function drawTaste(dice: Dice): Taste {
     pieces: some([0, 0.05, 0.3]),
     topics: dice.chance(0.5) ? TOPICS : [dice.one(TOPICS), 'a'],
     keepAlive: dice.chance(0.1),
+    workPerTurn: some([1, 10, 40, NORMAL_WORK]),
+    receiversAtOnce: some([1, 2, 16]),
+    together: some([0, 1, 6]),
   }
 }
 
@@ -91,10 +102,33 @@ export function drawStep(dice: Dice, taste: Taste, view: View): Step {
     [20, () => inPieces(dice, taste, drawPacket(dice, taste, view, at))],
     [1.5, () => ({ do: 'cut', at })],
     [1, () => ({ do: 'settle', at })],
+    [taste.together, () => drawTogether(dice, taste, view)],
     [taste.time, () => ({ do: 'pass', ms: dice.one([500, 1500, 3500, 7500]) })],
     [taste.restarts, () => ({ do: 'restart', how: dice.one(['stop', 'crash']) })],
   ])
   return kind()
+}
+
+/** What several clients send at once; nothing that a message which is still going out may or may not meet. */
+function drawTogether(dice: Dice, taste: Taste, view: View): Step {
+  // Of two that retain on one topic nobody could say which is the last.
+  const retainer = dice.below(taste.lines)
+  const draw = (): PacketStep => {
+    const at = dice.below(taste.lines)
+    const canRelease = (at === retainer || taste.retained === 0) && view.unreleased(at) > 0
+    return dice.weighted<() => PacketStep>([
+      [6, () => drawPublish(dice, at === retainer ? taste : { ...taste, retained: 0 }, at)],
+      [view.owed(at) > 0 ? 4 : 0, () => drawAck(dice, taste, at)],
+      [canRelease ? 3 : 0, () => ({ do: 'release', at, nth: dice.below(4) })],
+      [0.5, () => ({ do: 'ping', at })],
+    ])()
+  }
+  return { do: 'together', steps: Array.from({ length: 2 + dice.below(5) }, draw) }
+}
+
+/** The beginning of every sequence. */
+export function openingSteps({ workPerTurn, receiversAtOnce }: Taste): Step[] {
+  return workPerTurn === NORMAL_WORK ? [] : [{ do: 'budget', workPerTurn, receiversAtOnce }]
 }
 
 function inPieces(dice: Dice, taste: Taste, step: PacketStep): Step {
@@ -200,7 +234,7 @@ function drawPublish(dice: Dice, taste: Taste, at: number): PacketStep {
     at,
     topic: dice.one(taste.topics),
     qos: dice.qos(),
-    retain: dice.maybe(0.3, () => true),
+    retain: dice.maybe(taste.retained, () => true),
     empty: dice.chance(0.05),
     more: dice.maybe(0.1, () => dice.one([5, 10, 20, 150])),
     expirySeconds: dice.maybe(0.2, () => dice.one([1, 4, 30])),

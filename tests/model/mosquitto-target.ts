@@ -78,6 +78,10 @@ class MosquittoTarget implements Target {
     await this.settle()
   }
 
+  budget(): void {
+    // It has none.
+  }
+
   /** In order: it writes its database at the end, and between only now and then. */
   async restart(): Promise<void> {
     await this.end()

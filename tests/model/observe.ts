@@ -117,6 +117,7 @@ function tellApart(
   const twin = [...session.inflight, ...session.done].find((each) => isIt(each.message, each.way))
   if (twin !== undefined) {
     ;[twin.way, inflight.way] = [inflight.way, twin.way]
+    ;[twin.optional, inflight.optional] = [inflight.optional, twin.optional]
     return true
   }
   for (const copy of state.copies) {

@@ -75,21 +75,44 @@ class SequencePlayer implements Player {
     else if (step.do === 'restart') await this.restart(step.how)
     else if (step.do === 'cut') await this.cut(step.at)
     else if (step.do === 'settle') await this.answerAll(step.at)
+    else if (step.do === 'budget') this.budget(step.workPerTurn, step.receiversAtOnce)
+    else if (step.do === 'together') await this.sendTogether(step.steps)
     else if (step.do === 'burst') await this.send(step.at, step.steps, 1, false)
     else if (step.do === 'split' || step.do === 'torn')
       await this.send(step.at, [step.step], step.part, step.do === 'torn')
     else await this.send(step.at, [step], 1, false)
   }
 
-  /** Sends packets of one client in one piece, or in two, or only the first of two. */
+  private budget(workPerTurn: number, receiversAtOnce: number): void {
+    this.target.budget(workPerTurn, receiversAtOnce)
+    this.state.inPortions = true
+  }
+
+  private async sendTogether(steps: readonly PacketStep[]): Promise<void> {
+    for (const step of steps) if (this.isOpen(step.at)) await this.put(step.at, [step], 1, false)
+    await this.compare()
+  }
+
   private async send(
     at: number,
     steps: readonly PacketStep[],
     part: number,
     isTorn: boolean,
   ): Promise<void> {
+    if (!(await this.put(at, steps, part, isTorn))) return
+    if (isTorn) await this.cut(at)
+    else await this.compare()
+  }
+
+  /** Sends packets of one client in one piece, or in two, or only the first of two; false: there is no connection for them. */
+  private async put(
+    at: number,
+    steps: readonly PacketStep[],
+    part: number,
+    isTorn: boolean,
+  ): Promise<boolean> {
     const opens = steps[0]?.do === 'connect' && !this.isOpen(at)
-    if (!opens && !this.isOpen(at)) return
+    if (!opens && !this.isOpen(at)) return false
     if (opens) await this.open(at, steps[0] as Extract<PacketStep, { do: 'connect' }>)
     const client = this.clients[at]
     const name = () => `m${++this.lastName}`
@@ -101,12 +124,11 @@ class SequencePlayer implements Player {
       for (const { sent, payload } of filled)
         clientSends(this.state, client.connection, sent, payload)
     client.line.send(new Uint8Array(bytes.subarray(0, end)))
-    if (isTorn) return this.cut(at)
-    if (end < bytes.length) {
+    if (end < bytes.length && !isTorn) {
       await this.target.settle()
       client.line.send(new Uint8Array(bytes.subarray(end)))
     }
-    await this.compare()
+    return true
   }
 
   private async open(at: number, step: Extract<PacketStep, { do: 'connect' }>): Promise<void> {

@@ -27,21 +27,25 @@ export function publish(state: State, message: Message): boolean {
       found = true
       const way = wayOf(session, subscription, message)
       if (subscription.group === '') {
-        if (way.qos > 0 || session.connection !== null)
-          addCopy(state, message, [way], isOwn(session, subscription, message))
+        if (mayReach(state, way))
+          addCopy(state, message, [way], !isKept(way) || isOwn(session, subscription, message))
         continue
       }
       const name = subscription.filter
       let group = groups.find((each) => each.name === name)
       if (group === undefined) groups.push((group = { name, candidates: [], mayVanish: false }))
-      // Nobody keeps QoS 0 for a client that is away: chosen, it is gone.
-      if (way.qos > 0 || session.connection !== null) group.candidates.push(way)
-      else group.mayVanish = true
+      if (mayReach(state, way)) group.candidates.push(way)
+      if (!isKept(way)) group.mayVanish = true
     }
   for (const { candidates, mayVanish } of groups)
     if (candidates.length > 0) addCopy(state, message, candidates, mayVanish)
   return found
 }
+
+/** Nobody keeps QoS 0 for a client that is away: chosen, it is gone. */
+const isKept = ({ qos, session }: Candidate): boolean => qos > 0 || session.connection !== null
+
+const mayReach = (state: State, way: Candidate): boolean => isKept(way) || state.inPortions
 
 /** The part of `$share/name/filter` that is matched. */
 function plainFilter({ filter, group }: Subscription): string {

@@ -1,6 +1,6 @@
 /** One sequence from one seed; and the shortest one that still shows a fault. */
 import { seeded } from '../sim/world.ts'
-import { closingSteps, Dice, drawStep, drawTaste } from './generate.ts'
+import { closingSteps, Dice, drawStep, drawTaste, openingSteps } from './generate.ts'
 import { createPlayer, Fault, type Player } from './player.ts'
 import type { PacketStep, Step } from './steps.ts'
 import type { Target } from './target.ts'
@@ -31,11 +31,16 @@ export async function runSeed(
   const dice = new Dice(seeded(seed))
   const taste = drawTaste(dice)
   const steps: Step[] = []
+  const opening = openingSteps(taste)
   const closing = closingSteps(taste)
   const next = (player: Player): Step | undefined => {
-    const index = steps.length
+    const index = steps.length - opening.length
     const step =
-      index < taste.length ? drawStep(dice, taste, player) : closing[index - taste.length]
+      index < 0
+        ? opening[steps.length]
+        : index < taste.length
+          ? drawStep(dice, taste, player)
+          : closing[index - taste.length]
     if (step !== undefined) steps.push(step)
     return step
   }
@@ -118,7 +123,7 @@ export function kindOf(fault: string | null): string {
 
 /** The same step with less in it. */
 function simplerSteps(step: Step): Step[] {
-  if (step.do === 'burst')
+  if (step.do === 'burst' || step.do === 'together')
     return [
       ...step.steps,
       ...step.steps.map((_, index) => ({ ...step, steps: step.steps.toSpliced(index, 1) })),
@@ -134,6 +139,7 @@ function simplerSteps(step: Step): Step[] {
       step.step,
       ...simplerSteps(step.step).map((simpler) => ({ ...step, step: simpler as PacketStep })),
     ]
+  if (step.do === 'budget') return []
   const needed = new Set(['do', 'at', 'id', 'version', 'clean', 'topic', 'qos', 'ms', 'how', 'nth'])
   const without = Object.keys(step)
     .filter((name) => !needed.has(name) && name !== 'filters')

@@ -167,6 +167,8 @@ export interface State {
   ghosts: Copy[]
   taken: Taken[]
   retained: Message[]
+  /** Messages may go out in portions: who comes back while one does may get it at QoS 0, too. */
+  inPortions: boolean
   readonly profile: Profile
 }
 
@@ -181,6 +183,7 @@ export function createState(profile: Profile, nowMs: number): State {
     ghosts: [],
     taken: [],
     retained: [],
+    inPortions: false,
     profile,
   }
 }

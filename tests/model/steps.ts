@@ -93,6 +93,10 @@ export type Step =
   | { readonly do: 'split'; readonly at: number; readonly part: number; readonly step: PacketStep }
   /** Only the first piece comes, then the line is cut. */
   | { readonly do: 'torn'; readonly at: number; readonly part: number; readonly step: PacketStep }
+  /** Packets of several clients, all of them there before the broker's turn ends. */
+  | { readonly do: 'together'; readonly steps: readonly PacketStep[] }
+  /** From now on a turn does so much; what is more goes on in portions. */
+  | { readonly do: 'budget'; readonly workPerTurn: number; readonly receiversAtOnce: number }
   | { readonly do: 'cut'; readonly at: number }
   /** Acknowledges and releases until nothing is due any more. */
   | { readonly do: 'settle'; readonly at: number }

@@ -18,6 +18,8 @@ export interface Target {
   nowMs(): number
   /** Lets time pass. */
   pass(ms: number): Promise<void>
+  /** What one turn does, in units of `Limits.workPerTurn`, and to how many receivers it delivers whatever is left of them. */
+  budget(workPerTurn: number, receiversAtOnce: number): void
   restart(how: 'stop' | 'crash'): Promise<void>
   /** Resolves when nothing more will come without new input. */
   settle(): Promise<void>
