@@ -2,10 +2,11 @@
 // who may import whom, no arrow from a floor to one above it, where Node is out of bounds, no cycles between files.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
+import { pageProblems } from './layer-page.mjs'
 
 const adapters = ['base', 'codec', 'topics', 'ports']
 
-/** folder: what it may import besides itself; `node`: may it use Node; `globals`: files with timers and chance, but without Node. */
+/** folder: what it may import besides itself; `node`: may it use Node, or these files of it; `globals`: files with timers and chance, but without Node. */
 const LAYERS = {
   base: { may: [], node: false },
   codec: { may: ['base'], node: false },
@@ -19,7 +20,7 @@ const LAYERS = {
   telemetry: { may: adapters, node: true },
   client: {
     may: ['base', 'codec', 'topics'],
-    node: ['node.ts', 'node-socket.ts', 'node-tls.ts', 'node-websocket.ts', 'node-proxy.ts'],
+    node: ['node.ts', 'node-*.ts'],
     globals: ['web.ts'],
   },
   bridge: { may: [...adapters, 'client'], node: false },
@@ -97,6 +98,13 @@ function importsOf(path, text) {
   }))
 }
 
+/** `wanted`: a name, or its beginning and end with a `*` between. */
+function isLike(name, wanted) {
+  const [begin, end] = wanted.split('*')
+  if (end === undefined) return name === wanted
+  return name.startsWith(begin) && name.endsWith(end)
+}
+
 /** First folder below `root`; '': the file lies beside the folders. */
 function folderOf(path, root) {
   const parts = relative(root, path).split('/')
@@ -109,7 +117,9 @@ function checkLayer(path, text, imports) {
   if (rules === undefined)
     return problems.push(`${path}: folder '${layer}' is not in the layer table`)
   const name = path.split('/').at(-1)
-  const mayUseNode = rules.node === true || (Array.isArray(rules.node) && rules.node.includes(name))
+  const mayUseNode =
+    rules.node === true ||
+    (Array.isArray(rules.node) && rules.node.some((wanted) => isLike(name, wanted)))
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
   const word = PURE_WORDS.exec(code.replace(/'(?:[^'\\\n]|\\.)*'|`[^`]*`/g, "''"))
   const mayUseGlobals = mayUseNode || rules.globals?.includes(name)
@@ -173,6 +183,7 @@ function visit(path, trail) {
 }
 for (const path of graph.keys()) visit(path, [])
 
+problems.push(...pageProblems(LAYERS, TREES))
 for (const problem of problems) console.error(problem)
 if (problems.length > 0) process.exit(1)
 console.log(`layers: ${graph.size} files, no arrow upwards, no cycle`)
