@@ -20,36 +20,63 @@ function newestMs(directory) {
   return Math.max(changedMs(directory), ...inside)
 }
 
-/** Runs a command with its output on standard error; ends this process when it fails. */
-export function runOrExit(command, args) {
-  const shell = process.platform === 'win32'
+/** Runs a command with its output on standard error; 0: it was successful. */
+function run(command, args) {
+  // npm is a script on Windows, which only a shell runs; a path may have spaces there.
+  const shell = process.platform === 'win32' && command === 'npm'
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell })
-  if (status === 0) return
+  if (status === 0) return 0
   process.stderr.write(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}\n`)
-  process.exit(status || 1)
+  return status || 1
+}
+
+/** The same; ends this process when it fails. */
+export function runOrExit(command, args) {
+  const status = run(command, args)
+  if (status !== 0) process.exit(status)
+}
+
+/** Why the packages are to be installed; null: they are there, and as new as the lock file. */
+export function whyInstall() {
+  // npm writes this file last.
+  const installedMs = changedMs(join(root, 'node_modules', '.package-lock.json'))
+  if (installedMs === 0) return 'node_modules is missing'
+  const isOld = installedMs < changedMs(join(root, 'package-lock.json'))
+  return isOld ? 'node_modules is older than package-lock.json' : null
 }
 
 /** Installs the packages when they are missing or older than the lock file. */
 export function install() {
-  // npm writes this file last.
-  const installedMs = changedMs(join(root, 'node_modules', '.package-lock.json'))
-  if (installedMs >= changedMs(join(root, 'package-lock.json')) && installedMs > 0) return
+  const why = whyInstall()
+  if (why === null) return
+  process.stderr.write(`${why}: npm ci installs what package-lock.json names\n`)
   runOrExit('npm', ['ci'])
+}
+
+/** When one of the sources that `build` compiles was last changed, ms. */
+export function sourcesMs() {
+  const files = ['tsconfig.base.json', 'tsconfig.build.json', 'package.json']
+  return Math.max(newestMs(join(root, 'src')), ...files.map((file) => changedMs(join(root, file))))
+}
+
+/** Compiles `src`; 0: without an error. */
+export function compile() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  return run(process.execPath, [tsc, '-p', 'tsconfig.build.json'])
 }
 
 /** Compiles `src` when the result is missing or older than the sources. */
 export function build() {
-  const sources = ['tsconfig.base.json', 'tsconfig.build.json', 'package.json']
-  const sourceMs = Math.max(
-    newestMs(join(root, 'src')),
-    ...sources.map((file) => changedMs(join(root, file))),
-  )
-  if (changedMs(join(root, 'dist', 'cli', 'main.js')) >= sourceMs) return
-  runOrExit(process.execPath, [
-    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
-    '-p',
-    'tsconfig.build.json',
-  ])
+  if (changedMs(join(root, 'dist', 'cli', 'main.js')) >= sourcesMs()) return
+  const status = compile()
+  if (status !== 0) process.exit(status)
+}
+
+/** Ends this process with the one that started it: npm puts a shell between, and a signal to npm ends no more than that. */
+export function endWithParent() {
+  const parent = process.ppid
+  const watch = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM')
+  setInterval(watch, 500).unref()
 }
 
 /** Builds the page when it is missing or older than its sources, the client library and the codec among them. */

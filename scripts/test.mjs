@@ -1,11 +1,14 @@
-// npm test: on a fresh clone installs, builds and runs every test; says what it skipped and why.
-//   npm test                 all of it
-//   npm test -- codec sim    the test files whose path holds one of these words
+// npm test: on a fresh clone installs, builds and runs every test; says what it installs, and what it skipped and why.
+//   npm test                              all of it
+//   npm test -- codec sim                 the test files whose path holds one of these words
+//   npm test -- --name "words" [codec]    the tests whose name holds these words
+//   npm test -- --no-install              uses what is there
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { buildWeb, install, root, runOrExit } from './setup.mjs'
+import { join, sep } from 'node:path'
+import { parseArgs } from 'node:util'
+import { buildWeb, install, root, runOrExit, whyInstall } from './setup.mjs'
 
 /** Interop peers: tests that need one skip, and say so, where it is missing. */
 const PEERS = [
@@ -17,17 +20,45 @@ const PEERS = [
 /** For a file of tests: what hangs ends; `tests/support/patience.ts` has the waits within. */
 const fileMsMax = 900_000 * Number(process.env.MOZZIE_TEST_PATIENCE ?? 1)
 
-function installPeers() {
+function argumentsOrExit() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { name: { type: 'string' }, 'no-install': { type: 'boolean' } },
+    })
+  } catch (error) {
+    console.error(`${error.message}\nUsage: npm test -- [--no-install] [--name WORDS] [WORD]...`)
+    process.exit(2)
+  }
+}
+
+/** Says what is going to be installed and why, then does it. */
+function setUp(mayInstall) {
+  const why = whyInstall()
   const missing = PEERS.filter(({ file }) => !existsSync(file)).map(({ debian }) => debian)
-  if (missing.length === 0) return
-  const isRoot = process.getuid?.() === 0
+  const canApt = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  if (!mayInstall || (why === null && (missing.length === 0 || !canApt))) {
+    if (why !== null) console.log(`# nothing is installed (--no-install), but ${why}`)
+    if (missing.length > 0) console.log(`# missing, their tests are skipped: ${missing.join(', ')}`)
+    if (!existsSync(join(root, 'node_modules'))) process.exit(1)
+    return
+  }
+  console.log('# to be installed; not with: npm test -- --no-install')
+  if (why !== null) console.log(`#   npm ci: the packages of package-lock.json, for ${why}`)
+  if (missing.length > 0 && canApt)
+    console.log(
+      `#   apt-get install ${missing.join(' ')}: real peers, whose tests else are skipped`,
+    )
+  install()
+  if (missing.length > 0 && canApt) installPeers(missing)
+}
+
+function installPeers(missing) {
   const apt = (args) =>
     spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'ignore'], timeout: 300_000 }).status
-  const done =
-    isRoot &&
-    apt(['update']) !== null &&
-    apt(['install', '-y', '--no-install-recommends', ...missing]) === 0
-  if (!done) console.log(`not installed, their tests are skipped: ${missing.join(', ')}`)
+  const isDone =
+    apt(['update']) !== null && apt(['install', '-y', '--no-install-recommends', ...missing]) === 0
+  if (!isDone) console.log(`# not installed, their tests are skipped: ${missing.join(', ')}`)
 }
 
 function testFiles(folder) {
@@ -38,28 +69,50 @@ function testFiles(folder) {
   })
 }
 
-install()
-installPeers()
+/** Those whose text has the name; all where none has it: a name may be put together of parts. */
+function filesWithName(files, name) {
+  const found = files.filter((path) => readFileSync(path, 'utf8').includes(name))
+  return found.length > 0 ? found : files
+}
+
+function filesOrExit(words, name) {
+  const files = testFiles(join('build', 'tests')).filter((path) => {
+    const shown = path.replaceAll(sep, '/')
+    return words.length === 0 || words.some((word) => shown.includes(word))
+  })
+  if (files.length === 0) {
+    console.error(`no test file has ${words.join(' or ')} in its path`)
+    process.exit(1)
+  }
+  return name === undefined ? files : filesWithName(files, name)
+}
+
+const { values, positionals: words } = argumentsOrExit()
+const { name } = values
+process.chdir(root)
+setUp(values['no-install'] !== true)
 runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
 buildWeb()
-if (process.argv.length === 2) runOrExit(process.execPath, ['scripts/check.mjs'])
+const isAll = words.length === 0 && name === undefined
+if (isAll) runOrExit(process.execPath, ['scripts/check.mjs'])
 else runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
 
-const words = process.argv.slice(2)
-const files = testFiles(join('build', 'tests')).filter(
-  (path) => words.length === 0 || words.some((word) => path.includes(word)),
-)
-if (files.length === 0) {
-  console.error(`no test file has ${words.join(' or ')} in its path`)
-  process.exit(1)
-}
+const files = filesOrExit(words, name)
+// Node takes it for a regular expression.
+const pattern = name?.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 const stateHome = mkdtempSync(join(tmpdir(), 'mozzie-tests-'))
 const started = Date.now()
 const run = spawnSync(
   process.execPath,
-  ['--test', '--test-concurrency=2', `--test-timeout=${fileMsMax}`, ...files],
+  [
+    '--enable-source-maps',
+    '--test',
+    '--test-concurrency=2',
+    `--test-timeout=${fileMsMax}`,
+    ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
+    ...files,
+  ],
   {
-    cwd: root,
     stdio: 'inherit',
     // No broker of a test may touch the state of one that this account runs.
     env: { ...process.env, XDG_STATE_HOME: stateHome },
