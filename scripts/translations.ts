@@ -1,7 +1,7 @@
 /**
  * Holds docs/ and docs/zh/ together: a page for a page, each linked to the other above its first heading of the second
- * level, with the same blocks of code but for remarks. Exits with 1 when one is missing. Runs at the root of the
- * repository.
+ * level, with the same blocks of code but for remarks. docs/decisions/, for those who change the code, is English only.
+ * Exits with 1 when one is missing. Runs at the root of the repository.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { blocksOf } from '../tests/docs/blocks.ts'
