@@ -1,11 +1,11 @@
 /** The client never misleads: what looks sent was taken, what looks empty is empty, nobody's work disappears. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { en } from '../../web/src/i18n/en.ts'
 import { testMsMax } from '../support/patience.ts'
 import { connectHere, publish, row, subscribe } from './acts.ts'
-import { noBrowser, openBrowser, startStage, visit, type Stage } from './stage.ts'
+import { ADMIN, noBrowser, openBrowser, startStage, visit, type Stage } from './stage.ts'
 
 const TIMEOUT = { timeout: testMsMax }
 
@@ -133,4 +133,56 @@ describe('the client', { skip: noBrowser }, () => {
       await close()
     },
   )
+
+  /** Opens a connection by its form. */
+  async function connectTo(page: Page, fields: Record<string, string>): Promise<void> {
+    await page.getByRole('button', { name: en.otherBroker }).click()
+    const dialog = page.getByRole('dialog')
+    for (const [label, value] of Object.entries(fields))
+      await dialog.getByLabel(label, { exact: true }).fill(value)
+    await dialog.getByRole('button', { name: en.saveAndConnect }).click()
+  }
+
+  test('a wrong path is found out, and the right one is a click away', TIMEOUT, async () => {
+    const { page, close } = await visit(browser, stage.url)
+    await connectTo(page, { [en.path]: '/wrong' })
+    await page.getByText(en.causes.wrongPath).waitFor()
+    assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
+    await page.getByRole('button', { name: /Connect to ws:.*\/mqtt/ }).click()
+    await page.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
+    await close()
+  })
+
+  test('where nothing listens the causes stand in order', TIMEOUT, async () => {
+    const { page, close } = await visit(browser, stage.url)
+    await connectTo(page, { [en.port]: '1' })
+    await page.locator('.connect-help li').first().filter({ hasText: 'nothing listens' }).waitFor()
+    assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
+    await close()
+  })
+
+  test('a pasted mqtt:// address says why the browser cannot', TIMEOUT, async () => {
+    const { page, close } = await visit(browser, stage.url)
+    await page.getByRole('button', { name: en.otherBroker }).click()
+    await page
+      .getByRole('dialog')
+      .getByLabel(en.host, { exact: true })
+      .fill('mqtt://broker.example:1883')
+    await page.getByText(en.pastedMqtt).waitFor()
+    await close()
+  })
+
+  test('a refused login stops and asks; the right one connects', TIMEOUT, async () => {
+    const { page, close } = await visit(browser, stage.url)
+    await connectTo(page, { [en.username]: ADMIN.username, [en.password]: 'wrong' })
+    const ask = page.locator('form.connect-help')
+    await ask.getByText(en.loginRefused).waitFor()
+    await page.getByRole('status').filter({ hasText: en.statuses.offline }).waitFor()
+    await ask.getByLabel(en.password).fill(ADMIN.password)
+    await ask.getByRole('button', { name: en.connect }).click()
+    await page.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
+    const refused = stage.broker.log().match(/Client \S+ .*not authorised/g) ?? []
+    assert.ok(refused.length <= 1, refused.join('\n'))
+    await close()
+  })
 })

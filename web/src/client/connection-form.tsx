@@ -88,9 +88,13 @@ export function ConnectionForm({ id }: { id: string | null }) {
 
 function BasicFields({ profile, put }: SectionProps) {
   const t = useText()
+  const [wasMqtt, setWasMqtt] = useState(false)
   const paste = (text: string) => {
     const address = parseAddress(text)
-    if (address !== null) put(address)
+    if (address !== null) {
+      put(address)
+      setWasMqtt(/^\s*mqtts?:/i.test(text))
+    }
     return address !== null
   }
   return (
@@ -114,7 +118,7 @@ function BasicFields({ profile, put }: SectionProps) {
       <TextField
         label={t.host}
         value={profile.host}
-        hint={t.hostHint}
+        hint={wasMqtt ? t.pastedMqtt : t.hostHint}
         mono
         onChange={(host) => {
           if (!paste(host)) put({ host })

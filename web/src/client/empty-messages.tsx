@@ -1,5 +1,6 @@
 /** What to do when there is nothing to see. */
 import { app, profileOf, subscribeTo } from '../state/app-state.ts'
+import { AskLogin, ConnectHelp } from './connect-help.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
@@ -12,7 +13,7 @@ export function EmptyMessages({ session }: { session: SessionHandle }) {
   const isOnline = status === 'online'
   return (
     <div className="empty is-large">
-      {!isOnline && <p>{t.emptyOffline}</p>}
+      {!isOnline && <Offline session={session} />}
       {isOnline && subscriptions === 0 && (
         <>
           <p>{t.emptyNoSubscription}</p>
@@ -37,4 +38,15 @@ export function EmptyMessages({ session }: { session: SessionHandle }) {
       {isOnline && subscriptions > 0 && <p>{received > 0 ? t.emptyFiltered : t.emptyWaiting}</p>}
     </div>
   )
+}
+
+function Offline({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const status = useStore(session.store, (state) => state.status)
+  const profile = useStore(app, () => profileOf(session.id))
+  if (profile !== undefined && status.loginRefused)
+    return <AskLogin session={session} profile={profile} />
+  const hasFailed = status.problem !== null && status.code === null && !status.wasOnline
+  if (profile !== undefined && hasFailed) return <ConnectHelp session={session} profile={profile} />
+  return <p>{t.emptyOffline}</p>
 }

@@ -2,11 +2,13 @@
 import { useEffect, useState } from 'react'
 import { profileUrl } from '../model/profile.ts'
 import type { Status } from '../protocol/protocol.ts'
+import type { Text } from '../i18n/en.ts'
 import { reasonWords } from '../i18n/reasons.ts'
 import { app, profileOf } from '../state/app-state.ts'
 import { bytesText, countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { IconButton } from '../ui/parts.tsx'
+import { statusWords } from './status-words.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useLanguage, useText } from '../ui/text.ts'
@@ -19,7 +21,7 @@ export function StatusBar({ session }: { session: SessionHandle }) {
   return (
     <header className={`status-bar is-${status.kind}`}>
       <span className={`dot is-${status.kind}`} aria-hidden="true" />
-      <strong role="status">{t.statuses[status.kind]}</strong>
+      <strong role="status">{statusWords(status, t)}</strong>
       {profile !== undefined && <code className="address">{profileUrl(profile)}</code>}
       <StatusProblem status={status} />
       <Counters session={session} />
@@ -64,9 +66,17 @@ function StatusProblem({ status }: { status: Status }) {
       : t.retryIn(Math.max(0, Math.ceil((status.retryAtMs - nowMs) / 1000)))
   return (
     <span className="problem" role="alert">
-      {[words, status.problem, retry].filter((part) => part !== null && part !== '').join(' · ')}
+      {[words, transportWords(status, t), retry]
+        .filter((part) => part !== null && part !== '')
+        .join(' · ')}
     </span>
   )
+}
+
+/** What browsers say of a broken WebSocket, "closed (1006)", says nothing: the causes stand where the messages will be. */
+function transportWords({ problem, code, wasOnline }: Status, t: Text): string | null {
+  if (code !== null || problem === null || !/\b1006\b/.test(problem)) return problem
+  return wasOnline ? null : t.noAnswer
 }
 
 /** Everything that came, and what of it can no longer be looked at: nothing gets lost in silence. */

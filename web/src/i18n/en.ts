@@ -112,6 +112,31 @@ export const en = {
     online: 'Connected',
     waiting: 'Connection lost',
   },
+  pastedMqtt:
+    'mqtt:// is MQTT over TCP, which no browser can open. This is the same broker over WebSocket: check the port, often 9001, 8083 or 9883.',
+  notConnected: 'Not connected',
+  noAnswer: 'no connection came about',
+  cannotConnect: (address: string) => `No connection to ${address}`,
+  lookingForCause: 'Looking for the cause…',
+  causes: {
+    mixedContent:
+      'This page came over https://, so the browser allows wss:// only. Use wss://, or open the page over http://.',
+    tlsOnPlain: 'There is no TLS at this port: it takes ws://.',
+    plainOnTls: 'This port speaks TLS: it takes wss://.',
+    wrongPath: 'The path is another one.',
+    mqttPort:
+      'This is a port for MQTT over TCP. A browser can open WebSockets only: take the WebSocket port of the broker.',
+    otherPort: 'MQTT over WebSocket is at another port.',
+    nothingListens:
+      'Perhaps nothing listens there: is the broker running, are host and port right?',
+    certificate:
+      'Perhaps the browser does not know the certificate. Open the address, look at the certificate and accept it, or import the authority (mozzie tls-init writes it to ca.crt).',
+    originRefused:
+      'Perhaps the broker refuses pages of this site: websockets_origin in its configuration allows them.',
+  },
+  openAddress: 'Open the address',
+  useAddress: (address: string) => `Connect to ${address}`,
+  loginRefused: 'The broker refused the login. Who are you?',
   retryIn: (seconds: number) => `next attempt in ${seconds} s`,
   sessionDetails: 'What the broker said',
   sessionPresent: 'Session present',

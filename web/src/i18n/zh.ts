@@ -105,6 +105,28 @@ export const zh: Text = {
     hex: '0x 之后的十六进制长度为奇数或含其他字符。',
   },
   statuses: { offline: '未连接', connecting: '正在连接…', online: '已连接', waiting: '连接中断' },
+  pastedMqtt:
+    'mqtt:// 是 TCP 上的 MQTT，浏览器无法打开。这里已改为同一服务器的 WebSocket 地址：请检查端口，常见的是 9001、8083 或 9883。',
+  notConnected: '未连接',
+  noAnswer: '没有建立连接',
+  cannotConnect: (address) => `无法连接 ${address}`,
+  lookingForCause: '正在查找原因…',
+  causes: {
+    mixedContent:
+      '本页通过 https:// 打开，浏览器只允许 wss://。请使用 wss://，或通过 http:// 打开本页。',
+    tlsOnPlain: '该端口没有 TLS，请使用 ws://。',
+    plainOnTls: '该端口使用 TLS，请使用 wss://。',
+    wrongPath: '路径不对。',
+    mqttPort: '这是 TCP 的 MQTT 端口。浏览器只能使用 WebSocket，请填写服务器的 WebSocket 端口。',
+    otherPort: 'WebSocket 在另一个端口。',
+    nothingListens: '可能没有服务在监听：服务器在运行吗？主机和端口正确吗？',
+    certificate:
+      '可能浏览器不信任该证书。请打开该地址，查看并接受证书，或导入证书颁发机构（mozzie tls-init 会写到 ca.crt）。',
+    originRefused: '可能服务器拒绝来自本站的网页：可在其配置中用 websockets_origin 放行。',
+  },
+  openAddress: '打开该地址',
+  useAddress: (address) => `连接 ${address}`,
+  loginRefused: '服务器拒绝了登录，请重新输入用户名和密码。',
   retryIn: (seconds) => `${seconds} 秒后重试`,
   sessionDetails: '服务器的答复',
   sessionPresent: '会话已存在',

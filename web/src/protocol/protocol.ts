@@ -22,6 +22,10 @@ export interface Status {
   /** Why it is not online: a reason code, or words of the transport. */
   readonly code: number | null
   readonly problem: string | null
+  /** It was online before; else nothing ever connected. */
+  readonly wasOnline: boolean
+  /** The broker refused the login: it is not tried again. */
+  readonly loginRefused: boolean
   /** Time of the next attempt, milliseconds since 1970. */
   readonly retryAtMs: number | null
   readonly onlineSinceMs: number | null

@@ -1,4 +1,5 @@
 /** Logo, areas, open connections, and what concerns the page as a whole. */
+import { statusWords } from '../client/status-words.ts'
 import type { Theme } from '../model/settings.ts'
 import {
   app,
@@ -109,7 +110,7 @@ function PageTools() {
 
 function ConnectionTab({ session }: { session: SessionHandle }) {
   const t = useText()
-  const status = useStore(session.store, (state) => state.status.kind)
+  const status = useStore(session.store, (state) => state.status)
   const stats = useStore(session.store, (state) => state.stats)
   const seen = useStore(session.store, (state) => state.seenMessages)
   const isActive = useStore(
@@ -125,9 +126,9 @@ function ConnectionTab({ session }: { session: SessionHandle }) {
   return (
     <div className={`connection-tab ${isActive ? 'is-active' : ''}`}>
       <button type="button" aria-current={isActive ? 'page' : undefined} onClick={open}>
-        <span className={`dot is-${status}`} aria-hidden="true" />
+        <span className={`dot is-${status.kind}`} aria-hidden="true" />
         <span className="name">{name}</span>
-        <span className="visually-hidden">{t.statuses[status]}</span>
+        <span className="visually-hidden">{statusWords(status, t)}</span>
         {unread > 0 && <span className="badge">{shortCount(unread)}</span>}
         {isActive && stats.history.length > 0 && (
           <span className="rate" title={t.perSecond(stats.inPerSecond)}>

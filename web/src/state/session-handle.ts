@@ -69,6 +69,8 @@ const INITIAL: SessionState = {
     kind: 'offline',
     code: null,
     problem: null,
+    wasOnline: false,
+    loginRefused: false,
     retryAtMs: null,
     onlineSinceMs: null,
     connack: null,

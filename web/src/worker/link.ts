@@ -35,3 +35,11 @@ export interface Link {
 }
 
 export type OpenLink = (profile: Profile, events: LinkEvents) => Link
+
+/** In MQTT 5.0, and in 3.1.1: name or password, not authorised, method. */
+const LOGIN_REFUSALS: ReadonlySet<number> = new Set([0x86, 0x87, 0x8c, 4, 5])
+
+/** The same login again would be refused again. */
+export function isLoginRefusal(code: number | null): boolean {
+  return code !== null && LOGIN_REFUSALS.has(code)
+}

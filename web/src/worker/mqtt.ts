@@ -11,7 +11,7 @@ import { correlationBytes } from '../decode/bytes.ts'
 import { profileUrl, type Profile, type Subscription, type Will } from '../model/profile.ts'
 import type { Properties } from '../model/message.ts'
 import { encodeNow, numberField, publishProperties, UINT32_MAX } from '../publish/outgoing.ts'
-import type { Link, LinkEvents, Outcome } from './link.ts'
+import { isLoginRefusal, type Link, type LinkEvents, type Outcome } from './link.ts'
 
 type ClientOptions = NonNullable<Parameters<typeof createClient>[1]>
 
@@ -114,7 +114,7 @@ export function openLink(profile: Profile, events: LinkEvents): Link {
   const offline = (error: Error, retryInMs: number | null) => {
     if (isDone) return
     const isLast = profile.reconnectsMax > 0 && attempts >= profile.reconnectsMax
-    const final = retryInMs === null || isLast
+    const final = retryInMs === null || isLast || isLoginRefusal(codeOf(error))
     events.offline(codeOf(error), error.message, final ? null : retryInMs)
     if (!final) return
     isDone = true

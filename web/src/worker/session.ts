@@ -7,13 +7,15 @@ import type { Status, SubscriptionState, TreeRequest } from '../protocol/protoco
 import type { Schema } from '../model/settings.ts'
 import type { Outgoing } from '../publish/outgoing.ts'
 import { Jobs } from './jobs.ts'
-import type { Incoming, Link, OpenLink, Outcome } from './link.ts'
+import { isLoginRefusal, type Incoming, type Link, type OpenLink, type Outcome } from './link.ts'
 import { Rates } from './rates.ts'
 
 const OFFLINE: Status = {
   kind: 'offline',
   code: null,
   problem: null,
+  wasOnline: false,
+  loginRefused: false,
   retryAtMs: null,
   onlineSinceMs: null,
   connack: null,
@@ -74,7 +76,13 @@ export class Session {
     try {
       this.#link = this.#openLink(this.profile, {
         online: (connack) => {
-          this.#setStatus({ ...OFFLINE, kind: 'online', connack, onlineSinceMs: Date.now() })
+          this.#setStatus({
+            ...OFFLINE,
+            kind: 'online',
+            wasOnline: true,
+            connack,
+            onlineSinceMs: Date.now(),
+          })
           this.#subscribeChanged()
         },
         offline: (code, problem, retryInMs) => this.#onOffline(code, problem, retryInMs),
@@ -187,6 +195,8 @@ export class Session {
       kind: retryInMs === null ? 'offline' : 'waiting',
       code,
       problem,
+      wasOnline: this.status.wasOnline,
+      loginRefused: retryInMs === null && isLoginRefusal(code),
       retryAtMs: retryInMs === null ? null : Date.now() + retryInMs,
     })
   }

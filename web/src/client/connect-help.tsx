@@ -1,0 +1,114 @@
+/** No connection came about: the causes, and what to do about each. A refused login asks for another one. */
+import { useEffect, useState, type FormEvent } from 'react'
+import { causesOf, neighbours, type Cause } from '../model/connect-causes.ts'
+import { profileUrl, type Profile } from '../model/profile.ts'
+import { putConnection } from '../state/app-state.ts'
+import type { SessionHandle } from '../state/session-handle.ts'
+import { TextField } from '../ui/parts.tsx'
+import { useText } from '../ui/text.ts'
+
+const knockMsMax = 2500
+
+/** Whether a WebSocket for MQTT opens there: all that a browser says of it. */
+function opens(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    let socket: WebSocket
+    try {
+      socket = new WebSocket(address, 'mqtt')
+    } catch {
+      return resolve(false)
+    }
+    const timer = setTimeout(() => end(false), knockMsMax)
+    const end = (isOpen: boolean) => {
+      clearTimeout(timer)
+      resolve(isOpen)
+      socket.close()
+    }
+    socket.addEventListener('open', () => end(true))
+    socket.addEventListener('error', () => end(false))
+  })
+}
+
+async function findCauses(profile: Profile): Promise<readonly Cause[]> {
+  const pageIsSecure = location.protocol === 'https:'
+  const near = neighbours(profile, pageIsSecure)
+  const isOpen = await Promise.all(near.map((address) => opens(profileUrl(address))))
+  return causesOf({ address: profile, pageIsSecure, open: near.filter((_, at) => isOpen[at]) })
+}
+
+export function ConnectHelp({ session, profile }: { session: SessionHandle; profile: Profile }) {
+  const t = useText()
+  const address = profileUrl(profile)
+  const [causes, setCauses] = useState<readonly Cause[] | null>(null)
+  useEffect(() => {
+    let isStale = false
+    setCauses(null)
+    void findCauses(profile).then((found) => {
+      if (!isStale) setCauses(found)
+    })
+    return () => {
+      isStale = true
+    }
+    // oxlint-disable-next-line react/exhaustive-deps -- only another address has other causes
+  }, [address])
+  const use = (instead: NonNullable<Cause['instead']>) => {
+    const { scheme, host, port, path } = instead
+    putConnection({ ...profile, scheme, host, port, path })
+    session.send({ kind: 'connect' })
+  }
+  return (
+    <div className="connect-help">
+      <h2>{t.cannotConnect(address)}</h2>
+      {causes === null ? (
+        <p className="is-quiet">{t.lookingForCause}</p>
+      ) : (
+        <ol>
+          {causes.map(({ name, instead }) => (
+            <li key={name}>
+              {t.causes[name]}{' '}
+              {name === 'certificate' && (
+                <a
+                  href={`https://${profile.host}:${profile.port}/`}
+                  target="_blank"
+                  rel="noreferrer"
+                >
+                  {t.openAddress}
+                </a>
+              )}
+              {instead !== null && (
+                <button
+                  type="button"
+                  className="button is-small is-primary"
+                  onClick={() => use(instead)}
+                >
+                  {t.useAddress(profileUrl(instead))}
+                </button>
+              )}
+            </li>
+          ))}
+        </ol>
+      )}
+    </div>
+  )
+}
+
+export function AskLogin({ session, profile }: { session: SessionHandle; profile: Profile }) {
+  const t = useText()
+  const [username, setUsername] = useState(profile.username)
+  const [password, setPassword] = useState('')
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    putConnection({ ...profile, username, password })
+    session.send({ kind: 'connect' })
+  }
+  return (
+    <form className="connect-help" onSubmit={submit}>
+      <h2>{t.loginRefused}</h2>
+      <TextField label={t.username} value={username} onChange={setUsername} />
+      <TextField label={t.password} type="password" value={password} onChange={setPassword} />
+      <button type="submit" className="button is-primary">
+        {t.connect}
+      </button>
+    </form>
+  )
+}

@@ -1,0 +1,121 @@
+/** Why no connection came about: the causes in the order in which they are tried, by what a browser can find out. */
+import type { Profile } from './profile.ts'
+
+type Address = Pick<Profile, 'scheme' | 'host' | 'port' | 'path'>
+
+/** What was asked after the failure. A browser learns of a WebSocket only whether it opens. */
+export interface Attempt {
+  readonly address: Address
+  /** The page itself came over TLS. */
+  readonly pageIsSecure: boolean
+  /** Addresses near this one where a WebSocket for MQTT does open. */
+  readonly open: readonly Address[]
+}
+
+export type CauseName =
+  | 'mixedContent'
+  | 'tlsOnPlain'
+  | 'plainOnTls'
+  | 'wrongPath'
+  | 'otherPort'
+  | 'mqttPort'
+  | 'certificate'
+  | 'nothingListens'
+  | 'originRefused'
+
+export interface Cause {
+  readonly name: CauseName
+  /** It is this; else it may be. */
+  readonly isCertain: boolean
+  /** What would work instead. */
+  readonly instead: Address | null
+}
+
+const MQTT_PORTS: ReadonlySet<number> = new Set([1883, 8883])
+const LOCAL = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
+
+type Test = (attempt: Attempt) => Omit<Cause, 'name'> | null
+
+const certain = (instead: Address | null) => ({ isCertain: true, instead })
+const possible = { isCertain: false, instead: null }
+
+/** Another address that differs in just this. */
+function differing(attempt: Attempt, only: keyof Address): Address | null {
+  const { address, open } = attempt
+  const names = ['scheme', 'host', 'port', 'path'] as const
+  return (
+    open.find((other) =>
+      names.every((name) => (name === only) !== (other[name] === address[name])),
+    ) ?? null
+  )
+}
+
+/** The first ones are known for sure when they hold. */
+const CAUSES: readonly (readonly [CauseName, Test])[] = [
+  [
+    'mixedContent',
+    ({ address: { scheme, host }, pageIsSecure }) =>
+      pageIsSecure && scheme === 'ws' && !LOCAL.test(host) ? certain(null) : null,
+  ],
+  [
+    'tlsOnPlain',
+    (attempt) => {
+      const other = attempt.address.scheme === 'wss' ? differing(attempt, 'scheme') : null
+      return other === null ? null : certain(other)
+    },
+  ],
+  [
+    'plainOnTls',
+    (attempt) => {
+      const other = attempt.address.scheme === 'ws' ? differing(attempt, 'scheme') : null
+      return other === null ? null : certain(other)
+    },
+  ],
+  [
+    'wrongPath',
+    (attempt) => {
+      const other = differing(attempt, 'path')
+      return other === null ? null : certain(other)
+    },
+  ],
+  [
+    'mqttPort',
+    ({ address, open }) => (MQTT_PORTS.has(address.port) ? certain(open[0] ?? null) : null),
+  ],
+  ['otherPort', ({ open }) => (open[0] === undefined ? null : certain(open[0]))],
+  ['nothingListens', () => possible],
+  ['certificate', ({ address: { scheme } }) => (scheme === 'wss' ? possible : null)],
+  ['originRefused', () => possible],
+]
+
+/** The causes that remain; a certain one is the only one. */
+export function causesOf(attempt: Attempt): readonly Cause[] {
+  const found: Cause[] = []
+  for (const [name, test] of CAUSES) {
+    const cause = test(attempt)
+    if (cause === null) continue
+    if (cause.isCertain) return [{ name, ...cause }]
+    found.push({ name, ...cause })
+  }
+  return found
+}
+
+const PATHS = ['/mqtt', '/', '/ws'] as const
+const WEBSOCKET_PORTS = [9001, 8083, 8084, 9883] as const
+
+/** Where else to knock, the likeliest first. */
+export function neighbours(address: Address, pageIsSecure: boolean): Address[] {
+  const other = address.scheme === 'ws' ? 'wss' : 'ws'
+  const paths = PATHS.filter((path) => path !== address.path)
+  const all: Address[] = [
+    { ...address, scheme: other },
+    ...paths.map((path) => ({ ...address, path })),
+    ...WEBSOCKET_PORTS.filter((port) => port !== address.port).map((port) => ({
+      ...address,
+      port,
+      path: '/mqtt',
+      scheme: port === 8084 ? ('wss' as const) : address.scheme,
+    })),
+  ]
+  return all.filter(({ scheme, host }) => !pageIsSecure || scheme === 'wss' || LOCAL.test(host))
+}
