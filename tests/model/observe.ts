@@ -97,6 +97,7 @@ function observeAgain(
       if (!isTooLarge(connection, earlier.message, earlier.way))
         return `out of order: ${earlier.message.payload} was sent before it`
   inflight.sentOn = connection
+  inflight.isUnsure = false
   return overWindow(connection, session)
 }
 
@@ -156,6 +157,7 @@ function observeFirst(state: State, connection: Connection, session: Session, se
     sentOn: connection,
     isOrdered,
     optional: false,
+    isUnsure: false,
   })
   return overWindow(connection, session)
 }

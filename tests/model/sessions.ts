@@ -97,7 +97,7 @@ function judgeInflight(state: State, connection: Connection, session: Session): 
     // Too long for this client: as if it had been sent [MQTT-3.1.2-25].
     if (!inflight.released && isTooLarge(connection, message, way)) inflight.optional = true
     // What was sent before a restart a server may not know; what it takes for queued has expired then.
-    if (session.isUnsure && message.expiresAtMs <= state.nowMs) inflight.optional = true
+    if (inflight.isUnsure && message.expiresAtMs <= state.nowMs) inflight.optional = true
   }
 }
 
@@ -200,7 +200,10 @@ export function restart(state: State, how: 'stop' | 'crash'): void {
     connection.mustClose = true
   }
   for (const copy of state.copies) copy.dupAllowed = true
-  for (const session of state.sessions) session.isUnsure = true
+  for (const session of state.sessions) {
+    session.isUnsure = true
+    for (const inflight of session.inflight) inflight.isUnsure = true
+  }
 }
 
 /** While there is still someone to read them, or not: the order in which connections end is the server's. */

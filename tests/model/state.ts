@@ -68,6 +68,8 @@ export interface Inflight {
   released: boolean
   /** The connection on which it was last sent. */
   sentOn: Connection | null
+  /** The server was down since: it may take what was sent for queued. */
+  isUnsure: boolean
   /** Others of its publisher and topic keep their place before or behind it. */
   readonly isOrdered: boolean
   /** It was too long for a connection: the server may have let it go, or not have come to it. */
