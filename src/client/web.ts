@@ -101,6 +101,8 @@ const runtime: Runtime = {
 
 const OPEN = 1
 const HIGH_WATER_BYTES = 256 * 1024
+/** `close`, which knows more, comes at once where it comes. */
+const CLOSE_AFTER_ERROR_MS = 100
 /** A WebSocket has no event for "sent", so it is asked. */
 const DRAIN_POLL_MS = 5
 
@@ -120,8 +122,13 @@ class BrowserWire implements Wire {
     socket.binaryType = 'arraybuffer'
     socket.addEventListener('open', () => events.opened())
     socket.addEventListener('message', ({ data }) => this.onData(data))
-    // Says nothing; `close` follows.
-    socket.addEventListener('error', () => undefined)
+    // Says nothing; `close` follows, but not in Node 22 when the connection fails.
+    socket.addEventListener('error', () => {
+      platform.setTimeout(() => {
+        this.error ??= new Error(`the WebSocket to ${url} failed`)
+        this.closed()
+      }, CLOSE_AFTER_ERROR_MS)
+    })
     socket.addEventListener('close', ({ code, reason }) => {
       // Browsers do not say why: not what a page may learn about networks.
       if (code !== 1000 && code !== 1005)

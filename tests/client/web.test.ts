@@ -64,6 +64,24 @@ test('a port that is closed rejects', { timeout }, async () => {
   await assert.rejects(connect(`ws://127.0.0.1:${closed.port}`), { code: 'CONNECT' })
 })
 
+test(
+  'a connection that fails rejects on a platform that fires error and no close, as Node 22',
+  { timeout },
+  async () => {
+    const closed = await webSocketBridge(broker.port)
+    await closed.close()
+    const { WebSocket: usual } = platform
+    platform.WebSocket = class extends WebSocket {
+      override addEventListener(...[type, listener]: Parameters<WebSocket['addEventListener']>) {
+        if (type !== 'close') super.addEventListener(type, listener)
+      }
+    }
+    const failure = connect(`ws://127.0.0.1:${closed.port}`)
+    await assert.rejects(failure, { code: 'CONNECT' })
+    platform.WebSocket = usual
+  },
+)
+
 test("'mozzie/client' is the client for Node, and for a browser where the condition says so", () => {
   // A specifier, not a file: as a program that has installed the package says it.
   const script = "console.log(import.meta.resolve('mozzie/client').split('/').at(-1))"
