@@ -37,7 +37,7 @@ export function aclAccessOf(word: string): AclAccess | null {
 }
 
 /** Whether nothing is allowed, for lack of a single rule. */
-export function isWithoutRules({ anonymous, users, patterns }: Omit<AclRules, 'file'>): boolean {
+function isWithoutRules({ anonymous, users, patterns }: Omit<AclRules, 'file'>): boolean {
   return anonymous.length === 0 && users.size === 0 && patterns.length === 0
 }
 

@@ -241,7 +241,7 @@ export const brokerOptions = {
     type: path,
     default: null,
     differs:
-      "A file that is missing or wrong stops the start; on reload the old rules stay, also where it has become empty. Denials are logged with the rule's line.",
+      "A file that is missing or wrong stops the start; on reload the old rules stay. One without rules denies everything. Denials are logged with the rule's line.",
     repeat: 'last',
     deprecated: true,
   }),

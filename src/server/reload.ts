@@ -30,7 +30,6 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   try {
     config = read()
     files = loadSecurityFiles(config)
-    server.security.checkEmptied(files)
     entrances = server.entrances(config)
     bridges = bridgesOf(config)
   } catch (error) {

@@ -2,8 +2,7 @@
 import { accessSync, constants } from 'node:fs'
 import { LogType, type Log } from '../base/log.ts'
 import { Acl } from '../auth/acl.ts'
-import { isWithoutRules, loadAclFile } from '../auth/acl-file.ts'
-import { AuthFileError } from '../auth/auth-file.ts'
+import { loadAclFile } from '../auth/acl-file.ts'
 import { createHttpHook, type LoginHook } from '../auth/http-hook.ts'
 import { loadPasswordFile, type PasswordFile } from '../auth/password-file.ts'
 import { loadPskFile, type PskFile } from '../auth/psk-file.ts'
@@ -25,12 +24,6 @@ export interface ServerSecurity extends Security {
     files: SecurityFiles,
     optionsOf: (name: string) => ListenerOptions | undefined,
   ): void
-  /**
-   * For a reload: a file of rules that has become empty is far more often one that somebody is just writing.
-   *
-   * @throws AuthFileError
-   */
-  checkEmptied(files: SecurityFiles): void
   /** Whether a user name that came by `listener` was proven by a password. */
   checksPasswords(listener: ListenerOptions): boolean
   /** The pre-shared key of `identity` at a listener, null: none. */
@@ -74,7 +67,6 @@ export function createServerSecurity(log: Log): ServerSecurity {
   const realms = new Map<ListenerOptions, Realm>()
   let lastHook: LoginHook | null = null
   let keys: ReadonlyMap<string, PskFile | undefined> = new Map()
-  let acls: SecurityFiles['acls'] = new Map()
   return {
     ...security,
     apply(config, files, optionsOf) {
@@ -93,22 +85,11 @@ export function createServerSecurity(log: Log): ServerSecurity {
         realms.set(options, realm)
       }
       keys = nextKeys
-      acls = files.acls
       lastHook?.close()
       lastHook = hook
       const { sysAccess, checkRetainSource, aclRefuseSubscribe } = config.global
       security.update({ realms, sysAccess, checkRetainSource, refuseHopeless: aclRefuseSubscribe })
       logFiles(log, files)
-    },
-    checkEmptied(files) {
-      for (const [file, { rules }] of files.acls) {
-        const before = acls.get(file)?.rules
-        if (before === undefined || isWithoutRules(before) || !isWithoutRules(rules)) continue
-        throw new AuthFileError(
-          `acl_file ${file} has no rules any more, as if somebody were just writing it; if that is meant, write "topic deny #".`,
-          file,
-        )
-      }
     },
     checksPasswords(listener) {
       const realm = realms.get(listener)

@@ -315,3 +315,24 @@ test('what a member of a shared group leaves unacknowledged goes to another one 
     assert.deepEqual(second.payloads(), expected)
   }
 })
+
+test('connect_timeout ends with a whole CONNECT: its answer may take longer, not for ever', () => {
+  const stage = createStage({ connectTimeoutMs: 10_000 })
+  const { auth } = stage.node
+  const answers: ((reason: number) => void)[] = []
+  auth.authenticate = (_request, answer) => void answers.push(answer)
+  const [served, forgotten] = ['served', 'forgotten'].map((clientId) => {
+    const actor = stage.open()
+    actor.send(make.connect(5, { clientId }))
+    return actor
+  })
+  stage.pass(20_000)
+  answers[0](0)
+  stage.pass(0)
+  assert.equal(served.take('connack')?.code, 0)
+  stage.pass(49_000)
+  assert.equal(forgotten.isClosed, false)
+  stage.pass(1000 + slackMs)
+  assert.equal(forgotten.isClosed, true)
+  assert.equal(served.isClosed, false)
+})

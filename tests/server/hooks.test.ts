@@ -1,6 +1,7 @@
 /** Hooks of the library that answer later, or with something else than true. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { authOfHooks } from '../../src/server/hooks.ts'
 import { connect, type MqttClient, type NodeConnectOptions } from '../../src/client/node.ts'
 import { createBroker, type BrokerOptions } from '../../src/index.ts'
 
@@ -195,4 +196,25 @@ test('a hook that thinks for longer than the keep alive does not cost the connec
   answer(true)
   await sent
   assert.equal(client.state, 'connected')
+})
+
+test('a hook that has not answered after 10 s refuses, and is told of', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  const errors: string[] = []
+  const log = { mask: 1, write: (_type: number, text: string) => void errors.push(text) }
+  const never = () => new Promise<boolean>(() => undefined)
+  const { publish, subscribe } = authOfHooks(
+    { authorizePublish: never, authorizeSubscribe: never },
+    log,
+  )
+  const who = { clientId: 'c', username: null, remote: '', listener: null, login: null, origin: '' }
+  const asked = [publish?.(who, 't', 1, false), subscribe?.(who, '#', 1)]
+  let answered = 0
+  for (const verdict of asked) void Promise.resolve(verdict).then(() => answered++)
+  context.mock.timers.tick(9_999)
+  await new Promise(setImmediate)
+  assert.equal(answered, 0)
+  context.mock.timers.tick(1)
+  assert.deepEqual(await Promise.all(asked.map(async (verdict) => verdict)), [false, false])
+  assert.match(errors.join(), /authorizePublish threw: .*no answer within 10000 ms/)
 })

@@ -6,7 +6,7 @@
  */
 import { Broker } from '../../src/broker/broker.ts'
 import { defaultLimits, type Limits } from '../../src/ports/limits.ts'
-import type { Link, ListenerOptions, Observer, Peers, Store } from '../../src/ports/ports.ts'
+import type { Auth, Link, ListenerOptions, Observer, Peers, Store } from '../../src/ports/ports.ts'
 import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore, type StoreFaults } from './crash-store.ts'
 
@@ -99,6 +99,8 @@ export class SimNode {
   dead = false
   readonly errors: string[] = []
   readonly store: Store
+  /** May be changed. */
+  readonly auth: Auth
   private lastAnswerMs = 0
   private readonly crashing: CrashStore | null = null
 
@@ -111,21 +113,22 @@ export class SimNode {
       this.crashing = new CrashStore(data, { node: name, defer, soon, random, faults: disk })
     this.limits = { ...defaultLimits, connectionMessages: false, ...options.limits }
     this.store = options.store ?? this.crashing ?? createMemoryStore(data, { node: name, defer })
+    this.auth = {
+      authenticate: (_request, answer) => answer(0),
+      publish: null,
+      subscribe: null,
+      deliver: null,
+      retainSource: null,
+      originOf: null,
+      recheck: null,
+    }
     this.broker = new Broker({
       clock: { monotonicMs: () => time.nowMs, wallMs: () => 1e12 + time.nowMs },
       random: { fill: (bytes) => bytes.fill(Math.floor(random() * 256)), unit: random },
       log: { mask: 1, write: (_type, text) => void this.errors.push(text) },
       store: this.store,
       peers: options.peers ?? null,
-      auth: {
-        authenticate: (_request, answer) => answer(0),
-        publish: null,
-        subscribe: null,
-        deliver: null,
-        retainSource: null,
-        originOf: null,
-        recheck: null,
-      },
+      auth: this.auth,
       observer: options.observer ?? null,
       limits: this.limits,
       requestTurnEnd: () => time.at(0, () => this.alive(() => this.broker.endTurn())),

@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import type { BrokerProcess } from '../support/broker-process.ts'
 import { makeCertificates, type Filed, type TestCertificates } from '../support/certificates.ts'
 import { until } from '../server/run-mozzie.ts'
-import { assertShutOut, join, login, openTls, startListeners, timeout, tlsLines } from './secure.ts'
+import {
+  assertShutOut,
+  join,
+  login,
+  openPlain,
+  openTls,
+  startListeners,
+  timeout,
+  tlsLines,
+} from './secure.ts'
 import { gone } from '../support/sockets.ts'
 
 type Name =
@@ -226,3 +238,16 @@ test(
     await join(await open('tls'))
   },
 )
+
+test('connect_timeout begins when the handshake is over', { timeout }, async (context) => {
+  const own = await startListeners({ tls: tlsLines(certificates) }, 'connect_timeout 1')
+  context.after(() => own.broker.stop())
+  const raw = await openPlain(own.ports.tls)
+  // What is tested is the passing of time: twice the timeout.
+  await sleep(2000)
+  const secure = connectTls({ socket: raw, ca: certificates.authority.certificate })
+  await once(secure, 'secureConnect')
+  await join(secure)
+  secure.destroy()
+  await gone(await openTls(own.ports.tls, certificates))
+})

@@ -16,6 +16,9 @@ const LONG_BYTES = 1000
 const CONNECT_BYTE_MS = 1
 const PARTIAL_BYTE_MS = 10
 
+/** A whole CONNECT is answered within so many ms: passwords, hooks and the store may take their time, not for ever. */
+const ANSWER_MS_MAX = 60_000
+
 /** The clock for CONNECT starts with the socket; a byte now and then is no CONNECT. */
 export function armConnectTimeout(core: Core, connection: Connection): void {
   const { clock, limits } = core.ports
@@ -23,7 +26,9 @@ export function armConnectTimeout(core: Core, connection: Connection): void {
   const arm = (dueMs: number): void => {
     connection.timer = core.wheel.arm(dueMs, () => {
       const arrived = connection.partial?.length ?? 0
-      const longerMs = startMs + limits.connectTimeoutMs + arrived * CONNECT_BYTE_MS
+      const isWhole = connection.phase === Phase.opening
+      const moreMs = isWhole ? ANSWER_MS_MAX : arrived * CONNECT_BYTE_MS
+      const longerMs = startMs + limits.connectTimeoutMs + moreMs
       if (longerMs > clock.monotonicMs()) arm(longerMs)
       else closeConnection(core, connection, { text: 'exceeded timeout', reason: -1 })
     })
