@@ -66,6 +66,22 @@ async function readNumbers(broker: BrokerProcess, last: number): Promise<number[
   return [...seen]
 }
 
+/** Takes and acknowledges so many messages of the reader's queue, and leaves; their numbers. */
+async function takeNumbers(broker: BrokerProcess, count: number): Promise<number[]> {
+  const { client, sessionPresent } = await clientOf(broker, 'reader')
+  assert.ok(sessionPresent)
+  const numbers: number[] = []
+  while (numbers.length < count) {
+    const { payload } = await client.receive({ topic: 'q/1' })
+    numbers.push(Number(decoder.decode(payload).split(' ')[0]))
+  }
+  await client.ping()
+  await client.end()
+  return numbers
+}
+
+const none = { cleanStart: true, properties: { sessionExpirySeconds: 0 } }
+
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
 
 // ── disk full ──────────────────────────────────────────────────────────────────────────────────────
@@ -149,7 +165,6 @@ test(
     spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4096'])
     const broker = await startOn(t, place)
     assert.match(broker.log(), /Error: there is no space to open the store: .*No space left/)
-    const none = { cleanStart: true, properties: { sessionExpirySeconds: 0 } }
     const { client: plain } = await clientOf(broker, 'plain', none)
     await plain.subscribe({ filter: 'free', qos: 1 })
     await plain.publish('free', 'as air')
@@ -169,6 +184,86 @@ test(
     assert.deepEqual(await readNumbers(broker, 19), upTo(20))
     assert.match(broker.log(), /The store has space again/)
     assert.equal((await publishUntilRefused(broker, 10, 1)).acknowledged, 1)
+  },
+)
+
+test(
+  'on a full disk who comes for what filled it gets it; acknowledgements wait for space, and none is needed twice',
+  { timeout },
+  async (t) => {
+    const place = smallDisk(t)
+    if (place === null) return t.skip('mounting a small file system is not possible here')
+    const limits = 'max_queued_messages 0\nmax_queued_bytes 0\nmemory_limit 0'
+    const broker = await startOn(t, place, limits)
+    await addReader(broker)
+    const { client: second } = await clientOf(broker, 'second')
+    await second.subscribe({ filter: 'two', qos: 2 })
+    await second.disconnect()
+    const { client: plain } = await clientOf(broker, 'plain', none)
+    for (let n = 0; n < 3; n++) await plain.publish('two', String(n), { qos: 2 })
+    const { acknowledged } = await publishUntilRefused(broker, 100_000, 1000)
+    assert.ok(acknowledged > 20 && acknowledged < 1000, `${acknowledged} acknowledged`)
+    await until(() => broker.log().includes('the store is full'), broker.log)
+    // Half of it is taken, the connection lost, the rest taken: nothing comes twice while the broker lives.
+    const half = acknowledged >> 1
+    assert.deepEqual(await takeNumbers(broker, half), upTo(half))
+    const rest = await takeNumbers(broker, acknowledged - half)
+    assert.deepEqual(rest, upTo(acknowledged).slice(half))
+    // QoS 2: the PUBLISH comes, PUBREL only once its PUBREC is safe.
+    const { client: exactly, sessionPresent } = await clientOf(broker, 'second')
+    assert.ok(sessionPresent)
+    const ids = []
+    for (let n = 0; n < 3; n++)
+      ids.push((await exactly.expect('publish', { topic: 'two', qos: 2 })).packetId)
+    exactly.send(make.ack('pubrec', ids[0]))
+    await exactly.expectNothing()
+    // What is not known cannot be resumed, and a clean start would have to be stored.
+    for (const options of [{ clientId: 'nobody' }, { clientId: 'reader', cleanStart: true }]) {
+      const client = await RawClient.open(broker.port, 5)
+      const properties = { sessionExpirySeconds: 3600 }
+      client.send(make.connect(5, { cleanStart: false, properties, ...options }))
+      await client.expect('connack', { code: QUOTA_EXCEEDED })
+    }
+    rmSync(place.ballast)
+    await exactly.expect('pubrel', { packetId: ids[0] })
+    exactly.send(make.ack('pubcomp', ids[0]))
+    await until(() => broker.log().includes('The store has space again'), broker.log)
+    assert.equal((await publishUntilRefused(broker, 10, 1)).acknowledged, 1)
+    broker.signal('SIGKILL')
+    await broker.stop()
+    const next = await startOn(t, place, limits)
+    // The one that was refused may have been written all the same, none that was acknowledged comes again.
+    const left = await readNumbers(next, 0)
+    assert.deepEqual(
+      left.filter((n) => n !== acknowledged),
+      [0],
+    )
+    const { client: again } = await clientOf(next, 'second')
+    assert.deepEqual(
+      [(await again.expect('publish')).packetId, (await again.expect('publish')).packetId],
+      ids.slice(1),
+    )
+  },
+)
+
+test(
+  'a broker that dies while the disk is full sends again what was acknowledged meanwhile, and loses nothing',
+  { timeout },
+  async (t) => {
+    const place = smallDisk(t)
+    if (place === null) return t.skip('mounting a small file system is not possible here')
+    const limits = 'max_queued_messages 0\nmax_queued_bytes 0\nmemory_limit 0'
+    const broker = await startOn(t, place, limits)
+    await addReader(broker)
+    const { acknowledged } = await publishUntilRefused(broker, 100_000, 1000)
+    await until(() => broker.log().includes('the store is full'), broker.log)
+    assert.deepEqual(await takeNumbers(broker, 10), upTo(10))
+    broker.signal('SIGKILL')
+    await broker.stop()
+    rmSync(place.ballast)
+    const next = await startOn(t, place, limits)
+    const numbers = await readNumbers(next, acknowledged - 1)
+    assert.deepEqual(numbers.slice(0, acknowledged), upTo(acknowledged))
   },
 )
 
@@ -206,7 +301,6 @@ test('a slow disk delays what it keeps, and nothing else', { timeout }, async (t
   const slow = fileURLToPath(new URL('./slow-writes.js', import.meta.url))
   const broker = await startOn(t, place, '', { NODE_OPTIONS: `--import ${slow}` })
   await addReader(broker)
-  const none = { properties: { sessionExpirySeconds: 0 }, cleanStart: true }
   const { client: plain } = await clientOf(broker, 'plain', none)
   await plain.subscribe({ filter: 'free', qos: 1 })
   const writers = await Promise.all(

@@ -59,6 +59,7 @@ export function fakeEngine(options: EngineOptions): Engine {
   return {
     open,
     reopen: open,
+    hasRoom: async () => !options.disk.isFull,
     monotonicMs: () => time.nowMs,
     nextTurn: (run) => time.at(0, () => void (isAlive() && run())),
     later(ms, run) {

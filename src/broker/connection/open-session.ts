@@ -74,7 +74,7 @@ function begin(core: Core, opening: Opening): void {
     return refuse(core, connection, Reason.clientIdentifierNotValid)
   if (known === undefined && !isOurs && isFull(core, userOf(connection)))
     return refuse(core, connection, Reason.serverBusy)
-  if (core.full && (known?.durable || needsStore(core, packet)))
+  if (core.full && needsStore(core, packet, known))
     return refuse(core, connection, Reason.quotaExceeded)
   if (limits.keepAliveSecondsMax > 0 && packet.version < 5) {
     const { keepAliveSeconds } = packet
@@ -94,10 +94,19 @@ function discards({ cleanStart }: ConnectPacket, known: Session): boolean {
   return cleanStart && known.connection === null
 }
 
-/** While the store is not open nobody knows which session is to go on, or whom a will is for. */
-function needsStore(core: Core, packet: ConnectPacket): boolean {
-  if (expiryOf(packet) > 0) return true
+/**
+ * While the disk is full: does this CONNECT change what must be safe before it is answered? Who resumes a session of ours
+ * changes nothing of it, and takes what filled the disk. While the store is not open nobody knows which session is to go
+ * on, or whom a will is for.
+ */
+function needsStore(core: Core, packet: ConnectPacket, known: Session | undefined): boolean {
+  if (comesBack(core, packet, known)) return false
+  if (known?.durable || expiryOf(packet) > 0) return true
   return core.withoutStore && (!packet.cleanStart || packet.will !== null)
+}
+
+function comesBack(core: Core, { cleanStart }: ConnectPacket, known: Session | undefined): boolean {
+  return known !== undefined && known.durable && !known.foreign && !cleanStart && !core.withoutStore
 }
 
 /**
@@ -216,6 +225,11 @@ function enter(
   connection.session = session
   connection.heldBefore = heldIdsOf(session)
   if (!session.durable && !isClaimed) return open(core, opening, session, false)
+  // It was there before, and what is new of it may wait until there is space.
+  if (core.full && sessionPresent) {
+    saveSession(core, session)
+    return open(core, opening, session, true)
+  }
   connection.onSafe = () => open(core, opening, session, sessionPresent)
   // A session that keeps nothing needed the store only to be rid of the one before it.
   const batch = session.durable

@@ -1,7 +1,7 @@
 /**
  * Brings write sets to the disk, one after the other, and says when they are safe. A full disk is waited out: the
- * set stays, LevelDB is opened anew (a log with a torn record must not be written to again), and it is tried again.
- * Any other failure is final.
+ * set stays, and what is stored can be read. Once there is room LevelDB is opened anew (a log with a torn record must not
+ * be written to again; to open it takes space), and it is tried again. Any other failure is final.
  */
 import type { StoreFailure } from '../../ports/ports.ts'
 import { failpoint } from '../failpoint.ts'
@@ -54,6 +54,8 @@ export class Committer {
   private syncDue = false
   /** Settles when the database is open again; null: it is. */
   private reopening: Promise<void> | null = null
+  /** The disk is full; the database is open and not written to. */
+  private waitsForRoom = false
   private begun = false
   private stopped = false
 
@@ -152,7 +154,7 @@ export class Committer {
   }
 
   private isStuck(): boolean {
-    return this.reopening !== null
+    return this.waitsForRoom || this.reopening !== null
   }
 
   private start(): void {
@@ -277,8 +279,13 @@ export class Committer {
     this.start()
   }
 
-  /** Closes LevelDB and opens it until that works; what it needs for that is space. */
+  /** Waits for space, then closes LevelDB and opens it until that works. */
   private async untilReopened(): Promise<void> {
+    this.waitsForRoom = true
+    do await this.pause(retryMs)
+    while (!this.stopped && !(await this.engine.hasRoom(this.options.location)))
+    this.waitsForRoom = false
+    if (this.stopped) return
     this.reopening = this.reopen()
     await this.reopening
     this.reopening = null
@@ -287,13 +294,13 @@ export class Committer {
   private async reopen(): Promise<void> {
     await this.database.close()
     while (!this.stopped) {
-      await this.pause(retryMs)
       try {
         this.opened = await this.engine.reopen(this.options.location)
         return
       } catch (error) {
         if (!isFull(error as Error)) throw error
       }
+      await this.pause(retryMs)
     }
   }
 }

@@ -8,6 +8,7 @@ import {
   statSync,
   truncateSync,
 } from 'node:fs'
+import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { findDamage, stateOf } from './check-files.ts'
@@ -121,12 +122,29 @@ function makeDirectory(location: string): void {
 export const levelEngine: Engine = {
   open: openDatabase,
   reopen: openLevel,
+  hasRoom,
   monotonicMs: () => performance.now(),
   nextTurn: (run) => void setImmediate(run),
   later(ms, run) {
     const timer = setTimeout(run, ms).unref()
     return () => clearTimeout(timer)
   },
+}
+
+/** Beside the tables: a manifest, a log, and the first write into it. */
+const ROOM_BYTES = 1 << 20
+
+/** LevelDB brings its logs into tables before it opens. Where the system does not say what is free, it is tried. */
+async function hasRoom(location: string): Promise<boolean> {
+  try {
+    const { bsize, bavail, bfree } = await statfs(location)
+    const names = (await readdir(location)).filter((name) => name.endsWith('.log'))
+    const logs = await Promise.all(names.map((name) => stat(join(location, name))))
+    const bytes = logs.reduce((sum, { size }) => sum + size, ROOM_BYTES)
+    return (process.getuid?.() === 0 ? bfree : bavail) * bsize >= bytes
+  } catch {
+    return true
+  }
 }
 
 /** LevelDB alone: no look at the directory before, none at the format after. */

@@ -49,6 +49,8 @@ export interface Engine {
   open(location: string): Promise<Database>
   /** Opens again what was open before. */
   reopen(location: string): Promise<Database>
+  /** Is there space for what opening it again takes, as far as can be told? */
+  hasRoom(location: string): Promise<boolean>
   monotonicMs(): number
   /** Calls `run` when the input of the present turn is through. */
   nextTurn(run: () => void): void
