@@ -205,11 +205,10 @@ class DiskStore implements LevelStore {
     session.queuedCount--
     session.queuedBytes -= message.payloadLength
     this.committer.touch()
-    if (isNew) {
-      message.unwritten--
-      return
-    }
+    // Noted in this set or on the disk: it must not be found with whatever gets this sequence after a restart.
     const released = session.released?.delete(sequence) === true
+    if (isNew) message.unwritten--
+    if (isNew && !released) return
     const body = Math.max(0, message.storedAs)
     this.set.done.push({ session: session.number, sequence, body, released })
   }
