@@ -46,7 +46,11 @@ export interface Entrance<C> {
   stageMsMax(): number
 }
 
-/** ms for a TLS handshake and what comes before it. Small devices take seconds; the gate bounds how many there are. */
+/**
+ * A TLS handshake, with what comes before it, has so many times as long as the other stages, and no longer than this: small
+ * devices take seconds. The gate bounds how many there are.
+ */
+const handshakeFactor = 4
 const handshakeMsMax = 30_000
 
 /** A connection between accept and link. */
@@ -138,7 +142,8 @@ function begin<C>(arrival: Arrival<C>): void {
   const { entrance, raw } = arrival
   const { proxy, tls, web } = entrance.settings
   if (proxy === null && tls === null && web === null) return openMqtt(arrival, raw, null, null)
-  mayStay(arrival, tls === null ? entrance.stageMsMax() : handshakeMsMax)
+  const stageMs = entrance.stageMsMax()
+  mayStay(arrival, tls === null ? stageMs : Math.min(stageMs * handshakeFactor, handshakeMsMax))
   raw.once('close', () => mayStay(arrival, 0))
   if (proxy === null) secure(arrival, null, null)
   else

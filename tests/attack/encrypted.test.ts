@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import type { BrokerProcess } from '../support/broker-process.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
+import { waitMsMax } from '../support/patience.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import {
@@ -108,7 +109,8 @@ attack('S67: handshakes that stop halfway end in time and hold nobody up', async
   await served()
   const start = performance.now()
   await Promise.all(half.map((socket) => closeOf(socket.resume())))
-  assert.ok(performance.now() - start < 5000)
+  // Four times connect_timeout, and time for a busy machine.
+  assert.ok(performance.now() - start < 8000 + waitMsMax)
 })
 
 attack('S67: garbage instead of a handshake is a close', async () => {

@@ -17,8 +17,9 @@ const decoder = new TextDecoder()
 function sampleOf(name: string): string {
   const from = page.indexOf(`**${name}`)
   assert.ok(from > 0, `docs/bridges.md has no sample of ${name}`)
-  const [, sample] = page.slice(from).split('```')
-  return sample.trim()
+  const [, block] = page.slice(from).split('```')
+  // The first line names the language.
+  return block.slice(block.indexOf('\n')).trim()
 }
 
 interface Cloud {
