@@ -10,6 +10,7 @@ import { setFlagsFromString } from 'node:v8'
 import { LogType, type Log } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
+import { memoryUsage } from '../telemetry/memory-usage.ts'
 
 const texts: Readonly<Record<PressureLevel, string>> = {
   [Pressure.none]: '',
@@ -27,7 +28,7 @@ const HEAP_GROWTH_PERCENT = 20
 
 /** Bytes of objects, and of buffers outside of the heap (`external` is a collection behind). */
 export function usedBytes(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  const { heapUsed, arrayBuffers } = memoryUsage()
   return heapUsed + arrayBuffers
 }
 
@@ -40,7 +41,7 @@ export function createMemoryWatch(
   log: Log,
   limit: () => number,
 ): () => void {
-  const startBytes = process.memoryUsage.rss()
+  const startBytes = memoryUsage().rss
   const startObjects = usedBytes()
   let missed = 0
   const observer = new PerformanceObserver((list) => {

@@ -1,6 +1,7 @@
 /** Looks at the broker once a second and remembers an hour of it. */
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks'
 import type { Counts, Stats } from '../ports/stats.ts'
+import { memoryUsage } from './memory-usage.ts'
 import { metricNames, type MetricName, type Sample } from './sample.ts'
 
 export const historySeconds = 3600
@@ -116,7 +117,7 @@ function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): 
     const counted = countsNow()
     const cpu = process.cpuUsage(cpuBefore)
     cpuBefore = process.cpuUsage()
-    const memory = process.memoryUsage()
+    const memory = memoryUsage()
     const values = ratesOver(seconds)
     const commits = values.commitsRate * seconds
     const sample: Sample = {
