@@ -253,6 +253,8 @@ export interface ClaimedSession extends Backlog {
   record: SessionRecord
   /** Inbound QoS 2 messages held until their PUBREL. */
   inbound: { packetId: number; message: Message }[]
+  /** Packet identifiers of its entries are so much higher than those of others: what was sent under one stays under it. */
+  idShift: number
 }
 
 export type StoreFailure = 'full' | 'broken'

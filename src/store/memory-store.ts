@@ -247,6 +247,7 @@ function claimOf(session: StoredSession): ClaimedSession {
     lastSequence,
     queuedCount: queue.size,
     queuedBytes,
+    idShift: 0,
   }
 }
 

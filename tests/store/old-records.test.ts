@@ -1,7 +1,13 @@
 /** Records as earlier formats wrote them are read for ever. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readMessage, readSession, RecordReader } from '../../src/store/level/records.ts'
+import { ByteWriter } from '../../src/codec/byte-writer.ts'
+import {
+  readMessage,
+  readSession,
+  RecordReader,
+  writeSession,
+} from '../../src/store/level/records.ts'
 
 const bytesOf = (hex: string): Uint8Array =>
   new Uint8Array(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
@@ -19,6 +25,23 @@ test('format 1: a session whose will does not say where its author came in', () 
     [message.topicName, message.publisher, message.publisherUser, message.publisherOrigin],
     ['t', 'c', 'u', ''],
   )
+})
+
+test('format 1: packet identifiers begin at 2, and what was sent under one stays under it', () => {
+  assert.equal(readSession('c', bytesOf('05 00 01 02 03')).idShift, 1)
+  for (const idShift of [0, 1]) {
+    const record = {
+      clientId: 'c',
+      username: null,
+      version: 5 as const,
+      expirySeconds: 3,
+      disconnectedAtMs: -1,
+      will: null,
+    }
+    const writer = new ByteWriter(new Uint8Array(64))
+    writeSession(writer, { number: 1, lastSequence: 2, idShift, record })
+    assert.equal(readSession('c', writer.bytes.slice(0, writer.length)).idShift, idShift)
+  }
 })
 
 test('format 1: a retained message that does not say where its publisher came in', () => {

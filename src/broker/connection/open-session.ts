@@ -297,6 +297,7 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
 function adoptState(core: Core, session: Session, state: ClaimedSession, windowMax: number): void {
   session.outbound = new Outbound()
   session.outbound.lastSequence = state.lastSequence
+  session.outbound.idShift = state.idShift
   session.outbound.queuedCount = state.queuedCount
   session.outbound.queuedBytes = state.queuedBytes
   session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)

@@ -106,7 +106,7 @@ function enqueueDurable(
   if (isFull) return dropped(core, session, 'queueFull')
   core.work -= Work.store
   let sequence = outbound.lastSequence + 1
-  while (outbound.inflight.has(packetIdOf(sequence))) sequence++
+  while (outbound.inflight.has(packetIdOf(outbound, sequence))) sequence++
   const kept = message.kept()
   const id = subscription.subscriptionId
   const { journal } = core
@@ -183,7 +183,8 @@ export function pageRead(
     if (entry.sequence <= outbound.loadedTo) continue
     outbound.loadedTo = entry.sequence
     // Went ahead of the queue when it was read before.
-    if (outbound.inflight.get(packetIdOf(entry.sequence))?.sequence === entry.sequence) continue
+    if (outbound.inflight.get(packetIdOf(outbound, entry.sequence))?.sequence === entry.sequence)
+      continue
     const batch = entry.safe ? 0 : core.journal.latest
     const delivery = toDelivery(entry, batch)
     if (batch > core.journal.done) core.journal.wait(batch, session)
@@ -274,7 +275,9 @@ function sendNext(
 ): boolean {
   const delivery = outbound.queue.peek() as Delivery
   if (delivery.batch > core.journal.done) return false
-  const packetId = session.durable ? packetIdOf(delivery.sequence) : freePacketId(outbound)
+  const packetId = session.durable
+    ? packetIdOf(outbound, delivery.sequence)
+    : freePacketId(outbound)
   if (delivery.qos > 0 && outbound.inflight.has(packetId)) return false
   outbound.queue.shift()
   charge(core, -Bytes.entry)

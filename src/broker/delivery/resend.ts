@@ -40,7 +40,7 @@ export function resumeRelease(core: Core, outbound: Outbound, delivery: Delivery
   holdMessage(core, delivery.message as Message)
   outbound.queuedCount--
   outbound.queuedBytes -= delivery.payloadBytes
-  delivery.packetId = packetIdOf(delivery.sequence)
+  delivery.packetId = packetIdOf(outbound, delivery.sequence)
   // Not `lastPacketId`: that is the last one sent in order.
   charge(core, Bytes.entry)
   outbound.inflight.set(delivery.packetId, delivery)

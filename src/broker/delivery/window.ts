@@ -13,8 +13,9 @@ import { pendingBytes } from './outbox.ts'
 
 const PACKET_IDS = 65535
 
-export function packetIdOf(sequence: number): number {
-  return 1 + ((sequence - 1) % PACKET_IDS)
+/** Of an entry of a durable session. */
+export function packetIdOf({ idShift }: Outbound, sequence: number): number {
+  return 1 + ((sequence - 1 + idShift) % PACKET_IDS)
 }
 
 /** May one more message of the queue be sent? */

@@ -177,6 +177,8 @@ export class Outbound {
   lastPacketId = 0
   // Durable sessions only: [.. loadedTo] is in memory or done with, (loadedTo .. lastSequence] in the store.
   lastSequence = 0
+  /** See `ClaimedSession`. */
+  idShift = 0
   loadedTo = 0
   /** `lastSequence` when the page under way was asked for; -1: none is. */
   readingTo = -1

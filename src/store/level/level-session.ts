@@ -25,6 +25,8 @@ export class LevelSession {
   readonly number: number
   record: SessionRecord
   lastSequence = 0
+  /** See `SessionRow`. */
+  idShift = 0
   queuedCount = 0
   queuedBytes = 0
   writtenTo = 0

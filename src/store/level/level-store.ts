@@ -319,11 +319,12 @@ class DiskStore implements LevelStore {
 }
 
 function claimOf(session: LevelSession) {
-  const { record, inbound, lastSequence, queuedCount, queuedBytes } = session
+  const { record, inbound, lastSequence, idShift, queuedCount, queuedBytes } = session
   return {
     record,
     inbound: [...(inbound ?? [])].map(([packetId, message]) => ({ packetId, message })),
     lastSequence,
+    idShift,
     queuedCount,
     queuedBytes,
   }

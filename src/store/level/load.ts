@@ -76,13 +76,14 @@ async function loadSessions(
   const byNumber = new Map<number, LevelSession>()
   await eachRecord(database, Kind.session, (key, value) => {
     const clientId = decodeUtf8(key, 1, key.length)
-    const { number, lastSequence, record } = readSession(clientId, value)
+    const { number, lastSequence, idShift, record } = readSession(clientId, value)
     // The broker went down while it was connected: its clock starts now.
     const cutOff = record.disconnectedAtMs < 0
     const disconnectedAtMs = cutOff ? wallMs : record.disconnectedAtMs
     const session = new LevelSession(number, { ...record, disconnectedAtMs })
     if (cutOff) loaded.cutOff.push(session)
     session.lastSequence = lastSequence
+    session.idShift = idShift
     loaded.sessions.set(clientId, session)
     loaded.lastSession = Math.max(loaded.lastSession, number)
     byNumber.set(number, session)

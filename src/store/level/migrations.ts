@@ -11,7 +11,8 @@ export type Step = (database: Database, batch: Batch) => Promise<void>
 /**
  * By the format they start from. Format 1 is the first: nothing is older. In format 2 every batch ends with the key of the
  * chain, which an older version would leave out: it must not write to such a store. Wills and retained messages say
- * where their author came in; those that do not are read as before, so nothing is rewritten.
+ * where their author came in, sessions how their packet identifiers are counted; those that do not are read as before, so
+ * nothing is rewritten.
  */
 const STEPS: ReadonlyMap<number, Step> = new Map([[1, async () => {}]])
 

@@ -201,6 +201,8 @@ export function readEntryCosts(reader: RecordReader): { body: number; payloadLen
 export interface SessionRow {
   number: number
   lastSequence: number
+  /** 1: its packet identifiers begin at 2, as those of every session did in format 1. */
+  idShift: number
   record: SessionRecord
 }
 
@@ -208,6 +210,7 @@ const HAS_WILL = 0x01
 const SESSION_HAS_USER = 0x02
 const OFFLINE = 0x04
 const WILL_HAS_AUTHOR = 0x08
+const IDS_FROM_ONE = 0x10
 
 export function writeSession(writer: ByteWriter, row: SessionRow): void {
   const { record } = row
@@ -217,7 +220,8 @@ export function writeSession(writer: ByteWriter, row: SessionRow): void {
   writer.bytes[writer.length++] =
     (will === null ? 0 : HAS_WILL | WILL_HAS_AUTHOR) |
     (username === null ? 0 : SESSION_HAS_USER) |
-    (disconnectedAtMs < 0 ? 0 : OFFLINE)
+    (disconnectedAtMs < 0 ? 0 : OFFLINE) |
+    (row.idShift === 0 ? IDS_FROM_ONE : 0)
   writeUint(writer, row.number)
   writeUint(writer, row.lastSequence)
   writeUint(writer, record.expirySeconds)
@@ -241,7 +245,7 @@ export function readSession(clientId: string, value: Uint8Array): SessionRow {
   const username = flags & SESSION_HAS_USER ? reader.text() : null
   const will = flags & HAS_WILL ? readWill(reader, (flags & WILL_HAS_AUTHOR) !== 0) : null
   const record = { clientId, username, version, expirySeconds, disconnectedAtMs, will }
-  return { number, lastSequence, record }
+  return { number, lastSequence, idShift: flags & IDS_FROM_ONE ? 0 : 1, record }
 }
 
 function readWill(reader: RecordReader, hasAuthor: boolean): StoredWill {
