@@ -135,6 +135,16 @@ test('two who send QoS 2 to many without a pause keep nobody from being acknowle
   assert.ok(seals > 2, `${seals} batches`)
 })
 
+test('a turn ends though all that is left of its tasks wait for its end', () => {
+  const stage = createStage({ workPerTurn: 1000, receiversAtOnce: 4 })
+  readersOf(stage, 't', durable)
+  const authors = ['a', 'b', 'c'].map((name) => stage.connect(name, durable))
+  for (const author of authors) author.send(make.publish('t', 'x', { qos: 2, packetId: 1 }))
+  for (const author of authors) author.put(author.bytesOf(make.ack('pubrel', 1)))
+  stage.pass(0)
+  for (const author of authors) assert.ok(author.take('pubcomp'))
+})
+
 test('a message to a shared group is not lost when the turn comes to a member that is new', () => {
   const stage = createStage(limits)
   readersOf(stage, 't')

@@ -43,10 +43,12 @@ export function runTasks(core: Core): void {
   const slice = Math.max(1, Math.ceil(left / SLICES))
   while (left > 0 && tasks.length > 0) {
     const task = tasks.shift() as Task
-    core.work = Math.min(left, slice)
-    left -= core.work
+    const share = Math.min(left, slice)
+    core.work = share
+    left -= share
     if (task(core)) tasks.push(task)
-    left += Math.min(core.work, slice - Work.task)
+    // One that waits and does nothing has its price, too, or those that wait would go round for ever.
+    left += Math.min(core.work, share - Work.task)
   }
   core.work = workPerTurn
   if (tasks.length > 0) askTurnEnd(core)
