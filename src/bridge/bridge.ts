@@ -42,7 +42,10 @@ export interface BridgePorts {
   wallMs(): number
 }
 
+/** One connection, made with the settings of its time: a lazy change leaves it as it is. */
 interface Ends {
+  readonly settings: BridgeSettings
+  readonly topics: TopicMap
   readonly remote: RemoteEnd
   readonly relay: Relay
   local: LocalEnd | null
@@ -56,6 +59,10 @@ export class Bridge {
   private readonly counts: RelayCounts = { sent: 0, received: 0, dropped: 0 }
   private state: BridgeState = 'waiting'
   private ends: Ends | null = null
+  /** Makes the local session, and leaves. */
+  private preparing: { readonly local: LocalEnd; readonly done: () => void } | null = null
+  /** Counts restarts: what an older one began does not start anything. */
+  private restarts = 0
   private addressIndex = 0
   /** What is spoken and said of us is less than configured, because the remote did not understand it. */
   private version: Version
@@ -63,6 +70,12 @@ export class Bridge {
   private connects = 0
   /** Nothing has crossed since the local session began. */
   private isLocalNew = true
+  /** Topic lines changed: what is retained has not been said of all of them. */
+  private areTopicsNew = false
+  /** A client here waits for what a lazy bridge brings. */
+  private isWanted = false
+  /** Where the last notification is. */
+  private toldTopic: string | null = null
   private upSinceMs: number | null = null
   private lastError: string | null = null
   private lastErrorMs: number | null = null
@@ -110,11 +123,12 @@ export class Bridge {
     this.tell('0')
     const { settings } = this
     if (settings.localCleanSession) return done()
-    const local: LocalEnd = this.localEnd(false, 1, {
+    this.endPreparing('prepared again')
+    const local: LocalEnd = this.localEnd(settings, this.topics, false, 1, {
+      began: () => undefined,
       ready: (sessionPresent) => {
         this.isLocalNew = !sessionPresent
-        local.close('prepared')
-        done()
+        this.endPreparing('prepared')
       },
       frame: () => undefined,
       isFull: () => false,
@@ -122,16 +136,36 @@ export class Bridge {
       resume: () => undefined,
       closed: (why) => {
         this.fault(why)
-        done()
+        this.endPreparing(why)
       },
     })
+    this.preparing = { local, done }
     local.open()
   }
 
-  /** Connects, or waits for a reason to. */
+  private endPreparing(why: string): void {
+    const { preparing } = this
+    this.preparing = null
+    preparing?.local.close(why)
+    preparing?.done()
+  }
+
+  /** Connects, or waits for a reason to; unless it does already, or must not. */
   start(): void {
-    if (this.settings.startType === 'lazy') this.watchQueue()
-    else this.connect()
+    if (this.state !== 'waiting') return
+    if (this.settings.startType !== 'lazy' || this.isWanted) this.connect()
+    else {
+      this.stopTimers()
+      this.watchQueue()
+    }
+  }
+
+  /** {@link prepare}, then {@link start}, if nothing else was decided meanwhile. */
+  restart(): void {
+    const restart = ++this.restarts
+    this.prepare(() => {
+      if (restart === this.restarts) this.start()
+    })
   }
 
   /** Disconnects and stays so until {@link resume}; what is to cross is kept. */
@@ -154,11 +188,13 @@ export class Bridge {
   close(forget: boolean): void {
     this.leave()
     this.state = 'stopped'
+    this.endPreparing('bridge closed')
     if (forget) this.ports.broker.forget(this.settings.localClientId)
   }
 
   /** Other settings of the same local session: for the next connection, or for one made now. */
   change(settings: BridgeSettings, immediate: boolean): void {
+    this.areTopicsNew ||= JSON.stringify(settings.topics) !== JSON.stringify(this.settings.topics)
     this.settings = settings
     this.topics = new TopicMap(settings.topics)
     this.version = settings.version
@@ -168,7 +204,8 @@ export class Bridge {
     const isIdle = this.state === 'waiting' || this.state === 'stopped'
     if (this.state === 'paused' || (!immediate && !isIdle)) return
     this.leave()
-    this.prepare(() => this.start())
+    this.state = 'waiting'
+    this.restart()
   }
 
   /** A client here subscribed to `filter`: a lazy bridge that could bring it something connects. */
@@ -178,20 +215,23 @@ export class Bridge {
       ({ direction, localPrefix, pattern }) =>
         direction !== 'out' && mayMeet(filter, localPrefix + pattern),
     )
-    if (brings) this.connect()
+    if (!brings) return
+    this.isWanted = true
+    // After a failure it waits its time: clients cannot hurry it.
+    if (this.reconnectAtMs === null) this.connect()
   }
 
   // ── connecting ──
 
   private connect(): void {
     this.stopTimers()
-    const { settings, ports } = this
+    const { settings, topics, ports } = this
     const address = settings.addresses[this.addressIndex]
     this.state = 'connecting'
     this.note(LogType.notice, `Connecting bridge ${this.name} (${address.name})`)
     const remote = new RemoteEnd(
       settings,
-      this.topics,
+      topics,
       this.version,
       this.isPrivate,
       ports.runtime,
@@ -200,30 +240,32 @@ export class Bridge {
         ready: (info) => this.subscribedThere(info),
         frame: (first, bytes, start, bodyStart, end) =>
           relay.takeRemote(first, bytes, start, bodyStart, end),
+        isUnderWay: (packetId) => ports.broker.isUnderWay(settings.localClientId, packetId),
         chunkDone: () => relay.handOver(),
         drained: () => this.ends?.local?.drained(),
         ended: (ending) => this.lost(ending),
       },
     )
-    const relay = new Relay(settings, this.topics, remote, this.counts, ports.runtime.soon, {
+    const relay = new Relay(settings, topics, remote, this.counts, ports.runtime.soon, {
       cut: (why) => remote.fail(why, Reason.quotaExceeded),
       warn: (text) => this.warn(text),
       crossed: () => (this.lastCrossedMs = ports.runtime.monotonicMs()),
     })
-    this.ends = { remote, relay, local: null }
+    this.ends = { settings, topics, remote, relay, local: null }
   }
 
   /** The remote is ready for us: the local side comes in. */
   private subscribedThere(info: RemoteInfo): void {
     const { ends } = this
     if (ends === null) return
-    const { relay, remote } = ends
+    const { settings, topics, relay, remote } = ends
     relay.openRemote(info)
     // What is retained was said when the sessions began; since then every change has crossed, and to say it again
     // could undo a newer one.
-    const isNews = !info.sessionPresent || this.isLocalNew
-    const windowMax = Math.min(info.receiveMaximum, this.settings.inflightMax)
-    const local: LocalEnd = this.localEnd(isNews, windowMax, {
+    const isNews = !info.sessionPresent || this.isLocalNew || this.areTopicsNew
+    const windowMax = Math.min(info.receiveMaximum, settings.inflightMax)
+    const local: LocalEnd = this.localEnd(settings, topics, isNews, windowMax, {
+      began: (sessionPresent) => relay.beginLocal(sessionPresent),
       ready: (sessionPresent) => this.up(info, sessionPresent),
       frame: (first, bytes, start, bodyStart, end) =>
         relay.takeLocal(first, bytes, start, bodyStart, end),
@@ -237,12 +279,13 @@ export class Bridge {
   }
 
   private localEnd(
+    settings: BridgeSettings,
+    topics: TopicMap,
     wantsRetained: boolean,
     receiveMaximum: number,
     events: ConstructorParameters<typeof LocalEnd>[3],
   ): LocalEnd {
     const { broker, runtime } = this.ports
-    const { settings, topics } = this
     const filters = topics.localFilters
     return new LocalEnd(
       broker,
@@ -253,16 +296,17 @@ export class Bridge {
   }
 
   private up(info: RemoteInfo, localPresent: boolean): void {
-    const { ends, settings, ports } = this
+    const { ends, ports } = this
     if (ends === null || ends.local === null) return
-    const { relay, local } = ends
+    const { settings, relay, local } = ends
     if (!info.sessionPresent && localPresent)
       relay.releaseUnreleased(local, ports.broker.unreleasedOf(settings.localClientId))
-    if (info.sessionPresent && !localPresent && this.topics.sendsQos2) relay.sweepRemote()
     relay.openLocal(local)
     this.state = 'up'
     this.connects++
     this.isLocalNew = settings.localCleanSession
+    if (ends.topics === this.topics) this.areTopicsNew = false
+    this.isWanted = false
     this.upSinceMs = ports.wallMs()
     this.lastCrossedMs = ports.runtime.monotonicMs()
     this.note(LogType.notice, `Bridge ${this.name} connected to ${this.status().address}.`)
@@ -390,9 +434,12 @@ export class Bridge {
 
   /** The notification on our side. */
   private tell(state: '0' | '1'): void {
-    const { notifications, notificationTopic } = this.settings
-    if (!notifications) return
-    this.ports.broker.publish(notificationTopic, encoder.encode(state), { qos: 1, retain: true })
+    const { notifications, notificationTopic } = this.ends?.settings ?? this.settings
+    const topic = state === '0' ? (this.toldTopic ?? notificationTopic) : notificationTopic
+    if (!notifications && this.toldTopic === null) return
+    this.toldTopic = null
+    if (state === '1') this.toldTopic = topic
+    this.ports.broker.publish(topic, encoder.encode(state), { qos: 1, retain: true })
   }
 
   private fault(why: string): void {

@@ -22,8 +22,10 @@ export function countHop(
       ? {}
       : readProperties(PacketType.publish, bytes, propertiesStart, propertiesEnd)
   const userProperties = properties.userProperties ?? []
-  const crossed = Number(userProperties.find(([name]) => name === HOPS_PROPERTY)?.[1] ?? 0)
-  if (!(crossed < hopsMax)) return null
+  const said = userProperties.find(([name]) => name === HOPS_PROPERTY)?.[1] ?? ''
+  // Clients can write it as well: what is no count counts as none.
+  const crossed = /^\d{1,3}$/.test(said) ? Number(said) : 0
+  if (crossed >= hopsMax) return null
   if (version < 5) return forwardable
   const others = userProperties.filter(([name]) => name !== HOPS_PROPERTY)
   return encodeForwardableProperties({

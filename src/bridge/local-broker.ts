@@ -13,6 +13,8 @@ export interface LocalBroker {
   publish(topic: string, payload: Uint8Array, options: { qos: Qos; retain: boolean }): number
   /** Messages that wait for the client of this id, sent and unacknowledged ones among them. */
   queuedFor(clientId: string): number
+  /** Whether a message to the client of this id is under way under this packet identifier. */
+  isUnderWay(clientId: string, packetId: number): boolean
   /** Filters that the client of this id is subscribed to. */
   filtersOf(clientId: string): string[]
   /** Identifiers of QoS 2 messages that were received from the client of this id and not released yet. */

@@ -30,6 +30,8 @@ const SUBSCRIBE_ID = 65_535
 const UNSUBSCRIBE_ID = 65_534
 
 export interface LocalEvents {
+  /** The broker has let it in; nothing of the session has come yet. Within the broker's own work. */
+  began(sessionPresent: boolean): void
   /** Subscribed: frames may cross. `sessionPresent`: it had been here before. */
   ready(sessionPresent: boolean): void
   /** A packet from the broker, other than those of the handshake. */
@@ -65,6 +67,8 @@ export class LocalEnd implements Link {
   private sessionPresent = false
   private isReady = false
   private isHolding = false
+  /** {@link close} was called. */
+  private isLeft = false
   private refusal = 'this broker closed its side of the bridge'
 
   constructor(broker: LocalBroker, runtime: Runtime, options: LocalOptions, events: LocalEvents) {
@@ -110,6 +114,7 @@ export class LocalEnd implements Link {
   /** Leaves; the session stays if it is one that does. `why`: for the log. */
   close(why: string): void {
     const { connection } = this
+    this.isLeft = true
     this.connection = null
     if (connection !== null) this.broker.linkClosed(connection, why)
   }
@@ -140,7 +145,7 @@ export class LocalEnd implements Link {
     if (connection === null) return
     this.runtime.soon(() => {
       this.broker.linkClosed(connection, 'closed')
-      this.events.closed(this.refusal)
+      if (!this.isLeft) this.events.closed(this.refusal)
     })
   }
 
@@ -178,6 +183,7 @@ export class LocalEnd implements Link {
   private subscribe(sessionPresent: boolean): void {
     const { filters, wantsRetained, settings } = this.options
     this.sessionPresent = sessionPresent
+    this.events.began(sessionPresent)
     const wanted = filters.map(({ filter, qos }): SubscribeFilter => ({
       filter,
       qos,

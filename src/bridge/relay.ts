@@ -30,7 +30,7 @@ import { countHop } from './hops.ts'
 import type { LocalEnd } from './local-end.ts'
 import type { RemoteEnd, RemoteInfo } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
-import type { TopicMap } from './topic-map.ts'
+import { remember, type TopicMap } from './topic-map.ts'
 
 /** Refusals that say "not now": the message stays where it is and is sent again by the next connection. */
 const PASSING_REASONS = new Set<number>([
@@ -135,6 +135,16 @@ export class Relay {
     this.info = info
   }
 
+  /**
+   * The local session is there, and nothing of it has come yet. If it is a new one it counts identifiers anew, while the
+   * remote may still hold some of the old ones.
+   */
+  beginLocal(sessionPresent: boolean): void {
+    const { info, topics } = this
+    if (info === null || !info.sessionPresent || sessionPresent) return
+    if (topics.sendsQos2 && info.maximumQos === 2) this.sweepRemote()
+  }
+
   /** The local side is ready: what came meanwhile goes to it. */
   openLocal(local: LocalEnd): void {
     this.local = local
@@ -155,11 +165,8 @@ export class Relay {
     local.send(out.bytes, out.length)
   }
 
-  /**
-   * Our broker lost its session and counts identifiers anew, while the remote may still hold some of the old ones:
-   * it would take the next message under one of them for a repeated one. Frees them all.
-   */
-  sweepRemote(): void {
+  /** The remote would take the next message under an identifier that it holds for a repeated one. Frees them all. */
+  private sweepRemote(): void {
     const { output, version } = this.remote
     for (let packetId = 1; packetId <= 65_535; packetId++)
       appendAck(output.writer, version, PacketType.pubrel, packetId, 0)
@@ -206,7 +213,7 @@ export class Relay {
     this.events.crossed()
     if (sentQos === qos) return
     if (sentQos === 1) this.lowered.add(packetId)
-    else this.answerLocal(qos, packetId)
+    else this.answerLocal(view)
   }
 
   private fill(topic: Uint8Array, properties: Uint8Array, view: PublishView): void {
@@ -241,22 +248,22 @@ export class Relay {
     if (found !== undefined) return found
     const name = nameOf(topic)
     const renamed = name === null ? null : renamedTo(name)
-    if (known.size >= 10_000) known.clear()
-    if (renamed !== null) known.set(topic, renamed)
+    if (renamed !== null) remember(known, topic, renamed)
     return renamed
   }
 
   private dropLocal(view: PublishView, why: string): void {
     this.counts.dropped++
     this.events.warn(`not sent: ${why}`)
-    this.answerLocal(view.qos, view.packetId)
+    this.answerLocal(view)
   }
 
   /** Acknowledges to our broker what the remote will not. */
-  private answerLocal(qos: Qos, packetId: number): void {
+  private answerLocal({ qos, packetId, dup }: PublishView): void {
     if (qos === 0) return
     const type = qos === 1 ? PacketType.puback : PacketType.pubrec
-    if (qos === 2) this.answeredHere.add(packetId)
+    // Of one that was sent before, the remote may hold the identifier: only PUBREL frees it there.
+    if (qos === 2 && !dup) this.answeredHere.add(packetId)
     appendAck(this.toLocal, 5, type, packetId, 0)
     this.handOverSoon()
   }

@@ -59,6 +59,8 @@ export interface RemoteEvents {
   ready(info: RemoteInfo): void
   /** A packet that is part of a message's way, also while the handshake is under way. */
   frame(first: number, bytes: Uint8Array, start: number, bodyStart: number, end: number): void
+  /** Whether a message of ours is under way under this packet identifier. */
+  isUnderWay(packetId: number): boolean
   /** A chunk is through: what {@link frame} collected may go on. */
   chunkDone(): void
   /** Room again after {@link RemoteEnd.isFull}. */
@@ -78,7 +80,9 @@ export class RemoteEnd {
   private readonly wire: Wire
   private phase: 'dialing' | 'greeting' | 'asking' | 'ready' | 'over' = 'dialing'
   private info: RemoteInfo | null = null
-  private readonly due = new Set<number>()
+  /** Our requests that are not answered, and of a SUBSCRIBE the place of its first filter. */
+  private readonly due = new Map<number, number>()
+  private lastRequestId = FIRST_REQUEST_ID + 1
   private lastReceivedMs: number
   /** A byte came. */
   private hasSpoken = false
@@ -290,7 +294,6 @@ export class RemoteEnd {
   /** Sends everything that must be granted before messages cross. */
   private ask(): void {
     const { topics, settings } = this
-    let packetId = FIRST_REQUEST_ID
     for (let at = 0; at < topics.remoteFilters.length; at += FILTERS_MAX) {
       const filters = topics.remoteFilters.slice(at, at + FILTERS_MAX).map(({ filter, qos }) => ({
         filter,
@@ -299,8 +302,8 @@ export class RemoteEnd {
         retainAsPublished: true,
         retainHandling: 0 as const,
       }))
-      this.due.add(packetId)
-      this.say({ type: PacketType.subscribe, packetId: packetId--, filters, properties: {} })
+      const packetId = this.request(at)
+      this.say({ type: PacketType.subscribe, packetId, filters, properties: {} })
     }
     const { unwantedFilters } = topics
     for (
@@ -309,21 +312,28 @@ export class RemoteEnd {
       at += FILTERS_MAX
     ) {
       const filters = unwantedFilters.slice(at, at + FILTERS_MAX)
-      this.due.add(packetId)
-      this.say({ type: PacketType.unsubscribe, packetId: packetId--, filters, properties: {} })
+      const packetId = this.request(0)
+      this.say({ type: PacketType.unsubscribe, packetId, filters, properties: {} })
     }
     if (!this.tellsRemote()) return
     const qos = Math.min(1, this.info?.maximumQos ?? 1) as Qos
-    if (qos === 1) this.due.add(packetId)
-    this.say(this.notification('1', qos, qos === 1 ? packetId : 0))
+    this.say(this.notification('1', qos, qos === 1 ? this.request(0) : 0))
+  }
+
+  /** An identifier under which no message is under way: the remote may hold that message under it. */
+  private request(firstFilter: number): number {
+    do this.lastRequestId--
+    while (this.lastRequestId > 1 && this.events.isUnderWay(this.lastRequestId))
+    this.due.set(this.lastRequestId, firstFilter)
+    return this.lastRequestId
   }
 
   private onSuback(packetId: number, codes: readonly number[]): void {
-    if (!this.due.has(packetId)) return
+    const firstFilter = this.due.get(packetId)
+    if (firstFilter === undefined) return
     const refused = codes.findIndex((code) => code >= 0x80)
     if (refused < 0) return this.answered(packetId)
-    const index = (FIRST_REQUEST_ID - packetId) * FILTERS_MAX + refused
-    const filter = this.topics.remoteFilters[index]?.filter ?? ''
+    const filter = this.topics.remoteFilters[firstFilter + refused]?.filter ?? ''
     const why = this.version === 5 ? reasonText(codes[refused]) : 'refused'
     this.fail(`the remote does not let us subscribe to '${filter}': ${why}`)
   }

@@ -24,6 +24,7 @@ interface Rule {
 
 /** Topics whose new name is remembered; they are few, and far more would be an attack. */
 const KNOWN_MAX = 10_000
+const KNOWN_LENGTH_MAX = 256
 
 export class TopicMap {
   /** To subscribe to here, for what goes out. */
@@ -107,7 +108,8 @@ function renamed(topic: string, rules: readonly Rule[]): string {
   return rule.prefix + rest
 }
 
-function remember<T>(known: Map<string, T>, topic: string, name: T): void {
+export function remember<T>(known: Map<string, T>, topic: string, name: T): void {
+  if (topic.length > KNOWN_LENGTH_MAX) return
   if (known.size >= KNOWN_MAX) known.clear()
   known.set(topic, name)
 }

@@ -358,6 +358,11 @@ export class Broker {
     return outbound ? outbound.queuedCount + outbound.inflight.size : 0
   }
 
+  /** Whether a message that was sent to a client under this packet identifier is not acknowledged yet. */
+  isUnderWay(clientId: string, packetId: number): boolean {
+    return this.core.sessions.get(clientId)?.outbound?.inflight.has(packetId) ?? false
+  }
+
   /** Filters that a client is subscribed to. */
   filtersOf(clientId: string): string[] {
     return [...(this.core.sessions.get(clientId)?.subscriptions?.keys() ?? [])]

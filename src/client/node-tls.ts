@@ -1,6 +1,6 @@
 /** TLS with certificates or with a key that both sides know (PSK). */
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { isIP, type Socket } from 'node:net'
+import { isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 
 export interface TlsOptions {
   /** PEM of the authorities to trust instead of Node's own. */
@@ -25,6 +25,12 @@ export interface TlsOptions {
   /** Gets the lines of an NSS key log: whoever reads them can decrypt. */
   onKeyLog?: (line: Uint8Array) => void
 }
+
+/** Our side of a socket, as `net.connect` takes it. */
+export type OwnSide = Pick<
+  TcpNetConnectOpts,
+  'localAddress' | 'keepAlive' | 'keepAliveInitialDelay'
+>
 
 type Certificates = NonNullable<ConnectionOptions['ca']>
 
@@ -68,11 +74,15 @@ export function connectTls(
   port: number,
   tls: TlsOptions,
   socket: Socket | null,
-  localAddress?: string,
+  own: OwnSide,
 ): TLSSocket {
-  const way =
-    socket === null ? { port, ...(localAddress !== undefined && { localAddress }) } : { socket }
-  const secured = connect({ ...tlsOptions(host, tls), ...way })
+  const secured = connect({
+    ...tlsOptions(host, tls),
+    ...(socket === null ? { port, ...own } : { socket }),
+  })
+  // Of a secured socket Node does not take it as an option.
+  if (own.keepAlive === true)
+    secured.once('connect', () => secured.setKeepAlive(true, own.keepAliveInitialDelay))
   const { onKeyLog } = tls
   if (onKeyLog !== undefined) secured.on('keylog', onKeyLog)
   return secured

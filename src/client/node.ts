@@ -7,7 +7,7 @@ import { MqttClient } from './client.ts'
 import { dialFresh, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
 import { dialLater } from './late-wire.ts'
 import { SocketWire, sharedRead } from './node-socket.ts'
-import type { TlsOptions } from './node-tls.ts'
+import type { OwnSide, TlsOptions } from './node-tls.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Dial, Runtime } from './ports.ts'
 import { parseUrl, type Address } from './url.ts'
@@ -60,6 +60,8 @@ export interface NodeConnectOptions extends ConnectOptions {
   proxy?: string
   /** The address of this machine to connect from. */
   localAddress?: string
+  /** Seconds of silence after which the system asks whether the peer is there. Absent: it does not ask. */
+  tcpKeepAliveSeconds?: number
   /** Headers of the WebSocket's upgrade request. */
   headers?: Readonly<Record<string, string>>
   /**
@@ -71,7 +73,7 @@ export interface NodeConnectOptions extends ConnectOptions {
 
 /** What {@link NodeConnectOptions.options} may give. */
 export type NodeFreshOptions = FreshOptions &
-  Pick<NodeConnectOptions, 'tls' | 'proxy' | 'localAddress' | 'headers'>
+  Pick<NodeConnectOptions, 'tls' | 'proxy' | 'localAddress' | 'tcpKeepAliveSeconds' | 'headers'>
 
 /** Timers, time and chance of Node, for {@link dialUrl}'s callers. */
 export const nodeRuntime: Runtime = {
@@ -85,16 +87,27 @@ export const nodeRuntime: Runtime = {
   soon: (call) => void setImmediate(call),
 }
 
+/** Of `net.connect`, what is about our side. */
+function ownSide({ localAddress, tcpKeepAliveSeconds }: NodeConnectOptions): OwnSide {
+  return {
+    ...(localAddress !== undefined && { localAddress }),
+    ...(tcpKeepAliveSeconds !== undefined && {
+      keepAlive: true,
+      keepAliveInitialDelay: tcpKeepAliveSeconds * 1000,
+    }),
+  }
+}
+
 /** Plain TCP and unix sockets, the shortest way: nothing is loaded for it. */
-function dialSocket(address: Address, { localAddress }: NodeConnectOptions): Dial {
+function dialSocket(address: Address, options: NodeConnectOptions): Dial {
   const { host, port, path } = address
+  const own = ownSide(options)
   return (events) => {
     const onread = sharedRead(events)
-    const local = localAddress === undefined ? {} : { localAddress }
     const socket =
       address.transport === 'unix'
         ? connectSocket({ path, onread })
-        : connectSocket({ host, port, onread, ...local })
+        : connectSocket({ host, port, onread, ...own })
     return new SocketWire(socket, events, 'connect', true)
   }
 }
@@ -110,14 +123,14 @@ async function throughProxy(
 
 function dialThrough(address: Address, options: NodeConnectOptions): Dial {
   const { host, port } = address
-  const { proxy, tls = {}, localAddress } = options
+  const { proxy, tls = {} } = options
   return dialLater(async (signal) => {
     const { connectTls } = await import('./node-tls.ts')
     const socket = proxy === undefined ? null : await throughProxy(address, proxy, signal)
     if (socket !== null && !address.tls)
       return (events) => new SocketWire(socket, events, null, false)
     return (events) => {
-      const secured = connectTls(host, port, tls, socket, localAddress)
+      const secured = connectTls(host, port, tls, socket, ownSide(options))
       return new SocketWire(secured, events, 'secureConnect', false)
     }
   })
@@ -125,7 +138,8 @@ function dialThrough(address: Address, options: NodeConnectOptions): Dial {
 
 function dialWebSocket(address: Address, options: NodeConnectOptions): Dial {
   const { host, port, path } = address
-  const { proxy, tls = {}, headers = {}, localAddress, version = 5 } = options
+  const { proxy, tls = {}, headers = {}, version = 5 } = options
+  const own = ownSide(options)
   const name = host.includes(':') ? `[${host}]` : host
   const url = `${address.tls ? 'wss' : 'ws'}://${name}:${port}${path}`
   return dialLater(async (signal) => {
@@ -135,9 +149,8 @@ function dialWebSocket(address: Address, options: NodeConnectOptions): Dial {
     ])
     const plain = proxy === undefined ? null : await throughProxy(address, proxy, signal)
     return (events) => {
-      const socket = address.tls ? connectTls(host, port, tls, plain, localAddress) : plain
-      const local = localAddress === undefined ? {} : { localAddress }
-      return openWebSocket({ url, version, headers, options: local, socket }, events)
+      const socket = address.tls ? connectTls(host, port, tls, plain, own) : plain
+      return openWebSocket({ url, version, headers, options: own, socket }, events)
     }
   })
 }

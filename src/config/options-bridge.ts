@@ -97,9 +97,9 @@ export const bridgeOptions = {
   tcpKeepAlive: option('bridge_tcp_keepalive', 'Socket keep alive.', {
     type: tcpKeepAlive,
     default: null,
-    differs: "The idle time holds; interval and count are the system's.",
+    differs: 'The idle time holds; interval and count are what Node has: 10 times, 1 second apart.',
     warning:
-      'Of "bridge_tcp_keepalive" the idle time holds; interval and count are the system\'s, Node cannot set them.',
+      'Of "bridge_tcp_keepalive" the idle time holds; interval and count are what Node has: 10 times, 1 second apart.',
   }),
   tcpUserTimeoutMs: option(
     'bridge_tcp_user_timeout',

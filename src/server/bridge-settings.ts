@@ -118,10 +118,11 @@ function hasTls({ caFile, caDirectory, useOsCertificates, psk }: BridgeConfig): 
 }
 
 function dialOptionsOf(config: BridgeConfig, version: Version): NodeConnectOptions {
-  const { bindAddress } = config
+  const { bindAddress, tcpKeepAlive } = config
   return {
     version,
     ...(bindAddress !== null && { localAddress: bindAddress }),
+    ...(tcpKeepAlive !== null && { tcpKeepAliveSeconds: tcpKeepAlive.idleSeconds }),
     tls: tlsOf(config),
   }
 }

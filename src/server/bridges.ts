@@ -69,7 +69,7 @@ export function createBridges(
   const add = (name: string, settings: BridgeSettings): void => {
     const bridge = new Bridge(settings, ports)
     bridges.set(name, bridge)
-    bridge.prepare(() => bridge.start())
+    bridge.restart()
   }
   const remove = (name: string): void => {
     bridges.get(name)?.close(true)

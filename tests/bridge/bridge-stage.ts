@@ -141,7 +141,7 @@ export interface BridgeStage {
   readonly log: string[]
 }
 
-const SETTINGS: Omit<BridgeSettings, 'addresses'> = {
+export const SETTINGS: Omit<BridgeSettings, 'addresses'> = {
   name: 'b',
   roundRobin: false,
   topics: [{ pattern: '#', direction: 'both', qos: 2, localPrefix: '', remotePrefix: '' }],

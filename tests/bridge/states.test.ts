@@ -1,0 +1,171 @@
+/** What is done to a bridge in the middle of something else; identifiers; what it remembers. In virtual time. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PacketType } from '../../src/codec/packets.ts'
+import * as make from '../support/packets.ts'
+import { createBridgeStage, type Remote } from './bridge-stage.ts'
+
+const out = { pattern: 'a', direction: 'out', qos: 2, localPrefix: '', remotePrefix: '' } as const
+
+const textOf = (payload: Uint8Array | undefined) => new TextDecoder().decode(payload)
+
+/** Answers CONNECT, and leaves what the bridge then asks for in the inbox. */
+function greet(remote: Remote, sessionPresent: boolean): void {
+  remote.open().take('connect')
+  remote.send({ type: PacketType.connack, sessionPresent, code: 0, properties: {} })
+}
+
+test('a bridge that is closed while its local session is made does not connect', () => {
+  const stage = createBridgeStage()
+  stage.remote().cut()
+  stage.bridge.restart()
+  stage.bridge.close(true)
+  stage.pass(60_000)
+  assert.equal(stage.remotes.length, 1)
+  assert.equal(stage.bridge.status().state, 'stopped')
+})
+
+test('a bridge that is paused while its settings change stays paused', () => {
+  const stage = createBridgeStage()
+  stage.remote().welcome()
+  stage.bridge.change(stage.settings({ keepAliveSeconds: 30 }), true)
+  stage.bridge.pause()
+  stage.pass(60_000)
+  assert.equal(stage.remotes.length, 1)
+  assert.equal(stage.bridge.status().state, 'paused')
+})
+
+test('two changes at once make one connection', () => {
+  const stage = createBridgeStage()
+  stage.remote().welcome()
+  stage.bridge.change(stage.settings({ keepAliveSeconds: 30 }), true)
+  stage.bridge.change(stage.settings({ keepAliveSeconds: 40 }), true)
+  stage.pass(100)
+  assert.equal(stage.remotes.length, 2)
+  assert.equal(stage.remote().open().take('connect')?.keepAliveSeconds, 40)
+})
+
+test('a lazy change while it connects waits for the next connection, names of topics included', () => {
+  const stage = createBridgeStage({ topics: [{ ...out, remotePrefix: 'old/' }] })
+  greet(stage.remote(), false)
+  stage.bridge.change(stage.settings({ topics: [{ ...out, remotePrefix: 'new/' }] }), false)
+  stage.pass(10)
+  const author = stage.here.connect('author')
+  author.send(make.publish('a', 'x', { qos: 1, packetId: 1 }))
+  assert.equal(stage.remote().take('publish')?.topic, 'old/a')
+  stage.remote().cut()
+  stage.pass(1000)
+  assert.equal(stage.remote().welcome(true).take('publish')?.topic, 'new/a')
+})
+
+test('a new topic line brings what is retained of it, though the sessions are old', () => {
+  const stage = createBridgeStage({ topics: [out] })
+  stage.remote().welcome()
+  const author = stage.here.connect('author')
+  author.send(make.publish('b', 'kept', { retain: true }))
+  stage.bridge.change(stage.settings({ topics: [out, { ...out, pattern: 'b' }] }), true)
+  stage.pass(10)
+  assert.equal(textOf(stage.remote().welcome(true).take('publish')?.payload), 'kept')
+})
+
+test('a start_type once that was lost connects anew when its settings change', () => {
+  const stage = createBridgeStage({ startType: 'once' })
+  stage.remote().cut()
+  stage.bridge.change(stage.settings({ startType: 'automatic' }), false)
+  stage.pass(10)
+  assert.equal(stage.remotes.length, 2)
+})
+
+test('clients that subscribe cannot hurry a lazy bridge that failed', () => {
+  const stage = createBridgeStage({ startType: 'lazy' })
+  stage.bridge.subscribedHere('x')
+  assert.equal(stage.remotes.length, 1)
+  for (let attempt = 0; attempt < 5; attempt++) {
+    stage.remote().cut('connection refused')
+    stage.bridge.subscribedHere('x')
+    stage.pass(900)
+    assert.equal(stage.remotes.length, attempt + 1)
+    stage.pass(100)
+    assert.equal(stage.remotes.length, attempt + 2)
+  }
+})
+
+test('identifiers of a lost local session are freed there before retained messages go under them', () => {
+  const stage = createBridgeStage({ localCleanSession: true, topics: [out] })
+  stage.here
+    .connect('author')
+    .send(make.publish('a', 'kept', { qos: 2, retain: true, packetId: 1 }), make.ack('pubrel', 1))
+  const remote = stage.remote().welcome(true)
+  const kinds = remote.inbox.map(({ type }) => type)
+  assert.equal(kinds.indexOf(PacketType.publish), 65_535)
+  assert.equal(kinds.filter((type) => type === PacketType.pubrel).length, 65_535)
+})
+
+test('a remote without QoS 2 is not swept for it', () => {
+  const stage = createBridgeStage({ localCleanSession: true, topics: [out], version: 5 })
+  const remote = stage.remote().welcome(true, { maximumQos: 1 })
+  assert.equal(remote.take('pubrel'), undefined)
+})
+
+test('requests of the bridge take no identifier of a message under way', () => {
+  const stage = createBridgeStage({ notifications: true, inflightMax: 65_535 })
+  const author = stage.here.connect('author')
+  const first = stage.remote().welcome()
+  first.send(make.ack('puback', first.take('publish')!.packetId))
+  // Identifiers count up: the last ones are those that requests would take.
+  for (let packetId = 1; packetId <= 65_535; packetId++) {
+    author.send(make.publish('a', `${packetId}`, { qos: 1, packetId: 1 }))
+    const sent = first.take('publish')!
+    if (sent.packetId < 65_533) first.send(make.ack('puback', sent.packetId))
+  }
+  assert.equal(stage.bridge.status().queued, 3)
+  first.cut()
+  stage.pass(1000)
+  greet(stage.remote(), true)
+  const ids = stage.remote().inbox.map((packet) => ('packetId' in packet ? packet.packetId : 0))
+  assert.deepEqual(ids, [65_532, 65_531])
+})
+
+test('a message that is too large for a new remote frees its identifier there, if it was sent before', () => {
+  const stage = createBridgeStage({ version: 5 })
+  const author = stage.here.connect('author')
+  const first = stage.remote().welcome()
+  author.send(make.publish('a', 'x'.repeat(200), { qos: 2, packetId: 1 }), make.ack('pubrel', 1))
+  const { packetId } = first.take('publish')!
+  first.cut()
+  stage.pass(1000)
+  const next = stage.remote().welcome(true, { maximumPacketSize: 100 })
+  assert.equal(next.take('publish'), undefined)
+  assert.equal(next.take('pubrel')?.packetId, packetId)
+  next.send(make.ack('pubcomp', packetId))
+  assert.equal(stage.bridge.status().queued, 0)
+})
+
+test('a count of hops that is none counts as none', () => {
+  const stage = createBridgeStage({ version: 5, hopsMax: 2 })
+  const remote = stage.remote().welcome()
+  const author = stage.here.connect('author')
+  for (const said of ['-1000000', 'NaN', '1e-9', '']) {
+    author.send(make.publish('a', 'x', { properties: { userProperties: [['mozzie-hops', said]] } }))
+    assert.deepEqual(remote.take('publish')?.properties.userProperties, [['mozzie-hops', '1']])
+  }
+})
+
+test('where notifications go changes: the old place says 0', () => {
+  const stage = createBridgeStage({ notifications: true, notificationTopic: 'state/old' })
+  const reader = stage.here.connect('reader')
+  reader.subscribe('state/#', 0)
+  const remote = stage.remote().welcome()
+  remote.send(make.ack('puback', remote.take('publish')!.packetId))
+  stage.pass(10)
+  assert.equal(stage.bridge.status().state, 'up')
+  reader.inbox.length = 0
+  stage.bridge.change(
+    stage.settings({ notifications: true, notificationTopic: 'state/new' }),
+    false,
+  )
+  stage.remote().cut()
+  stage.pass(0)
+  const told = reader.take('publish')
+  assert.deepEqual([told?.topic, textOf(told?.payload)], ['state/old', '0'])
+})
