@@ -240,7 +240,7 @@ export class Bridge {
         ready: (info) => this.subscribedThere(info),
         frame: (first, bytes, start, bodyStart, end) =>
           relay.takeRemote(first, bytes, start, bodyStart, end),
-        isUnderWay: (packetId) => ports.broker.isUnderWay(settings.localClientId, packetId),
+        underWay: () => ports.broker.underWay(settings.localClientId),
         chunkDone: () => relay.handOver(),
         drained: () => this.ends?.local?.drained(),
         ended: (ending) => this.lost(ending),

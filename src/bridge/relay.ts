@@ -278,7 +278,7 @@ export class Relay {
     } else if (type === PacketType.pubcomp && this.releasedHere.delete(packetId)) return
     if (reason >= ERRORS_FROM && PASSING_REASONS.has(reason))
       return this.cut(`this broker cannot take a message now: ${reasonText(reason)}`)
-    if (reason >= ERRORS_FROM && type !== PacketType.pubrel) {
+    if (reason >= ERRORS_FROM && type < PacketType.pubrel) {
       this.counts.dropped++
       this.events.warn(`a message from the remote is refused: ${reasonText(reason)}`)
     }

@@ -21,6 +21,7 @@ import { connackText } from '../client/errors.ts'
 import { Framer } from '../client/framer.ts'
 import { Output } from '../client/output.ts'
 import type { Dial, Runtime, Wire } from '../client/ports.ts'
+import type { UnderWay } from './local-broker.ts'
 import type { BridgeSettings } from './settings.ts'
 import type { TopicMap } from './topic-map.ts'
 
@@ -59,8 +60,8 @@ export interface RemoteEvents {
   ready(info: RemoteInfo): void
   /** A packet that is part of a message's way, also while the handshake is under way. */
   frame(first: number, bytes: Uint8Array, start: number, bodyStart: number, end: number): void
-  /** Whether a message of ours is under way under this packet identifier. */
-  isUnderWay(packetId: number): boolean
+  /** Messages of ours that an earlier connection sent, and that the remote may still hold. */
+  underWay(): UnderWay
   /** A chunk is through: what {@link frame} collected may go on. */
   chunkDone(): void
   /** Room again after {@link RemoteEnd.isFull}. */
@@ -300,7 +301,8 @@ export class RemoteEnd {
         qos,
         noLocal: true,
         retainAsPublished: true,
-        retainHandling: 0 as const,
+        // Only what is new to the session: before 5.0 every SUBSCRIBE brings all that is retained once more.
+        retainHandling: 1 as const,
       }))
       const packetId = this.request(at)
       this.say({ type: PacketType.subscribe, packetId, filters, properties: {} })
@@ -316,14 +318,16 @@ export class RemoteEnd {
       this.say({ type: PacketType.unsubscribe, packetId, filters, properties: {} })
     }
     if (!this.tellsRemote()) return
-    const qos = Math.min(1, this.info?.maximumQos ?? 1) as Qos
+    // The remote may hold as many messages as it takes, and cuts who sends one more; they are only released behind this.
+    const isRoom = this.events.underWay().size === 0
+    const qos = isRoom ? (Math.min(1, this.info?.maximumQos ?? 1) as Qos) : 0
     this.say(this.notification('1', qos, qos === 1 ? this.request(0) : 0))
   }
 
   /** An identifier under which no message is under way: the remote may hold that message under it. */
   private request(firstFilter: number): number {
     do this.lastRequestId--
-    while (this.lastRequestId > 1 && this.events.isUnderWay(this.lastRequestId))
+    while (this.lastRequestId > 1 && this.events.underWay().has(this.lastRequestId))
     this.due.set(this.lastRequestId, firstFilter)
     return this.lastRequestId
   }

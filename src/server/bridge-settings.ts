@@ -13,7 +13,7 @@ import { topicFilterProblem } from '../topics/names.ts'
 const NEVER = 0xffffffff
 const CONNECT_TIMEOUT_MS = 30_000
 const SYSTEM_AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt'
-/** What mosquitto has for `max_inflight_messages`. */
+/** What mosquitto has for `max_inflight_messages`: it cuts who has more under way at QoS 2, and before MQTT 5 does not say so. */
 const INFLIGHT = 20
 /** Some clouds cut a client that has more than this under way. */
 const SENT_INFLIGHT = 100
@@ -45,6 +45,7 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
   if (version < 5 && config.remotePassword !== null && config.remoteUsername === null)
     throw fault(config, '"remote_password" needs "remote_username" before MQTT 5.')
   const { cleanSession } = config
+  const sendsQos2 = config.topics.some(({ direction, qos }) => direction !== 'in' && qos === 2)
   const dialOptions = dialOptionsOf(config, version)
   return {
     name: config.name,
@@ -73,7 +74,7 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
     packetBytesMax: config.maxPacketBytes,
     incomingPacketBytesMax: defaults.packetBytesMax,
     topicAliasMaximum: version === 5 ? config.maxTopicAlias : 0,
-    inflightMax: defaults.inflightMax || SENT_INFLIGHT,
+    inflightMax: defaults.inflightMax || (version < 5 && sendsQos2 ? INFLIGHT : SENT_INFLIGHT),
     receiveMaximum: config.receiveMaximum ?? (defaults.inflightMax || INFLIGHT),
     sessionExpirySeconds: config.sessionExpirySeconds ?? NEVER,
     hopsMax: config.hopsMax,
@@ -127,7 +128,8 @@ function dialOptionsOf(config: BridgeConfig, version: Version): NodeConnectOptio
   }
 }
 
-function tlsOf(config: BridgeConfig): TlsOptions {
+/** What TLS needs, files read. @throws ConfigError */
+export function tlsOf(config: BridgeConfig): TlsOptions {
   const { certificateFile, keyFile, ciphers, ciphersTls13, alpn, pskIdentity, psk } = config
   const authorities = authoritiesOf(config)
   const suites = [ciphersTls13, ciphers].filter((list) => list !== null).join(':')

@@ -8,7 +8,7 @@ import { ConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
 import { isBridgeUser, type Observer } from '../ports/ports.ts'
-import { bridgeSettingsOf } from './bridge-settings.ts'
+import { bridgeSettingsOf, tlsOf } from './bridge-settings.ts'
 import { nodeClock } from './node-ports.ts'
 
 export interface Bridges extends BridgeControl {
@@ -46,7 +46,9 @@ export function bridgesOf({ bridges, global }: Config): ReadonlyMap<string, Name
       }
       localIds.add(settings.localClientId)
       const isImmediate = config.reloadType === 'immediate'
-      return [config.name, { settings, text: JSON.stringify([rest, defaults]), isImmediate }]
+      // A new certificate in an old file is a change as well.
+      const text = JSON.stringify([rest, defaults, tlsOf(config)])
+      return [config.name, { settings, text, isImmediate }]
     }),
   )
 }

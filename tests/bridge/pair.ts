@@ -20,7 +20,10 @@ export const textOf = ({ payload }: Pick<PacketOf['publish'], 'payload'>): strin
   new TextDecoder().decode(payload)
 
 /** Waits until the bridge whose remote client id is `id` says on our side that it is up. */
-export async function untilUp(broker: BrokerProcess, id: string): Promise<void> {
+export async function untilUp(
+  broker: Pick<BrokerProcess, 'port' | 'log'>,
+  id: string,
+): Promise<void> {
   const watcher = await clientOf(broker)
   await watcher.subscribe({ filter: `$SYS/broker/connection/${id}/state`, qos: 0 })
   const deadline = performance.now() + waitMsMax

@@ -122,8 +122,30 @@ test('requests of the bridge take no identifier of a message under way', () => {
   first.cut()
   stage.pass(1000)
   greet(stage.remote(), true)
+  stage.remote().take('publish')
   const ids = stage.remote().inbox.map((packet) => ('packetId' in packet ? packet.packetId : 0))
   assert.deepEqual(ids, [65_532, 65_531])
+})
+
+test('with messages under way the notification takes no room of the remote', () => {
+  // The remote may hold as many as it takes: one more, and it would never let the bridge in again.
+  const stage = createBridgeStage({ notifications: true })
+  const author = stage.here.connect('author')
+  const first = stage.remote().welcome()
+  first.send(make.ack('puback', first.take('publish')!.packetId))
+  stage.pass(10)
+  author.send(make.publish('a', 'x', { qos: 2, packetId: 1 }), make.ack('pubrel', 1))
+  assert.ok(first.take('publish'))
+  first.cut()
+  stage.pass(1000)
+  greet(stage.remote(), true)
+  assert.equal(stage.remote().take('publish')?.qos, 0)
+})
+
+test('what is retained there comes with a new subscription only', () => {
+  const stage = createBridgeStage({ version: 5 })
+  greet(stage.remote(), true)
+  assert.equal(stage.remote().take('subscribe')?.filters[0].retainHandling, 1)
 })
 
 test('a message that is too large for a new remote frees its identifier there, if it was sent before', () => {

@@ -9,8 +9,6 @@
  * acknowledged must have come; at QoS 2 once; and in order for each publisher and topic. What was not
  * acknowledged publishers repeat until it is, so in the end that means: everything.
  */
-import { fork, type ChildProcess } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { PacketType, type Qos } from '../../src/codec/packets.ts'
 import type { Failpoint } from '../../src/store/failpoint.ts'
 import { openLevel } from '../../src/store/level/database.ts'
@@ -22,8 +20,8 @@ import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { BrokerUnderFire } from './broker-under-fire.ts'
 import type { LedgerFigures } from './ledger.ts'
-import type { ChildSettings, FromChild, LastNumbers, ToChild } from './messages.ts'
-import { endWithUs } from '../support/children.ts'
+import { ClientProcess } from './client-process.ts'
+import type { FromChild, LastNumbers } from './messages.ts'
 
 export interface CrashOptions {
   readonly rounds: number
@@ -51,7 +49,9 @@ export interface CrashResult extends LedgerFigures {
 
 /** How long a round may last before a failpoint that nobody comes by is given up. */
 const FAILPOINT_MS_MAX = 1500
-const silenceMs = 8000
+export const SILENCE_MS = 8000
+/** Fast enough to have always something under way, slow enough for a busy machine. */
+const PORTION = 8
 const ROUND_MS_MIN = 20
 const ROUND_MS_MAX = 400
 
@@ -69,12 +69,20 @@ export async function runCrashes(options: CrashOptions): Promise<CrashResult> {
   const { rounds, seed, qos } = options
   const random = seeded(seed)
   const broker = await BrokerUnderFire.create(options.config)
-  const settings = { port: broker.port, qos, seed, silenceMs: options.silenceMs ?? silenceMs }
-  const children: Child[] = []
+  const settings = {
+    port: broker.port,
+    qos,
+    seed,
+    silenceMs: options.silenceMs ?? SILENCE_MS,
+    prefix: '',
+    portion: PORTION,
+    keptOnce: true,
+  }
+  const children: ClientProcess[] = []
   try {
     await broker.start()
-    const subscribers = await Child.start('subscribers', settings, children)
-    const publishers = await Child.start('publishers', settings, children)
+    const subscribers = await ClientProcess.start('subscribers', settings, children)
+    const publishers = await ClientProcess.start('publishers', settings, children)
     const deaths: Record<string, number> = {}
     let startMsMax = 0
     await broker.kill()
@@ -90,24 +98,36 @@ export async function runCrashes(options: CrashOptions): Promise<CrashResult> {
     subscribers.tell({ kind: 'expect', sent })
     const received = await subscribers.answer('received')
     const retained = await checkRetained(broker.port, sent)
-    const figures = Object.values(received.bySubscriber)
-    const sum = (of: (each: LedgerFigures) => number) =>
-      figures.reduce((n, each) => n + of(each), 0)
     return {
       deaths,
-      published: Object.values(sent).reduce((count, last) => count + last, 0),
-      received: sum((each) => each.received),
-      twice: sum((each) => each.twice),
-      inversions: sum((each) => each.inversions),
-      lost: Object.entries(received.bySubscriber).flatMap(([name, { lost }]) =>
-        lost.map((what) => `${name}: ${what}`),
-      ),
+      published: publishedOf(sent),
+      ...figuresOf(received),
       violations: [...violations, ...received.violations, ...retained],
       startMsMax,
     }
   } finally {
     for (const child of children) child.end()
     broker.remove()
+  }
+}
+
+export function publishedOf(sent: LastNumbers): number {
+  return Object.values(sent).reduce((count, last) => count + last, 0)
+}
+
+/** The figures of all subscribers together. */
+export function figuresOf({
+  bySubscriber,
+}: Extract<FromChild, { kind: 'received' }>): LedgerFigures & { lost: string[] } {
+  const figures = Object.values(bySubscriber)
+  const sum = (of: (each: LedgerFigures) => number) => figures.reduce((n, each) => n + of(each), 0)
+  return {
+    received: sum((each) => each.received),
+    twice: sum((each) => each.twice),
+    inversions: sum((each) => each.inversions),
+    lost: Object.entries(bySubscriber).flatMap(([name, { lost }]) =>
+      lost.map((what) => `${name}: ${what}`),
+    ),
   }
 }
 
@@ -143,14 +163,14 @@ async function makeOld(location: string): Promise<void> {
 }
 
 /** The retained message of each topic is the last one that was published to it. */
-async function checkRetained(port: number, sent: LastNumbers): Promise<string[]> {
+export async function checkRetained(port: number, sent: LastNumbers): Promise<string[]> {
   const problems: string[] = []
   const client = await RawClient.open(port, 5)
   client.send(make.connect(5, { clientId: 'reader' }))
   await client.expect('connack', { code: 0 })
   for (const [stream, last] of Object.entries(sent)) {
     const [publisher, topic] = stream.split(' ')
-    if (!topic.startsWith('kept/')) continue
+    if (!topic.includes('kept/')) continue
     await client.subscribe({ filter: topic, qos: 0 })
     await client.ping()
     const kept = client.inbox.shift()
@@ -160,45 +180,4 @@ async function checkRetained(port: number, sent: LastNumbers): Promise<string[]>
   }
   await client.disconnect()
   return problems
-}
-
-/** One process of clients. */
-class Child {
-  private readonly child: ChildProcess
-  private readonly heard: FromChild[] = []
-  private wake: (() => void) | null = null
-
-  private constructor(name: string, settings: ChildSettings) {
-    const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
-    this.child = endWithUs(fork(file, [JSON.stringify(settings)], { stdio: 'inherit' }))
-    this.child.on('message', (message: FromChild) => {
-      this.heard.push(message)
-      this.wake?.()
-    })
-    this.child.on('exit', () => this.wake?.())
-  }
-
-  static async start(name: string, settings: ChildSettings, all: Child[]): Promise<Child> {
-    const child = new Child(name, settings)
-    all.push(child)
-    await child.answer('ready')
-    return child
-  }
-
-  tell(message: ToChild): void {
-    this.child.send(message)
-  }
-
-  async answer<K extends FromChild['kind']>(kind: K): Promise<Extract<FromChild, { kind: K }>> {
-    for (;;) {
-      const found = this.heard.find((message) => message.kind === kind)
-      if (found !== undefined) return found as Extract<FromChild, { kind: K }>
-      if (this.child.exitCode !== null) throw new Error('a process of clients ended too early')
-      await new Promise<void>((resolve) => (this.wake = resolve))
-    }
-  }
-
-  end(): void {
-    this.child.kill('SIGKILL')
-  }
 }

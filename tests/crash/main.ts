@@ -3,12 +3,14 @@
  * `npm run crash -- --power-loss N --seed S [--report]`: see power-loss.ts.
  * `npm run crash -- --damage N --seed S [--report]`: see damage.ts.
  * `npm run crash -- --backups N [--report]`: see backups.ts.
+ * `npm run crash -- --bridge N --seed S [--report]`: N rounds in sum, see bridge-ride.ts.
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Qos } from '../../src/codec/packets.ts'
 import { runBackups } from './backups.ts'
+import { runBridge, type Ride } from './bridge-ride.ts'
 import { runDamage } from './damage.ts'
 import { runCrashes, type CrashResult } from './harness.ts'
 import { runPowerLoss } from './power-loss.ts'
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     'power-loss': { type: 'string' },
     damage: { type: 'string' },
     backups: { type: 'string' },
+    bridge: { type: 'string' },
     report: { type: 'boolean', default: false },
   },
 })
@@ -123,7 +126,37 @@ async function backups(copies: number): Promise<boolean> {
   return missing.length === 0
 }
 
+const rides: readonly Ride[] = [
+  { peer: 'mozzie', version: 'mqttv50', qos: 2 },
+  { peer: 'mozzie', version: 'mqttv311', qos: 2 },
+  { peer: 'mozzie', version: 'mqttv311', qos: 1 },
+  { peer: 'mosquitto', version: 'mqttv311', qos: 2 },
+  { peer: 'mosquitto', version: 'mqttv50', qos: 1 },
+]
+
+async function bridge(sum: number): Promise<boolean> {
+  let areSound = true
+  for (const [index, ride] of rides.entries()) {
+    const count =
+      Math.ceil((sum * (index + 1)) / rides.length) - Math.ceil((sum * index) / rides.length)
+    const result = await runBridge({ ...ride, rounds: count, seed: seed + index })
+    const { deaths, published, received, lost, twice, inversions, violations } = result
+    const { peer, version } = ride
+    const figures = [published, received, lost.length, twice, inversions, violations.length]
+    const kinds = Object.entries(deaths).map(([how, times]) => `${how} ${times}`)
+    const name = `${peer}, ${version}, QoS ${ride.qos}`
+    const row = `| ${[name, count, seed + index, ...figures, kinds.join(', ')].join(' | ')} |`
+    console.log(row)
+    for (const line of [...lost, ...violations].slice(0, 50)) console.log(line)
+    const isSound = lost.length + violations.length + inversions === 0
+    if (!isSound || (ride.qos === 2 && twice > 0)) areSound = false
+    else if (values.report) writeReport('bridge', row)
+  }
+  return areSound
+}
+
 async function run(): Promise<boolean> {
+  if (values.bridge !== undefined) return bridge(Number(values.bridge))
   if (values.backups !== undefined) return backups(Number(values.backups))
   if (values.damage !== undefined) return damage(Number(values.damage))
   const cuts = values['power-loss']

@@ -7,6 +7,12 @@ export interface ChildSettings {
   readonly qos: Qos
   readonly seed: number
   readonly silenceMs: number
+  /** Of all topics: `''`, or `name/`. */
+  readonly prefix: string
+  /** Messages that a publisher sends at once, at most. */
+  readonly portion: number
+  /** Whether a retained message that comes again counts as one that came twice. */
+  readonly keptOnce: boolean
 }
 
 /** By stream (publisher and topic): the number of its last message. */

@@ -8,7 +8,6 @@ const TOPICS = 3
 const WINDOW = 20
 /** A portion is due this often: fast enough to have always something under way, slow enough for a busy machine. */
 const PORTION_MS = 5
-const PORTION = 8
 const FOR_EVER = 0xffffffff
 
 const settings = JSON.parse(process.argv[2]) as ChildSettings
@@ -35,8 +34,8 @@ const clients = Array.from(
 )
 
 function publishSome(client: LedgerClient, n: number): void {
-  for (let count = pick(PORTION); count > 0 && client.inFlight < WINDOW; count--) {
-    const topic = `t/${pick(TOPICS)}`
+  for (let count = pick(settings.portion); count > 0 && client.inFlight < WINDOW; count--) {
+    const topic = `${settings.prefix}t/${pick(TOPICS)}`
     const stream = `${n} ${topic}`
     const number = (sent[stream] ?? 0) + 1
     sent[stream] = number
@@ -45,9 +44,10 @@ function publishSome(client: LedgerClient, n: number): void {
     client.publish(topic, `${n} ${number} ${padding}`)
   }
   if (random() < 0.05 && client.inFlight < WINDOW) {
-    const stream = `${n} kept/${n}`
+    const topic = `${settings.prefix}kept/${n}`
+    const stream = `${n} ${topic}`
     sent[stream] = (sent[stream] ?? 0) + 1
-    client.publish(`kept/${n}`, `${n} ${sent[stream]} `, true)
+    client.publish(topic, `${n} ${sent[stream]} `, true)
   }
   if (random() < 0.002) client.cut()
 }

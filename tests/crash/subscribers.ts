@@ -30,7 +30,7 @@ const clients = (['steady', 'restless', 'sleeper'] as const).map((habit: Habit, 
     clientId: habit,
     version: n % 2 === 0 ? 5 : 4,
     expirySeconds: FOR_EVER,
-    filter: '#',
+    filter: `${settings.prefix}#`,
     qos: settings.qos,
     onMessage(topic, payload, retain) {
       // What a repeated SUBSCRIBE brings is not a delivery.
@@ -84,7 +84,10 @@ function awaitAll(sent: LastNumbers): void {
     if (!isDone && performance.now() - lastNewsMs < settings.silenceMs) return
     clearInterval(timer)
     const bySubscriber = Object.fromEntries(
-      missing.map(({ name, ledger, lost }) => [name, { ...ledger.figures(), lost }]),
+      missing.map(({ name, ledger, lost }) => {
+        const counts = (stream: string): boolean => settings.keptOnce || !stream.includes('kept/')
+        return [name, { ...ledger.figures(), twice: ledger.twiceOf(counts), lost }]
+      }),
     )
     say({ kind: 'received', bySubscriber, violations })
   }, TROUBLE_MS)

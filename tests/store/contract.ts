@@ -27,7 +27,8 @@ const options = { qos: 2, noLocal: true, retainAsPublished: true, subscriptionId
 function recordOf(clientId: string): SessionRecord {
   return {
     clientId,
-    username: 'user',
+    // A bridge's: no MQTT text can be it.
+    username: '\0user',
     version: 5,
     expirySeconds: 0xffffffff,
     disconnectedAtMs: 1e12,

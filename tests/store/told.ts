@@ -62,7 +62,7 @@ export function messageOf(topic: string, payload: string): Message {
     retain: false,
     properties: { messageExpirySeconds: 60, contentType: 'text', userProperties: [['a', 'b']] },
     publisher: 'publisher',
-    publisherUser: 'user',
+    publisherUser: '\0user',
     wallMs: 1e12,
   })
 }

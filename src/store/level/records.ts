@@ -39,6 +39,8 @@ function writeText(writer: ByteWriter, text: string): void {
   writer.length += length
 }
 
+const anyUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** A cursor over one record; every read throws {@link RecordError} rather than pass its end. */
 export class RecordReader {
   readonly bytes: Uint8Array
@@ -78,6 +80,12 @@ export class RecordReader {
   text(): string {
     const start = this.skip(this.uint())
     return decodeUtf8(this.bytes, start, this.at)
+  }
+
+  /** Text that need not have come in an MQTT packet, which forbids some characters: a bridge's user, a name that a login gave. */
+  anyText(): string {
+    const start = this.skip(this.uint())
+    return anyUtf8.decode(this.bytes.subarray(start, this.at))
   }
 }
 
@@ -134,8 +142,8 @@ export function readMessage(reader: RecordReader): Message {
   const topicLength = reader.uint()
   const propertiesLength = reader.uint()
   message.publisher = reader.text()
-  if (flags & HAS_USER) message.publisherUser = reader.text()
-  if (flags & HAS_ORIGIN) message.publisherOrigin = reader.text()
+  if (flags & HAS_USER) message.publisherUser = reader.anyText()
+  if (flags & HAS_ORIGIN) message.publisherOrigin = reader.anyText()
   const { bytes, at, end } = reader
   const payloadLength = end - at - topicLength - propertiesLength
   if (payloadLength < 0) throw new RecordError('a message is longer than its record')
@@ -242,7 +250,7 @@ export function readSession(clientId: string, value: Uint8Array): SessionRow {
   const lastSequence = reader.uint()
   const expirySeconds = reader.uint()
   const disconnectedAtMs = flags & OFFLINE ? reader.uint() : -1
-  const username = flags & SESSION_HAS_USER ? reader.text() : null
+  const username = flags & SESSION_HAS_USER ? reader.anyText() : null
   const will = flags & HAS_WILL ? readWill(reader, (flags & WILL_HAS_AUTHOR) !== 0) : null
   const record = { clientId, username, version, expirySeconds, disconnectedAtMs, will }
   return { number, lastSequence, idShift: flags & IDS_FROM_ONE ? 0 : 1, record }
@@ -250,8 +258,8 @@ export function readSession(clientId: string, value: Uint8Array): SessionRow {
 
 function readWill(reader: RecordReader, hasAuthor: boolean): StoredWill {
   const dueAtMs = reader.uint()
-  const remote = hasAuthor ? reader.text() : ''
-  const origin = hasAuthor ? reader.text() : ''
+  const remote = hasAuthor ? reader.anyText() : ''
+  const origin = hasAuthor ? reader.anyText() : ''
   return { dueAtMs, remote, origin, message: readMessage(reader) }
 }
 
