@@ -240,7 +240,8 @@ export class Bridge {
         ready: (info) => this.subscribedThere(info),
         frame: (first, bytes, start, bodyStart, end) =>
           relay.takeRemote(first, bytes, start, bodyStart, end),
-        underWay: () => ports.broker.underWay(settings.localClientId),
+        isUnderWay: (packetId) => ports.broker.isUnderWay(settings.localClientId, packetId),
+        mayHold: () => ports.broker.queuedFor(settings.localClientId) > 0,
         chunkDone: () => relay.handOver(),
         drained: () => this.ends?.local?.drained(),
         ended: (ending) => this.lost(ending),

@@ -5,11 +5,6 @@ import type { Link } from '../ports/ports.ts'
 /** A connection of the core; only given back to it. */
 export type LocalConnection = object
 
-export interface UnderWay {
-  readonly size: number
-  has(packetId: number): boolean
-}
-
 export interface LocalBroker {
   accept(link: Link): LocalConnection
   receive(connection: LocalConnection, bytes: Uint8Array, start: number, end: number): void
@@ -18,8 +13,8 @@ export interface LocalBroker {
   publish(topic: string, payload: Uint8Array, options: { qos: Qos; retain: boolean }): number
   /** Messages that wait for the client of this id, sent and unacknowledged ones among them. */
   queuedFor(clientId: string): number
-  /** Packet identifiers of messages that were sent to the client of this id and are not acknowledged yet. */
-  underWay(clientId: string): UnderWay
+  /** Whether a message to the client of this id is under way under this packet identifier. */
+  isUnderWay(clientId: string, packetId: number): boolean
   /** Filters that the client of this id is subscribed to. */
   filtersOf(clientId: string): string[]
   /** Identifiers of QoS 2 messages that were received from the client of this id and not released yet. */

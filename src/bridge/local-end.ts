@@ -123,7 +123,8 @@ export class LocalEnd implements Link {
 
   write(bytes: Uint8Array, length: number): boolean {
     this.framer.push(bytes, 0, length, (first, packet, start, bodyStart, end) => {
-      if (this.isReady) this.events.frame(first, packet, start, bodyStart, end)
+      if (first >> 4 === PacketType.disconnect) this.onDisconnect(first, packet, bodyStart, end)
+      else if (this.isReady) this.events.frame(first, packet, start, bodyStart, end)
       else this.onAnswer(first, packet, start, bodyStart, end)
       return this.connection !== null
     })
@@ -173,6 +174,11 @@ export class LocalEnd implements Link {
     if (packet.type === PacketType.connack) this.onConnack(packet)
     else if (packet.type === PacketType.suback || packet.type === PacketType.unsuback)
       this.answered()
+  }
+
+  private onDisconnect(first: number, bytes: Uint8Array, bodyStart: number, end: number): void {
+    const packet = decodePacket(5, first, bytes, bodyStart, end, { fromClient: false })
+    if (packet.type === PacketType.disconnect) this.refusal += `: ${reasonText(packet.reason)}`
   }
 
   private onConnack({ code, sessionPresent }: ConnackPacket): void {

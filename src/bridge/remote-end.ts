@@ -21,7 +21,6 @@ import { connackText } from '../client/errors.ts'
 import { Framer } from '../client/framer.ts'
 import { Output } from '../client/output.ts'
 import type { Dial, Runtime, Wire } from '../client/ports.ts'
-import type { UnderWay } from './local-broker.ts'
 import type { BridgeSettings } from './settings.ts'
 import type { TopicMap } from './topic-map.ts'
 
@@ -60,8 +59,10 @@ export interface RemoteEvents {
   ready(info: RemoteInfo): void
   /** A packet that is part of a message's way, also while the handshake is under way. */
   frame(first: number, bytes: Uint8Array, start: number, bodyStart: number, end: number): void
-  /** Messages of ours that an earlier connection sent, and that the remote may still hold. */
-  underWay(): UnderWay
+  /** Whether a message of ours is under way under this packet identifier. */
+  isUnderWay(packetId: number): boolean
+  /** Whether the remote may hold messages that earlier connections sent. After a restart nobody knows which: any that wait. */
+  mayHold(): boolean
   /** A chunk is through: what {@link frame} collected may go on. */
   chunkDone(): void
   /** Room again after {@link RemoteEnd.isFull}. */
@@ -319,15 +320,14 @@ export class RemoteEnd {
     }
     if (!this.tellsRemote()) return
     // The remote may hold as many messages as it takes, and cuts who sends one more; they are only released behind this.
-    const isRoom = this.events.underWay().size === 0
-    const qos = isRoom ? (Math.min(1, this.info?.maximumQos ?? 1) as Qos) : 0
+    const qos = this.events.mayHold() ? 0 : (Math.min(1, this.info?.maximumQos ?? 1) as Qos)
     this.say(this.notification('1', qos, qos === 1 ? this.request(0) : 0))
   }
 
   /** An identifier under which no message is under way: the remote may hold that message under it. */
   private request(firstFilter: number): number {
     do this.lastRequestId--
-    while (this.lastRequestId > 1 && this.events.underWay().has(this.lastRequestId))
+    while (this.lastRequestId > 1 && this.events.isUnderWay(this.lastRequestId))
     this.due.set(this.lastRequestId, firstFilter)
     return this.lastRequestId
   }

@@ -358,9 +358,9 @@ export class Broker {
     return outbound ? outbound.queuedCount + outbound.inflight.size : 0
   }
 
-  /** Packet identifiers of messages that were sent to a client and are not acknowledged yet. */
-  underWay(clientId: string): { readonly size: number; has(packetId: number): boolean } {
-    return this.core.sessions.get(clientId)?.outbound?.inflight ?? new Set()
+  /** Whether a message that was sent to a client under this packet identifier is not acknowledged yet. */
+  isUnderWay(clientId: string, packetId: number): boolean {
+    return this.core.sessions.get(clientId)?.outbound?.inflight.has(packetId) ?? false
   }
 
   /** Filters that a client is subscribed to. */

@@ -5,6 +5,7 @@ import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
 import { checkConfig, loadConfig } from '../config/files.ts'
 import { applyCommandLinePorts } from '../config/resolve.ts'
+import { bridgesOf } from '../server/bridges.ts'
 import { becomeDaemon, reportDaemon } from '../server/daemon.ts'
 import { createServerLog, logSettingsOf, type LogSettings } from '../server/log-destinations.ts'
 import { PidFileError, writePidFile } from '../server/pid-file.ts'
@@ -51,7 +52,10 @@ function readConfigOrSay(args: BrokerArguments): Config | null {
 function testConfig(file: string): number {
   const { problems, warnings } = checkConfig(file)
   const problemLines = problems.flatMap(formatConfigError)
-  if (problems.length === 0) problemLines.push(...securityProblems(loadConfig(file)))
+  if (problems.length === 0) {
+    const config = loadConfig(file)
+    problemLines.push(...securityProblems(config), ...bridgeProblems(config))
+  }
   const count = Math.max(problems.length, problemLines.length === 0 ? 0 : 1)
   const lines = [
     ...problemLines,
@@ -75,6 +79,17 @@ function securityProblems(config: Config): string[] {
   } catch (error) {
     if (!(error instanceof AuthFileError)) throw error
     return [`Error: ${error.message}`]
+  }
+}
+
+/** What is wrong with bridges: their topics, and the files that they name. */
+function bridgeProblems(config: Config): string[] {
+  try {
+    bridgesOf(config)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return formatConfigError(error)
   }
 }
 

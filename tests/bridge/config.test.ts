@@ -1,0 +1,74 @@
+/** What `--test-config` says of bridges: each fault with its file and line. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { runToEnd, scratch, writeConfig } from '../server/run-mozzie.ts'
+
+/** The first line is `user root`; what is wrong with the whole of a section stands at its `connection` line, the second. */
+const section = 'connection b\naddress 127.0.0.1:1884\n'
+
+const rows: readonly { name: string; lines: string; says: RegExp; line: number }[] = [
+  {
+    name: 'a topic that is none',
+    lines: `${section}topic a/#/b out 1`,
+    says: /topic "a\/#\/b"/,
+    line: 2,
+  },
+  {
+    name: 'a prefix with a wildcard',
+    lines: `${section}topic x out 1 +/ ""`,
+    says: /prefix "\+\/" has a wildcard/,
+    line: 2,
+  },
+  {
+    name: 'a file that is missing',
+    lines: `${section}topic x out 1\nbridge_cafile /nowhere/ca.pem`,
+    says: /"bridge_cafile \/nowhere\/ca\.pem" cannot be read/,
+    line: 2,
+  },
+  {
+    name: 'a local client id that two bridges have',
+    lines: `${section}topic x out 1\nlocal_clientid one\nconnection c\naddress 127.0.0.1:1884\ntopic x out 1\nlocal_clientid one`,
+    says: /"local_clientid" of another bridge/,
+    line: 6,
+  },
+  {
+    name: 'a local client id that two bridges have by their remote one',
+    lines: `${section}topic x out 1\nremote_clientid one\nconnection c\naddress 127.0.0.1:1884\ntopic x out 1\nremote_clientid one`,
+    says: /local client id "local\.one" of another bridge/,
+    line: 6,
+  },
+  { name: 'no address', lines: 'connection b\ntopic x out 1', says: /has no "address"/, line: 2 },
+  { name: 'no topic', lines: section, says: /has no "topic"/, line: 2 },
+  {
+    name: 'a key that is no hexadecimal',
+    lines: `${section}topic x out 1\nbridge_identity i\nbridge_psk xyz`,
+    says: /"bridge_psk" must be an even number of hexadecimal digits/,
+    line: 2,
+  },
+  {
+    name: 'OCSP, which Node cannot check',
+    lines: `${section}topic x out 1\nbridge_require_ocsp true`,
+    says: /bridge_require_ocsp/,
+    line: 5,
+  },
+]
+
+for (const { name, lines, says, line } of rows)
+  test(`${name} is named with its line`, (context) => {
+    const file = writeConfig(scratch(context), lines)
+    const { code, stderr } = runToEnd('-c', file, '--test-config')
+    assert.equal(code, 3, stderr)
+    assert.match(stderr, says)
+    assert.ok(stderr.includes(`${file}:${line}.`), stderr)
+  })
+
+test('a bridge without a fault passes, and what has no effect is said by line', (context) => {
+  const file = writeConfig(
+    scratch(context),
+    `${section}topic x out 1\nbridge_tcp_keepalive 60 5 3\nbridge_tcp_user_timeout 5000`,
+  )
+  const { code, stderr } = runToEnd('-c', file, '--test-config')
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /bridge_tcp_keepalive/)
+  assert.match(stderr, /"bridge_tcp_user_timeout" has no effect/)
+})
