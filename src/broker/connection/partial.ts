@@ -11,6 +11,12 @@ import { Phase, type Connection, type Core } from '../state/model.ts'
 
 const PARTIAL_BYTES = 256
 
+/**
+ * An array grows by a copy of twice its size; those that it has outgrown are there until the collector comes by, which is
+ * late where many grow at once. So much more than its bytes is charged for it.
+ */
+const OUTGROWN_SHARE = 0.3
+
 /** While memory is short a packet that comes in pieces may have so many bytes. */
 const SHORT_OF_MEMORY_BYTES_MAX = 65_536
 
@@ -24,7 +30,7 @@ export function keepInput(
 ): void {
   if (connection.partial === null) {
     connection.partial = new ByteWriter(new Uint8Array(PARTIAL_BYTES))
-    chargeConnection(core, connection, PARTIAL_BYTES)
+    chargeConnection(core, connection, weightOf(PARTIAL_BYTES))
     beginPartial(connection, core.ports.clock.monotonicMs())
   }
   appendInput(core, connection, connection.partial, bytes, start, end)
@@ -44,7 +50,11 @@ export function appendInput(
   if (isLarge && core.pressure === Pressure.beyond)
     throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
   partial.append(bytes, start, end)
-  chargeConnection(core, connection, partial.bytes.length - before)
+  chargeConnection(core, connection, weightOf(partial.bytes.length) - weightOf(before))
+}
+
+function weightOf(bytes: number): number {
+  return bytes + Math.ceil(bytes * OUTGROWN_SHARE)
 }
 
 /** Takes out what is kept, to handle it: {@link putBack} what is left, or {@link releaseInput} the array. */
@@ -71,7 +81,8 @@ export function putBack(
 
 /** The array that packets were completed in is free; of a closed connection nothing is charged any more. */
 export function releaseInput(core: Core, connection: Connection, partial: ByteWriter): void {
-  if (connection.phase !== Phase.closed) chargeConnection(core, connection, -partial.bytes.length)
+  if (connection.phase !== Phase.closed)
+    chargeConnection(core, connection, -weightOf(partial.bytes.length))
 }
 
 /** The time that the packet may take counts from `nowMs`. */
