@@ -31,7 +31,8 @@ test('memory_limit turns away new clients, then messages, and takes both again w
     kept > limitCount / 3 && kept < 1.5 * limitCount,
     `${kept} messages of ${payload.length} bytes were kept`,
   )
-  const refused = /Warning: \d+ MB of the 200 MB of memory_limit are in use: messages are refused/
+  const refused =
+    /Warning: \d+ MB of the 200 MB of memory_limit are in use: (messages|large packets) are refused/
   await until(() => refused.test(mozzie.stderr()), mozzie.stderr)
   assert.equal((await open('late'))[1], 0x89)
   client.send(subscribe(9, [{ filter: 'm/0' }]))

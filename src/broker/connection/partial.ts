@@ -12,10 +12,10 @@ import { Phase, type Connection, type Core } from '../state/model.ts'
 const PARTIAL_BYTES = 256
 
 /**
- * An array grows by a copy of twice its size; those that it has outgrown are there until the collector comes by, which is
- * late where many grow at once. So much more than its bytes is charged for it.
+ * An array grows by a copy of twice its size; those that it has outgrown are together as large as itself, and there until
+ * the collector comes by, which is late where many grow at once. So much more than its bytes is charged for it.
  */
-const OUTGROWN_SHARE = 0.3
+const OUTGROWN_SHARE = 1
 
 /** While memory is short a packet that comes in pieces may have so many bytes. */
 const SHORT_OF_MEMORY_BYTES_MAX = 65_536
