@@ -62,7 +62,7 @@ function rateMetrics(ratioMin: number): Metric[] {
   ]
 }
 
-const tlsRateMetrics: readonly Metric[] = [
+const TLS_RATE_METRICS: readonly Metric[] = [
   { field: 'rate', label: 'delivered/s', goals: [{ against: 'mosquitto', atLeast: 5 }] },
   { field: 'broker_cpu_us_per_msg', label: 'broker CPU µs/msg', goals: [] },
   { field: 'p99_us', label: 'p99 µs', goals: [] },
@@ -111,7 +111,7 @@ export const SCENARIOS: readonly Scenario[] = [
     tls: true,
     options: { ...TEN_PAIRS, qos: 0 },
     targets: TWO,
-    metrics: tlsRateMetrics,
+    metrics: TLS_RATE_METRICS,
   },
   {
     name: 'tls-pair-qos1',
@@ -120,7 +120,7 @@ export const SCENARIOS: readonly Scenario[] = [
     tls: true,
     options: { ...TEN_PAIRS, qos: 1 },
     targets: TWO,
-    metrics: tlsRateMetrics,
+    metrics: TLS_RATE_METRICS,
   },
   {
     name: 'tls-handshakes',

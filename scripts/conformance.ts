@@ -22,7 +22,7 @@ interface Chapter {
   reasons: readonly Reason[]
 }
 
-const chapters: readonly Chapter[] = [
+const CHAPTERS: readonly Chapter[] = [
   { title: 'MQTT 3.1.1', key: 'v4', statements: statements311, reasons: reasons311 },
   { title: 'MQTT 5.0', key: 'v5', statements: statements50, reasons: reasons50 },
 ]
@@ -132,7 +132,7 @@ function page(rows: Map<Chapter, Row[]>): string {
 
 function main(): number {
   const proofs = scanTests()
-  const rows = new Map(chapters.map((chapter) => [chapter, rowsOf(chapter, proofs)]))
+  const rows = new Map(CHAPTERS.map((chapter) => [chapter, rowsOf(chapter, proofs)]))
   const problems = problemsOf(rows, proofs)
   const text = page(rows)
   if (!process.argv.includes('--check')) writeFileSync(PAGE, text)

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { build, buildWeb, compile, endWithParent, install, root, sourcesMs } from './setup.mjs'
 
 /** Asked for times of change: that works on every platform, and costs a millisecond or two. */
-const pollMs = 300
+const POLL_MS = 300
 
 let broker = null
 
@@ -53,7 +53,7 @@ buildWeb()
 let builtMs = sourcesMs()
 start()
 for (;;) {
-  await sleep(pollMs)
+  await sleep(POLL_MS)
   const changedMs = sourcesMs()
   if (changedMs === builtMs) continue
   builtMs = changedMs

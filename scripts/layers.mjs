@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { pageProblems } from './layer-page.mjs'
 
-const adapters = ['base', 'codec', 'topics', 'ports']
+const ADAPTERS = ['base', 'codec', 'topics', 'ports']
 
 /** folder: what it may import besides itself; `node`: may it use Node, or these files of it; `globals`: files with timers and chance, but without Node. */
 const LAYERS = {
@@ -14,20 +14,20 @@ const LAYERS = {
   ports: { may: ['base', 'codec', 'topics'], node: false },
   broker: { may: ['base', 'codec', 'topics', 'ports'], node: false },
   config: { may: ['base', 'ports'], node: ['files.ts'] },
-  transports: { may: adapters, node: true },
-  auth: { may: adapters, node: true },
-  store: { may: adapters, node: true },
-  telemetry: { may: adapters, node: true },
+  transports: { may: ADAPTERS, node: true },
+  auth: { may: ADAPTERS, node: true },
+  store: { may: ADAPTERS, node: true },
+  telemetry: { may: ADAPTERS, node: true },
   client: {
     may: ['base', 'codec', 'topics'],
     node: ['node.ts', 'node-*.ts'],
     globals: ['web.ts'],
   },
-  bridge: { may: [...adapters, 'client'], node: false },
-  admin: { may: [...adapters, 'broker', 'telemetry'], node: true },
+  bridge: { may: [...ADAPTERS, 'client'], node: false },
+  admin: { may: [...ADAPTERS, 'broker', 'telemetry'], node: true },
   server: {
     may: [
-      ...adapters,
+      ...ADAPTERS,
       'broker',
       'config',
       'transports',
@@ -41,11 +41,11 @@ const LAYERS = {
     node: true,
   },
   cli: {
-    may: [...adapters, 'client', 'admin', 'config', 'auth', 'store', 'server'],
+    may: [...ADAPTERS, 'client', 'admin', 'config', 'auth', 'store', 'server'],
     node: true,
   },
   '': {
-    may: [...adapters, 'broker', 'transports', 'auth', 'store', 'telemetry', 'server'],
+    may: [...ADAPTERS, 'broker', 'transports', 'auth', 'store', 'telemetry', 'server'],
     node: true,
   },
 }

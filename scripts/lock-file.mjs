@@ -8,8 +8,8 @@ const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
 for (const [name, { resolved, link }] of Object.entries(packages))
   if (resolved !== undefined && link !== true) problems.push(`${name}: names an address`)
 
-const args = ['ci', '--dry-run', '--ignore-scripts', '--offline']
-const { status, stderr } = spawnSync('npm', args, { encoding: 'utf8' })
+const ARGS = ['ci', '--dry-run', '--ignore-scripts', '--offline']
+const { status, stderr } = spawnSync('npm', ARGS, { encoding: 'utf8' })
 if (status !== 0) problems.push('`npm ci` refuses it; make it anew: CONTRIBUTING.md', stderr)
 else if (/EBADENGINE/.test(stderr)) problems.push('a package does not want this Node:', stderr)
 

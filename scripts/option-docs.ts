@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { OptionRow } from '../src/config/option.ts'
-import { allOptions, type KnownOption } from '../src/config/option-table.ts'
-import { bridgeTlsOptions } from '../src/config/options-bridge.ts'
-import { limitOptions } from '../src/config/options-limits.ts'
+import { ALL_OPTIONS, type KnownOption } from '../src/config/option-table.ts'
+import { BRIDGE_TLS_OPTIONS } from '../src/config/options-bridge.ts'
+import { LIMIT_OPTIONS } from '../src/config/options-limits.ts'
 import { tlsOptions } from '../src/config/options-listener.ts'
 import { processOptions } from '../src/config/options-process.ts'
 import {
@@ -52,10 +52,10 @@ function rowsOf(table: object): Set<unknown> {
   return new Set(Object.values(table))
 }
 
-const ofLimits = rowsOf(limitOptions)
+const ofLimits = rowsOf(LIMIT_OPTIONS)
 const ofProcess = rowsOf(processOptions)
 const ofTls = rowsOf({ ...tlsOptions })
-const ofBridgeTls = rowsOf(bridgeTlsOptions)
+const ofBridgeTls = rowsOf(BRIDGE_TLS_OPTIONS)
 
 const isValue = ({ kind }: KnownOption) => kind === 'value'
 
@@ -100,7 +100,7 @@ function noteOf(known: KnownOption): string {
 
 /** The options by the section that they stand in. */
 function sectionsOf(): (readonly [title: string, found: readonly KnownOption[]])[] {
-  const left = new Set(allOptions)
+  const left = new Set(ALL_OPTIONS)
   return SECTIONS.map(([title, takes]) => {
     const found = [...left].filter(takes)
     for (const known of found) left.delete(known)
@@ -149,7 +149,7 @@ function reference(say: Say): string {
 }
 
 function listOf(say: Say, kind: Kind, title: string, intro: string): string {
-  const found = allOptions.filter((known) => kindOf(known) === kind)
+  const found = ALL_OPTIONS.filter((known) => kindOf(known) === kind)
   if (found.length === 0) return ''
   const rows =
     kind === 'same'

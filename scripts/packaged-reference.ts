@@ -1,6 +1,6 @@
 /** What the packages carry of the tables: a configuration with every option, and manual pages. */
-import { brokerFlags } from '../src/cli/broker-arguments.ts'
-import { commandSummaries } from '../src/cli/command-names.ts'
+import { BROKER_FLAGS } from '../src/cli/broker-arguments.ts'
+import { COMMAND_SUMMARIES } from '../src/cli/command-names.ts'
 
 /** An option as it is told. */
 export interface Told {
@@ -79,12 +79,12 @@ export function commandManual(): string {
     '.B mozzie',
     roff('COMMAND [WORD]...'),
     '.SH OPTIONS',
-    ...brokerFlags.map(({ names, operand, help }) =>
+    ...BROKER_FLAGS.map(({ names, operand, help }) =>
       item(`${names.join(', ')}${operand === null ? '' : ` ${operand}`}`, help),
     ),
     '.SH COMMANDS',
     roff('"mozzie help COMMAND" tells more of each.'),
-    ...Object.entries(commandSummaries).map(([name, text]) => item(name, text)),
+    ...Object.entries(COMMAND_SUMMARIES).map(([name, text]) => item(name, text)),
     '.SH SIGNALS',
     item('HUP', 'opens the log files again, reads the configuration again'),
     item('USR2', 'prints the tree of subscriptions to standard output'),

@@ -18,7 +18,7 @@ const PEERS = [
 ]
 
 /** For a file of tests: what hangs ends; `tests/support/patience.ts` has the waits within. */
-const fileMsMax = 900_000 * Number(process.env.MOZZIE_TEST_PATIENCE ?? 1)
+const FILE_MS_MAX = 900_000 * Number(process.env.MOZZIE_TEST_PATIENCE ?? 1)
 
 function argumentsOrExit() {
   try {
@@ -108,7 +108,7 @@ const run = spawnSync(
     '--enable-source-maps',
     '--test',
     '--test-concurrency=2',
-    `--test-timeout=${fileMsMax}`,
+    `--test-timeout=${FILE_MS_MAX}`,
     ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
     ...files,
   ],

@@ -1,25 +1,25 @@
 /** The reference part of docs/tools.md: every flag of pub, sub and rr, and where they differ from mosquitto's. */
 import { flagsOfTool } from '../src/cli/mqtt/arguments.ts'
-import { differences } from '../src/cli/mqtt/differences.ts'
+import { DIFFERENCES } from '../src/cli/mqtt/differences.ts'
 import type { Flag } from '../src/cli/mqtt/flag.ts'
-import { groupTitles } from '../src/cli/mqtt/help.ts'
+import { GROUP_TITLES } from '../src/cli/mqtt/help.ts'
 import type { Tool } from '../src/cli/mqtt/settings.ts'
 import type { Say } from './say.ts'
 
-const tools: readonly Tool[] = ['pub', 'sub', 'rr']
+const TOOLS: readonly Tool[] = ['pub', 'sub', 'rr']
 
 const cell = (text: string): string => text.replaceAll('\n', ' ').replaceAll('|', '\\|')
 
 function flagRow({ names, operand, tools: of, help }: Flag, say: Say): string {
   const spelled = names.map((name) => `\`${name}\``).join(', ')
   const left = operand === null ? spelled : `${spelled} ${operand}`
-  const right = of.length === tools.length ? say('all') : of.join(', ')
+  const right = of.length === TOOLS.length ? say('all') : of.join(', ')
   return `| ${left} | ${right} | ${cell(say(help.replaceAll('\n', ' ')))} |`
 }
 
 export function toolReference(say: Say): string {
-  const flags = new Set(tools.flatMap((tool) => flagsOfTool(tool)))
-  const groups = Object.entries(groupTitles).flatMap(([group, title]) => [
+  const flags = new Set(TOOLS.flatMap((tool) => flagsOfTool(tool)))
+  const groups = Object.entries(GROUP_TITLES).flatMap(([group, title]) => [
     `### ${say(title)}`,
     '',
     say('| flag | of | |'),
@@ -33,7 +33,7 @@ export function toolReference(say: Say): string {
     '',
     '| | mosquitto | Mozzie |',
     '|---|---|---|',
-    ...differences.map(
+    ...DIFFERENCES.map(
       ({ what, theirs, ours }) =>
         `| ${[what, theirs, ours].map((text) => cell(say(text))).join(' | ')} |`,
     ),

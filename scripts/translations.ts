@@ -10,12 +10,12 @@ const ENGLISH = 'docs'
 const CHINESE = 'docs/zh'
 
 /** Pages that stand alone, and why. */
-const alone: Readonly<Record<string, string>> = {
+const ALONE: Readonly<Record<string, string>> = {
   'docs/zh/README.md': 'the list of the Chinese pages, and their words',
 }
 
 /** Pages with other blocks than their counterpart, and why. */
-const shorter: Readonly<Record<string, string>> = {
+const SHORTER: Readonly<Record<string, string>> = {
   'docs/zh/conformance.md': 'an introduction: the statements are generated, in English',
 }
 
@@ -43,7 +43,7 @@ function pairProblems(english: string, chinese: string, links: [string, string])
   if (missing.length > 0) return missing.map((page) => `${page} is missing`)
   const [en, zh] = [english, chinese].map((page) => readFileSync(page, 'utf8'))
   const problems = [...linkProblems(english, en, links[0]), ...linkProblems(chinese, zh, links[1])]
-  if (chinese in shorter) return problems
+  if (chinese in SHORTER) return problems
   const [wanted, found] = [codeOf(en), codeOf(zh)]
   const at = wanted.findIndex((line, index) => line !== found[index])
   if (at !== -1) problems.push(`${chinese}: lacks the code of ${english}: ${wanted[at]}`)
@@ -54,14 +54,14 @@ function pairProblems(english: string, chinese: string, links: [string, string])
 
 const names = new Set(
   [ENGLISH, CHINESE].flatMap((folder) =>
-    pagesOf(folder).filter((name) => !(`${folder}/${name}` in alone)),
+    pagesOf(folder).filter((name) => !(`${folder}/${name}` in ALONE)),
   ),
 )
-const problems = [
+const PROBLEMS = [
   ...pairProblems('README.md', 'README.zh-CN.md', ['README.zh-CN.md', 'README.md']),
   ...[...names].flatMap((name) =>
     pairProblems(`${ENGLISH}/${name}`, `${CHINESE}/${name}`, [`zh/${name}`, `../${name}`]),
   ),
 ]
-for (const problem of problems) console.error(problem)
-process.exitCode = problems.length === 0 ? 0 : 1
+for (const problem of PROBLEMS) console.error(problem)
+process.exitCode = PROBLEMS.length === 0 ? 0 : 1

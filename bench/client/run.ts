@@ -30,13 +30,13 @@ const ROUNDS = 3
 const WINDOW = 2_000
 const BURST = 500
 
-const flows = [
+const FLOWS = [
   { role: 'receive', qos: 0, title: 'received, QoS 0', goal: 5 },
   { role: 'receive', qos: 1, title: 'received, QoS 1', goal: 5 },
   { role: 'publish', qos: 0, title: 'published, QoS 0', goal: 0 },
   { role: 'publish', qos: 1, title: 'published, QoS 1', goal: 0 },
 ] as const
-type Flow = (typeof flows)[number]
+type Flow = (typeof FLOWS)[number]
 
 const lastCore = cpus().length - 1
 
@@ -163,7 +163,7 @@ async function main(scratch: string): Promise<void> {
     '| 64 bytes | mozzie/client, messages/s | MQTT.js | ratio | mozzie/client, CPU µs/message | MQTT.js | ratio | goal |',
     '|---|--:|--:|--:|--:|--:|--:|---|',
   ]
-  for (const flow of flows) {
+  for (const flow of FLOWS) {
     const rates = new Map<LibraryName, Measured[]>(LIBRARIES.map((name) => [name, []]))
     for (let round = 0; round < ROUNDS; round++)
       for (const name of LIBRARIES) rates.get(name)!.push(await measure(name, flow, broker))

@@ -36,7 +36,7 @@ const { values, positionals } = parseArgs({
   },
 })
 
-const numbers = {
+const NUMBERS = {
   port: Number(values.port),
   brokerPid: Number(values.pid),
   qos: Number(values.qos),
@@ -54,16 +54,16 @@ const numbers = {
   sessions: Number(values.sessions),
   messages: Number(values.messages),
 }
-const common = { ...numbers, tls: values.tls, version: values.v5 ? (5 as const) : (4 as const) }
+const COMMON = { ...NUMBERS, tls: values.tls, version: values.v5 ? (5 as const) : (4 as const) }
 
 const MODES: Readonly<Record<string, () => Promise<object>>> = {
-  handshakes: () => runHandshakes(common),
-  flow: () => runFlow({ ...common, shape: values.shape as FlowOptions['shape'] }),
-  connections: () => runConnections(common),
-  retain: () => runRetain(common),
-  subscriptions: () => runSubscriptions(common),
-  queue: () => runQueue(common),
-  backlog: () => runBacklog(common),
+  handshakes: () => runHandshakes(COMMON),
+  flow: () => runFlow({ ...COMMON, shape: values.shape as FlowOptions['shape'] }),
+  connections: () => runConnections(COMMON),
+  retain: () => runRetain(COMMON),
+  subscriptions: () => runSubscriptions(COMMON),
+  queue: () => runQueue(COMMON),
+  backlog: () => runBacklog(COMMON),
 }
 
 const mode = positionals[0] ?? ''

@@ -1,8 +1,8 @@
 /** Counts failed logins by address: guessing must be slow. */
 
-const failuresMax = 5
-const windowMs = 60_000
-const addressesMax = 10_000
+const FAILURES_MAX = 5
+const WINDOW_MS = 60_000
+const ADDRESSES_MAX = 10_000
 
 interface Count {
   failures: number
@@ -21,15 +21,15 @@ export function createAttempts(now: () => number): Attempts {
   const counts = new Map<string, Count>()
   const countOf = (address: string): Count | undefined => {
     const count = counts.get(address)
-    if (count === undefined || now() - count.startMs < windowMs) return count
+    if (count === undefined || now() - count.startMs < WINDOW_MS) return count
     counts.delete(address)
     return undefined
   }
   return {
     waitSeconds(address) {
       const count = countOf(address)
-      if (count === undefined || count.failures < failuresMax) return 0
-      return Math.ceil((count.startMs + windowMs - now()) / 1000)
+      if (count === undefined || count.failures < FAILURES_MAX) return 0
+      return Math.ceil((count.startMs + WINDOW_MS - now()) / 1000)
     },
     failed(address) {
       const count = countOf(address)
@@ -39,7 +39,7 @@ export function createAttempts(now: () => number): Attempts {
       }
       // The oldest entry goes: it is the one whose time is up first.
       const [oldest] = counts.keys()
-      if (counts.size >= addressesMax && oldest !== undefined) counts.delete(oldest)
+      if (counts.size >= ADDRESSES_MAX && oldest !== undefined) counts.delete(oldest)
       counts.set(address, { failures: 1, startMs: now() })
     },
     succeeded: (address) => void counts.delete(address),

@@ -9,12 +9,12 @@ import { HttpError } from './http-error.ts'
 import { createLogins, sameText, type Login, type Logins } from './logins.ts'
 
 /** The client id of everybody who comes by HTTP, as in mosquitto. */
-const httpClientId = 'http-api'
-const cookieName = 'mozzie_session'
-const realm = 'Mosquitto API'
+const HTTP_CLIENT_ID = 'http-api'
+const COOKIE_NAME = 'mozzie_session'
+const REALM = 'Mosquitto API'
 /** A verified `Authorization` header is not verified again for so long. */
-const basicMsMax = 30_000
-const basicMax = 1000
+const BASIC_MS_MAX = 30_000
+const BASIC_MAX = 1000
 
 export interface Caller {
   /** null: nobody is logged in. */
@@ -78,7 +78,7 @@ export class Callers {
   ): Promise<void> {
     checkForgery(caller, credentials)
     if (access === 'open') return
-    if (this.options.isOpen() && isForwarded(credentials)) throw new HttpError(403, noProxy)
+    if (this.options.isOpen() && isForwarded(credentials)) throw new HttpError(403, NO_PROXY)
     if (caller.admin) return
     if (access === 'admin') throw noAdmin(caller)
     const { deliver } = this.options.auth
@@ -97,7 +97,7 @@ export class Callers {
     const old = tokenOf(credentials)
     if (old !== null) this.logins.end(old)
     const { token, login } = this.logins.begin(who)
-    const cookie = stringifySetCookie(cookieName, token, this.cookieOptions())
+    const cookie = stringifySetCookie(COOKIE_NAME, token, this.cookieOptions())
     return { caller: this.callerOf(who, login), cookie }
   }
 
@@ -105,7 +105,7 @@ export class Callers {
   logout(credentials: Credentials): { done: boolean; cookie: string } {
     const token = tokenOf(credentials)
     const done = token !== null && this.logins.end(token)
-    const cookie = stringifySetCookie(cookieName, '', { ...this.cookieOptions(), maxAge: 0 })
+    const cookie = stringifySetCookie(COOKIE_NAME, '', { ...this.cookieOptions(), maxAge: 0 })
     return { done, cookie }
   }
 
@@ -131,7 +131,7 @@ export class Callers {
   ): Promise<Identity | null> {
     const { auth, listener } = this.options
     const request = {
-      clientId: httpClientId,
+      clientId: HTTP_CLIENT_ID,
       username,
       password: password === null ? null : new TextEncoder().encode(password),
       version: 5 as const,
@@ -143,7 +143,7 @@ export class Callers {
     return new Promise((resolve) => {
       auth.authenticate(request, (reason, login) => {
         const where = { remote, listener, login: login ?? null, origin: '' }
-        resolve(reason === 0 ? { clientId: httpClientId, username, ...where } : null)
+        resolve(reason === 0 ? { clientId: HTTP_CLIENT_ID, username, ...where } : null)
       })
     })
   }
@@ -182,13 +182,13 @@ export class Callers {
 }
 
 /** Tells a browser to ask for a name, where mosquitto does. */
-export const challenge = `Basic realm="${realm}"`
+export const CHALLENGE = `Basic realm="${REALM}"`
 
 function tokenOf({ headers }: Credentials): string | null {
-  return (headers.cookie === undefined ? null : parseCookie(headers.cookie)[cookieName]) ?? null
+  return (headers.cookie === undefined ? null : parseCookie(headers.cookie)[COOKIE_NAME]) ?? null
 }
 
-const noProxy =
+const NO_PROXY =
   'Without logins the broker serves this machine alone, and this came by a proxy: configure a listener and users.'
 
 /** A proxy on this machine would open the door without a lock to everybody whom it serves. */
@@ -232,8 +232,8 @@ function createVerified(now: () => number): Verified {
     },
     add(header: string, who: Identity): void {
       const [oldest] = known.keys()
-      if (known.size >= basicMax && oldest !== undefined) known.delete(oldest)
-      known.set(keyOf(header), { who, untilMs: now() + basicMsMax })
+      if (known.size >= BASIC_MAX && oldest !== undefined) known.delete(oldest)
+      known.set(keyOf(header), { who, untilMs: now() + BASIC_MS_MAX })
     },
   }
 }

@@ -58,10 +58,10 @@ function endpoint<Params = null, Query = null, Body = null, Reply = null>(
   }
 }
 
-const publishBytesMax = 8 << 20
+const PUBLISH_BYTES_MAX = 8 << 20
 
 /** By the name of its handler. */
-export const contract = {
+export const CONTRACT = {
   systree: endpoint('mosquitto', 'GET', '/api/v1/systree', 'The values of $SYS, as in mosquitto.', {
     access: 'monitor',
     reply: broker.systree,
@@ -198,12 +198,12 @@ export const contract = {
   publish: endpoint('messages', 'POST', '/api/v1/publish', 'Publishes a message.', {
     body: clients.publishBody,
     reply: clients.publishReply,
-    bodyBytesMax: publishBytesMax,
+    bodyBytesMax: PUBLISH_BYTES_MAX,
   }),
   publishBatch: endpoint('messages', 'POST', '/api/v1/publish/batch', 'Publishes many.', {
     body: clients.batchBody,
     reply: clients.batchReply,
-    bodyBytesMax: publishBytesMax,
+    bodyBytesMax: PUBLISH_BYTES_MAX,
   }),
   aclTest: endpoint('access', 'GET', '/api/v1/acl/test', 'What the access rules say, and why.', {
     query: clients.aclQuery,
@@ -233,4 +233,4 @@ export const contract = {
   }),
 }
 
-export type Contract = typeof contract
+export type Contract = typeof CONTRACT

@@ -37,7 +37,7 @@ interface Document {
   readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
 
-export const docsStyle = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
+export const DOCS_STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
 color:#1c2024;background:#fff}h2{margin-top:2.5rem;text-transform:capitalize}summary{cursor:pointer;padding:.3rem 0}
 code{font:13px ui-monospace,Menlo,Consolas,monospace}b.method{display:inline-block;min-width:4.5rem;color:#0b6374}
 table{border-collapse:collapse;margin:.5rem 0 1rem;width:100%}td{border-top:1px solid #d9dde1;padding:.25rem .5rem;

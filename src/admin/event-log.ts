@@ -2,9 +2,9 @@
 import { shownUser, type Identity, type Observer } from '../ports/ports.ts'
 import type { ClientEvent } from './schemas-clients.ts'
 
-const eventsMax = 20_000
-const refusalsMax = 1000
-const perClientMax = 100
+const EVENTS_MAX = 20_000
+const REFUSALS_MAX = 1000
+const PER_CLIENT_MAX = 100
 
 export interface EventLog {
   /** Newest first. */
@@ -36,9 +36,9 @@ export function createEventLog(observer: Observer): EventLog {
     events[next] = event
     if (kind === 'refused') {
       refusals.unshift(event)
-      if (refusals.length > refusalsMax) refusals.pop()
+      if (refusals.length > REFUSALS_MAX) refusals.pop()
     }
-    next = (next + 1) % eventsMax
+    next = (next + 1) % EVENTS_MAX
     for (const handler of handlers) handler(event)
   }
 
@@ -54,8 +54,8 @@ export function createEventLog(observer: Observer): EventLog {
   return {
     of(clientId) {
       const found: ClientEvent[] = []
-      for (let back = 1; back <= events.length && found.length < perClientMax; back++) {
-        const event = events[(next - back + eventsMax) % eventsMax]
+      for (let back = 1; back <= events.length && found.length < PER_CLIENT_MAX; back++) {
+        const event = events[(next - back + EVENTS_MAX) % EVENTS_MAX]
         if (event !== undefined && event.clientId === clientId) found.push(event)
       }
       return found
@@ -63,7 +63,7 @@ export function createEventLog(observer: Observer): EventLog {
     refusals: () => [...refusals],
     clientIds: () => new Set(events.map(({ clientId }) => clientId)),
     sinceMs: () =>
-      events.length < eventsMax ? startedAtMs : (events[next]?.timeMs ?? startedAtMs),
+      events.length < EVENTS_MAX ? startedAtMs : (events[next]?.timeMs ?? startedAtMs),
     onEvent(handler) {
       handlers.add(handler)
       return () => void handlers.delete(handler)

@@ -1,7 +1,7 @@
 /** Headers that keep a page from doing, and from being made to do, what ours does not do. */
 
 /** Scripts and styles from here only, none in the text of a page; connections to any broker. */
-export const pagePolicy = [
+export const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -19,14 +19,14 @@ export const pagePolicy = [
  * For workers that compile decoders from schemas (file names that begin with `sandbox-`): they may generate code,
  * and reach nothing.
  */
-export const sandboxPolicy = [
+export const SANDBOX_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'unsafe-eval'",
   "connect-src 'none'",
 ].join('; ')
 
-export const securityHeaders: Readonly<Record<string, string>> = {
-  'content-security-policy': pagePolicy,
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': PAGE_POLICY,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',

@@ -11,15 +11,15 @@ import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { addressOf } from '../base/address.ts'
 import type { Admin } from './admin.ts'
-import { challenge, Callers, type Credentials } from './callers.ts'
+import { CHALLENGE, Callers, type Credentials } from './callers.ts'
 import type { HandlerWorld } from './handlers/handler.ts'
-import { securityHeaders } from './headers.ts'
+import { SECURITY_HEADERS } from './headers.ts'
 import { HttpError } from './http-error.ts'
 import { createStreams } from './live.ts'
-import { emptyPage, servePages } from './pages.ts'
+import { EMPTY_PAGE, servePages } from './pages.ts'
 import { addRoutes } from './routes.ts'
 import { isForeign, isOurHost } from './site.ts'
-import { mqttPath, type AdminSource, type HttpPeer, type HttpServerOptions } from './source.ts'
+import { MQTT_PATH, type AdminSource, type HttpPeer, type HttpServerOptions } from './source.ts'
 import { createVisits, type Visits } from './visits.ts'
 
 export interface HttpServer<P extends HttpPeer> {
@@ -32,11 +32,11 @@ export interface HttpServer<P extends HttpPeer> {
   close(): Promise<void>
 }
 
-const bodyBytesMax = 256 * 1024
-const headerBytesMax = 16 * 1024
-const idleMsMax = 10_000
-const requestsMax = 2000
-const requestsWindowMs = 10_000
+const BODY_BYTES_MAX = 256 * 1024
+const HEADER_BYTES_MAX = 16 * 1024
+const IDLE_MS_MAX = 10_000
+const REQUESTS_MAX = 2000
+const REQUESTS_WINDOW_MS = 10_000
 
 /** Throws the system's error when the directory of the pages cannot be read. */
 export async function createHttpServer<P extends HttpPeer>(
@@ -52,7 +52,7 @@ export async function createHttpServer<P extends HttpPeer>(
   addRoutes(app, world)
   if (options.directory === null)
     app.get('/', { schema: { hide: true }, exposeHeadRoute: true }, (_, reply) =>
-      reply.type('text/html').send(emptyPage),
+      reply.type('text/html').send(EMPTY_PAGE),
     )
   else await servePages(app, options.directory)
   takeUpgrades(app, options, visits)
@@ -69,13 +69,13 @@ export async function createHttpServer<P extends HttpPeer>(
 
 function createApp(source: AdminSource): FastifyInstance {
   const app = fastify({
-    bodyLimit: bodyBytesMax,
+    bodyLimit: BODY_BYTES_MAX,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 100 },
     // Bodies have types; a query is text, which `coerceQuery` reads as what its schema says.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: false } },
-    keepAliveTimeout: idleMsMax,
-    http: { maxHeaderSize: headerBytesMax },
+    keepAliveTimeout: IDLE_MS_MAX,
+    http: { maxHeaderSize: HEADER_BYTES_MAX },
   })
   // JSON alone: what a form of another site can send is none.
   app.removeContentTypeParser('text/plain')
@@ -136,7 +136,7 @@ function guard<P extends HttpPeer>(
   app.decorateRequest('caller', null)
   app.decorateRequest('credentials', null)
   app.addHook('onRequest', async (request, reply) => {
-    void reply.headers(securityHeaders)
+    void reply.headers(SECURITY_HEADERS)
     if (!isOurHost(request.headers.host, names) && !isProbe(request))
       throw new HttpError(421, 'This host name is not ours: see "http_host" of the listener.')
     const access = request.is404 ? undefined : request.routeOptions.config.access
@@ -163,8 +163,8 @@ async function addPlugins<P extends HttpPeer>(
   visits: Visits<P>,
 ): Promise<void> {
   await app.register(rateLimit, {
-    max: requestsMax,
-    timeWindow: requestsWindowMs,
+    max: REQUESTS_MAX,
+    timeWindow: REQUESTS_WINDOW_MS,
     keyGenerator: (request) => credentialsOf(request, visits).address,
   })
   await app.register(swagger, {
@@ -216,7 +216,7 @@ interface HttpFault extends Error {
 function answerError(error: HttpFault, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { statusCode = 500, message } = error
   if (statusCode === 401 && request.routeOptions.config.access === 'monitor')
-    void reply.header('www-authenticate', challenge)
+    void reply.header('www-authenticate', CHALLENGE)
   const isOurs = statusCode >= 500 && !(error instanceof HttpError)
   const text = isOurs ? 'The broker made a mistake; its log says which.' : message
   return answerStatus(reply, statusCode, text)
@@ -237,7 +237,7 @@ function takeUpgrades<P extends HttpPeer>(
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
     }
     const visit = visits.of(request.socket)
-    if (onUpgrade === null || visit === undefined || url?.split('?', 1)[0] !== mqttPath)
+    if (onUpgrade === null || visit === undefined || url?.split('?', 1)[0] !== MQTT_PATH)
       return refuse('404 Not Found')
     if (!isOurHost(headers.host, names)) return refuse('421 Misdirected Request')
     if (isForeign(headers, origins)) return refuse('403 Forbidden')

@@ -7,14 +7,14 @@ import type { Static } from './schema.ts'
 import type { eventsQuery, LogLine, logQuery } from './schemas-broker.ts'
 import type { RecentLine } from './source.ts'
 
-const streamsMax = 32
-const waitingBytesMax = 1 << 20
+const STREAMS_MAX = 32
+const WAITING_BYTES_MAX = 1 << 20
 /** Of each kind a second and stream: nobody reads more, and each is a write. */
-const eventsPerSecondMax = 200
-const heartbeatMs = 15_000
+const EVENTS_PER_SECOND_MAX = 200
+const HEARTBEAT_MS = 15_000
 
 type Kind = 'stats' | 'client' | 'log'
-const kinds: readonly string[] = ['stats', 'client', 'log'] satisfies Kind[]
+const KINDS: readonly string[] = ['stats', 'client', 'log'] satisfies Kind[]
 
 type LevelName = Exclude<keyof typeof LogType, 'internal'>
 const levelNames = Object.keys(LogType).filter((name) => name !== 'internal') as LevelName[]
@@ -43,8 +43,8 @@ export function createStreams(admin: Admin, stayOpen: (reply: FastifyReply) => v
   return {
     open(query, reply, isWelcome) {
       const wanted = wantedOf(query)
-      if (streams.size >= streamsMax)
-        throw new HttpError(503, `There are ${streamsMax} live streams. Close one of them.`)
+      if (streams.size >= STREAMS_MAX)
+        throw new HttpError(503, `There are ${STREAMS_MAX} live streams. Close one of them.`)
       const headers = reply.getHeaders()
       reply.hijack()
       const { raw } = reply
@@ -102,7 +102,7 @@ function createSender(raw: FastifyReply['raw']): Sender {
         second = now
         sent.stats = sent.client = sent.log = 0
       }
-      if (raw.writableLength > waitingBytesMax || ++sent[kind] > eventsPerSecondMax) {
+      if (raw.writableLength > WAITING_BYTES_MAX || ++sent[kind] > EVENTS_PER_SECOND_MAX) {
         missed++
         return
       }
@@ -126,7 +126,7 @@ function subscribe(
   const ends = [
     sampler.onSample(({ timeMs }) => {
       if (wanted.kinds.has('stats')) send('stats', statsOf(admin))
-      else if (timeMs - beatMs >= heartbeatMs) {
+      else if (timeMs - beatMs >= HEARTBEAT_MS) {
         beatMs = timeMs
         beat()
       }
@@ -173,7 +173,7 @@ function statsOf({ sampler, source }: Admin): object {
 }
 
 function wantedOf(query: Static<typeof eventsQuery>): Wanted {
-  const chosen = namesOf('kinds', query.kinds ?? 'stats', kinds)
+  const chosen = namesOf('kinds', query.kinds ?? 'stats', KINDS)
   const withoutDebug = levelNames.filter((name) => name !== 'debug').join(',')
   const levels = namesOf('levels', query.levels ?? withoutDebug, levelNames)
   return {

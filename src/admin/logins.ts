@@ -2,10 +2,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Identity } from '../ports/ports.ts'
 
-const tokenBytes = 32
-const loginsMax = 1000
-const idleMsMax = 8 * 3600_000
-const lifeMsMax = 24 * 3600_000
+const TOKEN_BYTES = 32
+const LOGINS_MAX = 1000
+const IDLE_MS_MAX = 8 * 3600_000
+const LIFE_MS_MAX = 24 * 3600_000
 
 export interface Login {
   readonly who: Identity
@@ -29,9 +29,9 @@ export function createLogins(now: () => number): Logins {
   return {
     begin(who) {
       const [oldest] = logins.keys()
-      if (logins.size >= loginsMax && oldest !== undefined) logins.delete(oldest)
-      const token = randomBytes(tokenBytes).toString('base64url')
-      const csrfToken = randomBytes(tokenBytes).toString('base64url')
+      if (logins.size >= LOGINS_MAX && oldest !== undefined) logins.delete(oldest)
+      const token = randomBytes(TOKEN_BYTES).toString('base64url')
+      const csrfToken = randomBytes(TOKEN_BYTES).toString('base64url')
       const login = { who, csrfToken, beganMs: now(), seenMs: now() }
       logins.set(hashOf(token), login)
       return { token, login }
@@ -40,7 +40,7 @@ export function createLogins(now: () => number): Logins {
       const key = hashOf(token)
       const login = logins.get(key)
       if (login === undefined) return null
-      const isOver = now() - login.seenMs > idleMsMax || now() - login.beganMs > lifeMsMax
+      const isOver = now() - login.seenMs > IDLE_MS_MAX || now() - login.beganMs > LIFE_MS_MAX
       if (isOver) logins.delete(key)
       login.seenMs = now()
       return isOver ? null : login

@@ -36,7 +36,7 @@ export function rankOf(difference: Difference): number {
   return TESTS.findIndex(([name]) => name === difference)
 }
 
-const levelCharactersMax = 100
+const LEVEL_CHARACTERS_MAX = 100
 
 function oneLetterOff(filter: string, topic: string): boolean {
   const wanted = filter.split('/')
@@ -50,7 +50,7 @@ function oneLetterOff(filter: string, topic: string): boolean {
     // Two short words are no slip of a finger: 1 and 2, on and of.
     const isSlip =
       Math.max(level.length, other.length) > 2 &&
-      level.length <= levelCharactersMax &&
+      level.length <= LEVEL_CHARACTERS_MAX &&
       Math.abs(level.length - other.length) <= 1 &&
       editDistance(level, other) === 1
     if (!isSlip || ++off > 1) return false

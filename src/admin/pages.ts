@@ -3,11 +3,11 @@ import { realpathSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
-import { pagePolicy, sandboxPolicy } from './headers.ts'
+import { PAGE_POLICY, SANDBOX_POLICY } from './headers.ts'
 
 /** Names that vite gives: they change with the content. */
-const hashed = /-[\w-]{8,}\.\w+$/
-const yearSeconds = 31_536_000
+const HASHED = /-[\w-]{8,}\.\w+$/
+const YEAR_SECONDS = 31_536_000
 
 export async function servePages(app: FastifyInstance, directory: string): Promise<void> {
   const root = realpathSync(directory)
@@ -31,11 +31,11 @@ export async function servePages(app: FastifyInstance, directory: string): Promi
 
 function headersOf(url: string): Record<string, string> {
   const name = basename(url.split('?', 1)[0])
-  const age = hashed.test(name) ? `max-age=${yearSeconds}, immutable` : 'no-cache'
+  const age = HASHED.test(name) ? `max-age=${YEAR_SECONDS}, immutable` : 'no-cache'
   const isSandbox = name.startsWith('sandbox-')
   return {
     'cache-control': age,
-    'content-security-policy': isSandbox ? sandboxPolicy : pagePolicy,
+    'content-security-policy': isSandbox ? SANDBOX_POLICY : PAGE_POLICY,
   }
 }
 
@@ -50,7 +50,7 @@ function isInside(root: string, path: string): boolean {
 }
 
 /** What is shown where no pages have been built. */
-export const emptyPage = `<!doctype html>
+export const EMPTY_PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Mozzie</title>

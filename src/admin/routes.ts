@@ -1,8 +1,8 @@
 /** The contract as routes of fastify. */
 import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import type { Caller, Credentials } from './callers.ts'
-import { contract, type Access, type Endpoint } from './contract.ts'
-import { docsPage, docsStyle } from './docs-page.ts'
+import { CONTRACT, type Access, type Endpoint } from './contract.ts'
+import { docsPage, DOCS_STYLE } from './docs-page.ts'
 import { bridgeHandlers } from './handlers/bridges.ts'
 import { brokerHandlers } from './handlers/broker.ts'
 import { clientHandlers } from './handlers/clients.ts'
@@ -33,7 +33,7 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     ...bridgeHandlers(world),
     ...toolHandlers(world),
   }
-  for (const [name, endpoint] of Object.entries(contract)) {
+  for (const [name, endpoint] of Object.entries(CONTRACT)) {
     const handler = handlers[name as keyof Handlers] as AnyHandler
     addRoute(app, endpoint, handler)
   }
@@ -47,7 +47,7 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     reply.type('text/html; charset=utf-8').send(docsPage(app.swagger())),
   )
   app.get('/api/v1/docs.css', documented, (_, reply) =>
-    reply.type('text/css; charset=utf-8').send(docsStyle),
+    reply.type('text/css; charset=utf-8').send(DOCS_STYLE),
   )
 }
 

@@ -1,9 +1,9 @@
 /** Pages out of long lists, read in portions so that a million entries hold nobody up. */
 import { HttpError } from './http-error.ts'
-import { reachMax } from './schemas-clients.ts'
+import { REACH_MAX } from './schemas-clients.ts'
 
-const entriesPerTurn = 2000
-const scansMax = 4
+const ENTRIES_PER_TURN = 2000
+const SCANS_MAX = 4
 let scans = 0
 
 export interface Page<T> {
@@ -29,7 +29,7 @@ export function nextTurn(): Promise<void> {
  * @throws HttpError 503 when there are too many.
  */
 export async function scanning<T>(run: () => Promise<T>): Promise<T> {
-  if (scans >= scansMax) throw new HttpError(503, 'Too many searches at a time. Try again.')
+  if (scans >= SCANS_MAX) throw new HttpError(503, 'Too many searches at a time. Try again.')
   scans++
   try {
     return await run()
@@ -45,8 +45,8 @@ function reachOf({ page = 1, pageSize = 50 }: PageQuery): {
   to: number
 } {
   const to = page * pageSize
-  if (to > reachMax)
-    throw new HttpError(400, `Pages end at row ${reachMax}: narrow the search down.`)
+  if (to > REACH_MAX)
+    throw new HttpError(400, `Pages end at row ${REACH_MAX}: narrow the search down.`)
   return { page, pageSize, from: to - pageSize, to }
 }
 
@@ -72,7 +72,7 @@ export class PageCollector<T> {
     }
     kept.push(entry)
     // Entries beyond the page cannot come back: sorted now and then, the list stays short.
-    if (kept.length >= 2 * reach.to + entriesPerTurn) this.shorten(compare)
+    if (kept.length >= 2 * reach.to + ENTRIES_PER_TURN) this.shorten(compare)
   }
 
   page(): Page<T> {
@@ -97,11 +97,11 @@ export function pageOf<T>(
 ): Promise<Page<T>> {
   const collector = new PageCollector<T>(query, compare)
   return scanning(async () => {
-    let left = entriesPerTurn
+    let left = ENTRIES_PER_TURN
     for (const entry of entries) {
       if (wanted(entry)) collector.add(entry)
       if (--left > 0) continue
-      left = entriesPerTurn
+      left = ENTRIES_PER_TURN
       await nextTurn()
     }
     return collector.page()

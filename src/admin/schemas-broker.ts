@@ -1,5 +1,5 @@
 /** What the API says of the broker as a whole. */
-import { metricNames } from '../telemetry/sample.ts'
+import { METRIC_NAMES } from '../telemetry/sample.ts'
 import {
   flag,
   integer,
@@ -29,9 +29,9 @@ export const sample = object(
   {
     timeMs,
     ...Object.fromEntries(
-      Object.entries(metricNames).map(([name, about]) => [name, number(about)]),
+      Object.entries(METRIC_NAMES).map(([name, about]) => [name, number(about)]),
     ),
-  } as Record<'timeMs' | keyof typeof metricNames, ReturnType<typeof number>>,
+  } as Record<'timeMs' | keyof typeof METRIC_NAMES, ReturnType<typeof number>>,
   [],
   'The broker at one moment; rates are over the second before it.',
 )
@@ -165,7 +165,7 @@ export const listeners = object({
 })
 export type Listeners = Static<typeof listeners>
 
-const logChoice = {
+const LOG_CHOICE = {
   clientId: text('Only client events and log lines of this client.', { maxLength: 65_535 }),
   text: text('Only log lines that hold this text.', { maxLength: 1000 }),
   levels: text(
@@ -177,12 +177,12 @@ const logChoice = {
 export const eventsQuery = object(
   {
     kinds: text('Of stats, client, log; separated by commas. Absent: stats.', { maxLength: 100 }),
-    ...logChoice,
+    ...LOG_CHOICE,
   },
   ['kinds', 'clientId', 'text', 'levels'],
 )
 
-export const logQuery = object(logChoice, ['clientId', 'text', 'levels'])
+export const logQuery = object(LOG_CHOICE, ['clientId', 'text', 'levels'])
 const logLine = object({
   number: integer('Ascending; 0: a line that is not kept, such as debug.'),
   timeMs,

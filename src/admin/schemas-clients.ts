@@ -18,9 +18,9 @@ const topic = text('Topic name.', { minLength: 1, maxLength: 65_535 })
 const filter = text('Topic filter.', { minLength: 1, maxLength: 65_535 })
 const qos = integer('QoS.', { minimum: 0, maximum: 2 })
 /** Most rows that paging reaches: page * pageSize. */
-export const reachMax = 10_000
+export const REACH_MAX = 10_000
 
-const page = integer('Page, from 1 on.', { minimum: 1, maximum: reachMax, default: 1 })
+const page = integer('Page, from 1 on.', { minimum: 1, maximum: REACH_MAX, default: 1 })
 const pageSize = integer('Rows on a page.', { minimum: 1, maximum: 500, default: 50 })
 
 function paged<T>(items: Schema<T>) {
@@ -32,7 +32,7 @@ function paged<T>(items: Schema<T>) {
   })
 }
 
-export const clientSortKeys = [
+export const CLIENT_SORT_KEYS = [
   'clientId',
   'username',
   'connectedAtMs',
@@ -55,7 +55,7 @@ export const clientsQuery = object(
       minimum: 3,
       maximum: 5,
     }),
-    sort: oneOf('Order; absent: as they came.', clientSortKeys),
+    sort: oneOf('Order; absent: as they came.', CLIENT_SORT_KEYS),
     order: oneOf('Direction of the order.', ['asc', 'desc']),
     page,
     pageSize,

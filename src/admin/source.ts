@@ -76,9 +76,9 @@ export interface HttpServerOptions<P extends HttpPeer> {
   readonly hosts: readonly string[]
   /** Other sites whose pages may open a WebSocket (`websockets_origin`). */
   readonly origins: readonly string[]
-  /** MQTT over WebSocket at {@link mqttPath}; null: not there. */
+  /** MQTT over WebSocket at {@link MQTT_PATH}; null: not there. */
   readonly onUpgrade: UpgradeHandler<P> | null
 }
 
 /** Where MQTT over WebSocket is on an HTTP listener. */
-export const mqttPath = '/mqtt'
+export const MQTT_PATH = '/mqtt'

@@ -5,7 +5,7 @@ import { readProperties } from '../codec/properties.ts'
 import { parsePublish, PublishView } from '../codec/publish.ts'
 import { decodeUtf8 } from '../codec/utf8.ts'
 
-const typeNames = [
+const TYPE_NAMES = [
   '',
   'CONNECT',
   'CONNACK',
@@ -25,9 +25,9 @@ const typeNames = [
 ] as const
 
 /** Payload bytes that are kept. */
-export const payloadBytesMax = 1024
-const fieldsLengthMax = 8000
-const listedMax = 5
+export const PAYLOAD_BYTES_MAX = 1024
+const FIELDS_LENGTH_MAX = 8000
+const LISTED_MAX = 5
 
 /** A packet where it lies; `end` may be beyond the array when the payload follows elsewhere. */
 export interface Frame {
@@ -63,7 +63,7 @@ export function describe(frame: Frame, topic: string | null): Description {
   try {
     return type === PacketType.publish ? describePublish(frame, topic) : describeOther(frame)
   } catch (error) {
-    const summary = `${typeNames[type]}: ${(error as Error).message}`
+    const summary = `${TYPE_NAMES[type]}: ${(error as Error).message}`
     return { type: 'malformed', summary, fields: '{}', payload: null, clientId: null }
   }
 }
@@ -80,7 +80,7 @@ function describePublish(frame: Frame, knownTopic: string | null): Description {
       : {}
   const id = packetId === 0 ? '' : `, m${packetId}`
   const flags = `q${qos}, r${retain ? 1 : 0}, d${dup ? 1 : 0}${id}`
-  const end = Math.min(view.payloadEnd, payloadStart + payloadBytesMax, bytes.length)
+  const end = Math.min(view.payloadEnd, payloadStart + PAYLOAD_BYTES_MAX, bytes.length)
   return {
     type: 'PUBLISH',
     summary: `PUBLISH '${topic}' (${flags}, ${payloadBytes} bytes)`,
@@ -93,7 +93,7 @@ function describePublish(frame: Frame, knownTopic: string | null): Description {
 function describeOther({ version, bytes, start, bodyStart, end }: Frame): Description {
   const packet = decodePacket(version, bytes[start], bytes, bodyStart, end)
   const { type: number, ...fields } = packet
-  const type = typeNames[number]
+  const type = TYPE_NAMES[number]
   return {
     type,
     summary: `${type} ${detailOf(packet)}`.trimEnd(),
@@ -123,8 +123,8 @@ function detailOf(packet: Packet): string {
 }
 
 function some(texts: string[]): string {
-  const more = texts.length > listedMax ? `, ${texts.length - listedMax} more` : ''
-  return texts.slice(0, listedMax).join(', ') + more
+  const more = texts.length > LISTED_MAX ? `, ${texts.length - LISTED_MAX} more` : ''
+  return texts.slice(0, LISTED_MAX).join(', ') + more
 }
 
 /** As JSON; no password, bytes as base64, payloads (of wills) by size. */
@@ -136,5 +136,5 @@ function textOf(value: object): string {
       ? `(${item.length} bytes)`
       : Buffer.from(item).toString('base64')
   })
-  return text.length > fieldsLengthMax ? JSON.stringify({ cut: text.slice(0, 1000) }) : text
+  return text.length > FIELDS_LENGTH_MAX ? JSON.stringify({ cut: text.slice(0, 1000) }) : text
 }

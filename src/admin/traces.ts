@@ -9,14 +9,14 @@ import { isShared, matches, topicFilterProblem } from '../topics/names.ts'
 import { HttpError } from './http-error.ts'
 import { createTap, type TappedPacket } from './packet-tap.ts'
 import type { Trace, TraceBody, TracePacket } from './schemas-clients.ts'
-import { describe, payloadBytesMax, topicOf } from './trace-packet.ts'
+import { describe, PAYLOAD_BYTES_MAX, topicOf } from './trace-packet.ts'
 
-const tracesMax = 5
-const bytesMax = 8 << 20
+const TRACES_MAX = 5
+const BYTES_MAX = 8 << 20
 /** Packets that are decoded a second; the rest is counted. */
-const packetsPerSecondMax = 2000
+const PACKETS_PER_SECOND_MAX = 2000
 /** What an entry costs besides its texts. */
-const entryBytes = 300
+const ENTRY_BYTES = 300
 
 export interface Traces {
   list(): Trace[]
@@ -81,8 +81,8 @@ export function createTraces(broker: Broker, inspector: Inspector): Traces {
     list: () => [...traces.values()].map(factsOfTrace),
     start(wanted) {
       check(wanted)
-      if (traces.size >= tracesMax)
-        throw new HttpError(409, `There are ${tracesMax} traces. Remove one of them first.`)
+      if (traces.size >= TRACES_MAX)
+        throw new HttpError(409, `There are ${TRACES_MAX} traces. Remove one of them first.`)
       const trace: Running = runningOf(wanted, () => end(trace))
       traces.set(trace.id, trace)
       watch()
@@ -198,7 +198,7 @@ function admits(trace: Running): boolean {
     trace.second = second
     trace.inSecond = 0
   }
-  return trace.inSecond++ < packetsPerSecondMax
+  return trace.inSecond++ < PACKETS_PER_SECOND_MAX
 }
 
 function entryOf(packet: TappedPacket, known: Facts, number: number): Entry {
@@ -219,17 +219,17 @@ function entryOf(packet: TappedPacket, known: Facts, number: number): Entry {
 }
 
 function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.subarray(0, payloadBytesMax)).toString('base64')
+  return Buffer.from(bytes.subarray(0, PAYLOAD_BYTES_MAX)).toString('base64')
 }
 
 function sizeOf({ fields, summary, payload }: Entry): number {
-  return entryBytes + fields.length + summary.length + (payload?.length ?? 0)
+  return ENTRY_BYTES + fields.length + summary.length + (payload?.length ?? 0)
 }
 
 function keep(trace: Running, entry: Entry): void {
   trace.entries.push(entry)
   trace.bytes += sizeOf(entry)
-  while (trace.entries.length > trace.packetsMax || trace.bytes > bytesMax) {
+  while (trace.entries.length > trace.packetsMax || trace.bytes > BYTES_MAX) {
     const oldest = trace.entries.shift()
     if (oldest === undefined) return
     trace.bytes -= sizeOf(oldest)

@@ -9,8 +9,8 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { HttpPeer } from './source.ts'
 
-const requestMsMax = 30_000
-const idleMsMax = 10_000
+const REQUEST_MS_MAX = 30_000
+const IDLE_MS_MAX = 10_000
 
 interface Visit<P> {
   readonly peer: P
@@ -30,9 +30,9 @@ export function createVisits<P extends HttpPeer>(server: Server): Visits<P> {
   const visits = new Map<Socket, Visit<P>>()
   server.on('request', ({ socket }, response) => {
     const stays = visits.get(socket)?.stays
-    stays?.(requestMsMax)
+    stays?.(REQUEST_MS_MAX)
     response.once('close', () => {
-      if (visits.has(socket)) stays?.(idleMsMax)
+      if (visits.has(socket)) stays?.(IDLE_MS_MAX)
     })
   })
   return {

@@ -8,9 +8,9 @@ import type { Static } from './schema.ts'
 import type { whyQuery } from './schemas-clients.ts'
 import type { WhyFacts } from './why.ts'
 
-const subscriptionsMax = 5000
-const idsMax = 5000
-const idCharactersMax = 100
+const SUBSCRIPTIONS_MAX = 5000
+const IDS_MAX = 5000
+const ID_CHARACTERS_MAX = 100
 
 /** @throws HttpError 400 for what cannot be asked. */
 export function whyFactsOf(
@@ -35,15 +35,17 @@ export function whyFactsOf(
     clientId,
     topic,
     client,
-    subscriptions: [...takeFirst(inspector.subscriptions(clientId ?? undefined), subscriptionsMax)],
+    subscriptions: [
+      ...takeFirst(inspector.subscriptions(clientId ?? undefined), SUBSCRIPTIONS_MAX),
+    ],
     receivers: topic === null ? 0 : inspector.receivers(topic, 1).total,
     events,
     nearClientId:
       clientId === null || client !== null || events.length > 0
         ? null
         : nearIdOf(clientId, [
-            ...[...takeFirst(inspector.clients(), idsMax)].map((one) => one.clientId),
-            ...takeFirst(log.clientIds(), idsMax),
+            ...[...takeFirst(inspector.clients(), IDS_MAX)].map((one) => one.clientId),
+            ...takeFirst(log.clientIds(), IDS_MAX),
           ]),
     mayReceive: explain('read'),
     mayPublish: explain('write'),
@@ -57,7 +59,7 @@ function nearIdOf(wanted: string, ids: readonly string[]): string | null {
   const near = (id: string): boolean =>
     plain(id) === plain(wanted) ||
     (wanted.length > 2 &&
-      wanted.length <= idCharactersMax &&
+      wanted.length <= ID_CHARACTERS_MAX &&
       Math.abs(id.length - wanted.length) <= 1 &&
       editDistance(id, wanted) === 1)
   return ids.find(near) ?? null

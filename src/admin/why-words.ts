@@ -1,7 +1,7 @@
 /** What `why` says, in English. The page has the same table in other languages, by the same names. */
 
 /** What is asked, in the order of the chain. */
-export const questions = {
+export const QUESTIONS = {
   refused: 'Was it let in?',
   known: 'Does the broker know this client?',
   takeover: 'Is its client id used twice?',
@@ -16,7 +16,7 @@ export const questions = {
   retained: 'Is there a retained message?',
 } as const
 
-export type Check = keyof typeof questions
+export type Check = keyof typeof QUESTIONS
 
 /** What an answer is made of, as text. */
 export type Values = Readonly<Record<string, string>>
@@ -24,7 +24,7 @@ export type Values = Readonly<Record<string, string>>
 /** Answer and evidence; the evidence may be empty. */
 type Words = (values: Values) => readonly [answer: string, evidence: string]
 
-export const differences: Readonly<Record<string, string>> = {
+export const DIFFERENCES: Readonly<Record<string, string>> = {
   case: 'capital letters differ',
   space: 'a space is too many or missing',
   slash: 'a slash at one end is too many or missing',
@@ -33,7 +33,7 @@ export const differences: Readonly<Record<string, string>> = {
   level: 'one level is too many or missing',
 }
 
-const drops: Readonly<Record<string, string>> = {
+const DROPS: Readonly<Record<string, string>> = {
   queueFull: 'its queue was full',
   slowClient: 'it did not read fast enough',
   overClientMaximum: 'the message was larger than the client takes',
@@ -80,7 +80,7 @@ export const answers = {
   receivers: ({ count }) => [`${count} subscriptions match.`, ''],
   noReceivers: () => ['Nobody.', ''],
   noReceiversNear: ({ filter, difference = '', clientId }) => [
-    `Nobody, but one subscription almost matches: ${differences[difference] ?? difference}.`,
+    `Nobody, but one subscription almost matches: ${DIFFERENCES[difference] ?? difference}.`,
     `"${filter}" of ${clientId}`,
   ],
   matches: ({ filter, group }) => [
@@ -90,7 +90,7 @@ export const answers = {
     `"${filter}"`,
   ],
   nearMiss: ({ filter, difference = '' }) => [
-    `None, but one almost matches: ${differences[difference] ?? difference}.`,
+    `None, but one almost matches: ${DIFFERENCES[difference] ?? difference}.`,
     `"${filter}"`,
   ],
   noMatch: ({ count }) => [`None of its ${count} subscriptions.`, ''],
@@ -112,7 +112,7 @@ export const answers = {
     `receive maximum ${window}`,
   ],
   dropped: ({ count, reason = '', queued }) => [
-    `${count} messages were dropped: ${drops[reason] ?? reason}.`,
+    `${count} messages were dropped: ${DROPS[reason] ?? reason}.`,
     `${queued} wait`,
   ],
   willSet: ({ topic }) => ['Yes, for when its connection breaks.', `"${topic}"`],
@@ -123,4 +123,4 @@ export const answers = {
 
 export type Finding = keyof typeof answers
 
-export const inOrder = 'Nothing here is in the way.'
+export const IN_ORDER = 'Nothing here is in the way.'

@@ -4,7 +4,7 @@ import type { ClientDetailView, SubscriptionView } from '../broker/inspect.ts'
 import { matches, parseShared } from '../topics/names.ts'
 import { nearMiss, rankOf, type Difference } from './near-miss.ts'
 import type { AclReply, ClientEvent, WhyLink, WhyReply } from './schemas-clients.ts'
-import { answers, inOrder, questions, type Check, type Finding, type Values } from './why-words.ts'
+import { answers, IN_ORDER, QUESTIONS, type Check, type Finding, type Values } from './why-words.ts'
 
 /** All that the answer is made of; times are wall clock, ms. */
 export interface WhyFacts {
@@ -30,9 +30,9 @@ export interface WhyFacts {
   readonly retained: boolean
 }
 
-const lookBackMs = 3600_000
-const takeoverText = 'session taken over'
-const takeoversMax = 2
+const LOOK_BACK_MS = 3600_000
+const TAKEOVER_TEXT = 'session taken over'
+const TAKEOVERS_MAX = 2
 
 type State = WhyLink['state']
 
@@ -44,7 +44,7 @@ function link(
   timeMs: number | null = null,
 ): WhyLink {
   const [answer, evidence] = answers[finding](values)
-  return { check, finding, state, question: questions[check], answer, evidence, timeMs, values }
+  return { check, finding, state, question: QUESTIONS[check], answer, evidence, timeMs, values }
 }
 
 /** The verdict is the first link that is in the way. */
@@ -59,7 +59,7 @@ export function why(facts: WhyFacts): WhyReply {
     clientId,
     topic,
     finding: verdict?.finding ?? 'inOrder',
-    verdict: verdict === null ? inOrder : `${verdict.question} ${verdict.answer}`,
+    verdict: verdict === null ? IN_ORDER : `${verdict.question} ${verdict.answer}`,
     sinceMs: facts.sinceMs,
     links,
   }
@@ -108,9 +108,9 @@ function knownLink({ client, events, nearClientId, sinceMs }: WhyFacts): WhyLink
 }
 
 function takeoverLink({ events, nowMs }: WhyFacts): WhyLink | null {
-  const recent = events.filter(({ timeMs }) => timeMs >= nowMs - lookBackMs)
+  const recent = events.filter(({ timeMs }) => timeMs >= nowMs - LOOK_BACK_MS)
   const takeovers = recent.filter(
-    ({ kind, detail }) => kind === 'disconnected' && detail === takeoverText,
+    ({ kind, detail }) => kind === 'disconnected' && detail === TAKEOVER_TEXT,
   )
   const [last] = takeovers
   if (last === undefined) return link('takeover', 'good', 'oneDevice')
@@ -118,7 +118,7 @@ function takeoverLink({ events, nowMs }: WhyFacts): WhyLink | null {
   const hosts = new Set(remotes.map(addressOf))
   const shown = hosts.size > 1 ? [...hosts] : [...new Set(remotes)]
   const values = { count: String(takeovers.length), addresses: shown.slice(0, 4).join(', ') }
-  return takeovers.length >= takeoversMax
+  return takeovers.length >= TAKEOVERS_MAX
     ? link('takeover', 'bad', 'twoDevices', values, last.timeMs)
     : link('takeover', 'note', 'takenOver', values, last.timeMs)
 }
@@ -157,7 +157,7 @@ function sessionLinks(
 function queueLink(client: ClientDetailView, nowMs: number): WhyLink {
   const { queued, inflight, dropped, lastDrop, lastDropMs, receiveMaximum } = client
   const values = { queued: String(queued), inflight: String(inflight) }
-  if (lastDrop !== null && lastDropMs !== null && lastDropMs >= nowMs - lookBackMs)
+  if (lastDrop !== null && lastDropMs !== null && lastDropMs >= nowMs - LOOK_BACK_MS)
     return link(
       'queue',
       'bad',

@@ -29,11 +29,11 @@ export interface AclRules {
   readonly warnings: readonly string[]
 }
 
-const accesses: readonly AclAccess[] = ['read', 'write', 'readwrite', 'deny']
+const ACCESSES: readonly AclAccess[] = ['read', 'write', 'readwrite', 'deny']
 
 /** null: there is no such access. */
 export function aclAccessOf(word: string): AclAccess | null {
-  return accesses.find((access) => access === word) ?? null
+  return ACCESSES.find((access) => access === word) ?? null
 }
 
 /** Whether nothing is allowed, for lack of a single rule. */

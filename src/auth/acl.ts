@@ -88,7 +88,7 @@ export class Acl {
     let rights = this.sources.get(key)
     if (rights === undefined) {
       rights = this.rightsOf(subject)
-      if (this.sources.size >= sourcesMax) this.sources.clear()
+      if (this.sources.size >= SOURCES_MAX) this.sources.clear()
       this.sources.set(key, rights)
     }
     return rights
@@ -102,7 +102,7 @@ export class Acl {
   /** Users without a section are one: nobody may grow the table by inventing names. */
   private known({ username }: AclSubject): string | null {
     if (username === null) return null
-    return this.rules.users.has(username) ? username : unknownUser
+    return this.rules.users.has(username) ? username : UNKNOWN_USER
   }
 
   private section({ username }: AclSubject): PlacedRule[] {
@@ -112,10 +112,10 @@ export class Acl {
   }
 }
 
-const sourcesMax = 1000
+const SOURCES_MAX = 1000
 
 /** No section can have it: names are trimmed and not empty. */
-const unknownUser = ' '
+const UNKNOWN_USER = ' '
 
 /** Rights of their own, that no file has. */
 export function rightsOfRules(rules: readonly AclRule[]): Rights {

@@ -18,9 +18,9 @@ export interface AuthFile {
   readonly warnings: readonly string[]
 }
 
-const bytesMax = 256 << 20
-const othersMayRead = 0o004
-const othersMayWrite = 0o022
+const BYTES_MAX = 256 << 20
+const OTHERS_MAY_READ = 0o004
+const OTHERS_MAY_WRITE = 0o022
 
 /**
  * Reads `file`, which the option `option` names. A symbolic link is followed only if root or this account made
@@ -37,8 +37,8 @@ export function readAuthFile(option: string, file: string, secret: boolean): Aut
     const { size, mode, uid } = fstatSync(descriptor)
     if ((mode & constants.S_IFMT) === constants.S_IFDIR)
       throw new AuthFileError(`${name} is a directory.`, file)
-    if (size > bytesMax)
-      throw new AuthFileError(`${name} is larger than ${bytesMax >> 20} MiB.`, file)
+    if (size > BYTES_MAX)
+      throw new AuthFileError(`${name} is larger than ${BYTES_MAX >> 20} MiB.`, file)
     const text = decode(name, file, readFileSync(descriptor))
     return { file, text, warnings: modeWarnings(name, file, mode, uid, secret) }
   } catch (error) {
@@ -104,9 +104,9 @@ function modeWarnings(
   secret: boolean,
 ): string[] {
   const warnings: string[] = []
-  if (secret && (mode & othersMayRead) !== 0)
+  if (secret && (mode & OTHERS_MAY_READ) !== 0)
     warnings.push(`${name} can be read by everybody on this machine: chmod 0600 ${file}`)
-  if ((mode & othersMayWrite) !== 0)
+  if ((mode & OTHERS_MAY_WRITE) !== 0)
     warnings.push(`${name} can be changed by other accounts of this machine: chmod go-w ${file}`)
   // Root reads it for the account that it will become, which may well be the owner.
   if (uid !== 0 && ownId() !== 0 && uid !== ownId())

@@ -23,7 +23,7 @@ export interface Authenticator {
 }
 
 /** How long a verified password is not hashed again. */
-const verifiedMs = 10 * 60_000
+const VERIFIED_MS = 10 * 60_000
 
 type Answer = Parameters<Auth['authenticate']>[1]
 
@@ -39,7 +39,7 @@ interface Attempt {
 /** Lets clients in by password file, by hook, or as anonymous. */
 export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
   const { log, realmOf } = world
-  const cache = createLoginCache<true>(world.nowMs, verifiedMs)
+  const cache = createLoginCache<true>(world.nowMs, VERIFIED_MS)
   const throttle = createLoginThrottle(world)
   const checks = createPasswordChecks(world.argon2id, (error) =>
     log.write(LogType.error, `Error: a password could not be checked: ${error.message}`),

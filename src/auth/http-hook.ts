@@ -41,10 +41,10 @@ export interface HttpHookSettings {
   readonly cacheMs: number
 }
 
-const runningMax = 20
-const waitingMax = 500
-const answerBytesMax = 64 * 1024
-const rightsMax = 1000
+const RUNNING_MAX = 20
+const WAITING_MAX = 500
+const ANSWER_BYTES_MAX = 64 * 1024
+const RIGHTS_MAX = 1000
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 export function createHttpHook(
@@ -54,7 +54,7 @@ export function createHttpHook(
 ): LoginHook {
   const cache = createLoginCache<HookVerdict>(nowMs, cacheMs)
   const isTls = url.startsWith('https:')
-  const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: runningMax })
+  const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: RUNNING_MAX })
   const waiting: (() => void)[] = []
   let running = 0
   const finished = (): void => {
@@ -87,8 +87,8 @@ export function createHttpHook(
           done(answer)
         })
       }
-      if (running < runningMax) return start()
-      if (waiting.length >= waitingMax) return done('busy')
+      if (running < RUNNING_MAX) return start()
+      if (waiting.length >= WAITING_MAX) return done('busy')
       waiting.push(start)
     },
     close: () => agent.destroy(),
@@ -137,8 +137,8 @@ async function read(response: IncomingMessage): Promise<HookVerdict | null> {
   let length = 0
   for await (const chunk of response as AsyncIterable<Uint8Array>) {
     length += chunk.length
-    if (length > answerBytesMax)
-      throw new Error(`the answer is larger than ${answerBytesMax} bytes`)
+    if (length > ANSWER_BYTES_MAX)
+      throw new Error(`the answer is larger than ${ANSWER_BYTES_MAX} bytes`)
     chunks.push(chunk)
   }
   if (statusCode === 401 || statusCode === 403) return null
@@ -153,8 +153,8 @@ function verdictOf(text: string): HookVerdict | null {
   if (answer['allow'] !== true) return null
   const { rights } = answer
   if (rights === undefined || rights === null) return { rights: null }
-  if (!Array.isArray(rights) || rights.length > rightsMax)
-    throw new Error(`"rights" is no list of up to ${rightsMax}`)
+  if (!Array.isArray(rights) || rights.length > RIGHTS_MAX)
+    throw new Error(`"rights" is no list of up to ${RIGHTS_MAX}`)
   return { rights: rightsOfRules(rights.map(ruleOf)) }
 }
 

@@ -13,7 +13,7 @@ export interface LoginCache<T> {
   clear(): void
 }
 
-const entriesMax = 50_000
+const ENTRIES_MAX = 50_000
 
 export function createLoginCache<T>(nowMs: () => number, lifeMs: number): LoginCache<T> {
   const secret = randomBytes(32)
@@ -34,7 +34,7 @@ export function createLoginCache<T>(nowMs: () => number, lifeMs: number): LoginC
     },
     add(key, value) {
       verified.delete(key)
-      const oldest = verified.size < entriesMax ? undefined : verified.keys().next().value
+      const oldest = verified.size < ENTRIES_MAX ? undefined : verified.keys().next().value
       if (oldest !== undefined) verified.delete(oldest)
       verified.set(key, { atMs: nowMs(), value })
     },

@@ -13,14 +13,14 @@ export interface LoginThrottle {
 }
 
 /** Fails of the last minute that cost nothing. */
-const freeFailures = 10
-const windowMs = 60_000
-const delayStepMs = 500
+const FREE_FAILURES = 10
+const WINDOW_MS = 60_000
+const DELAY_STEP_MS = 500
 /** Below the 10 s that a client has for its CONNECT. */
-const delayMsMax = 8000
-const heldPerUserMax = 20
-const heldPerAddressMax = 200
-const entriesMax = 10_000
+const DELAY_MS_MAX = 8000
+const HELD_PER_USER_MAX = 20
+const HELD_PER_ADDRESS_MAX = 200
+const ENTRIES_MAX = 10_000
 
 interface Failures {
   count: number
@@ -43,16 +43,16 @@ export function createLoginThrottle({ nowMs, later }: ThrottleWorld): LoginThrot
   }
   return {
     isExhausted: (address, user) =>
-      (held.get(address) ?? 0) >= heldPerAddressMax ||
-      (held.get(pairOf(address, user)) ?? 0) >= heldPerUserMax,
+      (held.get(address) ?? 0) >= HELD_PER_ADDRESS_MAX ||
+      (held.get(pairOf(address, user)) ?? 0) >= HELD_PER_USER_MAX,
     failed(address, user, answer) {
       const failures = Math.max(note(byAddress, address, nowMs()), note(byUser, user, nowMs()))
-      const excess = failures - freeFailures
+      const excess = failures - FREE_FAILURES
       if (excess <= 0) return answer()
       const pair = pairOf(address, user)
       hold(address, 1)
       hold(pair, 1)
-      later(Math.min(delayMsMax, excess * delayStepMs), () => {
+      later(Math.min(DELAY_MS_MAX, excess * DELAY_STEP_MS), () => {
         hold(address, -1)
         hold(pair, -1)
         answer()
@@ -71,11 +71,11 @@ function note(table: Map<string, Failures>, key: string, now: number): number {
   let failures = table.get(key)
   if (failures === undefined) {
     failures = { count: 0, sinceMs: now }
-    const oldest = table.size < entriesMax ? undefined : table.keys().next().value
+    const oldest = table.size < ENTRIES_MAX ? undefined : table.keys().next().value
     if (oldest !== undefined) table.delete(oldest)
     table.set(key, failures)
   }
-  if (now - failures.sinceMs >= windowMs) {
+  if (now - failures.sinceMs >= WINDOW_MS) {
     failures.count = 0
     failures.sinceMs = now
   }

@@ -11,10 +11,10 @@ export interface PasswordChecks {
 }
 
 /** Checks at a time: half of libuv's threads, so that the disk has the others. */
-const runningMax = 2
+const RUNNING_MAX = 2
 /** Logins that may wait for their turn; a slow hash makes it seconds. */
-const waitingMax = 1000
-const waitingBytesMax = 4 << 20
+const WAITING_MAX = 1000
+const WAITING_BYTES_MAX = 4 << 20
 
 interface Check {
   password: Uint8Array
@@ -31,7 +31,7 @@ export function createPasswordChecks(
   let waitingBytes = 0
   let running = 0
   const next = (): void => {
-    const check = running < runningMax ? waiting.shift() : undefined
+    const check = running < RUNNING_MAX ? waiting.shift() : undefined
     if (check === undefined) return
     waitingBytes -= check.password.length
     running++
@@ -50,7 +50,8 @@ export function createPasswordChecks(
   }
   return {
     check(password, hash, done) {
-      const full = waiting.length >= waitingMax || waitingBytes + password.length > waitingBytesMax
+      const full =
+        waiting.length >= WAITING_MAX || waitingBytes + password.length > WAITING_BYTES_MAX
       if (full) {
         setImmediate(done, null)
         return

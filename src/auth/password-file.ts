@@ -21,10 +21,10 @@ export interface PasswordFile {
   readonly warnings: readonly string[]
 }
 
-const userBytesMax = 65_535
+const USER_BYTES_MAX = 65_535
 /** Below it a stolen file is soon guessed; mosquitto 2.0 wrote 101. */
-const iterationsFew = 100
-const controls = /[\u0000-\u001f\u007f-\u009f]/
+const ITERATIONS_FEW = 100
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/
 
 /** @throws AuthFileError */
 export function loadPasswordFile(file: string): PasswordFile {
@@ -69,13 +69,14 @@ export function parsePasswordFile(text: string, file: string): PasswordFile {
 export function userNameProblem(user: string): string | null {
   if (user === '') return 'The user name is empty'
   if (user.includes(':')) return 'A user name cannot contain ":"'
-  if (controls.test(user)) return 'A user name cannot contain control characters'
-  if (Buffer.byteLength(user) > userBytesMax) return `A user name has at most ${userBytesMax} bytes`
+  if (CONTROLS.test(user)) return 'A user name cannot contain control characters'
+  if (Buffer.byteLength(user) > USER_BYTES_MAX)
+    return `A user name has at most ${USER_BYTES_MAX} bytes`
   return null
 }
 
 function isWeak({ scheme, iterations }: PasswordHash): boolean {
-  return scheme === 'sha512' || (scheme === 'sha512-pbkdf2' && iterations < iterationsFew)
+  return scheme === 'sha512' || (scheme === 'sha512-pbkdf2' && iterations < ITERATIONS_FEW)
 }
 
 function warningsOf(

@@ -24,23 +24,23 @@ export interface PasswordHash {
 /** Computes a raw argon2id hash; where it runs is the caller's business. */
 export type Argon2id = (password: Uint8Array, wanted: PasswordHash) => Promise<Uint8Array>
 
-const saltBytes = 64
-const hashBytes = 64
-const iterationsMax = 100_000_000
-const memoryKibMax = 1 << 22
-const base64 = /^[A-Za-z0-9+/]+={0,2}$/
-const noArgon2 = { memoryKib: 0, passes: 0, lanes: 0 }
+const SALT_BYTES = 64
+const HASH_BYTES = 64
+const ITERATIONS_MAX = 100_000_000
+const MEMORY_KIB_MAX = 1 << 22
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+const NO_ARGON2 = { memoryKib: 0, passes: 0, lanes: 0 }
 
 /** The hash that `text` spells, or in words what is wrong with it. */
 export function parsePasswordHash(text: string): PasswordHash | string {
   const [before, scheme, ...parts] = text.split('$')
   if (before !== '') return 'the password is in plain text; hash it with "mozzie passwd -U FILE"'
   if (scheme === '6' && parts.length === 2)
-    return withBytes({ scheme: 'sha512', iterations: 1, ...noArgon2 }, parts[0], parts[1])
+    return withBytes({ scheme: 'sha512', iterations: 1, ...NO_ARGON2 }, parts[0], parts[1])
   if (scheme === '7' && parts.length === 3) {
-    const iterations = wholeNumber(parts[0], iterationsMax)
+    const iterations = wholeNumber(parts[0], ITERATIONS_MAX)
     if (iterations === 0) return `"${parts[0]}" is no number of iterations`
-    return withBytes({ scheme: 'sha512-pbkdf2', iterations, ...noArgon2 }, parts[1], parts[2])
+    return withBytes({ scheme: 'sha512-pbkdf2', iterations, ...NO_ARGON2 }, parts[1], parts[2])
   }
   if (scheme === 'argon2id' && parts.length === 4) return parseArgon2(parts)
   return 'the password hash is none of $6$, $7$ and $argon2id$'
@@ -53,8 +53,8 @@ function parseArgon2([version, parameters, salt, hash]: string[]): PasswordHash 
   const [memoryKib, passes, lanes] = match.slice(1).map(Number)
   if (lanes < 1 || lanes > 255 || passes < 1 || passes > 1000)
     return `"${parameters}": t is 1 to 1000, p 1 to 255`
-  if (memoryKib < 8 * lanes || memoryKib > memoryKibMax)
-    return `"${parameters}": m is ${8 * lanes} to ${memoryKibMax}`
+  if (memoryKib < 8 * lanes || memoryKib > MEMORY_KIB_MAX)
+    return `"${parameters}": m is ${8 * lanes} to ${MEMORY_KIB_MAX}`
   const hashed = { scheme: 'argon2id', iterations: 0, memoryKib, passes, lanes } as const
   return withBytes(hashed, salt, hash)
 }
@@ -64,8 +64,8 @@ function withBytes(
   salt: string,
   hash: string,
 ): PasswordHash | string {
-  if (!base64.test(salt)) return 'the salt of the password hash is not base64'
-  if (!base64.test(hash)) return 'the password hash is not base64'
+  if (!BASE64.test(salt)) return 'the salt of the password hash is not base64'
+  if (!BASE64.test(hash)) return 'the password hash is not base64'
   const bytes = Buffer.from(hash, 'base64')
   // A hash cut short would match too many passwords.
   if (bytes.length < 16) return 'the password hash is cut short'
@@ -104,8 +104,8 @@ export function newPasswordHash(scheme: PasswordHash['scheme'], iterations: numb
     memoryKib: 47_104,
     passes: 1,
     lanes: 1,
-    salt: randomBytes(saltBytes),
-    hash: new Uint8Array(hashBytes),
+    salt: randomBytes(SALT_BYTES),
+    hash: new Uint8Array(HASH_BYTES),
   }
 }
 

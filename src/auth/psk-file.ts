@@ -8,8 +8,8 @@ export interface PskFile {
 }
 
 /** Shorter keys are guessed; mosquitto takes them too. */
-const keyBytesFew = 16
-const keyBytesMax = 512
+const KEY_BYTES_FEW = 16
+const KEY_BYTES_MAX = 512
 
 /** @throws AuthFileError */
 export function loadPskFile(file: string): PskFile {
@@ -32,16 +32,17 @@ export function parsePskFile(text: string, file: string): PskFile {
     const hex = content.slice(colon + 1)
     if (hex.length === 0 || hex.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(hex))
       fail(`The key of "${identity}" is not hexadecimal with two digits a byte`)
-    if (hex.length > 2 * keyBytesMax) fail(`The key of "${identity}" has over ${keyBytesMax} bytes`)
+    if (hex.length > 2 * KEY_BYTES_MAX)
+      fail(`The key of "${identity}" has over ${KEY_BYTES_MAX} bytes`)
     if (keys.has(identity)) fail(`The identity "${identity}" is here twice`)
-    if (hex.length < 2 * keyBytesFew) short++
+    if (hex.length < 2 * KEY_BYTES_FEW) short++
     keys.set(identity, Buffer.from(hex, 'hex'))
   }
   const warnings: string[] = []
   if (keys.size === 0) warnings.push(`psk_file ${file} has no keys: nobody can connect with it.`)
   if (short > 0)
     warnings.push(
-      `psk_file ${file} has ${short} keys of less than ${keyBytesFew * 8} bits; "openssl rand -hex 16" makes a good one.`,
+      `psk_file ${file} has ${short} keys of less than ${KEY_BYTES_FEW * 8} bits; "openssl rand -hex 16" makes a good one.`,
     )
   return { file, keys, warnings }
 }

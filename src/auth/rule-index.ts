@@ -7,7 +7,7 @@ interface Ranked {
   readonly rule: AclRule
 }
 
-const decisionsMax = 512
+const DECISIONS_MAX = 512
 
 /**
  * The rules that can decide one kind of access of one client, in the order in which they are asked. The first
@@ -55,7 +55,7 @@ export class RuleIndex {
     if (rule === undefined) {
       rule = this.search(topic)
       if (!this.cheap) {
-        if (this.decisions.size >= decisionsMax) this.decisions.clear()
+        if (this.decisions.size >= DECISIONS_MAX) this.decisions.clear()
         this.decisions.set(topic, rule)
       }
     }

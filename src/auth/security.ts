@@ -47,8 +47,8 @@ export interface SecurityWorld {
   later(delayMs: number, call: () => void): void
 }
 
-const sysPrefix = '$SYS'
-const unknownRealm: Realm = { name: '', passwords: null, acl: null, hook: null }
+const SYS_PREFIX = '$SYS'
+const UNKNOWN_REALM: Realm = { name: '', passwords: null, acl: null, hook: null }
 
 /** Nothing is allowed before the first {@link Security.update}. */
 export function createSecurity(world: SecurityWorld): Security {
@@ -63,7 +63,7 @@ export function createSecurity(world: SecurityWorld): Security {
   const authenticator = createAuthenticator({
     ...world,
     argon2id: createArgon2(),
-    realmOf: (listener) => settings.realms.get(listener) ?? unknownRealm,
+    realmOf: (listener) => settings.realms.get(listener) ?? UNKNOWN_REALM,
   })
   const auth: Auth = {
     authenticate: authenticator.authenticate,
@@ -139,12 +139,12 @@ function loginOf({ realms }: SecuritySettings, who: Identity): Login | null {
 }
 
 /** Before the listener's name where the rights came with the login: nobody but the login hook knows them. */
-const ofLogin = '!'
+const OF_LOGIN = '!'
 
 /** {@link Identity.origin}: the listener, and whether its rules are the client's. */
 function originOf({ login }: Identity): string {
   if (!(login instanceof Login)) return ''
-  return login.ownRights === null ? login.realm.name : `${ofLogin}${login.realm.name}`
+  return login.ownRights === null ? login.realm.name : `${OF_LOGIN}${login.realm.name}`
 }
 
 /**
@@ -159,10 +159,10 @@ function absentMayWrite(
   passed: boolean,
 ): boolean {
   const { origin, login } = who
-  if (origin.startsWith(ofLogin)) {
+  if (origin.startsWith(OF_LOGIN)) {
     const present = login instanceof Login ? login.ownRights : null
     if (present !== null) return allows(present.writeRule(topic))
-    return passed && realms.get(origin.slice(ofLogin.length))?.hook != null
+    return passed && realms.get(origin.slice(OF_LOGIN.length))?.hook != null
   }
   const mayAt = ({ acl }: Realm): boolean =>
     acl === null || allows(acl.rightsOfSource(who).writeRule(topic))
@@ -184,7 +184,7 @@ function anyListenerAllows({ realms }: SecuritySettings, who: AclSubject, topic:
 }
 
 function isSys(topic: string): boolean {
-  return topic.startsWith(sysPrefix) && (topic.length === 4 || topic.charCodeAt(4) === 0x2f)
+  return topic.startsWith(SYS_PREFIX) && (topic.length === 4 || topic.charCodeAt(4) === 0x2f)
 }
 
 function mayReadSys(access: SysAccess, who: Identity, rule: AclRule | null): boolean {

@@ -1,5 +1,5 @@
-const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
-const months = [
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const MONTHS = [
   'January',
   'February',
   'March',
@@ -38,17 +38,17 @@ function zoneName(date: Date): string {
 }
 
 const conversions: Readonly<Record<string, (date: Date) => string>> = {
-  a: (date) => days[date.getDay()].slice(0, 3),
-  A: (date) => days[date.getDay()],
-  b: (date) => months[date.getMonth()].slice(0, 3),
-  B: (date) => months[date.getMonth()],
+  a: (date) => DAYS[date.getDay()].slice(0, 3),
+  A: (date) => DAYS[date.getDay()],
+  b: (date) => MONTHS[date.getMonth()].slice(0, 3),
+  B: (date) => MONTHS[date.getMonth()],
   c: (date) => strftime('%a %b %e %H:%M:%S %Y', date),
   C: (date) => two(Math.floor(date.getFullYear() / 100)),
   d: (date) => two(date.getDate()),
   D: (date) => strftime('%m/%d/%y', date),
   e: (date) => blank(date.getDate()),
   F: (date) => strftime('%Y-%m-%d', date),
-  h: (date) => months[date.getMonth()].slice(0, 3),
+  h: (date) => MONTHS[date.getMonth()].slice(0, 3),
   H: (date) => two(date.getHours()),
   I: (date) => two(hour12(date)),
   j: (date) => String(dayOfYear(date)).padStart(3, '0'),

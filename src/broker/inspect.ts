@@ -101,7 +101,7 @@ export interface ReceiverView {
   readonly keeps: boolean
 }
 
-const shownMax = 100
+const SHOWN_MAX = 100
 
 export class Inspector {
   private readonly core: Core
@@ -122,7 +122,7 @@ export class Inspector {
   }
 
   /**
-   * The first messages that wait for a client, at most {@link shownMax}: those in memory, and where there are none those in the
+   * The first messages that wait for a client, at most {@link SHOWN_MAX}: those in memory, and where there are none those in the
    * store, which answers later.
    */
   queue(clientId: string): Promise<readonly QueuedView[]> {
@@ -130,13 +130,13 @@ export class Inspector {
     const session = core.sessions.get(clientId)
     const outbound = session?.outbound
     if (!session || !outbound) return Promise.resolve([])
-    const inMemory = [...first(outbound.queue, shownMax)].map(queuedView)
+    const inMemory = [...first(outbound.queue, SHOWN_MAX)].map(queuedView)
     const isStored = outbound.queuedCount > 0 || outbound.loadedTo < outbound.lastSequence
     if (inMemory.length > 0 || !session.durable || !isStored) return Promise.resolve(inMemory)
     return new Promise((resolve) => {
       const request = ++core.lastRequest
       core.looks.set(request, (entries) => resolve(entries.map(queuedView)))
-      core.journal.read(request, clientId, outbound.loadedTo, shownMax)
+      core.journal.read(request, clientId, outbound.loadedTo, SHOWN_MAX)
     })
   }
 
@@ -228,7 +228,7 @@ function clientView(session: Session): ClientView {
 function detailView(core: Core, session: Session): ClientDetailView {
   const { connection, outbound } = session
   const window = [
-    ...first(outbound?.inflight.entriesBehind(outbound.lastPacketId) ?? [], shownMax),
+    ...first(outbound?.inflight.entriesBehind(outbound.lastPacketId) ?? [], SHOWN_MAX),
   ].map(([, delivery]) => delivery)
   const view = ({
     packetId,

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { ReadStream } from 'node:tty'
 import { PasswdError } from './passwd-file.ts'
 
-const bytesMax = 65_535
+const BYTES_MAX = 65_535
 
 /**
  * Asks for a password, twice. On a terminal nothing of it is shown; from a pipe it is the first line, and the
@@ -15,7 +15,7 @@ export async function askPassword(): Promise<string> {
   const [first, second] = process.stdin.isTTY ? await fromTerminal() : await fromPipe()
   if (first === '') throw new PasswdError('Empty password.')
   if (second !== null && first !== second) throw new PasswdError('Passwords do not match.')
-  if (Buffer.byteLength(first) > bytesMax) throw new PasswdError('Password is too long.')
+  if (Buffer.byteLength(first) > BYTES_MAX) throw new PasswdError('Password is too long.')
   return first
 }
 
@@ -57,10 +57,10 @@ export async function askOnTerminal(prompt: string): Promise<string | null> {
   }
 }
 
-const enter = /[\r\n]/
-const interrupt = '\u0003'
-const endOfInput = '\u0004'
-const erase = /[\u007f\b]/
+const ENTER = /[\r\n]/
+const INTERRUPT = '\u0003'
+const END_OF_INPUT = '\u0004'
+const ERASE = /[\u007f\b]/
 
 function readHidden(
   prompt: string,
@@ -76,15 +76,15 @@ function readHidden(
     }
     const take = (text: string): void => {
       for (const character of text) {
-        if (character === interrupt) {
+        if (character === INTERRUPT) {
           finish()
           return reject(new PasswdError('Interrupted, nothing was changed.'))
         }
-        if (enter.test(character) || character === endOfInput) {
+        if (ENTER.test(character) || character === END_OF_INPUT) {
           finish()
           return resolve(typed.join(''))
         }
-        if (erase.test(character)) typed.pop()
+        if (ERASE.test(character)) typed.pop()
         else typed.push(character)
       }
     }

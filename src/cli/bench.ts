@@ -3,10 +3,10 @@ import { BenchUsageError, parseBench, type BenchOptions } from './bench/options.
 import { figuresOf, LiveLine, reportText } from './bench/report.ts'
 import { runThreads } from './bench/threads.ts'
 
-const usageExitCode = 2
-const failedExitCode = 1
+const USAGE_EXIT_CODE = 2
+const FAILED_EXIT_CODE = 1
 
-const helpText = `Usage: mozzie bench conn|pub|sub|flow [OPTION]...
+const HELP_TEXT = `Usage: mozzie bench conn|pub|sub|flow [OPTION]...
 
 Puts load on a broker and says how it bears it.
 
@@ -65,27 +65,27 @@ async function run(options: BenchOptions): Promise<number> {
   const { problem, connected } = outcome.total
   if (options.json) process.stdout.write(`${JSON.stringify({ ...figures, problem })}\n`)
   else process.stdout.write(reportText(options, figures, problem))
-  let code = connected === 0 ? failedExitCode : 0
+  let code = connected === 0 ? FAILED_EXIT_CODE : 0
   for (const { text, figure, holds } of options.bounds) {
     if (!holds(figures[figure])) continue
     process.stderr.write(`Failed: ${text} (${figure} is ${figures[figure]}).\n`)
-    code = failedExitCode
+    code = FAILED_EXIT_CODE
   }
   return code
 }
 
 /** Runs `mozzie bench` with the words behind it. Exit code 1: nothing connected or a bound held; 2: usage. */
 export async function runBench(words: readonly string[]): Promise<void> {
-  if (words.includes('--help') || words.length === 0) return void process.stdout.write(helpText)
+  if (words.includes('--help') || words.length === 0) return void process.stdout.write(HELP_TEXT)
   try {
     process.exitCode = await run(parseBench(words))
   } catch (error) {
     if (!(error instanceof BenchUsageError)) {
       process.stderr.write(`Error: ${(error as Error).message}\n`)
-      process.exitCode = failedExitCode
+      process.exitCode = FAILED_EXIT_CODE
       return
     }
     process.stderr.write(`Error: ${error.message}.\nTry "mozzie bench --help".\n`)
-    process.exitCode = usageExitCode
+    process.exitCode = USAGE_EXIT_CODE
   }
 }

@@ -1,5 +1,5 @@
 import { nearestName } from '../config/nearest-name.ts'
-import { commandSummaries } from './command-names.ts'
+import { COMMAND_SUMMARIES } from './command-names.ts'
 
 /** What the command line of the broker asks for. */
 export interface BrokerArguments {
@@ -16,14 +16,14 @@ export interface BrokerArguments {
   readonly tlsKeyLogFile: string | null
 }
 
-/** `error` is one line for stderr; the process then exits with {@link argumentErrorExitCode}. */
+/** `error` is one line for stderr; the process then exits with {@link ARGUMENT_ERROR_EXIT_CODE}. */
 export type ParsedArguments =
   | { readonly ok: true; readonly arguments: BrokerArguments }
   | { readonly ok: false; readonly error: string }
 
-export const argumentErrorExitCode = 3
+export const ARGUMENT_ERROR_EXIT_CODE = 3
 
-const portsMax = 10
+const PORTS_MAX = 10
 
 type Draft = { -readonly [Key in keyof BrokerArguments]: BrokerArguments[Key] } & {
   ports: number[]
@@ -48,7 +48,7 @@ function flag(
 }
 
 /** In the order of the help text. Shell completions are made of them as well. */
-export const brokerFlags: readonly Flag[] = [
+export const BROKER_FLAGS: readonly Flag[] = [
   flag(['-c', '--config-file'], 'FILE', 'read this mosquitto.conf', (draft, file) => {
     draft.configFile = file
   }),
@@ -90,13 +90,13 @@ export const brokerFlags: readonly Flag[] = [
 ]
 
 const flagsByName = new Map(
-  brokerFlags.flatMap((row) => row.names.map((name) => [name, row] as const)),
+  BROKER_FLAGS.flatMap((row) => row.names.map((name) => [name, row] as const)),
 )
 
 function addPort(draft: Draft, operand: string): string | null {
   const port = /^[0-9]{1,5}$/.test(operand) ? Number(operand) : 0
   if (port < 1 || port > 65_535) return `"${operand}" is not a port from 1 to 65535`
-  if (draft.ports.length === portsMax) return `at most ${portsMax} ports can be given`
+  if (draft.ports.length === PORTS_MAX) return `at most ${PORTS_MAX} ports can be given`
   draft.ports.push(port)
   return null
 }
@@ -150,10 +150,10 @@ export function brokerHelpText(): string {
     'Without a listener it serves this machine only, on port 1883.',
     '',
     'Options:',
-    ...brokerFlags.flatMap(helpLines),
+    ...BROKER_FLAGS.flatMap(helpLines),
     '',
     'Commands:',
-    ...Object.entries(commandSummaries).map(([name, text]) => `  ${name.padEnd(24)}  ${text}`),
+    ...Object.entries(COMMAND_SUMMARIES).map(([name, text]) => `  ${name.padEnd(24)}  ${text}`),
     '',
     'Examples:',
     '  mozzie                                  serve this machine on port 1883',

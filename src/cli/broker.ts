@@ -17,20 +17,21 @@ import { notifyReady, notifyStopping } from '../server/service-manager.ts'
 import { answerSignals, answerStop } from '../server/signals.ts'
 import { version } from '../server/version.ts'
 import {
-  argumentErrorExitCode,
+  ARGUMENT_ERROR_EXIT_CODE,
   brokerHelpText,
   parseBrokerArguments,
   type BrokerArguments,
 } from './broker-arguments.ts'
 import { forgetEarlyStop } from './early-stop.ts'
 
-const failureExitCode = 1
-const configErrorExitCode = 3
-const systemErrorExitCode = 14
+const FAILURE_EXIT_CODE = 1
+const CONFIG_ERROR_EXIT_CODE = 3
+const SYSTEM_ERROR_EXIT_CODE = 14
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof PrivilegeError || error instanceof AuthFileError) return configErrorExitCode
-  return error instanceof PidFileError ? systemErrorExitCode : failureExitCode
+  if (error instanceof PrivilegeError || error instanceof AuthFileError)
+    return CONFIG_ERROR_EXIT_CODE
+  return error instanceof PidFileError ? SYSTEM_ERROR_EXIT_CODE : FAILURE_EXIT_CODE
 }
 
 function readConfig({ configFile, ports }: BrokerArguments): Config {
@@ -68,7 +69,7 @@ function testConfig(file: string): number {
       : `${count} ${count === 1 ? 'error' : 'errors'} found.`,
   ]
   process.stderr.write(`${lines.join('\n')}\n`)
-  return count === 0 ? 0 : configErrorExitCode
+  return count === 0 ? 0 : CONFIG_ERROR_EXIT_CODE
 }
 
 /** What is wrong with the files of users, rights and keys. */
@@ -110,7 +111,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       LogType.error,
       `Error: ${error.message}. Stopping: nothing can be kept safe any more.`,
     )
-    end(failureExitCode)
+    end(FAILURE_EXIT_CODE)
   }
   const { configFile, logging, memoryOnly } = args
   // While the store is being read nothing has been promised yet: it may just end.
@@ -157,7 +158,7 @@ export async function runBroker(words: readonly string[]): Promise<void> {
   const parsed = parseBrokerArguments(words)
   if (!parsed.ok) {
     process.stderr.write(`${parsed.error}\nTry "mozzie --help".\n`)
-    process.exitCode = argumentErrorExitCode
+    process.exitCode = ARGUMENT_ERROR_EXIT_CODE
     return
   }
   const args = parsed.arguments
@@ -169,7 +170,7 @@ export async function runBroker(words: readonly string[]): Promise<void> {
   }
   const config = readConfigOrSay(args)
   if (config === null) {
-    process.exitCode = configErrorExitCode
+    process.exitCode = CONFIG_ERROR_EXIT_CODE
     return
   }
   if (args.daemon) process.exitCode = await becomeDaemon(words)

@@ -22,15 +22,15 @@ export interface Validity {
   readonly until: Date
 }
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-const dayMs = 86_400_000
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+const DAY_MS = 86_400_000
 /** Clocks differ: what is made now is valid a little earlier. */
-const earlierMs = 3_600_000
+const EARLIER_MS = 3_600_000
 
 /** From now on. */
 export function validFor(days: number): Validity {
   const now = Date.now()
-  return { from: new Date(now - earlierMs), until: new Date(now + days * dayMs) }
+  return { from: new Date(now - EARLIER_MS), until: new Date(now + days * DAY_MS) }
 }
 
 /** A name of one part, `CN`; every character of it is taken as it is. */
@@ -50,7 +50,7 @@ function serialNumber(): string {
 }
 
 async function newKeys(): Promise<{ keys: webcrypto.CryptoKeyPair; pem: string }> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey))
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
   return { keys, pem: key.export({ format: 'pem', type: 'pkcs8' }) as string }
@@ -63,7 +63,7 @@ export async function createAuthority(name: string, validity: Validity): Promise
     name: commonName(name),
     notBefore: validity.from,
     notAfter: validity.until,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: ALGORITHM,
     keys: keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
@@ -112,7 +112,7 @@ async function sign(
     issuer: commonName(authority.name),
     notBefore: validity.from,
     notAfter: validity.until,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
     signingKey: authority.keys.privateKey,
     extensions: [

@@ -1,5 +1,5 @@
 /** The commands of `mozzie`, in the order in which its help lists them; `main.ts` loads them. */
-export const commandSummaries = {
+export const COMMAND_SUMMARIES = {
   broker: 'run a broker; the same without the word',
   pub: 'publish messages',
   sub: 'receive messages',
@@ -15,4 +15,4 @@ export const commandSummaries = {
   completions: 'completion for bash, zsh and fish',
 } as const
 
-export type CommandName = keyof typeof commandSummaries
+export type CommandName = keyof typeof COMMAND_SUMMARIES

@@ -1,10 +1,10 @@
 /** `mozzie completions bash|zsh|fish`: scripts for shells, made of the tables that the commands are parsed by. */
-import { brokerFlags } from './broker-arguments.ts'
+import { BROKER_FLAGS } from './broker-arguments.ts'
 import { flagsOfTool } from './mqtt/arguments.ts'
 import type { Tool } from './mqtt/settings.ts'
-import { passwdFlags } from './passwd.ts'
-import { retainedFlags } from './retained.ts'
-import { whyFlags } from './why.ts'
+import { PASSWD_FLAGS } from './passwd.ts'
+import { RETAINED_FLAGS } from './retained.ts'
+import { WHY_FLAGS } from './why.ts'
 
 /** What a shell has to know of a flag. */
 interface Flag {
@@ -22,10 +22,10 @@ interface Command {
   readonly words: readonly string[]
 }
 
-const shells = ['bash', 'zsh', 'fish'] as const
-type Shell = (typeof shells)[number]
+const SHELLS = ['bash', 'zsh', 'fish'] as const
+type Shell = (typeof SHELLS)[number]
 
-const help = `Usage: mozzie completions {${shells.join(' | ')}}
+const HELP = `Usage: mozzie completions {${SHELLS.join(' | ')}}
 
 Prints a script that completes the commands, options and values of mozzie.
 
@@ -33,35 +33,35 @@ Prints a script that completes the commands, options and values of mozzie.
   zsh    mozzie completions zsh > "\${fpath[1]}/_mozzie"
   fish   mozzie completions fish > ~/.config/fish/completions/mozzie.fish
 `
-const usageExitCode = 1
+const USAGE_EXIT_CODE = 1
 
 /** Operands that are names of files. */
 const fileOperands = new Set(['FILE', 'DIRECTORY', 'PATH', 'DIR'])
 /** Flags of sub that say which messages; `retained` has operands for that. */
-const tools: readonly Tool[] = ['pub', 'sub', 'rr']
+const TOOLS: readonly Tool[] = ['pub', 'sub', 'rr']
 
 function nameOnly(names: readonly string[]): Flag[] {
   return names.map((name) => ({ names: [name], operand: null, choices: [], help: '' }))
 }
 
 function flagsOf(name: string): readonly Flag[] {
-  const tool = tools.find((each) => each === name)
+  const tool = TOOLS.find((each) => each === name)
   if (tool !== undefined) return flagsOfTool(tool)
-  if (name === 'broker') return brokerFlags.map((row) => ({ ...row, choices: [] }))
-  if (name === 'passwd') return nameOnly(passwdFlags)
-  if (name === 'why') return nameOnly(whyFlags)
-  if (name === 'retained') return [...nameOnly(retainedFlags), ...flagsOfTool('sub')]
+  if (name === 'broker') return BROKER_FLAGS.map((row) => ({ ...row, choices: [] }))
+  if (name === 'passwd') return nameOnly(PASSWD_FLAGS)
+  if (name === 'why') return nameOnly(WHY_FLAGS)
+  if (name === 'retained') return [...nameOnly(RETAINED_FLAGS), ...flagsOfTool('sub')]
   return []
 }
 
-const firstWords: Readonly<Record<string, readonly string[]>> = {
+const FIRST_WORDS: Readonly<Record<string, readonly string[]>> = {
   retained: ['ls', 'get', 'rm'],
-  completions: shells,
+  completions: SHELLS,
 }
 
 /** Programs that are a command of their own: `mozzie_pub`, `mosquitto_pub`. */
 function programsOf({ name }: Command): string[] {
-  return tools.some((tool) => tool === name) || name === 'passwd'
+  return TOOLS.some((tool) => tool === name) || name === 'passwd'
     ? [`mozzie_${name}`, `mosquitto_${name}`]
     : []
 }
@@ -210,7 +210,7 @@ function fishScript(commands: readonly Command[]): string {
   return `# fish completion of mozzie\n${lines.join('\n')}\n`
 }
 
-const scripts: Readonly<Record<Shell, (commands: readonly Command[]) => string>> = {
+const SCRIPTS: Readonly<Record<Shell, (commands: readonly Command[]) => string>> = {
   bash: bashScript,
   zsh: zshScript,
   fish: fishScript,
@@ -220,18 +220,18 @@ const scripts: Readonly<Record<Shell, (commands: readonly Command[]) => string>>
 export function completionScript(shell: Shell, names: readonly string[]): string {
   const commands = [...names]
     .sort()
-    .map((name) => ({ name, flags: flagsOf(name), words: firstWords[name] ?? [] }))
-  return scripts[shell](commands)
+    .map((name) => ({ name, flags: flagsOf(name), words: FIRST_WORDS[name] ?? [] }))
+  return SCRIPTS[shell](commands)
 }
 
 /** Runs `mozzie completions`; sets the exit code. */
 export function runCompletions(words: readonly string[], names: readonly string[]): void {
   const [word] = words
-  const shell = shells.find((each) => each === word)
+  const shell = SHELLS.find((each) => each === word)
   if (shell !== undefined) process.stdout.write(completionScript(shell, names))
-  else if (word === '--help') process.stdout.write(help)
+  else if (word === '--help') process.stdout.write(HELP)
   else {
-    process.stderr.write(`Error: Say for which shell: ${shells.join(', ')}.\n\n${help}`)
-    process.exitCode = usageExitCode
+    process.stderr.write(`Error: Say for which shell: ${SHELLS.join(', ')}.\n\n${HELP}`)
+    process.exitCode = USAGE_EXIT_CODE
   }
 }

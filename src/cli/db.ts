@@ -6,7 +6,7 @@ import type { Lost } from '../store/level/salvage-files.ts'
 import { withSnapshot } from '../store/level/snapshot.ts'
 import { runCommand, storeOf, UsageError, type StoreCommand } from './store-arguments.ts'
 
-const help = `Usage: mozzie db stats|dump [STORE] [-c FILE] [--json]
+const HELP = `Usage: mozzie db stats|dump [STORE] [-c FILE] [--json]
        mozzie db salvage OLD NEW
 
   stats           how much a store holds, and whose queues are the longest
@@ -25,7 +25,7 @@ const LOST_LINES_MAX = 20
 const CHUNK_CHARACTERS = 1 << 16
 
 const command: StoreCommand = {
-  help,
+  help: HELP,
   options: ['config-file', 'json'],
   async run(values, [action, ...places]) {
     if (action === 'salvage') return runSalvage(places)

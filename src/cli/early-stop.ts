@@ -1,16 +1,16 @@
 /** SIGINT and SIGTERM while the broker's code is still being loaded: nothing has begun, so it ends well. */
 
-const signals = ['SIGINT', 'SIGTERM'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 function leave(): void {
   process.exit(0)
 }
 
 export function answerEarlyStop(): void {
-  for (const signal of signals) process.on(signal, leave)
+  for (const signal of SIGNALS) process.on(signal, leave)
 }
 
 /** Somebody else answers from now on. */
 export function forgetEarlyStop(): void {
-  for (const signal of signals) process.removeListener(signal, leave)
+  for (const signal of SIGNALS) process.removeListener(signal, leave)
 }

@@ -9,7 +9,7 @@ import { importMosquittoDb, type ImportSummary } from '../store/mosquitto/import
 import { parseMosquittoDb } from '../store/mosquitto/parse.ts'
 import { runCommand, storeOf, UsageError, type StoreCommand } from './store-arguments.ts'
 
-const help = `Usage: mozzie import-db FILE [--into DIR | -c CONF]
+const HELP = `Usage: mozzie import-db FILE [--into DIR | -c CONF]
 
 Brings retained messages, sessions, subscriptions and queued messages of mosquitto's database FILE (versions 3 to 6)
 into a new store. Stop mosquitto first: it writes its file when it stops.
@@ -20,7 +20,7 @@ into a new store. Stop mosquitto first: it writes its file when it stops.
 `
 
 const command: StoreCommand = {
-  help,
+  help: HELP,
   options: ['config-file', 'into'],
   async run(values, places) {
     if (places.length !== 1) throw new UsageError('one file of mosquitto is needed')

@@ -1,8 +1,8 @@
 /** `mozzie`: picks the command. What a command needs is loaded when it is called for, not before. */
 import { basename } from 'node:path'
 import { nearestName } from '../config/nearest-name.ts'
-import { argumentErrorExitCode } from './broker-arguments.ts'
-import { commandSummaries, type CommandName } from './command-names.ts'
+import { ARGUMENT_ERROR_EXIT_CODE } from './broker-arguments.ts'
+import { COMMAND_SUMMARIES, type CommandName } from './command-names.ts'
 import { answerEarlyStop } from './early-stop.ts'
 
 /** Runs with the words behind the command's name; sets the exit code, or ends the process. */
@@ -30,9 +30,9 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
     return async (words) => runCompletions(words, names)
   },
 }
-const names = Object.keys(commandSummaries)
+const names = Object.keys(COMMAND_SUMMARIES)
 
-const programName = /^(?:mozzie|mosquitto)_(\w+?)(?:\.exe)?$/
+const PROGRAM_NAME = /^(?:mozzie|mosquitto)_(\w+?)(?:\.exe)?$/
 
 function isCommand(name: string): name is CommandName {
   return Object.hasOwn(commands, name)
@@ -48,7 +48,7 @@ function refuse(word: string): void {
   const nearest = nearestName(word, [...names, 'help'])
   const hint = nearest === null ? '.' : `; did you mean "${nearest}"?`
   process.stderr.write(`Error: There is no command "${word}"${hint}\nTry "mozzie --help".\n`)
-  process.exitCode = argumentErrorExitCode
+  process.exitCode = ARGUMENT_ERROR_EXIT_CODE
 }
 
 /**
@@ -56,7 +56,7 @@ function refuse(word: string): void {
  * @param words The command line behind it.
  */
 export async function main(program: string, words: readonly string[]): Promise<void> {
-  const called = programName.exec(basename(program))?.[1] ?? ''
+  const called = PROGRAM_NAME.exec(basename(program))?.[1] ?? ''
   if (isCommand(called)) return runCommand(called, words)
   const [first = '', ...rest] = words
   if (first === 'help') return help(rest)

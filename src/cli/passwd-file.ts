@@ -21,12 +21,12 @@ export class PasswdError extends Error {
   override name = 'PasswdError'
 }
 
-const newFileMode = 0o600
+const NEW_FILE_MODE = 0o600
 const newFileFlags =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-const abandonedMs = 5000
-const retryMs = 20
-const triesMax = 500
+const ABANDONED_MS = 5000
+const RETRY_MS = 20
+const TRIES_MAX = 500
 
 /** The lines of `name`. @throws PasswdError */
 export function readPasswdFile(name: string): string[] {
@@ -41,7 +41,7 @@ export function readPasswdFile(name: string): string[] {
 /** Creates `name`; nothing may be there yet. @throws PasswdError */
 export function createPasswdFile(name: string, lines: readonly string[]): void {
   try {
-    const descriptor = openSync(name, newFileFlags, newFileMode)
+    const descriptor = openSync(name, newFileFlags, NEW_FILE_MODE)
     try {
       fill(descriptor, lines, null)
     } finally {
@@ -89,14 +89,14 @@ export function editPasswdFile(
 /** Waits while another process has the name; one that was killed there has lost it after a while. */
 function openNext(next: string): number {
   const pause = new Int32Array(new SharedArrayBuffer(4))
-  for (let tries = 0; tries < triesMax; tries++) {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
     try {
-      return openSync(next, newFileFlags, newFileMode)
+      return openSync(next, newFileFlags, NEW_FILE_MODE)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
         throw new PasswdError(`Unable to write ${next}. ${explain(error)}`)
-      if (ageMs(next) > abandonedMs) rmSync(next, { force: true })
-      else Atomics.wait(pause, 0, 0, retryMs)
+      if (ageMs(next) > ABANDONED_MS) rmSync(next, { force: true })
+      else Atomics.wait(pause, 0, 0, RETRY_MS)
     }
   }
   throw new PasswdError(`Another process is changing the file: ${next} is there.`)
@@ -109,7 +109,7 @@ function ageMs(path: string): number {
 
 /** Writes the lines into a new file, with the owner and the mode of `like` if that is one. */
 function fill(descriptor: number, lines: readonly string[], like: string | null): void {
-  let mode = newFileMode
+  let mode = NEW_FILE_MODE
   if (like !== null) {
     const known = statSync(like)
     mode = known.mode & 0o777
@@ -133,7 +133,7 @@ function syncDirectory(path: string): void {
   }
 }
 
-const reasons: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'No such file or directory.',
   EACCES: 'Permission denied.',
   EEXIST: 'File exists.',
@@ -142,7 +142,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 function explain(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  return reasons[code ?? ''] ?? `${message}.`
+  return REASONS[code ?? ''] ?? `${message}.`
 }
 
 /** The name before the colon; null for comments and lines that are no entry. */

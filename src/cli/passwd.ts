@@ -30,7 +30,7 @@ interface PasswdArguments {
   operands: string[]
 }
 
-const helpText = `Usage: mozzie passwd [-H HASH] [-I N] [-c | -D] FILE USER
+const HELP_TEXT = `Usage: mozzie passwd [-H HASH] [-I N] [-c | -D] FILE USER
        mozzie passwd [-H HASH] [-I N] [-c] -b FILE USER PASSWORD
        mozzie passwd [-H HASH] [-I N] [-c] --generate FILE USER
        mozzie passwd -U FILE
@@ -57,11 +57,11 @@ A running broker reads the file again on SIGHUP.
 `
 
 const schemes: ReadonlySet<string> = new Set(['sha512', 'sha512-pbkdf2', 'argon2id'])
-const machineIterations = 1000
+const MACHINE_ITERATIONS = 1000
 /** What OWASP asks for; a terminal means a human thought of the password. */
-const humanIterations = 210_000
-const iterationsMax = 100_000_000
-const failureExitCode = 1
+const HUMAN_ITERATIONS = 210_000
+const ITERATIONS_MAX = 100_000_000
+const FAILURE_EXIT_CODE = 1
 
 type Flag = (draft: PasswdArguments, operand: string) => void
 
@@ -82,14 +82,14 @@ const operandFlags: Readonly<Record<string, Flag>> = {
   },
   '-I': (draft, operand) => {
     const iterations = /^\d{1,9}$/.test(operand) ? Number(operand) : 0
-    if (iterations < 1 || iterations > iterationsMax)
-      throw new PasswdError(`-I is a number from 1 to ${iterationsMax}, not '${operand}'.`)
+    if (iterations < 1 || iterations > ITERATIONS_MAX)
+      throw new PasswdError(`-I is a number from 1 to ${ITERATIONS_MAX}, not '${operand}'.`)
     draft.iterations = iterations
   },
 }
 
 /** For shell completions. */
-export const passwdFlags: readonly string[] = [...Object.keys(flags), ...Object.keys(operandFlags)]
+export const PASSWD_FLAGS: readonly string[] = [...Object.keys(flags), ...Object.keys(operandFlags)]
 
 /** @throws PasswdError */
 function parsePasswdArguments(words: readonly string[]): PasswdArguments {
@@ -149,8 +149,8 @@ export async function runPasswd(words: readonly string[]): Promise<void> {
   try {
     const args = parsePasswdArguments(words)
     if (args.help || words.length === 0) {
-      process.stdout.write(helpText)
-      process.exitCode = failureExitCode
+      process.stdout.write(HELP_TEXT)
+      process.exitCode = FAILURE_EXIT_CODE
       return
     }
     checkArguments(args)
@@ -161,7 +161,7 @@ export async function runPasswd(words: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof PasswdError)) throw error
     process.stderr.write(`Error: ${error.message}\nTry "mozzie passwd --help".\n`)
-    process.exitCode = failureExitCode
+    process.exitCode = FAILURE_EXIT_CODE
   }
 }
 
@@ -179,7 +179,7 @@ async function setPassword(
   const isTyped = given === undefined && !args.generate && process.stdin.isTTY
   const made = args.generate ? randomBytes(16).toString('base64url') : null
   const password = made ?? given ?? (await askPassword())
-  const iterations = args.iterations || (isTyped ? humanIterations : machineIterations)
+  const iterations = args.iterations || (isTyped ? HUMAN_ITERATIONS : MACHINE_ITERATIONS)
   const entry = `${user}:${await encode(password, args.scheme, iterations)}`
   const note = (line: string): void =>
     void (made === null ? process.stdout : process.stderr).write(line)
@@ -214,7 +214,7 @@ function removeUser(file: string, user: string): void {
     const left = lines.filter((line) => userOfLine(line) !== user)
     if (left.length < lines.length) return left
     process.stdout.write(`Warning: User ${user} not found in password file.\n`)
-    process.exitCode = failureExitCode
+    process.exitCode = FAILURE_EXIT_CODE
     return null
   })
 }
@@ -228,7 +228,7 @@ async function hashPlain(file: string, { scheme, iterations }: PasswdArguments):
     const password = line.slice(user.length + 1).replace(/\r$/, '')
     if (typeof parsePasswordHash(password) === 'object') continue
     if (password === '') throw new PasswdError(`User ${user} has an empty password.`)
-    hashed.set(line, `${user}:${await encode(password, scheme, iterations || machineIterations)}`)
+    hashed.set(line, `${user}:${await encode(password, scheme, iterations || MACHINE_ITERATIONS)}`)
   }
   if (hashed.size > 0)
     editPasswdFile(file, (lines) => lines.map((line) => hashed.get(line) ?? line))

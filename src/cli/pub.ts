@@ -2,7 +2,7 @@
 import type { MqttClient } from '../client/client.ts'
 import type { PublishOptions } from '../client/publishing.ts'
 import {
-  exitCodes,
+  EXIT_CODES,
   isBrokersRefusal,
   publishFailure,
   sayFailure,
@@ -20,7 +20,7 @@ import { Window } from './mqtt/window.ts'
 import { settingsOfWords, sayUsageError } from './mqtt/start.ts'
 
 /** At QoS 0, lines on their way to the network at once. */
-const qos0LinesMax = 1000
+const QOS0_LINES_MAX = 1000
 const BLANK = 0x20
 
 /** Runs `mozzie pub` with the words behind its name; sets the exit code. */
@@ -45,7 +45,7 @@ async function run(settings: Settings, topic: string | null): Promise<number> {
   let payload: Uint8Array | null = null
   if (message !== null && message.kind !== 'lines') {
     payload = convertedPayload(settings, message, convert)
-    if (payload === null) return exitCodes.usage
+    if (payload === null) return EXIT_CODES.usage
   }
   let session: Session
   try {
@@ -135,7 +135,7 @@ async function publishLines(
   convert: Convert,
   options: PublishOptions,
 ): Promise<void> {
-  const linesMax = settings.qos === 0 ? qos0LinesMax : settings.inflightMax
+  const linesMax = settings.qos === 0 ? QOS0_LINES_MAX : settings.inflightMax
   const progress = new Progress(settings, 'lines', null)
   const window = new Window(linesMax, isBrokersRefusal)
   for await (const batch of linesOf(process.stdin)) {

@@ -1,7 +1,7 @@
 /** `mozzie retained ls|get|rm`: what the broker keeps for a filter: its topics, its messages, or nothing any more. */
 import { SubscribeRefusedError } from '../client/errors.ts'
 import type { Message } from '../client/message.ts'
-import { denied, done, onOutsideEnd } from './mqtt/ending.ts'
+import { DENIED, DONE, onOutsideEnd } from './mqtt/ending.ts'
 import { flagsOfTool, operandsOf, parseWords } from './mqtt/arguments.ts'
 import { publishFailure, sayFailure, startFailure, type Failure } from './mqtt/failures.ts'
 import { decoderOf } from './mqtt/payload-format.ts'
@@ -20,7 +20,7 @@ interface Wish {
   readonly settings: Settings
 }
 
-const help = `Usage: mozzie retained {ls | get | rm} FILTER... [--dry-run] [--wait SECONDS] [OPTION]...
+const HELP = `Usage: mozzie retained {ls | get | rm} FILTER... [--dry-run] [--wait SECONDS] [OPTION]...
 
 Shows or clears what the broker keeps for topics that match.
 
@@ -40,12 +40,12 @@ Examples:
 `
 
 /** Flags of this command alone; the others are those of sub. */
-export const retainedFlags = ['--dry-run', '--wait', '--help'] as const
-const usageExitCode = 1
-const notFoundExitCode = 1
-const silenceMsDefault = 500
+export const RETAINED_FLAGS = ['--dry-run', '--wait', '--help'] as const
+const USAGE_EXIT_CODE = 1
+const NOT_FOUND_EXIT_CODE = 1
+const SILENCE_MS_DEFAULT = 500
 /** Clearing messages that are under way together. */
-const removalsMax = 100
+const REMOVALS_MAX = 100
 
 /** @returns what is wrong, in one line, or what is wished. */
 function parse(words: readonly string[]): Wish | string {
@@ -54,7 +54,7 @@ function parse(words: readonly string[]): Wish | string {
     return `Error: Say what to do: ls, get or rm${action === undefined ? '' : `, not '${action}'`}.`
   const forSub: string[] = []
   let isDryRun = false
-  let silenceMs = silenceMsDefault
+  let silenceMs = SILENCE_MS_DEFAULT
   for (let at = 0; at < rest.length; at++) {
     const word = rest[at]
     if (word === '--dry-run') isDryRun = true
@@ -84,13 +84,13 @@ function operandCount(name: string, behind: readonly string[]): number {
 /** Runs `mozzie retained` with the words behind its name; sets the exit code. */
 export async function runRetained(words: readonly string[]): Promise<void> {
   if (words.includes('--help')) {
-    process.stdout.write(help)
+    process.stdout.write(HELP)
     return
   }
   const wish = parse(words)
   if (typeof wish === 'string') {
     process.stderr.write(`${wish}\n\nUse 'mozzie retained --help' to see usage.\n`)
-    process.exitCode = usageExitCode
+    process.exitCode = USAGE_EXIT_CODE
     return
   }
   const { settings } = wish
@@ -119,7 +119,7 @@ async function run(wish: Wish, out: StandardOutput): Promise<Failure> {
   }
   const { client } = session
   const outside = new Promise<Failure>((resolve) => {
-    client.on('end', () => resolve(session.failure ?? done))
+    client.on('end', () => resolve(session.failure ?? DONE))
     const stop = onOutsideEnd(settings, session, resolve)
     client.on('end', stop)
   })
@@ -153,7 +153,7 @@ async function look(
       },
     })
   } catch (error) {
-    return error instanceof SubscribeRefusedError ? denied : startFailure(settings, error as Error)
+    return error instanceof SubscribeRefusedError ? DENIED : startFailure(settings, error as Error)
   }
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
@@ -172,19 +172,19 @@ async function finish(
 ): Promise<Failure> {
   if (action === 'get' && topics.length === 0) {
     const hint = `Nothing is kept for ${settings.filters.join(', ')}, or it may not be read.`
-    return { text: 'Error: No retained messages.', hint, exitCode: notFoundExitCode }
+    return { text: 'Error: No retained messages.', hint, exitCode: NOT_FOUND_EXIT_CODE }
   }
-  if (action !== 'rm' || isDryRun) return done
+  if (action !== 'rm' || isDryRun) return DONE
   const failures: Error[] = []
-  for (let at = 0; at < topics.length; at += removalsMax) {
-    const removals = topics.slice(at, at + removalsMax).map((topic) =>
+  for (let at = 0; at < topics.length; at += REMOVALS_MAX) {
+    const removals = topics.slice(at, at + REMOVALS_MAX).map((topic) =>
       client.publish(topic, '', { qos: 1, retain: true }).catch((error: unknown) => {
         failures.push(error as Error)
       }),
     )
     await Promise.all(removals)
   }
-  if (failures.length === 0) return done
+  if (failures.length === 0) return DONE
   const { text, hint } = publishFailure(failures[0])
   const count = `${failures.length} of ${topics.length} could not be cleared.`
   return { text, hint: hint === null ? count : `${hint}\n${count}`, exitCode: 1 }

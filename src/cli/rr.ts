@@ -2,13 +2,13 @@
 import type { Message } from '../client/message.ts'
 import { SubscribeRefusedError } from '../client/errors.ts'
 import {
-  exitCodes,
+  EXIT_CODES,
   publishFailure,
   sayFailure,
   startFailure,
   type Failure,
 } from './mqtt/failures.ts'
-import { denied, done, interrupted, onOutsideEnd } from './mqtt/ending.ts'
+import { DENIED, DONE, INTERRUPTED, onOutsideEnd } from './mqtt/ending.ts'
 import { convertedPayload } from './mqtt/payload-source.ts'
 import { decoderOf, encoderOf } from './mqtt/payload-format.ts'
 import { Receiver } from './mqtt/receiver.ts'
@@ -39,7 +39,7 @@ export async function runRr(words: readonly string[]): Promise<void> {
   const convert = await encoderOf(settings.payloadFormat)
   const payload = convertedPayload(settings, message, convert)
   if (payload === null) {
-    process.exitCode = exitCodes.usage
+    process.exitCode = EXIT_CODES.usage
     return
   }
   const out = new StandardOutput((line) => {
@@ -58,7 +58,7 @@ async function run(settings: Settings, request: Request, out: StandardOutput): P
   })
   settings.messageCountMax = 1
   const receiver = new Receiver(settings, out, convert, {
-    enough: () => end(done),
+    enough: () => end(DONE),
     removeRetained: () => {},
   })
   let session: Session
@@ -71,22 +71,22 @@ async function run(settings: Settings, request: Request, out: StandardOutput): P
     return startFailure(settings, error as Error)
   }
   const { client } = session
-  client.on('end', () => end(session.failure ?? done))
+  client.on('end', () => end(session.failure ?? DONE))
   const stopWaiting = onOutsideEnd(settings, session, end)
   const requestedAt = { ms: 0 }
   ask(settings, session, request, requestedAt, (message) => receiver.take(message)).catch(
     (error: unknown) => {
-      if (error instanceof SubscribeRefusedError) end(denied)
+      if (error instanceof SubscribeRefusedError) end(DENIED)
       else end(session.failure ?? publishFailure(error as Error))
     },
   )
   const failure = await ended
-  if (settings.latency && failure === done) {
+  if (settings.latency && failure === DONE) {
     out.text(`Latency: ${(performance.now() - requestedAt.ms).toFixed(3)} ms\n`)
   }
   receiver.close()
   stopWaiting()
-  const isEarly = failure === interrupted
+  const isEarly = failure === INTERRUPTED
   await client.end(isEarly ? { force: true } : { properties: settings.properties.disconnect })
   return failure
 }

@@ -7,8 +7,8 @@ import { persistenceOf } from '../server/persistence.ts'
 /** The command line is wrong; `message` is for the user. */
 export class UsageError extends Error {}
 
-const usageExitCode = 3
-const failureExitCode = 1
+const USAGE_EXIT_CODE = 3
+const FAILURE_EXIT_CODE = 1
 
 const OPTIONS = {
   'config-file': { type: 'string', short: 'c' },
@@ -67,6 +67,6 @@ export async function runCommand(command: StoreCommand, words: readonly string[]
   } catch (error) {
     const isUsage = error instanceof UsageError
     process.stderr.write(`Error: ${(error as Error).message}\n${isUsage ? help : ''}`)
-    process.exitCode = isUsage ? usageExitCode : failureExitCode
+    process.exitCode = isUsage ? USAGE_EXIT_CODE : FAILURE_EXIT_CODE
   }
 }

@@ -2,7 +2,7 @@
 import { SubscribeRefusedError, type MqttError } from '../client/errors.ts'
 import type { EndOptions } from '../client/client.ts'
 import { Reason } from '../codec/reason-codes.ts'
-import { denied, done, interrupted, onOutsideEnd } from './mqtt/ending.ts'
+import { DENIED, DONE, INTERRUPTED, onOutsideEnd } from './mqtt/ending.ts'
 import { connectionFailure, sayFailure, startFailure, type Failure } from './mqtt/failures.ts'
 import { decoderOf } from './mqtt/payload-format.ts'
 import { Receiver } from './mqtt/receiver.ts'
@@ -38,7 +38,7 @@ async function run(settings: Settings, out: StandardOutput): Promise<Failure> {
   const farewell = { properties: settings.properties.disconnect }
   const removals = new Set<Promise<unknown>>()
   const receiver = new Receiver(settings, out, convert, {
-    enough: () => end({ failure: done, farewell }),
+    enough: () => end({ failure: DONE, farewell }),
     removeRetained: (topic) => {
       const removal = session.client.publish(topic, '', { qos: 1, retain: true })
       removals.add(removal)
@@ -56,17 +56,17 @@ async function run(settings: Settings, out: StandardOutput): Promise<Failure> {
     return startFailure(settings, error as Error)
   }
   const { client } = session
-  client.on('end', () => end({ failure: session.failure ?? done, farewell }))
+  client.on('end', () => end({ failure: session.failure ?? DONE, farewell }))
   // The will, if there is one, is for such an end.
   const reason = settings.version === 5 ? Reason.disconnectWithWill : 0
   const stopWaiting = onOutsideEnd(settings, session, (failure) => {
     end({ failure, farewell: { ...farewell, reason, timeoutMs: 0 } })
   })
   subscribeAll(settings, session, receiver).then(
-    () => settings.exitAfterSubscribe && end({ failure: done, farewell }),
+    () => settings.exitAfterSubscribe && end({ failure: DONE, farewell }),
     (error: unknown) => {
       const isDenied = error instanceof SubscribeRefusedError
-      if (isDenied) end({ failure: denied, farewell })
+      if (isDenied) end({ failure: DENIED, farewell })
       else if (session.failure !== null) end({ failure: session.failure, farewell })
       else end({ failure: connectionFailure(settings, error as MqttError, true), farewell })
     },
@@ -77,7 +77,7 @@ async function run(settings: Settings, out: StandardOutput): Promise<Failure> {
   stopWaiting()
   await receiver.idle()
   if (rates !== null) clearInterval(rates)
-  await client.end(ending.failure === interrupted ? { force: true } : ending.farewell)
+  await client.end(ending.failure === INTERRUPTED ? { force: true } : ending.farewell)
   return ending.failure
 }
 

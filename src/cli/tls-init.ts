@@ -16,30 +16,30 @@ interface TlsInitArguments {
   readonly days: number
 }
 
-const usageExitCode = 3
-const failureExitCode = 1
-const daysDefault = 825
-const daysMax = 36_500
-const clientDefault = 'client1'
+const USAGE_EXIT_CODE = 3
+const FAILURE_EXIT_CODE = 1
+const DAYS_DEFAULT = 825
+const DAYS_MAX = 36_500
+const CLIENT_DEFAULT = 'client1'
 
-const help = `Usage: mozzie tls-init DIR --host NAME [--host NAME]... [--client NAME] [--days N]
+const HELP = `Usage: mozzie tls-init DIR --host NAME [--host NAME]... [--client NAME] [--days N]
 
 Makes an authority (ca), a certificate for the broker (server) and one for a client, with their keys, in DIR.
 
   --host NAME    name or address that clients connect to; the first is the common name
-  --client NAME  common name of the client's certificate, its user name (default ${clientDefault})
-  --days N       days until they are no longer valid (default ${daysDefault})
+  --client NAME  common name of the client's certificate, its user name (default ${CLIENT_DEFAULT})
+  --days N       days until they are no longer valid (default ${DAYS_DEFAULT})
 `
 
-const dnsName =
+const DNS_NAME =
   /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i
 
 /** @returns the arguments, or one line that says what is wrong with them. */
 export function parseTlsInit(words: readonly string[]): TlsInitArguments | string {
   const hosts: string[] = []
   let directory = ''
-  let client = clientDefault
-  let days = daysDefault
+  let client = CLIENT_DEFAULT
+  let days = DAYS_DEFAULT
   for (let index = 0; index < words.length; index++) {
     const word = words[index]
     if (!word.startsWith('-')) {
@@ -57,13 +57,15 @@ export function parseTlsInit(words: readonly string[]): TlsInitArguments | strin
   }
   if (directory === '') return 'A directory is needed.'
   if (hosts.length === 0) return '"--host NAME" is needed: the name that clients connect to.'
-  const wrong = hosts.find((host) => isIP(host) === 0 && (host.length > 253 || !dnsName.test(host)))
+  const wrong = hosts.find(
+    (host) => isIP(host) === 0 && (host.length > 253 || !DNS_NAME.test(host)),
+  )
   if (wrong !== undefined) return `"${wrong}" is no host name and no address.`
   if (client === '' || client.length > 64 || /[\p{Cc}+#/]/u.test(client))
     return `"${client}" can be no user name: up to 64 characters, none of + # /.`
   if (client === 'ca' || client === 'server')
     return `"${client}" is the name of another file: choose another name for the client.`
-  if (days < 1 || days > daysMax) return `"--days" must be from 1 to ${daysMax}.`
+  if (days < 1 || days > DAYS_MAX) return `"--days" must be from 1 to ${DAYS_MAX}.`
   return { directory, hosts, client, days }
 }
 
@@ -125,17 +127,17 @@ function shellWord(text: string): string {
 
 export async function runTlsInit(words: readonly string[]): Promise<void> {
   if (words.some((word) => word === '-h' || word === '--help'))
-    return void process.stdout.write(help)
+    return void process.stdout.write(HELP)
   const parsed = parseTlsInit(words)
   if (typeof parsed === 'string') {
     process.stderr.write(`Error: ${parsed}\nTry "mozzie tls-init --help".\n`)
-    process.exitCode = usageExitCode
+    process.exitCode = USAGE_EXIT_CODE
     return
   }
   try {
     process.stdout.write(await tlsInit(parsed))
   } catch (error) {
     process.stderr.write(`Error: ${(error as Error).message}.\n`)
-    process.exitCode = failureExitCode
+    process.exitCode = FAILURE_EXIT_CODE
   }
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { WhyLink, WhyReply } from '../admin/schemas-clients.ts'
 
-const help = `Usage: mozzie why [--client ID] [--topic TOPIC] [--url ADDRESS] [-u USER -P PASSWORD] [--json]
+const HELP = `Usage: mozzie why [--client ID] [--topic TOPIC] [--url ADDRESS] [-u USER -P PASSWORD] [--json]
 
 Asks a running broker why a client does not get what it should, or why nobody gets a topic.
 Name the client, the topic, or both.
@@ -21,7 +21,7 @@ Examples:
   mozzie why --client till-7 --url https://broker.shop.lan:9883 -u ann
 `
 
-export const whyFlags = ['--client', '--topic', '--url', '-u', '-P', '--json', '--help'] as const
+export const WHY_FLAGS = ['--client', '--topic', '--url', '-u', '-P', '--json', '--help'] as const
 
 const OPTIONS = {
   client: { type: 'string' },
@@ -33,9 +33,9 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const
 
-const failureExitCode = 1
-const inTheWayExitCode = 2
-const answerMsMax = 10_000
+const FAILURE_EXIT_CODE = 1
+const IN_THE_WAY_EXIT_CODE = 2
+const ANSWER_MS_MAX = 10_000
 
 type Wish = ReturnType<typeof parse>
 const parse = (words: readonly string[]) =>
@@ -45,15 +45,15 @@ const parse = (words: readonly string[]) =>
 export async function runWhy(words: readonly string[]): Promise<void> {
   try {
     const wish = parse(words)
-    if (wish.help) return void process.stdout.write(help)
+    if (wish.help) return void process.stdout.write(HELP)
     if (wish.client === undefined && wish.topic === undefined)
-      throw new Error(`name a client or a topic.\n\n${help}`)
+      throw new Error(`name a client or a topic.\n\n${HELP}`)
     const reply = await ask(wish)
     process.stdout.write(wish.json ? `${JSON.stringify(reply)}\n` : textOf(reply))
-    if (reply.finding !== 'inOrder') process.exitCode = inTheWayExitCode
+    if (reply.finding !== 'inOrder') process.exitCode = IN_THE_WAY_EXIT_CODE
   } catch (error) {
     process.stderr.write(`Error: ${(error as Error).message}\n`)
-    process.exitCode = failureExitCode
+    process.exitCode = FAILURE_EXIT_CODE
   }
 }
 
@@ -68,7 +68,7 @@ async function ask(wish: Wish): Promise<WhyReply> {
   try {
     response = await fetch(url, {
       headers: headersOf(wish),
-      signal: AbortSignal.timeout(answerMsMax),
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
     })
   } catch (error) {
     const { cause, message } = error as Error

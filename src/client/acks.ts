@@ -8,11 +8,11 @@ import { complete } from './publishing.ts'
 import { sendAck } from './send.ts'
 
 const NO_PROPERTIES: Properties = Object.freeze({})
-const fromServer = { fromClient: false }
+const FROM_SERVER = { fromClient: false }
 
 type AckHandler = (core: Core, packetId: number, reason: number, properties: Properties) => void
 
-const handlers: Readonly<Record<number, AckHandler>> = {
+const HANDLERS: Readonly<Record<number, AckHandler>> = {
   [PacketType.puback]: onPuback,
   [PacketType.pubrec]: onPubrec,
   [PacketType.pubrel]: onPubrel,
@@ -38,12 +38,12 @@ export function onAck(
       reason: 0,
       properties: {},
     })
-    return handlers[type](core, packetId, 0, NO_PROPERTIES)
+    return HANDLERS[type](core, packetId, 0, NO_PROPERTIES)
   }
   const { version, onPacket } = core.settings
-  const packet = decodePacket(version, first, bytes, bodyStart, end, fromServer) as AckPacket
+  const packet = decodePacket(version, first, bytes, bodyStart, end, FROM_SERVER) as AckPacket
   onPacket?.('in', packet)
-  handlers[type](core, packet.packetId, packet.reason, packet.properties)
+  HANDLERS[type](core, packet.packetId, packet.reason, packet.properties)
 }
 
 function publishOf(core: Core, packetId: number, qos: 1 | 2): Outgoing | null {

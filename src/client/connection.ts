@@ -54,7 +54,7 @@ const FINAL_REASONS = new Set<number>([
 /** The same in a CONNACK of 3.x: version, identifier. */
 const FINAL_RETURN_CODES = new Set([1, 2])
 
-const fromServer = { fromClient: false }
+const FROM_SERVER = { fromClient: false }
 
 /** Makes an attempt. */
 export function open(core: Core): void {
@@ -173,7 +173,7 @@ function dispatch(
   const type = first >> 4
   if (type >= PacketType.puback && type <= PacketType.pubcomp && isOnline(core))
     return onAck(core, first, bytes, bodyStart, end)
-  const packet = decodePacket(core.settings.version, first, bytes, bodyStart, end, fromServer)
+  const packet = decodePacket(core.settings.version, first, bytes, bodyStart, end, FROM_SERVER)
   core.settings.onPacket?.('in', packet)
   if (core.phase === 'handshake' && packet.type === PacketType.connack)
     return onConnack(core, packet)

@@ -81,7 +81,7 @@ export class DisconnectedError extends MqttError {
   override name = 'DisconnectedError'
 }
 
-const returnCodes = [
+const RETURN_CODES = [
   'accepted',
   'unacceptable protocol version',
   'identifier rejected',
@@ -92,7 +92,7 @@ const returnCodes = [
 
 /** A CONNACK's code in words; in 3.x it is a return code 1..5. */
 export function connackText(version: number, code: number): string {
-  return version === 5 ? reasonText(code) : (returnCodes[code] ?? `return code ${code}`)
+  return version === 5 ? reasonText(code) : (RETURN_CODES[code] ?? `return code ${code}`)
 }
 
 /** `words: the reason's name (0xNN)`, with the server's own words behind it if it gave any. */

@@ -189,7 +189,7 @@ function reconnectOf(options: ConnectOptions['reconnect']): Settings['reconnect'
   }
 }
 
-const defaults = {
+const DEFAULTS = {
   version: 5 as Version,
   cleanStart: true,
   keepAliveSeconds: 60,
@@ -211,7 +211,7 @@ function filled(options: ConnectOptions) {
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as ConnectOptions
-  return { ...defaults, ...given }
+  return { ...DEFAULTS, ...given }
 }
 
 function checkVersion(options: ConnectOptions, version: Version, clientId: string): void {

@@ -70,7 +70,7 @@ function limitProblem(core: Core, message: Outgoing): PublishRefusedError | null
   return null
 }
 
-const parts: PublishParts = {
+const PARTS: PublishParts = {
   topic: NO_BYTES,
   topicStart: 0,
   topicEnd: 0,
@@ -83,24 +83,24 @@ const parts: PublishParts = {
 }
 
 function fillParts(topic: Uint8Array, payload: Uint8Array, properties: Properties): void {
-  parts.topic = topic
-  parts.topicEnd = topic.length
-  parts.payload = payload
-  parts.payloadEnd = payload.length
-  parts.properties =
+  PARTS.topic = topic
+  PARTS.topicEnd = topic.length
+  PARTS.payload = payload
+  PARTS.payloadEnd = payload.length
+  PARTS.properties =
     properties === NO_PROPERTIES ? NO_BYTES : encodeForwardableProperties(properties)
-  parts.propertiesEnd = parts.properties.length
+  PARTS.propertiesEnd = PARTS.properties.length
 }
 
 function clearParts(): void {
-  parts.topic = parts.payload = parts.properties = NO_BYTES
+  PARTS.topic = PARTS.payload = PARTS.properties = NO_BYTES
 }
 
 function sizeOf(core: Core, { topicBytes, payload, properties, qos }: Outgoing): number {
   fillParts(topicBytes, payload, properties)
   const expiry = properties.messageExpirySeconds ?? -1
   const { version } = core.settings
-  const size = publishSize(version, qos << 1, 1, parts, expiry, null, 1, false)
+  const size = publishSize(version, qos << 1, 1, PARTS, expiry, null, 1, false)
   clearParts()
   return size
 }
@@ -140,7 +140,7 @@ function write(
   const expiry = properties.messageExpirySeconds ?? -1
   const { writer } = output
   const id = Math.abs(alias)
-  appendPublish(writer, settings.version, flags, packetId, parts, expiry, null, id, alias < 0)
+  appendPublish(writer, settings.version, flags, packetId, PARTS, expiry, null, id, alias < 0)
   clearParts()
   output.written()
   settings.onPacket?.('out', {

@@ -15,7 +15,7 @@ export interface Address {
 
 type Scheme = readonly [transport: Address['transport'], tls: boolean, port: number]
 
-const schemes: Readonly<Record<string, Scheme>> = {
+const SCHEMES: Readonly<Record<string, Scheme>> = {
   'mqtt:': ['tcp', false, 1883],
   'tcp:': ['tcp', false, 1883],
   'mqtts:': ['tcp', true, 8883],
@@ -50,9 +50,9 @@ export function percentDecoded(text: string): string {
 export function parseUrl(text: string): Address {
   if (!URL.canParse(text)) invalid(text, 'write it as mqtt://host:port')
   const url = new URL(text)
-  const scheme = Object.hasOwn(schemes, url.protocol) ? schemes[url.protocol] : undefined
+  const scheme = Object.hasOwn(SCHEMES, url.protocol) ? SCHEMES[url.protocol] : undefined
   if (scheme === undefined)
-    invalid(text, `the scheme must be one of ${Object.keys(schemes).join(' ')}`)
+    invalid(text, `the scheme must be one of ${Object.keys(SCHEMES).join(' ')}`)
   const [transport, tls, defaultPort] = scheme
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const path = percentDecoded(url.pathname)

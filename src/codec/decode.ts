@@ -28,7 +28,7 @@ function readNothing(): never {
 }
 
 /** By packet type. */
-const readers: readonly PacketReader[] = [
+const READERS: readonly PacketReader[] = [
   readNothing,
   readConnect,
   readConnack,
@@ -66,7 +66,7 @@ export function decodePacket(
 ): Packet {
   checkFixedHeader(first, first >> 4 === PacketType.connect ? 4 : version)
   const reader = new ByteReader(bytes, bodyStart, frameEnd)
-  const packet = readers[first >> 4](reader, version, first, options)
+  const packet = READERS[first >> 4](reader, version, first, options)
   reader.finish()
   return packet
 }

@@ -23,7 +23,7 @@ function writePing(out: ByteWriter, _version: Version, packet: PingPacket): void
 
 type PacketWriter = (out: ByteWriter, version: Version, packet: never) => void
 
-const writers: Record<Packet['type'], PacketWriter> = {
+const WRITERS: Record<Packet['type'], PacketWriter> = {
   1: writeConnect,
   2: writeConnack,
   3: writePublish,
@@ -51,7 +51,7 @@ export function encodePacket(out: ByteWriter, version: Version, packet: Packet):
   try {
     if (packet.type === PacketType.auth && version < 5)
       throw new EncodeError(`AUTH in version ${version}`)
-    writers[packet.type](out, version, packet as never)
+    WRITERS[packet.type](out, version, packet as never)
   } catch (error) {
     out.length = start
     throw error

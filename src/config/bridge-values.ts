@@ -32,8 +32,8 @@ export interface TcpKeepAlive {
   readonly probes: number
 }
 
-const mqttPort = 1883
-const intMax = 2_147_483_647
+const MQTT_PORT = 1883
+const INT_MAX = 2_147_483_647
 
 /** `address`: the last colon separates the port, so that an IPv6 literal must carry one. */
 export const addresses: ValueType<readonly BridgeAddress[]> = {
@@ -63,7 +63,7 @@ function readAddress(name: string, word: string): BridgeAddress {
   const colon = word.lastIndexOf(':')
   const host = (colon === -1 ? word : word.slice(0, colon)).replace(/^\[(.*)\]$/, '$1')
   if (host === '') throw new ValueError(`"${name}" value "${word}" names no host.`)
-  if (colon === -1) return { host, port: mqttPort, url: null }
+  if (colon === -1) return { host, port: MQTT_PORT, url: null }
   const port = readInteger(`${name} port`, word.slice(colon + 1), 1, 65_535)
   return { host, port, url: null }
 }
@@ -76,12 +76,13 @@ const readRestartTimeout = custom('N | BASE CAP [STABLE]', (name, rest): Restart
   }
   const baseSeconds = readInteger(`${name} base`, first, 1, 7200)
   const capSeconds = readInteger(`${name} cap`, second, baseSeconds, 7200)
-  const stableSeconds = third === undefined ? null : readInteger(`${name} stable`, third, 0, intMax)
+  const stableSeconds =
+    third === undefined ? null : readInteger(`${name} stable`, third, 0, INT_MAX)
   return { baseSeconds, capSeconds, stableSeconds }
 })
 
 export const tcpKeepAlive = custom('IDLE INTERVAL COUNT', (name, rest): TcpKeepAlive => {
-  const numbers = words(rest).map((word) => readInteger(name, word, 1, intMax))
+  const numbers = words(rest).map((word) => readInteger(name, word, 1, INT_MAX))
   if (numbers.length !== 3) throw new ValueError(`"${name}" needs three numbers, all above 0.`)
   const [idleSeconds, intervalSeconds, probes] = numbers
   return { idleSeconds, intervalSeconds, probes }

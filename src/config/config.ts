@@ -1,19 +1,19 @@
 import type { ConfigLocation } from './config-error.ts'
 import type { Values } from './option.ts'
-import type { bridgeOptions, bridgeTlsOptions } from './options-bridge.ts'
+import type { bridgeOptions, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
 import type { brokerOptions, PerListenerKey } from './options-global.ts'
 import type { listenerOptions, tlsOptions } from './options-listener.ts'
-import type { limitOptions } from './options-limits.ts'
+import type { LIMIT_OPTIONS } from './options-limits.ts'
 import type { processOptions } from './options-process.ts'
 
 /** Every global option by its key, defaults filled in. A limit of 0 is no limit. */
 export type GlobalValues = Values<
-  typeof brokerOptions & typeof limitOptions & typeof processOptions
+  typeof brokerOptions & typeof LIMIT_OPTIONS & typeof processOptions
 >
 
 export type ListenerValues = Values<typeof listenerOptions & typeof tlsOptions>
 
-export type BridgeValues = Values<typeof bridgeOptions & typeof bridgeTlsOptions>
+export type BridgeValues = Values<typeof bridgeOptions & typeof BRIDGE_TLS_OPTIONS>
 
 /** What the global and the listener's own settings come to. */
 interface ListenerSecurity extends Omit<Pick<GlobalValues, PerListenerKey>, 'allowAnonymous'> {

@@ -5,7 +5,7 @@ import type { OptionEffect, OptionInfo, OptionScope } from './option.ts'
 import {
   defaultListener,
   here,
-  mqttPort,
+  MQTT_PORT,
   newListenerDraft,
   noteEffect,
   warnOnce,
@@ -66,7 +66,7 @@ function isOurs({ scope, name }: Directive, { plugin }: FileContext): boolean {
 }
 
 /** The longest path that fits a unix socket address, in bytes. */
-const socketPathBytesMax = 107
+const SOCKET_PATH_BYTES_MAX = 107
 
 function openListener(state: ParseState, context: FileContext, name: string, rest: string): void {
   const [portWord, place, surplus] = wordsBeforeComment(rest)
@@ -76,8 +76,8 @@ function openListener(state: ParseState, context: FileContext, name: string, res
   const port = readInteger(`${name} port`, portWord, 0, 65_535)
   if (port === 0 && place === undefined)
     throw new ValueError(`"${name} 0" needs the path of a unix socket.`)
-  if (port === 0 && new TextEncoder().encode(place).length > socketPathBytesMax)
-    throw new ValueError(`The unix socket path is longer than ${socketPathBytesMax} bytes.`)
+  if (port === 0 && new TextEncoder().encode(place).length > SOCKET_PATH_BYTES_MAX)
+    throw new ValueError(`The unix socket path is longer than ${SOCKET_PATH_BYTES_MAX} bytes.`)
   const listener = newListenerDraft(port, here(context))
   if (port === 0) listener.socketPath = place
   else listener.host = place ?? null
@@ -91,7 +91,7 @@ function setDefaultPort(state: ParseState, context: FileContext, name: string, r
   if (word === undefined) throw emptyValue(name)
   const port = readInteger(name, word, 1, 65_535)
   const listener = defaultListener(state, context)
-  if (listener.port !== mqttPort && listener.port !== port)
+  if (listener.port !== MQTT_PORT && listener.port !== port)
     warnOnce(state, context, name, `"${name}" is set twice: the last one counts.`)
   listener.port = port
   // From here on the file is about this listener, unless it has had a `listener` line before.
@@ -155,7 +155,7 @@ function usePlugin(state: ParseState, context: FileContext, name: string, rest: 
 }
 
 /** The options of plugins carry their key in their name. */
-export const pluginOptionPrefixes = ['plugin_opt_', 'auth_opt_']
+export const PLUGIN_OPTION_PREFIXES = ['plugin_opt_', 'auth_opt_']
 
 function setPluginOption(
   _state: ParseState,
@@ -163,7 +163,7 @@ function setPluginOption(
   name: string,
   rest: string,
 ): void {
-  const prefix = pluginOptionPrefixes.find((candidate) => name.startsWith(candidate)) ?? ''
+  const prefix = PLUGIN_OPTION_PREFIXES.find((candidate) => name.startsWith(candidate)) ?? ''
   const key = name.slice(prefix.length)
   if (key === '') throw new ValueError(`"${name}" lacks the name of the plugin's option.`)
   const value = text().read(name, rest)
@@ -179,10 +179,10 @@ export function needsListener(name: string): ValueError {
   return new ValueError(`"${name}" needs a "listener" line before it in the same file.`)
 }
 
-const refusedPlugin = { scope: 'plugin', effect: 'refuse', describes: 'PATH' } as const
+const REFUSED_PLUGIN = { scope: 'plugin', effect: 'refuse', describes: 'PATH' } as const
 
 /** All directives but `include_dir`, which needs the parser itself. */
-export const directives: readonly Directive[] = [
+export const DIRECTIVES: readonly Directive[] = [
   directive('listener', 'Listens on PORT [HOST], or on the unix socket 0 PATH.', openListener, {
     scope: 'listener',
     describes: 'PORT [HOST] | 0 PATH',
@@ -200,17 +200,17 @@ export const directives: readonly Directive[] = [
     scope: 'bridge',
     reload: true,
   }),
-  directive('plugin', 'Loads a plugin.', openPlugin, refusedPlugin),
-  directive('auth_plugin', 'Loads a plugin.', openPlugin, { ...refusedPlugin, deprecated: true }),
-  directive('global_plugin', 'Loads a plugin for all listeners.', openPlugin, refusedPlugin),
-  directive('plugin_load', 'Loads a plugin under a name.', loadPlugin, refusedPlugin),
+  directive('plugin', 'Loads a plugin.', openPlugin, REFUSED_PLUGIN),
+  directive('auth_plugin', 'Loads a plugin.', openPlugin, { ...REFUSED_PLUGIN, deprecated: true }),
+  directive('global_plugin', 'Loads a plugin for all listeners.', openPlugin, REFUSED_PLUGIN),
+  directive('plugin_load', 'Loads a plugin under a name.', loadPlugin, REFUSED_PLUGIN),
   directive('plugin_use', 'Uses a loaded plugin for the listener above.', usePlugin, {
-    ...refusedPlugin,
+    ...REFUSED_PLUGIN,
     scope: 'listener',
   }),
-  directive('plugin_opt_*', 'An option of the plugin above.', setPluginOption, refusedPlugin),
+  directive('plugin_opt_*', 'An option of the plugin above.', setPluginOption, REFUSED_PLUGIN),
   directive('auth_opt_*', 'An option of the plugin above.', setPluginOption, {
-    ...refusedPlugin,
+    ...REFUSED_PLUGIN,
     deprecated: true,
   }),
 ]

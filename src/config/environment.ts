@@ -2,7 +2,7 @@ import { ValueError } from './config-error.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-const variable = /\\(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
+const VARIABLE = /\\(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
 
 /**
  * Puts environment variables into a value: `${NAME}`, and `${NAME:-otherwise}` for one that may be unset or
@@ -13,7 +13,7 @@ const variable = /\\(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
 export function expandVariables(text: string, environment: Environment): string {
   if (!text.includes('${')) return text
   return text.replace(
-    variable,
+    VARIABLE,
     (_match, escaped: string | undefined, name: string, otherwise: string | undefined) => {
       if (escaped !== undefined) return escaped
       const value = Object.hasOwn(environment, name) ? environment[name] : undefined

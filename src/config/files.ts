@@ -39,7 +39,7 @@ export function checkConfig(file: string): {
   }
 }
 
-const secretBytesMax = 65_535
+const SECRET_BYTES_MAX = 65_535
 
 function readSecret(file: string): string {
   let text: string
@@ -49,7 +49,7 @@ function readSecret(file: string): string {
     throw new ValueError(`Unable to open "${file}": ${reason(error)}.`)
   }
   const secret = text.replace(/\r?\n$/, '')
-  if (secret === '' || /[\r\n\0]/.test(secret) || secret.length > secretBytesMax)
+  if (secret === '' || /[\r\n\0]/.test(secret) || secret.length > SECRET_BYTES_MAX)
     throw new ValueError(`The file "${file}" must hold one line of text and nothing else.`)
   return secret
 }

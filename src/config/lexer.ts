@@ -7,9 +7,9 @@ export interface ConfigLine {
   line: number
 }
 
-const newline = 0x0a
-const hash = 0x23
-const byteOrderMark = [0xef, 0xbb, 0xbf]
+const NEWLINE = 0x0a
+const HASH = 0x23
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -22,11 +22,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * @throws ConfigError for a line that is not UTF-8 or holds a NUL.
  */
 export function* configLines(file: string, bytes: Uint8Array): Generator<ConfigLine> {
-  let start = byteOrderMark.every((byte, index) => bytes[index] === byte) ? 3 : 0
+  let start = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte) ? 3 : 0
   for (let line = 1; start < bytes.length; line++) {
-    const found = bytes.indexOf(newline, start)
+    const found = bytes.indexOf(NEWLINE, start)
     const end = found === -1 ? bytes.length : found
-    if (bytes[start] !== hash) {
+    if (bytes[start] !== HASH) {
       const text = decodeLine(bytes.subarray(start, end), { file, line }).trim()
       if (text !== '') yield splitName(text, line)
     }

@@ -1,14 +1,14 @@
-import { directives, pluginOptionPrefixes, type Directive } from './directives.ts'
+import { DIRECTIVES, PLUGIN_OPTION_PREFIXES, type Directive } from './directives.ts'
 import type { OptionInfo, OptionRow, OptionScope, OptionTable } from './option.ts'
-import { bridgeOptions, bridgeTlsOptions } from './options-bridge.ts'
+import { bridgeOptions, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
 import { brokerOptions } from './options-global.ts'
-import { limitOptions } from './options-limits.ts'
+import { LIMIT_OPTIONS } from './options-limits.ts'
 import { listenerOptions, tlsOptions } from './options-listener.ts'
 import { processOptions } from './options-process.ts'
 
-export const globalTable = { ...brokerOptions, ...limitOptions, ...processOptions }
-export const listenerTable = { ...listenerOptions, ...tlsOptions }
-export const bridgeTable = { ...bridgeOptions, ...bridgeTlsOptions }
+export const GLOBAL_TABLE = { ...brokerOptions, ...LIMIT_OPTIONS, ...processOptions }
+export const LISTENER_TABLE = { ...listenerOptions, ...tlsOptions }
+export const BRIDGE_TABLE = { ...bridgeOptions, ...BRIDGE_TLS_OPTIONS }
 
 /** What the name at the start of a line stands for. */
 export type KnownOption =
@@ -21,7 +21,7 @@ export type KnownOption =
   | { readonly kind: 'directive'; readonly scope: OptionScope; readonly row: Directive }
   | { readonly kind: 'include'; readonly scope: 'global'; readonly row: OptionInfo }
 
-const includeDirectory: OptionInfo = {
+const INCLUDE_DIRECTORY: OptionInfo = {
   name: 'include_dir',
   aliases: [],
   summary: 'Reads all files of a directory whose names end in .conf.',
@@ -37,25 +37,25 @@ function valueOptions(scope: 'global' | 'listener' | 'bridge', table: OptionTabl
 }
 
 /** Every option of mosquitto.conf, one row each. */
-export const allOptions: readonly KnownOption[] = [
-  { kind: 'include', scope: 'global', row: includeDirectory },
-  ...directives.map((row): KnownOption => ({ kind: 'directive', scope: row.scope, row })),
-  ...valueOptions('global', globalTable),
-  ...valueOptions('listener', listenerTable),
-  ...valueOptions('bridge', bridgeTable),
+export const ALL_OPTIONS: readonly KnownOption[] = [
+  { kind: 'include', scope: 'global', row: INCLUDE_DIRECTORY },
+  ...DIRECTIVES.map((row): KnownOption => ({ kind: 'directive', scope: row.scope, row })),
+  ...valueOptions('global', GLOBAL_TABLE),
+  ...valueOptions('listener', LISTENER_TABLE),
+  ...valueOptions('bridge', BRIDGE_TABLE),
 ]
 
 const byName = new Map(
-  allOptions.flatMap((known) =>
+  ALL_OPTIONS.flatMap((known) =>
     [known.row.name, ...known.row.aliases].map((name) => [name, known] as const),
   ),
 )
 
 /** Every name and alias, with `*` in place of a plugin option's key. */
-export const optionNames: readonly string[] = [...byName.keys()]
+export const OPTION_NAMES: readonly string[] = [...byName.keys()]
 
 /** The option that a line begins with, or undefined. */
 export function findOption(name: string): KnownOption | undefined {
-  const prefix = pluginOptionPrefixes.find((candidate) => name.startsWith(candidate))
+  const prefix = PLUGIN_OPTION_PREFIXES.find((candidate) => name.startsWith(candidate))
   return byName.get(prefix === undefined ? name : `${prefix}*`)
 }

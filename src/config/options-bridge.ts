@@ -19,10 +19,10 @@ import {
   type ValueType,
 } from './value-types.ts'
 
-const intMax = 2_147_483_647
+const INT_MAX = 2_147_483_647
 const noAddresses: readonly BridgeAddress[] = []
 const noTopics: readonly BridgeTopic[] = []
-const usualRestart: RestartTimeout = { baseSeconds: 5, capSeconds: 30, stableSeconds: null }
+const USUAL_RESTART: RestartTimeout = { baseSeconds: 5, capSeconds: 30, stableSeconds: null }
 
 /** A row of the bridge table. */
 function bridge<T, Default>(
@@ -51,7 +51,7 @@ export const bridgeOptions = {
   maxPacketBytes: bridge(
     'bridge_max_packet_size',
     'Larger packets are not sent; 0: any size.',
-    int(0, intMax),
+    int(0, INT_MAX),
     0,
   ),
   maxTopicAlias: bridge('bridge_max_topic_alias', 'Topic aliases, MQTT 5.', int(0, 65_535), 10),
@@ -83,7 +83,7 @@ export const bridgeOptions = {
     'bridge_session_expiry_interval',
     'How long the other broker keeps our session, in seconds, MQTT 5. Unset: for good.',
     {
-      type: int(0, intMax),
+      type: int(0, INT_MAX),
       default: null,
       differs:
         "mosquitto's 0 would end the session with every lost connection, and its messages with it.",
@@ -105,7 +105,7 @@ export const bridgeOptions = {
     'bridge_tcp_user_timeout',
     'Milliseconds that sent bytes may stay unacknowledged; 0: as the system has it.',
     {
-      type: int(0, intMax),
+      type: int(0, INT_MAX),
       default: 0,
       effect: 'never',
       differs: 'Node cannot set it; "keepalive_interval" finds a dead link.',
@@ -123,7 +123,7 @@ export const bridgeOptions = {
   idleTimeoutMs: bridge(
     'idle_timeout',
     'Seconds without messages after which a lazy bridge closes.',
-    durationMs('s', 1, intMax),
+    durationMs('s', 1, INT_MAX),
     60_000,
   ),
   keepAliveSeconds: bridge(
@@ -173,7 +173,7 @@ export const bridgeOptions = {
     'restart_timeout',
     'Seconds before the next attempt to connect.',
     restartTimeout,
-    usualRestart,
+    USUAL_RESTART,
   ),
   roundRobin: bridge('round_robin', 'Treats all addresses alike.', bool, false),
   startType: bridge(
@@ -182,12 +182,12 @@ export const bridgeOptions = {
     choice('automatic', 'lazy', 'once'),
     'automatic' as const,
   ),
-  threshold: bridge('threshold', 'Messages that wake a lazy bridge.', int(1, intMax), 10),
+  threshold: bridge('threshold', 'Messages that wake a lazy bridge.', int(1, INT_MAX), 10),
   tryPrivate: bridge('try_private', 'Tells the other broker that we are a bridge.', bool, true),
 }
 
 /** TLS options of one bridge. */
-export const bridgeTlsOptions = {
+export const BRIDGE_TLS_OPTIONS = {
   caFile: bridge('bridge_cafile', 'Authorities that the other broker is known by.', path, null),
   caDirectory: bridge('bridge_capath', 'Directory of such certificates.', path, null),
   certificateFile: bridge('bridge_certfile', 'Our certificate.', path, null),

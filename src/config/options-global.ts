@@ -1,4 +1,4 @@
-import { defaultLimits } from '../ports/limits.ts'
+import { DEFAULT_LIMITS } from '../ports/limits.ts'
 import { ValueError } from './config-error.ts'
 import { option } from './option.ts'
 import {
@@ -13,13 +13,13 @@ import {
   text,
 } from './value-types.ts'
 
-const intMax = 2_147_483_647
+const INT_MAX = 2_147_483_647
 /** A fixed header of 5 bytes and the largest remaining length. */
-const packetBytesMax = 268_435_460
+const PACKET_BYTES_MAX = 268_435_460
 /** mosquitto's manual says that it is reloaded; its code keeps the value of the start. */
-const reloadsHere = 'SIGHUP applies it; mosquitto keeps the value of the start.'
+const RELOADS_HERE = 'SIGHUP applies it; mosquitto keeps the value of the start.'
 const noLimitBelowZero = (value: number) => Math.max(0, value)
-const connectionLimit = int(0, intMax, noLimitBelowZero)
+const connectionLimit = int(0, INT_MAX, noLimitBelowZero)
 
 const unitSeconds = new Map([
   ['s', 1],
@@ -74,12 +74,12 @@ export const brokerOptions = {
     { type: bool, default: false, deprecated: true },
   ),
   globalMaxClients: option('global_max_clients', 'Most sessions, offline ones included.', {
-    differs: reloadsHere,
+    differs: RELOADS_HERE,
     type: connectionLimit,
-    default: defaultLimits.sessionsMax,
+    default: DEFAULT_LIMITS.sessionsMax,
   }),
   globalMaxConnections: option('global_max_connections', 'Most connections on all listeners.', {
-    differs: reloadsHere,
+    differs: RELOADS_HERE,
     type: connectionLimit,
     default: 0,
   }),
@@ -87,7 +87,7 @@ export const brokerOptions = {
     'max_inflight_messages',
     'QoS 1 and 2 messages under way to one client; 0: no limit. Unset: 20, more while they are small.',
     {
-      differs: `${reloadsHere} Unset, up to 1000 small messages are under way: all the same order, fewer round trips.`,
+      differs: `${RELOADS_HERE} Unset, up to 1000 small messages are under way: all the same order, fewer round trips.`,
       type: int(0, 65_535, (value) => (value < 0 || value === 65_535 ? 0 : value)),
       default: null,
     },
@@ -96,33 +96,33 @@ export const brokerOptions = {
     'max_inflight_bytes',
     'Payload bytes under way to one client at a time; 0: no limit.',
     {
-      differs: reloadsHere,
+      differs: RELOADS_HERE,
       type: int(0, Number.MAX_SAFE_INTEGER),
-      default: defaultLimits.inflightBytesMax,
+      default: DEFAULT_LIMITS.inflightBytesMax,
     },
   ),
   maxQueuedMessages: option(
     'max_queued_messages',
     'QoS 1 and 2 messages that wait for one client; 0: no limit.',
     {
-      differs: reloadsHere,
-      type: int(0, intMax, noLimitBelowZero),
-      default: defaultLimits.queuedMax,
+      differs: RELOADS_HERE,
+      type: int(0, INT_MAX, noLimitBelowZero),
+      default: DEFAULT_LIMITS.queuedMax,
     },
   ),
   maxQueuedBytes: option(
     'max_queued_bytes',
     'Payload bytes that wait for one client; 0: no limit.',
     {
-      differs: `${reloadsHere} With 0 a queue still ends at 64 MB.`,
+      differs: `${RELOADS_HERE} With 0 a queue still ends at 64 MB.`,
       type: int(0, Number.MAX_SAFE_INTEGER),
-      default: defaultLimits.storedBytesMax,
+      default: DEFAULT_LIMITS.storedBytesMax,
     },
   ),
   maxPacketBytes: option('max_packet_size', 'Largest packet that a client may send, in bytes.', {
-    differs: reloadsHere,
-    type: int(20, packetBytesMax, (value) => Math.min(value, packetBytesMax)),
-    default: defaultLimits.packetBytesMax,
+    differs: RELOADS_HERE,
+    type: int(20, PACKET_BYTES_MAX, (value) => Math.min(value, PACKET_BYTES_MAX)),
+    default: DEFAULT_LIMITS.packetBytesMax,
   }),
   messageBytesMax: option(
     'message_size_limit',
@@ -130,16 +130,16 @@ export const brokerOptions = {
     {
       differs: 'A 5.0 client is told 0x97 in PUBACK, where the standard has no 0x95.',
       type: int(0, 268_435_455),
-      default: defaultLimits.payloadBytesMax,
+      default: DEFAULT_LIMITS.payloadBytesMax,
     },
   ),
   maxKeepAliveSeconds: option(
     'max_keepalive',
     'Longest keep alive that a client may ask for, in seconds; 0: any.',
     {
-      differs: reloadsHere,
+      differs: RELOADS_HERE,
       type: int(0, 65_535),
-      default: defaultLimits.keepAliveSecondsMax,
+      default: DEFAULT_LIMITS.keepAliveSecondsMax,
     },
   ),
   memoryBytesMax: option('memory_limit', 'Most memory the broker may use, in bytes; 0: any.', {
@@ -160,29 +160,29 @@ export const brokerOptions = {
       differs:
         'With "false" the one copy has the highest QoS of the matching subscriptions, not that of the first one found.',
       type: bool,
-      default: defaultLimits.allowDuplicates,
+      default: DEFAULT_LIMITS.allowDuplicates,
       deprecated: true,
     },
   ),
   upgradeOutgoingQos: option(
     'upgrade_outgoing_qos',
     'Delivers at the QoS of the subscription even when the message came with a lower one.',
-    { type: bool, default: defaultLimits.upgradeOutgoingQos },
+    { type: bool, default: DEFAULT_LIMITS.upgradeOutgoingQos },
   ),
   queueQos0Messages: option('queue_qos0_messages', 'Keeps QoS 0 messages for offline sessions.', {
     type: bool,
-    default: defaultLimits.queueQos0,
+    default: DEFAULT_LIMITS.queueQos0,
   }),
   retainAvailable: option('retain_available', 'Whether clients may retain messages.', {
-    differs: reloadsHere,
+    differs: RELOADS_HERE,
     type: bool,
-    default: defaultLimits.retainAvailable,
+    default: DEFAULT_LIMITS.retainAvailable,
   }),
   retainExpiryIntervalMs: option(
     'retain_expiry_interval',
     'Minutes between two sweeps that remove expired retained messages. Unset: no sweeps.',
     {
-      differs: reloadsHere,
+      differs: RELOADS_HERE,
       type: durationMs('min', 1, 10_000_000, (value) => Math.min(value, 10_000_000)),
       default: null,
     },
@@ -204,7 +204,7 @@ export const brokerOptions = {
   sessionTakeoverAnyUser: option(
     'session_takeover_any_user',
     "Lets every user who knows a client id resume another user's session, as mosquitto does.",
-    { type: bool, default: defaultLimits.anyUserTakesOver, own: true },
+    { type: bool, default: DEFAULT_LIMITS.anyUserTakesOver, own: true },
   ),
   aclRefuseSubscribe: option(
     'acl_refuse_subscribe',
@@ -232,7 +232,7 @@ export const brokerOptions = {
     { type: choice('everyone', 'users', 'acl'), default: 'everyone' as const, own: true },
   ),
   enableControlApi: option('enable_control_api', 'Answers on $CONTROL/broker/v1.', {
-    differs: reloadsHere,
+    differs: RELOADS_HERE,
     type: bool,
     default: false,
     effect: 'later',
@@ -291,7 +291,7 @@ export const brokerOptions = {
   autosaveIntervalSeconds: option(
     'autosave_interval',
     'Seconds between two saves of the database. Here every change is saved at once.',
-    { type: int(0, intMax, noLimitBelowZero), default: 1800 },
+    { type: int(0, INT_MAX, noLimitBelowZero), default: 1800 },
   ),
   autosaveOnChanges: option('autosave_on_changes', 'Counts changes instead of seconds.', {
     type: bool,
@@ -300,7 +300,7 @@ export const brokerOptions = {
 }
 
 /** Global options that one listener may have for itself under `per_listener_settings`. */
-export const perListenerKeys = [
+export const PER_LISTENER_KEYS = [
   'allowAnonymous',
   'allowZeroLengthClientId',
   'autoIdPrefix',
@@ -309,4 +309,4 @@ export const perListenerKeys = [
   'pskFile',
 ] as const satisfies readonly (keyof typeof brokerOptions)[]
 
-export type PerListenerKey = (typeof perListenerKeys)[number]
+export type PerListenerKey = (typeof PER_LISTENER_KEYS)[number]

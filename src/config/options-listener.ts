@@ -34,7 +34,7 @@ const protocolLevels = custom('3, 4, 5', (name, rest): readonly ProtocolLevel[] 
   return [...accepted].sort()
 })
 
-const allLevels: readonly ProtocolLevel[] = [3, 4, 5]
+const ALL_LEVELS: readonly ProtocolLevel[] = [3, 4, 5]
 const noNames: readonly string[] = []
 
 const mountPoint = custom('topic prefix', (name, rest) => {
@@ -119,7 +119,7 @@ export const listenerOptions = {
   acceptProtocolLevels: option(
     'accept_protocol_versions',
     'MQTT versions that are let in: 3 (3.1), 4 (3.1.1), 5 (5.0).',
-    { type: protocolLevels, default: allLevels },
+    { type: protocolLevels, default: ALL_LEVELS },
   ),
   useUsernameAsClientId: option(
     'use_username_as_clientid',

@@ -2,8 +2,8 @@ import { defaultLogTypes, logDestinations, logTypes, type LogDestination } from 
 import { option } from './option.ts'
 import { bool, choice, durationMs, int, path, text, type ValueType } from './value-types.ts'
 
-const intMax = 2_147_483_647
-const standardError: readonly LogDestination[] = [{ kind: 'stderr' }]
+const INT_MAX = 2_147_483_647
+const STANDARD_ERROR: readonly LogDestination[] = [{ kind: 'stderr' }]
 
 function warnOfForeignLogs(destinations: readonly LogDestination[]): string | null {
   const foreign = destinations.find(({ kind }) => kind === 'dlt' || kind === 'android')
@@ -32,7 +32,7 @@ export const processOptions = {
   }),
   logDestinations: option('log_dest', 'Where log lines go; one line for each destination.', {
     type: logDestinations,
-    default: standardError,
+    default: STANDARD_ERROR,
     warning: warnOfForeignLogs,
   }),
   logTypes: option('log_type', 'What is logged; one line for each type.', {
@@ -72,7 +72,7 @@ export const processOptions = {
     warning: '"set_tcp_nodelay false" has no effect: packets are always sent at once.',
   }),
   websocketsLogLevel: option('websockets_log_level', 'Log level of another websockets library.', {
-    type: int(-intMax, intMax),
+    type: int(-INT_MAX, INT_MAX),
     default: 0,
     effect: 'never',
   }),

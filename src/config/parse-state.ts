@@ -145,12 +145,12 @@ export function newListenerDraft(port: number, location: ConfigLocation): Listen
   }
 }
 
-export const mqttPort = 1883
+export const MQTT_PORT = 1883
 
 /** The default listener, made on first use. */
 export function defaultListener(state: ParseState, context: FileContext): ListenerDraft {
   if (state.defaultListener === null) {
-    state.defaultListener = newListenerDraft(mqttPort, here(context))
+    state.defaultListener = newListenerDraft(MQTT_PORT, here(context))
     state.listeners.push(state.defaultListener)
   }
   return state.defaultListener

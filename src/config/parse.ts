@@ -5,8 +5,8 @@ import { expandVariables } from './environment.ts'
 import { configLines, type ConfigLine } from './lexer.ts'
 import { nearestName } from './nearest-name.ts'
 import { sameValue, type OptionRow, type SectionValues } from './option.ts'
-import { findOption, optionNames, type KnownOption } from './option-table.ts'
-import { perListenerKeys } from './options-global.ts'
+import { findOption, OPTION_NAMES, type KnownOption } from './option-table.ts'
+import { PER_LISTENER_KEYS } from './options-global.ts'
 import {
   defaultListener,
   here,
@@ -46,7 +46,7 @@ export function parseConfig(
   return resolveConfig(state)
 }
 
-const insteadOfPlugins =
+const INSTEAD_OF_PLUGINS =
   'Instead of a plugin: "password_file" and "acl_file" for users and rights in files, "auth_http_url" for a program ' +
   'that is asked about both (docs/security.md), a program around the library for all else. ' +
   "mosquitto's mosquitto_password_file and mosquitto_acl_file work as they are."
@@ -58,7 +58,7 @@ export function assertSupported(config: Config): void {
   const others = new Set(config.refused.map(({ option }) => option))
   others.delete(first.option)
   const tail = others.size === 0 ? '' : ` Nor are: ${[...others].join(', ')}.`
-  const instead = /plugin|_opt_/.test(first.option) ? ` ${insteadOfPlugins}` : ''
+  const instead = /plugin|_opt_/.test(first.option) ? ` ${INSTEAD_OF_PLUGINS}` : ''
   throw new ConfigError(
     `"${first.option}" is not supported in this release, ` +
       `and without it the broker would be more open than this file asks for.${tail}${instead}`,
@@ -110,12 +110,12 @@ function applyLine(state: ParseState, context: FileContext, line: ConfigLine): v
   listener?.places.set(known.key, here(context))
 }
 
-const fileSuffix = '_file'
+const FILE_SUFFIX = '_file'
 
 /** `remote_password_file PATH`: the value of a secret option, out of a file of its own. */
 function findSecretFile(name: string): ValueOption | undefined {
-  if (!name.endsWith(fileSuffix)) return undefined
-  const known = findOption(name.slice(0, -fileSuffix.length))
+  if (!name.endsWith(FILE_SUFFIX)) return undefined
+  const known = findOption(name.slice(0, -FILE_SUFFIX.length))
   return known?.kind === 'value' && known.row.secret ? known : undefined
 }
 
@@ -129,7 +129,7 @@ function unknownOption(name: string): ValueError {
     return new ValueError(
       `Unknown configuration variable "${name}": a comment begins in the first column.`,
     )
-  const nearest = nearestName(name, optionNames)
+  const nearest = nearestName(name, OPTION_NAMES)
   const hint = nearest === null ? '.' : `; did you mean "${nearest}"?`
   return new ValueError(`Unknown configuration variable "${name}"${hint}`)
 }
@@ -147,7 +147,7 @@ function includeDirectory(
 }
 
 function isPerListener(key: string): boolean {
-  return perListenerKeys.some((each) => each === key)
+  return PER_LISTENER_KEYS.some((each) => each === key)
 }
 
 /** Where the value belongs. @throws ValueError when the line stands outside its section. */

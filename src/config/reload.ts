@@ -1,7 +1,7 @@
 import type { BridgeConfig, Config, ListenerConfig, PluginConfig } from './config.ts'
 import { sameValue, type OptionTable } from './option.ts'
-import { bridgeTable, globalTable, listenerTable } from './option-table.ts'
-import { perListenerKeys } from './options-global.ts'
+import { BRIDGE_TABLE, GLOBAL_TABLE, LISTENER_TABLE } from './option-table.ts'
+import { PER_LISTENER_KEYS } from './options-global.ts'
 
 /** One option whose value differs between two configurations. */
 export interface ConfigChange {
@@ -21,7 +21,7 @@ export interface ConfigChange {
  */
 export function diffConfig(before: Config, after: Config): ConfigChange[] {
   return [
-    ...diffValues(globalTable, before.global, after.global, null),
+    ...diffValues(GLOBAL_TABLE, before.global, after.global, null),
     ...diffListeners(before.listeners, after.listeners),
     ...diffBridges(before.bridges, after.bridges),
     ...diffPlugins(before.plugins, after.plugins),
@@ -40,9 +40,9 @@ function diffListeners(
     if (old === undefined || now === undefined)
       return change('listener', name, old && name, now && name, false)
     return [
-      ...diffValues(listenerTable, old, now, name),
-      ...perListenerKeys.flatMap((key) =>
-        change(globalTable[key].name, name, old[key], now[key], true),
+      ...diffValues(LISTENER_TABLE, old, now, name),
+      ...PER_LISTENER_KEYS.flatMap((key) =>
+        change(GLOBAL_TABLE[key].name, name, old[key], now[key], true),
       ),
     ]
   })
@@ -63,7 +63,7 @@ function diffBridges(
       return change('connection', name, old && name, now && name, true)
     const { location: _old, ...left } = old
     const { location: _new, ...right } = now
-    return diffValues(bridgeTable, left, right, name)
+    return diffValues(BRIDGE_TABLE, left, right, name)
   })
 }
 
@@ -80,7 +80,7 @@ function diffPlugins(
   }))
 }
 
-const hidden = '(secret)'
+const HIDDEN = '(secret)'
 
 function diffValues<Table extends OptionTable>(
   table: Table,
@@ -90,7 +90,7 @@ function diffValues<Table extends OptionTable>(
 ): ConfigChange[] {
   return Object.entries(table).flatMap(([key, row]) =>
     change(row.name, listener, before[key], after[key], row.reload).map((found) =>
-      row.secret ? { ...found, before: hidden, after: hidden } : found,
+      row.secret ? { ...found, before: HIDDEN, after: HIDDEN } : found,
     ),
   )
 }

@@ -2,24 +2,24 @@ import { ConfigError } from './config-error.ts'
 import { builtinPluginOption, pluginFile } from './builtin-plugins.ts'
 import type { BridgeConfig, Config, GlobalValues, ListenerConfig } from './config.ts'
 import { resolveValues, type SectionValues } from './option.ts'
-import { bridgeTable, globalTable, listenerTable } from './option-table.ts'
-import { perListenerKeys, type PerListenerKey } from './options-global.ts'
+import { BRIDGE_TABLE, GLOBAL_TABLE, LISTENER_TABLE } from './option-table.ts'
+import { PER_LISTENER_KEYS, type PerListenerKey } from './options-global.ts'
 import {
-  mqttPort,
+  MQTT_PORT,
   newListenerDraft,
   type ListenerDraft,
   type ParseState,
   type PluginDraft,
 } from './parse-state.ts'
 
-const loopbackHosts = ['127.0.0.1', '::1']
+const LOOPBACK_HOSTS = ['127.0.0.1', '::1']
 /** Where mosquitto has its dashboard. */
-const httpPort = 9883
-const nowhere = { file: '', line: 0 }
+const HTTP_PORT = 9883
+const NOWHERE = { file: '', line: 0 }
 
 /** Fills in defaults, settles what listens where, and checks what no single line can show. */
 export function resolveConfig(state: ParseState): Config {
-  const global = resolveValues(globalTable, state.global)
+  const global = resolveValues(GLOBAL_TABLE, state.global)
   const common = { global, globalPlugins: state.globalPlugins }
   const localOnly = !state.listening
   if (localOnly) warnOfDiscarded(state)
@@ -50,12 +50,12 @@ export function applyCommandLinePorts(config: Config, ports: readonly number[]):
   if (ports.length === 0) return config
   if (!config.localOnly) {
     const text = 'Ports of the command line are ignored: the configuration file has listeners.'
-    return { ...config, warnings: [...config.warnings, { level: 'warning', text, ...nowhere }] }
+    return { ...config, warnings: [...config.warnings, { level: 'warning', text, ...NOWHERE }] }
   }
   const [settings] = config.listeners
   const others = config.listeners.filter(({ protocol }) => protocol === 'http_api')
   const listeners = [...new Set(ports)].flatMap((port) =>
-    loopbackHosts.map((host) => ({ ...settings, port, host })),
+    LOOPBACK_HOSTS.map((host) => ({ ...settings, port, host })),
   )
   return { ...config, listeners: [...listeners, ...others] }
 }
@@ -64,11 +64,11 @@ export function applyCommandLinePorts(config: Config, ports: readonly number[]):
 function localListeners(common: Common, security: SectionValues): ListenerConfig[] {
   const pages: SectionValues = new Map([['protocol', 'http_api']])
   const places = [
-    ...loopbackHosts.map((host) => ({ host, port: mqttPort, values: new Map() })),
-    { host: loopbackHosts[0], port: httpPort, values: pages },
+    ...LOOPBACK_HOSTS.map((host) => ({ host, port: MQTT_PORT, values: new Map() })),
+    { host: LOOPBACK_HOSTS[0], port: HTTP_PORT, values: pages },
   ]
   return places.map(({ host, port, values }) => {
-    const draft = { ...newListenerDraft(port, nowhere), host, values, security }
+    const draft = { ...newListenerDraft(port, NOWHERE), host, values, security }
     return { ...resolveListener(draft, common, true), location: null }
   })
 }
@@ -84,8 +84,8 @@ function resolveListener(
   { global, globalPlugins }: Common,
   localOnly: boolean,
 ): ListenerConfig {
-  const values = resolveValues(listenerTable, draft.values)
-  const security = resolveValues(globalTable, draft.security)
+  const values = resolveValues(LISTENER_TABLE, draft.values)
+  const security = resolveValues(GLOBAL_TABLE, draft.security)
   const common = global.perListenerSettings ? security : global
   const { port, host, socketPath, places, location } = draft
   const plugins = [...globalPlugins, ...draft.plugins]
@@ -106,7 +106,7 @@ function resolveListener(
 }
 
 function securityOf(values: GlobalValues): Pick<GlobalValues, PerListenerKey> {
-  const entries = perListenerKeys.map((key) => [key, values[key]])
+  const entries = PER_LISTENER_KEYS.map((key) => [key, values[key]])
   return Object.fromEntries(entries) as Pick<GlobalValues, PerListenerKey>
 }
 
@@ -134,7 +134,7 @@ function checkListener({ values, location }: ListenerDraft, pskFile: string | nu
 function resolveBridges(state: ParseState): BridgeConfig[] {
   const localIds = new Set<string>()
   return state.bridges.map(({ name, values, location }) => {
-    const bridge = { ...resolveValues(bridgeTable, values), name, location }
+    const bridge = { ...resolveValues(BRIDGE_TABLE, values), name, location }
     const fail = (message: string): never => {
       throw new ConfigError(`Bridge "${name}" ${message}`, location)
     }
@@ -183,7 +183,7 @@ function warnOfClosedListeners(
     const text =
       `Nobody can log in at ${socketPath ?? `port ${port}`}: there is no "password_file" and anonymous clients are not ` +
       'allowed. Make one with "mozzie passwd", or say "allow_anonymous true".'
-    warnings.push({ level: 'warning', text, ...(location ?? nowhere) })
+    warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
   }
 }
 
@@ -192,12 +192,12 @@ function hasLogins(listener: ListenerConfig): boolean {
   return passwordFile !== null || useIdentityAsUsername || useSubjectAsUsername
 }
 
-const loopbackNames = new Set([...loopbackHosts, 'localhost'])
+const loopbackNames = new Set([...LOOPBACK_HOSTS, 'localhost'])
 
 function warnOfOpenListeners(state: ParseState, listeners: readonly ListenerConfig[]): void {
   for (const { allowAnonymous, host, port, socketPath, location } of listeners) {
     if (!allowAnonymous || socketPath !== null || loopbackNames.has(host ?? '')) continue
     const text = `Anyone who reaches port ${port} may use the broker: anonymous clients are allowed.`
-    state.warnings.push({ level: 'warning', text, ...(location ?? nowhere) })
+    state.warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
   }
 }

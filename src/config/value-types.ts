@@ -15,11 +15,11 @@ export interface ValueType<T> {
   show?(value: T): string
 }
 
-const stringBytesMax = 65_535
+const STRING_BYTES_MAX = 65_535
 const encoder = new TextEncoder()
 
 /** No bound that a reader would care about. */
-const endless = 2_147_483_647
+const ENDLESS = 2_147_483_647
 
 const flags = new Map([
   ['true', true],
@@ -47,7 +47,7 @@ export function int(
   adjust: (value: number) => number = (value) => value,
 ): ValueType<number> {
   return {
-    describes: max < endless ? `${min} to ${max}` : `${min} or more`,
+    describes: max < ENDLESS ? `${min} to ${max}` : `${min} or more`,
     onceOnly: false,
     read: (name, rest) => readInteger(name, firstWord(name, rest), min, max, adjust),
   }
@@ -71,15 +71,15 @@ export function durationMs(
 }
 
 /** The rest of the line without outer blanks: 1 to 65535 bytes, `charactersMax` characters at most. */
-export function text(describes = 'text', charactersMax = stringBytesMax): ValueType<string> {
+export function text(describes = 'text', charactersMax = STRING_BYTES_MAX): ValueType<string> {
   return {
     describes,
     onceOnly: true,
     read(name, rest) {
       const value = rest.trim()
       if (value === '') throw emptyValue(name)
-      if (encoder.encode(value).length > stringBytesMax)
-        throw new ValueError(`The "${name}" value is longer than ${stringBytesMax} bytes.`)
+      if (encoder.encode(value).length > STRING_BYTES_MAX)
+        throw new ValueError(`The "${name}" value is longer than ${STRING_BYTES_MAX} bytes.`)
       if (value.length > charactersMax)
         throw new ValueError(`The "${name}" value is longer than ${charactersMax} characters.`)
       return value
@@ -90,7 +90,7 @@ export function text(describes = 'text', charactersMax = stringBytesMax): ValueT
 export const path = text('path')
 
 /** As {@link text}, without what MQTT strings must not hold: it goes into packets. */
-export function mqttText(describes: string, charactersMax = stringBytesMax): ValueType<string> {
+export function mqttText(describes: string, charactersMax = STRING_BYTES_MAX): ValueType<string> {
   const plain = text(describes, charactersMax)
   return {
     ...plain,
@@ -155,7 +155,7 @@ export function firstWord(name: string, rest: string): string {
 }
 
 // C's strtol with base 0: blanks and a sign first, then 0x hexadecimal, 0 octal, or decimal.
-const integer = /^\s*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/
+const INTEGER = /^\s*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/
 
 /** @throws ValueError when `word` is no number or lies outside `min` to `max`. */
 export function readInteger(
@@ -165,7 +165,7 @@ export function readInteger(
   max: number,
   adjust: (value: number) => number = (value) => value,
 ): number {
-  const match = integer.exec(word)
+  const match = INTEGER.exec(word)
   if (match === null) throw new ValueError(`"${name}" value "${word}" is not a number.`)
   const [, sign, digits] = match
   const octal = digits.length > 1 && /^0[0-7]/.test(digits)

@@ -1,6 +1,6 @@
 /**
  * Every bound of the core, in one place. 0 stands for "none" only where it says so. Options of
- * mosquitto.conf that set one are named; the rest is fixed by {@link defaultLimits}.
+ * mosquitto.conf that set one are named; the rest is fixed by {@link DEFAULT_LIMITS}.
  */
 export interface Limits {
   /** ms from accept to a complete CONNECT (`connect_timeout`); longer as its bytes come, see `keepalive.ts`. */
@@ -82,7 +82,7 @@ export interface Limits {
   replayQueuedMax: number
 }
 
-export const defaultLimits: Limits = {
+export const DEFAULT_LIMITS: Limits = {
   connectTimeoutMs: 10_000,
   partialPacketTimeoutMs: 60_000,
   packetBytesMax: 2_000_000,

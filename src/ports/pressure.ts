@@ -23,7 +23,7 @@ export const Pressure = {
 export type PressureLevel = (typeof Pressure)[keyof typeof Pressure]
 
 /** Shares of the limit at which something gives way, the highest first. */
-const steps: readonly (readonly [share: number, level: PressureLevel])[] = [
+const STEPS: readonly (readonly [share: number, level: PressureLevel])[] = [
   [1.05, Pressure.beyond],
   [1, Pressure.shed],
   [0.9, Pressure.dropQos0],
@@ -33,7 +33,7 @@ const steps: readonly (readonly [share: number, level: PressureLevel])[] = [
 /** The level at `used` of `limit` bytes, and from how many on it is a higher one. */
 export function pressureOf(used: number, limit: number): [level: PressureLevel, next: number] {
   let next = Infinity
-  for (const [share, level] of steps) {
+  for (const [share, level] of STEPS) {
     if (used >= limit * share) return [level, next]
     next = limit * share
   }

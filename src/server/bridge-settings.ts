@@ -18,7 +18,7 @@ const INFLIGHT = 20
 /** Some clouds cut a client that has more than this under way. */
 const SENT_INFLIGHT = 100
 
-const versions: Readonly<Record<BridgeConfig['protocolVersion'], Version>> = {
+const VERSIONS: Readonly<Record<BridgeConfig['protocolVersion'], Version>> = {
   mqttv31: 3,
   mqttv311: 4,
   mqttv50: 5,
@@ -40,7 +40,7 @@ export interface BridgeDefaults {
 /** @throws ConfigError on files that cannot be read and topics that cannot be. */
 export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults): BridgeSettings {
   const remoteClientId = config.remoteClientId ?? `${hostname()}.${config.name}`
-  const version = versions[config.protocolVersion]
+  const version = VERSIONS[config.protocolVersion]
   checkTopics(config)
   if (version < 5 && config.remotePassword !== null && config.remoteUsername === null)
     throw fault(config, '"remote_password" needs "remote_username" before MQTT 5.')

@@ -8,7 +8,7 @@ import { createTlsEntrance } from '../transports/tls.ts'
 import type { TlsSettings } from '../transports/tls-settings.ts'
 import { createWebEntrance } from '../transports/websocket.ts'
 import type { Engine } from './engine.ts'
-import { messageBytesMaxOf, webHeaderBytesMax } from './listeners.ts'
+import { messageBytesMaxOf, WEB_HEADER_BYTES_MAX } from './listeners.ts'
 import { readRevocationLists } from './revocation-lists.ts'
 
 export interface ListenOptions {
@@ -49,7 +49,7 @@ export interface Listening {
   readonly port: number
 }
 
-const defaults: ListenerOptions = {
+const DEFAULTS: ListenerOptions = {
   port: 0,
   allowAnonymous: true,
   allowZeroLengthClientId: true,
@@ -72,7 +72,7 @@ export async function listenEmbedded(
 ): Promise<Listening> {
   const { port = 0, host = '127.0.0.1', path, tls } = options
   const clients: ListenerOptions = {
-    ...defaults,
+    ...DEFAULTS,
     port: path === undefined ? port : 0,
     usernameFrom: tls?.ca === undefined ? 'connect' : 'identity',
   }
@@ -98,7 +98,7 @@ function entranceOf(
   const web = {
     origins: webSocket.origins ?? [],
     path: webSocket.path ?? null,
-    headerBytesMax: webHeaderBytesMax,
+    headerBytesMax: WEB_HEADER_BYTES_MAX,
     messageBytesMax: () => messageBytesMaxOf(limits),
     firstBytesMax: () => limits.controlPacketBytesMax,
     onRequest: null,

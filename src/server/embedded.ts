@@ -1,6 +1,6 @@
 /** A broker inside another program. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import { defaultLimits, type Limits } from '../ports/limits.ts'
+import { DEFAULT_LIMITS, type Limits } from '../ports/limits.ts'
 import type { Message } from '../ports/message.ts'
 import type { Observer } from '../ports/ports.ts'
 import { checkBytes } from '../codec/encode-error.ts'
@@ -200,7 +200,7 @@ function observerOf(options: BrokerOptions, later: Later): Observer {
 export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
   const log = logOf(options)
   const later = createLater(log)
-  const limits = { ...defaultLimits, ...options.limits }
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const engine = createEngine({
     limits,
     auth: authOfHooks(options, log),

@@ -20,7 +20,7 @@ export interface EngineOptions {
   readonly observer: Observer | null
   readonly store: Store
   readonly log: Log
-  /** Called every {@link tickMs}. */
+  /** Called every {@link TICK_MS}. */
   onTick(): void
   /** Called at the end of every turn in which the core did something, outside of the core. */
   onTurnEnd(): void
@@ -55,17 +55,17 @@ export interface ListenerClients {
   readonly entrance: EntranceSettings
 }
 
-export const tickMs = 100
+export const TICK_MS = 100
 
 /** Descriptors that are kept for other things than connections. */
-const spareDescriptors = 64
-const stopMsMax = 2500
-const stopPollMs = 10
+const SPARE_DESCRIPTORS = 64
+const STOP_MS_MAX = 2500
+const STOP_POLL_MS = 10
 
 /** Most sockets that the process has descriptors for; 0: unknown. */
 function socketsMax(): number {
   const limit = fileDescriptorLimit()
-  return limit === 0 ? 0 : Math.max(1, limit - spareDescriptors)
+  return limit === 0 ? 0 : Math.max(1, limit - SPARE_DESCRIPTORS)
 }
 
 /** Sets how many connections there may be, and how fast they may come. */
@@ -103,7 +103,7 @@ export function createEngine(options: EngineOptions): Engine {
   const rate = new ConnectionRate(0)
   const listeners: Listener[] = []
   // What has arrived meanwhile is read before anybody's time is judged.
-  const timer = setInterval(() => setImmediate(tick, broker, options), tickMs).unref()
+  const timer = setInterval(() => setImmediate(tick, broker, options), TICK_MS).unref()
 
   return {
     broker,
@@ -154,7 +154,7 @@ function tick(broker: Broker, { onTick }: EngineOptions): void {
 }
 
 async function untilClosed(sockets: ConnectionBudget): Promise<void> {
-  const deadline = nodeClock.monotonicMs() + stopMsMax
+  const deadline = nodeClock.monotonicMs() + STOP_MS_MAX
   while (sockets.open > 0 && nodeClock.monotonicMs() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, stopPollMs))
+    await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS))
 }

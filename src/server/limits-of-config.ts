@@ -1,13 +1,13 @@
-import { defaultLimits, type Limits } from '../ports/limits.ts'
+import { DEFAULT_LIMITS, type Limits } from '../ports/limits.ts'
 import type { ListenerOptions } from '../ports/ports.ts'
 import type { Qos } from '../codec/packets.ts'
 import type { GlobalValues, ListenerConfig } from '../config/config.ts'
-import { limitOptions } from '../config/options-limits.ts'
+import { LIMIT_OPTIONS } from '../config/options-limits.ts'
 
 /** The core's bounds as the configuration sets them; the rest by default. */
 export function limitsOfConfig(global: GlobalValues): Limits {
   return {
-    ...defaultLimits,
+    ...DEFAULT_LIMITS,
     ...ownLimits(global),
     packetBytesMax: global.maxPacketBytes,
     payloadBytesMax: global.messageBytesMax,
@@ -15,7 +15,7 @@ export function limitsOfConfig(global: GlobalValues): Limits {
     inflightBytesMax: global.maxInflightBytes,
     queuedMax: global.maxQueuedMessages,
     // Without a bound of bytes of its own a queue still has ours.
-    queuedBytesMax: global.maxQueuedBytes || defaultLimits.queuedBytesMax,
+    queuedBytesMax: global.maxQueuedBytes || DEFAULT_LIMITS.queuedBytesMax,
     storedBytesMax: global.maxQueuedBytes,
     keepAliveSecondsMax: global.maxKeepAliveSeconds,
     sessionsMax: global.globalMaxClients,
@@ -32,9 +32,9 @@ export function limitsOfConfig(global: GlobalValues): Limits {
 
 /** Bounds that have the same key and unit as their option. */
 function ownLimits(global: GlobalValues): Partial<Limits> {
-  const names = Object.keys(limitOptions) as (keyof typeof limitOptions)[]
+  const names = Object.keys(LIMIT_OPTIONS) as (keyof typeof LIMIT_OPTIONS)[]
   return Object.fromEntries(
-    names.filter((name) => name in defaultLimits).map((name) => [name, global[name]]),
+    names.filter((name) => name in DEFAULT_LIMITS).map((name) => [name, global[name]]),
   )
 }
 

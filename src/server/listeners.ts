@@ -17,12 +17,12 @@ import type { ServerSecurity } from './security.ts'
 import { loadTls } from './tls-files.ts'
 
 /** Room for frames around a packet of the largest size. */
-const frameBytes = 1024
+const FRAME_BYTES = 1024
 /** Clients may put many small packets into one frame. */
-const coalescedBytes = 64 * 1024
+const COALESCED_BYTES = 64 * 1024
 /** Bytes of the headers of an HTTP request. */
-export const webHeaderBytesMax = 16_384
-const headerBytesMin = 1024
+export const WEB_HEADER_BYTES_MAX = 16_384
+const HEADER_BYTES_MIN = 1024
 
 /** What runs for one listener of the configuration, and changes with it. */
 export interface RunningListener extends ListenerClients {
@@ -116,7 +116,7 @@ function proxyOf(listener: ListenerConfig): ProxyRules | null {
 
 /** Bytes of a WebSocket message. */
 export function messageBytesMaxOf({ packetBytesMax }: Limits): number {
-  return Math.max(packetBytesMax, coalescedBytes) + frameBytes
+  return Math.max(packetBytesMax, COALESCED_BYTES) + FRAME_BYTES
 }
 
 function tlsOf(
@@ -145,7 +145,7 @@ function webOf(
     {
       origins: websocketsOrigins,
       path: websocketsPath,
-      headerBytesMax: Math.max(headerBytesMin, global.packetBufferBytes ?? webHeaderBytesMax),
+      headerBytesMax: Math.max(HEADER_BYTES_MIN, global.packetBufferBytes ?? WEB_HEADER_BYTES_MAX),
       messageBytesMax: () => messageBytesMaxOf(limits),
       firstBytesMax: () => limits.controlPacketBytesMax,
       onRequest: null,

@@ -51,7 +51,7 @@ export function logSettingsOf(global: GlobalValues, override: 'all' | 'none' | n
   }
 }
 
-const keptLinesMax = 1000
+const KEPT_LINES_MAX = 1000
 
 interface Entry {
   readonly type: LogTypeBit
@@ -83,7 +83,7 @@ export function createServerLog(): ServerLog {
   const write = (type: LogTypeBit, text: string, fields?: LogFields): void => {
     if ((log.mask & type) === 0) return
     if (settings === null) {
-      if (kept.length < keptLinesMax) kept.push({ type, text, fields })
+      if (kept.length < KEPT_LINES_MAX) kept.push({ type, text, fields })
     } else if (rate.admits(text, Date.now())) {
       if (settings.mask & type) deliver({ type, text, fields }, settings)
       watchers.tell(type, text, ring.note(type, text))

@@ -2,13 +2,13 @@ import { LogType, type LogFields, type LogTypeBit } from '../base/log.ts'
 import { strftime } from '../base/strftime.ts'
 
 /** Bytes of a line without its end, at most. */
-const lineBytesMax = 1000
+const LINE_BYTES_MAX = 1000
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** Controls but tab, what ends lines elsewhere, and what turns the direction of writing. */
-const unsafe = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+const UNSAFE = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /** What a line begins with. */
 export interface TimestampFormat {
@@ -17,7 +17,7 @@ export interface TimestampFormat {
   readonly format: string | null
 }
 
-/** `<timestamp>: text` on one line without line end: control characters escaped, {@link lineBytesMax} bytes. */
+/** `<timestamp>: text` on one line without line end: control characters escaped, {@link LINE_BYTES_MAX} bytes. */
 export function logLine(
   text: string,
   { enabled, format }: TimestampFormat,
@@ -34,7 +34,7 @@ const typeNames = new Map<LogTypeBit, string>(
   Object.entries(LogType).map(([name, bit]) => [bit, name]),
 )
 
-const fieldCharactersMax = 256
+const FIELD_CHARACTERS_MAX = 256
 
 /** The same as one JSON object: `time` (ISO 8601, UTC), `level` (a log type), `message`, then `fields`. */
 export function jsonLogLine(
@@ -50,7 +50,7 @@ export function jsonLogLine(
   }
   for (const [name, value] of Object.entries(fields ?? {}))
     line[name] =
-      typeof value === 'string' ? escapeControls(value.slice(0, fieldCharactersMax)) : value
+      typeof value === 'string' ? escapeControls(value.slice(0, FIELD_CHARACTERS_MAX)) : value
   return JSON.stringify(line)
 }
 
@@ -61,7 +61,7 @@ export function plainLine(text: string): string {
 
 /** Tab stays: some lines begin with it on purpose. */
 export function escapeControls(text: string): string {
-  return text.replace(unsafe, (character) => {
+  return text.replace(UNSAFE, (character) => {
     const code = character.charCodeAt(0)
     return code < 256
       ? `\\x${code.toString(16).padStart(2, '0')}`
@@ -70,10 +70,10 @@ export function escapeControls(text: string): string {
 }
 
 function cut(line: string): string {
-  if (line.length * 3 <= lineBytesMax) return line
+  if (line.length * 3 <= LINE_BYTES_MAX) return line
   const bytes = encoder.encode(line)
-  if (bytes.length <= lineBytesMax) return line
-  let end = lineBytesMax - 3
+  if (bytes.length <= LINE_BYTES_MAX) return line
+  let end = LINE_BYTES_MAX - 3
   while ((bytes[end] & 0xc0) === 0x80) end--
   return `${decoder.decode(bytes.subarray(0, end))}...`
 }

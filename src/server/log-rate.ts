@@ -1,9 +1,9 @@
 /** Bounds the lines that strangers cause by connecting: a storm of them must not become a storm of lines. */
 
-const linesPerSecond = 100
-const windowMs = 1000
+const LINES_PER_SECOND = 100
+const WINDOW_MS = 1000
 
-const kinds = [
+const KINDS = [
   'New connection from',
   'New client connected from',
   'Client connection from',
@@ -27,17 +27,17 @@ export interface LogRate {
 }
 
 export function createLogRate(): LogRate {
-  const table: Kind[] = kinds.map((prefix) => ({ prefix, startMs: 0, written: 0, suppressed: 0 }))
+  const table: Kind[] = KINDS.map((prefix) => ({ prefix, startMs: 0, written: 0, suppressed: 0 }))
   let suppressing = false
   return {
     admits(text, nowMs) {
       const kind = table.find(({ prefix }) => text.startsWith(prefix))
       if (kind === undefined) return true
-      if (nowMs - kind.startMs >= windowMs && kind.suppressed === 0) {
+      if (nowMs - kind.startMs >= WINDOW_MS && kind.suppressed === 0) {
         kind.startMs = nowMs
         kind.written = 0
       }
-      if (kind.written++ < linesPerSecond) return true
+      if (kind.written++ < LINES_PER_SECOND) return true
       kind.suppressed++
       suppressing = true
       return false
@@ -47,7 +47,7 @@ export function createLogRate(): LogRate {
       suppressing = false
       for (const kind of table) {
         if (kind.suppressed === 0) continue
-        if (nowMs - kind.startMs < windowMs) {
+        if (nowMs - kind.startMs < WINDOW_MS) {
           suppressing = true
           continue
         }

@@ -3,7 +3,7 @@ import { LogType, type LogTypeBit } from '../base/log.ts'
 import type { RecentLine } from '../admin/source.ts'
 import { plainLine } from './log-line.ts'
 
-const linesMax = 1000
+const LINES_MAX = 1000
 
 export interface LogRing {
   /** Debug lines are left out: they come by the thousand. Returns the number of the line, 0: it was left out. */
@@ -19,7 +19,7 @@ export function createLogRing(): LogRing {
     note(type, text) {
       if (type === LogType.debug) return 0
       const number = ++last
-      ring[number % linesMax] = { number, timeMs: Date.now(), type, text: plainLine(text) }
+      ring[number % LINES_MAX] = { number, timeMs: Date.now(), type, text: plainLine(text) }
       return number
     },
     lines: () => ring.filter(() => true).sort((left, right) => left.number - right.number),

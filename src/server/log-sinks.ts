@@ -70,7 +70,7 @@ const topicLevels = new Map<LogTypeBit, string>([
   [LogType.websockets, 'WS'],
 ])
 
-const topicLinesMax = 1000
+const TOPIC_LINES_MAX = 1000
 
 /**
  * `log_dest topic`: lines become messages in a turn of their own, as they are written in the middle of the
@@ -87,7 +87,7 @@ export function topicSink(publish: PublishLine): LogSink {
   return {
     mask: [...topicLevels.keys()].reduce((mask, bit) => mask | bit, 0),
     write(type, line) {
-      if (publishing || waiting.length >= topicLinesMax) return
+      if (publishing || waiting.length >= TOPIC_LINES_MAX) return
       if (waiting.length === 0) setImmediate(publishAll)
       waiting.push([`$SYS/broker/log/${topicLevels.get(type)}`, line])
     },
@@ -95,17 +95,17 @@ export function topicSink(publish: PublishLine): LogSink {
   }
 }
 
-const facilityDaemon = 3
-const facilityLocal0 = 16
+const FACILITY_DAEMON = 3
+const FACILITY_LOCAL0 = 16
 const priorities = new Map<LogTypeBit, number>([
   [LogType.error, 3],
   [LogType.warning, 4],
   [LogType.notice, 5],
   [LogType.information, 6],
 ])
-const priorityDebug = 7
+const PRIORITY_DEBUG = 7
 
-const syslogSocket = '/dev/log'
+const SYSLOG_SOCKET = '/dev/log'
 
 /**
  * syslog through `logger`, as Node cannot send to the datagram socket of syslog. `onFailure` is called when
@@ -115,8 +115,8 @@ const syslogSocket = '/dev/log'
  * @throws Error when no syslog runs: `logger` would not tell.
  */
 export function syslogSink(facility: number | null, onFailure: (error: Error) => void): LogSink {
-  if (!existsSync(syslogSocket)) throw new Error(`${syslogSocket} does not exist`)
-  const base = facility === null ? facilityDaemon : facilityLocal0 + facility
+  if (!existsSync(SYSLOG_SOCKET)) throw new Error(`${SYSLOG_SOCKET} does not exist`)
+  const base = facility === null ? FACILITY_DAEMON : FACILITY_LOCAL0 + facility
   const child = spawn('logger', ['--prio-prefix', '--tag', `mozzie[${process.pid}]`], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
@@ -130,7 +130,7 @@ export function syslogSink(facility: number | null, onFailure: (error: Error) =>
   return {
     mask: everything,
     write: (type, line) =>
-      void child.stdin.write(`<${base * 8 + (priorities.get(type) ?? priorityDebug)}>${line}\n`),
+      void child.stdin.write(`<${base * 8 + (priorities.get(type) ?? PRIORITY_DEBUG)}>${line}\n`),
     close: () => void child.stdin.end(),
   }
 }

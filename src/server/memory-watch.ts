@@ -12,7 +12,7 @@ import type { Broker } from '../broker/broker.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 import { memoryUsage } from '../telemetry/memory-usage.ts'
 
-const texts: Readonly<Record<PressureLevel, string>> = {
+const TEXTS: Readonly<Record<PressureLevel, string>> = {
   [Pressure.none]: '',
   [Pressure.refuse]: 'new clients are refused',
   [Pressure.dropQos0]: 'QoS 0 waits for nobody, new clients and subscriptions are refused',
@@ -76,6 +76,6 @@ function say(log: Log, level: PressureLevel, used: number, max: number): void {
     return log.write(LogType.notice, 'Memory in use is below 80 % of memory_limit again.')
   log.write(
     LogType.warning,
-    `Warning: ${megabytes(used)} of the ${megabytes(max)} of memory_limit are in use: ${texts[level]}.`,
+    `Warning: ${megabytes(used)} of the ${megabytes(max)} of memory_limit are in use: ${TEXTS[level]}.`,
   )
 }

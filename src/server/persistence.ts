@@ -16,7 +16,7 @@ export interface Persistence {
   readonly sync: SyncMode
 }
 
-const defaultName = 'mozzie.db'
+const DEFAULT_NAME = 'mozzie.db'
 
 /**
  * What the configuration asks for; null: everything stays in memory. Without a configuration file the broker is
@@ -31,17 +31,17 @@ export function persistenceOf(
   if (configFile === null) {
     if (refused) return null
     const state = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state')
-    return { location: join(state, 'mozzie', defaultName), sync }
+    return { location: join(state, 'mozzie', DEFAULT_NAME), sync }
   }
   if (!global.persistence || refused) return null
   const directory =
     process.env['MOSQUITTO_PERSISTENCE_LOCATION'] || global.persistenceLocation || process.cwd()
   const { persistenceFile } = global
-  const name = persistenceFile === null ? defaultName : besideFile(directory, persistenceFile)
+  const name = persistenceFile === null ? DEFAULT_NAME : besideFile(directory, persistenceFile)
   return { location: join(directory, name), sync }
 }
 
-const suffix = '.mozzie'
+const SUFFIX = '.mozzie'
 
 /**
  * `persistence_file` is the name of mosquitto's database, there or yet to come: a directory of that name would keep
@@ -49,8 +49,8 @@ const suffix = '.mozzie'
  * backup for instance.
  */
 function besideFile(directory: string, name: string): string {
-  const isOurs = name.endsWith(suffix) || existsSync(join(directory, name, 'CURRENT'))
-  return isOurs ? name : `${name}${suffix}`
+  const isOurs = name.endsWith(SUFFIX) || existsSync(join(directory, name, 'CURRENT'))
+  return isOurs ? name : `${name}${SUFFIX}`
 }
 
 export function createStore(persistence: Persistence | null, log: Log): Store {
@@ -71,8 +71,8 @@ export function logPersistence(log: Log, persistence: Persistence | null): void 
     LogType.information,
     `Persistence: ${location}. Every change is saved as it happens; autosave_interval and autosave_on_changes have no effect.`,
   )
-  if (sync !== 'always') log.write(LogType.warning, `Warning: ${weaknessOf[sync]}`)
-  const theirs = location.endsWith(suffix) ? location.slice(0, -suffix.length) : ''
+  if (sync !== 'always') log.write(LogType.warning, `Warning: ${WEAKNESS_OF[sync]}`)
+  const theirs = location.endsWith(SUFFIX) ? location.slice(0, -SUFFIX.length) : ''
   if (theirs !== '' && statSync(theirs, { throwIfNoEntry: false })?.isFile())
     log.write(
       LogType.notice,
@@ -81,7 +81,7 @@ export function logPersistence(log: Log, persistence: Persistence | null): void 
     )
 }
 
-const weaknessOf = {
+const WEAKNESS_OF = {
   interval:
     '"persistence_sync interval": a power cut can lose what was acknowledged within the last second.',
   never:

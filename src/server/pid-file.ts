@@ -7,12 +7,12 @@ export class PidFileError extends Error {
 }
 
 /** Whoever wants to signal the broker may know. */
-const mode = 0o644
+const MODE = 0o644
 
 /** @throws PidFileError */
 export function writePidFile(path: string): void {
   try {
-    replaceFile(path, `${process.pid}\n`, mode)
+    replaceFile(path, `${process.pid}\n`, MODE)
   } catch (error) {
     throw new PidFileError(`Unable to write the pid file "${path}": ${(error as Error).message}.`)
   }

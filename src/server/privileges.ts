@@ -12,7 +12,7 @@ export interface Account {
 }
 
 /** Files of the broker are nobody else's; those that are say so where they are made. */
-const defaultUmask = 0o077
+const DEFAULT_UMASK = 0o077
 
 /**
  * UMASK_SET of the environment: the umask for everything the broker makes, in octal.
@@ -21,14 +21,14 @@ const defaultUmask = 0o077
  */
 export function applyUmask(): void {
   const { UMASK_SET } = process.env
-  if (UMASK_SET === undefined) return void process.umask(defaultUmask)
+  if (UMASK_SET === undefined) return void process.umask(DEFAULT_UMASK)
   if (!/^[0-7]{1,4}$/.test(UMASK_SET))
     throw new PrivilegeError(`UMASK_SET "${UMASK_SET}" is not an octal number.`)
   process.umask(Number.parseInt(UMASK_SET, 8))
 }
 
-const defaultUser = 'mosquitto'
-const fallbackUser = 'nobody'
+const DEFAULT_USER = 'mosquitto'
+const FALLBACK_USER = 'nobody'
 
 /**
  * Leaves root: PUID and PGID of the environment win, then `user`. Nothing happens when the process is not
@@ -68,7 +68,7 @@ export function wantedAccount(user: string): Account | null {
     return { name: String(uid), uid, gid: numericId('PGID', PGID) }
   }
   if (user === '' || user === 'root') return null
-  const account = findAccount(user) ?? (user === defaultUser ? findAccount(fallbackUser) : null)
+  const account = findAccount(user) ?? (user === DEFAULT_USER ? findAccount(FALLBACK_USER) : null)
   if (account === null) throw new PrivilegeError(`The user "${user}" does not exist.`)
   return account
 }

@@ -14,7 +14,7 @@ import type { EntranceSettings } from '../transports/entrance.ts'
 import type { ListenOptions } from '../transports/listener.ts'
 import { ListenError } from '../transports/places.ts'
 import { bridgesOf, createBridges, type Bridges } from './bridges.ts'
-import { boundConnections, createEngine, tickMs, type Engine } from './engine.ts'
+import { boundConnections, createEngine, TICK_MS, type Engine } from './engine.ts'
 import type { HttpListeners } from './http.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import {
@@ -83,8 +83,8 @@ export interface Server {
 }
 
 const publishedLines = new TextEncoder()
-const lineExpirySeconds = 20
-const ticksPerSecond = 1000 / tickMs
+const LINE_EXPIRY_SECONDS = 20
+const TICKS_PER_SECOND = 1000 / TICK_MS
 
 /**
  * Starts the broker.
@@ -168,7 +168,7 @@ function publishLog({ log, broker }: Server): void {
   log.publishWith((topic, line) =>
     broker.publish(topic, publishedLines.encode(line), {
       qos: 2,
-      properties: { messageExpirySeconds: lineExpirySeconds },
+      properties: { messageExpirySeconds: LINE_EXPIRY_SECONDS },
     }),
   )
 }
@@ -232,7 +232,7 @@ async function listenOne(
 }
 
 /** So many brokers without a configuration have a page each on one machine. */
-const pagePorts = 10
+const PAGE_PORTS = 10
 
 /** The page of a broker without a configuration: nobody asked for its port, so the next free one does as well. */
 async function listenForPage(
@@ -242,7 +242,7 @@ async function listenForPage(
   entrances: ReadonlyMap<string, EntranceSettings>,
 ): Promise<void> {
   const { log } = server
-  for (let port = config.port; port < config.port + pagePorts; port++) {
+  for (let port = config.port; port < config.port + PAGE_PORTS; port++) {
     try {
       const where = { ...whereOf(config), port }
       await listenOne(engine, server, config, entrances, { where, optional: false })
@@ -269,7 +269,7 @@ async function stop(engine: Engine, server: Server, http: HttpListeners | null):
   log.close()
 }
 
-/** What is done now and then; the result is called every {@link tickMs}. */
+/** What is done now and then; the result is called every {@link TICK_MS}. */
 function createChores(server: Server): () => void {
   const { broker, log } = server
   const sys = createSysTopics(
@@ -300,7 +300,7 @@ function createChores(server: Server): () => void {
       nextSweepMs = now + retainExpiryIntervalMs
       broker.sweepRetained()
     }
-    if (++ticks % ticksPerSecond !== 0) return
+    if (++ticks % TICKS_PER_SECOND !== 0) return
     log.tick()
     watchMemory()
   }

@@ -5,14 +5,14 @@ import type { Server } from './server.ts'
 import { subscriptionTreeLines } from './subscription-tree.ts'
 
 /** A terminal and a parent process may both pass on one Ctrl-C. */
-const repeatMs = 1000
+const REPEAT_MS = 1000
 
 /** Calls `stop` on SIGINT or SIGTERM; another one a while later ends the process at once. */
 export function answerStop(stop: () => void): void {
   let stoppedAtMs = Infinity
   const stopOnce = (): void => {
     const now = nodeClock.monotonicMs()
-    if (now > stoppedAtMs + repeatMs) process.exit(1)
+    if (now > stoppedAtMs + REPEAT_MS) process.exit(1)
     if (stoppedAtMs !== Infinity) return
     stoppedAtMs = now
     stop()

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../config/config-error.ts'
 import type { ListenerConfig } from '../config/config.ts'
-import { listenerTable } from '../config/option-table.ts'
+import { LISTENER_TABLE } from '../config/option-table.ts'
 import { listenerName } from '../config/reload.ts'
 import { readRevocationLists } from './revocation-lists.ts'
 import { pemBlocks } from '../transports/pem.ts'
@@ -25,7 +25,7 @@ type TlsOptionKey =
   | 'ciphers'
   | 'ciphersTls13'
 
-const optionOfPart: Readonly<Record<TlsPart, TlsOptionKey>> = {
+const OPTION_OF_PART: Readonly<Record<TlsPart, TlsOptionKey>> = {
   certificate: 'certificateFile',
   key: 'keyFile',
   authorities: 'caFile',
@@ -70,7 +70,7 @@ export function loadTls(config: ListenerConfig, psk: PskLookup): LoadedTls | nul
     serverOptionsOf(settings)
   } catch (error) {
     if (!(error instanceof TlsSettingsError)) throw error
-    const key = optionOfPart[error.part]
+    const key = OPTION_OF_PART[error.part]
     const isDirectory = key === 'caFile' && config.caFile === null
     throw fault(config, isDirectory ? 'caDirectory' : key, error.message)
   }
@@ -81,12 +81,12 @@ function fault(config: ListenerConfig, key: TlsOptionKey, text: string): ConfigE
   const place = config.places.get(key) ?? config.location ?? { file: '', line: 0 }
   const value = config[key] ?? ''
   return new ConfigError(
-    `"${listenerTable[key].name} ${value}" of listener ${listenerName(config)} cannot be used: ${text}.`,
+    `"${LISTENER_TABLE[key].name} ${value}" of listener ${listenerName(config)} cannot be used: ${text}.`,
     place,
   )
 }
 
-const texts: Readonly<Record<string, string>> = {
+const TEXTS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'the account of the broker may not read it',
   EISDIR: 'it is a directory',
@@ -100,7 +100,7 @@ function read(config: ListenerConfig, key: TlsOptionKey): string | null {
     return readFileSync(file, 'utf8')
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
-    throw fault(config, key, texts[code] ?? message)
+    throw fault(config, key, TEXTS[code] ?? message)
   }
 }
 
@@ -118,7 +118,7 @@ function authoritiesOf(config: ListenerConfig): string[] {
     }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
-    throw fault(config, 'caDirectory', texts[code] ?? message)
+    throw fault(config, 'caDirectory', TEXTS[code] ?? message)
   }
   // The same certificate often lies there under its name and under its hash.
   const unique = [...new Set(found)]
@@ -126,8 +126,8 @@ function authoritiesOf(config: ListenerConfig): string[] {
   return unique
 }
 
-const daysFew = 14
-const worldReadable = 0o004
+const DAYS_FEW = 14
+const WORLD_READABLE = 0o004
 
 function warningsOf(
   config: ListenerConfig,
@@ -139,9 +139,9 @@ function warningsOf(
   const days = certificate === null ? null : daysLeft(certificate, Date.now())
   if (days !== null && days < 0)
     warnings.push(`The certificate of listener ${name} expired ${-days} days ago.`)
-  else if (days !== null && days < daysFew)
+  else if (days !== null && days < DAYS_FEW)
     warnings.push(`The certificate of listener ${name} expires in ${days} days.`)
-  if (keyFile !== null && statSync(keyFile).mode & worldReadable)
+  if (keyFile !== null && statSync(keyFile).mode & WORLD_READABLE)
     warnings.push(`Everybody on this machine may read the private key ${keyFile}: chmod 600.`)
   return warnings
 }

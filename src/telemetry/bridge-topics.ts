@@ -1,7 +1,7 @@
 /** How bridges are, below `$SYS/broker/bridge/NAME/`: published when a value has changed. Ours. */
 import type { BridgeStatus } from '../ports/bridge-status.ts'
 
-const rows: readonly (readonly [topic: string, value: (bridge: BridgeStatus) => string])[] = [
+const ROWS: readonly (readonly [topic: string, value: (bridge: BridgeStatus) => string])[] = [
   ['state', ({ state }) => state],
   ['address', ({ address }) => address],
   ['queued', ({ queued }) => String(queued)],
@@ -26,7 +26,7 @@ export function createBridgeTopics(
     const seen = new Set<string>()
     for (const bridge of bridges) {
       const level = bridge.name.replaceAll(/[/+#]/g, '_')
-      for (const [name, value] of rows) {
+      for (const [name, value] of ROWS) {
         const topic = `$SYS/broker/bridge/${level}/${name}`
         const text = value(bridge)
         seen.add(topic)

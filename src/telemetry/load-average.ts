@@ -1,8 +1,8 @@
-const secondsPerMinute = 60
-const windowSeconds = [60, 300, 900] as const
+const SECONDS_PER_MINUTE = 60
+const WINDOW_SECONDS = [60, 300, 900] as const
 
 /** Names of the windows in topics, in the order of {@link LoadAverage.values}. */
-export const loadWindows = ['1min', '5min', '15min'] as const
+export const LOAD_WINDOWS = ['1min', '5min', '15min'] as const
 
 /** Exponentially weighted averages of a counter's growth per minute. */
 export interface LoadAverage {
@@ -16,9 +16,9 @@ export function newLoadAverage(): LoadAverage {
 
 /** Takes over what `count` has become after `seconds`. */
 export function updateLoad(load: LoadAverage, count: number, seconds: number): void {
-  const perMinute = ((count - load.before) / seconds) * secondsPerMinute
+  const perMinute = ((count - load.before) / seconds) * SECONDS_PER_MINUTE
   load.before = count
-  windowSeconds.forEach((window, index) => {
+  WINDOW_SECONDS.forEach((window, index) => {
     const weight = Math.exp(-seconds / window)
     load.values[index] = perMinute + weight * (load.values[index] - perMinute)
   })

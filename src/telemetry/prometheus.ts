@@ -21,7 +21,7 @@ export interface Metrics {
 
 type GaugeRow = readonly [name: string, help: string, value: (sample: Sample) => number]
 
-const gauges: readonly GaugeRow[] = [
+const GAUGES: readonly GaugeRow[] = [
   ['mozzie_connections', 'Open connections.', ({ connections }) => connections],
   ['mozzie_subscriptions', 'Subscriptions, shared ones included.', (s) => s.subscriptions],
   ['mozzie_shared_subscriptions', 'Shared subscriptions.', (s) => s.sharedSubscriptions],
@@ -54,7 +54,7 @@ type CounterRow = readonly [
   values: (stats: Stats) => Readonly<Record<string, number>>,
 ]
 
-const counters: readonly CounterRow[] = [
+const COUNTERS: readonly CounterRow[] = [
   [
     'mozzie_packets_total',
     'MQTT packets.',
@@ -102,7 +102,7 @@ export function createMetrics(source: MetricsSource): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  for (const [name, help, value] of gauges) {
+  for (const [name, help, value] of GAUGES) {
     const gauge: Gauge = new Gauge({
       name,
       help,
@@ -110,10 +110,10 @@ export function createMetrics(source: MetricsSource): Metrics {
       collect: () => gauge.set(value(source.latest())),
     })
   }
-  for (const row of counters) addCounter(row, source, registers)
+  for (const row of COUNTERS) addCounter(row, source, registers)
   addSessions(source, registers)
   addListeners(source, registers)
-  for (const row of bridgeRows) addBridges(row, source, registers)
+  for (const row of BRIDGE_ROWS) addBridges(row, source, registers)
   const info = new Gauge({
     name: 'mozzie_info',
     help: 'Version.',
@@ -185,7 +185,7 @@ type BridgeRow = readonly [
 ]
 
 /** The label is the name of the `connection` line. */
-const bridgeRows: readonly BridgeRow[] = [
+const BRIDGE_ROWS: readonly BridgeRow[] = [
   ['mozzie_bridge_up', '1: the bridge is connected.', Gauge, ({ state }) => Number(state === 'up')],
   ['mozzie_bridge_queued_messages', 'Messages that wait to cross.', Gauge, ({ queued }) => queued],
   ['mozzie_bridge_sent_total', 'Messages sent to the other broker.', Counter, ({ sent }) => sent],

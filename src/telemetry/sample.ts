@@ -1,5 +1,5 @@
 /** What is known of the broker every second, by name. Rates are per second. */
-export const metricNames = {
+export const METRIC_NAMES = {
   connections: 'Open connections, those that have not said CONNECT yet included.',
   sessions: 'Sessions.',
   sessionsConnected: 'Sessions whose client is connected.',
@@ -28,7 +28,7 @@ export const metricNames = {
   commitMaxMs: 'Longest such time, ms.',
 } as const
 
-export type MetricName = keyof typeof metricNames
+export type MetricName = keyof typeof METRIC_NAMES
 
 /** One second of the broker. */
 export type Sample = Record<MetricName, number> & { timeMs: number }

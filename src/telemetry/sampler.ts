@@ -2,13 +2,13 @@
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks'
 import type { Counts, Stats } from '../ports/stats.ts'
 import { memoryUsage } from './memory-usage.ts'
-import { metricNames, type MetricName, type Sample } from './sample.ts'
+import { METRIC_NAMES, type MetricName, type Sample } from './sample.ts'
 
-export const historySeconds = 3600
+export const HISTORY_SECONDS = 3600
 
-const delayResolutionMs = 20
+const DELAY_RESOLUTION_MS = 20
 /** Counting goes through all sessions: it may take this share of the time. */
-const countShare = 1 / 200
+const COUNT_SHARE = 1 / 200
 
 /** What a sampler looks at. */
 export interface SampleSource {
@@ -34,11 +34,11 @@ export interface SampleHistory {
   readonly metrics: Record<string, (number | null)[]>
 }
 
-export const allMetrics = Object.keys(metricNames) as MetricName[]
+export const allMetrics = Object.keys(METRIC_NAMES) as MetricName[]
 
 type Totals = readonly [MetricName, (stats: Stats) => number]
 
-const rates: readonly Totals[] = [
+const RATES: readonly Totals[] = [
   ['packetsReceivedRate', ({ messagesReceived }) => messagesReceived],
   ['packetsSentRate', ({ messagesSent }) => messagesSent],
   ['bytesReceivedRate', ({ bytesReceived }) => bytesReceived],
@@ -54,7 +54,7 @@ const rates: readonly Totals[] = [
 export function createSampler(source: SampleSource): Sampler {
   const rings = new Map(allMetrics.map((name) => [name, ringOf()]))
   const handlers = new Set<(sample: Sample) => void>()
-  const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS })
   delay.enable()
   const look = createLook(source, delay)
   let latest = look()
@@ -63,10 +63,10 @@ export function createSampler(source: SampleSource): Sampler {
   const remember = (sample: Sample): void => {
     const next = Math.floor(sample.timeMs / 1000)
     // Seconds in which nobody looked, because the loop was busy, hold nothing.
-    const from = Math.max(slot + 1, next - historySeconds + 1)
+    const from = Math.max(slot + 1, next - HISTORY_SECONDS + 1)
     for (const [name, ring] of rings) {
-      for (let second = from; second < next; second++) ring[second % historySeconds] = NaN
-      ring[next % historySeconds] = sample[name]
+      for (let second = from; second < next; second++) ring[second % HISTORY_SECONDS] = NaN
+      ring[next % HISTORY_SECONDS] = sample[name]
     }
     slot = next
   }
@@ -102,7 +102,7 @@ function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): 
 
   const ratesOver = (seconds: number): Record<MetricName, number> =>
     Object.fromEntries(
-      rates.map(([name, count]) => {
+      RATES.map(([name, count]) => {
         const now = count(stats)
         const grown = now - (before.get(name) ?? now)
         before.set(name, now)
@@ -149,7 +149,7 @@ function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): 
 }
 
 function ringOf(): Float64Array {
-  return new Float64Array(historySeconds).fill(NaN)
+  return new Float64Array(HISTORY_SECONDS).fill(NaN)
 }
 
 /** `counts`, asked again only after a time that its cost is a small share of. */
@@ -160,14 +160,14 @@ function seldom(counts: () => Counts): () => Counts {
     const startMs = performance.now()
     if (last !== null && startMs < dueMs) return last
     last = counts()
-    dueMs = startMs + (performance.now() - startMs) / countShare
+    dueMs = startMs + (performance.now() - startMs) / COUNT_SHARE
     return last
   }
 }
 
 /** Node measures from one tick of its timer to the next: what is beyond the tick is the delay. */
 function lagOf(nanoseconds: number): number {
-  const ms = nanoseconds / 1e6 - delayResolutionMs
+  const ms = nanoseconds / 1e6 - DELAY_RESOLUTION_MS
   return Number.isFinite(ms) ? round(Math.max(0, ms)) : 0
 }
 
@@ -199,7 +199,7 @@ function meanOf(ring: Float64Array, from: number, step: number): number | null {
   let sum = 0
   let count = 0
   for (let second = from; second < from + step; second++) {
-    const value = ring[second % historySeconds]
+    const value = ring[second % HISTORY_SECONDS]
     if (Number.isNaN(value)) continue
     sum += value
     count++

@@ -1,5 +1,5 @@
 /** The `$SYS` tree of mosquitto 2.1: same names, same formats, published when a value has changed. */
-import { loadWindows, newLoadAverage, updateLoad, type LoadAverage } from './load-average.ts'
+import { LOAD_WINDOWS, newLoadAverage, updateLoad, type LoadAverage } from './load-average.ts'
 
 /** The counters since the start that the tree shows; `Stats` of the core has them. */
 export interface SysStats {
@@ -53,7 +53,7 @@ export interface SysTopics {
 type Row = readonly [topics: string, value: (stats: SysStats, counts: SysCounts) => number]
 
 // The word behind a comma is a second name of the same value.
-export const sysRows: readonly Row[] = [
+export const SYS_ROWS: readonly Row[] = [
   ['clients/total', (_, { sessions }) => sessions],
   ['clients/connected,clients/active', (_, { sockets }) => sockets],
   [
@@ -80,7 +80,7 @@ export const sysRows: readonly Row[] = [
   ['connections/socket/count', (_, { sockets }) => sockets],
 ]
 
-const loads: readonly (readonly [topic: string, count: (stats: SysStats) => number])[] = [
+const LOADS: readonly (readonly [topic: string, count: (stats: SysStats) => number])[] = [
   ['messages/received', ({ messagesReceived }) => messagesReceived],
   ['messages/sent', ({ messagesSent }) => messagesSent],
   ['publish/received', ({ publishReceived }) => publishReceived],
@@ -92,12 +92,12 @@ const loads: readonly (readonly [topic: string, count: (stats: SysStats) => numb
   ['connections', ({ connections }) => connections],
 ]
 
-const rowTopics = sysRows.map(([names, value]) => ({ topics: names.split(','), value }))
+const rowTopics = SYS_ROWS.map(([names, value]) => ({ topics: names.split(','), value }))
 
 /** The tree of one broker; its time begins at `startMs` (monotonic). Nothing is published yet. */
 export function createSysTopics(source: SysSource, startMs: number): SysTopics {
   const said = new Map<string, string>()
-  const averages: LoadAverage[] = loads.map(newLoadAverage)
+  const averages: LoadAverage[] = LOADS.map(newLoadAverage)
   let lastMs = startMs
   let heapMax = 0
 
@@ -108,10 +108,10 @@ export function createSysTopics(source: SysSource, startMs: number): SysTopics {
   }
 
   const sayLoads = (seconds: number): void => {
-    loads.forEach(([topic, count], index) => {
+    LOADS.forEach(([topic, count], index) => {
       const average = averages[index]
       if (seconds > 0) updateLoad(average, count(source.stats), seconds)
-      loadWindows.forEach((window, place) =>
+      LOAD_WINDOWS.forEach((window, place) =>
         say(`load/${topic}/${window}`, average.values[place].toFixed(2)),
       )
     })

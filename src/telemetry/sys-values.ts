@@ -1,8 +1,8 @@
 /** The `$SYS` tree as one table, for those who ask by HTTP. */
-import { sysRows, type SysCounts, type SysStats } from './sys-topics.ts'
+import { SYS_ROWS, type SysCounts, type SysStats } from './sys-topics.ts'
 
 /** In mosquitto's order; second names and averages are left out, as there. */
-const order = [
+const ORDER = [
   'clients/total',
   'clients/maximum',
   'clients/disconnected',
@@ -28,7 +28,7 @@ const order = [
   'uptime',
 ]
 
-const values = new Map(sysRows.map(([topics, value]) => [topics.split(',')[0], value]))
+const values = new Map(SYS_ROWS.map(([topics, value]) => [topics.split(',')[0], value]))
 
 /** Values by topic. */
 export function sysValues(
@@ -41,7 +41,7 @@ export function sysValues(
     ['clients/maximum', stats.sessionsMax],
   ])
   return Object.fromEntries(
-    order.map((name) => [
+    ORDER.map((name) => [
       `$SYS/broker/${name}`,
       own.get(name) ?? values.get(name)?.(stats, counts) ?? 0,
     ]),

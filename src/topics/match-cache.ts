@@ -1,8 +1,8 @@
 /** What an entry weighs beside its topic and its result: map slot, array and string headers. */
-const entryBytes = 64
-const slotBytes = 8
+const ENTRY_BYTES = 64
+const SLOT_BYTES = 8
 /** The average weight that the bound in bytes allows an entry. */
-const bytesPerEntryMax = 512
+const BYTES_PER_ENTRY_MAX = 512
 
 /**
  * Match results by topic, bounded in number and in weight (topics can be 64 KiB long and results can
@@ -31,7 +31,7 @@ export class MatchCache<S> {
   /** Keeps the result of a topic that {@link get} did not find. */
   put(topic: string, result: readonly S[]): void {
     if (this.entriesMax === 0) return
-    if (this.size >= this.entriesMax || this.bytes >= this.entriesMax * bytesPerEntryMax) {
+    if (this.size >= this.entriesMax || this.bytes >= this.entriesMax * BYTES_PER_ENTRY_MAX) {
       this.clear()
     }
     this.results.set(topic, result)
@@ -53,5 +53,5 @@ export class MatchCache<S> {
 }
 
 function weight(topic: string, result: readonly unknown[]): number {
-  return entryBytes + topic.length + slotBytes * result.length
+  return ENTRY_BYTES + topic.length + SLOT_BYTES * result.length
 }

@@ -6,14 +6,14 @@
  */
 
 /** The most levels a name or filter may have, unless told otherwise: 200 separators, as mosquitto counts. */
-export const levelsMaxDefault = 201
+export const LEVELS_MAX_DEFAULT = 201
 
-const slash = 0x2f
-const plus = 0x2b
-const hash = 0x23
-const dollar = 0x24
+const SLASH = 0x2f
+const PLUS = 0x2b
+const HASH = 0x23
+const DOLLAR = 0x24
 
-const sharePrefix = '$share/'
+const SHARE_PREFIX = '$share/'
 
 /** A shared subscription's two parts: `$share/GROUP/FILTER`. */
 export interface SharedFilter {
@@ -32,7 +32,7 @@ export function levelCount(topic: string): number {
  * Why `name` cannot be published to, in words fit for a reason string, or null when it can:
  * not empty [MQTT-4.7.3-1], no wildcards [MQTT-3.3.2-2], at most `levelsMax` levels.
  */
-export function topicNameProblem(name: string, levelsMax = levelsMaxDefault): string | null {
+export function topicNameProblem(name: string, levelsMax = LEVELS_MAX_DEFAULT): string | null {
   if (name.length === 0) return 'topic name is empty'
   if (name.includes('+') || name.includes('#')) return 'topic name contains a wildcard'
   if (levelCount(name) > levelsMax) return `topic name has more than ${levelsMax} levels`
@@ -44,14 +44,14 @@ export function topicNameProblem(name: string, levelsMax = levelsMaxDefault): st
  * the last level [MQTT-4.7.1-1], `+` alone in its level [MQTT-4.7.1-2], at most `levelsMax` levels,
  * and the rules of {@link sharedFilterProblem} when it is a shared one.
  */
-export function topicFilterProblem(filter: string, levelsMax = levelsMaxDefault): string | null {
+export function topicFilterProblem(filter: string, levelsMax = LEVELS_MAX_DEFAULT): string | null {
   if (levelCount(filter) > levelsMax) return `topic filter has more than ${levelsMax} levels`
   return isShared(filter) ? sharedFilterProblem(filter) : wildcardProblem(filter)
 }
 
 /** Whether `filter` claims to be shared, well formed or not. `$shared/x` does not. */
 export function isShared(filter: string): boolean {
-  return filter.startsWith('$share') && (filter.length === 6 || filter.charCodeAt(6) === slash)
+  return filter.startsWith('$share') && (filter.length === 6 || filter.charCodeAt(6) === SLASH)
 }
 
 /**
@@ -60,9 +60,9 @@ export function isShared(filter: string): boolean {
  * not shared again: no subscription could give the inner group a meaning.
  */
 export function sharedFilterProblem(filter: string): string | null {
-  if (!filter.startsWith(sharePrefix)) return 'shared subscription has no group'
-  const groupEnd = filter.indexOf('/', sharePrefix.length)
-  const group = filter.slice(sharePrefix.length, groupEnd === -1 ? filter.length : groupEnd)
+  if (!filter.startsWith(SHARE_PREFIX)) return 'shared subscription has no group'
+  const groupEnd = filter.indexOf('/', SHARE_PREFIX.length)
+  const group = filter.slice(SHARE_PREFIX.length, groupEnd === -1 ? filter.length : groupEnd)
   if (group.length === 0) return 'group of a shared subscription is empty'
   if (group.includes('+') || group.includes('#')) {
     return 'group of a shared subscription contains a wildcard'
@@ -76,8 +76,8 @@ export function sharedFilterProblem(filter: string): string | null {
 /** The parts of a shared filter; null when `filter` is an ordinary one or malformed. */
 export function parseShared(filter: string): SharedFilter | null {
   if (!isShared(filter) || sharedFilterProblem(filter) !== null) return null
-  const groupEnd = filter.indexOf('/', sharePrefix.length)
-  return { group: filter.slice(sharePrefix.length, groupEnd), filter: filter.slice(groupEnd + 1) }
+  const groupEnd = filter.indexOf('/', SHARE_PREFIX.length)
+  return { group: filter.slice(SHARE_PREFIX.length, groupEnd), filter: filter.slice(groupEnd + 1) }
 }
 
 /** Whether a valid filter can match more than the one topic it spells. */
@@ -94,12 +94,12 @@ export function matches(filter: string, name: string): boolean {
   let filterAt = 0
   let nameAt = 0
   let wildcard = filter.charCodeAt(0)
-  if (name.charCodeAt(0) === dollar && (wildcard === plus || wildcard === hash)) return false
+  if (name.charCodeAt(0) === DOLLAR && (wildcard === PLUS || wildcard === HASH)) return false
   for (;;) {
-    if (wildcard === hash) return true
+    if (wildcard === HASH) return true
     const filterEnd = levelEnd(filter, filterAt)
     const nameEnd = levelEnd(name, nameAt)
-    if (wildcard !== plus && !sameLevel(filter, filterAt, filterEnd, name, nameAt, nameEnd)) {
+    if (wildcard !== PLUS && !sameLevel(filter, filterAt, filterEnd, name, nameAt, nameEnd)) {
       return false
     }
     if (nameEnd === name.length) {
@@ -116,18 +116,18 @@ function wildcardProblem(filter: string): string | null {
   if (filter.length === 0) return 'topic filter is empty'
   for (let at = 0; at < filter.length; at++) {
     const code = filter.charCodeAt(at)
-    if (code !== plus && code !== hash) continue
-    const opens = at === 0 || filter.charCodeAt(at - 1) === slash
+    if (code !== PLUS && code !== HASH) continue
+    const opens = at === 0 || filter.charCodeAt(at - 1) === SLASH
     const ends = at + 1 === filter.length
-    if (code === hash && !(opens && ends)) return "'#' is not alone in the last level"
-    if (!opens || !(ends || filter.charCodeAt(at + 1) === slash))
+    if (code === HASH && !(opens && ends)) return "'#' is not alone in the last level"
+    if (!opens || !(ends || filter.charCodeAt(at + 1) === SLASH))
       return "'+' is not alone in its level"
   }
   return null
 }
 
 function isHashTail(filter: string, at: number): boolean {
-  return at + 1 === filter.length && filter.charCodeAt(at) === hash
+  return at + 1 === filter.length && filter.charCodeAt(at) === HASH
 }
 
 function levelEnd(text: string, from: number): number {

@@ -1,6 +1,6 @@
 /** Two valid, unshared topic filters held against each other: what they have in common. */
 
-const dollar = '$'
+const DOLLAR = '$'
 
 /** Whether some topic name matches both filters. */
 export function overlaps(left: string, right: string): boolean {
@@ -31,5 +31,5 @@ export function covers(wide: string, narrow: string): boolean {
 
 /** A leading wildcard does not match names that begin with `$` [MQTT-4.7.2-1]. */
 function hidesDollar(wild: string, other: string): boolean {
-  return other.startsWith(dollar) && (wild.startsWith('+') || wild.startsWith('#'))
+  return other.startsWith(DOLLAR) && (wild.startsWith('+') || wild.startsWith('#'))
 }

@@ -9,7 +9,7 @@
  */
 export type Subscribers<S extends object> = S | S[] | Map<S, number> | undefined
 
-const arrayLengthMax = 32
+const ARRAY_LENGTH_MAX = 32
 
 /** Adds `subscriber`, again if it is there already; returns what to store. */
 export function withSubscriber<S extends object>(
@@ -22,7 +22,7 @@ export function withSubscriber<S extends object>(
   }
   if (!Array.isArray(subscribers)) return [subscribers, subscriber]
   subscribers.push(subscriber)
-  if (subscribers.length <= arrayLengthMax) return subscribers
+  if (subscribers.length <= ARRAY_LENGTH_MAX) return subscribers
   const counts = new Map<S, number>()
   for (const each of subscribers) counts.set(each, (counts.get(each) ?? 0) + 1)
   return counts

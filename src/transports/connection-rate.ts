@@ -1,11 +1,11 @@
 import { Fifo } from '../base/fifo.ts'
 
-const sliceMs = 100
-const slicesPerSecond = 1000 / sliceMs
+const SLICE_MS = 100
+const SLICES_PER_SECOND = 1000 / SLICE_MS
 /** Connections that may wait for their turn, in seconds of the rate. */
-const waitSecondsMax = 10
+const WAIT_SECONDS_MAX = 10
 /** Connections that may wait for the start. */
-const heldMax = 1000
+const HELD_MAX = 1000
 
 /**
  * Lets so many connections a second in; the others wait, unread, for their turn. A storm of reconnecting
@@ -26,7 +26,7 @@ export class ConnectionRate {
   /** Calls `enter`, now or in its turn. False: too many wait already, `enter` will not be called. */
   pass(enter: () => void): boolean {
     if (this.isHeld) {
-      if (this.waiting.length >= heldMax) return false
+      if (this.waiting.length >= HELD_MAX) return false
       this.waiting.push(enter)
       return true
     }
@@ -40,7 +40,7 @@ export class ConnectionRate {
       enter()
       return true
     }
-    if (this.waiting.length >= this.perSecond * waitSecondsMax) return false
+    if (this.waiting.length >= this.perSecond * WAIT_SECONDS_MAX) return false
     this.waiting.push(enter)
     return true
   }
@@ -57,11 +57,11 @@ export class ConnectionRate {
   }
 
   private startSlices(): void {
-    this.timer ??= setInterval(() => this.nextSlice(), sliceMs).unref()
+    this.timer ??= setInterval(() => this.nextSlice(), SLICE_MS).unref()
   }
 
   private get sliceMax(): number {
-    return Math.max(1, Math.ceil(this.perSecond / slicesPerSecond))
+    return Math.max(1, Math.ceil(this.perSecond / SLICES_PER_SECOND))
   }
 
   private nextSlice(): void {

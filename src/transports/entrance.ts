@@ -50,8 +50,8 @@ export interface Entrance<C> {
  * A TLS handshake, with what comes before it, has so many times as long as the other stages, and no longer than this: small
  * devices take seconds. The gate bounds how many there are.
  */
-const handshakeFactor = 4
-const handshakeMsMax = 30_000
+const HANDSHAKE_FACTOR = 4
+const HANDSHAKE_MS_MAX = 30_000
 
 /** A connection between accept and link. */
 interface Arrival<C> {
@@ -67,8 +67,8 @@ interface Arrival<C> {
  * Turns in which a connection waits for a place, and how many may wait. A peer that ended its connection before it
  * made this one has its end lying in a socket that is not read yet; a WebSocket takes the most turns.
  */
-const waitTurnsMax = 8
-const waitingMax = 32
+const WAIT_TURNS_MAX = 8
+const WAITING_MAX = 32
 
 /** Takes `raw`, just accepted and paused. */
 export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | null): void {
@@ -87,9 +87,9 @@ export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | nu
     if (obstacle !== null) return deny(entrance.log, raw, remote, obstacle)
     take(entrance, raw, remote, address)
   }
-  const mayWait = waiting.size < waitingMax && !isFull(sockets)
+  const mayWait = waiting.size < WAITING_MAX && !isFull(sockets)
   if (mayWait) waiting.add(raw)
-  look(mayWait ? waitTurnsMax : 0)
+  look(mayWait ? WAIT_TURNS_MAX : 0)
 }
 
 /** Why there is no place; null: there is one. */
@@ -143,7 +143,7 @@ function begin<C>(arrival: Arrival<C>): void {
   const { proxy, tls, web } = entrance.settings
   if (proxy === null && tls === null && web === null) return openMqtt(arrival, raw, null, null)
   const stageMs = entrance.stageMsMax()
-  mayStay(arrival, tls === null ? stageMs : Math.min(stageMs * handshakeFactor, handshakeMsMax))
+  mayStay(arrival, tls === null ? stageMs : Math.min(stageMs * HANDSHAKE_FACTOR, HANDSHAKE_MS_MAX))
   raw.once('close', () => mayStay(arrival, 0))
   if (proxy === null) secure(arrival, null, null)
   else

@@ -12,10 +12,10 @@ import { getSystemErrorMap } from 'node:util'
 import type { Link, ListenerOptions, TlsFacts } from '../ports/ports.ts'
 import type { LinkCore } from './core.ts'
 import { writeNow } from './write-now.ts'
-import { fullReadsPerTurn, readBufferBytes, readInto } from './read-buffer.ts'
+import { FULL_READS_PER_TURN, READ_BUFFER_BYTES, readInto } from './read-buffer.ts'
 
 /** ms in which a closing connection may send its last bytes and see the peer close. */
-export const lingerMs = 2000
+export const LINGER_MS = 2000
 
 const linkKey = Symbol('link')
 
@@ -143,7 +143,7 @@ class SocketLink<C> implements Link {
     // Read on, or the peer's FIN stays unseen; and closing with unread input resets the connection, which may
     // take the last packet from the peer.
     socket.resume()
-    this.linger = setTimeout(destroySocket, lingerMs, socket)
+    this.linger = setTimeout(destroySocket, LINGER_MS, socket)
   }
 
   /** The array is the core's again. */
@@ -163,8 +163,8 @@ function onBytes(this: LinkedSocket, bytes: Uint8Array, length: number): void {
   const link = this[linkKey]
   if (link.ended) return
   link.owner.core.receive(link.connection, bytes, 0, length)
-  if (length < readBufferBytes) link.fullReads = 0
-  else if (++link.fullReads >= fullReadsPerTurn) yieldTurn(link)
+  if (length < READ_BUFFER_BYTES) link.fullReads = 0
+  else if (++link.fullReads >= FULL_READS_PER_TURN) yieldTurn(link)
 }
 
 /** A peer that sends faster than it is read would keep every other one waiting. */

@@ -19,7 +19,7 @@ export interface Listener {
   close(): void
 }
 
-const keepAliveMs = 60_000
+const KEEP_ALIVE_MS = 60_000
 const missingAddress = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT'])
 
 /**
@@ -101,7 +101,7 @@ function acceptor(onSocket: (socket: Socket) => void): Server {
     {
       noDelay: true,
       keepAlive: true,
-      keepAliveInitialDelay: keepAliveMs,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
       allowHalfOpen: true,
       pauseOnConnect: true,
     },

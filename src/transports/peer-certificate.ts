@@ -6,10 +6,10 @@ import { certificatesOf } from './pem.ts'
 import { revocationProblem } from './revocation.ts'
 import type { TlsSettings } from './tls-settings.ts'
 
-const nameLengthMax = 1024
-const chainLengthMax = 8
-const clientAuthentication = '1.3.6.1.5.5.7.3.2'
-const anyPurpose = '2.5.29.37.0'
+const NAME_LENGTH_MAX = 1024
+const CHAIN_LENGTH_MAX = 8
+const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
+const ANY_PURPOSE = '2.5.29.37.0'
 const dateErrors = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
 
 /** What TLS proved of the client behind `socket`, a finished handshake. */
@@ -30,7 +30,7 @@ export function factsOf(socket: TLSSocket, pskIdentity: string | null): TlsFacts
  * mistake for another line. null: it is not one. With a slash no rule with `%u` matches it, as `%u` is one level.
  */
 export function userName(name: unknown): string | null {
-  if (typeof name !== 'string' || name === '' || name.length > nameLengthMax) return null
+  if (typeof name !== 'string' || name === '' || name.length > NAME_LENGTH_MAX) return null
   return /[\p{Cc}+#\ufffd\p{Cs}]/u.test(name) ? null : name
 }
 
@@ -84,11 +84,11 @@ export function verdictOf(socket: TLSSocket): string {
 
 function problemBesidesDates(leaf: X509Certificate, authorities: readonly string[]): string | null {
   const purposes = leaf.keyUsage as readonly string[] | undefined
-  if (purposes && !purposes.includes(clientAuthentication) && !purposes.includes(anyPurpose))
+  if (purposes && !purposes.includes(CLIENT_AUTHENTICATION) && !purposes.includes(ANY_PURPOSE))
     return 'INVALID_PURPOSE'
   const trusted = authorities.flatMap(certificatesOf)
   let certificate = leaf
-  for (let length = 0; length < chainLengthMax; length++) {
+  for (let length = 0; length < CHAIN_LENGTH_MAX; length++) {
     const child = certificate
     if (trusted.some((issuer) => isIssuedBy(child, issuer))) return null
     const next = issuerOf(child, [])

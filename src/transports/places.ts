@@ -29,7 +29,7 @@ export class ListenError extends Error {
   override name = 'ListenError'
 }
 
-const anyAddress: readonly Place[] = [
+const ANY_ADDRESS: readonly Place[] = [
   { address: '0.0.0.0', family: 'ipv4' },
   { address: '::', family: 'ipv6' },
 ]
@@ -41,7 +41,7 @@ export async function placesOf(where: Where): Promise<readonly Place[]> {
   const hosts = host === null ? null : await placesOfHost(host, port)
   const found =
     networkInterface === null
-      ? (hosts ?? anyAddress)
+      ? (hosts ?? ANY_ADDRESS)
       : placesOfInterface(networkInterface, port).filter(
           ({ address }) => hosts === null || hosts.some((place) => place.address === address),
         )
@@ -96,10 +96,10 @@ function placeOf(address: string): Place {
   return { address, family: isIP(address) === 6 ? 'ipv6' : 'ipv4' }
 }
 
-const backlog = 1024
+const BACKLOG = 1024
 
 export function listenOptionsOf({ address, family }: Place, port: number): ListenOptions {
-  return { host: address, port, backlog, ipv6Only: family === 'ipv6' }
+  return { host: address, port, backlog: BACKLOG, ipv6Only: family === 'ipv6' }
 }
 
 /** In words an operator can act on. */

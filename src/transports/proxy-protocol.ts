@@ -26,13 +26,13 @@ export class ProxyHeaderError extends Error {
   override name = 'ProxyHeaderError'
 }
 
-const lineBytesMax = 107
-const prefixBytes = 16
+const LINE_BYTES_MAX = 107
+const PREFIX_BYTES = 16
 /** Address and TLVs of version 2, bytes. Certificates do not travel in it. */
-const bodyBytesMax = 4096
+const BODY_BYTES_MAX = 4096
 
 /** A header is never longer. */
-export const headerBytesMax = prefixBytes + bodyBytesMax
+export const HEADER_BYTES_MAX = PREFIX_BYTES + BODY_BYTES_MAX
 
 /**
  * Reads the header at the begin of `bytes`; null while more is needed.
@@ -49,10 +49,10 @@ function readLine(bytes: Buffer): ProxyHeader | null {
   const known = Math.min(bytes.length, lineStart.length)
   if (bytes.compare(lineStart, 0, known, 0, known) !== 0)
     throw new ProxyHeaderError('it does not begin with a PROXY line (version 1)')
-  const end = bytes.subarray(0, lineBytesMax).indexOf('\r\n', 0, 'latin1')
+  const end = bytes.subarray(0, LINE_BYTES_MAX).indexOf('\r\n', 0, 'latin1')
   if (end < 0) {
-    if (bytes.length >= lineBytesMax)
-      throw new ProxyHeaderError(`its PROXY line is longer than ${lineBytesMax} bytes`)
+    if (bytes.length >= LINE_BYTES_MAX)
+      throw new ProxyHeaderError(`its PROXY line is longer than ${LINE_BYTES_MAX} bytes`)
     return null
   }
   const length = end + 2
@@ -90,20 +90,20 @@ function canonical(address: string): string {
 }
 
 const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
-const local = 0x20
-const proxied = 0x21
+const LOCAL = 0x20
+const PROXIED = 0x21
 
-const unixFamily = 0x31
+const UNIX_FAMILY = 0x31
 /** Both paths, padded with zeros. */
-const unixBytes = 216
-const unixPathBytes = 108
+const UNIX_BYTES = 216
+const UNIX_PATH_BYTES = 108
 
 /** Bytes of the addresses, by family and protocol. */
 const addressBytes = new Map([
   [0x00, 0],
   [0x11, 12],
   [0x21, 36],
-  [unixFamily, unixBytes],
+  [UNIX_FAMILY, UNIX_BYTES],
 ])
 
 /**
@@ -114,32 +114,32 @@ function readBinary(bytes: Buffer): ProxyHeader | null {
   const known = Math.min(bytes.length, signature.length)
   if (bytes.compare(signature, 0, known, 0, known) !== 0)
     throw new ProxyHeaderError('it does not begin with a PROXY header (version 2)')
-  if (bytes.length < prefixBytes) return null
+  if (bytes.length < PREFIX_BYTES) return null
   const command = bytes[12]
-  if (command !== local && command !== proxied)
+  if (command !== LOCAL && command !== PROXIED)
     throw new ProxyHeaderError('its PROXY header has another version or command')
   const bodyLength = bytes.readUInt16BE(14)
-  if (bodyLength > bodyBytesMax)
-    throw new ProxyHeaderError(`its PROXY header is longer than ${headerBytesMax} bytes`)
-  const length = prefixBytes + bodyLength
+  if (bodyLength > BODY_BYTES_MAX)
+    throw new ProxyHeaderError(`its PROXY header is longer than ${HEADER_BYTES_MAX} bytes`)
+  const length = PREFIX_BYTES + bodyLength
   if (bytes.length < length) return null
   // The proxy speaks for itself, to see whether we are there.
-  if (command === local) return { length, remote: null, tls: null }
+  if (command === LOCAL) return { length, remote: null, tls: null }
   const family = bytes[13]
   // Some send a path as long as it is: nothing can follow it then.
-  const isShort = family === unixFamily && bodyLength < unixBytes
+  const isShort = family === UNIX_FAMILY && bodyLength < UNIX_BYTES
   const size = isShort ? bodyLength : addressBytes.get(family)
   if (size === undefined || size > bodyLength)
     throw new ProxyHeaderError('its PROXY header has another address family, or too few addresses')
   return {
     length,
-    remote: remoteOf(family, bytes.subarray(prefixBytes, prefixBytes + size)),
-    tls: tlsOf(bytes.subarray(prefixBytes + size, length)),
+    remote: remoteOf(family, bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + size)),
+    tls: tlsOf(bytes.subarray(PREFIX_BYTES + size, length)),
   }
 }
 
 function remoteOf(family: number, body: Buffer): string | null {
-  if (family === unixFamily) return pathOf(body)
+  if (family === UNIX_FAMILY) return pathOf(body)
   if (family === 0x11) return `${body.subarray(0, 4).join('.')}:${body.readUInt16BE(8)}`
   if (family !== 0x21) return null
   const groups = Array.from({ length: 8 }, (_, index) => body.readUInt16BE(index * 2).toString(16))
@@ -148,28 +148,28 @@ function remoteOf(family: number, body: Buffer): string | null {
 
 /** null: a socket without a name. */
 function pathOf(body: Buffer): string | null {
-  const padded = body.subarray(0, unixPathBytes)
+  const padded = body.subarray(0, UNIX_PATH_BYTES)
   const end = padded.indexOf(0)
   const path = padded.toString('utf8', 0, end === -1 ? padded.length : end)
   return path === '' ? null : path
 }
 
-const tlvTls = 0x20
-const tlvCommonName = 0x22
-const flagTls = 0x01
-const flagsCertificate = 0x06
+const TLV_TLS = 0x20
+const TLV_COMMON_NAME = 0x22
+const FLAG_TLS = 0x01
+const FLAGS_CERTIFICATE = 0x06
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** `flags, verify (4), TLVs`; verify is 0 for a certificate that was shown and is good. */
 function tlsOf(tlvs: Buffer): ProxyTls | null {
-  const value = valueOf(tlvs, tlvTls)
+  const value = valueOf(tlvs, TLV_TLS)
   if (value === null) return null
   if (value.length < 5)
     throw new ProxyHeaderError('its PROXY header has a TLS part that is cut off')
   const flags = value[0]
-  if ((flags & flagTls) === 0) return null
-  const verified = (flags & flagsCertificate) !== 0 && value.readUInt32BE(1) === 0
-  const name = valueOf(value.subarray(5), tlvCommonName)
+  if ((flags & FLAG_TLS) === 0) return null
+  const verified = (flags & FLAGS_CERTIFICATE) !== 0 && value.readUInt32BE(1) === 0
+  const name = valueOf(value.subarray(5), TLV_COMMON_NAME)
   try {
     return { verified, commonName: name === null ? null : utf8.decode(name) }
   } catch {

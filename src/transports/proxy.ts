@@ -3,7 +3,7 @@ import type { BlockList, Socket } from 'node:net'
 import type { TlsFacts } from '../ports/ports.ts'
 import { userName } from './peer-certificate.ts'
 import {
-  headerBytesMax,
+  HEADER_BYTES_MAX,
   ProxyHeaderError,
   readProxyHeader,
   type ProxyHeader,
@@ -43,7 +43,7 @@ export function readProxied(
   const onData = (chunk: Buffer): void => {
     bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
     try {
-      const header = readProxyHeader(rules.version, bytes.subarray(0, headerBytesMax))
+      const header = readProxyHeader(rules.version, bytes.subarray(0, HEADER_BYTES_MAX))
       if (header === null) return
       raw.pause()
       raw.off('data', onData)

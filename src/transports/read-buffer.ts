@@ -9,10 +9,10 @@
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net'
 
 /** Also the most that one read takes. */
-export const readBufferBytes = 64 * 1024
+export const READ_BUFFER_BYTES = 64 * 1024
 
 /** Whole reads of one socket in one turn; then the others have theirs. */
-export const fullReadsPerTurn = 2
+export const FULL_READS_PER_TURN = 2
 
 /** Called with the socket as `this`; the bytes are reused after the call. */
 export type OnBytes<S extends Socket> = (this: S, bytes: Uint8Array, length: number) => void
@@ -26,7 +26,7 @@ interface SharedRead {
   readonly callbackKey: symbol
 }
 
-const buffer = new Uint8Array(readBufferBytes)
+const buffer = new Uint8Array(READ_BUFFER_BYTES)
 
 /** The two properties that the option becomes, or null where this Node keeps it elsewhere. */
 function findSharedRead(): SharedRead | null {

@@ -18,7 +18,7 @@ export interface RevocationList {
   readonly isPss: boolean
 }
 
-const chainLengthMax = 8
+const CHAIN_LENGTH_MAX = 8
 const found = new WeakMap<readonly RevocationList[], Map<string, readonly RevocationList[]>>()
 
 /** Those of `lists` that `issuer` signed. */
@@ -62,7 +62,7 @@ export function revocationProblem(
   nowMs: number,
 ): string | null {
   let certificate = leaf
-  for (let length = 0; length < chainLengthMax; length++) {
+  for (let length = 0; length < CHAIN_LENGTH_MAX; length++) {
     const issuer = issuerOf(certificate)
     const own = issuer === null ? [] : listsOf(issuer, lists)
     const current = own.filter(({ fromMs, untilMs }) => fromMs <= nowMs && nowMs <= untilMs)

@@ -44,13 +44,13 @@ export class TlsSettingsError extends Error {
   }
 }
 
-const defaultCiphersTls13 =
+const DEFAULT_CIPHERS_TLS13 =
   'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256'
-const defaultCiphers =
+const DEFAULT_CIPHERS =
   'ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:RSA+AESGCM:RSA+AES:' +
   '!aNULL:!eNULL:!PSK'
 /** Those with forward secrecy first. */
-const defaultPskCiphers = 'ECDHE-PSK-CHACHA20-POLY1305:kECDHEPSK:PSK:!aNULL:!eNULL:!3DES:!RC4'
+const DEFAULT_PSK_CIPHERS = 'ECDHE-PSK-CHACHA20-POLY1305:kECDHEPSK:PSK:!aNULL:!eNULL:!3DES:!RC4'
 
 /**
  * As `tls.createServer` wants them.
@@ -129,15 +129,15 @@ function checkCertificate(certificate: string | null, key: string | null): void 
 
 /** Both lists in one, as Node has them. Without a suite of TLS 1.3 it would leave that version out. */
 function cipherListOf({ ciphers, ciphersTls13, psk }: TlsSettings): string {
-  if (ciphers !== null) check('ciphers', { ciphers: `${defaultCiphersTls13}:${ciphers}` })
+  if (ciphers !== null) check('ciphers', { ciphers: `${DEFAULT_CIPHERS_TLS13}:${ciphers}` })
   if (ciphersTls13 !== null && !/^TLS_[A-Z0-9_]+(?::TLS_[A-Z0-9_]+)*$/.test(ciphersTls13))
     throw new TlsSettingsError('ciphersTls13', 'suites of TLS 1.3 look like TLS_AES_128_GCM_SHA256')
   if (ciphersTls13 !== null) check('ciphersTls13', { ciphers: ciphersTls13 })
-  const upTo12 = ciphers ?? (psk === null ? defaultCiphers : defaultPskCiphers)
-  return psk === null ? `${ciphersTls13 ?? defaultCiphersTls13}:${upTo12}` : upTo12
+  const upTo12 = ciphers ?? (psk === null ? DEFAULT_CIPHERS : DEFAULT_PSK_CIPHERS)
+  return psk === null ? `${ciphersTls13 ?? DEFAULT_CIPHERS_TLS13}:${upTo12}` : upTo12
 }
 
-const opensslTexts: readonly (readonly [RegExp, string])[] = [
+const OPENSSL_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/no start line/i, 'there is no PEM block in it ("-----BEGIN ...")'],
   [/bad end line|bad base64/i, 'its PEM block is damaged'],
   [/no cipher match/i, 'OpenSSL knows no such cipher'],
@@ -146,7 +146,7 @@ const opensslTexts: readonly (readonly [RegExp, string])[] = [
 ]
 
 function reasonOf({ message }: Error): string {
-  return opensslTexts.find(([pattern]) => pattern.test(message))?.[1] ?? message
+  return OPENSSL_TEXTS.find(([pattern]) => pattern.test(message))?.[1] ?? message
 }
 
 /** Days until the certificate is no longer valid, below 0 since when; null: it cannot be told. */

@@ -27,9 +27,9 @@ interface Handshake {
   readonly secured: Secured
 }
 
-const activeMax = 500
+const ACTIVE_MAX = 500
 /** ms after which a handshake makes room for others. */
-const idleMsMin = 2000
+const IDLE_MS_MIN = 2000
 
 /** How many handshakes there are at a time, over all listeners. */
 export class HandshakeGate {
@@ -52,13 +52,13 @@ export class HandshakeGate {
   }
 
   private pump(): void {
-    while (this.waiting.length > 0 && (this.active.size < activeMax || this.makeRoom()))
+    while (this.waiting.length > 0 && (this.active.size < ACTIVE_MAX || this.makeRoom()))
       this.waiting.shift()?.()
   }
 
   private makeRoom(): boolean {
     for (const [raw, beganMs] of this.active) {
-      if (performance.now() - beganMs < idleMsMin) return false
+      if (performance.now() - beganMs < IDLE_MS_MIN) return false
       this.active.delete(raw)
       raw.destroy()
       return true
@@ -132,7 +132,7 @@ function noteFailure(log: Log, remote: string, text: string): void {
     })
 }
 
-const texts: Readonly<Record<string, string>> = {
+const TEXTS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the client closed the connection',
   EPIPE: 'the client closed the connection',
   ERR_SSL_HTTP_REQUEST: 'it speaks HTTP without TLS',
@@ -150,7 +150,7 @@ function failureText(error: NodeJS.ErrnoException, socket: TLSSocket): string {
   const verdict = verdictOf(socket)
   if (verdict !== '') return `its certificate is not good: ${verdict}`
   const { code = '', message, reason } = error as NodeJS.ErrnoException & { reason?: string }
-  return texts[code] ?? reason ?? message.trim()
+  return TEXTS[code] ?? reason ?? message.trim()
 }
 
 function ignore(): void {}

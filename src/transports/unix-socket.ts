@@ -5,9 +5,9 @@ import { dirname } from 'node:path'
 import { ListenError } from './places.ts'
 
 /** The owner and the group may connect, nobody else. */
-const umask = 0o007
-const backlog = 1024
-const answerMsMax = 1000
+const UMASK = 0o007
+const BACKLOG = 1024
+const ANSWER_MS_MAX = 1000
 
 /**
  * Lets `server` listen at `path`. A socket that nobody answers on is replaced; anything else there stays.
@@ -33,9 +33,9 @@ export async function listenUnix(server: Server, path: string): Promise<void> {
       server.removeListener('error', failed)
       resolve()
     })
-    const before = process.umask(umask)
+    const before = process.umask(UMASK)
     // The file is made within the call, so no other one of this process meets the umask.
-    server.listen({ path, backlog })
+    server.listen({ path, backlog: BACKLOG })
     process.umask(before)
   })
 }
@@ -73,7 +73,7 @@ function isAnswered(path: string): Promise<boolean> {
       socket.destroy()
       resolve(answered)
     }
-    socket.setTimeout(answerMsMax, () => answer(true))
+    socket.setTimeout(ANSWER_MS_MAX, () => answer(true))
     socket.once('connect', () => answer(true))
     socket.once('error', ({ code }: NodeJS.ErrnoException) => answer(code !== 'ECONNREFUSED'))
   })

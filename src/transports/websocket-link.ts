@@ -6,14 +6,14 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
 import type { Link, ListenerOptions, TlsFacts } from '../ports/ports.ts'
-import { errorText, lingerMs, type LinkOwner, type Peer } from './link.ts'
+import { errorText, LINGER_MS, type LinkOwner, type Peer } from './link.ts'
 
 /** Close codes (RFC 6455, 7.4.1). */
-const normalClosure = 1000
-const unsupportedData = 1003
+const NORMAL_CLOSURE = 1000
+const UNSUPPORTED_DATA = 1003
 /** Less of a message is no progress: a ping now and then, a drip. */
-const progressBytesMin = 1000
-const binary = { binary: true, compress: false, fin: true, mask: false }
+const PROGRESS_BYTES_MIN = 1000
+const BINARY = { binary: true, compress: false, fin: true, mask: false }
 
 /** Makes a WebSocket, just opened, a link of its owner's core. `socket` is the one below it; `messageBytesMax` holds after the login. */
 export function openWebSocketLink<C>(
@@ -84,7 +84,7 @@ class WebSocketLink<C> implements Link {
     if (this.ended || webSocket.readyState !== webSocket.OPEN) return true
     const idle = socket.writableLength === 0
     const data = Buffer.from(bytes.buffer, bytes.byteOffset, length)
-    webSocket.send(data, binary, this.onWritten)
+    webSocket.send(data, BINARY, this.onWritten)
     // As in `link.ts`: the kernel took it all, or TLS has a copy.
     if (socket.writableLength === 0 || (idle && this.encrypted)) return true
     this.holding = true
@@ -109,13 +109,13 @@ class WebSocketLink<C> implements Link {
 
   makesProgress(): boolean {
     const { bytesRead } = this.socket
-    const hasGrown = bytesRead - this.seenBytes >= progressBytesMin
+    const hasGrown = bytesRead - this.seenBytes >= PROGRESS_BYTES_MIN
     this.seenBytes = bytesRead
     return hasGrown
   }
 
   end(): void {
-    this.close(normalClosure)
+    this.close(NORMAL_CLOSURE)
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {
@@ -123,7 +123,7 @@ class WebSocketLink<C> implements Link {
     // [MQTT-6.0.0-1]
     if (!isBinary) {
       this.reason = 'protocol error: a WebSocket frame of text'
-      return this.close(unsupportedData)
+      return this.close(UNSUPPORTED_DATA)
     }
     this.seenBytes = this.socket.bytesRead
     const { buffer, byteOffset, length } = data
@@ -146,6 +146,6 @@ class WebSocketLink<C> implements Link {
     // Read on, or the peer's answer to the close frame stays unseen.
     if (this.paused) webSocket.resume()
     webSocket.close(code)
-    this.linger = setTimeout(() => webSocket.terminate(), lingerMs)
+    this.linger = setTimeout(() => webSocket.terminate(), LINGER_MS)
   }
 }

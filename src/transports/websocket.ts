@@ -47,25 +47,25 @@ interface Visitor {
   readonly stays: (ms: number) => void
 }
 
-const headersMax = 100
+const HEADERS_MAX = 100
 /** ms that a connection may serve requests, and between two of them. */
-const visitMsMax = 300_000
-const idleMsMax = 5000
-const protocols = ['mqtt', 'mqttv3.1']
+const VISIT_MS_MAX = 300_000
+const IDLE_MS_MAX = 5000
+const PROTOCOLS = ['mqtt', 'mqttv3.1']
 
 export function createWebEntrance<C>(settings: WebSettings, owner: LinkOwner<C>): WebEntrance {
   const visitors = new WeakMap<Duplex, Visitor>()
   const { onRequest } = settings
   const http: Server = createServer({
     maxHeaderSize: settings.headerBytesMax,
-    keepAliveTimeout: idleMsMax,
+    keepAliveTimeout: IDLE_MS_MAX,
     noDelay: true,
   })
   const upgrade = createUpgrade(settings, owner)
   http.on('request', (request, response) => {
-    const tooMany = request.rawHeaders.length > headersMax * 2
+    const tooMany = request.rawHeaders.length > HEADERS_MAX * 2
     if (onRequest !== null && !tooMany) {
-      visitors.get(request.socket)?.stays(visitMsMax)
+      visitors.get(request.socket)?.stays(VISIT_MS_MAX)
       onRequest(request, response)
       return
     }
@@ -100,7 +100,7 @@ export function createUpgrade<C>(settings: UpgradeSettings, owner: LinkOwner<C>)
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
-    handleProtocols: (offered) => protocols.find((name) => offered.has(name)) ?? false,
+    handleProtocols: (offered) => PROTOCOLS.find((name) => offered.has(name)) ?? false,
   })
   return (request, socket, head, peer, opened) => {
     const refusal = refusalOf(request, settings)
@@ -119,17 +119,17 @@ function refusalOf(
   settings: UpgradeSettings,
 ): number {
   const { origins, path } = settings
-  if (rawHeaders.length > headersMax * 2) return 431
+  if (rawHeaders.length > HEADERS_MAX * 2) return 431
   if (path !== null && url?.split('?', 1)[0] !== path) return 404
   // Browsers always say where a page is from; other clients need not, and could say anything.
   if (origins.length > 0 && headers.origin !== undefined && !origins.includes(headers.origin))
     return 403
   // [MQTT-6.0.0-3]
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-  return offered.some((name) => protocols.includes(name)) ? 0 : 400
+  return offered.some((name) => PROTOCOLS.includes(name)) ? 0 : 400
 }
 
-const texts: Readonly<Record<number, string>> = {
+const TEXTS: Readonly<Record<number, string>> = {
   400: 'The subprotocol "mqtt" is needed (Sec-WebSocket-Protocol).',
   403: 'This web site may not connect (websockets_origin).',
   404: 'There is nothing at this path (websockets_path).',
@@ -137,7 +137,7 @@ const texts: Readonly<Record<number, string>> = {
 }
 
 function refuse(socket: Duplex, status: number): void {
-  const text = `${texts[status]}\n`
+  const text = `${TEXTS[status]}\n`
   socket.on('error', () => {})
   socket.once('finish', () => socket.destroy())
   socket.end(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { contract } from '../../src/admin/contract.ts'
+import { CONTRACT } from '../../src/admin/contract.ts'
 import type { Schema } from '../../src/admin/schema.ts'
 import { startConfigured, startLocal } from './api-server.ts'
 import { gone } from '../support/sockets.ts'
@@ -35,7 +35,7 @@ function namesOf(schema: Schema<unknown> | null): fc.Arbitrary<string> {
 
 test(`no request makes the broker fail (MOZZIE_FUZZ_SEED=${seed})`, async (context) => {
   const api = await startLocal(context)
-  const endpoints = Object.values(contract).filter(({ url }) => url !== '/api/v1/events')
+  const endpoints = Object.values(CONTRACT).filter(({ url }) => url !== '/api/v1/events')
   for (const { method, url, query, body } of endpoints) {
     const property = fc.asyncProperty(
       fc.dictionary(namesOf(query), words, { maxKeys: 4 }),

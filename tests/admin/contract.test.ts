@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { contract } from '../../src/admin/contract.ts'
+import { CONTRACT } from '../../src/admin/contract.ts'
 import { schemaProblems } from './schema-problems.ts'
 
-const endpoints = Object.entries(contract)
+const endpoints = Object.entries(CONTRACT)
 
 test('no two endpoints have the same method and path', () => {
   const names = endpoints.map(([, { method, url }]) => `${method} ${url}`)

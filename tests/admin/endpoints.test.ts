@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IPublishPacket } from 'mqtt'
-import { contract } from '../../src/admin/contract.ts'
+import { CONTRACT } from '../../src/admin/contract.ts'
 import { until } from '../server/run-mozzie.ts'
 import { startLocal } from './api-server.ts'
 
@@ -263,7 +263,7 @@ test('the OpenAPI document names every endpoint, and its page needs nothing from
   const api = await startLocal(context)
   const { json } = await api.get('/api/v1/openapi.json')
   assert.equal(json.openapi, '3.1.0')
-  for (const { method, url } of Object.values(contract)) {
+  for (const { method, url } of Object.values(CONTRACT)) {
     const path = url.replace(/:(\w+)/g, '{$1}')
     assert.ok(json.paths[path]?.[method.toLowerCase()], `${method} ${url}`)
   }
@@ -346,7 +346,7 @@ test('numbers and flags of a query are read as what they are', async (context) =
 test('HEAD answers as GET does, without a body', async (context) => {
   const api = await startLocal(context)
   const more = ['/api/v1/openapi.json', '/api/v1/docs', '/api/v1/docs.css', '/', '/api/missing']
-  const paths = Object.values(contract).flatMap(({ method, url }) =>
+  const paths = Object.values(CONTRACT).flatMap(({ method, url }) =>
     method === 'GET' ? [url] : [],
   )
   for (const path of [...paths, ...more].filter((each) => !each.includes('events'))) {

@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { contract } from '../../src/admin/contract.ts'
+import { CONTRACT } from '../../src/admin/contract.ts'
 import {
   basic,
   eventsOf,
@@ -32,7 +32,7 @@ async function logIn(api: Api, user = 'admin'): Promise<{ cookie: string; csrfTo
   return { cookie: cookie.split(';')[0], csrfToken: answer.json.csrfToken }
 }
 
-const endpoints = Object.values(contract).map(({ method, url, access }) => ({
+const endpoints = Object.values(CONTRACT).map(({ method, url, access }) => ({
   method,
   path: url.replace(':id', 'x'),
   access,

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
 import { test } from 'node:test'
 import { expandVariables } from '../../src/config/environment.ts'
-import { allOptions } from '../../src/config/option-table.ts'
+import { ALL_OPTIONS } from '../../src/config/option-table.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import { createBroker } from '../../src/index.ts'
 import { jsonLogLine, logLine } from '../../src/server/log-line.ts'
@@ -235,7 +235,7 @@ function assertQuick(what: string, run: () => void): void {
 
 test('S77: no text makes reading the configuration or writing the log slow', () => {
   const encoder = new TextEncoder()
-  for (const { row } of allOptions) {
+  for (const { row } of ALL_OPTIONS) {
     for (const text of evil) {
       const bytes = encoder.encode(`${row.name.replace('*', 'x')} ${text}`)
       assertQuick(row.name, () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { flagsOfTool, operandsOf, parseWords } from '../../src/cli/mqtt/arguments.ts'
 import { wordsWithBytes } from '../../src/cli/mqtt/command-line.ts'
-import { neverExpires, type Settings, type Tool } from '../../src/cli/mqtt/settings.ts'
+import { NEVER_EXPIRES, type Settings, type Tool } from '../../src/cli/mqtt/settings.ts'
 import { usageErrors } from './usage-errors.ts'
 
 function accepted(tool: Tool, ...words: string[]): Settings {
@@ -62,11 +62,11 @@ test('-c of MQTT 5.0 keeps the session for good, or as long as -x or -D say', ()
   const expiry = (...words: string[]) =>
     accepted('sub', '-t', 'a', '-i', 'me', '-V', '5', ...words).properties.connect
       .sessionExpirySeconds
-  assert.equal(expiry('-c'), neverExpires)
+  assert.equal(expiry('-c'), NEVER_EXPIRES)
   assert.equal(expiry('-c', '-x', '77'), 77)
   assert.equal(expiry('-c', '-D', 'connect', 'session-expiry-interval', '78'), 78)
-  assert.equal(expiry('-x', '∞'), neverExpires)
-  assert.equal(expiry('-x', '-1'), neverExpires)
+  assert.equal(expiry('-x', '∞'), NEVER_EXPIRES)
+  assert.equal(expiry('-x', '-1'), NEVER_EXPIRES)
   assert.equal(expiry(), undefined)
 })
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { join } from 'node:path'
-import { commandSummaries } from '../../src/cli/command-names.ts'
+import { COMMAND_SUMMARIES } from '../../src/cli/command-names.ts'
 import { runToEnd, scratch } from '../server/run-mozzie.ts'
 
 test('the help lists every command, and each has a help of its own', () => {
   const { stdout } = runToEnd('--help')
-  for (const [name, summary] of Object.entries(commandSummaries)) {
+  for (const [name, summary] of Object.entries(COMMAND_SUMMARIES)) {
     assert.ok(stdout.includes(`  ${name} `) && stdout.includes(summary), name)
     const help = runToEnd('help', name)
     assert.match(help.stdout, /Usage: mo/, `${name}: ${help.stderr}`)

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { editDistance } from '../../src/base/edit-distance.ts'
 import { nearestName } from '../../src/config/nearest-name.ts'
-import { allOptions, findOption, optionNames } from '../../src/config/option-table.ts'
+import { ALL_OPTIONS, findOption, OPTION_NAMES } from '../../src/config/option-table.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 
 /** Every name that mosquitto 2.1 knows, and those it once knew. */
@@ -49,18 +49,18 @@ for (const name of mosquittoNames)
 test('what mosquitto does not know is marked as our own', () => {
   const known = new Set(mosquittoNames.map((name) => name.replace(/_x$/, '_*')))
   assert.deepEqual(
-    optionNames.filter((name) => known.has(name) === (findOption(name)?.row.own ?? false)),
+    OPTION_NAMES.filter((name) => known.has(name) === (findOption(name)?.row.own ?? false)),
     [],
   )
 })
 
 test('no name stands for two options', () => {
-  const names = allOptions.flatMap(({ row }) => [row.name, ...row.aliases])
+  const names = ALL_OPTIONS.flatMap(({ row }) => [row.name, ...row.aliases])
   assert.equal(new Set(names).size, names.length)
 })
 
 test('every option has a one-line summary', () => {
-  for (const { row } of allOptions) assert.match(row.summary, /^[^\n]{8,100}\.$/, row.name)
+  for (const { row } of ALL_OPTIONS) assert.match(row.summary, /^[^\n]{8,100}\.$/, row.name)
 })
 
 test('options that would open the broker when ignored are refused', () => {
@@ -95,7 +95,7 @@ for (const [word, expected] of [
   ['zzzzzz', null],
 ] as const)
   test(`nearest to ${word} is ${expected}`, () => {
-    assert.equal(nearestName(word, optionNames), expected)
+    assert.equal(nearestName(word, OPTION_NAMES), expected)
   })
 
 test('any bytes give a configuration or an error with a place', () => {

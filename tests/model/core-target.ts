@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker } from '../../src/broker/broker.ts'
-import { defaultLimits, type Limits } from '../../src/ports/limits.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
 import type { Link, Store } from '../../src/ports/ports.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
@@ -37,7 +37,7 @@ class CoreTarget implements Target {
   private broker: Broker | null = null
   private store: WatchedStore | null = null
   private readonly limits: Limits = {
-    ...defaultLimits,
+    ...DEFAULT_LIMITS,
     connectionMessages: false,
     inflightMax: RECEIVE_MAXIMUM,
   }
@@ -58,7 +58,7 @@ class CoreTarget implements Target {
       willAtTakeover: true,
       receiveMaximum: RECEIVE_MAXIMUM,
       aliasMaximum: listener.topicAliasMaximum,
-      windowMax: defaultLimits.windowMax,
+      windowMax: DEFAULT_LIMITS.windowMax,
       clockMs: 300,
     }
   }

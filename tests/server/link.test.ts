@@ -5,7 +5,11 @@ import { test, type TestContext } from 'node:test'
 import { LogType, type Log } from '../../src/base/log.ts'
 import type { Link, ListenerOptions } from '../../src/ports/ports.ts'
 import type { LinkCore } from '../../src/transports/core.ts'
-import { fullReadsPerTurn, readBufferBytes, readInto } from '../../src/transports/read-buffer.ts'
+import {
+  FULL_READS_PER_TURN,
+  READ_BUFFER_BYTES,
+  readInto,
+} from '../../src/transports/read-buffer.ts'
 import { AddressBudget } from '../../src/transports/address-budget.ts'
 import { ConnectionRate } from '../../src/transports/connection-rate.ts'
 import { listen as listenAt } from '../../src/transports/listener.ts'
@@ -226,7 +230,7 @@ test('a flood of one connection lets others have their turn', async (context) =>
   }
   flood.write(Buffer.alloc(total))
   await until(() => before === total, explain(core))
-  assert.ok(most <= (fullReadsPerTurn + 1) * readBufferBytes, `${most}`)
+  assert.ok(most <= (FULL_READS_PER_TURN + 1) * READ_BUFFER_BYTES, `${most}`)
 })
 
 test('a connection beyond max_connections is closed, and one that leaves makes room', async (context) => {

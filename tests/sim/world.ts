@@ -5,7 +5,7 @@
  *     SimClient ⇄ SimLink ⇄ Broker ⇄ MemoryStore        all steps in one queue, ordered by virtual time
  */
 import { Broker } from '../../src/broker/broker.ts'
-import { defaultLimits, type Limits } from '../../src/ports/limits.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
 import type { Auth, Link, ListenerOptions, Observer, Peers, Store } from '../../src/ports/ports.ts'
 import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore, type StoreFaults } from './crash-store.ts'
@@ -111,7 +111,7 @@ export class SimNode {
     const soon = (run: () => void) => time.at(0, () => this.alive(run))
     if (disk !== undefined)
       this.crashing = new CrashStore(data, { node: name, defer, soon, random, faults: disk })
-    this.limits = { ...defaultLimits, connectionMessages: false, ...options.limits }
+    this.limits = { ...DEFAULT_LIMITS, connectionMessages: false, ...options.limits }
     this.store = options.store ?? this.crashing ?? createMemoryStore(data, { node: name, defer })
     this.auth = {
       authenticate: (_request, answer) => answer(0),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
-  headerBytesMax,
+  HEADER_BYTES_MAX,
   ProxyHeaderError,
   readProxyHeader,
 } from '../../src/transports/proxy-protocol.ts'
@@ -146,8 +146,8 @@ test('whatever bytes come, the answer is a header within bounds, more, or a Prox
       (bytes, version) => {
         try {
           const header = readProxyHeader(version, bytes)
-          if (header === null) assert.ok(bytes.length < headerBytesMax)
-          else assert.ok(header.length <= bytes.length && header.length <= headerBytesMax)
+          if (header === null) assert.ok(bytes.length < HEADER_BYTES_MAX)
+          else assert.ok(header.length <= bytes.length && header.length <= HEADER_BYTES_MAX)
         } catch (error) {
           assert.ok(error instanceof ProxyHeaderError, String(error))
         }

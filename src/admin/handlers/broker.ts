@@ -7,7 +7,7 @@ import { HttpError } from '../http-error.ts'
 import { namesOf, recentLines } from '../live.ts'
 import { compatibleJson } from '../mosquitto-json.ts'
 import type { Listeners } from '../schemas-broker.ts'
-import { mqttPath } from '../source.ts'
+import { MQTT_PATH } from '../source.ts'
 import type { Caller } from '../callers.ts'
 import type { Handlers, HandlerWorld } from './handler.ts'
 
@@ -114,7 +114,7 @@ function sessionOf({ admin, loginRequired, hasWebSocket }: HandlerWorld, caller:
     loginRequired: loginRequired(),
     // Without a cookie there is nothing to steal: any value shows that the request is our page's.
     csrfToken: login?.csrfToken ?? (caller.admin ? 'any' : null),
-    mqttPath: hasWebSocket ? mqttPath : null,
+    mqttPath: hasWebSocket ? MQTT_PATH : null,
     version: admin.source.version,
   }
 }

@@ -12,7 +12,7 @@ type ClientHandlers = Pick<
   'clients' | 'client' | 'refusals' | 'disconnect' | 'forget' | 'subscriptions' | 'receivers'
 >
 
-const shownMax = 1000
+const SHOWN_MAX = 1000
 
 export function clientHandlers({ admin }: HandlerWorld): ClientHandlers {
   const { inspector, events, source } = admin
@@ -30,7 +30,7 @@ export function clientHandlers({ admin }: HandlerWorld): ClientHandlers {
         window: [...view.window],
         queue: [...queue],
         will: view.will,
-        subscriptionList: [...takeFirst(subscriptions, shownMax)],
+        subscriptionList: [...takeFirst(subscriptions, SHOWN_MAX)],
         events: events.of(clientId),
       }
     },
@@ -45,7 +45,7 @@ export function clientHandlers({ admin }: HandlerWorld): ClientHandlers {
     },
     receivers({ query: { topic } }) {
       checkTopic('topic', topic)
-      const { total, receivers } = inspector.receivers(topic, shownMax)
+      const { total, receivers } = inspector.receivers(topic, SHOWN_MAX)
       const retained = inspector.retainedOf(topic) !== undefined
       return { topic, total, retained, items: receivers }
     },

@@ -18,11 +18,11 @@ type MessageHandlers = Pick<
   'retained' | 'retainedMessage' | 'retainedDelete' | 'retainedPurge' | 'publish' | 'publishBatch'
 >
 
-const previewBytes = 256
-const nodesPerTurn = 5000
-const examplesMax = 20
+const PREVIEW_BYTES = 256
+const NODES_PER_TURN = 5000
+const EXAMPLES_MAX = 20
 /** A store that has not answered by then will not. */
-const safeMsMax = 10_000
+const SAFE_MS_MAX = 10_000
 
 export function messageHandlers(world: HandlerWorld): MessageHandlers {
   const { admin } = world
@@ -58,7 +58,7 @@ export function messageHandlers(world: HandlerWorld): MessageHandlers {
       await walk(inspector.retained(filter), (topic, message) => {
         count++
         payloadBytes += message.payloadLength
-        if (examples.length < examplesMax) examples.push(topic)
+        if (examples.length < EXAMPLES_MAX) examples.push(topic)
         if (!dryRun) broker.dropRetained(topic)
       })
       return { dryRun, count, payloadBytes, examples }
@@ -88,7 +88,7 @@ function walk(
   visit: (topic: string, message: Message) => void,
 ): Promise<void> {
   return scanning(async () => {
-    while (cursor.next(nodesPerTurn, visit)) await nextTurn()
+    while (cursor.next(NODES_PER_TURN, visit)) await nextTurn()
   })
 }
 
@@ -154,7 +154,7 @@ function untilSafe({ admin }: HandlerWorld, messages: readonly PublishBody[]): P
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new HttpError(503, 'The store did not confirm the message in time.')),
-      safeMsMax,
+      SAFE_MS_MAX,
     )
     admin.source.broker.whenSafe((safe) => {
       clearTimeout(timer)
@@ -177,7 +177,7 @@ function factsOf(topic: string, message: Message) {
 }
 
 function rowOf(topic: string, message: Message): RetainedRow {
-  const preview = base64(message.payloadBytes().subarray(0, previewBytes))
+  const preview = base64(message.payloadBytes().subarray(0, PREVIEW_BYTES))
   return { ...factsOf(topic, message), preview }
 }
 

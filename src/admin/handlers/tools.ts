@@ -13,7 +13,7 @@ type ToolHandlers = Pick<
   'aclTest' | 'why' | 'traces' | 'traceStart' | 'tracePackets' | 'traceDownload' | 'traceDelete'
 >
 
-const pageMax = 500
+const PAGE_MAX = 500
 
 export function toolHandlers({ admin }: HandlerWorld): ToolHandlers {
   const { source, traces } = admin
@@ -28,7 +28,7 @@ export function toolHandlers({ admin }: HandlerWorld): ToolHandlers {
     traceStart: ({ body }) => traces.start(body),
     tracePackets({ params: { id }, query: { after = 0 } }) {
       const trace = traceOf(traces, id)
-      return { trace, packets: traces.packets(id, after, pageMax) }
+      return { trace, packets: traces.packets(id, after, PAGE_MAX) }
     },
     traceDownload({ params: { id }, query: { format = 'jsonl' }, reply }) {
       const { startedAtMs } = traceOf(traces, id)
@@ -58,7 +58,7 @@ function* linesOf(
 ): IterableIterator<string> {
   let after = 0
   for (;;) {
-    const packets = traces.packets(id, after, pageMax)
+    const packets = traces.packets(id, after, PAGE_MAX)
     const last = packets.at(-1)
     if (last === undefined) return
     after = last.number

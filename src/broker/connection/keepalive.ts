@@ -7,7 +7,7 @@ import { Phase, type Connection, type Core } from '../state/model.ts'
 import { beginPartial } from './partial.ts'
 import { isHeldBack } from './rate.ts'
 
-const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
+const FRAME: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
 
 /** A packet that lacks more than this is long: each part of it that comes is a sign of life, as in mosquitto. */
 const LONG_BYTES = 1000
@@ -57,8 +57,8 @@ export function watchPartial(core: Core, connection: Connection): void {
 
 function isLong(partial: ByteWriter | null): boolean {
   if (partial === null) return false
-  readFrame(partial.bytes, 0, partial.length, frame)
-  return frame.frameEnd - partial.length > LONG_BYTES
+  readFrame(partial.bytes, 0, partial.length, FRAME)
+  return FRAME.frameEnd - partial.length > LONG_BYTES
 }
 
 /** When what has begun must be whole: later, the more of it is there. */

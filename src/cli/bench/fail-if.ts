@@ -18,7 +18,7 @@ const COMPARISONS: Readonly<Record<string, (left: number, right: number) => bool
   '<=': (left, right) => left <= right,
 }
 
-export const boundNames = [
+export const BOUND_NAMES = [
   'p50',
   'p90',
   'p99',
@@ -37,7 +37,7 @@ export function parseBound(text: string): Bound | null {
   const [, figure, comparison, number, unit] = match
   const scale = UNITS[unit]
   const limit = Number(number) * scale
-  const isKnown = (boundNames as readonly string[]).includes(figure)
+  const isKnown = (BOUND_NAMES as readonly string[]).includes(figure)
   if (!isKnown || scale === undefined || Number.isNaN(limit)) return null
   return { text: text.trim(), figure, holds: (value) => COMPARISONS[comparison](value, limit) }
 }

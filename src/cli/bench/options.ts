@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import type { Qos, Version } from '../../codec/packets.ts'
 import { parseBound, type Bound } from './fail-if.ts'
 
-export const benchModes = ['conn', 'pub', 'sub', 'flow'] as const
-export type BenchMode = (typeof benchModes)[number]
+export const BENCH_MODES = ['conn', 'pub', 'sub', 'flow'] as const
+export type BenchMode = (typeof BENCH_MODES)[number]
 
 /** What a thread needs to know; plain data, so that it can be sent to one. */
 export interface LoadOptions {
@@ -128,9 +128,9 @@ function sides(mode: BenchMode, values: Values) {
 /** @throws BenchUsageError */
 export function parseBench(words: readonly string[]): BenchOptions {
   const { values, positionals } = parseWords(words)
-  const mode = benchModes.find((name) => name === positionals[0])
+  const mode = BENCH_MODES.find((name) => name === positionals[0])
   if (mode === undefined || positionals.length > 1)
-    throw new BenchUsageError(`what to measure is one of ${benchModes.join(', ')}`)
+    throw new BenchUsageError(`what to measure is one of ${BENCH_MODES.join(', ')}`)
   const version = VERSIONS[values['mqtt-version']]
   if (version === undefined) throw new BenchUsageError('--mqtt-version is one of 31, 311, 5')
   const bounds = values['fail-if'].map((text) => {

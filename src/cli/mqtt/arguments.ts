@@ -1,14 +1,14 @@
 /** The command line of `mozzie pub|sub|rr`: words into {@link Settings}. */
 import { nearestName } from '../../config/nearest-name.ts'
 import type { Properties } from '../../codec/packets.ts'
-import { messageFlags } from './flags-message.ts'
-import { networkFlags, tlsFlags } from './flags-network.ts'
-import { otherFlags, outputFlags } from './flags-output.ts'
-import { sessionFlags } from './flags-session.ts'
+import { MESSAGE_FLAGS } from './flags-message.ts'
+import { NETWORK_FLAGS, TLS_FLAGS } from './flags-network.ts'
+import { OTHER_FLAGS, OUTPUT_FLAGS } from './flags-output.ts'
+import { SESSION_FLAGS } from './flags-session.ts'
 import type { Flag, Operand } from './flag.ts'
 import {
   defaultSettings,
-  neverExpires,
+  NEVER_EXPIRES,
   type PropertyTarget,
   type Settings,
   type Tool,
@@ -19,18 +19,18 @@ export type ParsedWords =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly error: string; readonly hint?: string }
 
-const flags: readonly Flag[] = [
-  ...messageFlags,
-  ...outputFlags,
-  ...sessionFlags,
-  ...networkFlags,
-  ...tlsFlags,
-  ...otherFlags,
+const FLAGS: readonly Flag[] = [
+  ...MESSAGE_FLAGS,
+  ...OUTPUT_FLAGS,
+  ...SESSION_FLAGS,
+  ...NETWORK_FLAGS,
+  ...TLS_FLAGS,
+  ...OTHER_FLAGS,
 ]
 
 /** The flags of a tool, in the order of its help text. Shell completions are made of them as well. */
 export function flagsOfTool(tool: Tool): readonly Flag[] {
-  return flags.filter(({ tools }) => tools.includes(tool))
+  return FLAGS.filter(({ tools }) => tools.includes(tool))
 }
 
 type Problem = { error: string; hint?: string }
@@ -68,7 +68,7 @@ export function applyWords(settings: Settings, words: readonly Operand[]): Probl
 
 function unknownOption(tool: Tool, name: string, names: readonly string[]): Problem {
   const error = `Error: Unknown option '${name}'.`
-  const others = flags.find((row) => row.names.includes(name))?.tools
+  const others = FLAGS.find((row) => row.names.includes(name))?.tools
   if (others !== undefined) {
     return { error, hint: `It is an option of ${others.join(' and ')}, not of ${tool}.` }
   }
@@ -96,7 +96,7 @@ export function finishSettings(settings: Settings): string | null {
   }
   // -V behind -x or -D takes MQTT 5.0 back, and the properties with it.
   if (settings.version < 5) {
-    for (const target of Object.keys(labels) as PropertyTarget[]) settings.properties[target] = {}
+    for (const target of Object.keys(LABELS) as PropertyTarget[]) settings.properties[target] = {}
   }
   return expiryProblem(settings) ?? propertyProblem(settings)
 }
@@ -132,12 +132,12 @@ function expiryProblem(settings: Settings): string | null {
   if (!cleanStart && settings.sessionExpirySeconds === null) {
     // An interval that -D gives is the user's word for how long, -c only asks not to start anew.
     if (properties.connect.sessionExpirySeconds === undefined) {
-      settings.sessionExpirySeconds = neverExpires
+      settings.sessionExpirySeconds = NEVER_EXPIRES
     }
   }
   const { sessionExpirySeconds: seconds } = settings
   if (seconds === null || seconds === 0) return null
-  if (seconds === neverExpires && !isNamed) {
+  if (seconds === NEVER_EXPIRES && !isNamed) {
     return 'Error: You must provide a client id if you are using an infinite session expiry interval.'
   }
   if (properties.connect.sessionExpirySeconds !== undefined) {
@@ -148,7 +148,7 @@ function expiryProblem(settings: Settings): string | null {
 }
 
 /** Values that a packet of MQTT 5.0 may not have although they fit: 2.2.2.2 and the packets' sections. */
-const outOfRange: readonly (readonly [keyof Properties, (value: number) => boolean])[] = [
+const OUT_OF_RANGE: readonly (readonly [keyof Properties, (value: number) => boolean])[] = [
   ['receiveMaximum', (value) => value === 0],
   ['maximumPacketSize', (value) => value === 0],
   ['topicAlias', (value) => value === 0],
@@ -157,7 +157,7 @@ const outOfRange: readonly (readonly [keyof Properties, (value: number) => boole
   ['requestResponseInformation', (value) => value > 1],
 ]
 
-const labels: Readonly<Record<PropertyTarget, string>> = {
+const LABELS: Readonly<Record<PropertyTarget, string>> = {
   connect: 'CONNECT',
   publish: 'PUBLISH',
   subscribe: 'SUBSCRIBE',
@@ -167,14 +167,14 @@ const labels: Readonly<Record<PropertyTarget, string>> = {
 }
 
 function propertyProblem({ properties, repeatedProperties }: Settings): string | null {
-  for (const [target, label] of Object.entries(labels) as [PropertyTarget, string][]) {
+  for (const [target, label] of Object.entries(LABELS) as [PropertyTarget, string][]) {
     if (repeatedProperties.has(target)) {
       return `Error in ${label} properties: Duplicate property in property list`
     }
     const own = properties[target]
     const isWrong =
       own.subscriptionIds?.[0] === 0 ||
-      outOfRange.some(([key, test]) => typeof own[key] === 'number' && test(own[key])) ||
+      OUT_OF_RANGE.some(([key, test]) => typeof own[key] === 'number' && test(own[key])) ||
       (own.responseTopic !== undefined && /[+#]/.test(own.responseTopic))
     if (isWrong) {
       return `Error in ${label} properties: A network protocol error occurred when communicating with the broker.`

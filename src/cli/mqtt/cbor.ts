@@ -2,12 +2,12 @@
 import { decode, type TagDecoder } from 'cborg'
 import { bigIntDecoder, bigNegIntDecoder } from 'cborg/taglib'
 
-const positiveBignumTag = 2
-const negativeBignumTag = 3
+const POSITIVE_BIGNUM_TAG = 2
+const NEGATIVE_BIGNUM_TAG = 3
 
 /** A tag that we do not know says how to read its value, not that there is none: the value itself is shown. */
 const tags = new Proxy<Record<number, TagDecoder>>(
-  { [positiveBignumTag]: bigIntDecoder, [negativeBignumTag]: bigNegIntDecoder },
+  { [POSITIVE_BIGNUM_TAG]: bigIntDecoder, [NEGATIVE_BIGNUM_TAG]: bigNegIntDecoder },
   { get: (known, tag) => known[Number(tag)] ?? ((inner: () => unknown) => inner()) },
 )
 

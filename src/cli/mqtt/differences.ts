@@ -10,7 +10,7 @@ function row(what: string, theirs: string, ours: string): Difference {
   return { what, theirs, ours }
 }
 
-export const differences: readonly Difference[] = [
+export const DIFFERENCES: readonly Difference[] = [
   row('errors', 'one line', 'the same line, and a second one that says what to do'),
   row('topic or message missing', 'the whole help text', 'points to `--help`'),
   row('`-p abc`, `-k 1x`, and other numbers that are none', 'read as far as digits go', 'refused'),

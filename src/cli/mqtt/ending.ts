@@ -1,19 +1,19 @@
 /** How sub and rr end when nothing failed, and who may ask them to. */
-import { exitCodes, type Failure } from './failures.ts'
+import { EXIT_CODES, type Failure } from './failures.ts'
 import type { Session } from './session.ts'
 import type { Settings } from './settings.ts'
 
-export const done: Failure = { text: null, hint: null, exitCode: 0 }
-export const denied: Failure = {
+export const DONE: Failure = { text: null, hint: null, exitCode: 0 }
+export const DENIED: Failure = {
   text: 'All subscription requests were denied.',
   hint: null,
   exitCode: 0,
 }
 /** Before the broker accepted. */
-export const interrupted: Failure = { text: null, hint: null, exitCode: exitCodes.interrupted }
-const timedOut: Failure = { text: 'Timed out', hint: null, exitCode: exitCodes.timeout }
+export const INTERRUPTED: Failure = { text: null, hint: null, exitCode: EXIT_CODES.interrupted }
+const TIMED_OUT: Failure = { text: 'Timed out', hint: null, exitCode: EXIT_CODES.timeout }
 
-const signals = ['SIGINT', 'SIGTERM'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /** Calls `leave` at a signal and after the time of `-W`; returns what stops listening. */
 export function onOutsideEnd(
@@ -21,13 +21,13 @@ export function onOutsideEnd(
   { client }: Session,
   leave: (failure: Failure) => void,
 ): () => void {
-  const end = (failure: Failure): void => leave(client.info === null ? interrupted : failure)
-  const onSignal = (): void => end(done)
-  for (const signal of signals) process.once(signal, onSignal)
+  const end = (failure: Failure): void => leave(client.info === null ? INTERRUPTED : failure)
+  const onSignal = (): void => end(DONE)
+  for (const signal of SIGNALS) process.once(signal, onSignal)
   const timer =
-    timeoutSeconds === null ? undefined : setTimeout(() => end(timedOut), timeoutSeconds * 1000)
+    timeoutSeconds === null ? undefined : setTimeout(() => end(TIMED_OUT), timeoutSeconds * 1000)
   return () => {
-    for (const signal of signals) process.removeListener(signal, onSignal)
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal)
     clearTimeout(timer)
   }
 }

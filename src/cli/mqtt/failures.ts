@@ -12,7 +12,7 @@ export interface Failure {
 }
 
 /** Exit codes that stand for an error of mosquitto's library. */
-export const exitCodes = {
+export const EXIT_CODES = {
   usage: 1,
   protocol: 2,
   lost: 7,
@@ -23,7 +23,7 @@ export const exitCodes = {
 } as const
 
 /** As C's strerror has them; libuv writes some in words of its own. */
-const systemTexts: Readonly<Record<string, string>> = {
+const SYSTEM_TEXTS: Readonly<Record<string, string>> = {
   EACCES: 'Permission denied',
   EADDRNOTAVAIL: 'Cannot assign requested address',
   ECONNREFUSED: 'Connection refused',
@@ -37,7 +37,7 @@ const systemTexts: Readonly<Record<string, string>> = {
 
 const lookupErrors = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_NONAME', 'EAI_FAIL'])
 
-const returnCodeTexts = [
+const RETURN_CODE_TEXTS = [
   'Connection Accepted.',
   'Connection Refused: unacceptable protocol version.',
   'Connection Refused: identifier rejected.',
@@ -59,13 +59,13 @@ export function portOf({ port, tls }: Settings): number {
   return asksForTls ? 8883 : 1883
 }
 
-const tlsPort = 8883
+const TLS_PORT = 8883
 
 /** Port 8883 speaks TLS, whether or not it was asked for. */
 export function usesTls({ tls, port, unixPath }: Settings): boolean {
   if (tls.disabled) return false
   const isAsked = tls.caFile !== null || tls.caPath !== null || tls.osCerts || tls.psk !== null
-  return isAsked || tls.certFile !== null || (port === tlsPort && unixPath === null)
+  return isAsked || tls.certFile !== null || (port === TLS_PORT && unixPath === null)
 }
 
 /** The innermost error that has a code of the system, of OpenSSL, or of Node. */
@@ -78,12 +78,12 @@ function rootOf(error: Error): NodeJS.ErrnoException {
 }
 
 function systemText({ code = '', errno = 0 }: NodeJS.ErrnoException): string | null {
-  if (Object.hasOwn(systemTexts, code)) return systemTexts[code]
+  if (Object.hasOwn(SYSTEM_TEXTS, code)) return SYSTEM_TEXTS[code]
   const text = getSystemErrorMap().get(errno)?.[1]
   return text === undefined ? null : text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-const isTlsCode =
+const IS_TLS_CODE =
   /^(ERR_SSL|ERR_TLS|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_|EPROTO)/
 
 function tlsHint(
@@ -123,13 +123,13 @@ function systemHint(settings: Settings, code: string): string {
 function unreachable(settings: Settings, error: Error): Failure {
   const root: NodeJS.ErrnoException & { reason?: string } = rootOf(error)
   const { code = '' } = root
-  const exitCode = exitCodes.usage
+  const exitCode = EXIT_CODES.usage
   const detour = detourHint(settings, error)
   if (lookupErrors.has(code)) {
     const hint = `The name "${settings.host ?? 'localhost'}" has no address: is -h right, does the network work?`
     return { text: 'Unable to connect (Lookup error.).', hint: detour ?? hint, exitCode }
   }
-  if (isTlsCode.test(code)) {
+  if (IS_TLS_CODE.test(code)) {
     const hint = tlsHint(settings, root, root.reason ?? root.message)
     return { text: 'Unable to connect (A TLS error occurred.).', hint, exitCode }
   }
@@ -145,7 +145,7 @@ function refused(settings: Settings, { reason, properties }: MqttError): Failure
   const said =
     properties.reasonString === undefined ? null : `The broker says: ${properties.reasonString}`
   if (settings.version < 5) {
-    const text = returnCodeTexts[reason] ?? 'Connection Refused: unknown reason.'
+    const text = RETURN_CODE_TEXTS[reason] ?? 'Connection Refused: unknown reason.'
     return { text: `Connection error: ${text}`, hint: refusalHint(reason), exitCode: reason }
   }
   const isOld = reason === Reason.unsupportedProtocolVersion || reason === 1
@@ -172,31 +172,31 @@ export function connectionFailure(
 ): Failure {
   if (error instanceof ConnectionRefusedError) return refused(settings, error)
   if (error.code === 'INVALID') {
-    return { text: `Error: ${error.message}.`, hint: null, exitCode: exitCodes.usage }
+    return { text: `Error: ${error.message}.`, hint: null, exitCode: EXIT_CODES.usage }
   }
   if (error.code === 'PROTOCOL') {
     const text = 'Error: A network protocol error occurred when communicating with the broker.'
-    return { text, hint: `${error.message}.`, exitCode: exitCodes.protocol }
+    return { text, hint: `${error.message}.`, exitCode: EXIT_CODES.protocol }
   }
   if (!wasOnline) {
     if (error.code === 'TIMEOUT') {
       const hint = `${placeOf(settings)} accepts connections but does not answer: is it an MQTT broker?`
-      return { text: 'Error: Connection timed out', hint, exitCode: exitCodes.usage }
+      return { text: 'Error: Connection timed out', hint, exitCode: EXIT_CODES.usage }
     }
     if (error.cause == null) {
       const hint = `${placeOf(settings)} closed the connection without a word: is it an MQTT broker, does it want TLS?`
-      return { text: 'Error: The connection was lost.', hint, exitCode: exitCodes.lost }
+      return { text: 'Error: The connection was lost.', hint, exitCode: EXIT_CODES.lost }
     }
     return unreachable(settings, error)
   }
   const hint = error.reason === 0 ? null : `The broker says: ${reasonText(error.reason)}.`
-  return { text: 'Error: The connection was lost.', hint, exitCode: exitCodes.lost }
+  return { text: 'Error: The connection was lost.', hint, exitCode: EXIT_CODES.lost }
 }
 
 /** Why no connection was even tried, or none came about. */
 export function startFailure(settings: Settings, error: Error): Failure {
   if (error instanceof SettingError) {
-    return { text: error.message, hint: error.hint, exitCode: exitCodes.usage }
+    return { text: error.message, hint: error.hint, exitCode: EXIT_CODES.usage }
   }
   return connectionFailure(settings, error as MqttError, false)
 }
@@ -221,7 +221,7 @@ export function publishFailure(error: Error): Failure {
     const [text, exitCode] = held
     return { text, hint: `The broker's limits say so: ${error.message}.`, exitCode }
   }
-  return { text: `Error: ${error.message}.`, hint: null, exitCode: exitCodes.unknown }
+  return { text: `Error: ${error.message}.`, hint: null, exitCode: EXIT_CODES.unknown }
 }
 
 /** Says it, unless `--quiet`, and returns the exit code. */

@@ -32,7 +32,7 @@ export interface Flag {
 
 export type FlagGroup = 'message' | 'output' | 'session' | 'network' | 'tls' | 'other'
 
-export const allTools: readonly Tool[] = ['pub', 'sub', 'rr']
+export const ALL_TOOLS: readonly Tool[] = ['pub', 'sub', 'rr']
 
 export interface FlagOptions {
   tools?: readonly Tool[]
@@ -52,7 +52,7 @@ function makeFlag(
     names: names.split(' '),
     operand: operand?.[0] ?? null,
     missing: operand?.[1] ?? '',
-    tools: options.tools ?? allTools,
+    tools: options.tools ?? ALL_TOOLS,
     group,
     help,
     choices: options.choices ?? [],

@@ -5,8 +5,8 @@ import type { MessageSource, PayloadFormat, Settings, Tool } from './settings.ts
 
 const message = flagsOf('message')
 
-const senders: readonly Tool[] = ['pub', 'rr']
-const repeatDelaySecondsMax = 2_147_483
+const SENDERS: readonly Tool[] = ['pub', 'rr']
+const REPEAT_DELAY_SECONDS_MAX = 2_147_483
 
 function setMessage(settings: Settings, source: MessageSource): string | null {
   if (settings.message !== null) return 'Error: Only one type of message can be sent at once.'
@@ -57,16 +57,16 @@ function setResponseTopic(settings: Settings, operand: Operand): string | null {
 
 function setDelay(settings: Settings, text: string): string | null {
   const seconds = /^[0-9]*\.?[0-9]+$|^[0-9]+\.$/.test(text) ? Number(text) : -1
-  if (seconds < 0 || seconds > repeatDelaySecondsMax) {
+  if (seconds < 0 || seconds > REPEAT_DELAY_SECONDS_MAX) {
     return 'Error: --repeat-delay argument must be >=0.0.'
   }
   settings.repeatDelayMs = seconds * 1000
   return null
 }
 
-const formats: readonly PayloadFormat[] = ['raw', 'cbor', 'msgpack', 'json', 'hex', 'base64']
+const FORMATS: readonly PayloadFormat[] = ['raw', 'cbor', 'msgpack', 'json', 'hex', 'base64']
 
-export const messageFlags = [
+export const MESSAGE_FLAGS = [
   message(
     '-t --topic',
     ['TOPIC', 'no topic specified'],
@@ -78,21 +78,21 @@ export const messageFlags = [
     ['TEXT', 'no message specified'],
     'send TEXT',
     (settings, { bytes }) => setMessage(settings, { kind: 'text', payload: bytes }),
-    { tools: senders },
+    { tools: SENDERS },
   ),
   message(
     '-f --file',
     ['FILE', 'no file specified'],
     'send what FILE holds',
     (settings, { text }) => setMessage(settings, { kind: 'file', path: text }),
-    { tools: senders },
+    { tools: SENDERS },
   ),
   message(
     '-s --stdin-file',
     null,
     'send standard input as one message',
     (settings) => setMessage(settings, { kind: 'stdin' }),
-    { tools: senders },
+    { tools: SENDERS },
   ),
   message(
     '-l --stdin-line',
@@ -113,7 +113,7 @@ export const messageFlags = [
     null,
     'send an empty message; with -r it clears what is retained',
     (settings) => setMessage(settings, { kind: 'null' }),
-    { tools: senders },
+    { tools: SENDERS },
   ),
   message(
     '-e',
@@ -141,7 +141,7 @@ export const messageFlags = [
     (settings) => {
       settings.retain = true
     },
-    { tools: senders },
+    { tools: SENDERS },
   ),
   message(
     '--repeat',
@@ -181,12 +181,12 @@ export const messageFlags = [
     ['FORMAT', 'no format specified'],
     'payloads are cbor, msgpack, json, hex or base64:\npub makes them of JSON (or of hex or base64 digits),\nsub prints them as JSON (or as digits)',
     (settings, { text }) => {
-      if (!(formats as readonly string[]).includes(text)) {
-        return `Error: Invalid payload format '${text}', it must be one of ${formats.join(', ')}.`
+      if (!(FORMATS as readonly string[]).includes(text)) {
+        return `Error: Invalid payload format '${text}', it must be one of ${FORMATS.join(', ')}.`
       }
       settings.payloadFormat = text as PayloadFormat
       return null
     },
-    { choices: formats },
+    { choices: FORMATS },
   ),
 ]

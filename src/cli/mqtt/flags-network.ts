@@ -7,7 +7,7 @@ import { parseBrokerUrl, splitHost } from './url.ts'
 const network = flagsOf('network')
 const tls = flagsOf('tls')
 
-const socksPortDefault = 1080
+const SOCKS_PORT_DEFAULT = 1080
 
 /** `%25`, `%3A` and `%40` stand for `%`, `:` and `@`. */
 function unescape(text: string | undefined): string | null {
@@ -21,7 +21,7 @@ function parseProxy(url: string): ProxySettings | string {
   const at = rest.lastIndexOf('@')
   const [host, portText] = splitHost(rest.slice(at + 1))
   if (host === '') return 'Error: Invalid proxy.'
-  const port = portText === null ? socksPortDefault : wholeNumber(portText, 1, 65_535)
+  const port = portText === null ? SOCKS_PORT_DEFAULT : wholeNumber(portText, 1, 65_535)
   if (port === null) return `Error: Invalid proxy port ${portText ?? ''}`
   const user = at === -1 ? null : (/^([^:]*)(?::(.*))?$/s.exec(rest.slice(0, at)) ?? [])
   return { host, port, username: unescape(user?.[1]), password: unescape(user?.[2]) }
@@ -41,7 +41,7 @@ function setUrl(settings: Settings, { text }: Operand): string | null {
   return null
 }
 
-export const networkFlags = [
+export const NETWORK_FLAGS = [
   network(
     '-h --host',
     ['HOST', 'no host specified'],
@@ -113,7 +113,7 @@ function tlsText(names: string, operand: string, missing: string, key: TextKey, 
   })
 }
 
-export const tlsFlags = [
+export const TLS_FLAGS = [
   tlsText(
     '--cafile',
     'FILE',

@@ -6,11 +6,11 @@ import type { Settings, Tool } from './settings.ts'
 const output = flagsOf('output')
 const other = flagsOf('other')
 
-const receivers: readonly Tool[] = ['sub', 'rr']
-const sub: { tools: readonly Tool[] } = { tools: ['sub'] }
-const timeoutSecondsMax = 2_147_483
+const RECEIVERS: readonly Tool[] = ['sub', 'rr']
+const SUB: { tools: readonly Tool[] } = { tools: ['sub'] }
+const TIMEOUT_SECONDS_MAX = 2_147_483
 
-const retainHandlings: Readonly<Record<string, Settings['retainHandling']>> = {
+const RETAIN_HANDLINGS: Readonly<Record<string, Settings['retainHandling']>> = {
   always: 0,
   new: 1,
   never: 2,
@@ -23,7 +23,7 @@ function setFormat(settings: Settings, text: string): string | null {
   return null
 }
 
-export const outputFlags = [
+export const OUTPUT_FLAGS = [
   output(
     '-v --verbose',
     null,
@@ -31,14 +31,14 @@ export const outputFlags = [
     (settings) => {
       settings.verbose = true
     },
-    { tools: receivers },
+    { tools: RECEIVERS },
   ),
   output(
     '-F',
     ['FORMAT', 'no format specified'],
     'print messages like this; %t topic, %p payload, %j JSON, …',
     (settings, { text }) => setFormat(settings, text),
-    { tools: receivers },
+    { tools: RECEIVERS },
   ),
   output(
     '--output',
@@ -51,7 +51,7 @@ export const outputFlags = [
       settings.output = text
       return null
     },
-    { tools: receivers, choices: ['text', 'jsonl'] },
+    { tools: RECEIVERS, choices: ['text', 'jsonl'] },
   ),
   output(
     '--pretty',
@@ -60,7 +60,7 @@ export const outputFlags = [
     (settings) => {
       settings.pretty = true
     },
-    { tools: receivers },
+    { tools: RECEIVERS },
   ),
   output(
     '-N',
@@ -69,7 +69,7 @@ export const outputFlags = [
     (settings) => {
       settings.newline = false
     },
-    { tools: receivers },
+    { tools: RECEIVERS },
   ),
   output(
     '-w --watch',
@@ -79,7 +79,7 @@ export const outputFlags = [
       settings.watch = true
       settings.verbose = true
     },
-    sub,
+    SUB,
   ),
   output(
     '--message-rate',
@@ -88,7 +88,7 @@ export const outputFlags = [
     (settings) => {
       settings.messageRate = true
     },
-    sub,
+    SUB,
   ),
   output(
     '--random-filter',
@@ -102,7 +102,7 @@ export const outputFlags = [
       settings.randomFilter = percent
       return null
     },
-    sub,
+    SUB,
   ),
   output(
     '-R',
@@ -111,7 +111,7 @@ export const outputFlags = [
     (settings) => {
       settings.noRetained = true
     },
-    { tools: receivers },
+    { tools: RECEIVERS },
   ),
   output(
     '--retained-only',
@@ -120,7 +120,7 @@ export const outputFlags = [
     (settings) => {
       settings.retainedOnly = true
     },
-    sub,
+    SUB,
   ),
   output(
     '--remove-retained',
@@ -129,7 +129,7 @@ export const outputFlags = [
     (settings) => {
       settings.removeRetained = true
     },
-    sub,
+    SUB,
   ),
   output(
     '--retain-as-published',
@@ -138,20 +138,20 @@ export const outputFlags = [
     (settings) => {
       settings.retainAsPublished = true
     },
-    { tools: receivers },
+    { tools: RECEIVERS },
   ),
   output(
     '--retain-handling',
     ['WHEN', 'no handling specified'],
     'retained messages always, only to a new subscription, or\nnever (5.0)',
     (settings, { text }) => {
-      if (!Object.hasOwn(retainHandlings, text)) {
+      if (!Object.hasOwn(RETAIN_HANDLINGS, text)) {
         return `Error: Unknown retain handling '${text}', it must be always, new or never.`
       }
-      settings.retainHandling = retainHandlings[text]
+      settings.retainHandling = RETAIN_HANDLINGS[text]
       return null
     },
-    { tools: receivers, choices: Object.keys(retainHandlings) },
+    { tools: RECEIVERS, choices: Object.keys(RETAIN_HANDLINGS) },
   ),
   output(
     '-C',
@@ -163,19 +163,19 @@ export const outputFlags = [
       settings.messageCountMax = count
       return null
     },
-    sub,
+    SUB,
   ),
   output(
     '-W',
     ['SECONDS', 'no timeout specified'],
     'end after so long, with exit code 27',
     (settings, { text }) => {
-      const seconds = wholeNumber(text, 1, timeoutSecondsMax)
+      const seconds = wholeNumber(text, 1, TIMEOUT_SECONDS_MAX)
       if (seconds === null) return `Error: Invalid timeout "${text}".`
       settings.timeoutSeconds = seconds
       return null
     },
-    { tools: receivers },
+    { tools: RECEIVERS },
   ),
   output(
     '-E',
@@ -184,7 +184,7 @@ export const outputFlags = [
     (settings) => {
       settings.exitAfterSubscribe = true
     },
-    sub,
+    SUB,
   ),
   output(
     '--exec',
@@ -193,7 +193,7 @@ export const outputFlags = [
     (settings, _, words) => {
       settings.command = words.map(({ text }) => text)
     },
-    { ...sub, operandCount: (rest) => Math.max(1, rest.length) },
+    { ...SUB, operandCount: (rest) => Math.max(1, rest.length) },
   ),
   output(
     '--latency',
@@ -206,7 +206,7 @@ export const outputFlags = [
   ),
 ]
 
-export const otherFlags = [
+export const OTHER_FLAGS = [
   other('-d --debug', null, 'print the packets that come and go', (settings) => {
     settings.debug = true
   }),

@@ -2,12 +2,12 @@
 import type { Version } from '../../codec/packets.ts'
 import { topicNameProblem } from '../../topics/names.ts'
 import { flagsOf, isMalformed, wholeNumber } from './flag.ts'
-import { addProperty, propertyWordCount, propertyWords } from './property-arguments.ts'
-import { neverExpires, type Settings } from './settings.ts'
+import { addProperty, propertyWordCount, PROPERTY_WORDS } from './property-arguments.ts'
+import { NEVER_EXPIRES, type Settings } from './settings.ts'
 
 const session = flagsOf('session')
 
-const versions: Readonly<Record<string, Version>> = {
+const VERSIONS: Readonly<Record<string, Version>> = {
   mqttv31: 3,
   '31': 3,
   mqttv311: 4,
@@ -16,25 +16,25 @@ const versions: Readonly<Record<string, Version>> = {
   '5': 5,
 }
 
-const twoIds = 'Error: -i and -I argument cannot be used together.'
+const TWO_IDS = 'Error: -i and -I argument cannot be used together.'
 
 function setExpiry(settings: Settings, text: string): string | null {
   const never = text === '-1' || text === '∞'
   if (!never && !/^-?[0-9]+$/.test(text)) return 'Error: session-expiry-interval not a number.'
-  const seconds = never ? neverExpires : wholeNumber(text, 0, neverExpires)
+  const seconds = never ? NEVER_EXPIRES : wholeNumber(text, 0, NEVER_EXPIRES)
   if (seconds === null) return 'Error: session-expiry-interval out of range.'
   settings.sessionExpirySeconds = seconds
   settings.version = 5
   return null
 }
 
-export const sessionFlags = [
+export const SESSION_FLAGS = [
   session(
     '-i --id',
     ['ID', 'no id specified'],
     'client id; left out, the broker makes one up',
     (settings, { text }) => {
-      if (settings.clientIdPrefix !== null) return twoIds
+      if (settings.clientIdPrefix !== null) return TWO_IDS
       settings.clientId = text
       return null
     },
@@ -44,7 +44,7 @@ export const sessionFlags = [
     ['PREFIX', 'no id prefix specified'],
     'client id: PREFIX and the process id',
     (settings, { text }) => {
-      if (settings.clientId !== null) return twoIds
+      if (settings.clientId !== null) return TWO_IDS
       settings.clientIdPrefix = text
       return null
     },
@@ -65,8 +65,8 @@ export const sessionFlags = [
     ['VERSION', 'no version specified'],
     'mqttv31, mqttv311 or mqttv5',
     (settings, { text }) => {
-      if (!Object.hasOwn(versions, text)) return 'Error: Invalid protocol version argument given.'
-      settings.version = versions[text]
+      if (!Object.hasOwn(VERSIONS, text)) return 'Error: Invalid protocol version argument given.'
+      settings.version = VERSIONS[text]
       return null
     },
     { choices: ['mqttv5', 'mqttv311', 'mqttv31'] },
@@ -152,7 +152,7 @@ export const sessionFlags = [
     (settings, _, words) => addProperty(settings, words),
     {
       operandCount: propertyWordCount,
-      choices: propertyWords.packets,
+      choices: PROPERTY_WORDS.packets,
     },
   ),
 ]

@@ -23,7 +23,7 @@ export interface PrintOptions {
 
 const encoder = new TextEncoder()
 const CHARACTER_BYTES_MAX = 64
-const defaultFloatDigits = 6
+const DEFAULT_FLOAT_DIGITS = 6
 
 type Printer = (
   out: Print,
@@ -115,7 +115,7 @@ function float(size: 4 | 8): Printer {
     const view = new DataView(payload.buffer, payload.byteOffset, size)
     const value = size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true)
     const { precision } = conversion
-    const digits = Math.min(100, precision < 0 ? defaultFloatDigits : precision)
+    const digits = Math.min(100, precision < 0 ? DEFAULT_FLOAT_DIGITS : precision)
     out.text(padded(cFixed(value, digits), conversion))
   }
 }

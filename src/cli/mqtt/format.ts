@@ -26,7 +26,7 @@ export type ParsedFormat =
 
 const letters = new Set('%ACDEFIJPRSUXdfjlmpqrtx')
 
-const escapes: Readonly<Record<string, string>> = {
+const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\',
   '0': '\0',
   a: '\u0007',
@@ -38,7 +38,7 @@ const escapes: Readonly<Record<string, string>> = {
 }
 
 /** Flags in any order, then width, precision, separator, letter. Sticky: it goes on where the format is. */
-const conversionSyntax =
+const CONVERSION_SYNTAX =
   /%([-0]*)([0-9]{0,4})(\.[0-9]{0,4})?([!"#$&'()*+,\-./:;<=>?@[\\\]^_`{|}~ ])?(.)?/suy
 
 const failure = (error: string): ParsedFormat => ({ ok: false, error })
@@ -58,7 +58,7 @@ export function parseFormat(format: string): ParsedFormat {
     if (character === '%') {
       const conversion = conversionAt(format, at)
       if (typeof conversion === 'string') return failure(conversion)
-      at = conversionSyntax.lastIndex
+      at = CONVERSION_SYNTAX.lastIndex
       add(conversion)
       continue
     }
@@ -75,9 +75,9 @@ export function parseFormat(format: string): ParsedFormat {
       if (letter === '@') plain += '@'
       else add({ kind: 'time', letter })
     } else if (letter === '') return failure('Error: Incomplete escape specifier.')
-    else if (!Object.hasOwn(escapes, letter)) {
+    else if (!Object.hasOwn(ESCAPES, letter)) {
       return failure(`Error: Invalid escape specifier '${letter}'.`)
-    } else plain += escapes[letter]
+    } else plain += ESCAPES[letter]
   }
   if (plain !== '') pieces.push({ kind: 'text', text: plain })
   return { ok: true, pieces }
@@ -85,8 +85,8 @@ export function parseFormat(format: string): ParsedFormat {
 
 /** The conversion at `at`, or an error line. `conversionSyntax.lastIndex` is then behind it. */
 function conversionAt(format: string, at: number): Conversion | string {
-  conversionSyntax.lastIndex = at
-  const match = conversionSyntax.exec(format)
+  CONVERSION_SYNTAX.lastIndex = at
+  const match = CONVERSION_SYNTAX.exec(format)
   const [, flags = '', width = '', precision, separator, letter] = match ?? []
   if (letter === undefined) return 'Error: Incomplete format specifier.'
   if (!letters.has(letter)) return `Error: Invalid format specifier '${letter}'.`

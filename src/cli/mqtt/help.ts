@@ -3,20 +3,20 @@ import { flagsOfTool } from './arguments.ts'
 import type { Flag, FlagGroup } from './flag.ts'
 import type { Tool } from './settings.ts'
 
-const summaries: Readonly<Record<Tool, string>> = {
+const SUMMARIES: Readonly<Record<Tool, string>> = {
   pub: 'Publishes a message, or many, and ends.',
   sub: 'Subscribes to topics and prints the messages that come.',
   rr: 'Publishes a request, waits for the answer and prints it.',
 }
 
-const usages: Readonly<Record<Tool, string>> = {
+const USAGES: Readonly<Record<Tool, string>> = {
   pub: '-t TOPIC {-m TEXT | -f FILE | -s | -l | -n} [OPTION]...',
   sub: '-t FILTER [-t FILTER]... [OPTION]...',
   rr: '-t TOPIC -e ANSWER-TOPIC {-m TEXT | -f FILE | -s | -n} [OPTION]...',
 }
 
 /** Headings, in the order of the help text. */
-export const groupTitles: Readonly<Record<FlagGroup, string>> = {
+export const GROUP_TITLES: Readonly<Record<FlagGroup, string>> = {
   message: 'Topics and messages',
   output: 'Output, and when it is enough',
   session: 'Session',
@@ -27,7 +27,7 @@ export const groupTitles: Readonly<Record<FlagGroup, string>> = {
 
 type Example = readonly [command: string, what: string]
 
-const examples: Readonly<Record<Tool, readonly Example[]>> = {
+const EXAMPLES: Readonly<Record<Tool, readonly Example[]>> = {
   pub: [
     ['-t hall/light -m on', 'one message'],
     ['-h broker.example -t hall/light -m on -q 1 -r', 'kept by the broker, acknowledged'],
@@ -62,17 +62,17 @@ const coloured: Style = {
   flag: (text) => `\u001b[36m${text}\u001b[0m`,
 }
 
-const leftColumns = 26
+const LEFT_COLUMNS = 26
 
 function flagLines({ names, operand, help }: Flag, style: Style): string[] {
   const isShort = (names[0] ?? '').length === 2
   const left = [`${isShort ? '' : '    '}${names.join(', ')}`, operand ?? ''].join(' ').trimEnd()
   const [first, ...more] = help.split('\n')
-  const indent = ' '.repeat(leftColumns + 4)
+  const indent = ' '.repeat(LEFT_COLUMNS + 4)
   const head =
-    left.length > leftColumns
+    left.length > LEFT_COLUMNS
       ? [`  ${style.flag(left)}`, `${indent}${first}`]
-      : [`  ${style.flag(left)}${' '.repeat(leftColumns - left.length)}  ${first}`]
+      : [`  ${style.flag(left)}${' '.repeat(LEFT_COLUMNS - left.length)}  ${first}`]
   return [...head, ...more.map((line) => `${indent}${line}`)]
 }
 
@@ -80,21 +80,21 @@ function flagLines({ names, operand, help }: Flag, style: Style): string[] {
 export function helpText(tool: Tool, program: string, isColoured: boolean): string {
   const style = isColoured ? coloured : plain
   const flags = flagsOfTool(tool)
-  const groups = (Object.keys(groupTitles) as FlagGroup[]).filter((group) =>
+  const groups = (Object.keys(GROUP_TITLES) as FlagGroup[]).filter((group) =>
     flags.some((row) => row.group === group),
   )
   return [
-    `${style.title('Usage:')} ${program} ${usages[tool]}`,
+    `${style.title('Usage:')} ${program} ${USAGES[tool]}`,
     '',
-    summaries[tool],
+    SUMMARIES[tool],
     ...groups.flatMap((group) => [
       '',
-      style.title(`${groupTitles[group]}:`),
+      style.title(`${GROUP_TITLES[group]}:`),
       ...flags.filter((row) => row.group === group).flatMap((row) => flagLines(row, style)),
     ]),
     '',
     style.title('Examples:'),
-    ...examples[tool].flatMap(([command, what]) => [
+    ...EXAMPLES[tool].flatMap(([command, what]) => [
       `  ${style.flag('#')} ${what}`,
       `  ${program} ${command}`,
     ]),

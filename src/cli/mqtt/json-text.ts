@@ -3,21 +3,21 @@
  * which a trip through JavaScript values would lose.
  */
 
-const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs
 /** Where cJSON, and so mosquitto_sub, gives up. */
-const depthMax = 1000
+const DEPTH_MAX = 1000
 /** Deeper ones are not indented further: a small message could otherwise fill a disk with tabs. */
-const tabsMax = 100
+const TABS_MAX = 100
 
 /** `text` without blanks; null when it is no JSON, or deeper than 1000. */
 export function minifyJson(text: string): string | null {
   if (!isJson(text)) return null
-  const parts = text.match(token) ?? []
+  const parts = text.match(TOKEN) ?? []
   let depth = 0
   for (const part of parts) {
     if (part === '{' || part === '[') depth++
     else if (part === '}' || part === ']') depth--
-    if (depth > depthMax) return null
+    if (depth > DEPTH_MAX) return null
   }
   return parts.join('')
 }
@@ -44,8 +44,8 @@ export function indentJson(json: string): string {
   const open: string[] = []
   let out = ''
   let previous = ''
-  for (const part of json.match(token) ?? []) {
-    const tabs = () => '\t'.repeat(Math.min(open.length, tabsMax))
+  for (const part of json.match(TOKEN) ?? []) {
+    const tabs = () => '\t'.repeat(Math.min(open.length, TABS_MAX))
     if (part === '}' || part === ']') {
       open.pop()
       out += part === ']' ? ']' : `\n${tabs()}}`

@@ -1,6 +1,6 @@
 /** Standard input line by line, no faster than the lines are taken. */
 
-const newline = 0x0a
+const NEWLINE = 0x0a
 
 /**
  * The lines of `chunks` without their line feeds, of any length, with every byte in between. What follows the last
@@ -11,7 +11,7 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   for await (const chunk of chunks) {
     const batch: Uint8Array[] = []
     let start = 0
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       const part = chunk.subarray(start, end)
       batch.push(pending.length === 0 ? part : Buffer.concat([...pending, part]))
       pending = []

@@ -8,7 +8,7 @@ const decoder = new TextDecoder()
 const strictDecoder = new TextDecoder('utf-8', { fatal: true })
 
 /** Names on the command line and in JSON; properties that messages do not carry are missing. */
-const names: Readonly<Partial<Record<keyof Properties, string>>> = {
+const NAMES: Readonly<Partial<Record<keyof Properties, string>>> = {
   payloadFormat: 'payload-format-indicator',
   messageExpirySeconds: 'message-expiry-interval',
   contentType: 'content-type',
@@ -28,7 +28,7 @@ export function jsonTime({ date, nanoseconds }: WallTime): string {
 function propertyMembers(properties: Properties): string[] {
   // In the order of the wire, which is the order in which the decoder added them.
   return (Object.keys(properties) as (keyof Properties)[]).flatMap((key) => {
-    const name = names[key]
+    const name = NAMES[key]
     const value = properties[key]
     if (name === undefined || value === undefined) return []
     if (key === 'userProperties') {

@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts'
 import type { ShownMessage } from './shown-message.ts'
 
 const encoder = new TextEncoder()
-const watchedTopicsMax = 10_000
+const WATCHED_TOPICS_MAX = 10_000
 
 type PrintMessage = (out: Print, message: ShownMessage) => void
 
@@ -53,9 +53,9 @@ function watched(host: string, print: PrintMessage): PrintMessage {
     if (!isCleared) out.text(`\u001b[2J\u001b[1;1HBroker: ${host}\n`)
     isCleared = true
     const row = rows.get(message.topic) ?? rows.size + 2
-    if (rows.size < watchedTopicsMax) rows.set(message.topic, row)
+    if (rows.size < WATCHED_TOPICS_MAX) rows.set(message.topic, row)
     const height = process.stdout.rows
-    if (row > (height > 0 ? height : watchedTopicsMax)) return
+    if (row > (height > 0 ? height : WATCHED_TOPICS_MAX)) return
     out.text(`\u001b[${row};1H\u001b[2K`)
     print(out, message)
   }

@@ -2,7 +2,7 @@
 import { PacketType, type AckPacket, type Packet, type PublishPacket } from '../../codec/packets.ts'
 
 /** For the lines a client without an id of its own has. */
-const noId = '(null)'
+const NO_ID = '(null)'
 
 const flag = (value: boolean): number => (value ? 1 : 0)
 
@@ -52,7 +52,7 @@ export class PacketLines {
   private id: string
 
   constructor(clientId: string) {
-    this.id = clientId === '' ? noId : clientId
+    this.id = clientId === '' ? NO_ID : clientId
   }
 
   /** None, one, or one for each filter; without line feeds. */

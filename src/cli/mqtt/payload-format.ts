@@ -5,7 +5,7 @@ import type { PayloadFormat } from './settings.ts'
 /** Throws when the payload is not what the format says. */
 export type Convert = (payload: Uint8Array) => Uint8Array
 
-export const formatNames: Readonly<Record<PayloadFormat, string>> = {
+export const FORMAT_NAMES: Readonly<Record<PayloadFormat, string>> = {
   raw: 'raw',
   cbor: 'CBOR',
   msgpack: 'MessagePack',
@@ -27,18 +27,18 @@ function toJson(text: string): string {
 
 function digits(payload: Uint8Array, encoding: 'hex' | 'base64', shape: RegExp): Uint8Array {
   const text = strictDecoder.decode(payload).replace(/\s/g, '')
-  if (!shape.test(text)) throw new Error(`not valid ${formatNames[encoding]}`)
+  if (!shape.test(text)) throw new Error(`not valid ${FORMAT_NAMES[encoding]}`)
   return Buffer.from(text, encoding)
 }
 
-const hexShape = /^(?:[0-9a-f]{2})*$/i
-const base64Shape = /^[A-Za-z0-9+/_-]*={0,2}$/
+const HEX_SHAPE = /^(?:[0-9a-f]{2})*$/i
+const BASE64_SHAPE = /^[A-Za-z0-9+/_-]*={0,2}$/
 
 const encoders: Readonly<Record<PayloadFormat, () => Promise<Convert>>> = {
   raw: async () => asIs,
   json: async () => (payload) => encoder.encode(toJson(strictDecoder.decode(payload))),
-  hex: async () => (payload) => digits(payload, 'hex', hexShape),
-  base64: async () => (payload) => digits(payload, 'base64', base64Shape),
+  hex: async () => (payload) => digits(payload, 'hex', HEX_SHAPE),
+  base64: async () => (payload) => digits(payload, 'base64', BASE64_SHAPE),
   cbor: async () => {
     const { encode } = await import('cborg')
     return (payload) => encode(JSON.parse(strictDecoder.decode(payload)))

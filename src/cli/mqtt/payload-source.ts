@@ -1,17 +1,18 @@
 /** Where pub and rr get their payload: the command line, a file, standard input. */
 import { readFileSync } from 'node:fs'
-import { formatNames, type Convert } from './payload-format.ts'
+import { FORMAT_NAMES, type Convert } from './payload-format.ts'
 import type { MessageSource, Settings } from './settings.ts'
 
 /** The largest payload that MQTT can carry, bytes. */
-const payloadBytesMax = 268_435_455
+const PAYLOAD_BYTES_MAX = 268_435_455
 
 /** The payload, or lines for standard error. */
 type Loaded =
   | { readonly ok: true; readonly payload: Uint8Array }
   | { readonly ok: false; readonly errors: readonly string[] }
 
-const tooLarge = (what: string) => `Error: ${what} must be less than ${payloadBytesMax + 1} bytes.`
+const tooLarge = (what: string) =>
+  `Error: ${what} must be less than ${PAYLOAD_BYTES_MAX + 1} bytes.`
 
 /** Reads a payload in whole. Lines (`-l`) have none and come as they are read. */
 function loadPayload(source: Exclude<MessageSource, { kind: 'lines' }>): Loaded {
@@ -31,7 +32,7 @@ function loadFile(path: string): Loaded {
   } catch (error) {
     return failed(`Error: Unable to open file "${path}".`, `${(error as Error).message}.`)
   }
-  return payload.length > payloadBytesMax ? failed(tooLarge('File')) : { ok: true, payload }
+  return payload.length > PAYLOAD_BYTES_MAX ? failed(tooLarge('File')) : { ok: true, payload }
 }
 
 function loadStandardInput(): Loaded {
@@ -46,7 +47,7 @@ function loadStandardInput(): Loaded {
     return failed(`${(error as Error).message}.`)
   }
   if (payload.length === 0) return failed('Error: Zero length input.')
-  return payload.length > payloadBytesMax
+  return payload.length > PAYLOAD_BYTES_MAX
     ? failed(tooLarge('Message length'))
     : { ok: true, payload }
 }
@@ -63,7 +64,7 @@ export function convertOrSay(
     const { payloadFormat } = settings
     // CBOR and MessagePack are made of JSON.
     const isBinary = payloadFormat === 'cbor' || payloadFormat === 'msgpack'
-    const name = isBinary ? formatNames.json : formatNames[payloadFormat]
+    const name = isBinary ? FORMAT_NAMES.json : FORMAT_NAMES[payloadFormat]
     say(settings, [`Error: Message is not valid ${name}.`, `${(error as Error).message}.`])
     return null
   }

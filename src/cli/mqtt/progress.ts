@@ -1,10 +1,10 @@
 /** A line on a terminal that tells how far a long input has come. */
 import type { Settings } from './settings.ts'
 
-const firstMs = 1000
-const intervalMs = 250
+const FIRST_MS = 1000
+const INTERVAL_MS = 250
 
-const clearLine = '\r\u001b[2K'
+const CLEAR_LINE = '\r\u001b[2K'
 
 /** 1234567 as `1,234,567`. */
 function grouped(value: number): string {
@@ -22,7 +22,7 @@ export class Progress {
   private readonly total: number | null
   private readonly isShown: boolean
   private readonly startMs = performance.now()
-  private nextMs = this.startMs + firstMs
+  private nextMs = this.startMs + FIRST_MS
   private count = 0
   private bytes = 0
   private isDirty = false
@@ -42,14 +42,14 @@ export class Progress {
     if (!this.isShown) return
     const nowMs = performance.now()
     if (nowMs < this.nextMs) return
-    this.nextMs = nowMs + intervalMs
+    this.nextMs = nowMs + INTERVAL_MS
     this.isDirty = true
-    process.stderr.write(`${clearLine}${this.text(nowMs)}`)
+    process.stderr.write(`${CLEAR_LINE}${this.text(nowMs)}`)
   }
 
   /** The line goes away. */
   done(): void {
-    if (this.isDirty) process.stderr.write(clearLine)
+    if (this.isDirty) process.stderr.write(CLEAR_LINE)
     this.isDirty = false
   }
 

@@ -13,12 +13,12 @@ interface PropertyRow {
   readonly targets: readonly PropertyTarget[]
 }
 
-const byteMax = 0xff
-const shortMax = 0xffff
-const longMax = 0xffff_ffff
-const varintMax = 268_435_455
+const BYTE_MAX = 0xff
+const SHORT_MAX = 0xffff
+const LONG_MAX = 0xffff_ffff
+const VARINT_MAX = 268_435_455
 
-const message: readonly PropertyTarget[] = ['publish', 'will']
+const MESSAGE: readonly PropertyTarget[] = ['publish', 'will']
 
 function row(
   key: keyof Properties,
@@ -30,26 +30,26 @@ function row(
 }
 
 // prettier-ignore
-const properties: Readonly<Record<string, PropertyRow>> = {
-  'authentication-data': row('authenticationData', 'binary', shortMax, 'connect'),
-  'authentication-method': row('authenticationMethod', 'text', shortMax, 'connect'),
-  'content-type': row('contentType', 'text', shortMax, ...message),
-  'correlation-data': row('correlationData', 'binary', shortMax, ...message),
-  'maximum-packet-size': row('maximumPacketSize', 'number', longMax, 'connect'),
-  'message-expiry-interval': row('messageExpirySeconds', 'number', longMax, ...message),
-  'payload-format-indicator': row('payloadFormat', 'number', byteMax, ...message),
-  'reason-string': row('reasonString', 'text', shortMax, 'disconnect'),
-  'receive-maximum': row('receiveMaximum', 'number', shortMax, 'connect'),
-  'request-problem-information': row('requestProblemInformation', 'number', byteMax, 'connect'),
-  'request-response-information': row('requestResponseInformation', 'number', byteMax, 'connect'),
-  'response-topic': row('responseTopic', 'text', shortMax, ...message),
-  'server-reference': row('serverReference', 'text', shortMax, 'disconnect'),
-  'session-expiry-interval': row('sessionExpirySeconds', 'number', longMax, 'connect', 'disconnect'),
-  'subscription-identifier': row('subscriptionIds', 'number', varintMax, 'subscribe'),
-  'topic-alias': row('topicAlias', 'number', shortMax, 'publish'),
-  'topic-alias-maximum': row('topicAliasMaximum', 'number', shortMax, 'connect'),
-  'user-property': row('userProperties', 'pair', shortMax, 'connect', 'publish', 'subscribe', 'unsubscribe', 'disconnect', 'will'),
-  'will-delay-interval': row('willDelaySeconds', 'number', longMax, 'will'),
+const PROPERTIES: Readonly<Record<string, PropertyRow>> = {
+  'authentication-data': row('authenticationData', 'binary', SHORT_MAX, 'connect'),
+  'authentication-method': row('authenticationMethod', 'text', SHORT_MAX, 'connect'),
+  'content-type': row('contentType', 'text', SHORT_MAX, ...MESSAGE),
+  'correlation-data': row('correlationData', 'binary', SHORT_MAX, ...MESSAGE),
+  'maximum-packet-size': row('maximumPacketSize', 'number', LONG_MAX, 'connect'),
+  'message-expiry-interval': row('messageExpirySeconds', 'number', LONG_MAX, ...MESSAGE),
+  'payload-format-indicator': row('payloadFormat', 'number', BYTE_MAX, ...MESSAGE),
+  'reason-string': row('reasonString', 'text', SHORT_MAX, 'disconnect'),
+  'receive-maximum': row('receiveMaximum', 'number', SHORT_MAX, 'connect'),
+  'request-problem-information': row('requestProblemInformation', 'number', BYTE_MAX, 'connect'),
+  'request-response-information': row('requestResponseInformation', 'number', BYTE_MAX, 'connect'),
+  'response-topic': row('responseTopic', 'text', SHORT_MAX, ...MESSAGE),
+  'server-reference': row('serverReference', 'text', SHORT_MAX, 'disconnect'),
+  'session-expiry-interval': row('sessionExpirySeconds', 'number', LONG_MAX, 'connect', 'disconnect'),
+  'subscription-identifier': row('subscriptionIds', 'number', VARINT_MAX, 'subscribe'),
+  'topic-alias': row('topicAlias', 'number', SHORT_MAX, 'publish'),
+  'topic-alias-maximum': row('topicAliasMaximum', 'number', SHORT_MAX, 'connect'),
+  'user-property': row('userProperties', 'pair', SHORT_MAX, 'connect', 'publish', 'subscribe', 'unsubscribe', 'disconnect', 'will'),
+  'will-delay-interval': row('willDelaySeconds', 'number', LONG_MAX, 'will'),
 }
 
 /** Properties that only a server sends: known by name, allowed nowhere. */
@@ -64,7 +64,7 @@ const serverOnly = new Set([
   'wildcard-subscription-available',
 ])
 
-const targets: readonly string[] = [
+const TARGETS: readonly string[] = [
   'connect',
   'publish',
   'subscribe',
@@ -86,9 +86,9 @@ const silent = new Set([
 ])
 
 /** Words that complete the first and the second operand in a shell. */
-export const propertyWords: { packets: readonly string[]; properties: readonly string[] } = {
-  packets: targets,
-  properties: Object.keys(properties),
+export const PROPERTY_WORDS: { packets: readonly string[]; properties: readonly string[] } = {
+  packets: TARGETS,
+  properties: Object.keys(PROPERTIES),
 }
 
 /** How many words belong to a `-D` in front of `rest`: a user property has a name and a value. */
@@ -99,19 +99,19 @@ export function propertyWordCount(rest: readonly string[]): number {
 /** Adds the property of `-D`; `words` are packet, property and value, or packet, user-property, name and value. */
 export function addProperty(settings: Settings, words: readonly Operand[]): string | null {
   const [{ text: target }, { text: name }, value] = words
-  if (!targets.includes(target) && !silent.has(target)) {
+  if (!TARGETS.includes(target) && !silent.has(target)) {
     return 'Error: Invalid command given in --property argument.'
   }
   if (serverOnly.has(name)) {
     return `Error: ${name} property not allowed for ${target} in --property argument.`
   }
-  if (!Object.hasOwn(properties, name)) {
+  if (!Object.hasOwn(PROPERTIES, name)) {
     return 'Error: Invalid property name given in --property argument.'
   }
   if (silent.has(target)) {
     return `Error: ${name} property not supported for ${target} in --property argument.`
   }
-  const found = properties[name]
+  const found = PROPERTIES[name]
   if (!found.targets.includes(target as PropertyTarget)) {
     return `Error: ${name} property not allowed for ${target} in --property argument.`
   }

@@ -3,7 +3,7 @@ import type { Message } from '../../client/message.ts'
 import { matches } from '../../topics/names.ts'
 import { executorOf, type Executor } from './exec.ts'
 import { messagePrinter } from './message-printer.ts'
-import { formatNames, type Convert } from './payload-format.ts'
+import { FORMAT_NAMES, type Convert } from './payload-format.ts'
 import type { Settings } from './settings.ts'
 import { wallTime } from './shown-message.ts'
 import type { StandardOutput } from './standard-output.ts'
@@ -95,7 +95,7 @@ export class Receiver {
     try {
       if (payload.length > 0) shown = this.convert(payload)
     } catch {
-      const name = formatNames[this.settings.payloadFormat]
+      const name = FORMAT_NAMES[this.settings.payloadFormat]
       this.out.error(`Error: Message payload is not valid ${name} on topic ${topic}.`)
       return
     }

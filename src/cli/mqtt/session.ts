@@ -22,14 +22,14 @@ export interface SessionOptions {
   readonly print?: (line: string) => void
 }
 
-const reconnectMs = 1000
-const receiveMaximumDefault = 20
+const RECONNECT_MS = 1000
+const RECEIVE_MAXIMUM_DEFAULT = 20
 
-const idLetters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+const ID_LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
 /** MQTT 3.1 has no empty id. */
 function randomId(): string {
-  const letters = Array.from({ length: 18 }, () => idLetters[Math.floor(Math.random() * 62)])
+  const letters = Array.from({ length: 18 }, () => ID_LETTERS[Math.floor(Math.random() * 62)])
   return `mosq-${letters.join('')}`
 }
 
@@ -67,7 +67,7 @@ function proxyUrl({ proxy }: Settings): string | null {
 function receiveMaximum({ messageCountMax, properties }: Settings): number {
   const given = properties.connect.receiveMaximum
   if (given !== undefined) return given
-  return Math.min(messageCountMax ?? receiveMaximumDefault, receiveMaximumDefault)
+  return Math.min(messageCountMax ?? RECEIVE_MAXIMUM_DEFAULT, RECEIVE_MAXIMUM_DEFAULT)
 }
 
 function sessionOptions(settings: Settings): NodeConnectOptions {
@@ -145,7 +145,7 @@ export async function startSession(settings: Settings, options: SessionOptions):
     ...(tls !== undefined && { tls }),
     ...(onPacket !== undefined && { onPacket }),
     ...(options.onMessage !== undefined && { onMessage: options.onMessage }),
-    reconnect: options.mayReturn ? { minMs: reconnectMs, maxMs: reconnectMs, jitter: 0 } : false,
+    reconnect: options.mayReturn ? { minMs: RECONNECT_MS, maxMs: RECONNECT_MS, jitter: 0 } : false,
   })
   return watched(settings, client)
 }

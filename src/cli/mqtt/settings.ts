@@ -127,7 +127,7 @@ export class SettingError extends Error {
   }
 }
 
-export const neverExpires = 0xffff_ffff
+export const NEVER_EXPIRES = 0xffff_ffff
 
 function defaultTls(): TlsSettings {
   return {

@@ -23,7 +23,7 @@ export interface WallTime {
   readonly nanoseconds: number
 }
 
-const driftMsMax = 2
+const DRIFT_MS_MAX = 2
 
 let originMs = performance.timeOrigin
 
@@ -34,7 +34,7 @@ let originMs = performance.timeOrigin
 export function wallTime(): WallTime {
   const nowMs = Date.now()
   const elapsedMs = performance.now()
-  if (Math.abs(originMs + elapsedMs - nowMs) > driftMsMax) originMs = nowMs - elapsedMs
+  if (Math.abs(originMs + elapsedMs - nowMs) > DRIFT_MS_MAX) originMs = nowMs - elapsedMs
   const ms = originMs + elapsedMs
   const seconds = Math.floor(ms / 1000)
   const nanoseconds = Math.floor((ms - seconds * 1000) * 1e6)

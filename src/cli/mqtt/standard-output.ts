@@ -1,15 +1,15 @@
 /** Standard output in bundles, and what a terminal must not get as it comes. */
 import type { Print } from './format-print.ts'
 
-const bundleBytes = 64 * 1024
+const BUNDLE_BYTES = 64 * 1024
 /** What a shell reports of a program that wrote to a pipe which nobody reads any more. */
-const brokenPipeExitCode = 141
+const BROKEN_PIPE_EXIT_CODE = 141
 
 const strictDecoder = new TextDecoder('utf-8', { fatal: true })
 
 /** Control characters but tab and line feed, and what turns the direction of writing around. */
-const dangerous = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
-const breaking = /[\t\n]/g
+const DANGEROUS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
+const BREAKING = /[\t\n]/g
 
 function escaped(character: string): string {
   const code = character.charCodeAt(0)
@@ -28,8 +28,8 @@ export function forTerminal(bytes: Uint8Array, hasLines: boolean): string {
       .toString('latin1')
       .replace(/[\u0080-\u00ff]/g, escaped)
   }
-  const safe = text.replace(dangerous, escaped)
-  return hasLines ? safe : safe.replace(breaking, escaped)
+  const safe = text.replace(DANGEROUS, escaped)
+  return hasLines ? safe : safe.replace(BREAKING, escaped)
 }
 
 /** JSON for a terminal: still the same JSON, with escapes of its own. */
@@ -45,7 +45,7 @@ function jsonForTerminal(json: string): string {
  * on standard output before its acknowledgement leaves.
  */
 export class StandardOutput implements Print {
-  private buffer = Buffer.allocUnsafe(bundleBytes)
+  private buffer = Buffer.allocUnsafe(BUNDLE_BYTES)
   private length = 0
   private isScheduled = false
   readonly isTerminal: boolean
@@ -58,13 +58,13 @@ export class StandardOutput implements Print {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE')
         onError(`Error: Unable to write to standard output: ${error.message}.`)
-      process.exit(error.code === 'EPIPE' ? brokenPipeExitCode : 1)
+      process.exit(error.code === 'EPIPE' ? BROKEN_PIPE_EXIT_CODE : 1)
     })
   }
 
   text(text: string): void {
     const bytesMax = text.length * 3
-    if (bytesMax > bundleBytes) return this.bytes(Buffer.from(text))
+    if (bytesMax > BUNDLE_BYTES) return this.bytes(Buffer.from(text))
     this.reserve(bytesMax)
     this.length += this.buffer.write(text, this.length)
   }
@@ -88,13 +88,13 @@ export class StandardOutput implements Print {
   flush(): void {
     if (this.length === 0) return
     const bundle = this.buffer.subarray(0, this.length)
-    this.buffer = Buffer.allocUnsafe(bundleBytes)
+    this.buffer = Buffer.allocUnsafe(BUNDLE_BYTES)
     this.length = 0
     process.stdout.write(bundle)
   }
 
   private bytes(bytes: Uint8Array): void {
-    if (bytes.length > bundleBytes) {
+    if (bytes.length > BUNDLE_BYTES) {
       this.flush()
       process.stdout.write(bytes)
       return
@@ -105,7 +105,7 @@ export class StandardOutput implements Print {
   }
 
   private reserve(size: number): void {
-    if (this.length + size > bundleBytes) this.flush()
+    if (this.length + size > BUNDLE_BYTES) this.flush()
     if (this.isScheduled) return
     this.isScheduled = true
     process.nextTick(() => {

@@ -4,7 +4,7 @@ import { readCommandLine } from './command-line.ts'
 import type { Settings, Tool } from './settings.ts'
 
 /** mosquitto's tools end so for usage errors, and for help and version too. */
-export const usageExitCode = 1
+export const USAGE_EXIT_CODE = 1
 
 /** `mosquitto_pub` when started by that name, else `mozzie pub`. */
 export function programName(tool: Tool): string {
@@ -17,7 +17,7 @@ export function sayUsageError(tool: Tool, error: string, hint?: string): void {
   const advice = hint === undefined ? '' : `${hint}\n`
   const usage = `Use '${programName(tool)} --help' to see usage.`
   process.stderr.write(`${error}\n${advice}\n${usage}\n`)
-  process.exitCode = usageExitCode
+  process.exitCode = USAGE_EXIT_CODE
 }
 
 /** @returns null when there is nothing left to do: the exit code is set. */
@@ -32,7 +32,7 @@ export async function settingsOfWords(
   }
   const { settings } = parsed
   if (settings.action === 'run') return settings
-  process.exitCode = usageExitCode
+  process.exitCode = USAGE_EXIT_CODE
   if (settings.action === 'help') {
     const { helpText } = await import('./help.ts')
     const isColoured = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''

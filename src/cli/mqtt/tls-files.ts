@@ -6,16 +6,16 @@ import { tlsOptions, type TlsOptions } from '../../client/node-tls.ts'
 import { SettingError, type Settings } from './settings.ts'
 
 /** Where systems keep the authorities they trust. */
-const systemAuthorities = [
+const SYSTEM_AUTHORITIES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
   '/etc/ssl/ca-bundle.pem',
   '/etc/ssl/cert.pem',
 ]
 
-const certificateMark = '-----BEGIN CERTIFICATE-----'
+const CERTIFICATE_MARK = '-----BEGIN CERTIFICATE-----'
 
-const versions: Readonly<Record<string, 'TLSv1.2' | 'TLSv1.3'>> = {
+const VERSIONS: Readonly<Record<string, 'TLSv1.2' | 'TLSv1.3'>> = {
   'tlsv1.2': 'TLSv1.2',
   'tlsv1.3': 'TLSv1.3',
 }
@@ -51,7 +51,7 @@ function authorities(path: string): Uint8Array[] {
   const files = names.flatMap((name) => {
     try {
       const file = readFileSync(join(path, name))
-      return file.includes(certificateMark) ? [file] : []
+      return file.includes(CERTIFICATE_MARK) ? [file] : []
     } catch {
       // A directory, or a link to nowhere, as c_rehash leaves them behind.
       return []
@@ -65,12 +65,12 @@ function trusted({ tls }: Settings): Uint8Array[] | null {
   const own: Uint8Array[] = []
   if (tls.caFile !== null) {
     const file = read(tls.caFile)
-    if (!Buffer.from(file).includes(certificateMark)) throw invalid(noCertificate(tls.caFile))
+    if (!Buffer.from(file).includes(CERTIFICATE_MARK)) throw invalid(noCertificate(tls.caFile))
     own.push(file)
   }
   if (tls.caPath !== null) own.push(...authorities(tls.caPath))
   if (tls.osCerts || own.length === 0) {
-    const file = process.env['SSL_CERT_FILE'] ?? systemAuthorities.find((path) => existsSync(path))
+    const file = process.env['SSL_CERT_FILE'] ?? SYSTEM_AUTHORITIES.find((path) => existsSync(path))
     // A system that keeps none: those that come with Node.
     if (file === undefined) return own.length === 0 ? null : own
     own.push(read(file))
@@ -91,7 +91,7 @@ function checkForms({ tls }: Settings): void {
       'Only pem is available.',
     )
   }
-  if (tls.version !== null && !Object.hasOwn(versions, tls.version)) {
+  if (tls.version !== null && !Object.hasOwn(VERSIONS, tls.version)) {
     throw invalid(`--tls-version is "${tls.version}", it must be tlsv1.2 or tlsv1.3.`)
   }
   if (tls.psk !== null && !/^(?:[0-9a-f]{2})+$/i.test(tls.psk)) {
@@ -134,7 +134,7 @@ function optionsOf(settings: Settings): TlsOptions {
   const options: TlsOptions = {
     ...(tls.ciphers !== null && { ciphers: tls.ciphers }),
     ...(tls.alpn !== null && { alpn: [tls.alpn] }),
-    ...(tls.version !== null && { minVersion: versions[tls.version] }),
+    ...(tls.version !== null && { minVersion: VERSIONS[tls.version] }),
   }
   const { keyLogFile } = tls
   if (keyLogFile !== null) {

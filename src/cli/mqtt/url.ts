@@ -14,7 +14,7 @@ export interface BrokerUrl {
 }
 
 /** The WebSocket schemes have mosquitto's ports, not HTTP's: brokers listen there. */
-const schemes: Readonly<Record<string, Pick<BrokerUrl, 'port' | 'tls' | 'webSocket'>>> = {
+const SCHEMES: Readonly<Record<string, Pick<BrokerUrl, 'port' | 'tls' | 'webSocket'>>> = {
   mqtt: { port: 1883, tls: false, webSocket: false },
   mqtts: { port: 8883, tls: true, webSocket: false },
   ws: { port: 1883, tls: false, webSocket: true },
@@ -25,7 +25,7 @@ const schemes: Readonly<Record<string, Pick<BrokerUrl, 'port' | 'tls' | 'webSock
 export function parseBrokerUrl(url: string): BrokerUrl | string {
   const [, name = '', rest = ''] = /^([a-z]+):\/\/(.*)$/is.exec(url) ?? []
   const key = name.toLowerCase()
-  if (!Object.hasOwn(schemes, key)) return 'Error: Unsupported URL scheme.'
+  if (!Object.hasOwn(SCHEMES, key)) return 'Error: Unsupported URL scheme.'
   const slash = rest.indexOf('/')
   const topic = slash === -1 ? '' : rest.slice(slash + 1)
   if (topic === '') return 'Error: Invalid URL for -L argument specified - topic missing.'
@@ -34,12 +34,12 @@ export function parseBrokerUrl(url: string): BrokerUrl | string {
   const user = at === -1 ? null : authority.slice(0, at)
   const colon = user?.indexOf(':') ?? -1
   const [host, portText] = splitHost(authority.slice(at + 1))
-  const port = portText === null ? schemes[key].port : wholeNumber(portText, 0, 65_535)
+  const port = portText === null ? SCHEMES[key].port : wholeNumber(portText, 0, 65_535)
   if (host === '' || port === null) {
     return `Error: Invalid URL for -L argument specified - ${host === '' ? 'host missing' : `invalid port '${portText}'`}.`
   }
   return {
-    ...schemes[key],
+    ...SCHEMES[key],
     host,
     port,
     username: user === null ? null : percentDecoded(colon === -1 ? user : user.slice(0, colon)),

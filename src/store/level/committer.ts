@@ -20,14 +20,14 @@ interface Owner {
 }
 
 /** With `persistence_sync interval` the sync begins so long after the first write that needs it; it is over within a second. */
-const syncDelayMs = 800
+const SYNC_DELAY_MS = 800
 /** No record has this key. */
 const NO_KEY = new Uint8Array([Kind.meta, 0])
 
-const retryMs = 500
-const gatherTurnsMax = 8
+const RETRY_MS = 500
+const GATHER_TURNS_MAX = 8
 /** A write that takes longer is worth a line in the log. */
-const slowMs = 5000
+const SLOW_MS = 5000
 
 export class Committer {
   /** The set on its way. */
@@ -75,7 +75,7 @@ export class Committer {
       } catch (error) {
         if (!isFull(error as Error)) throw error
         if (!told) this.owner.failed(0, 'full', new StoreError(reasonOf(error)))
-        await this.pause(retryMs)
+        await this.pause(RETRY_MS)
         if (this.stopped) throw error
       }
     }
@@ -201,7 +201,7 @@ export class Committer {
       let turns = 0
       let seen = this.changes
       const look = (): void => {
-        if (this.changes === seen || ++turns === gatherTurnsMax) return resolve()
+        if (this.changes === seen || ++turns === GATHER_TURNS_MAX) return resolve()
         seen = this.changes
         this.engine.nextTurn(look)
       }
@@ -245,9 +245,9 @@ export class Committer {
     // A sync is part of a write, and LevelDB is not given an empty one.
     if (set.isEmpty()) batch.del(NO_KEY)
     failpoint('before-commit')
-    const stopWarning = this.engine.later(slowMs, () => {
+    const stopWarning = this.engine.later(SLOW_MS, () => {
       this.options.warn(
-        `Warning: the disk has not taken a write to ${this.options.location} for ${slowMs / 1000} s; ` +
+        `Warning: the disk has not taken a write to ${this.options.location} for ${SLOW_MS / 1000} s; ` +
           'acknowledgements wait for it.',
       )
     })
@@ -271,7 +271,7 @@ export class Committer {
     if (synced) {
       this.syncDue = false
       this.cancelSync = null
-    } else this.cancelSync ??= this.engine.later(syncDelayMs, () => this.sync())
+    } else this.cancelSync ??= this.engine.later(SYNC_DELAY_MS, () => this.sync())
   }
 
   private sync(): void {
@@ -282,7 +282,7 @@ export class Committer {
   /** Waits for space, then closes LevelDB and opens it until that works. */
   private async untilReopened(): Promise<void> {
     this.waitsForRoom = true
-    do await this.pause(retryMs)
+    do await this.pause(RETRY_MS)
     while (!this.stopped && !(await this.engine.hasRoom(this.options.location)))
     this.waitsForRoom = false
     if (this.stopped) return
@@ -300,7 +300,7 @@ export class Committer {
       } catch (error) {
         if (!isFull(error as Error)) throw error
       }
-      await this.pause(retryMs)
+      await this.pause(RETRY_MS)
     }
   }
 }

@@ -24,8 +24,8 @@ export const MARKER_FILE = 'SAFE'
 const SLOT = 512
 const FILE_MODE = 0o600
 /** A note is written when the one before is this old. */
-const writeEveryMs = 10
-const syncEveryMs = 5000
+const WRITE_EVERY_MS = 10
+const SYNC_EVERY_MS = 5000
 
 export interface Marker {
   /** All up to this sequence is on the disk. Returns at once. */
@@ -99,7 +99,7 @@ class FileMarker implements Marker {
 
   private writeSoon(): void {
     if (this.busy || this.closed || this.timer !== null || this.noted === this.written) return
-    const leftMs = this.writtenAtMs + writeEveryMs - performance.now()
+    const leftMs = this.writtenAtMs + WRITE_EVERY_MS - performance.now()
     if (leftMs <= 0) return this.write()
     this.timer = setTimeout(() => {
       this.timer = null
@@ -112,7 +112,7 @@ class FileMarker implements Marker {
     this.written = this.noted
     this.writtenAtMs = performance.now()
     write(this.file, slotOf(this.noted), 0, SLOT, this.nextSlot(), () => {
-      const isDue = this.writtenAtMs - this.syncedAtMs > syncEveryMs
+      const isDue = this.writtenAtMs - this.syncedAtMs > SYNC_EVERY_MS
       if (!isDue || this.closed) return this.wrote()
       this.syncedAtMs = this.writtenAtMs
       fdatasync(this.file, () => this.wrote())

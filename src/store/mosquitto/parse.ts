@@ -116,7 +116,7 @@ const KINDS: readonly string[] = [
 ]
 
 /** Readers by the number of the chunk's kind. */
-const oldReaders: readonly (ChunkReader | null)[] = [
+const OLD_READERS: readonly (ChunkReader | null)[] = [
   null,
   readOldConfig,
   readOldMessage,
@@ -125,7 +125,7 @@ const oldReaders: readonly (ChunkReader | null)[] = [
   readOldSubscription,
   readOldClient,
 ]
-const newReaders: readonly (ChunkReader | null)[] = [
+const NEW_READERS: readonly (ChunkReader | null)[] = [
   null,
   () => null,
   readMessage,
@@ -160,7 +160,7 @@ function readOldChunk(reader: FileReader, version: number): DbChunk | null {
   const number = reader.uint16()
   const length = reader.uint32()
   const chunkEnd = reader.at + length
-  const read = oldReaders[number]
+  const read = OLD_READERS[number]
   if (read) {
     reader.what = `a ${KINDS[number]}`
     return read(reader, version, chunkEnd)
@@ -173,7 +173,7 @@ function readNewChunk(reader: FileReader, version: number): DbChunk | null {
   reader.what = 'the head of a chunk'
   const number = reader.uint32()
   const length = reader.uint32()
-  const read = newReaders[number]
+  const read = NEW_READERS[number]
   reader.what = read ? `a ${KINDS[number]}` : `a chunk of kind ${number}`
   const outer = reader.narrow(length)
   const chunk = read ? read(reader, version, reader.end) : { kind: 'unknown' as const, number }

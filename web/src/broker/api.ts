@@ -1,5 +1,5 @@
 /** The broker's HTTP API, typed by its contract. Addresses are relative: the page works under any base path. */
-import { contract, type Contract } from '../../../src/admin/contract.ts'
+import { CONTRACT, type Contract } from '../../../src/admin/contract.ts'
 import type { Schema } from '../../../src/admin/schema.ts'
 import { createStore } from '../ui/store.ts'
 import { noteAnswer, noteSilence } from './reach.ts'
@@ -44,7 +44,7 @@ export function urlOf(
     params = {},
   }: { query?: object | null | undefined; params?: Record<string, string> } = {},
 ): string {
-  const path = contract[name].url.replaceAll(/:(\w+)/g, (_, part: string) =>
+  const path = CONTRACT[name].url.replaceAll(/:(\w+)/g, (_, part: string) =>
     encodeURIComponent(params[part] ?? ''),
   )
   const url = new URL(path.slice(1), document.baseURI)
@@ -58,7 +58,7 @@ const GATEWAY_ERRORS: ReadonlySet<number> = new Set([502, 503, 504])
 
 /** Rejects with ApiError. */
 export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promise<ReplyOf<N>> {
-  const { method } = contract[name]
+  const { method } = CONTRACT[name]
   const token = api.get().session?.csrfToken
   const headers: Record<string, string> = { accept: 'application/json' }
   // Where nobody logs in any value proves enough: no foreign page can set the header.

@@ -8,7 +8,7 @@ import { refreshSession } from './api.ts'
 import { reach } from './reach.ts'
 import { useBrokerText } from './text.ts'
 
-const tryAgainMs = 2000
+const TRY_AGAIN_MS = 2000
 
 /** Asks again until it answers. */
 function useKnocking(isGone: boolean): number {
@@ -16,7 +16,7 @@ function useKnocking(isGone: boolean): number {
   useEffect(() => {
     if (!isGone) return
     const clock = setInterval(() => setNowMs(Date.now()), 1000)
-    const knock = setInterval(() => void refreshSession(), tryAgainMs)
+    const knock = setInterval(() => void refreshSession(), TRY_AGAIN_MS)
     return () => {
       clearInterval(clock)
       clearInterval(knock)

@@ -19,9 +19,9 @@ export const reach = createStore<Reach>({
   aheadMs: 0,
 })
 
-const backSeenMs = 6000
+const BACK_SEEN_MS = 6000
 /** Clocks of one machine differ by the time of the answer, and `Date` has whole seconds. */
-const noSkewMs = 2000
+const NO_SKEW_MS = 2000
 
 /** @param date The header `Date`; null: not sent. */
 export function noteAnswer(date: string | null): void {
@@ -34,12 +34,12 @@ export function noteAnswer(date: string | null): void {
     goneSinceMs: null,
     backAtMs: cameBack
       ? nowMs
-      : backAtMs !== null && nowMs - backAtMs < backSeenMs
+      : backAtMs !== null && nowMs - backAtMs < BACK_SEEN_MS
         ? backAtMs
         : null,
-    aheadMs: Math.abs(aheadMs) > noSkewMs ? aheadMs : 0,
+    aheadMs: Math.abs(aheadMs) > NO_SKEW_MS ? aheadMs : 0,
   })
-  if (cameBack) setTimeout(() => reach.set({ backAtMs: null }), backSeenMs)
+  if (cameBack) setTimeout(() => reach.set({ backAtMs: null }), BACK_SEEN_MS)
 }
 
 export function noteSilence(): void {

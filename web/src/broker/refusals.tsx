@@ -5,7 +5,7 @@ import { useBrokerText } from './text.ts'
 import { useLoaded } from './use-api.ts'
 import { whyAddress } from './why-page.tsx'
 
-const shownMax = 50
+const SHOWN_MAX = 50
 
 export function Refusals() {
   const b = useBrokerText()
@@ -32,7 +32,7 @@ export function Refusals() {
               </tr>
             </thead>
             <tbody>
-              {items.slice(0, shownMax).map(({ timeMs, clientId, username, remote, detail }) => (
+              {items.slice(0, SHOWN_MAX).map(({ timeMs, clientId, username, remote, detail }) => (
                 <tr key={`${timeMs}${remote}`}>
                   <td className="mono">{dateTimeText(timeMs).slice(5, 19)}</td>
                   <td className="mono">

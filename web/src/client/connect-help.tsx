@@ -7,7 +7,7 @@ import type { SessionHandle } from '../state/session-handle.ts'
 import { TextField } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
 
-const knockMsMax = 2500
+const KNOCK_MS_MAX = 2500
 
 /** Whether a WebSocket for MQTT opens there: all that a browser says of it. */
 function opens(address: string): Promise<boolean> {
@@ -18,7 +18,7 @@ function opens(address: string): Promise<boolean> {
     } catch {
       return resolve(false)
     }
-    const timer = setTimeout(() => end(false), knockMsMax)
+    const timer = setTimeout(() => end(false), KNOCK_MS_MAX)
     const end = (isOpen: boolean) => {
       clearTimeout(timer)
       resolve(isOpen)
