@@ -1,3 +1,4 @@
+/** Durable sessions under load: what an acknowledgement that waits for the disk costs. */
 import { closeSync, fdatasyncSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect } from 'node:net'

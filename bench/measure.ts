@@ -1,3 +1,4 @@
+/** Runs scenarios against targets in turn, and tells what each run gave. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

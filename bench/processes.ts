@@ -1,3 +1,4 @@
+/** Starts brokers and load clients, and ends whatever was started. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync } from 'node:fs'

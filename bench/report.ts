@@ -1,3 +1,4 @@
+/** Medians, ratios, and the tables of the report. */
 import { SCENARIOS, TARGET_NAMES, type Goal, type Metric, type TargetName } from './scenarios.ts'
 
 /** One load client's figures by field name. */

@@ -1,3 +1,4 @@
+/** The brokers to measure: which are here, and how each is started. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'

@@ -1,3 +1,4 @@
+/** Writes the catalogue of attacks as a page. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { catalogue } from '../tests/attack/catalogue.ts'

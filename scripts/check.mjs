@@ -10,7 +10,7 @@ const STEPS = [
   ['format', bin('prettier'), ['--check', '--cache', '--log-level', 'warn', '.']],
   ['layers', process.execPath, ['scripts/layers.mjs']],
   ['writers', process.execPath, ['scripts/writers.mjs']],
-  ['constants', process.execPath, ['scripts/constants.mjs']],
+  ['spelling', process.execPath, ['scripts/spelling.mjs']],
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
   ['types of web', bin('tsc'), ['-p', 'web/tsconfig.json']],
   [

@@ -1,3 +1,4 @@
+/** Writes the table of normative statements and their tests as a page. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Reason, Statement } from '../tests/conformance/statement.ts'

@@ -1,10 +1,11 @@
+/** Writes the option tables of the documents, and the example configurations. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { OptionRow } from '../src/config/option.ts'
 import { ALL_OPTIONS, type KnownOption } from '../src/config/option-table.ts'
 import { BRIDGE_TLS_OPTIONS } from '../src/config/options-bridge.ts'
 import { LIMIT_OPTIONS } from '../src/config/options-limits.ts'
-import { tlsOptions } from '../src/config/options-listener.ts'
-import { processOptions } from '../src/config/options-process.ts'
+import { TLS_OPTIONS } from '../src/config/options-listener.ts'
+import { PROCESS_OPTIONS } from '../src/config/options-process.ts'
 import {
   commandManual,
   configurationManual,
@@ -53,8 +54,8 @@ function rowsOf(table: object): Set<unknown> {
 }
 
 const ofLimits = rowsOf(LIMIT_OPTIONS)
-const ofProcess = rowsOf(processOptions)
-const ofTls = rowsOf({ ...tlsOptions })
+const ofProcess = rowsOf(PROCESS_OPTIONS)
+const ofTls = rowsOf({ ...TLS_OPTIONS })
 const ofBridgeTls = rowsOf(BRIDGE_TLS_OPTIONS)
 
 const isValue = ({ kind }: KnownOption) => kind === 'value'

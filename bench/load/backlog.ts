@@ -1,3 +1,4 @@
+/** The load that leaves absent sessions with queues behind. */
 import { publishTemplate, subscribeFrame, type ProtocolVersion } from './frames.ts'
 import { append, closeLink, flush, newLoad, nextPacketId, openLink, until } from './link.ts'
 import { streamOut } from './stream-out.ts'

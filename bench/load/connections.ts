@@ -1,3 +1,4 @@
+/** The load of idle connections. */
 import { performance } from 'node:perf_hooks'
 import type { ProtocolVersion } from './frames.ts'
 import { newLoad, openLink, sleep, until } from './link.ts'

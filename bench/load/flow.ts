@@ -1,3 +1,4 @@
+/** The load of publishers and subscribers: free, paced, or by a window of unacknowledged messages. */
 import { performance } from 'node:perf_hooks'
 import { publishTemplate, SAMPLED_FLAG, subscribeFrame, type ProtocolVersion } from './frames.ts'
 import { latencyPercentiles, newLatency } from './latency.ts'

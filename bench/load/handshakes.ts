@@ -1,3 +1,4 @@
+/** The load of TLS handshakes. */
 import { once } from 'node:events'
 import { connect, createSecureContext } from 'node:tls'
 import { connectFrame, type ProtocolVersion } from './frames.ts'

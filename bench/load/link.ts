@@ -1,3 +1,4 @@
+/** One connection of a load: bytes in, bytes out, and what it counts. */
 import { connect } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { connect as connectTls } from 'node:tls'

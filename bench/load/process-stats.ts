@@ -1,3 +1,4 @@
+/** What Linux says of a process: CPU seconds and resident memory. */
 import { readFileSync } from 'node:fs'
 
 /**

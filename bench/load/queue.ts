@@ -1,3 +1,4 @@
+/** The load of one session's queue: in while it is absent, out when it is back. */
 import { performance } from 'node:perf_hooks'
 import {
   DISCONNECT_FRAME,

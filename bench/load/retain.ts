@@ -1,3 +1,4 @@
+/** The load of retained messages: stored, then read. */
 import { performance } from 'node:perf_hooks'
 import { publishTemplate, subscribeFrame, type ProtocolVersion } from './frames.ts'
 import { append, flush, newLoad, openLink, until } from './link.ts'

@@ -1,3 +1,4 @@
+/** Walks the frames a load receives, and answers them, without making an object of any. */
 import { performance } from 'node:perf_hooks'
 import { SAMPLED_FLAG, STAMP_BYTES } from './frames.ts'
 import { recordLatency } from './latency.ts'

@@ -1,3 +1,4 @@
+/** Sends many frames and stays a bounded way ahead of the answers. */
 import { append, flush, until } from './link.ts'
 import type { Link, Load } from './model.ts'
 

@@ -1,3 +1,4 @@
+/** The load of many filters. */
 import { performance } from 'node:perf_hooks'
 import {
   publishTemplate,

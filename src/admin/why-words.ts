@@ -44,7 +44,7 @@ const DROPS: Readonly<Record<string, string>> = {
   memory: 'the broker was short of memory',
 }
 
-export const answers = {
+export const ANSWERS = {
   letIn: () => ['Yes, nothing was refused.', ''],
   refusedNow: ({ reason = '', remote, user, count }) => [
     `No. The broker refused it: ${reason}.`,
@@ -121,6 +121,6 @@ export const answers = {
   notRetained: () => ['No: a new subscriber waits for the next message.', ''],
 } as const satisfies Record<string, Words>
 
-export type Finding = keyof typeof answers
+export type Finding = keyof typeof ANSWERS
 
 export const IN_ORDER = 'Nothing here is in the way.'

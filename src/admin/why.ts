@@ -4,7 +4,7 @@ import type { ClientDetailView, SubscriptionView } from '../broker/inspect.ts'
 import { matches, parseShared } from '../topics/names.ts'
 import { nearMiss, rankOf, type Difference } from './near-miss.ts'
 import type { AclReply, ClientEvent, WhyLink, WhyReply } from './schemas-clients.ts'
-import { answers, IN_ORDER, QUESTIONS, type Check, type Finding, type Values } from './why-words.ts'
+import { ANSWERS, IN_ORDER, QUESTIONS, type Check, type Finding, type Values } from './why-words.ts'
 
 /** All that the answer is made of; times are wall clock, ms. */
 export interface WhyFacts {
@@ -43,7 +43,7 @@ function link(
   values: Values = {},
   timeMs: number | null = null,
 ): WhyLink {
-  const [answer, evidence] = answers[finding](values)
+  const [answer, evidence] = ANSWERS[finding](values)
   return { check, finding, state, question: QUESTIONS[check], answer, evidence, timeMs, values }
 }
 

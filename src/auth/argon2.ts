@@ -1,3 +1,4 @@
+/** Argon2id in a worker thread, so that a login does not stop the others. */
 import { Worker } from 'node:worker_threads'
 import type { Argon2Result } from './argon2-worker.ts'
 import type { Argon2id, PasswordHash } from './password-hash.ts'

@@ -1,3 +1,4 @@
+/** Who may come in: by password file, by hook, or as anonymous. */
 import { addressOf } from '../base/address.ts'
 import { LogType, type Log } from '../base/log.ts'
 import type { Auth, AuthRequest } from '../ports/ports.ts'

@@ -1,3 +1,4 @@
+/** Verified logins, remembered for a short while. */
 import { createHmac, randomBytes } from 'node:crypto'
 
 /**

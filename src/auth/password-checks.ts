@@ -1,3 +1,4 @@
+/** A bounded line of password checks, a few at a time. */
 import type { Argon2id } from './password-hash.ts'
 import { verifyPassword, type PasswordHash } from './password-hash.ts'
 

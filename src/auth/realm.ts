@@ -1,3 +1,4 @@
+/** The users and rights of a listener, and what a client has of them once it is in. */
 import type { Identity, ListenerOptions } from '../ports/ports.ts'
 import type { Acl, Rights } from './acl.ts'
 import type { LoginHook } from './http-hook.ts'

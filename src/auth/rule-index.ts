@@ -1,3 +1,4 @@
+/** The rules of one client, found by topic instead of asked one after the other. */
 import { hasWildcard, matches } from '../topics/names.ts'
 import type { AclRule } from './acl-file.ts'
 

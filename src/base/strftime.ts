@@ -1,3 +1,4 @@
+/** Dates as C's strftime writes them. */
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 const MONTHS = [
   'January',
@@ -37,7 +38,7 @@ function zoneName(date: Date): string {
   return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
 }
 
-const conversions: Readonly<Record<string, (date: Date) => string>> = {
+const CONVERSIONS: Readonly<Record<string, (date: Date) => string>> = {
   a: (date) => DAYS[date.getDay()].slice(0, 3),
   A: (date) => DAYS[date.getDay()],
   b: (date) => MONTHS[date.getMonth()].slice(0, 3),
@@ -80,6 +81,6 @@ const conversions: Readonly<Record<string, (date: Date) => string>> = {
 /** A date as C's strftime writes it in the C locale, in local time. Unknown conversions stay as they are. */
 export function strftime(format: string, date: Date): string {
   return format.replace(/%([A-Za-z%])/g, (whole, letter: string) =>
-    Object.hasOwn(conversions, letter) ? conversions[letter](date) : whole,
+    Object.hasOwn(CONVERSIONS, letter) ? CONVERSIONS[letter](date) : whole,
   )
 }

@@ -1,3 +1,4 @@
+/** The core as one object, and the only file of it that the rest of the program drives. */
 import { Fifo } from '../base/fifo.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { EncodeError } from '../codec/encode-error.ts'

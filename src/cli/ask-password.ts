@@ -1,3 +1,4 @@
+/** Asks for a password without showing it. */
 import { openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { ReadStream } from 'node:tty'

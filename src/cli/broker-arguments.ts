@@ -1,3 +1,4 @@
+/** The command line of the broker. */
 import { nearestName } from '../config/nearest-name.ts'
 import { COMMAND_SUMMARIES } from './command-names.ts'
 

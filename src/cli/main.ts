@@ -9,7 +9,7 @@ import { answerEarlyStop } from './early-stop.ts'
 type Command = (words: readonly string[]) => Promise<void>
 
 /** A command word is also a program of its own: `mozzie_pub` and `mosquitto_pub` are `mozzie pub`. */
-const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
+const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   broker: async () => {
     answerEarlyStop()
     return (await import('./broker.ts')).runBroker
@@ -35,12 +35,12 @@ const names = Object.keys(COMMAND_SUMMARIES)
 const PROGRAM_NAME = /^(?:mozzie|mosquitto)_(\w+?)(?:\.exe)?$/
 
 function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(commands, name)
+  return Object.hasOwn(COMMANDS, name)
 }
 
 async function runCommand(name: CommandName, words: readonly string[]): Promise<void> {
   await (
-    await commands[name]()
+    await COMMANDS[name]()
   )(words)
 }
 

@@ -65,7 +65,7 @@ const FAILURE_EXIT_CODE = 1
 
 type Flag = (draft: PasswdArguments, operand: string) => void
 
-const flags: Readonly<Record<string, Flag>> = {
+const FLAGS: Readonly<Record<string, Flag>> = {
   '-b': (draft) => (draft.batch = true),
   '-c': (draft) => (draft.create = true),
   '-D': (draft) => (draft.remove = true),
@@ -75,7 +75,7 @@ const flags: Readonly<Record<string, Flag>> = {
   '--help': (draft) => (draft.help = true),
 }
 
-const operandFlags: Readonly<Record<string, Flag>> = {
+const OPERAND_FLAGS: Readonly<Record<string, Flag>> = {
   '-H': (draft, operand) => {
     if (!schemes.has(operand)) throw new PasswdError(`Unknown hash type '${operand}'`)
     draft.scheme = operand as PasswordHash['scheme']
@@ -89,7 +89,10 @@ const operandFlags: Readonly<Record<string, Flag>> = {
 }
 
 /** For shell completions. */
-export const PASSWD_FLAGS: readonly string[] = [...Object.keys(flags), ...Object.keys(operandFlags)]
+export const PASSWD_FLAGS: readonly string[] = [
+  ...Object.keys(FLAGS),
+  ...Object.keys(OPERAND_FLAGS),
+]
 
 /** @throws PasswdError */
 function parsePasswdArguments(words: readonly string[]): PasswdArguments {
@@ -111,10 +114,10 @@ function parsePasswdArguments(words: readonly string[]): PasswdArguments {
       index++
       break
     }
-    if (Object.hasOwn(flags, word)) flags[word](draft, '')
-    else if (Object.hasOwn(operandFlags, word)) {
+    if (Object.hasOwn(FLAGS, word)) FLAGS[word](draft, '')
+    else if (Object.hasOwn(OPERAND_FLAGS, word)) {
       if (index + 1 === words.length) throw new PasswdError(`${word} needs a value behind it.`)
-      operandFlags[word](draft, words[++index])
+      OPERAND_FLAGS[word](draft, words[++index])
     } else if (word.startsWith('-') && word !== '-')
       throw new PasswdError(`Unknown option ${word}.`)
     else break

@@ -1,3 +1,4 @@
+/** Topic names as text, without decoding the same bytes again. */
 import { decodeUtf8 } from '../codec/utf8.ts'
 
 const SLOTS = 1024

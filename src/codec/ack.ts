@@ -1,3 +1,4 @@
+/** PUBACK, PUBREC, PUBREL and PUBCOMP. */
 import { ByteReader, readPacketId } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'

@@ -1,3 +1,4 @@
+/** A cursor for the packets that are not hot. */
 import { ProtocolError } from './protocol-error.ts'
 import { Reason } from './reason-codes.ts'
 import { decodeUtf8 } from './utf8.ts'

@@ -1,3 +1,4 @@
+/** What a decoder lets pass. */
 import type { PropertyLimits } from './properties.ts'
 
 export interface DecodeOptions {

@@ -1,3 +1,4 @@
+/** Any packet, from its bytes to an object. */
 import { readAckPacket } from './ack.ts'
 import { ByteReader } from './byte-reader.ts'
 import { readConnack } from './connack.ts'

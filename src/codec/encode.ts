@@ -1,3 +1,4 @@
+/** Any packet, from an object to its bytes. */
 import { writeAckPacket } from './ack.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { writeConnack } from './connack.ts'

@@ -1,3 +1,4 @@
+/** The fields that packets are made of, written. */
 import type { ByteWriter } from './byte-writer.ts'
 import { EncodeError, checkBytes, checkNumber } from './encode-error.ts'
 import { stringLength, writeUtf8 } from './utf8.ts'

@@ -1,3 +1,4 @@
+/** Where the next packet of a stream lies. */
 import { PacketType, type Version } from './packets.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { Reason } from './reason-codes.ts'

@@ -1,3 +1,4 @@
+/** The properties of MQTT 5.0. */
 import { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { EncodeError, checkNumber } from './encode-error.ts'
@@ -127,7 +128,7 @@ function rowFor(kind: number, id: number): PropertyRow {
   return found
 }
 
-const readers: Record<WireType, (reader: ByteReader) => unknown> = {
+const READERS: Record<WireType, (reader: ByteReader) => unknown> = {
   byte: (reader) => reader.byte(),
   uint16: (reader) => reader.uint16(),
   uint32: (reader) => reader.uint32(),
@@ -155,7 +156,7 @@ export function readProperties(
   while (!reader.isAtEnd()) {
     const { name, wire, min, max, reason } = rowFor(kind, reader.byte())
     const start = reader.at
-    const value = readers[wire](reader)
+    const value = READERS[wire](reader)
     if (typeof value === 'number' && (value < min || value > max)) {
       throw new ProtocolError(reason, `${name} of ${value}`)
     }
@@ -211,7 +212,7 @@ export function readPropertyField(
   return readProperties(kind, reader.bytes, start, reader.at, limits)
 }
 
-const writers: Record<WireType, (out: ByteWriter, value: never) => void> = {
+const WRITERS: Record<WireType, (out: ByteWriter, value: never) => void> = {
   byte: putByte,
   uint16: putUint16,
   uint32: putUint32,
@@ -270,7 +271,7 @@ function putProperty(
   for (const one of repeated ? (value as unknown[]) : [value]) {
     if (wireMax !== undefined) checkNumber('the value', one, min, Math.min(max, wireMax))
     putByte(out, id)
-    writers[wire](out, one as never)
+    WRITERS[wire](out, one as never)
   }
 }
 

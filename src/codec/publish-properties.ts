@@ -1,3 +1,4 @@
+/** The properties of a PUBLISH, checked without making an object. */
 import { checkUserProperties, type PropertyLimits } from './properties.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { Reason } from './reason-codes.ts'

@@ -1,3 +1,4 @@
+/** PUBLISH, the packet that everything else is for. */
 import type { ByteReader } from './byte-reader.ts'
 import { copyBytes, ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'

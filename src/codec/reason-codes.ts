@@ -1,3 +1,4 @@
+/** Reason codes, and which packet may carry which. */
 import { PacketType } from './packets.ts'
 
 /** Reason codes by name (MQTT 5.0, 2.4). */

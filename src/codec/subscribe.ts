@@ -1,3 +1,4 @@
+/** SUBSCRIBE and SUBACK. */
 import { readPacketId, type ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'

@@ -1,3 +1,4 @@
+/** UNSUBSCRIBE and UNSUBACK. */
 import { readPacketId, type ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { DecodeOptions } from './decode-options.ts'

@@ -1,3 +1,4 @@
+/** Text of MQTT: checked, measured, read and written. */
 import { EncodeError } from './encode-error.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { Reason } from './reason-codes.ts'

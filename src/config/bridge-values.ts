@@ -1,3 +1,4 @@
+/** Values of options that only bridges have. */
 import { ValueError } from './config-error.ts'
 import { words, wordsBeforeComment } from './lexer.ts'
 import { custom, emptyValue, readInteger, type ValueType } from './value-types.ts'

@@ -1,19 +1,20 @@
+/** A configuration as the rest of the program sees it. */
 import type { ConfigLocation } from './config-error.ts'
 import type { Values } from './option.ts'
-import type { bridgeOptions, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
-import type { brokerOptions, PerListenerKey } from './options-global.ts'
-import type { listenerOptions, tlsOptions } from './options-listener.ts'
+import type { BRIDGE_OPTIONS, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
+import type { BROKER_OPTIONS, PerListenerKey } from './options-global.ts'
+import type { LISTENER_OPTIONS, TLS_OPTIONS } from './options-listener.ts'
 import type { LIMIT_OPTIONS } from './options-limits.ts'
-import type { processOptions } from './options-process.ts'
+import type { PROCESS_OPTIONS } from './options-process.ts'
 
 /** Every global option by its key, defaults filled in. A limit of 0 is no limit. */
 export type GlobalValues = Values<
-  typeof brokerOptions & typeof LIMIT_OPTIONS & typeof processOptions
+  typeof BROKER_OPTIONS & typeof LIMIT_OPTIONS & typeof PROCESS_OPTIONS
 >
 
-export type ListenerValues = Values<typeof listenerOptions & typeof tlsOptions>
+export type ListenerValues = Values<typeof LISTENER_OPTIONS & typeof TLS_OPTIONS>
 
-export type BridgeValues = Values<typeof bridgeOptions & typeof BRIDGE_TLS_OPTIONS>
+export type BridgeValues = Values<typeof BRIDGE_OPTIONS & typeof BRIDGE_TLS_OPTIONS>
 
 /** What the global and the listener's own settings come to. */
 interface ListenerSecurity extends Omit<Pick<GlobalValues, PerListenerKey>, 'allowAnonymous'> {

@@ -1,3 +1,4 @@
+/** Lines of a configuration that open a section or change what listens. */
 import { builtinPluginOption } from './builtin-plugins.ts'
 import { ValueError } from './config-error.ts'
 import { words, wordsBeforeComment } from './lexer.ts'

@@ -1,3 +1,4 @@
+/** Environment variables in values. */
 import { ValueError } from './config-error.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>

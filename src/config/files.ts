@@ -1,3 +1,4 @@
+/** Reads configuration files from the disk. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError, ValueError } from './config-error.ts'

@@ -1,3 +1,4 @@
+/** Lines of a mosquitto.conf, cut into names and values. */
 import { ConfigError } from './config-error.ts'
 
 /** One line that holds an option. `rest` is all that follows the space behind the name. */

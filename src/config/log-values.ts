@@ -1,3 +1,4 @@
+/** Values of the options of the log. */
 import { LogType } from '../base/log.ts'
 import { ValueError } from './config-error.ts'
 import { words } from './lexer.ts'

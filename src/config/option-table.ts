@@ -1,14 +1,15 @@
+/** All options in one table. */
 import { DIRECTIVES, PLUGIN_OPTION_PREFIXES, type Directive } from './directives.ts'
 import type { OptionInfo, OptionRow, OptionScope, OptionTable } from './option.ts'
-import { bridgeOptions, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
-import { brokerOptions } from './options-global.ts'
+import { BRIDGE_OPTIONS, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
+import { BROKER_OPTIONS } from './options-global.ts'
 import { LIMIT_OPTIONS } from './options-limits.ts'
-import { listenerOptions, tlsOptions } from './options-listener.ts'
-import { processOptions } from './options-process.ts'
+import { LISTENER_OPTIONS, TLS_OPTIONS } from './options-listener.ts'
+import { PROCESS_OPTIONS } from './options-process.ts'
 
-export const GLOBAL_TABLE = { ...brokerOptions, ...LIMIT_OPTIONS, ...processOptions }
-export const LISTENER_TABLE = { ...listenerOptions, ...tlsOptions }
-export const BRIDGE_TABLE = { ...bridgeOptions, ...BRIDGE_TLS_OPTIONS }
+export const GLOBAL_TABLE = { ...BROKER_OPTIONS, ...LIMIT_OPTIONS, ...PROCESS_OPTIONS }
+export const LISTENER_TABLE = { ...LISTENER_OPTIONS, ...TLS_OPTIONS }
+export const BRIDGE_TABLE = { ...BRIDGE_OPTIONS, ...BRIDGE_TLS_OPTIONS }
 
 /** What the name at the start of a line stands for. */
 export type KnownOption =

@@ -1,3 +1,4 @@
+/** What a row of the option table says. */
 import type { ValueType } from './value-types.ts'
 
 /**

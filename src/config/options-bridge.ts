@@ -1,3 +1,4 @@
+/** Options of a bridge. */
 import {
   addresses,
   bridgeTopic,
@@ -36,7 +37,7 @@ function bridge<T, Default>(
 }
 
 /** Options of one bridge: they belong to the nearest `connection` line above them. */
-export const bridgeOptions = {
+export const BRIDGE_OPTIONS = {
   addresses: bridge('addresses', 'Brokers to connect to, the best first.', addresses, noAddresses, [
     'address',
   ]),

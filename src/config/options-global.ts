@@ -1,3 +1,4 @@
+/** Options of the broker as a whole. */
 import { DEFAULT_LIMITS } from '../ports/limits.ts'
 import { ValueError } from './config-error.ts'
 import { option } from './option.ts'
@@ -46,7 +47,7 @@ const httpUrl = custom('http://... | https://...', (name, rest) => {
 })
 
 /** Options of the broker as a whole: who may connect, limits, delivery, security, persistence. */
-export const brokerOptions = {
+export const BROKER_OPTIONS = {
   allowAnonymous: option(
     'allow_anonymous',
     'Lets clients in without a user name. Unset: only while no listener is configured.',
@@ -307,6 +308,6 @@ export const PER_LISTENER_KEYS = [
   'passwordFile',
   'aclFile',
   'pskFile',
-] as const satisfies readonly (keyof typeof brokerOptions)[]
+] as const satisfies readonly (keyof typeof BROKER_OPTIONS)[]
 
 export type PerListenerKey = (typeof PER_LISTENER_KEYS)[number]

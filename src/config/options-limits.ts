@@ -1,3 +1,4 @@
+/** Options that set a bound. */
 import { DEFAULT_LIMITS } from '../ports/limits.ts'
 import { option } from './option.ts'
 import { durationMs, int, type ValueType } from './value-types.ts'

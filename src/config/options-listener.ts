@@ -1,3 +1,4 @@
+/** Options of a listener. */
 import { ValueError } from './config-error.ts'
 import { option } from './option.ts'
 import {
@@ -75,7 +76,7 @@ const passwordHash = custom('40 hexadecimal digits', (name, rest) => {
 })
 
 /** Options of one listener: they belong to the nearest `listener` line above them. */
-export const listenerOptions = {
+export const LISTENER_OPTIONS = {
   protocol: option(
     'protocol',
     'MQTT, MQTT in WebSocket, (auto) both, or (http_api) the pages and the admin API.',
@@ -190,7 +191,7 @@ export const listenerOptions = {
 }
 
 /** TLS options of one listener. */
-export const tlsOptions = {
+export const TLS_OPTIONS = {
   caFile: option('cafile', 'Certificates of the authorities that client certificates come from.', {
     type: path,
     default: null,

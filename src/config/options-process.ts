@@ -1,3 +1,4 @@
+/** Options of the running process. */
 import { defaultLogTypes, logDestinations, logTypes, type LogDestination } from './log-values.ts'
 import { option } from './option.ts'
 import { bool, choice, durationMs, int, path, text, type ValueType } from './value-types.ts'
@@ -18,7 +19,7 @@ const anything: ValueType<string> = {
 }
 
 /** Options of the running process: log, user, pid file, $SYS; and those that only old files hold. */
-export const processOptions = {
+export const PROCESS_OPTIONS = {
   user: option('user', 'Account to run as when started as root; "root" or nothing: stay root.', {
     type: { ...text('user name'), read: (_name, rest) => rest.trim() },
     default: 'mosquitto',

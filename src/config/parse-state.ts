@@ -1,3 +1,4 @@
+/** A configuration while it is being read. */
 import { ValueError, type ConfigError, type ConfigLocation } from './config-error.ts'
 import type { ConfigWarning, RefusedOption } from './config.ts'
 import type { Environment } from './environment.ts'

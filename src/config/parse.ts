@@ -1,3 +1,4 @@
+/** Reads a configuration, line by line. */
 import { ConfigError, ValueError } from './config-error.ts'
 import type { Config } from './config.ts'
 import { needsListener } from './directives.ts'

@@ -1,3 +1,4 @@
+/** The difference of two configurations. */
 import type { BridgeConfig, Config, ListenerConfig, PluginConfig } from './config.ts'
 import { sameValue, type OptionTable } from './option.ts'
 import { BRIDGE_TABLE, GLOBAL_TABLE, LISTENER_TABLE } from './option-table.ts'

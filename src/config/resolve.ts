@@ -1,3 +1,4 @@
+/** A configuration that was read, completed and checked as a whole. */
 import { ConfigError } from './config-error.ts'
 import { builtinPluginOption, pluginFile } from './builtin-plugins.ts'
 import type { BridgeConfig, Config, GlobalValues, ListenerConfig } from './config.ts'

@@ -1,3 +1,4 @@
+/** How text becomes a value: numbers, switches, lists, paths. */
 import { ValueError } from './config-error.ts'
 import { words } from './lexer.ts'
 
@@ -21,7 +22,7 @@ const encoder = new TextEncoder()
 /** No bound that a reader would care about. */
 const ENDLESS = 2_147_483_647
 
-const flags = new Map([
+const FLAGS = new Map([
   ['true', true],
   ['1', true],
   ['false', false],
@@ -34,7 +35,7 @@ export const bool: ValueType<boolean> = {
   onceOnly: false,
   read(name, rest) {
     const word = firstWord(name, rest)
-    const value = flags.get(word)
+    const value = FLAGS.get(word)
     if (value === undefined) throw new ValueError(`"${name}" must be true or false, not "${word}".`)
     return value
   },

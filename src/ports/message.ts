@@ -1,3 +1,4 @@
+/** An application message: whose bytes it borrows, and how it is kept. */
 import { checkMessage } from '../codec/message-check.ts'
 import { copyBytes } from '../codec/byte-writer.ts'
 import type { PublishParts } from '../codec/publish.ts'

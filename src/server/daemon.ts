@@ -1,3 +1,4 @@
+/** Goes into the background. */
 import { spawn } from 'node:child_process'
 
 const daemonFlags = new Set(['-d', '--daemon'])

@@ -1,3 +1,4 @@
+/** The limit of open files. */
 import { readFileSync } from 'node:fs'
 
 /** How many files and sockets this process may have open; 0: no limit, or none that can be read. */

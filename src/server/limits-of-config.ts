@@ -1,3 +1,4 @@
+/** The core's bounds and listeners as a configuration sets them. */
 import { DEFAULT_LIMITS, type Limits } from '../ports/limits.ts'
 import type { ListenerOptions } from '../ports/ports.ts'
 import type { Qos } from '../codec/packets.ts'

@@ -1,3 +1,4 @@
+/** The log of the process, and where it goes. */
 import { LogType, type Log, type LogFields, type LogTypeBit } from '../base/log.ts'
 import type { GlobalValues } from '../config/config.ts'
 import { allLogTypes, type LogDestination } from '../config/log-values.ts'

@@ -1,3 +1,4 @@
+/** How a line of the log is written. */
 import { LogType, type LogFields, type LogTypeBit } from '../base/log.ts'
 import { strftime } from '../base/strftime.ts'
 

@@ -1,3 +1,4 @@
+/** The open destinations of the log, and what becomes of the lines of one that fails. */
 import type { LogTypeBit } from '../base/log.ts'
 import type { LogDestination } from '../config/log-values.ts'
 import {

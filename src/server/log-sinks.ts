@@ -1,3 +1,4 @@
+/** Destinations of the log, one function each. */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'

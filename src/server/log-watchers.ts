@@ -1,3 +1,4 @@
+/** Those who watch the log while it is written, and its last lines. */
 import { LogType, type LogTypeBit } from '../base/log.ts'
 import { plainLine } from './log-line.ts'
 

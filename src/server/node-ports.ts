@@ -1,3 +1,4 @@
+/** Clock and chance, from Node. */
 import { randomFillSync } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Clock } from '../base/clock.ts'

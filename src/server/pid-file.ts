@@ -1,3 +1,4 @@
+/** The pid file. */
 import { lstatSync, readFileSync, unlinkSync } from 'node:fs'
 import { replaceFile } from './own-files.ts'
 

@@ -1,3 +1,4 @@
+/** Changes from root to the account of the broker. */
 import { execFileSync } from 'node:child_process'
 
 /** The account cannot be changed to. */

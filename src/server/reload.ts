@@ -1,3 +1,4 @@
+/** What SIGHUP does. */
 import { LogType } from '../base/log.ts'
 import { AuthFileError } from '../auth/auth-file.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'

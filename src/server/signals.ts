@@ -1,3 +1,4 @@
+/** Signals, and what each asks for. */
 import { LogType } from '../base/log.ts'
 import { escapeControls } from './log-line.ts'
 import { nodeClock } from './node-ports.ts'

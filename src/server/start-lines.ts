@@ -1,3 +1,4 @@
+/** The first lines of the log. */
 import { LogType, type Log } from '../base/log.ts'
 import type { Config } from '../config/config.ts'
 import { version } from './version.ts'

@@ -1,3 +1,4 @@
+/** The lines of SIGUSR2. */
 interface Level {
   readonly children: Map<string, Level>
   readonly subscribers: string[]

@@ -1,3 +1,4 @@
+/** The version of this package. */
 import { existsSync, readFileSync } from 'node:fs'
 
 /** The package's own file: the first one above this module, wherever that was compiled to. */

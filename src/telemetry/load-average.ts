@@ -1,3 +1,4 @@
+/** Load averages, as mosquitto's `load` topics have them. */
 const SECONDS_PER_MINUTE = 60
 const WINDOW_SECONDS = [60, 300, 900] as const
 

@@ -1,3 +1,4 @@
+/** Which subscribers a topic has. */
 import { childAt, eachChild, ownedLevel, withChild, withoutChild } from './children.ts'
 import type { Children } from './children.ts'
 import { MatchCache } from './match-cache.ts'

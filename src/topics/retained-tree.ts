@@ -1,3 +1,4 @@
+/** Which retained messages a filter has. */
 import { childAt, eachChild, ownedLevel, withChild, withoutChild } from './children.ts'
 import type { Children } from './children.ts'
 

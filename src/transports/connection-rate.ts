@@ -1,3 +1,4 @@
+/** How many connections a second are let in. */
 import { Fifo } from '../base/fifo.ts'
 
 const SLICE_MS = 100

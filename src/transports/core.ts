@@ -1,3 +1,4 @@
+/** The side of the core that transports feed. */
 import type { Link } from '../ports/ports.ts'
 
 /** The side of the core that transports feed; `Broker` is it. `C` is what the core knows a link by. */

@@ -1,3 +1,4 @@
+/** Counts messages that somebody does not get, and tells the log once. */
 import type { Core, Session } from './model.ts'
 import type { DropReason } from '../../ports/stats.ts'
 import { logDropping } from './words.ts'

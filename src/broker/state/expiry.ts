@@ -1,3 +1,4 @@
+/** Message expiry [MQTT-3.3.2-5]. */
 import type { Message } from '../../ports/message.ts'
 import type { Core } from './model.ts'
 

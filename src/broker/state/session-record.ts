@@ -1,3 +1,4 @@
+/** A session as the store keeps it. */
 import type { Core, PendingWill, Session } from './model.ts'
 import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
 

@@ -1,3 +1,4 @@
+/** Encoded frames of one message, shared by its receivers. */
 import type { Version } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
 

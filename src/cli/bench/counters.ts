@@ -1,3 +1,4 @@
+/** What a load counts. */
 import { Histogram } from './histogram.ts'
 
 /** What a load has counted so far; the same fields add up over threads. */

@@ -144,7 +144,7 @@ function userPairs({ properties }: ShownMessage): string | undefined {
   return properties.userProperties?.map(([name, value]) => `${name}:${value}`).join(' ')
 }
 
-const printers: Readonly<Record<string, Printer>> = {
+const PRINTERS: Readonly<Record<string, Printer>> = {
   '%': (out) => out.text('%'),
   A: int(({ properties }) => properties.topicAlias),
   C: string(({ properties }) => properties.contentType, 'blanks'),
@@ -186,6 +186,6 @@ export function printFormat(
   for (const piece of pieces) {
     if (piece.kind === 'text') out.text(piece.text)
     else if (piece.kind === 'time') printTime(out, piece.letter, message)
-    else printers[piece.letter](out, message, piece, options)
+    else PRINTERS[piece.letter](out, message, piece, options)
   }
 }

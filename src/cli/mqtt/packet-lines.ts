@@ -15,7 +15,7 @@ function publishText({ dup, qos, retain, packetId, topic, payload }: PublishPack
   return `PUBLISH (d${flag(dup)}, q${qos}, r${flag(retain)}, m${packetId}, '${topic}', ... (${payload.length} bytes))`
 }
 
-const sent: Table = {
+const SENT: Table = {
   [PacketType.connect]: () => ['CONNECT'],
   [PacketType.publish]: (packet) => [publishText(packet)],
   [PacketType.puback]: ({ packetId, reason }) => [`PUBACK (m${packetId}, rc${reason})`],
@@ -34,7 +34,7 @@ const sent: Table = {
   [PacketType.auth]: () => ['AUTH'],
 }
 
-const received: Table = {
+const RECEIVED: Table = {
   [PacketType.connack]: ({ code }) => [`CONNACK (${code})`],
   [PacketType.publish]: (packet) => [publishText(packet)],
   [PacketType.puback]: ({ packetId, reason }) => [`PUBACK (Mid: ${packetId}, RC:${reason})`],
@@ -61,7 +61,7 @@ export class PacketLines {
     if (direction === 'in' && packet.type === PacketType.disconnect) {
       return [`Received DISCONNECT (${packet.reason})`]
     }
-    const table = direction === 'in' ? received : sent
+    const table = direction === 'in' ? RECEIVED : SENT
     const describe = table[packet.type] as ((packet: Packet) => readonly string[]) | undefined
     const verb = direction === 'in' ? 'received' : 'sending'
     const lines = (describe?.(packet) ?? []).map((text) => `Client ${this.id} ${verb} ${text}`)

@@ -34,7 +34,7 @@ function digits(payload: Uint8Array, encoding: 'hex' | 'base64', shape: RegExp):
 const HEX_SHAPE = /^(?:[0-9a-f]{2})*$/i
 const BASE64_SHAPE = /^[A-Za-z0-9+/_-]*={0,2}$/
 
-const encoders: Readonly<Record<PayloadFormat, () => Promise<Convert>>> = {
+const ENCODERS: Readonly<Record<PayloadFormat, () => Promise<Convert>>> = {
   raw: async () => asIs,
   json: async () => (payload) => encoder.encode(toJson(strictDecoder.decode(payload))),
   hex: async () => (payload) => digits(payload, 'hex', HEX_SHAPE),
@@ -50,7 +50,7 @@ const encoders: Readonly<Record<PayloadFormat, () => Promise<Convert>>> = {
 }
 
 /** Payloads into what people read. */
-const readers: Readonly<Record<PayloadFormat, () => Promise<(payload: Uint8Array) => string>>> = {
+const READERS: Readonly<Record<PayloadFormat, () => Promise<(payload: Uint8Array) => string>>> = {
   raw: async () => (payload) => Buffer.from(payload).toString(),
   json: async () => (payload) => toJson(strictDecoder.decode(payload)),
   hex: async () => (payload) => Buffer.from(payload).toString('hex'),
@@ -75,13 +75,13 @@ export function printsJson(format: PayloadFormat): boolean {
 
 /** What was typed into what is sent. */
 export function encoderOf(format: PayloadFormat): Promise<Convert> {
-  return encoders[format]()
+  return ENCODERS[format]()
 }
 
 /** What came into what is printed. */
 export async function decoderOf(format: PayloadFormat, pretty: boolean): Promise<Convert> {
   if (format === 'raw') return asIs
-  const read = await readers[format]()
+  const read = await READERS[format]()
   if (!pretty || !printsJson(format)) return (payload) => encoder.encode(read(payload))
   return (payload) => encoder.encode(indentJson(read(payload)))
 }

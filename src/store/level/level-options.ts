@@ -1,3 +1,4 @@
+/** What the store asks of LevelDB. */
 import type { Batch } from './sealed-record.ts'
 
 /** A batch that {@link Database.write} would take; it copies what it is given. */

@@ -1,3 +1,4 @@
+/** What is known of a durable session without asking the disk. */
 import type { Message } from '../../ports/message.ts'
 import type { Qos } from '../../codec/packets.ts'
 import type { SessionRecord } from '../../ports/ports.ts'

@@ -1,3 +1,4 @@
+/** A cursor over a database of mosquitto. */
 import { decodeUtf8 } from '../../codec/utf8.ts'
 
 /** What is wrong with a database of mosquitto, and at which byte. */
