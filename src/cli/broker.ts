@@ -23,6 +23,7 @@ import {
   type BrokerArguments,
 } from './broker-arguments.ts'
 import { forgetEarlyStop } from './early-stop.ts'
+import { inlineMore } from './inlining.ts'
 
 const FAILURE_EXIT_CODE = 1
 const CONFIG_ERROR_EXIT_CODE = 3
@@ -173,6 +174,7 @@ export async function runBroker(words: readonly string[]): Promise<void> {
     process.exitCode = CONFIG_ERROR_EXIT_CODE
     return
   }
+  inlineMore()
   if (args.daemon) process.exitCode = await becomeDaemon(words)
   else await run(args, config)
 }

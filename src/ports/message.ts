@@ -51,6 +51,8 @@ export class Message implements PublishParts {
   payload: Uint8Array = NO_BYTES
   payloadStart = 0
   payloadEnd = 0
+  /** Bytes that it is kept in: topic, properties and payload. */
+  size = 0
   /** Wall clock in ms after which it must not be sent any more; Infinity: never expires. */
   expiresAtMs = Infinity
   /** Wall clock in ms of its making: a will's expiry counts from when it is published. */
@@ -82,16 +84,6 @@ export class Message implements PublishParts {
 
   get payloadLength(): number {
     return this.payloadEnd - this.payloadStart
-  }
-
-  /** Bytes a queue is charged for it: topic, properties and payload. */
-  get size(): number {
-    return (
-      this.topicEnd -
-      this.topicStart +
-      (this.propertiesEnd - this.propertiesStart) +
-      (this.payloadEnd - this.payloadStart)
-    )
   }
 
   /** This message, or its one copy that owns its bytes. */
@@ -159,6 +151,7 @@ export class Message implements PublishParts {
     this.topicEnd = this.propertiesStart = at + topicLength
     this.propertiesEnd = this.payloadStart = this.topicEnd + propertiesLength
     this.payloadEnd = this.payloadStart + payloadLength
+    this.size = this.payloadEnd - at
   }
 }
 

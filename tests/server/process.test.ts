@@ -20,6 +20,11 @@ test('without a configuration it serves loopback only and says so', async (conte
   const mozzie = await startMozzie(context, '-p', String(port))
   assert.match(mozzie.stderr(), /^\d+: mozzie version \S+ starting$/m)
   assert.match(mozzie.stderr(), /^\d+: Using default config\.$/m)
+  assert.doesNotMatch(
+    mozzie.stderr(),
+    /unrecognized flag/,
+    'this Node knows the flags that it is given',
+  )
   assert.match(mozzie.stderr(), /Local only: listening on 127\.0\.0\.1 and ::1, port \d+/)
   assert.match(mozzie.stderr(), new RegExp(`Opening ipv4 listen socket on port ${port}\\.`))
   const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0 })

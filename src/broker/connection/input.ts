@@ -25,6 +25,7 @@ import { noteLife, restartWatch, watchPartial } from './keepalive.ts'
 import { isOpen, Phase, type Connection, type Core, type OpenConnection } from '../state/model.ts'
 import { output, pendingBytes } from '../delivery/outbox.ts'
 import { onPublish } from '../routing/publish.ts'
+import type { Limits } from '../../ports/limits.ts'
 import { isFanningOut } from '../routing/fan-out-later.ts'
 import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
 import { appendInput, keepInput, putBack, releaseInput, takeInput } from './partial.ts'
@@ -38,7 +39,7 @@ import { logReceived, logSent } from '../state/words.ts'
 const LITTLE_BYTES = 256
 const OVERDRAFT = 8192
 
-/** Which bound holds for what a packet of each type weighs; PUBLISH is judged apart. */
+/** Which bound holds for what a packet of a type weighs that is neither PUBLISH nor an acknowledgement. */
 const BYTES_MAX: Readonly<Record<number, 'packetBytesMax' | 'controlPacketBytesMax' | undefined>> =
   {
     [PacketType.connect]: 'controlPacketBytesMax',
@@ -90,7 +91,7 @@ function consume(
   if (mustWait(core, connection, workMin)) return at
   while (at < end && isListening(connection)) {
     const whole = readFrame(bytes, at, end, frame)
-    if (frame.bodyStart >= 0 || end - at >= 1) judgeHeader(core, connection, bytes, at, frame)
+    judgeHeader(core, connection, bytes, at, frame)
     if (!whole) break
     const { first, bodyStart, frameEnd } = frame
     core.stats.messagesReceived++
@@ -150,22 +151,31 @@ function judgeHeader(
   at: number,
   frame: FrameHeader,
 ): void {
+  const { version, phase } = connection
   const first = bytes[at]
   const type = first >> 4
-  checkPadding(connection.version, bytes, at, frame.bodyStart)
-  if (type === PacketType.publish && connection.phase === Phase.open) {
-    checkFixedHeader(first, connection.version)
-    if (frame.frameEnd - at > core.ports.limits.packetBytesMax)
-      throw new ProtocolError(Reason.packetTooLarge, 'packet is larger than the maximum')
-    return
-  }
-  checkFixedHeader(first, connection.version)
-  if (connection.phase === Phase.connect && type !== PacketType.connect)
-    throw new ProtocolError(Reason.protocolError, 'the first packet is not a CONNECT')
-  if (connection.phase === Phase.open && HANDLERS[type] === undefined)
-    throw new ProtocolError(Reason.protocolError, `a client does not send packets of type ${type}`)
-  if (frame.frameEnd - at > core.ports.limits[BYTES_MAX[type] ?? 'ackPacketBytesMax'])
+  checkPadding(version, bytes, at, frame.bodyStart)
+  checkFixedHeader(first, version)
+  const isExpected =
+    phase === Phase.open ? HANDLERS[type] !== undefined : type === PacketType.connect
+  if (!isExpected) refuseType(type, phase)
+  if (frame.frameEnd - at > bytesMaxOf(type, core.ports.limits))
     throw new ProtocolError(Reason.packetTooLarge, 'packet is larger than its type may be')
+}
+
+function refuseType(type: number, phase: Phase): never {
+  const text =
+    phase === Phase.connect
+      ? 'the first packet is not a CONNECT'
+      : `a client does not send packets of type ${type}`
+  throw new ProtocolError(Reason.protocolError, text)
+}
+
+/** What a packet of this type may weigh. */
+function bytesMaxOf(type: number, limits: Limits): number {
+  if (type === PacketType.publish) return limits.packetBytesMax
+  if (type >= PacketType.puback && type <= PacketType.pubcomp) return limits.ackPacketBytesMax
+  return limits[BYTES_MAX[type] ?? 'ackPacketBytesMax']
 }
 
 /** Completes the packet in `partial` from the chunk's begin, handles it; returns where the next starts. */

@@ -30,11 +30,10 @@ export function fanOut(
   origin: Session | null,
 ): number {
   core.shapes.begin(message)
-  const { receiversAtOnce } = core.ports.limits
   if (mayRepeat(core)) subscribers = withoutDuplicates(core, subscribers)
   let count = 0
   for (let index = 0; index < subscribers.length; index++) {
-    if (core.work <= 0 && index >= receiversAtOnce)
+    if (core.work <= 0 && index >= core.ports.limits.receiversAtOnce)
       return leaveRest(core, message, subscribers, origin, index, count)
     const subscriber = subscribers[index]
     const subscription =

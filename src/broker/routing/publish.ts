@@ -96,15 +96,22 @@ function borrow(core: Core, connection: OpenConnection, message: Message): void 
   message.frameStart = view.frameStart
   message.frameEnd = view.frameEnd
   message.expiresAtMs = Infinity
+  message.size = message.topicEnd - message.topicStart + message.payloadLength
   if (view.plain) {
     message.properties = view.bytes
     message.propertiesStart = view.propertiesStart
     message.propertiesEnd = view.propertiesEnd
-    return
-  }
+    message.size += view.propertiesEnd - view.propertiesStart
+  } else borrowChanged(core, message)
+}
+
+/** Properties that are not forwarded as they came. */
+function borrowChanged(core: Core, message: Message): void {
+  const view = core.published
   message.properties = forwardableProperties(view)
   message.propertiesStart = 0
   message.propertiesEnd = message.properties.length
+  message.size += message.propertiesEnd
   if (view.messageExpirySeconds >= 0)
     message.expiresAtMs = core.ports.clock.wallMs() + view.messageExpirySeconds * 1000
 }
