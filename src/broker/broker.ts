@@ -26,7 +26,7 @@ import {
   type Subscriber,
   type Tap,
 } from './state/model.ts'
-import { pump } from './delivery/outbound.ts'
+import { goOnRuled, pump } from './delivery/outbound.ts'
 import { abandonOutput, drained, flushAll, pendingBytes } from './delivery/outbox.ts'
 import type { Link, Ports, Store } from '../ports/ports.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
@@ -94,6 +94,7 @@ export class Broker {
       unbroken: null,
       sealDue: false,
       rulings: new Set(),
+      ruled: new Set(),
       replaying: new Set(),
       writers: [],
       published: new PublishView(),
@@ -188,6 +189,7 @@ export class Broker {
     core.turnEndAsked = false
     for (let next = core.opened.pop(); next !== undefined; next = core.opened.pop())
       resumeInput(core, next)
+    if (core.ruled.size > 0) goOnRuled(core)
     if (core.replaying.size > 0) wakeReplays(core)
     runTasks(core)
     if (core.pressure > Pressure.none) judgeMemory(core)

@@ -170,7 +170,7 @@ export class Inspector {
       filter,
       qos,
       group: group?.name ?? null,
-      mayReceive: mayReceive(this.core, session, topic),
+      mayReceive: mayReceive(this.core, session, topic) === true,
       keeps: session.durable && !isConnected(session) && qos > 0,
     }
   }

@@ -80,6 +80,8 @@ export interface Limits {
   receiversAtOnce: number
   /** Queued messages at which a retained replay waits for the client's acknowledgements. */
   replayQueuedMax: number
+  /** Rights to be sent something that are asked for one session at a time, where hooks answer later; the rest waits. */
+  questionsMax: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -124,4 +126,5 @@ export const DEFAULT_LIMITS: Limits = {
   workPerTurn: 16_384,
   receiversAtOnce: 16,
   replayQueuedMax: 100,
+  questionsMax: 1000,
 }

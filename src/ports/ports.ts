@@ -154,10 +154,10 @@ export interface AuthRequest {
   proven: boolean
 }
 
-/** Decides who may do what. A null check allows everything and costs nothing. */
 /** A right: given, refused, or to be said later. The promise never rejects. */
 export type Verdict = boolean | Promise<boolean>
 
+/** Decides who may do what. A null check allows everything and costs nothing. */
 export interface Auth {
   /**
    * Calls `answer` once, now or later, with 0 or the reason code of the refusal (MQTT 5.0, 3.2.2.2), and with
@@ -169,7 +169,7 @@ export interface Auth {
   /** May `who` subscribe to `filter`? */
   subscribe: ((who: Identity, filter: string, qos: Qos) => Verdict) | null
   /** May `who` be sent a message of `topic`? Asked for every delivery. */
-  deliver: ((who: Identity, topic: string) => boolean) | null
+  deliver: ((who: Identity, topic: string) => Verdict) | null
   /** May the source of a retained message still publish there? Asked before a subscriber is sent it. */
   retainSource: ((source: Author, topic: string) => boolean) | null
   /** Where a client that was just let in has its rights from; null: nothing is ever asked of who is gone. */

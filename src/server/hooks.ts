@@ -38,8 +38,11 @@ export interface AuthHooks {
   authorizePublish?(who: ClientInfo, topic: string, qos: Qos, retain: boolean): Right
   /** May `who` subscribe to `filter`? Asked for every filter of a SUBSCRIBE, `$share/...` included. */
   authorizeSubscribe?(who: ClientInfo, filter: string, qos: Qos): Right
-  /** May `who` be sent a message of `topic`? Asked for every delivery: it costs. Must answer at once. */
-  authorizeDelivery?(who: ClientInfo, topic: string): boolean
+  /**
+   * May `who` be sent a message of `topic`? Asked for every delivery: it costs. While it thinks, what goes to that
+   * client waits in order, within the bounds of its queue.
+   */
+  authorizeDelivery?(who: ClientInfo, topic: string): Right
 }
 
 /** A hook that has not answered by then refuses: what waits for it must not wait for ever. */
@@ -73,10 +76,7 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
       authorizeDelivery === undefined
         ? null
         : (who, topic) =>
-            now(
-              log,
-              guard('authorizeDelivery', () => authorizeDelivery.call(hooks, who, topic)),
-            ),
+            guard('authorizeDelivery', () => authorizeDelivery.call(hooks, who, topic)),
     retainSource: null,
     originOf: null,
     recheck: null,
@@ -102,13 +102,6 @@ function later(log: Log, name: string, answer: PromiseLike<unknown>): Promise<bo
       () => clearTimeout(timer),
     )
   })
-}
-
-/** A delivery cannot wait: somebody else's message would. */
-function now(log: Log, verdict: Verdict): boolean {
-  if (typeof verdict === 'boolean') return verdict
-  logHookError(log, 'authorizeDelivery', new Error('it must answer at once, and refuses otherwise'))
-  return false
 }
 
 async function authenticate(hooks: AuthHooks, log: Log, request: AuthRequest): Promise<number> {

@@ -1,5 +1,8 @@
 /** Hooks of the library that answer later, or with something else than true. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { authOfHooks } from '../../src/server/hooks.ts'
 import { connect, type MqttClient, type NodeConnectOptions } from '../../src/client/node.ts'
@@ -60,6 +63,45 @@ for (const [name, answer] of nonsense)
       await assert.rejects(client.publish('a', 'x', { qos }), { reason: 0x87 })
     await assert.rejects(client.subscribe('#'), { reason: 0x87 })
     assert.deepEqual(seen, [])
+  })
+
+for (const [name, answer] of nonsense)
+  test(`${name} does not deliver, and what is behind it comes`, async (context) => {
+    const { open } = await start(context, {
+      authorizeDelivery: (_who, topic) => (topic === 'no' ? (answer as () => boolean)() : true),
+    })
+    const client = await open()
+    const seen: string[] = []
+    await client.subscribe('#', { qos: 1, onMessage: ({ topic }) => void seen.push(topic) })
+    for (const topic of ['no', 'a', 'no', 'b']) await client.publish(topic, 'x', { qos: 1 })
+    // Its own acknowledgement comes behind what it was sent before.
+    while (seen.length < 2) await new Promise(setImmediate)
+    assert.deepEqual(seen, ['a', 'b'])
+  })
+
+for (const qos of [1, 2] as const)
+  test(`an acknowledged message outlives the broker while its hook thinks, QoS ${qos}`, async (context) => {
+    const location = mkdtempSync(join(tmpdir(), 'mozzie-hooks-'))
+    context.after(() => rmSync(location, { recursive: true, force: true }))
+    const durable = { clientId: 'asked', cleanStart: false, sessionExpirySeconds: 1000 }
+    const { ask, isAsked } = question()
+    const before = await start(context, { persistence: { location }, authorizeDelivery: ask })
+    const client = await before.open(durable)
+    await client.subscribe('t', { qos, onMessage: () => undefined })
+    const author = await before.open()
+    await author.publish('t', 'x', { qos })
+    await isAsked
+    for (const one of [author, client]) await one.end({ force: true })
+    await before.broker.close()
+    const after = await start(context, {
+      persistence: { location },
+      authorizeDelivery: async () => true,
+    })
+    const again = await after.open(durable)
+    let came: (message: { topic: string }) => void = () => undefined
+    const message = new Promise<{ topic: string }>((resolve) => (came = resolve))
+    await again.subscribe('t', { qos, onMessage: came })
+    assert.equal((await message).topic, 't')
   })
 
 for (const qos of [0, 1, 2] as const)
@@ -203,18 +245,18 @@ test('a hook that has not answered after 10 s refuses, and is told of', async (c
   const errors: string[] = []
   const log = { mask: 1, write: (_type: number, text: string) => void errors.push(text) }
   const never = () => new Promise<boolean>(() => undefined)
-  const { publish, subscribe } = authOfHooks(
-    { authorizePublish: never, authorizeSubscribe: never },
+  const { publish, subscribe, deliver } = authOfHooks(
+    { authorizePublish: never, authorizeSubscribe: never, authorizeDelivery: never },
     log,
   )
   const who = { clientId: 'c', username: null, remote: '', listener: null, login: null, origin: '' }
-  const asked = [publish?.(who, 't', 1, false), subscribe?.(who, '#', 1)]
+  const asked = [publish?.(who, 't', 1, false), subscribe?.(who, '#', 1), deliver?.(who, 't')]
   let answered = 0
   for (const verdict of asked) void Promise.resolve(verdict).then(() => answered++)
   context.mock.timers.tick(9_999)
   await new Promise(setImmediate)
   assert.equal(answered, 0)
   context.mock.timers.tick(1)
-  assert.deepEqual(await Promise.all(asked.map(async (verdict) => verdict)), [false, false])
+  assert.deepEqual(await Promise.all(asked.map(async (verdict) => verdict)), [false, false, false])
   assert.match(errors.join(), /authorizePublish threw: .*no answer within 10000 ms/)
 })

@@ -8,6 +8,7 @@ import { Work } from '../state/work.ts'
 import { dropList } from '../session/filter-list.ts'
 import { endSession, restSession } from '../session/sessions.ts'
 import { dropReplies } from '../delivery/replies.ts'
+import { dropUnruled } from '../delivery/rulings.ts'
 import { forgetAliases } from '../delivery/send-publish.ts'
 import { forgetTopics } from '../routing/published-topic.ts'
 import { dropPartial } from './partial.ts'
@@ -49,6 +50,7 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   dropPartial(connection)
   dropList(connection)
   dropReplies(connection)
+  dropUnruled(core, connection)
   forgetTopics(connection)
   forgetAliases(connection)
   connection.link.end()

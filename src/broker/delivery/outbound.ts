@@ -19,13 +19,22 @@ import {
   Outbound,
   type Connection,
   type Core,
+  type Ruling,
   type Session,
   type Subscription,
 } from '../state/model.ts'
 import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/ports.ts'
 import { replyAck } from './replies.ts'
-import { beginResend, endResend, resendMore, resumeRelease, sendDelivery } from './resend.ts'
+import {
+  beginResend,
+  endResend,
+  leaveOut,
+  resendMore,
+  resumeRelease,
+  sendDelivery,
+} from './resend.ts'
+import { mayBeSent, sendUnruled } from './rulings.ts'
 import { Bytes, charge, holdMessage } from '../state/memory.ts'
 import { Work } from '../state/work.ts'
 import { publishFlags, sendPublish, sendShaped } from './send-publish.ts'
@@ -40,7 +49,7 @@ import {
   packetIdOf,
 } from './window.ts'
 
-/** Hands a QoS 1 or 2 message (or a QoS 0 one that is to be queued) to a session. */
+/** Hands a QoS 1 or 2 message (or a QoS 0 one that is to be queued) to a session. `ruling`: it waits for its right. */
 export function deliver(
   core: Core,
   session: Session,
@@ -48,12 +57,14 @@ export function deliver(
   qos: Qos,
   retain: boolean,
   subscription: Subscription,
+  ruling: Ruling | null,
 ): void {
   // Some of its subscriptions may still be there.
   if (session.ended) return
   const outbound = (session.outbound ??= new Outbound())
-  if (session.durable) enqueueDurable(core, session, outbound, message, qos, retain, subscription)
-  else deliverClean(core, session, outbound, message, qos, retain, subscription)
+  if (session.durable)
+    enqueueDurable(core, session, outbound, message, qos, retain, subscription, ruling)
+  else deliverClean(core, session, outbound, message, qos, retain, subscription, ruling)
 }
 
 function deliverClean(
@@ -64,11 +75,12 @@ function deliverClean(
   qos: Qos,
   retain: boolean,
   subscription: Subscription,
+  ruling: Ruling | null,
 ): void {
   const connection = session.connection
   if (connection === null) return
   const ids = subscription.subscriptionIds
-  if (outbound.queue.length === 0 && hasRoom(core, connection, outbound)) {
+  if (ruling === null && outbound.queue.length === 0 && hasRoom(core, connection, outbound)) {
     const packetId = freePacketId(outbound)
     const flags = publishFlags(qos, retain)
     const sent =
@@ -88,6 +100,7 @@ function deliverClean(
   const kept = message.kept()
   const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
   if (qos === 1) delivery.group = subscription.group
+  delivery.ruling = ruling
   enqueue(core, outbound, delivery)
   outbound.queuedCount++
   outbound.queuedBytes += kept.payloadLength
@@ -101,6 +114,7 @@ function enqueueDurable(
   qos: Qos,
   retain: boolean,
   subscription: Subscription,
+  ruling: Ruling | null,
 ): void {
   const isFull = !session.foreign && !hasStoreRoom(core, outbound, message)
   if (isFull) return dropped(core, session, 'queueFull')
@@ -127,6 +141,7 @@ function enqueueDurable(
       safe: false,
     },
     qos === 2 ? journal.since(mark) : 0,
+    ruling,
   )
 }
 
@@ -137,6 +152,7 @@ function enter(
   outbound: Outbound,
   entry: StoredDelivery,
   batch: number,
+  ruling: Ruling | null,
 ): void {
   const behind = outbound.loadedTo < outbound.lastSequence
   outbound.lastSequence = entry.sequence
@@ -146,7 +162,9 @@ function enter(
   if (connection === null || behind || outbound.queue.length >= core.ports.limits.queueWindow)
     return
   outbound.loadedTo = entry.sequence
-  enqueue(core, outbound, toDelivery(entry, batch))
+  const delivery = toDelivery(entry, batch)
+  delivery.ruling = ruling
+  enqueue(core, outbound, delivery)
   if (batch > core.journal.done) core.journal.wait(batch, session)
   pump(core, session)
 }
@@ -163,7 +181,7 @@ function toDelivery(entry: StoredDelivery, batch: number): Delivery {
 /** An entry that another node queued for a session held here. */
 export function arrived(core: Core, session: Session, entry: StoredDelivery): void {
   const outbound = (session.outbound ??= new Outbound())
-  if (entry.sequence > outbound.lastSequence) enter(core, session, outbound, entry, 0)
+  if (entry.sequence > outbound.lastSequence) enter(core, session, outbound, entry, 0, null)
 }
 
 /** A page of the queue that was only in the store. */
@@ -257,6 +275,15 @@ export function pump(core: Core, session: Session): void {
   if (session.durable) readAhead(core, session, outbound)
 }
 
+/** Hooks have said what some sessions may be sent. */
+export function goOnRuled(core: Core): void {
+  for (const session of core.ruled) {
+    core.ruled.delete(session)
+    if (session.connection !== null) sendUnruled(core, session, session.connection)
+    pump(core, session)
+  }
+}
+
 function readAhead(core: Core, session: Session, outbound: Outbound): void {
   const { queueWindow } = core.ports.limits
   if (outbound.readingTo >= 0 || outbound.loadedTo >= outbound.lastSequence) return
@@ -279,22 +306,20 @@ function sendNext(
     ? packetIdOf(outbound, delivery.sequence)
     : freePacketId(outbound)
   if (delivery.qos > 0 && outbound.inflight.has(packetId)) return false
+  const message = delivery.message as Message
+  const isLate = isExpired(core, message)
+  const allowed = isLate || mayBeSent(core, session, outbound.queue)
+  if (allowed === undefined) return false
   outbound.queue.shift()
   charge(core, -Bytes.entry)
-  const message = delivery.message as Message
   outbound.queuedCount--
   outbound.queuedBytes -= message.payloadLength
   const id = delivery.qos > 0 ? packetId : 0
-  const obstacle = isExpired(core, message)
-    ? 'expired'
-    : sendDelivery(core, session, connection, delivery, id)
-  if (obstacle !== null) {
-    dropped(core, session, obstacle)
-    forget(core, session, delivery)
-    letGo(core, delivery)
-    return true
-  }
-  if (delivery.qos === 0) {
+  const isSent =
+    allowed && !isLate
+      ? sendDelivery(core, session, connection, delivery, id)
+      : leaveOut(core, session, delivery, isLate ? 'expired' : 'notAllowed')
+  if (!isSent || delivery.qos === 0) {
     forget(core, session, delivery)
     letGo(core, delivery)
     return true

@@ -13,7 +13,7 @@ import type { DropReason } from '../../ports/stats.ts'
 import { Bytes, charge, holdMessage } from '../state/memory.ts'
 import { dropped } from '../state/drops.ts'
 import type { Connection, Core, Delivery, Outbound, Session } from '../state/model.ts'
-import { mayReceive } from '../state/rights.ts'
+import { mayBeSent, refuse } from './rulings.ts'
 import { sendAck } from './outbox.ts'
 import { publishFlags, sendPublish } from './send-publish.ts'
 import { hasRoomAgain, leaveWindow, packetIdOf } from './window.ts'
@@ -25,6 +25,7 @@ export function beginResend(core: Core, connection: Connection, outbound: Outbou
     if (delivery.released) sendAck(core, connection, PacketType.pubrel, packetId, 0)
     else {
       delivery.dup = false
+      delivery.ruling = null
       unsent.push(delivery)
     }
   }
@@ -64,7 +65,9 @@ export function resendMore(
     const isAnswered = next.released || outbound.inflight.get(next.packetId) !== next
     if (!isAnswered) {
       if (!hasRoomAgain(core, connection, outbound)) return false
-      resendOne(core, session, connection, outbound, next)
+      const allowed = mayBeSent(core, session, unsent)
+      if (allowed === undefined) return false
+      resendOne(core, session, connection, outbound, next, allowed)
     }
     unsent.shift()
   }
@@ -78,27 +81,39 @@ function resendOne(
   connection: Connection,
   outbound: Outbound,
   delivery: Delivery,
+  allowed: boolean,
 ): void {
   outbound.unsentCount--
   delivery.dup = true
-  const obstacle = sendDelivery(core, session, connection, delivery, delivery.packetId)
-  if (obstacle === null) return
-  dropped(core, session, obstacle)
-  leaveWindow(core, session, outbound, delivery)
+  const isSent = allowed
+    ? sendDelivery(core, session, connection, delivery, delivery.packetId)
+    : leaveOut(core, session, delivery, 'notAllowed')
+  if (!isSent) leaveWindow(core, session, outbound, delivery)
 }
 
-/** Sends what has waited; or says why it may not be sent any more. `packetId` 0: QoS 0. */
+/** Sends what has waited; false: it is larger than the client takes, and dropped. `packetId` 0: QoS 0. */
 export function sendDelivery(
   core: Core,
   session: Session,
   connection: Connection,
   delivery: Delivery,
   packetId: number,
-): DropReason | null {
+): boolean {
   const message = delivery.message as Message
-  if (!mayReceive(core, session, message.topicName)) return 'notAllowed'
   const { qos, retain, subscriptionIds: ids, dup } = delivery
   const flags = publishFlags(qos, retain, dup)
   const sent = sendPublish(core, connection, message, flags, packetId, ids)
-  return sent ? null : 'overClientMaximum'
+  return sent || leaveOut(core, session, delivery, 'overClientMaximum')
+}
+
+/** Counts what is not sent; false. */
+export function leaveOut(
+  core: Core,
+  session: Session,
+  { ruling }: Delivery,
+  reason: DropReason,
+): false {
+  if (reason === 'notAllowed' && ruling !== null) refuse(core, ruling)
+  else dropped(core, session, reason)
+  return false
 }

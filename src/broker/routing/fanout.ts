@@ -1,22 +1,25 @@
 /** From one message to all its receivers. */
 import type { Qos } from '../../codec/packets.ts'
-import { dropped } from '../state/drops.ts'
 import type { Message } from '../../ports/message.ts'
 import {
   Phase,
   type Core,
   type FanOut,
+  type Ruling,
   type Session,
+  type SharedGroup,
   type Subscriber,
   type Subscription,
 } from '../state/model.ts'
+import { dropped } from '../state/drops.ts'
 import { deliver } from '../delivery/outbound.ts'
-import { isSlow } from '../delivery/outbox.ts'
+import { ruleLater, waitForRuling } from '../delivery/rulings.ts'
+import { sendQos0 } from '../delivery/send-qos0.ts'
+import type { Verdict } from '../../ports/ports.ts'
 import { mayReceive } from '../state/rights.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { fanOutLater, newFanOut, UNDER_WAY } from './fan-out-later.ts'
 import { pickMember } from './shared-groups.ts'
-import { publishFlags, sendPublish, sendShaped } from '../delivery/send-publish.ts'
 
 /**
  * Delivers `message` to `subscribers` (a match result). `origin` is the publishing session, null for
@@ -124,47 +127,92 @@ function isOnce(subscriber: Subscriber, allowDuplicates: boolean): subscriber is
   return isOurs || (!allowDuplicates && version !== 5)
 }
 
-/** Delivers to one subscription, at the lower of both QoS [MQTT-3.8.4-8]. */
+/**
+ * Delivers to one subscription, at the lower of both QoS [MQTT-3.8.4-8]. A member of a shared group was picked right before;
+ * `passedOver`: the members that a hook refused the message for.
+ */
 export function deliverTo(
   core: Core,
   message: Message,
   subscription: Subscription,
   retain: boolean,
+  passedOver: readonly Subscription[] | null = null,
 ): void {
-  const { session } = subscription
-  const { limits } = core.ports
+  const { session, group } = subscription
   core.work--
-  const upgraded = limits.upgradeOutgoingQos || message.qos > subscription.qos
+  const upgraded = core.ports.limits.upgradeOutgoingQos || message.qos > subscription.qos
   const qos: Qos = upgraded ? subscription.qos : message.qos
-  const connection = session.connection
   if (subscription.handler !== null) {
     subscription.handler(message)
     // The handler may have published: the shapes are that message's now.
     core.shapes.serial++
     return
   }
-  if (!mayReceive(core, session, message.topicName)) {
+  const verdict = group === null ? mayReceive(core, session, message.topicName) : group.verdict
+  if (verdict === false) {
     core.stats.drops.denied++
     return
   }
-  if (qos > 0) return deliver(core, session, message, qos, retain, subscription)
-  if (connection === null || connection.phase !== Phase.open) {
-    const mayWait = limits.queueQos0 && core.pressure < Pressure.dropQos0
-    if (connection === null && mayWait && session.durable && !session.foreign)
-      deliver(core, session, message, qos, retain, subscription)
+  if (verdict !== true) {
+    const ruling = leaveToHook(core, message, subscription, verdict, passedOver)
+    if (qos > 0) deliver(core, session, message, qos, retain, subscription, ruling)
+    else waitQos0(core, message, subscription, retain, ruling)
     return
   }
-  if (connection.inLink !== null) {
-    const mayWait = core.pressure < Pressure.dropQos0
-    const ownMax = mayWait ? limits.outputBytesMax : 0
-    if (isSlow(connection, ownMax, mayWait ? Math.max(ownMax, limits.outputAllBytesMax) : 0))
-      return dropped(core, session, 'slowClient')
+  if (qos > 0) return deliver(core, session, message, qos, retain, subscription, null)
+  const { connection } = session
+  if (connection !== null && connection.phase === Phase.open && connection.unruled === null)
+    sendQos0(core, connection, message, subscription, retain)
+  else waitQos0(core, message, subscription, retain, null)
+}
+
+/** QoS 0 that cannot be sent at once: its client is away, or hooks have not answered yet for it or what comes before. */
+function waitQos0(
+  core: Core,
+  message: Message,
+  subscription: Subscription,
+  retain: boolean,
+  ruling: Ruling | null,
+): void {
+  const { session } = subscription
+  const { connection } = session
+  const isCalm = core.pressure < Pressure.dropQos0
+  if (connection === null) {
+    const mayWait = core.ports.limits.queueQos0 && isCalm && session.durable && !session.foreign
+    if (mayWait) deliver(core, session, message, 0, retain, subscription, ruling)
+  } else if (connection.phase === Phase.open) {
+    if (isCalm) waitForRuling(core, connection, message, subscription, retain, ruling ?? undefined)
+    else dropped(core, session, 'slowClient')
   }
-  const ids = subscription.subscriptionIds
-  const flags = publishFlags(0, retain)
-  const sent =
-    ids === null
-      ? sendShaped(core, connection, message, flags, 0)
-      : sendPublish(core, connection, message, flags, 0, ids)
-  if (!sent) dropped(core, session, 'overClientMaximum')
+}
+
+/** The delivery waits in its place; one to a shared group goes to another member when this one may not have it. */
+function leaveToHook(
+  core: Core,
+  message: Message,
+  subscription: Subscription,
+  verdict: Verdict | null,
+  passedOver: readonly Subscription[] | null,
+): Ruling {
+  const { session, group } = subscription
+  if (group === null) return ruleLater(core, session, verdict, null)
+  const kept = message.kept()
+  const refusing = [...(passedOver ?? []), subscription]
+  return ruleLater(core, session, verdict, () => deliverToNext(core, kept, group, refusing))
+}
+
+/** To a member that is not `passedOver`; nobody else: the message is dropped. */
+export function deliverToNext(
+  core: Core,
+  message: Message,
+  group: SharedGroup,
+  passedOver: readonly Subscription[] | null,
+): void {
+  const member = pickMember(core, group, message.topicName, passedOver)
+  if (member === null) {
+    if (passedOver !== null) core.stats.drops.denied++
+    return
+  }
+  core.shapes.serial++
+  deliverTo(core, message, member, message.retain && member.retainAsPublished, passedOver)
 }

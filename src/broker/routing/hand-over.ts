@@ -2,11 +2,10 @@
  * A member of a shared subscription that ends: what it was sent at QoS 1 and did not acknowledge goes to
  * another member (MQTT 5.0, 4.8.2). QoS 2 stays with whom it was sent to [MQTT-4.8.2-6].
  */
-import { deliverTo } from './fanout.ts'
+import { deliverToNext } from './fanout.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Core, Delivery, Outbound } from '../state/model.ts'
-import { pickMember } from './shared-groups.ts'
 
 /** `outbound` belongs to a clean session that has ended and left its groups. */
 export function handOver(core: Core, outbound: Outbound): void {
@@ -20,8 +19,5 @@ export function handOver(core: Core, outbound: Outbound): void {
 function handOverOne(core: Core, { group, message }: Delivery): void {
   if (group === null || message === null || group.members.length === 0) return
   if (isExpired(core, message)) return dropped(core, null, 'expired')
-  const member = pickMember(core, group, message.topicName)
-  if (member === null) return
-  core.shapes.serial++
-  deliverTo(core, message, member, message.retain && member.retainAsPublished)
+  deliverToNext(core, message, group, null)
 }

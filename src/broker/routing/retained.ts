@@ -94,9 +94,10 @@ export function wakeReplays(core: Core): void {
     }
 }
 
-/** QoS 1 and 2 wait for the client's acknowledgements instead of overflowing its queue. */
+/** QoS 1 and 2 wait for the client's acknowledgements instead of overflowing its queue; QoS 0 for the hooks it is asked of. */
 function canTakeMore(core: Core, connection: Connection): boolean {
   if (connection.inLink !== null) return false
+  if ((connection.unruled?.length ?? 0) >= core.ports.limits.replayQueuedMax) return false
   const outbound = connection.session?.outbound
   if (outbound === null || outbound === undefined) return true
   return outbound.queuedCount < core.ports.limits.replayQueuedMax

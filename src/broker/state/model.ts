@@ -90,6 +90,8 @@ export class SharedGroup {
   readonly filter: string
   /** Round robin: who is asked first next time. */
   next = 0
+  /** Whether the member that was picked last may have the message it was picked for; see {@link Ruling}. */
+  verdict: Verdict | null = true
 
   constructor(name: string, filter: string) {
     this.name = name
@@ -123,6 +125,14 @@ export interface FanOut {
   done: ((count: number, batch: number) => void) | null
 }
 
+/** The right to be sent one message, where a hook says it later; see `delivery/rulings.ts`. */
+export interface Ruling {
+  /** null: to be asked when its turn comes. */
+  verdict: Verdict | null
+  /** Called when it is refused: the message is owed to a shared group, and the next member has it. */
+  readonly refused: (() => void) | null
+}
+
 /** One QoS 1 or 2 message (or queued QoS 0) on its way to one session. */
 export class Delivery {
   /** null once nobody can ask for it again: a clean session's, sent. */
@@ -142,6 +152,8 @@ export class Delivery {
   batch = 0
   /** A clean session's of a shared subscription, QoS 1: goes to another member if this one ends first. */
   group: SharedGroup | null = null
+  /** null: nobody was asked, or the answer was there at once. */
+  ruling: Ruling | null = null
 
   constructor(
     message: Message | null,
@@ -231,6 +243,8 @@ export class Session {
   lastDrop: DropReason | null = null
   lastDropMs = 0
   ended = false
+  /** Rights to be sent something that were asked for and are not answered yet. */
+  questions = 0
 
   constructor(clientId: string, username: string | null, version: Version, durable: boolean) {
     this.clientId = clientId
@@ -280,6 +294,14 @@ export interface Segment {
   writer: ByteWriter | null
   /** Whose payload the shared bytes are. */
   message: Message | null
+}
+
+/** A QoS 0 message that is sent when its right and those before it have been said. */
+export interface Unruled {
+  readonly message: Message
+  readonly subscription: Subscription
+  readonly retain: boolean
+  ruling: Ruling
 }
 
 /** A right that was asked for one packet. */
@@ -384,6 +406,9 @@ export class Connection {
   /** Its frames are those of other receivers: no aliases, no mount point. */
   shaped = false
   aliasesOut: Map<string, number> | null = null
+  /** QoS 0 that waits for its right to be said, in order, and what it weighs. */
+  unruled: Fifo<Unruled> | null = null
+  unruledBytes = 0
   problemInformation = true
   held: Fifo<HeldReply> | null = null
   /** Opens the connection, once the batch that holds its session is safe. */
@@ -504,6 +529,8 @@ export interface Core {
   sealDue: boolean
   /** Wills whose right to be published is not said yet: a broker that stops waits for them. */
   readonly rulings: Set<Promise<void>>
+  /** A right to be sent something was said to them: they go on at the turn's end. */
+  readonly ruled: Set<Session>
   /** Connections with a retained replay that waits until their client has taken what it was sent. */
   readonly replaying: Set<Connection>
   readonly writers: ByteWriter[]

@@ -10,10 +10,15 @@ export function ownerOf(session: Session): Identity {
   return session.owner
 }
 
-/** May the session's client be sent a message of `topic`, now or when it is back? */
-export function mayReceive(core: Core, session: Session, topic: string): boolean {
+/**
+ * May the session's client be sent a message of `topic`, now or when it is back? null: too many questions of it are open, and
+ * this one is to be asked when one of them is answered.
+ */
+export function mayReceive(core: Core, session: Session, topic: string): Verdict | null {
   const { deliver } = core.ports.auth
-  return deliver === null || session.isOurs || deliver(ownerOf(session), topic)
+  if (deliver === null || session.isOurs) return true
+  if (session.questions >= core.ports.limits.questionsMax) return null
+  return deliver(ownerOf(session), topic)
 }
 
 /** May `who`, by default the session's client, publish `message` now: a will, or a QoS 2 message on its PUBREL? */
