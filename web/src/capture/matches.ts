@@ -1,11 +1,23 @@
-/** Which of the kept messages a view lists. Places in the list only grow, so rows never move. */
+/**
+ * Which of the kept messages a view lists. Places in the list only grow, so rows never move; a list made anew keeps the
+ * place of the message that the reader looks at.
+ */
 import type { Ring } from './ring.ts'
+
+/** So far from zero that lists made anew, which may begin before this, never reach it. */
+const FIRST_PLACE = 2 ** 40
+
+/** A message (or the next one after it that is listed), and the place it is to have. */
+export interface Anchor {
+  readonly seq: number
+  readonly place: number
+}
 
 export class Matches {
   /** Place of the oldest message in the list. */
-  first = 0
+  first = FIRST_PLACE
   /** Place of the next. */
-  next = 0
+  next = FIRST_PLACE
   readonly #ring: Ring
   readonly #seqs: Float64Array
   readonly #countMax: number
@@ -22,13 +34,14 @@ export class Matches {
     if (this.next - this.first > this.#countMax) this.first = this.next - this.#countMax
   }
 
+  /** The message at a place of the list; -1: nothing is there. */
   seqAt(place: number): number {
-    return this.#seqs[place % this.#countMax] ?? -1
+    return place >= this.first && place < this.next ? this.#at(place) : -1
   }
 
   /** Lets go of what the ring no longer has. */
   trim(): void {
-    while (this.first < this.next && this.seqAt(this.first) < this.#ring.first) this.first++
+    while (this.first < this.next && this.#at(this.first) < this.#ring.first) this.first++
   }
 
   /** The place of a message, or of the first after it. */
@@ -37,15 +50,25 @@ export class Matches {
     let high = this.next
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      if (this.seqAt(middle) < seq) low = middle + 1
+      if (this.#at(middle) < seq) low = middle + 1
       else high = middle
     }
     return low
   }
 
-  /** Starts again from what the ring has. */
-  rebuild(test: (seq: number) => boolean): void {
-    this.first = this.next
-    for (let seq = this.#ring.first; seq < this.#ring.next; seq++) if (test(seq)) this.add(seq)
+  /** Starts again from what the ring has. Without an anchor the list goes on at new places. */
+  rebuild(test: (seq: number) => boolean, anchor: Anchor | null = null): void {
+    const seqs: number[] = []
+    for (let seq = this.#ring.first; seq < this.#ring.next; seq++) if (test(seq)) seqs.push(seq)
+    const before = anchor === null ? 0 : seqs.findIndex((seq) => seq >= anchor.seq)
+    // None is left after the anchor: then the last one takes its place.
+    const ahead = before === -1 ? Math.max(0, seqs.length - 1) : before
+    this.first = (anchor?.place ?? this.next) - ahead
+    this.next = this.first
+    for (const seq of seqs) this.add(seq)
+  }
+
+  #at(place: number): number {
+    return this.#seqs[place % this.#countMax] ?? -1
   }
 }

@@ -1,9 +1,9 @@
-/** Messages as files: JSON lines, one JSON list, or CSV, one row a message; and the first two back again. */
+/** Messages as files: JSON lines, one JSON list, or CSV, one row a message. */
 import { csvField } from '../publish/csv.ts'
-import { asText, fromBase64, toBase64 } from '../decode/bytes.ts'
+import { asText, toBase64 } from '../decode/bytes.ts'
 import type { Properties, Qos } from '../model/message.ts'
 import type { ExportFormat } from '../protocol/protocol.ts'
-import type { Arrival, Capture } from './capture.ts'
+import type { Capture } from './capture.ts'
 
 /** A message in a file. Payloads that are no text are in `payloadBase64`. */
 interface FileRecord {
@@ -17,7 +17,15 @@ interface FileRecord {
   properties?: Record<string, unknown>
 }
 
-const BINARY = ['correlationData', 'authenticationData'] as const
+/** Properties that are bytes. */
+export const BINARY = ['correlationData', 'authenticationData'] as const
+
+/** With microseconds where there are some. */
+function isoTime(ms: number): string {
+  const micros = Math.round((ms % 1) * 1000)
+  const text = new Date(Math.floor(ms)).toISOString()
+  return micros === 0 ? text : text.replace('Z', `${String(micros).padStart(3, '0')}Z`)
+}
 
 function recordOf(capture: Capture, seq: number): FileRecord {
   const { ring } = capture
@@ -25,7 +33,7 @@ function recordOf(capture: Capture, seq: number): FileRecord {
   const text = asText(payload)
   const properties = ring.properties(seq)
   return {
-    time: new Date(ring.timeMs(seq)).toISOString(),
+    time: isoTime(ring.timeMs(seq)),
     direction: ring.isOutgoing(seq) ? 'out' : 'in',
     topic: capture.topicOf(seq).name,
     qos: ring.qos(seq),
@@ -78,83 +86,4 @@ export function* exportParts(
     isFirst = false
   }
   if (format === 'json') yield '\n]\n'
-}
-
-/** What is wrong with a file: the record's number, counted from 1. */
-export class RecordError extends Error {
-  readonly record: number
-  constructor(record: number, message: string) {
-    super(message)
-    this.record = record
-  }
-}
-
-/** Messages of a JSON or JSON lines file. Throws RecordError. */
-export function importRecords(text: string): Arrival[] {
-  const trimmed = text.trim()
-  const values = trimmed.startsWith('[')
-    ? (JSON.parse(trimmed) as unknown[])
-    : trimmed
-        .split('\n')
-        .filter((line) => line.trim() !== '')
-        .map(parseLine)
-  return values.map((value, at) => arrivalOf(value, at + 1))
-}
-
-function parseLine(line: string, at: number): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    throw new RecordError(at + 1, 'no JSON')
-  }
-}
-
-function arrivalOf(value: unknown, at: number): Arrival {
-  if (typeof value !== 'object' || value === null) throw new RecordError(at, 'no object')
-  const { topic, qos = 0, time, timestamp, direction, retain } = value as Record<string, unknown>
-  if (typeof topic !== 'string' || topic === '') throw new RecordError(at, 'topic is missing')
-  if (qos !== 0 && qos !== 1 && qos !== 2)
-    throw new RecordError(at, `qos is ${JSON.stringify(qos)}`)
-  const timeMs = timeOf(time ?? timestamp)
-  if (timeMs === null) throw new RecordError(at, 'time is not a time')
-  return {
-    topic,
-    qos,
-    retain: retain === true || retain === 1,
-    dup: false,
-    outgoing: direction === 'out',
-    timeMs,
-    payload: payloadOf(value as Record<string, unknown>, at),
-    properties: propertiesOf((value as Record<string, unknown>).properties),
-  }
-}
-
-function timeOf(time: unknown): number | null {
-  if (time === undefined) return Date.now()
-  const ms =
-    typeof time === 'number' ? time : typeof time === 'string' ? Date.parse(time) : Number.NaN
-  return Number.isFinite(ms) ? ms : null
-}
-
-function payloadOf({ payload, payloadBase64 }: Record<string, unknown>, at: number): Uint8Array {
-  if (typeof payloadBase64 === 'string') {
-    const bytes = fromBase64(payloadBase64)
-    if (bytes === null) throw new RecordError(at, 'payloadBase64 is no base64')
-    return bytes
-  }
-  const text =
-    payload === undefined ? '' : typeof payload === 'string' ? payload : JSON.stringify(payload)
-  return new TextEncoder().encode(text)
-}
-
-function propertiesOf(value: unknown): Properties | null {
-  if (typeof value !== 'object' || value === null) return null
-  const properties: Record<string, unknown> = { ...value }
-  for (const name of BINARY) {
-    const held = properties[name]
-    if (typeof held !== 'object' || held === null) continue
-    properties[name] =
-      fromBase64(String((held as Record<string, unknown>).base64)) ?? new Uint8Array()
-  }
-  return properties
 }

@@ -23,8 +23,10 @@ export class View {
   #matches: Matches
   #query: Predicate | null = null
   #queryProblem: string | null = null
-  /** Place where a pause holds the list; null: it runs. */
-  #heldAt: number | null = null
+  /** The first message that a pause holds back; null: the list runs. */
+  #pausedSeq: number | null = null
+  /** The first message that came after the reader had left the end; null: it is being followed. */
+  #leftSeq: number | null = null
   #latest: Topic[] = []
   /** -1: a person asked for another list, which does not wait; -2: its order has gone stale, which does. */
   #latestShape = -1
@@ -43,8 +45,9 @@ export class View {
   show(request: ViewRequest): void {
     const before = this.request
     this.request = request
-    if (request.paused && this.#heldAt === null) this.#heldAt = this.#matches.next
-    if (!request.paused) this.#heldAt = null
+    const { next } = this.#capture.ring
+    this.#pausedSeq = request.paused ? (this.#pausedSeq ?? next) : null
+    this.#leftSeq = request.follow ? null : (this.#leftSeq ?? next)
     if (request.latestSort !== before.latestSort || request.mode !== before.mode)
       this.#latestShape = -1
     const same =
@@ -54,7 +57,7 @@ export class View {
     if (!same) this.refilter()
   }
 
-  /** Lists anew: the question has changed, or the subscriptions. */
+  /** Lists anew: the question has changed, or the subscriptions. The message at the top of the screen stays there. */
   refilter(): void {
     try {
       this.#query = compileQuery(this.request.query)
@@ -64,9 +67,11 @@ export class View {
       this.#query = null
       this.#queryProblem = error.message
     }
-    this.#matches.rebuild((seq) => this.#test(seq))
+    this.#matches.trim()
+    const place = this.request.top
+    const seq = this.request.follow ? -1 : this.#matches.seqAt(place)
+    this.#matches.rebuild((at) => this.#test(at), seq === -1 ? null : { seq, place })
     this.#latestShape = -1
-    if (this.#heldAt !== null) this.#heldAt = this.#matches.next
   }
 
   /** There are topics that no picture of the latest values has shown yet. */
@@ -82,7 +87,6 @@ export class View {
   clear(): void {
     this.#matches.rebuild(() => false)
     this.#latestShape = -1
-    if (this.#heldAt !== null) this.#heldAt = this.#matches.next
   }
 
   snapshot(): ViewSnapshot {
@@ -97,13 +101,20 @@ export class View {
     }
   }
 
-  /** The message `step` places after (before, if negative) this one in the list; null: there is none. */
-  neighbour(seq: number, step: number): number | null {
-    this.#matches.trim()
-    const place = this.#matches.placeOf(seq) + step
-    return place >= this.#matches.first && place < this.#matches.next
-      ? this.#matches.seqAt(place)
-      : null
+  /** The message `step` places after (before, if negative) this one in the list, or as far as that goes; null: the list is empty. */
+  neighbour(seq: number, step: number): { seq: number; place: number } | null {
+    const matches = this.#matches
+    matches.trim()
+    if (matches.first === matches.next) return null
+    const wanted = matches.placeOf(seq) + step
+    const place = Math.max(matches.first, Math.min(this.#end() - 1, wanted))
+    return { seq: matches.seqAt(place), place }
+  }
+
+  /** The place after the newest message that is listed. */
+  #end(): number {
+    const matches = this.#matches
+    return this.#pausedSeq === null ? matches.next : matches.placeOf(this.#pausedSeq)
   }
 
   row(seq: number, index: number): Row {
@@ -129,10 +140,11 @@ export class View {
   #streamSnapshot(): ViewSnapshot {
     const matches = this.#matches
     matches.trim()
-    const next = Math.max(matches.first, this.#heldAt ?? matches.next)
+    const next = this.#end()
     const { follow, count } = this.request
     const wanted = follow ? next - count : this.request.from
-    const from = Math.max(matches.first, Math.min(wanted, next))
+    const from = Math.max(matches.first, Math.min(wanted, next - count))
+    const since = this.#pausedSeq ?? this.#leftSeq
     const rows: Row[] = []
     for (let place = from; place < Math.min(next, from + count); place++) {
       rows.push(this.row(matches.seqAt(place), place))
@@ -141,7 +153,7 @@ export class View {
       mode: 'stream',
       first: matches.first,
       next,
-      held: matches.next - next,
+      newer: since === null ? 0 : matches.next - matches.placeOf(since),
       rows,
       latest: [],
       queryProblem: this.#queryProblem,
@@ -150,7 +162,9 @@ export class View {
 
   #latestSnapshot(): ViewSnapshot {
     const isNew = this.#latestShape !== this.#capture.topics.shape
-    const mayWait = this.#latestShape !== -1 && (this.request.paused || !this.#pace.isDue)
+    const { paused, held, latestSort } = this.request
+    const rests = paused || (held && latestSort !== 'name') || !this.#pace.isDue
+    const mayWait = this.#latestShape !== -1 && rests
     if (isNew && !mayWait) this.#pace.run(() => this.#sortLatest())
     const from = Math.max(0, Math.min(this.request.from, this.#latest.length))
     const latest = this.#latest
@@ -161,7 +175,7 @@ export class View {
       mode: 'latest',
       first: 0,
       next,
-      held: 0,
+      newer: 0,
       rows: [],
       latest,
       queryProblem: this.#queryProblem,

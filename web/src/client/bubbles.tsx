@@ -22,6 +22,7 @@ export function Bubbles({ session }: { session: SessionHandle }) {
     const element = scroller.current
     if (element !== null && follow) element.scrollTop = element.scrollHeight
   }, [view, follow])
+  if (view.mode !== 'stream') return null
   if (view.next === view.first) return <EmptyMessages session={session} />
   const oldest = view.rows[0]?.index ?? view.first
   return (
@@ -36,7 +37,9 @@ export function Bubbles({ session }: { session: SessionHandle }) {
         const { scrollTop, clientHeight, scrollHeight } = event.currentTarget
         const atEnd = scrollTop + clientHeight >= scrollHeight - 40
         if (atEnd !== follow)
-          session.show(atEnd ? { follow: true, count: PAGE } : { follow: false, from: oldest })
+          session.show(
+            atEnd ? { follow: true, count: PAGE } : { follow: false, from: oldest, top: oldest },
+          )
       }}
     >
       {oldest > view.first && (

@@ -172,14 +172,8 @@ function FilterChips({ session }: { session: SessionHandle }) {
 function HeldNote({ session }: { session: SessionHandle }) {
   const t = useText()
   const { follow, paused } = useStore(session.store, (state) => state.request)
-  const held = useStore(session.store, (state) => state.view.held)
-  const newest = useStore(session.store, (state) => state.view.next)
-  const [seen, setSeen] = useState(newest)
-  useEffect(() => {
-    if (follow) setSeen(newest)
-  }, [follow, newest])
+  const newer = useStore(session.store, (state) => state.view.newer)
   const mode = useStore(session.store, (state) => state.mode)
-  const fresh = paused ? held : newest - seen
   if (mode === 'latest' || mode === 'chart' || (follow && !paused)) return null
   return (
     <button
@@ -189,9 +183,9 @@ function HeldNote({ session }: { session: SessionHandle }) {
     >
       <Icon name={paused ? 'play' : 'down'} size={14} />
       {paused
-        ? t.pausedNew(countText(fresh))
-        : fresh > 0
-          ? t.newMessages(countText(fresh))
+        ? t.pausedNew(countText(newer))
+        : newer > 0
+          ? t.newMessages(countText(newer))
           : t.toNewest}
     </button>
   )

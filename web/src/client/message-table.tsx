@@ -1,5 +1,5 @@
 /** Messages as a dense table, the default. */
-import { useCallback, useMemo, type KeyboardEvent } from 'react'
+import { useCallback, useMemo, useState, type KeyboardEvent } from 'react'
 import { needlesOf } from '../capture/query.ts'
 import type { Row } from '../model/message.ts'
 import { app } from '../state/app-state.ts'
@@ -18,37 +18,50 @@ export function openMessage(session: SessionHandle, seq: number): void {
   if (isPhone()) app.set({ pane: 'detail' })
 }
 
+/** The place that keys have moved to; a list that is only looked at is never moved. */
+type Reveal = { readonly place: number } | null
+
+/** Keys that walk the list from the selected message. */
+function useWalk(session: SessionHandle, selected: number | null) {
+  const [reveal, setReveal] = useState<Reveal>(null)
+  const walk = async (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, PageDown: 20, PageUp: -20 }[event.key]
+    if (step === undefined || selected === null) return
+    event.preventDefault()
+    const to = await session.ask('neighbour', { seq: selected, step })
+    if (to === null) return
+    session.show({ follow: false })
+    session.select({ seq: to.seq })
+    setReveal({ place: to.place })
+  }
+  return { reveal, walk }
+}
+
+/** Asks for the rows that are on screen. */
+export function useListWindow(session: SessionHandle) {
+  return useCallback(
+    (from: number, count: number, top: number) => {
+      const { request } = session.store.get()
+      if (request.from !== from || request.count !== count || request.top !== top)
+        session.show({ from, count, top })
+    },
+    [session],
+  )
+}
+
 export function MessageTable({ session }: { session: SessionHandle }) {
   const t = useText()
   const rowHeight = useRowHeight()
   const view = useStore(session.store, (state) => state.view)
   const follow = useStore(session.store, ({ request }) => request.follow)
+  const query = useStore(session.store, ({ request }) => request.query)
   const selection = useStore(session.store, (state) => state.selection)
   const selected = selection !== null && 'seq' in selection ? selection.seq : null
-  const onWindow = useCallback(
-    (from: number, count: number) => {
-      const { request } = session.store.get()
-      if (
-        request.follow ? request.count !== count : request.from !== from || request.count !== count
-      ) {
-        session.show({ from, count })
-      }
-    },
-    [session],
-  )
-  const move = async (event: KeyboardEvent) => {
-    const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, PageDown: 20, PageUp: -20 }[event.key]
-    if (step === undefined || selected === null) return
-    event.preventDefault()
-    const seq = await session.ask('places', { seq: selected, step })
-    if (seq !== null) {
-      session.show({ follow: false })
-      session.select({ seq })
-    }
-  }
-  const query = useStore(session.store, ({ request }) => request.query)
+  const onWindow = useListWindow(session)
+  const { reveal, walk } = useWalk(session, selected)
   const needles = useMemo(() => needlesOf(query), [query])
   const rows = new Map(view.rows.map((row) => [row.index, row]))
+  if (view.mode !== 'stream') return null
   if (view.next === view.first) return <EmptyMessages session={session} />
   return (
     <VirtualList
@@ -61,22 +74,9 @@ export function MessageTable({ session }: { session: SessionHandle }) {
       follow={follow}
       onFollow={(at) => session.show({ follow: at })}
       onWindow={onWindow}
-      onKeyDown={(event) => void move(event)}
-      reveal={view.rows.find(({ seq }) => seq === selected)?.index ?? null}
-      header={
-        <div className="message-row is-head" role="row">
-          <span role="columnheader">{t.time}</span>
-          <span role="columnheader">
-            <span className="visually-hidden">{t.direction}</span>
-          </span>
-          <span role="columnheader">{t.topic}</span>
-          <span role="columnheader">QoS</span>
-          <span role="columnheader" className="size">
-            {t.size}
-          </span>
-          <span role="columnheader">{t.payload}</span>
-        </div>
-      }
+      onKeyDown={(event) => void walk(event)}
+      reveal={reveal}
+      header={<TableHead />}
       row={(place) => {
         const row = rows.get(place)
         if (row === undefined)
@@ -85,6 +85,7 @@ export function MessageTable({ session }: { session: SessionHandle }) {
           <MessageRow
             key={place}
             row={row}
+            rowIndex={place - view.first + 1}
             height={rowHeight}
             isSelected={row.seq === selected}
             needles={needles}
@@ -96,21 +97,40 @@ export function MessageTable({ session }: { session: SessionHandle }) {
   )
 }
 
+function TableHead() {
+  const t = useText()
+  return (
+    <div className="message-row is-head" role="row">
+      <span role="columnheader">{t.time}</span>
+      <span role="columnheader">
+        <span className="visually-hidden">{t.direction}</span>
+      </span>
+      <span role="columnheader">{t.topic}</span>
+      <span role="columnheader">QoS</span>
+      <span role="columnheader" className="size">
+        {t.size}
+      </span>
+      <span role="columnheader">{t.payload}</span>
+    </div>
+  )
+}
+
 interface RowProps {
   row: Row
+  rowIndex: number
   height: number
   isSelected: boolean
   needles: readonly string[]
   onOpen: () => void
 }
 
-function MessageRow({ row, height, isSelected, needles, onOpen }: RowProps) {
+function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowProps) {
   const t = useText()
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the grid handles keys
     <div
       role="row"
-      aria-rowindex={row.index + 1}
+      aria-rowindex={rowIndex}
       aria-selected={isSelected}
       className={`message-row is-${row.direction} ${isSelected ? 'is-selected' : ''} ${row.refused ? 'is-refused' : ''}`}
       data-seq={row.seq}

@@ -27,11 +27,7 @@ export function TopicTree({ session }: { session: SessionHandle }) {
   const selected = selection !== null && 'topic' in selection ? selection.topic : null
 
   useEffect(() => {
-    // Rows do not move under the pointer: an order by activity rests while it is there.
-    session.send({
-      kind: 'tree',
-      tree: { sort: isHeld && sort !== 'name' ? sort : sort, filter, ...range },
-    })
+    session.send({ kind: 'tree', tree: { sort, filter, held: isHeld, ...range } })
   }, [session, sort, filter, range, isHeld])
   useEffect(() => () => session.send({ kind: 'tree', tree: null }), [session])
 

@@ -57,3 +57,14 @@ export function sourceAt(text: string, steps: readonly (string | number)[]): str
   }
   return text.slice(at, endOf(text, at))
 }
+
+/** The texts of the elements of a list, which has to be JSON. */
+export function* elementSources(text: string): Generator<string> {
+  let at = skipSpace(text, skipSpace(text, 0) + 1)
+  while (at < text.length && text[at] !== ']') {
+    const end = endOf(text, at)
+    yield text.slice(at, end)
+    at = skipSpace(text, end)
+    if (text[at] === ',') at = skipSpace(text, at + 1)
+  }
+}

@@ -50,9 +50,13 @@ export interface ViewRequest {
   readonly follow: boolean
   readonly from: number
   readonly count: number
+  /** Place of the uppermost row on screen: whatever happens to the list, it stays there. */
+  readonly top: number
   /** Nothing newer is listed until it is false again. */
   readonly paused: boolean
   readonly latestSort: TreeSort
+  /** The pointer rests on the latest values: an order by activity waits. */
+  readonly held: boolean
 }
 
 export interface TreeRequest {
@@ -60,6 +64,8 @@ export interface TreeRequest {
   readonly filter: string
   readonly from: number
   readonly count: number
+  /** The pointer rests on it: an order by activity waits. */
+  readonly held: boolean
 }
 
 export interface TreeLine {
@@ -141,8 +147,8 @@ export interface ViewSnapshot {
   /** Places that exist: `first` the oldest, `next` the one after the newest. */
   readonly first: number
   readonly next: number
-  /** Newer messages that are held back by a pause. */
-  readonly held: number
+  /** Messages of the list that came since it was paused, or since the reader left its end. */
+  readonly newer: number
   readonly rows: readonly Row[]
   readonly latest: readonly LatestRow[]
   /** The word of the query that cannot be understood. */
@@ -203,6 +209,12 @@ export interface DetailAnswer {
 
 export type ExportFormat = 'jsonl' | 'json' | 'csv'
 
+export interface ImportAnswer {
+  readonly messages: number
+  /** Payloads that the file does not have as they were sent. */
+  readonly altered: number
+}
+
 /** Questions, each with its answer. */
 export interface Questions {
   publish: [{ draft: Draft }, PublishResult]
@@ -228,13 +240,10 @@ export interface Questions {
   ]
   clearRetained: [{ topics: string[] }, null]
   export: [{ format: ExportFormat }, Blob]
-  import: [{ text: string; name: string }, { messages: number; problem: string | null }]
-  replay: [
-    { text: string; name: string; speed: number },
-    { messages: number; problem: string | null },
-  ]
+  import: [{ text: string }, ImportAnswer]
+  replay: [{ text: string; speed: number }, ImportAnswer]
   topics: [{ text: string }, string[]]
-  places: [{ seq: number; step: number }, number | null]
+  neighbour: [{ seq: number; step: number }, { seq: number; place: number } | null]
 }
 
 export type Question = {

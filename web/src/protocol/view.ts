@@ -1,3 +1,4 @@
+/** What a list shows before anybody has asked for something else. */
 import type { ViewRequest } from './protocol.ts'
 
 export const DEFAULT_VIEW: ViewRequest = {
@@ -8,6 +9,8 @@ export const DEFAULT_VIEW: ViewRequest = {
   follow: true,
   from: 0,
   count: 60,
+  top: 0,
   paused: false,
   latestSort: 'name',
+  held: false,
 }

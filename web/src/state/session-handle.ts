@@ -78,7 +78,7 @@ const INITIAL: SessionState = {
   stats: STATS,
   subscriptions: [],
   jobs: [],
-  view: { mode: 'stream', first: 0, next: 0, held: 0, rows: [], latest: [], queryProblem: null },
+  view: { mode: 'stream', first: 0, next: 0, newer: 0, rows: [], latest: [], queryProblem: null },
   tree: { total: 0, from: 0, lines: [] },
   chart: [],
   watchedSeq: -1,

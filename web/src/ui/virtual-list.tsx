@@ -1,7 +1,4 @@
-/**
- * A list of rows of one height, of which only those on screen exist. Rows have ever growing places, so what one
- * looks at stays where it is while older rows leave and newer ones come.
- */
+/** A list of rows of one height, of which only those on screen exist. */
 import {
   useEffect,
   useLayoutEffect,
@@ -9,47 +6,58 @@ import {
   useState,
   type KeyboardEvent,
   type ReactNode,
+  type UIEvent,
 } from 'react'
+import {
+  followsAfter,
+  heightOf,
+  scrollTopAfter,
+  scrollTopToSee,
+  startOf,
+  topOf,
+  windowOf,
+  type ListShape,
+} from './list-places.ts'
 
-interface VirtualListProps {
-  /** Place of the first row that exists, and the one after the last. */
-  first: number
-  next: number
-  rowHeight: number
+interface VirtualListProps extends ListShape {
   /** Stay at the end. */
   follow: boolean
   /** The person moved away from the end, or back to it. */
   onFollow?: (follow: boolean) => void
-  /** Which places are on screen. */
-  onWindow: (from: number, count: number) => void
+  /** Which places should exist, and which of them is the uppermost on screen. */
+  onWindow: (from: number, count: number, top: number) => void
   onKeyDown?: (event: KeyboardEvent<HTMLDivElement>) => void
   role: 'grid' | 'tree' | 'log'
   label: string
   className?: string
   header?: ReactNode
-  /** The row at a place; null: it is on its way. */
+  /** The row at a place. */
   row: (place: number) => ReactNode
-  /** Scroll so that this place is seen. */
-  reveal?: number | null
+  /** Scroll so that this place is seen; another object, another order. */
+  reveal?: { readonly place: number } | null
 }
 
-const SPARE_ROWS = 8
-const HEIGHT_MAX = 8_000_000
-
-export function VirtualList(props: VirtualListProps) {
-  const { first, next, rowHeight, follow, onFollow, onWindow, row, reveal = null } = props
+/** Scroll position and place of a list's element; what the list does, the reader does not notice. */
+function usePosition({
+  first,
+  next,
+  rowHeight,
+  follow,
+  onFollow,
+  reveal = null,
+}: VirtualListProps) {
+  const shape = { first, next, rowHeight }
   const scroller = useRef<HTMLDivElement>(null)
-  const [height, setHeight] = useState(600)
-  const [top, setTop] = useState(0)
-  const before = useRef(first)
-  // Beyond what browsers can scroll exactly, only the newest rows are reachable by scrolling.
-  const start = Math.max(first, next - Math.floor(HEIGHT_MAX / rowHeight))
-  const total = (next - start) * rowHeight
+  const [screenPx, setScreenPx] = useState(600)
+  const [top, setTop] = useState(first)
+  const start = startOf(shape)
+  const total = heightOf(shape)
+  const before = useRef({ start, scrollTop: 0 })
 
   useEffect(() => {
     const element = scroller.current
     if (element === null) return
-    const observer = new ResizeObserver(() => setHeight(element.clientHeight))
+    const observer = new ResizeObserver(() => setScreenPx(element.clientHeight))
     observer.observe(element)
     return () => observer.disconnect()
   }, [])
@@ -57,31 +65,39 @@ export function VirtualList(props: VirtualListProps) {
   useLayoutEffect(() => {
     const element = scroller.current
     if (element === null) return
-    const left = start - before.current
-    before.current = start
-    if (follow) element.scrollTop = total
-    else if (left > 0) element.scrollTop -= left * rowHeight
-  }, [follow, total, start, rowHeight])
+    const { scrollTop } = element
+    element.scrollTop = follow ? total : scrollTopAfter(shape, before.current.start, scrollTop)
+    before.current = { start, scrollTop: element.scrollTop }
+    // oxlint-disable-next-line react/exhaustive-deps -- `shape` is what these are made of
+  }, [follow, total, start, rowHeight, screenPx])
 
   useLayoutEffect(() => {
     const element = scroller.current
     if (element === null || reveal === null) return
-    const at = (reveal - start) * rowHeight
-    if (at < element.scrollTop) element.scrollTop = at
-    else if (at + 2 * rowHeight > element.scrollTop + element.clientHeight) {
-      element.scrollTop = at + 2 * rowHeight - element.clientHeight
-    }
-    // Only a new place to reveal moves the list.
-    // oxlint-disable-next-line react/exhaustive-deps
+    const { scrollTop, clientHeight } = element
+    element.scrollTop = scrollTopToSee(shape, reveal.place, scrollTop, clientHeight)
+    // oxlint-disable-next-line react/exhaustive-deps -- only a new order moves the list
   }, [reveal])
 
-  const shown = Math.ceil(height / rowHeight)
-  const from = follow
-    ? Math.max(start, next - shown - SPARE_ROWS)
-    : Math.max(start, start + Math.floor(top / rowHeight) - SPARE_ROWS)
-  const count = shown + 2 * SPARE_ROWS
-  useEffect(() => onWindow(from, count), [from, count, onWindow])
+  const onScroll = ({ currentTarget }: UIEvent<HTMLDivElement>) => {
+    const { scrollTop, clientHeight, scrollHeight } = currentTarget
+    const moved = scrollTop - before.current.scrollTop
+    before.current.scrollTop = scrollTop
+    setTop(topOf(shape, scrollTop))
+    const follows = followsAfter(follow, moved, scrollHeight - clientHeight - scrollTop)
+    if (follows !== follow) onFollow?.(follows)
+  }
+  return { scroller, screenPx, top, onScroll }
+}
 
+export function VirtualList(props: VirtualListProps) {
+  const { first, next, rowHeight, follow, onWindow, row } = props
+  const shape = { first, next, rowHeight }
+  const { scroller, screenPx, top, onScroll } = usePosition(props)
+  const start = startOf(shape)
+  const { from, count } = windowOf(shape, follow, top, screenPx)
+  const topPlace = Math.floor(top)
+  useEffect(() => onWindow(from, count, topPlace), [from, count, topPlace, onWindow])
   const places = Array.from(
     { length: Math.max(0, Math.min(count, next - from)) },
     (_, at) => from + at,
@@ -95,15 +111,10 @@ export function VirtualList(props: VirtualListProps) {
       aria-rowcount={props.role === 'grid' ? next - start : undefined}
       tabIndex={0}
       onKeyDown={props.onKeyDown}
-      onScroll={(event) => {
-        const element = event.currentTarget
-        setTop(element.scrollTop)
-        const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - rowHeight
-        if (atEnd !== follow) onFollow?.(atEnd)
-      }}
+      onScroll={onScroll}
     >
       {props.header}
-      <div role="presentation" style={{ height: total, position: 'relative' }}>
+      <div role="presentation" style={{ height: heightOf(shape), position: 'relative' }}>
         <div
           role="presentation"
           style={{ transform: `translateY(${(from - start) * rowHeight}px)` }}

@@ -1,5 +1,6 @@
 /** Answers to the page's questions. */
-import { exportParts, importRecords } from '../capture/records.ts'
+import { importRecords } from '../capture/import.ts'
+import { exportParts } from '../capture/records.ts'
 import type { Arrival } from '../capture/capture.ts'
 import { decode } from '../decode/decode.ts'
 import { toHex } from '../decode/lines.ts'
@@ -105,24 +106,26 @@ export const ANSWERS: Answers = {
     return new Blob(parts, { type: `${types[format]};charset=utf-8` })
   },
 
-  import: ({ session }, { text }) =>
-    withRecords(text, (records) => {
-      for (const record of records) session.capture.add(record)
-      session.markAll()
-    }),
+  import: ({ session }, { text }) => {
+    const { records, altered } = importRecords(text)
+    for (const record of records) session.capture.add(record)
+    session.markAll()
+    return { messages: records.length, altered }
+  },
 
-  replay: ({ session }, { text, speed }) =>
-    withRecords(text, (records) => {
-      const sorted = records.toSorted((a, b) => a.timeMs - b.timeMs)
-      const startMs = sorted[0]?.timeMs ?? 0
-      session.jobs.start(newId(), 'replay', sorted.length, (sent) => {
-        const record = sorted[sent]
-        if (record === undefined) return null
-        const { topic, payload, qos, retain } = record
-        const dueMs = speed > 0 ? (record.timeMs - startMs) / speed : 0
-        return { dueMs, message: { topic, payload, qos, retain, properties: replayable(record) } }
-      })
-    }),
+  replay: ({ session }, { text, speed }) => {
+    const { records, altered } = importRecords(text)
+    const sorted = records.toSorted((a, b) => a.timeMs - b.timeMs)
+    const startMs = sorted[0]?.timeMs ?? 0
+    session.jobs.start(newId(), 'replay', sorted.length, (sent) => {
+      const record = sorted[sent]
+      if (record === undefined) return null
+      const { topic, payload, qos, retain } = record
+      const dueMs = speed > 0 ? (record.timeMs - startMs) / speed : 0
+      return { dueMs, message: { topic, payload, qos, retain, properties: replayable(record) } }
+    })
+    return { messages: records.length, altered }
+  },
 
   topics: ({ session }, { text }) => {
     const lower = text.toLowerCase()
@@ -136,7 +139,7 @@ export const ANSWERS: Answers = {
     return found
   },
 
-  places: ({ session }, { seq, step }) => session.view.neighbour(seq, step),
+  neighbour: ({ session }, { seq, step }) => session.view.neighbour(seq, step),
 }
 
 async function startCsv(
@@ -176,19 +179,6 @@ function replayable({ properties }: Arrival): Outgoing['properties'] {
   if (properties === null) return {}
   const { subscriptionIds: _, topicAlias: __, ...rest } = properties
   return rest
-}
-
-function withRecords(
-  text: string,
-  use: (records: Arrival[]) => void,
-): { messages: number; problem: string | null } {
-  try {
-    const records = importRecords(text)
-    use(records)
-    return { messages: records.length, problem: null }
-  } catch (error) {
-    return { messages: 0, problem: error instanceof Error ? error.message : String(error) }
-  }
 }
 
 async function detail(

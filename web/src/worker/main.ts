@@ -29,7 +29,7 @@ function start(keepBytes: number): Session {
     )
     made.rates.tick(made.capture.received, made.capture.sent, counts)
     made.dirty.add('stats').add('subscriptions')
-    made.tree.freshen()
+    if (made.treeRequest?.held !== true) made.tree.freshen()
     made.view.freshen()
     if (made.tree.isBehind) made.dirty.add('tree')
     if (made.view.isBehind) made.dirty.add('view')
