@@ -22,3 +22,16 @@ export async function publish(page: Page, t: Text, topic: string, payload: strin
 
 export const row = (page: Page, text: string) =>
   page.locator('.message-table .message-row', { hasText: text })
+
+/** Chooses a file of this text where `press` opens the browser's dialog for files. */
+export async function openFile(
+  page: Page,
+  name: string,
+  text: string,
+  press: () => Promise<void>,
+): Promise<void> {
+  const chooser = page.waitForEvent('filechooser')
+  await press()
+  const buffer = Buffer.from(text)
+  await (await chooser).setFiles({ name, mimeType: 'application/json', buffer })
+}

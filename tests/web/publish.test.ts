@@ -253,7 +253,6 @@ test('a message as a command survives any shell', () => {
     colours: [],
     payload: new TextEncoder().encode("x'y"),
     properties: { contentType: 'text/plain' },
-    previous: null,
   }
   assert.equal(
     commandLine(profile, detail),

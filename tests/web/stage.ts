@@ -76,6 +76,7 @@ export async function startStage(): Promise<Stage> {
       `acl_file ${rules}`,
       'sys_interval 1',
       'log_type all',
+      'max_packet_size 64000000',
       `listener ${httpPort} 127.0.0.1`,
       'protocol http_api',
       `http_admin_user ${ADMIN.username}`,

@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import { bytesText, countText, dateTimeText } from '../ui/format.ts'
 import { notify } from '../state/app-state.ts'
+import { confirmed } from '../ui/confirm.tsx'
 import { Icon } from '../ui/icons.tsx'
 import { IconButton, Select } from '../ui/parts.tsx'
 import { useDuration, useText } from '../ui/text.ts'
@@ -198,6 +199,9 @@ function Drawer({
       notify(error instanceof Error ? error.message : String(error), true)
     }
   }
+  const forget = async () => {
+    if (await confirmed(b.confirmForget(clientId), b.forgetClient)) await act('forget')
+  }
   return (
     <aside className="drawer" aria-label={clientId}>
       <header>
@@ -219,13 +223,7 @@ function Drawer({
             >
               <Icon name="power" size={14} /> {b.disconnectClient}
             </button>
-            <button
-              type="button"
-              className="button is-small"
-              onClick={() => {
-                if (confirm(b.confirmForget(clientId))) void act('forget')
-              }}
-            >
+            <button type="button" className="button is-small" onClick={() => void forget()}>
               <Icon name="trash" size={14} /> {b.forgetClient}
             </button>
           </div>

@@ -7,7 +7,7 @@ import type { Ring } from './ring.ts'
 /** So far from zero that lists made anew, which may begin before this, never reach it. */
 const FIRST_PLACE = 2 ** 40
 
-/** A message (or the next one after it that is listed), and the place it is to have. */
+/** A message that will be listed, and the place it is to have. */
 export interface Anchor {
   readonly seq: number
   readonly place: number
@@ -60,9 +60,7 @@ export class Matches {
   rebuild(test: (seq: number) => boolean, anchor: Anchor | null = null): void {
     const seqs: number[] = []
     for (let seq = this.#ring.first; seq < this.#ring.next; seq++) if (test(seq)) seqs.push(seq)
-    const before = anchor === null ? 0 : seqs.findIndex((seq) => seq >= anchor.seq)
-    // None is left after the anchor: then the last one takes its place.
-    const ahead = before === -1 ? Math.max(0, seqs.length - 1) : before
+    const ahead = anchor === null ? 0 : Math.max(0, seqs.indexOf(anchor.seq))
     this.first = (anchor?.place ?? this.next) - ahead
     this.next = this.first
     for (const seq of seqs) this.add(seq)

@@ -4,7 +4,7 @@ import type { Row } from '../model/message.ts'
 import type { LatestRow, ViewRequest, ViewSnapshot } from '../protocol/protocol.ts'
 import { preview } from '../decode/preview.ts'
 import type { Capture } from './capture.ts'
-import { Matches } from './matches.ts'
+import { Matches, type Anchor } from './matches.ts'
 import { Pace } from './pace.ts'
 import { compileQuery, QueryError, type Predicate } from './query.ts'
 import type { Topic } from './topics.ts'
@@ -57,7 +57,7 @@ export class View {
     if (!same) this.refilter()
   }
 
-  /** Lists anew: the question has changed, or the subscriptions. The message at the top of the screen stays there. */
+  /** Lists anew: the question has changed, or the subscriptions. What is on screen and still listed stays where it is. */
   refilter(): void {
     try {
       this.#query = compileQuery(this.request.query)
@@ -68,10 +68,27 @@ export class View {
       this.#queryProblem = error.message
     }
     this.#matches.trim()
-    const place = this.request.top
-    const seq = this.request.follow ? -1 : this.#matches.seqAt(place)
-    this.#matches.rebuild((at) => this.#test(at), seq === -1 ? null : { seq, place })
+    this.#matches.rebuild((seq) => this.#test(seq), this.#anchor())
     this.#latestShape = -1
+  }
+
+  /** The first message from the top of the screen on that will be listed again, and its place; else the last before it. */
+  #anchor(): Anchor | null {
+    const { follow, top } = this.request
+    if (follow) return null
+    const { first, next } = this.#matches
+    const place = Math.max(first, Math.min(top, next))
+    for (let at = place; at < next; at++) if (this.#isListed(at)) return this.#anchorAt(at)
+    for (let at = place - 1; at >= first; at--) if (this.#isListed(at)) return this.#anchorAt(at)
+    return null
+  }
+
+  #isListed(place: number): boolean {
+    return this.#test(this.#matches.seqAt(place))
+  }
+
+  #anchorAt(place: number): Anchor {
+    return { seq: this.#matches.seqAt(place), place }
   }
 
   /** There are topics that no picture of the latest values has shown yet. */

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { newClientId, newId, profileUrl, type Profile } from '../model/profile.ts'
 import { addProfiles, app, notify, openProfile, removeProfile } from '../state/app-state.ts'
 import { download, pickFile } from '../ui/files.ts'
+import { confirmed } from '../ui/confirm.tsx'
 import { Icon } from '../ui/icons.tsx'
 import { IconButton } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
@@ -88,6 +89,9 @@ function ConnectionRow({ profile }: { profile: Profile }) {
   const name = profile.name || profile.host
   const duplicate = () =>
     addProfiles([{ ...profile, id: newId(), clientId: newClientId(), name: `${name} 2` }])
+  const remove = async () => {
+    if (await confirmed(t.confirmRemove(name), t.remove)) removeProfile(profile.id)
+  }
   return (
     <li>
       <button type="button" className="connection-row" onClick={() => openProfile(profile)}>
@@ -102,13 +106,7 @@ function ConnectionRow({ profile }: { profile: Profile }) {
         onClick={() => app.set({ dialog: { kind: 'connection', id: profile.id } })}
       />
       <IconButton icon="copy" label={`${t.duplicate}: ${name}`} onClick={duplicate} />
-      <IconButton
-        icon="trash"
-        label={`${t.remove}: ${name}`}
-        onClick={() => {
-          if (confirm(t.confirmRemove(name))) removeProfile(profile.id)
-        }}
-      />
+      <IconButton icon="trash" label={`${t.remove}: ${name}`} onClick={() => void remove()} />
     </li>
   )
 }

@@ -47,6 +47,15 @@ function replyTo({ properties, topic }: Detail): Draft {
   }
 }
 
+/** The payload as it is shown; of a large one all of it, as it came. */
+function copiedText({ detail, decoded, text }: DetailAnswer): string {
+  if (decoded.decoded.kind === 'bitmap') return toBase64(detail.payload)
+  if (decoded.bytes === detail.payload.length) return text
+  return asText(detail.payload) ?? toBase64(detail.payload)
+}
+
+type Action = [icon: IconName, label: string, act: () => void]
+
 export function DetailActions({
   session,
   answer,
@@ -63,15 +72,8 @@ export function DetailActions({
     document.querySelector<HTMLTextAreaElement>('[data-payload]')?.focus()
   }
   const profile = profileOf(session.id)
-  const actions: [IconName, string, () => void][] = [
-    [
-      'copy',
-      t.copyPayload,
-      () =>
-        void copy(
-          answer.decoded.decoded.kind === 'bitmap' ? toBase64(detail.payload) : answer.text,
-        ),
-    ],
+  const actions: Action[] = [
+    ['copy', t.copyPayload, () => void copy(copiedText(answer))],
     ['tag', t.copyTopic, () => void copy(detail.topic)],
     ['log', t.copyCommand, () => profile !== undefined && void copy(commandLine(profile, detail))],
     [
@@ -83,6 +85,8 @@ export function DetailActions({
           new Blob([new Uint8Array(detail.payload)]),
         ),
     ],
+  ]
+  const sending: Action[] = [
     ['reply', t.reply, () => edit(replyTo(detail))],
     ['send', t.publishAgain, () => edit(draftOf(detail))],
     [
@@ -91,6 +95,7 @@ export function DetailActions({
       () => app.set({ dialog: { kind: 'retained', filter: detail.topic } }),
     ],
   ]
+  if (session.file === null) actions.push(...sending)
   return (
     <div className="detail-actions" role="toolbar" aria-label={t.actions}>
       {actions.map(([icon, label, act]) => (

@@ -20,6 +20,7 @@ type Tab = 'payload' | 'diff' | 'history'
 function useDetail(session: SessionHandle): DetailAnswer | null {
   const selection = useStore(session.store, (state) => state.selection)
   const format = useStore(session.store, (state) => state.format)
+  const whole = useStore(session.store, (state) => state.whole)
   const watchedSeq = useStore(session.store, (state) => state.watchedSeq)
   const schemas = useStore(app, ({ settings }) => settings.schemas)
   const profile = useStore(app, () => profileOf(session.id))
@@ -29,8 +30,8 @@ function useDetail(session: SessionHandle): DetailAnswer | null {
     let isStale = false
     const asked =
       'seq' in selection
-        ? { seq: selection.seq, topic: null, format, schema: '' }
-        : { seq: null, topic: selection.topic, format, schema: '' }
+        ? { seq: selection.seq, topic: null, format, schema: '', whole }
+        : { seq: null, topic: selection.topic, format, schema: '', whole }
     session.ask('detail', asked).then(
       (value) => {
         if (!isStale) setAnswer(value)
@@ -40,7 +41,7 @@ function useDetail(session: SessionHandle): DetailAnswer | null {
     return () => {
       isStale = true
     }
-  }, [session, selection, format, watchedSeq, schemas, profile])
+  }, [session, selection, format, whole, watchedSeq, schemas, profile])
   return answer
 }
 

@@ -11,6 +11,7 @@ export function EmptyMessages({ session }: { session: SessionHandle }) {
   const { received } = useStore(session.store, (state) => state.stats)
   const subscriptions = useStore(app, () => profileOf(session.id)?.subscriptions.length ?? 0)
   const isOnline = status === 'online'
+  if (session.file !== null) return <p className="empty is-large">{t.emptyFiltered}</p>
   return (
     <div className="empty is-large">
       {!isOnline && <Offline session={session} />}

@@ -11,12 +11,16 @@ import {
 import type { Line } from '../decode/lines.ts'
 import { newId } from '../model/profile.ts'
 import type { DetailAnswer } from '../protocol/protocol.ts'
+import { bytesText, countText } from '../ui/format.ts'
 import { IconButton, Check, Select, TextField } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useText } from '../ui/text.ts'
 
+/** So much at first, and so much more with every press of the button. */
 const LINES_SHOWN = 1500
+const LINES_MORE = 10_000
 const CHARACTERS_SHOWN = 200_000
+const CHARACTERS_MORE = 1_000_000
 
 export function PayloadView({ session, answer }: { session: SessionHandle; answer: DetailAnswer }) {
   const { decoded, problem } = answer.decoded
@@ -24,6 +28,18 @@ export function PayloadView({ session, answer }: { session: SessionHandle; answe
   const t = useText()
   return (
     <div className="payload" tabIndex={0} role="region" aria-label={t.payload}>
+      {answer.decoded.bytes < payload.length && (
+        <p className="part-note">
+          {t.firstPart(bytesText(answer.decoded.bytes), bytesText(payload.length))}{' '}
+          <button
+            type="button"
+            className="link-button"
+            onClick={() => session.store.set({ whole: true })}
+          >
+            {t.showWhole}
+          </button>
+        </p>
+      )}
       {problem !== null && <p className="problem">{t.decodeFailed(problem)}</p>}
       {decoded.kind === 'lines' && <Lines session={session} topic={topic} lines={decoded.lines} />}
       {decoded.kind === 'text' && <PlainText text={decoded.text} />}
@@ -45,8 +61,8 @@ function Lines({
   lines: readonly Line[]
 }) {
   const t = useText()
-  const [all, setAll] = useState(false)
-  const shown = all ? lines : lines.slice(0, LINES_SHOWN)
+  const [count, setCount] = useState(LINES_SHOWN)
+  const shown = lines.slice(0, count)
   const plot = (path: string) => {
     const { series } = session.store.get()
     const next = [
@@ -75,8 +91,12 @@ function Lines({
         </div>
       ))}
       {shown.length < lines.length && (
-        <button type="button" className="button is-small" onClick={() => setAll(true)}>
-          {t.showAllLines(lines.length)}
+        <button
+          type="button"
+          className="button is-small"
+          onClick={() => setCount(count + LINES_MORE)}
+        >
+          {t.showMoreLines(countText(lines.length - count))}
         </button>
       )}
     </div>
@@ -85,14 +105,18 @@ function Lines({
 
 function PlainText({ text }: { text: string }) {
   const t = useText()
-  const [all, setAll] = useState(false)
-  const isCut = !all && text.length > CHARACTERS_SHOWN
+  const [count, setCount] = useState(CHARACTERS_SHOWN)
+  const isCut = text.length > count
   return (
     <>
-      <pre className="code">{isCut ? text.slice(0, CHARACTERS_SHOWN) : text}</pre>
+      <pre className="code">{isCut ? text.slice(0, count) : text}</pre>
       {isCut && (
-        <button type="button" className="button is-small" onClick={() => setAll(true)}>
-          {t.showAllCharacters(text.length)}
+        <button
+          type="button"
+          className="button is-small"
+          onClick={() => setCount(count + CHARACTERS_MORE)}
+        >
+          {t.showMoreCharacters(countText(text.length - count))}
         </button>
       )}
     </>

@@ -36,18 +36,9 @@ export function rememberDraft(draft: Draft): void {
   }))
 }
 
-export function PublishDock({ session }: { session: SessionHandle }) {
-  const t = useText()
-  const draft = useStore(session.store, (state) => state.draft)
-  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
-  const version = useStore(app, () => profileOf(session.id)?.version ?? 5)
-  const [extra, setExtra] = useState<Extra>(null)
+/** Sends the draft, and what became of it: words say why nothing was sent. */
+function useSend(session: SessionHandle, draft: Draft) {
   const [outcome, setOutcome] = useState<PublishResult | string | null>(null)
-  const put = (patch: Partial<Draft>) =>
-    session.store.set({
-      draft: { ...draft, ...patch },
-      ...(patch.topic !== undefined && { topicTyped: patch.topic !== '' }),
-    })
   const send = async () => {
     try {
       const result = await session.ask('publish', { draft })
@@ -57,6 +48,20 @@ export function PublishDock({ session }: { session: SessionHandle }) {
       setOutcome(error instanceof Error ? error.message : String(error))
     }
   }
+  return { outcome, send }
+}
+
+export function PublishDock({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const draft = useStore(session.store, (state) => state.draft)
+  const isFolded = useStore(app, ({ settings }) => settings.dockFolded)
+  const [extra, setExtra] = useState<Extra>(null)
+  const { outcome, send } = useSend(session, draft)
+  const put = (patch: Partial<Draft>) =>
+    session.store.set({
+      draft: { ...draft, ...patch },
+      ...(patch.topic !== undefined && { topicTyped: patch.topic !== '' }),
+    })
   const onKeyDown = (event: KeyboardEvent) => {
     // Enter that ends the input of Chinese characters sends nothing.
     if (event.nativeEvent.isComposing || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey))
@@ -64,43 +69,66 @@ export function PublishDock({ session }: { session: SessionHandle }) {
     event.preventDefault()
     void send()
   }
-  const propertyCount = changedFields(draft.fields)
   return (
-    <section className="pane publish-dock" aria-label={t.publish} onKeyDown={onKeyDown}>
-      <div className="publish-line">
-        <TopicInput session={session} draft={draft} put={put} />
-        <Select<InputFormat>
-          quiet
-          label={t.format}
-          value={draft.format}
-          options={INPUT_FORMATS.map((format) => [format, t.formats[format]])}
-          onChange={(format) => put({ format })}
-        />
-        <Select<Qos>
-          quiet
-          label="QoS"
-          value={draft.qos}
-          options={[
-            [0, 'QoS 0'],
-            [1, 'QoS 1'],
-            [2, 'QoS 2'],
-          ]}
-          onChange={(qos) => put({ qos })}
-        />
-        <Check label={t.retain} checked={draft.retain} onChange={(retain) => put({ retain })} />
-        <button
-          type="button"
-          className="button is-primary"
-          disabled={!isOnline || draft.topic === ''}
-          title="Ctrl+Enter"
-          onClick={() => void send()}
-        >
-          <Icon name="send" size={14} /> {t.send}
-        </button>
+    <section
+      className={`pane publish-dock ${isFolded ? 'is-folded' : ''}`}
+      aria-label={t.publish}
+      onKeyDown={onKeyDown}
+    >
+      <PublishLine session={session} draft={draft} put={put} send={send} isFolded={isFolded} />
+      {!isFolded && (
+        <>
+          <div className="publish-body">
+            <textarea
+              className="mono"
+              data-payload
+              aria-label={t.payload}
+              placeholder={t.payloadPlaceholder}
+              spellCheck={false}
+              value={draft.payload}
+              onChange={(event) => put({ payload: event.target.value })}
+            />
+            <PublishTools
+              session={session}
+              draft={draft}
+              put={put}
+              extra={extra}
+              setExtra={setExtra}
+            />
+          </div>
+          <ExtraForm session={session} draft={draft} put={put} extra={extra} setExtra={setExtra} />
+        </>
+      )}
+      <div className="publish-foot">
+        <Outcome outcome={outcome} qos={draft.qos} />
+        <JobList session={session} />
       </div>
-      <div className="publish-body">
-        <textarea
-          className="mono"
+    </section>
+  )
+}
+
+interface LineProps extends EditProps {
+  send: () => Promise<void>
+  isFolded: boolean
+}
+
+/** Topic, how to send, and the button; folded, the payload stands in it as well. */
+function PublishLine({ session, draft, put, send, isFolded }: LineProps) {
+  const t = useText()
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  return (
+    <div className="publish-line">
+      <IconButton
+        icon={isFolded ? 'up' : 'chevronDown'}
+        className="fold wide-only"
+        label={isFolded ? t.unfoldDock : t.foldDock}
+        aria-expanded={!isFolded}
+        onClick={() => putSettings({ dockFolded: !isFolded })}
+      />
+      <TopicInput session={session} draft={draft} put={put} />
+      {isFolded && (
+        <input
+          className="mono folded-payload"
           data-payload
           aria-label={t.payload}
           placeholder={t.payloadPlaceholder}
@@ -108,34 +136,53 @@ export function PublishDock({ session }: { session: SessionHandle }) {
           value={draft.payload}
           onChange={(event) => put({ payload: event.target.value })}
         />
-        <PublishTools
-          session={session}
-          draft={draft}
-          put={put}
-          extra={extra}
-          setExtra={setExtra}
-          propertyCount={propertyCount}
-          version={version}
-        />
-      </div>
-      {extra === 'properties' && (
-        <FieldsForm fields={draft.fields} onChange={(fields) => put({ fields })} />
       )}
-      {extra === 'repeat' && <RepeatForm session={session} draft={draft} />}
-      {extra === 'saved' && (
-        <SavedMessages
-          draft={draft}
-          onPick={(picked) => {
-            session.store.set({ draft: picked, topicTyped: true })
-            setExtra(null)
-          }}
-        />
-      )}
-      <div className="publish-foot">
-        <Outcome outcome={outcome} qos={draft.qos} />
-        <JobList session={session} />
-      </div>
-    </section>
+      <Select<InputFormat>
+        quiet
+        label={t.format}
+        value={draft.format}
+        options={INPUT_FORMATS.map((format) => [format, t.formats[format]])}
+        onChange={(format) => put({ format })}
+      />
+      <Select<Qos>
+        quiet
+        label="QoS"
+        value={draft.qos}
+        options={[
+          [0, 'QoS 0'],
+          [1, 'QoS 1'],
+          [2, 'QoS 2'],
+        ]}
+        onChange={(qos) => put({ qos })}
+      />
+      <Check label={t.retain} checked={draft.retain} onChange={(retain) => put({ retain })} />
+      <button
+        type="button"
+        className="button is-primary"
+        disabled={!isOnline || draft.topic === ''}
+        title="Ctrl+Enter"
+        onClick={() => void send()}
+      >
+        <Icon name="send" size={14} /> {t.send}
+      </button>
+    </div>
+  )
+}
+
+/** What is open below the payload. */
+function ExtraForm({ session, draft, put, extra, setExtra }: ToolsProps) {
+  if (extra === 'properties')
+    return <FieldsForm fields={draft.fields} onChange={(fields) => put({ fields })} />
+  if (extra === 'repeat') return <RepeatForm session={session} draft={draft} />
+  if (extra === null) return null
+  return (
+    <SavedMessages
+      draft={draft}
+      onPick={(picked) => {
+        session.store.set({ draft: picked, topicTyped: true })
+        setExtra(null)
+      }}
+    />
   )
 }
 
@@ -191,12 +238,12 @@ function TopicInput({ session, draft, put }: EditProps) {
 interface ToolsProps extends EditProps {
   extra: Extra
   setExtra: (extra: Extra) => void
-  propertyCount: number
-  version: number
 }
 
-function PublishTools({ draft, put, extra, setExtra, propertyCount, version }: ToolsProps) {
+function PublishTools({ session, draft, put, extra, setExtra }: ToolsProps) {
   const t = useText()
+  const version = useStore(app, () => profileOf(session.id)?.version ?? 5)
+  const propertyCount = changedFields(draft.fields)
   const toggle = (which: Extra) => setExtra(extra === which ? null : which)
   const pretty = () => {
     try {

@@ -13,6 +13,12 @@ export function SidePane({ session }: { session: SessionHandle }) {
   const [tab, setTab] = useState<'topics' | 'subscriptions'>('subscriptions')
   const topics = useStore(session.store, (state) => state.stats.topics)
   const subscriptions = profileOf(session.id)?.subscriptions.length ?? 0
+  if (session.file !== null)
+    return (
+      <aside className="pane side-pane" aria-label={t.topics}>
+        <TopicTree session={session} />
+      </aside>
+    )
   return (
     <aside className="pane side-pane" aria-label={t.topicsAndSubscriptions}>
       <Tabs

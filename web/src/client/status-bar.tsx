@@ -13,6 +13,24 @@ import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useLanguage, useText } from '../ui/text.ts'
 
+/** What a file holds, and from when to when. */
+export function FileBar({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const stats = useStore(session.store, (state) => state.stats)
+  return (
+    <header className="status-bar is-file">
+      <Icon name="file" size={14} />
+      <strong role="status">
+        {t.captureFile}: {session.file}
+      </strong>
+      <span className="is-quiet" data-received={stats.received + stats.sent}>
+        {t.importedMessages(stats.received + stats.sent)}
+        {stats.madeRoom > 0 && ` · ${t.madeRoom(countText(stats.madeRoom))}`}
+      </span>
+    </header>
+  )
+}
+
 export function StatusBar({ session }: { session: SessionHandle }) {
   const t = useText()
   const status = useStore(session.store, (state) => state.status)

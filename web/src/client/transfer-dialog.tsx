@@ -8,6 +8,7 @@ import { Dialog, Select } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
+import { CAPTURE_FILES, importedWords, openCaptureFile } from './capture-files.ts'
 
 const FORMATS: [ExportFormat, string][] = [
   ['jsonl', 'JSON Lines'],
@@ -25,15 +26,16 @@ export function TransferDialog({ session }: { session: SessionHandle }) {
     const blob = await session.ask('export', { format })
     download(`mozzie-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${format}`, blob)
   }
-  const take = async (what: 'import' | 'replay') => {
-    const file = await pickFile('.jsonl,.json,.ndjson')
+  const replay = async () => {
+    const file = await pickFile(CAPTURE_FILES)
     if (file === null) return
-    const asked = { text: await file.text(), name: file.name, speed: Number(speed) }
-    const { messages, problem } = await session.ask(what, asked)
-    if (problem !== null) notify(`${file.name}: ${problem}`, true)
-    else {
-      notify(t.importedMessages(messages))
+    try {
+      const asked = { text: await file.text(), speed: Number(speed) }
+      const answer = await session.ask('replay', asked)
+      notify(importedWords(answer), answer.altered > 0)
       close()
+    } catch (error) {
+      notify(`${file.name}: ${error instanceof Error ? error.message : String(error)}`, true)
     }
   }
   return (
@@ -51,37 +53,39 @@ export function TransferDialog({ session }: { session: SessionHandle }) {
       <section className="transfer">
         <h3>{t.import}</h3>
         <p className="hint">{t.importText}</p>
-        <button type="button" className="button" onClick={() => void take('import')}>
+        <button type="button" className="button" onClick={() => void openCaptureFile()}>
           <Icon name="up" size={14} /> {t.import}
         </button>
       </section>
-      <section className="transfer">
-        <h3>{t.replay}</h3>
-        <p className="hint">{t.replayText}</p>
-        <div className="with-button">
-          <Select
-            label={t.speed}
-            value={speed}
-            options={[
-              ['0.5', '½×'],
-              ['1', '1×'],
-              ['2', '2×'],
-              ['10', '10×'],
-              ['100', '100×'],
-              ['0', t.asFastAsPossible],
-            ]}
-            onChange={setSpeed}
-          />
-          <button
-            type="button"
-            className="button"
-            disabled={!isOnline}
-            onClick={() => void take('replay')}
-          >
-            <Icon name="play" size={14} /> {t.replay}
-          </button>
-        </div>
-      </section>
+      {session.file === null && (
+        <section className="transfer">
+          <h3>{t.replay}</h3>
+          <p className="hint">{t.replayText}</p>
+          <div className="with-button">
+            <Select
+              label={t.speed}
+              value={speed}
+              options={[
+                ['0.5', '½×'],
+                ['1', '1×'],
+                ['2', '2×'],
+                ['10', '10×'],
+                ['100', '100×'],
+                ['0', t.asFastAsPossible],
+              ]}
+              onChange={setSpeed}
+            />
+            <button
+              type="button"
+              className="button"
+              disabled={!isOnline}
+              onClick={() => void replay()}
+            >
+              <Icon name="play" size={14} /> {t.replay}
+            </button>
+          </div>
+        </section>
+      )}
     </Dialog>
   )
 }

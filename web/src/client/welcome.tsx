@@ -4,6 +4,7 @@ import { addProfiles, app, hereAddress, openProfile, subscribeTo } from '../stat
 import { Icon } from '../ui/icons.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
+import { openCaptureFile } from './capture-files.ts'
 import { ConnectionList } from './connection-list.tsx'
 
 /** The connection to the broker the page came from, made on first use. */
@@ -61,6 +62,9 @@ export function Welcome() {
             onClick={() => app.set({ dialog: { kind: 'connection', id: null } })}
           >
             <Icon name="plus" /> {t.otherBroker}
+          </button>
+          <button type="button" className="button is-large" onClick={() => void openCaptureFile()}>
+            <Icon name="file" /> {t.openFile}
           </button>
         </div>
       </section>

@@ -10,7 +10,7 @@ import { DetailPane } from './detail-pane.tsx'
 import { MessageArea } from './message-area.tsx'
 import { PublishDock } from './publish-dock.tsx'
 import { SidePane } from './side-pane.tsx'
-import { StatusBar } from './status-bar.tsx'
+import { FileBar, StatusBar } from './status-bar.tsx'
 
 const SIZES_KEY = 'mozzie.panes'
 
@@ -65,7 +65,7 @@ export function Workspace({ session }: { session: SessionHandle }) {
   } as CSSProperties
   return (
     <div className={`workspace shows-${pane} ${hasSelection ? 'has-detail' : ''}`} style={style}>
-      <StatusBar session={session} />
+      {session.file === null ? <StatusBar session={session} /> : <FileBar session={session} />}
       <SidePane session={session} />
       <Separator
         label={t.resizeTopics}
@@ -87,14 +87,14 @@ export function Workspace({ session }: { session: SessionHandle }) {
         />
       )}
       {hasSelection && <DetailPane session={session} />}
-      <PublishDock session={session} />
-      <PaneBar hasSelection={hasSelection} />
+      {session.file === null && <PublishDock session={session} />}
+      <PaneBar hasSelection={hasSelection} isFile={session.file !== null} />
     </div>
   )
 }
 
 /** On a phone: which of the panes is seen. */
-function PaneBar({ hasSelection }: { hasSelection: boolean }) {
+function PaneBar({ hasSelection, isFile }: { hasSelection: boolean; isFile: boolean }) {
   const t = useText()
   const pane = useStore(app, (state) => state.pane)
   const panes: [Pane, string, IconName][] = [
@@ -110,7 +110,7 @@ function PaneBar({ hasSelection }: { hasSelection: boolean }) {
           key={name}
           type="button"
           aria-current={pane === name ? 'page' : undefined}
-          disabled={name === 'detail' && !hasSelection}
+          disabled={(name === 'detail' && !hasSelection) || (name === 'publish' && isFile)}
           onClick={() => app.set({ pane: name })}
         >
           <Icon name={icon} size={18} />

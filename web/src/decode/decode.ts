@@ -2,7 +2,7 @@
 import type { Format } from '../model/message.ts'
 import type { Schema } from '../model/settings.ts'
 import { asLenientText, asText, hexDump, toBase64 } from './bytes.ts'
-import { jsonLines, linesToText, valueLines, type Line } from './lines.ts'
+import { jsonLines, jsonLinesOfPart, linesToText, valueLines, type Line } from './lines.ts'
 import { detect, imageType } from './preview.ts'
 
 export type Decoded =
@@ -15,9 +15,17 @@ export type Decoded =
 export interface DecodeResult {
   readonly decoded: Decoded
   readonly problem: string | null
+  /** Of the payload so many bytes, from its beginning, are in it. */
+  readonly bytes: number
 }
 
+/** Of a payload that is larger only so much is decoded, unless all of it is asked for. */
+export const PART_BYTES = 256 << 10
+
 type Decoder = (bytes: Uint8Array, schema: Schema | null) => Decoded | Promise<Decoded>
+
+/** Formats that can be read from a part. */
+const PARTIAL: ReadonlySet<Format> = new Set(['text', 'json', 'hex', 'base64'])
 
 const DECODERS: Record<Exclude<Format, 'auto'>, Decoder> = {
   text: (bytes) => ({ kind: 'text', format: 'text', text: asLenientText(bytes) }),
@@ -42,21 +50,28 @@ function ofLines(format: Format, lines: Line[]): Decoded {
 }
 
 export async function decode(
-  bytes: Uint8Array,
+  payload: Uint8Array,
   format: Format,
   schema: Schema | null,
+  isWhole = true,
 ): Promise<DecodeResult> {
-  const wanted = format === 'auto' ? detect(bytes) : format
+  const wanted = format === 'auto' ? detect(payload) : format
+  const isCut = !isWhole && payload.length > PART_BYTES && PARTIAL.has(wanted)
+  const bytes = isCut ? payload.subarray(0, PART_BYTES) : payload
   try {
-    return { decoded: await DECODERS[wanted](bytes, schema), problem: null }
+    const decoded =
+      isCut && wanted === 'json'
+        ? ofLines('json', jsonLinesOfPart(asLenientText(bytes)))
+        : await DECODERS[wanted](bytes, schema)
+    return { decoded, problem: null, bytes: bytes.length }
   } catch (error) {
-    const text = asText(bytes)
+    const rest = isWhole ? bytes : bytes.subarray(0, PART_BYTES)
     const decoded: Decoded =
-      text === null
-        ? { kind: 'text', format: 'hex', text: hexDump(bytes) }
-        : { kind: 'text', format: 'text', text }
+      asText(bytes) === null
+        ? { kind: 'text', format: 'hex', text: hexDump(rest) }
+        : { kind: 'text', format: 'text', text: asLenientText(rest) }
     const problem = error instanceof Error ? error.message : String(error)
     // What only looked like JSON is plain text, and nothing is wrong with it.
-    return { decoded, problem: format === 'auto' ? null : problem }
+    return { decoded, problem: format === 'auto' ? null : problem, bytes: rest.length }
   }
 }

@@ -34,6 +34,9 @@ export function linesToText(lines: readonly Line[]): string {
 const TOKEN =
   /\s*(?:("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)|([[\]{},:]))/y
 
+/** A text cut off within a longer string is taken for broken. */
+const TOKEN_CHARACTERS_MAX = 64 << 10
+
 class Scanner {
   readonly #text: string
   #at = 0
@@ -71,6 +74,11 @@ class Scanner {
     return this.kind === 'mark' && this.value === mark
   }
 
+  /** What could not be read is no more than the last token. */
+  get isNearEnd(): boolean {
+    return this.#text.length - this.#at < TOKEN_CHARACTERS_MAX
+  }
+
   error(): DecodeError {
     return new DecodeError(`no JSON at character ${this.#at + 1}`)
   }
@@ -82,6 +90,20 @@ export function jsonLines(text: string): Line[] {
   const lines: Line[] = []
   scanValue(scanner, lines, 0, null, '$')
   if (scanner.kind !== 'end') throw scanner.error()
+  return lines
+}
+
+/** The beginning of JSON text that was cut off somewhere: as many lines as are certain. */
+export function jsonLinesOfPart(text: string): Line[] {
+  const scanner = new Scanner(text)
+  const lines: Line[] = []
+  try {
+    scanValue(scanner, lines, 0, null, '$')
+  } catch (error) {
+    if (!(error instanceof DecodeError) || !scanner.isNearEnd) throw error
+    // The last value may itself be cut off.
+    lines.pop()
+  }
   return lines
 }
 

@@ -13,6 +13,7 @@ export const en = {
   keyboardHelp: 'Keys and search',
   loading: 'Loading…',
   close: 'Close',
+  cancel: 'Cancel',
   save: 'Save',
   edit: 'Edit',
   duplicate: 'Duplicate',
@@ -250,8 +251,10 @@ export const en = {
   clearRetained: 'Clear retained…',
   decodeFailed: (problem: string) => `Could not be decoded: ${problem}`,
   plot: (path: string) => `Plot ${path}`,
-  showAllLines: (count: number) => `Show all ${count} lines`,
-  showAllCharacters: (count: number) => `Show all ${count} characters`,
+  showMoreLines: (count: string) => `Show more: ${count} lines follow`,
+  showMoreCharacters: (count: string) => `Show more: ${count} characters follow`,
+  firstPart: (part: string, whole: string) => `The first ${part} of ${whole}.`,
+  showWhole: 'Read all of it',
   noImage: 'The browser cannot show this image.',
   width: 'Width',
   palette: 'Colours',
@@ -314,6 +317,8 @@ export const en = {
 
   // publish
   publish: 'Publish',
+  foldDock: 'Fold to one line',
+  unfoldDock: 'Unfold',
   send: 'Publish',
   sendHint: 'Ctrl+Enter publishes',
   sent: 'Sent',
@@ -368,8 +373,15 @@ export const en = {
   andMore: (count: string) => `and ${count} more`,
   export: 'Export',
   exportText: 'The messages as the list shows them now: search and filters count.',
-  import: 'Look at a file',
-  importText: 'Messages of a JSON or JSON Lines file join the list; nothing is published.',
+  import: 'Open a file',
+  importText:
+    'Messages of a file open in a tab of their own; nothing is published. Files of this page, of mozzie sub --output jsonl and of mosquitto_sub -F %J are understood.',
+  openFile: 'Open a file of messages',
+  captureFile: 'File',
+  alteredPayloads: (count: number) =>
+    count === 1
+      ? '1 payload is not in the file as it was sent.'
+      : `${count} payloads are not in the file as they were sent.`,
   importedMessages: (count: number) => `${count} messages`,
   replay: 'Replay',
   replayText: 'Publishes the messages of a file again, at the pace they were recorded.',

@@ -95,6 +95,4 @@ export interface Row {
 export interface Detail extends Row {
   readonly payload: Uint8Array
   readonly properties: Properties | null
-  /** The message before it on the same topic, if it is still kept. */
-  readonly previous: { readonly seq: number; readonly payload: Uint8Array } | null
 }

@@ -26,6 +26,8 @@ export interface Settings {
   language: Language | null
   /** Bytes of payloads kept for each connection, in MiB. */
   keepMiB: number
+  /** The dock to publish from takes one line. */
+  dockFolded: boolean
   schemas: Schema[]
   saved: SavedMessage[]
   /** Last messages published, the newest first. */
@@ -36,6 +38,7 @@ export const defaultSettings = (): Settings => ({
   theme: 'system',
   language: null,
   keepMiB: 64,
+  dockFolded: false,
   schemas: [],
   saved: [],
   history: [],

@@ -219,7 +219,14 @@ export interface ImportAnswer {
 export interface Questions {
   publish: [{ draft: Draft }, PublishResult]
   detail: [
-    { seq: number | null; topic: string | null; format: Format | null; schema: string },
+    {
+      seq: number | null
+      topic: string | null
+      format: Format | null
+      schema: string
+      /** All of a large payload. */
+      whole: boolean
+    },
     DetailAnswer | null,
   ]
   history: [{ topic: string; count: number }, Row[]]

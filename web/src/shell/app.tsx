@@ -4,6 +4,7 @@ import { Workspace } from '../client/workspace.tsx'
 import { Welcome } from '../client/welcome.tsx'
 import { app, sessionOf, setArea } from '../state/app-state.ts'
 import { Dialogs } from './dialogs.tsx'
+import { ConfirmDialog } from '../ui/confirm.tsx'
 import { useStore } from '../ui/store.ts'
 import { useLanguage, useText } from '../ui/text.ts'
 import { TopBar } from './top-bar.tsx'
@@ -50,6 +51,7 @@ export function App() {
         )}
       </main>
       <Dialogs />
+      <ConfirmDialog />
       <Notice />
     </>
   )

@@ -1,5 +1,6 @@
 /** Everything that can be done, by typing a few letters. */
 import { useState, type KeyboardEvent } from 'react'
+import { openCaptureFile } from '../client/capture-files.ts'
 import { profileUrl } from '../model/profile.ts'
 import { app, openProfile, putSettings, sessionOf, setArea } from '../state/app-state.ts'
 import { Dialog } from '../ui/parts.tsx'
@@ -47,11 +48,16 @@ function useActions(): Action[] {
             act: () => session.show({ paused: !session.store.get().request.paused }),
           },
           { name: t.clearMessages, act: () => session.send({ kind: 'clear' }) },
+          dialog(t.transfer, 'transfer'),
+        ]
+  const connectionActions: Action[] =
+    session === undefined || session.file !== null
+      ? []
+      : [
           {
             name: t.clearRetained,
             act: () => app.set({ dialog: { kind: 'retained', filter: '' } }),
           },
-          dialog(t.transfer, 'transfer'),
           dialog(t.csvTitle, 'csv'),
           dialog(t.sessionDetails, 'session'),
           { name: t.disconnect, act: () => session.send({ kind: 'disconnect' }) },
@@ -64,8 +70,10 @@ function useActions(): Action[] {
     })),
     { name: t.newConnection, act: () => app.set({ dialog: { kind: 'connection', id: null } }) },
     ...sessionActions,
+    ...connectionActions,
     { name: t.client, act: () => setArea('client') },
     { name: t.broker, act: () => setArea('broker') },
+    { name: t.openFile, act: () => void openCaptureFile() },
     dialog(t.schemas, 'schemas'),
     dialog(t.keyboardHelp, 'help'),
     { name: `${t.theme}: ${t.themes.light}`, act: () => putSettings({ theme: 'light' }) },
@@ -93,7 +101,9 @@ export function Palette() {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (step !== undefined) {
       event.preventDefault()
-      setAt(Math.max(0, Math.min(found.length - 1, at + step)))
+      const next = Math.max(0, Math.min(found.length - 1, at + step))
+      setAt(next)
+      document.querySelector(`#palette-${next}`)?.scrollIntoView({ block: 'nearest' })
     } else if (event.key === 'Enter') {
       event.preventDefault()
       run(found[at])

@@ -117,8 +117,12 @@ function ConnectionTab({ session }: { session: SessionHandle }) {
     app,
     ({ activeId, area }) => activeId === session.id && area === 'client',
   )
-  const name = useStore(app, () => profileOf(session.id)?.name || profileOf(session.id)?.host || '')
-  const unread = isActive ? 0 : stats.received - seen
+  const profileName = useStore(
+    app,
+    () => profileOf(session.id)?.name || profileOf(session.id)?.host || '',
+  )
+  const name = session.file ?? profileName
+  const unread = isActive || session.file !== null ? 0 : stats.received - seen
   const open = () => {
     app.set({ activeId: session.id })
     setArea('client')
@@ -126,11 +130,17 @@ function ConnectionTab({ session }: { session: SessionHandle }) {
   return (
     <div className={`connection-tab ${isActive ? 'is-active' : ''}`}>
       <button type="button" aria-current={isActive ? 'page' : undefined} onClick={open}>
-        <span className={`dot is-${status.kind}`} aria-hidden="true" />
+        {session.file === null ? (
+          <span className={`dot is-${status.kind}`} aria-hidden="true" />
+        ) : (
+          <Icon name="file" size={14} />
+        )}
         <span className="name">{name}</span>
-        <span className="visually-hidden">{statusWords(status, t)}</span>
+        <span className="visually-hidden">
+          {session.file === null ? statusWords(status, t) : t.captureFile}
+        </span>
         {unread > 0 && <span className="badge">{shortCount(unread)}</span>}
-        {isActive && stats.history.length > 0 && (
+        {isActive && session.file === null && stats.history.length > 0 && (
           <span className="rate" title={t.perSecond(stats.inPerSecond)}>
             <Sparkline values={stats.history.slice(-30)} width={36} height={14} />
             {shortCount(stats.inPerSecond)}/s

@@ -123,7 +123,7 @@ function showProfiles(stored: readonly Profile[]): void {
   }
 }
 
-function configure(session: SessionHandle, profile: Profile): void {
+export function configure(session: SessionHandle, profile: Profile): void {
   const { schemas, keepMiB } = app.get().settings
   session.configure(profile, schemas, keepMiB)
 }

@@ -44,6 +44,8 @@ export interface SessionState {
   /** The topic in the draft was typed, so choosing another in the tree leaves it alone. */
   readonly topicTyped: boolean
   readonly format: Format | null
+  /** All of a large payload is wanted, not only its beginning. */
+  readonly whole: boolean
   /** Messages received when the connection was last looked at. */
   readonly seenMessages: number
 }
@@ -89,11 +91,14 @@ const INITIAL: SessionState = {
   draft: emptyDraft(),
   topicTyped: false,
   format: null,
+  whole: false,
   seenMessages: 0,
 }
 
 export interface SessionHandle {
   readonly id: string
+  /** The file that its messages are from; null: it is a connection. */
+  readonly file: string | null
   readonly store: Store<SessionState>
   send(command: Exclude<Command, Question>): void
   /** Rejects with the worker's words. */
@@ -105,7 +110,7 @@ export interface SessionHandle {
   dispose(): void
 }
 
-export function openSession(id: string): SessionHandle {
+export function openSession(id: string, file: string | null = null): SessionHandle {
   const worker = new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module' })
   const store = createStore<SessionState>(INITIAL)
   const waiting = new Map<
@@ -130,6 +135,7 @@ export function openSession(id: string): SessionHandle {
 
   return {
     id,
+    file,
     store,
     send: post,
     ask: (what, asked) =>
@@ -146,7 +152,7 @@ export function openSession(id: string): SessionHandle {
       post({ kind: 'view', view: request })
     },
     select(selection) {
-      store.set({ selection, format: null, watchedSeq: -1 })
+      store.set({ selection, format: null, whole: false, watchedSeq: -1 })
       post({
         kind: 'watch',
         topic: selection !== null && 'topic' in selection ? selection.topic : null,

@@ -168,10 +168,17 @@ export function Check({ label, checked, onChange, hint }: CheckProps) {
 interface DialogProps {
   title: string
   onClose: () => void
-  children: ReactNode
+  children?: ReactNode
   footer?: ReactNode
   className?: string
 }
+
+/** Where a dialog begins: what says so itself, else its first field, else its first button after the one that closes it. */
+const FIRST = [
+  '[data-first], [autofocus]',
+  '.dialog-body :is(input:not([type=checkbox], [type=radio]), select, textarea):not([disabled])',
+  '.dialog-body button:not([disabled]), footer button:not([disabled])',
+] as const
 
 /** A modal window: the browser's own, so focus stays inside and Escape closes it. */
 export function Dialog({ title, onClose, children, footer, className = '' }: DialogProps) {
@@ -180,7 +187,10 @@ export function Dialog({ title, onClose, children, footer, className = '' }: Dia
   const titleId = useId()
   useEffect(() => {
     const dialog = element.current
-    if (dialog !== null && !dialog.open) dialog.showModal()
+    if (dialog === null || dialog.open) return
+    dialog.showModal()
+    const first = FIRST.map((selector) => dialog.querySelector<HTMLElement>(selector))
+    first.find((found) => found !== null)?.focus()
   }, [])
   return (
     <dialog
@@ -197,7 +207,7 @@ export function Dialog({ title, onClose, children, footer, className = '' }: Dia
         <h2 id={titleId}>{title}</h2>
         <IconButton icon="close" label={t.close} onClick={onClose} />
       </header>
-      <div className="dialog-body">{children}</div>
+      {children !== undefined && <div className="dialog-body">{children}</div>}
       {footer !== undefined && <footer>{footer}</footer>}
     </dialog>
   )

@@ -2,9 +2,9 @@
 import { importRecords } from '../capture/import.ts'
 import { exportParts } from '../capture/records.ts'
 import type { Arrival } from '../capture/capture.ts'
-import { decode } from '../decode/decode.ts'
+import { decode, type DecodeResult } from '../decode/decode.ts'
 import { toHex } from '../decode/lines.ts'
-import type { Draft, Format, Row } from '../model/message.ts'
+import type { Draft, Row } from '../model/message.ts'
 import { newId } from '../model/profile.ts'
 import type { DetailAnswer, Questions } from '../protocol/protocol.ts'
 import { parseCsv } from '../publish/csv.ts'
@@ -47,8 +47,7 @@ export const ANSWERS: Answers = {
     return { ok: code < 0x80, code, reason, roundTripMs: performance.now() - startedMs }
   },
 
-  detail: ({ session }, { seq, topic, format, schema }) =>
-    detail(session, seq, topic, format, schema),
+  detail: ({ session }, asked) => detail(session, asked),
 
   history: ({ session }, { topic, count }) => {
     const { ring, topics } = session.capture
@@ -183,10 +182,7 @@ function replayable({ properties }: Arrival): Outgoing['properties'] {
 
 async function detail(
   session: Session,
-  wanted: number | null,
-  topicName: string | null,
-  format: Format | null,
-  schemaId: string,
+  { seq: wanted, topic: topicName, format, schema: schemaId, whole }: Questions['detail'][0],
 ): Promise<DetailAnswer | null> {
   const { capture, view } = session
   const topic = topicName === null ? undefined : capture.topics.find(topicName)
@@ -195,25 +191,29 @@ async function detail(
   const row = view.row(seq, 0)
   const payload = capture.ring.payload(seq).slice()
   const before = capture.previousOf(seq)
-  const previous =
-    before === -1 ? null : { seq: before, payload: capture.ring.payload(before).slice() }
+  const previous = before === -1 ? null : capture.ring.payload(before).slice()
   const said = capture.of(capture.topicOf(seq))
   const properties = capture.ring.properties(seq)
   const schema = session.schemas.find(({ id }) => id === (schemaId || said.schema)) ?? null
-  const asked = format ?? said.format
-  const result = await decode(payload, asked, schema)
-  const previousResult = previous === null ? null : await decode(previous.payload, asked, schema)
+  const read = (bytes: Uint8Array) => decode(bytes, format ?? said.format, schema, whole)
+  const result = await read(payload)
   return {
-    detail: { ...row, payload, properties, previous },
-    decoded: result,
+    detail: { ...row, payload, properties },
+    decoded: shortened(result),
     text: textOf(result, payload),
-    previousText:
-      previousResult === null || previous === null
-        ? null
-        : textOf(previousResult, previous.payload),
+    previousText: previous === null ? null : textOf(await read(previous), previous),
   }
 }
 
-function textOf({ decoded }: Awaited<ReturnType<typeof decode>>, payload: Uint8Array): string {
+/** More lines than anybody reads stay here; the text of the answer has them. */
+const LINES_MAX = 50_000
+
+function shortened(result: DecodeResult): DecodeResult {
+  const { decoded } = result
+  if (decoded.kind !== 'lines' || decoded.lines.length <= LINES_MAX) return result
+  return { ...result, decoded: { ...decoded, lines: decoded.lines.slice(0, LINES_MAX), text: '' } }
+}
+
+function textOf({ decoded }: DecodeResult, payload: Uint8Array): string {
   return 'text' in decoded ? decoded.text : toHex(payload)
 }

@@ -1,0 +1,133 @@
+/** Lists, files and large payloads in a real browser. */
+import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
+import { connectHere, openFile, row, subscribe } from './acts.ts'
+import { browserSuite } from './suite.ts'
+
+/** The rows on screen: what each holds, and where it is. */
+const ROWS = `[...document.querySelectorAll('.message-table [data-seq]')].map((row) => {
+  const { top } = row.getBoundingClientRect()
+  return { seq: row.dataset.seq, top: Math.round(top) }
+})`
+
+interface SeenRow {
+  seq: string
+  top: number
+}
+
+/** The row that is first fully below the table's head. */
+async function readerRow(page: Page): Promise<SeenRow> {
+  const head = await page.locator('.message-table .is-head').boundingBox()
+  const edge = (head?.y ?? 0) + (head?.height ?? 0)
+  const rows = await page.evaluate<SeenRow[]>(ROWS)
+  const found = rows.find(({ top }) => top >= edge - 1)
+  assert.ok(found, 'rows on screen')
+  return found
+}
+
+/** Resolves when two pictures in a row are the same. */
+async function settled(page: Page): Promise<void> {
+  let before = ''
+  for (;;) {
+    await page.waitForTimeout(150)
+    const now = JSON.stringify(await page.evaluate(ROWS))
+    if (now === before) return
+    before = now
+  }
+}
+
+browserSuite('lists', (test) => {
+  test('a row stays under the reader while others come and subscriptions change', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'list/a')
+    await subscribe(page, t, 'list/b')
+    const peer = await stage.connect('lister')
+    const fill = async () => {
+      for (let at = 0; at < 100; at++)
+        await peer.publish(`list/${at % 2 === 0 ? 'a' : 'b'}`, String(at))
+    }
+    await fill()
+    await page.locator('.counters [data-received="100"]').waitFor()
+    const list = page.locator('.message-table')
+    await list.hover()
+    await page.mouse.wheel(0, -600)
+    await page.locator('.held-note').waitFor()
+    await settled(page)
+    const before = await readerRow(page)
+    await fill()
+    await page.locator('.held-note', { hasText: '100 new' }).waitFor()
+    assert.deepEqual(await readerRow(page), before)
+    const isA = (await row(page, 'list/a').first().getAttribute('data-seq')) !== null
+    assert.ok(isA)
+    const other = Number(before.seq) % 2 === 0 ? 'list/b' : 'list/a'
+    await page.getByRole('button', { name: `${t.hideMessages}: ${other}` }).click()
+    await page.locator('.held-note', { hasText: '50 new' }).waitFor()
+    await settled(page)
+    assert.deepEqual(await readerRow(page), before)
+    await page.locator('.message-table [data-seq]').nth(3).click()
+    await page.mouse.wheel(0, 2000)
+    await settled(page)
+    await page.mouse.wheel(0, -1500)
+    await settled(page)
+    const blank = await page.evaluate<number>(
+      `[...document.querySelectorAll('.message-table [role=presentation] > [role=presentation] > :not([data-seq])')].length`,
+    )
+    assert.equal(blank, 0)
+  })
+
+  test('a file of messages is a tab of its own, outside of live counts', async ({ page, t }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'live/#')
+    const line =
+      '{"tst":"2026-01-31T13:05:09.123456+0000","topic":"file/a","qos":1,"retain":0,"payloadlen":35,"payload":{"id":18446744073709551615,"t":1.0}}'
+    const rounded =
+      '{"tst":"2026-01-31T13:05:10.123456Z+0000","topic":"file/b","qos":0,"retain":0,"payloadlen":20,"payload":{"id":1.8446744073709552e+19}}'
+    await page.getByRole('button', { name: t.transfer }).click()
+    await openFile(page, 'field.jsonl', `${line}\n${rounded}\n`, () =>
+      page.getByRole('dialog').getByRole('button', { name: t.import }).click(),
+    )
+    await page.locator('.notice', { hasText: t.alteredPayloads(1) }).waitFor()
+    await page.locator('.status-bar.is-file', { hasText: 'field.jsonl' }).waitFor()
+    await row(page, 'file/a').click()
+    await page.locator('.detail-pane').getByText('18446744073709551615').waitFor()
+    assert.equal(await page.locator('.publish-dock').count(), 0)
+    await page
+      .locator('.connection-tab', { hasText: t.thisBroker })
+      .getByRole('button')
+      .first()
+      .click()
+    await page.locator('.counters [data-received="0"]').waitFor()
+    assert.equal(await row(page, 'file/a').count(), 0)
+    await page
+      .locator('.connection-tab', { hasText: 'field.jsonl' })
+      .getByRole('button')
+      .last()
+      .click()
+    assert.equal(await page.locator('.connection-tab').count(), 1)
+  })
+
+  test('a payload of 20 MB opens in under a second, its beginning first', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'big/#')
+    const peer = await stage.connect('big')
+    const items = Array.from({ length: 200_000 }, (_, at) => ({ id: at, text: 'x'.repeat(80) }))
+    const text = JSON.stringify(items)
+    assert.ok(text.length > 19e6)
+    await peer.publish('big/json', text, { qos: 1 })
+    await row(page, 'big/json').waitFor()
+    const startedMs = performance.now()
+    await row(page, 'big/json').click()
+    await page.locator('.detail-pane .tok-number').first().waitFor()
+    const ms = performance.now() - startedMs
+    await page.locator('.part-note').waitFor()
+    assert.ok(ms < 1000, `${ms} ms`)
+  })
+})

@@ -1,0 +1,50 @@
+/** Tests in a browser: a broker and a browser for all of a file, a page with storage of its own for each test. */
+import { after, before, describe, test } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { en, type Text } from '../../web/src/i18n/en.ts'
+import { zh } from '../../web/src/i18n/zh.ts'
+import { testMsMax } from '../support/patience.ts'
+import {
+  noBrowser,
+  openBrowser,
+  startStage,
+  visit,
+  type Seen,
+  type Stage,
+  type View,
+} from './stage.ts'
+
+export interface At extends Seen {
+  readonly browser: Browser
+  readonly stage: Stage
+  /** The words of the page's language. */
+  readonly t: Text
+}
+
+type Run = (at: At) => Promise<void>
+type Define = (name: string, run: Run, view?: View) => void
+
+/** @param define Gets what makes one test; its page opens at the first screen. */
+export function browserSuite(name: string, define: (test: Define) => void): void {
+  describe(name, { skip: noBrowser }, () => {
+    let browser: Browser
+    let stage: Stage
+    before(async () => {
+      ;[browser, stage] = await Promise.all([openBrowser(), startStage()])
+    })
+    after(async () => {
+      await browser?.close()
+      await stage?.close()
+    })
+    define((title, run, view = {}) => {
+      test(title, { timeout: testMsMax }, async () => {
+        const seen = await visit(browser, stage.url, view)
+        try {
+          await run({ ...seen, browser, stage, t: view.locale === 'zh-CN' ? zh : en })
+        } finally {
+          await seen.close()
+        }
+      })
+    })
+  })
+}
