@@ -96,8 +96,9 @@ const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z?([+-]\d\d):?(\d\
 function timeOf(time: unknown): number | null {
   if (time === undefined) return Date.now()
   if (typeof time === 'number') return Number.isFinite(time) ? time : null
-  const found = TIME.exec(String(time))
-  const other = Date.parse(String(time))
+  if (typeof time !== 'string') return null
+  const found = TIME.exec(time)
+  const other = Date.parse(time)
   if (found === null) return Number.isNaN(other) ? null : other
   const [, date = '', fraction = '', hours, minutes] = found
   const ms = Date.parse(`${date}${hours === undefined ? 'Z' : `${hours}:${minutes}`}`)
