@@ -6,6 +6,7 @@ export const COMMAND_SUMMARIES = {
   rr: 'ask, and wait for the answer',
   retained: 'list, read and remove retained messages',
   why: 'ask a running broker why a client gets no topic',
+  doctor: 'find out what is wrong with a broker, a configuration or a connection',
   passwd: 'add and remove users of a password file',
   'tls-init': 'make certificates for a broker and its clients',
   bench: 'put load on a broker, and measure',

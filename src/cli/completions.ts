@@ -4,6 +4,7 @@ import { flagsOfTool } from './mqtt/arguments.ts'
 import type { Tool } from './mqtt/settings.ts'
 import { PASSWD_FLAGS } from './passwd.ts'
 import { RETAINED_FLAGS } from './retained.ts'
+import { DOCTOR_FLAGS } from './doctor.ts'
 import { WHY_FLAGS } from './why.ts'
 
 /** What a shell has to know of a flag. */
@@ -49,6 +50,7 @@ function flagsOf(name: string): readonly Flag[] {
   if (tool !== undefined) return flagsOfTool(tool)
   if (name === 'broker') return BROKER_FLAGS.map((row) => ({ ...row, choices: [] }))
   if (name === 'passwd') return nameOnly(PASSWD_FLAGS)
+  if (name === 'doctor') return nameOnly(DOCTOR_FLAGS)
   if (name === 'why') return nameOnly(WHY_FLAGS)
   if (name === 'retained') return [...nameOnly(RETAINED_FLAGS), ...flagsOfTool('sub')]
   return []

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   rr: async () => (await import('./rr.ts')).runRr,
   retained: async () => (await import('./retained.ts')).runRetained,
   why: async () => (await import('./why.ts')).runWhy,
+  doctor: async () => (await import('./doctor.ts')).runDoctor,
   passwd: async () => (await import('./passwd.ts')).runPasswd,
   'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,
   bench: async () => (await import('./bench.ts')).runBench,

@@ -37,7 +37,6 @@ const FAILURE_EXIT_CODE = 1
 const IN_THE_WAY_EXIT_CODE = 2
 const ANSWER_MS_MAX = 10_000
 
-type Wish = ReturnType<typeof parse>
 const parse = (words: readonly string[]) =>
   parseArgs({ args: [...words], options: OPTIONS, allowPositionals: false }).values
 
@@ -48,7 +47,7 @@ export async function runWhy(words: readonly string[]): Promise<void> {
     if (wish.help) return void process.stdout.write(HELP)
     if (wish.client === undefined && wish.topic === undefined)
       throw new Error(`name a client or a topic.\n\n${HELP}`)
-    const reply = await ask(wish)
+    const reply = await askWhy(wish)
     process.stdout.write(wish.json ? `${JSON.stringify(reply)}\n` : textOf(reply))
     if (reply.finding !== 'inOrder') process.exitCode = IN_THE_WAY_EXIT_CODE
   } catch (error) {
@@ -57,7 +56,18 @@ export async function runWhy(words: readonly string[]): Promise<void> {
   }
 }
 
-async function ask(wish: Wish): Promise<WhyReply> {
+/** What to ask which broker. */
+export interface WhyQuestion {
+  readonly client?: string | undefined
+  readonly topic?: string | undefined
+  /** Of the admin API. */
+  readonly url: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+}
+
+/** Asks `GET /api/v1/why` of a running broker. Throws what to tell a person. */
+export async function askWhy(wish: WhyQuestion): Promise<WhyReply> {
   const base = wish.url.endsWith('/') ? wish.url : `${wish.url}/`
   if (!URL.canParse(base))
     throw new Error(`"${wish.url}" is no address such as http://127.0.0.1:9883`)
@@ -88,7 +98,7 @@ async function ask(wish: Wish): Promise<WhyReply> {
 function headersOf({
   username,
   password = process.env['MOZZIE_PASSWORD'] ?? '',
-}: Wish): Record<string, string> {
+}: WhyQuestion): Record<string, string> {
   if (username === undefined) return {}
   const login = Buffer.from(`${username}:${password}`).toString('base64')
   return { authorization: `Basic ${login}` }

@@ -1,4 +1,5 @@
 /** The TLS options of a listener: the files that they name, read and checked. */
+import type { X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../config/config-error.ts'
@@ -6,7 +7,7 @@ import type { ListenerConfig } from '../config/config.ts'
 import { LISTENER_TABLE } from '../config/option-table.ts'
 import { listenerName } from '../config/reload.ts'
 import { readRevocationLists } from './revocation-lists.ts'
-import { pemBlocks } from '../transports/pem.ts'
+import { certificatesOf, pemBlocks } from '../transports/pem.ts'
 import {
   daysLeft,
   serverOptionsOf,
@@ -75,6 +76,11 @@ export function loadTls(config: ListenerConfig, psk: PskLookup): LoadedTls | nul
     throw fault(config, isDirectory ? 'caDirectory' : key, error.message)
   }
   return { settings, warnings: warningsOf(config, certificate, keyFile) }
+}
+
+/** What a `certfile` holds, the own certificate first. */
+export function chainOf(file: string): X509Certificate[] {
+  return certificatesOf(readFileSync(file, 'utf8'))
 }
 
 function fault(config: ListenerConfig, key: TlsOptionKey, text: string): ConfigError {

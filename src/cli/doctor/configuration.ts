@@ -1,0 +1,26 @@
+/** Does the configuration parse? */
+import type { ConfigError } from '../../config/config-error.ts'
+import type { Config } from '../../config/config.ts'
+import { checkConfig, loadConfig } from '../../config/files.ts'
+import type { Tell } from './finding.ts'
+
+/** @returns null: it cannot be used, and what rests on it cannot be looked at. */
+export function examineConfiguration(file: string | null, tell: Tell): Config | null {
+  if (file === null) {
+    tell('good', 'configNone')
+    return loadConfig(null)
+  }
+  const { problems, warnings } = checkConfig(file)
+  for (const problem of problems)
+    tell('bad', 'configWrong', { file, place: placeOf(problem), message: problem.message })
+  if (problems.length > 0) return null
+  const config = loadConfig(file)
+  tell('good', 'configRight', { files: config.loadedFiles.join(', ') })
+  for (const warning of warnings)
+    tell('note', 'configWarning', { place: placeOf(warning), message: warning.text })
+  return config
+}
+
+export function placeOf({ file, line }: Pick<ConfigError, 'file' | 'line'>): string {
+  return line === 0 ? file : `${file}:${line}`
+}

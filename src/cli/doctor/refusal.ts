@@ -1,0 +1,81 @@
+/** "Not authorised", explained by the configuration of the broker that said so. */
+import { createArgon2 } from '../../auth/argon2.ts'
+import { AuthFileError } from '../../auth/auth-file.ts'
+import { loadPasswordFile } from '../../auth/password-file.ts'
+import { verifyPassword } from '../../auth/password-hash.ts'
+import type { ConnectionRefusedError } from '../../client/errors.ts'
+import type { Address } from '../../client/url.ts'
+import type { Config, ListenerConfig } from '../../config/config.ts'
+import { nearestName } from '../../config/nearest-name.ts'
+import { placeOf } from './configuration.ts'
+import type { Tell } from './finding.ts'
+import type { Login } from './login.ts'
+
+/** "Bad user name or password" and "not authorized", of 3.x and of 5.0. */
+const LOGIN_REASONS = new Set([4, 5, 0x86, 0x87])
+/** "Identifier rejected", "client identifier not valid". */
+const CLIENT_ID_REASONS = new Set([2, 0x85])
+
+export async function explainRefusal(
+  error: ConnectionRefusedError,
+  login: Login,
+  address: Address,
+  config: Config | null,
+  tell: Tell,
+): Promise<void> {
+  const reason = error.message
+  const listener = config === null ? undefined : listenerAt(config, address)
+  const username = login.username ?? address.username
+  const password = login.password ?? address.password
+  const prefix = config?.global.clientIdPrefix ?? ''
+  const { clientId = '' } = login
+  if (prefix !== '' && !clientId.startsWith(prefix) && isAboutClientId(error.reason))
+    return tell('bad', 'refusedPrefix', { reason, prefix, clientId })
+  if (!LOGIN_REASONS.has(error.reason)) return tell('bad', 'refused', { reason })
+  if (config === null || listener === undefined) return tell('bad', 'refusedLogin', { reason })
+  if (username === undefined) {
+    const place = listener.location === null ? '' : ` (${placeOf(listener.location)})`
+    return tell('bad', 'refusedAnonymous', { reason, place })
+  }
+  if (listener.passwordFile === null) {
+    const { authHttpUrl } = config.global
+    if (authHttpUrl !== null) return tell('bad', 'refusedByHook', { reason, url: authHttpUrl })
+    return tell('bad', 'refusedLogin', { reason })
+  }
+  await explainPassword(reason, listener.passwordFile, username, password, tell)
+}
+
+function isAboutClientId(reason: number): boolean {
+  return CLIENT_ID_REASONS.has(reason) || LOGIN_REASONS.has(reason)
+}
+
+async function explainPassword(
+  reason: string,
+  file: string,
+  user: string,
+  password: string | undefined,
+  tell: Tell,
+): Promise<void> {
+  const values = { reason, file, user }
+  try {
+    const { users } = loadPasswordFile(file)
+    const entry = users.get(user)
+    if (entry === undefined) {
+      const near = nearestName(user, users.keys())
+      if (near !== null) return tell('bad', 'refusedNearUser', { ...values, near })
+      return tell('bad', 'refusedUnknownUser', values)
+    }
+    if (password === undefined) return tell('bad', 'refusedNoPassword', values)
+    const matches = await verifyPassword(Buffer.from(password), entry.hash, createArgon2())
+    tell('bad', matches ? 'refusedThough' : 'refusedPassword', values)
+  } catch (error) {
+    if (!(error instanceof AuthFileError)) throw error
+    tell('bad', 'fileWrong', { message: error.message })
+  }
+}
+
+function listenerAt({ listeners }: Config, { port, path }: Address): ListenerConfig | undefined {
+  return listeners.find((each) =>
+    each.socketPath === null ? each.port === port : each.socketPath === path,
+  )
+}
