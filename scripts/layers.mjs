@@ -17,6 +17,7 @@ const LAYERS = {
   transports: { may: ADAPTERS, node: true },
   auth: { may: ADAPTERS, node: true },
   store: { may: ADAPTERS, node: true },
+  threads: { may: ADAPTERS, node: true },
   telemetry: { may: ADAPTERS, node: true },
   client: {
     may: ['base', 'codec', 'topics'],
@@ -33,6 +34,7 @@ const LAYERS = {
       'transports',
       'auth',
       'store',
+      'threads',
       'telemetry',
       'admin',
       'client',

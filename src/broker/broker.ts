@@ -33,16 +33,18 @@ import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 import { afterFanOut, isFanningOut, meantBy, UNDER_WAY } from './routing/fan-out-later.ts'
 import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './routing/retained.ts'
 import { publish, routeFromPeer } from './routing/routing.ts'
+import { countInterest, wanted } from './routing/interest.ts'
 import { groupOf, leaveGroup } from './routing/shared-groups.ts'
 import { endSession } from './session/sessions.ts'
 import { Bytes, charge, chargeNodes, judgeMemory } from './state/memory.ts'
 import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
+import { letGo } from './connection/open-session.ts'
 import { storeEvents } from './store-events.ts'
 import { ownerOf } from './state/rights.ts'
 import { addTask, runTasks } from './state/work.ts'
-import { publishWill, releaseWill, takeWill } from './routing/wills.ts'
+import { adoptWill, publishWill, releaseWill, takeWill } from './routing/wills.ts'
 import { logOpened } from './state/words.ts'
 
 const encoder = new TextEncoder()
@@ -80,12 +82,19 @@ export class Broker {
       connections: new Set(),
       hasBridge: false,
       groups: new Map(),
+      wanted: new Map(),
+      interest: new Map(),
+      crossing: 0,
+      crossingGroups: [],
+      cleanSessions: 0,
       journal: new Journal(ports.store, () => askTurnEnd(this.core)),
       shapes: new Shapes(),
       dirty: [],
       openings: new Map(),
       claims: new Map(),
       looks: new Map(),
+      settlings: new Map(),
+      kicks: new Map(),
       lastRequest: 0,
       opened: [],
       work: ports.limits.workPerTurn,
@@ -120,15 +129,14 @@ export class Broker {
    * between, with the store there and no client let in yet; it calls `go` when it is through.
    */
   start(ready: () => void, first: (go: () => void) => void = (go) => go()): void {
-    const { peers } = this.core.ports
-    this.store.open(storeEvents(this.core, ready, first))
-    peers?.start({
-      published: (message, groups) => routeFromPeer(this.core, message, groups),
-      kicked: (clientId, done) => {
-        this.disconnect(clientId, Reason.sessionTakenOver)
-        done()
-      },
+    const { core } = this
+    core.ports.peers?.start({
+      wanted: (...interest) => wanted(core, ...interest),
+      published: (message, plain, groups) => routeFromPeer(core, message, plain, groups),
+      kicked: (claim, done) => letGo(core, claim, done),
+      orphaned: (clientId, will) => adoptWill(core, clientId, will),
     })
+    this.store.open(storeEvents(core, ready, first))
   }
 
   /** Takes a new link. */
@@ -277,9 +285,11 @@ export class Broker {
     if (group === null) core.trie.add(filter, subscription)
     else group.members.push(subscription)
     chargeNodes(core, nodes)
+    countInterest(core, subscription, 1)
     return () => {
       const before = core.trie.nodeCount
       subscription.gone = true
+      countInterest(core, subscription, -1)
       if (group === null) core.trie.remove(filter, subscription)
       else leaveGroup(core, group, subscription)
       chargeNodes(core, before)

@@ -8,9 +8,10 @@ import { arrived, pageRead, pump } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
 import { dropped } from './state/drops.ts'
 import { applyRetained } from './routing/retained.ts'
+import { settled } from './state/settle.ts'
 import { addSession, armExpiry, endSession, giveTo } from './session/sessions.ts'
 import { addSubscription, removeSubscription } from './session/subscriptions.ts'
-import { waitWill } from './routing/wills.ts'
+import { cancelWill, restoreWill } from './routing/wills.ts'
 
 export function storeEvents(
   core: Core,
@@ -23,9 +24,9 @@ export function storeEvents(
     announced = true
   }
   return {
-    session(clientId, record, backlog) {
+    session(clientId, record, backlog, isTended = false) {
       endWithoutStore(core)
-      sessionTold(core, clientId, record, backlog)
+      sessionTold(core, clientId, record, backlog, isTended)
     },
     route: (clientId, filter, options) => routeTold(core, clientId, filter, options),
     retained(topic, message) {
@@ -41,7 +42,9 @@ export function storeEvents(
         announce()
       })
     },
-    claimed: (request, session, owner) => claimed(core, request, session, owner),
+    claimed(request, session, owner) {
+      if (!settled(core, request, session, owner)) claimed(core, request, session, owner)
+    },
     page(request, clientId, entries, more) {
       const look = core.looks.get(request)
       if (look !== undefined) {
@@ -56,6 +59,7 @@ export function storeEvents(
       const session = core.sessions.get(clientId)
       if (session !== undefined) arrived(core, session, entry)
     },
+    overflowed: (clientId) => dropped(core, core.sessions.get(clientId) ?? null, 'queueFull'),
     committed: (batch) => committed(core, batch),
     failed(batch, failure, error) {
       if (failure === 'broken') return core.ports.fatal(error)
@@ -95,6 +99,7 @@ function sessionTold(
   clientId: string,
   record: SessionRecord | null,
   backlog: Backlog | undefined,
+  isTended: boolean,
 ): void {
   const known = core.sessions.get(clientId)
   if (known !== undefined && known.connection !== null) return
@@ -117,14 +122,9 @@ function sessionTold(
     outbound.queuedBytes = backlog.queuedBytes
   }
   session.foreign = record.disconnectedAtMs < 0
-  if (session.foreign) return
-  const { clock } = core.ports
-  armExpiry(core, session, Math.max(0, clock.wallMs() - record.disconnectedAtMs))
-  if (record.will === null || session.will !== null) return
-  const { message, dueAtMs, remote, origin } = record.will
-  const { publisherUser: username } = message
-  const author = { clientId, username, remote, listener: null, login: null, origin }
-  waitWill(core, session, message, author, Math.max(0, dueAtMs - clock.wallMs()))
+  if (session.foreign || isTended) return cancelWill(core, session)
+  armExpiry(core, session, Math.max(0, core.ports.clock.wallMs() - record.disconnectedAtMs))
+  restoreWill(core, session, record.will)
 }
 
 function routeTold(

@@ -10,6 +10,7 @@ import type { Random } from '../base/random.ts'
 import type { Qos, Version } from '../codec/packets.ts'
 import type { Limits } from './limits.ts'
 import type { Message } from './message.ts'
+import type { Peers } from './peers.ts'
 
 export interface Ports {
   clock: Clock
@@ -261,8 +262,16 @@ export type StoreFailure = 'full' | 'broken'
 
 /** What a store tells the core; never from within a call of {@link Store}. */
 export interface StoreEvents {
-  /** While opening, and later when another node wrote it: a session exists (or is gone: null). */
-  session(clientId: string, record: SessionRecord | null, backlog?: Backlog): void
+  /**
+   * While opening, and later when another node wrote it: a session exists (or is gone: null). `isTended`: another node sees to
+   * its expiry and its will while it is offline; if not, this one does, and claims the session before it acts.
+   */
+  session(
+    clientId: string,
+    record: SessionRecord | null,
+    backlog?: Backlog,
+    isTended?: boolean,
+  ): void
   /** While opening, and later from another node: a durable session's subscription (null: removed). */
   route(clientId: string, filter: string, options: SubscriptionOptions | null): void
   /** While opening, and later from another node: the retained message of a topic (null: none any more). */
@@ -275,8 +284,10 @@ export interface StoreEvents {
   page(request: number, clientId: string, entries: StoredDelivery[], more: boolean): void
   /** A queued message cannot be read any more and is out of the queue; `bytes` is what the queue was charged. */
   lost(clientId: string, sequence: number, bytes: number, reason: string): void
-  /** Another node queued this for a session that this node holds. */
+  /** It is queued now for a session that this node holds, where `append` said 0 to whoever asked for it; sequences ascend. */
   arrived(clientId: string, entry: StoredDelivery): void
+  /** The queue of a session that this node does not hold is full: a message it appended is dropped. */
+  overflowed(clientId: string): void
   /** Every batch up to `batch` is safe: what it guards may be acknowledged. */
   committed(batch: number): void
   /** Batches from `batch` on are not safe. 'full': refuse and go on; 'broken': stop. */
@@ -306,7 +317,8 @@ export interface Store {
   deleteSubscription(clientId: string, filter: string): void
   /**
    * Queues `message` (kept bytes). `sequence` is the core's proposal; returned is what the store made of it,
-   * or 0 when the entry will come back through `arrived` to the node that holds the session.
+   * or 0 when the node that holds the session is told by `arrived`, which may be this one. A store for several nodes bounds the
+   * queues that the caller does not hold.
    */
   append(
     clientId: string,
@@ -327,29 +339,4 @@ export interface Store {
   saveRetained(topic: string, message: Message | null): void
   /** Closes the batch being filled under this number; `committed(batch)` or `failed` follows. */
   seal(batch: number): void
-}
-
-// ── other nodes ────────────────────────────────────────────────────────────────────────────────────
-
-export interface PeersEvents {
-  /**
-   * Another node published. `groups`: the shared groups ("group/filter") this node was chosen to serve.
-   * What is stored for durable sessions comes through the store, not here.
-   */
-  published(message: Message, groups: readonly string[]): void
-  /** The client connected elsewhere: let it go. `done` once its state may be claimed. */
-  kicked(clientId: string, done: () => void): void
-}
-
-/** Carries what is not stored between nodes: interest, QoS 0 and clean-session traffic, takeovers. */
-export interface Peers {
-  start(events: PeersEvents): void
-  /** This node has its first (or lost its last) subscription of `filter`; `group` empty: not shared. */
-  interest(filter: string, group: string, wanted: boolean): void
-  /** Sends to every node with interest; `served`: the shared groups that were served here. */
-  publish(message: Message, served: readonly string[]): void
-  /** A client connected here: every other node lets it go. */
-  claim(clientId: string): void
-  /** Asks `node` to let a client go; `done` when it did or cannot answer any more. */
-  kick(node: string, clientId: string, done: () => void): void
 }

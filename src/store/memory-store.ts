@@ -123,13 +123,20 @@ class MemoryStore implements Store {
 
   saveSession(record: SessionRecord): void {
     const session = this.data.sessions.get(record.clientId)
-    if (session === undefined) return
+    if (session === undefined || this.isElsewhere(session)) return
     session.record = record
-    this.tellOthers((events) => events.session(record.clientId, record))
+    this.tellOthers((events) => events.session(record.clientId, record, undefined, true))
+  }
+
+  /** Another node holds it: what this one does to it is late. */
+  private isElsewhere({ owner }: StoredSession): boolean {
+    return owner !== null && owner !== this.node && this.data.nodes.has(owner)
   }
 
   deleteSession(clientId: string): void {
-    if (!this.data.sessions.delete(clientId)) return
+    const session = this.data.sessions.get(clientId)
+    if (session === undefined || this.isElsewhere(session)) return
+    this.data.sessions.delete(clientId)
     this.tellOthers((events) => events.session(clientId, null))
   }
 
@@ -206,7 +213,8 @@ class MemoryStore implements Store {
   saveRetained(topic: string, message: Message | null): void {
     if (message === null) this.data.retained.delete(topic)
     else this.data.retained.set(topic, message)
-    this.tellOthers((events) => events.retained(topic, message))
+    // What it is by then: of two nodes that write at once the later one has the word, at every node.
+    this.tellOthers((events) => events.retained(topic, this.data.retained.get(topic) ?? null))
   }
 
   seal(batch: number): void {
@@ -230,8 +238,9 @@ class MemoryStore implements Store {
   }
 
   private tellAll(events: StoreEvents): void {
+    const isTended = this.data.nodes.size > 1
     for (const [clientId, session] of this.data.sessions) {
-      events.session(clientId, session.record, claimOf(session))
+      events.session(clientId, session.record, claimOf(session), isTended)
       for (const [filter, options] of session.subscriptions) events.route(clientId, filter, options)
     }
     for (const [topic, message] of this.data.retained) events.retained(topic, message)

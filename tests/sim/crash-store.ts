@@ -37,6 +37,7 @@ const SILENT: StoreEvents = {
   page() {},
   lost() {},
   arrived() {},
+  overflowed() {},
   committed() {},
   failed() {},
 }

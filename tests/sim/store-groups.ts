@@ -376,6 +376,7 @@ class GroupSimulation {
           void this.problems.push(`${clientId}: ${sequence} is lost: ${reason}`),
       ),
       arrived() {},
+      overflowed() {},
       committed: alive((batch) => void (this.committed = batch)),
       failed: alive((_batch, failure, error) => {
         if (failure === 'broken') this.problems.push(error.message)

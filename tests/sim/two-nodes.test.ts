@@ -11,7 +11,7 @@ function twoNodes() {
   const time = new Timeline()
   const random = seeded(7)
   const data = new MemoryData()
-  const mesh = new Mesh(time)
+  const mesh = new Mesh(time, 5)
   const options = { time, random, data, storeDelayMs: 5 }
   const a = new SimNode({ ...options, name: 'a', peers: mesh.join('a') })
   const b = new SimNode({ ...options, name: 'b', peers: mesh.join('b') })
@@ -137,4 +137,116 @@ test('a will is published on the other node', () => {
   wait()
   assert.deepEqual(payloads(watcher), ['bye'])
   check()
+})
+
+test('a shared group gets at QoS 0 what its member at the other node is owed, durable or not', () => {
+  for (const durable of [false, true]) {
+    const { a, b, wait, connect, subscribe, check } = twoNodes()
+    const member = connect('m', b, durable)
+    subscribe(member, '$share/g/work', 1)
+    const publisher = connect('p', a)
+    for (const qos of [0, 1] as const) publisher.publish('work', `qos ${qos}`, qos)
+    wait()
+    assert.deepEqual(payloads(member).toSorted(), ['qos 0', 'qos 1'])
+    check()
+  }
+})
+
+test('members of a shared group at both nodes take turns', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const here = connect('here', a)
+  const there = connect('there', b)
+  subscribe(here, '$share/g/work', 0)
+  subscribe(there, '$share/g/work', 0)
+  const publisher = connect('p', a)
+  for (let n = 0; n < 10; n++) publisher.publish('work', `${n}`, 0)
+  wait()
+  assert.deepEqual([here.received.length, there.received.length], [5, 5])
+  check()
+})
+
+test('a member at the other node comes before one that is away', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const away = connect('away', a, true)
+  subscribe(away, '$share/g/work', 1)
+  away.disconnect()
+  const there = connect('there', b)
+  subscribe(there, '$share/g/work', 1)
+  connect('p', a).publish('work', 'one', 1)
+  wait()
+  assert.deepEqual(payloads(there), ['one'])
+  check()
+})
+
+test('what is published elsewhere behind SUBACK is received', () => {
+  for (const durable of [false, true]) {
+    const { a, b, wait, connect, check } = twoNodes()
+    const publisher = connect('p', a)
+    const subscriber = connect('s', b, durable)
+    subscriber.onAnswer = () => publisher.publish('x', 'at once', 1)
+    subscriber.subscribe('x', 1)
+    wait()
+    assert.deepEqual(payloads(subscriber), ['at once'])
+    check()
+  }
+})
+
+test('a delayed will is published once, by one node', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const watcher = connect('watcher', b)
+  subscribe(watcher, 'gone/#', 1)
+  const device = new SimClient('device', 5, true)
+  device.will = { topic: 'gone/device', payload: 'bye', delaySeconds: 5 }
+  device.connect(a, 2)
+  wait()
+  device.cut()
+  wait(3000)
+  assert.deepEqual(payloads(watcher), [])
+  wait(10_000)
+  assert.deepEqual(payloads(watcher), ['bye'])
+  check()
+})
+
+test('a will is not published when its client comes back at the other node in time', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const watcher = connect('watcher', b)
+  subscribe(watcher, 'gone/#', 1)
+  const device = new SimClient('device', 5, true)
+  device.will = { topic: 'gone/device', payload: 'bye', delaySeconds: 5 }
+  device.connect(a, 2)
+  wait()
+  device.cut()
+  wait(3000)
+  connect('device', b, true)
+  wait(10_000)
+  assert.deepEqual(payloads(watcher), [])
+  check()
+})
+
+test('what came while a session was away is there when it comes back to the node that had it', () => {
+  const { a, b, wait, connect, subscribe, check } = twoNodes()
+  const device = connect('device', a, true)
+  subscribe(device, 'cmd', 1)
+  device.disconnect()
+  wait()
+  connect('p', b).publish('cmd', 'one', 1)
+  wait()
+  const again = connect('device', a, true)
+  wait()
+  assert.deepEqual(payloads(again), ['one'])
+  check()
+})
+
+test('of a client that connects to both nodes at once one connection stays', () => {
+  for (const durable of [false, true]) {
+    const { a, b, wait, check } = twoNodes()
+    const clients = [a, b].map((node) => {
+      const client = new SimClient('one', 5, durable)
+      client.connect(node, 2)
+      return client
+    })
+    wait()
+    assert.equal(clients.filter(({ connected }) => connected).length, 1)
+    check()
+  }
 })

@@ -532,18 +532,57 @@ function nodes(check: Check): void {
     a.store.saveSubscription('c', 'f', options)
     a.store.deleteSubscription('c', 'f')
     a.store.saveRetained('r', message)
-    a.store.saveRetained('r', null)
+    a.store.saveRetained('gone', message)
+    a.store.saveRetained('gone', null)
     a.store.deleteSession('c')
     assert.equal((await b.told.next('session'))[1]?.clientId, 'c')
     assert.deepEqual(await b.told.next('route'), ['c', 'f', options])
     assert.deepEqual(await b.told.next('route'), ['c', 'f', null])
     const [topic, kept] = await b.told.next('retained')
     assert.deepEqual([topic, kept && textOf(kept)], ['r', 'kept'])
-    assert.deepEqual(await b.told.next('retained'), ['r', null])
+    const isTended = b.told.all('session')[0][3]
+    assert.equal(isTended, true, 'it is its holder that sees to its expiry')
     assert.deepEqual(await b.told.next('session'), ['c', null])
+    // What it was for a moment only need not be told.
+    assert.deepEqual(b.told.all('retained').at(-1), ['gone', null])
     await a.commit()
     for (const name of ['session', 'route', 'retained'] as const)
       assert.deepEqual(a.told.all(name), [], `a is told its own ${name}`)
+    await a.close()
+    await b.close()
+  })
+
+  check('of two nodes that retain at once all hold the same in the end', async (setup) => {
+    const doors = [await new Door(setup, 'a').open(), await new Door(setup, 'b').open()]
+    for (let round = 0; round < 20; round++)
+      for (const [index, { store }] of doors.entries())
+        store.saveRetained('r', messageOf('r', `${index} ${round}`))
+    for (const door of doors) await door.commit()
+    // Whatever was told by then, the next write comes behind it.
+    doors[0].store.saveRetained('end', messageOf('end', ''))
+    doors[1].store.saveRetained('end', messageOf('end', ''))
+    for (const door of doors) await door.commit()
+    const held = doors.map(({ told }) => told.all('retained').findLast(([topic]) => topic === 'r'))
+    const texts = held.map((last) => (last?.[1] ? textOf(last[1]) : null))
+    const c = await new Door(setup, 'c').open()
+    const [, kept] = c.told.all('retained').find(([topic]) => topic === 'r') ?? []
+    const truth = kept ? textOf(kept) : null
+    // A node that was told nothing of it holds its own last word.
+    assert.deepEqual([texts[0] ?? '0 19', texts[1] ?? '1 19'], [truth, truth])
+    for (const door of [...doors, c]) await door.close()
+  })
+
+  check('who does not hold a session does not change it', async (setup) => {
+    const a = await new Door(setup, 'a').open()
+    const b = await new Door(setup, 'b').open()
+    await a.claim('c')
+    a.store.saveSession({ ...recordOf('c'), disconnectedAtMs: -1 })
+    await a.commit()
+    b.store.saveSession(recordOf('c'))
+    b.store.deleteSession('c')
+    await b.commit()
+    const { session } = await a.claim('c')
+    assert.equal(session?.record.disconnectedAtMs, -1)
     await a.close()
     await b.close()
   })

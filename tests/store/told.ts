@@ -32,6 +32,7 @@ export class Told {
       page: note('page'),
       lost: note('lost'),
       arrived: note('arrived'),
+      overflowed: note('overflowed'),
       committed: note('committed'),
       failed: note('failed'),
     }

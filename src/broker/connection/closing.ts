@@ -12,6 +12,7 @@ import { dropUnruled } from '../delivery/rulings.ts'
 import { forgetAliases } from '../delivery/send-publish.ts'
 import { forgetTopics } from '../routing/published-topic.ts'
 import { dropPartial } from './partial.ts'
+import { countInterests } from '../routing/interest.ts'
 import { fireWill, takeWill } from '../routing/wills.ts'
 import { endingWords, logEnd, logSent } from '../state/words.ts'
 
@@ -73,6 +74,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   const { session, identity } = connection
   const will = takeWill(core, connection)
   if (session === null || session.connection !== connection) return
+  countInterests(core, session, -1)
   session.connection = null
   if (identity !== null && connection.openedAtMs > 0)
     core.ports.observer?.disconnected?.(identity, ending.text)
@@ -84,4 +86,6 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
     saveSession(core, session)
     core.journal.unclaim(session.clientId)
   }
+  core.ports.peers?.will(session.clientId, null)
+  core.ports.peers?.unclaim(session.clientId)
 }

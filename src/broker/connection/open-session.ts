@@ -4,6 +4,8 @@
  *     openSession ─▶ another CONNECT of the same id is under way? ── wait behind it
  *          │
  *          ▼ the connection that has the id now is taken over
+ *     peers.claim: at other nodes too
+ *          ▼
  *     durable? ── no ──▶ enter
  *          │ yes
  *          ▼
@@ -15,7 +17,7 @@
 import { PacketTable } from '../../base/packet-table.ts'
 import type { ConnectPacket, Properties } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import { closeConnection } from './closing.ts'
+import { closeConnection, closeFor } from './closing.ts'
 import { refuse, welcome } from './connack.ts'
 import {
   askTurnEnd,
@@ -27,13 +29,15 @@ import {
   type Core,
   type Opening,
 } from '../state/model.ts'
-import { resume } from '../delivery/outbound.ts'
-import { isBridgeUser, type ClaimedSession } from '../../ports/ports.ts'
-import { holdMessage } from '../state/memory.ts'
+import { releaseOutbound, resume } from '../delivery/outbound.ts'
+import type { PeerClaim } from '../../ports/peers.ts'
+import { isBridgeUser, type ClaimedSession, type SessionRecord } from '../../ports/ports.ts'
+import { countInterests } from '../routing/interest.ts'
+import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
 import { addSession, endSession, giveTo, liveSession, wakeSession } from '../session/sessions.ts'
 import { releaseReplies } from '../delivery/replies.ts'
-import { takeWill } from '../routing/wills.ts'
+import { restoreWill, takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
 import { logConnected, logOtherUser } from '../state/words.ts'
 
@@ -57,7 +61,7 @@ export function openSession(
   packet: ConnectPacket,
   assigned: boolean,
 ): void {
-  const opening = { connection, packet, assigned }
+  const opening = { connection, packet, assigned, isGranted: false }
   if (!core.ready && !core.withoutStore && !connection.isOurs) return void core.early.push(opening)
   const queue = core.openings.get(idOf(connection))
   if (queue !== undefined) queue.push(opening)
@@ -82,11 +86,66 @@ function begin(core: Core, opening: Opening): void {
       return refuse(core, connection, Reason.clientIdentifierNotValid)
   }
   if (known?.connection) takeOver(core, known.connection, packet.cleanStart)
-  core.ports.peers?.claim(clientId)
+  if (core.ports.peers === null) return goOn(core, opening)
+  core.openings.set(clientId, [opening])
+  core.ports.peers.claim(peerClaim(opening), (granted) => claimedOfPeers(core, opening, granted))
+}
+
+function peerClaim({ connection, packet }: Opening): PeerClaim {
+  const { cleanStart } = packet
+  return { clientId: idOf(connection), username: userOf(connection), cleanStart }
+}
+
+function claimedOfPeers(core: Core, opening: Opening, granted: boolean): void {
+  const { connection } = opening
+  opening.isGranted = granted
+  if (connection.phase === Phase.opening) {
+    if (granted) return goOn(core, opening)
+    logOtherUser(core, connection, idOf(connection))
+    refuse(core, connection, Reason.clientIdentifierNotValid)
+  }
+  admitNext(core, idOf(connection))
+}
+
+/** Nobody else has the client id. */
+function goOn(core: Core, opening: Opening): void {
+  const clientId = idOf(opening.connection)
   const left = core.sessions.get(clientId)
-  if (expiryOf(packet) === 0 && left?.durable !== true) return enter(core, opening, null, false)
-  core.openings.set(clientId, [])
-  claim(core, opening)
+  if (expiryOf(opening.packet) === 0 && left?.durable !== true) {
+    enter(core, opening, null, false)
+    if (core.ports.peers !== null) admitNext(core, clientId)
+    return
+  }
+  if (core.ports.peers === null) core.openings.set(clientId, [opening])
+  claim(core, opening, opening.packet.cleanStart)
+}
+
+/**
+ * The client connects at another node: its connection here ends, with what a takeover does. `done(false)`: it is another
+ * user's. Who waits for the peers is later than that claim.
+ */
+export function letGo(
+  core: Core,
+  { clientId, username, cleanStart }: PeerClaim,
+  done: (gone: boolean) => void,
+): void {
+  const [first] = core.openings.get(clientId) ?? []
+  const connection = core.sessions.get(clientId)?.connection ?? null
+  const opening = first?.isGranted ? first.connection : null
+  for (const has of [connection, opening])
+    if (has !== null && !isOneUser(core, userOf(has), username)) return done(false)
+  if (connection !== null) takeOver(core, connection, cleanStart)
+  if (opening === null) return done(true)
+  closeFor(core, opening, Reason.sessionTakenOver)
+  const waiting = core.kicks.get(clientId) ?? []
+  waiting.push(() => done(true))
+  core.kicks.set(clientId, waiting)
+}
+
+/** May this user take over what the other one has? A bridge's is the bridge's. */
+function isOneUser(core: Core, owner: string | null, username: string | null): boolean {
+  if (isBridgeUser(owner) !== isBridgeUser(username)) return false
+  return core.ports.limits.anyUserTakesOver || isBridgeUser(owner) || owner === username
 }
 
 /** Nobody is connected, and nothing of the session is asked for. */
@@ -131,7 +190,8 @@ function mayTakeOver(
 /** No session more may begin: of all, or of this user. */
 function isFull(core: Core, username: string | null): boolean {
   const { sessionsMax, sessionsPerUserMax } = core.ports.limits
-  if (sessionsMax > 0 && core.sessions.size >= sessionsMax) return true
+  const elsewhere = sessionsMax > 0 ? (core.ports.peers?.cleanSessions(core.cleanSessions) ?? 0) : 0
+  if (sessionsMax > 0 && core.sessions.size + elsewhere >= sessionsMax) return true
   if (sessionsPerUserMax === 0 || username === null) return false
   return (core.sessionsOfUser.get(username) ?? 0) >= sessionsPerUserMax
 }
@@ -153,10 +213,10 @@ function expiryOf(packet: ConnectPacket): number {
   return packet.cleanStart ? 0 : NEVER_EXPIRES
 }
 
-function claim(core: Core, opening: Opening): void {
+function claim(core: Core, opening: Opening, cleanStart: boolean): void {
   const request = ++core.lastRequest
   core.claims.set(request, opening)
-  core.journal.claim(request, idOf(opening.connection), opening.packet.cleanStart)
+  core.journal.claim(request, idOf(opening.connection), cleanStart)
 }
 
 /** The store's answer to a claim. */
@@ -172,8 +232,12 @@ export function claimed(
   const clientId = idOf(opening.connection)
   const { peers } = core.ports
   if (owner !== null && peers !== null)
-    return peers.kick(owner, clientId, () => claim(core, opening))
+    return peers.kick(owner, peerClaim(opening), () =>
+      claim(core, opening, opening.packet.cleanStart),
+    )
   const { connection } = opening
+  if (peers !== null && state !== null && isOver(core, state.record))
+    return claim(core, opening, true)
   if (connection.phase !== Phase.opening) abandon(core, clientId, state)
   else if (
     state !== null &&
@@ -183,8 +247,24 @@ export function claimed(
     core.journal.unclaim(clientId)
     refuse(core, connection, Reason.clientIdentifierNotValid)
   } else enter(core, opening, state, true)
+  admitNext(core, clientId)
+}
+
+/** Its time ran out, and whoever was to see to it has not come to it yet. */
+function isOver(core: Core, { expirySeconds, disconnectedAtMs }: SessionRecord): boolean {
+  if (disconnectedAtMs < 0 || expirySeconds === NEVER_EXPIRES) return false
+  return core.ports.clock.wallMs() - disconnectedAtMs >= expirySeconds * 1000
+}
+
+/** A CONNECT is through, in or not: the next one of its client id. */
+function admitNext(core: Core, clientId: string): void {
   const queue = core.openings.get(clientId) ?? []
   core.openings.delete(clientId)
+  queue.shift()
+  if (!core.sessions.get(clientId)?.connection) core.ports.peers?.unclaim(clientId)
+  const kicks = core.kicks.get(clientId) ?? []
+  core.kicks.delete(clientId)
+  for (const done of kicks) done()
   const next = queue.shift()
   if (next === undefined) return
   if (next.connection.phase === Phase.opening) begin(core, next)
@@ -218,8 +298,10 @@ function enter(
   session.expirySeconds = cappedExpiry(core, packet, connection.isOurs)
   session.foreign = false
   session.loaded = true
+  if (core.ports.peers !== null) joinPeers(core, connection, session, state)
   wakeSession(core, session)
   session.connection = connection
+  countInterests(core, session, 1)
   session.owner = connection.identity
   giveTo(core, session, userOf(connection))
   connection.session = session
@@ -236,6 +318,20 @@ function enter(
     ? saveSession(core, session)
     : core.journal.deleteSession(session.clientId)
   core.journal.wait(batch, connection)
+}
+
+/** The will that the client left the last time may be due; the one it leaves now is to outlive this node. */
+function joinPeers(
+  core: Core,
+  connection: Connection,
+  session: Session,
+  state: ClaimedSession | null,
+): void {
+  if (state !== null) restoreWill(core, session, state.record.will)
+  const { will, identity } = connection
+  if (will === null || identity === null) return
+  const { username, remote, origin } = identity
+  core.ports.peers?.will(session.clientId, { ...will, username, remote, origin })
 }
 
 function heldIdsOf({ heldInbound }: Session): Set<number> | null {
@@ -280,7 +376,9 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   const clientId = idOf(connection)
   const known = core.sessions.get(clientId)
   if (known !== undefined && state !== null && !packet.cleanStart) {
-    if (!known.loaded) adoptState(core, known, state, core.ports.limits.windowMax)
+    // With other nodes, the store alone knows what came while its client was away.
+    if (!known.loaded || core.ports.peers !== null)
+      adoptState(core, known, state, core.ports.limits.windowMax)
     return known
   }
   // The claim has dropped what the store had of it, or there was nothing.
@@ -295,6 +393,9 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
 
 /** State that another process, or another node, left in the store. */
 function adoptState(core: Core, session: Session, state: ClaimedSession, windowMax: number): void {
+  if (session.outbound !== null) releaseOutbound(core, session.outbound)
+  for (const [, message] of session.heldInbound?.entries() ?? []) releaseMessage(core, message)
+  session.heldInboundBytes = 0
   session.outbound = new Outbound()
   session.outbound.lastSequence = state.lastSequence
   session.outbound.idShift = state.idShift

@@ -41,9 +41,13 @@ function handleSome(core: Core, connection: OpenConnection, list: FilterList): b
 }
 
 function goOnLater(core: Core, connection: OpenConnection, list: FilterList): void {
-  const add = (): void => addTask(core, () => goOn(core, connection, list))
-  if (list.answers === null) add()
-  else void list.answers.then(add)
+  const { later } = list
+  const add = (): void => {
+    list.later = null
+    addTask(core, () => goOn(core, connection, list))
+  }
+  if (later === null) add()
+  else later(add)
 }
 
 /** A portion; true: there is more, and nothing to wait for. */
@@ -53,7 +57,7 @@ function goOn(core: Core, connection: OpenConnection, list: FilterList): boolean
     const isOver = handleSome(core, connection, list)
     if (!isOpen(connection)) return false
     if (isOver) end(core, connection, list)
-    else if (list.answers === null) return true
+    else if (list.later === null) return true
     else goOnLater(core, connection, list)
   } catch (error) {
     fail(core, connection, error)

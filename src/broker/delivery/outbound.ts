@@ -116,7 +116,9 @@ function enqueueDurable(
   subscription: Subscription,
   ruling: Ruling | null,
 ): void {
-  const isFull = !session.foreign && !hasStoreRoom(core, outbound, message)
+  // What waits for a client that is not here the store knows, if there are other nodes.
+  const isCounted = session.connection !== null || core.ports.peers === null
+  const isFull = isCounted && !hasStoreRoom(core, outbound, message)
   if (isFull) return dropped(core, session, 'queueFull')
   core.work -= Work.store
   let sequence = outbound.lastSequence + 1
@@ -178,10 +180,13 @@ function toDelivery(entry: StoredDelivery, batch: number): Delivery {
   return delivery
 }
 
-/** An entry that another node queued for a session held here. */
+/** An entry that was queued for a session held here, by another node or where the store had to say its place. */
 export function arrived(core: Core, session: Session, entry: StoredDelivery): void {
+  if (session.ended || session.foreign) return
   const outbound = (session.outbound ??= new Outbound())
-  if (entry.sequence > outbound.lastSequence) enter(core, session, outbound, entry, 0, null)
+  // Batches become safe in their order: the next one of this node's is so behind the one that has it.
+  const batch = entry.safe || entry.qos < 2 ? 0 : core.journal.note()
+  if (entry.sequence > outbound.lastSequence) enter(core, session, outbound, entry, batch, null)
 }
 
 /** A page of the queue that was only in the store. */

@@ -171,14 +171,4 @@ function match(core: Core, fanOut: FanOut): boolean {
 function found(core: Core, fanOut: FanOut, walk: MatchWalk<Subscriber>): void {
   fanOut.walk = null
   fanOut.subscribers = core.trie.keep(walk)
-  const { peers } = core.ports
-  if (peers !== null) peers.publish(fanOut.message, servedGroups(fanOut.subscribers))
-}
-
-/** The shared groups that have a member here: no other node needs to serve them. */
-export function servedGroups(subscribers: readonly Subscriber[]): string[] {
-  const groups: string[] = []
-  for (const subscriber of subscribers)
-    if (subscriber.members !== null) groups.push(`${subscriber.name}/${subscriber.filter}`)
-  return groups
 }

@@ -1,5 +1,4 @@
 /** From one message to all its receivers. */
-import type { Qos } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
 import {
   Phase,
@@ -18,6 +17,7 @@ import { sendQos0 } from '../delivery/send-qos0.ts'
 import type { Verdict } from '../../ports/ports.ts'
 import { mayReceive } from '../state/rights.ts'
 import { Pressure } from '../../ports/pressure.ts'
+import { beginCrossing, cross, qosFor, tellInside } from './crossing.ts'
 import { fanOutLater, newFanOut, UNDER_WAY } from './fan-out-later.ts'
 import { pickMember } from './shared-groups.ts'
 
@@ -33,6 +33,7 @@ export function fanOut(
   origin: Session | null,
 ): number {
   core.shapes.begin(message)
+  beginCrossing(core)
   if (mayRepeat(core)) subscribers = withoutDuplicates(core, subscribers)
   let count = 0
   for (let index = 0; index < subscribers.length; index++) {
@@ -40,13 +41,13 @@ export function fanOut(
       return leaveRest(core, message, subscribers, origin, index, count)
     const subscriber = subscribers[index]
     const subscription =
-      subscriber.members === null ? subscriber : pickMember(core, subscriber, message.topicName)
+      subscriber.members === null ? subscriber : pickMember(core, subscriber, message)
     if (subscription === null) continue
     if (subscription.noLocal && subscription.session === origin) continue
     deliverTo(core, message, subscription, message.retain && subscription.retainAsPublished)
     count++
   }
-  return count
+  return count + cross(core, message)
 }
 
 function leaveRest(
@@ -59,7 +60,7 @@ function leaveRest(
 ): number {
   const rest = newFanOut(core, message, subscribers, origin)
   rest.next = next
-  rest.count = count
+  rest.count = count + cross(core, message)
   fanOutLater(core, rest, goOn)
   return UNDER_WAY
 }
@@ -71,8 +72,21 @@ export function fanOutAll(core: Core, message: Message, origin: Session | null):
   return all
 }
 
+/** The same for those who were found already, behind what the publisher has under way. */
+export function fanOutTo(core: Core, message: Message, found: readonly Subscription[]): void {
+  const all = newFanOut(core, message, found, null)
+  fanOutLater(core, all, goOn)
+}
+
 /** A portion of a fan-out; true: it was the last. */
 function goOn(core: Core, rest: FanOut): boolean {
+  beginCrossing(core)
+  const isOver = deliverSome(core, rest)
+  rest.count += cross(core, rest.message)
+  return isOver
+}
+
+function deliverSome(core: Core, rest: FanOut): boolean {
   const { message, origin, generation } = rest
   core.shapes.begin(message)
   if (rest.next === 0 && mayRepeat(core))
@@ -82,7 +96,7 @@ function goOn(core: Core, rest: FanOut): boolean {
     if (core.work <= 0) return false
     const subscriber = subscribers[rest.next++]
     const subscription =
-      subscriber.members === null ? subscriber : pickMember(core, subscriber, message.topicName)
+      subscriber.members === null ? subscriber : pickMember(core, subscriber, message)
     if (subscription === null) continue
     // What a group is owed any member may have, one that has just come too.
     if (subscriber.members === null && subscription.since > generation) continue
@@ -94,7 +108,7 @@ function goOn(core: Core, rest: FanOut): boolean {
 }
 
 /** Whether there may be somebody who gets one copy only of what several subscriptions match. */
-function mayRepeat({ ports, hasBridge }: Core): boolean {
+export function mayRepeat({ ports, hasBridge }: Core): boolean {
   return hasBridge || !ports.limits.allowDuplicates
 }
 
@@ -102,7 +116,7 @@ function mayRepeat({ ports, hasBridge }: Core): boolean {
  * A bridge of ours, and with `allow_duplicate_messages false` a 3.x client, gets one copy of overlapping subscriptions,
  * at the highest QoS among them, the earliest of those [MQTT-3.3.5-1].
  */
-function withoutDuplicates(
+export function withoutDuplicates(
   { ports }: Core,
   subscribers: readonly Subscriber[],
 ): readonly Subscriber[] {
@@ -140,10 +154,9 @@ export function deliverTo(
 ): void {
   const { session, group } = subscription
   core.work--
-  const upgraded = core.ports.limits.upgradeOutgoingQos || message.qos > subscription.qos
-  const qos: Qos = upgraded ? subscription.qos : message.qos
+  const qos = qosFor(core, message, subscription)
   if (subscription.handler !== null) {
-    subscription.handler(message)
+    tellInside(core, subscription, message)
     // The handler may have published: the shapes are that message's now.
     core.shapes.serial++
     return
@@ -208,9 +221,11 @@ export function deliverToNext(
   group: SharedGroup,
   passedOver: readonly Subscription[] | null,
 ): void {
-  const member = pickMember(core, group, message.topicName, passedOver)
+  beginCrossing(core)
+  const member = pickMember(core, group, message, passedOver)
   if (member === null) {
-    if (passedOver !== null) core.stats.drops.denied++
+    const crosses = cross(core, message) > 0
+    if (!crosses && passedOver !== null) core.stats.drops.denied++
     return
   }
   core.shapes.serial++

@@ -17,7 +17,7 @@ export function handOver(core: Core, outbound: Outbound): void {
 }
 
 function handOverOne(core: Core, { group, message }: Delivery): void {
-  if (group === null || message === null || group.members.length === 0) return
+  if (group === null || message === null) return
   if (isExpired(core, message)) return dropped(core, null, 'expired')
   deliverToNext(core, message, group, null)
 }

@@ -1,9 +1,18 @@
 /** Where every message enters, whoever sends it: a client, a will, the broker itself. */
 import type { Message } from '../../ports/message.ts'
-import type { Core, FanOut, Session, Subscriber } from '../state/model.ts'
+import type {
+  Core,
+  FanOut,
+  Session,
+  SharedGroup,
+  Subscriber,
+  Subscription,
+} from '../state/model.ts'
 import { NODES_SHIFT } from '../state/work.ts'
-import { isFanningOut, servedGroups, UNDER_WAY } from './fan-out-later.ts'
-import { fanOut, fanOutAll } from './fanout.ts'
+import { qosFor } from './crossing.ts'
+import { isFanningOut, UNDER_WAY } from './fan-out-later.ts'
+import { fanOut, fanOutAll, fanOutTo, mayRepeat, withoutDuplicates } from './fanout.ts'
+import { pickMember } from './shared-groups.ts'
 import { storeRetained } from './retained.ts'
 
 /** Nodes of the trie that a match on the spot looks at; beyond it the search is work for later turns. */
@@ -38,11 +47,9 @@ export function route(
     routeLater(core, message, origin)
     return UNDER_WAY
   }
-  const { observer, peers } = core.ports
+  const { observer } = core.ports
   if (observer?.published !== undefined) observer.published(message)
-  const count = subscribers.length === 0 ? 0 : fanOut(core, message, subscribers, origin)
-  if (peers !== null) peers.publish(message.kept(), servedGroups(subscribers))
-  return count
+  return subscribers.length === 0 ? 0 : fanOut(core, message, subscribers, origin)
 }
 
 /** The same, in later turns from the first receiver on. */
@@ -53,15 +60,49 @@ export function routeLater(core: Core, message: Message, origin: Session | null)
 }
 
 /**
- * A message that another node published: for clean sessions here, and QoS 0. What durable sessions are owed
- * at QoS 1 and 2 the publishing node put into the store. `groups`: the shared groups to serve here.
+ * A message that another node published: for clean sessions here, and what goes out at QoS 0. What durable sessions are owed
+ * at QoS 1 and 2 the publishing node put into the store. `groups`: the shared groups to serve here; without `plain` nobody
+ * else gets it.
  */
-export function routeFromPeer(core: Core, message: Message, groups: readonly string[]): void {
-  const here = core.trie.match(message.topicName).filter((subscriber) => {
-    if (subscriber.members !== null)
-      return groups.includes(`${subscriber.name}/${subscriber.filter}`)
-    const { session, qos } = subscriber
-    return !session.foreign && (!session.durable || Math.min(qos, message.qos) === 0)
-  })
-  if (here.length > 0) fanOut(core, message, here, null)
+export function routeFromPeer(
+  core: Core,
+  message: Message,
+  plain: boolean,
+  groups: readonly string[],
+): void {
+  const matches = core.trie.match(message.topicName)
+  const once = mayRepeat(core) ? withoutDuplicates(core, matches) : matches
+  const here: Subscription[] = []
+  for (const subscriber of once) {
+    const subscription =
+      subscriber.members === null
+        ? isOwedHere(core, message, subscriber, plain)
+        : memberHere(core, message, subscriber, groups)
+    if (subscription !== null) here.push(subscription)
+  }
+  if (here.length === 0) return
+  if (isFanningOut(core, message.publisher)) fanOutTo(core, message, here)
+  else fanOut(core, message, here, null)
+}
+
+function isOwedHere(
+  core: Core,
+  message: Message,
+  subscription: Subscription,
+  plain: boolean,
+): Subscription | null {
+  const { durable, connection } = subscription.session
+  if (!plain) return null
+  const isByStore = durable && (connection === null || qosFor(core, message, subscription) > 0)
+  return isByStore ? null : subscription
+}
+
+function memberHere(
+  core: Core,
+  message: Message,
+  group: SharedGroup,
+  groups: readonly string[],
+): Subscription | null {
+  if (!groups.includes(`${group.name}/${group.filter}`)) return null
+  return pickMember(core, group, message, null, false)
 }

@@ -1,18 +1,14 @@
 /** Wills: what a client wants said when it goes without saying goodbye (MQTT 5.0, 3.1.2.5). */
 import type { Message } from '../../ports/message.ts'
-import type { Identity } from '../../ports/ports.ts'
-import {
-  NEVER_EXPIRES,
-  type Connection,
-  type Core,
-  type Session,
-  type Will,
-} from '../state/model.ts'
+import type { PeerWill } from '../../ports/peers.ts'
+import type { Identity, StoredWill } from '../../ports/ports.ts'
+import { NEVER_EXPIRES, Session, type Connection, type Core, type Will } from '../state/model.ts'
 import { mayPublish, ownerOf } from '../state/rights.ts'
 import { afterFanOut, isFanningOut } from './fan-out-later.ts'
 import { retainedIsFull } from './retained.ts'
 import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { publish } from './routing.ts'
+import { settle } from '../state/settle.ts'
 import { saveSession } from '../state/session-record.ts'
 import { logWillDenied, logWillNotRetained } from '../state/words.ts'
 
@@ -56,19 +52,49 @@ export function waitWill(
   author: Identity,
   waitMs: number,
 ): void {
-  const timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () => {
-    session.will = null
-    releaseMessage(core, message)
-    publishWill(core, session, message, author)
-    // Said once: it must not come back with the session's record. Said to everyone first, if that takes longer.
-    const forget = (): void => {
-      if (session.durable && !session.ended) saveSession(core, session)
-    }
-    if (isFanningOut(core, message.publisher)) afterFanOut(core, message.publisher, forget)
-    else forget()
-  })
+  const timer = core.wheel.arm(core.ports.clock.monotonicMs() + waitMs, () =>
+    settle(core, session, () => {
+      if (session.will?.message === message) sayWill(core, session, message, author)
+    }),
+  )
   session.will = { message, timer, author }
   holdMessage(core, message)
+}
+
+/** Its time has come. */
+function sayWill(core: Core, session: Session, message: Message, author: Identity): void {
+  session.will = null
+  releaseMessage(core, message)
+  publishWill(core, session, message, author)
+  // Said once: it must not come back with the session's record. Said to everyone first, if that takes longer.
+  const forget = (): void => {
+    if (session.durable && !session.ended) saveSession(core, session)
+  }
+  if (isFanningOut(core, message.publisher)) afterFanOut(core, message.publisher, forget)
+  else forget()
+}
+
+/** A will that the store has kept: waits on for what is left of its delay. */
+export function restoreWill(core: Core, session: Session, will: StoredWill | null): void {
+  if (will === null || session.will !== null) return
+  const { message, dueAtMs, remote, origin } = will
+  const { publisherUser: username } = message
+  const { clientId } = session
+  const author = { clientId, username, remote, listener: null, login: null, origin }
+  waitWill(core, session, message, author, Math.max(0, dueAtMs - core.ports.clock.wallMs()))
+}
+
+/** The node of its client is gone, and this one was chosen to speak for it. */
+export function adoptWill(core: Core, clientId: string, will: PeerWill): void {
+  const { message, delaySeconds, username, remote, origin } = will
+  const author = { clientId, username, remote, listener: null, login: null, origin }
+  const known = core.sessions.get(clientId)
+  // It is back, or another's by now.
+  if (known !== undefined && known.connection !== null) return
+  const session = known ?? new Session(clientId, username, 5, false)
+  if (known?.durable && delaySeconds > 0)
+    waitWill(core, session, message, author, delaySeconds * 1000)
+  else publishWill(core, session, message, author)
 }
 
 /** The client is back: in time nothing is said, but a delay that ran out while the broker was down did run out. */
@@ -78,7 +104,8 @@ export function settleWill(core: Core, session: Session): void {
   else releaseWill(core, session)
 }
 
-function cancelWill(core: Core, session: Session): void {
+/** Nobody here is to say it. */
+export function cancelWill(core: Core, session: Session): void {
   if (session.will === null) return
   core.wheel.cancel(session.will.timer)
   releaseMessage(core, session.will.message)

@@ -45,7 +45,8 @@ export function openFilterList(
     codes: [],
     batch: 0,
     asked: null,
-    answers: null,
+    later: null,
+    isKnown: false,
     replays: [],
     replayed: 0,
   }

@@ -3,6 +3,7 @@ import { NEVER_EXPIRES, type Core, type Session } from '../state/model.ts'
 import { handOver } from '../routing/hand-over.ts'
 import { releaseOutbound, suspend } from '../delivery/outbound.ts'
 import { Bytes, charge, releaseMessage } from '../state/memory.ts'
+import { settle } from '../state/settle.ts'
 import { removeSubscriptions } from './subscriptions.ts'
 import { releaseWill, settleWill } from '../routing/wills.ts'
 import { logExpired } from '../state/words.ts'
@@ -10,6 +11,7 @@ import { logExpired } from '../state/words.ts'
 export function addSession(core: Core, session: Session): void {
   core.sessions.set(session.clientId, session)
   if (session.isOurs) core.hasBridge = true
+  if (!session.durable) core.cleanSessions++
   countUser(core, session.username, 1)
   charge(core, Bytes.session + session.clientId.length)
   core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
@@ -43,6 +45,7 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   removeSubscriptions(core, session)
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
   countUser(core, session.username, -1)
+  if (!session.durable) core.cleanSessions--
   charge(core, -Bytes.session - session.clientId.length)
   const { outbound, heldInbound } = session
   session.outbound = null
@@ -60,6 +63,8 @@ export function liveSession(core: Core, clientId: string): Session | undefined {
   const timer = session?.expiryTimer ?? null
   if (session === undefined || timer === null || timer.dueMs > core.ports.clock.monotonicMs())
     return session
+  // With other nodes the store has to say whether it is ours to end.
+  if (core.ports.peers !== null) return session
   expireSession(core, session)
   return undefined
 }
@@ -87,7 +92,9 @@ export function armExpiry(core: Core, session: Session, elapsedMs: number): void
   if (limits.sessionExpiryMsMax > 0) lifeMs = Math.min(lifeMs, limits.sessionExpiryMsMax)
   if (lifeMs === Infinity) return
   const dueMs = clock.monotonicMs() + Math.max(0, lifeMs - elapsedMs)
-  session.expiryTimer = core.wheel.arm(dueMs, () => expireSession(core, session))
+  session.expiryTimer = core.wheel.arm(dueMs, () =>
+    settle(core, session, () => expireSession(core, session)),
+  )
 }
 
 function expireSession(core: Core, session: Session): void {

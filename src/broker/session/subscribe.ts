@@ -36,6 +36,7 @@ export function subscribeSome(core: Core, connection: OpenConnection, list: Filt
     list.batch = Math.max(list.batch, core.journal.since(mark))
     list.asked = null
   }
+  if (!isKnownToAll(core, list)) return false
   if (!list.isAnswered) answer(core, connection, list)
   return replaySome(core, connection, list)
 }
@@ -62,11 +63,25 @@ function askSome(core: Core, connection: OpenConnection, list: FilterList): Aske
 function waitForAnswers(list: FilterList): boolean {
   const asked = list.asked as AskedFilter[]
   if (asked.every(({ verdict }) => typeof verdict === 'boolean')) return false
-  list.answers = Promise.all(asked.map(async ({ verdict }) => verdict)).then((verdicts) => {
-    for (const [index, verdict] of verdicts.entries()) asked[index].verdict = verdict
-    list.answers = null
-  })
+  const answers = Promise.all(asked.map(async ({ verdict }) => verdict))
+  list.later = (go) =>
+    void answers.then((verdicts) => {
+      for (const [index, verdict] of verdicts.entries()) asked[index].verdict = verdict
+      go()
+    })
   return true
+}
+
+/** Behind the answer every node has to act on it: a message that is published elsewhere then is one of those meant. */
+function isKnownToAll({ ports, journal }: Core, list: FilterList): boolean {
+  const { peers } = ports
+  if (peers === null || list.isKnown) return true
+  list.isKnown = true
+  list.later = (go) => {
+    if (list.batch <= journal.done) peers.barrier(go)
+    else journal.wait(list.batch, { kind: 'call', run: () => peers.barrier(go) })
+  }
+  return false
 }
 
 function grantOne(
@@ -141,7 +156,7 @@ function subscribeOne(
   }
   if (subscription.group !== null || wanted.retainHandling === 2) return
   if (wanted.retainHandling === 1 && !isNew) return
-  if (core.retained.count > 0) list.replays.push(subscription)
+  if (core.retained.count > 0 || core.ports.peers !== null) list.replays.push(subscription)
 }
 
 /** Begins to send what is retained for the new subscriptions, behind the SUBACK. */
@@ -159,14 +174,12 @@ export function unsubscribeSome(core: Core, connection: OpenConnection, list: Fi
   const { reader, codes } = list
   if (!checkFilters(core, connection, list, () => reader.text())) return false
   const { mark } = core.journal
-  let isOver = false
-  while (!isOver && (core.work > 0 || codes.length === 0)) {
+  while (!reader.isAtEnd() && (core.work > 0 || codes.length === 0))
     codes.push(unsubscribeOne(core, connection, mountFilter(connection.mount, reader.text())))
-    isOver = reader.isAtEnd()
-  }
   list.batch = Math.max(list.batch, core.journal.since(mark))
-  if (isOver) answer(core, connection, list)
-  return isOver
+  if (!reader.isAtEnd() || !isKnownToAll(core, list)) return false
+  answer(core, connection, list)
+  return true
 }
 
 function unsubscribeOne(core: Core, connection: OpenConnection, filter: string): number {

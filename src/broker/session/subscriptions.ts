@@ -5,6 +5,7 @@ import { Subscription, type Core, type Session } from '../state/model.ts'
 import type { SubscriptionOptions } from '../../ports/ports.ts'
 import { Bytes, charge, chargeNodes } from '../state/memory.ts'
 import { addTask, FILTER_SHIFT } from '../state/work.ts'
+import { countInterest, isHere } from '../routing/interest.ts'
 import { groupOf, leaveGroup } from '../routing/shared-groups.ts'
 
 /** A subscription without the nodes that it needs. */
@@ -22,7 +23,12 @@ export function addSubscription(
   const subscriptions = (session.subscriptions ??= new SmallMap())
   const known = subscriptions.get(filter)
   if (known !== undefined) {
+    const { qos } = known
     known.assign(options)
+    if (isHere(session)) {
+      countInterest(core, known, 1)
+      countInterest(core, known, -1, qos)
+    }
     return { subscription: known, isNew: false }
   }
   const shared = parseShared(filter)
@@ -42,7 +48,7 @@ export function addSubscription(
   core.work -= 1 + (filter.length >> FILTER_SHIFT)
   core.stats.subscriptions++
   if (group !== null) core.stats.sharedSubscriptions++
-  if (!session.durable) core.ports.peers?.interest(filter, shared?.group ?? '', true)
+  if (isHere(session)) countInterest(core, subscription, 1)
   return { subscription, isNew: true }
 }
 
@@ -85,5 +91,5 @@ function detach(core: Core, subscription: Subscription): void {
   chargeNodes(core, nodes)
   core.stats.subscriptions--
   if (group !== null) core.stats.sharedSubscriptions--
-  if (!session.durable) core.ports.peers?.interest(filter, group?.name ?? '', false)
+  if (isHere(session)) countInterest(core, subscription, -1)
 }

@@ -24,6 +24,7 @@ import { mountPointOf, type MountPoint } from './mount-point.ts'
 import {
   BRIDGE_LISTENER,
   isBridgeUser,
+  type ClaimedSession,
   type Identity,
   type Link,
   type Ports,
@@ -31,6 +32,7 @@ import {
   type SubscriptionOptions,
   type Verdict,
 } from '../../ports/ports.ts'
+import type { Interest } from '../../ports/peers.ts'
 import type { PressureLevel } from '../../ports/pressure.ts'
 import type { Shapes } from './shapes.ts'
 import type { DropReason, Stats } from '../../ports/stats.ts'
@@ -82,7 +84,10 @@ export class Subscription {
   }
 }
 
-/** All subscriptions of `$share/name/filter`: each message goes to one of them [MQTT-4.8.2-4]. */
+/**
+ * All subscriptions of `$share/name/filter`: each message goes to one of them [MQTT-4.8.2-4]. One without a name has no members:
+ * it stands for what other nodes want of its filter.
+ */
 export class SharedGroup {
   readonly members: Subscription[] = []
   readonly name: string
@@ -92,6 +97,10 @@ export class SharedGroup {
   next = 0
   /** Whether the member that was picked last may have the message it was picked for; see {@link Ruling}. */
   verdict: Verdict | null = true
+  // what other nodes want, see `PeersEvents.wanted`
+  always = 0
+  qos0 = 0
+  elsewhere = 0
 
   constructor(name: string, filter: string) {
     this.name = name
@@ -337,8 +346,10 @@ export interface FilterList {
   batch: number
   /** The filters that are next, read already. */
   asked: AskedFilter[] | null
-  /** Settled when all hooks have answered for them; null: none is waited for. */
-  answers: Promise<void> | null
+  /** Calls `go` when what it waits for is there: answers of hooks, or of other nodes; null: it waits for nothing. */
+  later: ((go: () => void) => void) | null
+  /** Other nodes were asked whether they know. */
+  isKnown: boolean
   /** Subscriptions that want what is retained, and how many of them are seen to. */
   readonly replays: Subscription[]
   replayed: number
@@ -483,6 +494,8 @@ export interface Opening {
   connection: Connection
   packet: ConnectPacket
   assigned: boolean
+  /** No other node has the client any more. */
+  isGranted: boolean
 }
 
 /** Does a portion, until `Core.work` is used up; true: there is more to do. See `work.ts`. */
@@ -505,16 +518,28 @@ export interface Core {
   hasBridge: boolean
   /** By `name/filter`. */
   readonly groups: Map<string, SharedGroup>
+  /** What other nodes want of a filter that is not shared, by filter. */
+  readonly wanted: Map<string, SharedGroup>
+  /** What this node wants of them, by filter as subscribed. */
+  readonly interest: Map<string, Interest>
+  /** What is to cross to other nodes of the message being fanned out: a mask of nodes, and shared groups. */
+  crossing: number
+  readonly crossingGroups: string[]
+  cleanSessions: number
   readonly journal: Journal<Connection | Session | Call>
   readonly shapes: Shapes
   /** Links with output, flushed once a turn. */
   readonly dirty: Connection[]
-  /** CONNECTs that wait for another one of the same client id, by that id. */
+  /** By client id, a CONNECT that waits for store or peers, and those that wait behind it. */
   readonly openings: Map<string, Opening[]>
   /** CONNECTs that wait for the store, by request. */
   readonly claims: Map<number, Opening>
   /** Looks at queues that wait for the store, by request. */
   readonly looks: Map<number, (entries: readonly StoredDelivery[]) => void>
+  /** Claims of sessions whose time is up, by request. */
+  readonly settlings: Map<number, (state: ClaimedSession | null) => void>
+  /** Other nodes that wait for CONNECTs under way here to end, by client id. */
+  readonly kicks: Map<string, (() => void)[]>
   lastRequest: number
   /** Connections that opened this turn: input that waited for it goes on at the turn's end. */
   readonly opened: Connection[]

@@ -310,6 +310,7 @@ class Target {
       claimed: () => this.told('claimed'),
       page: () => {},
       lost: () => {},
+      overflowed: () => {},
       arrived: () => {},
       committed: (batch) => {
         if (batch >= this.batch) this.told('committed')

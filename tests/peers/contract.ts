@@ -1,0 +1,427 @@
+/**
+ * What the core relies on in Peers, as tests: every implementation runs the same ones.
+ *
+ * Invariants: no event comes within a call; what one node did for another arrives in that order; behind `barrier` every other
+ * node knows; a client id is one node's.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Qos } from '../../src/codec/packets.ts'
+import { createMessage, type Message } from '../../src/ports/message.ts'
+import type { PeerClaim, Peers, PeerWill } from '../../src/ports/peers.ts'
+import { contentOf, textOf } from '../store/told.ts'
+
+export interface PeersSetup {
+  /** A node more; it has not started yet. */
+  join(name: string): Promise<Peers>
+  /** The node dies: nothing of it comes any more, in either direction. */
+  leave(name: string): Promise<void>
+  /** Lets time pass until `condition` holds; throws when it does not within what is reasonable. */
+  until(condition: () => boolean): Promise<void>
+  /** Lets everything arrive that is under way. */
+  settle(): Promise<void>
+  dispose(): Promise<void>
+}
+
+export interface PeersTraits {
+  /** Of a shared group every member everywhere gets its share. Absent: one node gets each message, that is all. */
+  readonly fair?: boolean
+}
+
+const claimOf = (clientId: string, username: string | null = null): PeerClaim => ({
+  clientId,
+  username,
+  cleanStart: true,
+})
+
+export function message(topic: string, payload: string, qos: Qos = 1): Message {
+  const made = createMessage({
+    topic,
+    payload: new TextEncoder().encode(payload),
+    qos,
+    retain: true,
+    properties: { messageExpirySeconds: 60, contentType: 'text', userProperties: [['a', 'ö']] },
+    publisher: 'publisher',
+    publisherUser: 'user',
+    wallMs: 1e12,
+  })
+  made.publisherOrigin = '1883'
+  return made
+}
+
+interface Got {
+  readonly content: ReturnType<typeof contentOf>
+  readonly text: string
+  readonly plain: boolean
+  readonly groups: readonly string[]
+}
+
+/** A node that notes what it is told, and answers kicks. */
+export class PeerNode {
+  readonly name: string
+  readonly peers: Peers
+  readonly got: Got[] = []
+  /** By `group/filter`. */
+  readonly wanted = new Map<string, { always: number; qos0: number; members: number }>()
+  readonly kicked: PeerClaim[] = []
+  readonly orphaned: [string, PeerWill][] = []
+  /** How it answers kicks; they wait while this is null. */
+  answer: ((claim: PeerClaim) => boolean) | null = () => true
+  private readonly waiting: (() => void)[] = []
+
+  constructor(name: string, peers: Peers) {
+    this.name = name
+    this.peers = peers
+    let inCall = true
+    peers.start({
+      wanted: (filter, group, always, qos0, members) => {
+        assert.ok(!inCall, 'told within the call')
+        const key = `${group}/${filter}`
+        if ((always | qos0) === 0) this.wanted.delete(key)
+        else this.wanted.set(key, { always, qos0, members })
+      },
+      published: (sent, plain, groups) =>
+        void this.got.push({ content: contentOf(sent), text: textOf(sent), plain, groups }),
+      kicked: (claim, done) => {
+        this.kicked.push(claim)
+        this.waiting.push(() => done((this.answer as (claim: PeerClaim) => boolean)(claim)))
+        this.answerKicks()
+      },
+      orphaned: (clientId, will) => void this.orphaned.push([clientId, will]),
+    })
+    inCall = false
+  }
+
+  answerKicks(): void {
+    if (this.answer !== null) for (const done of this.waiting.splice(0)) done()
+  }
+
+  want(filter: string, always = 1, qos0 = 0, group = ''): void {
+    this.peers.interest(filter, group, { always, qos0 })
+  }
+
+  /** The mask of nodes that want a filter. */
+  mask(filter: string): number {
+    return this.wanted.get(`/${filter}`)?.always ?? 0
+  }
+
+  get texts(): string[] {
+    return this.got.map(({ text }) => text)
+  }
+}
+
+export function peersContract(
+  name: string,
+  makeSetup: () => Promise<PeersSetup>,
+  traits: PeersTraits = {},
+): void {
+  const check = (
+    what: string,
+    run: (stage: Stage) => Promise<void>,
+    names: readonly string[] = ['a', 'b', 'c'],
+  ): void =>
+    void test(`${name}: ${what}`, async () => {
+      const setup = await makeSetup()
+      try {
+        const nodes = []
+        for (const node of names) nodes.push(new PeerNode(node, await setup.join(node)))
+        await run(new Stage(setup, nodes))
+      } finally {
+        await setup.dispose()
+      }
+    })
+  interestContract(check)
+  publishContract(check, traits)
+  claimContract(check)
+  leaveContract(check)
+}
+
+class Stage {
+  readonly setup: PeersSetup
+  readonly nodes: readonly PeerNode[]
+
+  constructor(setup: PeersSetup, nodes: readonly PeerNode[]) {
+    this.setup = setup
+    this.nodes = nodes
+  }
+
+  async barrier({ peers }: PeerNode): Promise<void> {
+    let isDone = false
+    peers.barrier(() => (isDone = true))
+    assert.ok(!isDone, 'done within the call')
+    await this.setup.until(() => isDone)
+  }
+
+  async claim({ peers }: PeerNode, claim: PeerClaim): Promise<boolean> {
+    let answer: boolean | null = null
+    peers.claim(claim, (granted) => (answer = granted))
+    assert.equal(answer, null, 'done within the call')
+    await this.setup.until(() => answer !== null)
+    return answer as unknown as boolean
+  }
+}
+
+type Check = (what: string, run: (stage: Stage) => Promise<void>, names?: readonly string[]) => void
+
+function interestContract(check: Check): void {
+  check(
+    'behind a barrier every other node knows what is wanted, and nobody else',
+    async (stage) => {
+      const [a, b, c] = stage.nodes
+      b.want('x/+')
+      b.want('y', 0, 1)
+      await stage.barrier(b)
+      for (const other of [a, c]) {
+        assert.ok(other.mask('x/+') !== 0)
+        assert.deepEqual(
+          [other.wanted.get('/y')?.always, other.wanted.get('/y')?.qos0 !== 0],
+          [0, true],
+        )
+      }
+      assert.equal(b.wanted.size, 0)
+    },
+  )
+
+  check('what nobody wants any more is said so', async (stage) => {
+    const [a, b, c] = stage.nodes
+    b.want('x')
+    c.want('x')
+    b.want('x', 0)
+    await stage.barrier(b)
+    await stage.barrier(c)
+    assert.ok(a.mask('x') !== 0)
+    assert.equal(c.mask('x'), 0)
+    c.want('x', 0)
+    await stage.barrier(c)
+    assert.equal(a.mask('x'), 0)
+  })
+
+  check(
+    'who joins later learns what is wanted',
+    async (stage) => {
+      const [a] = stage.nodes
+      a.want('x')
+      a.want('w', 2, 0, 'g')
+      await stage.setup.settle()
+      const late = new PeerNode('late', await stage.setup.join('late'))
+      await stage.setup.until(() => late.mask('x') !== 0 && late.wanted.has('g/w'))
+      assert.equal(late.wanted.get('g/w')?.members, 2)
+    },
+    ['a'],
+  )
+
+  check('barriers end in their order, of several nodes at once too', async (stage) => {
+    const ends: string[] = []
+    for (let round = 0; round < 10; round++)
+      for (const { name, peers } of stage.nodes)
+        peers.barrier(() => void ends.push(`${name} ${round}`))
+    await stage.setup.until(() => ends.length === 30)
+    for (const { name } of stage.nodes) {
+      const own = ends.filter((end) => end.startsWith(name))
+      assert.deepEqual(
+        own,
+        own.map((_end, round) => `${name} ${round}`),
+      )
+    }
+  })
+
+  check(
+    'a node alone passes its barriers',
+    async (stage) => {
+      await stage.barrier(stage.nodes[0])
+      assert.equal(await stage.claim(stage.nodes[0], claimOf('id')), true)
+    },
+    ['a'],
+  )
+}
+
+function publishContract(check: Check, traits: PeersTraits): void {
+  check('a message reaches the nodes that want it, whole, once, in order', async (stage) => {
+    const [a, b, c] = stage.nodes
+    b.want('x/#')
+    await stage.barrier(b)
+    const sent = Array.from({ length: 200 }, (_, index) => message('x/1', `${index}`))
+    for (const one of sent) a.peers.publish(one, a.mask('x/#'), [])
+    await stage.setup.until(() => b.got.length >= sent.length)
+    await stage.setup.settle()
+    assert.deepEqual(
+      b.got.map(({ content }) => content),
+      sent.map(contentOf),
+    )
+    assert.ok(b.got.every(({ plain, groups }) => plain && groups.length === 0))
+    assert.deepEqual([a.got.length, c.got.length], [0, 0])
+  })
+
+  check('the bytes of a message are the publisher’s again at once', async (stage) => {
+    const [a, b] = stage.nodes
+    b.want('x')
+    await stage.barrier(b)
+    const borrowed = message('x', 'kept')
+    borrowed.borrowed = true
+    a.peers.publish(borrowed, a.mask('x'), [])
+    borrowed.payload.fill(0)
+    await stage.setup.until(() => b.got.length > 0)
+    assert.deepEqual(b.texts, ['kept'])
+  })
+
+  check('a message of a mebibyte arrives, and an empty one', async (stage) => {
+    const [a, b] = stage.nodes
+    b.want('x')
+    await stage.barrier(b)
+    const large = 'ab'.repeat(512 * 1024)
+    for (const text of [large, '', 'end']) a.peers.publish(message('x', text), a.mask('x'), [])
+    await stage.setup.until(() => b.got.length === 3)
+    assert.ok(b.texts[0] === large)
+    assert.deepEqual(b.texts.slice(1), ['', 'end'])
+  })
+
+  check('of a shared group one node gets each message, each gets some', async (stage) => {
+    const [a, b, c] = stage.nodes
+    for (const member of [b, c]) {
+      member.want('work', 1, 0, 'g')
+      await stage.barrier(member)
+    }
+    assert.equal(a.wanted.get('g/work')?.members, 2)
+    for (let index = 0; index < 60; index++)
+      a.peers.publish(message('work', `${index}`), 0, ['g/work'])
+    await stage.setup.until(() => b.got.length + c.got.length >= 60)
+    await stage.setup.settle()
+    const all = [...b.texts, ...c.texts]
+    assert.equal(new Set(all).size, 60)
+    assert.equal(all.length, 60)
+    for (const { plain, groups } of [...b.got, ...c.got])
+      assert.deepEqual([plain, groups], [false, ['g/work']])
+    if (traits.fair === true) assert.equal(b.got.length, 30)
+    else assert.ok(b.got.length > 0 && c.got.length > 0)
+  })
+
+  check('a node that wants it itself and for a group gets it once', async (stage) => {
+    const [a, b, c] = stage.nodes
+    b.want('work')
+    b.want('work', 1, 0, 'g')
+    c.want('work')
+    await stage.barrier(b)
+    await stage.barrier(c)
+    a.peers.publish(message('work', 'one'), a.mask('work'), ['g/work'])
+    await stage.setup.until(() => b.got.length > 0 && c.got.length > 0)
+    await stage.setup.settle()
+    assert.deepEqual(
+      [...b.got, ...c.got].map(({ plain, groups }) => [plain, groups]),
+      [
+        [true, ['g/work']],
+        [true, []],
+      ],
+    )
+  })
+}
+
+function claimContract(check: Check): void {
+  check('a client that connects elsewhere is let go first', async (stage) => {
+    const [a, b, c] = stage.nodes
+    assert.equal(await stage.claim(a, claimOf('id', 'user')), true)
+    a.answer = null
+    let granted = false
+    b.peers.claim(claimOf('id', 'user'), () => (granted = true))
+    await stage.setup.until(() => a.kicked.length > 0)
+    await stage.setup.settle()
+    assert.equal(granted, false)
+    assert.deepEqual(a.kicked, [claimOf('id', 'user')])
+    a.answer = () => true
+    a.answerKicks()
+    await stage.setup.until(() => granted)
+    assert.equal(await stage.claim(c, claimOf('id', 'user')), true)
+    assert.equal(a.kicked.length + b.kicked.length >= 2, true)
+  })
+
+  check('another user’s client stays', async (stage) => {
+    const [a, b] = stage.nodes
+    await stage.claim(a, claimOf('id', 'alice'))
+    a.answer = ({ username }) => username === 'alice'
+    assert.equal(await stage.claim(b, claimOf('id', 'mallory')), false)
+    assert.equal(await stage.claim(b, claimOf('id', 'alice')), true)
+  })
+
+  check('of two that claim at once one has it in the end', async (stage) => {
+    for (let round = 0; round < 20; round++) {
+      const [a, b] = stage.nodes
+      const id = `id ${round}`
+      let answers = 0
+      a.peers.claim(claimOf(id), () => answers++)
+      b.peers.claim(claimOf(id), () => answers++)
+      await stage.setup.until(() => answers === 2)
+      await stage.setup.settle()
+      const kicks = [...a.kicked, ...b.kicked].filter(({ clientId }) => clientId === id)
+      assert.equal(kicks.length, 1)
+    }
+  })
+
+  check('the same node claims again without being kicked', async (stage) => {
+    const [a] = stage.nodes
+    await stage.claim(a, claimOf('id'))
+    a.peers.unclaim('id')
+    await stage.claim(a, claimOf('id'))
+    await stage.claim(a, claimOf('id'))
+    assert.equal(a.kicked.length, 0)
+  })
+
+  check(
+    'the node that the store names is asked, and a node that is not there does not answer',
+    async (stage) => {
+      const [a, b] = stage.nodes
+      let kicks = 0
+      b.peers.kick('a', claimOf('id'), () => kicks++)
+      await stage.setup.until(() => kicks === 1)
+      assert.equal(a.kicked.length, 1)
+      b.peers.kick('nobody', claimOf('id'), () => kicks++)
+      await stage.setup.until(() => kicks === 2)
+    },
+  )
+}
+
+function leaveContract(check: Check): void {
+  check('what a node wanted goes with it, and nobody waits for it', async (stage) => {
+    const [a, b, c] = stage.nodes
+    b.want('x')
+    await stage.barrier(b)
+    await stage.claim(b, claimOf('id'))
+    b.answer = null
+    let granted = false
+    c.peers.claim(claimOf('id'), () => (granted = true))
+    await stage.setup.until(() => b.kicked.length > 0)
+    await stage.setup.leave('b')
+    await stage.setup.until(() => a.mask('x') === 0 && granted)
+    await stage.barrier(a)
+  })
+
+  check('what its clients left to be said is said by one', async (stage) => {
+    const [a, b, c] = stage.nodes
+    const will = {
+      message: message('gone', 'bye'),
+      delaySeconds: 3,
+      username: 'user',
+      remote: '192.0.2.1:5',
+      origin: '1883',
+    }
+    b.peers.will('id', will)
+    b.peers.will('other', will)
+    b.peers.will('other', null)
+    await stage.barrier(b)
+    await stage.setup.leave('b')
+    await stage.setup.until(() => a.orphaned.length + c.orphaned.length > 0)
+    await stage.setup.settle()
+    const all = [...a.orphaned, ...c.orphaned]
+    assert.equal(all.length, 1)
+    const [clientId, left] = all[0]
+    assert.deepEqual(contentOf(left.message), contentOf(will.message))
+    assert.deepEqual([clientId, { ...left, message: null }], ['id', { ...will, message: null }])
+  })
+
+  check('clean sessions of the others are counted', async (stage) => {
+    const [a, b, c] = stage.nodes
+    b.peers.cleanSessions(3)
+    c.peers.cleanSessions(4)
+    await stage.barrier(b)
+    await stage.barrier(c)
+    await stage.setup.until(() => a.peers.cleanSessions(1) === 7)
+  })
+}
