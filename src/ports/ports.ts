@@ -110,11 +110,6 @@ export interface Link {
    * the array until it calls `Broker.linkDrained`; nothing is written to it before that.
    */
   write(bytes: Uint8Array, length: number): boolean
-  /**
-   * Has a part of something come, since this was asked last, that is not handed over before it is whole? Absent:
-   * whatever comes is handed over.
-   */
-  makesProgress?(): boolean
   /** Stops and restarts reading. */
   pause(): void
   resume(): void

@@ -46,7 +46,12 @@ export function openLink<C>(
   peer: Peer,
   head: Uint8Array | null,
 ): void {
-  const link = new SocketLink(owner, socket, peer)
+  startLink(new SocketLink(owner, socket, peer), head)
+}
+
+/** Tells the core of a link, and begins to read. */
+export function startLink<C>(link: SocketLink<C>, head: Uint8Array | null): void {
+  const { socket, owner } = link
   const linked = socket as LinkedSocket
   linked[linkKey] = link
   linked.on('end', onEnd)
@@ -54,11 +59,11 @@ export function openLink<C>(
   linked.on('close', onClose)
   readInto(linked, onBytes)
   link.connection = owner.core.accept(link)
-  if (head !== null) owner.core.receive(link.connection, head, 0, head.length)
+  if (head !== null && head.length > 0) link.take(head, head.length)
   if (!link.paused) socket.resume()
 }
 
-class SocketLink<C> implements Link {
+export class SocketLink<C> implements Link {
   readonly remote: string
   readonly listener: ListenerOptions
   readonly tls: TlsFacts | null
@@ -93,8 +98,13 @@ class SocketLink<C> implements Link {
     this.leave = peer.leave
     this.listener = owner.listener
     this.onWritten = () => {
-      if (this.holding && socket.writableLength === 0) this.release()
+      if (socket.writableLength === 0) this.drained()
     }
+  }
+
+  /** Bytes came; they are reused after the call. */
+  take(bytes: Uint8Array, length: number): void {
+    if (!this.ended) this.owner.core.receive(this.connection, bytes, 0, length)
   }
 
   write(bytes: Uint8Array, length: number): boolean {
@@ -137,17 +147,22 @@ class SocketLink<C> implements Link {
     if (this.ended) return
     this.ended = true
     this.leave()
+    if (!this.socket.destroyed) this.hangUp()
+  }
+
+  /** Ends the socket's side that is ours. */
+  hangUp(): void {
     const { socket } = this
-    if (socket.destroyed) return
     socket.end()
     // Read on, or the peer's FIN stays unseen; and closing with unread input resets the connection, which may
     // take the last packet from the peer.
     socket.resume()
-    this.linger = setTimeout(destroySocket, LINGER_MS, socket)
+    this.linger ??= setTimeout(destroySocket, LINGER_MS, socket)
   }
 
-  /** The array is the core's again. */
-  release(): void {
+  /** The socket is empty: the array, if it has one, is the core's again. */
+  drained(): void {
+    if (!this.holding) return
     this.holding = false
     if (!this.reported) this.owner.core.linkDrained(this.connection)
   }
@@ -161,8 +176,7 @@ class SocketLink<C> implements Link {
 
 function onBytes(this: LinkedSocket, bytes: Uint8Array, length: number): void {
   const link = this[linkKey]
-  if (link.ended) return
-  link.owner.core.receive(link.connection, bytes, 0, length)
+  link.take(bytes, length)
   if (length < READ_BUFFER_BYTES) link.fullReads = 0
   else if (++link.fullReads >= FULL_READS_PER_TURN) yieldTurn(link)
 }
@@ -170,13 +184,13 @@ function onBytes(this: LinkedSocket, bytes: Uint8Array, length: number): void {
 /** A peer that sends faster than it is read would keep every other one waiting. */
 function yieldTurn(link: SocketLink<unknown>): void {
   link.fullReads = 0
-  if (link.paused || link.ended) return
+  if (link.paused && !link.ended) return
   link.socket.pause()
   setImmediate(takeTurn, link)
 }
 
 function takeTurn(link: SocketLink<unknown>): void {
-  if (!link.paused) link.socket.resume()
+  if (!link.paused || link.ended) link.socket.resume()
 }
 
 /** The peer closed its side. What it asked for before is answered at the end of this turn. */
@@ -203,12 +217,15 @@ function onClose(this: LinkedSocket): void {
   link.report(link.reason === '' ? 'connection closed by client' : link.reason)
 }
 
-function destroySocket(socket: Socket): void {
+export function destroySocket(socket: Socket): void {
   socket.destroy()
 }
 
+/** Made once: Node makes a new one for each who asks, and thousands of connections may break at once. */
+const errorMap = getSystemErrorMap()
+
 /** As strerror writes it: `Connection reset by peer`. */
 export function errorText({ errno, message }: NodeJS.ErrnoException): string {
-  const text = getSystemErrorMap().get(errno ?? 0)?.[1] ?? message
+  const text = errorMap.get(errno ?? 0)?.[1] ?? message
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

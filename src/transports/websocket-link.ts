@@ -1,151 +1,155 @@
 /**
  * A core's link in a WebSocket. What the core writes at the end of a turn is one binary frame; frames that come
  * are a stream of bytes, wherever packets begin and end in them [MQTT-6.0.0-2].
+ *
+ *     open ── end(), a bad frame: close frame ──▶ ending ── peer's close frame, FIN, or 2 s ──▶ closed
+ *       └── peer's close frame: answered ──▶ closed
  */
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
-import type { WebSocket } from 'ws'
-import type { Link, ListenerOptions, TlsFacts } from '../ports/ports.ts'
-import { errorText, LINGER_MS, type LinkOwner, type Peer } from './link.ts'
+import {
+  destroySocket,
+  LINGER_MS,
+  SocketLink,
+  startLink,
+  type LinkOwner,
+  type Peer,
+} from './link.ts'
+import {
+  CloseCode,
+  closeFrame,
+  FrameReader,
+  pongFrame,
+  writeHead,
+  type FrameFailure,
+} from './websocket-frames.ts'
+import { writeNow } from './write-now.ts'
 
-/** Close codes (RFC 6455, 7.4.1). */
-const NORMAL_CLOSURE = 1000
-const UNSUPPORTED_DATA = 1003
-/** Less of a message is no progress: a ping now and then, a drip. */
-const PROGRESS_BYTES_MIN = 1000
-const BINARY = { binary: true, compress: false, fin: true, mask: false }
+const HEAD_BYTES_MAX = 10
+/** Frames of up to this size are put together, so that they are one system call. */
+const SMALL_BYTES_MAX = 16 * 1024
 
-/** Makes a WebSocket, just opened, a link of its owner's core. `socket` is the one below it; `messageBytesMax` holds after the login. */
+/** Holds a small frame while it is written; what the kernel does not take is copied. */
+const scratch = new Uint8Array(HEAD_BYTES_MAX + SMALL_BYTES_MAX)
+
+/** Bytes of a message. */
+export interface MessageBounds {
+  /** Before the login. */
+  readonly firstBytesMax: number
+  /** Asked at the login. */
+  messageBytesMax(): number
+}
+
+/**
+ * Makes `socket`, upgraded, a link of its owner's core. `head` is what was read from it already.
+ */
 export function openWebSocketLink<C>(
   owner: LinkOwner<C>,
-  webSocket: WebSocket,
   socket: Socket,
   peer: Peer,
-  messageBytesMax: () => number,
+  head: Uint8Array,
+  bounds: MessageBounds,
 ): void {
-  const link = new WebSocketLink(owner, webSocket, socket, peer, messageBytesMax)
-  webSocket.on('message', (data, isBinary) => link.onMessage(data as Buffer, isBinary))
-  webSocket.on('error', (error) => (link.reason = errorText(error)))
-  webSocket.on('close', () => link.onClose())
-  link.connection = owner.core.accept(link)
+  startLink(new WebSocketLink(owner, socket, peer, bounds), head)
 }
 
-interface Receiver {
-  _maxPayload: number
-}
+class WebSocketLink<C> extends SocketLink<C> {
+  private readonly frames: FrameReader
+  private readonly bounds: MessageBounds
 
-class WebSocketLink<C> implements Link {
-  readonly remote: string
-  readonly listener: ListenerOptions
-  readonly tls: TlsFacts | null
-  /** Set right after the core accepted the link, before anything is read. */
-  connection!: C
-  reason = ''
-  private readonly leave: () => void
-  private readonly owner: LinkOwner<C>
-  private readonly webSocket: WebSocket
-  private readonly socket: Socket
-  private readonly encrypted: boolean
-  private ended = false
-  private paused = false
-  /** The socket has an array of the core's. */
-  private holding = false
-  private linger: NodeJS.Timeout | null = null
-  /** Bytes that had come when the last message was whole, or when the core last asked. */
-  private seenBytes = 0
-  private readonly messageBytesMax: () => number
-  private readonly onWritten: () => void
-
-  constructor(
-    owner: LinkOwner<C>,
-    webSocket: WebSocket,
-    socket: Socket,
-    { remote, tls, leave }: Peer,
-    messageBytesMax: () => number,
-  ) {
-    this.messageBytesMax = messageBytesMax
-    this.owner = owner
-    this.leave = leave
-    this.webSocket = webSocket
-    this.socket = socket
-    this.encrypted = socket instanceof TLSSocket
-    this.remote = remote
-    this.listener = owner.listener
-    this.tls = tls
-    this.onWritten = () => {
-      if (!this.holding || socket.writableLength > 0) return
-      this.holding = false
-      this.owner.core.linkDrained(this.connection)
-    }
+  constructor(owner: LinkOwner<C>, socket: Socket, peer: Peer, bounds: MessageBounds) {
+    super(owner, socket, peer)
+    this.bounds = bounds
+    this.frames = new FrameReader(bounds.firstBytesMax)
   }
 
-  write(bytes: Uint8Array, length: number): boolean {
-    const { webSocket, socket } = this
-    if (this.ended || webSocket.readyState !== webSocket.OPEN) return true
+  /** From now on a message may be as large as packets may be. */
+  opened(): void {
+    this.frames.messageBytesMax = this.bounds.messageBytesMax()
+  }
+
+  override take(bytes: Uint8Array, length: number): void {
+    const { frames } = this
+    if (frames.closeCode > 0 || frames.failure !== null) return
+    const end = frames.read(bytes, 0, length)
+    if (end > 0 && !this.ended) this.owner.core.receive(this.connection, bytes, 0, end)
+    if (frames.ping !== null) this.pong()
+    if (frames.closeCode > 0) this.closedByPeer(frames.closeCode)
+    else if (frames.failure !== null) this.refuse(frames.failure)
+  }
+
+  override write(bytes: Uint8Array, length: number): boolean {
+    const { socket } = this
+    if (this.ended || socket.destroyed || length === 0) return true
     const idle = socket.writableLength === 0
-    const data = Buffer.from(bytes.buffer, bytes.byteOffset, length)
-    webSocket.send(data, BINARY, this.onWritten)
-    // As in `link.ts`: the kernel took it all, or TLS has a copy.
+    const headLength = writeHead(scratch, length)
+    if (length > SMALL_BYTES_MAX) {
+      this.put(scratch, headLength)
+      return super.write(bytes, length)
+    }
+    scratch.set(length === bytes.length ? bytes : bytes.subarray(0, length), headLength)
+    this.put(scratch, headLength + length)
     if (socket.writableLength === 0 || (idle && this.encrypted)) return true
+    // The array is free, but what comes next has to wait.
     this.holding = true
     return false
   }
 
-  pause(): void {
-    this.paused = true
-    this.webSocket.pause()
+  override end(): void {
+    this.endWith(CloseCode.normal)
   }
 
-  resume(): void {
-    this.paused = false
-    this.webSocket.resume()
+  /** Writes what is copied where the kernel does not take it. */
+  private put(bytes: Uint8Array, length: number): void {
+    const { socket } = this
+    const written = this.encrypted ? 0 : writeNow(socket, bytes, length)
+    if (written < length) socket.write(bytes.slice(written, length), this.onWritten)
   }
 
-  /** `ws` has a bound for the whole life of a connection; this is where it is kept. */
-  opened(): void {
-    const { _receiver: receiver } = this.webSocket as unknown as { _receiver: Receiver }
-    receiver._maxPayload = this.messageBytesMax()
+  /** A peer that does not read what it is sent gets the answer to its last ping, not to all of them. */
+  private pong(): void {
+    const { frames, socket } = this
+    if (this.ended || socket.destroyed || socket.writableLength > 0) return
+    const pong = pongFrame(frames.ping as Uint8Array)
+    frames.ping = null
+    this.put(pong, pong.length)
   }
 
-  makesProgress(): boolean {
-    const { bytesRead } = this.socket
-    const hasGrown = bytesRead - this.seenBytes >= PROGRESS_BYTES_MIN
-    this.seenBytes = bytesRead
-    return hasGrown
+  override drained(): void {
+    if (this.frames.ping !== null) this.pong()
+    super.drained()
   }
 
-  end(): void {
-    this.close(NORMAL_CLOSURE)
-  }
-
-  onMessage(data: Buffer, isBinary: boolean): void {
-    if (this.ended) return
-    // [MQTT-6.0.0-1]
-    if (!isBinary) {
-      this.reason = 'protocol error: a WebSocket frame of text'
-      return this.close(UNSUPPORTED_DATA)
+  /** Nothing comes behind its close frame: the socket is what is left. */
+  private closedByPeer(code: number): void {
+    const { socket } = this
+    const isAnswer = this.ended
+    this.ended = true
+    this.leave()
+    if (!isAnswer && !socket.destroyed) {
+      const answer = closeFrame(code)
+      this.put(answer, answer.length)
     }
-    this.seenBytes = this.socket.bytesRead
-    const { buffer, byteOffset, length } = data
-    this.owner.core.receive(this.connection, new Uint8Array(buffer, byteOffset, length), 0, length)
+    this.report('connection closed by client')
+    this.hangUp()
   }
 
-  onClose(): void {
-    this.ended = true
-    this.leave()
-    if (this.linger !== null) clearTimeout(this.linger)
-    const reason = this.reason === '' ? 'connection closed by client' : this.reason
-    this.owner.core.linkClosed(this.connection, reason)
+  private refuse({ code, text }: FrameFailure): void {
+    if (this.ended) return
+    this.endWith(code)
+    this.report(text)
   }
 
-  private close(code: number): void {
+  private endWith(code: number): void {
     if (this.ended) return
     this.ended = true
     this.leave()
-    const { webSocket } = this
-    // Read on, or the peer's answer to the close frame stays unseen.
-    if (this.paused) webSocket.resume()
-    webSocket.close(code)
-    this.linger = setTimeout(() => webSocket.terminate(), LINGER_MS)
+    const { socket } = this
+    if (socket.destroyed) return
+    const close = closeFrame(code)
+    this.put(close, close.length)
+    // A bad frame is the last thing that is understood of this peer: there is no answer to wait for.
+    if (code !== CloseCode.normal) return this.hangUp()
+    socket.resume()
+    this.linger = setTimeout(destroySocket, LINGER_MS, socket)
   }
 }

@@ -99,10 +99,6 @@ function judge(core: Core, connection: Connection): void {
   const { keepAliveMs, lastLifeMs } = connection
   const aliveMs = keepAliveMs === 0 ? Infinity : lastLifeMs + keepAliveMs
   const partialMs = partialDueMs(core, connection)
-  if (aliveMs <= nowMs && partialMs > nowMs && connection.link.makesProgress?.() === true) {
-    connection.lastLifeMs = nowMs
-    return watch(core, connection, nowMs + keepAliveMs)
-  }
   const dueMs = Math.min(aliveMs, partialMs)
   if (dueMs <= nowMs) return closeFor(core, connection, Reason.keepAliveTimeout)
   if (dueMs !== Infinity) watch(core, connection, dueMs)
