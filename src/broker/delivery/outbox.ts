@@ -14,7 +14,7 @@ import { encodePacket } from '../../codec/encode.ts'
 import { PacketType, type Packet } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
 import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
-import { Work } from '../state/work.ts'
+import { BYTES_SHIFT, Work } from '../state/work.ts'
 import { askTurnEnd, Phase, type Connection, type Core, type Segment } from '../state/model.ts'
 import { logAckSent } from '../state/words.ts'
 
@@ -47,6 +47,7 @@ function openOutput(core: Core, connection: Connection): ByteWriter {
 }
 
 function nextOutput(core: Core, connection: Connection): ByteWriter {
+  core.work -= FLUSH_BYTES >> BYTES_SHIFT
   if (connection.inLink === null) flush(core, connection)
   else sealOutput(core, connection)
   return connection.out ?? openOutput(core, connection)
@@ -75,6 +76,8 @@ function pushSegment(core: Core, connection: Connection, segment: Segment): void
 /** Appends bytes that many connections share: they are sent from where they are, never copied. */
 export function appendShared(core: Core, connection: Connection, message: Message): void {
   const bytes = message.payloadBytes()
+  // Not copied here, but by the kernel, for each who gets it.
+  core.work -= bytes.length >> BYTES_SHIFT
   output(core, connection)
   sealOutput(core, connection)
   pushSegment(core, connection, { bytes, length: bytes.length, writer: null, message })

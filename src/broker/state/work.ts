@@ -14,9 +14,9 @@ export const Work = {
   flush: 8,
   /** An entry of a durable session's queue, encoded and written. */
   store: 8,
-  /** A CONNECT from its packet to its session; and the end of a connection. */
+  /** A CONNECT from its packet to its session; and the end of a connection, its socket's and its will's included. */
   connect: 40,
-  close: 20,
+  close: 60,
   /** A task's turn, however little it does. */
   task: 8,
 } as const
