@@ -61,26 +61,31 @@ function page(found: Map<string, string[]>, say: Say, counterpart: string): stri
   ].join('\n')
 }
 
+const none = { cpuMs: '–', clockMs: '–', quietMs: '–', peakMb: '–' }
+
 /** Figures belong to a run: they are read here, never measured. */
 function loadLines(say: Say): string[] {
   const figures = readFigures()
   const rows = loads.map(({ id, attack, limitMb, stallMsMax }) => {
     const figure = figures[id]
-    const { stallMs, quietMs, peakMb } = figure ?? { stallMs: '–', quietMs: '–', peakMb: '–' }
-    return `| ${id} | ${say(attack)} | ${stallMs} | ${quietMs} | ${stallMsMax} | ${peakMb} | ${limitMb === 0 ? '–' : limitMb} |`
+    const { cpuMs, clockMs, quietMs, peakMb } = figure ?? none
+    return `| ${id} | ${say(attack)} | ${cpuMs} | ${stallMsMax} | ${clockMs} | ${quietMs} | ${peakMb} | ${limitMb === 0 ? '–' : limitMb} |`
   })
   return [
     say('## By load'),
     '',
     say(
-      'What the last `npm run attack` measured, each attack at its full size on a broker of its own: the longest wait of a bystander for its PINGRESP, as it was before the attack and at',
+      'What the last `npm run attack` measured, each attack at its full size on a broker of its own: the longest wait of a bystander for its PINGRESP, and the highest resident memory beside',
     ),
     say(
-      'most during it, and the highest resident memory beside `memory_limit`, which may be passed by 20 %. Some of them, smaller, are part of `npm test`.',
+      '`memory_limit`, which may be passed by 20 %. A wait is judged by the CPU time of the broker within it, which is what an attacker makes everybody wait; by the clock it is longer by what',
+    ),
+    say(
+      'attackers and other work on the same two cores take, and so it was before the attack, too (quiet). Some of them, smaller, are part of `npm test`.',
     ),
     '',
-    say('| | attack | ms | ms, quiet | goal, ms | MB | limit, MB |'),
-    '|---|---|--:|--:|--:|--:|--:|',
+    say('| | attack | CPU, ms | goal, ms | clock, ms | quiet, ms | MB | limit, MB |'),
+    '|---|---|--:|--:|--:|--:|--:|--:|',
     ...rows,
   ]
 }

@@ -1,8 +1,12 @@
 /**
  * A client that does nothing but ping, in a thread of its own: how long its PINGRESP takes is what an attack on
  * somebody else costs everybody. Also where its worker begins.
+ *
+ * Two times of each wait: by the clock, which other work on the machine makes longer, and what of it the broker's
+ * own thread computed, which is nobody's doing but the broker's.
  */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
@@ -12,49 +16,81 @@ const PING_EVERY_MS = 5
 const CONNECT = Buffer.from('100e00044d5154540402000000026279', 'hex')
 const PINGREQ = Buffer.from('c000', 'hex')
 
+/** The longest waits for a PINGRESP, ms, not of the same ping perhaps. */
+export interface Wait {
+  readonly clockMs: number
+  /** CPU time of the broker's thread meanwhile; the system counts it in ticks of 4 ms at worst. */
+  readonly cpuMs: number
+}
+
 export interface Bystander {
-  /** The longest wait for a PINGRESP since the last call, in ms; one still under way counts. */
-  worstMs(): Promise<number>
+  /** The longest since the last call; one still under way counts. */
+  worst(): Promise<Wait>
   stop(): Promise<void>
 }
 
-export async function startBystander(port: number): Promise<Bystander> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { port } })
+interface Place {
+  readonly port: number
+  /** The broker's process. */
+  readonly pid: number
+}
+
+export async function startBystander({ port, pid }: Place): Promise<Bystander> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { port, pid } })
   await once(worker, 'message')
   return {
-    async worstMs() {
+    async worst() {
       worker.postMessage('worst')
-      const [worst] = (await once(worker, 'message')) as [number]
+      const [worst] = (await once(worker, 'message')) as [Wait]
       return worst
     },
     stop: async () => void (await worker.terminate()),
   }
 }
 
-function run(port: number): void {
+/** CPU time of a process's first thread so far, ms: where Node runs everything that holds up a client. */
+function cpuMsOf(pid: number): number {
+  const [runNs] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')
+  return Number(runNs) / 1e6
+}
+
+function run({ port, pid }: Place): void {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   let sentMs = 0
-  let worstMs = 0
+  let sentCpuMs = 0
+  let worst: Wait = { clockMs: 0, cpuMs: 0 }
   let connected = false
+  let lost = false
   const ping = (): void => {
     sentMs = performance.now()
+    sentCpuMs = cpuMsOf(pid)
     socket.write(PINGREQ)
+  }
+  const note = (): void => {
+    if (sentMs === 0 || lost) return
+    worst = {
+      clockMs: Math.max(worst.clockMs, performance.now() - sentMs),
+      cpuMs: Math.max(worst.cpuMs, cpuMsOf(pid) - sentCpuMs),
+    }
   }
   socket.write(CONNECT)
   socket.on('data', () => {
-    if (connected) worstMs = Math.max(worstMs, performance.now() - sentMs)
+    if (connected) note()
     else parentPort?.postMessage('ready')
     connected = true
     sentMs = 0
     setTimeout(ping, PING_EVERY_MS)
   })
-  const lost = (): void => void (worstMs = Infinity)
-  socket.on('error', lost).on('close', lost)
+  const lose = (): void => {
+    lost = true
+    worst = { clockMs: Infinity, cpuMs: Infinity }
+  }
+  socket.on('error', lose).on('close', lose)
   parentPort?.on('message', () => {
-    const underWayMs = sentMs === 0 ? 0 : performance.now() - sentMs
-    parentPort?.postMessage(Math.max(worstMs, underWayMs))
-    worstMs = 0
+    note()
+    parentPort?.postMessage(worst)
+    if (!lost) worst = { clockMs: 0, cpuMs: 0 }
   })
 }
 
-if (!isMainThread) run((workerData as { port: number }).port)
+if (!isMainThread) run(workerData as Place)

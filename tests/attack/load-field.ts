@@ -12,7 +12,7 @@ import type { Packet } from '../../src/codec/packets.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
 import * as make from '../support/packets.ts'
-import { startBystander, type Bystander } from './bystander.ts'
+import { startBystander, type Bystander, type Wait } from './bystander.ts'
 
 /** How often the broker's memory is looked at. */
 const LOOK_EVERY_MS = 20
@@ -30,8 +30,8 @@ export interface Field {
 /** What one attack did to the broker. */
 export interface Damage {
   /** The bystander's longest wait for a PINGRESP, while nothing happened and during the attack. */
-  readonly quietMs: number
-  readonly stallMs: number
+  readonly quiet: Wait
+  readonly stall: Wait
   /** Resident memory: after the start, and at its highest. */
   readonly startMb: number
   readonly peakMb: number
@@ -99,7 +99,7 @@ export async function fight(
   const directory = mkdtempSync(join(tmpdir(), 'mozzie-attack-'))
   const place = `persistence_location ${directory}`
   const broker = await startBroker(`connection_messages false\n${place}\n${config}\n${web}`)
-  const bystander = await startBystander(broker.port)
+  const bystander = await startBystander(broker)
   const attackers: Attacker[] = []
   const startMb = residentMb(broker.pid)
   const watch = { peakMb: 0, timer: setInterval(() => look(), LOOK_EVERY_MS) }
@@ -108,21 +108,21 @@ export async function fight(
   }
   try {
     await sleep(500)
-    const quietMs = await bystander.worstMs()
+    const quiet = await bystander.worst()
     await attack({
       broker,
       webPort,
       enter: (options) => enter(broker.port, attackers, options),
       async begin() {
-        await bystander.worstMs()
+        await bystander.worst()
         watch.peakMb = 0
       },
     })
     look()
-    const stallMs = await bystander.worstMs()
-    assert.ok(Number.isFinite(stallMs), `the bystander was disconnected:\n${broker.log()}`)
+    const stall = await bystander.worst()
+    assert.ok(Number.isFinite(stall.clockMs), `the bystander was disconnected:\n${broker.log()}`)
     assert.doesNotMatch(broker.log(), /internal error|uncaught|unhandled/i)
-    return { quietMs, stallMs, startMb, peakMb: watch.peakMb }
+    return { quiet, stall, startMb, peakMb: watch.peakMb }
   } finally {
     clearInterval(watch.timer)
     await end(bystander, broker, attackers)

@@ -9,7 +9,7 @@ import { bytesOf, repeated, type Field } from './load-field.ts'
 export interface Load {
   readonly id: string
   readonly attack: string
-  /** What a bystander may wait for its PINGRESP, ms. */
+  /** What a bystander may wait for its PINGRESP, ms of the broker's CPU time. */
   readonly stallMsMax: number
   /** `memory_limit`, MB; 0: none is set. Resident memory stays within 120 % of it. */
   readonly limitMb: number
@@ -451,6 +451,48 @@ export const loads: readonly Load[] = [
       }
       await author.settle()
       await sleep(1500)
+    },
+  },
+  {
+    id: 'S106',
+    attack: 'a PUBLISH of 2 MB to 1,000 subscribers',
+    stallMsMax: 100,
+    limitMb: 0,
+    small: 300,
+    full: 1000,
+    async run(field, subscribers) {
+      await portions(subscribers, async () => {
+        const reader = await field.enter()
+        await reader.send(make.subscribe(1, [{ filter: 'large' }]))
+        await reader.settle()
+      })
+      const author = await field.enter()
+      await field.begin()
+      await author.send(make.publish('large', new Uint8Array(1_990_000)))
+      await sleep(5000)
+    },
+  },
+  {
+    id: 'S107',
+    attack: 'WebSocket frames of 2 MB of 200 clients at once',
+    stallMsMax: 100,
+    limitMb: 0,
+    small: 0,
+    full: 200,
+    async run(field, clients) {
+      const publish = bytesOf([make.publish('t', new Uint8Array(1_990_000))])
+      const all = await Promise.all(
+        range(clients).map(async (client) => {
+          const web = await openWeb(field.webPort)
+          web.send(bytesOf([make.connect(5, { clientId: `web${client}` })]))
+          await once(web, 'message')
+          return web
+        }),
+      )
+      await field.begin()
+      for (const web of all) web.send(publish)
+      await sleep(4000)
+      for (const web of all) web.terminate()
     },
   },
 ]
