@@ -1,3 +1,4 @@
+/** The page begins here. */
 import { createRoot } from 'react-dom/client'
 import { App } from './shell/app.tsx'
 import './styles/tokens.css'

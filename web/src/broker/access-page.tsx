@@ -6,9 +6,8 @@ import { useText } from '../ui/text.ts'
 import { call, type AclQuery, type AclReply } from './api.ts'
 import { useBrokerText } from './text.ts'
 
-export function AccessPage() {
-  const t = useText()
-  const b = useBrokerText()
+/** What the rules say to the question; changing it takes the answer back. */
+function useVerdict() {
   const [asked, setAsked] = useState<AclQuery>({
     action: 'publish',
     topic: '',
@@ -26,71 +25,29 @@ export function AccessPage() {
   const test = async (event: FormEvent) => {
     event.preventDefault()
     try {
-      const { username, clientId, ...rest } = asked
-      setAnswer(
-        await call('aclTest', {
-          query: {
-            ...rest,
-            ...(username !== '' && username !== undefined && { username }),
-            ...(clientId !== '' && clientId !== undefined && { clientId }),
-          },
-        }),
-      )
+      const { username = '', clientId = '', ...rest } = asked
+      const query = {
+        ...rest,
+        ...(username !== '' && { username }),
+        ...(clientId !== '' && { clientId }),
+      }
+      setAnswer(await call('aclTest', { query }))
       setProblem(null)
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error))
     }
   }
+  return { asked, put, test, answer, problem }
+}
+
+export function AccessPage() {
+  const b = useBrokerText()
+  const { asked, put, test, answer, problem } = useVerdict()
   return (
     <form className="chart-card ask is-narrow" onSubmit={(event) => void test(event)}>
       <h2>{b.aclTitle}</h2>
       <p className="hint">{b.aclText}</p>
-      <div className="grid">
-        <TextField
-          label={b.columns.username}
-          value={asked.username ?? ''}
-          placeholder={b.anonymous}
-          onChange={(username) => put({ username })}
-        />
-        <TextField
-          label={b.columns.clientId}
-          mono
-          value={asked.clientId ?? ''}
-          onChange={(clientId) => put({ clientId })}
-        />
-        <Select
-          label={b.action}
-          value={asked.action}
-          options={[
-            ['publish', b.actions.publish],
-            ['subscribe', b.actions.subscribe],
-            ['receive', b.actions.receive],
-          ]}
-          onChange={(action) => put({ action })}
-        />
-        <TextField
-          label={t.topic}
-          mono
-          value={asked.topic}
-          placeholder="home/kitchen/light"
-          onChange={(topic) => put({ topic })}
-        />
-        <Select
-          label="QoS"
-          value={asked.qos ?? 0}
-          options={[
-            [0, '0'],
-            [1, '1'],
-            [2, '2'],
-          ]}
-          onChange={(qos) => put({ qos })}
-        />
-        <Check
-          label={t.retain}
-          checked={asked.retain ?? false}
-          onChange={(retain) => put({ retain })}
-        />
-      </div>
+      <QuestionFields asked={asked} put={put} />
       <button type="submit" className="button is-primary" disabled={asked.topic === ''}>
         {b.test}
       </button>
@@ -99,26 +56,89 @@ export function AccessPage() {
           {problem}
         </p>
       )}
-      {answer !== null && (
-        <div role="status" className={`verdict ${answer.allowed ? 'is-allowed' : 'is-refused'}`}>
-          <b>
-            <Icon name={answer.allowed ? 'check' : 'close'} />{' '}
-            {answer.allowed ? b.allowed : b.refused}
-          </b>
-          <p>{answer.explanation}</p>
-          {answer.rule !== null && (
-            <p>
-              {b.rule}: <code>{answer.rule}</code>{' '}
-              {answer.file !== null && (
-                <span className="mono is-quiet">
-                  {answer.file}
-                  {answer.line !== null && `:${answer.line}`}
-                </span>
-              )}
-            </p>
-          )}
-        </div>
-      )}
+      {answer !== null && <Verdict answer={answer} />}
     </form>
+  )
+}
+
+interface FieldsProps {
+  asked: AclQuery
+  put: (patch: Partial<AclQuery>) => void
+}
+
+function QuestionFields({ asked, put }: FieldsProps) {
+  const t = useText()
+  const b = useBrokerText()
+  return (
+    <div className="grid">
+      <TextField
+        label={b.columns.username}
+        value={asked.username ?? ''}
+        placeholder={b.anonymous}
+        onChange={(username) => put({ username })}
+      />
+      <TextField
+        label={b.columns.clientId}
+        mono
+        value={asked.clientId ?? ''}
+        onChange={(clientId) => put({ clientId })}
+      />
+      <Select
+        label={b.action}
+        value={asked.action}
+        options={[
+          ['publish', b.actions.publish],
+          ['subscribe', b.actions.subscribe],
+          ['receive', b.actions.receive],
+        ]}
+        onChange={(action) => put({ action })}
+      />
+      <TextField
+        label={t.topic}
+        mono
+        value={asked.topic}
+        placeholder="home/kitchen/light"
+        onChange={(topic) => put({ topic })}
+      />
+      <Select
+        label="QoS"
+        value={asked.qos ?? 0}
+        options={[
+          [0, '0'],
+          [1, '1'],
+          [2, '2'],
+        ]}
+        onChange={(qos) => put({ qos })}
+      />
+      <Check
+        label={t.retain}
+        checked={asked.retain ?? false}
+        onChange={(retain) => put({ retain })}
+      />
+    </div>
+  )
+}
+
+function Verdict({ answer }: { answer: AclReply }) {
+  const b = useBrokerText()
+  const { allowed, explanation, rule, file, line } = answer
+  return (
+    <div role="status" className={`verdict ${allowed ? 'is-allowed' : 'is-refused'}`}>
+      <b>
+        <Icon name={allowed ? 'check' : 'close'} /> {allowed ? b.allowed : b.refused}
+      </b>
+      <p>{explanation}</p>
+      {rule !== null && (
+        <p>
+          {b.rule}: <code>{rule}</code>{' '}
+          {file !== null && (
+            <span className="mono is-quiet">
+              {file}
+              {line !== null && `:${line}`}
+            </span>
+          )}
+        </p>
+      )}
+    </div>
   )
 }

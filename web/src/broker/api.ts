@@ -121,6 +121,7 @@ export type ClientRow = ReplyOf<'clients'>['items'][number]
 export type ClientDetail = ReplyOf<'client'>
 export type ClientsQuery = QueryOf<'clients'>
 export type Receivers = ReplyOf<'receivers'>
+export type RetainedRow = ReplyOf<'retained'>['items'][number]
 export type PurgeReply = ReplyOf<'retainedPurge'>
 export type AclReply = ReplyOf<'aclTest'>
 export type AclQuery = QueryOf<'aclTest'>

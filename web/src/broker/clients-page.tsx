@@ -1,5 +1,5 @@
 /** Clients: searched, ordered and paged by the broker; one of them in full beside the list. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { bytesText, countText, dateTimeText } from '../ui/format.ts'
 import { notify } from '../state/app-state.ts'
 import { confirmed } from '../ui/confirm.tsx'
@@ -40,14 +40,13 @@ const SORTABLE: readonly string[] = [
   'dropped',
 ] satisfies Sort[]
 
-export function ClientsPage() {
-  const b = useBrokerText()
+/** What is asked for, and the page of it that came. */
+function useClients() {
   const [search, setSearch] = useState('')
   const [state, setState] = useState<'all' | 'connected' | 'offline'>('all')
   const [sort, setSort] = useState<Sort>('clientId')
   const [order, setOrder] = useState<'asc' | 'desc'>('asc')
   const [page, setPage] = useState(1)
-  const [opened, setOpened] = useState<string | null>(null)
   const q = useSettled(search)
   const query: ClientsQuery = {
     sort,
@@ -57,67 +56,30 @@ export function ClientsPage() {
     ...(q !== '' && { q }),
     ...(state !== 'all' && { state }),
   }
-  const { value, problem, reload } = useLoaded(
-    JSON.stringify(query),
-    () => call('clients', { query }),
-    REFRESH_MS,
-  )
+  const loaded = useLoaded(JSON.stringify(query), () => call('clients', { query }), REFRESH_MS)
   const sortBy = (name: Sort) => {
     setOrder(sort === name && order === 'asc' ? 'desc' : 'asc')
     setSort(name)
   }
+  useEffect(() => setPage(1), [search, state])
+  return { search, setSearch, state, setState, sort, order, sortBy, setPage, ...loaded }
+}
+
+type Clients = ReturnType<typeof useClients>
+
+export function ClientsPage() {
+  const b = useBrokerText()
+  const clients = useClients()
+  const { value, problem, reload, setPage } = clients
+  const [opened, setOpened] = useState<string | null>(null)
   return (
     <div className={`split ${opened === null ? '' : 'has-drawer'}`}>
       <section className="table-page">
-        <div className="page-tools-row">
-          <input
-            type="search"
-            aria-label={b.searchClients}
-            placeholder={b.searchClients}
-            value={search}
-            onChange={(event) => {
-              setSearch(event.target.value)
-              setPage(1)
-            }}
-          />
-          <Select
-            quiet
-            label={b.state}
-            value={state}
-            options={[
-              ['all', b.states.all],
-              ['connected', b.states.connected],
-              ['offline', b.states.offline],
-            ]}
-            onChange={(next) => {
-              setState(next)
-              setPage(1)
-            }}
-          />
-        </div>
+        <ClientTools clients={clients} />
         {problem !== null && <p className="problem">{problem}</p>}
         <div className="table-scroll" tabIndex={0} role="region" aria-label={b.pages.clients}>
           <table>
-            <thead>
-              <tr>
-                {COLUMNS.map((name) => (
-                  <th
-                    key={name}
-                    aria-sort={
-                      sort === name ? (order === 'asc' ? 'ascending' : 'descending') : undefined
-                    }
-                  >
-                    {SORTABLE.includes(name) ? (
-                      <button type="button" onClick={() => sortBy(name as Sort)}>
-                        {b.columns[name]} {sort === name && (order === 'asc' ? '↑' : '↓')}
-                      </button>
-                    ) : (
-                      b.columns[name]
-                    )}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <ClientHead clients={clients} />
             <tbody>
               {value?.items.map((row) => (
                 <Row
@@ -139,6 +101,54 @@ export function ClientsPage() {
         <Drawer key={opened} clientId={opened} onClose={() => setOpened(null)} onChange={reload} />
       )}
     </div>
+  )
+}
+
+function ClientTools({ clients }: { clients: Clients }) {
+  const b = useBrokerText()
+  return (
+    <div className="page-tools-row">
+      <input
+        type="search"
+        aria-label={b.searchClients}
+        placeholder={b.searchClients}
+        value={clients.search}
+        onChange={(event) => clients.setSearch(event.target.value)}
+      />
+      <Select
+        quiet
+        label={b.state}
+        value={clients.state}
+        options={[
+          ['all', b.states.all],
+          ['connected', b.states.connected],
+          ['offline', b.states.offline],
+        ]}
+        onChange={clients.setState}
+      />
+    </div>
+  )
+}
+
+function ClientHead({ clients: { sort, order, sortBy } }: { clients: Clients }) {
+  const b = useBrokerText()
+  const direction = order === 'asc' ? 'ascending' : 'descending'
+  return (
+    <thead>
+      <tr>
+        {COLUMNS.map((name) => (
+          <th key={name} aria-sort={sort === name ? direction : undefined}>
+            {SORTABLE.includes(name) ? (
+              <button type="button" onClick={() => sortBy(name as Sort)}>
+                {b.columns[name]} {sort === name && (order === 'asc' ? '↑' : '↓')}
+              </button>
+            ) : (
+              b.columns[name]
+            )}
+          </th>
+        ))}
+      </tr>
+    </thead>
   )
 }
 

@@ -1,3 +1,4 @@
+/** What the broker listens on. */
 import { countText } from '../ui/format.ts'
 import { useText } from '../ui/text.ts'
 import { call } from './api.ts'

@@ -90,12 +90,6 @@ export function LogPage() {
       .join('')
     download('mozzie-log.txt', new Blob([content], { type: 'text/plain' }))
   }
-  const toggle = (level: Level, on: boolean) => {
-    const next = new Set(levels)
-    if (on) next.add(level)
-    else next.delete(level)
-    setLevels(next)
-  }
   return (
     <section className="table-page">
       <div className="page-tools-row">
@@ -117,17 +111,7 @@ export function LogPage() {
           <Icon name="down" size={14} /> {b.download}
         </button>
       </div>
-      <fieldset className="levels">
-        <legend className="visually-hidden">{b.level}</legend>
-        {LEVELS.map((level) => (
-          <Check
-            key={level}
-            label={b.levels[level]}
-            checked={levels.has(level)}
-            onChange={(on) => toggle(level, on)}
-          />
-        ))}
-      </fieldset>
+      <LevelChoice levels={levels} onChange={setLevels} />
       {!isConnected && <p className="is-warning">{b.reconnecting}</p>}
       <div
         className="log-lines mono"
@@ -146,5 +130,33 @@ export function LogPage() {
         ))}
       </div>
     </section>
+  )
+}
+
+interface LevelChoiceProps {
+  levels: ReadonlySet<Level>
+  onChange: (levels: ReadonlySet<Level>) => void
+}
+
+function LevelChoice({ levels, onChange }: LevelChoiceProps) {
+  const b = useBrokerText()
+  const toggle = (level: Level, on: boolean) => {
+    const next = new Set(levels)
+    if (on) next.add(level)
+    else next.delete(level)
+    onChange(next)
+  }
+  return (
+    <fieldset className="levels">
+      <legend className="visually-hidden">{b.level}</legend>
+      {LEVELS.map((level) => (
+        <Check
+          key={level}
+          label={b.levels[level]}
+          checked={levels.has(level)}
+          onChange={(on) => toggle(level, on)}
+        />
+      ))}
+    </fieldset>
   )
 }

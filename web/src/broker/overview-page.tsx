@@ -113,25 +113,7 @@ export function OverviewPage() {
           onChange={setSeconds}
         />
       </header>
-      <ul className="kpis">
-        {KPIS.map((name) => (
-          <li
-            key={name}
-            className={name === 'droppedRate' && (current?.droppedRate ?? 0) > 0 ? 'is-bad' : ''}
-          >
-            <span>{b.kpis[name]}</span>
-            <b>
-              {current === null ? '–' : valueText(name, current[name])}
-              {name.endsWith('Rate') && <small>{b.perSecond}</small>}
-            </b>
-            <Sparkline
-              values={(points[name] ?? []).slice(-60).map((value) => value ?? 0)}
-              width={120}
-              height={26}
-            />
-          </li>
-        ))}
-      </ul>
+      <Kpis current={current} points={points} />
       <div className="charts">
         {(Object.keys(CHARTS) as (keyof typeof CHARTS)[]).map((chart) => (
           <Chart
@@ -160,12 +142,52 @@ export function OverviewPage() {
   )
 }
 
+function Kpis({ current, points }: { current: Sample | null; points: Points }) {
+  const b = useBrokerText()
+  return (
+    <ul className="kpis">
+      {KPIS.map((name) => (
+        <li
+          key={name}
+          className={name === 'droppedRate' && (current?.droppedRate ?? 0) > 0 ? 'is-bad' : ''}
+        >
+          <span>{b.kpis[name]}</span>
+          <b>
+            {current === null ? '–' : valueText(name, current[name])}
+            {name.endsWith('Rate') && <small>{b.perSecond}</small>}
+          </b>
+          <Sparkline
+            values={(points[name] ?? []).slice(-60).map((value) => value ?? 0)}
+            width={120}
+            height={26}
+          />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
 interface ChartProps {
   title: string
   names: readonly (Metric & keyof ReturnType<typeof useBrokerText>['series'])[]
   times: readonly number[]
   points: Points
   seconds: number
+}
+
+function chartOptions(
+  key: string,
+  width: number,
+  lines: Parameters<typeof plotOptions>[2],
+): uPlot.Options {
+  const options = plotOptions(width, 150, lines)
+  const values = (_: uPlot, ticks: number[]) => ticks.map((tick) => valueText(key, tick))
+  const axes = options.axes?.map((axis, index) => (index === 1 ? { ...axis, values } : axis))
+  return {
+    ...options,
+    ...(axes !== undefined && { axes }),
+    scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+  }
 }
 
 function Chart({ title, names, times, points, seconds }: ChartProps) {
@@ -181,24 +203,8 @@ function Chart({ title, names, times, points, seconds }: ChartProps) {
       label,
       colour: style.getPropertyValue(COLOURS[index] ?? '--sub-2').trim(),
     }))
-    const options = plotOptions(Math.max(200, at.clientWidth), 150, lines)
-    const axes = options.axes?.map((axis, index) =>
-      index === 1
-        ? {
-            ...axis,
-            values: (_: uPlot, ticks: number[]) => ticks.map((tick) => valueText(key, tick)),
-          }
-        : axis,
-    )
-    const made = new uPlot(
-      {
-        ...options,
-        ...(axes !== undefined && { axes }),
-        scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
-      },
-      [[], ...lines.map(() => [])],
-      at,
-    )
+    const options = chartOptions(key, Math.max(200, at.clientWidth), lines)
+    const made = new uPlot(options, [[], ...lines.map(() => [])], at)
     plot.current = made
     const observer = new ResizeObserver(() =>
       made.setSize({ width: Math.max(200, at.clientWidth), height: 150 }),

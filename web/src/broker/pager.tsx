@@ -1,3 +1,4 @@
+/** Steps from page to page of a list that the broker pages. */
 import { countText } from '../ui/format.ts'
 import { useBrokerText } from './text.ts'
 

@@ -1,5 +1,5 @@
 /** Retained messages: looked at one by one, removed one by one or by a filter, with a preview first. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { topicFilterProblem } from '../../../src/topics/names.ts'
 import { asText, fromBase64, hexDump } from '../decode/bytes.ts'
 import { jsonLines, linesToText } from '../decode/lines.ts'
@@ -9,20 +9,18 @@ import { bytesText, countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { Dialog, IconButton, TextField } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
-import { call, type PurgeReply } from './api.ts'
+import { call, type PurgeReply, type RetainedRow } from './api.ts'
 import { Pager } from './pager.tsx'
 import { useBrokerText } from './text.ts'
 import { useLoaded, useSettled } from './use-api.ts'
 
 const PAGE_SIZE = 50
 
-export function RetainedPage() {
-  const b = useBrokerText()
+/** What is asked for, and the page of it that came. */
+function useRetained() {
   const [search, setSearch] = useState('')
   const [filter, setFilter] = useState('')
   const [page, setPage] = useState(1)
-  const [opened, setOpened] = useState<string | null>(null)
-  const [isPurging, setPurging] = useState(false)
   const q = useSettled(search)
   const settled = useSettled(filter)
   const valid = settled !== '' && topicFilterProblem(settled) === null
@@ -32,9 +30,17 @@ export function RetainedPage() {
     ...(q !== '' && { q }),
     ...(valid && { filter: settled }),
   }
-  const { value, problem, reload } = useLoaded(JSON.stringify(query), () =>
-    call('retained', { query }),
-  )
+  const loaded = useLoaded(JSON.stringify(query), () => call('retained', { query }))
+  useEffect(() => setPage(1), [search, filter])
+  return { search, setSearch, filter, setFilter, setPage, ...loaded }
+}
+
+export function RetainedPage() {
+  const b = useBrokerText()
+  const retained = useRetained()
+  const { filter, value, problem, reload } = retained
+  const [opened, setOpened] = useState<string | null>(null)
+  const [isPurging, setPurging] = useState(false)
   return (
     <div className={`split ${opened === null ? '' : 'has-drawer'}`}>
       <section className="table-page">
@@ -44,20 +50,14 @@ export function RetainedPage() {
             aria-label={b.topicFilter}
             placeholder={`${b.topicFilter}: home/#`}
             value={filter}
-            onChange={(event) => {
-              setFilter(event.target.value)
-              setPage(1)
-            }}
+            onChange={(event) => retained.setFilter(event.target.value)}
           />
           <input
             type="search"
             aria-label={b.searchRetained}
             placeholder={b.searchRetained}
-            value={search}
-            onChange={(event) => {
-              setSearch(event.target.value)
-              setPage(1)
-            }}
+            value={retained.search}
+            onChange={(event) => retained.setSearch(event.target.value)}
           />
           <button type="button" className="button" onClick={() => setPurging(true)}>
             <Icon name="trash" size={14} /> {b.purge}
@@ -68,29 +68,19 @@ export function RetainedPage() {
           <table>
             <tbody>
               {value?.items.map((row) => (
-                <tr key={row.topic} className={row.topic === opened ? 'is-selected' : ''}>
-                  <td>
-                    <button
-                      type="button"
-                      className="plain mono row-button"
-                      onClick={() => setOpened(row.topic)}
-                    >
-                      {row.topic}
-                    </button>
-                  </td>
-                  <td>QoS {row.qos}</td>
-                  <td className="is-number">{bytesText(row.payloadBytes)}</td>
-                  <td className="mono is-preview">
-                    {preview(fromBase64(row.preview) ?? new Uint8Array(), 'auto')}
-                  </td>
-                </tr>
+                <Row key={row.topic} row={row} opened={opened} onOpen={setOpened} />
               ))}
             </tbody>
           </table>
           {value !== null && value.items.length === 0 && <p className="empty">{b.noRetained}</p>}
         </div>
         {value !== null && (
-          <Pager page={value.page} pageSize={value.pageSize} total={value.total} onPage={setPage} />
+          <Pager
+            page={value.page}
+            pageSize={value.pageSize}
+            total={value.total}
+            onPage={retained.setPage}
+          />
         )}
       </section>
       {opened !== null && (
@@ -98,6 +88,29 @@ export function RetainedPage() {
       )}
       {isPurging && <Purge initial={filter} onClose={() => setPurging(false)} onDone={reload} />}
     </div>
+  )
+}
+
+interface RowProps {
+  row: RetainedRow
+  opened: string | null
+  onOpen: (topic: string) => void
+}
+
+function Row({ row, opened, onOpen }: RowProps) {
+  return (
+    <tr className={row.topic === opened ? 'is-selected' : ''}>
+      <td>
+        <button type="button" className="plain mono row-button" onClick={() => onOpen(row.topic)}>
+          {row.topic}
+        </button>
+      </td>
+      <td>QoS {row.qos}</td>
+      <td className="is-number">{bytesText(row.payloadBytes)}</td>
+      <td className="mono is-preview">
+        {preview(fromBase64(row.preview) ?? new Uint8Array(), 'auto')}
+      </td>
+    </tr>
   )
 }
 
@@ -224,24 +237,28 @@ function Purge({
           {t.find}
         </button>
       </div>
-      {isCurrent && (
-        <>
-          <p role="status">{b.purgeFound(countText(found.count), bytesText(found.payloadBytes))}</p>
-          <ul className="plain-list mono">
-            {found.examples.map((topic) => (
-              <li key={topic}>{topic}</li>
-            ))}
-            {found.count > found.examples.length && (
-              <li className="is-quiet">
-                {t.andMore(countText(found.count - found.examples.length))}
-              </li>
-            )}
-          </ul>
-          {found.count > 0 && (
-            <TextField label={b.purgeTyped(filter)} mono value={typed} onChange={setTyped} />
-          )}
-        </>
+      {isCurrent && <PurgeFound found={found} />}
+      {isCurrent && found.count > 0 && (
+        <TextField label={b.purgeTyped(filter)} mono value={typed} onChange={setTyped} />
       )}
     </Dialog>
+  )
+}
+
+function PurgeFound({ found: { count, payloadBytes, examples } }: { found: PurgeReply }) {
+  const t = useText()
+  const b = useBrokerText()
+  return (
+    <>
+      <p role="status">{b.purgeFound(countText(count), bytesText(payloadBytes))}</p>
+      <ul className="plain-list mono">
+        {examples.map((topic) => (
+          <li key={topic}>{topic}</li>
+        ))}
+        {count > examples.length && (
+          <li className="is-quiet">{t.andMore(countText(count - examples.length))}</li>
+        )}
+      </ul>
+    </>
   )
 }

@@ -49,21 +49,21 @@ export class Capture {
   /** Called with the sequence number of each message that is kept. */
   onKept: (seq: number) => void = () => {}
 
-  #subscriptions: readonly Subscription[] = []
-  readonly #perSubscription = new Map<string, { messages: number }>()
-  #byTopic = new WeakMap<Topic, TopicSubscriptions>()
-  #series: Series[] = []
-  #savedBytes = 0
+  private subscriptions: readonly Subscription[] = []
+  private readonly perSubscription = new Map<string, { messages: number }>()
+  private byTopic = new WeakMap<Topic, TopicSubscriptions>()
+  private plotted: Series[] = []
+  private savedBytes = 0
 
   constructor(limits: CaptureLimits = defaultLimits) {
     this.messagesMax = limits.messagesMax
     this.ring = new Ring(limits.messagesMax, limits.bytesMax)
     this.topics = new Topics(limits.topicsMax)
-    this.ring.onEvict = (seq) => this.#release(seq)
+    this.ring.onEvict = (seq) => this.release(seq)
   }
 
   get series(): readonly Series[] {
-    return this.#series
+    return this.plotted
   }
 
   /** Its sequence number; -1: it is only counted. */
@@ -76,12 +76,12 @@ export class Capture {
       this.received++
       this.receivedBytes += payload.length
       for (const id of this.of(topic).ids) {
-        const counter = this.#perSubscription.get(id)
+        const counter = this.perSubscription.get(id)
         if (counter !== undefined) counter.messages++
       }
       if (arrival.retain) topic.retained = payload.length > 0
     }
-    for (const series of this.#series) series.offer(arrival.topic, payload, timeMs)
+    for (const series of this.plotted) series.offer(arrival.topic, payload, timeMs)
     if (this.keepEvery > 1 && !arrival.outgoing && this.received % this.keepEvery !== 0) {
       this.sampledOut++
       return -1
@@ -93,7 +93,7 @@ export class Capture {
     }
     topic.kept++
     topic.lastSeq = seq
-    this.#forgetSaved(topic)
+    this.forgetSaved(topic)
     this.onKept(seq)
     return seq
   }
@@ -105,26 +105,26 @@ export class Capture {
   }
 
   setSubscriptions(subscriptions: readonly Subscription[]): void {
-    this.#subscriptions = subscriptions
-    this.#byTopic = new WeakMap()
+    this.subscriptions = subscriptions
+    this.byTopic = new WeakMap()
     const ids = new Set(subscriptions.map(({ id }) => id))
     for (const id of ids) {
-      if (!this.#perSubscription.has(id)) this.#perSubscription.set(id, { messages: 0 })
+      if (!this.perSubscription.has(id)) this.perSubscription.set(id, { messages: 0 })
     }
-    for (const id of this.#perSubscription.keys()) {
-      if (!ids.has(id)) this.#perSubscription.delete(id)
+    for (const id of this.perSubscription.keys()) {
+      if (!ids.has(id)) this.perSubscription.delete(id)
     }
   }
 
   messagesOf(subscriptionId: string): number {
-    return this.#perSubscription.get(subscriptionId)?.messages ?? 0
+    return this.perSubscription.get(subscriptionId)?.messages ?? 0
   }
 
   /** What the subscriptions say about a topic. */
   of(topic: Topic): TopicSubscriptions {
-    let found = this.#byTopic.get(topic)
+    let found = this.byTopic.get(topic)
     if (found !== undefined) return found
-    const matching = this.#subscriptions.filter(({ filter }) =>
+    const matching = this.subscriptions.filter(({ filter }) =>
       topicMatches(parseShared(filter)?.filter ?? filter, topic.name),
     )
     const decoding = matching.find(({ format }) => format !== 'auto')
@@ -135,7 +135,7 @@ export class Capture {
       format: decoding?.format ?? 'auto',
       schema: decoding?.schema ?? '',
     }
-    this.#byTopic.set(topic, found)
+    this.byTopic.set(topic, found)
     return found
   }
 
@@ -162,8 +162,8 @@ export class Capture {
 
   /** Plots these from now on, and what is kept already. */
   setSeries(specs: readonly SeriesSpec[]): void {
-    this.#series = specs.map((spec) => {
-      const known = this.#series.find((series) => sameSpec(series.spec, spec))
+    this.plotted = specs.map((spec) => {
+      const known = this.plotted.find((series) => sameSpec(series.spec, spec))
       if (known !== undefined) return known
       const series = new Series(spec)
       for (let seq = this.ring.first; seq < this.ring.next; seq++) {
@@ -176,32 +176,32 @@ export class Capture {
   clear(): void {
     this.ring.clear()
     this.topics.clear()
-    this.#byTopic = new WeakMap()
-    this.#savedBytes = 0
-    this.#series = this.#series.map(({ spec }) => new Series(spec))
+    this.byTopic = new WeakMap()
+    this.savedBytes = 0
+    this.plotted = this.plotted.map(({ spec }) => new Series(spec))
     this.received = 0
     this.receivedBytes = 0
     this.sent = 0
     this.sampledOut = 0
     this.tooLarge = 0
-    for (const counter of this.#perSubscription.values()) counter.messages = 0
+    for (const counter of this.perSubscription.values()) counter.messages = 0
   }
 
   /** A message makes room. The last one of its topic stays known: a quiet topic keeps its value. */
-  #release(seq: number): void {
+  private release(seq: number): void {
     const topic = this.topics.byId(this.ring.topicId(seq))
     if (topic === null) return
     topic.kept--
     const size = this.ring.size(seq)
     if (topic.lastSeq !== seq || size > SAVED_BYTES_MAX) return
-    if (this.#savedBytes + size > SAVED_TOTAL_MAX) return
+    if (this.savedBytes + size > SAVED_TOTAL_MAX) return
     topic.saved = this.ring.payload(seq).slice()
-    this.#savedBytes += size
+    this.savedBytes += size
   }
 
-  #forgetSaved(topic: Topic): void {
+  private forgetSaved(topic: Topic): void {
     if (topic.saved === null) return
-    this.#savedBytes -= topic.saved.length
+    this.savedBytes -= topic.saved.length
     topic.saved = null
   }
 }

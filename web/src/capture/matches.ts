@@ -18,30 +18,30 @@ export class Matches {
   first = FIRST_PLACE
   /** Place of the next. */
   next = FIRST_PLACE
-  readonly #ring: Ring
-  readonly #seqs: Float64Array
-  readonly #countMax: number
+  private readonly ring: Ring
+  private readonly seqs: Float64Array
+  private readonly countMax: number
 
   constructor(ring: Ring, countMax: number) {
-    this.#ring = ring
-    this.#countMax = countMax
-    this.#seqs = new Float64Array(countMax)
+    this.ring = ring
+    this.countMax = countMax
+    this.seqs = new Float64Array(countMax)
   }
 
   add(seq: number): void {
-    this.#seqs[this.next % this.#countMax] = seq
+    this.seqs[this.next % this.countMax] = seq
     this.next++
-    if (this.next - this.first > this.#countMax) this.first = this.next - this.#countMax
+    if (this.next - this.first > this.countMax) this.first = this.next - this.countMax
   }
 
   /** The message at a place of the list; -1: nothing is there. */
   seqAt(place: number): number {
-    return place >= this.first && place < this.next ? this.#at(place) : -1
+    return place >= this.first && place < this.next ? this.at(place) : -1
   }
 
   /** Lets go of what the ring no longer has. */
   trim(): void {
-    while (this.first < this.next && this.#at(this.first) < this.#ring.first) this.first++
+    while (this.first < this.next && this.at(this.first) < this.ring.first) this.first++
   }
 
   /** The place of a message, or of the first after it. */
@@ -50,7 +50,7 @@ export class Matches {
     let high = this.next
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      if (this.#at(middle) < seq) low = middle + 1
+      if (this.at(middle) < seq) low = middle + 1
       else high = middle
     }
     return low
@@ -59,14 +59,14 @@ export class Matches {
   /** Starts again from what the ring has. Without an anchor the list goes on at new places. */
   rebuild(test: (seq: number) => boolean, anchor: Anchor | null = null): void {
     const seqs: number[] = []
-    for (let seq = this.#ring.first; seq < this.#ring.next; seq++) if (test(seq)) seqs.push(seq)
+    for (let seq = this.ring.first; seq < this.ring.next; seq++) if (test(seq)) seqs.push(seq)
     const ahead = anchor === null ? 0 : Math.max(0, seqs.indexOf(anchor.seq))
     this.first = (anchor?.place ?? this.next) - ahead
     this.next = this.first
     for (const seq of seqs) this.add(seq)
   }
 
-  #at(place: number): number {
-    return this.#seqs[place % this.#countMax] ?? -1
+  private at(place: number): number {
+    return this.seqs[place % this.countMax] ?? -1
   }
 }

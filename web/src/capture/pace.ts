@@ -4,11 +4,11 @@ const REST_MS_MIN = 250
 const REST_PER_MS = 10
 
 export class Pace {
-  #restUntilMs = 0
+  private restUntilMs = 0
 
   /** Whether it is time again. */
   get isDue(): boolean {
-    return performance.now() >= this.#restUntilMs
+    return performance.now() >= this.restUntilMs
   }
 
   /** Does the work now. */
@@ -16,7 +16,7 @@ export class Pace {
     const startMs = performance.now()
     const result = work()
     const endMs = performance.now()
-    this.#restUntilMs = endMs + Math.max(REST_MS_MIN, (endMs - startMs) * REST_PER_MS)
+    this.restUntilMs = endMs + Math.max(REST_MS_MIN, (endMs - startMs) * REST_PER_MS)
     return result
   }
 }

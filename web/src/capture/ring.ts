@@ -37,53 +37,53 @@ export class Ring {
   /** Called with each message that makes room, while it can still be read. */
   onEvict: (seq: number) => void = () => {}
 
-  readonly #countMax: number
-  readonly #bytesMax: number
-  #bytes: Uint8Array
-  #write = 0
-  readonly #timeMs: Float64Array
-  readonly #topic: Uint32Array
-  readonly #offset: Uint32Array
-  readonly #length: Uint32Array
-  readonly #flags: Uint8Array
-  readonly #properties: (Properties | null)[]
+  private readonly countMax: number
+  private readonly bytesMax: number
+  private bytes: Uint8Array
+  private write = 0
+  private readonly times: Float64Array
+  private readonly topic: Uint32Array
+  private readonly offset: Uint32Array
+  private readonly length: Uint32Array
+  private readonly flags: Uint8Array
+  private readonly propertyLists: (Properties | null)[]
 
   /** `countMax` messages and `bytesMax` payload bytes at most. */
   constructor(countMax: number, bytesMax: number) {
-    this.#countMax = countMax
-    this.#bytesMax = bytesMax
-    this.#bytes = new Uint8Array(Math.min(FIRST_BYTES, bytesMax))
-    this.#timeMs = new Float64Array(countMax)
-    this.#topic = new Uint32Array(countMax)
-    this.#offset = new Uint32Array(countMax)
-    this.#length = new Uint32Array(countMax)
-    this.#flags = new Uint8Array(countMax)
-    this.#properties = []
+    this.countMax = countMax
+    this.bytesMax = bytesMax
+    this.bytes = new Uint8Array(Math.min(FIRST_BYTES, bytesMax))
+    this.times = new Float64Array(countMax)
+    this.topic = new Uint32Array(countMax)
+    this.offset = new Uint32Array(countMax)
+    this.length = new Uint32Array(countMax)
+    this.flags = new Uint8Array(countMax)
+    this.propertyLists = []
   }
 
   /** Bytes reserved for payloads so far. */
   get bytesReserved(): number {
-    return this.#bytes.length
+    return this.bytes.length
   }
 
   /** The message's sequence number; -1: its payload alone is larger than everything that may be kept. */
   push(entry: Entry): number {
     const { length } = entry.payload
-    if (length >= this.#bytesMax) return -1
-    if (this.next - this.first === this.#countMax) this.#makeRoom()
-    const offset = this.#allocate(length)
-    this.#bytes.set(entry.payload, offset)
-    const slot = this.next % this.#countMax
-    this.#timeMs[slot] = entry.timeMs
-    this.#topic[slot] = entry.topicId
-    this.#offset[slot] = offset
-    this.#length[slot] = length
-    this.#flags[slot] =
+    if (length >= this.bytesMax) return -1
+    if (this.next - this.first === this.countMax) this.makeRoom()
+    const offset = this.allocate(length)
+    this.bytes.set(entry.payload, offset)
+    const slot = this.next % this.countMax
+    this.times[slot] = entry.timeMs
+    this.topic[slot] = entry.topicId
+    this.offset[slot] = offset
+    this.length[slot] = length
+    this.flags[slot] =
       entry.qos |
       (entry.retain ? RETAIN : 0) |
       (entry.dup ? DUP : 0) |
       (entry.outgoing ? OUTGOING : 0)
-    this.#properties[slot] = entry.properties
+    this.propertyLists[slot] = entry.properties
     return this.next++
   }
 
@@ -92,105 +92,105 @@ export class Ring {
   }
 
   timeMs(seq: number): number {
-    return this.#timeMs[seq % this.#countMax] ?? 0
+    return this.times[seq % this.countMax] ?? 0
   }
 
   topicId(seq: number): number {
-    return this.#topic[seq % this.#countMax] ?? 0
+    return this.topic[seq % this.countMax] ?? 0
   }
 
   size(seq: number): number {
-    return this.#length[seq % this.#countMax] ?? 0
+    return this.length[seq % this.countMax] ?? 0
   }
 
   qos(seq: number): Qos {
-    return ((this.#flags[seq % this.#countMax] ?? 0) & QOS) as Qos
+    return ((this.flags[seq % this.countMax] ?? 0) & QOS) as Qos
   }
 
   isRetained(seq: number): boolean {
-    return ((this.#flags[seq % this.#countMax] ?? 0) & RETAIN) !== 0
+    return ((this.flags[seq % this.countMax] ?? 0) & RETAIN) !== 0
   }
 
   isDup(seq: number): boolean {
-    return ((this.#flags[seq % this.#countMax] ?? 0) & DUP) !== 0
+    return ((this.flags[seq % this.countMax] ?? 0) & DUP) !== 0
   }
 
   isOutgoing(seq: number): boolean {
-    return ((this.#flags[seq % this.#countMax] ?? 0) & OUTGOING) !== 0
+    return ((this.flags[seq % this.countMax] ?? 0) & OUTGOING) !== 0
   }
 
   /** A published message that the broker did not take. */
   isRefused(seq: number): boolean {
-    return ((this.#flags[seq % this.#countMax] ?? 0) & REFUSED) !== 0
+    return ((this.flags[seq % this.countMax] ?? 0) & REFUSED) !== 0
   }
 
   markRefused(seq: number): void {
-    const slot = seq % this.#countMax
-    if (this.has(seq)) this.#flags[slot] = (this.#flags[slot] ?? 0) | REFUSED
+    const slot = seq % this.countMax
+    if (this.has(seq)) this.flags[slot] = (this.flags[slot] ?? 0) | REFUSED
   }
 
   properties(seq: number): Properties | null {
-    return this.#properties[seq % this.#countMax] ?? null
+    return this.propertyLists[seq % this.countMax] ?? null
   }
 
   /** The payload where it lies: to be copied by whoever keeps it beyond the next `push`. */
   payload(seq: number): Uint8Array {
-    const slot = seq % this.#countMax
-    const offset = this.#offset[slot] ?? 0
-    return this.#bytes.subarray(offset, offset + (this.#length[slot] ?? 0))
+    const slot = seq % this.countMax
+    const offset = this.offset[slot] ?? 0
+    return this.bytes.subarray(offset, offset + (this.length[slot] ?? 0))
   }
 
   clear(): void {
-    while (this.first < this.next) this.#evict()
-    this.#write = 0
+    while (this.first < this.next) this.evict()
+    this.write = 0
     this.madeRoom = 0
   }
 
-  #makeRoom(): void {
-    this.#evict()
+  private makeRoom(): void {
+    this.evict()
     this.madeRoom++
   }
 
-  #evict(): void {
+  private evict(): void {
     this.onEvict(this.first)
-    this.#properties[this.first % this.#countMax] = null
+    this.propertyLists[this.first % this.countMax] = null
     this.first++
   }
 
-  #allocate(length: number): number {
+  private allocate(length: number): number {
     for (;;) {
-      const at = this.#place(length)
+      const at = this.place(length)
       if (at !== -1) {
-        this.#write = at + length
+        this.write = at + length
         return at
       }
-      if (this.#bytes.length < this.#bytesMax) this.#grow()
-      else this.#makeRoom()
+      if (this.bytes.length < this.bytesMax) this.grow()
+      else this.makeRoom()
     }
   }
 
   /** Where `length` bytes fit without touching a message, or -1. */
-  #place(length: number): number {
-    const capacity = this.#bytes.length
+  private place(length: number): number {
+    const capacity = this.bytes.length
     if (this.first === this.next) return length <= capacity ? 0 : -1
-    const oldest = this.#offset[this.first % this.#countMax] ?? 0
+    const oldest = this.offset[this.first % this.countMax] ?? 0
     // Strictly less: were they equal, full would look like empty.
-    if (this.#write < oldest) return length < oldest - this.#write ? this.#write : -1
-    if (length <= capacity - this.#write) return this.#write
+    if (this.write < oldest) return length < oldest - this.write ? this.write : -1
+    if (length <= capacity - this.write) return this.write
     return length < oldest ? 0 : -1
   }
 
   /** Twice the room; the messages move to its beginning, oldest first. */
-  #grow(): void {
-    const bytes = new Uint8Array(Math.min(this.#bytes.length * 2, this.#bytesMax))
+  private grow(): void {
+    const bytes = new Uint8Array(Math.min(this.bytes.length * 2, this.bytesMax))
     let at = 0
     for (let seq = this.first; seq < this.next; seq++) {
-      const slot = seq % this.#countMax
+      const slot = seq % this.countMax
       bytes.set(this.payload(seq), at)
-      this.#offset[slot] = at
-      at += this.#length[slot] ?? 0
+      this.offset[slot] = at
+      at += this.length[slot] ?? 0
     }
-    this.#bytes = bytes
-    this.#write = at
+    this.bytes = bytes
+    this.write = at
   }
 }

@@ -58,39 +58,39 @@ export class Topics {
   /** Topics that made room for others. */
   forgotten = 0
 
-  readonly #byName = new Map<string, Topic>()
-  readonly #byId: (Topic | null)[] = []
-  readonly #free: number[] = []
-  readonly #countMax: number
+  private readonly byName = new Map<string, Topic>()
+  private readonly slots: (Topic | null)[] = []
+  private readonly free: number[] = []
+  private readonly countMax: number
 
   /** At most `countMax` topics; those without a kept message make room. It must exceed what the ring keeps. */
   constructor(countMax: number) {
-    this.#countMax = countMax
+    this.countMax = countMax
   }
 
   get count(): number {
-    return this.#byName.size
+    return this.byName.size
   }
 
   all(): IterableIterator<Topic> {
-    return this.#byName.values()
+    return this.byName.values()
   }
 
   find(name: string): Topic | undefined {
-    return this.#byName.get(name)
+    return this.byName.get(name)
   }
 
   byId(id: number): Topic | null {
-    return this.#byId[id] ?? null
+    return this.slots[id] ?? null
   }
 
   /** The topic of this name, made if need be. */
   intern(name: string): Topic {
-    const known = this.#byName.get(name)
+    const known = this.byName.get(name)
     if (known !== undefined) return known
-    if (this.#byName.size >= this.#countMax) this.#sweep()
-    const id = this.#free.pop() ?? this.#byId.length
-    const node = this.#nodeOf(name)
+    if (this.byName.size >= this.countMax) this.sweep()
+    const id = this.free.pop() ?? this.slots.length
+    const node = this.nodeOf(name)
     const topic: Topic = {
       id,
       name,
@@ -103,8 +103,8 @@ export class Topics {
       retained: false,
     }
     node.topic = topic
-    this.#byId[id] = topic
-    this.#byName.set(name, topic)
+    this.slots[id] = topic
+    this.byName.set(name, topic)
     for (let at: Node | null = node; at !== null; at = at.parent) at.topics++
     this.shape++
     return topic
@@ -121,15 +121,15 @@ export class Topics {
   }
 
   clear(): void {
-    this.#byName.clear()
-    this.#byId.length = 0
-    this.#free.length = 0
+    this.byName.clear()
+    this.slots.length = 0
+    this.free.length = 0
     Object.assign(this.root, newNode('', null))
     this.forgotten = 0
     this.shape++
   }
 
-  #nodeOf(name: string): Node {
+  private nodeOf(name: string): Node {
     let at = this.root
     for (const level of name.split('/')) {
       at.children ??= new Map()
@@ -145,18 +145,18 @@ export class Topics {
   }
 
   /** Forgets the longest silent tenth, at least, of the topics that no kept message needs. */
-  #sweep(): void {
-    const idle = [...this.#byName.values()].filter((topic) => topic.kept === 0)
+  private sweep(): void {
+    const idle = [...this.byName.values()].filter((topic) => topic.kept === 0)
     idle.sort((a, b) => a.lastMs - b.lastMs)
-    for (const topic of idle.slice(0, Math.max(1, Math.ceil(this.#countMax / 10)))) {
-      this.#remove(topic)
+    for (const topic of idle.slice(0, Math.max(1, Math.ceil(this.countMax / 10)))) {
+      this.remove(topic)
     }
   }
 
-  #remove(topic: Topic): void {
-    this.#byName.delete(topic.name)
-    this.#byId[topic.id] = null
-    this.#free.push(topic.id)
+  private remove(topic: Topic): void {
+    this.byName.delete(topic.name)
+    this.slots[topic.id] = null
+    this.free.push(topic.id)
     this.forgotten++
     this.shape++
     topic.node.topic = null

@@ -19,37 +19,37 @@ const LATEST_ORDERS: Record<ViewRequest['latestSort'], (a: Topic, b: Topic) => n
 
 export class View {
   request: ViewRequest = DEFAULT_VIEW
-  readonly #capture: Capture
-  #matches: Matches
-  #query: Predicate | null = null
-  #queryProblem: string | null = null
+  private readonly capture: Capture
+  private matches: Matches
+  private query: Predicate | null = null
+  private queryProblem: string | null = null
   /** The first message that a pause holds back; null: the list runs. */
-  #pausedSeq: number | null = null
+  private pausedSeq: number | null = null
   /** The first message that came after the reader had left the end; null: it is being followed. */
-  #leftSeq: number | null = null
-  #latest: Topic[] = []
+  private leftSeq: number | null = null
+  private latest: Topic[] = []
   /** -1: a person asked for another list, which does not wait; -2: its order has gone stale, which does. */
-  #latestShape = -1
-  readonly #pace = new Pace()
+  private latestShape = -1
+  private readonly pace = new Pace()
 
   constructor(capture: Capture) {
-    this.#capture = capture
-    this.#matches = new Matches(capture.ring, capture.messagesMax)
+    this.capture = capture
+    this.matches = new Matches(capture.ring, capture.messagesMax)
   }
 
   /** To be told of every message that is kept. */
   add(seq: number): void {
-    if (this.#test(seq)) this.#matches.add(seq)
+    if (this.test(seq)) this.matches.add(seq)
   }
 
   show(request: ViewRequest): void {
     const before = this.request
     this.request = request
-    const { next } = this.#capture.ring
-    this.#pausedSeq = request.paused ? (this.#pausedSeq ?? next) : null
-    this.#leftSeq = request.follow ? null : (this.#leftSeq ?? next)
+    const { next } = this.capture.ring
+    this.pausedSeq = request.paused ? (this.pausedSeq ?? next) : null
+    this.leftSeq = request.follow ? null : (this.leftSeq ?? next)
     if (request.latestSort !== before.latestSort || request.mode !== before.mode)
-      this.#latestShape = -1
+      this.latestShape = -1
     const same =
       request.query === before.query &&
       request.direction === before.direction &&
@@ -60,84 +60,84 @@ export class View {
   /** Lists anew: the question has changed, or the subscriptions. What is on screen and still listed stays where it is. */
   refilter(): void {
     try {
-      this.#query = compileQuery(this.request.query)
-      this.#queryProblem = null
+      this.query = compileQuery(this.request.query)
+      this.queryProblem = null
     } catch (error) {
       if (!(error instanceof QueryError)) throw error
-      this.#query = null
-      this.#queryProblem = error.message
+      this.query = null
+      this.queryProblem = error.message
     }
-    this.#matches.trim()
-    this.#matches.rebuild((seq) => this.#test(seq), this.#anchor())
-    this.#latestShape = -1
+    this.matches.trim()
+    this.matches.rebuild((seq) => this.test(seq), this.anchor())
+    this.latestShape = -1
   }
 
   /** The first message from the top of the screen on that will be listed again, and its place; else the last before it. */
-  #anchor(): Anchor | null {
+  private anchor(): Anchor | null {
     const { follow, top } = this.request
     if (follow) return null
-    const { first, next } = this.#matches
+    const { first, next } = this.matches
     const place = Math.max(first, Math.min(top, next))
-    for (let at = place; at < next; at++) if (this.#isListed(at)) return this.#anchorAt(at)
-    for (let at = place - 1; at >= first; at--) if (this.#isListed(at)) return this.#anchorAt(at)
+    for (let at = place; at < next; at++) if (this.isListed(at)) return this.anchorAt(at)
+    for (let at = place - 1; at >= first; at--) if (this.isListed(at)) return this.anchorAt(at)
     return null
   }
 
-  #isListed(place: number): boolean {
-    return this.#test(this.#matches.seqAt(place))
+  private isListed(place: number): boolean {
+    return this.test(this.matches.seqAt(place))
   }
 
-  #anchorAt(place: number): Anchor {
-    return { seq: this.#matches.seqAt(place), place }
+  private anchorAt(place: number): Anchor {
+    return { seq: this.matches.seqAt(place), place }
   }
 
   /** There are topics that no picture of the latest values has shown yet. */
   get isBehind(): boolean {
-    return this.request.mode === 'latest' && this.#latestShape !== this.#capture.topics.shape
+    return this.request.mode === 'latest' && this.latestShape !== this.capture.topics.shape
   }
 
   /** To be called now and then: an order by time or messages goes stale. */
   freshen(): void {
-    if (this.request.latestSort !== 'name') this.#latestShape = -2
+    if (this.request.latestSort !== 'name') this.latestShape = -2
   }
 
   clear(): void {
-    this.#matches.rebuild(() => false)
-    this.#latestShape = -1
+    this.matches.rebuild(() => false)
+    this.latestShape = -1
   }
 
   snapshot(): ViewSnapshot {
-    return this.request.mode === 'latest' ? this.#latestSnapshot() : this.#streamSnapshot()
+    return this.request.mode === 'latest' ? this.latestSnapshot() : this.streamSnapshot()
   }
 
   /** All that the view lists, oldest first. */
   *seqs(): Generator<number> {
-    this.#matches.trim()
-    for (let place = this.#matches.first; place < this.#matches.next; place++) {
-      yield this.#matches.seqAt(place)
+    this.matches.trim()
+    for (let place = this.matches.first; place < this.matches.next; place++) {
+      yield this.matches.seqAt(place)
     }
   }
 
   /** The message `step` places after (before, if negative) this one in the list, or as far as that goes; null: the list is empty. */
   neighbour(seq: number, step: number): { seq: number; place: number } | null {
-    const matches = this.#matches
+    const matches = this.matches
     matches.trim()
     if (matches.first === matches.next) return null
     const wanted = matches.placeOf(seq) + step
-    const place = Math.max(matches.first, Math.min(this.#end() - 1, wanted))
+    const place = Math.max(matches.first, Math.min(this.end() - 1, wanted))
     return { seq: matches.seqAt(place), place }
   }
 
   /** The place after the newest message that is listed. */
-  #end(): number {
-    const matches = this.#matches
-    return this.#pausedSeq === null ? matches.next : matches.placeOf(this.#pausedSeq)
+  private end(): number {
+    const matches = this.matches
+    return this.pausedSeq === null ? matches.next : matches.placeOf(this.pausedSeq)
   }
 
   row(seq: number, index: number): Row {
-    const { ring } = this.#capture
-    const topic = this.#capture.topicOf(seq)
-    const { colours, format } = this.#capture.of(topic)
+    const { ring } = this.capture
+    const topic = this.capture.topicOf(seq)
+    const { colours, format } = this.capture.of(topic)
     return {
       index,
       seq,
@@ -154,14 +154,14 @@ export class View {
     }
   }
 
-  #streamSnapshot(): ViewSnapshot {
-    const matches = this.#matches
+  private streamSnapshot(): ViewSnapshot {
+    const matches = this.matches
     matches.trim()
-    const next = this.#end()
+    const next = this.end()
     const { follow, count } = this.request
     const wanted = follow ? next - count : this.request.from
     const from = Math.max(matches.first, Math.min(wanted, next - count))
-    const since = this.#pausedSeq ?? this.#leftSeq
+    const since = this.pausedSeq ?? this.leftSeq
     const rows: Row[] = []
     for (let place = from; place < Math.min(next, from + count); place++) {
       rows.push(this.row(matches.seqAt(place), place))
@@ -173,21 +173,21 @@ export class View {
       newer: since === null ? 0 : matches.next - matches.placeOf(since),
       rows,
       latest: [],
-      queryProblem: this.#queryProblem,
+      queryProblem: this.queryProblem,
     }
   }
 
-  #latestSnapshot(): ViewSnapshot {
-    const isNew = this.#latestShape !== this.#capture.topics.shape
+  private latestSnapshot(): ViewSnapshot {
+    const isNew = this.latestShape !== this.capture.topics.shape
     const { paused, held, latestSort } = this.request
-    const rests = paused || (held && latestSort !== 'name') || !this.#pace.isDue
-    const mayWait = this.#latestShape !== -1 && rests
-    if (isNew && !mayWait) this.#pace.run(() => this.#sortLatest())
-    const from = Math.max(0, Math.min(this.request.from, this.#latest.length))
-    const latest = this.#latest
+    const rests = paused || (held && latestSort !== 'name') || !this.pace.isDue
+    const mayWait = this.latestShape !== -1 && rests
+    if (isNew && !mayWait) this.pace.run(() => this.sortLatest())
+    const from = Math.max(0, Math.min(this.request.from, this.latest.length))
+    const latest = this.latest
       .slice(from, from + this.request.count)
-      .map((topic, at) => this.#latestRow(topic, from + at))
-    const next = this.#latest.length
+      .map((topic, at) => this.latestRow(topic, from + at))
+    const next = this.latest.length
     return {
       mode: 'latest',
       first: 0,
@@ -195,22 +195,20 @@ export class View {
       newer: 0,
       rows: [],
       latest,
-      queryProblem: this.#queryProblem,
+      queryProblem: this.queryProblem,
     }
   }
 
-  #sortLatest(): void {
-    const { topics } = this.#capture
-    this.#latestShape = topics.shape
-    this.#latest = [...topics.all()].filter(
-      (topic) => topic.messages > 0 && this.#testLatest(topic),
-    )
-    this.#latest.sort(LATEST_ORDERS[this.request.latestSort])
+  private sortLatest(): void {
+    const { topics } = this.capture
+    this.latestShape = topics.shape
+    this.latest = [...topics.all()].filter((topic) => topic.messages > 0 && this.testLatest(topic))
+    this.latest.sort(LATEST_ORDERS[this.request.latestSort])
   }
 
-  #latestRow(topic: Topic, index: number): LatestRow {
-    const payload = this.#capture.lastPayload(topic)
-    const { colours, format } = this.#capture.of(topic)
+  private latestRow(topic: Topic, index: number): LatestRow {
+    const payload = this.capture.lastPayload(topic)
+    const { colours, format } = this.capture.of(topic)
     return {
       index,
       topic: topic.name,
@@ -222,15 +220,15 @@ export class View {
     }
   }
 
-  #test(seq: number): boolean {
-    const { ring } = this.#capture
+  private test(seq: number): boolean {
+    const { ring } = this.capture
     const { direction } = this.request
     const outgoing = ring.isOutgoing(seq)
     if (direction !== null && (direction === 'out') !== outgoing) return false
-    const topic = this.#capture.topicOf(seq)
-    if (!this.#listed(topic, outgoing)) return false
-    if (this.#query === null) return true
-    return this.#query({
+    const topic = this.capture.topicOf(seq)
+    if (!this.listed(topic, outgoing)) return false
+    if (this.query === null) return true
+    return this.query({
       topic: topic.name,
       payload: ring.payload(seq),
       qos: ring.qos(seq),
@@ -239,18 +237,18 @@ export class View {
     })
   }
 
-  #listed(topic: Topic, outgoing: boolean): boolean {
+  private listed(topic: Topic, outgoing: boolean): boolean {
     const { subscriptions } = this.request
-    const { ids, hidden } = this.#capture.of(topic)
+    const { ids, hidden } = this.capture.of(topic)
     if (subscriptions.length > 0) return ids.some((id) => subscriptions.includes(id))
     return outgoing || !hidden
   }
 
-  #testLatest(topic: Topic): boolean {
-    if (!this.#listed(topic, false)) return false
-    if (this.#query === null) return true
-    const payload = this.#capture.lastPayload(topic) ?? new Uint8Array()
+  private testLatest(topic: Topic): boolean {
+    if (!this.listed(topic, false)) return false
+    if (this.query === null) return true
+    const payload = this.capture.lastPayload(topic) ?? new Uint8Array()
     const retain = topic.retained
-    return this.#query({ topic: topic.name, payload, qos: 0, retain, outgoing: false })
+    return this.query({ topic: topic.name, payload, qos: 0, retain, outgoing: false })
   }
 }

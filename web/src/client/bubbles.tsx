@@ -1,5 +1,6 @@
 /** Messages as a conversation: what came on the left, what was sent on the right. */
 import { useLayoutEffect, useRef, useEffect } from 'react'
+import type { Row } from '../model/message.ts'
 import { clockText, bytesText } from '../ui/format.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
@@ -58,26 +59,43 @@ export function Bubbles({ session }: { session: SessionHandle }) {
         </button>
       )}
       {view.rows.map((row) => (
-        <button
+        <Bubble
           key={row.index}
-          type="button"
-          className={`bubble is-${row.direction} ${row.seq === selected ? 'is-selected' : ''}`}
-          onClick={() => openMessage(session, row.seq)}
-        >
-          <Swatches colours={row.colours} />
-          <span className="bubble-head">
-            <span className="mono">{row.topic}</span>
-            <span>QoS {row.qos}</span>
-            {row.retain && <span className="chip is-tiny">R</span>}
-          </span>
-          <span className="bubble-body mono">
-            {row.size === 0 ? <i>{t.emptyPayload}</i> : row.preview}
-          </span>
-          <span className="bubble-foot">
-            {clockText(row.timeMs)} · {bytesText(row.size)}
-          </span>
-        </button>
+          row={row}
+          isSelected={row.seq === selected}
+          onOpen={() => openMessage(session, row.seq)}
+        />
       ))}
     </div>
+  )
+}
+
+interface BubbleProps {
+  row: Row
+  isSelected: boolean
+  onOpen: () => void
+}
+
+function Bubble({ row, isSelected, onOpen }: BubbleProps) {
+  const t = useText()
+  return (
+    <button
+      type="button"
+      className={`bubble is-${row.direction} ${isSelected ? 'is-selected' : ''}`}
+      onClick={onOpen}
+    >
+      <Swatches colours={row.colours} />
+      <span className="bubble-head">
+        <span className="mono">{row.topic}</span>
+        <span>QoS {row.qos}</span>
+        {row.retain && <span className="chip is-tiny">R</span>}
+      </span>
+      <span className="bubble-body mono">
+        {row.size === 0 ? <i>{t.emptyPayload}</i> : row.preview}
+      </span>
+      <span className="bubble-foot">
+        {clockText(row.timeMs)} · {bytesText(row.size)}
+      </span>
+    </button>
   )
 }

@@ -133,6 +133,16 @@ function BasicFields({ profile, put }: SectionProps) {
         onChange={(port) => put({ port: Number(port) })}
       />
       <TextField label={t.path} value={profile.path} mono onChange={(path) => put({ path })} />
+      <IdentityFields profile={profile} put={put} />
+    </div>
+  )
+}
+
+/** Who this client is to the broker. */
+function IdentityFields({ profile, put }: SectionProps) {
+  const t = useText()
+  return (
+    <>
       <Field label={t.clientId}>
         {(fieldId) => (
           <div className="with-button">
@@ -177,7 +187,7 @@ function BasicFields({ profile, put }: SectionProps) {
         checked={profile.rememberPassword}
         onChange={(rememberPassword) => put({ rememberPassword })}
       />
-    </div>
+    </>
   )
 }
 

@@ -1,3 +1,4 @@
+/** All connections, from anywhere. */
 import { app } from '../state/app-state.ts'
 import { Dialog } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'

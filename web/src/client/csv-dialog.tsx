@@ -1,5 +1,6 @@
 /** One message a row: the draft's topic and payload with the row's values in them. */
 import { useEffect, useMemo, useState } from 'react'
+import type { Draft } from '../model/message.ts'
 import { parseCsv } from '../publish/csv.ts'
 import type { RowProblem } from '../publish/csv-rows.ts'
 import { withEscape } from '../publish/outgoing.ts'
@@ -15,18 +16,12 @@ import { useText } from '../ui/text.ts'
 
 const PREVIEW_ROWS = 3
 
-export function CsvDialog({ session }: { session: SessionHandle }) {
+type Table = ReturnType<typeof parseCsv>
+
+/** Looks at every row, then sends; rows that cannot be sent are named first. */
+function useRun(session: SessionHandle, csv: string, perSecond: string) {
   const t = useText()
   const draft = useStore(session.store, (state) => state.draft)
-  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
-  const [csv, setCsv] = useState('')
-  const [perSecond, setPerSecond] = useState('50')
-  const table = useMemo(() => parseCsv(csv), [csv])
-  const close = () => app.set({ dialog: null })
-  const load = async () => {
-    const file = await pickFile('.csv,.tsv,.txt,text/csv')
-    if (file !== null) setCsv(await file.text())
-  }
   const [bad, setBad] = useState<readonly RowProblem[]>([])
   useEffect(() => setBad([]), [csv, draft])
   const start = async () => {
@@ -37,22 +32,29 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
       leaveOut: bad.length > 0,
     })
     const { problem } = answer
-    if (problem === null) close()
+    if (problem === null) app.set({ dialog: null })
     else if (problem === 'badRows') setBad(answer.bad)
     else notify(t.csvProblems[problem as keyof typeof t.csvProblems], true)
   }
-  const preview = table.rows.slice(0, PREVIEW_ROWS).map((row, at) => {
-    const columns = new Map(table.columns.map((name, index) => [name, row[index] ?? '']))
-    const context = { seq: at + 1, nowMs: 0, random: () => 0.5, columns }
-    return {
-      topic: expand(draft.topic, context),
-      payload: expand(draft.payload, withEscape(draft, context)),
-    }
-  })
+  return { bad, start }
+}
+
+export function CsvDialog({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const draft = useStore(session.store, (state) => state.draft)
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  const [csv, setCsv] = useState('')
+  const [perSecond, setPerSecond] = useState('50')
+  const table = useMemo(() => parseCsv(csv), [csv])
+  const { bad, start } = useRun(session, csv, perSecond)
+  const load = async () => {
+    const file = await pickFile('.csv,.tsv,.txt,text/csv')
+    if (file !== null) setCsv(await file.text())
+  }
   return (
     <Dialog
       title={t.csvTitle}
-      onClose={close}
+      onClose={() => app.set({ dialog: null })}
       footer={
         <>
           <span className="is-quiet">{t.csvRows(countText(table.rows.length))}</span>
@@ -72,40 +74,14 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
     >
       <p className="hint">{t.csvText}</p>
       <div className="grid">
-        <TextField
-          label={t.topic}
-          mono
-          className="is-wide"
-          value={draft.topic}
-          placeholder="store/12/tag/{{tag}}/price"
-          onChange={(topic) => session.store.set({ draft: { ...draft, topic }, topicTyped: true })}
+        <TemplateFields session={session} />
+        <TextArea
+          label="CSV"
+          rows={6}
+          value={csv}
+          placeholder={'tag,price\n0001,12.90\n0002,3.50'}
+          onChange={setCsv}
         />
-        <Field label={t.payload} className="is-wide">
-          {(id) => (
-            <textarea
-              id={id}
-              className="mono"
-              rows={2}
-              value={draft.payload}
-              placeholder={'{"price": {{price}}}'}
-              onChange={(event) =>
-                session.store.set({ draft: { ...draft, payload: event.target.value } })
-              }
-            />
-          )}
-        </Field>
-        <Field label="CSV" className="is-wide">
-          {(id) => (
-            <textarea
-              id={id}
-              className="mono"
-              rows={6}
-              value={csv}
-              placeholder={'tag,price\n0001,12.90\n0002,3.50'}
-              onChange={(event) => setCsv(event.target.value)}
-            />
-          )}
-        </Field>
         <TextField
           label={t.perSecondMax}
           type="number"
@@ -117,6 +93,73 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
           <Icon name="file" size={14} /> {t.loadFile}
         </button>
       </div>
+      <BadRows bad={bad} />
+      <Preview draft={draft} table={table} />
+    </Dialog>
+  )
+}
+
+/** Topic and payload of every row: the draft's own. */
+function TemplateFields({ session }: { session: SessionHandle }) {
+  const t = useText()
+  const draft = useStore(session.store, (state) => state.draft)
+  return (
+    <>
+      <TextField
+        label={t.topic}
+        mono
+        className="is-wide"
+        value={draft.topic}
+        placeholder="store/12/tag/{{tag}}/price"
+        onChange={(topic) => session.store.set({ draft: { ...draft, topic }, topicTyped: true })}
+      />
+      <TextArea
+        label={t.payload}
+        rows={2}
+        value={draft.payload}
+        placeholder={'{"price": {{price}}}'}
+        onChange={(payload) => session.store.set({ draft: { ...draft, payload } })}
+      />
+    </>
+  )
+}
+
+interface TextAreaProps {
+  label: string
+  rows: number
+  value: string
+  placeholder: string
+  onChange: (value: string) => void
+}
+
+function TextArea({ label, onChange, ...rest }: TextAreaProps) {
+  return (
+    <Field label={label} className="is-wide">
+      {(id) => (
+        <textarea
+          id={id}
+          className="mono"
+          onChange={(event) => onChange(event.target.value)}
+          {...rest}
+        />
+      )}
+    </Field>
+  )
+}
+
+/** The names of the columns, and what the first rows become. */
+function Preview({ draft, table }: { draft: Draft; table: Table }) {
+  const t = useText()
+  const preview = table.rows.slice(0, PREVIEW_ROWS).map((row, at) => {
+    const columns = new Map(table.columns.map((name, index) => [name, row[index] ?? '']))
+    const context = { seq: at + 1, nowMs: 0, random: () => 0.5, columns }
+    return {
+      topic: expand(draft.topic, context),
+      payload: expand(draft.payload, withEscape(draft, context)),
+    }
+  })
+  return (
+    <>
       {table.columns.length > 0 && (
         <p className="hint">
           {t.columns}{' '}
@@ -125,7 +168,6 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
           ))}
         </p>
       )}
-      <BadRows bad={bad} />
       {preview.length > 0 && (
         <ul className="csv-preview mono" aria-label={t.preview}>
           {preview.map(({ topic, payload }, at) => (
@@ -136,7 +178,7 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
           ))}
         </ul>
       )}
-    </Dialog>
+    </>
   )
 }
 

@@ -1,3 +1,4 @@
+/** Two texts, and what differs between them. */
 import { useMemo } from 'react'
 import { diffLines } from '../decode/diff.ts'
 import { useText } from '../ui/text.ts'

@@ -1,3 +1,4 @@
+/** Earlier messages of one topic. */
 import { useEffect, useState } from 'react'
 import type { Row } from '../model/message.ts'
 import { clockText } from '../ui/format.ts'

@@ -1,31 +1,23 @@
 /** Finds retained messages by a filter, shows them, and removes those that are ticked. */
 import { useState, type FormEvent } from 'react'
 import { topicFilterProblem } from '../../../src/topics/names.ts'
-import type { Questions } from '../protocol/protocol.ts'
+import type { Questions, RetainedFound } from '../protocol/protocol.ts'
 import { app } from '../state/app-state.ts'
 import { bytesText, countText } from '../ui/format.ts'
-import { Dialog, Field } from '../ui/parts.tsx'
+import { Dialog, TextField } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 
 const LISTED = 300
 
-export function RetainedDialog({
-  session,
-  filter: initial,
-}: {
-  session: SessionHandle
-  filter: string
-}) {
-  const t = useText()
-  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
-  const [filter, setFilter] = useState(initial)
-  const [result, setResult] = useState<Questions['findRetained'][1] | 'searching' | null>(null)
+type Result = Questions['findRetained'][1] | 'searching' | null
+
+/** What was found, and which of it a person wants to keep. */
+function useFound(session: SessionHandle) {
+  const [result, setResult] = useState<Result>(null)
   const [kept, setKept] = useState<ReadonlySet<string>>(new Set())
-  const close = () => app.set({ dialog: null })
-  const find = async (event: FormEvent) => {
-    event.preventDefault()
+  const find = async (filter: string) => {
     setResult('searching')
     setKept(new Set())
     try {
@@ -40,6 +32,25 @@ export function RetainedDialog({
     setKept(next)
   }
   const found = result === null || result === 'searching' ? [] : result.found
+  return { result, found, kept, find, toggle }
+}
+
+export function RetainedDialog({
+  session,
+  filter: initial,
+}: {
+  session: SessionHandle
+  filter: string
+}) {
+  const t = useText()
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  const [filter, setFilter] = useState(initial)
+  const { result, found, kept, find, toggle } = useFound(session)
+  const close = () => app.set({ dialog: null })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    void find(filter)
+  }
   const chosen = found.filter(({ topic }) => !kept.has(topic)).map(({ topic }) => topic)
   const remove = async () => {
     await session.ask('clearRetained', { topics: chosen })
@@ -61,18 +72,14 @@ export function RetainedDialog({
       }
     >
       <p className="hint">{t.clearRetainedText}</p>
-      <form className="with-button" onSubmit={(event) => void find(event)}>
-        <Field label={t.topicFilter}>
-          {(id) => (
-            <input
-              id={id}
-              className="mono"
-              value={filter}
-              placeholder="home/#"
-              onChange={(event) => setFilter(event.target.value)}
-            />
-          )}
-        </Field>
+      <form className="with-button" onSubmit={submit}>
+        <TextField
+          label={t.topicFilter}
+          mono
+          value={filter}
+          placeholder="home/#"
+          onChange={setFilter}
+        />
         <button
           type="submit"
           className="button is-primary"
@@ -87,21 +94,34 @@ export function RetainedDialog({
           <p>{result.problem ?? t.retainedFound(countText(result.total))}</p>
         )}
       </div>
-      <ul className="retained-list">
-        {found.slice(0, LISTED).map(({ topic, size, preview }) => (
-          <li key={topic}>
-            <label className="check">
-              <input type="checkbox" checked={!kept.has(topic)} onChange={() => toggle(topic)} />
-              <span className="mono">{topic}</span>
-            </label>
-            <span className="is-quiet">{bytesText(size)}</span>
-            <span className="mono is-quiet preview">{preview}</span>
-          </li>
-        ))}
-        {found.length > LISTED && (
-          <li className="is-quiet">{t.andMore(countText(found.length - LISTED))}</li>
-        )}
-      </ul>
+      <FoundList found={found} kept={kept} toggle={toggle} />
     </Dialog>
+  )
+}
+
+interface FoundListProps {
+  found: readonly RetainedFound[]
+  kept: ReadonlySet<string>
+  toggle: (topic: string) => void
+}
+
+function FoundList({ found, kept, toggle }: FoundListProps) {
+  const t = useText()
+  return (
+    <ul className="retained-list">
+      {found.slice(0, LISTED).map(({ topic, size, preview }) => (
+        <li key={topic}>
+          <label className="check">
+            <input type="checkbox" checked={!kept.has(topic)} onChange={() => toggle(topic)} />
+            <span className="mono">{topic}</span>
+          </label>
+          <span className="is-quiet">{bytesText(size)}</span>
+          <span className="mono is-quiet preview">{preview}</span>
+        </li>
+      ))}
+      {found.length > LISTED && (
+        <li className="is-quiet">{t.andMore(countText(found.length - LISTED))}</li>
+      )}
+    </ul>
   )
 }

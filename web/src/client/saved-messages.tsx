@@ -52,20 +52,7 @@ export function SavedMessages({ draft, onPick }: SavedProps) {
             {saved
               .filter((entry) => entry.folder === folder)
               .map((entry) => (
-                <li key={entry.id}>
-                  <button type="button" onClick={() => onPick(entry.draft)}>
-                    <b>{entry.name}</b> <span className="mono is-quiet">{entry.draft.topic}</span>
-                  </button>
-                  <IconButton
-                    icon="trash"
-                    label={`${t.remove}: ${entry.name}`}
-                    onClick={() =>
-                      putSettings((stored) => ({
-                        saved: stored.saved.filter(({ id }) => id !== entry.id),
-                      }))
-                    }
-                  />
-                </li>
+                <SavedRow key={entry.id} entry={entry} onPick={onPick} />
               ))}
           </ul>
         </section>
@@ -86,5 +73,19 @@ export function SavedMessages({ draft, onPick }: SavedProps) {
         </section>
       )}
     </div>
+  )
+}
+
+function SavedRow({ entry, onPick }: { entry: SavedMessage; onPick: SavedProps['onPick'] }) {
+  const t = useText()
+  const remove = () =>
+    putSettings((stored) => ({ saved: stored.saved.filter(({ id }) => id !== entry.id) }))
+  return (
+    <li>
+      <button type="button" onClick={() => onPick(entry.draft)}>
+        <b>{entry.name}</b> <span className="mono is-quiet">{entry.draft.topic}</span>
+      </button>
+      <IconButton icon="trash" label={`${t.remove}: ${entry.name}`} onClick={remove} />
+    </li>
   )
 }

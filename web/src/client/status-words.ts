@@ -1,3 +1,4 @@
+/** The state of a connection in words. */
 import type { Text } from '../i18n/en.ts'
 import type { Status } from '../protocol/protocol.ts'
 

@@ -258,36 +258,43 @@ function SubscriptionForm({ session, subscription, put, version }: FormProps) {
       </div>
       <ColourChoice value={subscription.colour} onChange={(colour) => put({ colour })} />
       {version === 5 && <Version5Options subscription={subscription} put={put} />}
-      <div className="actions">
-        <Check
-          label={t.enabled}
-          checked={subscription.enabled}
-          onChange={(enabled) => put({ enabled })}
-        />
+      <SubscriptionActions session={session} subscription={subscription} put={put} />
+    </div>
+  )
+}
+
+function SubscriptionActions({ session, subscription, put }: Omit<FormProps, 'version'>) {
+  const t = useText()
+  return (
+    <div className="actions">
+      <Check
+        label={t.enabled}
+        checked={subscription.enabled}
+        onChange={(enabled) => put({ enabled })}
+      />
+      <button
+        type="button"
+        className="link-button"
+        onClick={() => app.set({ dialog: { kind: 'schemas' } })}
+      >
+        {t.schemas}
+      </button>
+      {hasWildcard(subscription.filter) && (
         <button
           type="button"
           className="link-button"
-          onClick={() => app.set({ dialog: { kind: 'schemas' } })}
+          onClick={() => app.set({ dialog: { kind: 'retained', filter: subscription.filter } })}
         >
-          {t.schemas}
+          {t.clearRetained}
         </button>
-        {hasWildcard(subscription.filter) && (
-          <button
-            type="button"
-            className="link-button"
-            onClick={() => app.set({ dialog: { kind: 'retained', filter: subscription.filter } })}
-          >
-            {t.clearRetained}
-          </button>
-        )}
-        <button
-          type="button"
-          className="link-button is-danger"
-          onClick={() => removeSubscription(session.id, subscription.id)}
-        >
-          <Icon name="trash" size={14} /> {t.unsubscribe}
-        </button>
-      </div>
+      )}
+      <button
+        type="button"
+        className="link-button is-danger"
+        onClick={() => removeSubscription(session.id, subscription.id)}
+      >
+        <Icon name="trash" size={14} /> {t.unsubscribe}
+      </button>
     </div>
   )
 }

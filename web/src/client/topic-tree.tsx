@@ -16,6 +16,38 @@ const ROW_HEIGHT = 26
 /** A topic is active for so long after a message. */
 const ACTIVE_MS = 600
 
+function selectLine(session: SessionHandle, line: TreeLine): void {
+  session.select({ topic: line.path })
+  const { draft, topicTyped } = session.store.get()
+  if (!topicTyped) session.store.set({ draft: { ...draft, topic: line.path } })
+  if (isPhone() && line.value !== null) app.set({ pane: 'detail' })
+}
+
+/** What a key does on the selected line; false: nothing. */
+function walkTree(
+  session: SessionHandle,
+  lines: readonly TreeLine[],
+  selected: string | null,
+  key: string,
+): boolean {
+  const at = lines.findIndex(({ path }) => path === selected)
+  const line = lines[at]
+  const step = { ArrowDown: 1, ArrowUp: -1 }[key]
+  const to = step === undefined ? undefined : lines[at + step]
+  if (to !== undefined) {
+    selectLine(session, to)
+    return true
+  }
+  if (line === undefined) return false
+  const { path, expanded, hasChildren } = line
+  const unfold = { ArrowRight: true, ArrowLeft: false, Enter: !expanded }[key]
+  if (unfold !== undefined) session.send({ kind: 'expand', path, expanded: unfold })
+  else if (key === 'Delete')
+    app.set({ dialog: { kind: 'retained', filter: hasChildren ? `${path}/#` : path } })
+  else return false
+  return true
+}
+
 export function TopicTree({ session }: { session: SessionHandle }) {
   const t = useText()
   const tree = useStore(session.store, (state) => state.tree)
@@ -32,30 +64,11 @@ export function TopicTree({ session }: { session: SessionHandle }) {
   useEffect(() => () => session.send({ kind: 'tree', tree: null }), [session])
 
   const onWindow = useCallback((from: number, count: number) => setRange({ from, count }), [])
-  const select = (line: TreeLine) => {
-    session.select({ topic: line.path })
-    const { draft, topicTyped } = session.store.get()
-    if (!topicTyped) session.store.set({ draft: { ...draft, topic: line.path } })
-    if (isPhone() && line.value !== null) app.set({ pane: 'detail' })
-  }
+  const select = (line: TreeLine) => selectLine(session, line)
   const expand = (path: string, expanded: boolean) =>
     session.send({ kind: 'expand', path, expanded })
   const onKeyDown = (event: KeyboardEvent) => {
-    const at = tree.lines.findIndex(({ path }) => path === selected)
-    const line = tree.lines[at]
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    const to = step === undefined ? undefined : tree.lines[at + step]
-    if (to !== undefined) select(to)
-    else if (line === undefined) return
-    else if (event.key === 'ArrowRight') expand(line.path, true)
-    else if (event.key === 'ArrowLeft') expand(line.path, false)
-    else if (event.key === 'Enter') expand(line.path, !line.expanded)
-    else if (event.key === 'Delete')
-      app.set({
-        dialog: { kind: 'retained', filter: line.hasChildren ? `${line.path}/#` : line.path },
-      })
-    else return
-    event.preventDefault()
+    if (walkTree(session, tree.lines, selected, event.key)) event.preventDefault()
   }
   const lines = new Map(tree.lines.map((line, at) => [tree.from + at, line]))
   return (
@@ -64,32 +77,13 @@ export function TopicTree({ session }: { session: SessionHandle }) {
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
     >
-      <div className="pane-tools">
-        <input
-          type="search"
-          aria-label={t.filterTopics}
-          placeholder={t.filterTopics}
-          value={filter}
-          onChange={(event) => setFilter(event.target.value)}
-        />
-        <Select<TreeSort>
-          quiet
-          label={t.sortBy}
-          value={sort}
-          options={TREE_SORTS.map((name) => [name, t.treeSorts[name]])}
-          onChange={setSort}
-        />
-        <IconButton
-          icon="expand"
-          label={t.expandAll}
-          onClick={() =>
-            session.send({
-              kind: 'expandAll',
-              expanded: !tree.lines.some(({ expanded }) => expanded),
-            })
-          }
-        />
-      </div>
+      <TreeTools
+        session={session}
+        filter={filter}
+        onFilter={setFilter}
+        sort={sort}
+        onSort={setSort}
+      />
       {tree.total === 0 && <p className="empty">{t.noTopics}</p>}
       <VirtualList
         role="tree"
@@ -114,6 +108,42 @@ export function TopicTree({ session }: { session: SessionHandle }) {
             />
           )
         }}
+      />
+    </div>
+  )
+}
+
+interface TreeToolsProps {
+  session: SessionHandle
+  filter: string
+  onFilter: (filter: string) => void
+  sort: TreeSort
+  onSort: (sort: TreeSort) => void
+}
+
+function TreeTools({ session, filter, onFilter, sort, onSort }: TreeToolsProps) {
+  const t = useText()
+  const isOpen = useStore(session.store, ({ tree }) => tree.lines.some(({ expanded }) => expanded))
+  return (
+    <div className="pane-tools">
+      <input
+        type="search"
+        aria-label={t.filterTopics}
+        placeholder={t.filterTopics}
+        value={filter}
+        onChange={(event) => onFilter(event.target.value)}
+      />
+      <Select<TreeSort>
+        quiet
+        label={t.sortBy}
+        value={sort}
+        options={TREE_SORTS.map((name) => [name, t.treeSorts[name]])}
+        onChange={onSort}
+      />
+      <IconButton
+        icon="expand"
+        label={t.expandAll}
+        onClick={() => session.send({ kind: 'expandAll', expanded: !isOpen })}
       />
     </div>
   )

@@ -18,25 +18,11 @@ const FORMATS: [ExportFormat, string][] = [
 
 export function TransferDialog({ session }: { session: SessionHandle }) {
   const t = useText()
-  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
   const [format, setFormat] = useState<ExportFormat>('jsonl')
-  const [speed, setSpeed] = useState('1')
   const close = () => app.set({ dialog: null })
   const save = async () => {
     const blob = await session.ask('export', { format })
     download(`mozzie-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${format}`, blob)
-  }
-  const replay = async () => {
-    const file = await pickFile(CAPTURE_FILES)
-    if (file === null) return
-    try {
-      const asked = { text: await file.text(), speed: Number(speed) }
-      const answer = await session.ask('replay', asked)
-      notify(importedWords(answer), answer.altered > 0)
-      close()
-    } catch (error) {
-      notify(`${file.name}: ${error instanceof Error ? error.message : String(error)}`, true)
-    }
   }
   return (
     <Dialog title={t.transfer} onClose={close}>
@@ -57,35 +43,49 @@ export function TransferDialog({ session }: { session: SessionHandle }) {
           <Icon name="up" size={14} /> {t.import}
         </button>
       </section>
-      {session.file === null && (
-        <section className="transfer">
-          <h3>{t.replay}</h3>
-          <p className="hint">{t.replayText}</p>
-          <div className="with-button">
-            <Select
-              label={t.speed}
-              value={speed}
-              options={[
-                ['0.5', '½×'],
-                ['1', '1×'],
-                ['2', '2×'],
-                ['10', '10×'],
-                ['100', '100×'],
-                ['0', t.asFastAsPossible],
-              ]}
-              onChange={setSpeed}
-            />
-            <button
-              type="button"
-              className="button"
-              disabled={!isOnline}
-              onClick={() => void replay()}
-            >
-              <Icon name="play" size={14} /> {t.replay}
-            </button>
-          </div>
-        </section>
-      )}
+      {session.file === null && <Replay session={session} onDone={close} />}
     </Dialog>
+  )
+}
+
+function Replay({ session, onDone }: { session: SessionHandle; onDone: () => void }) {
+  const t = useText()
+  const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
+  const [speed, setSpeed] = useState('1')
+  const replay = async () => {
+    const file = await pickFile(CAPTURE_FILES)
+    if (file === null) return
+    try {
+      const asked = { text: await file.text(), speed: Number(speed) }
+      const answer = await session.ask('replay', asked)
+      notify(importedWords(answer), answer.altered > 0)
+      onDone()
+    } catch (error) {
+      notify(`${file.name}: ${error instanceof Error ? error.message : String(error)}`, true)
+    }
+  }
+  return (
+    <section className="transfer">
+      <h3>{t.replay}</h3>
+      <p className="hint">{t.replayText}</p>
+      <div className="with-button">
+        <Select
+          label={t.speed}
+          value={speed}
+          options={[
+            ['0.5', '½×'],
+            ['1', '1×'],
+            ['2', '2×'],
+            ['10', '10×'],
+            ['100', '100×'],
+            ['0', t.asFastAsPossible],
+          ]}
+          onChange={setSpeed}
+        />
+        <button type="button" className="button" disabled={!isOnline} onClick={() => void replay()}>
+          <Icon name="play" size={14} /> {t.replay}
+        </button>
+      </div>
+    </section>
   )
 }

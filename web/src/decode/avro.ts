@@ -70,53 +70,53 @@ function collectNames(type: AvroType, names: Map<string, AvroObject>): void {
 }
 
 class AvroReader {
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
-  readonly #names: Map<string, AvroObject>
-  #at = 0
+  private readonly bytes: Uint8Array
+  private readonly view: DataView
+  private readonly names: Map<string, AvroObject>
+  private at = 0
 
   constructor(bytes: Uint8Array, names: Map<string, AvroObject>) {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#names = names
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.names = names
   }
 
   expectEnd(): void {
-    const left = this.#bytes.length - this.#at
+    const left = this.bytes.length - this.at
     if (left > 0) throw new DecodeError(`${left} bytes too many for the schema`)
   }
 
   read(type: AvroType, depth: number): unknown {
     if (depth > DEPTH_MAX) throw new DecodeError(`more than ${DEPTH_MAX} levels`)
     if (Array.isArray(type)) {
-      const branch = type[Number(this.#long())]
+      const branch = type[Number(this.long())]
       if (branch === undefined) throw new DecodeError('a union has no such branch')
       return this.read(branch, depth + 1)
     }
-    if (typeof type === 'string') return this.#named(type, depth)
-    return logical(type, this.#complex(type, depth))
+    if (typeof type === 'string') return this.named(type, depth)
+    return logical(type, this.complex(type, depth))
   }
 
-  #named(name: string, depth: number): unknown {
-    const read = this.#primitives[name]
+  private named(name: string, depth: number): unknown {
+    const read = this.primitives[name]
     if (read !== undefined) return read()
-    const known = this.#names.get(name)
+    const known = this.names.get(name)
     if (known === undefined) throw new DecodeError(`schema: unknown type '${name}'`)
-    return this.#complex(known, depth)
+    return this.complex(known, depth)
   }
 
-  readonly #primitives: Record<string, () => unknown> = {
+  private readonly primitives: Record<string, () => unknown> = {
     null: () => null,
-    boolean: () => this.#take(1)[0] === 1,
-    int: () => Number(this.#long()),
-    long: () => this.#long(),
-    float: () => Number(this.#view.getFloat32(this.#skip(4), true).toPrecision(8)),
-    double: () => this.#view.getFloat64(this.#skip(8), true),
-    bytes: () => this.#take(Number(this.#long())),
-    string: () => decoder.decode(this.#take(Number(this.#long()))),
+    boolean: () => this.take(1)[0] === 1,
+    int: () => Number(this.long()),
+    long: () => this.long(),
+    float: () => Number(this.view.getFloat32(this.skip(4), true).toPrecision(8)),
+    double: () => this.view.getFloat64(this.skip(8), true),
+    bytes: () => this.take(Number(this.long())),
+    string: () => decoder.decode(this.take(Number(this.long()))),
   }
 
-  #complex(type: AvroObject, depth: number): unknown {
+  private complex(type: AvroObject, depth: number): unknown {
     switch (type.type) {
       case 'record':
       case 'error':
@@ -124,14 +124,14 @@ class AvroReader {
           (type.fields ?? []).map((field) => [field.name, this.read(field.type, depth + 1)]),
         )
       case 'enum':
-        return type.symbols?.[Number(this.#long())] ?? null
+        return type.symbols?.[Number(this.long())] ?? null
       case 'fixed':
-        return this.#take(type.size ?? 0)
+        return this.take(type.size ?? 0)
       case 'array':
-        return this.#blocks(() => this.read(type.items ?? 'null', depth + 1))
+        return this.blocks(() => this.read(type.items ?? 'null', depth + 1))
       case 'map': {
-        const entries = this.#blocks(() => [
-          this.#named('string', 0),
+        const entries = this.blocks(() => [
+          this.named('string', 0),
           this.read(type.values ?? 'null', depth + 1),
         ])
         return new Map(entries as [string, unknown][])
@@ -142,43 +142,43 @@ class AvroReader {
   }
 
   /** Arrays and maps come in blocks; a negative count has the block's bytes behind it. */
-  #blocks(item: () => unknown): unknown[] {
+  private blocks(item: () => unknown): unknown[] {
     const items: unknown[] = []
     for (;;) {
-      let count = this.#long()
+      let count = this.long()
       if (count === 0n) return items
       if (count < 0n) {
         count = -count
-        this.#long()
+        this.long()
       }
       // An item of no bytes at all (null) could be announced without end.
-      if (count > BigInt(this.#bytes.length) + 1000n)
+      if (count > BigInt(this.bytes.length) + 1000n)
         throw new DecodeError('a list longer than the payload')
       for (let at = 0n; at < count; at++) items.push(item())
     }
   }
 
-  #long(): bigint {
+  private long(): bigint {
     let value = 0n
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#take(1)[0] ?? 0
+      const byte = this.take(1)[0] ?? 0
       value |= BigInt(byte & 0x7f) << shift
       if (byte < 0x80) return (value >> 1n) ^ -(value & 1n)
     }
     throw new DecodeError('a number of more than 10 bytes')
   }
 
-  #skip(count: number): number {
-    const at = this.#at
-    if (!(count >= 0) || at + count > this.#bytes.length)
+  private skip(count: number): number {
+    const at = this.at
+    if (!(count >= 0) || at + count > this.bytes.length)
       throw new DecodeError('the payload is too short for the schema')
-    this.#at += count
+    this.at += count
     return at
   }
 
-  #take(count: number): Uint8Array {
-    const at = this.#skip(count)
-    return this.#bytes.subarray(at, at + count)
+  private take(count: number): Uint8Array {
+    const at = this.skip(count)
+    return this.bytes.subarray(at, at + count)
   }
 }
 

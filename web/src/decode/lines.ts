@@ -38,26 +38,26 @@ const TOKEN =
 const TOKEN_CHARACTERS_MAX = 64 << 10
 
 class Scanner {
-  readonly #text: string
-  #at = 0
+  private readonly source: string
+  private at = 0
   value = ''
   kind: 'string' | 'number' | 'literal' | 'mark' | 'end' = 'end'
 
   constructor(text: string) {
-    this.#text = text
+    this.source = text
     this.advance()
   }
 
   advance(): void {
-    TOKEN.lastIndex = this.#at
-    const found = TOKEN.exec(this.#text)
+    TOKEN.lastIndex = this.at
+    const found = TOKEN.exec(this.source)
     if (found === null) {
-      if (this.#text.slice(this.#at).trim() !== '') throw this.error()
+      if (this.source.slice(this.at).trim() !== '') throw this.error()
       this.kind = 'end'
       this.value = ''
       return
     }
-    this.#at = TOKEN.lastIndex
+    this.at = TOKEN.lastIndex
     const [, string, number, literal, mark] = found
     this.value = string ?? number ?? literal ?? mark ?? ''
     this.kind =
@@ -76,11 +76,11 @@ class Scanner {
 
   /** What could not be read is no more than the last token. */
   get isNearEnd(): boolean {
-    return this.#text.length - this.#at < TOKEN_CHARACTERS_MAX
+    return this.source.length - this.at < TOKEN_CHARACTERS_MAX
   }
 
   error(): DecodeError {
-    return new DecodeError(`no JSON at character ${this.#at + 1}`)
+    return new DecodeError(`no JSON at character ${this.at + 1}`)
   }
 }
 

@@ -1,3 +1,4 @@
+/** Keys, and the words of the search box. */
 import { app } from '../state/app-state.ts'
 import { Dialog } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'

@@ -32,13 +32,13 @@ const FINISHED_MAX = 5
 const RESULTS_MAX = 100_000
 
 export class Jobs {
-  readonly #jobs: Job[] = []
-  readonly #publish: (message: Outgoing) => Promise<Outcome>
-  readonly #onChange: () => void
+  private readonly jobs: Job[] = []
+  private readonly publish: (message: Outgoing) => Promise<Outcome>
+  private readonly onChange: () => void
 
   constructor(publish: (message: Outgoing) => Promise<Outcome>, onChange: () => void) {
-    this.#publish = publish
-    this.#onChange = onChange
+    this.publish = publish
+    this.onChange = onChange
   }
 
   start(
@@ -62,23 +62,23 @@ export class Jobs {
       results: new Map(),
       rowOf,
     }
-    const finished = this.#jobs.filter(({ running }) => !running)
+    const finished = this.jobs.filter(({ running }) => !running)
     for (const old of finished.slice(0, Math.max(0, finished.length - FINISHED_MAX + 1))) {
-      this.#jobs.splice(this.#jobs.indexOf(old), 1)
+      this.jobs.splice(this.jobs.indexOf(old), 1)
     }
-    this.#jobs.push(job)
-    this.#onChange()
-    void this.#run(job)
+    this.jobs.push(job)
+    this.onChange()
+    void this.run(job)
   }
 
   stop(id: string): void {
-    for (const job of this.#jobs) if (job.id === id) job.running = false
-    this.#onChange()
+    for (const job of this.jobs) if (job.id === id) job.running = false
+    this.onChange()
   }
 
   /** In the order of the rows. */
   results(id: string): RowResult[] {
-    const job = this.#jobs.find((other) => other.id === id)
+    const job = this.jobs.find((other) => other.id === id)
     return [...(job?.results ?? [])]
       .map(([at, problem]) => ({
         row: (job?.rowOf(at) ?? at) + 1,
@@ -90,10 +90,10 @@ export class Jobs {
 
   /** Sends again, as a job of its own, what failed of this one. */
   retry(id: string, newId: string): void {
-    const job = this.#jobs.find((other) => other.id === id)
+    const job = this.jobs.find((other) => other.id === id)
     if (job === undefined || job.running) return
     const failed = [...job.results].filter(([, problem]) => problem !== null).map(([at]) => at)
-    this.#jobs.splice(this.#jobs.indexOf(job), 1)
+    this.jobs.splice(this.jobs.indexOf(job), 1)
     this.start(
       newId,
       job.kind,
@@ -109,12 +109,12 @@ export class Jobs {
   }
 
   stopAll(): void {
-    for (const job of this.#jobs) job.running = false
-    this.#onChange()
+    for (const job of this.jobs) job.running = false
+    this.onChange()
   }
 
   states(): JobState[] {
-    return this.#jobs.map(({ id, kind, total, sent, confirmed, failed, problem, running }) => ({
+    return this.jobs.map(({ id, kind, total, sent, confirmed, failed, problem, running }) => ({
       id,
       kind,
       total,
@@ -126,26 +126,26 @@ export class Jobs {
     }))
   }
 
-  async #run(job: Job): Promise<void> {
+  private async run(job: Job): Promise<void> {
     while (job.running) {
       const step = job.next(job.sent)
       if (step === null) break
-      await this.#waitUntil(job, step.dueMs)
+      await this.waitUntil(job, step.dueMs)
       if (!job.running) break
       try {
         const message = await step.message
-        void this.#send(job, message, job.sent++)
+        void this.send(job, message, job.sent++)
       } catch (error) {
-        this.#fail(job, job.sent++, error instanceof Error ? error.message : String(error))
+        this.fail(job, job.sent++, error instanceof Error ? error.message : String(error))
       }
-      this.#onChange()
+      this.onChange()
     }
     job.running = false
-    this.#onChange()
+    this.onChange()
   }
 
   /** Until the message is due by the job's start, not by the message before: no drift. */
-  async #waitUntil(job: Job, dueMs: number): Promise<void> {
+  private async waitUntil(job: Job, dueMs: number): Promise<void> {
     for (;;) {
       const waitMs = job.startMs + dueMs - performance.now()
       const crowded = job.sent - job.confirmed - job.failed >= UNCONFIRMED_MAX
@@ -154,21 +154,21 @@ export class Jobs {
     }
   }
 
-  async #send(job: Job, message: Outgoing, at: number): Promise<void> {
+  private async send(job: Job, message: Outgoing, at: number): Promise<void> {
     try {
-      const { code, reason } = await this.#publish(message)
-      if (code >= 0x80) this.#fail(job, at, [reasonText(code), reason].filter(Boolean).join(': '))
+      const { code, reason } = await this.publish(message)
+      if (code >= 0x80) this.fail(job, at, [reasonText(code), reason].filter(Boolean).join(': '))
       else {
         job.confirmed++
         if (job.kind === 'csv') job.results.set(at, null)
       }
     } catch (error) {
-      this.#fail(job, at, error instanceof Error ? error.message : String(error))
+      this.fail(job, at, error instanceof Error ? error.message : String(error))
     }
-    this.#onChange()
+    this.onChange()
   }
 
-  #fail(job: Job, at: number, problem: string): void {
+  private fail(job: Job, at: number, problem: string): void {
     job.failed++
     job.problem = problem
     if (job.results.size < RESULTS_MAX) job.results.set(at, problem)

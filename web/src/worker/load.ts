@@ -10,28 +10,28 @@ const KEEP_EVERY_MAX = 64
 const CALM_TICKS = 60
 
 export class Load {
-  readonly #capture: Capture
-  #lastMs = performance.now()
-  #lateTicks = 0
-  #calmTicks = 0
+  private readonly capture: Capture
+  private lastMs = performance.now()
+  private lateTicks = 0
+  private calmTicks = 0
 
   constructor(capture: Capture) {
-    this.#capture = capture
+    this.capture = capture
   }
 
   /** To be called every 50 ms, or as near as the worker comes to it. */
   tick(): void {
     const nowMs = performance.now()
-    const lateMs = nowMs - this.#lastMs - TICK_MS
-    this.#lastMs = nowMs
-    this.#lateTicks = lateMs > LATE_MS ? this.#lateTicks + 1 : Math.max(0, this.#lateTicks - 0.1)
-    this.#calmTicks = lateMs < LATE_MS / 4 ? this.#calmTicks + 1 : 0
-    if (this.#lateTicks >= 2) {
-      this.#capture.keepEvery = Math.min(KEEP_EVERY_MAX, this.#capture.keepEvery * 2)
-      this.#lateTicks = 0
-    } else if (this.#calmTicks >= CALM_TICKS && this.#capture.keepEvery > 1) {
-      this.#capture.keepEvery /= 2
-      this.#calmTicks = 0
+    const lateMs = nowMs - this.lastMs - TICK_MS
+    this.lastMs = nowMs
+    this.lateTicks = lateMs > LATE_MS ? this.lateTicks + 1 : Math.max(0, this.lateTicks - 0.1)
+    this.calmTicks = lateMs < LATE_MS / 4 ? this.calmTicks + 1 : 0
+    if (this.lateTicks >= 2) {
+      this.capture.keepEvery = Math.min(KEEP_EVERY_MAX, this.capture.keepEvery * 2)
+      this.lateTicks = 0
+    } else if (this.calmTicks >= CALM_TICKS && this.capture.keepEvery > 1) {
+      this.capture.keepEvery /= 2
+      this.calmTicks = 0
     }
   }
 }

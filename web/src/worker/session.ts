@@ -45,12 +45,12 @@ export class Session {
   treeRequest: TreeRequest | null = null
   watched: string | null = null
 
-  readonly #openLink: OpenLink
-  #link: Link | null = null
-  readonly #held = new Map<string, Held>()
+  private readonly openLink: OpenLink
+  private link: Link | null = null
+  private readonly held = new Map<string, Held>()
 
   constructor(openLink: OpenLink, keepBytes: number) {
-    this.#openLink = openLink
+    this.openLink = openLink
     this.capture = new Capture({ ...defaultLimits, bytesMax: keepBytes })
     this.view = new View(this.capture)
     this.tree = new TreeView(this.capture.topics)
@@ -67,29 +67,29 @@ export class Session {
     this.capture.setSubscriptions(profile.subscriptions)
     this.view.refilter()
     this.markAll()
-    this.#subscribeChanged()
+    this.subscribeChanged()
   }
 
   connect(): void {
     this.disconnect()
-    this.#setStatus({ ...OFFLINE, kind: 'connecting' })
+    this.setStatus({ ...OFFLINE, kind: 'connecting' })
     try {
-      this.#link = this.#openLink(this.profile, {
+      this.link = this.openLink(this.profile, {
         online: (connack) => {
-          this.#setStatus({
+          this.setStatus({
             ...OFFLINE,
             kind: 'online',
             wasOnline: true,
             connack,
             onlineSinceMs: Date.now(),
           })
-          this.#subscribeChanged()
+          this.subscribeChanged()
         },
-        offline: (code, problem, retryInMs) => this.#onOffline(code, problem, retryInMs),
-        message: (message) => this.#onMessage(message),
+        offline: (code, problem, retryInMs) => this.onOffline(code, problem, retryInMs),
+        message: (message) => this.onMessage(message),
       })
     } catch (error) {
-      this.#setStatus({
+      this.setStatus({
         ...OFFLINE,
         problem: error instanceof Error ? error.message : String(error),
       })
@@ -98,16 +98,16 @@ export class Session {
 
   disconnect(): void {
     this.jobs.stopAll()
-    this.#link?.end()
-    this.#link = null
-    this.#held.clear()
-    this.#setStatus(OFFLINE)
+    this.link?.end()
+    this.link = null
+    this.held.clear()
+    this.setStatus(OFFLINE)
   }
 
   /** Rejects when nothing can be sent now. */
   async publish(message: Outgoing): Promise<Outcome> {
-    if (this.#link === null || this.status.kind !== 'online') throw new Error('not connected')
-    const answer = this.#link.publish(message)
+    if (this.link === null || this.status.kind !== 'online') throw new Error('not connected')
+    const answer = this.link.publish(message)
     const seq = this.capture.add({
       topic: message.topic,
       payload: message.payload,
@@ -118,10 +118,10 @@ export class Session {
       dup: false,
       properties: Object.keys(message.properties).length > 0 ? message.properties : null,
     })
-    this.#markMessages()
+    this.markMessages()
     const refused = () => {
       this.capture.refused(seq)
-      this.#markMessages()
+      this.markMessages()
     }
     answer.then(({ code }) => {
       if (code >= 0x80) refused()
@@ -131,7 +131,7 @@ export class Session {
 
   subscriptionStates(): SubscriptionState[] {
     return this.profile.subscriptions.map(({ id }) => {
-      const held = this.#held.get(id)
+      const held = this.held.get(id)
       return {
         id,
         // The client makes subscriptions again by itself when it comes back.
@@ -165,7 +165,7 @@ export class Session {
     }
   }
 
-  #onMessage(message: Incoming): void {
+  private onMessage(message: Incoming): void {
     this.capture.add({
       topic: message.topic,
       payload: message.payload,
@@ -176,21 +176,21 @@ export class Session {
       dup: message.dup,
       properties: hasProperties(message) ? message.properties : null,
     })
-    this.#markMessages()
+    this.markMessages()
   }
 
-  #markMessages(): void {
+  private markMessages(): void {
     const { dirty } = this
     if (dirty.has('view')) return
     for (const part of ['view', 'tree', 'chart', 'watched'] as const) dirty.add(part)
   }
 
-  #onOffline(code: number | null, problem: string | null, retryInMs: number | null): void {
+  private onOffline(code: number | null, problem: string | null, retryInMs: number | null): void {
     if (retryInMs === null) {
-      this.#link = null
-      this.#held.clear()
+      this.link = null
+      this.held.clear()
     }
-    this.#setStatus({
+    this.setStatus({
       ...OFFLINE,
       kind: retryInMs === null ? 'offline' : 'waiting',
       code,
@@ -201,33 +201,33 @@ export class Session {
     })
   }
 
-  #setStatus(status: Status): void {
+  private setStatus(status: Status): void {
     this.status = status
     this.dirty.add('status').add('subscriptions')
   }
 
   /** Brings what the broker has in line with what is wanted. */
-  #subscribeChanged(): void {
-    if (this.status.kind !== 'online' || this.#link === null) return
+  private subscribeChanged(): void {
+    if (this.status.kind !== 'online' || this.link === null) return
     const wanted = this.profile.subscriptions.filter(({ enabled }) => enabled)
     const filters = new Set(wanted.map(({ filter }) => filter))
-    for (const [id, { subscription }] of this.#held) {
+    for (const [id, { subscription }] of this.held) {
       const same = wanted.find((other) => other.id === id && sameOnTheWire(other, subscription))
       if (same !== undefined) continue
-      this.#held.delete(id)
+      this.held.delete(id)
       if (!filters.has(subscription.filter)) {
-        this.#link.unsubscribe(subscription.filter).catch(() => {})
+        this.link.unsubscribe(subscription.filter).catch(() => {})
       }
     }
     for (const subscription of wanted) {
-      if (!this.#held.has(subscription.id)) void this.#subscribe(this.#link, subscription)
+      if (!this.held.has(subscription.id)) void this.subscribe(this.link, subscription)
     }
     this.dirty.add('subscriptions')
   }
 
-  async #subscribe(link: Link, subscription: Subscription): Promise<void> {
+  private async subscribe(link: Link, subscription: Subscription): Promise<void> {
     const held: Held = { subscription, state: 'pending', code: 0, reason: '' }
-    this.#held.set(subscription.id, held)
+    this.held.set(subscription.id, held)
     try {
       const { code, reason } = await link.subscribe(subscription)
       Object.assign(held, { state: code < 0x80 ? 'granted' : 'refused', code, reason })

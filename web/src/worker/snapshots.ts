@@ -11,55 +11,55 @@ const CHART_POINTS_MAX = 2000
 const CHART_MS = 500
 
 export class Snapshots {
-  readonly #session: Session
-  readonly #post: (snapshot: Snapshot) => void
-  #lastMs = 0
-  #chartMs = 0
+  private readonly session: Session
+  private readonly post: (snapshot: Snapshot) => void
+  private lastMs = 0
+  private chartMs = 0
   /** The page has not yet said that it has seen the last one. */
-  #underWay = false
-  #timer: ReturnType<typeof setTimeout> | null = null
+  private underWay = false
+  private timer: ReturnType<typeof setTimeout> | null = null
 
   constructor(session: Session, post: (snapshot: Snapshot) => void) {
-    this.#session = session
-    this.#post = post
+    this.session = session
+    this.post = post
   }
 
   seen(): void {
-    this.#underWay = false
+    this.underWay = false
     this.poke()
   }
 
   /** Something may have changed. `now`: the page asked for it, so it does not wait its turn. */
   poke(now = false): void {
-    if (this.#session.dirty.size === 0 || this.#underWay || (this.#timer !== null && !now)) return
-    const waitMs = now ? 0 : this.#lastMs + FRAME_MS - performance.now()
+    if (this.session.dirty.size === 0 || this.underWay || (this.timer !== null && !now)) return
+    const waitMs = now ? 0 : this.lastMs + FRAME_MS - performance.now()
     if (waitMs <= 0) {
-      this.#send()
+      this.send()
       return
     }
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      if (!this.#underWay) this.#send()
+    this.timer = setTimeout(() => {
+      this.timer = null
+      if (!this.underWay) this.send()
     }, waitMs)
   }
 
-  #send(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    this.#lastMs = performance.now()
-    const snapshot = this.#build()
-    const chartWaits = this.#session.dirty.has('chart') && snapshot.chart === undefined
-    this.#session.dirty.clear()
-    if (chartWaits) this.#session.dirty.add('chart')
-    this.#underWay = true
-    this.#post(snapshot)
+  private send(): void {
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = null
+    this.lastMs = performance.now()
+    const snapshot = this.build()
+    const chartWaits = this.session.dirty.has('chart') && snapshot.chart === undefined
+    this.session.dirty.clear()
+    if (chartWaits) this.session.dirty.add('chart')
+    this.underWay = true
+    this.post(snapshot)
   }
 
-  #build(): Snapshot {
-    const session = this.#session
+  private build(): Snapshot {
+    const session = this.session
     const has = (part: Parameters<typeof session.dirty.has>[0]) => session.dirty.has(part)
-    const chartDue = has('chart') && performance.now() - this.#chartMs >= CHART_MS
-    if (chartDue) this.#chartMs = performance.now()
+    const chartDue = has('chart') && performance.now() - this.chartMs >= CHART_MS
+    if (chartDue) this.chartMs = performance.now()
     const tree = session.treeRequest
     return {
       kind: 'snapshot',
