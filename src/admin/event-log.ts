@@ -51,6 +51,9 @@ export function createEventLog(observer: Observer): EventLog {
   observer.expired = (clientId, username) =>
     note('expired', { clientId, username, remote: '' }, 'session expiry')
 
+  observer.willDue = (clientId, username, topic, allowed) =>
+    note(allowed ? 'will' : 'willDenied', { clientId, username, remote: '' }, topic)
+
   return {
     of(clientId) {
       const found: ClientEvent[] = []

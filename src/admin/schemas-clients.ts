@@ -111,8 +111,10 @@ export const clientEvent = object({
     'subscribed',
     'unsubscribed',
     'expired',
+    'will',
+    'willDenied',
   ]),
-  detail: text('Reason, filter or protocol version; may be empty.'),
+  detail: text('Reason, filter, topic or protocol version; may be empty.'),
 })
 export type ClientEvent = Static<typeof clientEvent>
 
@@ -126,6 +128,7 @@ export const clientDetail = object({
   topicAliasMaximum: nullable(integer('Topic aliases towards it.')),
   inflightBytes: integer('Payload bytes sent and not acknowledged.'),
   heldInbound: integer('QoS 2 messages from it that wait for PUBREL.'),
+  ackedAtMs: nullable(timeMs),
   window: list(
     object({
       packetId: integer('Packet identifier.'),

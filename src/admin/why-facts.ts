@@ -13,15 +13,16 @@ const IDS_MAX = 5000
 const ID_CHARACTERS_MAX = 100
 
 /** @throws HttpError 400 for what cannot be asked. */
-export function whyFactsOf(
+export async function whyFactsOf(
   { inspector, events: log, source }: Admin,
   { client: id, topic: name }: Static<typeof whyQuery>,
-): WhyFacts {
+): Promise<WhyFacts> {
   const clientId = id ?? null
   const topic = name ?? null
   if (clientId === null && topic === null) throw new HttpError(400, 'Name a client or a topic.')
   const problem = topic === null ? null : topicNameProblem(topic)
   if (problem !== null) throw new HttpError(400, `topic: ${problem}`)
+  const queue = clientId === null ? [] : await inspector.queue(clientId)
   const client = clientId === null ? null : inspector.client(clientId)
   const events = clientId === null ? [] : log.of(clientId)
   const username = client === null ? (events[0]?.username ?? null) : client.username
@@ -35,6 +36,7 @@ export function whyFactsOf(
     clientId,
     topic,
     client,
+    nextExpiryMs: firstOf([...queue].map((one) => one.expiresAtMs)),
     subscriptions: [
       ...takeFirst(inspector.subscriptions(clientId ?? undefined), SUBSCRIPTIONS_MAX),
     ],
@@ -51,6 +53,11 @@ export function whyFactsOf(
     mayPublish: explain('write'),
     retained: topic !== null && inspector.retainedOf(topic) !== undefined,
   }
+}
+
+function firstOf(times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null)
+  return known.length === 0 ? null : Math.min(...known)
 }
 
 /** An id that differs by capitals, spaces or one letter. */

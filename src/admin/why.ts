@@ -16,6 +16,8 @@ export interface WhyFacts {
   /** null: about a client alone. */
   readonly topic: string | null
   readonly client: ClientDetailView | null
+  /** When the first message that waits for it expires; null: none does. */
+  readonly nextExpiryMs: number | null
   /** Of the client; without one, of everybody: the first few thousand. */
   readonly subscriptions: readonly SubscriptionView[]
   /** Subscriptions of everybody that match the topic. */
@@ -68,7 +70,7 @@ export function why(facts: WhyFacts): WhyReply {
 function clientLinks(facts: WhyFacts): WhyLink[] {
   const { client } = facts
   const links = [refusedLink(facts), knownLink(facts)]
-  if (client === null) return links.filter((one) => one !== null)
+  if (client === null) return [...links, willLink(facts)].filter((one) => one !== null)
   return [
     ...links,
     takeoverLink(facts),
@@ -138,11 +140,9 @@ function connectedLink(client: ClientDetailView, { events }: WhyFacts): WhyLink 
   return link('connected', 'bad', finding, values, client.disconnectedAtMs)
 }
 
-function sessionLinks(
-  { nowMs, topic, subscriptions }: WhyFacts,
-  client: ClientDetailView,
-): WhyLink[] {
-  const links = [queueLink(client, nowMs), willLink(client)]
+function sessionLinks(facts: WhyFacts, client: ClientDetailView): WhyLink[] {
+  const { topic, subscriptions } = facts
+  const links = [queueLink(client, facts), expiryLink(facts), ackLink(client), willLink(facts)]
   if (topic === null)
     links.unshift(
       subscriptions.length === 0
@@ -154,7 +154,7 @@ function sessionLinks(
   return links.filter((one) => one !== null)
 }
 
-function queueLink(client: ClientDetailView, nowMs: number): WhyLink {
+function queueLink(client: ClientDetailView, { nowMs }: WhyFacts): WhyLink {
   const { queued, inflight, dropped, lastDrop, lastDropMs, receiveMaximum } = client
   const values = { queued: String(queued), inflight: String(inflight) }
   if (lastDrop !== null && lastDropMs !== null && lastDropMs >= nowMs - LOOK_BACK_MS)
@@ -172,10 +172,31 @@ function queueLink(client: ClientDetailView, nowMs: number): WhyLink {
     : link('queue', 'note', 'waiting', values)
 }
 
-function willLink({ will, connected }: ClientDetailView): WhyLink | null {
-  if (will === null) return null
-  const values = { topic: will.topic, seconds: String(will.delaySeconds) }
-  return link('will', 'note', connected ? 'willSet' : 'willWaits', values)
+function expiryLink({ nextExpiryMs, nowMs }: WhyFacts): WhyLink | null {
+  if (nextExpiryMs === null) return null
+  const seconds = String(Math.max(0, Math.round((nextExpiryMs - nowMs) / 1000)))
+  return link('expiry', 'note', 'expiresNext', { seconds }, nextExpiryMs)
+}
+
+/** Of interest only while something waits to be acknowledged. */
+function ackLink({ ackedAtMs, inflight }: ClientDetailView): WhyLink | null {
+  if (inflight === 0) return null
+  return ackedAtMs === null
+    ? link('acknowledged', 'note', 'neverAcked')
+    : link('acknowledged', 'note', 'acked', {}, ackedAtMs)
+}
+
+/** The one that it has left, else the one that was due last. */
+function willLink({ client, events }: WhyFacts): WhyLink | null {
+  const will = client?.will ?? null
+  if (client !== null && will !== null) {
+    const values = { topic: will.topic, seconds: String(will.delaySeconds) }
+    return link('will', 'note', client.connected ? 'willSet' : 'willWaits', values)
+  }
+  const due = events.find(({ kind }) => kind === 'will' || kind === 'willDenied')
+  if (due === undefined) return null
+  const finding = due.kind === 'will' ? 'willPublished' : 'willDenied'
+  return link('will', 'note', finding, { topic: due.detail }, due.timeMs)
 }
 
 function topicLinks(facts: WhyFacts, topic: string): WhyLink[] {

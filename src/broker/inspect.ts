@@ -62,6 +62,8 @@ export interface ClientDetailView extends ClientView {
   readonly topicAliasMaximum: number | null
   readonly inflightBytes: number
   readonly heldInbound: number
+  /** When it last acknowledged something: wall clock, ms; null: not since its session is in memory. */
+  readonly ackedAtMs: number | null
   /** The first of each. */
   readonly window: readonly DeliveryView[]
   /** Why a message was last dropped for it, and when: wall clock, ms. */
@@ -253,6 +255,7 @@ function detailView(core: Core, session: Session): ClientDetailView {
     topicAliasMaximum: connection?.aliasOutMaximum ?? null,
     inflightBytes: outbound?.inflightBytes ?? 0,
     heldInbound: session.heldInbound?.size ?? 0,
+    ackedAtMs: ackedAtMs(core, session),
     window: window.map(view),
     lastDrop: session.lastDrop,
     lastDropMs: session.lastDrop === null ? null : session.lastDropMs,
@@ -270,6 +273,12 @@ function queuedView({ message, qos }: Pick<Delivery, 'message' | 'qos'>): Queued
     madeAtMs: madeAtMs > 0 ? madeAtMs : null,
     expiresAtMs: Number.isFinite(expiresAtMs) ? expiresAtMs : null,
   }
+}
+
+function ackedAtMs(core: Core, { outbound }: Session): number | null {
+  const { clock } = core.ports
+  if (outbound === null || outbound.ackedAtMs === 0) return null
+  return clock.wallMs() - Math.round(clock.monotonicMs() - outbound.ackedAtMs)
 }
 
 /** The will of the connection, or the one of an offline session that waits for its delay. */

@@ -184,6 +184,8 @@ export interface Observer {
   unsubscribed?(who: Identity, filter: string): void
   /** An offline session ended by its expiry. */
   expired?(clientId: string, username: string | null): void
+  /** A will was due; not allowed: the rules denied it. */
+  willDue?(clientId: string, username: string | null, topic: string, allowed: boolean): void
   /** `message` borrows its bytes: copy what must outlive the call. */
   published?(message: Message): void
 }

@@ -201,6 +201,62 @@ test('why: two devices with one client id, and both addresses', async (context) 
   assert.match(linkOf(reply, 'takeover').evidence, /127\.0\.0\.1/)
 })
 
+test('why: a will that was published, and one that the rules denied', async (context) => {
+  const api = await startGuarded(context)
+  for (const [clientId, topic, finding] of [
+    ['brave', 'wills/a', 'willPublished'],
+    ['shy', 'secret/a', 'willDenied'],
+  ] as const) {
+    const will = { topic, payload: Buffer.from('gone'), qos: 0, retain: false } as const
+    const client = await api.client({ clientId, username: 'ann', password, will })
+    client.stream.destroy()
+    await until(
+      () => linkCount(api, clientId) === 0,
+      () => 'still there',
+    )
+    const link = linkOf(await ask(api, { client: clientId }), 'will')
+    assert.equal(link.finding, finding)
+    assert.equal(link.values.topic, topic)
+    assert.ok(link.timeMs > Date.now() - 60_000)
+    await client.endAsync(true)
+  }
+})
+
+test('why: when the first of what waits expires', async (context) => {
+  const api = await startLocal(context)
+  const client = await api.client({ clientId: 'till', protocolVersion: 4, clean: false })
+  await client.subscribeAsync('a', { qos: 1 })
+  await client.endAsync()
+  const publisher = await api.client({ protocolVersion: 5 })
+  for (const messageExpiryInterval of [500, 300])
+    await publisher.publishAsync('a', '2', { qos: 1, properties: { messageExpiryInterval } })
+  const expiry = linkOf(await ask(api, { client: 'till' }), 'expiry')
+  assert.equal(expiry.finding, 'expiresNext')
+  const seconds = Number(expiry.values.seconds)
+  assert.ok(seconds > 200 && seconds <= 300, `${seconds} s`)
+})
+
+test('why: when it last acknowledged, while something waits for that', async (context) => {
+  const api = await startLocal(context)
+  const client = await api.client({ clientId: 'till' })
+  await client.subscribeAsync('a', { qos: 1 })
+  const publisher = await api.client()
+  const inspector = api.server.broker.inspector()
+  const got = new Promise((resolve) => client.once('message', resolve))
+  await publisher.publishAsync('a', '1', { qos: 1 })
+  await got
+  await until(
+    () => inspector.client('till')?.inflight === 0,
+    () => 'not acknowledged',
+  )
+  // From now on it gets messages and keeps its acknowledgements.
+  client.handleMessage = () => {}
+  await publisher.publishAsync('a', '2', { qos: 1 })
+  const { finding, timeMs } = linkOf(await ask(api, { client: 'till' }), 'acknowledged')
+  assert.equal(finding, 'acked')
+  assert.ok(Math.abs(Date.now() - timeMs) < 60_000)
+})
+
 test('why: nothing is in the way', async (context) => {
   const api = await startLocal(context)
   const client = await api.client({ clientId: 'till' })

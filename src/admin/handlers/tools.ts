@@ -23,7 +23,7 @@ export function toolHandlers({ admin }: HandlerWorld): ToolHandlers {
       const plain = action === 'subscribe' ? (parseShared(topic)?.filter ?? topic) : topic
       return source.explain({ clientId, username, access, topic: plain }, port)
     },
-    why: ({ query }) => why(whyFactsOf(admin, query)),
+    why: async ({ query }) => why(await whyFactsOf(admin, query)),
     traces: () => ({ traces: traces.list() }),
     traceStart: ({ body }) => traces.start(body),
     tracePackets({ params: { id }, query: { after = 0 } }) {

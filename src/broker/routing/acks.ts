@@ -28,13 +28,16 @@ export function onAck(
   if (core.ports.log.mask & LogType.debug) logAckReceived(core, connection, type, packetId, reason)
   if (type === PacketType.pubrel) return releaseHeld(core, connection, packetId)
   const { session } = connection
-  const delivery = session.outbound?.inflight.get(packetId)
-  if (delivery === undefined) return onUnknown(core, connection, type, packetId, reason)
+  const { outbound } = session
+  const delivery = outbound?.inflight.get(packetId)
+  if (outbound === null || delivery === undefined)
+    return onUnknown(core, connection, type, packetId, reason)
   if (!isDue(delivery, type, reason))
     throw new ProtocolError(
       Reason.protocolError,
       `${ACK_NAMES[type - 4]} does not answer what was sent with packet identifier ${packetId}`,
     )
+  outbound.ackedAtMs = connection.lastLifeMs
   if (type === PacketType.pubrec && reason < ERRORS_FROM)
     released(core, session, connection, delivery)
   else finish(core, session, delivery)

@@ -137,7 +137,8 @@ export function publishWill(
 }
 
 function ruleWill(core: Core, session: Session, message: Message, allowed: boolean): void {
-  const { clock } = core.ports
+  const { clock, observer } = core.ports
+  observer?.willDue?.(session.clientId, session.username, message.topicName, allowed)
   if (!allowed) return logWillDenied(core, session, message.topicName)
   if (message.expiresAtMs !== Infinity) message.expiresAtMs += clock.wallMs() - message.madeAtMs
   core.stats.publishReceived++

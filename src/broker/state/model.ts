@@ -207,6 +207,8 @@ export class Outbound {
   readRequest = 0
   /** Entries to mark DUP: what another process may have sent. */
   dupLeft = 0
+  /** The last PUBACK, PUBREC or PUBCOMP; monotonic, 0: none yet. */
+  ackedAtMs = 0
 }
 
 /** A will that waits. */

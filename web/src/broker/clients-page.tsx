@@ -281,6 +281,7 @@ function Facts({ client }: { client: ClientDetail }) {
     [b.facts.queuedBytes, bytesText(client.queuedBytes)],
     [b.facts.outputBytes, bytesText(client.outputBytes)],
     [b.facts.heldInbound, countText(client.heldInbound)],
+    [b.facts.ackedAtMs, client.ackedAtMs === null ? '–' : dateTimeText(client.ackedAtMs)],
     [
       b.will,
       client.will === null
@@ -298,6 +299,14 @@ function Facts({ client }: { client: ClientDetail }) {
       ))}
     </dl>
   )
+}
+
+/** When a message that waits will be dropped, by the broker's clock. */
+function Expiry({ atMs }: { atMs: number | null }) {
+  const b = useBrokerText()
+  const duration = useDuration()
+  if (atMs === null) return null
+  return <>, {b.expiresIn(duration(atMs - brokerNowMs()))}</>
 }
 
 function Lists({ client }: { client: ClientDetail }) {
@@ -327,12 +336,13 @@ function Lists({ client }: { client: ClientDetail }) {
       </ul>
       {client.queue.length > 0 && <h3>{b.queue}</h3>}
       <ul className="plain-list mono">
-        {client.queue.map(({ topic, qos, payloadBytes }, at) => (
+        {client.queue.map(({ topic, qos, payloadBytes, expiresAtMs }, at) => (
           // oxlint-disable-next-line react/no-array-index-key -- a queue's messages have no identity but their place
           <li key={at}>
             {topic}{' '}
             <span className="is-quiet">
               QoS {qos}, {bytesText(payloadBytes)}
+              <Expiry atMs={expiresAtMs} />
             </span>
           </li>
         ))}

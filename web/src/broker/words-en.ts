@@ -129,6 +129,7 @@ export const en = {
   noClients: 'No client.',
   disconnectClient: 'Disconnect',
   forgetClient: 'Forget',
+  expiresIn: (duration: string) => `expires in ${duration}`,
   confirmForget: (id: string) =>
     `Forget ${id}: end its session, with its subscriptions and every message that waits for it?`,
   facts: {
@@ -140,6 +141,7 @@ export const en = {
     queuedBytes: 'Queued bytes',
     outputBytes: 'Waiting for the network',
     heldInbound: 'QoS 2 held',
+    ackedAtMs: 'Last acknowledgement',
     durable: 'Durable',
     port: 'Listener',
   },
@@ -155,6 +157,8 @@ export const en = {
     subscribed: 'subscribed',
     unsubscribed: 'unsubscribed',
     expired: 'expired',
+    will: 'will published',
+    willDenied: 'will denied by the rules',
   },
   none: 'none',
   filter: 'Filter',

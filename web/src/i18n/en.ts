@@ -8,6 +8,7 @@ export const en = {
   openConnections: 'Open connections',
   connections: 'Connections',
   commandPalette: 'Commands',
+  whyTitle: 'Why does a client not get a topic?',
   theme: 'Theme',
   themes: { system: 'like the system', light: 'light', dark: 'dark' },
   keyboardHelp: 'Keys and search',

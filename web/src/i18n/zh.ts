@@ -9,6 +9,7 @@ export const zh: Text = {
   openConnections: '已打开的连接',
   connections: '连接',
   commandPalette: '命令',
+  whyTitle: '客户端为什么收不到某主题？',
   theme: '主题外观',
   themes: { system: '跟随系统', light: '浅色', dark: '深色' },
   keyboardHelp: '快捷键与搜索',

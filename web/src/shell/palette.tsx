@@ -73,6 +73,7 @@ function useActions(): Action[] {
     ...connectionActions,
     { name: t.client, act: () => setArea('client') },
     { name: t.broker, act: () => setArea('broker') },
+    { name: t.whyTitle, act: () => (location.hash = '#broker/why') },
     { name: t.openFile, act: () => void openCaptureFile() },
     dialog(t.schemas, 'schemas'),
     dialog(t.keyboardHelp, 'help'),
