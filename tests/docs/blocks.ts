@@ -25,6 +25,7 @@ export function blocksOf(page: string): Block[] {
     const language = fence.exec(lines[at])?.[1]
     if (language === undefined) continue
     const end = lines.indexOf('```', at + 1)
+    if (end < 0) throw new Error(`line ${at + 1}: a block without an end`)
     const above = lines.slice(0, at).findLast((line) => line.trim() !== '') ?? ''
     blocks.push({
       line: at + 1,

@@ -13,12 +13,6 @@ import { processMsMax } from '../support/patience.ts'
 
 const packaged = (name: string) => join(process.cwd(), 'packaging', name)
 
-test('packaging/docker.conf is a good configuration that says it lets nobody in', () => {
-  const { code, stderr } = runToEnd('-c', packaged('docker.conf'), '--test-config')
-  assert.match(stderr, /^Warning: Nobody can log in at port 1883.*\nConfiguration file is OK\.\n$/)
-  assert.equal(code, 0)
-})
-
 test('packaging/mozzie.conf is one as well, and runs, once its files exist', async (context) => {
   const directory = scratch(context)
   const certificates = await makeCertificates()
@@ -58,7 +52,7 @@ async function connectSoon(port: number): Promise<MqttClient> {
 test('the health check of the container tells a broker from none', async (context) => {
   const port = await freePort()
   const check = (): number | null =>
-    spawnSync(process.execPath, [packaged('healthcheck.mjs')], {
+    spawnSync(process.execPath, [packaged('docker/healthcheck.mjs')], {
       env: { ...process.env, HEALTH_PORT: String(port) },
       timeout: processMsMax,
     }).status
