@@ -33,6 +33,11 @@ export const DIFFERENCES: readonly Difference[] = [
     'numbers, order and repeated keys stay as they came',
   ),
   row('width and precision of texts in `-F`', 'count bytes', 'count characters'),
+  row(
+    'the reader of a pipe leaves',
+    'is noticed with the next message',
+    'ends sub and rr within some seconds (Linux, with GNU tail)',
+  ),
   row('control characters on a terminal', 'are obeyed', 'are shown as `\\x1b`; pipes get them raw'),
   row(
     '`-C N`, messages that came behind the last one',

@@ -1,9 +1,12 @@
 /** Standard output in bundles, and what a terminal must not get as it comes. */
 import type { Print } from './format-print.ts'
+import { onReaderGone } from './pipe-reader.ts'
 
 const BUNDLE_BYTES = 64 * 1024
 /** What a shell reports of a program that wrote to a pipe which nobody reads any more. */
 const BROKEN_PIPE_EXIT_CODE = 141
+/** Whoever printed something meanwhile would have heard of a broken pipe. */
+const SILENCE_MS = 1000
 
 const strictDecoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -48,6 +51,7 @@ export class StandardOutput implements Print {
   private buffer = Buffer.allocUnsafe(BUNDLE_BYTES)
   private length = 0
   private isScheduled = false
+  private isSilent = true
   readonly isTerminal: boolean
   private readonly onError: (line: string) => void
 
@@ -60,6 +64,13 @@ export class StandardOutput implements Print {
         onError(`Error: Unable to write to standard output: ${error.message}.`)
       process.exit(error.code === 'EPIPE' ? BROKEN_PIPE_EXIT_CODE : 1)
     })
+    const watch = setInterval(() => {
+      if (this.isSilent) {
+        clearInterval(watch)
+        onReaderGone(() => process.exit(BROKEN_PIPE_EXIT_CODE))
+      }
+      this.isSilent = true
+    }, SILENCE_MS).unref()
   }
 
   text(text: string): void {
@@ -87,6 +98,7 @@ export class StandardOutput implements Print {
   /** Writes what is collected; standard output takes it at once when it is a file, a pipe or a terminal. */
   flush(): void {
     if (this.length === 0) return
+    this.isSilent = false
     const bundle = this.buffer.subarray(0, this.length)
     this.buffer = Buffer.allocUnsafe(BUNDLE_BYTES)
     this.length = 0
