@@ -6,6 +6,7 @@ import { BRIDGE_TLS_OPTIONS } from '../src/config/options-bridge.ts'
 import { LIMIT_OPTIONS } from '../src/config/options-limits.ts'
 import { TLS_OPTIONS } from '../src/config/options-listener.ts'
 import { PROCESS_OPTIONS } from '../src/config/options-process.ts'
+import { MANUAL_PAGES } from './manual-pages.ts'
 import {
   commandManual,
   configurationManual,
@@ -203,6 +204,7 @@ const WHOLE: readonly (readonly [file: string, content: () => string])[] = [
   ['packaging/mosquitto.conf.full', () => fullConfiguration(toldSections())],
   ['packaging/man/mozzie.conf.5', () => configurationManual(toldSections())],
   ['packaging/man/mozzie.1', commandManual],
+  ...MANUAL_PAGES.map(([name, content]) => [`packaging/man/${name}`, content] as const),
 ]
 
 /** The page with what stands between the marks replaced. */

@@ -36,13 +36,21 @@ export function fullConfiguration(sections: readonly ToldSection[]): string {
   return `${lines.join('\n')}\n`
 }
 
+const glyph = (character: string): string =>
+  `\\[u${(character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}]`
+
 /** Text as roff shows it as it is. */
-function roff(text: string): string {
-  const plain = text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('\n', ' ')
+export function roff(text: string): string {
+  const plain = text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll('\n', ' ')
+    .replaceAll(/[^\u0000-\u007f]/gu, glyph)
   return /^[.']/.test(plain) ? `\\&${plain}` : plain
 }
 
-const item = (head: string, text: string): string => `.TP\n.B ${roff(head)}\n${roff(text)}`
+/** A paragraph with a tag. */
+export const item = (head: string, text: string): string => `.TP\n.B ${roff(head)}\n${roff(text)}`
 
 /** mozzie.conf(5) */
 export function configurationManual(sections: readonly ToldSection[]): string {
@@ -95,7 +103,13 @@ export function commandManual(): string {
     ),
     roff('or an account is wrong; 14 the pid file cannot be written.'),
     '.SH SEE ALSO',
-    '.BR mozzie.conf (5)',
+    '.BR mozzie.conf (5),',
+    ...Object.keys(COMMAND_SUMMARIES)
+      .filter((name) => name !== 'broker')
+      .map(
+        (name, index, { length }) =>
+          `.BR ${roff(`mozzie-${name}`)} (1)${index < length - 1 ? ',' : ''}`,
+      ),
     '',
   ].join('\n')
 }

@@ -2,7 +2,7 @@
 import { copyStore } from '../store/level/snapshot.ts'
 import { runCommand, storeOf, UsageError, type StoreCommand } from './store-arguments.ts'
 
-const HELP = `Usage: mozzie backup DIR [-c FILE | --from STORE]
+export const HELP = `Usage: mozzie backup DIR [-c FILE | --from STORE]
 
 Copies a store into the new directory DIR, while its broker runs or not: all that was acknowledged before is in it.
 Start a broker on the copy by naming it: persistence_location and persistence_file.

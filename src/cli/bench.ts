@@ -6,7 +6,7 @@ import { runThreads } from './bench/threads.ts'
 const USAGE_EXIT_CODE = 2
 const FAILED_EXIT_CODE = 1
 
-const HELP_TEXT = `Usage: mozzie bench conn|pub|sub|flow [OPTION]...
+export const HELP = `Usage: mozzie bench conn|pub|sub|flow [OPTION]...
 
 Puts load on a broker and says how it bears it.
 
@@ -76,7 +76,7 @@ async function run(options: BenchOptions): Promise<number> {
 
 /** Runs `mozzie bench` with the words behind it. Exit code 1: nothing connected or a bound held; 2: usage. */
 export async function runBench(words: readonly string[]): Promise<void> {
-  if (words.includes('--help') || words.length === 0) return void process.stdout.write(HELP_TEXT)
+  if (words.includes('--help') || words.length === 0) return void process.stdout.write(HELP)
   try {
     process.exitCode = await run(parseBench(words))
   } catch (error) {

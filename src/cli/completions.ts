@@ -26,7 +26,7 @@ interface Command {
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof SHELLS)[number]
 
-const HELP = `Usage: mozzie completions {${SHELLS.join(' | ')}}
+export const HELP = `Usage: mozzie completions {${SHELLS.join(' | ')}}
 
 Prints a script that completes the commands, options and values of mozzie.
 

@@ -6,7 +6,7 @@ import type { Lost } from '../store/level/salvage-files.ts'
 import { withSnapshot } from '../store/level/snapshot.ts'
 import { runCommand, storeOf, UsageError, type StoreCommand } from './store-arguments.ts'
 
-const HELP = `Usage: mozzie db stats|dump [STORE] [-c FILE] [--json]
+export const HELP = `Usage: mozzie db stats|dump [STORE] [-c FILE] [--json]
        mozzie db salvage OLD NEW
 
   stats           how much a store holds, and whose queues are the longest

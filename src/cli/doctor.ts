@@ -17,7 +17,7 @@ import { WORDS_EN } from './doctor/words-en.ts'
 import { WORDS_ZH } from './doctor/words-zh.ts'
 import { askWhy } from './why.ts'
 
-const HELP = `Usage: mozzie doctor [-c FILE] [--url URL] [--client ID] [--json]
+export const HELP = `Usage: mozzie doctor [-c FILE] [--url URL] [--client ID] [--json]
 
 Looks at a broker's configuration, its listeners, files, certificates and store, at this machine, and whether a
 client can reach it; says what is wrong, and what to do.

@@ -9,7 +9,7 @@ import { importMosquittoDb, type ImportSummary } from '../store/mosquitto/import
 import { parseMosquittoDb } from '../store/mosquitto/parse.ts'
 import { runCommand, storeOf, UsageError, type StoreCommand } from './store-arguments.ts'
 
-const HELP = `Usage: mozzie import-db FILE [--into DIR | -c CONF]
+export const HELP = `Usage: mozzie import-db FILE [--into DIR | -c CONF]
 
 Brings retained messages, sessions, subscriptions and queued messages of mosquitto's database FILE (versions 3 to 6)
 into a new store. Stop mosquitto first: it writes its file when it stops.

@@ -30,7 +30,7 @@ interface PasswdArguments {
   operands: string[]
 }
 
-const HELP_TEXT = `Usage: mozzie passwd [-H HASH] [-I N] [-c | -D] FILE USER
+export const HELP = `Usage: mozzie passwd [-H HASH] [-I N] [-c | -D] FILE USER
        mozzie passwd [-H HASH] [-I N] [-c] -b FILE USER PASSWORD
        mozzie passwd [-H HASH] [-I N] [-c] --generate FILE USER
        mozzie passwd -U FILE
@@ -152,7 +152,7 @@ export async function runPasswd(words: readonly string[]): Promise<void> {
   try {
     const args = parsePasswdArguments(words)
     if (args.help || words.length === 0) {
-      process.stdout.write(HELP_TEXT)
+      process.stdout.write(HELP)
       process.exitCode = FAILURE_EXIT_CODE
       return
     }

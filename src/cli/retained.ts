@@ -20,7 +20,7 @@ interface Wish {
   readonly settings: Settings
 }
 
-const HELP = `Usage: mozzie retained {ls | get | rm} FILTER... [--dry-run] [--wait SECONDS] [OPTION]...
+export const HELP = `Usage: mozzie retained {ls | get | rm} FILTER... [--dry-run] [--wait SECONDS] [OPTION]...
 
 Shows or clears what the broker keeps for topics that match.
 

@@ -22,7 +22,7 @@ const DAYS_DEFAULT = 825
 const DAYS_MAX = 36_500
 const CLIENT_DEFAULT = 'client1'
 
-const HELP = `Usage: mozzie tls-init DIR --host NAME [--host NAME]... [--client NAME] [--days N]
+export const HELP = `Usage: mozzie tls-init DIR --host NAME [--host NAME]... [--client NAME] [--days N]
 
 Makes an authority (ca), a certificate for the broker (server) and one for a client, with their keys, in DIR.
 

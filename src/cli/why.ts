@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { WhyLink, WhyReply } from '../admin/schemas-clients.ts'
 
-const HELP = `Usage: mozzie why [--client ID] [--topic TOPIC] [--url ADDRESS] [-u USER -P PASSWORD] [--json]
+export const HELP = `Usage: mozzie why [--client ID] [--topic TOPIC] [--url ADDRESS] [-u USER -P PASSWORD] [--json]
 
 Asks a running broker why a client does not get what it should, or why nobody gets a topic.
 Name the client, the topic, or both.

@@ -107,8 +107,7 @@ for (const [name, script] of [
     const running = pipe(topic, '-C 1', '/bin/cat', bin)
     // Silence is what is tested: a second of it, and then some.
     if (script === null) await new Promise((resolve) => setTimeout(resolve, 3000))
-    while (script !== null && !existsSync(asked))
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    else while (!existsSync(asked)) await new Promise((resolve) => setTimeout(resolve, 50))
     await published(topic, '-r')
     assert.equal(await running.outcome, 'x\n0\n')
   })

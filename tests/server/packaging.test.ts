@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectAsync, type MqttClient } from 'mqtt'
+import { COMMAND_SUMMARIES } from '../../src/cli/command-names.ts'
 import { passwordLine } from '../auth/secured.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { runToEnd, scratch, spawnMozzie, startMozzie, writeConfig } from './run-mozzie.ts'
@@ -81,3 +82,23 @@ test(
     assert.equal(status, 0)
   },
 )
+
+test('every command has a manual page that is installed, and has all that its help says', () => {
+  const { man } = JSON.parse(readFileSync('package.json', 'utf8')) as { man: string[] }
+  const present = readdirSync(packaged('man')).map((name) => `packaging/man/${name}`)
+  assert.deepEqual(man.toSorted(), present.toSorted())
+  for (const name of Object.keys(COMMAND_SUMMARIES).filter((each) => each !== 'broker')) {
+    const page = readFileSync(packaged(`man/mozzie-${name}.1`), 'utf8')
+    const shown = page
+      .replaceAll('\\-', '-')
+      .replaceAll('\\e', '\\')
+      .replaceAll('\\&', '')
+      .replaceAll(/\\\[u([0-9A-F]+)\]/g, (_, hex: string) =>
+        String.fromCodePoint(parseInt(hex, 16)),
+      )
+      .toLowerCase()
+    const { stdout } = runToEnd('help', name)
+    for (const word of stdout.split(/\s+/).filter((each) => each !== 'Usage:'))
+      assert.ok(shown.includes(word.replace(/:$/, '').toLowerCase()), `${name}: ${word}`)
+  }
+})
