@@ -1,6 +1,7 @@
 /** Every endpoint of the HTTP API: what it takes, what it answers, who may call it. */
 import * as broker from './schemas-broker.ts'
 import * as clients from './schemas-clients.ts'
+import { delayedPage, delayedParams } from './schemas-delayed.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -195,6 +196,14 @@ export const CONTRACT = {
     'Removes all that match a filter, or says what would go.',
     { body: clients.purgeBody, reply: clients.purgeReply },
   ),
+  delayed: endpoint('delayed', 'GET', '/api/v1/delayed', 'Publishes that wait for their time.', {
+    query: clients.retainedQuery,
+    reply: delayedPage,
+  }),
+  delayedCancel: endpoint('delayed', 'DELETE', '/api/v1/delayed/:id', 'Cancels one of them.', {
+    params: delayedParams,
+    reply: clients.done,
+  }),
   publish: endpoint('messages', 'POST', '/api/v1/publish', 'Publishes a message.', {
     body: clients.publishBody,
     reply: clients.publishReply,

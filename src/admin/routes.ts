@@ -4,6 +4,7 @@ import type { Caller, Credentials } from './callers.ts'
 import { CONTRACT, type Access, type Endpoint } from './contract.ts'
 import { docsPage, DOCS_STYLE } from './docs-page.ts'
 import { bridgeHandlers } from './handlers/bridges.ts'
+import { delayedHandlers } from './handlers/delayed.ts'
 import { brokerHandlers } from './handlers/broker.ts'
 import { clientHandlers } from './handlers/clients.ts'
 import type { Call, Handlers, HandlerWorld } from './handlers/handler.ts'
@@ -31,6 +32,7 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     ...clientHandlers(world),
     ...messageHandlers(world),
     ...bridgeHandlers(world),
+    ...delayedHandlers(world),
     ...toolHandlers(world),
   }
   for (const [name, endpoint] of Object.entries(CONTRACT)) {

@@ -23,7 +23,7 @@ export const REACH_MAX = 10_000
 const page = integer('Page, from 1 on.', { minimum: 1, maximum: REACH_MAX, default: 1 })
 const pageSize = integer('Rows on a page.', { minimum: 1, maximum: 500, default: 50 })
 
-function paged<T>(items: Schema<T>) {
+export function paged<T>(items: Schema<T>) {
   return object({
     items: list(items, 'The rows of this page.'),
     total: integer('Rows on all pages.'),
@@ -259,7 +259,8 @@ export const retainedQuery = object(
 )
 export type RetainedQuery = Static<typeof retainedQuery>
 
-const retainedProperties = {
+/** Of a message that is kept. */
+export const keptProperties = {
   topic: text('Topic.'),
   qos,
   payloadBytes: integer('Bytes of the payload.'),
@@ -268,7 +269,7 @@ const retainedProperties = {
   publisherUser: nullable(text('User name it came from.')),
 }
 export const retainedRow = object({
-  ...retainedProperties,
+  ...keptProperties,
   preview: text('The first 256 bytes of the payload, in base64.'),
 })
 export type RetainedRow = Static<typeof retainedRow>
@@ -303,7 +304,7 @@ export type MessageProperties = Static<typeof messageProperties>
 
 export const topicQuery = object({ topic })
 export const retainedMessage = object({
-  ...retainedProperties,
+  ...keptProperties,
   payload: text('The payload in base64.'),
   properties: messageProperties,
 })

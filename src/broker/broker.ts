@@ -31,6 +31,7 @@ import { abandonOutput, drained, flushAll, pendingBytes } from './delivery/outbo
 import type { Link, Ports, Store } from '../ports/ports.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 import { afterFanOut, isFanningOut, meantBy, UNDER_WAY } from './routing/fan-out-later.ts'
+import { cancelDelayed, delayInside, isDelayed, readDelay } from './routing/delayed.ts'
 import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './routing/retained.ts'
 import { publish, routeFromPeer } from './routing/routing.ts'
 import { countInterest, wanted } from './routing/interest.ts'
@@ -89,6 +90,10 @@ export class Broker {
       cleanSessions: 0,
       journal: new Journal(ports.store, () => askTurnEnd(this.core)),
       shapes: new Shapes(),
+      delayed: new Map(),
+      delayedBytes: 0,
+      delayedSerial: 0,
+      delayedDue: new Fifo(),
       dirty: [],
       openings: new Map(),
       claims: new Map(),
@@ -229,8 +234,15 @@ export class Broker {
       publisherUser: options.publisherUser ?? null,
       wallMs,
     }
-    const count = publish(this.core, createMessage(source), null)
+    const message = createMessage(source)
+    if (isDelayed(this.core, null, topic)) return delayInside(this.core, message)
+    const count = publish(this.core, message, null)
     return count === UNDER_WAY ? meantBy(this.core, '') : count
+  }
+
+  /** The topic that rights are asked for when somebody publishes to `topic`: of a delayed one the one it will have. */
+  targetOf(topic: string): string {
+    return isDelayed(this.core, null, topic) ? topic.replace(/^[^/]*\/[^/]*\//, '') : topic
   }
 
   /** Throws EncodeError unless a message can have this topic. */
@@ -245,9 +257,15 @@ export class Broker {
     const { core } = this
     const { payloadBytesMax } = core.ports.limits
     if (payloadBytesMax > 0 && payloadBytes > payloadBytesMax) return Reason.packetTooLarge
+    if (isDelayed(core, null, topic)) {
+      const wish = readDelay(core, null, topic, payloadBytes)
+      if (typeof wish === 'number') return wish
+    }
     if (payloadBytes === 0) return 0
     if (core.pressure === Pressure.shed) return Reason.serverBusy
-    return retain && retainedIsFull(core, topic, payloadBytes) ? Reason.quotaExceeded : 0
+    return retain && retainedIsFull(core, this.targetOf(topic), payloadBytes)
+      ? Reason.quotaExceeded
+      : 0
   }
 
   /** Calls `done` once all that was written so far is safe; with false when there is no space to store it. */
@@ -393,6 +411,11 @@ export class Broker {
     const known = core.retained.get(topic) !== undefined
     if (known) dropRetained(core, topic)
     return known
+  }
+
+  /** Drops a delayed publish that waits; false: there is none of this id. */
+  cancelDelayed(id: string): boolean {
+    return cancelDelayed(this.core, id)
   }
 
   /** Shows every packet to `tap`; null: to nobody. */

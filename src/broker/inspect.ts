@@ -9,8 +9,16 @@ import { PacketType, type Properties, type Qos, type Version } from '../codec/pa
 import type { RetainedCursor } from '../topics/retained-tree.ts'
 import type { Message } from '../ports/message.ts'
 import type { DropReason } from '../ports/stats.ts'
-import { Phase, type Core, type Delivery, type Session, type Subscription } from './state/model.ts'
+import {
+  Phase,
+  type Core,
+  type Delayed,
+  type Delivery,
+  type Session,
+  type Subscription,
+} from './state/model.ts'
 import { pendingBytes } from './delivery/outbox.ts'
+import { withDirect } from './routing/direct.ts'
 import { mayReceive } from './state/rights.ts'
 
 /** A session and, where it has one, its connection. Times are wall clock, ms. */
@@ -154,8 +162,7 @@ export class Inspector {
 
   /** Who has a subscription that matches `topic`; at most `max` of them, and how many there are. */
   receivers(topic: string, max: number): { total: number; receivers: ReceiverView[] } {
-    const matching = this.core.trie
-      .match(topic)
+    const matching = withDirect(this.core, topic, this.core.trie.match(topic))
       .flatMap((subscriber) => (subscriber.members === null ? [subscriber] : subscriber.members))
       .filter(({ handler }) => handler === null)
     const receivers = matching
@@ -169,7 +176,8 @@ export class Inspector {
       clientId: session.clientId,
       username: shownUser(session.username),
       connected: isConnected(session),
-      filter,
+      // A direct topic means its client as it is.
+      filter: filter === '' ? topic : filter,
       qos,
       group: group?.name ?? null,
       mayReceive: mayReceive(this.core, session, topic) === true,
@@ -180,6 +188,11 @@ export class Inspector {
   /** Retained messages that match, to be read in portions. */
   retained(filter: string): RetainedCursor<Message> {
     return this.core.retained.match(filter)
+  }
+
+  /** Publishes that wait for their time. */
+  delayed(): Iterable<Delayed> {
+    return this.core.delayed.values()
   }
 
   retainedOf(topic: string): Message | undefined {

@@ -11,6 +11,7 @@ import { applyRetained } from './routing/retained.ts'
 import { settled } from './state/settle.ts'
 import { addSession, armExpiry, endSession, giveTo } from './session/sessions.ts'
 import { addSubscription, removeSubscription } from './session/subscriptions.ts'
+import { armDelayed, delayedTold } from './routing/delayed.ts'
 import { cancelWill, restoreWill } from './routing/wills.ts'
 
 export function storeEvents(
@@ -33,10 +34,12 @@ export function storeEvents(
       endWithoutStore(core)
       applyRetained(core, topic, message)
     },
+    delayed: (id, waiting) => delayedTold(core, id, waiting),
     ready() {
       endWithoutStore(core)
       first(() => {
         core.ready = true
+        armDelayed(core)
         if (core.full) noteSpace(core)
         openEarly(core)
         announce()

@@ -1,7 +1,9 @@
 /** Options of the broker as a whole. */
 import { DEFAULT_LIMITS } from '../ports/limits.ts'
 import { ValueError } from './config-error.ts'
+import type { AutoSubscription } from '../ports/limits.ts'
 import { option } from './option.ts'
+import { autoSubscription, topicLevel } from './topic-values.ts'
 import {
   mqttText,
   bool,
@@ -11,6 +13,7 @@ import {
   firstWord,
   int,
   path,
+  repeatable,
   text,
 } from './value-types.ts'
 
@@ -231,6 +234,21 @@ export const BROKER_OPTIONS = {
     'sys_access',
     'Who may read $SYS: everyone, users with a name, or only whom a rule of acl_file lets.',
     { type: choice('everyone', 'users', 'acl'), default: 'everyone' as const, own: true },
+  ),
+  delayedPublish: option(
+    'delayed_publish',
+    'Publishes `$delayed/<seconds>/<topic>` to `<topic>` later, or at that second of the Unix epoch.',
+    { type: bool, default: false, own: true },
+  ),
+  directTopic: option(
+    'direct_topic',
+    'Level before a client id: `<anything>/p2p/<client id>` reaches that client without a subscription.',
+    { type: topicLevel, default: null, own: true, repeat: 'last' },
+  ),
+  autoSubscribe: option(
+    'auto_subscribe',
+    'Subscribes every client that comes; %c is its client id, %u its user name.',
+    { type: repeatable(autoSubscription), default: [] as readonly AutoSubscription[], own: true },
   ),
   enableControlApi: option('enable_control_api', 'Answers on $CONTROL/broker/v1.', {
     differs: RELOADS_HERE,

@@ -81,6 +81,18 @@ export const LIMIT_OPTIONS = {
     int(0, Number.MAX_SAFE_INTEGER),
     DEFAULT_LIMITS.retainedBytesMax,
   ),
+  delayedMessagesMax: limit(
+    'max_delayed_messages',
+    'Most messages that wait for their time (`delayed_publish`).',
+    int(1, 10_000_000),
+    100_000,
+  ),
+  delayedBytesMax: limit(
+    'max_delayed_bytes',
+    'Most bytes of all messages that wait for their time: topics, properties and payloads.',
+    int(1, Number.MAX_SAFE_INTEGER),
+    DEFAULT_LIMITS.delayedBytesMax,
+  ),
   heldInboundMax: limit(
     'max_unreleased_messages',
     'QoS 2 messages that one client may leave without PUBREL.',

@@ -1,5 +1,15 @@
+/** What clients may cost, and what the core does for them only when it is asked to. */
+import type { Qos } from '../codec/packets.ts'
+
+/** A line of `auto_subscribe`. */
+export interface AutoSubscription {
+  /** `%c` stands for the client id, `%u` for the user name. */
+  readonly filter: string
+  readonly qos: Qos
+}
+
 /**
- * Every bound of the core, in one place. 0 stands for "none" only where it says so. Options of
+ * Every bound of the core, and what it does only when asked to, in one place. 0 stands for "none" only where it says so. Options of
  * mosquitto.conf that set one are named; the rest is fixed by {@link DEFAULT_LIMITS}.
  */
 export interface Limits {
@@ -54,6 +64,13 @@ export interface Limits {
   /** Retained messages (`max_retained_messages`) and their payload bytes (`max_retained_bytes`); 0 none. */
   retainedMax: number
   retainedBytesMax: number
+  /** Delayed messages that wait (`max_delayed_messages`), 0: `$delayed/` is a topic like any (`delayed_publish false`); their bytes. */
+  delayedMax: number
+  delayedBytesMax: number
+  /** The topic level behind which a client id stands (`direct_topic`); empty: none. */
+  directLevel: string
+  /** What every client is subscribed to when it comes (`auto_subscribe`). */
+  autoSubscriptions: readonly AutoSubscription[]
   /** Sessions, connected or not, 0 none (`global_max_clients`). */
   sessionsMax: number
   /** Sessions of one user name, 0 none (`max_clients_per_user`). */
@@ -111,6 +128,10 @@ export const DEFAULT_LIMITS: Limits = {
   subscriptionsPerSessionMax: 100_000,
   retainedMax: 10_000_000,
   retainedBytesMax: 0,
+  delayedMax: 0,
+  delayedBytesMax: 256 << 20,
+  directLevel: '',
+  autoSubscriptions: [],
   sessionsMax: 0,
   sessionsPerUserMax: 0,
   sessionExpiryMsMax: 0,

@@ -200,7 +200,7 @@ export interface SubscriptionOptions {
   subscriptionId: number
 }
 
-/** A will that waits for its delay; survives with the session. */
+/** A message that waits for its time: a will, which survives with its session, or a delayed publish. */
 export interface StoredWill {
   message: Message
   /** Wall clock, ms. */
@@ -273,6 +273,8 @@ export interface StoreEvents {
   route(clientId: string, filter: string, options: SubscriptionOptions | null): void
   /** While opening, and later from another node: the retained message of a topic (null: none any more). */
   retained(topic: string, message: Message | null): void
+  /** While opening: a message that this node is to publish when it is due. Each is told to one node. */
+  delayed(id: string, waiting: StoredWill): void
   /** Everything kept has been told. Connections are accepted from here on. */
   ready(): void
   /** Answers `claim`: the session's state, null where none was; or `owner`, the live node that has it. */
@@ -334,6 +336,8 @@ export interface Store {
   holdInbound(clientId: string, packetId: number, message: Message): void
   dropInbound(clientId: string, packetId: number): void
   saveRetained(topic: string, message: Message | null): void
+  /** Keeps a delayed publish of this node under an id that is unique among all; null: it was published, or cancelled. */
+  saveDelayed(id: string, waiting: StoredWill | null): void
   /** Closes the batch being filled under this number; `committed(batch)` or `failed` follows. */
   seal(batch: number): void
 }

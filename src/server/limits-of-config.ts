@@ -28,6 +28,9 @@ export function limitsOfConfig(global: GlobalValues): Limits {
     clientIdPrefix: global.clientIdPrefix ?? '',
     anyUserTakesOver: global.sessionTakeoverAnyUser,
     connectionMessages: global.connectionMessages,
+    delayedMax: global.delayedPublish ? global.delayedMessagesMax : 0,
+    directLevel: global.directTopic ?? '',
+    autoSubscriptions: global.autoSubscribe,
   }
 }
 

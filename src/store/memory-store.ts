@@ -15,6 +15,7 @@ import type {
   SessionRecord,
   Store,
   StoredDelivery,
+  StoredWill,
   StoreEvents,
   SubscriptionOptions,
 } from '../ports/ports.ts'
@@ -37,6 +38,8 @@ interface StoredSession {
 export class MemoryData {
   readonly sessions = new Map<string, StoredSession>()
   readonly retained = new Map<string, Message>()
+  /** `node` publishes it when it is due. */
+  readonly delayed = new Map<string, { waiting: StoredWill; node: string }>()
   /** The nodes that are open, to be told of each other's changes. */
   readonly nodes = new Map<string, StoreEvents>()
 }
@@ -217,6 +220,11 @@ class MemoryStore implements Store {
     this.tellOthers((events) => events.retained(topic, this.data.retained.get(topic) ?? null))
   }
 
+  saveDelayed(id: string, waiting: StoredWill | null): void {
+    if (waiting === null) this.data.delayed.delete(id)
+    else this.data.delayed.set(id, { waiting, node: this.node })
+  }
+
   seal(batch: number): void {
     this.answer((events) => events.committed(batch))
   }
@@ -244,7 +252,17 @@ class MemoryStore implements Store {
       for (const [filter, options] of session.subscriptions) events.route(clientId, filter, options)
     }
     for (const [topic, message] of this.data.retained) events.retained(topic, message)
+    this.takeDelayed(events)
     events.ready()
+  }
+
+  /** Those of its own, and of nodes that are gone. */
+  private takeDelayed(events: StoreEvents): void {
+    for (const [id, { waiting, node }] of this.data.delayed) {
+      if (node !== this.node && this.data.nodes.has(node)) continue
+      this.saveDelayed(id, waiting)
+      events.delayed(id, waiting)
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { IPublishPacket } from 'mqtt'
 import { CONTRACT } from '../../src/admin/contract.ts'
 import { until } from '../server/run-mozzie.ts'
-import { startLocal } from './api-server.ts'
+import { startLocal, type Json } from './api-server.ts'
 
 test('the overview counts what there is', async (context) => {
   const api = await startLocal(context)
@@ -201,6 +201,28 @@ test('retained messages are browsed, read whole, removed, and purged after a loo
   assert.equal(done.count, 4)
   assert.equal((await api.get('/api/v1/retained?filter=r/%23')).json.total, 0)
   assert.equal((await api.get('/api/v1/retained?filter=a%23')).status, 400)
+})
+
+test('delayed messages are listed in the order in which they are due, and cancelled', async (context) => {
+  const api = await startLocal(context, 'delayed_publish true')
+  const say = (topic: string) =>
+    api.post('/api/v1/publish', { topic, payload: 'p', qos: 1, retain: true })
+  for (const topic of ['$delayed/500/d/2', '$delayed/300/d/1', '$delayed/400/other'])
+    assert.equal((await say(topic)).json.receivers, 0)
+  assert.equal((await say('$delayed/x/a')).status, 400)
+  const all = (await api.get('/api/v1/delayed?filter=d/%23')).json
+  assert.deepEqual(
+    all.items.map(({ topic, qos, retain }: Json) => [topic, qos, retain]),
+    [
+      ['d/1', 1, true],
+      ['d/2', 1, true],
+    ],
+  )
+  assert.ok(all.items[0].dueAtMs > Date.now() + 200_000)
+  const path = `/api/v1/delayed/${all.items[0].id}`
+  assert.deepEqual((await api.remove(path)).json, { done: true })
+  assert.deepEqual((await api.remove(path)).json, { done: false })
+  assert.equal((await api.get('/api/v1/delayed')).json.total, 2)
 })
 
 test('publishing keeps bytes, properties and order', async (context) => {

@@ -16,6 +16,7 @@ const PASSED_ON = [
   'holdInbound',
   'dropInbound',
   'saveRetained',
+  'saveDelayed',
 ] as const
 
 type PassedOn = Pick<Store, (typeof PASSED_ON)[number]>

@@ -32,6 +32,7 @@ const SILENT: StoreEvents = {
   session() {},
   route() {},
   retained() {},
+  delayed() {},
   ready() {},
   claimed() {},
   page() {},
@@ -158,6 +159,10 @@ export class CrashStore implements Store {
     this.both((store) => store.saveRetained(...args))
   }
 
+  saveDelayed(...args: Parameters<Store['saveDelayed']>): void {
+    this.both((store) => store.saveDelayed(...args))
+  }
+
   seal(batch: number): void {
     this.sealed.push({ batch, writes: this.filling })
     this.filling = []
@@ -190,5 +195,6 @@ function copyOf(data: MemoryData): MemoryData {
       reader: null,
     })
   for (const [topic, message] of data.retained) copy.retained.set(topic, message)
+  for (const [id, waiting] of data.delayed) copy.delayed.set(id, waiting)
   return copy
 }

@@ -368,6 +368,7 @@ class GroupSimulation {
       session: (clientId) => void told.set(clientId, newSession()),
       route: (clientId, filter) => void told.get(clientId)?.filters.add(filter),
       retained() {},
+      delayed() {},
       ready: alive(() => void (this.opened = told)),
       claimed: alive((request, session) => this.claims.get(request)?.(session)),
       page: alive((request, _clientId, entries, more) => this.reads.get(request)?.(entries, more)),

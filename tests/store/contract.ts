@@ -418,6 +418,11 @@ function survival(check: Check): void {
     door.store.saveRetained('r', message)
     door.store.saveRetained('r2', message)
     door.store.saveRetained('r2', null)
+    const waiting = { message, dueAtMs: 2e12, remote: '::1', origin: '1883' }
+    for (const id of ['d1', 'd2', 'd3']) door.store.saveDelayed(id, waiting)
+    door.store.saveDelayed('d2', null)
+    await door.commit()
+    door.store.saveDelayed('d3', null)
     await door.commit()
     await door.close()
 
@@ -434,6 +439,14 @@ function survival(check: Check): void {
     assert.deepEqual(told.all('route'), [['c', '$share/g/f/+', options]])
     const retained = told.all('retained').map(([topic, kept]) => [topic, kept && contentOf(kept)])
     assert.deepEqual(retained, [['r', contentOf(message)]])
+    const delayed = told.all('delayed').map(([id, { message: kept, ...rest }]) => ({
+      id,
+      ...rest,
+      message: contentOf(kept),
+    }))
+    assert.deepEqual(delayed, [
+      { id: 'd1', dueAtMs: 2e12, remote: '::1', origin: '1883', message: contentOf(message) },
+    ])
     const { session, owner } = await again.claim('c')
     assert.equal(owner, null)
     assert.deepEqual(
@@ -521,6 +534,23 @@ function nodes(check: Check): void {
     assert.deepEqual(texts(await a.readAll('c', 10)), ['waits'])
     await a.close()
     await b.close()
+  })
+
+  check('a delayed message is one node’s, and another’s when that one is gone', async (setup) => {
+    const a = await new Door(setup, 'a').open()
+    const message = messageOf('t', 'later')
+    a.store.saveDelayed('d', { message, dueAtMs: 1, remote: '', origin: '' })
+    await a.commit()
+    const b = await new Door(setup, 'b').open()
+    assert.deepEqual(b.told.all('delayed'), [])
+    await a.close()
+    await b.close()
+    const c = await new Door(setup, 'c').open()
+    assert.equal(textOf((await c.told.next('delayed'))[1].message), 'later')
+    const again = await new Door(setup, 'a').open()
+    assert.deepEqual(again.told.all('delayed'), [])
+    await c.close()
+    await again.close()
   })
 
   check('the others are told of sessions, routes and retained messages', async (setup) => {

@@ -27,6 +27,7 @@ export class Told {
       session: note('session'),
       route: note('route'),
       retained: note('retained'),
+      delayed: note('delayed'),
       ready: note('ready'),
       claimed: note('claimed'),
       page: note('page'),

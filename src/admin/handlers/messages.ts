@@ -94,8 +94,9 @@ function walk(
 
 /** @throws HttpError for what the broker would refuse a client. */
 async function check({ admin }: HandlerWorld, { who }: Caller, body: PublishBody): Promise<void> {
-  const { topic, qos = 0, retain = false } = body
-  checkTopic('topic', topic)
+  const { qos = 0, retain = false } = body
+  checkTopic('topic', body.topic)
+  const topic = admin.source.broker.targetOf(body.topic)
   const bytes = bytesOf(body)
   checkWellFormed(body, bytes)
   if (isReserved(topic))
@@ -104,12 +105,13 @@ async function check({ admin }: HandlerWorld, { who }: Caller, body: PublishBody
   const { publish } = auth
   if (who !== null && publish !== null && !(await publish(who, topic, qos as Qos, retain)))
     throw new HttpError(403, `The access rules do not let you publish to "${topic}".`)
-  const refusal = broker.publishRefusal(topic, bytes.length, retain)
+  const refusal = broker.publishRefusal(body.topic, bytes.length, retain)
   if (refusal !== 0)
     throw new HttpError(STATUS_OF.get(refusal) ?? 507, `${reasonText(refusal)}: "${topic}".`)
 }
 
 const STATUS_OF = new Map<number, number>([
+  [Reason.topicNameInvalid, 400],
   [Reason.packetTooLarge, 413],
   [Reason.serverBusy, 503],
 ])
@@ -176,7 +178,7 @@ function factsOf(topic: string, message: Message) {
   }
 }
 
-function rowOf(topic: string, message: Message): RetainedRow {
+export function rowOf(topic: string, message: Message): RetainedRow {
   const preview = base64(message.payloadBytes().subarray(0, PREVIEW_BYTES))
   return { ...factsOf(topic, message), preview }
 }

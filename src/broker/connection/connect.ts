@@ -9,6 +9,7 @@ import { refuse } from './connack.ts'
 import { createMessage } from '../../ports/message.ts'
 import { fitsMounted } from '../state/mount-point.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
+import { isDelayed } from '../routing/delayed.ts'
 import { leaveWill } from '../routing/wills.ts'
 import { openSession } from './open-session.ts'
 import { bridgeUser } from '../../ports/ports.ts'
@@ -65,6 +66,8 @@ function willRule(core: Core, connection: Connection, packet: ConnectPacket): nu
   const whole = wholeName(connection, will.topic)
   if (!fitsMounted(connection.mount, whole)) return Reason.topicNameInvalid
   if (isReserved(whole)) return Reason.notAuthorized
+  // A will has a delay of its own.
+  if (isDelayed(core, connection.mount, whole)) return Reason.topicNameInvalid
   if (will.qos > connection.link.listener.maxQos) return Reason.qosNotSupported
   if (will.retain && !limits.retainAvailable) return Reason.retainNotSupported
   if (limits.payloadBytesMax > 0 && will.payload.length > limits.payloadBytesMax)

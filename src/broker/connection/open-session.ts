@@ -21,6 +21,7 @@ import { closeConnection, closeFor } from './closing.ts'
 import { refuse, welcome } from './connack.ts'
 import {
   askTurnEnd,
+  isOpen,
   NEVER_EXPIRES,
   Outbound,
   Phase,
@@ -35,6 +36,7 @@ import { isBridgeUser, type ClaimedSession, type SessionRecord } from '../../por
 import { countInterests } from '../routing/interest.ts'
 import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
+import { autoSubscribe } from '../session/auto-subscribe.ts'
 import { addSession, endSession, giveTo, liveSession, wakeSession } from '../session/sessions.ts'
 import { releaseReplies } from '../delivery/replies.ts'
 import { restoreWill, takeWill } from '../routing/wills.ts'
@@ -361,6 +363,7 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
   if (connection.identity !== null)
     core.ports.observer?.connected?.(connection.identity, packet.version)
   resume(core, session, connection)
+  if (isOpen(connection)) autoSubscribe(core, connection)
   core.opened.push(connection)
   askTurnEnd(core)
 }

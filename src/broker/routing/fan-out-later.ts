@@ -13,6 +13,7 @@ import { holdMessage, releaseMessage } from '../state/memory.ts'
 import type { Core, FanOut, Session, Subscriber } from '../state/model.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
 import { logMistake } from '../state/words.ts'
+import { withDirect } from './direct.ts'
 
 /** What a fan-out that is not over yet returns instead of how many took the message. */
 export const UNDER_WAY = -1
@@ -170,5 +171,5 @@ function match(core: Core, fanOut: FanOut): boolean {
 
 function found(core: Core, fanOut: FanOut, walk: MatchWalk<Subscriber>): void {
   fanOut.walk = null
-  fanOut.subscribers = core.trie.keep(walk)
+  fanOut.subscribers = withDirect(core, fanOut.message.topicName, core.trie.keep(walk))
 }

@@ -6,20 +6,18 @@ import { PacketType } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { forwardableProperties, parsePublish } from '../../codec/publish.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import { isWellFormedUtf8 } from '../../codec/utf8.ts'
-import { isReserved } from '../../topics/reserved.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
-import type { Auth, Identity } from '../../ports/ports.ts'
 import type { Core, OpenConnection, Session } from '../state/model.ts'
-import { Pressure } from '../../ports/pressure.ts'
 import { mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
 import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { mayPublish } from '../state/rights.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
-import { dropRetained, retainedIsFull, storeRetained } from './retained.ts'
+import { delay, isDelayed } from './delayed.ts'
+import { DELAYS, refusalOf } from './refusal.ts'
+import { dropRetained, storeRetained } from './retained.ts'
 import { afterFanOut, keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
 import { matchesOf, resolveAlias, takeTopic } from './published-topic.ts'
 import { publish, route, routeLater } from './routing.ts'
@@ -27,9 +25,6 @@ import { logPublish } from '../state/words.ts'
 
 /** In front of the topic, where the body begins. */
 const TOPIC_LENGTH_BYTES = 2
-
-/** No reason code: a hook has not answered yet. */
-const WAITS = -1
 
 /** Handles the PUBLISH in `bytes[frameStart..frameEnd)`; throws ProtocolError on what ends the connection. */
 export function onPublish(
@@ -60,7 +55,8 @@ export function onPublish(
   checkAgreed(core, connection)
   if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Received')
   const refusal = refusalOf(core, connection, message)
-  if (refusal === WAITS) {
+  if (refusal < 0) {
+    if (refusal === DELAYS) return receiveDelayed(core, connection, message)
     stats.publishReceived--
     stats.publishBytesReceived -= view.payloadEnd - view.payloadStart
     return
@@ -125,78 +121,14 @@ function checkAgreed(core: Core, connection: OpenConnection): void {
     throw new ProtocolError(Reason.retainNotSupported, 'retain is not supported')
 }
 
-/** 0, or why the message is not passed on, or {@link WAITS}. The connection stays. */
-function refusalOf(core: Core, connection: OpenConnection, message: Message): number {
-  const view = core.published
-  const { limits, auth } = core.ports
-  const topic = message.topicName
-  if (isReserved(topic)) return denied(core, connection, message)
-  const who = connection.identity
-  if (auth.publish !== null && !connection.isOurs) {
-    const allowed = mayPublishNow(core, connection, auth.publish, who)
-    if (allowed !== true) return allowed === undefined ? WAITS : denied(core, connection, message)
-  }
-  // What clears a retained message makes room.
-  if (core.pressure >= Pressure.shed && message.payloadLength > 0)
-    return refuseForMemory(core, connection)
-  const { payloadBytesMax } = limits
-  if (payloadBytesMax > 0 && message.payloadLength > payloadBytesMax && !connection.isOurs) {
-    dropped(core, null, 'overSizeLimit')
-    return Reason.quotaExceeded
-  }
-  if (view.payloadFormat === 1 && !isWellFormedUtf8(view.bytes, view.payloadStart, view.payloadEnd))
-    return Reason.payloadFormatInvalid
-  if (view.retain && retainedIsFull(core, topic, message.payloadLength)) return Reason.quotaExceeded
-  if (core.full && view.qos > 0 && needsStore(core, connection)) return refuseFull(connection)
-  return 0
-}
-
-/** undefined: a hook has not answered yet. */
-function mayPublishNow(
-  core: Core,
-  connection: OpenConnection,
-  publishRight: NonNullable<Auth['publish']>,
-  who: Identity,
-): boolean | undefined {
-  const { qos, retain } = core.published
-  const known = rulingOf(connection)
-  const verdict = known ?? publishRight(who, connection.topicName, qos, retain)
-  // The common case is a plain answer.
-  return verdict === true || ruled(core, connection, verdict)
-}
-
-/** Would accepting it make the store write? */
-function needsStore(core: Core, connection: OpenConnection): boolean {
-  const view = core.published
-  if (core.withoutStore || view.retain || (view.qos === 2 && connection.session.durable))
-    return true
-  const matches = matchesOf(core, connection)
-  if (matches === null) return true
-  return matches.some((subscriber) =>
-    subscriber.members === null
-      ? subscriber.session.durable
-      : subscriber.members.some(({ session }) => session.durable),
-  )
-}
-
-/** 3.x has no word for it: without an acknowledgement the client comes again. */
-function refuseFull({ version }: OpenConnection): number {
-  if (version < 5) throw new ProtocolError(Reason.quotaExceeded, 'the store is full')
-  return Reason.quotaExceeded
-}
-
-/** Below 5.0 there is no word for it but the end of the connection: an acknowledgement would be a lie. */
-function refuseForMemory(core: Core, connection: OpenConnection): number {
-  const view = core.published
-  dropped(core, null, 'memory')
-  if (view.qos > 0 && connection.version < 5)
-    throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
-  return Reason.quotaExceeded
-}
-
-function denied(core: Core, connection: OpenConnection, message: Message): number {
-  if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Denied')
-  return Reason.notAuthorized
+/** A `$delayed/…` that may wait: it does from now on; at QoS 2 from its PUBREL on. */
+function receiveDelayed(core: Core, connection: OpenConnection, message: Message): void {
+  const { qos, packetId } = core.published
+  if (qos === 2) return receive(core, connection, connection.session, message, 0)
+  const { mark } = core.journal
+  delay(core, connection.mount, message, connection.identity)
+  if (qos === 0) return
+  replyAck(core, connection, PacketType.puback, packetId, 0, core.journal.since(mark))
 }
 
 /** Passes a message on, with the match result of the topic's last time when nothing changed since. */
@@ -257,7 +189,11 @@ function receive(
     held.set(packetId, kept)
     session.heldInboundBytes += kept.size
     holdMessage(core, kept)
-    if (matchesOf(core, connection)?.length === 0) reason = Reason.noMatchingSubscribers
+    if (
+      !isDelayed(core, connection.mount, message.topicName) &&
+      matchesOf(core, connection)?.length === 0
+    )
+      reason = Reason.noMatchingSubscribers
     if (session.durable) batch = core.journal.holdInbound(session.clientId, packetId, kept)
   }
   replyAck(core, connection, PacketType.pubrec, packetId, reason, batch)
@@ -340,13 +276,18 @@ export function releaseHeld(core: Core, connection: OpenConnection, packetId: nu
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
     return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)
   }
-  const verdict = rulingOf(connection) ?? mayPublish(core, session, message)
+  const isToWait = isDelayed(core, connection.mount, message.topicName)
+  // A delayed one is asked about when it is due.
+  const verdict = rulingOf(connection) ?? (isToWait || mayPublish(core, session, message))
   const allowed = ruled(core, connection, verdict)
   if (allowed === undefined) return
   const { mark } = core.journal
   if (!allowed) dropHeld(core, connection, packetId, message)
   else if (isExpired(core, message)) expireHeld(core, connection, packetId, message)
-  else if (!mayBegin(core)) return releaseLater(core, connection, packetId, message)
+  else if (isToWait) {
+    dropHeld(core, connection, packetId, message)
+    delay(core, connection.mount, message, connection.identity)
+  } else if (!mayBegin(core)) return releaseLater(core, connection, packetId, message)
   else {
     dropHeld(core, connection, packetId, message)
     if (publish(core, message, session) === UNDER_WAY)

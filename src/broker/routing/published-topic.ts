@@ -12,6 +12,7 @@ import { Pressure } from '../../ports/pressure.ts'
 import type { AliasTopic, Connection, Core, Subscriber } from '../state/model.ts'
 import { fitsMounted } from '../state/mount-point.ts'
 import { Bytes, chargeConnection } from '../state/memory.ts'
+import { isDirect } from './direct.ts'
 import { matchNow } from './routing.ts'
 
 /** Equal bytes, same topic. */
@@ -85,7 +86,8 @@ export function matchesOf(core: Core, connection: Connection): readonly Subscrib
   const { trie } = core
   if (connection.matchGeneration !== trie.generation || connection.matches === null) {
     connection.matches = matchNow(core, connection.topicName)
-    connection.matchGeneration = trie.generation
+    // The client that a direct topic means comes and goes without a change of the trie.
+    connection.matchGeneration = isDirect(core, connection.topicName) ? -1 : trie.generation
   }
   return connection.matches
 }

@@ -10,6 +10,7 @@ import type {
 } from '../state/model.ts'
 import { NODES_SHIFT } from '../state/work.ts'
 import { qosFor } from './crossing.ts'
+import { withDirect } from './direct.ts'
 import { isFanningOut, UNDER_WAY } from './fan-out-later.ts'
 import { fanOut, fanOutAll, fanOutTo, mayRepeat, withoutDuplicates } from './fanout.ts'
 import { pickMember } from './shared-groups.ts'
@@ -30,7 +31,7 @@ export function publish(core: Core, message: Message, origin: Session | null): n
 export function matchNow(core: Core, topic: string): readonly Subscriber[] | null {
   const matches = core.trie.matchWithin(topic, MATCH_NODES_MAX)
   core.work -= (matches === null ? MATCH_NODES_MAX : matches.length) >> NODES_SHIFT
-  return matches
+  return matches === null ? null : withDirect(core, topic, matches)
 }
 
 /**
@@ -70,7 +71,8 @@ export function routeFromPeer(
   plain: boolean,
   groups: readonly string[],
 ): void {
-  const matches = core.trie.match(message.topicName)
+  const { topicName } = message
+  const matches = withDirect(core, topicName, core.trie.match(topicName))
   const once = mayRepeat(core) ? withoutDuplicates(core, matches) : matches
   const here: Subscription[] = []
   for (const subscriber of once) {

@@ -43,6 +43,7 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   session.ended = true
   core.wheel.cancel(session.expiryTimer)
   removeSubscriptions(core, session)
+  if (session.direct !== null) session.direct.gone = true
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
   countUser(core, session.username, -1)
   if (!session.durable) core.cleanSessions--

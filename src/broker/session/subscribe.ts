@@ -4,7 +4,7 @@ import { Reason } from '../../codec/reason-codes.ts'
 import { readFilter } from '../../codec/subscribe.ts'
 import { topicFilterProblem } from '../../topics/names.ts'
 import { fitsMounted, mountFilter } from '../state/mount-point.ts'
-import type { AskedFilter, Core, FilterList, OpenConnection, Session } from '../state/model.ts'
+import type { AskedFilter, Core, FilterList, OpenConnection, Subscription } from '../state/model.ts'
 import type { SubscriptionOptions, Verdict } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { replyPacket } from '../delivery/replies.ts'
@@ -90,31 +90,33 @@ function grantOne(
   list: FilterList,
   { wanted, verdict }: AskedFilter,
 ): void {
-  const session = connection.session
-  const refusal = refusalOf(core, connection, list, wanted, verdict)
+  const { filtersPerPacketMax } = core.ports.limits
+  const isOver = filtersPerPacketMax > 0 && list.codes.length >= filtersPerPacketMax
+  const refusal = isOver ? Reason.quotaExceeded : refusalOf(core, connection, wanted, verdict)
   logFilter(core, wanted, refusal === 0)
   if (refusal !== 0) {
     list.codes.push(refusalCode(connection, wanted.qos, refusal))
     return
   }
-  // Granted is the lower of what was asked and what the listener allows [MQTT-3.9.3-2].
-  const qos = Math.min(wanted.qos, connection.link.listener.maxQos) as Qos
-  list.codes.push(qos)
-  subscribeOne(core, connection, session, wanted, qos, list)
+  const subscription = grant(core, connection, wanted, list.subscriptionId)
+  list.codes.push(grantedQos(connection, wanted))
+  if (subscription !== null) list.replays.push(subscription)
 }
 
-function refusalOf(
+/** The lower of what was asked and what the listener allows [MQTT-3.9.3-2]. */
+function grantedQos(connection: OpenConnection, { qos }: SubscribeFilter): Qos {
+  return Math.min(qos, connection.link.listener.maxQos) as Qos
+}
+
+/** 0, or why the client does not get this subscription. `allowed`: what its rights say. */
+export function refusalOf(
   core: Core,
   connection: OpenConnection,
-  list: FilterList,
   wanted: SubscribeFilter,
   allowed: Verdict,
 ): number {
   const { limits } = core.ports
   const session = connection.session
-  const { filtersPerPacketMax } = limits
-  if (filtersPerPacketMax > 0 && list.codes.length >= filtersPerPacketMax)
-    return Reason.quotaExceeded
   if (core.full && session.durable) return Reason.quotaExceeded
   const isNew = session.subscriptions?.has(wanted.filter) !== true
   if (isNew && core.pressure >= Pressure.dropQos0) return Reason.quotaExceeded
@@ -133,19 +135,19 @@ function refusalCode(connection: OpenConnection, qos: Qos, reason: number): numb
   return connection.version === 4 ? FAILURE_311 : Math.min(qos, connection.link.listener.maxQos)
 }
 
-function subscribeOne(
+/** Subscribes; returns the subscription if it is to be sent what is retained, otherwise null. */
+export function grant(
   core: Core,
   connection: OpenConnection,
-  session: Session,
   wanted: SubscribeFilter,
-  qos: Qos,
-  list: FilterList,
-): void {
+  subscriptionId: number,
+): Subscription | null {
+  const { session } = connection
   const options: SubscriptionOptions = {
-    qos,
+    qos: grantedQos(connection, wanted),
     noLocal: wanted.noLocal || connection.bridge,
     retainAsPublished: wanted.retainAsPublished || connection.bridge,
-    subscriptionId: list.subscriptionId,
+    subscriptionId,
   }
   const { subscription, isNew } = addSubscription(core, session, wanted.filter, options)
   logSubscribed(core, session, wanted)
@@ -154,9 +156,9 @@ function subscribeOne(
     core.journal.saveSubscription(session.clientId, wanted.filter, options)
     core.work -= Work.store
   }
-  if (subscription.group !== null || wanted.retainHandling === 2) return
-  if (wanted.retainHandling === 1 && !isNew) return
-  if (core.retained.count > 0 || core.ports.peers !== null) list.replays.push(subscription)
+  if (subscription.group !== null || wanted.retainHandling === 2) return null
+  if (wanted.retainHandling === 1 && !isNew) return null
+  return core.retained.count > 0 || core.ports.peers !== null ? subscription : null
 }
 
 /** Begins to send what is retained for the new subscriptions, behind the SUBACK. */

@@ -9,7 +9,7 @@
 import { Fifo } from '../../base/fifo.ts'
 import type { Qos } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
-import type { SessionRecord, Store, SubscriptionOptions } from '../../ports/ports.ts'
+import type { SessionRecord, Store, StoredWill, SubscriptionOptions } from '../../ports/ports.ts'
 
 const TIMES = 1024
 
@@ -130,6 +130,11 @@ export class Journal<W> {
 
   saveRetained(topic: string, message: Message | null): number {
     this.store.saveRetained(topic, message)
+    return this.note()
+  }
+
+  saveDelayed(id: string, waiting: StoredWill | null): number {
+    this.store.saveDelayed(id, waiting)
     return this.note()
   }
 

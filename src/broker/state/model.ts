@@ -211,6 +211,18 @@ export class Outbound {
   ackedAtMs = 0
 }
 
+/** A publish that waits for its time (`$delayed/…`); its topic is the one it will have. */
+export interface Delayed {
+  readonly id: string
+  readonly message: Message
+  /** Wall clock, ms. */
+  readonly dueAtMs: number
+  /** Who sent it: it is published in this name. */
+  readonly author: Identity
+  /** null: not armed yet, or on its way. */
+  timer: Timer | null
+}
+
 /** A will that waits. */
 export interface PendingWill {
   message: Message
@@ -237,6 +249,8 @@ export class Session {
   loaded = false
   subscriptions: SmallMap<string, Subscription> | null = null
   outbound: Outbound | null = null
+  /** Takes what is published to its client id (`direct_topic`); made with the first of it. */
+  direct: Subscription | null = null
   /** Inbound QoS 2 messages between PUBLISH and PUBREL. */
   heldInbound: PacketTable<Message> | null = null
   heldInboundBytes = 0
@@ -530,6 +544,13 @@ export interface Core {
   cleanSessions: number
   readonly journal: Journal<Connection | Session | Call>
   readonly shapes: Shapes
+  /** By id. */
+  readonly delayed: Map<string, Delayed>
+  delayedBytes: number
+  /** Part of the id of the next one. */
+  delayedSerial: number
+  /** Those whose time has come, until this turn or a later one has published them. */
+  readonly delayedDue: Fifo<Delayed>
   /** Links with output, flushed once a turn. */
   readonly dirty: Connection[]
   /** By client id, a CONNECT that waits for store or peers, and those that wait behind it. */

@@ -10,6 +10,11 @@ export function ownerOf(session: Session): Identity {
   return session.owner
 }
 
+/** Who publishes from inside the process, for a user or for the broker itself. */
+export function insider(username: string | null): Identity {
+  return { clientId: '', username, remote: '', listener: null, login: null, origin: '' }
+}
+
 /**
  * May the session's client be sent a message of `topic`, now or when it is back? null: too many questions of it are open, and
  * this one is to be asked when one of them is answered.

@@ -6,7 +6,14 @@ import { LogType } from '../../base/log.ts'
 import { PacketType, type ConnectPacket, type SubscribeFilter } from '../../codec/packets.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import type { Message } from '../../ports/message.ts'
-import { nameOf, type Connection, type Core, type OpenConnection, type Session } from './model.ts'
+import {
+  nameOf,
+  type Connection,
+  type Core,
+  type Delayed,
+  type OpenConnection,
+  type Session,
+} from './model.ts'
 
 export const ACK_NAMES = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP']
 
@@ -155,6 +162,15 @@ export function logWillNotRetained(core: Core, session: Session, topic: string):
     log.write(
       LogType.warning,
       `Warning: the will of ${session.clientId} to '${topic}' is not retained: too much is.`,
+    )
+}
+
+export function logDelayed(core: Core, { author, message }: Delayed, what: string): void {
+  const { log } = core.ports
+  if (log.mask & LogType.warning)
+    log.write(
+      LogType.warning,
+      `Warning: a delayed message of ${author.clientId} to '${message.topicName}' is ${what}.`,
     )
 }
 

@@ -10,6 +10,7 @@ import {
   readMessage,
   readSession,
   readSubscription,
+  readWill,
   RecordReader,
 } from './records.ts'
 
@@ -25,6 +26,7 @@ export interface StoreStats {
   readonly released: number
   /** Incoming QoS 2 messages that wait for their PUBREL. */
   readonly inbound: number
+  readonly delayed: number
   readonly retained: number
   readonly retainedBytes: number
   /** Message bodies that several queues share. */
@@ -56,6 +58,10 @@ export async function describeStore(
   await eachRecord(database, Kind.retained, (_key, value) =>
     tell({ kind: 'retained', ...contentOf(readMessage(new RecordReader(value))) }),
   )
+  await eachRecord(database, Kind.delayed, (key, value) => {
+    const { dueAtMs, message } = readWill(new RecordReader(value))
+    tell({ kind: 'delayed', id: decodeUtf8(key, 1, key.length), dueAtMs, ...contentOf(message) })
+  })
   await eachRecord(database, Kind.inbound, (key, value) => {
     const packetId = key[7] * 256 + key[8]
     const message = contentOf(readMessage(new RecordReader(value)))
@@ -103,7 +109,7 @@ function base64(bytes: Uint8Array): string {
 }
 
 export async function statsOf(database: Database): Promise<StoreStats> {
-  const counts = { subscriptions: 0, released: 0, inbound: 0, bodies: 0, retained: 0 }
+  const counts = { subscriptions: 0, released: 0, inbound: 0, bodies: 0, retained: 0, delayed: 0 }
   const queues = new Map<number, { clientId: string; queued: number; queuedBytes: number }>()
   let sessions = 0
   let retainedBytes = 0
@@ -116,6 +122,7 @@ export async function statsOf(database: Database): Promise<StoreStats> {
   await eachRecord(database, Kind.pubrec, () => void counts.released++)
   await eachRecord(database, Kind.inbound, () => void counts.inbound++)
   await eachRecord(database, Kind.body, () => void counts.bodies++)
+  await eachRecord(database, Kind.delayed, () => void counts.delayed++)
   await eachRecord(database, Kind.retained, (_key, value) => {
     counts.retained++
     retainedBytes += readMessage(new RecordReader(value)).size

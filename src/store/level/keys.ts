@@ -3,6 +3,7 @@
  *
  *     b  body       number            a message that several queues share
  *     c  chain                        the last operation of every batch: tables tell by it how far they reach
+ *     d  delayed    id                a message that is to be published later
  *     f  filter     session, filter   one subscription
  *     i  inbound    session, id       a QoS 2 message between PUBLISH and PUBREL
  *     m  meta                         format version
@@ -19,6 +20,7 @@ import { encodedLength, writeUtf8 } from '../../codec/utf8.ts'
 export const Kind = {
   body: 0x62,
   chain: 0x63,
+  delayed: 0x64,
   filter: 0x66,
   inbound: 0x69,
   meta: 0x6d,
@@ -86,7 +88,7 @@ export function inboundKey(session: number, packetId: number): Uint8Array {
   return key
 }
 
-/** The key of a retained message or a session. */
+/** The key of a retained or delayed message, or of a session. */
 export function textKey(kind: Kind, text: string): Uint8Array {
   const key = new Uint8Array(1 + encodedLength(text))
   key[0] = kind

@@ -10,7 +10,13 @@
  * at a seal, never within a turn: what belongs together reaches the disk together.
  */
 import type { Message } from '../../ports/message.ts'
-import type { SessionRecord, Store, StoreEvents, SubscriptionOptions } from '../../ports/ports.ts'
+import type {
+  SessionRecord,
+  Store,
+  StoredWill,
+  StoreEvents,
+  SubscriptionOptions,
+} from '../../ports/ports.ts'
 import type { Qos } from '../../codec/packets.ts'
 import { BodyReferences } from './body-references.ts'
 import { Committer } from './committer.ts'
@@ -259,7 +265,7 @@ class DiskStore implements LevelStore {
     return done
   }
 
-  // ── inbound QoS 2, retained messages ─────────────────────────────────────────────────────────────
+  // ── inbound QoS 2, retained and delayed messages ─────────────────────────────────────────────────
 
   holdInbound(clientId: string, packetId: number, message: Message): void {
     this.saveInbound(clientId, packetId, message)
@@ -280,6 +286,11 @@ class DiskStore implements LevelStore {
 
   saveRetained(topic: string, message: Message | null): void {
     this.set.retained.set(topic, message)
+    this.committer.touch()
+  }
+
+  saveDelayed(id: string, waiting: StoredWill | null): void {
+    this.set.delayed.set(id, waiting)
     this.committer.touch()
   }
 

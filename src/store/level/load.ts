@@ -10,6 +10,7 @@ import {
   readMessage,
   readSession,
   readSubscription,
+  readWill,
   RecordReader,
 } from './records.ts'
 import { checkRecord, openRecord } from './sealed-record.ts'
@@ -65,6 +66,9 @@ export async function load(
     const message = readMessage(new RecordReader(value)).owned()
     events.retained(decodeUtf8(key, 1, key.length), message)
   })
+  await eachRecord(database, Kind.delayed, (key, value) =>
+    events.delayed(decodeUtf8(key, 1, key.length), readWill(new RecordReader(value))),
+  )
   return loaded
 }
 

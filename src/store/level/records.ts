@@ -235,7 +235,11 @@ export function writeSession(writer: ByteWriter, row: SessionRow): void {
   writeUint(writer, record.expirySeconds)
   if (disconnectedAtMs >= 0) writeUint(writer, disconnectedAtMs)
   if (username !== null) writeText(writer, username)
-  if (will === null) return
+  if (will !== null) writeWill(writer, will)
+}
+
+/** Of a will, and of a delayed publish. */
+export function writeWill(writer: ByteWriter, will: StoredWill): void {
   writeUint(writer, will.dueAtMs)
   writeText(writer, will.remote)
   writeText(writer, will.origin)
@@ -256,7 +260,7 @@ export function readSession(clientId: string, value: Uint8Array): SessionRow {
   return { number, lastSequence, idShift: flags & IDS_FROM_ONE ? 0 : 1, record }
 }
 
-function readWill(reader: RecordReader, hasAuthor: boolean): StoredWill {
+export function readWill(reader: RecordReader, hasAuthor = true): StoredWill {
   const dueAtMs = reader.uint()
   const remote = hasAuthor ? reader.anyText() : ''
   const origin = hasAuthor ? reader.anyText() : ''

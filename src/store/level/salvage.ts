@@ -19,6 +19,7 @@ import {
   readMessage,
   readSession,
   readSubscription,
+  readWill,
   RecordReader,
 } from './records.ts'
 import type { SalvageMessage } from './salvage-child.ts'
@@ -69,6 +70,11 @@ const KINDS: readonly { name: string; kind: Kind; check: Check }[] = [
     name: 'retained messages',
     kind: Kind.retained,
     check: (_key, value) => readMessage(new RecordReader(value)).size > 0,
+  },
+  {
+    name: 'delayed messages',
+    kind: Kind.delayed,
+    check: (_key, value) => readWill(new RecordReader(value)).message.size > 0,
   },
 ]
 

@@ -3,7 +3,7 @@
  * is written costs nothing.
  */
 import type { Message } from '../../ports/message.ts'
-import type { SubscriptionOptions } from '../../ports/ports.ts'
+import type { StoredWill, SubscriptionOptions } from '../../ports/ports.ts'
 import type { BodyReferences } from './body-references.ts'
 import {
   ENTRY_KEY_BYTES,
@@ -16,7 +16,13 @@ import {
   writeEntryKey,
 } from './keys.ts'
 import type { LevelSession, NewEntry } from './level-session.ts'
-import { writeEntryHead, writeMessage, writeSession, writeSubscription } from './records.ts'
+import {
+  writeEntryHead,
+  writeMessage,
+  writeSession,
+  writeSubscription,
+  writeWill,
+} from './records.ts'
 import { beginRecord, endRecord, type Batch } from './sealed-record.ts'
 
 /** An entry on the disk that is done with. */
@@ -50,6 +56,7 @@ export class WriteSet {
   /** By client id; null: the record goes. */
   readonly sessions = new Map<string, LevelSession | null>()
   readonly retained = new Map<string, Message | null>()
+  readonly delayed = new Map<string, StoredWill | null>()
   /** Numbers of sessions that end in this set: no later set has anything of them but what is cleared away. */
   readonly ended: number[] = []
   /** Keys of what a deleted session left behind. */
@@ -65,6 +72,7 @@ export class WriteSet {
       this.filters.length === 0 &&
       this.sessions.size === 0 &&
       this.retained.size === 0 &&
+      this.delayed.size === 0 &&
       this.garbage.length === 0 &&
       !this.hasEntries()
     )
@@ -124,6 +132,7 @@ export function encodeSet(set: WriteSet, batch: Batch): void {
     encodeMessage(batch, inboundKey(session, packetId), message)
   for (const [topic, message] of set.retained)
     encodeMessage(batch, textKey(Kind.retained, topic), message)
+  for (const [id, waiting] of set.delayed) encodeDelayed(batch, textKey(Kind.delayed, id), waiting)
   for (const { session, filter, options } of set.filters)
     encodeFilter(batch, filterKey(session, filter), options)
   for (const [clientId, session] of set.sessions)
@@ -145,6 +154,12 @@ function encodeEntries(session: LevelSession, batch: Batch): void {
 function encodeMessage(batch: Batch, key: Uint8Array, message: Message | null): void {
   if (message === null) return void batch.del(key)
   writeMessage(beginRecord(key), message)
+  endRecord(batch, key)
+}
+
+function encodeDelayed(batch: Batch, key: Uint8Array, waiting: StoredWill | null): void {
+  if (waiting === null) return void batch.del(key)
+  writeWill(beginRecord(key), waiting)
   endRecord(batch, key)
 }
 

@@ -306,6 +306,7 @@ class Target {
       session: found,
       route: found,
       retained: found,
+      delayed: found,
       ready: () => this.told('ready'),
       claimed: () => this.told('claimed'),
       page: () => {},

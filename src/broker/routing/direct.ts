@@ -1,0 +1,49 @@
+/**
+ * `direct_topic`: a PUBLISH to `<anything>/p2p/<client id>` reaches that client's session, subscribed or not, at the
+ * publisher's QoS. Whoever subscribes to such a topic gets it as well; the client itself once: by a subscription of its own
+ * where it has one that matches.
+ */
+import type { Core, Session, Subscriber } from '../state/model.ts'
+import { Subscription } from '../state/model.ts'
+
+/** Is the topic one that means a client? */
+export function isDirect(core: Core, topic: string): boolean {
+  const { directLevel } = core.ports.limits
+  return directLevel !== '' && clientIdOf(topic, directLevel) !== null
+}
+
+/** The subscribers of a topic with the client that it means, if any. `subscribers` is not changed. */
+export function withDirect(
+  core: Core,
+  topic: string,
+  subscribers: readonly Subscriber[],
+): readonly Subscriber[] {
+  const { directLevel } = core.ports.limits
+  const clientId = directLevel === '' ? null : clientIdOf(topic, directLevel)
+  const session = clientId === null ? undefined : core.sessions.get(clientId)
+  if (
+    session === undefined ||
+    subscribers.some((one) => one.members === null && one.session === session)
+  )
+    return subscribers
+  return [...subscribers, directOf(session)]
+}
+
+/** `a/b/p2p/id`: `id`; null where that is no such topic. */
+function clientIdOf(topic: string, level: string): string | null {
+  const end = topic.lastIndexOf('/')
+  const start = end - level.length
+  if (start < 1 || topic.charCodeAt(start - 1) !== SLASH || !topic.startsWith(level, start))
+    return null
+  return end + 1 < topic.length ? topic.slice(end + 1) : null
+}
+
+const SLASH = 0x2f
+
+function directOf(session: Session): Subscription {
+  if (session.direct === null) {
+    session.direct = new Subscription(session, '', null)
+    session.direct.qos = 2
+  }
+  return session.direct
+}

@@ -1,0 +1,115 @@
+/** Whether the PUBLISH that came is passed on: rights, room, and what its topic asks for. */
+import { LogType } from '../../base/log.ts'
+import { ProtocolError } from '../../codec/protocol-error.ts'
+import { Reason } from '../../codec/reason-codes.ts'
+import { isWellFormedUtf8 } from '../../codec/utf8.ts'
+import type { Message } from '../../ports/message.ts'
+import type { Auth, Identity } from '../../ports/ports.ts'
+import { Pressure } from '../../ports/pressure.ts'
+import { isReserved } from '../../topics/reserved.ts'
+import { dropped } from '../state/drops.ts'
+import type { Core, OpenConnection } from '../state/model.ts'
+import { ruled, rulingOf } from '../state/waiting.ts'
+import { logPublish } from '../state/words.ts'
+import { isDelayed, readDelay } from './delayed.ts'
+import { matchesOf } from './published-topic.ts'
+import { retainedIsFull } from './retained.ts'
+
+/** No reason codes: a hook has not answered yet; nothing is against it, but it is not to be published now. */
+export const WAITS = -1
+export const DELAYS = -2
+
+/** 0, or why the message is not passed on, or {@link WAITS} or {@link DELAYS}. The connection stays. */
+export function refusalOf(core: Core, connection: OpenConnection, message: Message): number {
+  const view = core.published
+  const { limits, auth } = core.ports
+  let topic = message.topicName
+  if (isReserved(topic)) return denied(core, connection, message)
+  const waits = limits.delayedMax > 0 && isDelayed(core, connection.mount, topic)
+  if (waits) {
+    const wanted = readDelay(core, connection.mount, topic, message.size)
+    if (typeof wanted === 'number') return wanted
+    topic = wanted.topic
+  }
+  const who = connection.identity
+  if (auth.publish !== null && !connection.isOurs) {
+    const allowed = mayPublishNow(core, connection, auth.publish, who, topic)
+    if (allowed !== true) return allowed === undefined ? WAITS : denied(core, connection, message)
+  }
+  const refusal = contentRefusal(core, connection, message, topic)
+  if (refusal !== 0) return refusal
+  if (core.full && view.qos > 0 && (waits || needsStore(core, connection)))
+    return refuseFull(connection)
+  return waits ? DELAYS : 0
+}
+
+/** Of what it holds, not of where it goes. `topic`: the one it will have. */
+function contentRefusal(
+  core: Core,
+  connection: OpenConnection,
+  message: Message,
+  topic: string,
+): number {
+  const view = core.published
+  // What clears a retained message makes room.
+  if (core.pressure >= Pressure.shed && message.payloadLength > 0)
+    return refuseForMemory(core, connection)
+  const { payloadBytesMax } = core.ports.limits
+  if (payloadBytesMax > 0 && message.payloadLength > payloadBytesMax && !connection.isOurs) {
+    dropped(core, null, 'overSizeLimit')
+    return Reason.quotaExceeded
+  }
+  if (view.payloadFormat === 1 && !isWellFormedUtf8(view.bytes, view.payloadStart, view.payloadEnd))
+    return Reason.payloadFormatInvalid
+  if (view.retain && retainedIsFull(core, topic, message.payloadLength)) return Reason.quotaExceeded
+  return 0
+}
+
+/** undefined: a hook has not answered yet. */
+function mayPublishNow(
+  core: Core,
+  connection: OpenConnection,
+  publishRight: NonNullable<Auth['publish']>,
+  who: Identity,
+  topic: string,
+): boolean | undefined {
+  const { qos, retain } = core.published
+  const known = rulingOf(connection)
+  const verdict = known ?? publishRight(who, topic, qos, retain)
+  // The common case is a plain answer.
+  return verdict === true || ruled(core, connection, verdict)
+}
+
+/** Would accepting it make the store write? */
+function needsStore(core: Core, connection: OpenConnection): boolean {
+  const view = core.published
+  if (core.withoutStore || view.retain || (view.qos === 2 && connection.session.durable))
+    return true
+  const matches = matchesOf(core, connection)
+  if (matches === null) return true
+  return matches.some((subscriber) =>
+    subscriber.members === null
+      ? subscriber.session.durable
+      : subscriber.members.some(({ session }) => session.durable),
+  )
+}
+
+/** 3.x has no word for it: without an acknowledgement the client comes again. */
+function refuseFull({ version }: OpenConnection): number {
+  if (version < 5) throw new ProtocolError(Reason.quotaExceeded, 'the store is full')
+  return Reason.quotaExceeded
+}
+
+/** Below 5.0 there is no word for it but the end of the connection: an acknowledgement would be a lie. */
+function refuseForMemory(core: Core, connection: OpenConnection): number {
+  const view = core.published
+  dropped(core, null, 'memory')
+  if (view.qos > 0 && connection.version < 5)
+    throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
+  return Reason.quotaExceeded
+}
+
+function denied(core: Core, connection: OpenConnection, message: Message): number {
+  if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Denied')
+  return Reason.notAuthorized
+}
