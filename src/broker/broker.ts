@@ -11,6 +11,7 @@ import { FilterTrie } from '../topics/filter-trie.ts'
 import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
 import { RetainedTree } from '../topics/retained-tree.ts'
 import { closeConnection, closeFor } from './connection/closing.ts'
+import { Delays } from './state/delays.ts'
 import { Journal } from './state/journal.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
@@ -43,9 +44,8 @@ import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { letGo } from './connection/open-session.ts'
 import { storeEvents } from './store-events.ts'
-import { ownerOf } from './state/rights.ts'
 import { addTask, runTasks } from './state/work.ts'
-import { adoptWill, publishWill, releaseWill, takeWill } from './routing/wills.ts'
+import { adoptWill, publishLastWill, releaseWill } from './routing/wills.ts'
 import { logOpened } from './state/words.ts'
 
 const encoder = new TextEncoder()
@@ -90,10 +90,7 @@ export class Broker {
       cleanSessions: 0,
       journal: new Journal(ports.store, () => askTurnEnd(this.core)),
       shapes: new Shapes(),
-      delayed: new Map(),
-      delayedBytes: 0,
-      delayedSerial: 0,
-      delayedDue: new Fifo(),
+      delays: new Delays(),
       dirty: [],
       openings: new Map(),
       claims: new Map(),
@@ -498,17 +495,4 @@ export class Broker {
       this.store.close(done)
     })
   }
-}
-
-/**
- * Wills go out while there is still someone to read them; one with a delay waits for it in the store, its client may be
- * back in time [MQTT-3.1.3-9].
- */
-function publishLastWill(core: Core, connection: Connection): void {
-  const { will, session } = connection
-  if (will === null || session === null) return
-  const waits = will.delaySeconds > 0 && session.expirySeconds > 0
-  if (waits && session.durable && core.journal.survives) return
-  takeWill(core, connection)
-  publishWill(core, session, will.message, ownerOf(session))
 }

@@ -9,14 +9,8 @@ import { PacketType, type Properties, type Qos, type Version } from '../codec/pa
 import type { RetainedCursor } from '../topics/retained-tree.ts'
 import type { Message } from '../ports/message.ts'
 import type { DropReason } from '../ports/stats.ts'
-import {
-  Phase,
-  type Core,
-  type Delayed,
-  type Delivery,
-  type Session,
-  type Subscription,
-} from './state/model.ts'
+import { Phase, type Core, type Delivery, type Session, type Subscription } from './state/model.ts'
+import type { Delayed } from './state/delays.ts'
 import { pendingBytes } from './delivery/outbox.ts'
 import { withDirect } from './routing/direct.ts'
 import { mayReceive } from './state/rights.ts'
@@ -192,7 +186,7 @@ export class Inspector {
 
   /** Publishes that wait for their time. */
   delayed(): Iterable<Delayed> {
-    return this.core.delayed.values()
+    return this.core.delays.byId.values()
   }
 
   retainedOf(topic: string): Message | undefined {

@@ -1,5 +1,5 @@
 /** Publishes that wait for their time: list and cancel. */
-import type { Delayed } from '../../broker/state/model.ts'
+import type { Delayed } from '../../broker/state/delays.ts'
 import { matches } from '../../topics/names.ts'
 import { holds, pageOf } from '../scan.ts'
 import { checkFilter } from './clients.ts'

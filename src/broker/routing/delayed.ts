@@ -2,7 +2,7 @@
  * `delayed_publish`: a PUBLISH to `$delayed/<seconds>/<topic>` is acknowledged now and published to `<topic>` later. It
  * waits in memory and in the store; the right of its author to publish it is asked when it comes and again when it is due.
  *
- *     PUBLISH ──▶ core.delayed, store ──due──▶ core.delayedDue ──▶ a task, as the budget allows ──▶ publish
+ *     PUBLISH ──▶ core.delays, store ──due──▶ core.delays.due ──▶ a task, as the budget allows ──▶ publish
  */
 import { EncodeError } from '../../codec/encode-error.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
@@ -11,7 +11,8 @@ import { isBridgeUser, type Identity, type StoredWill, type Verdict } from '../.
 import { topicNameProblem } from '../../topics/names.ts'
 import { isReserved } from '../../topics/reserved.ts'
 import { holdMessage, releaseMessage } from '../state/memory.ts'
-import type { Core, Delayed, Session } from '../state/model.ts'
+import type { Delayed } from '../state/delays.ts'
+import type { Core, Session } from '../state/model.ts'
 import type { MountPoint } from '../state/mount-point.ts'
 import { insider } from '../state/rights.ts'
 import { addTask, Work } from '../state/work.ts'
@@ -59,8 +60,8 @@ export function readDelay(
     return Reason.topicNameInvalid
   const topic = prefix + wish.topic
   if (isReserved(topic) || wish.topic.startsWith(PREFIX)) return Reason.topicNameInvalid
-  const isFull = core.delayed.size >= limits.delayedMax
-  if (isFull || core.delayedBytes + bytes > limits.delayedBytesMax) return Reason.quotaExceeded
+  const isFull = core.delays.byId.size >= limits.delayedMax
+  if (isFull || core.delays.bytes + bytes > limits.delayedBytesMax) return Reason.quotaExceeded
   return { topic, dueAtMs: wish.dueAtMs }
 }
 
@@ -118,20 +119,20 @@ function newId(core: Core): string {
   const tail = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
   const { wallMs } = core.ports.clock
   const time = Math.floor(wallMs()).toString(16).padStart(12, '0')
-  const count = (core.delayedSerial++ & 0xffff).toString(16).padStart(4, '0')
+  const count = (core.delays.serial++ & 0xffff).toString(16).padStart(4, '0')
   return time + count + tail
 }
 
 function hold(core: Core, delayed: Delayed): void {
-  core.delayed.set(delayed.id, delayed)
-  core.delayedBytes += delayed.message.size
+  core.delays.byId.set(delayed.id, delayed)
+  core.delays.bytes += delayed.message.size
   holdMessage(core, delayed.message)
 }
 
 /** It is published, or cancelled: nothing is left of it. */
 function letGo(core: Core, { id, message }: Delayed): void {
-  core.delayed.delete(id)
-  core.delayedBytes -= message.size
+  core.delays.byId.delete(id)
+  core.delays.bytes -= message.size
   releaseMessage(core, message)
   core.journal.saveDelayed(id, null)
 }
@@ -150,14 +151,14 @@ export function delayedTold(core: Core, id: string, waiting: StoredWill): void {
 
 /** The store has told all: what is overdue is published in the order in which it was due. */
 export function armDelayed(core: Core): void {
-  const inOrder = [...core.delayed.values()].filter(({ timer }) => timer === null)
+  const inOrder = [...core.delays.byId.values()].filter(({ timer }) => timer === null)
   inOrder.sort((a, b) => a.dueAtMs - b.dueAtMs || (a.id < b.id ? -1 : 1))
   for (const delayed of inOrder) arm(core, delayed)
 }
 
 /** False: there is none of this id, or it is being published. */
 export function cancelDelayed(core: Core, id: string): boolean {
-  const delayed = core.delayed.get(id)
+  const delayed = core.delays.byId.get(id)
   if (delayed === undefined || delayed.timer === null) return false
   core.wheel.cancel(delayed.timer)
   letGo(core, delayed)
@@ -175,16 +176,16 @@ function arm(core: Core, delayed: Delayed): void {
 function look(core: Core, delayed: Delayed): void {
   if (delayed.dueAtMs > core.ports.clock.wallMs()) return arm(core, delayed)
   delayed.timer = null
-  core.delayedDue.push(delayed)
-  if (core.delayedDue.length === 1) addTask(core, publishDue)
+  core.delays.due.push(delayed)
+  if (core.delays.due.length === 1) addTask(core, publishDue)
 }
 
 /** True: there are more, and no budget. */
 function publishDue(core: Core): boolean {
-  while (core.delayedDue.length > 0) {
+  while (core.delays.due.length > 0) {
     if (core.work <= 0) return true
     core.work -= Work.store
-    ask(core, core.delayedDue.shift() as Delayed)
+    ask(core, core.delays.due.shift() as Delayed)
   }
   return false
 }

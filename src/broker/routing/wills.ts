@@ -152,3 +152,16 @@ function heardOnce(core: Core, session: Session, message: Message): void {
   message.retain = false
   logWillNotRetained(core, session, message.topicName)
 }
+
+/**
+ * Wills go out while there is still someone to read them; one with a delay waits for it in the store, its client may be
+ * back in time [MQTT-3.1.3-9].
+ */
+export function publishLastWill(core: Core, connection: Connection): void {
+  const { will, session } = connection
+  if (will === null || session === null) return
+  const waits = will.delaySeconds > 0 && session.expirySeconds > 0
+  if (waits && session.durable && core.journal.survives) return
+  takeWill(core, connection)
+  publishWill(core, session, will.message, ownerOf(session))
+}

@@ -18,6 +18,7 @@ import type { ConnectPacket, Packet, Qos, SubscribeFilter, Version } from '../..
 import type { PublishView } from '../../codec/publish.ts'
 import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
 import type { RetainedCursor, RetainedTree } from '../../topics/retained-tree.ts'
+import type { Delays } from './delays.ts'
 import type { Journal } from './journal.ts'
 import type { Message } from '../../ports/message.ts'
 import { mountPointOf, type MountPoint } from './mount-point.ts'
@@ -209,18 +210,6 @@ export class Outbound {
   dupLeft = 0
   /** The last PUBACK, PUBREC or PUBCOMP; monotonic, 0: none yet. */
   ackedAtMs = 0
-}
-
-/** A publish that waits for its time (`$delayed/…`); its topic is the one it will have. */
-export interface Delayed {
-  readonly id: string
-  readonly message: Message
-  /** Wall clock, ms. */
-  readonly dueAtMs: number
-  /** Who sent it: it is published in this name. */
-  readonly author: Identity
-  /** null: not armed yet, or on its way. */
-  timer: Timer | null
 }
 
 /** A will that waits. */
@@ -544,13 +533,7 @@ export interface Core {
   cleanSessions: number
   readonly journal: Journal<Connection | Session | Call>
   readonly shapes: Shapes
-  /** By id. */
-  readonly delayed: Map<string, Delayed>
-  delayedBytes: number
-  /** Part of the id of the next one. */
-  delayedSerial: number
-  /** Those whose time has come, until this turn or a later one has published them. */
-  readonly delayedDue: Fifo<Delayed>
+  readonly delays: Delays
   /** Links with output, flushed once a turn. */
   readonly dirty: Connection[]
   /** By client id, a CONNECT that waits for store or peers, and those that wait behind it. */

@@ -6,14 +6,8 @@ import { LogType } from '../../base/log.ts'
 import { PacketType, type ConnectPacket, type SubscribeFilter } from '../../codec/packets.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import type { Message } from '../../ports/message.ts'
-import {
-  nameOf,
-  type Connection,
-  type Core,
-  type Delayed,
-  type OpenConnection,
-  type Session,
-} from './model.ts'
+import type { Delayed } from './delays.ts'
+import { nameOf, type Connection, type Core, type OpenConnection, type Session } from './model.ts'
 
 export const ACK_NAMES = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP']
 
