@@ -1,16 +1,16 @@
 /** Wires over sockets: TCP, unix sockets, TLS over either. */
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import type { Wire, WireEvents } from './ports.ts'
 
 /** One buffer for all: what is read is used up within the call. */
 const READ_BYTES = 64 * 1024
-const readBuffer = new Uint8Array(READ_BYTES)
+const readBuffer: Uint8Array = new Uint8Array(READ_BYTES)
 
 /** After `end` the server has this long to close its side. */
 const LINGER_MS = 2_000
 
 /** The option for `net.connect` by which a socket reads into the shared buffer. */
-export function sharedRead(events: WireEvents) {
+export function sharedRead(events: WireEvents): OnReadOpts {
   return {
     buffer: readBuffer,
     callback: (length: number): boolean => {

@@ -14,7 +14,7 @@ const SLAB_BYTES = 32 * 1024
 
 /** Where one broker's small messages lie: the present slab. It lives as long as a message in it. */
 export class Slab {
-  bytes = NO_BYTES
+  bytes: Uint8Array = NO_BYTES
   private used = 0
 
   /** Room for `size` bytes in {@link bytes}; returns where. */

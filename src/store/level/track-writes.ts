@@ -8,7 +8,7 @@ import type { ChainedBatch, ClassicLevel } from 'classic-level'
 import { Kind } from './keys.ts'
 import { openMarker } from './marker.ts'
 
-export const CHAIN_KEY = new Uint8Array([Kind.chain])
+export const CHAIN_KEY: Uint8Array = new Uint8Array([Kind.chain])
 type Raw = ClassicLevel<Uint8Array, Uint8Array>
 
 /** LevelDB as it is used here: what is written is written in batches, each a link of the chain. */
