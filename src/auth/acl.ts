@@ -2,13 +2,28 @@
 import { hasWildcard, parseShared } from '../topics/names.ts'
 import { covers, overlaps } from '../topics/overlap.ts'
 import type { AclRule, AclRules } from './acl-file.ts'
+import { filledFilter, hasWildName, type AclSubject } from './placeholders.ts'
 import { RuleIndex } from './rule-index.ts'
 
-/** Whose rights: the client id matters to patterns only. */
-export interface AclSubject {
-  readonly clientId: string
-  /** null: anonymous. */
-  readonly username: string | null
+/** What one client may do, whatever kinds of rules say so. A rule that is null denies. */
+export interface ClientRights {
+  /** The rule that decides whether `topic` may be read. */
+  readRule(topic: string): AclRule | null
+  /** The rule that decides whether `topic` may be written. */
+  writeRule(topic: string): AclRule | null
+  /** The rule that decides about a subscription to `filter`. */
+  subscribeRule(filter: string): AclRule | null
+  /** The rule that decides about the end of one. */
+  unsubscribeRule(filter: string): AclRule | null
+  /** Whether a subscription to `filter` can ever be sent anything. */
+  hasHope(filter: string): boolean
+}
+
+/** ACL files say nothing of subscriptions: what is denied is kept back message by message. */
+const ANY_SUBSCRIPTION: AclRule = {
+  access: 'readwrite',
+  filter: '#',
+  place: 'an ACL file does not restrict subscriptions',
 }
 
 interface PlacedRule {
@@ -16,8 +31,8 @@ interface PlacedRule {
   readonly rule: AclRule
 }
 
-/** What one client may do. */
-export class Rights {
+/** What one client may do by the rules of a file, or by those that came with its login. */
+export class Rights implements ClientRights {
   private readonly readers: RuleIndex
   private readonly writers: RuleIndex
   private readonly rules: readonly PlacedRule[]
@@ -39,7 +54,14 @@ export class Rights {
     return this.writers.decide(topic)
   }
 
-  /** Whether a subscription to `filter` can ever be sent anything. */
+  subscribeRule(): AclRule {
+    return ANY_SUBSCRIPTION
+  }
+
+  unsubscribeRule(): AclRule {
+    return ANY_SUBSCRIPTION
+  }
+
   hasHope(filter: string): boolean {
     const plain = parseShared(filter)?.filter ?? filter
     if (!hasWildcard(plain)) return allows(this.readRule(plain))
@@ -95,8 +117,8 @@ export class Acl {
   }
 
   /** Whether patterns are kept from this client, because its names would be wildcards in them. */
-  isDangerous({ clientId, username }: AclSubject): boolean {
-    return this.rules.patterns.length > 0 && (isWild(clientId) || isWild(username ?? ''))
+  isDangerous(subject: AclSubject): boolean {
+    return this.rules.patterns.length > 0 && hasWildName(subject)
   }
 
   /** Users without a section are one: nobody may grow the table by inventing names. */
@@ -129,31 +151,12 @@ function denyFirst(rules: readonly PlacedRule[]): PlacedRule[] {
   ]
 }
 
-/**
- * Patterns with the client's own names in them. Names that hold wildcards would open what is not theirs: such a
- * client gets no pattern at all. A name with a slash is no whole level, so no pattern with it can match.
- */
-function placed(patterns: readonly AclRule[], { clientId, username }: AclSubject): PlacedRule[] {
-  if (isWild(clientId) || isWild(username ?? '')) return []
+/** Patterns with the client's own names in them, those that can have them. */
+function placed(patterns: readonly AclRule[], subject: AclSubject): PlacedRule[] {
   const rules: PlacedRule[] = []
   for (const rule of patterns) {
-    const levels = rule.filter.split('/')
-    if (levels.includes('%u') && !isLevel(username)) continue
-    if (levels.includes('%c') && !isLevel(clientId)) continue
-    const filled = levels.map((level) =>
-      level === '%u' ? (username ?? '') : level === '%c' ? clientId : level,
-    )
-    // A client may call itself "$SYS"; that is not what `%c/#` is for.
-    if (filled[0].startsWith('$') && levels[0] !== filled[0]) continue
-    rules.push({ filter: filled.join('/'), rule })
+    const filter = filledFilter(rule.filter, subject)
+    if (filter !== null) rules.push({ filter, rule })
   }
   return denyFirst(rules)
-}
-
-function isWild(name: string): boolean {
-  return name.includes('+') || name.includes('#')
-}
-
-function isLevel(name: string | null): boolean {
-  return name !== null && name !== '' && !name.includes('/')
 }

@@ -7,7 +7,15 @@ import { createLoginCache } from './login-cache.ts'
 import { createLoginThrottle } from './login-throttle.ts'
 import { createPasswordChecks } from './password-checks.ts'
 import type { Argon2id } from './password-hash.ts'
-import { Login, type Realm, type RealmOf } from './realm.ts'
+import {
+  checksUsers,
+  dummyOf,
+  Login,
+  passwordOf,
+  welcomes,
+  type Realm,
+  type RealmOf,
+} from './realm.ts'
 
 export interface AuthenticatorWorld {
   readonly log: Log
@@ -37,7 +45,7 @@ interface Attempt {
   readonly answer: Answer
 }
 
-/** Lets clients in by password file, by hook, or as anonymous. */
+/** Lets clients in by dynamic security, by password file, by hook, or as anonymous. */
 export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
   const { log, realmOf } = world
   const cache = createLoginCache<true>(world.nowMs, VERIFIED_MS)
@@ -62,21 +70,25 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
     throttle.isExhausted(addressOf(request.remote), username)
 
   const checkPassword = (attempt: Attempt): void => {
-    const { realm, username, password, answer } = attempt
-    const { passwords } = realm
-    const entry = passwords?.users.get(username)
-    if (passwords === null || (entry === undefined && realm.hook !== null)) return askHook(attempt)
+    const { request, realm, username, password, answer } = attempt
+    const entry = passwordOf(realm, username)
+    const dummy = dummyOf(realm)
+    const isWelcome = welcomes(realm, username, request.clientId)
+    const isHooks = isWelcome && entry === undefined && realm.hook !== null
+    if (dummy === undefined || isHooks) return askHook(attempt)
     // Whatever a hash was made of: an empty password is what a client sends that has none.
     if (password.length === 0) return refuse(attempt)
     const key = cache.keyOf(username, password, entry?.encoded ?? '')
-    if (cache.get(key) === true) return answer(0, new Login(realm, { encoded: entry?.encoded }))
+    if (isWelcome && cache.get(key) === true)
+      return answer(0, new Login(realm, { encoded: entry?.encoded }))
     if (isExhausted(attempt)) return answer(Reason.quotaExceeded)
     // An unknown user costs the same as a known one, or the time would tell which is which.
-    checks.check(password, entry?.hash ?? passwords.dummy, (matches) => {
+    checks.check(password, entry?.hash ?? dummy, (matches) => {
       if (matches === null) return answer(Reason.quotaExceeded)
-      // A reload meanwhile may have taken the user out.
-      const isCurrent = realm.passwords?.users.get(username)?.encoded === entry?.encoded
-      if (!matches || entry === undefined || !isCurrent) return refuse(attempt)
+      // A change meanwhile may have taken the user out. Who is not welcome waits as long as others, and is told no more.
+      const isCurrent = passwordOf(realm, username)?.encoded === entry?.encoded
+      const isIn = isCurrent && welcomes(realm, username, request.clientId)
+      if (!matches || entry === undefined || !isIn) return refuse(attempt)
       cache.add(key, true)
       answer(0, new Login(realm, { encoded: entry.encoded }))
     })
@@ -100,8 +112,11 @@ export function createAuthenticator(world: AuthenticatorWorld): Authenticator {
     authenticate(request, answer) {
       const realm = realmOf(request.listener)
       const { username, password, listener } = request
-      if (request.proven) return answer(0, new Login(realm, { proven: true }))
-      const isOpen = username === null || (realm.passwords === null && realm.hook === null)
+      if (request.proven)
+        return welcomes(realm, username, request.clientId)
+          ? answer(0, new Login(realm, { proven: true }))
+          : answer(Reason.notAuthorized)
+      const isOpen = username === null || !checksUsers(realm)
       if (isOpen)
         return listener.allowAnonymous ? answer(0, new Login(realm)) : answer(Reason.notAuthorized)
       const attempt = { request, realm, username, password: password ?? noPassword, answer }

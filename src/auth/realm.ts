@@ -1,8 +1,13 @@
 /** The users and rights of a listener, and what a client has of them once it is in. */
 import type { Identity, ListenerOptions } from '../ports/ports.ts'
-import type { Acl, Rights } from './acl.ts'
+import type { Acl, ClientRights } from './acl.ts'
+import type { AclRule } from './acl-file.ts'
+import type { DynamicSecurity } from './dynamic/dynamic-security.ts'
+import type { RoleRights } from './dynamic/role-rights.ts'
 import type { LoginHook } from './http-hook.ts'
-import type { PasswordFile } from './password-file.ts'
+import type { PasswordEntry, PasswordFile } from './password-file.ts'
+import type { PasswordHash } from './password-hash.ts'
+import type { AclSubject } from './placeholders.ts'
 
 /**
  * The users and rights that count at one listener, or at all of them. A reload changes the fields: clients keep
@@ -11,6 +16,8 @@ import type { PasswordFile } from './password-file.ts'
 export interface Realm {
   /** The listener's. */
   readonly name: string
+  /** Users, groups and roles that change at run time: asked before the files. null: there are none. */
+  dynamic: DynamicSecurity | null
   /** null: no passwords are asked for. */
   passwords: PasswordFile | null
   /** null: everything is allowed. */
@@ -22,7 +29,7 @@ export interface Realm {
 interface LoginTraits {
   encoded?: string | undefined
   proven?: boolean
-  rights?: Rights | null
+  rights?: ClientRights | null
 }
 
 /** How a client came in, and what it may do: kept as `Identity.login`. */
@@ -33,9 +40,11 @@ export class Login {
   /** TLS vouched for the user. */
   readonly isProven: boolean
   /** Rights that came with the answer of the hook; they count instead of the file's. */
-  readonly ownRights: Rights | null
+  readonly ownRights: ClientRights | null
   private acl: Acl | null = null
-  private rights: Rights | null = null
+  private dynamic: DynamicSecurity | null = null
+  private revision = 0
+  private rights: ClientRights | null = null
 
   constructor(realm: Realm, how: LoginTraits = {}) {
     this.realm = realm
@@ -45,16 +54,82 @@ export class Login {
   }
 
   /** null: everything. */
-  rightsOf(who: Identity): Rights | null {
+  rightsOf(who: Identity): ClientRights | null {
     if (this.ownRights !== null) return this.ownRights
-    const { acl } = this.realm
-    if (acl === null) return null
-    if (this.rights === null || this.acl !== acl) {
+    const { acl, dynamic } = this.realm
+    if (acl === null && dynamic === null) return null
+    const revision = dynamic === null ? 0 : dynamic.revision
+    const isKnown = this.acl === acl && this.dynamic === dynamic && this.revision === revision
+    if (this.rights === null || !isKnown) {
       this.acl = acl
-      this.rights = acl.rightsOf(who)
+      this.dynamic = dynamic
+      this.revision = revision
+      const file = acl === null ? null : acl.rightsOf(who)
+      this.rights = dynamic === null ? file : new LayeredRights(dynamic.rightsOf(who), file)
     }
     return this.rights
   }
+}
+
+/** Roles first; where they say nothing the file, and without one it is denied. */
+class LayeredRights implements ClientRights {
+  private readonly roles: RoleRights
+  private readonly file: ClientRights | null
+
+  constructor(roles: RoleRights, file: ClientRights | null) {
+    this.roles = roles
+    this.file = file
+  }
+
+  readRule(topic: string): AclRule | null {
+    return this.roles.readRule(topic) ?? this.file?.readRule(topic) ?? null
+  }
+
+  writeRule(topic: string): AclRule | null {
+    return this.roles.writeRule(topic) ?? this.file?.writeRule(topic) ?? null
+  }
+
+  subscribeRule(filter: string): AclRule | null {
+    return this.roles.subscribeRule(filter) ?? this.file?.subscribeRule(filter) ?? null
+  }
+
+  unsubscribeRule(filter: string): AclRule | null {
+    return this.roles.unsubscribeRule(filter) ?? this.file?.unsubscribeRule(filter) ?? null
+  }
+
+  /** A role that lets it subscribe has said so; else it is for the file to say. */
+  hasHope(filter: string): boolean {
+    return this.roles.subscribeRule(filter) !== null || (this.file?.hasHope(filter) ?? true)
+  }
+}
+
+/** The rights of somebody who need not be here, by the rules of a realm; null: everything. */
+export function rightsAt({ dynamic, acl }: Realm, who: AclSubject): ClientRights | null {
+  const file = acl === null ? null : acl.rightsOfSource(who)
+  return dynamic === null ? file : new LayeredRights(dynamic.rightsOf(who), file)
+}
+
+/** The password of a user: of the first that knows one. */
+export function passwordOf(
+  { dynamic, passwords }: Realm,
+  username: string,
+): PasswordEntry | undefined {
+  return dynamic?.credentialOf(username) ?? passwords?.users.get(username)
+}
+
+/** What the passwords of users that nobody knows are checked against; undefined: nothing here has passwords. */
+export function dummyOf({ dynamic, passwords }: Realm): PasswordHash | undefined {
+  return passwords?.dummy ?? dynamic?.dummy
+}
+
+/** Whether nothing speaks against a user of this name with this client id. */
+export function welcomes({ dynamic }: Realm, username: string | null, clientId: string): boolean {
+  return username === null || dynamic === null || dynamic.welcomes(username, clientId)
+}
+
+/** Whether anybody could say who a user is. */
+export function checksUsers({ dynamic, passwords, hook }: Realm): boolean {
+  return dynamic !== null || passwords !== null || hook !== null
 }
 
 /** Which realm a listener's clients belong to. */

@@ -2,12 +2,13 @@
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import type { Auth, Author, Identity, ListenerOptions } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
-import { isReserved } from '../topics/reserved.ts'
-import { allows, type Acl, type AclSubject } from './acl.ts'
+import { isControl, isReserved } from '../topics/reserved.ts'
+import { allows } from './acl.ts'
 import type { AclRule } from './acl-file.ts'
 import { createArgon2 } from './argon2.ts'
 import { createAuthenticator } from './authenticate.ts'
-import { Login, type Realm } from './realm.ts'
+import type { AclSubject } from './placeholders.ts'
+import { checksUsers, Login, passwordOf, rightsAt, welcomes, type Realm } from './realm.ts'
 
 /** Who may read `$SYS`, where the ACL file does not say otherwise. */
 export type SysAccess = 'everyone' | 'users' | 'acl'
@@ -20,6 +21,9 @@ export interface SecuritySettings {
   /** Answer a subscription that nothing can come of with 0x87. */
   readonly refuseHopeless: boolean
 }
+
+/** What somebody may want with a TOPIC or, of the last two, with a filter. */
+export type AccessKind = 'read' | 'write' | 'subscribe' | 'unsubscribe'
 
 /** Why something is allowed or denied. */
 export interface Explanation {
@@ -36,8 +40,8 @@ export interface Security {
   explain(
     listener: ListenerOptions,
     subject: AclSubject,
-    access: 'read' | 'write',
-    topic: string,
+    access: AccessKind,
+    TOPIC: string,
   ): Explanation
 }
 
@@ -48,83 +52,110 @@ export interface SecurityWorld {
 }
 
 const SYS_PREFIX = '$SYS'
-const UNKNOWN_REALM: Realm = { name: '', passwords: null, acl: null, hook: null }
+const UNKNOWN_REALM: Realm = { name: '', dynamic: null, passwords: null, acl: null, hook: null }
 
 /** Nothing is allowed before the first {@link Security.update}. */
 export function createSecurity(world: SecurityWorld): Security {
   const { log } = world
-  let settings: SecuritySettings = {
-    realms: new Map(),
-    sysAccess: 'everyone',
-    checkRetainSource: false,
-    refuseHopeless: false,
+  const inForce: InForce = {
+    settings: {
+      realms: new Map(),
+      sysAccess: 'everyone',
+      checkRetainSource: false,
+      refuseHopeless: false,
+    },
+    byName: new Map(),
   }
-  let byName: ReadonlyMap<string, Realm> = new Map()
   const authenticator = createAuthenticator({
     ...world,
     argon2id: createArgon2(),
-    realmOf: (listener) => settings.realms.get(listener) ?? UNKNOWN_REALM,
+    realmOf: (listener) => inForce.settings.realms.get(listener) ?? UNKNOWN_REALM,
   })
   const auth: Auth = {
     authenticate: authenticator.authenticate,
     publish: null,
     subscribe: null,
+    unsubscribe: null,
     deliver: null,
     retainSource: null,
     originOf,
     recheck,
   }
 
-  const publish = (who: Identity, topic: string): boolean => {
-    const login = loginOf(settings, who)
-    if (login === null) return absentMayWrite(byName, who, topic, false)
-    const rights = login.rightsOf(who)
-    if (rights === null) return true
-    const rule = rights.writeRule(topic)
-    if (allows(rule)) return true
-    logDenial(log, LogType.notice, who, 'write to', topic, rule)
-    return false
-  }
-
-  const deliver = (who: Identity, topic: string): boolean => {
-    const login = loginOf(settings, who)
-    // A session from the store: what is queued for it now is judged again when its client is back.
-    if (login === null) return anyListenerAllows(settings, who, topic)
-    const rights = login.rightsOf(who)
-    const rule = rights === null ? null : rights.readRule(topic)
-    if (rights !== null && !allows(rule)) {
-      logDenial(log, LogType.debug, who, 'read', topic, rule)
-      return false
-    }
-    return !isSys(topic) || mayReadSys(settings.sysAccess, who, rule)
-  }
-
-  const subscribe = (who: Identity, filter: string): boolean => {
-    const rights = loginOf(settings, who)?.rightsOf(who) ?? null
-    if (rights === null || rights.hasHope(filter)) return true
-    logDenial(log, LogType.notice, who, 'subscribe to', filter, null)
-    return false
-  }
-
-  const retainSource = (source: Author, topic: string): boolean =>
-    absentMayWrite(byName, source, topic, true)
-
+  const checks = createChecks(log, inForce)
   return {
     auth,
     update(next) {
-      settings = next
+      inForce.settings = next
       authenticator.forget()
       const realms = [...next.realms.values()]
-      byName = new Map(realms.map((realm) => [realm.name, realm]))
-      const limited = realms.some(({ acl, hook }) => acl !== null || hook !== null)
-      auth.publish = limited ? publish : null
-      auth.deliver = limited || next.sysAccess !== 'everyone' ? deliver : null
-      auth.subscribe = limited && next.refuseHopeless ? subscribe : null
-      auth.retainSource = limited && next.checkRetainSource ? retainSource : null
+      inForce.byName = new Map(realms.map((realm) => [realm.name, realm]))
+      const isDynamic = realms.some(({ dynamic }) => dynamic !== null)
+      const limited = isDynamic || realms.some(({ acl, hook }) => acl !== null || hook !== null)
+      auth.publish = limited ? checks.publish : null
+      auth.deliver = limited || next.sysAccess !== 'everyone' ? checks.deliver : null
+      auth.subscribe = isDynamic || (limited && next.refuseHopeless) ? checks.subscribe : null
+      auth.unsubscribe = isDynamic ? checks.unsubscribe : null
+      auth.retainSource = limited && next.checkRetainSource ? checks.retainSource : null
     },
-    explain: (listener, subject, access, topic) =>
-      explain(settings, listener, subject, access, topic),
+    explain: (listener, subject, access, TOPIC) =>
+      explain(inForce.settings, listener, subject, access, TOPIC),
   }
+}
+
+/** What the checks go by: replaced by {@link Security.update}. */
+interface InForce {
+  settings: SecuritySettings
+  byName: ReadonlyMap<string, Realm>
+}
+
+function createChecks(log: Log, inForce: InForce) {
+  const publish = (who: Identity, TOPIC: string): boolean => {
+    const login = loginOf(inForce.settings, who)
+    if (login === null) return absentMayWrite(inForce.byName, who, TOPIC, false)
+    const rights = login.rightsOf(who)
+    if (rights === null) return true
+    const rule = rights.writeRule(TOPIC)
+    if (allows(rule)) return true
+    logDenial(log, LogType.notice, who, 'write to', TOPIC, rule)
+    return false
+  }
+
+  const deliver = (who: Identity, TOPIC: string): boolean => {
+    const login = loginOf(inForce.settings, who)
+    // A session from the store: what is queued for it now is judged again when its client is back.
+    if (login === null) return anyListenerAllows(inForce.settings, who, TOPIC)
+    const rights = login.rightsOf(who)
+    const rule = rights === null ? null : rights.readRule(TOPIC)
+    if (rights !== null && !allows(rule)) {
+      logDenial(log, LogType.debug, who, 'read', TOPIC, rule)
+      return false
+    }
+    return !isSys(TOPIC) || mayReadSys(inForce.settings.sysAccess, who, rule)
+  }
+
+  const subscribe = (who: Identity, filter: string): boolean => {
+    const rights = loginOf(inForce.settings, who)?.rightsOf(who) ?? null
+    if (rights === null) return true
+    const rule = rights.subscribeRule(filter)
+    const isVain = inForce.settings.refuseHopeless && !rights.hasHope(filter)
+    if (allows(rule) && !isVain) return true
+    logDenial(log, LogType.notice, who, 'subscribe to', filter, isVain ? null : rule)
+    return false
+  }
+
+  const unsubscribe = (who: Identity, filter: string): boolean => {
+    const rights = loginOf(inForce.settings, who)?.rightsOf(who) ?? null
+    const rule = rights?.unsubscribeRule(filter) ?? null
+    if (rights === null || allows(rule)) return true
+    logDenial(log, LogType.notice, who, 'unsubscribe from', filter, rule)
+    return false
+  }
+
+  const retainSource = (source: Author, TOPIC: string): boolean =>
+    absentMayWrite(inForce.byName, source, TOPIC, true)
+
+  return { publish, deliver, subscribe, unsubscribe, retainSource }
 }
 
 /** null: nobody knows where the client came in. */
@@ -155,36 +186,38 @@ function originOf({ login }: Identity): string {
 function absentMayWrite(
   realms: ReadonlyMap<string, Realm>,
   who: Author,
-  topic: string,
+  TOPIC: string,
   passed: boolean,
 ): boolean {
   const { origin, login } = who
   if (origin.startsWith(OF_LOGIN)) {
     const present = login instanceof Login ? login.ownRights : null
-    if (present !== null) return allows(present.writeRule(topic))
+    if (present !== null) return allows(present.writeRule(TOPIC))
     return passed && realms.get(origin.slice(OF_LOGIN.length))?.hook != null
   }
-  const mayAt = ({ acl }: Realm): boolean =>
-    acl === null || allows(acl.rightsOfSource(who).writeRule(topic))
+  const mayAt = (realm: Realm): boolean => {
+    const rights = rightsAt(realm, who)
+    return rights === null || allows(rights.writeRule(TOPIC))
+  }
   const realm = realms.get(origin)
   if (realm !== undefined) return mayAt(realm)
   return [...realms.values()].every((each) => mayAt(each) && (passed || each.hook === null))
 }
 
-/** Whether a client of these names could read `topic` at one of the listeners. */
-function anyListenerAllows({ realms }: SecuritySettings, who: AclSubject, topic: string): boolean {
-  let asked: Acl | null = null
-  for (const { acl } of realms.values()) {
-    if (acl === null) return true
-    if (acl === asked) continue
-    asked = acl
-    if (allows(acl.rightsOfSource(who).readRule(topic))) return true
+/** Whether a client of these names could read `TOPIC` at one of the listeners. */
+function anyListenerAllows({ realms }: SecuritySettings, who: AclSubject, TOPIC: string): boolean {
+  let asked: Realm | null = null
+  for (const realm of realms.values()) {
+    if (asked !== null && realm.acl === asked.acl && realm.dynamic === asked.dynamic) continue
+    asked = realm
+    const rights = rightsAt(realm, who)
+    if (rights === null || allows(rights.readRule(TOPIC))) return true
   }
   return false
 }
 
-function isSys(topic: string): boolean {
-  return topic.startsWith(SYS_PREFIX) && (topic.length === 4 || topic.charCodeAt(4) === 0x2f)
+function isSys(TOPIC: string): boolean {
+  return TOPIC.startsWith(SYS_PREFIX) && (TOPIC.length === 4 || TOPIC.charCodeAt(4) === 0x2f)
 }
 
 function mayReadSys(access: SysAccess, who: Identity, rule: AclRule | null): boolean {
@@ -193,14 +226,15 @@ function mayReadSys(access: SysAccess, who: Identity, rule: AclRule | null): boo
 }
 
 /** 0 while the client would be let in again. */
-function recheck({ username, listener, login }: Identity): number {
+function recheck({ clientId, username, listener, login }: Identity): number {
   if (!(login instanceof Login)) return 0
   const { realm, encoded, isProven } = login
+  if (!welcomes(realm, username, clientId)) return Reason.notAuthorized
   if (isProven) return listener?.usernameFrom === 'connect' ? Reason.notAuthorized : 0
-  const isOpen = username === null || (realm.passwords === null && realm.hook === null)
-  if (isOpen) return listener?.allowAnonymous === false ? Reason.notAuthorized : 0
-  const entry = realm.passwords?.users.get(username)
-  // Who came in by the hook stays as long as there is one, and the file says nothing of the user.
+  if (username === null || !checksUsers(realm))
+    return listener?.allowAnonymous === false ? Reason.notAuthorized : 0
+  const entry = passwordOf(realm, username)
+  // Who came in by the hook stays as long as there is one, and no file says anything of the user.
   if (encoded === null && entry === undefined && realm.hook !== null) return 0
   return entry !== undefined && entry.encoded === encoded ? 0 : Reason.notAuthorized
 }
@@ -210,40 +244,52 @@ function logDenial(
   type: LogTypeBit,
   { clientId, username }: Identity,
   verb: string,
-  topic: string,
+  TOPIC: string,
   rule: AclRule | null,
 ): void {
   if (!(log.mask & type)) return
   const user = username === null ? 'anonymous' : `user '${username}'`
   const because = rule === null ? 'no rule allows it' : rule.place
-  log.write(type, `Denied: ${clientId} (${user}) may not ${verb} '${topic}': ${because}`)
+  log.write(type, `Denied: ${clientId} (${user}) may not ${verb} '${TOPIC}': ${because}`)
 }
 
 function explain(
   { realms, sysAccess }: SecuritySettings,
   listener: ListenerOptions,
   subject: AclSubject,
-  access: 'read' | 'write',
-  topic: string,
+  access: AccessKind,
+  TOPIC: string,
 ): Explanation {
   const realm = realms.get(listener)
   if (realm === undefined) return { allowed: false, because: 'this listener is not known' }
-  if (access === 'write' && isReserved(topic))
+  if (access === 'write' && isReserved(TOPIC) && !isControl(TOPIC))
     return {
       allowed: false,
       because: '$SYS is written by the broker alone',
     }
-  const { acl } = realm
-  const rights = acl?.rightsOf(subject)
-  const rule = (access === 'read' ? rights?.readRule(topic) : rights?.writeRule(topic)) ?? null
-  if (acl !== null && !allows(rule)) {
-    const because = acl.isDangerous(subject)
-      ? 'patterns do not apply to names with + or #, and no other rule allows it'
-      : (rule?.place ?? `no rule of ${acl.rules.file} allows it`)
-    return { allowed: false, because }
-  }
+  const rights = rightsAt(realm, subject)
+  const rule = rights === null ? null : rights[RULES_OF[access]](TOPIC)
+  if (rights !== null && !allows(rule))
+    return { allowed: false, because: rule?.place ?? reasonOfNone(realm, subject) }
   const who = { ...subject, remote: '', listener, login: null, origin: '' }
-  if (access === 'read' && isSys(topic) && !mayReadSys(sysAccess, who, rule))
+  if (access === 'read' && isSys(TOPIC) && !mayReadSys(sysAccess, who, rule))
     return { allowed: false, because: `sys_access ${sysAccess}` }
   return { allowed: true, because: rule?.place ?? 'there is no ACL file' }
+}
+
+const RULES_OF = {
+  read: 'readRule',
+  write: 'writeRule',
+  subscribe: 'subscribeRule',
+  unsubscribe: 'unsubscribeRule',
+} as const
+
+/** Why something is denied that no rule speaks of. */
+function reasonOfNone({ acl, dynamic }: Realm, subject: AclSubject): string {
+  if (acl?.isDangerous(subject) === true)
+    return 'patterns do not apply to names with + or #, and no other rule allows it'
+  if (acl !== null) return `no rule of ${acl.rules.file} allows it`
+  const { username } = subject
+  const isKnown = username === null || dynamic?.state.clients.has(username) === true
+  return isKnown ? 'no role allows it' : `there is no user "${username}"`
 }

@@ -14,7 +14,9 @@ import { closeConnection, closeFor } from './connection/closing.ts'
 import { Delays } from './state/delays.ts'
 import { Journal } from './state/journal.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
+import { addressesOf, kickUser } from './connection/kick.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
+import { countsOf } from './counts.ts'
 import { Inspector } from './inspect.ts'
 import { createMessage, Message, Slab } from '../ports/message.ts'
 import {
@@ -28,9 +30,10 @@ import {
   type Tap,
 } from './state/model.ts'
 import { goOnRuled, pump } from './delivery/outbound.ts'
-import { abandonOutput, drained, flushAll, pendingBytes } from './delivery/outbox.ts'
+import { abandonOutput, drained, flushAll } from './delivery/outbox.ts'
 import type { Link, Ports, Store } from '../ports/ports.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
+import { tell } from './routing/control.ts'
 import { afterFanOut, isFanningOut, meantBy, UNDER_WAY } from './routing/fan-out-later.ts'
 import { cancelDelayed, delayInside, isDelayed, readDelay } from './routing/delayed.ts'
 import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './routing/retained.ts'
@@ -218,23 +221,27 @@ export class Broker {
    * subscriptions took it; of one that goes out in portions, how many are known to be meant.
    */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number {
+    const message = this.message(topic, payload, options)
+    if (isDelayed(this.core, null, topic)) return delayInside(this.core, message)
+    const count = publish(this.core, message, null)
+    return count === UNDER_WAY ? meantBy(this.core, '') : count
+  }
+
+  private message(topic: string, payload: Uint8Array, options: PublishOptions): Message {
     this.checkTopic(topic)
-    const { qos = 0, retain = false, properties = {} } = options
+    const { qos = 0, retain = false, properties = {}, publisherUser = null } = options
     const wallMs = this.core.ports.clock.wallMs()
-    const source = {
+    const publisher = ''
+    return createMessage({
       topic,
       payload,
       qos,
       retain,
       properties,
-      publisher: '',
-      publisherUser: options.publisherUser ?? null,
+      publisher,
+      publisherUser,
       wallMs,
-    }
-    const message = createMessage(source)
-    if (isDelayed(this.core, null, topic)) return delayInside(this.core, message)
-    const count = publish(this.core, message, null)
-    return count === UNDER_WAY ? meantBy(this.core, '') : count
+    })
   }
 
   /** The topic that rights are asked for when somebody publishes to `topic`: of a delayed one the one it will have. */
@@ -317,6 +324,23 @@ export class Broker {
     if (!connection) return false
     closeFor(this.core, connection, reason)
     return true
+  }
+
+  /** Ends all connections of a user, without their wills; null: of clients without a user name. Returns how many. */
+  kickUser(username: string | null): number {
+    return kickUser(this.core, username)
+  }
+
+  /** Where the connections of a user come from; `clientId` null: all of them. */
+  addressesOf(username: string, clientId: string | null): string[] {
+    return addressesOf(this.core, username, clientId)
+  }
+
+  /** Sends a message to one client, as far as it has subscribed to its topic and may read it. */
+  tell(clientId: string, topic: string, payload: Uint8Array): void {
+    const { core } = this
+    const session = core.sessions.get(clientId)
+    if (session !== undefined) tell(core, session, this.message(topic, payload, {}))
   }
 
   /** Logins or rights have changed: who is no longer welcome is disconnected. Returns how many were. */
@@ -431,36 +455,7 @@ export class Broker {
   }
 
   counts(): Counts {
-    const { core } = this
-    let connected = 0
-    let queued = 0
-    let queuedBytes = 0
-    for (const session of core.sessions.values()) {
-      if (session.connection !== null) connected++
-      if (session.outbound === null) continue
-      queued += session.outbound.queuedCount + session.outbound.inflight.size
-      queuedBytes += session.outbound.queuedBytes + session.outbound.inflightBytes
-    }
-    let outputBytes = 0
-    let outputPackets = 0
-    for (const connection of core.connections) {
-      const bytes = pendingBytes(connection)
-      outputBytes += bytes
-      if (bytes > 0) outputPackets++
-    }
-    return {
-      sessions: core.sessions.size,
-      connected,
-      sockets: core.connections.size,
-      retained: core.retained.count,
-      retainedBytes: core.retainedBytes,
-      queued,
-      queuedBytes,
-      subscriptions: core.stats.subscriptions,
-      sharedSubscriptions: core.stats.sharedSubscriptions,
-      outputBytes,
-      outputPackets,
-    }
+    return countsOf(this.core)
   }
 
   /** Every subscription, filter by filter. */

@@ -1,4 +1,5 @@
 /** `mozzie` without a command word: the broker. */
+import { existsSync } from 'node:fs'
 import { LogType } from '../base/log.ts'
 import { AuthFileError } from '../auth/auth-file.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
@@ -11,7 +12,7 @@ import { createServerLog, logSettingsOf, type LogSettings } from '../server/log-
 import { PidFileError, writePidFile } from '../server/pid-file.ts'
 import { PrivilegeError } from '../server/privileges.ts'
 import { reload } from '../server/reload.ts'
-import { loadSecurityFiles } from '../server/security.ts'
+import { dynamicFileOf, loadSecurityFiles } from '../server/security.ts'
 import { startServer } from '../server/server.ts'
 import { notifyReady, notifyStopping } from '../server/service-manager.ts'
 import { answerSignals, answerStop } from '../server/signals.ts'
@@ -75,8 +76,14 @@ function testConfig(file: string): number {
 
 /** What is wrong with the files of users, rights and keys. */
 function securityProblems(config: Config): string[] {
+  const file = dynamicFileOf(config)
+  // It is made at the first start.
+  const isNew = file !== null && !existsSync(file)
+  const listeners = isNew
+    ? config.listeners.map((listener) => ({ ...listener, dynamicSecurityFile: null }))
+    : config.listeners
   try {
-    loadSecurityFiles(config)
+    loadSecurityFiles({ ...config, listeners })
     return []
   } catch (error) {
     if (!(error instanceof AuthFileError)) throw error

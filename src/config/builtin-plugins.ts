@@ -2,25 +2,41 @@
 import { ConfigError } from './config-error.ts'
 import type { PluginDraft } from './parse-state.ts'
 
-/** Plugin file name to the one option it has, and the key of the values it stands for. */
-const builtins = new Map([
-  ['mosquitto_password_file', { option: 'password_file', key: 'passwordFile' }],
-  ['mosquitto_acl_file', { option: 'acl_file', key: 'aclFile' }],
-] as const)
-
-export type PluginFileKey = 'passwordFile' | 'aclFile'
-
-/** The option that a plugin of ours has; null: it is none of ours. */
-export function builtinPluginOption(path: string): string | null {
-  return builtinOf(path)?.option ?? null
+interface BuiltinPlugin {
+  /** The option that names its file, and the key of the value that it stands for. */
+  readonly option: string
+  readonly key: 'passwordFile' | 'aclFile' | 'dynamicSecurityFile'
+  /** Options that it need not have. */
+  readonly others: Readonly<Record<string, PluginFileKey>>
 }
 
-function builtinOf(path: string) {
+/** By the plugin's file name. */
+const BUILTINS = new Map<string, BuiltinPlugin>([
+  ['mosquitto_password_file', { option: 'password_file', key: 'passwordFile', others: {} }],
+  ['mosquitto_acl_file', { option: 'acl_file', key: 'aclFile', others: {} }],
+  [
+    'mosquitto_dynamic_security',
+    {
+      option: 'config_file',
+      key: 'dynamicSecurityFile',
+      others: { password_init_file: 'dynamicSecurityPasswordFile' },
+    },
+  ],
+])
+
+export type PluginFileKey = BuiltinPlugin['key'] | 'dynamicSecurityPasswordFile'
+
+/** The options that a plugin of ours has; null: it is none of ours. */
+export function builtinPluginOptions(path: string): readonly string[] | null {
+  const builtin = builtinOf(path)
+  return builtin === null ? null : [builtin.option, ...Object.keys(builtin.others)]
+}
+
+function builtinOf(path: string): BuiltinPlugin | null {
   // Anchored at both ends: a search for the name in the whole path takes the square of its length.
   const file = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
   const [, name = ''] = /^(.+)\.(?:so|dll|dylib)$/.exec(file) ?? []
-  for (const [known, builtin] of builtins) if (known === name) return builtin
-  return null
+  return BUILTINS.get(name) ?? null
 }
 
 /**
@@ -37,16 +53,20 @@ export function pluginFile(
   let file = configured
   for (const { path, options, location } of plugins) {
     const builtin = builtinOf(path)
-    if (builtin?.key !== key) continue
-    const named = options.find(([option]) => option === builtin.option)?.[1]
+    const option = builtin === null ? undefined : optionOf(builtin, key)
+    if (builtin === null || option === undefined) continue
+    const named = options.find(([name]) => name === option)?.[1]
+    if (named === undefined && builtin.key !== key) continue
     if (named === undefined)
-      throw new ConfigError(`This plugin needs "plugin_opt_${builtin.option} FILE".`, location)
+      throw new ConfigError(`This plugin needs "plugin_opt_${option} FILE".`, location)
     if (file !== null && file !== named)
-      throw new ConfigError(
-        `There is another "${builtin.option}" already: only one counts.`,
-        location,
-      )
+      throw new ConfigError(`There is another "${option}" already: only one counts.`, location)
     file = named
   }
   return file
+}
+
+function optionOf({ key: own, option, others }: BuiltinPlugin, key: PluginFileKey) {
+  if (own === key) return option
+  return Object.keys(others).find((other) => others[other] === key)
 }

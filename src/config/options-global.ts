@@ -254,7 +254,6 @@ export const BROKER_OPTIONS = {
     differs: RELOADS_HERE,
     type: bool,
     default: false,
-    effect: 'later',
   }),
   aclFile: option('acl_file', 'File of rules: who may read and write which topics.', {
     type: path,
@@ -272,6 +271,21 @@ export const BROKER_OPTIONS = {
     repeat: 'last',
     deprecated: true,
   }),
+  dynamicSecurityFile: option(
+    'dynamic_security_file',
+    'File of users, groups and roles that change at run time; made when it is missing.',
+    { type: path, default: null, own: true, repeat: 'last' },
+  ),
+  dynamicSecurityPasswordFile: option(
+    'dynamic_security_password_file',
+    'File whose first line is the password of "admin", when dynamic_security_file is made.',
+    { type: path, default: null, own: true, repeat: 'last', reload: false },
+  ),
+  auditFile: option(
+    'audit_file',
+    'File of all changes of users and rights. Unset: dynamic_security_file with ".audit".',
+    { type: path, default: null, own: true, repeat: 'last', reload: false },
+  ),
   pskFile: option('psk_file', 'File of TLS pre-shared keys.', {
     type: path,
     default: null,
@@ -325,6 +339,7 @@ export const PER_LISTENER_KEYS = [
   'autoIdPrefix',
   'passwordFile',
   'aclFile',
+  'dynamicSecurityFile',
   'pskFile',
 ] as const satisfies readonly (keyof typeof BROKER_OPTIONS)[]
 

@@ -1,6 +1,6 @@
 /** A configuration that was read, completed and checked as a whole. */
 import { ConfigError } from './config-error.ts'
-import { builtinPluginOption, pluginFile } from './builtin-plugins.ts'
+import { builtinPluginOptions, pluginFile } from './builtin-plugins.ts'
 import type { BridgeConfig, Config, GlobalValues, ListenerConfig } from './config.ts'
 import { resolveValues, type SectionValues } from './option.ts'
 import { BRIDGE_TABLE, GLOBAL_TABLE, LISTENER_TABLE } from './option-table.ts'
@@ -30,11 +30,19 @@ export function resolveConfig(state: ParseState): Config {
     : state.listeners.map((draft) => resolveListener(draft, common, false))
   if (!localOnly) warnOfOpenListeners(state, listeners)
   warnOfClosedListeners(state, listeners, global)
+  checkDynamicSecurity(listeners)
   return {
-    global,
+    global: {
+      ...global,
+      dynamicSecurityPasswordFile: pluginFile(
+        'dynamicSecurityPasswordFile',
+        state.plugins,
+        global.dynamicSecurityPasswordFile,
+      ),
+    },
     listeners,
     bridges: resolveBridges(state),
-    plugins: state.plugins.filter(({ path }) => builtinPluginOption(path) === null),
+    plugins: state.plugins.filter(({ path }) => builtinPluginOptions(path) === null),
     localOnly,
     warnings: state.warnings,
     refused: state.refused,
@@ -103,6 +111,20 @@ function resolveListener(
     autoIdPrefix: values.listenerAutoIdPrefix ?? common.autoIdPrefix,
     passwordFile: pluginFile('passwordFile', plugins, common.passwordFile),
     aclFile: pluginFile('aclFile', plugins, common.aclFile),
+    dynamicSecurityFile: pluginFile('dynamicSecurityFile', plugins, common.dynamicSecurityFile),
+  }
+}
+
+/** Two files would be two brokers' users behind one `$CONTROL`. mosquitto refuses to load its plugin twice as well. */
+function checkDynamicSecurity(listeners: readonly ListenerConfig[]): void {
+  const files = new Set<string>()
+  for (const { dynamicSecurityFile: file, location } of listeners) {
+    if (file !== null) files.add(file)
+    if (files.size > 1)
+      throw new ConfigError(
+        'There is another "dynamic_security_file" already: a broker has only one.',
+        location ?? NOWHERE,
+      )
   }
 }
 
@@ -189,7 +211,9 @@ function warnOfClosedListeners(
 }
 
 function hasLogins(listener: ListenerConfig): boolean {
-  const { passwordFile, useIdentityAsUsername, useSubjectAsUsername } = listener
+  const { passwordFile, dynamicSecurityFile, useIdentityAsUsername, useSubjectAsUsername } =
+    listener
+  if (dynamicSecurityFile !== null) return true
   return passwordFile !== null || useIdentityAsUsername || useSubjectAsUsername
 }
 

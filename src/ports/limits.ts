@@ -25,6 +25,8 @@ export interface Limits {
   ackPacketBytesMax: number
   /** Bytes of a payload, 0 none (`message_size_limit`). */
   payloadBytesMax: number
+  /** Bytes of a command over `$CONTROL`. */
+  commandBytesMax: number
   /** Levels of a topic name or filter (`max_topic_levels`). */
   topicLevelsMax: number
   /** User properties of a packet (`max_user_properties`), and the bytes of their names and values. */
@@ -145,6 +147,7 @@ export const DEFAULT_LIMITS: Limits = {
   anyUserTakesOver: false,
   connectionMessages: true,
   workPerTurn: 16_384,
+  commandBytesMax: 1 << 20,
   receiversAtOnce: 16,
   replayQueuedMax: 100,
   questionsMax: 1000,

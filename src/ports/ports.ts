@@ -20,6 +20,8 @@ export interface Ports {
   /** null: a broker of its own. */
   peers: Peers | null
   auth: Auth
+  /** null: nobody can command the broker over `$CONTROL`. */
+  control: Control | null
   observer: Observer | null
   limits: Limits
   /** Asks for one call of `Broker.endTurn` once the current turn's input is through (setImmediate). */
@@ -164,6 +166,8 @@ export interface Auth {
   publish: ((who: Identity, topic: string, qos: Qos, retain: boolean) => Verdict) | null
   /** May `who` subscribe to `filter`? */
   subscribe: ((who: Identity, filter: string, qos: Qos) => Verdict) | null
+  /** May `who` end a subscription to `filter`? */
+  unsubscribe: ((who: Identity, filter: string) => boolean) | null
   /** May `who` be sent a message of `topic`? Asked for every delivery. */
   deliver: ((who: Identity, topic: string) => Verdict) | null
   /** May the source of a retained message still publish there? Asked before a subscriber is sent it. */
@@ -172,6 +176,15 @@ export interface Auth {
   originOf: ((who: Identity) => string) | null
   /** Is who was let in still welcome? Asked by `Broker.recheckLogins`; 0, or why not. */
   recheck: ((who: Identity) => number) | null
+}
+
+/** Takes what clients publish to `$CONTROL/…`: commands for the broker, which are never routed. */
+export interface Control {
+  /**
+   * Carries out the command in `payload` for a client that may publish to `topic`. Answers go out as messages. The PUBLISH is
+   * acknowledged when the promise resolves; it never rejects.
+   */
+  command(who: Identity, topic: string, payload: Uint8Array): Promise<void>
 }
 
 /** Told what happened, after it did. Must not throw. */

@@ -204,6 +204,7 @@ export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
   const engine = createEngine({
     limits,
     auth: authOfHooks(options, log),
+    control: null,
     observer: observerOf(options, later),
     store: storeOf(options, log),
     log,

@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Config } from '../config/config.ts'
 import type { Limits } from '../ports/limits.ts'
-import type { Auth, ListenerOptions, Observer, Store } from '../ports/ports.ts'
+import type { Auth, Control, ListenerOptions, Observer, Store } from '../ports/ports.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
 import { ConnectionRate } from '../transports/connection-rate.ts'
@@ -17,6 +17,7 @@ export interface EngineOptions {
   /** May be changed while the engine runs. */
   readonly limits: Limits
   readonly auth: Auth
+  readonly control: Control | null
   readonly observer: Observer | null
   readonly store: Store
   readonly log: Log
@@ -79,7 +80,7 @@ export function boundConnections(
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { limits, auth, observer, store, log, onTurnEnd } = options
+  const { limits, auth, control, observer, store, log, onTurnEnd } = options
   const endTurn = (): void => {
     broker.endTurn()
     onTurnEnd()
@@ -91,6 +92,7 @@ export function createEngine(options: EngineOptions): Engine {
     store,
     peers: null,
     auth,
+    control,
     observer,
     limits,
     requestTurnEnd: () => void setImmediate(endTurn),

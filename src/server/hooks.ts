@@ -72,6 +72,7 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
         ? null
         : (who, filter, qos) =>
             guard('authorizeSubscribe', () => authorizeSubscribe.call(hooks, who, filter, qos)),
+    unsubscribe: null,
     deliver:
       authorizeDelivery === undefined
         ? null

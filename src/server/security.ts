@@ -1,12 +1,17 @@
 /** The configuration's users, rights and keys: read from their files, and put in force at once or not at all. */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { LogType, type Log } from '../base/log.ts'
 import { Acl } from '../auth/acl.ts'
 import { loadAclFile } from '../auth/acl-file.ts'
+import { readAuthFile } from '../auth/auth-file.ts'
+import { DynamicSecurity } from '../auth/dynamic/dynamic-security.ts'
+import { makeFirstState } from '../auth/dynamic/first-start.ts'
+import { readState, type ReadState } from '../auth/dynamic/read-state.ts'
 import { createHttpHook, type LoginHook } from '../auth/http-hook.ts'
 import { loadPasswordFile, type PasswordFile } from '../auth/password-file.ts'
 import { loadPskFile, type PskFile } from '../auth/psk-file.ts'
-import type { Realm } from '../auth/realm.ts'
+import { checksUsers, type Realm } from '../auth/realm.ts'
 import { createSecurity, type Security } from '../auth/security.ts'
 import type { ListenerOptions } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
@@ -26,6 +31,10 @@ export interface ServerSecurity extends Security {
   ): void
   /** Whether a user name that came by `listener` was proven by a password. */
   checksPasswords(listener: ListenerOptions): boolean
+  /** The users, groups and roles that count at a listener; null: none that can be changed. */
+  dynamicAt(listener: ListenerOptions | null): DynamicSecurity | null
+  /** Whether there are any at some listener. */
+  hasDynamic(): boolean
   /** The pre-shared key of `identity` at a listener, null: none. */
   pskOf(listener: string, identity: string): Uint8Array | null
 }
@@ -35,20 +44,49 @@ export interface SecurityFiles {
   readonly passwords: ReadonlyMap<string, PasswordFile>
   readonly acls: ReadonlyMap<string, Acl>
   readonly psks: ReadonlyMap<string, PskFile>
+  readonly dynamics: ReadonlyMap<string, ReadState>
+}
+
+/**
+ * Reads all of it at the start, where `dynamic_security_file` is made if there is none yet.
+ *
+ * @throws AuthFileError
+ */
+export async function prepareSecurityFiles(config: Config, log: Log): Promise<SecurityFiles> {
+  const file = dynamicFileOf(config)
+  if (file !== null && !existsSync(file)) {
+    const { dynamicSecurityPasswordFile } = config.global
+    const { told } = await makeFirstState(file, dynamicSecurityPasswordFile, process.env)
+    log.write(LogType.notice, `dynamic_security_file ${file} is new: ${told}.`)
+  }
+  return loadSecurityFiles(config)
+}
+
+/** null: there is none. */
+export function dynamicFileOf({ listeners }: Pick<Config, 'listeners'>): string | null {
+  const found = listeners.find(({ dynamicSecurityFile }) => dynamicSecurityFile !== null)
+  return found?.dynamicSecurityFile ?? null
 }
 
 /** Reads all of it. @throws AuthFileError at the first file that is missing or wrong. */
 export function loadSecurityFiles({ listeners }: Config): SecurityFiles {
   return {
+    dynamics: loadEach(listeners, 'dynamicSecurityFile', loadDynamicFile),
     passwords: loadEach(listeners, 'passwordFile', loadPasswordFile),
     acls: loadEach(listeners, 'aclFile', (file) => new Acl(loadAclFile(file))),
     psks: loadEach(listeners, 'pskFile', loadPskFile),
   }
 }
 
+function loadDynamicFile(file: string): ReadState {
+  const { text, warnings } = readAuthFile('dynamic_security_file', file, true)
+  const { state, warnings: more } = readState(text, file)
+  return { state, warnings: [...warnings, ...more] }
+}
+
 function loadEach<T>(
   listeners: readonly ListenerConfig[],
-  key: 'passwordFile' | 'aclFile' | 'pskFile',
+  key: 'passwordFile' | 'aclFile' | 'pskFile' | 'dynamicSecurityFile',
   load: (file: string) => T,
 ): Map<string, T> {
   const loaded = new Map<string, T>()
@@ -65,6 +103,16 @@ export function createServerSecurity(log: Log): ServerSecurity {
   })
   // Clients hold on to their realm: it stays the same object as long as the process lives.
   const realms = new Map<ListenerOptions, Realm>()
+  // So does this one: a save may be under way.
+  const dynamics = new Map<string, DynamicSecurity>()
+  const dynamicOf = (file: string | null, { dynamics: read }: SecurityFiles) => {
+    const found = file === null ? undefined : read.get(file)
+    if (file === null || found === undefined) return null
+    const known = dynamics.get(file) ?? new DynamicSecurity(file, found.state)
+    if (known.state !== found.state) known.replace(found.state)
+    dynamics.set(file, known)
+    return known
+  }
   let lastHook: LoginHook | null = null
   let keys: ReadonlyMap<string, PskFile | undefined> = new Map()
   return {
@@ -74,11 +122,12 @@ export function createServerSecurity(log: Log): ServerSecurity {
       const nextKeys = new Map<string, PskFile | undefined>()
       for (const listener of config.listeners) {
         const name = listenerName(listener)
-        const { passwordFile, aclFile, pskFile } = listener
+        const { passwordFile, aclFile, pskFile, dynamicSecurityFile } = listener
         nextKeys.set(name, files.psks.get(pskFile ?? ''))
         const options = optionsOf(name)
         if (options === undefined) continue
-        const realm = realms.get(options) ?? { name, passwords: null, acl: null, hook: null }
+        const realm = realms.get(options) ?? newRealm(name)
+        realm.dynamic = dynamicOf(dynamicSecurityFile, files)
         realm.passwords = files.passwords.get(passwordFile ?? '') ?? null
         realm.acl = files.acls.get(aclFile ?? '') ?? null
         realm.hook = hook
@@ -93,15 +142,35 @@ export function createServerSecurity(log: Log): ServerSecurity {
     },
     checksPasswords(listener) {
       const realm = realms.get(listener)
-      return realm !== undefined && (realm.passwords !== null || realm.hook !== null)
+      return realm !== undefined && checksUsers(realm)
     },
+    dynamicAt: (listener) => (listener === null ? null : (realms.get(listener)?.dynamic ?? null)),
+    hasDynamic: () => [...realms.values()].some(({ dynamic }) => dynamic !== null),
     pskOf: (listener, identity) => keys.get(listener)?.keys.get(identity) ?? null,
   }
 }
 
-/** Says which of the files the account that the broker runs as now could not read again. */
-export function warnOfUnreadable(log: Log, { passwords, acls, psks }: SecurityFiles): void {
-  for (const file of [...passwords.keys(), ...acls.keys(), ...psks.keys()]) {
+function newRealm(name: string): Realm {
+  return { name, dynamic: null, passwords: null, acl: null, hook: null }
+}
+
+/** Says which of the files the account that the broker runs as now could not read again, or not change. */
+export function warnOfUnreadable(
+  log: Log,
+  { passwords, acls, psks, dynamics }: SecurityFiles,
+): void {
+  for (const file of dynamics.keys()) {
+    try {
+      accessSync(dirname(file), constants.W_OK)
+    } catch {
+      log.write(
+        LogType.warning,
+        `Warning: ${dirname(file)} cannot be written by the account of the broker: no change of ${file} will be saved.`,
+      )
+    }
+  }
+  const files = [...passwords.keys(), ...acls.keys(), ...psks.keys(), ...dynamics.keys()]
+  for (const file of files) {
     try {
       accessSync(file, constants.R_OK)
     } catch {
@@ -121,7 +190,7 @@ function hookOf({ global }: Config, log: Log): LoginHook | null {
     : createHttpHook({ url, timeoutMs, cacheMs }, log, nodeClock.monotonicMs)
 }
 
-function logFiles(log: Log, { passwords, acls, psks }: SecurityFiles): void {
+function logFiles(log: Log, { passwords, acls, psks, dynamics }: SecurityFiles): void {
   const files = [
     ...[...passwords.values()].map(({ file, users, warnings }) => ({
       text: `password_file ${file}: ${users.size} users.`,
@@ -133,6 +202,10 @@ function logFiles(log: Log, { passwords, acls, psks }: SecurityFiles): void {
     })),
     ...[...psks.values()].map(({ file, keys, warnings }) => ({
       text: `psk_file ${file}: ${keys.size} keys.`,
+      warnings,
+    })),
+    ...[...dynamics].map(([file, { state, warnings }]) => ({
+      text: `dynamic_security_file ${file}: ${state.clients.size} users, ${state.groups.size} groups, ${state.roles.size} roles.`,
       warnings,
     })),
   ]

@@ -14,6 +14,7 @@ import type { EntranceSettings } from '../transports/entrance.ts'
 import type { ListenOptions } from '../transports/listener.ts'
 import { ListenError } from '../transports/places.ts'
 import { bridgesOf, createBridges, type Bridges } from './bridges.ts'
+import { createControl } from './control.ts'
 import { boundConnections, createEngine, TICK_MS, type Engine } from './engine.ts'
 import type { HttpListeners } from './http.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
@@ -32,11 +33,12 @@ import { removePidFile } from './pid-file.ts'
 import { applyUmask, dropPrivileges } from './privileges.ts'
 import {
   createServerSecurity,
-  loadSecurityFiles,
+  prepareSecurityFiles,
   warnOfUnreadable,
   type ServerSecurity,
 } from './security.ts'
 import { logStart } from './start-lines.ts'
+import { createUserAdmin, type UserAdmin } from './user-admin.ts'
 import { version } from './version.ts'
 
 export interface ServerOptions {
@@ -59,6 +61,8 @@ export interface Server {
   readonly log: ServerLog
   readonly limits: Limits
   readonly security: ServerSecurity
+  /** Changes users, groups and roles. */
+  readonly users: UserAdmin
   readonly listeners: readonly RunningListener[]
   readonly connections: ConnectionBudget
   /** null: state is in memory. */
@@ -97,14 +101,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   applyUmask()
   const persistence = persistenceOf(config, configFile, options.memoryOnly)
   logStart(log, config, configFile)
-  const securityFiles = loadSecurityFiles(config)
+  const securityFiles = await prepareSecurityFiles(config, log)
   const security = createServerSecurity(log)
   logPersistence(log, persistence)
   const limits = limitsOfConfig(config.global)
   const observer: Observer = {}
+  const control = createControl()
   const engine: Engine = createEngine({
     limits,
     auth: security.auth,
+    control,
     observer,
     store: createStore(persistence, log),
     log,
@@ -121,6 +127,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     log,
     limits,
     security,
+    users: createUserAdmin(broker, log, config),
     listeners: config.listeners.map(newListener),
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,
@@ -135,6 +142,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   let http: HttpListeners | null = null
   security.apply(config, securityFiles, (name) => runningListener(server, name)?.options)
+  control.serve(server)
   publishLog(server)
   const chores = createChores(server)
   try {
@@ -142,11 +150,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     rate.hold()
     http = await listen(engine, server, observer)
     rate.release()
-    // Ports below 1024 are bound by now; files are opened by the account that will write them.
-    if (configFile !== null)
-      dropPrivileges(config.global.user, (text) => log.write(LogType.information, text))
-    else if (process.getuid?.() === 0)
-      log.write(LogType.warning, 'Warning: running as root, for lack of a configuration file.')
+    leaveRoot(options)
     warnOfUnreadable(log, securityFiles)
     log.open(logSettingsOf(config.global, logging))
     bridges.watch(observer)
@@ -161,6 +165,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // The first client to subscribe finds `$SYS` complete.
   chores()
   return server
+}
+
+/** Ports below 1024 are bound by now; files are opened by the account that will write them. */
+function leaveRoot({ config, configFile, log }: ServerOptions): void {
+  if (configFile !== null)
+    dropPrivileges(config.global.user, (text) => log.write(LogType.information, text))
+  else if (process.getuid?.() === 0)
+    log.write(LogType.warning, 'Warning: running as root, for lack of a configuration file.')
 }
 
 /** `log_dest topic`. */

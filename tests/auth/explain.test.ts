@@ -20,7 +20,9 @@ function explain(
   const log = { mask: 0, write: () => {} }
   const security = createSecurity({ log, nowMs: () => 0, later: () => {} })
   const acl = rules === null ? null : new Acl(parseAclFile(rules, 'acl'))
-  const realms = new Map([[listener, { name: '1883', passwords: null, acl, hook: null }]])
+  const realms = new Map([
+    [listener, { name: '1883', passwords: null, acl, hook: null, dynamic: null }],
+  ])
   security.update({ realms, sysAccess, checkRetainSource: true, refuseHopeless: false })
   return security.explain(listener, { clientId, username }, access, topic)
 }

@@ -14,7 +14,7 @@ const tries = 4
 
 function authenticatorOf(text: string): Authenticator {
   const passwords = parsePasswordFile(text, 'users')
-  const realm: Realm = { name: '1883', passwords, acl: null, hook: null }
+  const realm: Realm = { name: '1883', passwords, acl: null, hook: null, dynamic: null }
   return createAuthenticator({
     log,
     argon2id: createArgon2(),

@@ -1,6 +1,6 @@
 /** The core alone, with a clock that is moved by hand: what depends on time is tested without waiting for it. */
 import type { Limits } from '../../src/ports/limits.ts'
-import type { Link, Observer } from '../../src/ports/ports.ts'
+import type { Control, Link, Observer } from '../../src/ports/ports.ts'
 import { ByteWriter } from '../../src/codec/byte-writer.ts'
 import { decodePacket } from '../../src/codec/decode.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
@@ -133,7 +133,11 @@ export class Actor implements Link {
   }
 }
 
-export function createStage(limits: Partial<Limits> = {}, observer?: Observer): Stage {
+export function createStage(
+  limits: Partial<Limits> = {},
+  observer?: Observer,
+  control?: Control,
+): Stage {
   const time = new Timeline()
   const node = new SimNode({
     time,
@@ -143,6 +147,7 @@ export function createStage(limits: Partial<Limits> = {}, observer?: Observer): 
     storeDelayMs: 0,
     limits,
     observer,
+    control,
   })
   const actors: Actor[] = []
   const stage: Stage = {

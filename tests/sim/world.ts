@@ -7,7 +7,14 @@
 import { Broker } from '../../src/broker/broker.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
 import type { Peers } from '../../src/ports/peers.ts'
-import type { Auth, Link, ListenerOptions, Observer, Store } from '../../src/ports/ports.ts'
+import type {
+  Auth,
+  Control,
+  Link,
+  ListenerOptions,
+  Observer,
+  Store,
+} from '../../src/ports/ports.ts'
 import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore, type StoreFaults } from './crash-store.ts'
 
@@ -85,6 +92,7 @@ export interface NodeOptions {
   readonly limits?: Partial<Limits>
   /** `data` is a disk: a crash loses what was not committed. Absent: every write is there at once. */
   readonly disk?: StoreFaults
+  readonly control?: Control
   readonly observer?: Observer
   /** Instead of one on `data`. */
   readonly store?: Store
@@ -118,6 +126,7 @@ export class SimNode {
       authenticate: (_request, answer) => answer(0),
       publish: null,
       subscribe: null,
+      unsubscribe: null,
       deliver: null,
       retainSource: null,
       originOf: null,
@@ -130,6 +139,7 @@ export class SimNode {
       store: this.store,
       peers: options.peers ?? null,
       auth: this.auth,
+      control: options.control ?? null,
       observer: options.observer ?? null,
       limits: this.limits,
       requestTurnEnd: () => time.at(0, () => this.alive(() => this.broker.endTurn())),

@@ -6,6 +6,7 @@ import { PacketType } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { forwardableProperties, parsePublish } from '../../codec/publish.ts'
 import { Reason } from '../../codec/reason-codes.ts'
+import { isControl } from '../../topics/reserved.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
@@ -16,7 +17,7 @@ import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { mayPublish } from '../state/rights.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import { delay, isDelayed } from './delayed.ts'
-import { DELAYS, refusalOf } from './refusal.ts'
+import { DELAYS, OBEYED, refusalOf } from './refusal.ts'
 import { dropRetained, storeRetained } from './retained.ts'
 import { afterFanOut, keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
 import { matchesOf, resolveAlias, takeTopic } from './published-topic.ts'
@@ -55,12 +56,7 @@ export function onPublish(
   checkAgreed(core, connection)
   if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Received')
   const refusal = refusalOf(core, connection, message)
-  if (refusal < 0) {
-    if (refusal === DELAYS) return receiveDelayed(core, connection, message)
-    stats.publishReceived--
-    stats.publishBytesReceived -= view.payloadEnd - view.payloadStart
-    return
-  }
+  if (refusal < 0) return settle(core, connection, message, refusal)
   if (view.qos === 0) {
     if (refusal === 0) accept(core, connection, message)
     else if (refusal === Reason.payloadFormatInvalid)
@@ -69,6 +65,19 @@ export function onPublish(
   }
   if (view.qos === 1) acknowledge(core, connection, message, refusal)
   else receive(core, connection, session, message, refusal)
+}
+
+/** What is not passed on now: it waits for its time, was a command, or comes again. */
+function settle(core: Core, connection: OpenConnection, message: Message, outcome: number): void {
+  const { stats, published: view } = core
+  if (outcome === DELAYS) return receiveDelayed(core, connection, message)
+  if (outcome === OBEYED) {
+    if (view.qos === 1)
+      replyAck(core, connection, PacketType.puback, view.packetId, Reason.success, 0)
+    return
+  }
+  stats.publishReceived--
+  stats.publishBytesReceived -= view.payloadEnd - view.payloadStart
 }
 
 /** Fills the reused message with what was parsed; nothing is copied but properties that must change. */
@@ -276,9 +285,12 @@ export function releaseHeld(core: Core, connection: OpenConnection, packetId: nu
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
     return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)
   }
+  const isDone = isControl(message.topicName)
   const isToWait = isDelayed(core, connection.mount, message.topicName)
   // A delayed one is asked about when it is due.
-  const verdict = rulingOf(connection) ?? (isToWait || mayPublish(core, session, message))
+  const verdict = isDone
+    ? false
+    : (rulingOf(connection) ?? (isToWait || mayPublish(core, session, message)))
   const allowed = ruled(core, connection, verdict)
   if (allowed === undefined) return
   const { mark } = core.journal

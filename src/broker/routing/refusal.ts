@@ -6,25 +6,32 @@ import { isWellFormedUtf8 } from '../../codec/utf8.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Auth, Identity } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
-import { isReserved } from '../../topics/reserved.ts'
+import { isControl, isReserved } from '../../topics/reserved.ts'
 import { dropped } from '../state/drops.ts'
 import type { Core, OpenConnection } from '../state/model.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import { logPublish } from '../state/words.ts'
+import { carryOut } from './control.ts'
 import { isDelayed, readDelay } from './delayed.ts'
 import { matchesOf } from './published-topic.ts'
 import { retainedIsFull } from './retained.ts'
 
-/** No reason codes: a hook has not answered yet; nothing is against it, but it is not to be published now. */
-export const WAITS = -1
+/**
+ * No reason codes: a hook has not answered yet; nothing is against it, but it is not to be published now; it was a
+ * command, and is carried out.
+ */
+const WAITS = -1
 export const DELAYS = -2
+export const OBEYED = -3
 
-/** 0, or why the message is not passed on, or {@link WAITS} or {@link DELAYS}. The connection stays. */
+/**
+ * 0, or why the message is not passed on, or {@link WAITS}, {@link DELAYS} or {@link OBEYED}. The connection stays.
+ */
 export function refusalOf(core: Core, connection: OpenConnection, message: Message): number {
   const view = core.published
   const { limits, auth } = core.ports
   let topic = message.topicName
-  if (isReserved(topic)) return denied(core, connection, message)
+  if (isReserved(topic)) return refusalOfReserved(core, connection, message)
   const waits = limits.delayedMax > 0 && isDelayed(core, connection.mount, topic)
   if (waits) {
     const wanted = readDelay(core, connection.mount, topic, message.size)
@@ -41,6 +48,17 @@ export function refusalOf(core: Core, connection: OpenConnection, message: Messa
   if (core.full && view.qos > 0 && (waits || needsStore(core, connection)))
     return refuseFull(connection)
   return waits ? DELAYS : 0
+}
+
+/** Only commands go on, of those at QoS 2 the identifier. */
+function refusalOfReserved(core: Core, connection: OpenConnection, message: Message): number {
+  const { qos } = core.published
+  if (!isControl(message.topicName)) return denied(core, connection, message)
+  if (qos === 2 && core.full && connection.session.durable) return refuseFull(connection)
+  const done = carryOut(core, connection, message)
+  if (done === undefined) return WAITS
+  if (!done) return denied(core, connection, message)
+  return qos === 2 ? 0 : OBEYED
 }
 
 /** Of what it holds, not of where it goes. `topic`: the one it will have. */

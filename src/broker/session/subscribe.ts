@@ -188,6 +188,9 @@ function unsubscribeOne(core: Core, connection: OpenConnection, filter: string):
   const session = connection.session
   core.work--
   logUnsubscribe(core, session, filter)
+  const { unsubscribe } = core.ports.auth
+  if (unsubscribe !== null && !connection.isOurs && !unsubscribe(connection.identity, filter))
+    return Reason.notAuthorized
   if (!removeSubscription(core, session, filter)) return Reason.noSubscriptionExisted
   core.ports.observer?.unsubscribed?.(connection.identity, filter)
   if (session.durable) {

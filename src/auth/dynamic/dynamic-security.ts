@@ -1,0 +1,148 @@
+/** Users, groups and roles that are changed while the broker runs, in mosquitto's file. */
+import type { PasswordEntry } from '../password-file.ts'
+import { dummyLike, newPasswordHash, type PasswordHash } from '../password-hash.ts'
+import type { AclSubject } from '../placeholders.ts'
+import { onlyReads, runCommand, type CommandResponse, type Outcome } from './commands.ts'
+import { draftOf, noKicks, viewOf, type CommandWorld, type Draft, type Kicks } from './draft.ts'
+import type { DynamicState } from './model.ts'
+import { NEW_PASSWORD_ITERATIONS } from './new-password.ts'
+import { RoleRights } from './role-rights.ts'
+import { formatState, replaceFile } from './write-state.ts'
+
+export interface DynamicWorld extends CommandWorld {
+  /** Puts a text on the disk for good; the test of what happens when that fails has another. */
+  readonly save?: (file: string, text: string) => Promise<void>
+  /** Told of every change, when it is in force and on the disk. */
+  changed(changes: readonly NonNullable<Outcome['change']>[]): void
+  /** Told of a change that could not be saved, and is not in force. */
+  failed(error: Error): void
+}
+
+/** What commands came to. The kicks are for the caller, behind the answer. */
+export interface Executed {
+  readonly responses: readonly CommandResponse[]
+  readonly kicks: Kicks
+}
+
+/** Rights of so many clients that need not be connected are kept. */
+const RIGHTS_MAX = 10_000
+
+export class DynamicSecurity {
+  readonly file: string
+  /** Another number whenever rights may be others. */
+  revision = 1
+  /** What passwords of unknown users are checked against. */
+  readonly dummy: PasswordHash = dummyLike(
+    newPasswordHash('sha512-pbkdf2', NEW_PASSWORD_ITERATIONS),
+  )
+  private current: DynamicState
+  private last: Promise<unknown> = Promise.resolve()
+  private readonly rights = new Map<string, RoleRights>()
+
+  constructor(file: string, state: DynamicState) {
+    this.file = file
+    this.current = state
+  }
+
+  get state(): DynamicState {
+    return this.current
+  }
+
+  /** The password of a user; undefined: none, or nobody here knows them. */
+  credentialOf(username: string): PasswordEntry | undefined {
+    const client = this.current.clients.get(username)
+    if (client === undefined || client.hash === null || client.encoded === null) return undefined
+    return { encoded: client.encoded, hash: client.hash }
+  }
+
+  /** Whether a user who is known here may come with this client id; unknown ones are not refused here. */
+  welcomes(username: string, clientId: string): boolean {
+    const client = this.current.clients.get(username)
+    if (client === undefined) return true
+    return !client.disabled && (client.clientid === null || client.clientid === clientId)
+  }
+
+  /** What a client may do; the same object for all of a user, where the client id does not matter. */
+  rightsOf(subject: AclSubject): RoleRights {
+    const user = JSON.stringify(this.isKnown(subject) ? subject.username : '')
+    const known = this.rights.get(user)
+    if (known !== undefined && !known.isPersonal) return known
+    const key = known === undefined ? user : `${user} ${subject.clientId}`
+    const kept = known === undefined ? undefined : this.rights.get(key)
+    if (kept !== undefined) return kept
+    const rights = new RoleRights(this.current, subject)
+    if (this.rights.size >= RIGHTS_MAX) this.rights.clear()
+    this.rights.set(user, rights)
+    if (rights.isPersonal) this.rights.set(`${user} ${subject.clientId}`, rights)
+    return rights
+  }
+
+  /** Users that nobody knows are one: they may not grow the table by inventing names. */
+  private isKnown({ username }: AclSubject): boolean {
+    return username === null || this.current.clients.has(username)
+  }
+
+  /** Puts another state in force, as a reload read it. */
+  replace(state: DynamicState): void {
+    this.current = state
+    this.revision++
+    this.rights.clear()
+  }
+
+  /**
+   * Carries out a payload of commands, behind those before it. Resolves when what it changed is on the disk and in
+   * force. Never rejects.
+   */
+  execute(list: readonly unknown[], world: DynamicWorld): Promise<Executed> {
+    const run = this.last.then(() => this.run(list, world))
+    this.last = run
+    return run
+  }
+
+  private async run(list: readonly unknown[], world: DynamicWorld): Promise<Executed> {
+    const draft = onlyReads(list) ? viewOf(this.current, world) : draftOf(this.current, world)
+    const outcomes: Outcome[] = []
+    for (const item of list) outcomes.push(await safely(draft, item, world))
+    const responses = outcomes.map(({ response }) => response)
+    const changes = outcomes.flatMap(({ change }) => (change === null ? [] : [change]))
+    if (changes.length === 0) return { responses, kicks: noKicks() }
+    const state = stateOf(draft)
+    try {
+      await (world.save ?? replaceFile)(this.file, formatState(state))
+    } catch (error) {
+      world.failed(error as Error)
+      return { responses: outcomes.map(notSaved), kicks: noKicks() }
+    }
+    this.replace(state)
+    world.changed(changes)
+    return { responses, kicks: draft.kicks }
+  }
+}
+
+/** A fault of ours is answered too; it changes nothing more than it did already. */
+async function safely(draft: Draft, item: unknown, world: DynamicWorld): Promise<Outcome> {
+  try {
+    return await runCommand(draft, item)
+  } catch (error) {
+    world.failed(error as Error)
+    return { response: { command: 'Unknown command', error: 'Internal error' }, change: null }
+  }
+}
+
+function notSaved({ response, change }: Outcome): CommandResponse {
+  if (change === null) return response
+  const { command, correlationData } = response
+  const more = correlationData === undefined ? {} : { correlationData }
+  return { command, error: 'Internal error', ...more }
+}
+
+function stateOf({
+  clients,
+  groups,
+  roles,
+  access,
+  anonymousGroup,
+  changeIndex,
+}: Draft): DynamicState {
+  return { clients, groups, roles, access, anonymousGroup, changeIndex }
+}

@@ -1,0 +1,135 @@
+/** Writes what `read-state.ts` reads, for mosquitto 2.0 and 2.1 alike, and puts it on the disk for good. */
+import { realpathSync, statSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import {
+  ACL_TYPES,
+  compareLinks,
+  sortedNames,
+  type DynamicClient,
+  type DynamicGroup,
+  type DynamicRole,
+  type DynamicState,
+  type Link,
+  type RoleAcl,
+} from './model.ts'
+
+/** The text of the file. */
+export function formatState(state: DynamicState): string {
+  const list = <T, U>(map: ReadonlyMap<string, T>, write: (entry: T) => U): U[] =>
+    sortedNames(map).map((name) => write(map.get(name) as T))
+  const root = {
+    defaultACLAccess: state.access,
+    clients: list(state.clients, writeClient),
+    groups: list(state.groups, writeGroup),
+    roles: list(state.roles, writeRole),
+    ...(state.anonymousGroup === null ? {} : { anonymousGroup: state.anonymousGroup }),
+    changeIndex: state.changeIndex,
+  }
+  return `${JSON.stringify(root, null, '\t')}\n`
+}
+
+function writeClient(client: DynamicClient) {
+  return {
+    username: client.username,
+    ...(client.clientid === null ? {} : { clientid: client.clientid }),
+    ...writeTexts(client),
+    ...(client.disabled ? { disabled: true } : {}),
+    roles: writeLinks(client.roles, 'rolename'),
+    ...writePassword(client),
+  }
+}
+
+/** In both forms: 2.0 knows only the older one, 2.1 prefers the newer. */
+function writePassword({ encoded }: DynamicClient) {
+  if (encoded === null) return {}
+  const [before, scheme, iterations, salt, password] = encoded.split('$')
+  const isOld = before === '' && scheme === '7' && password !== undefined
+  const parts = isOld ? { password, salt, iterations: Number(iterations) } : {}
+  return { encoded_password: encoded, ...parts }
+}
+
+function writeGroup(group: DynamicGroup) {
+  return {
+    groupname: group.groupname,
+    ...writeTexts(group),
+    roles: writeLinks(group.roles, 'rolename'),
+    clients: writeLinks(group.clients, 'username'),
+  }
+}
+
+/** A role, as the file and the answers to commands have it. */
+export function writeRole(role: DynamicRole) {
+  return {
+    rolename: role.rolename,
+    ...writeTexts(role),
+    allowwildcardsubs: role.allowwildcardsubs,
+    acls: sortedAcls(role.acls),
+  }
+}
+
+/** By type, then as they are asked. */
+export function sortedAcls(acls: readonly RoleAcl[]): RoleAcl[] {
+  return ACL_TYPES.flatMap((type) =>
+    acls
+      .filter(({ acltype }) => acltype === type)
+      .sort((left, right) => right.priority - left.priority),
+  )
+}
+
+export function writeTexts({
+  textname,
+  textdescription,
+}: Pick<DynamicClient, 'textname' | 'textdescription'>) {
+  return {
+    ...(textname === null ? {} : { textname }),
+    ...(textdescription === null ? {} : { textdescription }),
+  }
+}
+
+/** Links as objects whose name has the key `key`. */
+export function writeLinks(links: readonly Link[], key: string): Record<string, string | number>[] {
+  return [...links].sort(compareLinks).map(({ name, priority }) => ({ [key]: name, priority }))
+}
+
+/**
+ * Replaces a file by one with this text. When it returns the new one is on the disk, whatever happens next; before
+ * that the old one is whole.
+ *
+ * @throws the system's error; the old file is as it was.
+ */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const target = existing(file) ?? file
+  const old = existing(file) === null ? null : statSync(target)
+  const fresh = await open(`${target}.new`, 'w', 0o600)
+  try {
+    if (old !== null) await fresh.chmod(old.mode & 0o777)
+    // Nobody else may give a file away.
+    if (old !== null && process.geteuid?.() === 0) await fresh.chown(old.uid, old.gid)
+    await fresh.writeFile(text)
+    await fresh.sync()
+  } finally {
+    await fresh.close()
+  }
+  await rename(`${target}.new`, target)
+  await syncDirectory(dirname(target))
+}
+
+/** Where a link leads; null: there is no such file yet. */
+function existing(file: string): string | null {
+  try {
+    return realpathSync(file)
+  } catch {
+    return null
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
