@@ -31,7 +31,7 @@ export function writeUint(writer: ByteWriter, value: number): void {
   writer.bytes[writer.length++] = value
 }
 
-function writeText(writer: ByteWriter, text: string): void {
+export function writeText(writer: ByteWriter, text: string): void {
   const length = encodedLength(text)
   writeUint(writer, length)
   writer.reserve(length)
@@ -280,7 +280,11 @@ export function writeSubscription(writer: ByteWriter, options: SubscriptionOptio
 }
 
 export function readSubscription(value: Uint8Array): SubscriptionOptions {
-  const reader = new RecordReader(value)
+  return readOptions(new RecordReader(value))
+}
+
+/** The next bytes of a longer record as a subscription's options. */
+export function readOptions(reader: RecordReader): SubscriptionOptions {
   const flags = reader.byte()
   return {
     qos: (flags & QOS_BITS) as Qos,

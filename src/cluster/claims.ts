@@ -1,0 +1,183 @@
+/**
+ * A session is taken for this node: its row is written with this node as its owner, on top of the row that the stream's
+ * leader had. Whoever was faster is seen by that, and asked.
+ */
+import type { Message } from '../ports/message.ts'
+import type { ClaimedSession } from '../ports/ports.ts'
+import type { ClusterNode } from './cluster-node.ts'
+import { WRONG_LAST } from './failures.ts'
+import { readNamed } from './entries.ts'
+import { HeldSession } from './held-session.ts'
+import { readRow, writeRow, type SessionRow } from './rows.ts'
+import type { KnownSession } from './session-table.ts'
+import { partitionOf, tokenFor } from './subjects.ts'
+import { isFailure, pause, type StreamEntry } from './wire.ts'
+
+const RETRY_MS = 1000
+/** Of its queue, to know what it weighs. */
+const ENTRIES_LOOKED_AT = 256
+
+export interface Claimed {
+  readonly session: ClaimedSession | null
+  readonly owner: string | null
+  /** Of its held messages, in their order. */
+  readonly heldIds: string[]
+  /** From here on what comes into its queue is told. */
+  begin(): void
+}
+
+/** Takes a session, or makes it; or names the node that has it. */
+export async function claimSession(
+  node: ClusterNode,
+  clientId: string,
+  cleanStart: boolean,
+): Promise<Claimed> {
+  await node.writer.flush()
+  const sid = tokenFor(clientId)
+  for (;;) {
+    const entry = await node.wire.readOne(`${node.options.name}_S`, {
+      last_by_subj: `${node.options.name}.s.${sid}`,
+    })
+    const found = entry === null ? null : readRow(entry.data)
+    const owner = found === null ? null : await ownerOf(node, found)
+    if (owner !== null) return { session: null, owner, heldIds: [], begin() {} }
+    const goesOn = found !== null && !found.isGone && !cleanStart
+    const row: SessionRow = {
+      clientId,
+      owner: node.options.node,
+      keeper: node.options.node,
+      epoch: (found?.epoch ?? 0) + 1,
+      partition: goesOn ? found.partition : partitionOf(sid, node.options.partitions),
+      record: goesOn ? found.record : null,
+      isGone: false,
+      subscriptions: goesOn ? found.subscriptions : new Map(),
+    }
+    const known = await takeRow(node, row, entry)
+    if (known !== null) return await stateOf(node, known, found, goesOn)
+    if (node.wire.isClosed) return { session: null, owner: null, heldIds: [], begin() {} }
+  }
+}
+
+/** The other node that has its client; null: none. */
+async function ownerOf(
+  { options, membership }: ClusterNode,
+  row: SessionRow,
+): Promise<string | null> {
+  const { owner } = row
+  if (owner === '' || owner === options.node || row.isGone) return null
+  await membership.refreshNode(owner)
+  return membership.mayHold(owner) ? owner : null
+}
+
+/** Writes the row on top of `entry`; null: somebody was faster, or nobody knows. */
+async function takeRow(
+  node: ClusterNode,
+  row: SessionRow,
+  entry: StreamEntry | null,
+): Promise<KnownSession | null> {
+  const { table, wire, options } = node
+  const known = table.get(row.clientId) ?? table.add(row)
+  known.writing++
+  try {
+    const outcome = await wire.putUntilAnswered(`${options.name}.s.${known.sid}`, writeRow(row), {
+      'Nats-Expected-Last-Subject-Sequence': String(entry?.sequence ?? 0),
+    })
+    if (isFailure(outcome)) {
+      if (outcome.code === WRONG_LAST || wire.isClosed) return null
+      node.refused(outcome)
+      await pause(RETRY_MS)
+      return null
+    }
+    known.row = row
+    known.sequence = outcome.sequence
+    known.toldAs = ''
+    known.held?.end()
+    // Somebody with a later claim is told by his copy.
+    known.held = new HeldSession(
+      wire,
+      node.placeOf(known),
+      (clientId, delivery) => node.tell((events) => events.arrived(clientId, delivery)),
+      (sequence) => node.forgetMarker(known.sid, sequence),
+    )
+    return known
+  } finally {
+    known.writing--
+    table.settle(known)
+  }
+}
+
+/** What the claim brings, read from those who lead the streams. */
+async function stateOf(
+  node: ClusterNode,
+  known: KnownSession,
+  found: SessionRow | null,
+  goesOn: boolean,
+): Promise<Claimed> {
+  const { held } = known
+  const { wire } = node
+  if (held === null) return { session: null, owner: null, heldIds: [], begin() {} }
+  const { stream, subject } = held.place
+  const [last, exchanges] = await Promise.all([
+    wire.readOne(stream, { last_by_subj: subject }),
+    node.exchangesOf(known.sid),
+  ])
+  const lastSequence = last?.sequence ?? 0
+  const begin = (): void => held.begin(goesOn ? lastSequence : 0)
+  if (!goesOn) {
+    if (found !== null || lastSequence > 0) await clear(node, known, lastSequence, exchanges)
+    return { session: null, owner: null, heldIds: [], begin }
+  }
+  const inbound: { packetId: number; message: Message }[] = []
+  const heldIds: string[] = []
+  for (const { subject: name, data } of exchanges) {
+    const [kind, number] = name.split('.').slice(-2)
+    if (kind === 'o') held.released.add(Number(number))
+    const { name: id, message } = readNamed(data)
+    if (kind !== 'i' || message === null) continue
+    inbound.push({ packetId: Number(number), message })
+    heldIds.push(id)
+  }
+  const weight = lastSequence === 0 ? NOTHING : await weigh(node, held, lastSequence)
+  const record = known.row.record ?? { ...BLANK_RECORD, clientId: known.row.clientId }
+  const session = { record, inbound, lastSequence, idShift: 0, ...weight }
+  return { session, owner: null, heldIds, begin }
+}
+
+/** Of a session that was claimed, and never saved. */
+const BLANK_RECORD = {
+  username: null,
+  version: 4,
+  expirySeconds: 0,
+  disconnectedAtMs: -1,
+  will: null,
+} as const
+
+const NOTHING = { queuedCount: 0, queuedBytes: 0 }
+
+/** How much waits: counted by the server, weighed by its first entries. */
+async function weigh(node: ClusterNode, { place }: HeldSession, lastSequence: number) {
+  const { stream, subject } = place
+  const entries = await node.wire.readTo(stream, subject, 1, lastSequence, ENTRIES_LOOKED_AT)
+  const more = entries.length < ENTRIES_LOOKED_AT ? 0 : (entries.at(-1)?.pending ?? 0)
+  const bytes = entries.reduce((sum, { data }) => sum + node.payloadBytes(data), 0)
+  const each = entries.length === 0 ? 0 : bytes / entries.length
+  return {
+    queuedCount: entries.length + more,
+    queuedBytes: Math.round(bytes + more * each),
+  }
+}
+
+/** Takes out what an earlier session of this client left. */
+export async function clear(
+  node: ClusterNode,
+  known: KnownSession,
+  lastSequence: number,
+  exchanges: readonly StreamEntry[],
+): Promise<void> {
+  const { name } = node.options
+  const { stream, subject } = node.placeOf(known)
+  if (lastSequence > 0)
+    await node.attempt(`STREAM.PURGE.${stream}`, { filter: subject, seq: lastSequence + 1 })
+  for (const { sequence } of exchanges)
+    await node.attempt(`STREAM.MSG.DELETE.${name}_X`, { seq: sequence, no_erase: true })
+}

@@ -1,0 +1,315 @@
+/** One broker's place in a cluster: its connection, its lease, what it follows, and the ports over them. */
+import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
+import type { StoreEvents } from '../ports/ports.ts'
+import { clear } from './claims.ts'
+import { ApiError, type Failure } from './failures.ts'
+import { Follower } from './follower.ts'
+import type { HeldPlace, HeldSession } from './held-session.ts'
+import { Membership } from './membership.ts'
+import { readEntry } from './entries.ts'
+import { RetainedMessages } from './retained.ts'
+import { SessionTable, type KnownSession } from './session-table.ts'
+import { makeStreams, queueStream } from './streams.ts'
+import { pause, type StreamEntry, type Wire } from './wire.ts'
+import { Writer } from './writer.ts'
+
+/** What clients have acknowledged is taken out of their queues so often. */
+const TIDY_MS = 50
+/** Copies that were lost without another one behind them are found by then. */
+const LOOK_MS = 30_000
+/** A broker without a cluster to stand on says so not more often than this. */
+const REFUSED_SAID_MS = 10_000
+/** JetStream answers for so many subjects at once. */
+const SUBJECTS_AT_ONCE = 500
+const EXCHANGES_AT_ONCE = 1000
+
+export interface ClusterOptions {
+  /** In front of every stream and subject; letters, digits, `-` and `_`. */
+  readonly name: string
+  readonly node: string
+  /** Of this process alone. */
+  readonly run: string
+  readonly replicas: number
+  readonly partitions: number
+  readonly leaseMs: number
+  /** Most messages of one session's queue; 0: any number. */
+  readonly queuedMax: number
+  readonly version: string
+  readonly log: Log
+  nowMs(): number
+  wallMs(): number
+  /** Opens the connection; again and again until there is one. */
+  connect(): Promise<Wire>
+  counts(): { connected: number; sessions: number }
+  /** The lease is over: nothing may leave this process any more. */
+  onFenced(): void
+}
+
+export class ClusterNode {
+  readonly options: ClusterOptions
+  wire!: Wire
+  membership!: Membership
+  table!: SessionTable
+  retained!: RetainedMessages
+  writer!: Writer
+  private events: StoreEvents | null = null
+  private sessionsFollowed!: Follower
+  private retainedFollowed!: Follower
+  private timers: NodeJS.Timeout[] = []
+  private readonly untidy = new Set<HeldSession>()
+  private saidRefusedMs = -Infinity
+  private opening: Promise<void> = Promise.resolve()
+  /** Another node has taken a session whose client is here; set by the peers. */
+  onLost: (clientId: string) => void = () => {}
+  /** Membership is there; set by the peers. */
+  onJoined: () => void = () => {}
+
+  constructor(options: ClusterOptions) {
+    this.options = options
+  }
+
+  open(events: StoreEvents): Promise<void> {
+    this.events = events
+    this.opening = this.join()
+    return this.opening.catch((error: unknown) => this.broken(error))
+  }
+
+  /** Nothing can be promised any more. */
+  broken(error: unknown): void {
+    if (this.wire?.isClosed) return
+    const problem = error instanceof Error ? error : new Error(String(error))
+    this.tell((events) => events.failed(0, 'broken', problem))
+  }
+
+  private async join(): Promise<void> {
+    const { options } = this
+    const { name, node } = options
+    this.wire = await options.connect()
+    const say = (text: string): void => options.log.write(LogType.warning, `Warning: ${text}.`)
+    await makeStreams(this.wire, options, say)
+    this.membership = new Membership(this.wire, options)
+    this.table = new SessionTable(
+      node,
+      this.membership,
+      (run) => this.tell(run),
+      ({ row }) => this.onLost(row.clientId),
+    )
+    this.retained = new RetainedMessages(name, (topic, message) =>
+      this.tell((events) => events.retained(topic, message)),
+    )
+    this.writer = new Writer(this.wire, options, this.table, {
+      committed: (batch) => {
+        if (this.membership.isValid()) this.tell((events) => events.committed(batch))
+      },
+      overflowed: (clientId) => this.tell((events) => events.overflowed(clientId)),
+      refused: (failure) => this.refused(failure),
+      remains: (known) => this.remains(known),
+    })
+    this.wire.listen(`${name}.ctl.${node}.run`, (message) => void message.respond(options.run))
+    await this.membership.join(() => options.onFenced())
+    this.sessionsFollowed = this.follow('s', (entry) => this.table.apply(entry))
+    this.retainedFollowed = this.follow('r', (entry) => this.retained.apply(entry))
+    this.onJoined()
+    await this.sessionsFollowed.start()
+    this.membership.onChange = () => this.nodesChanged()
+    this.endOwnSessions()
+    this.table.tellAll()
+    this.nodesChanged()
+    await this.retainedFollowed.start()
+    this.retained.endLoading()
+    this.timers = [
+      setInterval(() => this.tidy(), TIDY_MS),
+      setInterval(() => void this.look().catch(() => {}), LOOK_MS),
+    ]
+    void this.lookAfterReconnects()
+    this.tell((tell) => tell.ready())
+  }
+
+  private follow(letter: string, apply: (entry: StreamEntry) => void): Follower {
+    const { name } = this.options
+    const what = {
+      stream: `${name}_${letter.toUpperCase()}`,
+      subject: `${name}.${letter}.>`,
+      live: `${name}.f.${letter}.>`,
+    }
+    return new Follower(this.wire, what, apply)
+  }
+
+  /** Says something to the core, unless that is gone. */
+  tell(run: (events: StoreEvents) => void): void {
+    if (this.events !== null) run(this.events)
+  }
+
+  async close(): Promise<void> {
+    await this.opening.catch(() => {})
+    if (this.wire === undefined) return void (this.events = null)
+    for (const timer of this.timers) clearInterval(timer)
+    if (this.membership.isValid()) {
+      await this.writer.flush()
+      await Promise.all([...this.untidy].map((held) => held.flush()))
+    }
+    this.events = null
+    for (const { held } of this.table.sessions.values()) held?.end()
+    this.sessionsFollowed.end()
+    this.retainedFollowed.end()
+    await this.membership.leave()
+    await this.wire.close()
+  }
+
+  // ── other nodes ──────────────────────────────────────────────────────────────────────────────────
+
+  /** Of an earlier run of this node: its clients are gone. */
+  private endOwnSessions(): void {
+    for (const known of this.table.sessions.values())
+      if (known.row.owner === this.options.node && known.held === null) this.endOrphan(known)
+  }
+
+  private nodesChanged(): void {
+    for (const known of this.table.nodesChanged()) this.endOrphan(known)
+  }
+
+  /** The node that had the client is gone. */
+  private endOrphan(known: KnownSession): void {
+    const { row, sequence } = known
+    row.owner = ''
+    row.keeper = this.options.node
+    if (row.record === null) row.isGone = true
+    else if (row.record.disconnectedAtMs < 0)
+      row.record = { ...row.record, disconnectedAtMs: this.options.wallMs() }
+    const { rows } = this.writer.filling
+    if (!rows.has(known)) known.writing++
+    rows.add(known)
+    if (sequence > 0) this.table.announce(known, row)
+    void this.writer.flush()
+  }
+
+  /** Everything that this node was told is stored, and everything stored is known here. */
+  async refresh(): Promise<void> {
+    await Promise.all([this.sessionsFollowed.refresh(), this.retainedFollowed.refresh()])
+  }
+
+  get followers(): { readonly sessions: Follower; readonly retained: Follower } {
+    return { sessions: this.sessionsFollowed, retained: this.retainedFollowed }
+  }
+
+  // ── places ───────────────────────────────────────────────────────────────────────────────────────
+
+  placeOf({ sid, row }: KnownSession): HeldPlace {
+    const { name } = this.options
+    const { clientId, partition } = row
+    return {
+      clientId,
+      stream: queueStream(name, partition),
+      subject: `${name}.q.${partition}.${sid}`,
+      live: `${name}.l.${partition}.${sid}`,
+    }
+  }
+
+  /** Of a QoS 2 exchange: `i` from the client, `o` to it. */
+  exchange(sid: string, kind: 'i' | 'o', number: number): string {
+    return `${this.options.name}.x.${sid}.${kind}.${number}`
+  }
+
+  /** The exchanges of a session that are under way. */
+  async exchangesOf(sid: string): Promise<StreamEntry[]> {
+    const { name } = this.options
+    const found: StreamEntry[] = []
+    const filter = `${name}.x.${sid}.>`
+    for (let from = 1; ;) {
+      const first = await this.wire.readOne(`${name}_X`, { seq: from, next_by_subj: filter })
+      if (first === null) return found.filter(({ data }) => data.length > 0)
+      const more = await this.wire.readSome(`${name}_X`, filter, first.sequence, EXCHANGES_AT_ONCE)
+      found.push(...(more.length === 0 ? [first] : more))
+      from = (found.at(-1)?.sequence ?? from) + 1
+    }
+  }
+
+  forgetMarker(sid: string, sequence: number): Promise<void> {
+    const subject = this.exchange(sid, 'o', sequence)
+    return this.writer
+      .putSurely(subject, new Uint8Array(0), { 'Nats-TTL': '1s' })
+      .then(() => undefined)
+  }
+
+  payloadBytes(data: Uint8Array): number {
+    return readEntry(data, 0, false).message.payloadLength
+  }
+
+  private async remains(known: KnownSession): Promise<() => Promise<void>> {
+    const { stream, subject } = this.placeOf(known)
+    const [last, exchanges] = await Promise.all([
+      this.wire.readOne(stream, { last_by_subj: subject }),
+      this.exchangesOf(known.sid),
+    ])
+    return () => clear(this, known, last?.sequence ?? 0, exchanges)
+  }
+
+  /** Asks for something that may have happened already. */
+  async attempt(name: string, body: object): Promise<void> {
+    try {
+      await this.wire.api(name, body)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+    }
+  }
+
+  // ── now and then ─────────────────────────────────────────────────────────────────────────────────
+
+  noteDone(held: HeldSession): void {
+    this.untidy.add(held)
+  }
+
+  private tidy(): void {
+    for (const held of this.untidy) void held.flush()
+    this.untidy.clear()
+  }
+
+  /** Makes sure that nothing was missed. */
+  private async look(): Promise<void> {
+    await Promise.all([this.refresh(), this.membership.refresh()])
+    const bySubject = new Map<string, HeldSession>()
+    const byStream = new Map<string, string[]>()
+    for (const { held } of this.table.sessions.values()) {
+      if (held === null) continue
+      const { stream, subject } = held.place
+      bySubject.set(subject, held)
+      byStream.set(stream, [...(byStream.get(stream) ?? []), subject])
+    }
+    for (const [stream, subjects] of byStream)
+      for (let at = 0; at < subjects.length; at += SUBJECTS_AT_ONCE) {
+        const some = subjects.slice(at, at + SUBJECTS_AT_ONCE)
+        for (const { subject, sequence } of await this.wire.lastOf(stream, some))
+          void bySubject.get(subject)?.hear(sequence)
+      }
+  }
+
+  /** A session's whole queue is told or waits to be read. */
+  async hearAll(held: HeldSession): Promise<void> {
+    const { stream, subject } = held.place
+    const last = await this.wire.readOne(stream, { last_by_subj: subject })
+    if (last !== null) await held.hear(last.sequence)
+  }
+
+  private async lookAfterReconnects(): Promise<void> {
+    for await (const { type } of this.wire.nc.status()) {
+      if (type === 'disconnect') this.say(LogType.warning, 'Warning: no connection to NATS.')
+      if (type !== 'reconnect') continue
+      this.say(LogType.notice, 'Connected to NATS again.')
+      await pause(0)
+      void this.look().catch(() => {})
+    }
+  }
+
+  private say(type: LogTypeBit, text: string): void {
+    this.options.log.write(type, text)
+  }
+
+  /** JetStream does not take what we write; it is tried again, and those who wait are told. */
+  refused({ text }: Failure): void {
+    const nowMs = this.options.nowMs()
+    if (nowMs - this.saidRefusedMs < REFUSED_SAID_MS) return
+    this.saidRefusedMs = nowMs
+    const batch = this.writer.oldestBatch
+    this.tell((events) => events.failed(batch, 'full', new Error(`JetStream: ${text}`)))
+  }
+}

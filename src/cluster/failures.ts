@@ -1,0 +1,39 @@
+/** What can go wrong between a broker and the NATS servers. */
+
+/** Why a publish to a stream came to nothing. */
+export interface Failure {
+  /** unanswered: it may be there or not, ask again; refused: it is not there. */
+  readonly kind: 'unanswered' | 'refused'
+  /** JetStream's `err_code`; 0: none. */
+  readonly code: number
+  readonly text: string
+}
+
+/** The subject holds as many messages as it may. */
+export const QUEUE_FULL = 10_077
+/** The subject's last message is another than was expected. */
+export const WRONG_LAST = 10_071
+/** A batch holds a message whose id was there before. */
+export const BATCH_DUPLICATE = 10_201
+
+/** JetStream's answer to a request that it does not fulfil. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+  /** HTTP-like; 0: unknown. */
+  readonly code: number
+  readonly errCode: number
+
+  constructor(
+    request: string,
+    problem: { code?: number; err_code?: number; description?: string },
+  ) {
+    super(`${request}: ${problem.description ?? 'refused'}`)
+    this.code = problem.code ?? 0
+    this.errCode = problem.err_code ?? 0
+  }
+}
+
+/** The cluster cannot be joined as it is configured, or as its servers are. */
+export class ClusterError extends Error {
+  override name = 'ClusterError'
+}

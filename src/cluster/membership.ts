@@ -1,0 +1,207 @@
+/**
+ * Which nodes there are. Each writes a heartbeat into a stream; while that is answered its lease runs, from when it was
+ * sent. The others count from when they heard of it, so none of them believes a node gone whose lease still runs.
+ *
+ *     own      sent ──── answered: lease until sent + L          nothing is acknowledged after it
+ *     others          heard ──────────────── alive until heard + L
+ */
+import { ClusterError } from './failures.ts'
+import { Follower } from './follower.ts'
+import { isFailure, pause, type StreamEntry, type Wire } from './wire.ts'
+
+/** Heartbeats within one lease: some may fail, and a stream may be without a leader for a while. */
+const HEARTBEATS_PER_LEASE = 5
+/** Between two looks at whose lease has ended. */
+const WATCH_MS = 200
+
+/** What a node says of itself. */
+export interface NodeReport {
+  readonly node: string
+  /** Of one process: another run of the same node has another. */
+  readonly run: string
+  /** It has left by itself. */
+  readonly isLeaving: boolean
+  readonly version: string
+  readonly connected: number
+  readonly sessions: number
+}
+
+export interface NodeView extends NodeReport {
+  /** Monotonic ms until which it may answer a client. */
+  readonly aliveUntilMs: number
+}
+
+export interface MembershipOptions {
+  /** In front of every subject. */
+  readonly name: string
+  readonly node: string
+  readonly run: string
+  readonly leaseMs: number
+  readonly version: string
+  nowMs(): number
+  /** Numbers for the others to see. */
+  counts(): { connected: number; sessions: number }
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+export class Membership {
+  readonly options: MembershipOptions
+  /** Of the other nodes, by name. */
+  private readonly nodes = new Map<string, NodeView>()
+  /** Runs of nodes that do not answer any more: their clients may be let in elsewhere. */
+  private readonly silent = new Set<string>()
+  private readonly wire: Wire
+  private readonly follower: Follower
+  private leaseEndMs = 0
+  private beats: NodeJS.Timeout | null = null
+  private watch: NodeJS.Timeout | null = null
+  private onFenced: () => void = () => {}
+  /** Told when a node has come, or is gone. */
+  onChange: () => void = () => {}
+  private wasAlive = new Set<string>()
+
+  constructor(wire: Wire, options: MembershipOptions) {
+    this.wire = wire
+    this.options = options
+    const { name } = options
+    const followed = { stream: `${name}_N`, subject: `${name}.n.*`, live: `${name}.f.n.*` }
+    this.follower = new Follower(wire, followed, (entry) => this.heard(entry))
+  }
+
+  /** Joins; resolves with a lease. `onFenced` is called once, when it has run out. */
+  async join(onFenced: () => void): Promise<void> {
+    const { options } = this
+    await this.follower.start()
+    await this.waitForFormer()
+    await this.beat(false)
+    if (!this.isValid()) throw new ClusterError('the first heartbeat was not answered')
+    this.onFenced = onFenced
+    this.beats = setInterval(() => void this.beat(false), options.leaseMs / HEARTBEATS_PER_LEASE)
+    this.watch = setInterval(() => this.look(), WATCH_MS)
+    // Who joined between our look and our heartbeat sees us in his.
+    await this.follower.refresh()
+  }
+
+  /** No acknowledgement may leave without it. */
+  isValid(): boolean {
+    return this.options.nowMs() < this.leaseEndMs
+  }
+
+  get leaseLeftMs(): number {
+    return this.leaseEndMs - this.options.nowMs()
+  }
+
+  /** The other nodes that may answer a client. */
+  others(): NodeView[] {
+    const nowMs = this.options.nowMs()
+    return [...this.nodes.values()].filter((view) => !view.isLeaving && view.aliveUntilMs > nowMs)
+  }
+
+  isAlive(node: string): boolean {
+    const view = this.nodes.get(node)
+    if (node === this.options.node) return true
+    return view !== undefined && !view.isLeaving && view.aliveUntilMs > this.options.nowMs()
+  }
+
+  /** May `node` still have a client? As {@link isAlive}, but for one that no server knows any more. */
+  mayHold(node: string): boolean {
+    return this.isAlive(node) && !this.silent.has(this.nodes.get(node)?.run ?? '')
+  }
+
+  /** No server has a connection to it: it is dead, or cut off and can write nothing. */
+  noteSilent(node: string): void {
+    const run = this.nodes.get(node)?.run
+    if (run !== undefined) this.silent.add(run)
+  }
+
+  /** Chosen among all that are alive: the one to do what one has to do. */
+  isFirst(): boolean {
+    return this.others().every(({ node }) => node > this.options.node)
+  }
+
+  /** Asks the stream's leader whether a node has left meanwhile. */
+  async refreshNode(node: string): Promise<void> {
+    const { name } = this.options
+    const entry = await this.wire.readOne(`${name}_N`, { last_by_subj: `${name}.n.${node}` })
+    if (entry !== null) this.heard(entry)
+  }
+
+  /** Asks how far the heartbeats are. */
+  refresh(): Promise<void> {
+    return this.follower.refresh()
+  }
+
+  async leave(): Promise<void> {
+    this.abandon()
+    if (this.isValid()) await this.beat(true)
+    this.leaseEndMs = 0
+  }
+
+  /** Ends without a word, as a dead process does. */
+  abandon(): void {
+    clearInterval(this.beats ?? undefined)
+    clearInterval(this.watch ?? undefined)
+    this.follower.end()
+  }
+
+  private look(): void {
+    this.noteChanges()
+    if (this.isValid()) return
+    this.abandon()
+    this.onFenced()
+  }
+
+  private async beat(isLeaving: boolean): Promise<void> {
+    const { name, node, run, leaseMs, version, nowMs, counts } = this.options
+    const report: NodeReport = { node, run, isLeaving, version, ...counts() }
+    const sentMs = nowMs()
+    const data = encoder.encode(JSON.stringify(report))
+    const outcome = await this.wire.put(`${name}.n.${node}`, data)
+    // A lease that has ended does not come back: others may have acted on it.
+    const isLate = this.leaseEndMs > 0 && !this.isValid()
+    if (!isFailure(outcome) && !isLeaving && !isLate)
+      this.leaseEndMs = Math.max(this.leaseEndMs, sentMs + leaseMs)
+  }
+
+  /** An earlier run of this node: until nobody has it connected any more, or its lease has ended. */
+  private async waitForFormer(): Promise<void> {
+    const { name, node, nowMs, leaseMs } = this.options
+    const former = this.nodes.get(node)
+    const endMs = nowMs() + leaseMs
+    while (former !== undefined && !former.isLeaving && nowMs() < endMs) {
+      if (await this.isUnheard(`${name}.ctl.${node}.run`)) return
+      await pause(200)
+    }
+  }
+
+  private async isUnheard(subject: string): Promise<boolean> {
+    try {
+      await this.wire.nc.request(subject, '', { timeout: 1000 })
+      return false
+    } catch (error) {
+      return error instanceof Error && /no responders/i.test(error.message)
+    }
+  }
+
+  private heard({ data }: StreamEntry): void {
+    const report = JSON.parse(decoder.decode(data)) as NodeReport
+    const { options } = this
+    const { node } = report
+    if (node === options.node && report.run === options.run) return
+    const known = this.nodes.get(node)
+    if (known?.run !== report.run && known !== undefined) this.silent.delete(known.run)
+    this.silent.delete(report.run)
+    this.nodes.set(node, { ...report, aliveUntilMs: options.nowMs() + options.leaseMs })
+    this.noteChanges()
+  }
+
+  private noteChanges(): void {
+    const alive = new Set(this.others().map(({ run }) => run))
+    const isSame =
+      alive.size === this.wasAlive.size && [...alive].every((run) => this.wasAlive.has(run))
+    this.wasAlive = alive
+    if (!isSame) this.onChange()
+  }
+}

@@ -1,0 +1,31 @@
+/** A page of a queue. */
+import type { StoredDelivery } from '../ports/ports.ts'
+import type { ClusterNode } from './cluster-node.ts'
+import { readEntry } from './entries.ts'
+
+export interface Page {
+  readonly entries: StoredDelivery[]
+  readonly more: boolean
+}
+
+/** Entries behind `after`, of a session that is here or of any other: those are only looked at. */
+export async function readPage(
+  node: ClusterNode,
+  clientId: string,
+  after: number,
+  limit: number,
+): Promise<Page> {
+  await node.writer.flush()
+  const known = node.table.get(clientId)
+  if (known === undefined || known.row.isGone) return { entries: [], more: false }
+  if (known.held !== null) {
+    await node.hearAll(known.held)
+    return known.held.page(after, limit)
+  }
+  const { stream, subject } = node.placeOf(known)
+  const last = await node.wire.readOne(stream, { last_by_subj: subject })
+  if (last === null) return { entries: [], more: false }
+  const read = await node.wire.readTo(stream, subject, after + 1, last.sequence, limit)
+  const entries = read.map(({ data, sequence }) => readEntry(data, sequence, false))
+  return { entries, more: (read.at(-1)?.sequence ?? last.sequence) < last.sequence }
+}

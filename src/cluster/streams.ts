@@ -1,0 +1,125 @@
+/**
+ * The streams of a cluster, made by whichever node comes first. `NAME` is the cluster's.
+ *
+ *     NAME_S    NAME.s.<sid>              a session's record: the last one counts
+ *     NAME_Q<k> NAME.q.<k>.<sid>          its queue
+ *     NAME_X    NAME.x.<sid>.i.<id>       QoS 2 messages held until PUBREL; .o.<sequence>: entries that are released
+ *     NAME_R    NAME.r.<token of topic>   retained messages
+ *     NAME_N    NAME.n.<node>             heartbeats
+ *
+ * What goes into S, R, N and Q comes out again on a subject beside it, to whoever listens: `NAME.f.…`, `NAME.l.…`.
+ */
+import { ApiError, ClusterError } from './failures.ts'
+import type { Wire } from './wire.ts'
+
+export interface StreamSettings {
+  /** In front of every subject and stream. */
+  readonly name: string
+  readonly replicas: number
+  readonly partitions: number
+  /** Most messages of one queue; 0: any number. */
+  readonly queuedMax: number
+}
+
+const NANOSECONDS = 1e6
+/** As long a QoS 2 message is known to be stored, should its publisher's node die while it is handed out. */
+const DUPLICATE_MS = 600_000
+const STREAM_EXISTS = 10_058
+
+interface StreamConfig {
+  readonly name: string
+  readonly subjects: readonly string[]
+  readonly num_replicas: number
+  readonly max_msgs_per_subject: number
+  readonly [field: string]: unknown
+}
+
+function table(settings: StreamSettings): StreamConfig[] {
+  const { name, replicas, partitions, queuedMax } = settings
+  const common = {
+    num_replicas: replicas,
+    retention: 'limits',
+    storage: 'file',
+    discard: 'new',
+    allow_direct: true,
+    allow_msg_ttl: true,
+    max_consumers: -1,
+  }
+  const last = (letter: string): StreamConfig => ({
+    ...common,
+    name: `${name}_${letter}`,
+    subjects: [`${name}.${letter.toLowerCase()}.>`],
+    max_msgs_per_subject: 1,
+    discard: 'old',
+  })
+  const told = (letter: string): StreamConfig => ({
+    ...last(letter),
+    republish: {
+      src: `${name}.${letter.toLowerCase()}.>`,
+      dest: `${name}.f.${letter.toLowerCase()}.>`,
+    },
+  })
+  const queues = Array.from({ length: partitions }, (_, k) => ({
+    ...common,
+    name: queueStream(name, k),
+    subjects: [`${name}.q.${k}.*`],
+    max_msgs_per_subject: queuedMax > 0 ? queuedMax : -1,
+    discard_new_per_subject: queuedMax > 0,
+    allow_atomic: true,
+    duplicate_window: DUPLICATE_MS * NANOSECONDS,
+    republish: { src: `${name}.q.${k}.>`, dest: `${name}.l.${k}.>` },
+  }))
+  return [told('S'), ...queues, last('X'), told('R'), { ...told('N'), storage: 'memory' }]
+}
+
+export function queueStream(name: string, partition: number): string {
+  return `${name}_Q${partition}`
+}
+
+/**
+ * Makes the streams that are not there. Throws {@link ClusterError} when JetStream cannot have them. `say` is told what
+ * an operator should know.
+ */
+export async function makeStreams(
+  wire: Wire,
+  settings: StreamSettings,
+  say: (text: string) => void,
+): Promise<void> {
+  for (const config of table(settings)) await makeStream(wire, config, say)
+}
+
+async function makeStream(
+  wire: Wire,
+  config: StreamConfig,
+  say: (text: string) => void,
+): Promise<void> {
+  try {
+    await wire.api(`STREAM.CREATE.${config.name}`, config)
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (error.errCode !== STREAM_EXISTS)
+      throw new ClusterError(`the cluster cannot make its streams: ${error.message}`)
+    await fitStream(wire, config, say)
+  }
+}
+
+/** A stream that is there with other settings: replicas stay as they are, the rest is this node's from now on. */
+async function fitStream(
+  wire: Wire,
+  config: StreamConfig,
+  say: (text: string) => void,
+): Promise<void> {
+  const found = await wire.api<{ config: StreamConfig }>(`STREAM.INFO.${config.name}`)
+  const { num_replicas: replicas, max_msgs_per_subject: most } = found.config
+  if (replicas !== config.num_replicas)
+    say(
+      `stream ${config.name} has ${replicas} replicas, not ${config.num_replicas}: change it with "nats stream edit"`,
+    )
+  if (most === config.max_msgs_per_subject) return
+  say(`the longest queue of ${config.name} changes from ${most} to ${config.max_msgs_per_subject}`)
+  await wire.api(`STREAM.UPDATE.${config.name}`, {
+    ...found.config,
+    max_msgs_per_subject: config.max_msgs_per_subject,
+    discard_new_per_subject: config.max_msgs_per_subject > 0,
+  })
+}

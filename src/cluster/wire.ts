@@ -1,0 +1,295 @@
+/**
+ * The connection to the NATS servers, and what is asked of JetStream over it. A publish to a stream is a plain publish
+ * with an answer to an inbox of ours: many are under way at once, which the client library's own way does not do as fast.
+ */
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node'
+import { ApiError, type Failure } from './failures.ts'
+
+/** How long one publish or request may go unanswered. */
+const ANSWER_MS_MAX = 5000
+const SWEEP_MS = 500
+/** Between two attempts at what no server answers: a leader is being elected. */
+const RETRY_MS = 100
+
+/** Where in a stream a message was put. */
+export interface Stored {
+  readonly sequence: number
+  readonly isDuplicate: boolean
+}
+
+export type Outcome = Stored | Failure
+
+export function isFailure(outcome: Outcome): outcome is Failure {
+  return 'kind' in outcome
+}
+
+interface Waiting {
+  readonly dueMs: number
+  readonly answer: (outcome: Outcome) => void
+}
+
+/** A stored message as a server gives it. */
+export interface StreamEntry {
+  readonly subject: string
+  readonly sequence: number
+  /** Of its own: it stands on no one else's bytes. */
+  readonly data: Uint8Array
+  /** Entries of the same question that are behind it; of one that was asked for by itself 1, for nobody has counted. */
+  readonly pending: number
+}
+
+export type Headers = Readonly<Record<string, string>>
+
+interface NatsLibrary {
+  readonly headers: () => MsgHdrs
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+const NO_DATA = new Uint8Array(0)
+
+export class Wire {
+  readonly nc: NatsConnection
+  private readonly library: NatsLibrary
+  private readonly inbox: string
+  private readonly waiting = new Map<string, Waiting>()
+  private readonly sweeper: NodeJS.Timeout
+  private lastReply = 0
+
+  constructor(nc: NatsConnection, library: NatsLibrary, inbox: string) {
+    this.nc = nc
+    this.library = library
+    this.inbox = inbox
+    this.listen(`${inbox}.*`, (message) => this.answered(message))
+    this.sweeper = setInterval(() => this.sweep(), SWEEP_MS)
+  }
+
+  get isClosed(): boolean {
+    return this.nc.isClosed()
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.sweeper)
+    if (!this.nc.isClosed()) await this.nc.drain().catch(() => this.nc.close())
+  }
+
+  /** Ends without a word. */
+  async cut(): Promise<void> {
+    clearInterval(this.sweeper)
+    await this.nc.close()
+  }
+
+  /** Calls `take` with every message of a subject; returns what ends it. */
+  listen(subject: string, take: (message: Msg) => void, queue?: string): () => void {
+    const subscription = this.nc.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
+      callback: (error, message) => {
+        // An exception here would close the connection.
+        if (error === null) guarded(() => take(message))
+      },
+    })
+    return () => {
+      if (!this.nc.isClosed()) subscription.unsubscribe()
+    }
+  }
+
+  /** Sends, and that is all: nobody says whether it came. */
+  send(subject: string, data: Uint8Array, headers?: Headers, reply?: string): void {
+    if (this.nc.isClosed()) return
+    this.nc.publish(subject, data, {
+      ...(headers === undefined ? {} : { headers: this.headersOf(headers) }),
+      ...(reply === undefined ? {} : { reply }),
+    })
+  }
+
+  /** Puts a message into the stream that has the subject. */
+  put(subject: string, data: Uint8Array, headers?: Headers): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const id = String(++this.lastReply)
+      this.waiting.set(id, { dueMs: performance.now() + ANSWER_MS_MAX, answer: resolve })
+      this.send(subject, data, headers, `${this.inbox}.${id}`)
+    })
+  }
+
+  /** As {@link put}, again and again until a server has answered; gives up only with the connection. */
+  async putUntilAnswered(subject: string, data: Uint8Array, headers?: Headers): Promise<Outcome> {
+    for (;;) {
+      const outcome = await this.put(subject, data, headers)
+      if (!isFailure(outcome) || outcome.kind === 'refused' || this.isClosed) return outcome
+      await pause(RETRY_MS)
+    }
+  }
+
+  /** Asks the JetStream API. Throws {@link ApiError} when it refuses; waits for a leader to be there. */
+  async api<T>(name: string, body: object = {}): Promise<T> {
+    const text = JSON.stringify(body)
+    for (;;) {
+      const answer = await this.request(`$JS.API.${name}`, text)
+      if (answer !== null) {
+        const value = JSON.parse(decoder.decode(answer.data)) as T & { error?: ApiProblem }
+        if (value.error === undefined) return value
+        if (!isPassing(value.error)) throw new ApiError(name, value.error)
+      }
+      if (this.isClosed) throw new ApiError(name, { description: 'the connection is closed' })
+      await pause(RETRY_MS)
+    }
+  }
+
+  /** One attempt at a request; null: nobody is there, or nobody has answered in time. */
+  async request(subject: string, data: string, timeoutMs = ANSWER_MS_MAX): Promise<Msg | null> {
+    try {
+      return await this.nc.request(subject, data, { timeout: timeoutMs })
+    } catch {
+      return null
+    }
+  }
+
+  /**
+   * Up to `limit` entries of a stream from `from` on, whichever server has them: the newest may be missing. `filter`: a
+   * subject, wildcards too.
+   */
+  readSome(stream: string, filter: string, from: number, limit: number): Promise<StreamEntry[]> {
+    return this.readMany(stream, { seq: from, next_by_subj: filter, batch: limit })
+  }
+
+  /** The last entry of each of some subjects, as far as a server has heard of them. */
+  lastOf(stream: string, subjects: readonly string[]): Promise<StreamEntry[]> {
+    return this.readMany(stream, { multi_last: subjects })
+  }
+
+  private readMany(stream: string, question: object): Promise<StreamEntry[]> {
+    return new Promise((resolve) => {
+      const entries: StreamEntry[] = []
+      const inbox = `${this.inbox}r.${++this.lastReply}`
+      const end = (): void => {
+        clearTimeout(timer)
+        stop()
+        resolve(entries)
+      }
+      const timer = setTimeout(end, ANSWER_MS_MAX)
+      const stop = this.listen(inbox, ({ headers, data }) => {
+        if (headers === undefined || headers.code !== 0) return end()
+        entries.push({
+          subject: headers.get('Nats-Subject'),
+          sequence: Number(headers.get('Nats-Sequence')),
+          pending: Number(headers.get('Nats-Num-Pending')),
+          data: new Uint8Array(data),
+        })
+        timer.refresh()
+      })
+      const text = encoder.encode(JSON.stringify(question))
+      this.send(`$JS.API.DIRECT.GET.${stream}`, text, undefined, inbox)
+    })
+  }
+
+  /** What the stream's leader has: the last of a subject, or the first from `seq` on; null: nothing. */
+  async readOne(
+    stream: string,
+    which: { last_by_subj: string } | { seq: number; next_by_subj: string },
+  ): Promise<StreamEntry | null> {
+    try {
+      const { message } = await this.api<{ message: RawMessage }>(`STREAM.MSG.GET.${stream}`, which)
+      const data = message.data === undefined ? NO_DATA : Buffer.from(message.data, 'base64')
+      return { subject: message.subject, sequence: message.seq, pending: 1, data: plain(data) }
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 404) return null
+      throw error
+    }
+  }
+
+  /** As {@link readSome}, and nothing up to `target` is missing: the leader is asked about the end. */
+  async readTo(
+    stream: string,
+    filter: string,
+    from: number,
+    target: number,
+    limit: number,
+  ): Promise<StreamEntry[]> {
+    const entries = await this.readSome(stream, filter, from, limit)
+    const last = entries.at(-1)
+    const reached = last?.sequence ?? from - 1
+    if (reached >= target || entries.length >= limit) return entries
+    if (last !== undefined && last.pending > 0) return entries
+    const next = await this.readOne(stream, { seq: reached + 1, next_by_subj: filter })
+    return next === null ? entries : [...entries, next]
+  }
+
+  private headersOf(fields: Headers): MsgHdrs {
+    const headers = this.library.headers()
+    for (const name in fields) headers.set(name, fields[name])
+    return headers
+  }
+
+  private answered({ subject, data, headers }: Msg): void {
+    const id = subject.slice(subject.lastIndexOf('.') + 1)
+    const waiting = this.waiting.get(id)
+    if (waiting === undefined) return
+    this.waiting.delete(id)
+    waiting.answer(outcomeOf(data, headers))
+  }
+
+  private sweep(): void {
+    const nowMs = performance.now()
+    for (const [id, { dueMs, answer }] of this.waiting) {
+      if (dueMs > nowMs && !this.isClosed) break
+      this.waiting.delete(id)
+      answer({ kind: 'unanswered', code: 0, text: 'no server has answered' })
+    }
+  }
+}
+
+interface RawMessage {
+  readonly subject: string
+  readonly seq: number
+  readonly data?: string
+}
+
+interface ApiProblem {
+  readonly code?: number
+  readonly err_code?: number
+  readonly description?: string
+}
+
+interface PubAck {
+  readonly seq?: number
+  readonly duplicate?: boolean
+  readonly error?: ApiProblem
+}
+
+/** No leader at the moment, or one that is not ready yet. */
+const PASSING = new Set([10_003, 10_008, 10_009, 10_025, 10_074])
+
+function isPassing({ err_code: code = 0 }: ApiProblem): boolean {
+  return PASSING.has(code)
+}
+
+function outcomeOf(data: Uint8Array, headers: MsgHdrs | undefined): Outcome {
+  if (headers !== undefined && headers.code === 503)
+    return { kind: 'unanswered', code: 503, text: 'no stream listens' }
+  const answer = JSON.parse(decoder.decode(data)) as PubAck
+  const { error } = answer
+  if (error === undefined)
+    return { sequence: answer.seq ?? 0, isDuplicate: answer.duplicate === true }
+  const kind = isPassing(error) ? 'unanswered' : 'refused'
+  return { kind, code: error.err_code ?? 0, text: error.description ?? 'refused' }
+}
+
+/** A plain array of its own bytes: a Buffer's `slice` does not copy, and a small one shares its memory. */
+function plain(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data)
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms))
+}
+
+/** Runs what must not throw, and lets it be seen when it does. */
+function guarded(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    setImmediate(() => {
+      throw error
+    })
+  }
+}

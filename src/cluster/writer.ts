@@ -1,0 +1,183 @@
+/** Sends group after group, and says when each is stored. */
+import { Appender } from './batches.ts'
+import { WRONG_LAST, type Failure } from './failures.ts'
+import { Group, TOMBSTONE_TTL } from './group.ts'
+import { writeRow } from './rows.ts'
+import type { KnownSession, SessionTable } from './session-table.ts'
+import { isFailure, pause, type Wire } from './wire.ts'
+
+/** As {@link TOMBSTONE_TTL} where nobody follows. */
+const SHORT_TTL = '1s'
+const RETRY_MS = 1000
+
+const NO_DATA = new Uint8Array(0)
+
+export interface WriterEvents {
+  committed(batch: number): void
+  overflowed(clientId: string): void
+  /** JetStream takes nothing; what waits is tried again. */
+  refused(failure: Failure): void
+  /** What a session that is about to be deleted has in other streams: the result takes that out. */
+  remains(known: KnownSession): Promise<() => Promise<void>>
+}
+
+export interface WriterOptions {
+  readonly name: string
+  readonly node: string
+  readonly run: string
+}
+
+export class Writer {
+  filling = new Group()
+  private readonly wire: Wire
+  private readonly options: WriterOptions
+  private readonly table: SessionTable
+  private readonly events: WriterEvents
+  private readonly appender: Appender
+  private isSending = false
+  private doneBatch = 0
+  private isAsked = false
+  private waiting: { group: Group; done: () => void }[] = []
+
+  constructor(wire: Wire, options: WriterOptions, table: SessionTable, events: WriterEvents) {
+    this.wire = wire
+    this.options = options
+    this.table = table
+    this.events = events
+    this.appender = new Appender(wire, options.run, {
+      overflowed: ({ known }) => events.overflowed(known.row.clientId),
+      refused: (failure) => events.refused(failure),
+    })
+  }
+
+  /** The first batch that is not stored yet. */
+  get oldestBatch(): number {
+    return this.doneBatch + 1
+  }
+
+  /** The batch ends here. */
+  seal(batch: number): void {
+    this.filling.batch = batch
+    this.pump()
+  }
+
+  /** Resolves when all that was written so far is stored, sealed or not. */
+  flush(): Promise<void> {
+    if (this.filling.isEmpty && this.filling.batch === 0 && !this.isSending)
+      return Promise.resolve()
+    this.isAsked = true
+    return new Promise((done) => {
+      this.waiting.push({ group: this.filling, done })
+      this.pump()
+    })
+  }
+
+  private pump(): void {
+    if (this.isSending || (this.filling.batch === 0 && !this.isAsked)) return
+    const group = this.filling
+    this.filling = new Group()
+    this.isAsked = false
+    this.isSending = true
+    void this.send(group)
+      .catch((error: unknown) => {
+        if (this.wire.isClosed) return
+        // A fault of ours: nothing may be acknowledged behind it.
+        setImmediate(() => {
+          throw error
+        })
+      })
+      .finally(() => {
+        this.isSending = false
+        this.ended(group)
+        this.pump()
+      })
+  }
+
+  private ended(group: Group): void {
+    if (this.wire.isClosed) return
+    if (group.batch > 0) {
+      this.doneBatch = group.batch
+      this.events.committed(group.batch)
+    }
+    const done = this.waiting.filter((waiter) => waiter.group === group)
+    this.waiting = this.waiting.filter((waiter) => waiter.group !== group)
+    for (const waiter of done) waiter.done()
+  }
+
+  private async send(group: Group): Promise<void> {
+    if (group.leaving.size > 0) await Promise.all([...group.leaving].map((held) => held.flush()))
+    await Promise.all([
+      ...[...group.appends.values()].map((appends) => this.appender.write(appends)),
+      ...[...group.rows].map((known) => this.writeRow(known)),
+      ...[...group.puts].map(async ([subject, { data, headers, stored }]) => {
+        const sequence = await this.putSurely(subject, data, headers ?? undefined)
+        stored?.(sequence)
+      }),
+    ])
+    if (group.drops.size > 0)
+      await Promise.all(
+        [...group.drops].map((subject) =>
+          this.putSurely(subject, NO_DATA, { 'Nats-TTL': SHORT_TTL }),
+        ),
+      )
+  }
+
+  /** Until it is stored; 0: the connection is closed. */
+  async putSurely(
+    subject: string,
+    data: Uint8Array,
+    headers?: Record<string, string>,
+  ): Promise<number> {
+    for (;;) {
+      const outcome = await this.wire.putUntilAnswered(subject, data, headers)
+      if (!isFailure(outcome)) return outcome.sequence
+      if (this.wire.isClosed) return 0
+      this.events.refused(outcome)
+      await pause(RETRY_MS)
+    }
+  }
+
+  /** Writes a session on top of what we knew of it; who was faster than we has it. */
+  private async writeRow(known: KnownSession): Promise<void> {
+    const { row } = known
+    const { isGone } = row
+    const data = writeRow(row)
+    const subject = `${this.options.name}.s.${known.sid}`
+    const more: Record<string, string> = isGone ? { 'Nats-TTL': TOMBSTONE_TTL } : {}
+    // Looked at before, for what comes behind the deletion is the next session's.
+    const clear = isGone ? await this.events.remains(known) : null
+    try {
+      for (;;) {
+        const expected = { 'Nats-Expected-Last-Subject-Sequence': String(known.sequence), ...more }
+        const outcome = await this.wire.putUntilAnswered(subject, data, expected)
+        if (!isFailure(outcome)) {
+          known.sequence = outcome.sequence
+          break
+        }
+        if (this.wire.isClosed) return
+        if (outcome.code !== WRONG_LAST) {
+          this.events.refused(outcome)
+          await pause(RETRY_MS)
+        } else if (!(await this.mayWriteAgain(known, row))) return
+      }
+    } finally {
+      known.writing--
+      this.table.settle(known)
+    }
+    await clear?.()
+  }
+
+  /** The stream has another row: of a write of ours whose answer was lost, or of another node. */
+  private async mayWriteAgain(known: KnownSession, row: KnownSession['row']): Promise<boolean> {
+    const { name } = this.options
+    const entry = await this.wire.readOne(`${name}_S`, { last_by_subj: `${name}.s.${known.sid}` })
+    if (entry === null) {
+      known.sequence = 0
+      return !row.isGone
+    }
+    const isOurs = this.table.isOwnWrite(entry, row)
+    if (isOurs) known.sequence = entry.sequence
+    else known.stash = entry
+    return isOurs
+  }
+}

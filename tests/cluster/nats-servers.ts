@@ -1,0 +1,120 @@
+/** Real nats-servers on loopback, for one file of tests. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { endWithUs } from '../support/children.ts'
+import { freePort } from '../support/free-port.ts'
+import { processMsMax } from '../support/patience.ts'
+
+const found = spawnSync(process.execPath, ['scripts/nats-server.mjs'], { encoding: 'utf8' })
+
+/** Why tests that need a server are skipped; false: they need not be. */
+export const skipNats: string | false = found.status === 0 ? false : found.stderr.trim()
+
+export interface NatsServer {
+  readonly port: number
+  readonly monitorPort: number
+  readonly url: string
+  start(): Promise<void>
+  kill(signal: NodeJS.Signals): Promise<void>
+  /** SIGSTOP and SIGCONT. */
+  freeze(isFrozen: boolean): void
+}
+
+export interface NatsServers {
+  readonly servers: readonly NatsServer[]
+  readonly urls: string[]
+  stop(): Promise<void>
+}
+
+interface Place {
+  readonly name: string
+  readonly folder: string
+  readonly port: number
+  readonly monitorPort: number
+  readonly routePort: number
+}
+
+function configOf(place: Place, all: readonly Place[], sync: string): string {
+  const routes = all.map(({ routePort }) => `nats://127.0.0.1:${routePort}`)
+  const cluster = `cluster { name: test, listen: "127.0.0.1:${place.routePort}", routes: ${JSON.stringify(routes)} }`
+  return [
+    `server_name: ${place.name}`,
+    `listen: "127.0.0.1:${place.port}"`,
+    `http: "127.0.0.1:${place.monitorPort}"`,
+    'max_control_line: 64KB',
+    'max_payload: 8MB',
+    'ping_interval: 5s',
+    `jetstream { store_dir: "${place.folder}", sync_interval: ${sync} }`,
+    ...(all.length > 1 ? [cluster] : []),
+    '',
+  ].join('\n')
+}
+
+/** Starts `count` servers as one cluster. `sync`: of JetStream. */
+export async function startNats(count = 1, sync = '2m'): Promise<NatsServers> {
+  const root = mkdtempSync(join(tmpdir(), 'mozzie-nats-'))
+  const places: Place[] = []
+  for (let index = 0; index < count; index++)
+    places.push({
+      name: `n${index}`,
+      folder: join(root, `n${index}`),
+      port: await freePort(),
+      monitorPort: await freePort(),
+      routePort: await freePort(),
+    })
+  const servers = places.map((place) => serverAt(place, join(root, `${place.name}.conf`)))
+  for (const [index, place] of places.entries())
+    writeFileSync(join(root, `n${index}.conf`), configOf(place, places, sync))
+  await Promise.all(servers.map((server) => server.start()))
+  return {
+    servers,
+    urls: servers.map(({ url }) => url),
+    stop: async () => {
+      await Promise.all(servers.map((server) => server.kill('SIGKILL')))
+      rmSync(root, { recursive: true, force: true })
+    },
+  }
+}
+
+function serverAt({ port, monitorPort }: Place, config: string): NatsServer {
+  let child: ChildProcess | null = null
+  return {
+    port,
+    monitorPort,
+    url: `nats://127.0.0.1:${port}`,
+    async start() {
+      child = endWithUs(
+        spawn(found.stdout.trim(), ['-c', config], { stdio: ['ignore', 'ignore', 'ignore'] }),
+      )
+      await answering(port)
+    },
+    async kill(signal) {
+      const running = child
+      child = null
+      if (running === null || running.exitCode !== null) return
+      const ended = once(running, 'exit')
+      running.kill(signal)
+      await ended
+    },
+    freeze: (isFrozen) => void child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
+  }
+}
+
+async function answering(port: number): Promise<void> {
+  const endMs = performance.now() + processMsMax
+  while (performance.now() < endMs) {
+    const socket = connect(port, '127.0.0.1')
+    const isOpen = await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (isOpen) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`no nats-server on port ${port}`)
+}

@@ -1,0 +1,48 @@
+/** Nodes of a cluster as tests want them: short leases, one partition more than one. */
+import { randomBytes } from 'node:crypto'
+import { ClusterNode, type ClusterOptions } from '../../src/cluster/cluster-node.ts'
+import { connectWire } from '../../src/cluster/connect.ts'
+
+/** Long enough for a busy machine. */
+const LEASE_MS = 15_000
+
+export function newNode(
+  urls: readonly string[],
+  name: string,
+  node: string,
+  more: Partial<ClusterOptions> = {},
+): ClusterNode {
+  return new ClusterNode({
+    name,
+    node,
+    run: randomBytes(6).toString('hex'),
+    replicas: 1,
+    partitions: 2,
+    leaseMs: LEASE_MS,
+    queuedMax: 0,
+    version: 'test',
+    log: { mask: 0, write() {} },
+    nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    connect: () =>
+      connectWire({
+        urls,
+        name: node,
+        credsFile: null,
+        caFile: null,
+        certFile: null,
+        keyFile: null,
+        say() {},
+      }),
+    counts: () => ({ connected: 0, sessions: 0 }),
+    onFenced() {},
+    ...more,
+  })
+}
+
+let last = 0
+
+/** A name that no other cluster on these servers has. */
+export function newName(): string {
+  return `t${process.pid}x${++last}`
+}
