@@ -18,6 +18,7 @@ const LAYERS = {
   auth: { may: ADAPTERS, node: true },
   store: { may: ADAPTERS, node: true },
   threads: { may: ADAPTERS, node: true },
+  cluster: { may: [...ADAPTERS, 'store'], node: true },
   telemetry: { may: ADAPTERS, node: true },
   client: {
     may: ['base', 'codec', 'topics'],
@@ -35,6 +36,7 @@ const LAYERS = {
       'auth',
       'store',
       'threads',
+      'cluster',
       'telemetry',
       'admin',
       'client',

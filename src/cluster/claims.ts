@@ -10,7 +10,8 @@ import { readNamed } from './entries.ts'
 import { HeldSession } from './held-session.ts'
 import { readRow, writeRow, type SessionRow } from './rows.ts'
 import type { KnownSession } from './session-table.ts'
-import { partitionOf, tokenFor } from './subjects.ts'
+import { partitionOf, tokenFor } from './tokens.ts'
+import { clearRemains } from './remains.ts'
 import { isFailure, pause, type StreamEntry } from './wire.ts'
 
 const RETRY_MS = 1000
@@ -124,7 +125,8 @@ async function stateOf(
   const lastSequence = last?.sequence ?? 0
   const begin = (): void => held.begin(goesOn ? lastSequence : 0)
   if (!goesOn) {
-    if (found !== null || lastSequence > 0) await clear(node, known, lastSequence, exchanges)
+    if (found !== null || lastSequence > 0)
+      await clearRemains(node.wire, node.options.name, held.place, lastSequence, exchanges)
     return { session: null, owner: null, heldIds: [], begin }
   }
   const inbound: { packetId: number; message: Message }[] = []
@@ -165,19 +167,4 @@ async function weigh(node: ClusterNode, { place }: HeldSession, lastSequence: nu
     queuedCount: entries.length + more,
     queuedBytes: Math.round(bytes + more * each),
   }
-}
-
-/** Takes out what an earlier session of this client left. */
-export async function clear(
-  node: ClusterNode,
-  known: KnownSession,
-  lastSequence: number,
-  exchanges: readonly StreamEntry[],
-): Promise<void> {
-  const { name } = node.options
-  const { stream, subject } = node.placeOf(known)
-  if (lastSequence > 0)
-    await node.attempt(`STREAM.PURGE.${stream}`, { filter: subject, seq: lastSequence + 1 })
-  for (const { sequence } of exchanges)
-    await node.attempt(`STREAM.MSG.DELETE.${name}_X`, { seq: sequence, no_erase: true })
 }

@@ -1,12 +1,12 @@
 /** One broker's place in a cluster: its connection, its lease, what it follows, and the ports over them. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import type { StoreEvents } from '../ports/ports.ts'
-import { clear } from './claims.ts'
-import { ApiError, type Failure } from './failures.ts'
+import type { Failure } from './failures.ts'
 import { Follower } from './follower.ts'
 import type { HeldPlace, HeldSession } from './held-session.ts'
 import { Membership } from './membership.ts'
 import { readEntry } from './entries.ts'
+import { clearRemains } from './remains.ts'
 import { RetainedMessages } from './retained.ts'
 import { SessionTable, type KnownSession } from './session-table.ts'
 import { makeStreams, queueStream } from './streams.ts'
@@ -61,8 +61,10 @@ export class ClusterNode {
   private opening: Promise<void> = Promise.resolve()
   /** Another node has taken a session whose client is here; set by the peers. */
   onLost: (clientId: string) => void = () => {}
-  /** Membership is there; set by the peers. */
-  onJoined: () => void = () => {}
+  /** There is a connection and a lease; resolves when the other nodes know of us. Set by the peers. */
+  onJoined: () => Promise<void> = async () => {}
+  /** Nodes have come or are gone; set by the peers. */
+  onNodes: () => void = () => {}
 
   constructor(options: ClusterOptions) {
     this.options = options
@@ -109,7 +111,7 @@ export class ClusterNode {
     await this.membership.join(() => options.onFenced())
     this.sessionsFollowed = this.follow('s', (entry) => this.table.apply(entry))
     this.retainedFollowed = this.follow('r', (entry) => this.retained.apply(entry))
-    this.onJoined()
+    await this.onJoined()
     await this.sessionsFollowed.start()
     this.membership.onChange = () => this.nodesChanged()
     this.endOwnSessions()
@@ -156,6 +158,14 @@ export class ClusterNode {
     await this.wire.close()
   }
 
+  /** Ends as a process does that is killed. */
+  async cut(): Promise<void> {
+    this.events = null
+    for (const timer of this.timers) clearInterval(timer)
+    this.membership.abandon()
+    await this.wire.cut()
+  }
+
   // ── other nodes ──────────────────────────────────────────────────────────────────────────────────
 
   /** Of an earlier run of this node: its clients are gone. */
@@ -166,6 +176,7 @@ export class ClusterNode {
 
   private nodesChanged(): void {
     for (const known of this.table.nodesChanged()) this.endOrphan(known)
+    this.onNodes()
   }
 
   /** The node that had the client is gone. */
@@ -188,8 +199,28 @@ export class ClusterNode {
     await Promise.all([this.sessionsFollowed.refresh(), this.retainedFollowed.refresh()])
   }
 
-  get followers(): { readonly sessions: Follower; readonly retained: Follower } {
-    return { sessions: this.sessionsFollowed, retained: this.retainedFollowed }
+  /** Resolves when the core has been told of sessions up to `sequence` of their stream. */
+  sessionsUntil(sequence: number): Promise<void> {
+    return this.sessionsFollowed.until(sequence)
+  }
+
+  /** The same of retained messages. */
+  retainedUntil(sequence: number): Promise<void> {
+    return this.retainedFollowed.until(sequence)
+  }
+
+  /** The core has let go of a session that another node has: it is told how that is. */
+  tellAgain(clientId: string): void {
+    const known = this.table.get(clientId)
+    if (known === undefined) return
+    known.held?.end()
+    known.held = null
+    this.table.announce(known, known.lostFrom)
+    known.lostFrom = null
+  }
+
+  get isClosed(): boolean {
+    return this.events === null
   }
 
   // ── places ───────────────────────────────────────────────────────────────────────────────────────
@@ -236,21 +267,14 @@ export class ClusterNode {
   }
 
   private async remains(known: KnownSession): Promise<() => Promise<void>> {
-    const { stream, subject } = this.placeOf(known)
+    const place = this.placeOf(known)
+    const { stream, subject } = place
     const [last, exchanges] = await Promise.all([
       this.wire.readOne(stream, { last_by_subj: subject }),
       this.exchangesOf(known.sid),
     ])
-    return () => clear(this, known, last?.sequence ?? 0, exchanges)
-  }
-
-  /** Asks for something that may have happened already. */
-  async attempt(name: string, body: object): Promise<void> {
-    try {
-      await this.wire.api(name, body)
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-    }
+    const { name } = this.options
+    return () => clearRemains(this.wire, name, place, last?.sequence ?? 0, exchanges)
   }
 
   // ── now and then ─────────────────────────────────────────────────────────────────────────────────

@@ -68,6 +68,10 @@ export class Membership {
     const { name } = options
     const followed = { stream: `${name}_N`, subject: `${name}.n.*`, live: `${name}.f.n.*` }
     this.follower = new Follower(wire, followed, (entry) => this.heard(entry))
+    wire.listen(`${name}.ctl.${options.node}.meet`, (message) => {
+      this.note(JSON.parse(decoder.decode(message.data)) as NodeReport)
+      message.respond()
+    })
   }
 
   /** Joins; resolves with a lease. `onFenced` is called once, when it has run out. */
@@ -103,6 +107,12 @@ export class Membership {
     const view = this.nodes.get(node)
     if (node === this.options.node) return true
     return view !== undefined && !view.isLeaving && view.aliveUntilMs > this.options.nowMs()
+  }
+
+  /** Is it this very process of the node? */
+  isRunAlive(node: string, run: string): boolean {
+    const current = node === this.options.node ? this.options.run : this.nodes.get(node)?.run
+    return current === run && this.isAlive(node)
   }
 
   /** May `node` still have a client? As {@link isAlive}, but for one that no server knows any more. */
@@ -153,11 +163,15 @@ export class Membership {
     this.onFenced()
   }
 
+  report(isLeaving: boolean): NodeReport {
+    const { node, run, version, counts } = this.options
+    return { node, run, isLeaving, version, ...counts() }
+  }
+
   private async beat(isLeaving: boolean): Promise<void> {
-    const { name, node, run, leaseMs, version, nowMs, counts } = this.options
-    const report: NodeReport = { node, run, isLeaving, version, ...counts() }
+    const { name, node, leaseMs, nowMs } = this.options
     const sentMs = nowMs()
-    const data = encoder.encode(JSON.stringify(report))
+    const data = encoder.encode(JSON.stringify(this.report(isLeaving)))
     const outcome = await this.wire.put(`${name}.n.${node}`, data)
     // A lease that has ended does not come back: others may have acted on it.
     const isLate = this.leaseEndMs > 0 && !this.isValid()
@@ -170,7 +184,8 @@ export class Membership {
     const { name, node, nowMs, leaseMs } = this.options
     const former = this.nodes.get(node)
     const endMs = nowMs() + leaseMs
-    while (former !== undefined && !former.isLeaving && nowMs() < endMs) {
+    if (former === undefined || former.isLeaving) return
+    while (nowMs() < endMs) {
       if (await this.isUnheard(`${name}.ctl.${node}.run`)) return
       await pause(200)
     }
@@ -186,7 +201,10 @@ export class Membership {
   }
 
   private heard({ data }: StreamEntry): void {
-    const report = JSON.parse(decoder.decode(data)) as NodeReport
+    this.note(JSON.parse(decoder.decode(data)) as NodeReport)
+  }
+
+  private note(report: NodeReport): void {
     const { options } = this
     const { node } = report
     if (node === options.node && report.run === options.run) return

@@ -5,7 +5,7 @@
 import type { Message } from '../ports/message.ts'
 import { readNamed, writeNamed } from './entries.ts'
 import { TOMBSTONE_TTL } from './group.ts'
-import { tokenFor } from './subjects.ts'
+import { tokenFor } from './tokens.ts'
 import type { StreamEntry } from './wire.ts'
 
 interface OwnWrites {

@@ -9,7 +9,7 @@ import type { SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/p
 import type { HeldSession } from './held-session.ts'
 import type { Membership } from './membership.ts'
 import { readRow, type SessionRow } from './rows.ts'
-import { tokenFor } from './subjects.ts'
+import { tokenFor } from './tokens.ts'
 import type { StreamEntry } from './wire.ts'
 
 export interface KnownSession {
@@ -23,6 +23,8 @@ export interface KnownSession {
   writing: number
   /** The latest copy that came meanwhile. */
   stash: StreamEntry | null
+  /** As it was here when another node took it, until the core has let go of it. */
+  lostFrom: SessionRow | null
   /** What the core was told of its record; null: the core does not know it. */
   toldAs: string | null
 }
@@ -57,7 +59,16 @@ export class SessionTable {
   /** A session that nobody knows yet. */
   add(row: SessionRow): KnownSession {
     const sid = tokenFor(row.clientId)
-    const known = { sid, row, sequence: 0, held: null, writing: 0, stash: null, toldAs: null }
+    const known = {
+      sid,
+      row,
+      sequence: 0,
+      held: null,
+      writing: 0,
+      stash: null,
+      lostFrom: null,
+      toldAs: null,
+    }
     this.sessions.set(row.clientId, known)
     return known
   }
@@ -104,7 +115,10 @@ export class SessionTable {
     const before = known.row
     known.row = row
     known.sequence = sequence
-    if (known.held !== null && row.epoch > before.epoch) this.onLost(known)
+    if (known.held !== null && row.epoch > before.epoch) {
+      known.lostFrom ??= before
+      this.onLost(known)
+    }
     if (known.held === null) this.announce(known, before)
     if (row.isGone && known.held === null) this.sessions.delete(row.clientId)
   }

@@ -5,6 +5,7 @@
  *     NAME_Q<k> NAME.q.<k>.<sid>          its queue
  *     NAME_X    NAME.x.<sid>.i.<id>       QoS 2 messages held until PUBREL; .o.<sequence>: entries that are released
  *     NAME_R    NAME.r.<token of topic>   retained messages
+ *     NAME_W    NAME.w.<sid>              wills of clients that are connected
  *     NAME_N    NAME.n.<node>             heartbeats
  *
  * What goes into S, R, N and Q comes out again on a subject beside it, to whoever listens: `NAME.f.…`, `NAME.l.…`.
@@ -69,7 +70,14 @@ function table(settings: StreamSettings): StreamConfig[] {
     duplicate_window: DUPLICATE_MS * NANOSECONDS,
     republish: { src: `${name}.q.${k}.>`, dest: `${name}.l.${k}.>` },
   }))
-  return [told('S'), ...queues, last('X'), told('R'), { ...told('N'), storage: 'memory' }]
+  return [
+    told('S'),
+    ...queues,
+    last('X'),
+    last('W'),
+    told('R'),
+    { ...told('N'), storage: 'memory' },
+  ]
 }
 
 export function queueStream(name: string, partition: number): string {

@@ -79,6 +79,11 @@ export class Wire {
     await this.nc.close()
   }
 
+  /** A subject for answers that nobody else has. */
+  newInbox(): string {
+    return `${this.inbox}r.${++this.lastReply}`
+  }
+
   /** Calls `take` with every message of a subject; returns what ends it. */
   listen(subject: string, take: (message: Msg) => void, queue?: string): () => void {
     const subscription = this.nc.subscribe(subject, {
@@ -160,7 +165,7 @@ export class Wire {
   private readMany(stream: string, question: object): Promise<StreamEntry[]> {
     return new Promise((resolve) => {
       const entries: StreamEntry[] = []
-      const inbox = `${this.inbox}r.${++this.lastReply}`
+      const inbox = this.newInbox()
       const end = (): void => {
         clearTimeout(timer)
         stop()

@@ -36,6 +36,8 @@ export class Writer {
   private readonly appender: Appender
   private isSending = false
   private doneBatch = 0
+  /** The highest sequence that a session written here was given. */
+  lastRow = 0
   private isAsked = false
   private waiting: { group: Group; done: () => void }[] = []
 
@@ -152,6 +154,7 @@ export class Writer {
         const outcome = await this.wire.putUntilAnswered(subject, data, expected)
         if (!isFailure(outcome)) {
           known.sequence = outcome.sequence
+          this.lastRow = Math.max(this.lastRow, outcome.sequence)
           break
         }
         if (this.wire.isClosed) return

@@ -1,0 +1,199 @@
+/**
+ * Which node has a client. Each listens on a subject of every client that it has or wants; who wants one asks there: nobody
+ * listens, or whoever has it lets it go and says so.
+ *
+ *     two at once, a and b:   a asks b: b is later, "go on"       a has it
+ *                             b asks a: when a has it, it lets go b has it
+ */
+import type { Msg } from '@nats-io/transport-node'
+import type { PeerClaim, PeersEvents } from '../ports/peers.ts'
+import type { Membership } from './membership.ts'
+import { tokenFor } from './tokens.ts'
+import { pause, type Wire } from './wire.ts'
+
+/** How long to wait for an answer before one asks again: the node may be gone meanwhile. */
+const ASK_MS = 1000
+/** Two who asked before their servers knew of each other find out by then. */
+const AGAIN_MS = 1000
+
+interface OwnClient {
+  /** Claims of this node that are not granted yet. */
+  pending: number
+  /** Another node asked while ours was under way, and was told to go on: ours may have missed it. */
+  isOverheard: boolean
+  readonly claim: PeerClaim
+  readonly stop: () => void
+  /** Asked for by others until ours is granted. */
+  readonly waiting: (() => void)[]
+  readonly again: NodeJS.Timeout
+}
+
+interface Asking {
+  readonly node: string
+  readonly claim: PeerClaim
+}
+
+/** A kick that the core has not answered, and who waits for it. */
+type Answer = (gone: boolean) => void
+
+export interface ClientsOptions {
+  readonly name: string
+  readonly node: string
+  readonly leaseMs: number
+  nowMs(): number
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+export class Clients {
+  private readonly wire: Wire
+  private readonly options: ClientsOptions
+  private readonly membership: Membership
+  private readonly kicked: PeersEvents['kicked']
+  private readonly own = new Map<string, OwnClient>()
+  private readonly kicks = new Map<string, Answer[]>()
+
+  /** `kicked`: of the core, and what it wrote is stored when it is done. */
+  constructor(
+    wire: Wire,
+    options: ClientsOptions,
+    membership: Membership,
+    kicked: PeersEvents['kicked'],
+  ) {
+    this.wire = wire
+    this.options = options
+    this.membership = membership
+    this.kicked = kicked
+    wire.listen(`${options.name}.ctl.${options.node}.kick`, (message) => {
+      const { claim } = parse(message)
+      this.kick(claim, (gone) => respond(message, gone))
+    })
+  }
+
+  async claim(claim: PeerClaim): Promise<boolean> {
+    const { clientId } = claim
+    const subject = `${this.options.name}.c.${tokenFor(clientId)}`
+    const own = this.own.get(clientId) ?? this.listen(subject, claim)
+    own.pending++
+    const granted = await this.ask(subject, claim, own)
+    own.pending--
+    if (own.pending === 0) for (const go of own.waiting.splice(0)) go()
+    if (!granted && own.pending === 0) this.unclaim(clientId)
+    return granted
+  }
+
+  private listen(subject: string, claim: PeerClaim): OwnClient {
+    const stop = this.wire.listen(subject, (message) => this.asked(message))
+    const again = setTimeout(() => this.send(subject, claim), AGAIN_MS)
+    const own = { pending: 0, isOverheard: false, claim, stop, waiting: [], again }
+    this.own.set(claim.clientId, own)
+    return own
+  }
+
+  /** Nobody need answer. */
+  private send(subject: string, claim: PeerClaim): void {
+    this.wire.send(subject, encoder.encode(this.question(claim)))
+  }
+
+  private question(claim: PeerClaim): string {
+    return JSON.stringify({ node: this.options.node, claim } satisfies Asking)
+  }
+
+  unclaim(clientId: string): void {
+    const own = this.own.get(clientId)
+    if (own === undefined || own.pending > 0) return
+    clearTimeout(own.again)
+    own.stop()
+    this.own.delete(clientId)
+  }
+
+  /** Another node wants a client that is ours, or is going to be. */
+  private asked(message: Msg): void {
+    const { node, claim } = parse(message)
+    const own = this.own.get(claim.clientId)
+    // Said once more, long after it was granted: only those who never heard of each other are meant.
+    if (message.reply === undefined || message.reply === '') {
+      if (own !== undefined && own.pending === 0 && node < this.options.node) return
+    }
+    const letGo = (): void => this.kick(claim, (gone) => respond(message, gone))
+    if (own === undefined || own.pending === 0) return letGo()
+    if (node > this.options.node) own.waiting.push(letGo)
+    else {
+      own.isOverheard = true
+      respond(message, true)
+    }
+  }
+
+  /** Has the core let a client go; kicks for the same user are one. */
+  private kick(claim: PeerClaim, done: Answer): void {
+    const key = `${claim.username ?? ''}\0${claim.clientId}`
+    const known = this.kicks.get(key)
+    if (known !== undefined) return void known.push(done)
+    const answers = [done]
+    this.kicks.set(key, answers)
+    this.kicked(claim, (gone) => {
+      this.kicks.delete(key)
+      if (gone) this.unclaim(claim.clientId)
+      for (const answer of answers) answer(gone)
+    })
+  }
+
+  /** Asks whoever has it; true: nobody does, not any more, or it cannot say so. */
+  private async ask(subject: string, claim: PeerClaim, own: OwnClient): Promise<boolean> {
+    const { leaseMs, nowMs } = this.options
+    const endMs = nowMs() + leaseMs
+    while (nowMs() < endMs && !this.wire.isClosed) {
+      own.isOverheard = false
+      const answer = await this.askOnce(subject, claim)
+      if (answer !== null && !(answer && own.isOverheard)) return answer
+    }
+    return true
+  }
+
+  /** One question: true or false is an answer, null none in time. */
+  private async askOnce(subject: string, claim: PeerClaim): Promise<boolean | null> {
+    try {
+      const answer = await this.wire.nc.request(subject, this.question(claim), { timeout: ASK_MS })
+      return decoder.decode(answer.data) !== 'no'
+    } catch (error) {
+      if (isUnheard(error)) return true
+      await pause(0)
+      return null
+    }
+  }
+
+  /** Asks a node to let a client go; resolves when it did, or cannot have it any more. */
+  async kickAt(node: string, claim: PeerClaim): Promise<void> {
+    const subject = `${this.options.name}.ctl.${node}.kick`
+    while (!this.wire.isClosed) {
+      try {
+        await this.wire.nc.request(subject, this.question(claim), { timeout: ASK_MS })
+        return
+      } catch (error) {
+        if (isUnheard(error)) return this.membership.noteSilent(node)
+        if (!this.membership.isAlive(node)) return
+      }
+    }
+  }
+
+  end(): void {
+    for (const clientId of [...this.own.keys()]) {
+      clearTimeout(this.own.get(clientId)?.again)
+      this.own.delete(clientId)
+    }
+  }
+}
+
+/** No server knows of anybody who listens there. */
+export function isUnheard(error: unknown): boolean {
+  return error instanceof Error && /no responders/i.test(error.message)
+}
+
+function parse({ data }: Msg): Asking {
+  return JSON.parse(decoder.decode(data)) as Asking
+}
+
+function respond(message: Msg, gone: boolean): void {
+  if (message.reply !== undefined && message.reply !== '') message.respond(gone ? 'yes' : 'no')
+}

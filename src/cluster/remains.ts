@@ -1,0 +1,27 @@
+/** What an earlier session of a client left in other streams. */
+import { ApiError } from './failures.ts'
+import type { HeldPlace } from './held-session.ts'
+import type { StreamEntry, Wire } from './wire.ts'
+
+/** Takes out its queue up to `lastSequence`, and its exchanges. */
+export async function clearRemains(
+  wire: Wire,
+  name: string,
+  { stream, subject }: HeldPlace,
+  lastSequence: number,
+  exchanges: readonly StreamEntry[],
+): Promise<void> {
+  if (lastSequence > 0)
+    await attempt(wire, `STREAM.PURGE.${stream}`, { filter: subject, seq: lastSequence + 1 })
+  for (const { sequence } of exchanges)
+    await attempt(wire, `STREAM.MSG.DELETE.${name}_X`, { seq: sequence, no_erase: true })
+}
+
+/** Asks for something that may have happened already. */
+async function attempt(wire: Wire, name: string, body: object): Promise<void> {
+  try {
+    await wire.api(name, body)
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+  }
+}

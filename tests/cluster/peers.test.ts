@@ -1,0 +1,59 @@
+import { after, before, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
+import { ClusterPeers } from '../../src/cluster/cluster-peers.ts'
+import { peersContract, type PeersSetup } from '../peers/contract.ts'
+import { Told } from '../store/told.ts'
+import { waitMsMax } from '../support/patience.ts'
+import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
+import { newName, newNode } from './nodes.ts'
+
+/** Short, for a dead node is waited for; long enough for a test process on a busy machine. */
+const LEASE_MS = 4000
+
+let nats: NatsServers
+
+async function setup(): Promise<PeersSetup> {
+  const cluster = newName()
+  const nodes = new Map<string, ClusterNode>()
+  return {
+    async join(name) {
+      const node = newNode(nats.urls, cluster, name, { leaseMs: LEASE_MS })
+      const peers = new ClusterPeers(node)
+      const told = new Told()
+      void node.open(told.events)
+      await told.next('ready')
+      nodes.set(name, node)
+      return peers
+    },
+    async leave(name) {
+      await nodes.get(name)?.cut()
+      nodes.delete(name)
+    },
+    async until(condition) {
+      const endMs = performance.now() + waitMsMax
+      while (!condition()) {
+        if (performance.now() > endMs) throw new Error('it does not come')
+        await wait(2)
+      }
+    },
+    async settle() {
+      for (let round = 0; round < 3; round++) {
+        for (const { wire } of nodes.values()) await wire.nc.flush()
+        await wait(5)
+      }
+    },
+    async dispose() {
+      for (const node of nodes.values()) await node.cut()
+    },
+  }
+}
+
+if (skipNats !== false) test('the cluster’s peers', { skip: skipNats }, () => {})
+else {
+  before(async () => {
+    nats = await startNats()
+  })
+  after(() => nats.stop())
+  peersContract('cluster', setup, { fair: true })
+}
