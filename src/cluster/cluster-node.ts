@@ -1,6 +1,7 @@
 /** One broker's place in a cluster: its connection, its lease, what it follows, and the ports over them. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import type { StoreEvents } from '../ports/ports.ts'
+import type { StoredWill, StoreEvents } from '../ports/ports.ts'
+import { DelayedMessages } from './delayed.ts'
 import type { Failure } from './failures.ts'
 import { Follower } from './follower.ts'
 import type { HeldPlace, HeldSession } from './held-session.ts'
@@ -51,6 +52,7 @@ export class ClusterNode {
   membership!: Membership
   table!: SessionTable
   retained!: RetainedMessages
+  delayed!: DelayedMessages
   writer!: Writer
   private events: StoreEvents | null = null
   private sessionsFollowed!: Follower
@@ -63,6 +65,8 @@ export class ClusterNode {
   onLost: (clientId: string) => void = () => {}
   /** There is a connection and a lease; resolves when the other nodes know of us. Set by the peers. */
   onJoined: () => Promise<void> = async () => {}
+  /** A delayed message is this node's from now on; set by the store. */
+  onDelayed: (id: string, waiting: StoredWill) => void = () => {}
   /** Nodes have come or are gone; set by the peers. */
   onNodes: () => void = () => {}
 
@@ -99,6 +103,10 @@ export class ClusterNode {
     this.retained = new RetainedMessages(name, (topic, message) =>
       this.tell((events) => events.retained(topic, message)),
     )
+    this.delayed = new DelayedMessages(this.wire, options, this.membership, (id, waiting) => {
+      this.onDelayed(id, waiting)
+      this.tell((events) => events.delayed(id, waiting))
+    })
     this.writer = new Writer(this.wire, options, this.table, {
       committed: (batch) => {
         if (this.membership.isValid()) this.tell((events) => events.committed(batch))
@@ -119,6 +127,7 @@ export class ClusterNode {
     this.nodesChanged()
     await this.retainedFollowed.start()
     this.retained.endLoading()
+    await this.delayed.takeOrphans()
     this.timers = [
       setInterval(() => this.tidy(), TIDY_MS),
       setInterval(() => void this.look().catch(() => {}), LOOK_MS),
@@ -177,6 +186,7 @@ export class ClusterNode {
   private nodesChanged(): void {
     for (const known of this.table.nodesChanged()) this.endOrphan(known)
     this.onNodes()
+    void this.delayed.takeOrphans()
   }
 
   /** The node that had the client is gone. */

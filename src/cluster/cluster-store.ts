@@ -7,7 +7,13 @@
  */
 import type { Message } from '../ports/message.ts'
 import type { Qos } from '../codec/packets.ts'
-import type { SessionRecord, Store, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
+import type {
+  SessionRecord,
+  Store,
+  StoredWill,
+  StoreEvents,
+  SubscriptionOptions,
+} from '../ports/ports.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { claimSession, type Claimed } from './claims.ts'
 import { writeEntry, writeNamed } from './entries.ts'
@@ -30,6 +36,7 @@ export class ClusterStore implements Store {
   }
 
   open(events: StoreEvents): void {
+    this.node.onDelayed = (id, { message }) => this.ids.remember(message, id)
     void this.node.open(events)
   }
 
@@ -195,6 +202,13 @@ export class ClusterStore implements Store {
   saveRetained(topic: string, message: Message | null): void {
     const { subject, put } = this.node.retained.write(topic, message)
     this.node.writer.filling.put(subject, put)
+  }
+
+  saveDelayed(id: string, waiting: StoredWill | null): void {
+    const { delayed, writer } = this.node
+    if (waiting === null) return writer.filling.drop(delayed.subject(id))
+    this.ids.remember(waiting.message, id)
+    writer.filling.put(delayed.subject(id), delayed.write(id, waiting))
   }
 
   seal(batch: number): void {

@@ -6,6 +6,7 @@
  *     NAME_X    NAME.x.<sid>.i.<id>       QoS 2 messages held until PUBREL; .o.<sequence>: entries that are released
  *     NAME_R    NAME.r.<token of topic>   retained messages
  *     NAME_W    NAME.w.<sid>              wills of clients that are connected
+ *     NAME_D    NAME.d.<token of id>      delayed publishes
  *     NAME_N    NAME.n.<node>             heartbeats
  *
  * What goes into S, R, N and Q comes out again on a subject beside it, to whoever listens: `NAME.f.…`, `NAME.l.…`.
@@ -75,6 +76,7 @@ function table(settings: StreamSettings): StreamConfig[] {
     ...queues,
     last('X'),
     last('W'),
+    last('D'),
     told('R'),
     { ...told('N'), storage: 'memory' },
   ]
