@@ -1,7 +1,9 @@
 /** A pending timer. Owned by who armed it; `cancel` is idempotent. */
 export interface Timer {
   dueMs: number
-  fire: (() => void) | null
+  fire: ((subject: never) => void) | null
+  /** What `fire` is called with. */
+  readonly subject: unknown
 }
 
 /**
@@ -30,7 +32,12 @@ export class TimerWheel {
 
   /** Calls `fire` once, at the first {@link advance} that reaches `dueMs`, rounded up to a whole slot. */
   arm(dueMs: number, fire: () => void): Timer {
-    const timer: Timer = { dueMs, fire }
+    return this.armFor(dueMs, fire, null)
+  }
+
+  /** As {@link arm}, with what `fire` is called with: many timers share one function, and none has a closure of its own. */
+  armFor<S>(dueMs: number, fire: (subject: S) => void, subject: S): Timer {
+    const timer: Timer = { dueMs, fire, subject }
     this.place(timer)
     this.size++
     return timer
@@ -61,7 +68,7 @@ export class TimerWheel {
     if (due.length === 0) return
     this.slots[index] = []
     for (const timer of due) {
-      const fire = timer.fire
+      const fire = timer.fire as ((subject: unknown) => void) | null
       if (fire === null) continue
       if (timer.dueMs > nowMs) {
         this.slots[index].push(timer)
@@ -69,7 +76,7 @@ export class TimerWheel {
       }
       timer.fire = null
       this.size--
-      fire()
+      fire(timer.subject)
     }
   }
 }

@@ -1,4 +1,6 @@
 /** The core as one object, and the only file of it that the rest of the program drives. */
+import { waitingCount } from './delivery/window.ts'
+import { subscriptionsOf } from './state/own-subscriptions.ts'
 import { Fifo } from '../base/fifo.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { EncodeError } from '../codec/encode-error.ts'
@@ -40,7 +42,7 @@ import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './rout
 import { publish, routeFromPeer } from './routing/routing.ts'
 import { countInterest, wanted } from './routing/interest.ts'
 import { groupOf, leaveGroup } from './routing/shared-groups.ts'
-import { endSession } from './session/sessions.ts'
+import { endSession, sessionDue } from './session/sessions.ts'
 import { Bytes, charge, chargeNodes, judgeMemory } from './state/memory.ts'
 import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
@@ -78,6 +80,7 @@ export class Broker {
       ports,
       stats: this.stats,
       wheel: new TimerWheel(ports.clock.monotonicMs()),
+      expire: (session) => sessionDue(this.core, session),
       trie: new FilterTrie<Subscriber>(),
       retained: new RetainedTree<Message>(),
       retainedBytes: 0,
@@ -406,8 +409,8 @@ export class Broker {
 
   /** Messages that wait for a client, sent and unacknowledged ones among them. */
   queuedFor(clientId: string): number {
-    const outbound = this.core.sessions.get(clientId)?.outbound
-    return outbound ? outbound.queuedCount + outbound.inflight.size : 0
+    const session = this.core.sessions.get(clientId)
+    return session === undefined ? 0 : waitingCount(session)
   }
 
   /** Whether a message that was sent to a client under this packet identifier is not acknowledged yet. */
@@ -417,7 +420,8 @@ export class Broker {
 
   /** Filters that a client is subscribed to. */
   filtersOf(clientId: string): string[] {
-    return [...(this.core.sessions.get(clientId)?.subscriptions?.keys() ?? [])]
+    const session = this.core.sessions.get(clientId)
+    return session === undefined ? [] : Array.from(subscriptionsOf(session), ({ filter }) => filter)
   }
 
   /** Packet identifiers of QoS 2 messages that came from a client and were not released yet. */
@@ -428,9 +432,8 @@ export class Broker {
 
   /** Removes a retained message; nobody is told. False: there was none. */
   dropRetained(topic: string): boolean {
-    const { core } = this
-    const known = core.retained.get(topic) !== undefined
-    if (known) dropRetained(core, topic)
+    const known = this.core.retained.get(topic) !== undefined
+    if (known) dropRetained(this.core, topic)
     return known
   }
 
@@ -461,7 +464,7 @@ export class Broker {
   /** Every subscription, filter by filter. */
   *subscriptionTree(): IterableIterator<{ filter: string; clientId: string; qos: Qos }> {
     for (const session of this.core.sessions.values()) {
-      for (const { filter, qos } of session.subscriptions?.values() ?? [])
+      for (const { filter, qos } of subscriptionsOf(session))
         yield { filter, clientId: session.clientId, qos }
     }
   }

@@ -1,4 +1,5 @@
 /** How much of everything the core holds. */
+import { waitingBytes, waitingCount } from './delivery/window.ts'
 import type { Counts } from '../ports/stats.ts'
 import { pendingBytes } from './delivery/outbox.ts'
 import type { Core } from './state/model.ts'
@@ -9,9 +10,8 @@ export function countsOf(core: Core): Counts {
   let queuedBytes = 0
   for (const session of core.sessions.values()) {
     if (session.connection !== null) connected++
-    if (session.outbound === null) continue
-    queued += session.outbound.queuedCount + session.outbound.inflight.size
-    queuedBytes += session.outbound.queuedBytes + session.outbound.inflightBytes
+    queued += waitingCount(session)
+    queuedBytes += waitingBytes(session)
   }
   let outputBytes = 0
   let outputPackets = 0

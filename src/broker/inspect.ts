@@ -3,6 +3,8 @@
  * is kept up for it on the path of a message. Iterators may be read over several turns, while sessions come and
  * go: what is there all the while is seen once.
  */
+import { waitingBytes } from './delivery/window.ts'
+import { subscriptionCount, subscriptionsOf } from './state/own-subscriptions.ts'
 import { shownUser } from '../ports/ports.ts'
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
@@ -132,15 +134,17 @@ export class Inspector {
   queue(clientId: string): Promise<readonly QueuedView[]> {
     const { core } = this
     const session = core.sessions.get(clientId)
-    const outbound = session?.outbound
-    if (!session || !outbound) return Promise.resolve([])
-    const inMemory = [...first(outbound.queue, SHOWN_MAX)].map(queuedView)
-    const isStored = outbound.queuedCount > 0 || outbound.loadedTo < outbound.lastSequence
+    const outbound = session?.outbound ?? null
+    if (session === undefined || (outbound ?? session.backlog) === null) return Promise.resolve([])
+    const inMemory = [...first(outbound?.queue ?? [], SHOWN_MAX)].map(queuedView)
+    const loadedTo = outbound?.loadedTo ?? 0
+    const isStored =
+      outbound === null || outbound.queuedCount > 0 || loadedTo < outbound.lastSequence
     if (inMemory.length > 0 || !session.durable || !isStored) return Promise.resolve(inMemory)
     return new Promise((resolve) => {
       const request = ++core.lastRequest
       core.looks.set(request, (entries) => resolve(entries.map(queuedView)))
-      core.journal.read(request, clientId, outbound.loadedTo, SHOWN_MAX)
+      core.journal.read(request, clientId, loadedTo, SHOWN_MAX)
     })
   }
 
@@ -150,8 +154,7 @@ export class Inspector {
     const one = clientId === undefined ? undefined : sessions.get(clientId)
     const chosen = clientId === undefined ? sessions.values() : one === undefined ? [] : [one]
     for (const session of chosen)
-      for (const subscription of session.subscriptions?.values() ?? [])
-        yield subscriptionView(subscription)
+      for (const subscription of subscriptionsOf(session)) yield subscriptionView(subscription)
   }
 
   /** Who has a subscription that matches `topic`; at most `max` of them, and how many there are. */
@@ -213,7 +216,7 @@ function isConnected({ connection }: Session): boolean {
 }
 
 function clientView(session: Session): ClientView {
-  const { connection, outbound } = session
+  const { connection, outbound, backlog } = session
   const inflight = outbound?.inflight.size ?? 0
   return {
     clientId: session.clientId,
@@ -225,12 +228,12 @@ function clientView(session: Session): ClientView {
     durable: session.durable,
     connectedAtMs: connection?.openedAtMs || null,
     disconnectedAtMs: session.disconnectedAtMs < 0 ? null : session.disconnectedAtMs,
-    subscriptions: session.subscriptions?.size ?? 0,
+    subscriptions: subscriptionCount(session),
     inflight,
-    queued: outbound?.queuedCount ?? 0,
-    queuedBytes: (outbound?.queuedBytes ?? 0) + (outbound?.inflightBytes ?? 0),
+    queued: (outbound ?? backlog)?.queuedCount ?? 0,
+    queuedBytes: waitingBytes(session),
     outputBytes: connection === null ? 0 : pendingBytes(connection),
-    dropped: session.dropped,
+    dropped: session.drops?.count ?? 0,
   }
 }
 
@@ -264,8 +267,8 @@ function detailView(core: Core, session: Session): ClientDetailView {
     heldInbound: session.heldInbound?.size ?? 0,
     ackedAtMs: ackedAtMs(core, session),
     window: window.map(view),
-    lastDrop: session.lastDrop,
-    lastDropMs: session.lastDrop === null ? null : session.lastDropMs,
+    lastDrop: session.drops?.reason ?? null,
+    lastDropMs: session.drops?.lastMs ?? null,
     will: willView(core, session),
   }
 }

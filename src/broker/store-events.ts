@@ -2,11 +2,12 @@
 import { LogType } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { closeFor } from './connection/closing.ts'
-import { Outbound, Phase, Session, type Core } from './state/model.ts'
+import { Phase, Session, type Core } from './state/model.ts'
 import { batchSafe, claimed, openEarly } from './connection/open-session.ts'
 import { arrived, pageRead, pump } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
 import { dropped } from './state/drops.ts'
+import { Bytes, charge, holdMessage, releaseMessage } from './state/memory.ts'
 import { applyRetained } from './routing/retained.ts'
 import { settled } from './state/settle.ts'
 import { addSession, armExpiry, endSession, giveTo } from './session/sessions.ts'
@@ -62,6 +63,11 @@ export function storeEvents(
       const session = core.sessions.get(clientId)
       if (session !== undefined) arrived(core, session, entry)
     },
+    keeps(message, change) {
+      charge(core, change * Bytes.entry)
+      if (change > 0) holdMessage(core, message)
+      else releaseMessage(core, message)
+    },
     overflowed: (clientId) => dropped(core, core.sessions.get(clientId) ?? null, 'queueFull'),
     committed: (batch) => committed(core, batch),
     failed(batch, failure, error) {
@@ -101,7 +107,7 @@ function sessionTold(
   core: Core,
   clientId: string,
   record: SessionRecord | null,
-  backlog: Backlog | undefined,
+  backlog: Readonly<Backlog> | undefined,
   isTended: boolean,
 ): void {
   const known = core.sessions.get(clientId)
@@ -119,10 +125,8 @@ function sessionTold(
   session.disconnectedAtMs = record.disconnectedAtMs
   session.loaded = false
   if (backlog !== undefined && backlog.queuedCount > 0) {
-    const outbound = (session.outbound = new Outbound())
-    outbound.lastSequence = backlog.lastSequence
-    outbound.queuedCount = backlog.queuedCount
-    outbound.queuedBytes = backlog.queuedBytes
+    session.outbound = null
+    session.backlog = backlog
   }
   session.foreign = record.disconnectedAtMs < 0
   if (session.foreign || isTended) return cancelWill(core, session)

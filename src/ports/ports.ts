@@ -251,7 +251,7 @@ export interface StoredDelivery {
   safe: boolean
 }
 
-/** What waits for an offline session. */
+/** What waits for an offline session. It may be the store's own object, which keeps being right. */
 export interface Backlog {
   queuedCount: number
   queuedBytes: number
@@ -279,7 +279,7 @@ export interface StoreEvents {
   session(
     clientId: string,
     record: SessionRecord | null,
-    backlog?: Backlog,
+    backlog?: Readonly<Backlog>,
     isTended?: boolean,
   ): void
   /** While opening, and later from another node: a durable session's subscription (null: removed). */
@@ -296,6 +296,11 @@ export interface StoreEvents {
   page(request: number, clientId: string, entries: StoredDelivery[], more: boolean): void
   /** A queued message cannot be read any more and is out of the queue; `bytes` is what the queue was charged. */
   lost(clientId: string, sequence: number, bytes: number, reason: string): void
+  /**
+   * A store in memory: a queue has a message more, or one fewer. This alone is told from within calls of {@link Store}: it
+   * is counted, nothing else.
+   */
+  keeps?(message: Message, change: 1 | -1): void
   /** It is queued now for a session that this node holds, where `append` said 0 to whoever asked for it; sequences ascend. */
   arrived(clientId: string, entry: StoredDelivery): void
   /** The queue of a session that this node does not hold is full: a message it appended is dropped. */

@@ -62,3 +62,13 @@ export interface Counts {
   outputBytes: number
   outputPackets: number
 }
+
+/** Messages that a session did not get. */
+export interface Drops {
+  count: number
+  /** The log has it: once a connection. */
+  isNoted: boolean
+  /** Why, the last time, and when: wall clock, ms. */
+  reason: DropReason
+  lastMs: number
+}

@@ -140,6 +140,7 @@ class MemoryStore implements Store {
     const session = this.data.sessions.get(clientId)
     if (session === undefined || this.isElsewhere(session)) return
     this.data.sessions.delete(clientId)
+    for (const { message } of session.queue.values()) this.events?.keeps?.(message, -1)
     this.tellOthers((events) => events.session(clientId, null))
   }
 
@@ -176,6 +177,7 @@ class MemoryStore implements Store {
     session.lastSequence = given
     session.queue.set(given, entry)
     session.queuedBytes += message.payloadLength
+    this.events?.keeps?.(message, 1)
     const { owner } = session
     if (owner === null || owner === this.node) return given
     this.defer(() => this.data.nodes.get(owner)?.arrived(clientId, { ...entry }))
@@ -188,6 +190,7 @@ class MemoryStore implements Store {
     if (session === undefined || entry === undefined) return
     session.queue.delete(sequence)
     session.queuedBytes -= entry.message.payloadLength
+    this.events?.keeps?.(entry.message, -1)
   }
 
   release(clientId: string, sequence: number): void {

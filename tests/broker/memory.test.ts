@@ -161,6 +161,26 @@ for (const [what, keep] of Object.entries(keeps)) {
   })
 }
 
+test('what waits in memory for clients that are away is counted, once for all of them, and given back', () => {
+  const stage = createStage()
+  const { broker } = stage.node
+  for (const index of range(20)) {
+    const sleeper = stage.connect(`s${index}`, { cleanStart: false, ...durable })
+    sleeper.subscribe('q', 1)
+    sleeper.cut()
+  }
+  const author = stage.connect('author')
+  const none = broker.keptBytes
+  for (const packetId of range(100))
+    author.send(make.publish('q', new Uint8Array(10_000), { qos: 1, packetId: packetId + 1 }))
+  const kept = broker.keptBytes - none
+  assert.ok(kept > 1_000_000 && kept < 2_000_000, `${kept} bytes`)
+  stage.connect('s0', { cleanStart: true })
+  for (const index of range(20)) broker.forget(`s${index}`)
+  author.cut()
+  assert.ok(broker.keptBytes < none, `${broker.keptBytes} bytes, ${none} before`)
+})
+
 test('sessions and their queues are counted, and given back', () => {
   const stage = createStage()
   const { broker } = stage.node

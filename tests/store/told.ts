@@ -3,7 +3,7 @@ import { createMessage, type Message } from '../../src/ports/message.ts'
 import type { StoreEvents } from '../../src/ports/ports.ts'
 
 type Name = keyof StoreEvents
-type Arguments<N extends Name> = Parameters<StoreEvents[N]>
+type Arguments<N extends Name> = Parameters<NonNullable<StoreEvents[N]>>
 
 interface Event {
   readonly name: Name

@@ -399,6 +399,7 @@ function adoptState(core: Core, session: Session, state: ClaimedSession, windowM
   if (session.outbound !== null) releaseOutbound(core, session.outbound)
   for (const [, message] of session.heldInbound?.entries() ?? []) releaseMessage(core, message)
   session.heldInboundBytes = 0
+  session.backlog = null
   session.outbound = new Outbound()
   session.outbound.lastSequence = state.lastSequence
   session.outbound.idShift = state.idShift

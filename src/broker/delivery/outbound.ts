@@ -16,9 +16,9 @@ import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import {
   Delivery,
-  Outbound,
   type Connection,
   type Core,
+  type Outbound,
   type Ruling,
   type Session,
   type Subscription,
@@ -47,6 +47,7 @@ import {
   letGo,
   noteAnswered,
   packetIdOf,
+  outboundOf,
 } from './window.ts'
 
 /** Hands a QoS 1 or 2 message (or a QoS 0 one that is to be queued) to a session. `ruling`: it waits for its right. */
@@ -61,7 +62,7 @@ export function deliver(
 ): void {
   // Some of its subscriptions may still be there.
   if (session.ended) return
-  const outbound = (session.outbound ??= new Outbound())
+  const outbound = outboundOf(session)
   if (session.durable)
     enqueueDurable(core, session, outbound, message, qos, retain, subscription, ruling)
   else deliverClean(core, session, outbound, message, qos, retain, subscription, ruling)
@@ -183,7 +184,7 @@ function toDelivery(entry: StoredDelivery, batch: number): Delivery {
 /** An entry that was queued for a session held here, by another node or where the store had to say its place. */
 export function arrived(core: Core, session: Session, entry: StoredDelivery): void {
   if (session.ended || session.foreign) return
-  const outbound = (session.outbound ??= new Outbound())
+  const outbound = outboundOf(session)
   // Batches become safe in their order: the next one of this node's is so behind the one that has it.
   const batch = entry.safe || entry.qos < 2 ? 0 : core.journal.note()
   if (entry.sequence > outbound.lastSequence) enter(core, session, outbound, entry, batch, null)
@@ -380,7 +381,7 @@ export function resume(core: Core, session: Session, connection: Connection): vo
 
 /** The connection is gone: what the store has need not be in memory. The window stays, it will be resent. */
 export function suspend(core: Core, session: Session): void {
-  session.dropNoted = false
+  if (session.drops !== null) session.drops.isNoted = false
   const outbound = session.outbound
   if (outbound === null) return
   outbound.readingTo = -1

@@ -4,7 +4,7 @@ import {
   type Connection,
   type Core,
   type Delivery,
-  type Outbound,
+  Outbound,
   type Session,
 } from '../state/model.ts'
 import type { Message } from '../../ports/message.ts'
@@ -94,4 +94,29 @@ export function noteAnswered(outbound: Outbound, delivery: Delivery): void {
 export function forget(core: Core, session: Session, delivery: Delivery): void {
   if (!session.durable) return
   core.journal.acknowledge(session.clientId, delivery.sequence, delivery.message as Message)
+}
+
+/** Its queue and window, made of what waits in the store when they are first needed. */
+export function outboundOf(session: Session): Outbound {
+  if (session.outbound !== null) return session.outbound
+  const outbound = (session.outbound = new Outbound())
+  const { backlog } = session
+  session.backlog = null
+  if (backlog === null) return outbound
+  outbound.lastSequence = backlog.lastSequence
+  outbound.queuedCount = backlog.queuedCount
+  outbound.queuedBytes = backlog.queuedBytes
+  return outbound
+}
+
+/** Messages that wait for it, sent and unacknowledged ones among them. */
+export function waitingCount({ outbound, backlog }: Session): number {
+  if (outbound === null) return backlog === null ? 0 : backlog.queuedCount
+  return outbound.queuedCount + outbound.inflight.size
+}
+
+/** Their payloads. */
+export function waitingBytes({ outbound, backlog }: Session): number {
+  if (outbound === null) return backlog === null ? 0 : backlog.queuedBytes
+  return outbound.queuedBytes + outbound.inflightBytes
 }

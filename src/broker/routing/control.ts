@@ -2,6 +2,7 @@
  * A PUBLISH to `$CONTROL/…`: a command for the broker. It is carried out where it comes in, before it is acknowledged, and
  * reaches nobody; what is left of one at QoS 2 is its identifier, without the payload, so that it is not carried out twice.
  */
+import { subscriptionsOf } from '../state/own-subscriptions.ts'
 import { matches } from '../../topics/names.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Control, Verdict } from '../../ports/ports.ts'
@@ -63,7 +64,7 @@ function empty(message: Message): void {
 /** Delivers a message to the subscriptions of one client; of the others nobody sees it. */
 export function tell(core: Core, session: Session, message: Message): void {
   core.shapes.begin(message)
-  for (const subscription of session.subscriptions?.values() ?? [])
+  for (const subscription of subscriptionsOf(session))
     if (subscription.group === null && matches(subscription.filter, message.topicName))
       deliverTo(core, message, subscription, false)
 }

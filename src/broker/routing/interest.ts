@@ -1,4 +1,5 @@
 /** What nodes want of each other (`ports/peers.ts`): what this one wants is counted, what others want is in the trie. */
+import { subscriptionsOf } from '../state/own-subscriptions.ts'
 import type { Qos } from '../../codec/packets.ts'
 import type { Interest } from '../../ports/peers.ts'
 import { SharedGroup, type Core, type Session, type Subscription } from '../state/model.ts'
@@ -68,6 +69,5 @@ export function isHere({ durable, connection }: Session): boolean {
 /** The client of a durable session comes, or is gone. */
 export function countInterests(core: Core, session: Session, change: 1 | -1): void {
   if (core.ports.peers === null || !session.durable) return
-  for (const subscription of session.subscriptions?.values() ?? [])
-    countInterest(core, subscription, change)
+  for (const subscription of subscriptionsOf(session)) countInterest(core, subscription, change)
 }

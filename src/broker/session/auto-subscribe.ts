@@ -3,6 +3,7 @@
  * any other: granted by the same rights, kept with it, changed by a SUBSCRIBE of the client, gone with its UNSUBSCRIBE
  * until it comes again. One that the session has already stays as it is.
  */
+import { findSubscription } from '../state/own-subscriptions.ts'
 import type { SubscribeFilter } from '../../codec/packets.ts'
 import type { AutoSubscription } from '../../ports/limits.ts'
 import type { Identity } from '../../ports/ports.ts'
@@ -41,7 +42,7 @@ function filterOf({ filter }: AutoSubscription, who: Identity): string | null {
 function ask(core: Core, connection: OpenConnection, asked: SubscribeFilter): void {
   const wanted = { ...asked, filter: mountFilter(connection.mount, asked.filter) }
   const { session, identity } = connection
-  if (session.subscriptions?.has(wanted.filter) === true) return
+  if (findSubscription(session, wanted.filter) !== undefined) return
   const { subscribe } = core.ports.auth
   const verdict = subscribe === null || subscribe(identity, wanted.filter, wanted.qos)
   if (typeof verdict === 'boolean') return take(core, connection, wanted, verdict)

@@ -50,6 +50,7 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   charge(core, -Bytes.session - session.clientId.length)
   const { outbound, heldInbound } = session
   session.outbound = null
+  session.backlog = null
   session.heldInbound = null
   for (const [, message] of heldInbound?.entries() ?? []) releaseMessage(core, message)
   if (outbound !== null) releaseOutbound(core, outbound)
@@ -93,9 +94,12 @@ export function armExpiry(core: Core, session: Session, elapsedMs: number): void
   if (limits.sessionExpiryMsMax > 0) lifeMs = Math.min(lifeMs, limits.sessionExpiryMsMax)
   if (lifeMs === Infinity) return
   const dueMs = clock.monotonicMs() + Math.max(0, lifeMs - elapsedMs)
-  session.expiryTimer = core.wheel.arm(dueMs, () =>
-    settle(core, session, () => expireSession(core, session)),
-  )
+  session.expiryTimer = core.wheel.armFor(dueMs, core.expire, session)
+}
+
+/** The time of an offline session is up. */
+export function sessionDue(core: Core, session: Session): void {
+  settle(core, session, () => expireSession(core, session))
 }
 
 function expireSession(core: Core, session: Session): void {

@@ -1,4 +1,5 @@
 /** SUBSCRIBE and UNSUBSCRIBE (MQTT 5.0, 3.8 to 3.11), in the portions that `filter-list.ts` tells of. */
+import { findSubscription, subscriptionCount } from '../state/own-subscriptions.ts'
 import { PacketType, type Qos, type SubscribeFilter } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { readFilter } from '../../codec/subscribe.ts'
@@ -118,9 +119,9 @@ export function refusalOf(
   const { limits } = core.ports
   const session = connection.session
   if (core.full && session.durable) return Reason.quotaExceeded
-  const isNew = session.subscriptions?.has(wanted.filter) !== true
+  const isNew = findSubscription(session, wanted.filter) === undefined
   if (isNew && core.pressure >= Pressure.dropQos0) return Reason.quotaExceeded
-  const count = session.subscriptions?.size ?? 0
+  const count = subscriptionCount(session)
   if (isNew && count >= limits.subscriptionsPerSessionMax) return Reason.quotaExceeded
   // A prefix without a slash at its end makes no filter with "#".
   if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)

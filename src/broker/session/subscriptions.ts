@@ -1,7 +1,12 @@
 /** A session's subscriptions, in its own table and in the trie. */
-import { SmallMap } from '../../base/small-map.ts'
 import { parseShared } from '../../topics/names.ts'
 import { Subscription, type Core, type Session } from '../state/model.ts'
+import {
+  findSubscription,
+  putSubscription,
+  subscriptionsOf,
+  takeSubscription,
+} from '../state/own-subscriptions.ts'
 import type { SubscriptionOptions } from '../../ports/ports.ts'
 import { Bytes, charge, chargeNodes } from '../state/memory.ts'
 import { addTask, FILTER_SHIFT } from '../state/work.ts'
@@ -20,8 +25,7 @@ export function addSubscription(
   filter: string,
   options: SubscriptionOptions,
 ): { subscription: Subscription; isNew: boolean } {
-  const subscriptions = (session.subscriptions ??= new SmallMap())
-  const known = subscriptions.get(filter)
+  const known = findSubscription(session, filter)
   if (known !== undefined) {
     const { qos } = known
     known.assign(options)
@@ -36,7 +40,7 @@ export function addSubscription(
   const group = shared === null ? null : groupOf(core, shared.group, shared.filter)
   const subscription = new Subscription(session, filter, group)
   subscription.assign(options)
-  subscriptions.set(filter, subscription)
+  putSubscription(session, subscription)
   if (group === null) core.trie.add(filter, subscription)
   else group.members.push(subscription)
   subscription.since = core.trie.generation
@@ -54,24 +58,23 @@ export function addSubscription(
 
 /** Removes a subscription; false: there was none. */
 export function removeSubscription(core: Core, session: Session, filter: string): boolean {
-  const subscription = session.subscriptions?.get(filter)
+  const subscription = findSubscription(session, filter)
   if (subscription === undefined) return false
-  session.subscriptions?.delete(filter)
+  takeSubscription(session, filter)
   detach(core, subscription)
   return true
 }
 
 /** Removes all of them: the session has ended. Those of one with very many go by and by, and take nothing any more. */
 export function removeSubscriptions(core: Core, session: Session): void {
-  const { subscriptions } = session
+  if (session.subscriptions === null) return
+  const left = subscriptionsOf(session)
   session.subscriptions = null
-  if (subscriptions === null) return
-  const left = subscriptions.values()
   if (detachSome(core, left)) addTask(core, () => detachSome(core, left))
 }
 
 /** True: there are more, and no budget. */
-function detachSome(core: Core, left: Iterator<Subscription, undefined>): boolean {
+function detachSome(core: Core, left: Iterator<Subscription, unknown>): boolean {
   for (let next = left.next(); !next.done; next = left.next()) {
     detach(core, next.value)
     if (core.work <= 0) return true

@@ -11,10 +11,11 @@ export function dropped(core: Core, session: Session | null, reason: DropReason)
   core.stats.publishDropped++
   core.stats.drops[reason]++
   if (session === null) return
-  session.dropped++
-  session.lastDrop = reason
-  session.lastDropMs = core.ports.clock.wallMs()
-  if (session.dropNoted || !behind.has(reason)) return
-  session.dropNoted = true
+  const drops = (session.drops ??= { count: 0, isNoted: false, reason, lastMs: 0 })
+  drops.count++
+  drops.reason = reason
+  drops.lastMs = core.ports.clock.wallMs()
+  if (drops.isNoted || !behind.has(reason)) return
+  drops.isNoted = true
   logDropping(core, session)
 }

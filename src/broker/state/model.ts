@@ -7,7 +7,6 @@
  *                connection ▼   │ session                   ▼ session
  *                          Connection ── link ──▶ transport
  */
-import type { SmallMap } from '../../base/small-map.ts'
 import { addressOf } from '../../base/address.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { PacketTable } from '../../base/packet-table.ts'
@@ -22,9 +21,11 @@ import type { Delays } from './delays.ts'
 import type { Journal } from './journal.ts'
 import type { Message } from '../../ports/message.ts'
 import { mountPointOf, type MountPoint } from './mount-point.ts'
+import type { OwnSubscriptions } from './own-subscriptions.ts'
 import {
   BRIDGE_LISTENER,
   isBridgeUser,
+  type Backlog,
   type ClaimedSession,
   type Identity,
   type Link,
@@ -36,7 +37,7 @@ import {
 import type { Interest } from '../../ports/peers.ts'
 import type { PressureLevel } from '../../ports/pressure.ts'
 import type { Shapes } from './shapes.ts'
-import type { DropReason, Stats } from '../../ports/stats.ts'
+import type { Drops, Stats } from '../../ports/stats.ts'
 
 export const NEVER_EXPIRES = 0xffffffff
 
@@ -236,10 +237,12 @@ export class Session {
   foreign = false
   /** What `outbound` says is true: this node held it last. */
   loaded = false
-  subscriptions: SmallMap<string, Subscription> | null = null
+  subscriptions: OwnSubscriptions<Subscription> = null
   outbound: Outbound | null = null
   /** Takes what is published to its client id (`direct_topic`); made with the first of it. */
   direct: Subscription | null = null
+  /** What waits for it in the store while there is no `outbound` yet: there may be a great many that are away. */
+  backlog: Readonly<Backlog> | null = null
   /** Inbound QoS 2 messages between PUBLISH and PUBREL. */
   heldInbound: PacketTable<Message> | null = null
   heldInboundBytes = 0
@@ -250,12 +253,8 @@ export class Session {
   will: PendingWill | null = null
   /** Of a bridge of this broker: no rights are asked for it, and one message reaches it once. */
   readonly isOurs: boolean
-  /** Messages it did not get; said once a connection. */
-  dropped = 0
-  dropNoted = false
-  /** Why, the last time, and when: wall clock, ms. */
-  lastDrop: DropReason | null = null
-  lastDropMs = 0
+  /** Messages it did not get; null: none. */
+  drops: Drops | null = null
   ended = false
   /** Rights to be sent something that were asked for and are not answered yet. */
   questions = 0
@@ -512,6 +511,8 @@ export interface Core {
   readonly ports: Omit<Ports, 'store'>
   readonly stats: Stats
   readonly wheel: TimerWheel
+  /** The time of an offline session is up: what its timer calls. */
+  readonly expire: (session: Session) => void
   readonly trie: FilterTrie<Subscriber>
   readonly retained: RetainedTree<Message>
   retainedBytes: number

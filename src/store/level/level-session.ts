@@ -1,7 +1,7 @@
 /** What is known of a durable session without asking the disk. */
 import type { Message } from '../../ports/message.ts'
-import type { Qos } from '../../codec/packets.ts'
-import type { SessionRecord } from '../../ports/ports.ts'
+import type { Qos, Version } from '../../codec/packets.ts'
+import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
 
 /** A queue entry that is not on the disk yet. */
 export interface NewEntry {
@@ -24,7 +24,12 @@ export interface NewEntry {
 export class LevelSession {
   /** Names it in keys; never used again. */
   readonly number: number
-  record: SessionRecord
+  readonly clientId: string
+  private username: string | null
+  private version: Version
+  private expirySeconds: number
+  private disconnectedAtMs: number
+  private will: StoredWill | null
   lastSequence = 0
   /** See `SessionRow`. */
   idShift = 0
@@ -42,7 +47,26 @@ export class LevelSession {
 
   constructor(number: number, record: SessionRecord) {
     this.number = number
-    this.record = record
+    this.clientId = record.clientId
+    this.username = record.username
+    this.version = record.version
+    this.expirySeconds = record.expirySeconds
+    this.disconnectedAtMs = record.disconnectedAtMs
+    this.will = record.will
+  }
+
+  /** Its parts, not an object of its own: there may be a great many sessions. */
+  get record(): SessionRecord {
+    const { clientId, username, version, expirySeconds, disconnectedAtMs, will } = this
+    return { clientId, username, version, expirySeconds, disconnectedAtMs, will }
+  }
+
+  set record(record: SessionRecord) {
+    this.username = record.username
+    this.version = record.version
+    this.expirySeconds = record.expirySeconds
+    this.disconnectedAtMs = record.disconnectedAtMs
+    this.will = record.will
   }
 
   /** Is it on the disk, or on its way there? What is in `filling` is not. */

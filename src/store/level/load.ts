@@ -1,5 +1,5 @@
 /** What a store holds, told when it is opened. */
-import type { Backlog, StoreEvents } from '../../ports/ports.ts'
+import type { StoreEvents } from '../../ports/ports.ts'
 import { decodeUtf8 } from '../../codec/utf8.ts'
 import type { BodyReferences } from './body-references.ts'
 import type { Database } from './level-options.ts'
@@ -16,8 +16,8 @@ import {
 import { checkRecord, openRecord } from './sealed-record.ts'
 
 /** Records taken from LevelDB at a time. */
-const PORTION = 4000
-const PORTION_BYTES = 1 << 20
+const PORTION = 500
+const PORTION_BYTES = 1 << 18
 
 export interface Loaded {
   readonly sessions: Map<string, LevelSession>
@@ -55,12 +55,12 @@ export async function load(
   }
   await loadQueues(database, references, loaded, sessionOf)
   for (const [clientId, session] of loaded.sessions)
-    events.session(clientId, session.record, backlogOf(session))
+    events.session(clientId, session.record, session)
   await eachRecord(database, Kind.filter, (key, value) => {
     const session = sessionOf(key)
     if (session === undefined) return
     const filter = decodeUtf8(key, 1 + NUMBER_BYTES, key.length)
-    events.route(session.record.clientId, filter, readSubscription(value))
+    events.route(session.clientId, filter, readSubscription(value))
   })
   await eachRecord(database, Kind.retained, (key, value) => {
     const message = readMessage(new RecordReader(value)).owned()
@@ -134,10 +134,6 @@ async function loadQueues(
     if (session !== undefined)
       (session.inbound ??= new Map()).set(packetId, readMessage(new RecordReader(value)))
   })
-}
-
-function backlogOf({ queuedCount, queuedBytes, lastSequence }: LevelSession): Backlog {
-  return { queuedCount, queuedBytes, lastSequence }
 }
 
 async function lastBodyOf(database: Database): Promise<number> {
