@@ -57,9 +57,10 @@ export function judgeCopies(state: State): string | null {
     if (mayWait(state, copy)) kept.push(copy)
     else if (copy.optional) state.ghosts.push(copy)
     else {
-      const other = findAmongTaken(state, copy, (each) => mayWait(state, each))
+      const other = findAmongTaken(state, copy, (each) => each.optional || mayWait(state, each))
       if (other === null) return describe(copy)
-      kept.push(other)
+      if (mayWait(state, other)) kept.push(other)
+      else state.ghosts.push(other)
     }
   }
   state.copies = kept

@@ -70,6 +70,7 @@ class SequencePlayer implements Player {
   }
 
   async play(step: Step): Promise<void> {
+    this.state.justEnded = []
     passTime(this.state, this.target.nowMs())
     if (step.do === 'pass') await this.pass(step.ms)
     else if (step.do === 'restart') await this.restart(step.how)

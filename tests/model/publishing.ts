@@ -9,6 +9,12 @@ import {
 } from './state.ts'
 import type { Qos } from './steps.ts'
 
+interface Group {
+  readonly name: string
+  readonly candidates: Candidate[]
+  mayVanish: boolean
+}
+
 /** Publishes a message; returns whether a subscription matched. */
 export function publish(state: State, message: Message): boolean {
   if (message.retain) {
@@ -18,7 +24,7 @@ export function publish(state: State, message: Message): boolean {
   let found = false
   // Held at QoS 2 until its time was over.
   if (message.expiresAtMs <= state.nowMs) return found
-  const groups: { name: string; candidates: Candidate[]; mayVanish: boolean }[] = []
+  const groups: Group[] = []
   for (const session of state.sessions)
     for (const subscription of session.subscriptions) {
       if (!matches(plainFilter(subscription), message.topic)) continue
@@ -37,9 +43,26 @@ export function publish(state: State, message: Message): boolean {
       if (mayReach(state, way)) group.candidates.push(way)
       if (!isKept(way)) group.mayVanish = true
     }
+  if (state.inPortions)
+    for (const session of state.justEnded)
+      if (session.clientId !== message.publisher) mayHaveReached(state, message, session, groups)
   for (const { candidates, mayVanish } of groups)
     if (candidates.length > 0) addCopy(state, message, candidates, mayVanish)
   return found
+}
+
+/** Between two connections there is no order: a server that works in portions may have come to this message before `session` ended. */
+function mayHaveReached(state: State, message: Message, session: Session, groups: Group[]): void {
+  for (const subscription of session.subscriptions) {
+    if (!matches(plainFilter(subscription), message.topic)) continue
+    const way = wayOf(session, subscription, message)
+    const group = groups.find(({ name }) => name === subscription.filter)
+    if (group === undefined) addCopy(state, message, [way], true)
+    else {
+      group.candidates.push(way)
+      group.mayVanish = true
+    }
+  }
 }
 
 /** Nobody keeps QoS 0 for a client that is away: chosen, it is gone. */

@@ -16,31 +16,52 @@ export function rearrange(
   for (const earlier of state.taken) {
     const { copy } = earlier
     const way = wayFor(copy)
-    if (way === undefined) continue
-    for (const other of [...state.copies, ...state.ghosts]) {
-      const otherWay = alike(earlier, other)
-      if (otherWay === undefined || other === copy) continue
-      state.copies = state.copies.filter((each) => each !== other)
-      state.ghosts = state.ghosts.filter((each) => each !== other)
-      replace(earlier, other, otherWay)
-      return { copy, way }
-    }
+    if (way !== undefined && moveOn(state, earlier, new Set([copy]))) return { copy, way }
   }
   return null
 }
 
-/** A copy that must have been sent by now, and was if something seen was it: then the other waits again. */
+/** Finds another copy for what was seen: one that waits, or one that another can give up (an augmenting path). */
+function moveOn(state: State, earlier: Taken, tried: Set<Copy>): boolean {
+  for (const other of [...state.copies, ...state.ghosts]) {
+    const way = alike(earlier, other)
+    if (way === undefined || tried.has(other)) continue
+    state.copies = state.copies.filter((each) => each !== other)
+    state.ghosts = state.ghosts.filter((each) => each !== other)
+    replace(earlier, other, way)
+    return true
+  }
+  for (const rival of state.taken) {
+    const { copy } = rival
+    const way = tried.has(copy) ? undefined : alike(earlier, copy)
+    if (way === undefined) continue
+    tried.add(copy)
+    if (!moveOn(state, rival, tried)) continue
+    replace(earlier, copy, way)
+    return true
+  }
+  return false
+}
+
+/**
+ * A copy that must have been sent by now, and was if something seen was it: then another waits again, or never comes
+ * (`mayLack`). That one is returned.
+ */
 export function findAmongTaken(
   state: State,
   missing: Copy,
-  mayWait: (copy: Copy) => boolean,
+  mayLack: (copy: Copy) => boolean,
+  tried = new Set([missing]),
 ): Copy | null {
   for (const earlier of state.taken) {
     const { copy } = earlier
-    const way = alike(earlier, missing)
-    if (way === undefined || !mayWait(copy)) continue
+    const way = tried.has(copy) ? undefined : alike(earlier, missing)
+    if (way === undefined) continue
+    tried.add(copy)
+    const left = mayLack(copy) ? copy : findAmongTaken(state, copy, mayLack, tried)
+    if (left === null) continue
     replace(earlier, missing, way)
-    return copy
+    return left
   }
   return null
 }

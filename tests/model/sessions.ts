@@ -169,6 +169,7 @@ function publishWill(state: State, { message, expirySeconds }: Will): void {
 
 export function endSession(state: State, session: Session): void {
   state.sessions = state.sessions.filter((each) => each !== session)
+  state.justEnded.push(session)
   dropCopies(state, session)
   sendWill(state, session)
 }

@@ -163,6 +163,8 @@ export interface State {
   comparedMs: number
   lastSerial: number
   sessions: Session[]
+  /** They ended in the step under way: with what others sent in the same step the server may have begun before. */
+  justEnded: Session[]
   connections: Connection[]
   copies: Copy[]
   /** Optional ones that were not sent, as far as one can tell. */
@@ -180,6 +182,7 @@ export function createState(profile: Profile, nowMs: number): State {
     comparedMs: nowMs,
     lastSerial: 0,
     sessions: [],
+    justEnded: [],
     connections: [],
     copies: [],
     ghosts: [],
