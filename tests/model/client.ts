@@ -14,9 +14,11 @@ import {
   type Seen,
 } from './wire.ts'
 
+type Publish = Extract<Sent, { do: 'publish' }>
+
 /** QoS 2 of a client that it has not released, by client id: it survives its connections. */
 export interface Memory {
-  unreleased: { id: number; packet: Extract<Sent, { do: 'publish' }>; sentOn: Connection }[]
+  unreleased: { id: number; packet: Publish; sentOn: Connection }[]
   lastId: number
 }
 
@@ -110,7 +112,9 @@ function make(
       return publish(client, step, name)
     case 'again': {
       const held = memory.unreleased[step.nth % memory.unreleased.length]
-      return held === undefined ? null : [held.packet, publishPacket(held.packet, true)]
+      if (held === undefined) return null
+      const sent = is5 ? held.packet : withoutProperties(held.packet)
+      return [sent, publishPacket(sent, true)]
     }
     case 'release': {
       const held = memory.unreleased[step.nth % memory.unreleased.length]
@@ -158,7 +162,7 @@ function publish(
 ): Made {
   const is5 = client.version === 5
   const { memory } = client
-  const sent: Extract<Sent, { do: 'publish' }> = {
+  const sent: Publish = {
     do: 'publish',
     id: step.qos === 0 ? 0 : nextId(memory),
     topic: is5 && step.aliasOnly ? '' : step.topic,
@@ -174,7 +178,12 @@ function publish(
   return [sent, publishPacket(sent, false)]
 }
 
-function publishPacket(sent: Extract<Sent, { do: 'publish' }>, dup: boolean): Packet {
+/** Of a message that was first sent by 5.0. */
+function withoutProperties(sent: Publish): Publish {
+  return { ...sent, alias: -1, expirySeconds: -1, forwarded: '' }
+}
+
+function publishPacket(sent: Publish, dup: boolean): Packet {
   const { topic, payload, qos, retain, id, alias, expirySeconds, forwarded } = sent
   const properties = {
     ...(forwarded !== '' && RICH),

@@ -121,7 +121,7 @@ function tellApart(
     ;[twin.optional, inflight.optional] = [inflight.optional, twin.optional]
     return true
   }
-  for (const copy of state.copies) {
+  for (const copy of [...state.copies, ...state.ghosts]) {
     const at = copy.candidates.findIndex((way) => isIt(copy.message, way))
     if (at < 0) continue
     const way = copy.candidates[at]
@@ -162,7 +162,7 @@ function observeFirst(state: State, connection: Connection, session: Session, se
   return overWindow(connection, session)
 }
 
-/** The copy this is, of those that look like it: one that must be sent, and has least choice of where. */
+/** The copy this is, of those that look like it: one that must be sent, the oldest, with least choice of where. */
 function find(
   state: State,
   connection: Connection,
@@ -170,7 +170,10 @@ function find(
   seen: Seen,
 ): { copy: Copy; way: Candidate } | null {
   const sorted = [...state.copies].sort(
-    (a, b) => Number(a.optional) - Number(b.optional) || a.candidates.length - b.candidates.length,
+    (a, b) =>
+      Number(a.optional) - Number(b.optional) ||
+      a.message.serial - b.message.serial ||
+      a.candidates.length - b.candidates.length,
   )
   for (const copy of sorted)
     for (const way of copy.candidates)

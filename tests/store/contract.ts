@@ -424,6 +424,33 @@ function numbers(check: Check): void {
 }
 
 function survival(check: Check): void {
+  check(
+    'what is over before it was written leaves no PUBREC to who gets its place',
+    async (setup) => {
+      let door = await new Door(setup, 'a').open()
+      await door.claim('c')
+      door.store.saveSession(recordOf('c'))
+      const given = door.append('c', 1, 'over')
+      door.store.release('c', given)
+      door.acknowledge('c', given)
+      await door.commit()
+      await door.close()
+      door = await new Door(setup, 'a').open()
+      await door.claim('c')
+      door.append('c', given, 'next')
+      await door.commit()
+      await door.close()
+      door = await new Door(setup, 'a').open()
+      await door.claim('c')
+      const { entries } = await door.read('c', 0, 10)
+      assert.deepEqual(
+        entries.map(({ message, released }) => [textOf(message), released]),
+        [['next', false]],
+      )
+      await door.close()
+    },
+  )
+
   check('what was committed is there after close and open', async (setup) => {
     const door = await new Door(setup, 'a').open()
     await door.claim('c')
