@@ -117,10 +117,14 @@ function consume(
 function mustWait(core: Core, connection: Connection, workMin: number): boolean {
   if (core.work > workMin && !isPublishing(core, connection)) return false
   if (connection.phase === Phase.closed || connection.waiting) return connection.waiting
+  waitForTurn(core, connection)
+  return true
+}
+
+function waitForTurn(core: Core, connection: Connection): void {
   connection.waiting = true
   stopReading(connection)
   addTask(core, () => takeTurn(core, connection))
-  return true
 }
 
 function isPublishing(core: Core, { identity }: Connection): boolean {

@@ -4,7 +4,7 @@ import { PacketType } from '../../codec/packets.ts'
 import { appendPublish, appendPublishHead, publishSize } from '../../codec/publish.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Connection, Core } from '../state/model.ts'
-import { withoutMountPoint } from '../state/mount-point.ts'
+import { withoutMountPoint, type MountPoint } from '../state/mount-point.ts'
 import { appendShared, output } from './outbox.ts'
 import type { Shape } from '../state/shapes.ts'
 import { logPublishSent } from '../state/words.ts'
@@ -106,10 +106,24 @@ export function sendPublish(
   packetId: number,
   subscriptionIds: readonly number[] | null,
 ): boolean {
-  if (connection.mount === null)
-    return sendOne(core, connection, message, flags, packetId, subscriptionIds)
+  const { mount } = connection
+  return mount === null
+    ? sendOne(core, connection, message, flags, packetId, subscriptionIds)
+    : sendMounted(core, connection, mount, message, flags, packetId, subscriptionIds)
+}
+
+/** To a client below a mount point, which it does not see. */
+function sendMounted(
+  core: Core,
+  connection: Connection,
+  mount: MountPoint,
+  message: Message,
+  flags: number,
+  packetId: number,
+  subscriptionIds: readonly number[] | null,
+): boolean {
   // Kept: what is borrowed must not be kept by others while its topic is cut.
-  return withoutMountPoint(connection.mount, message.kept(), (cut) =>
+  return withoutMountPoint(mount, message.kept(), (cut) =>
     sendOne(core, connection, cut, flags, packetId, subscriptionIds),
   )
 }

@@ -156,14 +156,24 @@ function acknowledge(
 ): void {
   const { packetId } = core.published
   const { mark } = core.journal
-  const count = refusal === 0 ? accept(core, connection, message) : -1
+  const count = refusal === 0 ? accept(core, connection, message) : 0
   const batch = core.journal.since(mark)
-  if (refusal !== 0) return replyAck(core, connection, PacketType.puback, packetId, refusal, batch)
-  if (count === UNDER_WAY)
-    return afterFanOut(core, message.publisher, (taken, last) =>
-      confirm(core, connection, packetId, taken, Math.max(batch, last)),
-    )
-  confirm(core, connection, packetId, count, batch)
+  if (count === UNDER_WAY) confirmLater(core, connection, packetId, message.publisher, batch)
+  else if (refusal === 0) confirm(core, connection, packetId, count, batch)
+  else replyAck(core, connection, PacketType.puback, packetId, refusal, batch)
+}
+
+/** A function of its own: what a closure holds is allocated where its function begins, for every message. */
+function confirmLater(
+  core: Core,
+  connection: OpenConnection,
+  packetId: number,
+  publisher: string,
+  batch: number,
+): void {
+  afterFanOut(core, publisher, (taken, last) =>
+    confirm(core, connection, packetId, taken, Math.max(batch, last)),
+  )
 }
 
 /** PUBACK for a message that `count` subscriptions took. */

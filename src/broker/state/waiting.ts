@@ -18,6 +18,11 @@ export function rulingOf({ waits }: Connection): boolean | null {
 /** Takes the answer, now or later; undefined: later, and the packet comes again. */
 export function ruled(core: Core, connection: Connection, verdict: Verdict): boolean | undefined {
   if (typeof verdict === 'boolean') return verdict
+  awaitRuling(core, connection, verdict)
+  return undefined
+}
+
+function awaitRuling(core: Core, connection: Connection, verdict: Promise<boolean>): void {
   const waits: Waits = { ruling: null }
   connection.waits = waits
   stopReading(connection)
@@ -27,7 +32,6 @@ export function ruled(core: Core, connection: Connection, verdict: Verdict): boo
     core.opened.push(connection)
     askTurnEnd(core)
   })
-  return undefined
 }
 
 /** Does the packet that was just handled wait for answers? If not, those that came are used up. */
