@@ -16,7 +16,7 @@ import {
   type SubscribeFilter,
 } from '../codec/packets.ts'
 import { reasonText } from '../codec/reason-codes.ts'
-import { Framer } from '../client/framer.ts'
+import { Framer } from '../codec/framer.ts'
 import type { Runtime } from '../client/ports.ts'
 import { BRIDGE_LISTENER, type Link } from '../ports/ports.ts'
 import type { LocalBroker, LocalConnection } from './local-broker.ts'

@@ -18,7 +18,7 @@ import {
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
 import { connackText } from '../client/errors.ts'
-import { Framer } from '../client/framer.ts'
+import { Framer } from '../codec/framer.ts'
 import { Output } from '../client/output.ts'
 import type { Dial, Runtime, Wire } from '../client/ports.ts'
 import type { BridgeSettings } from './settings.ts'

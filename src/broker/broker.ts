@@ -114,6 +114,8 @@ export class Broker {
       ruled: new Set(),
       replaying: new Set(),
       writers: [],
+      room: null,
+      spareInput: [],
       published: new PublishView(),
       incoming: new Message(new Slab()),
       pressure: Pressure.none,

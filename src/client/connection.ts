@@ -26,7 +26,7 @@ import {
   explain,
 } from './errors.ts'
 import { pauseIfFull } from './flow.ts'
-import { Framer } from './framer.ts'
+import { Framer } from '../codec/framer.ts'
 import { onPong, watch } from './keepalive.ts'
 import { defaultLimits, type Core, type ServerLimits } from './model.ts'
 import { connectPacket } from './options.ts'

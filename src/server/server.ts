@@ -297,6 +297,8 @@ function createChores(server: Server): () => void {
   )
   const tellBridges = createBridgeTopics((topic, text) => broker.publishSys(topic, text))
   const watchMemory = createMemoryWatch(broker, log, () => server.config.global.memoryBytesMax)
+  // The first clients could fill all of it within the first second.
+  watchMemory()
   let ticks = 0
   let nextSysMs = 0
   let nextSweepMs = nodeClock.wallMs()

@@ -18,21 +18,15 @@ test('memory_limit turns away new clients, then messages, and takes both again w
     return [client, (await client.expect('connack')).code]
   }
   const [client] = await open('first')
-  // Short enough to be let in when memory is shortest: longer packets then end the connection.
-  const payload = new Uint8Array(60_000)
-  const limitCount = (LIMIT_MB << 20) / payload.length
+  const payload = new Uint8Array(1 << 20)
   const keep = (index: number, bytes: Uint8Array) =>
     client.publish(`m/${index}`, bytes, { qos: 1, retain: true })
   let kept = 0
-  while (kept < 3 * limitCount && (await keep(kept, payload)) < 0x80) {
+  while (kept < 3 * LIMIT_MB && (await keep(kept, payload)) < 0x80) {
     kept++
   }
-  assert.ok(
-    kept > limitCount / 3 && kept < 1.5 * limitCount,
-    `${kept} messages of ${payload.length} bytes were kept`,
-  )
-  const refused =
-    /Warning: \d+ MB of the 200 MB of memory_limit are in use: (messages|large packets) are refused/
+  assert.ok(kept > LIMIT_MB / 3 && kept < 1.1 * LIMIT_MB, `${kept} messages of 1 MB were kept`)
+  const refused = /Warning: \d+ MB of the 200 MB of memory_limit are in use: messages are refused/
   await until(() => refused.test(mozzie.stderr()), mozzie.stderr)
   assert.equal((await open('late'))[1], 0x89)
   client.send(subscribe(9, [{ filter: 'm/0' }]))

@@ -9,11 +9,11 @@
  * allocated for what a length field merely announces.
  */
 import { LogType } from '../../base/log.ts'
-import type { ByteWriter } from '../../codec/byte-writer.ts'
 import type { DecodeOptions } from '../../codec/decode-options.ts'
 import { decodePacket } from '../../codec/decode.ts'
 import { appendSimple } from '../../codec/encode.ts'
 import { checkFixedHeader, checkPadding, readFrame, type FrameHeader } from '../../codec/frame.ts'
+import type { CutPacket } from '../../codec/framer.ts'
 import { PacketType, type ConnectPacket } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
@@ -28,7 +28,15 @@ import { onPublish } from '../routing/publish.ts'
 import type { Limits } from '../../ports/limits.ts'
 import { isFanningOut } from '../routing/fan-out-later.ts'
 import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
-import { appendInput, keepInput, putBack, releaseInput, takeInput } from './partial.ts'
+import {
+  appendInput,
+  joinInput,
+  keepInput,
+  putBack,
+  releaseInput,
+  returnRoom,
+  takeInput,
+} from './partial.ts'
 import { applyRate, isHeldBack, spend } from './rate.ts'
 import { onFilterList } from './requests.ts'
 import { readOn, stopReading } from '../state/reading.ts'
@@ -60,7 +68,8 @@ export function receive(
   core.stats.bytesReceived += end - start
   applyRate(core, connection)
   try {
-    const at = connection.partial === null ? start : complete(core, connection, bytes, start, end)
+    const { partial } = connection
+    const at = partial === null ? start : complete(core, connection, partial, bytes, start, end)
     const rest = consume(core, connection, bytes, at, end)
     if (rest < end) keep(core, connection, bytes, rest, end)
   } catch (error) {
@@ -85,14 +94,11 @@ function consume(
 ): number {
   const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
   const start = at
-  // A client that says little is heard out: what it says costs less than to come back to it.
-  const workMin = end - at <= LITTLE_BYTES ? -OVERDRAFT : 0
-  if (isHeldBack(connection)) return at
-  if (mustWait(core, connection, workMin)) return at
+  if (isHeldBack(connection) || mustWait(core, connection, end - at)) return at
   while (at < end && isListening(connection)) {
-    const whole = readFrame(bytes, at, end, frame)
+    const isWhole = readFrame(bytes, at, end, frame)
     judgeHeader(core, connection, bytes, at, frame)
-    if (!whole) break
+    if (!isWhole) break
     const { first, bodyStart, frameEnd } = frame
     core.stats.messagesReceived++
     if (core.tap !== null && connection.waits === null)
@@ -101,20 +107,19 @@ function consume(
     dispatch(core, connection, first, bytes, at, bodyStart, frameEnd)
     if (connection.waits !== null && comesAgain(core, connection)) break
     const { rate } = connection
-    if (rate !== null && spend(core, connection, rate, first, frameEnd - at, goOn)) {
-      at = frameEnd
-      break
-    }
+    const isLast = rate !== null && spend(core, connection, rate, first, frameEnd - at, goOn)
     at = frameEnd
-    if (connection.request !== null) break
-    if (core.work <= 0 && mustWait(core, connection, workMin)) break
+    if (isLast || connection.request !== null) break
+    if (core.work <= 0 && mustWait(core, connection, end - at)) break
   }
   if (at > start) noteLife(core, connection)
   return connection.phase === Phase.closed ? end : at
 }
 
 /** The turn has done its share, or what this client published before is still going out: its input waits. */
-function mustWait(core: Core, connection: Connection, workMin: number): boolean {
+function mustWait(core: Core, connection: Connection, bytes: number): boolean {
+  // A client that says little is heard out: what it says costs less than to come back to it.
+  const workMin = bytes <= LITTLE_BYTES ? -OVERDRAFT : 0
   if (core.work > workMin && !isPublishing(core, connection)) return false
   if (connection.phase === Phase.closed || connection.waiting) return connection.waiting
   waitForTurn(core, connection)
@@ -186,41 +191,40 @@ function bytesMaxOf(type: number, limits: Limits): number {
 function complete(
   core: Core,
   connection: Connection,
+  partial: CutPacket,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): number {
-  const partial = connection.partial as ByteWriter
-  const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
-  let at = start
-  while (at < end && connection.phase !== Phase.closed) {
-    if (connection.phase === Phase.opening) break
-    const whole = readFrame(partial.bytes, 0, partial.length, frame)
-    if (frame.bodyStart >= 0) judgeHeader(core, connection, partial.bytes, 0, frame)
-    if (whole) break
-    const need = frame.frameEnd < 0 ? 1 : frame.frameEnd - partial.length
-    const take = Math.min(need, end - at)
-    appendInput(core, connection, partial, bytes, at, at + take)
-    at += take
-  }
-  if (connection.phase === Phase.opening) {
-    appendInput(core, connection, partial, bytes, at, end)
+  if (connection.phase === Phase.opening || isHeldBack(connection)) {
+    appendInput(core, connection, partial, bytes, start, end)
     return end
+  }
+  const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
+  const at = partial.completeHeader(bytes, start, end, frame)
+  judgeHeader(core, connection, partial.head, 0, frame)
+  const next = Math.min(end, at + partial.missing(frame))
+  appendInput(core, connection, partial, bytes, at, next)
+  if (frame.frameEnd < 0 || partial.length < frame.frameEnd) {
+    noteWaiting(core, connection)
+    return next
   }
   takeInput(connection)
-  const rest = consume(core, connection, partial.bytes, 0, partial.length)
-  if (rest < partial.length && connection.phase !== Phase.closed) {
-    keepPartial(core, connection, partial, rest)
-    if (at < end) appendInput(core, connection, partial, bytes, at, end)
-    return end
-  }
-  releaseInput(core, connection, partial)
-  return at
+  if (consumePartial(core, connection, partial)) return next
+  keepInput(core, connection, bytes, next, end)
+  return end
 }
 
-function keepPartial(core: Core, connection: Connection, partial: ByteWriter, from: number): void {
-  putBack(core, connection, partial, from)
-  noteWaiting(core, connection)
+/** Handles what was kept; false: some of it waits on. */
+function consumePartial(core: Core, connection: Connection, partial: CutPacket): boolean {
+  const joined = joinInput(core, partial)
+  const rest = consume(core, connection, joined, 0, partial.length)
+  const isThrough = rest === partial.length || connection.phase === Phase.closed
+  returnRoom(core, partial, joined)
+  if (isThrough) releaseInput(core, connection, partial)
+  else putBack(core, connection, partial, joined, rest)
+  if (!isThrough) noteWaiting(core, connection)
+  return isThrough
 }
 
 function keep(
@@ -248,10 +252,7 @@ export function resumeInput(core: Core, connection: Connection): void {
   const partial = takeInput(connection)
   if (partial !== null) {
     try {
-      const rest = consume(core, connection, partial.bytes, 0, partial.length)
-      if (rest < partial.length && connection.phase !== Phase.closed)
-        keepPartial(core, connection, partial, rest)
-      else releaseInput(core, connection, partial)
+      consumePartial(core, connection, partial)
     } catch (error) {
       fail(core, connection, error)
     }

@@ -1,6 +1,6 @@
 /** Clients that fall silent (MQTT 5.0, 3.1.2.10), never finish a packet, or never connect. */
-import type { ByteWriter } from '../../codec/byte-writer.ts'
-import { readFrame, type FrameHeader } from '../../codec/frame.ts'
+import type { FrameHeader } from '../../codec/frame.ts'
+import type { CutPacket } from '../../codec/framer.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
@@ -55,9 +55,9 @@ export function watchPartial(core: Core, connection: Connection): void {
   watch(core, connection, dueMs)
 }
 
-function isLong(partial: ByteWriter | null): boolean {
+function isLong(partial: CutPacket | null): boolean {
   if (partial === null) return false
-  readFrame(partial.bytes, 0, partial.length, FRAME)
+  partial.readFrame(FRAME)
   return FRAME.frameEnd - partial.length > LONG_BYTES
 }
 

@@ -1,24 +1,19 @@
 /**
- * Input that cannot be handled yet: a cut packet, or what came before the CONNACK. What its array grows by is memory, and
- * charged to the connection.
+ * Input that cannot be handled yet: a cut packet, or what came before the CONNACK. What it takes is memory, and charged to
+ * the connection.
  */
-import { ByteWriter } from '../../codec/byte-writer.ts'
+import { CutPacket } from '../../codec/framer.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { chargeConnection } from '../state/memory.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 
-const PARTIAL_BYTES = 256
-
-/**
- * An array grows by a copy of twice its size; those that it has outgrown are together as large as itself, and there until
- * the collector comes by, which is late where many grow at once. So much more than its bytes is charged for it.
- */
-const OUTGROWN_SHARE = 1
-
 /** While memory is short a packet that comes in pieces may have so many bytes. */
 const SHORT_OF_MEMORY_BYTES_MAX = 65_536
+
+/** An array that packets were joined in is kept for the next one up to this size. */
+const ROOM_BYTES_MAX = 2 << 20
 
 /** Adds `bytes[start..end)` to what is kept. */
 export function keepInput(
@@ -29,8 +24,7 @@ export function keepInput(
   end: number,
 ): void {
   if (connection.partial === null) {
-    connection.partial = new ByteWriter(new Uint8Array(PARTIAL_BYTES))
-    chargeConnection(core, connection, weightOf(PARTIAL_BYTES))
+    connection.partial = new CutPacket(core.spareInput)
     beginPartial(connection, core.ports.clock.monotonicMs())
   }
   appendInput(core, connection, connection.partial, bytes, start, end)
@@ -40,49 +34,63 @@ export function keepInput(
 export function appendInput(
   core: Core,
   connection: Connection,
-  partial: ByteWriter,
+  partial: CutPacket,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): void {
-  const before = partial.bytes.length
+  const before = partial.capacity
   const isLarge = partial.length + end - start > SHORT_OF_MEMORY_BYTES_MAX
   if (isLarge && core.pressure === Pressure.beyond)
     throw new ProtocolError(Reason.quotaExceeded, 'the broker is short of memory')
   partial.append(bytes, start, end)
-  chargeConnection(core, connection, weightOf(partial.bytes.length) - weightOf(before))
+  chargeConnection(core, connection, partial.capacity - before)
 }
 
-function weightOf(bytes: number): number {
-  return bytes + Math.ceil(bytes * OUTGROWN_SHARE)
-}
-
-/** Takes out what is kept, to handle it: {@link putBack} what is left, or {@link releaseInput} the array. */
-export function takeInput(connection: Connection): ByteWriter | null {
+/** Takes out what is kept, to handle it: {@link putBack} what is left, or {@link releaseInput}. */
+export function takeInput(connection: Connection): CutPacket | null {
   const { partial } = connection
   connection.partial = null
   return partial
 }
 
-/** What lies from `from` on has to wait on. */
+/** The bytes of `partial` in one array, to be given back by {@link returnRoom}. */
+export function joinInput(core: Core, partial: CutPacket): Uint8Array {
+  const { room } = core
+  // What is handled in it may lead to a bridge of ours, and by that to other input.
+  core.room = null
+  return partial.join(room)
+}
+
+/** To be called before `partial` is put back or released: `joined` is good until then. */
+export function returnRoom(core: Core, partial: CutPacket, joined: Uint8Array): void {
+  if (joined !== partial.head && joined.length <= ROOM_BYTES_MAX) core.room = joined
+}
+
+/** What lies from `from` on in `joined`, which has the bytes of `partial`, has to wait on. */
 export function putBack(
   core: Core,
   connection: Connection,
-  partial: ByteWriter,
+  partial: CutPacket,
+  joined: Uint8Array,
   from: number,
 ): void {
-  if (from > 0) {
-    partial.bytes.copyWithin(0, from, partial.length)
-    partial.length -= from
-    beginPartial(connection, core.ports.clock.monotonicMs())
+  if (from === 0) {
+    connection.partial = partial
+    return
   }
-  connection.partial = partial
+  const rest = new CutPacket(core.spareInput)
+  rest.append(joined, from, partial.length)
+  chargeConnection(core, connection, rest.capacity)
+  releaseInput(core, connection, partial)
+  connection.partial = rest
+  beginPartial(connection, core.ports.clock.monotonicMs())
 }
 
-/** The array that packets were completed in is free; of a closed connection nothing is charged any more. */
-export function releaseInput(core: Core, connection: Connection, partial: ByteWriter): void {
-  if (connection.phase !== Phase.closed)
-    chargeConnection(core, connection, -weightOf(partial.bytes.length))
+/** All of it is handled; of a closed connection nothing is charged any more. */
+export function releaseInput(core: Core, connection: Connection, partial: CutPacket): void {
+  if (connection.phase !== Phase.closed) chargeConnection(core, connection, -partial.capacity)
+  partial.clear()
 }
 
 /** The time that the packet may take counts from `nowMs`. */
@@ -92,5 +100,6 @@ export function beginPartial(connection: Connection, nowMs: number): void {
 
 /** The connection is over. */
 export function dropPartial(connection: Connection): void {
+  connection.partial?.clear()
   connection.partial = null
 }

@@ -13,6 +13,7 @@ import { PacketTable } from '../../base/packet-table.ts'
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
 import type { ByteReader } from '../../codec/byte-reader.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
+import type { CutPacket } from '../../codec/framer.ts'
 import type { ConnectPacket, Packet, Qos, SubscribeFilter, Version } from '../../codec/packets.ts'
 import type { PublishView } from '../../codec/publish.ts'
 import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
@@ -379,7 +380,7 @@ export class Connection {
   cleanStart = false
   will: Will | null = null
   // input
-  partial: ByteWriter | null = null
+  partial: CutPacket | null = null
   partialSinceMs = 0
   paused = false
   /** Its input waits for its turn; a task goes on with it. */
@@ -566,6 +567,10 @@ export interface Core {
   /** Connections with a retained replay that waits until their client has taken what it was sent. */
   readonly replaying: Set<Connection>
   readonly writers: ByteWriter[]
+  /** Where the next packet that came in pieces is joined, if it fits; null: in an array of its own. */
+  room: Uint8Array | null
+  /** Arrays for packets that come in pieces. */
+  readonly spareInput: Uint8Array[]
   /** The PUBLISH being handled, as ranges of its bytes; reused. */
   readonly published: PublishView
   /** The message being published: borrows, reused. */

@@ -1,0 +1,100 @@
+/** Packets cut out of chunks, wherever the cuts are. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { FrameHeader } from '../../src/codec/frame.ts'
+import { CutPacket, Framer } from '../../src/codec/framer.ts'
+
+const KB = 1024
+
+/** A packet of type 3 whose body is `length` bytes, all of them `fill`. */
+function packetOf(length: number, fill: number): Uint8Array {
+  const varint: number[] = []
+  let rest = length
+  do {
+    varint.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0))
+    rest >>= 7
+  } while (rest > 0)
+  const packet = new Uint8Array(1 + varint.length + length).fill(fill)
+  packet.set([0x30, ...varint])
+  return packet
+}
+
+test('packets are the same wherever their bytes are cut', () => {
+  const lengths = fc.array(fc.oneof(fc.nat(300), fc.nat(200 * KB)), { maxLength: 6 })
+  const cuts = fc.array(fc.oneof(fc.nat(600), fc.nat(70 * KB)), { minLength: 1, maxLength: 40 })
+  fc.assert(
+    fc.property(lengths, cuts, (bodies, steps) => {
+      const stream = Buffer.concat(bodies.map((length, index) => packetOf(length, index + 1)))
+      const framer = new Framer(1 << 20)
+      const found: [length: number, first: number, last: number][] = []
+      for (let at = 0, turn = 0; at < stream.length; turn++) {
+        const end = Math.min(stream.length, at + Math.max(1, steps[turn % steps.length]))
+        // The array is the caller's again after the call.
+        const chunk = Uint8Array.prototype.slice.call(stream, at, end)
+        framer.push(chunk, 0, chunk.length, (first, bytes, _start, bodyStart, to) => {
+          assert.equal(first, 0x30)
+          found.push([to - bodyStart, bytes[bodyStart] ?? 0, bytes[to - 1]])
+          return true
+        })
+        chunk.fill(0xff)
+        at = end
+      }
+      const wanted = bodies.map((length, index) => [length, index + 1, index + 1])
+      const bodyOf = ([length, first, last]: number[]) =>
+        length === 0 ? [0] : [length, first, last]
+      assert.deepEqual(found.map(bodyOf), wanted.map(bodyOf))
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a packet that grows takes little more than its bytes, and leaves no arrays behind', () => {
+  const spare: Uint8Array[] = []
+  const packet = new CutPacket(spare)
+  const chunk = new Uint8Array(64 * KB)
+  for (let length = 0; length < 2_000_000; length += chunk.length) {
+    packet.append(chunk, 0, chunk.length)
+    assert.ok(packet.capacity <= packet.length + 64 * KB, `${packet.capacity} for ${packet.length}`)
+  }
+  assert.equal(packet.join(null).length, packet.length)
+  packet.clear()
+  assert.equal(packet.capacity, 0)
+  const kept = spare.length
+  assert.ok(kept >= 30 && kept <= 32, `${kept} arrays wait for the next packet`)
+  packet.append(chunk, 0, chunk.length)
+  assert.equal(spare.length, kept - 1)
+})
+
+test('drips cost no more than twice their bytes', () => {
+  const packet = new CutPacket([])
+  for (let length = 1; length <= 100_000; length++) {
+    packet.append(Uint8Array.of(1), 0, 1)
+    assert.ok(packet.capacity <= Math.max(256, 2 * length))
+  }
+})
+
+test('a header is complete with its last byte, and not a byte more is taken', () => {
+  const packet = new CutPacket([])
+  const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
+  const bytes = packetOf(20_000, 7)
+  assert.equal(packet.completeHeader(bytes, 0, 2, frame), 2)
+  assert.equal(frame.frameEnd, -1)
+  assert.equal(packet.completeHeader(bytes, 2, bytes.length, frame), 4)
+  assert.equal(frame.frameEnd, bytes.length)
+  assert.equal(packet.missing(frame), bytes.length - 4)
+})
+
+test('a packet beyond the maximum is refused by its header', () => {
+  const framer = new Framer(1000)
+  const head = packetOf(1000, 1).subarray(0, 3)
+  assert.throws(() => framer.push(head, 0, 3, () => true), /larger than the maximum/)
+})
+
+test('who wants nothing more is given nothing more', () => {
+  const framer = new Framer(1000)
+  const stream = Uint8Array.of(...packetOf(3, 1), ...packetOf(3, 2))
+  let count = 0
+  framer.push(stream, 0, stream.length, () => ++count < 1)
+  assert.equal(count, 1)
+})
