@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test as nodeTest } from 'node:test'
 import type { Qos } from '../../src/codec/packets.ts'
-import { MemoryData } from '../../src/store/memory-store.ts'
+import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
+import { JointStore } from '../../src/threads/joint-store.ts'
 import { SimClient } from './client.ts'
 import { Mesh } from './memory-peers.ts'
 import { seeded, SimNode, Timeline } from './world.ts'
+
+/** How two nodes stand on one set of data: as those of a cluster, or as threads with doors to one store. */
+const KINDS = ['one data', 'doors'] as const
+let kind: (typeof KINDS)[number] = 'one data'
+
+function test(what: string, run: () => void): void {
+  for (const one of KINDS)
+    nodeTest(`${one}: ${what}`, () => {
+      kind = one
+      run()
+    })
+}
 
 /** Two cores on one set of data, joined by peers. */
 function twoNodes() {
@@ -13,8 +26,14 @@ function twoNodes() {
   const data = new MemoryData()
   const mesh = new Mesh(time, 5)
   const options = { time, random, data, storeDelayMs: 5 }
-  const a = new SimNode({ ...options, name: 'a', peers: mesh.join('a') })
-  const b = new SimNode({ ...options, name: 'b', peers: mesh.join('b') })
+  const store = createMemoryStore(data, { node: 'all', defer: (run) => time.at(2, run) })
+  const joint = new JointStore(store, { doors: 2, hasRoom: () => true })
+  const node = (name: string) => {
+    const doors = kind === 'doors' && { store: joint.door(name, (run) => time.at(3, run)) }
+    return new SimNode({ ...options, name, peers: mesh.join(name), ...doors })
+  }
+  const a = node('a')
+  const b = node('b')
   const wait = (ms = 1000) => time.run(time.nowMs + ms)
   wait()
   const connect = (id: string, node: SimNode, durable = false) => {
@@ -37,8 +56,8 @@ const payloads = (client: SimClient) => client.received.map(({ payload }) => pay
 
 for (const durable of [false, true]) {
   for (const qos of [0, 1, 2] as const) {
-    const kind = durable ? 'durable' : 'clean'
-    test(`QoS ${qos} published on one node reaches a ${kind} session on the other once`, () => {
+    const whose = durable ? 'durable' : 'clean'
+    test(`QoS ${qos} published on one node reaches a ${whose} session on the other once`, () => {
       const { a, b, wait, connect, subscribe, check } = twoNodes()
       const subscriber = connect('s', b, durable)
       subscribe(subscriber, 'x/+', qos)

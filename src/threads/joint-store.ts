@@ -1,0 +1,356 @@
+/**
+ * One store for several nodes of a process: each has a door to it, which is a Store of its own. What one node writes the others
+ * are told; who holds a session is known here, and so is the place of each message in its queue.
+ *
+ *     node a ── door ──┐
+ *     node b ── door ──┼── JointStore ── Store (LevelDB, or memory)
+ *     node c ── door ──┘
+ *
+ * Batches of all doors become batches of the store. One of the store never ends in the middle of a door's: a node that has
+ * written and not sealed makes the others' batches wait for its seal.
+ */
+import type { Message } from '../ports/message.ts'
+import type { Backlog, ClaimedSession, Store, StoredDelivery, StoreEvents } from '../ports/ports.ts'
+
+export interface JointStoreOptions {
+  /** So many doors are opened before the store is. */
+  readonly doors: number
+  /** Is there room for a message in a queue that nobody holds who would know? */
+  hasRoom(queue: Readonly<Backlog>, message: Message): boolean
+}
+
+/** A session as the doors share it. */
+interface JointSession extends Backlog {
+  owner: DoorState | null
+  /** Claimed and not answered yet: what comes for it meanwhile is told behind the answer. */
+  claiming: StoredDelivery[] | null
+}
+
+interface DoorState {
+  readonly name: string
+  readonly defer: (run: () => void) => void
+  events: StoreEvents | null
+  isClosed: boolean
+  /** It has written what it has not sealed yet. */
+  isDirty: boolean
+  lastSealed: number
+  lastDone: number
+  /** When it wrote retained messages last, by topic, while there is something that it has not been told yet. */
+  readonly retainedAt: Map<string, number>
+  untold: number
+}
+
+interface Mark {
+  readonly door: DoorState
+  /** Its batch is in this one of the store. */
+  readonly joint: number
+  readonly batch: number
+}
+
+const EMPTY: Backlog = { queuedCount: 0, queuedBytes: 0, lastSequence: 0 }
+
+export class JointStore {
+  private readonly store: Store
+  private readonly options: JointStoreOptions
+  private readonly doors: DoorState[] = []
+  private readonly sessions = new Map<string, JointSession>()
+  private readonly claims = new Map<
+    number,
+    { door: DoorState; request: number; clientId: string }
+  >()
+  private readonly reads = new Map<number, { door: DoorState; request: number }>()
+  private marks: Mark[] = []
+  /** Sealed by their doors, and waiting for another door's seal. */
+  private waiting: Omit<Mark, 'joint'>[] = []
+  private lastRequest = 0
+  private lastSealed = 0
+  private writes = 0
+  /** The store has no space, or had none until now. */
+  private isFull = false
+
+  constructor(store: Store, options: JointStoreOptions) {
+    this.store = store
+    this.options = options
+  }
+
+  /** Messages and bytes that wait for sessions nobody is connected to. */
+  get queued(): { count: number; bytes: number } {
+    let count = 0
+    let bytes = 0
+    for (const { owner, queuedCount, queuedBytes } of this.sessions.values()) {
+      if (owner !== null) continue
+      count += queuedCount
+      bytes += queuedBytes
+    }
+    return { count, bytes }
+  }
+
+  /** A door, by the name of its node. `defer` runs what it is told, in order and not within a call. */
+  door(name: string, defer: (run: () => void) => void): Store {
+    const door: DoorState = {
+      name,
+      defer,
+      events: null,
+      isClosed: false,
+      isDirty: false,
+      lastSealed: 0,
+      lastDone: 0,
+      retainedAt: new Map(),
+      untold: 0,
+    }
+    this.doors.push(door)
+    const { store } = this
+    const write = (run: () => void): void => {
+      door.isDirty = true
+      run()
+    }
+    const ifHeld = (clientId: string, run: () => void): void =>
+      write(() => {
+        const owner = this.sessions.get(clientId)?.owner ?? null
+        if (owner === null || owner === door) run()
+      })
+    return {
+      survives: store.survives,
+      open: (events) => this.open(door, events),
+      close: (done) => this.close(door, done),
+      claim: (request, clientId, cleanStart) =>
+        write(() => this.claim(door, request, clientId, cleanStart)),
+      unclaim: (clientId) => write(() => this.unclaim(door, clientId)),
+      saveSession: (record) =>
+        ifHeld(record.clientId, () => {
+          store.saveSession(record)
+          this.tellOthers(door, ({ session }) => session(record.clientId, record, undefined, true))
+        }),
+      deleteSession: (clientId) => ifHeld(clientId, () => this.deleteSession(door, clientId)),
+      saveSubscription: (clientId, filter, options) =>
+        ifHeld(clientId, () => {
+          store.saveSubscription(clientId, filter, options)
+          this.tellOthers(door, ({ route }) => route(clientId, filter, options))
+        }),
+      deleteSubscription: (clientId, filter) =>
+        ifHeld(clientId, () => {
+          store.deleteSubscription(clientId, filter)
+          this.tellOthers(door, ({ route }) => route(clientId, filter, null))
+        }),
+      append: (clientId, ...entry) => {
+        door.isDirty = true
+        return this.append(door, clientId, ...entry)
+      },
+      acknowledge: (clientId, sequence, message) =>
+        write(() => {
+          this.shrink(clientId, message.payloadLength)
+          store.acknowledge(clientId, sequence, message)
+        }),
+      release: (clientId, sequence) => write(() => store.release(clientId, sequence)),
+      read: (request, clientId, after, limit) => {
+        this.reads.set(++this.lastRequest, { door, request })
+        store.read(this.lastRequest, clientId, after, limit)
+      },
+      holdInbound: (clientId, packetId, message) =>
+        write(() => store.holdInbound(clientId, packetId, message)),
+      dropInbound: (clientId, packetId) => write(() => store.dropInbound(clientId, packetId)),
+      saveDelayed: (id, waiting) => write(() => store.saveDelayed(id, waiting)),
+      saveRetained: (topic, message) => write(() => this.saveRetained(door, topic, message)),
+      seal: (batch) => this.seal(door, batch),
+    }
+  }
+
+  private tell(door: DoorState, run: (events: StoreEvents) => void): void {
+    door.untold++
+    door.defer(() => {
+      if (door.events !== null && !door.isClosed) run(door.events)
+      if (--door.untold === 0) door.retainedAt.clear()
+    })
+  }
+
+  private tellOthers(author: DoorState, run: (events: StoreEvents) => void): void {
+    for (const door of this.doors) if (door !== author) this.tell(door, run)
+  }
+
+  private tellAll(run: (events: StoreEvents) => void): void {
+    for (const door of this.doors) this.tell(door, run)
+  }
+
+  // ── life ─────────────────────────────────────────────────────────────────────────────────────────
+
+  private open(door: DoorState, events: StoreEvents): void {
+    door.events = events
+    const opened = this.doors.filter((one) => one.events !== null)
+    if (opened.length === this.options.doors) this.store.open(this.storeEvents())
+  }
+
+  /** The last one closes the store. */
+  private close(door: DoorState, done: () => void): void {
+    door.isClosed = true
+    door.isDirty = false
+    if (this.doors.every(({ isClosed }) => isClosed)) this.store.close(done)
+    else door.defer(done)
+  }
+
+  /** What the store tells, and who is told. */
+  private storeEvents(): StoreEvents {
+    return {
+      session: (clientId, record, backlog) => {
+        this.sessions.set(clientId, { ...(backlog ?? EMPTY), owner: null, claiming: null })
+        for (const [index, door] of this.doors.entries())
+          this.tell(door, ({ session }) => session(clientId, record, backlog, index > 0))
+      },
+      route: (clientId, filter, options) =>
+        this.tellAll(({ route }) => route(clientId, filter, options)),
+      retained: (topic, message) => this.tellAll(({ retained }) => retained(topic, message)),
+      delayed: (id, waiting) => this.tell(this.doors[0], ({ delayed }) => delayed(id, waiting)),
+      ready: () => this.tellAll(({ ready }) => ready()),
+      claimed: (request, state) => this.claimed(request, state),
+      page: (request, clientId, entries, more) => {
+        const asked = this.reads.get(request)
+        this.reads.delete(request)
+        if (asked !== undefined)
+          this.tell(asked.door, ({ page }) => page(asked.request, clientId, entries, more))
+      },
+      lost: (clientId, sequence, bytes, reason) => {
+        this.shrink(clientId, bytes)
+        const owner = this.sessions.get(clientId)?.owner ?? this.doors[0]
+        this.tell(owner, ({ lost }) => lost(clientId, sequence, bytes, reason))
+      },
+      arrived: () => {},
+      overflowed: () => {},
+      committed: (joint) => this.committed(joint),
+      failed: (joint, failure, error) => {
+        this.isFull = true
+        for (const door of this.doors) {
+          const first = this.marks.find((mark) => mark.door === door && mark.joint >= joint)
+          const batch = first?.batch ?? door.lastSealed + 1
+          this.tell(door, ({ failed }) => failed(batch, failure, error))
+        }
+      },
+    }
+  }
+
+  // ── batches ──────────────────────────────────────────────────────────────────────────────────────
+
+  private seal(door: DoorState, batch: number): void {
+    door.isDirty = false
+    door.lastSealed = batch
+    this.waiting.push({ door, batch })
+    if (this.doors.some(({ isDirty }) => isDirty)) return
+    const joint = ++this.lastSealed
+    for (const one of this.waiting) this.marks.push({ ...one, joint })
+    this.waiting = []
+    this.store.seal(joint)
+  }
+
+  private committed(joint: number): void {
+    const isDone = (mark: Mark): boolean => mark.joint <= joint
+    const wasFull = this.isFull
+    this.isFull = false
+    for (const door of this.doors) {
+      const last = this.marks.findLast((mark) => mark.door === door && isDone(mark))
+      if (last !== undefined) door.lastDone = last.batch
+      const { lastDone } = door
+      // That there is room again concerns those too who have nothing in it.
+      if (last !== undefined || wasFull) this.tell(door, (events) => events.committed(lastDone))
+    }
+    this.marks = this.marks.filter((mark) => !isDone(mark))
+  }
+
+  // ── sessions ─────────────────────────────────────────────────────────────────────────────────────
+
+  private claim(door: DoorState, request: number, clientId: string, cleanStart: boolean): void {
+    const known = this.sessions.get(clientId)
+    const owner = known?.owner ?? null
+    if (owner !== null && owner !== door && !owner.isClosed)
+      return this.tell(door, ({ claimed }) => claimed(request, null, owner.name))
+    if (cleanStart && known !== undefined)
+      this.tellOthers(door, ({ session }) => session(clientId, null))
+    const session =
+      known === undefined || cleanStart ? { ...EMPTY, owner: door, claiming: null } : known
+    session.owner = door
+    session.claiming ??= []
+    this.sessions.set(clientId, session)
+    this.claims.set(++this.lastRequest, { door, request, clientId })
+    this.store.claim(this.lastRequest, clientId, cleanStart)
+  }
+
+  private claimed(joint: number, state: ClaimedSession | null): void {
+    const asked = this.claims.get(joint)
+    this.claims.delete(joint)
+    if (asked === undefined) return
+    const { door, request, clientId } = asked
+    this.tell(door, ({ claimed }) => claimed(request, state, null))
+    const session = this.sessions.get(clientId)
+    // What is not among what the claim brings comes behind it; the core knows by the sequence.
+    for (const entry of session?.claiming ?? [])
+      this.tell(door, ({ arrived }) => arrived(clientId, entry))
+    if (session !== undefined) session.claiming = null
+  }
+
+  private unclaim(door: DoorState, clientId: string): void {
+    const session = this.sessions.get(clientId)
+    if (session === undefined || session.owner !== door) return
+    session.owner = null
+    session.claiming = null
+    this.store.unclaim(clientId)
+  }
+
+  private deleteSession(door: DoorState, clientId: string): void {
+    this.sessions.delete(clientId)
+    this.store.deleteSession(clientId)
+    this.tellOthers(door, ({ session }) => session(clientId, null))
+  }
+
+  private append(
+    door: DoorState,
+    clientId: string,
+    ...[proposal, message, qos, retain, subscriptionId]: Tail<Parameters<Store['append']>>
+  ): number {
+    const session = this.sessions.get(clientId)
+    if (session === undefined) return 0
+    const { owner, lastSequence } = session
+    const isHolder = owner === door && session.claiming === null
+    if (!isHolder && !this.options.hasRoom(session, message)) {
+      this.tell(door, (events) => events.overflowed(clientId))
+      return 0
+    }
+    const next = Math.max(lastSequence + 1, owner === door ? proposal : 0)
+    const sequence = this.store.append(clientId, next, message, qos, retain, subscriptionId)
+    if (sequence === 0) return 0
+    session.lastSequence = sequence
+    session.queuedCount++
+    session.queuedBytes += message.payloadLength
+    if (isHolder) return sequence
+    const entry: StoredDelivery = {
+      sequence,
+      message,
+      qos,
+      retain,
+      subscriptionId,
+      released: false,
+      safe: false,
+    }
+    if (session.claiming !== null) session.claiming.push(entry)
+    else if (owner !== null) this.tell(owner, ({ arrived }) => arrived(clientId, entry))
+    return 0
+  }
+
+  private shrink(clientId: string, bytes: number): void {
+    const session = this.sessions.get(clientId)
+    if (session === undefined) return
+    session.queuedCount--
+    session.queuedBytes -= bytes
+  }
+
+  private saveRetained(door: DoorState, topic: string, message: Message | null): void {
+    const write = ++this.writes
+    if (door.untold > 0) door.retainedAt.set(topic, write)
+    this.store.saveRetained(topic, message)
+    for (const other of this.doors) {
+      if (other === door) continue
+      this.tell(other, ({ retained }) => {
+        // It has written there itself meanwhile: its own is the later one, here too.
+        if ((other.retainedAt.get(topic) ?? 0) < write) retained(topic, message)
+      })
+    }
+  }
+}
+
+type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never
