@@ -52,6 +52,8 @@ interface Client {
   readonly asking: Asking[]
 }
 
+const NO_GROUPS: readonly string[] = []
+
 export class Junction {
   private readonly nodes: Node[] = []
   private readonly places = new Map<string, Place>()
@@ -177,7 +179,7 @@ export class Junction {
     for (const node of this.nodes) {
       if (node === from) continue
       const plain = (mask & node.bit) !== 0
-      const chosen = served?.get(node) ?? []
+      const chosen = served?.get(node) ?? NO_GROUPS
       if (!plain && chosen.length === 0) continue
       const sent = node.way.copies ? message : message.kept()
       this.tell(node, (events) => events.published(sent, plain, chosen))

@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Store } from '../../src/ports/ports.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 import { JointStore } from '../../src/threads/joint-store.ts'
+import { RemoteStore, serveStore } from '../../src/threads/store-wire.ts'
+import { linkThread } from '../../src/threads/thread-link.ts'
 import { storeContract, type StoreSetup } from './contract.ts'
 
 /** Doors to one store, `nodes` of them; when they are closed the next ones are those of a new one on the same data. */
@@ -53,3 +56,41 @@ storeContract(
   },
   { shared: true, fixedNodes: true },
 )
+
+/** The second door is in another thread, as far as bytes go. */
+storeContract(
+  'joint, by bytes',
+  async (nodes) => {
+    const data = new MemoryData()
+    const make = () => createMemoryStore(data, { node: 'all', defer: queueMicrotask })
+    const ports: MessagePort[] = []
+    const close = () => {
+      for (const port of ports) port.close()
+    }
+    const setup = setupOn(nodes, make, close, queueMicrotask)
+    return {
+      ...setup,
+      store: (node) =>
+        node === 'b' || nodes === 1 ? overThere(setup.store(node), ports) : setup.store(node),
+    }
+  },
+  { shared: true, fixedNodes: true, numbersLater: true },
+)
+
+function overThere(door: Store, ports: MessagePort[]): Store {
+  const { port1, port2 } = new MessageChannel()
+  ports.push(port1)
+  const there = linkThread(
+    port1,
+    (op, reader) => void serve(op, reader),
+    () => true,
+  )
+  const serve = serveStore(door, there.out)
+  const here = linkThread(
+    port2,
+    (op, reader) => void store.told(op, reader),
+    () => true,
+  )
+  const store = new RemoteStore(here.out, false)
+  return store
+}

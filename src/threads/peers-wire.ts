@@ -1,0 +1,251 @@
+/**
+ * The Peers port of a core in a worker: calls go over to the junction, events come back.
+ *
+ *     core ── RemotePeers ── bytes ──▶ servePeers ── Junction
+ *                  ◀──────── bytes ──
+ */
+import type { Message } from '../ports/message.ts'
+import type { Interest, PeerClaim, Peers, PeersEvents } from '../ports/peers.ts'
+import type { Junction, JunctionWay } from './junction.ts'
+import { Call, Event } from './ops.ts'
+import type { WireReader, WireWriter } from './wire.ts'
+
+type Answer = (given: boolean) => void
+
+/** Questions by number, until they are answered. */
+class Questions {
+  private readonly open = new Map<number, Answer>()
+  private last = 0
+
+  ask(answer: Answer): number {
+    this.open.set(++this.last, answer)
+    return this.last
+  }
+
+  answer(number: number, given: boolean): void {
+    const answer = this.open.get(number)
+    this.open.delete(number)
+    answer?.(given)
+  }
+}
+
+function writeClaim(out: WireWriter, { clientId, username, cleanStart }: PeerClaim): void {
+  out.text(clientId)
+  out.text(username)
+  out.u8(cleanStart ? 1 : 0)
+}
+
+function readClaim(reader: WireReader): PeerClaim {
+  return {
+    clientId: reader.text(),
+    username: reader.textOrNull(),
+    cleanStart: reader.u8() === 1,
+  }
+}
+
+function writeGroups(out: WireWriter, groups: readonly string[]): void {
+  out.u8(groups.length > 0 ? 1 : 0)
+  if (groups.length === 0) return
+  out.u32(groups.length)
+  for (const group of groups) out.text(group)
+}
+
+const NO_GROUPS: readonly string[] = []
+
+function readGroups(reader: WireReader): readonly string[] {
+  if (reader.u8() === 0) return NO_GROUPS
+  return Array.from({ length: reader.u32() }, () => reader.text())
+}
+
+// ── in the worker ──────────────────────────────────────────────────────────────────────────────────
+
+export class RemotePeers implements Peers {
+  private readonly out: WireWriter
+  private readonly questions = new Questions()
+  private events: PeersEvents | null = null
+  private cleanElsewhere = 0
+  private cleanTold = -1
+
+  constructor(out: WireWriter) {
+    this.out = out
+  }
+
+  start(events: PeersEvents): void {
+    this.events = events
+    this.out.op(Call.start)
+  }
+
+  interest(filter: string, group: string, { always, qos0 }: Interest): void {
+    const { out } = this
+    out.op(Call.interest)
+    out.text(filter)
+    out.text(group)
+    out.u32(always)
+    out.u32(qos0)
+  }
+
+  private ask(op: number, answer: Answer): void {
+    this.out.op(op)
+    this.out.number(this.questions.ask(answer))
+  }
+
+  barrier(done: () => void): void {
+    this.ask(Call.barrier, done)
+  }
+
+  publish(message: Message, nodes: number, groups: readonly string[]): boolean {
+    const { out } = this
+    out.op(Call.publish)
+    out.u32(nodes)
+    writeGroups(out, groups)
+    out.message(message)
+    return true
+  }
+
+  claim(claim: PeerClaim, done: Answer): void {
+    this.ask(Call.claimClient, done)
+    writeClaim(this.out, claim)
+  }
+
+  unclaim(clientId: string): void {
+    this.out.op(Call.unclaimClient)
+    this.out.text(clientId)
+  }
+
+  kick(node: string, claim: PeerClaim, done: () => void): void {
+    this.ask(Call.kick, done)
+    this.out.text(node)
+    writeClaim(this.out, claim)
+  }
+
+  /** A thread does not go alone. */
+  will(): void {}
+
+  cleanSessions(here: number): number {
+    if (here !== this.cleanTold) {
+      this.cleanTold = here
+      this.out.op(Call.cleanSessions)
+      this.out.u32(here)
+    }
+    return this.cleanElsewhere
+  }
+
+  /** An event came; false: it is none of the peers'. */
+  told(op: number, reader: WireReader): boolean {
+    if (op === Event.published) this.published(reader)
+    else {
+      const read = this.readers[op]
+      if (read === undefined) return false
+      read(reader)
+    }
+    return true
+  }
+
+  private published(reader: WireReader): void {
+    const plain = reader.u8() === 1
+    const groups = readGroups(reader)
+    this.events?.published(reader.message(false), plain, groups)
+  }
+
+  private readonly readers: Readonly<Record<number, (reader: WireReader) => void>> = {
+    [Event.wanted]: (reader) =>
+      this.events?.wanted(reader.text(), reader.text(), reader.u32(), reader.u32(), reader.u32()),
+    [Event.kicked]: (reader) => {
+      const question = reader.number()
+      this.events?.kicked(readClaim(reader), (gone) => {
+        this.out.op(Call.kickedDone)
+        this.out.number(question)
+        this.out.u8(gone ? 1 : 0)
+      })
+    },
+    [Event.sync]: (reader) => {
+      this.out.op(Call.synced)
+      this.out.number(reader.number())
+    },
+    [Event.answered]: (reader) => this.questions.answer(reader.number(), true),
+    [Event.refused]: (reader) => this.questions.answer(reader.number(), false),
+    [Event.cleanSessions]: (reader) => void (this.cleanElsewhere = reader.u32()),
+  }
+}
+
+// ── beside the junction ────────────────────────────────────────────────────────────────────────────
+
+/** Serves the junction to a worker. `out`: to the worker. Returns what reads a call; false: it is none of the peers'. */
+export function servePeers(
+  junction: Junction,
+  name: string,
+  out: WireWriter,
+): (op: number, reader: WireReader) => boolean {
+  const questions = new Questions()
+  const way: JunctionWay = {
+    defer: (run) => run(),
+    sync(done) {
+      out.op(Event.sync)
+      out.number(questions.ask(done))
+    },
+    copies: true,
+  }
+  const peers = junction.join(name, way)
+  const answer = (number: number, given = true): void => {
+    out.op(given ? Event.answered : Event.refused)
+    out.number(number)
+  }
+  const calls: Readonly<Record<number, (reader: WireReader) => void>> = {
+    [Call.start]: () => peers.start(peersEvents(out, questions)),
+    [Call.interest]: (reader) =>
+      peers.interest(reader.text(), reader.text(), { always: reader.u32(), qos0: reader.u32() }),
+    [Call.barrier]: (reader) => {
+      const number = reader.number()
+      peers.barrier(() => answer(number))
+    },
+    [Call.publish]: (reader) => {
+      const nodes = reader.u32()
+      const groups = readGroups(reader)
+      peers.publish(reader.message(false), nodes, groups)
+    },
+    [Call.claimClient]: (reader) => {
+      const number = reader.number()
+      peers.claim(readClaim(reader), (granted) => answer(number, granted))
+    },
+    [Call.unclaimClient]: (reader) => peers.unclaim(reader.text()),
+    [Call.kick]: (reader) => {
+      const number = reader.number()
+      peers.kick(reader.text(), readClaim(reader), () => answer(number))
+    },
+    [Call.cleanSessions]: (reader) => {
+      out.op(Event.cleanSessions, 4)
+      out.u32(peers.cleanSessions(reader.u32()))
+    },
+    [Call.kickedDone]: (reader) => questions.answer(reader.number(), reader.u8() === 1),
+    [Call.synced]: (reader) => questions.answer(reader.number(), true),
+  }
+  return (op, reader) => {
+    calls[op]?.(reader)
+    return op in calls
+  }
+}
+
+function peersEvents(out: WireWriter, questions: Questions): PeersEvents {
+  return {
+    wanted(filter, group, always, qos0, members) {
+      out.op(Event.wanted)
+      out.text(filter)
+      out.text(group)
+      out.u32(always)
+      out.u32(qos0)
+      out.u32(members)
+    },
+    published(message, plain, groups) {
+      out.op(Event.published)
+      out.u8(plain ? 1 : 0)
+      writeGroups(out, groups)
+      out.message(message)
+    },
+    kicked(claim, done) {
+      out.op(Event.kicked)
+      out.number(questions.ask(done))
+      writeClaim(out, claim)
+    },
+    orphaned() {},
+  }
+}
