@@ -10,7 +10,14 @@
  * written and not sealed makes the others' batches wait for its seal.
  */
 import type { Message } from '../ports/message.ts'
-import type { Backlog, ClaimedSession, Store, StoredDelivery, StoreEvents } from '../ports/ports.ts'
+import type {
+  Backlog,
+  ClaimedSession,
+  Store,
+  StoredDelivery,
+  StoreEvents,
+  SubscriptionOptions,
+} from '../ports/ports.ts'
 
 export interface JointStoreOptions {
   /** So many doors are opened before the store is. */
@@ -99,6 +106,28 @@ export class JointStore {
       untold: 0,
     }
     this.doors.push(door)
+    return { ...this.asking(door), ...this.writing(door) }
+  }
+
+  private asking(door: DoorState) {
+    const { store } = this
+    return {
+      survives: store.survives,
+      open: (events) => this.open(door, events),
+      close: (done) => this.close(door, done),
+      // Answered in another turn anyway: no batch has to hold it together with anything.
+      claim: (request, clientId, cleanStart) => this.claim(door, request, clientId, cleanStart),
+      unclaim: (clientId) => this.unclaim(door, clientId),
+      read: (request, clientId, after, limit) => {
+        this.reads.set(++this.lastRequest, { door, request })
+        store.read(this.lastRequest, clientId, after, limit)
+      },
+      seal: (batch) => this.seal(door, batch),
+    } satisfies Partial<Store>
+  }
+
+  /** Whatever it is, it goes with the rest of its turn. */
+  private writing(door: DoorState) {
     const { store } = this
     const write = (run: () => void): void => {
       door.isDirty = true
@@ -109,29 +138,21 @@ export class JointStore {
         const owner = this.sessions.get(clientId)?.owner ?? null
         if (owner === null || owner === door) run()
       })
+    const changeFilter = (clientId: string, filter: string, options: SubscriptionOptions | null) =>
+      ifHeld(clientId, () => {
+        if (options === null) store.deleteSubscription(clientId, filter)
+        else store.saveSubscription(clientId, filter, options)
+        this.tellOthers(door, ({ route }) => route(clientId, filter, options))
+      })
     return {
-      survives: store.survives,
-      open: (events) => this.open(door, events),
-      close: (done) => this.close(door, done),
-      // Answered in another turn anyway: no batch has to hold it together with anything.
-      claim: (request, clientId, cleanStart) => this.claim(door, request, clientId, cleanStart),
-      unclaim: (clientId) => this.unclaim(door, clientId),
       saveSession: (record) =>
         ifHeld(record.clientId, () => {
           store.saveSession(record)
           this.tellOthers(door, ({ session }) => session(record.clientId, record, undefined, true))
         }),
       deleteSession: (clientId) => ifHeld(clientId, () => this.deleteSession(door, clientId)),
-      saveSubscription: (clientId, filter, options) =>
-        ifHeld(clientId, () => {
-          store.saveSubscription(clientId, filter, options)
-          this.tellOthers(door, ({ route }) => route(clientId, filter, options))
-        }),
-      deleteSubscription: (clientId, filter) =>
-        ifHeld(clientId, () => {
-          store.deleteSubscription(clientId, filter)
-          this.tellOthers(door, ({ route }) => route(clientId, filter, null))
-        }),
+      saveSubscription: changeFilter,
+      deleteSubscription: (clientId, filter) => changeFilter(clientId, filter, null),
       append: (clientId, ...entry) => {
         door.isDirty = true
         return this.append(door, clientId, ...entry)
@@ -142,17 +163,12 @@ export class JointStore {
           store.acknowledge(clientId, sequence, message)
         }),
       release: (clientId, sequence) => write(() => store.release(clientId, sequence)),
-      read: (request, clientId, after, limit) => {
-        this.reads.set(++this.lastRequest, { door, request })
-        store.read(this.lastRequest, clientId, after, limit)
-      },
       holdInbound: (clientId, packetId, message) =>
         write(() => store.holdInbound(clientId, packetId, message)),
       dropInbound: (clientId, packetId) => write(() => store.dropInbound(clientId, packetId)),
       saveDelayed: (id, waiting) => write(() => store.saveDelayed(id, waiting)),
       saveRetained: (topic, message) => write(() => this.saveRetained(door, topic, message)),
-      seal: (batch) => this.seal(door, batch),
-    }
+    } satisfies Partial<Store>
   }
 
   private tell(door: DoorState, run: (events: StoreEvents) => void): void {

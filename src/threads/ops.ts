@@ -1,4 +1,4 @@
-/** What threads say to each other, by number; who writes and who reads it is in `store-wire.ts` and `peers-wire.ts`. */
+/** What threads say to each other, by number; who writes and who reads it is in `remote-store.ts`, `serve-store.ts` and `peers-wire.ts`. */
 
 /** From a worker to the thread with the store: calls of `Store` and `Peers`, and answers. */
 export const Call = {
