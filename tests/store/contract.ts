@@ -433,7 +433,7 @@ function survival(check: Check): void {
     await door.claim('c')
     door.store.saveSession(recordOf('c'))
     await door.commit()
-    const given = door.append('c', 1, 'over')
+    const given = await door.queue('c', 1, 'over')
     door.store.release('c', given)
     door.acknowledge('c', given)
     await door.commit()
