@@ -273,7 +273,7 @@ export class Bridge {
       isFull: () => remote.isFull,
       pause: () => remote.pause(),
       resume: () => remote.resume(),
-      closed: (why) => remote.fail(why, Reason.serverShuttingDown),
+      closed: (why) => remote.fail(why, Reason.implementationSpecificError),
     })
     ends.local = local
     local.open()

@@ -193,8 +193,10 @@ export function createBridgeStage(
   changes: Partial<BridgeSettings> = {},
   limits: Partial<Limits> = {},
   addressCount = 1,
+  before: (here: Stage) => void = () => {},
 ): BridgeStage {
   const here = createStage(limits)
+  before(here)
   const { time } = here
   const remotes: Remote[] = []
   const addresses = Array.from({ length: addressCount }, (_, index): RemoteAddress => ({

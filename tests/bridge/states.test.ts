@@ -201,6 +201,49 @@ test('where notifications go changes: the old place says 0', () => {
   assert.deepEqual([told?.topic, textOf(told?.payload)], ['state/old', '0'])
 })
 
+for (const isThere of [true, false])
+  test(`a bridge takes its local id from a client that ${isThere ? 'has' : 'had'} it`, () => {
+    const durable = { cleanStart: false, properties: { sessionExpirySeconds: 1000 } }
+    const stage = createBridgeStage({ topics: [out] }, {}, 1, (here) => {
+      const client = here.connect('local.b', durable)
+      client.subscribe('mine', 1)
+      if (!isThere) client.cut()
+    })
+    const remote = stage.remote().welcome()
+    assert.deepEqual(stage.here.node.broker.filtersOf('local.b'), ['a'])
+    stage.here.connect('author').send(make.publish('a', 'x', { qos: 1, packetId: 1 }))
+    stage.pass(0)
+    assert.equal(remote.take('publish')?.topic, 'a')
+  })
+
+for (const version of [4, 5] as const)
+  test(`MQTT ${version}: a remote that sends more QoS 2 bytes than may be held gets them through, one cut after another`, () => {
+    const stage = createBridgeStage({ version }, { heldInboundBytesMax: 10_000 })
+    const reader = stage.here.connect('reader')
+    reader.subscribe('in', 2)
+    const sent = new Set(Array.from({ length: 40 }, (_, index) => index + 1))
+    const received = new Set<number>()
+    let cuts = 0
+    for (; sent.size + received.size > 0 && cuts < 60; cuts++) {
+      const remote = stage.remote().welcome(cuts > 0)
+      for (const packetId of received) remote.send(make.ack('pubrel', packetId))
+      for (const packetId of sent)
+        if (!remote.isClosed)
+          remote.send(make.publish('in', 'x'.repeat(1000), { qos: 2, packetId, dup: cuts > 0 }))
+      stage.pass(0)
+      for (let packet = remote.inbox.shift(); packet !== undefined; packet = remote.inbox.shift())
+        if (packet.type === PacketType.pubrec && packet.reason < 0x80) {
+          sent.delete(packet.packetId)
+          received.add(packet.packetId)
+          if (!remote.isClosed) remote.send(make.ack('pubrel', packet.packetId))
+        } else if (packet.type === PacketType.pubcomp) received.delete(packet.packetId)
+      if (!remote.isClosed) remote.cut()
+      stage.pass(10_000)
+    }
+    assert.deepEqual([sent.size, received.size], [0, 0], stage.log.slice(-4).join('\n'))
+    assert.equal(reader.inbox.filter(({ type }) => type === PacketType.publish).length, 40)
+  })
+
 test('a remote may send more QoS 2 messages than a client before it releases one', () => {
   const stage = createBridgeStage({}, { heldInboundMax: 10 })
   const remote = stage.remote().welcome()

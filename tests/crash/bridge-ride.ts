@@ -86,8 +86,7 @@ export async function runBridge(options: RideOptions): Promise<CrashResult> {
     // Once more, without a failpoint.
     for (const broker of [here, there]) if (broker !== null) await revive(broker, null)
     for (const child of children) child.tell({ kind: 'calm' })
-    const results: CrashResult[] = []
-    for (const each of clients) results.push(await resultOf(each))
+    const results = await Promise.all(clients.map(resultOf))
     return results.reduce((all, each) => ({
       ...each,
       published: all.published + each.published,

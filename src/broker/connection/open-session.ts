@@ -41,7 +41,7 @@ import { addSession, endSession, giveTo, liveSession, wakeSession } from '../ses
 import { releaseReplies } from '../delivery/replies.ts'
 import { restoreWill, takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
-import { logConnected, logOtherUser } from '../state/words.ts'
+import { logConnected, logOtherUser, logOusted } from '../state/words.ts'
 
 function idOf(connection: Connection): string {
   return connection.identity?.clientId ?? ''
@@ -74,8 +74,9 @@ function begin(core: Core, opening: Opening): void {
   const { connection, packet } = opening
   const clientId = idOf(connection)
   const { limits } = core.ports
-  const known = liveSession(core, clientId)
   const { isOurs } = connection
+  if (isOurs) makeRoomForBridge(core, clientId)
+  const known = liveSession(core, clientId)
   if (known !== undefined && !mayTakeOver(core, connection, known, discards(packet, known)))
     return refuse(core, connection, Reason.clientIdentifierNotValid)
   if (known === undefined && !isOurs && isFull(core, userOf(connection)))
@@ -91,6 +92,18 @@ function begin(core: Core, opening: Opening): void {
   if (core.ports.peers === null) return goOn(core, opening)
   core.openings.set(clientId, [opening])
   core.ports.peers.claim(peerClaim(opening), (granted) => claimedOfPeers(core, opening, granted))
+}
+
+/**
+ * A bridge has the client id that the configuration gives it: whoever had it before that was so is out, or it would keep the
+ * bridge from what the bridge is there for.
+ */
+function makeRoomForBridge(core: Core, clientId: string): void {
+  const session = core.sessions.get(clientId)
+  if (session === undefined || session.isOurs) return
+  logOusted(core, session)
+  if (session.connection !== null) closeFor(core, session.connection, Reason.sessionTakenOver)
+  endSession(core, session, 'delete')
 }
 
 function peerClaim({ connection, packet }: Opening): PeerClaim {

@@ -93,6 +93,16 @@ export function logConnected(core: Core, connection: Connection, packet: Connect
   log.write(LogType.debug, `\t${will.topic}`)
 }
 
+export function logOusted(core: Core, { clientId: client }: Session): void {
+  const { log } = core.ports
+  if (log.mask & LogType.warning)
+    log.write(
+      LogType.warning,
+      `Warning: client ${client} is out, with its session: a bridge has its client id now.`,
+      { event: 'client_ousted', client },
+    )
+}
+
 export function logOtherUser(core: Core, { link }: Connection, client: string): void {
   const { log } = core.ports
   if (!(log.mask & LogType.notice)) return
