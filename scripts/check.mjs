@@ -16,7 +16,17 @@ const STEPS = [
   [
     'lint',
     bin('oxlint'),
-    ['-c', 'oxlint.json', '--type-aware', 'src', 'tests', 'bench', 'scripts', 'web/src'],
+    [
+      '-c',
+      'oxlint.json',
+      '--type-aware',
+      'src',
+      'tests',
+      'bench',
+      'examples',
+      'scripts',
+      'web/src',
+    ],
   ],
   ['dead code', bin('knip'), ['--no-progress']],
   ['option docs', process.execPath, ['build/scripts/option-docs.js', '--check']],

@@ -79,6 +79,10 @@ const TREES = {
     floors: [['load', 'targets'], [''], ['client']],
     src: ['client', 'codec', 'base', 'topics'],
   },
+  'examples/price-tags': {
+    floors: [['model'], ['render'], ['simulator', 'service'], ['']],
+    src: [],
+  },
 }
 
 const PURE_WORDS =
@@ -163,7 +167,7 @@ function checkFloors(root, { floors, src }, path, imports) {
 }
 
 const graph = new Map()
-for (const path of ['src', 'web/src', 'bench'].flatMap(sources)) {
+for (const path of ['src', 'web/src', 'bench', 'examples'].flatMap(sources)) {
   const text = readFileSync(path, 'utf8')
   const imports = importsOf(path, text)
   if (path.startsWith('src/')) checkLayer(path, text, imports)

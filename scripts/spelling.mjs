@@ -8,8 +8,8 @@ const LOWER_CASE =
   /^(?:export )?const ([a-z]\w*)(?:: [^=]+)? =\s+(-?\d|'|`|\/(?!\/)|\[\s*[^\]\s.])/gm
 const COMMENT_FIRST = /^(?:#!.*\n)?\/[/*]/
 
-const FOLDERS = ['src', 'web/src', 'bench', 'scripts']
-const FOLDERS_WITH_FIRST_LINES = ['src', 'bench', 'scripts']
+const FOLDERS = ['src', 'web/src', 'bench', 'examples', 'scripts']
+const FOLDERS_WITH_FIRST_LINES = ['src', 'bench', 'examples', 'scripts']
 
 function filesIn(folder) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })

@@ -15,6 +15,7 @@ const PEERS = [
   { file: '/usr/sbin/mosquitto', debian: 'mosquitto' },
   { file: '/usr/bin/mosquitto_pub', debian: 'mosquitto-clients' },
   { file: '/usr/bin/chromium', debian: 'chromium' },
+  { file: '/usr/lib/postgresql', debian: 'postgresql' },
 ]
 
 /** For a file of tests: what hangs ends; `tests/support/patience.ts` has the waits within. */

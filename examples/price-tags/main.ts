@@ -1,0 +1,66 @@
+/** `npm run example:price-tags`: a chain of shops with electronic price tags on this machine. */
+import { articleOf, csvOf } from './model/articles.ts'
+import { flash, post, type FlashReport } from './flash.ts'
+import { HELP, readOptions, type Options } from './options.ts'
+import { startWorld, type Usage, type World } from './world.ts'
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+async function main(options: Options): Promise<void> {
+  const { stores, apsPerStore, tagsPerAp } = options.fleet
+  const aps = stores * apsPerStore
+  say(`${stores} stores, ${aps} access points, ${aps * tagsPerAp} tags: starting.`)
+  const world = await startWorld(options)
+  say(`Broker, service (${world.database}) and shops are up.`)
+  if (options.flash) {
+    await figures(world, options)
+    return world.stop()
+  }
+  const stop = (): void => void world.stop().then(() => process.exit())
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  const skus = Array.from({ length: apsPerStore * tagsPerAp }, (_, at) => articleOf(at + 1))
+  say(`The shelves: ${world.address}/   (Ctrl-C stops)`)
+  await post(world, '/api/changes?label=opening', csvOf(skus))
+}
+
+async function figures(world: World, options: Options): Promise<void> {
+  const { connected } = await world.simulator()
+  say(`${connected} access points are connected over TLS.`)
+  say(`\nA flash change, tags awake:\n${lineOf(await flash(world, options, 20))}`)
+  const trouble = { drop: 0.1, downMs: 1500, killAfterMs: 700 }
+  say(
+    `\nAnother, while 10 % of the access points drop and the broker is killed (kill -9) ${trouble.killAfterMs} ms after the order:`,
+  )
+  say(lineOf(await flash(world, options, 30, trouble)))
+  say('\nprocess     CPU        memory')
+  const rows: [string, Usage | null][] = [
+    ['broker', world.broker()],
+    ['service', await world.service()],
+    ['simulator', await world.simulator()],
+  ]
+  for (const [name, usage] of rows)
+    if (usage !== null)
+      say(
+        `${name.padEnd(11)} ${`${(usage.cpuMs / 1000).toFixed(1)} s`.padEnd(10)} ${Math.round(usage.rssBytes / 1e6)} MB`,
+      )
+}
+
+function lineOf({ tasks, shown, named, lastTagMs, lastTaskMs }: FlashReport): string {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+  const reasons = Object.entries(named).map(([reason, count]) => `  ${count} failed: ${reason}`)
+  const lost = tasks - shown - Object.values(named).reduce((sum, count) => sum + count, 0)
+  return [
+    `  ${tasks} tags ordered, ${shown} shown; the last tag after ${seconds(lastTagMs)}, the last task closed after ${seconds(lastTaskMs)}`,
+    ...reasons,
+    `  ${lost} forgotten`,
+  ].join('\n')
+}
+
+try {
+  const options = readOptions(process.argv.slice(2))
+  if (options === null) say(HELP)
+  else await main(options)
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
+}

@@ -1,0 +1,73 @@
+/** The page's words. */
+const EN = {
+  title: 'Price tags',
+  newPrices: 'New prices',
+  csv: 'Price list (CSV: sku, name, price, was, unit, ean)',
+  file: 'or a file',
+  label: 'Name',
+  when: 'In force from (empty: now)',
+  order: 'Change prices',
+  wake: 'Wake all tags',
+  changes: 'Changes',
+  shelves: 'Shelves',
+  store: 'Store',
+  ap: 'Access point',
+  aisle: 'Aisle',
+  all: 'all',
+  close: 'Close',
+  retry: 'Retry',
+  rollBack: 'Roll back',
+  offline: 'offline',
+  ordered: 'ordered',
+  shown: 'shown',
+  blank: 'nothing yet',
+  fleet: '{stores} stores, {aps} access points, {tags} tags; tasks in {database}',
+  count: '{shown} of {tags} tags show what was ordered',
+  progress: '{shown} of {tasks} shown, {open} open, {failed} failed, {expired} expired',
+  planned: 'Change {change}: {articles} articles.',
+  scheduled: 'from {time}',
+  retried: '{tasks} tags once more.',
+  rolledBack: 'Change {change} makes it as it was.',
+  woken: 'The tags listen.',
+  tag: 'Tag {tag}',
+}
+
+const ZH = {
+  title: '电子价签',
+  newPrices: '新价格',
+  csv: '价格表（CSV：sku、name、price、was、unit、ean）',
+  file: '或选择文件',
+  label: '名称',
+  when: '生效时间（空：立即）',
+  order: '变更价格',
+  wake: '唤醒全部价签',
+  changes: '变更',
+  shelves: '货架',
+  store: '门店',
+  ap: '接入点',
+  aisle: '通道',
+  all: '全部',
+  close: '关闭',
+  retry: '重试',
+  rollBack: '回滚',
+  offline: '离线',
+  ordered: '应显示',
+  shown: '正显示',
+  blank: '尚无内容',
+  fleet: '{stores} 家门店，{aps} 个接入点，{tags} 个价签；任务保存在 {database}',
+  count: '{tags} 个价签中 {shown} 个已显示应有的内容',
+  progress: '{tasks} 个中 {shown} 个已显示，{open} 个进行中，{failed} 个失败，{expired} 个过期',
+  planned: '变更 {change}：{articles} 种商品。',
+  scheduled: '自 {time} 起',
+  retried: '再次下发 {tasks} 个价签。',
+  rolledBack: '变更 {change} 将恢复原状。',
+  woken: '价签正在接收。',
+  tag: '价签 {tag}',
+}
+
+export const LANGUAGES = { en: EN, zh: ZH }
+
+/** A sentence with its blanks filled in. */
+export function fill(sentence, values = {}) {
+  return sentence.replace(/\{(\w+)\}/g, (_whole, name) => String(values[name] ?? ''))
+}

@@ -1,0 +1,141 @@
+/** The price tags example, small: broker, service and shops as processes, with trouble, on both databases. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { articleOf, csvOf, offerOf } from '../../examples/price-tags/model/articles.ts'
+import { flash, get, post } from '../../examples/price-tags/flash.ts'
+import { readOptions, type Options } from '../../examples/price-tags/options.ts'
+import { startWorld, type World } from '../../examples/price-tags/world.ts'
+import { testMsMax } from '../support/patience.ts'
+import { noPostgres, startPostgres } from './postgres.ts'
+
+const timeout = testMsMax
+
+async function start(context: TestContext, ...args: string[]): Promise<[World, Options]> {
+  const small = ['--stores', '2', '--aps', '2', '--tags', '12', '--speed', '50', '--port', '0']
+  const options = readOptions([...small, ...args]) as Options
+  const world = await startWorld(options)
+  context.after(() => world.stop())
+  return [world, options]
+}
+
+interface Change {
+  readonly id: number
+  readonly state: string
+  readonly tasks: number
+  readonly open: number
+  readonly shown: number
+  readonly failed: number
+  readonly expired: number
+}
+
+async function changeOf(world: World, id: number): Promise<Change> {
+  const changes = (await get(world, '/api/changes')) as Change[]
+  return changes.find((change) => change.id === id) as Change
+}
+
+/** Waits until all of its tasks have ended. */
+async function ended(world: World, id: number): Promise<Change> {
+  for (;;) {
+    const change = await changeOf(world, id)
+    if (change.state === 'ordered' && change.open === 0) return change
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+async function order(world: World, csv: string, query = ''): Promise<Change> {
+  const { change } = (await post(world, `/api/changes${query}`, csv)) as { change: number }
+  return ended(world, change)
+}
+
+const listOf = (from: number, to: number, of = articleOf): string =>
+  csvOf(Array.from({ length: to - from + 1 }, (_, at) => of(from + at)))
+
+test(
+  'every task ends shown or named while APs drop and the broker is killed',
+  { timeout },
+  async (context) => {
+    const [world, options] = await start(context, '--flash', '--changed', '12', '--bad', '20')
+    const trouble = { drop: 0.5, downMs: 200, killAfterMs: 50 }
+    const { tasks, shown, named } = await flash(world, options, 20, trouble)
+    assert.equal(tasks, 24)
+    const failed = Object.values(named).reduce((sum, count) => sum + count, 0)
+    assert.equal(shown + failed, tasks)
+    const { connected } = await world.simulator()
+    assert.equal(connected, 4)
+  },
+)
+
+async function life(world: World): Promise<void> {
+  const first = await order(world, listOf(1, 24))
+  assert.deepEqual([first.tasks, first.shown], [48, 48])
+  const same = await order(world, listOf(1, 24))
+  assert.equal(same.tasks, 0, 'what is shown already costs nothing')
+  const at = new Date(Date.now() + 2500).toISOString()
+  const csv = listOf(1, 3, (sku) => offerOf(sku, 25))
+  const { change } = (await post(world, `/api/changes?at=${at}`, csv)) as { change: number }
+  assert.equal((await changeOf(world, change)).state, 'scheduled')
+  assert.equal((await ended(world, change)).shown, 6)
+  const { tags } = (await get(world, '/api/wall?store=1')) as {
+    tags: { id: string; ordered: string; shown: string; sku: number }[]
+  }
+  assert.equal(tags.length, 24)
+  assert.ok(tags.every(({ ordered, shown }) => ordered === shown && shown !== ''))
+  const { task } = (await get(world, '/api/tags/1-1-1')) as { task: number }
+  const { events } = (await get(world, `/api/tasks/${task}`)) as { events: { event: string }[] }
+  // The broker's word to the service and the AP's may cross.
+  assert.deepEqual(events.map(({ event }) => event).sort(), [
+    'accepted',
+    'created',
+    'sent',
+    'shown',
+  ])
+  assert.equal(events.at(-1)?.event, 'shown')
+  const back = (await post(world, `/api/changes/${change}/rollback`)) as { change: number }
+  assert.equal((await ended(world, back.change)).shown, 6)
+  const wall = (await get(world, '/api/wall?store=1')) as { tags: { sku: number; shown: string }[] }
+  const before = await order(world, listOf(1, 24))
+  assert.equal(before.tasks, 0, 'all is as it was')
+  assert.equal(wall.tags.length, 24)
+}
+
+test('a price list, again, later, and rolled back', { timeout }, async (context) => {
+  const [world] = await start(context)
+  assert.equal(world.database, 'PGlite')
+  await refusals(world)
+  await life(world)
+})
+
+test('the same on a PostgreSQL server', { timeout, skip: noPostgres }, async (context) => {
+  const { url, stop } = startPostgres()
+  process.env.DATABASE_URL = url
+  const [world] = await start(context).finally(() => delete process.env.DATABASE_URL)
+  context.after(stop)
+  assert.equal(world.database, 'PostgreSQL')
+  await life(world)
+})
+
+test('what failed is named, and a retry brings it', { timeout }, async (context) => {
+  const [world] = await start(context, '--bad', '60')
+  let change = await order(world, listOf(1, 24))
+  assert.ok(change.failed > 0)
+  const failures = (await get(world, `/api/changes/${change.id}/failures`)) as { reason: string }[]
+  assert.deepEqual(
+    failures.map(({ reason }) => reason),
+    ['the display did not redraw'],
+  )
+  for (let tries = 0; change.failed > 0; tries++) {
+    assert.ok(tries < 60)
+    await post(world, `/api/changes/${change.id}/retry`)
+    change = await ended(world, change.id)
+  }
+  assert.equal(change.shown, 48)
+})
+
+/** A list that is wrong changes nothing, and other pages may not order. */
+async function refusals(world: World): Promise<void> {
+  await assert.rejects(post(world, '/api/changes', 'sku,name\n1,x\n'), /no column price/)
+  assert.deepEqual(await get(world, '/api/changes'), [])
+  const foreign = { method: 'POST', headers: { origin: 'http://shop.example' } }
+  const { status } = await fetch(`${world.address}/api/wake`, foreign)
+  assert.equal(status, 403)
+}

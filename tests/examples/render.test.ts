@@ -1,0 +1,122 @@
+/** What price tags are sent: packed, turned, and the same in the graphical client. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inflateRawSync } from 'node:zlib'
+import { articleOf, csvOf, offerOf } from '../../examples/price-tags/model/articles.ts'
+import { COLOURS, TAG_TYPES, type Format } from '../../examples/price-tags/model/tags.ts'
+import { pack, rotate, unpack, type Picture } from '../../examples/price-tags/render/picture.ts'
+import { pngOf } from '../../examples/price-tags/render/png.ts'
+import { bitmapOf, draw, hashOf, shownBy } from '../../examples/price-tags/render/render.ts'
+import { readPriceList, type CsvError } from '../../examples/price-tags/service/csv.ts'
+import { bitmapPixels, guessWidth } from '../../web/src/decode/bitmap.ts'
+
+/** Ten pixels a row, so that rows end within a byte. */
+function sample(format: Format): Picture {
+  const colours = { bw: [0, 1], bwr: [0, 1, 3], bwry: [0, 1, 2, 3] }[format]
+  const pixels = Uint8Array.from({ length: 30 }, (_, at) => colours[(at * 7) % colours.length])
+  return { width: 10, height: 3, pixels }
+}
+
+test('a bit a pixel, the first one the highest, rows at whole bytes', () => {
+  const picture = { width: 10, height: 1, pixels: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 1, 1, 0) }
+  assert.deepEqual([...pack(picture, 'bw')], [0b10000001, 0b10000000])
+})
+
+test('two bits a pixel: black, white, yellow, red', () => {
+  const picture = { width: 5, height: 1, pixels: Uint8Array.of(0, 1, 2, 3, 3) }
+  assert.deepEqual([...pack(picture, 'bwry')], [0b00011011, 0b11000000])
+})
+
+test('black and red have a plane each; what is red is not black', () => {
+  const picture = { width: 3, height: 1, pixels: Uint8Array.of(0, 1, 3) }
+  assert.deepEqual([...pack(picture, 'bwr')], [0b01100000, 0b00100000])
+})
+
+for (const format of ['bw', 'bwr', 'bwry'] as const)
+  test(`${format}: what was packed comes out the same, turned by any quarter`, () => {
+    const picture = sample(format)
+    for (const degrees of [0, 90, 180, 270] as const) {
+      const turned = rotate(picture, degrees)
+      const { width, height } = turned
+      const back = unpack(pack(turned, format), width, height, format)
+      assert.deepEqual(rotate(back, ((360 - degrees) % 360) as 0 | 90 | 180 | 270), picture)
+    }
+  })
+
+test('bytes of another size are no bitmap', () => {
+  assert.throws(() => unpack(new Uint8Array(3), 10, 3, 'bw'), RangeError)
+})
+
+for (const type of TAG_TYPES)
+  test(`${type.name}: has a barcode and a price, and comes back from its bytes as it was drawn`, () => {
+    const picture = draw(offerOf(7, 20), type)
+    const bitmap = bitmapOf(picture, type)
+    assert.deepEqual(shownBy(bitmap, type), picture)
+    const bits = type.format === 'bw' ? 1 : 2
+    assert.ok(bitmap.length < (type.width * type.height * bits) / 8 / 2, `${bitmap.length} bytes`)
+    const { width, height, pixels } = picture
+    const row = pixels.subarray(width * Math.floor(height * 0.7))
+    const left = row.subarray(0, width * 0.42)
+    const changes = left.reduce(
+      (sum, colour, at) => sum + (at > 0 && colour !== left[at - 1] ? 1 : 0),
+      0,
+    )
+    // An EAN-13 has 30 bars.
+    assert.equal(changes, 60)
+    if (type.format !== 'bw') assert.ok(pixels.includes(3), 'the price of an offer is red')
+  })
+
+for (const [format, palette, bits] of [
+  ['bw', 'grey', 1],
+  ['bwry', 'redYellow', 2],
+] as const)
+  test(`the graphical client shows ${format} as the tag does`, () => {
+    const type = TAG_TYPES.find((one) => one.format === format)
+    assert.ok(type)
+    const picture = draw(articleOf(12), type)
+    const bytes = inflateRawSync(bitmapOf(picture, type))
+    const lying = rotate(picture, type.rotate)
+    const width = guessWidth(bytes.length, bits)
+    assert.equal(width, lying.width)
+    const rgba = bitmapPixels(bytes, { bits, width, palette, inverted: false })
+    assert.ok(rgba)
+    const seen = Array.from(lying.pixels, (_, at) => [...rgba.subarray(at * 4, at * 4 + 3)])
+    const wanted = Array.from(lying.pixels, (colour) =>
+      [1, 3, 5].map((at) => Number.parseInt(COLOURS[colour].slice(at, at + 2), 16)),
+    )
+    assert.deepEqual(seen, wanted)
+  })
+
+test('a PNG has the size and the colours of the picture', () => {
+  const png = pngOf(sample('bwry'))
+  assert.equal(png.toString('latin1', 1, 4), 'PNG')
+  assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20), png[24], png[25]], [10, 3, 2, 3])
+})
+
+test('equal content has an equal hash, a cent makes another', () => {
+  assert.equal(hashOf(articleOf(3), 0), hashOf({ ...articleOf(3) }, 0))
+  assert.notEqual(hashOf(articleOf(3), 0), hashOf(articleOf(3), 1))
+  assert.notEqual(hashOf(articleOf(3), 0), hashOf({ ...articleOf(3), cents: 1 }, 0))
+})
+
+test('a price list comes back as it was written', () => {
+  const articles = [articleOf(1), offerOf(2, 50), { ...articleOf(3), name: 'Tea, "green"' }]
+  const csv = csvOf(articles).replace('"Tea, "green""', '"Tea, ""green"""')
+  assert.deepEqual(readPriceList(csv), articles)
+})
+
+test('everything that is wrong with a price list is said, by line', () => {
+  const csv = 'sku,name,price\n1,Milk,1.2\n0,Milk,1\n2,,1\n3,Milk,one\n'
+  assert.throws(
+    () => readPriceList(csv),
+    (error: CsvError) => {
+      assert.deepEqual(
+        error.problems.map((problem) => problem.split(':')[0]),
+        ['line 3', 'line 4', 'line 5'],
+      )
+      return true
+    },
+  )
+  assert.throws(() => readPriceList('name,price\nMilk,1\n'), /no column sku/)
+  assert.throws(() => readPriceList('sku,name,price\n'), /empty/)
+})
