@@ -469,7 +469,7 @@ export const loads: readonly Load[] = [
       const author = await field.enter()
       await field.begin()
       await author.send(make.publish('large', new Uint8Array(1_990_000)))
-      await sleep(5000)
+      await sleep(subscribers * 5)
     },
   },
   {

@@ -97,6 +97,27 @@ test('frames mean the same wherever pieces, fragments and pings cut them', () =>
   )
 })
 
+test('any bytes at all end in data, a close or a failure, the same in any pieces', () => {
+  const head = fc.constantFrom(0x82, 0x02, 0x00, 0x80, 0x88, 0x89, 0x8a, 0x81, 0xf2)
+  const length = fc.constantFrom(0x80, 0x81, 0x85, 0xfd, 0xfe, 0xff, 0x05)
+  const some = fc.oneof(
+    fc.tuple(head, length, fc.uint8Array({ maxLength: 40 })).map(([a, b, rest]) => [a, b, ...rest]),
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => [...bytes]),
+  )
+  fc.assert(
+    fc.property(fc.array(some, { maxLength: 6 }), anyCuts, (parts, cuts) => {
+      const bytes = Uint8Array.from(parts.flat())
+      const whole = readAll(bytes, [Math.max(1, bytes.length)], 1000)
+      const cut = readAll(bytes, cuts, 1000)
+      assert.deepEqual(cut.data, whole.data)
+      assert.deepEqual(cut.reader.failure, whole.reader.failure)
+      assert.equal(cut.reader.closeCode, whole.reader.closeCode)
+      assert.deepEqual(cut.reader.ping, whole.reader.ping)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
 test('what a long frame carries is there before the frame is whole', () => {
   const long = frame(2, new Uint8Array(100_000).fill(7))
   const reader = new FrameReader(1_000_000)
