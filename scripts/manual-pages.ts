@@ -2,6 +2,7 @@
 import { HELP as backup } from '../src/cli/backup.ts'
 import { HELP as bench } from '../src/cli/bench.ts'
 import { COMMAND_SUMMARIES, type CommandName } from '../src/cli/command-names.ts'
+import { HELP as ctrl } from '../src/cli/ctrl.ts'
 import { HELP as completions } from '../src/cli/completions.ts'
 import { HELP as db } from '../src/cli/db.ts'
 import { HELP as importDb } from '../src/cli/import-db.ts'
@@ -19,6 +20,7 @@ const HELP_TEXTS: Readonly<Record<Exclude<CommandName, 'broker'>, string>> = {
   sub: helpText('sub', 'mozzie sub', false),
   rr: helpText('rr', 'mozzie rr', false),
   retained,
+  ctrl,
   why,
   doctor,
   passwd,

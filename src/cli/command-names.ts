@@ -5,6 +5,7 @@ export const COMMAND_SUMMARIES = {
   sub: 'receive messages',
   rr: 'ask, and wait for the answer',
   retained: 'list, read and remove retained messages',
+  ctrl: 'command a running broker: users, groups and roles',
   why: 'ask a running broker why a client gets no topic',
   doctor: 'find out what is wrong with a broker, a configuration or a connection',
   passwd: 'add and remove users of a password file',

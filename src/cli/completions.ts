@@ -6,6 +6,7 @@ import { PASSWD_FLAGS } from './passwd.ts'
 import { RETAINED_FLAGS } from './retained.ts'
 import { DOCTOR_FLAGS } from './doctor.ts'
 import { WHY_FLAGS } from './why.ts'
+import { connectionFlags, CTRL_FLAGS } from './ctrl.ts'
 
 /** What a shell has to know of a flag. */
 interface Flag {
@@ -52,6 +53,7 @@ function flagsOf(name: string): readonly Flag[] {
   if (name === 'passwd') return nameOnly(PASSWD_FLAGS)
   if (name === 'doctor') return nameOnly(DOCTOR_FLAGS)
   if (name === 'why') return nameOnly(WHY_FLAGS)
+  if (name === 'ctrl') return [...nameOnly(CTRL_FLAGS), ...connectionFlags()]
   if (name === 'retained') return [...nameOnly(RETAINED_FLAGS), ...flagsOfTool('sub')]
   return []
 }
@@ -59,11 +61,12 @@ function flagsOf(name: string): readonly Flag[] {
 const FIRST_WORDS: Readonly<Record<string, readonly string[]>> = {
   retained: ['ls', 'get', 'rm'],
   completions: SHELLS,
+  ctrl: ['dynsec', 'broker'],
 }
 
 /** Programs that are a command of their own: `mozzie_pub`, `mosquitto_pub`. */
 function programsOf({ name }: Command): string[] {
-  return TOOLS.some((tool) => tool === name) || name === 'passwd'
+  return TOOLS.some((tool) => tool === name) || name === 'passwd' || name === 'ctrl'
     ? [`mozzie_${name}`, `mosquitto_${name}`]
     : []
 }

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   sub: async () => (await import('./sub.ts')).runSub,
   rr: async () => (await import('./rr.ts')).runRr,
   retained: async () => (await import('./retained.ts')).runRetained,
+  ctrl: async () => (await import('./ctrl.ts')).runCtrl,
   why: async () => (await import('./why.ts')).runWhy,
   doctor: async () => (await import('./doctor.ts')).runDoctor,
   passwd: async () => (await import('./passwd.ts')).runPasswd,

@@ -24,7 +24,8 @@ export function covers(wide: string, narrow: string): boolean {
   for (let level = 0; ; level++) {
     if (a[level] === '#') return true
     if (level === a.length || level === b.length) return a.length === b.length
-    if (b[level] === '#') return false
+    // Every name has a first level: `+/#` takes in all that `#` does.
+    if (b[level] === '#') return level === 0 && a[0] === '+' && a[1] === '#'
     if (a[level] !== b[level] && a[level] !== '+') return false
   }
 }

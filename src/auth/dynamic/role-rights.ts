@@ -6,7 +6,7 @@
  *         in a role: of a subscription its literals; then the rules by priority
  *     the default access, which never opens `$CONTROL`
  */
-import { hasWildcard } from '../../topics/names.ts'
+import { hasWildcard, parseShared } from '../../topics/names.ts'
 import { covers } from '../../topics/overlap.ts'
 import type { AclRule } from '../acl-file.ts'
 import { filledFilter, filledWidely, hasPlaceholder, type AclSubject } from '../placeholders.ts'
@@ -108,11 +108,22 @@ export class RoleRights {
   }
 
   subscribeRule(filter: string): AclRule | null {
-    return decide(this.subscribing, filter) ?? this.byDefault('subscribe', filter)
+    return this.ofFilter(this.subscribing, 'subscribe', filter)
   }
 
   unsubscribeRule(filter: string): AclRule | null {
-    return decide(this.unsubscribing, filter) ?? this.byDefault('unsubscribe', filter)
+    return this.ofFilter(this.unsubscribing, 'unsubscribe', filter)
+  }
+
+  /** A shared subscription may be named as a whole; where no rule does, it is what it would be without its group. */
+  private ofFilter(
+    rules: readonly FilterRules[],
+    type: DefaultType,
+    filter: string,
+  ): AclRule | null {
+    const plain = parseShared(filter)?.filter ?? filter
+    const whole = decide(rules, filter)
+    return whole ?? (plain === filter ? null : decide(rules, plain)) ?? this.byDefault(type, plain)
   }
 
   private byDefault(type: DefaultType, topic: string): AclRule | null {

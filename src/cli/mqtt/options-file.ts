@@ -14,7 +14,7 @@ export interface OptionLine {
 }
 
 /** The file that is read without being asked for: mosquitto's, so that the tools can take each other's place. */
-export function defaultOptionsFile(tool: Tool): string {
+export function defaultOptionsFile(tool: Tool | 'ctrl'): string {
   const { XDG_CONFIG_HOME: config, USERPROFILE: profile } = process.env
   if (process.platform === 'win32') return join(profile ?? homedir(), `mosquitto_${tool}.conf`)
   const directory = config === undefined || config === '' ? join(homedir(), '.config') : config

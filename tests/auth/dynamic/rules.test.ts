@@ -198,3 +198,22 @@ rows(
   ['send secret/v', true],
   ['send secret/v', false, '+'],
 )
+rows(
+  'a shared subscription is named as a whole, or is what it would be without its group',
+  {
+    users: { u: ['r'] },
+    roles: {
+      r: [
+        'allow subscribe a/#',
+        'deny subscribe a/x',
+        'deny subscribe= $share/no/a',
+        'allow subscribe # -1',
+      ],
+    },
+    access: { subscribe: true },
+  },
+  ['subscribe $share/g/a/b', true],
+  ['subscribe $share/g/a/x', true],
+  ['subscribe $share/no/a', false],
+  ['subscribe $share/g/$CONTROL/#', null],
+)
