@@ -93,6 +93,7 @@ const { name } = values
 process.chdir(root)
 setUp(values['no-install'] !== true)
 runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
+runOrExit(process.execPath, ['scripts/bundle.mjs'])
 buildWeb()
 const isAll = words.length === 0 && name === undefined
 if (isAll) runOrExit(process.execPath, ['scripts/check.mjs'])

@@ -10,7 +10,6 @@ import {
 } from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { findDamage, stateOf } from './check-files.ts'
 import { Kind } from './keys.ts'
 import type { Database, Engine } from './level-options.ts'
@@ -149,6 +148,8 @@ async function hasRoom(location: string): Promise<boolean> {
 
 /** LevelDB alone: no look at the directory before, none at the format after. */
 export async function openLevel(location: string): Promise<Level> {
+  // Native code, and the slowest to load: not before there is a store to open.
+  const { ClassicLevel } = await import('classic-level')
   const level = new ClassicLevel<Uint8Array, Uint8Array>(location, OPTIONS)
   try {
     await level.open()
