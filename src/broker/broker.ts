@@ -101,6 +101,7 @@ export class Broker {
       openings: new Map(),
       claims: new Map(),
       looks: new Map(),
+      leaving: new Map(),
       settlings: new Map(),
       kicks: new Map(),
       lastRequest: 0,

@@ -53,7 +53,7 @@ export function storeEvents(
       const look = core.looks.get(request)
       if (look !== undefined) {
         core.looks.delete(request)
-        return look(entries)
+        return look(entries, more)
       }
       const session = core.sessions.get(clientId)
       if (session !== undefined) pageRead(core, session, request, entries, more)

@@ -37,6 +37,7 @@ import { countInterests } from '../routing/interest.ts'
 import { holdMessage, releaseMessage } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
 import { autoSubscribe } from '../session/auto-subscribe.ts'
+import { sharedWithOthers } from '../routing/hand-over.ts'
 import { addSession, endSession, giveTo, liveSession, wakeSession } from '../session/sessions.ts'
 import { releaseReplies } from '../delivery/replies.ts'
 import { restoreWill, takeWill } from '../routing/wills.ts'
@@ -73,25 +74,36 @@ export function openSession(
 function begin(core: Core, opening: Opening): void {
   const { connection, packet } = opening
   const clientId = idOf(connection)
-  const { limits } = core.ports
-  const { isOurs } = connection
-  if (isOurs) makeRoomForBridge(core, clientId)
+  if (connection.isOurs) makeRoomForBridge(core, clientId)
   const known = liveSession(core, clientId)
-  if (known !== undefined && !mayTakeOver(core, connection, known, discards(packet, known)))
-    return refuse(core, connection, Reason.clientIdentifierNotValid)
-  if (known === undefined && !isOurs && isFull(core, userOf(connection)))
-    return refuse(core, connection, Reason.serverBusy)
-  if (core.full && needsStore(core, packet, known))
-    return refuse(core, connection, Reason.quotaExceeded)
-  if (limits.keepAliveSecondsMax > 0 && packet.version < 5) {
-    const { keepAliveSeconds } = packet
-    if (keepAliveSeconds === 0 || keepAliveSeconds > limits.keepAliveSecondsMax)
-      return refuse(core, connection, Reason.clientIdentifierNotValid)
-  }
+  if (waitsForLeaving(core, opening)) return
+  const refusal = refusalOf(core, opening, known)
+  if (refusal !== 0) return refuse(core, connection, refusal)
   if (known?.connection) takeOver(core, known.connection, packet.cleanStart)
+  // What others are owed of it must not go with what the store drops at the claim.
+  if (packet.cleanStart && known?.durable && sharedWithOthers(core, known).length > 0)
+    endSession(core, known, 'delete')
+  if (waitsForLeaving(core, opening)) return
   if (core.ports.peers === null) return goOn(core, opening)
   core.openings.set(clientId, [opening])
   core.ports.peers.claim(peerClaim(opening), (granted) => claimedOfPeers(core, opening, granted))
+}
+
+/** 0, or why the client may not have this session, or none. */
+function refusalOf(
+  core: Core,
+  { connection, packet }: Opening,
+  known: Session | undefined,
+): number {
+  const { keepAliveSecondsMax } = core.ports.limits
+  if (known !== undefined && !mayTakeOver(core, connection, known, discards(packet, known)))
+    return Reason.clientIdentifierNotValid
+  if (known === undefined && !connection.isOurs && isFull(core, userOf(connection)))
+    return Reason.serverBusy
+  if (core.full && needsStore(core, packet, known)) return Reason.quotaExceeded
+  const { keepAliveSeconds, version } = packet
+  const isTooLong = keepAliveSeconds === 0 || keepAliveSeconds > keepAliveSecondsMax
+  return keepAliveSecondsMax > 0 && version < 5 && isTooLong ? Reason.clientIdentifierNotValid : 0
 }
 
 /**
@@ -104,6 +116,15 @@ function makeRoomForBridge(core: Core, clientId: string): void {
   logOusted(core, session)
   if (session.connection !== null) closeFor(core, session.connection, Reason.sessionTakenOver)
   endSession(core, session, 'delete')
+}
+
+/** What the last session of this client id leaves is still being given to others: its CONNECT waits. */
+function waitsForLeaving(core: Core, { connection, packet, assigned }: Opening): boolean {
+  const leaving = core.leaving.get(idOf(connection))
+  leaving?.push(() => {
+    if (connection.phase === Phase.opening) openSession(core, connection, packet, assigned)
+  })
+  return leaving !== undefined
 }
 
 function peerClaim({ connection, packet }: Opening): PeerClaim {

@@ -1,6 +1,6 @@
 /** The life of a session: made, resumed, left alone, expired. */
 import { NEVER_EXPIRES, type Core, type Session } from '../state/model.ts'
-import { handOver } from '../routing/hand-over.ts'
+import { handOver, handOverStored, sharedWithOthers } from '../routing/hand-over.ts'
 import { releaseOutbound, suspend } from '../delivery/outbound.ts'
 import { Bytes, charge, releaseMessage } from '../state/memory.ts'
 import { settle } from '../state/settle.ts'
@@ -42,6 +42,8 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   if (session.ended) return
   session.ended = true
   core.wheel.cancel(session.expiryTimer)
+  const isStored = session.durable && stored === 'delete'
+  const toHandOver = isStored ? sharedWithOthers(core, session) : []
   removeSubscriptions(core, session)
   if (session.direct !== null) session.direct.gone = true
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
@@ -54,7 +56,8 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   session.heldInbound = null
   for (const [, message] of heldInbound?.entries() ?? []) releaseMessage(core, message)
   if (outbound !== null) releaseOutbound(core, outbound)
-  if (session.durable && stored === 'delete') core.journal.deleteSession(session.clientId)
+  if (toHandOver.length > 0) handOverStored(core, session, toHandOver)
+  else if (isStored) core.journal.deleteSession(session.clientId)
   if (outbound !== null && !session.durable) handOver(core, outbound)
   releaseWill(core, session)
 }

@@ -543,7 +543,9 @@ export interface Core {
   /** CONNECTs that wait for the store, by request. */
   readonly claims: Map<number, Opening>
   /** Looks at queues that wait for the store, by request. */
-  readonly looks: Map<number, (entries: readonly StoredDelivery[]) => void>
+  readonly looks: Map<number, (entries: readonly StoredDelivery[], more: boolean) => void>
+  /** Ended sessions whose shared subscriptions' messages go to others, by client id, and what waits for that. */
+  readonly leaving: Map<string, (() => void)[]>
   /** Claims of sessions whose time is up, by request. */
   readonly settlings: Map<number, (state: ClaimedSession | null) => void>
   /** Other nodes that wait for CONNECTs under way here to end, by client id. */
