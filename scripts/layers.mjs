@@ -23,7 +23,7 @@ const LAYERS = {
   client: {
     may: ['base', 'codec', 'topics'],
     node: ['node.ts', 'node-*.ts'],
-    globals: ['web.ts'],
+    globals: ['web.ts', 'scram.ts'],
   },
   bridge: { may: [...ADAPTERS, 'client'], node: false },
   admin: { may: [...ADAPTERS, 'broker', 'telemetry'], node: true },
@@ -100,7 +100,7 @@ function sources(folder) {
 
 /** What a file names in its imports, dynamic ones too: relative ones as paths of the project. */
 function importsOf(path, text) {
-  return [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map(([, target]) => ({
+  return [...text.matchAll(/\b(?:from|import)\s*\(?'([^']+)'/g)].map(([, target]) => ({
     target,
     file: target.startsWith('.') ? normalize(join(dirname(path), target)) : null,
   }))

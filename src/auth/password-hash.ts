@@ -4,14 +4,15 @@
  *     $6$SALT$HASH               SHA-512 of password and salt, one round
  *     $7$ITERATIONS$SALT$HASH    PBKDF2 with HMAC-SHA-512
  *     $argon2id$v=19$m=..,t=..,p=..$SALT$HASH
+ *     $scram-sha-256$ITERATIONS$SALT$HASH      StoredKey and ServerKey of SCRAM (RFC 7677), ours alone
  *
  * Salt and hash are base64, without padding in the last one.
  */
-import { createHash, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 
 export interface PasswordHash {
-  readonly scheme: 'sha512' | 'sha512-pbkdf2' | 'argon2id'
-  /** PBKDF2 only. */
+  readonly scheme: 'sha512' | 'sha512-pbkdf2' | 'argon2id' | 'scram-sha-256'
+  /** PBKDF2 and SCRAM only. */
   readonly iterations: number
   /** argon2id only: memory in KiB, passes, lanes. */
   readonly memoryKib: number
@@ -26,9 +27,14 @@ export type Argon2id = (password: Uint8Array, wanted: PasswordHash) => Promise<U
 
 const SALT_BYTES = 64
 const HASH_BYTES = 64
+const SHA256_BYTES = 32
 const ITERATIONS_MAX = 100_000_000
 const MEMORY_KIB_MAX = 1 << 22
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+const ITERATED: ReadonlyMap<string, 'sha512-pbkdf2' | 'scram-sha-256'> = new Map([
+  ['7', 'sha512-pbkdf2'],
+  ['scram-sha-256', 'scram-sha-256'],
+] as const)
 const NO_ARGON2 = { memoryKib: 0, passes: 0, lanes: 0 }
 
 /** The hash that `text` spells, or in words what is wrong with it. */
@@ -37,13 +43,14 @@ export function parsePasswordHash(text: string): PasswordHash | string {
   if (before !== '') return 'the password is in plain text; hash it with "mozzie passwd -U FILE"'
   if (scheme === '6' && parts.length === 2)
     return withBytes({ scheme: 'sha512', iterations: 1, ...NO_ARGON2 }, parts[0], parts[1])
-  if (scheme === '7' && parts.length === 3) {
+  const iterated = ITERATED.get(scheme)
+  if (iterated !== undefined && parts.length === 3) {
     const iterations = wholeNumber(parts[0], ITERATIONS_MAX)
     if (iterations === 0) return `"${parts[0]}" is no number of iterations`
-    return withBytes({ scheme: 'sha512-pbkdf2', iterations, ...NO_ARGON2 }, parts[1], parts[2])
+    return withBytes({ scheme: iterated, iterations, ...NO_ARGON2 }, parts[1], parts[2])
   }
   if (scheme === 'argon2id' && parts.length === 4) return parseArgon2(parts)
-  return 'the password hash is none of $6$, $7$ and $argon2id$'
+  return 'the password hash is none of $6$, $7$, $argon2id$ and $scram-sha-256$'
 }
 
 function parseArgon2([version, parameters, salt, hash]: string[]): PasswordHash | string {
@@ -69,7 +76,8 @@ function withBytes(
   const bytes = Buffer.from(hash, 'base64')
   // A hash cut short would match too many passwords.
   if (bytes.length < 16) return 'the password hash is cut short'
-  if (fields.scheme === 'sha512' && bytes.length !== 64) return 'the password hash is cut short'
+  const isWhole = fields.scheme === 'sha512' || fields.scheme === 'scram-sha-256'
+  if (isWhole && bytes.length !== HASH_BYTES) return 'the password hash is cut short'
   return { ...fields, salt: Buffer.from(salt, 'base64'), hash: bytes }
 }
 
@@ -86,6 +94,8 @@ export function formatPasswordHash(hashed: PasswordHash): string {
   const hash = encode(hashed.hash)
   if (hashed.scheme === 'sha512') return `$6$${salt}$${hash}`
   if (hashed.scheme === 'sha512-pbkdf2') return `$7$${hashed.iterations}$${salt}$${hash}`
+  if (hashed.scheme === 'scram-sha-256')
+    return `$scram-sha-256$${hashed.iterations}$${salt}$${hash}`
   const { memoryKib, passes, lanes } = hashed
   const unpadded = [salt, hash].map((text) => text.replace(/=+$/, '')).join('$')
   return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${unpadded}`
@@ -118,12 +128,48 @@ export function hashPassword(
   if (like.scheme === 'argon2id') return argon2id(password, like)
   if (like.scheme === 'sha512')
     return Promise.resolve(createHash('sha512').update(password).update(like.salt).digest())
+  const { salt, iterations } = like
+  if (like.scheme === 'sha512-pbkdf2')
+    return salted(password, salt, iterations, like.hash.length, 'sha512')
+  return salted(password, salt, iterations, SHA256_BYTES, 'sha256').then((saltedPassword) => {
+    const { storedKey, serverKey } = keysOf('sha256', saltedPassword)
+    return Buffer.concat([storedKey, serverKey])
+  })
+}
+
+function salted(
+  password: Uint8Array,
+  salt: Uint8Array,
+  iterations: number,
+  length: number,
+  digest: 'sha256' | 'sha512',
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    pbkdf2(password, like.salt, like.iterations, like.hash.length, 'sha512', (error, hash) => {
+    pbkdf2(password, salt, iterations, length, digest, (error, hash) => {
       if (error === null) resolve(hash)
       else reject(error)
     })
   })
+}
+
+/** What SCRAM compares: for a hash of the schemes `scram-sha-256` and `sha512-pbkdf2`. */
+export function scramKeys({ scheme, hash }: PasswordHash): {
+  storedKey: Uint8Array
+  serverKey: Uint8Array
+} {
+  if (scheme === 'sha512-pbkdf2') return keysOf('sha512', hash)
+  return { storedKey: hash.subarray(0, SHA256_BYTES), serverKey: hash.subarray(SHA256_BYTES) }
+}
+
+function keysOf(
+  digest: 'sha256' | 'sha512',
+  saltedPassword: Uint8Array,
+): { storedKey: Uint8Array; serverKey: Uint8Array } {
+  const clientKey = createHmac(digest, saltedPassword).update('Client Key').digest()
+  return {
+    storedKey: createHash(digest).update(clientKey).digest(),
+    serverKey: createHmac(digest, saltedPassword).update('Server Key').digest(),
+  }
 }
 
 /** Whether `password` is the one that `expected` was made of; in constant time. */

@@ -7,6 +7,7 @@ import type { RoleRights } from './dynamic/role-rights.ts'
 import type { LoginHook } from './http-hook.ts'
 import type { PasswordEntry, PasswordFile } from './password-file.ts'
 import type { PasswordHash } from './password-hash.ts'
+import type { TokenChecker } from './tokens.ts'
 import type { AclSubject } from './placeholders.ts'
 
 /**
@@ -24,12 +25,21 @@ export interface Realm {
   acl: Acl | null
   /** Asked about users that the password file does not know. */
   hook: LoginHook | null
+  /** Logins by token; null: none are taken. */
+  tokens: TokenChecker | null
+}
+
+/** Where nobody is known and everything is allowed. */
+export function newRealm(name: string): Realm {
+  return { name, dynamic: null, passwords: null, acl: null, hook: null, tokens: null }
 }
 
 interface LoginTraits {
   encoded?: string | undefined
   proven?: boolean
   rights?: ClientRights | null
+  /** Wall clock, ms: a token's. */
+  expiresAtMs?: number
 }
 
 /** How a client came in, and what it may do: kept as `Identity.login`. */
@@ -41,6 +51,8 @@ export class Login {
   readonly isProven: boolean
   /** Rights that came with the answer of the hook; they count instead of the file's. */
   readonly ownRights: ClientRights | null
+  /** Wall clock in ms until which a token is good; Infinity: it came in by another way. */
+  readonly expiresAtMs: number
   private acl: Acl | null = null
   private dynamic: DynamicSecurity | null = null
   private revision = 0
@@ -51,6 +63,7 @@ export class Login {
     this.encoded = how.encoded ?? null
     this.isProven = how.proven ?? false
     this.ownRights = how.rights ?? null
+    this.expiresAtMs = how.expiresAtMs ?? Infinity
   }
 
   /** null: everything. */
@@ -128,8 +141,8 @@ export function welcomes({ dynamic }: Realm, username: string | null, clientId: 
 }
 
 /** Whether anybody could say who a user is. */
-export function checksUsers({ dynamic, passwords, hook }: Realm): boolean {
-  return dynamic !== null || passwords !== null || hook !== null
+export function checksUsers({ dynamic, passwords, hook, tokens }: Realm): boolean {
+  return dynamic !== null || passwords !== null || hook !== null || tokens !== null
 }
 
 /** Which realm a listener's clients belong to. */

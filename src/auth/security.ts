@@ -8,7 +8,15 @@ import type { AclRule } from './acl-file.ts'
 import { createArgon2 } from './argon2.ts'
 import { createAuthenticator } from './authenticate.ts'
 import type { AclSubject } from './placeholders.ts'
-import { checksUsers, Login, passwordOf, rightsAt, welcomes, type Realm } from './realm.ts'
+import {
+  checksUsers,
+  Login,
+  newRealm,
+  passwordOf,
+  rightsAt,
+  welcomes,
+  type Realm,
+} from './realm.ts'
 
 /** Who may read `$SYS`, where the ACL file does not say otherwise. */
 export type SysAccess = 'everyone' | 'users' | 'acl'
@@ -22,7 +30,7 @@ export interface SecuritySettings {
   readonly refuseHopeless: boolean
 }
 
-/** What somebody may want with a TOPIC or, of the last two, with a filter. */
+/** What somebody may want with a topic or, of the last two, with a filter. */
 export type AccessKind = 'read' | 'write' | 'subscribe' | 'unsubscribe'
 
 /** Why something is allowed or denied. */
@@ -41,18 +49,22 @@ export interface Security {
     listener: ListenerOptions,
     subject: AclSubject,
     access: AccessKind,
-    TOPIC: string,
+    topic: string,
   ): Explanation
 }
 
 export interface SecurityWorld {
   readonly log: Log
   nowMs(): number
+  /** Time of day, ms. */
+  wallMs(): number
+  /** Somebody's login may have ended: whoever is here is to be asked again. */
+  loginEnded(): void
   later(delayMs: number, call: () => void): void
 }
 
 const SYS_PREFIX = '$SYS'
-const UNKNOWN_REALM: Realm = { name: '', dynamic: null, passwords: null, acl: null, hook: null }
+const UNKNOWN_REALM: Realm = newRealm('')
 
 /** Nothing is allowed before the first {@link Security.update}. */
 export function createSecurity(world: SecurityWorld): Security {
@@ -73,13 +85,14 @@ export function createSecurity(world: SecurityWorld): Security {
   })
   const auth: Auth = {
     authenticate: authenticator.authenticate,
+    exchange: authenticator.exchange,
     publish: null,
     subscribe: null,
     unsubscribe: null,
     deliver: null,
     retainSource: null,
     originOf,
-    recheck,
+    recheck: (who) => recheck(who, world.wallMs()),
   }
 
   const checks = createChecks(log, inForce)
@@ -91,15 +104,17 @@ export function createSecurity(world: SecurityWorld): Security {
       const realms = [...next.realms.values()]
       inForce.byName = new Map(realms.map((realm) => [realm.name, realm]))
       const isDynamic = realms.some(({ dynamic }) => dynamic !== null)
-      const limited = isDynamic || realms.some(({ acl, hook }) => acl !== null || hook !== null)
+      const limited =
+        isDynamic ||
+        realms.some(({ acl, hook, tokens }) => acl !== null || hook !== null || tokens !== null)
       auth.publish = limited ? checks.publish : null
       auth.deliver = limited || next.sysAccess !== 'everyone' ? checks.deliver : null
       auth.subscribe = isDynamic || (limited && next.refuseHopeless) ? checks.subscribe : null
       auth.unsubscribe = isDynamic ? checks.unsubscribe : null
       auth.retainSource = limited && next.checkRetainSource ? checks.retainSource : null
     },
-    explain: (listener, subject, access, TOPIC) =>
-      explain(inForce.settings, listener, subject, access, TOPIC),
+    explain: (listener, subject, access, topic) =>
+      explain(inForce.settings, listener, subject, access, topic),
   }
 }
 
@@ -110,28 +125,28 @@ interface InForce {
 }
 
 function createChecks(log: Log, inForce: InForce) {
-  const publish = (who: Identity, TOPIC: string): boolean => {
+  const publish = (who: Identity, topic: string): boolean => {
     const login = loginOf(inForce.settings, who)
-    if (login === null) return absentMayWrite(inForce.byName, who, TOPIC, false)
+    if (login === null) return absentMayWrite(inForce.byName, who, topic, false)
     const rights = login.rightsOf(who)
     if (rights === null) return true
-    const rule = rights.writeRule(TOPIC)
+    const rule = rights.writeRule(topic)
     if (allows(rule)) return true
-    logDenial(log, LogType.notice, who, 'write to', TOPIC, rule)
+    logDenial(log, LogType.notice, who, 'write to', topic, rule)
     return false
   }
 
-  const deliver = (who: Identity, TOPIC: string): boolean => {
+  const deliver = (who: Identity, topic: string): boolean => {
     const login = loginOf(inForce.settings, who)
     // A session from the store: what is queued for it now is judged again when its client is back.
-    if (login === null) return anyListenerAllows(inForce.settings, who, TOPIC)
+    if (login === null) return anyListenerAllows(inForce.settings, who, topic)
     const rights = login.rightsOf(who)
-    const rule = rights === null ? null : rights.readRule(TOPIC)
+    const rule = rights === null ? null : rights.readRule(topic)
     if (rights !== null && !allows(rule)) {
-      logDenial(log, LogType.debug, who, 'read', TOPIC, rule)
+      logDenial(log, LogType.debug, who, 'read', topic, rule)
       return false
     }
-    return !isSys(TOPIC) || mayReadSys(inForce.settings.sysAccess, who, rule)
+    return !isSys(topic) || mayReadSys(inForce.settings.sysAccess, who, rule)
   }
 
   const subscribe = (who: Identity, filter: string): boolean => {
@@ -152,8 +167,8 @@ function createChecks(log: Log, inForce: InForce) {
     return false
   }
 
-  const retainSource = (source: Author, TOPIC: string): boolean =>
-    absentMayWrite(inForce.byName, source, TOPIC, true)
+  const retainSource = (source: Author, topic: string): boolean =>
+    absentMayWrite(inForce.byName, source, topic, true)
 
   return { publish, deliver, subscribe, unsubscribe, retainSource }
 }
@@ -186,38 +201,41 @@ function originOf({ login }: Identity): string {
 function absentMayWrite(
   realms: ReadonlyMap<string, Realm>,
   who: Author,
-  TOPIC: string,
+  topic: string,
   passed: boolean,
 ): boolean {
   const { origin, login } = who
   if (origin.startsWith(OF_LOGIN)) {
     const present = login instanceof Login ? login.ownRights : null
-    if (present !== null) return allows(present.writeRule(TOPIC))
-    return passed && realms.get(origin.slice(OF_LOGIN.length))?.hook != null
+    if (present !== null) return allows(present.writeRule(topic))
+    const realm = realms.get(origin.slice(OF_LOGIN.length))
+    return passed && (realm?.hook ?? realm?.tokens ?? null) !== null
   }
   const mayAt = (realm: Realm): boolean => {
     const rights = rightsAt(realm, who)
-    return rights === null || allows(rights.writeRule(TOPIC))
+    return rights === null || allows(rights.writeRule(topic))
   }
   const realm = realms.get(origin)
   if (realm !== undefined) return mayAt(realm)
-  return [...realms.values()].every((each) => mayAt(each) && (passed || each.hook === null))
+  return [...realms.values()].every(
+    (each) => mayAt(each) && (passed || (each.hook === null && each.tokens === null)),
+  )
 }
 
-/** Whether a client of these names could read `TOPIC` at one of the listeners. */
-function anyListenerAllows({ realms }: SecuritySettings, who: AclSubject, TOPIC: string): boolean {
+/** Whether a client of these names could read `topic` at one of the listeners. */
+function anyListenerAllows({ realms }: SecuritySettings, who: AclSubject, topic: string): boolean {
   let asked: Realm | null = null
   for (const realm of realms.values()) {
     if (asked !== null && realm.acl === asked.acl && realm.dynamic === asked.dynamic) continue
     asked = realm
     const rights = rightsAt(realm, who)
-    if (rights === null || allows(rights.readRule(TOPIC))) return true
+    if (rights === null || allows(rights.readRule(topic))) return true
   }
   return false
 }
 
-function isSys(TOPIC: string): boolean {
-  return TOPIC.startsWith(SYS_PREFIX) && (TOPIC.length === 4 || TOPIC.charCodeAt(4) === 0x2f)
+function isSys(topic: string): boolean {
+  return topic.startsWith(SYS_PREFIX) && (topic.length === 4 || topic.charCodeAt(4) === 0x2f)
 }
 
 function mayReadSys(access: SysAccess, who: Identity, rule: AclRule | null): boolean {
@@ -226,9 +244,11 @@ function mayReadSys(access: SysAccess, who: Identity, rule: AclRule | null): boo
 }
 
 /** 0 while the client would be let in again. */
-function recheck({ clientId, username, listener, login }: Identity): number {
+function recheck({ clientId, username, listener, login }: Identity, wallMs: number): number {
   if (!(login instanceof Login)) return 0
-  const { realm, encoded, isProven } = login
+  const { realm, encoded, isProven, expiresAtMs } = login
+  if (expiresAtMs !== Infinity)
+    return realm.tokens !== null && expiresAtMs > wallMs ? 0 : Reason.notAuthorized
   if (!welcomes(realm, username, clientId)) return Reason.notAuthorized
   if (isProven) return listener?.usernameFrom === 'connect' ? Reason.notAuthorized : 0
   if (username === null || !checksUsers(realm))
@@ -244,13 +264,13 @@ function logDenial(
   type: LogTypeBit,
   { clientId, username }: Identity,
   verb: string,
-  TOPIC: string,
+  topic: string,
   rule: AclRule | null,
 ): void {
   if (!(log.mask & type)) return
   const user = username === null ? 'anonymous' : `user '${username}'`
   const because = rule === null ? 'no rule allows it' : rule.place
-  log.write(type, `Denied: ${clientId} (${user}) may not ${verb} '${TOPIC}': ${because}`)
+  log.write(type, `Denied: ${clientId} (${user}) may not ${verb} '${topic}': ${because}`)
 }
 
 function explain(
@@ -258,21 +278,21 @@ function explain(
   listener: ListenerOptions,
   subject: AclSubject,
   access: AccessKind,
-  TOPIC: string,
+  topic: string,
 ): Explanation {
   const realm = realms.get(listener)
   if (realm === undefined) return { allowed: false, because: 'this listener is not known' }
-  if (access === 'write' && isReserved(TOPIC) && !isControl(TOPIC))
+  if (access === 'write' && isReserved(topic) && !isControl(topic))
     return {
       allowed: false,
       because: '$SYS is written by the broker alone',
     }
   const rights = rightsAt(realm, subject)
-  const rule = rights === null ? null : rights[RULES_OF[access]](TOPIC)
+  const rule = rights === null ? null : rights[RULES_OF[access]](topic)
   if (rights !== null && !allows(rule))
     return { allowed: false, because: rule?.place ?? reasonOfNone(realm, subject) }
   const who = { ...subject, remote: '', listener, login: null, origin: '' }
-  if (access === 'read' && isSys(TOPIC) && !mayReadSys(sysAccess, who, rule))
+  if (access === 'read' && isSys(topic) && !mayReadSys(sysAccess, who, rule))
     return { allowed: false, because: `sys_access ${sysAccess}` }
   return { allowed: true, because: rule?.place ?? 'there is no ACL file' }
 }

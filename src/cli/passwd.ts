@@ -41,7 +41,8 @@ from a pipe it is the first line.
   -b          take PASSWORD from the command line, where others on this machine see it
   -c          create FILE, which must not be there yet; "-" is standard output
   -D          delete USER
-  -H HASH     sha512-pbkdf2 (default), argon2id, or sha512 (weak)
+  -H HASH     sha512-pbkdf2 (default), argon2id, scram-sha-256 (ours alone: logins by
+              SCRAM-SHA-256), or sha512 (weak)
   -I N        iterations of sha512-pbkdf2; a password typed at a terminal gets 210000,
               every other one 1000, as mosquitto has it
   -U          hash the passwords of FILE that are in plain text
@@ -56,8 +57,14 @@ Examples:
 A running broker reads the file again on SIGHUP.
 `
 
-const schemes: ReadonlySet<string> = new Set(['sha512', 'sha512-pbkdf2', 'argon2id'])
+const schemes: ReadonlySet<string> = new Set([
+  'sha512',
+  'sha512-pbkdf2',
+  'argon2id',
+  'scram-sha-256',
+])
 const MACHINE_ITERATIONS = 1000
+const SCRAM_ITERATIONS = 4096
 /** What OWASP asks for; a terminal means a human thought of the password. */
 const HUMAN_ITERATIONS = 210_000
 const ITERATIONS_MAX = 100_000_000
@@ -168,6 +175,11 @@ export async function runPasswd(words: readonly string[]): Promise<void> {
   }
 }
 
+/** RFC 7677 asks for 4096 at least. */
+function iterationsOf(scheme: PasswordHash['scheme']): number {
+  return scheme === 'scram-sha-256' ? SCRAM_ITERATIONS : MACHINE_ITERATIONS
+}
+
 async function setPassword(
   file: string,
   user: string,
@@ -182,7 +194,7 @@ async function setPassword(
   const isTyped = given === undefined && !args.generate && process.stdin.isTTY
   const made = args.generate ? randomBytes(16).toString('base64url') : null
   const password = made ?? given ?? (await askPassword())
-  const iterations = args.iterations || (isTyped ? HUMAN_ITERATIONS : MACHINE_ITERATIONS)
+  const iterations = args.iterations || (isTyped ? HUMAN_ITERATIONS : iterationsOf(args.scheme))
   const entry = `${user}:${await encode(password, args.scheme, iterations)}`
   const note = (line: string): void =>
     void (made === null ? process.stdout : process.stderr).write(line)

@@ -41,6 +41,8 @@ export type {
   Will,
 } from './options.ts'
 export type { PublishOptions } from './publishing.ts'
+export { scram } from './scram.ts'
+export type { ScramLogin } from './scram.ts'
 export type { RequestOptions } from './request.ts'
 export type {
   Filter,

@@ -6,8 +6,14 @@ import { BROKER_OPTIONS } from './options-global.ts'
 import { LIMIT_OPTIONS } from './options-limits.ts'
 import { LISTENER_OPTIONS, TLS_OPTIONS } from './options-listener.ts'
 import { PROCESS_OPTIONS } from './options-process.ts'
+import { TOKEN_OPTIONS } from './options-token.ts'
 
-export const GLOBAL_TABLE = { ...BROKER_OPTIONS, ...LIMIT_OPTIONS, ...PROCESS_OPTIONS }
+export const GLOBAL_TABLE = {
+  ...BROKER_OPTIONS,
+  ...TOKEN_OPTIONS,
+  ...LIMIT_OPTIONS,
+  ...PROCESS_OPTIONS,
+}
 export const LISTENER_TABLE = { ...LISTENER_OPTIONS, ...TLS_OPTIONS }
 export const BRIDGE_TABLE = { ...BRIDGE_OPTIONS, ...BRIDGE_TLS_OPTIONS }
 

@@ -198,9 +198,10 @@ function warnOfUnaskedListener(state: ParseState): void {
 function warnOfClosedListeners(
   { warnings, refused, plugins }: ParseState,
   listeners: readonly ListenerConfig[],
-  { authHttpUrl }: GlobalValues,
+  { authHttpUrl, jwtKeyFile, jwtKeysUrl }: GlobalValues,
 ): void {
-  if (authHttpUrl !== null || refused.length > 0 || plugins.length > 0) return
+  const isAsked = authHttpUrl !== null || jwtKeyFile !== null || jwtKeysUrl !== null
+  if (isAsked || refused.length > 0 || plugins.length > 0) return
   const closed = listeners.filter((each) => !each.allowAnonymous && !hasLogins(each))
   for (const { port, socketPath, location } of closed) {
     const text =

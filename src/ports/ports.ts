@@ -156,12 +156,37 @@ export interface AuthRequest {
 export type Verdict = boolean | Promise<boolean>
 
 /** Decides who may do what. A null check allows everything and costs nothing. */
+/**
+ * What a run of enhanced authentication says next: go on with the client, let it in, or a reason why not. `username`: who it
+ * is; null: nobody in particular, what CONNECT said counts. `data` goes to the client; null: none.
+ */
+export type ExchangeStep =
+  | { readonly kind: 'continue'; readonly data: Uint8Array | null }
+  | {
+      readonly kind: 'done'
+      readonly data: Uint8Array | null
+      readonly username: string | null
+      readonly login: object
+    }
+  | { readonly kind: 'refused'; readonly reason: number }
+
+/** One run of enhanced authentication (MQTT 5.0, 4.12). */
+export interface Exchange {
+  /** Takes what the client said, null: nothing; calls `answer` once, now or later. Never called again before that. */
+  next(data: Uint8Array | null, answer: (step: ExchangeStep) => void): void
+}
+
 export interface Auth {
   /**
-   * Calls `answer` once, now or later, with 0 or the reason code of the refusal (MQTT 5.0, 3.2.2.2), and with
-   * what it wants to find again as {@link Identity.login}.
+   * Calls `answer` once, now or later, with 0 or the reason code of the refusal (MQTT 5.0, 3.2.2.2), with
+   * what it wants to find again as {@link Identity.login}, and with the user's name where it is not what CONNECT said.
    */
-  authenticate(request: AuthRequest, answer: (reason: number, login?: object) => void): void
+  authenticate(
+    request: AuthRequest,
+    answer: (reason: number, login?: object, username?: string) => void,
+  ): void
+  /** Begins to prove who a client is by `method`; null: no such method here. */
+  exchange: ((request: AuthRequest, method: string) => Exchange | null) | null
   /** May `who` publish to `topic`? */
   publish: ((who: Identity, topic: string, qos: Qos, retain: boolean) => Verdict) | null
   /** May `who` subscribe to `filter`? */

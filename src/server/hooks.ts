@@ -80,6 +80,7 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
             guard('authorizeDelivery', () => authorizeDelivery.call(hooks, who, topic)),
     retainSource: null,
     originOf: null,
+    exchange: null,
     recheck: null,
   }
 }

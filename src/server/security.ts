@@ -11,8 +11,14 @@ import { readState, type ReadState } from '../auth/dynamic/read-state.ts'
 import { createHttpHook, type LoginHook } from '../auth/http-hook.ts'
 import { loadPasswordFile, type PasswordFile } from '../auth/password-file.ts'
 import { loadPskFile, type PskFile } from '../auth/psk-file.ts'
-import { checksUsers, type Realm } from '../auth/realm.ts'
+import { checksUsers, newRealm, type Realm } from '../auth/realm.ts'
 import { createSecurity, type Security } from '../auth/security.ts'
+import {
+  createTokenChecker,
+  readTokenKey,
+  type TokenChecker,
+  type TokenKey,
+} from '../auth/tokens.ts'
 import type { ListenerOptions } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
@@ -41,6 +47,8 @@ export interface ServerSecurity extends Security {
 
 /** Everything that a configuration's security options name, read and checked. */
 export interface SecurityFiles {
+  /** null: tokens are proven by another way, or not taken. */
+  readonly tokenKey: TokenKey | null
   readonly passwords: ReadonlyMap<string, PasswordFile>
   readonly acls: ReadonlyMap<string, Acl>
   readonly psks: ReadonlyMap<string, PskFile>
@@ -69,13 +77,20 @@ export function dynamicFileOf({ listeners }: Pick<Config, 'listeners'>): string 
 }
 
 /** Reads all of it. @throws AuthFileError at the first file that is missing or wrong. */
-export function loadSecurityFiles({ listeners }: Config): SecurityFiles {
+export function loadSecurityFiles({ listeners, global }: Config): SecurityFiles {
   return {
+    tokenKey: loadTokenKey(global.jwtKeyFile),
     dynamics: loadEach(listeners, 'dynamicSecurityFile', loadDynamicFile),
     passwords: loadEach(listeners, 'passwordFile', loadPasswordFile),
     acls: loadEach(listeners, 'aclFile', (file) => new Acl(loadAclFile(file))),
     psks: loadEach(listeners, 'pskFile', loadPskFile),
   }
+}
+
+function loadTokenKey(file: string | null): TokenKey | null {
+  if (file === null) return null
+  // A public key is no secret; a secret is, and it is not known yet which it is.
+  return readTokenKey(readAuthFile('auth_jwt_key_file', file, false).text, file)
 }
 
 function loadDynamicFile(file: string): ReadState {
@@ -95,10 +110,13 @@ function loadEach<T>(
   return loaded
 }
 
-export function createServerSecurity(log: Log): ServerSecurity {
+/** @param loginEnded Somebody's login may have ended. */
+export function createServerSecurity(log: Log, loginEnded: () => void): ServerSecurity {
   const security = createSecurity({
     log,
     nowMs: nodeClock.monotonicMs,
+    wallMs: nodeClock.wallMs,
+    loginEnded,
     later: (delayMs, call) => void setTimeout(call, delayMs).unref(),
   })
   // Clients hold on to their realm: it stays the same object as long as the process lives.
@@ -119,6 +137,7 @@ export function createServerSecurity(log: Log): ServerSecurity {
     ...security,
     apply(config, files, optionsOf) {
       const hook = hookOf(config, log)
+      const tokens = tokensOf(config, files, log)
       const nextKeys = new Map<string, PskFile | undefined>()
       for (const listener of config.listeners) {
         const name = listenerName(listener)
@@ -131,6 +150,7 @@ export function createServerSecurity(log: Log): ServerSecurity {
         realm.passwords = files.passwords.get(passwordFile ?? '') ?? null
         realm.acl = files.acls.get(aclFile ?? '') ?? null
         realm.hook = hook
+        realm.tokens = tokens
         realms.set(options, realm)
       }
       keys = nextKeys
@@ -148,10 +168,6 @@ export function createServerSecurity(log: Log): ServerSecurity {
     hasDynamic: () => [...realms.values()].some(({ dynamic }) => dynamic !== null),
     pskOf: (listener, identity) => keys.get(listener)?.keys.get(identity) ?? null,
   }
-}
-
-function newRealm(name: string): Realm {
-  return { name, dynamic: null, passwords: null, acl: null, hook: null }
 }
 
 /** Says which of the files the account that the broker runs as now could not read again, or not change. */
@@ -181,6 +197,25 @@ export function warnOfUnreadable(
       )
     }
   }
+}
+
+function tokensOf({ global }: Config, { tokenKey }: SecurityFiles, log: Log): TokenChecker | null {
+  const { jwtKeysUrl } = global
+  if (tokenKey === null && jwtKeysUrl === null) return null
+  return createTokenChecker(
+    {
+      key: tokenKey,
+      jwksUrl: jwtKeysUrl,
+      algorithms: global.jwtAlgorithms,
+      issuer: global.jwtIssuer,
+      audience: global.jwtAudience,
+      from: global.jwtFrom,
+      userClaim: global.jwtUserClaim,
+      match: global.jwtMatch,
+      rightsClaim: global.jwtRightsClaim,
+    },
+    log,
+  )
 }
 
 function hookOf({ global }: Config, log: Log): LoginHook | null {

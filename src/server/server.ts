@@ -102,7 +102,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const persistence = persistenceOf(config, configFile, options.memoryOnly)
   logStart(log, config, configFile)
   const securityFiles = await prepareSecurityFiles(config, log)
-  const security = createServerSecurity(log)
+  const security = createServerSecurity(log, () => void server.broker.recheckLogins())
   logPersistence(log, persistence)
   const limits = limitsOfConfig(config.global)
   const observer: Observer = {}

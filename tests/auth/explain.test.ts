@@ -18,10 +18,16 @@ function explain(
   [username, access, topic, clientId = 'id']: Question,
 ): Explanation {
   const log = { mask: 0, write: () => {} }
-  const security = createSecurity({ log, nowMs: () => 0, later: () => {} })
+  const security = createSecurity({
+    log,
+    nowMs: () => 0,
+    wallMs: () => 0,
+    loginEnded: () => {},
+    later: () => {},
+  })
   const acl = rules === null ? null : new Acl(parseAclFile(rules, 'acl'))
   const realms = new Map([
-    [listener, { name: '1883', passwords: null, acl, hook: null, dynamic: null }],
+    [listener, { name: '1883', passwords: null, acl, hook: null, dynamic: null, tokens: null }],
   ])
   security.update({ realms, sysAccess, checkRetainSource: true, refuseHopeless: false })
   return security.explain(listener, { clientId, username }, access, topic)

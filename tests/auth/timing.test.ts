@@ -14,12 +14,21 @@ const tries = 4
 
 function authenticatorOf(text: string): Authenticator {
   const passwords = parsePasswordFile(text, 'users')
-  const realm: Realm = { name: '1883', passwords, acl: null, hook: null, dynamic: null }
+  const realm: Realm = {
+    name: '1883',
+    passwords,
+    acl: null,
+    hook: null,
+    dynamic: null,
+    tokens: null,
+  }
   return createAuthenticator({
     log,
     argon2id: createArgon2(),
     realmOf: () => realm,
     nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    loginEnded: () => {},
     // What a refusal is held back for is another matter, and the same for all.
     later: (_delayMs, call) => call(),
   })

@@ -85,6 +85,7 @@ class CoreTarget implements Target {
         unsubscribe: null,
         deliver: null,
         retainSource: null,
+        exchange: null,
         recheck: null,
         originOf: null,
       },

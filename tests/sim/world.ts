@@ -130,6 +130,7 @@ export class SimNode {
       deliver: null,
       retainSource: null,
       originOf: null,
+      exchange: null,
       recheck: null,
     }
     this.broker = new Broker({

@@ -12,6 +12,7 @@ import { Phase, type Connection, type Core } from '../state/model.ts'
 import { isDelayed } from '../routing/delayed.ts'
 import { leaveWill } from '../routing/wills.ts'
 import { openSession } from './open-session.ts'
+import { prove } from './proving.ts'
 import { bridgeUser } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
 
@@ -22,7 +23,6 @@ type Rule = (core: Core, connection: Connection, packet: ConnectPacket) => numbe
 const RULES: readonly Rule[] = [
   versionRule,
   memoryRule,
-  methodRule,
   emptyIdRule,
   prefixRule,
   willRule,
@@ -37,11 +37,6 @@ function versionRule(_core: Core, connection: Connection, packet: ConnectPacket)
 
 function memoryRule(core: Core): number {
   return core.pressure >= Pressure.refuse ? Reason.serverBusy : 0
-}
-
-/** No extended authentication is configured [MQTT-4.12.0-1]. */
-function methodRule(_core: Core, _connection: Connection, packet: ConnectPacket): number {
-  return packet.properties.authenticationMethod === undefined ? 0 : Reason.badAuthenticationMethod
 }
 
 function emptyIdRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
@@ -129,21 +124,36 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
     proven: link.listener.usernameFrom !== 'connect',
   }
   if (connection.isOurs) return openSession(core, connection, packet, false)
-  core.ports.auth.authenticate(request, (reason, login) => {
+  const { authenticationMethod: method, authenticationData: data } = packet.properties
+  if (method !== undefined)
+    return prove(core, connection, request, method, data ?? null, (step) => {
+      if (step.kind === 'refused') return refuse(core, connection, step.reason)
+      welcomed(core, connection, step.login, step.username)
+      openSession(core, connection, packet, assigned)
+    })
+  core.ports.auth.authenticate(request, (reason, login, user) => {
     if (connection.phase !== Phase.opening) return
     if (reason !== 0) return refuse(core, connection, reason)
-    welcomed(core, connection, login ?? null)
+    welcomed(core, connection, login ?? null, user ?? null)
     openSession(core, connection, packet, assigned)
   })
 }
 
 /** It was let in: what its rights come from is known now. */
-function welcomed(core: Core, { identity, will }: Connection, login: object | null): void {
+function welcomed(
+  core: Core,
+  { identity, will }: Connection,
+  login: object | null,
+  username: string | null,
+): void {
   if (identity === null) return
+  if (username !== null) identity.username = username
   const { originOf } = core.ports.auth
   identity.login = login
   identity.origin = originOf === null ? '' : originOf(identity)
-  if (will !== null) will.message.publisherOrigin = identity.origin
+  if (will === null) return
+  will.message.publisherUser = identity.username
+  will.message.publisherOrigin = identity.origin
 }
 
 /** What TLS proved replaces the user name of the packet, and its password (`use_identity_as_username`). */

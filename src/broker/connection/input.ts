@@ -14,7 +14,12 @@ import { decodePacket } from '../../codec/decode.ts'
 import { appendSimple } from '../../codec/encode.ts'
 import { checkFixedHeader, checkPadding, readFrame, type FrameHeader } from '../../codec/frame.ts'
 import type { CutPacket } from '../../codec/framer.ts'
-import { PacketType, type ConnectPacket } from '../../codec/packets.ts'
+import {
+  PacketType,
+  type AuthPacket,
+  type ConnectPacket,
+  type DisconnectPacket,
+} from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { onAck } from '../routing/acks.ts'
@@ -38,6 +43,7 @@ import {
   takeInput,
 } from './partial.ts'
 import { applyRate, isHeldBack, spend } from './rate.ts'
+import { onAuth } from './proving.ts'
 import { onFilterList } from './requests.ts'
 import { readOn, stopReading } from '../state/reading.ts'
 import { stillWaits } from '../state/waiting.ts'
@@ -165,11 +171,16 @@ function judgeHeader(
   const type = first >> 4
   checkPadding(version, bytes, at, frame.bodyStart)
   checkFixedHeader(first, version)
-  const isExpected =
-    phase === Phase.open ? HANDLERS[type] !== undefined : type === PacketType.connect
+  const isExpected = phase === Phase.open ? HANDLERS[type] !== undefined : type === FIRST_OF[phase]
   if (!isExpected) refuseType(type, phase)
   if (frame.frameEnd - at > bytesMaxOf(type, core.ports.limits))
     throw new ProtocolError(Reason.packetTooLarge, 'packet is larger than its type may be')
+}
+
+/** What a connection that is not open yet may send. */
+const FIRST_OF: Readonly<Record<number, number | undefined>> = {
+  [Phase.connect]: PacketType.connect,
+  [Phase.proving]: PacketType.auth,
 }
 
 function refuseType(type: number, phase: Phase): never {
@@ -261,9 +272,9 @@ export function resumeInput(core: Core, connection: Connection): void {
   if (!connection.paused || connection.inLink === null) unpause(connection)
 }
 
-/** It may send, and is not waiting for an answer to its CONNECT. */
+/** It may send, and is not waiting for an answer to its CONNECT or AUTH. */
 function isListening({ phase }: Connection): boolean {
-  return phase === Phase.open || phase === Phase.connect
+  return phase === Phase.open || phase === Phase.connect || phase === Phase.proving
 }
 
 /** A client that was held back may send again. */
@@ -304,8 +315,8 @@ const HANDLERS: readonly (Handler | undefined)[] = tableOf({
   [PacketType.subscribe]: onFilterList,
   [PacketType.unsubscribe]: onFilterList,
   [PacketType.pingreq]: onPing,
-  [PacketType.disconnect]: handlePacket,
-  [PacketType.auth]: handlePacket,
+  [PacketType.disconnect]: handleDisconnect,
+  [PacketType.auth]: handleAuth,
 })
 
 function tableOf(handlers: Record<number, Handler>): (Handler | undefined)[] {
@@ -323,6 +334,8 @@ function dispatch(
 ): void {
   if (!isOpen(connection)) {
     core.work -= Work.connect
+    if (connection.phase === Phase.proving)
+      return handleAuth(core, connection, first, bytes, bodyStart, frameEnd)
     noteVersion(connection, bytes, bodyStart, frameEnd)
     checkPadding(connection.version, bytes, frameStart, bodyStart)
     const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, optionsOf(core))
@@ -335,7 +348,7 @@ function dispatch(
   handler(core, connection, first, bytes, bodyStart, frameEnd)
 }
 
-function handlePacket(
+function handleDisconnect(
   core: Core,
   connection: OpenConnection,
   first: number,
@@ -345,8 +358,19 @@ function handlePacket(
 ): void {
   const { version } = connection
   const packet = decodePacket(version, first, bytes, bodyStart, frameEnd, optionsOf(core))
-  if (packet.type === PacketType.disconnect) onDisconnect(core, connection, packet)
-  else throw new ProtocolError(Reason.protocolError, 'AUTH without an authentication method')
+  onDisconnect(core, connection, packet as DisconnectPacket)
+}
+
+function handleAuth(
+  core: Core,
+  connection: Connection,
+  first: number,
+  bytes: Uint8Array,
+  bodyStart: number,
+  frameEnd: number,
+): void {
+  const packet = decodePacket(5, first, bytes, bodyStart, frameEnd, optionsOf(core))
+  onAuth(core, connection, packet as AuthPacket)
 }
 
 function onPing(

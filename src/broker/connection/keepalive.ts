@@ -26,7 +26,8 @@ export function armConnectTimeout(core: Core, connection: Connection): void {
   const arm = (dueMs: number): void => {
     connection.timer = core.wheel.arm(dueMs, () => {
       const arrived = connection.partial?.length ?? 0
-      const isWhole = connection.phase === Phase.opening
+      const { phase } = connection
+      const isWhole = phase === Phase.opening || phase === Phase.proving
       const moreMs = isWhole ? ANSWER_MS_MAX : arrived * CONNECT_BYTE_MS
       const longerMs = startMs + limits.connectTimeoutMs + moreMs
       if (longerMs > clock.monotonicMs()) arm(longerMs)

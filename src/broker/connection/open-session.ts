@@ -463,6 +463,9 @@ function answerProperties(core: Core, opening: Opening, session: Session): Prope
   if (keepAlive !== packet.keepAliveSeconds) properties.serverKeepAliveSeconds = keepAlive
   if (packet.version === 5 && session.expirySeconds !== expiryOf(packet))
     properties.sessionExpirySeconds = session.expirySeconds
+  const { proof } = opening.connection
+  if (proof !== null) properties.authenticationMethod = proof.method
+  if (proof !== null && proof.data !== null) properties.authenticationData = proof.data
   return properties
 }
 

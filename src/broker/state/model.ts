@@ -23,6 +23,8 @@ import type { Journal } from './journal.ts'
 import type { Message } from '../../ports/message.ts'
 import { mountPointOf, type MountPoint } from './mount-point.ts'
 import type { OwnSubscriptions } from './own-subscriptions.ts'
+import type { Proof } from './proof.ts'
+import type { Rate } from './rate.ts'
 import {
   BRIDGE_LISTENER,
   isBridgeUser,
@@ -277,6 +279,8 @@ export const Phase = {
   open: 2,
   /** Over. What still comes in is dropped. */
   closed: 3,
+  /** CONNECT came; nothing but the AUTH that goes on with its proof is welcome. */
+  proving: 4,
 } as const
 export type Phase = (typeof Phase)[keyof typeof Phase]
 
@@ -396,6 +400,8 @@ export class Connection {
   request: FilterList | null = null
   /** What it may still send, where a rate is set. */
   rate: Rate | null = null
+  /** How it proves who it is, by a method of its own; null: by user name and password, or not at all. */
+  proof: Proof | null = null
   timer: Timer | null = null
   // the last topic it published to: equal bytes need no decoding, an equal generation no matching
   topicBytes: Uint8Array | null = null
@@ -458,15 +464,6 @@ export function isOpen(connection: Connection): connection is OpenConnection {
 /** For the log: the client id; before there is one, the address, as mosquitto writes it. */
 export function nameOf({ identity, link }: Connection): string {
   return identity === null ? addressOf(link.remote) : identity.clientId
-}
-
-/** What one client may send before it has to wait; grows with time (`max_message_rate`, `max_byte_rate`). */
-export interface Rate {
-  messages: number
-  bytes: number
-  filledMs: number
-  /** Armed while it is not read from. */
-  timer: Timer | null
 }
 
 export interface AliasTopic {

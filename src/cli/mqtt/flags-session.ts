@@ -61,6 +61,19 @@ export const SESSION_FLAGS = [
     },
   ),
   session(
+    '--scram',
+    ['HASH', 'no hash specified'],
+    'prove the password of -P instead of sending it: sha-256,\nor sha-512 for hashes of mosquitto (5.0)',
+    (settings, { text }) => {
+      const hash = text.toUpperCase()
+      if (hash !== 'SHA-256' && hash !== 'SHA-512') return 'Error: --scram is sha-256 or sha-512.'
+      settings.scram = hash
+      settings.version = 5
+      return null
+    },
+    { choices: ['sha-256', 'sha-512'] },
+  ),
+  session(
     '-V --protocol-version',
     ['VERSION', 'no version specified'],
     'mqttv31, mqttv311 or mqttv5',

@@ -2,7 +2,12 @@
 import { resolve } from 'node:path'
 import type { MqttClient } from '../../client/client.ts'
 import { ConnectionRefusedError } from '../../client/errors.ts'
-import { createClient, type NodeConnectOptions } from '../../client/node.ts'
+import {
+  createClient,
+  scram,
+  type Authenticator,
+  type NodeConnectOptions,
+} from '../../client/node.ts'
 import { PacketType, type Packet } from '../../codec/packets.ts'
 import { reasonText } from '../../codec/reason-codes.ts'
 import { connectionFailure, portOf, usesTls, type Failure } from './failures.ts'
@@ -80,7 +85,9 @@ function sessionOptions(settings: Settings): NodeConnectOptions {
     keepAliveSeconds: settings.keepAliveSeconds,
     inflightMax: settings.inflightMax,
     ...(username !== null && { username }),
-    ...(password !== null && { password }),
+    ...(settings.scram === null
+      ? password !== null && { password }
+      : { authenticate: proofOf(settings) }),
     ...(bindAddress !== null && { localAddress: bindAddress }),
     ...(proxy !== null && { proxy }),
     ...(will.topic !== null && {
@@ -96,6 +103,14 @@ function sessionOptions(settings: Settings): NodeConnectOptions {
       properties: { ...properties.connect, receiveMaximum: receiveMaximum(settings) },
     }),
   }
+}
+
+function proofOf({ username, password, scram: hash }: Settings): Authenticator {
+  return scram({
+    username: username ?? '',
+    password: Buffer.from(password ?? []).toString(),
+    hash: hash ?? 'SHA-256',
+  })
 }
 
 /** A refused PUBLISH is a warning: others may go through. */
@@ -127,8 +142,15 @@ async function packetListener(
   }
 }
 
+/** `--scram` needs both. */
+function checkProof({ scram: hash, username, password }: Settings): void {
+  if (hash !== null && (username === null || password === null))
+    throw new SettingError('Error: --scram needs a user name and a password.', 'Give -u and -P.')
+}
+
 /** Begins to connect. Rejects when the settings cannot be: MqttError `INVALID`, SettingError. */
 export async function startSession(settings: Settings, options: SessionOptions): Promise<Session> {
+  checkProof(settings)
   if (settings.version < 5 && settings.password !== null && settings.username === null) {
     throw new SettingError(
       'Error: Problem setting username and/or password.',

@@ -70,6 +70,8 @@ export interface Settings {
   sessionExpirySeconds: number | null
   username: string | null
   password: Uint8Array | null
+  /** `--scram`: the password is proved, not sent. */
+  scram: 'SHA-256' | 'SHA-512' | null
   inflightMax: number
   will: { topic: string | null; payload: Uint8Array | null; qos: Qos; retain: boolean }
   readonly properties: Record<PropertyTarget, Properties>
@@ -172,6 +174,7 @@ export function defaultSettings(tool: Tool): Settings {
     sessionExpirySeconds: null,
     username: null,
     password: null,
+    scram: null,
     inflightMax: 20,
     will: { topic: null, payload: null, qos: 0, retain: false },
     properties: {

@@ -1,0 +1,93 @@
+/** The methods of enhanced authentication: SCRAM by the passwords of a realm, and tokens. */
+import type { AuthRequest, Exchange, ExchangeStep } from '../ports/ports.ts'
+import { Reason } from '../codec/reason-codes.ts'
+import type { PasswordHash } from './password-hash.ts'
+import {
+  offerScram,
+  SCRAM_METHODS,
+  verifyScram,
+  type ScramMethod,
+  type ScramOffer,
+} from './scram.ts'
+
+/** What an exchange asks of the authenticator. */
+export interface ExchangeWorld {
+  /** The password of a user; undefined: there is no such user. */
+  find(user: string): PasswordHash | undefined
+  /** The login of a user who proved the password; null: not, or not any more. */
+  letIn(user: string): object | null
+  /** A login that failed; `answer` when the client may know. */
+  refuse(user: string, answer: (reason: number) => void): void
+  /** Checks a token as a login. */
+  checkToken(token: string, answer: (step: ExchangeStep) => void): void
+  readonly takesTokens: boolean
+}
+
+const TOKEN_METHOD = 'JWT'
+const MESSAGE_BYTES_MAX = 4096
+
+/** null: there is no such method. */
+export function createExchange(
+  world: ExchangeWorld,
+  request: AuthRequest,
+  method: string,
+): Exchange | null {
+  const scram = SCRAM_METHODS.get(method)
+  if (scram !== undefined) return scramExchange(world, request, scram)
+  return method === TOKEN_METHOD && world.takesTokens ? tokenExchange(world) : null
+}
+
+function refused(reason: number): ExchangeStep {
+  return { kind: 'refused', reason }
+}
+
+/** Text of a message; null: there is none, or it cannot be one. */
+function textOf(data: Uint8Array | null): string | null {
+  if (data === null || data.length > MESSAGE_BYTES_MAX) return null
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(data)
+  } catch {
+    return null
+  }
+}
+
+function scramExchange(
+  world: ExchangeWorld,
+  { username }: AuthRequest,
+  method: ScramMethod,
+): Exchange {
+  let offer: ScramOffer | null = null
+  const begin = (text: string, answer: (step: ExchangeStep) => void): void => {
+    offer = offerScram(method, text, (user) => world.find(user))
+    // A user name beside it must be the same one.
+    if (offer === null || (username !== null && username !== offer.user))
+      return answer(refused(Reason.notAuthorized))
+    answer({ kind: 'continue', data: Buffer.from(offer.text) })
+  }
+  const end = (made: ScramOffer, text: string, answer: (step: ExchangeStep) => void): void => {
+    const last = verifyScram(method, made, text)
+    const login = last === null ? null : world.letIn(made.user)
+    if (last === null || login === null)
+      return world.refuse(made.user, (reason) => answer(refused(reason)))
+    answer({ kind: 'done', data: Buffer.from(last), username: made.user, login })
+  }
+  return {
+    next(data, answer) {
+      // A client may send its first message only when it is asked for it.
+      if (data === null && offer === null) return answer({ kind: 'continue', data: null })
+      const text = textOf(data)
+      if (text === null) return answer(refused(Reason.notAuthorized))
+      if (offer === null) begin(text, answer)
+      else end(offer, text, answer)
+    },
+  }
+}
+
+function tokenExchange(world: ExchangeWorld): Exchange {
+  return {
+    next(data, answer) {
+      if (data === null) return answer({ kind: 'continue', data: null })
+      world.checkToken(Buffer.from(data).toString('latin1'), answer)
+    },
+  }
+}

@@ -1,0 +1,233 @@
+/** Logins by JSON Web Token against the program, with keys made here and an address that serves them. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import {
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  SignJWT,
+  UnsecuredJWT,
+  type JWTPayload,
+} from 'jose'
+import { Reason } from '../../src/codec/reason-codes.ts'
+import { connect as connectClient } from '../../src/client/node.ts'
+import { until } from '../server/run-mozzie.ts'
+import { startSecured, type Secured } from './secured.ts'
+
+type Key = Parameters<SignJWT['sign']>[0]
+
+const SECRET = 'a secret of thirty-two characters or more'
+const secretKey = new TextEncoder().encode(SECRET)
+const listener = 'listener PORT0 127.0.0.1\n'
+const bySecret = `${listener}auth_jwt_key_file DIR/key\n`
+
+function token(
+  claims: JWTPayload,
+  key: Key = secretKey,
+  alg = 'HS256',
+  kid?: string,
+): Promise<string> {
+  return new SignJWT({ sub: 'ann', exp: inSeconds(60), ...claims })
+    .setProtectedHeader({ alg, ...(kid !== undefined && { kid }) })
+    .sign(key)
+}
+
+const inSeconds = (count: number): number => Math.floor(Date.now() / 1000) + count
+
+const start = (context: TestContext, conf = bySecret, key = SECRET): Promise<Secured> =>
+  startSecured(context, conf, { key })
+
+test('a good token is a login, a bad one is none', async (context) => {
+  const broker = await start(context)
+  await broker.connect({ username: 'ann', password: await token({}) })
+  const bad: [why: string, text: string][] = [
+    ['another user', await token({ sub: 'bob' })],
+    ['over', await token({ exp: inSeconds(-60) })],
+    ['not yet', await token({ nbf: inSeconds(60) })],
+    [
+      'for ever',
+      await new SignJWT({ sub: 'ann' }).setProtectedHeader({ alg: 'HS256' }).sign(secretKey),
+    ],
+    ['another key', await token({}, new TextEncoder().encode(`${SECRET}!`))],
+    ['no signature', new UnsecuredJWT({ sub: 'ann' }).setExpirationTime('1m').encode()],
+    ['no token', 'eyJ.x.y'],
+  ]
+  for (const [why, password] of bad)
+    await assert.doesNotReject(
+      broker.connect({ clientId: why, username: 'ann', password }, Reason.notAuthorized),
+      why,
+    )
+})
+
+test('issuer and audience must be those that are asked for', async (context) => {
+  const broker = await start(
+    context,
+    `${bySecret}auth_jwt_issuer https://login\nauth_jwt_audience mqtt\n`,
+  )
+  const claims = { iss: 'https://login', aud: ['web', 'mqtt'] }
+  await broker.connect({ username: 'ann', password: await token(claims) })
+  for (const wrong of [{ ...claims, iss: 'x' }, { ...claims, aud: 'web' }, {}])
+    await broker.connect({ username: 'ann', password: await token(wrong) }, Reason.notAuthorized)
+})
+
+for (const alg of ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])
+  test(`${alg} with a public key from a file; the key is no secret of HS256`, async (context) => {
+    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
+    const pem = await exportSPKI(publicKey)
+    const broker = await start(context, bySecret, pem)
+    await broker.connect({ username: 'ann', password: await token({}, privateKey, alg) })
+    const forged = await token({}, new TextEncoder().encode(pem))
+    await broker.connect(
+      { clientId: 'thief', username: 'ann', password: forged },
+      Reason.notAuthorized,
+    )
+  })
+
+test('the claim may have to be the client id, or may name the user of a token that comes as user name', async (context) => {
+  const byId = await start(context, `${bySecret}auth_jwt_match clientid\nauth_jwt_user_claim dev\n`)
+  const password = await token({ dev: 'till-7' })
+  await byId.connect({ clientId: 'till-7', username: 'x', password })
+  await byId.connect({ clientId: 'till-8', username: 'x', password }, Reason.notAuthorized)
+  const byName = await start(
+    context,
+    `${bySecret}auth_jwt_from username\nacl_file DIR/acl\n`.replace('acl_file DIR/acl\n', ''),
+  )
+  const client = await byName.connect({ clientId: 'c', username: await token({ sub: 'carl' }) })
+  await client.ping()
+  await until(() => byName.mozzie.stderr().includes("u'carl'"), byName.mozzie.stderr)
+})
+
+test("rights in the token count instead of the file's, in the words of the ACL file", async (context) => {
+  const broker = await start(context, `${bySecret}auth_jwt_rights_claim may\n`)
+  const may = ['read news/#', { access: 'write', topic: 'in/ann' }]
+  const ann = await broker.connect({
+    version: 5,
+    clientId: 'a',
+    username: 'ann',
+    password: await token({ may }),
+  })
+  const none = await broker.connect({
+    version: 5,
+    clientId: 'b',
+    username: 'ann',
+    password: await token({}),
+  })
+  assert.equal(await ann.publish('in/ann', 'x', { qos: 1 }), Reason.noMatchingSubscribers)
+  assert.equal(await ann.publish('news/1', 'x', { qos: 1 }), Reason.notAuthorized)
+  assert.equal(await none.publish('in/ann', 'x', { qos: 1 }), Reason.notAuthorized)
+  const bad = await token({ may: ['fly a/#'] })
+  await broker.connect({ clientId: 'c', username: 'ann', password: bad }, Reason.notAuthorized)
+})
+
+test('the connection ends when the token does, with 0x87; a re-authentication with another one renews it', async (context) => {
+  const broker = await start(context)
+  const short = { exp: inSeconds(3) }
+  const ends = await broker.connect({
+    version: 5,
+    clientId: 'ends',
+    username: 'ann',
+    password: await token(short),
+  })
+  let given = await token(short)
+  const renewed = await connectClient(`mqtt://127.0.0.1:${broker.ports[0]}`, {
+    reconnect: false,
+    clientId: 'renewed',
+    authenticate: { method: 'JWT', start: () => Buffer.from(given), respond: () => undefined },
+  })
+  given = await token({})
+  await renewed.reauthenticate()
+  await ends.expectDropped(Reason.notAuthorized)
+  await renewed.publish('t', 'm', { qos: 1 })
+  await renewed.end()
+})
+
+test('keys of an address: a new one is fetched when it signs, and while the address is down 0x88 is the answer', async (context) => {
+  const keys = await Promise.all(
+    ['1', '2'].map(async (kid) => ({
+      kid,
+      ...(await generateKeyPair('ES256', { extractable: true })),
+    })),
+  )
+  const jwkOf = async ({ kid, publicKey }: (typeof keys)[0]) => ({
+    ...(await exportJWK(publicKey)),
+    kid,
+    alg: 'ES256',
+  })
+  let served = [await jwkOf(keys[0])]
+  let isDown = true
+  let asked = 0
+  const server = createServer((_request, response) => {
+    asked++
+    response.writeHead(isDown ? 500 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ keys: served }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  context.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const broker = await startSecured(
+    context,
+    `${listener}auth_jwt_jwks_url http://127.0.0.1:${port}/keys\n`,
+  )
+  const passwordOf = (index: number): Promise<string> =>
+    token({}, keys[index].privateKey, 'ES256', keys[index].kid)
+  await broker.connect(
+    { version: 5, clientId: 'a', username: 'ann', password: await passwordOf(0) },
+    Reason.serverUnavailable,
+  )
+  isDown = false
+  await broker.connect({
+    version: 5,
+    clientId: 'b',
+    username: 'ann',
+    password: await passwordOf(0),
+  })
+  const before = asked
+  await broker.connect({
+    version: 5,
+    clientId: 'c',
+    username: 'ann',
+    password: await passwordOf(0),
+  })
+  assert.equal(asked, before)
+  served = await Promise.all(keys.map(jwkOf))
+  // Not fetched again within half a minute: whoever sends unknown keys must not make us ask.
+  await broker.connect(
+    { version: 5, clientId: 'd', username: 'ann', password: await passwordOf(1) },
+    Reason.notAuthorized,
+  )
+  assert.equal(asked, before)
+  await broker.reload()
+  await broker.connect({
+    version: 5,
+    clientId: 'e',
+    username: 'ann',
+    password: await passwordOf(1),
+  })
+})
+
+test('what is no token is a password, and a token is not logged', async (context) => {
+  const { passwordLine } = await import('./secured.ts')
+  const broker = await startSecured(context, `${bySecret}password_file DIR/users\n`, {
+    key: SECRET,
+    users: passwordLine('bob', 'secret'),
+  })
+  await broker.connect({ username: 'bob', password: 'secret' })
+  const text = await token({})
+  await broker.connect({ clientId: 'x', username: 'ann', password: text })
+  assert.doesNotMatch(broker.mozzie.stderr(), new RegExp(text.slice(0, 20)))
+})
+
+const files: [name: string, text: string, says: RegExp][] = [
+  ['a short secret', 'short', /can be guessed/],
+  ['a private key', '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n', /private key/],
+  ['a damaged key', '-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n', /cannot be read/],
+]
+
+for (const [name, text, says] of files)
+  test(`${name} stops the start with its reason`, async () => {
+    const { readTokenKey } = await import('../../src/auth/tokens.ts')
+    assert.throws(() => readTokenKey(text, 'key'), says)
+  })
