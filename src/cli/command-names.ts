@@ -7,7 +7,7 @@ export const COMMAND_SUMMARIES = {
   retained: 'list, read and remove retained messages',
   ctrl: 'command a running broker: users, groups and roles',
   why: 'ask a running broker why a client gets no topic',
-  doctor: 'find out what is wrong with a broker, a configuration or a connection',
+  doctor: 'find out what is wrong with a broker or a connection',
   passwd: 'add and remove users of a password file',
   'tls-init': 'make certificates for a broker and its clients',
   bench: 'put load on a broker, and measure',
