@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { csvOf, offerOf } from './model/articles.ts'
 import type { Options } from './options.ts'
-import type { World } from './world.ts'
+import type { Usage, World } from './world.ts'
 
 export interface FlashReport {
   readonly tasks: number
@@ -13,6 +13,8 @@ export interface FlashReport {
   readonly lastTagMs: number
   /** From the order to the last task that the service knows the end of. */
   readonly lastTaskMs: number
+  /** Processor time meanwhile, ms, by process. */
+  readonly cpuMs: Readonly<Record<string, number>>
 }
 
 export interface Trouble {
@@ -26,7 +28,6 @@ export interface Trouble {
 interface ChangeRow {
   readonly id: number
   readonly tasks: number
-  readonly open: number
   readonly shown: number
 }
 
@@ -43,6 +44,7 @@ export async function flash(
   const list = Array.from({ length: count }, (_, at) => Math.floor((at * skus) / count) + 1)
   const csv = csvOf(list.map((sku) => offerOf(sku, percent)))
   await post(world, '/api/wake')
+  const before = await usageOf(world)
   const startMs = Date.now()
   const answer = post(world, `/api/changes?label=${percent}%20percent%20off`, csv)
   if (trouble !== null) {
@@ -54,6 +56,7 @@ export async function flash(
   const row = await untilEnded(world, change)
   const lastTaskMs = Date.now() - startMs
   const { lastShownMs } = await world.simulator()
+  const after = await usageOf(world)
   const failures = (await get(world, `/api/changes/${change}/failures`)) as {
     reason: string
     count: number
@@ -64,16 +67,35 @@ export async function flash(
     named: Object.fromEntries(failures.map(({ reason, count: times }) => [reason, times])),
     lastTagMs: lastShownMs - startMs,
     lastTaskMs,
+    cpuMs: Object.fromEntries(
+      Object.entries(after).map(([name, { cpuMs }]) => [name, cpuMs - before[name].cpuMs]),
+    ),
+  }
+}
+
+/** By process; of a system that says nothing of the broker without it. */
+export async function usageOf(world: World): Promise<Record<string, Usage>> {
+  const broker = world.broker()
+  return {
+    ...(broker !== null && { broker }),
+    service: await world.service(),
+    simulator: await world.simulator(),
   }
 }
 
 async function untilEnded(world: World, change: number): Promise<ChangeRow> {
   for (;;) {
-    const rows = (await get(world, '/api/changes')) as ChangeRow[]
-    const row = rows.find(({ id }) => id === change)
-    if (row !== undefined && row.tasks > 0 && row.open === 0) return row
-    await sleep(250)
+    const { open, orderedMs } = (await get(world, `/api/changes/${change}/open`)) as Progress
+    if (orderedMs !== null && open === 0) break
+    await sleep(100)
   }
+  const rows = (await get(world, '/api/changes')) as ChangeRow[]
+  return rows.find(({ id }) => id === change) as ChangeRow
+}
+
+interface Progress {
+  readonly open: number
+  readonly orderedMs: number | null
 }
 
 export async function post({ address }: World, path: string, csv = ''): Promise<unknown> {

@@ -1,8 +1,8 @@
 /** `npm run example:price-tags`: a chain of shops with electronic price tags on this machine. */
 import { articleOf, csvOf } from './model/articles.ts'
-import { flash, post, type FlashReport } from './flash.ts'
+import { flash, post, usageOf, type FlashReport } from './flash.ts'
 import { HELP, readOptions, type Options } from './options.ts'
-import { startWorld, type Usage, type World } from './world.ts'
+import { startWorld, type World } from './world.ts'
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
@@ -33,26 +33,22 @@ async function figures(world: World, options: Options): Promise<void> {
   )
   say(lineOf(await flash(world, options, 30, trouble)))
   say('\nprocess     CPU        memory')
-  const rows: [string, Usage | null][] = [
-    ['broker', world.broker()],
-    ['service', await world.service()],
-    ['simulator', await world.simulator()],
-  ]
-  for (const [name, usage] of rows)
-    if (usage !== null)
-      say(
-        `${name.padEnd(11)} ${`${(usage.cpuMs / 1000).toFixed(1)} s`.padEnd(10)} ${Math.round(usage.rssBytes / 1e6)} MB`,
-      )
+  for (const [name, { cpuMs, rssBytes }] of Object.entries(await usageOf(world)))
+    say(`${name.padEnd(11)} ${seconds(cpuMs).padEnd(10)} ${Math.round(rssBytes / 1e6)} MB`)
 }
 
-function lineOf({ tasks, shown, named, lastTagMs, lastTaskMs }: FlashReport): string {
-  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+
+function lineOf({ tasks, shown, named, lastTagMs, lastTaskMs, cpuMs }: FlashReport): string {
   const reasons = Object.entries(named).map(([reason, count]) => `  ${count} failed: ${reason}`)
   const lost = tasks - shown - Object.values(named).reduce((sum, count) => sum + count, 0)
   return [
     `  ${tasks} tags ordered, ${shown} shown; the last tag after ${seconds(lastTagMs)}, the last task closed after ${seconds(lastTaskMs)}`,
     ...reasons,
     `  ${lost} forgotten`,
+    `  CPU: ${Object.entries(cpuMs)
+      .map(([name, ms]) => `${name} ${seconds(ms)}`)
+      .join(', ')}`,
   ].join('\n')
 }
 

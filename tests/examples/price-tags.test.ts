@@ -1,10 +1,17 @@
 /** The price tags example, small: broker, service and shops as processes, with trouble, on both databases. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { writeBrokerFiles, startBroker } from '../../examples/price-tags/broker.ts'
 import { articleOf, csvOf, offerOf } from '../../examples/price-tags/model/articles.ts'
 import { flash, get, post } from '../../examples/price-tags/flash.ts'
 import { readOptions, type Options } from '../../examples/price-tags/options.ts'
 import { startWorld, type World } from '../../examples/price-tags/world.ts'
+import { connect, type MqttClient } from '../../src/client/node.ts'
+import { endWithUs } from '../support/children.ts'
+import { freePort } from '../support/free-port.ts'
 import { testMsMax } from '../support/patience.ts'
 import { noPostgres, startPostgres } from './postgres.ts'
 
@@ -129,6 +136,47 @@ test('what failed is named, and a retry brings it', { timeout }, async (context)
     change = await ended(world, change.id)
   }
   assert.equal(change.shown, 48)
+})
+
+/** One AP with the broker's own files: what it may do, and that nothing of another's reaches it. */
+test('an AP uses its own topics and no other', { timeout }, async (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'mozzie-price-tags-'))
+  context.after(() => rmSync(directory, { recursive: true, force: true }))
+  const fleet = { stores: 1, apsPerStore: 2, tagsPerAp: 1 }
+  const files = writeBrokerFiles(directory, await freePort(), fleet)
+  const broker = endWithUs(await startBroker(files))
+  context.after(() => broker.kill())
+  const passwords = new Map(
+    readFileSync(files.passwordFile, 'utf8')
+      .split('\n')
+      .map((line) => line.split(':') as [string, string]),
+  )
+  // Two subscriptions of one client may bring two copies.
+  const got = new Set<string>()
+  const as = (name: string): Promise<MqttClient> =>
+    connect(files.url, {
+      tls: { ca: readFileSync(files.caFile, 'utf8') },
+      clientId: name,
+      username: name,
+      password: passwords.get(name) ?? '',
+      onMessage: ({ topic }) => void got.add(`${name} ${topic}`),
+    })
+  const [one, two, service] = [await as('ap-1-1'), await as('ap-1-2'), await as('service')]
+  context.after(() => Promise.all([one, two, service].map((client) => client.end())))
+  for (const topic of ['esl/1/ap/ap-1-2/result', 'esl/1/fields/p2p/ap-1-2', 'esl/ap-1-2/cmd'])
+    await assert.rejects(one.publish(topic, 'x', { qos: 1 }), { reason: 0x87 })
+  await one.publish('esl/1/ap/ap-1-1/result', '[]', { qos: 1 })
+  // To read what it may not is granted in silence, and brings nothing.
+  await one.subscribe('esl/#', { qos: 1, onMessage: ({ topic }) => void got.add(`spy ${topic}`) })
+  await service.publish('esl/1/fields/p2p/ap-1-2', 'x', { qos: 1 })
+  await service.publish('esl/ap-1-2/cmd', 'x', { qos: 1 })
+  await service.publish('esl/ap-1-1/cmd', 'x', { qos: 1 })
+  while (got.size < 3) await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.deepEqual([...got].toSorted(), [
+    'ap-1-2 esl/1/fields/p2p/ap-1-2',
+    'ap-1-2 esl/ap-1-2/cmd',
+    'spy esl/ap-1-1/cmd',
+  ])
 })
 
 /** A list that is wrong changes nothing, and other pages may not order. */

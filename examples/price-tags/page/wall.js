@@ -58,7 +58,7 @@ function tagElement(tag, type, offline) {
   const { id, name, sku, ordered, shown, reason, ap } = tag
   const isWrong = ordered !== shown
   const state_ = isWrong ? (tag.state ?? 'created') : 'shown'
-  const title = `${name ?? sku}, ${id}: ${reason || state_}`
+  const title = `${name ?? sku}, ${id}: ${reason || words().states[state_]}`
   const button = element(
     'button',
     {
@@ -69,9 +69,13 @@ function tagElement(tag, type, offline) {
       'aria-label': title,
     },
     pictureOf(shown, type, words().blank),
-    element('small', {}, `${id} · ${offline.has(ap) ? words().offline : reason || state_}`),
+    element(
+      'small',
+      {},
+      `${id} · ${offline.has(ap) ? words().offline : reason || words().states[state_]}`,
+    ),
   )
-  button.style.setProperty('--width', `${type.width / 2}px`)
+  button.style.setProperty('--width', `${type.width / (type.width > 350 ? 3 : 2)}px`)
   button.addEventListener('click', () => void showLife(tag, type))
   return button
 }
@@ -139,7 +143,7 @@ async function showLife(tag, type) {
         'li',
         { class: event },
         element('time', {}, new Date(atMs).toLocaleTimeString(state.language)),
-        element('b', {}, event),
+        element('b', {}, words().states[event] ?? event),
         element('span', {}, `+${((atMs - startMs) / 1000).toFixed(1)} s ${detail}`),
       ),
     ),

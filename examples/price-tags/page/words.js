@@ -30,6 +30,15 @@ const EN = {
   rolledBack: 'Change {change} makes it as it was.',
   woken: 'The tags listen.',
   tag: 'Tag {tag}',
+  states: {
+    created: 'created',
+    sent: 'sent',
+    accepted: 'accepted',
+    shown: 'shown',
+    failed: 'failed',
+    expired: 'expired',
+    retried: 'retried',
+  },
 }
 
 const ZH = {
@@ -63,6 +72,15 @@ const ZH = {
   rolledBack: '变更 {change} 将恢复原状。',
   woken: '价签正在接收。',
   tag: '价签 {tag}',
+  states: {
+    created: '已创建',
+    sent: '已发送',
+    accepted: '已接收',
+    shown: '已显示',
+    failed: '失败',
+    expired: '过期',
+    retried: '已重试',
+  },
 }
 
 export const LANGUAGES = { en: EN, zh: ZH }

@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { CsvError, readPriceList } from './csv.ts'
 import type { Place } from './feed.ts'
 import type { Service } from './service.ts'
-import { readChanges, readFailures, readTimeline, readWall } from './wall.ts'
+import { readChanges, readFailures, readOpen, readTimeline, readWall } from './wall.ts'
 
 /** The page's files are not compiled: they lie beside the sources. */
 const PAGE = new URL(
@@ -79,6 +79,11 @@ function addReading(api: FastifyInstance, service: Service): void {
     }),
   )
   api.get('/api/changes', () => readChanges(query))
+  api.get<{ Params: { id: number } }>(
+    '/api/changes/:id/open',
+    { schema: { params: idSchema } },
+    ({ params: { id } }) => readOpen(query, id),
+  )
   api.get<{ Params: { id: number } }>(
     '/api/changes/:id/failures',
     { schema: { params: idSchema } },

@@ -3,6 +3,8 @@ import type { Query } from './database.ts'
 
 export interface AuditRow {
   readonly event: string
+  /** Wall clock; absent: now. */
+  readonly atMs?: number
   readonly change?: number
   readonly ap?: string
   readonly tasks?: readonly number[]
@@ -14,9 +16,9 @@ export async function writeAudit(query: Query, rows: readonly AuditRow[]): Promi
   const atMs = Date.now()
   await query(
     `insert into audit (at_ms, event, change, ap, tasks, detail)
-     select $2::bigint, event, change, ap,
+     select coalesce("atMs", $2::bigint), event, change, ap,
        coalesce((select array_agg(value::bigint) from jsonb_array_elements_text(tasks)), '{}'), coalesce(detail, '')
-     from jsonb_to_recordset($1::jsonb) as r(event text, change int, ap text, tasks jsonb, detail text)`,
+     from jsonb_to_recordset($1::jsonb) as r("atMs" bigint, event text, change int, ap text, tasks jsonb, detail text)`,
     [JSON.stringify(rows.map((row) => ({ tasks: [], ...row }))), atMs],
   )
 }

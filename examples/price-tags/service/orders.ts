@@ -9,7 +9,6 @@ import { writeAudit } from './audit.ts'
 import { saveContents, type Content, type Contents } from './contents.ts'
 import type { Query } from './database.ts'
 import { grouped } from './grouped.ts'
-import { OPEN_STATES } from './schema.ts'
 
 export interface TaskRow {
   readonly id: number
@@ -68,7 +67,7 @@ with wanted as (
   where tag.ordered <> wanted.hash or tag.shown <> wanted.hash
 ), older as (
   update task set state = 'expired', reason = 'replaced by a newer change', ended_ms = $3::bigint
-  where state in ${OPEN_STATES} and tag in (select id from hit)
+  where ended_ms is null and tag in (select id from hit)
 ), ordered as (
   update tag set ordered = hit.hash from hit where tag.id = hit.id
 )
@@ -86,7 +85,7 @@ export async function sendTasks(
 ): Promise<void> {
   const known = await contentsOf(query, tasks)
   const byAp = grouped(tasks, ({ ap }) => ap).values()
-  const sent: { task: TaskRow[]; reason: number }[] = []
+  const sent: Sent[] = []
   const sendSome = async (): Promise<void> => {
     for (const group of byAp)
       for (const message of messagesOf(group, known, contents, kind)) {
@@ -94,7 +93,7 @@ export async function sendTasks(
           qos: 1,
           properties: message.properties,
         })
-        sent.push({ task: message.tasks, reason })
+        sent.push({ tasks: message.tasks, reason, atMs: Date.now() })
       }
   }
   try {
@@ -107,24 +106,30 @@ export async function sendTasks(
 /** No session of that client id: the AP has never been here. */
 const NO_SUBSCRIBERS = 0x10
 
-async function noteSent(
-  query: Query,
-  sent: readonly { task: TaskRow[]; reason: number }[],
-): Promise<void> {
-  const ids = sent.flatMap(({ task }) => task.map(({ id }) => id))
+/** A message that the broker has. */
+interface Sent {
+  readonly tasks: readonly TaskRow[]
+  /** Of PUBACK. */
+  readonly reason: number
+  readonly atMs: number
+}
+
+async function noteSent(query: Query, sent: readonly Sent[]): Promise<void> {
+  const ids = sent.flatMap(({ tasks }) => tasks.map(({ id }) => id))
   await query(
     `update task set attempts = attempts + 1, sent_ms = $2::bigint,
        state = case when state = 'created' then 'sent' else state end
-     where id = any($1::bigint[]) and state in ${OPEN_STATES}`,
+     where id = any($1::bigint[]) and ended_ms is null`,
     [ids, Date.now()],
   )
   await writeAudit(
     query,
-    sent.map(({ task, reason }) => ({
+    sent.map(({ tasks, reason, atMs }) => ({
       event: 'sent',
-      change: task[0].change,
-      ap: task[0].ap,
-      tasks: task.map(({ id }) => id),
+      atMs,
+      change: tasks[0].change,
+      ap: tasks[0].ap,
+      tasks: tasks.map(({ id }) => id),
       detail: reason === NO_SUBSCRIBERS ? 'the broker knows no such AP' : 'the broker has it',
     })),
   )

@@ -6,7 +6,6 @@ import type { Outcome, Result } from '../model/messages.ts'
 import { writeAudit, type AuditRow } from './audit.ts'
 import type { Database, Query } from './database.ts'
 import { grouped } from './grouped.ts'
-import { OPEN_STATES } from './schema.ts'
 
 interface Report {
   readonly ap: string
@@ -85,7 +84,7 @@ with said as (
     as r(id bigint, state text, reason text, battery int, rssi int) order by id, state desc
 ), ended as (
   update task set state = said.state, reason = said.reason, ended_ms = $2::bigint
-  from said where task.id = said.id and task.state in ${OPEN_STATES}
+  from said where task.id = said.id and task.ended_ms is null
   returning task.id, task.tag, task.state
 ), seen as (
   update tag set battery_mv = said.battery, rssi = said.rssi,

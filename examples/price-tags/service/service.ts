@@ -14,7 +14,6 @@ import type { Database } from './database.ts'
 import { Feed } from './feed.ts'
 import { makeTasks, sendTasks, type ContentKind, type TaskRow } from './orders.ts'
 import { ResultWriter } from './results.ts'
-import { OPEN_STATES } from './schema.ts'
 
 export interface ServiceOptions {
   readonly url: string
@@ -214,8 +213,8 @@ export class Service {
     this.feed.tell(expired.map(({ id, tag }) => ({ id, tag, state: 'expired' })))
     const silent = await query<TaskRow>(
       `select id, change, tag, ap, store, hash from task
-       where (state = 'created' and created_ms < $1) or (state = 'sent' and sent_ms < $1)
-         or (state = 'accepted' and accepted_ms < $1 and sent_ms < $1)
+       where ended_ms is null and created_ms < $1 and coalesce(sent_ms, 0) < $1
+         and coalesce(accepted_ms, 0) < $1
        order by id limit ${RETRIED_MAX}`,
       [silentSince],
     )
@@ -249,5 +248,5 @@ select a as article from new`
 const EXPIRE = `
 update task set state = 'expired', ended_ms = $1::bigint,
   reason = case state when 'accepted' then 'the tag did not answer in time' else 'the AP did not answer in time' end
-where state in ${OPEN_STATES} and deadline_ms < $1::bigint
+where ended_ms is null and deadline_ms < $1::bigint
 returning id, change, tag, ap, store, hash`

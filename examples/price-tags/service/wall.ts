@@ -58,7 +58,7 @@ export async function readTimeline(query: Query, id: number) {
   if (task === undefined) return null
   const events = await query(
     `select at_ms as "atMs", event, detail from audit
-     where ap = $2 and $1::bigint = any(tasks) and at_ms >= $3 order by seq limit 200`,
+     where ap = $2 and $1::bigint = any(tasks) and at_ms >= $3 order by at_ms, seq limit 200`,
     [id, task.ap, task.created_ms],
   )
   const created = {
@@ -67,6 +67,16 @@ export async function readTimeline(query: Query, id: number) {
     detail: `change ${String(task.change)}`,
   }
   return { task, events: [created, ...events] }
+}
+
+/** How many tasks of a change have not ended. */
+export async function readOpen(query: Query, change: number) {
+  const [row] = await query(
+    `select count(task.id) as open, max(c.ordered_ms) as "orderedMs" from price_change c
+       left join task on task.change = c.id and ended_ms is null where c.id = $1`,
+    [change],
+  )
+  return row
 }
 
 /** Why tasks of a change did not end well, and how many did so. */
