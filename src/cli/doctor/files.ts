@@ -40,8 +40,9 @@ export function examineFiles(config: Config, storeLocation: string | null, tell:
 }
 
 /** undefined: there is no such account; null: this process's own. */
-function accountOf({ global }: Config, tell: Tell): Account | null | undefined {
-  if (process.getuid?.() !== 0) return null
+function accountOf({ global, loadedFiles }: Config, tell: Tell): Account | null | undefined {
+  // Without a configuration file the broker stays who it is.
+  if (process.getuid?.() !== 0 || loadedFiles.length === 0) return null
   try {
     return wantedAccount(global.user)
   } catch (error) {

@@ -28,15 +28,15 @@ export const WORDS_EN = {
   fileMissing: ['{option}: {file} does not exist.', ''],
   fileUnreadable: [
     '{option}: {file} cannot be read by {account}: {path} is in the way (mode {mode}, uid {owner}).',
-    'chown {account} {path}, or chmod so that {account} may pass and read.',
+    'Put the file where {account} may read it, such as a directory of its own; or let it pass {path}.',
   ],
   fileOnlyAtStart: [
     '{option}: {file} is read at a start as root, but kill -HUP as {account} cannot read it again: {path} is in the way (mode {mode}, uid {owner}).',
-    'chown {account} {path}',
+    'Put the file where {account} may read it: chown {account} {file}, in a directory that it may pass.',
   ],
   fileUnwritable: [
     '{option}: {file} cannot be written by {account}: {path} is in the way (mode {mode}, uid {owner}).',
-    'chown -R {account} {path}',
+    'Give {account} a directory of its own: install -d -o {account} -m 0700 DIRECTORY, and name it there.',
   ],
   fileWrong: ['{message}', ''],
   fileWarning: ['{message}', ''],

@@ -30,15 +30,15 @@ export const WORDS_ZH: Words = {
   fileMissing: ['{option}：{file} 不存在。', ''],
   fileUnreadable: [
     '{option}：{account} 读不到 {file}：被 {path} 挡住（权限 {mode}，uid {owner}）。',
-    'chown {account} {path}，或者用 chmod 让 {account} 可以进入和读取。',
+    '把文件放到 {account} 可以读取的地方，例如它自己的目录；或者让它可以进入 {path}。',
   ],
   fileOnlyAtStart: [
     '{option}：以 root 启动时可以读取 {file}，但 kill -HUP 时 {account} 读不到：被 {path} 挡住（权限 {mode}，uid {owner}）。',
-    'chown {account} {path}',
+    '把文件放到 {account} 可以读取的地方：chown {account} {file}，所在目录要让它能进入。',
   ],
   fileUnwritable: [
     '{option}：{account} 写不了 {file}：被 {path} 挡住（权限 {mode}，uid {owner}）。',
-    'chown -R {account} {path}',
+    '给 {account} 一个自己的目录：install -d -o {account} -m 0700 目录，并在配置里写上它。',
   ],
   fileWrong: ['{message}', ''],
   fileWarning: ['{message}', ''],
