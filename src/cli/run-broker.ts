@@ -139,6 +139,8 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
     // Who finds the pid file may send a signal: there is somebody to answer by now.
     if (config.global.pidFile !== null) writePidFile(config.global.pidFile)
     log.write(LogType.information, `mozzie version ${version} running`)
+    // The last line: it is what a person does next.
+    if (server.pageNote !== null) log.write(LogType.notice, server.pageNote)
     reportDaemon(null)
     notifyReady()
   } catch (error) {

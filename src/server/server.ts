@@ -71,6 +71,8 @@ export interface Server {
   readonly rate: ConnectionRate
   /** The HTTP servers of listeners with `protocol http_api`, by name. */
   readonly pages: ReadonlyMap<string, PagesEntrance>
+  /** Where the page is that nobody configured, in words for who started the broker; null: there is none. */
+  pageNote: string | null
   /** Connections wait while it is `starting`. */
   status: 'starting' | 'ok' | 'stopping'
   /**
@@ -135,6 +137,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     addresses,
     rate,
     pages,
+    pageNote: null,
     status: 'starting',
     bridges,
     config,
@@ -259,7 +262,8 @@ async function listenForPage(
       const where = { ...whereOf(config), port }
       await listenOne(engine, server, config, entrances, { where, optional: false })
       const taken = port === config.port ? '' : `: port ${config.port} is in use`
-      return log.write(LogType.notice, `The page is at http://${config.host}:${port}${taken}.`)
+      server.pageNote = `The page is at http://${config.host}:${port}${taken}.`
+      return
     } catch (error) {
       if (!(error instanceof ListenError)) throw error
     }

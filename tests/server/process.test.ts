@@ -68,7 +68,8 @@ test('where the port of the page is taken another is chosen, and said', async (c
   const first = await startMozzie(context, '-p', String(await freePort()))
   const second = await startMozzie(context, '-p', String(await freePort()))
   for (const { stderr } of [first, second]) {
-    const url = /The page is at (http:\/\/127\.0\.0\.1:\d+)/.exec(stderr())?.[1]
+    await until(() => stderr().includes('The page is at'), stderr)
+    const url = /The page is at (http:\/\/127\.0\.0\.1:\d+)[^\n]*\n$/.exec(stderr())?.[1]
     assert.equal((await fetch(`${url}/api/v1/version`)).status, 200)
   }
   assert.match(second.stderr(), /The page is at \S+: port 9883 is in use\./)

@@ -116,6 +116,20 @@ test('the tree shows what is expanded, in the order asked for', () => {
   assert.deepEqual(levels(), ['b', '10'])
 })
 
+test('names are in natural order, hex ids as they are written, however many levels', () => {
+  const { capture, view } = captured({ messagesMax: 100, bytesMax: 100_000, topicsMax: 200 })
+  const deep = `${'/'.repeat(30_000)}end`
+  for (const topic of ['t/10', 't/2', 'h/12ab', 'h/1a2b', 'h/9c00', 'h/10', deep])
+    capture.add(arrival(topic, 'v'))
+  const tree = new TreeView(capture.topics)
+  tree.setAllExpanded(true)
+  const levels = tree.lines().map(({ level }) => level)
+  assert.deepEqual(levels.slice(-8), ['h', '10', '12ab', '1a2b', '9c00', 't', '2', '10'])
+  view.show({ ...DEFAULT_VIEW, mode: 'latest' })
+  const names = view.snapshot().latest.map(({ topic }) => topic)
+  assert.deepEqual(names.slice(1), ['h/10', 'h/12ab', 'h/1a2b', 'h/9c00', 't/2', 't/10'])
+})
+
 test('topics that came in a burst wait for a picture, and are not forgotten', async () => {
   const { capture } = captured()
   const tree = new TreeView(capture.topics)
@@ -199,6 +213,16 @@ test('a pause holds the list and counts what is held back', () => {
   assert.equal(view.snapshot().newer, 7)
   view.show({ ...DEFAULT_VIEW, paused: false })
   assert.equal(view.snapshot().rows.length, 8)
+})
+
+test('a message counts for the subscriptions that the broker names, else for those that match', () => {
+  const { capture } = captured()
+  const [shared, plain] = [emptySubscription('$share/g/a/#', 0), emptySubscription('a/b', 1)]
+  capture.setSubscriptions([shared, plain])
+  capture.add(arrival('a/b', '1', { by: [plain.id] }))
+  capture.add(arrival('a/b', '2', { by: [shared.id, plain.id] }))
+  capture.add(arrival('a/b', '3'))
+  assert.deepEqual([capture.messagesOf(shared.id), capture.messagesOf(plain.id)], [2, 3])
 })
 
 test('a hidden subscription hides its messages, unless another one shows them', () => {

@@ -130,4 +130,31 @@ browserSuite('lists', (test) => {
     await page.locator('.part-note').waitFor()
     assert.ok(ms < 1000, `${ms} ms`)
   })
+
+  test('members of a shared subscription count what came by it, not what its filter matches', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, '$share/pool/turn/#')
+    await subscribe(page, t, 'turn/seen')
+    const [other, peer] = await Promise.all([stage.connect('member'), stage.connect('turner')])
+    let taken = 0
+    await other.subscribe('$share/pool/turn/#', { onMessage: () => void taken++ })
+    for (let at = 0; at < 20; at++) await peer.publish('turn/seen', String(at), { qos: 1 })
+    const count = (filter: string) =>
+      page.locator('.subscription', { hasText: filter }).locator('.count')
+    await count('turn/seen').filter({ hasText: /^20/ }).waitFor()
+    await count('$share/pool/turn/#')
+      .filter({ hasText: new RegExp(`^${20 - taken}(?!\\d)`) })
+      .waitFor()
+    assert.ok(taken > 0 && taken < 20)
+    await row(page, 'turn/seen').first().click()
+    await page.locator('.detail-pane .facts').waitFor()
+    assert.equal(
+      await page.locator('.detail-pane').getByText(t.properties.subscriptionIds).count(),
+      0,
+    )
+  })
 })

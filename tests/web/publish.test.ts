@@ -256,10 +256,10 @@ test('a message as a command survives any shell', () => {
   }
   assert.equal(
     commandLine(profile, detail),
-    String.raw`mosquitto_pub -h h -V mqttv5 -t 'a b' -q 1 -r -D publish content-type text/plain -m 'x'\''y'`,
+    String.raw`mozzie pub --ws -h h -p 9883 -V mqttv5 -t 'a b' -q 1 -r -D publish content-type text/plain -m 'x'\''y'`,
   )
   assert.match(
     commandLine(profile, { ...detail, payload: Uint8Array.of(255), size: 1 }),
-    /^echo \/w== \| base64 -d \| mosquitto_pub .* -s$/,
+    /^echo \/w== \| base64 -d \| mozzie pub .* -s$/,
   )
 })

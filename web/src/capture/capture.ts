@@ -8,7 +8,11 @@ import { Series } from './series.ts'
 import { Topics, type Topic } from './topics.ts'
 
 /** A message as it came or went. */
-export type Arrival = Omit<Entry, 'topicId'> & { topic: string }
+export type Arrival = Omit<Entry, 'topicId'> & {
+  topic: string
+  /** Ids of the subscriptions it came by, where the broker says so; else those that match count. */
+  by?: readonly string[] | null
+}
 
 export interface CaptureLimits {
   readonly messagesMax: number
@@ -75,7 +79,7 @@ export class Capture {
     else {
       this.received++
       this.receivedBytes += payload.length
-      for (const id of this.of(topic).ids) {
+      for (const id of arrival.by ?? this.of(topic).ids) {
         const counter = this.perSubscription.get(id)
         if (counter !== undefined) counter.messages++
       }

@@ -1,14 +1,41 @@
 /** The topic tree as lines: what is expanded, in the order asked for, the part that is on screen. */
 import type { TreeSort } from '../protocol/protocol.ts'
+import { orderOf } from './order.ts'
 import { Pace } from './pace.ts'
-import type { Node, Topics } from './topics.ts'
+import type { Node, Topic, Topics } from './topics.ts'
 
-const collator = new Intl.Collator(undefined, { numeric: true })
-
-const ORDERS: Record<TreeSort, (a: Node, b: Node) => number> = {
-  name: (a, b) => collator.compare(a.level, b.level),
+const ORDERS: Record<Exclude<TreeSort, 'name'>, (a: Node, b: Node) => number> = {
   messages: (a, b) => b.messages - a.messages,
   recent: (a, b) => b.lastMs - a.lastMs,
+}
+
+/** Nodes beside each other in this order. */
+export function sortedNodes(nodes: Iterable<Node>, sort: TreeSort): Node[] {
+  const all = [...nodes]
+  if (sort !== 'name') return all.sort(ORDERS[sort])
+  const order = orderOf(all.map(({ level }) => level))
+  return all.sort((a, b) => order(a.level, b.level))
+}
+
+/** Every node below, in no order. A topic may have thousands of levels, so this is no recursion. */
+function* below(root: Node): Generator<Node> {
+  const waiting = [root]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    yield node
+    if (node.children !== null) for (const child of node.children.values()) waiting.push(child)
+  }
+}
+
+/** All topics, level by level in the order of names. */
+export function topicsByName(root: Node): Topic[] {
+  const topics: Topic[] = []
+  const waiting = [root]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (node.topic !== null) topics.push(node.topic)
+    if (node.children === null) continue
+    for (const child of sortedNodes(node.children.values(), 'name').reverse()) waiting.push(child)
+  }
+  return topics
 }
 
 /** The full name of what a node stands for: a topic, or the beginning of some. */
@@ -53,11 +80,8 @@ export class TreeView {
 
   /** Orders anew, at once. */
   resort(): void {
-    const visit = (node: Node) => {
-      node.sorted = null
-      for (const child of node.children?.values() ?? []) visit(child)
-    }
-    if (this.sort !== 'name' || this.filter === '') visit(this.topics.root)
+    if (this.sort !== 'name' || this.filter === '')
+      for (const node of below(this.topics.root)) node.sorted = null
     this.stale = true
   }
 
@@ -70,11 +94,7 @@ export class TreeView {
 
   /** Expands or collapses everything. */
   setAllExpanded(expanded: boolean): void {
-    const visit = (node: Node) => {
-      node.expanded = expanded || node.parent === null
-      for (const child of node.children?.values() ?? []) visit(child)
-    }
-    visit(this.topics.root)
+    for (const node of below(this.topics.root)) node.expanded = expanded || node.parent === null
     this.stale = true
   }
 
@@ -97,20 +117,27 @@ export class TreeView {
     this.shape = this.topics.shape
     this.stale = false
     const matching = this.filter === '' ? null : this.matching()
+    this.shown = this.flattened(matching)
+    return this.shown
+  }
+
+  private flattened(matching: Set<Node> | null): Node[] {
     const lines: Node[] = []
-    this.flatten(this.topics.root, matching, lines)
-    this.shown = lines
+    const waiting = this.childrenOf(this.topics.root)
+    for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+      if (matching !== null && !matching.has(node)) continue
+      lines.push(node)
+      if (node.expanded || matching !== null)
+        for (const child of this.childrenOf(node)) waiting.push(child)
+    }
     return lines
   }
 
-  private flatten(node: Node, matching: Set<Node> | null, lines: Node[]): void {
-    if (node.children === null) return
-    node.sorted ??= [...node.children.values()].sort(ORDERS[this.sort])
-    for (const child of node.sorted) {
-      if (matching !== null && !matching.has(child)) continue
-      lines.push(child)
-      if (child.expanded || matching !== null) this.flatten(child, matching, lines)
-    }
+  /** The last one first. */
+  private childrenOf(node: Node): Node[] {
+    if (node.children === null) return []
+    node.sorted ??= sortedNodes(node.children.values(), this.sort)
+    return node.sorted.toReversed()
   }
 
   private matching(): Set<Node> {

@@ -6,13 +6,14 @@ import { preview } from '../decode/preview.ts'
 import type { Capture } from './capture.ts'
 import { Matches, type Anchor } from './matches.ts'
 import { Pace } from './pace.ts'
+import { topicsByName } from './tree-view.ts'
 import { compileQuery, QueryError, type Predicate } from './query.ts'
 import type { Topic } from './topics.ts'
 
-const collator = new Intl.Collator(undefined, { numeric: true })
-
-const LATEST_ORDERS: Record<ViewRequest['latestSort'], (a: Topic, b: Topic) => number> = {
-  name: (a, b) => collator.compare(a.name, b.name),
+const LATEST_ORDERS: Record<
+  Exclude<ViewRequest['latestSort'], 'name'>,
+  (a: Topic, b: Topic) => number
+> = {
   messages: (a, b) => b.messages - a.messages,
   recent: (a, b) => b.lastMs - a.lastMs,
 }
@@ -202,8 +203,10 @@ export class View {
   private sortLatest(): void {
     const { topics } = this.capture
     this.latestShape = topics.shape
-    this.latest = [...topics.all()].filter((topic) => topic.messages > 0 && this.testLatest(topic))
-    this.latest.sort(LATEST_ORDERS[this.request.latestSort])
+    const { latestSort } = this.request
+    const all = latestSort === 'name' ? topicsByName(topics.root) : [...topics.all()]
+    this.latest = all.filter((topic) => topic.messages > 0 && this.testLatest(topic))
+    if (latestSort !== 'name') this.latest.sort(LATEST_ORDERS[latestSort])
   }
 
   private latestRow(topic: Topic, index: number): LatestRow {

@@ -42,7 +42,9 @@ export function PayloadView({ session, answer }: { session: SessionHandle; answe
       )}
       {problem !== null && <p className="problem">{t.decodeFailed(problem)}</p>}
       {decoded.kind === 'lines' && <Lines session={session} topic={topic} lines={decoded.lines} />}
-      {decoded.kind === 'text' && <PlainText text={decoded.text} />}
+      {decoded.kind === 'text' && (
+        <PlainText text={decoded.text} isHex={decoded.format === 'hex'} />
+      )}
       {decoded.kind === 'image' && <Image bytes={payload} mime={decoded.mime} />}
       {decoded.kind === 'bitmap' && (
         <Bitmap key={payload.length} bytes={payload} bits={decoded.bits} />
@@ -103,13 +105,13 @@ function Lines({
   )
 }
 
-function PlainText({ text }: { text: string }) {
+function PlainText({ text, isHex }: { text: string; isHex: boolean }) {
   const t = useText()
   const [count, setCount] = useState(CHARACTERS_SHOWN)
   const isCut = text.length > count
   return (
     <>
-      <pre className="code">{isCut ? text.slice(0, count) : text}</pre>
+      <pre className={`code ${isHex ? 'is-hex' : ''}`}>{isCut ? text.slice(0, count) : text}</pre>
       {isCut && (
         <button
           type="button"

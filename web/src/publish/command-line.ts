@@ -11,12 +11,15 @@ export function shellQuote(text: string): string {
 const VERSIONS = { 3: 'mqttv31', 4: 'mqttv311', 5: 'mqttv5' } as const
 
 /**
- * `mosquitto_pub` with its own flags (`mozzie pub` takes them too). It speaks MQTT over TCP, the page over WebSocket: the
- * host is the page's, the port is left to the tool's default. Passwords stay out of it.
+ * `mozzie pub` by the same WebSocket as the page, with the flags of `mosquitto_pub`. Passwords stay out of it. The tool
+ * knows the path /mqtt only.
  */
 export function commandLine(profile: Profile, message: Detail): string {
   const { properties } = message
-  const words = ['mosquitto_pub', '-h', profile.host, '-V', VERSIONS[profile.version]]
+  const words = ['mozzie', 'pub', '--ws', '-h', profile.host, '-p', String(profile.port)]
+  // The authorities that the browser trusts are those of the system.
+  if (profile.scheme === 'wss') words.push('--tls-use-os-certs')
+  words.push('-V', VERSIONS[profile.version])
   if (profile.username !== '') words.push('-u', profile.username)
   words.push('-t', message.topic)
   if (message.qos > 0) words.push('-q', String(message.qos))

@@ -59,6 +59,7 @@ export function TopBar() {
         {area === 'client' && (
           <IconButton
             icon="plus"
+            className="is-last"
             label={t.connections}
             onClick={() => app.set({ dialog: { kind: 'connections' } })}
           />

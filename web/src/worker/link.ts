@@ -11,6 +11,8 @@ export interface Incoming {
   readonly retain: boolean
   readonly dup: boolean
   readonly properties: Properties
+  /** Ids of the subscriptions it came by; null: the broker does not say. */
+  readonly by: readonly string[] | null
 }
 
 export interface LinkEvents {

@@ -11,7 +11,7 @@ import { correlationBytes } from '../decode/bytes.ts'
 import { profileUrl, type Profile, type Subscription, type Will } from '../model/profile.ts'
 import type { Properties } from '../model/message.ts'
 import { encodeNow, numberField, publishProperties, UINT32_MAX } from '../publish/outgoing.ts'
-import { isLoginRefusal, type Link, type LinkEvents, type Outcome } from './link.ts'
+import { isLoginRefusal, type Incoming, type Link, type LinkEvents, type Outcome } from './link.ts'
 
 type ClientOptions = NonNullable<Parameters<typeof createClient>[1]>
 
@@ -83,11 +83,46 @@ function clientOptions(profile: Profile): ClientOptions {
   }
 }
 
-function subscribeProperties({ identifier, userProperties }: Subscription): Properties {
-  const id = numberField('subscription identifier', identifier, 1, 268_435_455)
+const IDENTIFIER_MAX = 268_435_455
+/** Identifiers of our own are taken from the far end, where nobody types any. */
+const OWN_IDENTIFIERS_FROM = IDENTIFIER_MAX - 1_000_000
+
+/**
+ * Which subscription a message came by. Where one is shared, its filter does not tell: the message may have gone to
+ * another member, and have come by an overlapping one. So every subscription has an identifier, made up if need be.
+ */
+class Origins {
+  private readonly ids = new Map<number, string>()
+  private lastOwn = OWN_IDENTIFIERS_FROM
+
+  /** The identifier to subscribe with. */
+  identify({ id, identifier }: Subscription): number {
+    const typed = numberField('subscription identifier', identifier, 1, IDENTIFIER_MAX)
+    const number = typed ?? ++this.lastOwn
+    this.ids.set(number, id)
+    return number
+  }
+
+  /** The message as it came, without identifiers that nobody typed. */
+  incoming(message: Message): Incoming {
+    const { topic, payload, qos, retain, dup, properties } = message
+    const numbers = properties.subscriptionIds
+    if (numbers === undefined) return { topic, payload, qos, retain, dup, properties, by: null }
+    const by = numbers.map((number) => this.ids.get(number)).filter((id) => id !== undefined)
+    const typed = numbers.filter((number) => number <= OWN_IDENTIFIERS_FROM)
+    const { subscriptionIds: _, ...rest } = properties
+    const shown = typed.length > 0 ? { ...rest, subscriptionIds: typed } : rest
+    return { topic, payload, qos, retain, dup, properties: shown, by: by.length > 0 ? by : null }
+  }
+}
+
+function subscribeProperties(
+  { userProperties }: Subscription,
+  identifier: number | null,
+): Properties {
   const pairs = userProperties.filter(([name]) => name !== '')
   return {
-    ...(id !== undefined && { subscriptionIds: [id] }),
+    ...(identifier !== null && { subscriptionIds: [identifier] }),
     ...(pairs.length > 0 && { userProperties: pairs }),
   }
 }
@@ -102,14 +137,16 @@ export function openLink(profile: Profile, events: LinkEvents): Link {
   const isV5 = profile.version === 5
   // Overlapping subscriptions hand over the same message one after the other: it is taken once.
   let lastMessage: Message | null = null
+  const origins = new Origins()
   const take = (message: Message) => {
     if (message === lastMessage) return
     lastMessage = message
-    events.message(message)
+    events.message(origins.incoming(message))
   }
   const client = createClient(url, { ...clientOptions(profile), onMessage: take })
   let isDone = false
   let attempts = 0
+  let hasIdentifiers = isV5
 
   const offline = (error: Error, retryInMs: number | null) => {
     if (isDone) return
@@ -122,6 +159,7 @@ export function openLink(profile: Profile, events: LinkEvents): Link {
   }
   client.on('connect', ({ sessionPresent, properties }) => {
     attempts = 0
+    hasIdentifiers = isV5 && properties.subscriptionIdsAvailable !== 0
     if (!isDone) events.online({ sessionPresent, clientId: client.clientId, properties })
   })
   client.on('disconnect', ({ error, reconnectInMs }) => offline(error, reconnectInMs))
@@ -131,15 +169,18 @@ export function openLink(profile: Profile, events: LinkEvents): Link {
   })
   client.on('end', (error) => offline(error ?? new Error('closed'), null))
 
-  return linkOf(client, isV5, take, () => (isDone = true))
+  const identify = (subscription: Subscription) =>
+    hasIdentifiers ? origins.identify(subscription) : null
+  return linkOf(client, isV5, { take, identify, onEnd: () => (isDone = true) })
 }
 
-function linkOf(
-  client: MqttClient,
-  isV5: boolean,
-  take: (message: Message) => void,
-  onEnd: () => void,
-): Link {
+interface LinkParts {
+  take(message: Message): void
+  identify(subscription: Subscription): number | null
+  onEnd(): void
+}
+
+function linkOf(client: MqttClient, isV5: boolean, { take, identify, onEnd }: LinkParts): Link {
   const held = new Map<string, Held>()
   return {
     async subscribe(subscription): Promise<Outcome> {
@@ -154,7 +195,10 @@ function linkOf(
               retainHandling,
             }
           : { filter, qos },
-        { onMessage: take, ...(isV5 && { properties: subscribeProperties(subscription) }) },
+        {
+          onMessage: take,
+          ...(isV5 && { properties: subscribeProperties(subscription, identify(subscription)) }),
+        },
       )
       held.set(filter, made)
       return { code: made.codes[0] ?? 0, reason: '' }

@@ -175,6 +175,7 @@ export class Session {
       retain: message.retain,
       dup: message.dup,
       properties: hasProperties(message) ? message.properties : null,
+      by: message.by,
     })
     this.markMessages()
   }
