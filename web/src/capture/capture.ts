@@ -102,6 +102,35 @@ export class Capture {
     return seq
   }
 
+  /** A message of an earlier visit: it can be looked at, and counts for nothing. */
+  restore(arrival: Arrival): void {
+    const topic = this.topics.intern(arrival.topic)
+    this.topics.countMessage(topic, arrival.timeMs)
+    const seq = this.ring.push({ ...arrival, topicId: topic.id })
+    if (seq === -1) return
+    topic.kept++
+    topic.lastSeq = seq
+    this.forgetSaved(topic)
+    this.onKept(seq)
+  }
+
+  /** The message as it came; null: a person has removed it. */
+  arrivalOf(seq: number): Omit<Arrival, 'by'> | null {
+    const { ring } = this
+    if (ring.isGone(seq)) return null
+    return {
+      topic: this.topicOf(seq).name,
+      payload: ring.payload(seq).slice(),
+      timeMs: ring.timeMs(seq),
+      outgoing: ring.isOutgoing(seq),
+      qos: ring.qos(seq),
+      retain: ring.isRetained(seq),
+      dup: ring.isDup(seq),
+      packetId: ring.packetId(seq),
+      properties: ring.properties(seq),
+    }
+  }
+
   /** The broker did not take a published message: it does not count as sent. */
   refused(seq: number): void {
     this.sent--
@@ -159,7 +188,8 @@ export class Capture {
   previousOf(seq: number): number {
     const id = this.ring.topicId(seq)
     for (let at = seq - 1; at >= this.ring.first; at--) {
-      if (this.ring.topicId(at) === id && !this.ring.isOutgoing(at)) return at
+      if (this.ring.topicId(at) !== id || this.ring.isOutgoing(at)) continue
+      if (!this.ring.isGone(at)) return at
     }
     return -1
   }

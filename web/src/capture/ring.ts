@@ -15,6 +15,8 @@ export interface Entry {
   qos: Qos
   retain: boolean
   dup: boolean
+  /** Absent: at QoS 0, and where it is not known. */
+  packetId?: number
   payload: Uint8Array
   properties: Properties | null
 }
@@ -24,6 +26,7 @@ const RETAIN = 4
 const DUP = 8
 const OUTGOING = 16
 const REFUSED = 32
+const GONE = 64
 
 const FIRST_BYTES = 1 << 20
 
@@ -46,6 +49,7 @@ export class Ring {
   private readonly offset: Uint32Array
   private readonly length: Uint32Array
   private readonly flags: Uint8Array
+  private readonly packetIds: Uint16Array
   private readonly propertyLists: (Properties | null)[]
 
   /** `countMax` messages and `bytesMax` payload bytes at most. */
@@ -58,6 +62,7 @@ export class Ring {
     this.offset = new Uint32Array(countMax)
     this.length = new Uint32Array(countMax)
     this.flags = new Uint8Array(countMax)
+    this.packetIds = new Uint16Array(countMax)
     this.propertyLists = []
   }
 
@@ -83,6 +88,7 @@ export class Ring {
       (entry.retain ? RETAIN : 0) |
       (entry.dup ? DUP : 0) |
       (entry.outgoing ? OUTGOING : 0)
+    this.packetIds[slot] = entry.packetId ?? 0
     this.propertyLists[slot] = entry.properties
     return this.next++
   }
@@ -127,6 +133,21 @@ export class Ring {
   markRefused(seq: number): void {
     const slot = seq % this.countMax
     if (this.has(seq)) this.flags[slot] = (this.flags[slot] ?? 0) | REFUSED
+  }
+
+  /** 0: none is known. */
+  packetId(seq: number): number {
+    return this.packetIds[seq % this.countMax] ?? 0
+  }
+
+  /** A person has removed it from the list. */
+  isGone(seq: number): boolean {
+    return ((this.flags[seq % this.countMax] ?? 0) & GONE) !== 0
+  }
+
+  markGone(seq: number): void {
+    const slot = seq % this.countMax
+    if (this.has(seq)) this.flags[slot] = (this.flags[slot] ?? 0) | GONE
   }
 
   properties(seq: number): Properties | null {

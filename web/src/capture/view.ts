@@ -135,7 +135,8 @@ export class View {
     return this.pausedSeq === null ? matches.next : matches.placeOf(this.pausedSeq)
   }
 
-  row(seq: number, index: number): Row {
+  /** @param before The message listed above it; -1: none. */
+  row(seq: number, index: number, before = -1): Row {
     const { ring } = this.capture
     const topic = this.capture.topicOf(seq)
     const { colours, format } = this.capture.of(topic)
@@ -143,6 +144,7 @@ export class View {
       index,
       seq,
       timeMs: ring.timeMs(seq),
+      sinceMs: before === -1 ? null : ring.timeMs(seq) - ring.timeMs(before),
       direction: ring.isOutgoing(seq) ? 'out' : 'in',
       topic: topic.name,
       qos: ring.qos(seq),
@@ -165,7 +167,7 @@ export class View {
     const since = this.pausedSeq ?? this.leftSeq
     const rows: Row[] = []
     for (let place = from; place < Math.min(next, from + count); place++) {
-      rows.push(this.row(matches.seqAt(place), place))
+      rows.push(this.row(matches.seqAt(place), place, matches.seqAt(place - 1)))
     }
     return {
       mode: 'stream',
@@ -227,6 +229,7 @@ export class View {
     const { ring } = this.capture
     const { direction } = this.request
     const outgoing = ring.isOutgoing(seq)
+    if (ring.isGone(seq)) return false
     if (direction !== null && (direction === 'out') !== outgoing) return false
     const topic = this.capture.topicOf(seq)
     if (!this.listed(topic, outgoing)) return false

@@ -86,16 +86,22 @@ export function DetailActions({
         ),
     ],
   ]
+  const remove = () => {
+    session.send({ kind: 'forget', seq: detail.seq })
+    session.select(null)
+    app.set({ pane: 'messages' })
+  }
   const sending: Action[] = [
     ['reply', t.reply, () => edit(replyTo(detail))],
     ['send', t.publishAgain, () => edit(draftOf(detail))],
     [
-      'trash',
+      'pin',
       t.clearRetained,
       () => app.set({ dialog: { kind: 'retained', filter: detail.topic } }),
     ],
   ]
   if (session.file === null) actions.push(...sending)
+  actions.push(['trash', t.deleteMessage, remove])
   return (
     <div className="detail-actions" role="toolbar" aria-label={t.actions}>
       {actions.map(([icon, label, act]) => (

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import { FORMATS, type Format } from '../model/message.ts'
 import type { DetailAnswer } from '../protocol/protocol.ts'
 import { app, profileOf } from '../state/app-state.ts'
-import { bytesText, dateTimeText } from '../ui/format.ts'
+import { bytesText, dateTimeText, deltaText } from '../ui/format.ts'
 import { IconButton, Select, Tabs } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
@@ -149,7 +149,11 @@ function Facts({ answer }: { answer: DetailAnswer }) {
         {detail.retain && <span className="chip is-accent">{t.retained}</span>}
         {detail.dup && <span className="chip">DUP</span>}
         <span className="chip">{bytesText(detail.size)}</span>
+        {detail.packetId > 0 && <span className="chip">{t.packetId(detail.packetId)}</span>}
         <time className="is-quiet">{dateTimeText(detail.timeMs)}</time>
+        {detail.sincePreviousMs !== null && (
+          <span className="is-quiet">{t.afterPrevious(deltaText(detail.sincePreviousMs))}</span>
+        )}
       </p>
       {detail.properties !== null && <PropertyList properties={detail.properties} />}
     </div>

@@ -2,8 +2,8 @@
 import { useCallback, useMemo, useState, type KeyboardEvent } from 'react'
 import { needlesOf } from '../capture/query.ts'
 import type { Row } from '../model/message.ts'
-import { app } from '../state/app-state.ts'
-import { bytesText, clockText } from '../ui/format.ts'
+import { app, putSettings } from '../state/app-state.ts'
+import { bytesText, clockText, deltaText } from '../ui/format.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
@@ -99,9 +99,19 @@ export function MessageTable({ session }: { session: SessionHandle }) {
 
 function TableHead() {
   const t = useText()
+  const times = useStore(app, ({ settings }) => settings.times)
   return (
     <div className="message-row is-head" role="row">
-      <span role="columnheader">{t.time}</span>
+      <span role="columnheader">
+        <button
+          type="button"
+          className="plain"
+          title={`${t.timesInLists}: ${t.timeKinds[times]}`}
+          onClick={() => putSettings({ times: times === 'clock' ? 'delta' : 'clock' })}
+        >
+          {times === 'clock' ? t.time : 'Δ'}
+        </button>
+      </span>
       <span role="columnheader">
         <span className="visually-hidden">{t.direction}</span>
       </span>
@@ -139,7 +149,7 @@ function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowP
     >
       <span role="gridcell" className="time">
         <Swatches colours={row.colours} />
-        {clockText(row.timeMs)}
+        <RowTime row={row} />
       </span>
       <span
         role="gridcell"
@@ -174,6 +184,13 @@ function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowP
       </span>
     </div>
   )
+}
+
+/** The time of day, or how long after the row above. */
+function RowTime({ row }: { row: Row }) {
+  const times = useStore(app, ({ settings }) => settings.times)
+  if (times === 'clock') return clockText(row.timeMs)
+  return row.sinceMs === null ? '–' : deltaText(row.sinceMs)
 }
 
 /** The colours of the subscriptions a message belongs to, at the row's edge. */

@@ -35,6 +35,26 @@ export const en = {
   copied: 'Copied',
   copyFailed: 'The browser does not allow copying here',
 
+  // settings
+  settings: 'Settings',
+  language: 'Language',
+  timesInLists: 'Times in lists',
+  timeKinds: { clock: 'time of day', delta: 'since the message above' },
+  memory: 'Memory',
+  memoryPerConnection: 'For each connection (MiB)',
+  memoryText:
+    'Payloads of a connection that is open; the oldest make room. Counts for connections opened from now on; at most 200,000 messages each.',
+  limits: (min: number, max: number) => `${min} to ${max}`,
+  afterReload: 'After a reload',
+  reopenTabs: 'Open the connections again that were open',
+  keepMessages: 'Keep messages in this browser',
+  keepMessagesText:
+    'They are stored unencrypted, for whoever uses this browser. Counts for connections opened from now on.',
+  keptPerConnection: 'At most, for each connection (MiB)',
+  forgetKept: 'Forget all kept messages',
+  confirmForgetKept: 'Forget all messages that this browser keeps?',
+  forgotten: 'Forgotten',
+
   // welcome and connections
   welcomeTitle: 'Watch messages flow',
   welcomeText:
@@ -227,6 +247,9 @@ export const en = {
   time: 'Time',
   size: 'Size',
   payload: 'Payload',
+  packetId: (id: number) => `packet ${id}`,
+  afterPrevious: (time: string) => `${time} after the one before`,
+  deleteMessage: 'Remove from the list',
   lastValue: 'Last value',
   emptyPayload: 'empty',
   emptyOffline: 'Not connected.',

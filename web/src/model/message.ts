@@ -76,6 +76,8 @@ export interface Row {
   readonly seq: number
   /** Milliseconds since 1970. */
   readonly timeMs: number
+  /** Milliseconds after the message listed above it; null: it is the first. */
+  readonly sinceMs: number | null
   readonly direction: Direction
   readonly topic: string
   readonly qos: Qos
@@ -95,4 +97,8 @@ export interface Row {
 export interface Detail extends Row {
   readonly payload: Uint8Array
   readonly properties: Properties | null
+  /** 0: none is known. */
+  readonly packetId: number
+  /** Milliseconds after the message before it on the same topic; null: there is none. */
+  readonly sincePreviousMs: number | null
 }

@@ -26,6 +26,14 @@ export interface Settings {
   language: Language | null
   /** Bytes of payloads kept for each connection, in MiB. */
   keepMiB: number
+  /** Times in lists: of the day, or since the message above. */
+  times: 'clock' | 'delta'
+  /** After a reload the connections that were open are opened again. */
+  reopenTabs: boolean
+  /** Messages outlive a reload. */
+  keepMessages: boolean
+  /** For each connection, in MiB. */
+  keptMiB: number
   /** The dock to publish from takes one line. */
   dockFolded: boolean
   schemas: Schema[]
@@ -38,6 +46,10 @@ export const defaultSettings = (): Settings => ({
   theme: 'system',
   language: null,
   keepMiB: 64,
+  times: 'clock',
+  reopenTabs: false,
+  keepMessages: false,
+  keptMiB: 50,
   dockFolded: false,
   schemas: [],
   saved: [],

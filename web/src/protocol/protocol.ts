@@ -215,6 +215,14 @@ export interface ImportAnswer {
   readonly altered: number
 }
 
+export interface KeptAt {
+  readonly connection: string
+  readonly tab: string
+  readonly run: string
+  /** For all that is kept of the connection. */
+  readonly bytesMax: number
+}
+
 /** Questions, each with its answer. */
 export interface Questions {
   publish: [{ draft: Draft }, PublishResult]
@@ -258,7 +266,14 @@ export type Question = {
 }[keyof Questions]
 
 export type Command =
-  | { kind: 'configure'; profile: Profile; keepBytes: number; schemas: Schema[] }
+  | {
+      kind: 'configure'
+      profile: Profile
+      keepBytes: number
+      schemas: Schema[]
+      /** Where to keep messages beyond this visit; null: nowhere. */
+      kept: KeptAt | null
+    }
   | { kind: 'connect' }
   | { kind: 'disconnect' }
   | { kind: 'view'; view: ViewRequest }
@@ -268,6 +283,7 @@ export type Command =
   | { kind: 'watch'; topic: string | null }
   | { kind: 'chart'; series: SeriesSpec[] }
   | { kind: 'clear' }
+  | { kind: 'forget'; seq: number }
   | { kind: 'seen' }
   | Question
 

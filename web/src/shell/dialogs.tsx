@@ -17,6 +17,9 @@ const RetainedDialog = lazy(async () => ({
 const SchemasDialog = lazy(async () => ({
   default: (await import('../client/schemas-dialog.tsx')).SchemasDialog,
 }))
+const SettingsDialog = lazy(async () => ({
+  default: (await import('../client/settings-dialog.tsx')).SettingsDialog,
+}))
 const SessionDialog = lazy(async () => ({
   default: (await import('../client/session-dialog.tsx')).SessionDialog,
 }))
@@ -41,6 +44,8 @@ function content(dialog: DialogName, session: SessionHandle | undefined) {
       return <HelpDialog />
     case 'palette':
       return <Palette />
+    case 'settings':
+      return <SettingsDialog />
     case 'schemas':
       return <SchemasDialog />
     case 'retained':

@@ -30,7 +30,7 @@ function useActions(): Action[] {
   })
   const dialog = (
     name: string,
-    kind: 'transfer' | 'csv' | 'schemas' | 'help' | 'session' | 'connections',
+    kind: 'settings' | 'transfer' | 'csv' | 'schemas' | 'help' | 'session' | 'connections',
   ): Action => ({
     name,
     act: () => app.set({ dialog: { kind } }),
@@ -75,6 +75,7 @@ function useActions(): Action[] {
     { name: t.broker, act: () => setArea('broker') },
     { name: t.whyTitle, act: () => (location.hash = '#broker/why') },
     { name: t.openFile, act: () => void openCaptureFile() },
+    dialog(t.settings, 'settings'),
     dialog(t.schemas, 'schemas'),
     dialog(t.keyboardHelp, 'help'),
     { name: `${t.theme}: ${t.themes.light}`, act: () => putSettings({ theme: 'light' }) },

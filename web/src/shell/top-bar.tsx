@@ -100,6 +100,11 @@ function PageTools() {
         onClick={() => putSettings({ theme: NEXT_THEME[theme] })}
       />
       <IconButton
+        icon="settings"
+        label={t.settings}
+        onClick={() => app.set({ dialog: { kind: 'settings' } })}
+      />
+      <IconButton
         icon="keyboard"
         className="wide-only"
         label={t.keyboardHelp}

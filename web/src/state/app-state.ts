@@ -2,10 +2,13 @@
 import {
   emptyProfile,
   emptySubscription,
+  newId,
   type Profile,
   type Subscription,
 } from '../model/profile.ts'
 import { defaultSettings, type Settings } from '../model/settings.ts'
+import { forgetKept } from '../capture/kept.ts'
+import type { KeptAt } from '../protocol/protocol.ts'
 import { openSession, type SessionHandle } from './session-handle.ts'
 import { createStore } from '../ui/store.ts'
 import { chosenLanguage } from '../ui/text.ts'
@@ -23,6 +26,7 @@ export type DialogName =
   | { kind: 'palette' }
   | { kind: 'help' }
   | { kind: 'session' }
+  | { kind: 'settings' }
 
 export interface AppState {
   readonly area: Area
@@ -40,6 +44,8 @@ export interface AppState {
 const PROFILES_KEY = 'mozzie.connections'
 const SETTINGS_KEY = 'mozzie.settings'
 const PASSWORDS_KEY = 'mozzie.passwords'
+const TAB_KEY = 'mozzie.tab'
+const OPEN_KEY = 'mozzie.open'
 
 export const PALETTE_SIZE = 12
 
@@ -123,9 +129,25 @@ function showProfiles(stored: readonly Profile[]): void {
   }
 }
 
+/** Where this tab keeps the messages of a connection, if it is asked to. */
+function keptAt({ id, file }: SessionHandle): KeptAt | null {
+  const { keepMessages, keptMiB } = app.get().settings
+  if (!keepMessages || file !== null) return null
+  return { connection: id, tab: tabName(), run: newId(), bytesMax: keptMiB << 20 }
+}
+
+/** Of this tab, through reloads. */
+function tabName(): string {
+  const known = read(sessionStorage, TAB_KEY)
+  if (typeof known === 'string') return known
+  const name = newId()
+  write(sessionStorage, TAB_KEY, name)
+  return name
+}
+
 export function configure(session: SessionHandle, profile: Profile): void {
   const { schemas, keepMiB } = app.get().settings
-  session.configure(profile, schemas, keepMiB)
+  session.configure(profile, schemas, keepMiB, keptAt(session))
 }
 
 function readSettings(): Settings {
@@ -184,6 +206,7 @@ export function putConnection(profile: Profile): void {
 
 export function removeProfile(id: string): void {
   closeSession(id)
+  forgetKept([id]).catch(() => {})
   changeProfiles((stored) => stored.filter((profile) => profile.id !== id))
 }
 
@@ -212,6 +235,33 @@ function showSettings(settings: Settings): void {
 }
 
 /** Shows the connection's session, and connects it if it is not yet open. */
+/** Which connections are open here, for the next time this tab is loaded. */
+function noteOpen(): void {
+  const ids = app
+    .get()
+    .sessions.filter(({ file }) => file === null)
+    .map(({ id }) => id)
+  const { activeId } = app.get()
+  write(sessionStorage, OPEN_KEY, { ids, activeId })
+  write(localStorage, OPEN_KEY, { ids, activeId })
+}
+
+/** Opens what was open before, if the settings ask for it. */
+export function reopenTabs(): void {
+  if (!app.get().settings.reopenTabs) return
+  const { area } = app.get()
+  const open = (read(sessionStorage, OPEN_KEY) ?? read(localStorage, OPEN_KEY)) as {
+    ids: string[]
+    activeId: string | null
+  } | null
+  for (const id of open?.ids ?? []) {
+    const profile = profileOf(id)
+    if (profile !== undefined) openProfile(profile)
+  }
+  if (sessionOf(open?.activeId ?? null) !== undefined) app.set({ activeId: open?.activeId ?? null })
+  app.set({ area })
+}
+
 export function openProfile(profile: Profile): SessionHandle {
   const { sessions } = app.get()
   const known = sessionOf(profile.id)
@@ -224,6 +274,7 @@ export function openProfile(profile: Profile): SessionHandle {
   session.send({ kind: 'view', view: session.store.get().request })
   session.send({ kind: 'connect' })
   app.set({ sessions: [...sessions, session], activeId: profile.id, area: 'client', dialog: null })
+  noteOpen()
   return session
 }
 
@@ -236,6 +287,7 @@ export function closeSession(id: string): void {
   const sessions = app.get().sessions.filter((other) => other.id !== id)
   const activeId = app.get().activeId === id ? (sessions.at(-1)?.id ?? null) : app.get().activeId
   app.set({ sessions, activeId })
+  noteOpen()
 }
 
 /** Changes one connection's subscriptions as they are stored now. */

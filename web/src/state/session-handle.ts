@@ -4,6 +4,7 @@ import type { Profile } from '../model/profile.ts'
 import type {
   Command,
   JobState,
+  KeptAt,
   Question,
   Questions,
   SeriesSnapshot,
@@ -103,7 +104,7 @@ export interface SessionHandle {
   send(command: Exclude<Command, Question>): void
   /** Rejects with the worker's words. */
   ask<K extends keyof Questions>(what: K, asked: Questions[K][0]): Promise<Questions[K][1]>
-  configure(profile: Profile, schemas: Schema[], keepMiB: number): void
+  configure(profile: Profile, schemas: Schema[], keepMiB: number, kept: KeptAt | null): void
   /** Changes what the list shows. */
   show(patch: Partial<ViewRequest>): void
   select(selection: Selection): void
@@ -144,8 +145,8 @@ export function openSession(id: string, file: string | null = null): SessionHand
         waiting.set(question.id, { resolve, reject })
         post(question)
       }),
-    configure: (profile, schemas, keepMiB) =>
-      post({ kind: 'configure', profile, schemas, keepBytes: keepMiB << 20 }),
+    configure: (profile, schemas, keepMiB, kept) =>
+      post({ kind: 'configure', profile, schemas, keepBytes: keepMiB << 20, kept }),
     show(patch) {
       const request = { ...store.get().request, ...patch }
       store.set({ request })

@@ -34,6 +34,15 @@ export function clockText(ms: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
+/** A distance between two messages: +12 ms, +3.2 s, +5 min. */
+export function deltaText(ms: number): string {
+  const size = Math.abs(ms)
+  const sign = ms < 0 ? '−' : '+'
+  if (size < 1000) return `${sign}${Math.round(size)} ms`
+  if (size < 60_000) return `${sign}${(size / 1000).toFixed(size < 10_000 ? 2 : 1)} s`
+  return `${sign}${(size / 60_000).toFixed(1)} min`
+}
+
 export function dateTimeText(ms: number): string {
   const date = new Date(ms)
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clockText(ms)}`

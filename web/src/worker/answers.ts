@@ -54,7 +54,8 @@ export const ANSWERS: Answers = {
     const id = topics.find(topic)?.id
     const rows: Row[] = []
     for (let seq = ring.next - 1; seq >= ring.first && rows.length < count; seq--) {
-      if (ring.topicId(seq) === id) rows.push(session.view.row(seq, rows.length))
+      if (ring.topicId(seq) === id && !ring.isGone(seq))
+        rows.push(session.view.row(seq, rows.length))
     }
     return rows
   },
@@ -198,7 +199,13 @@ async function detail(
   const read = (bytes: Uint8Array) => decode(bytes, format ?? said.format, schema, whole)
   const result = await read(payload)
   return {
-    detail: { ...row, payload, properties },
+    detail: {
+      ...row,
+      payload,
+      properties,
+      packetId: capture.ring.packetId(seq),
+      sincePreviousMs: before === -1 ? null : row.timeMs - capture.ring.timeMs(before),
+    },
     decoded: shortened(result),
     text: textOf(result, payload),
     previousText: previous === null ? null : textOf(await read(previous), previous),

@@ -10,6 +10,8 @@ export interface Incoming {
   readonly qos: Qos
   readonly retain: boolean
   readonly dup: boolean
+  /** 0 at QoS 0. */
+  readonly packetId: number
   readonly properties: Properties
   /** Ids of the subscriptions it came by; null: the broker does not say. */
   readonly by: readonly string[] | null

@@ -1,7 +1,8 @@
 /** The worker's entry: commands in, snapshots and answers out. */
-import type { Command, Question, WorkerEvent } from '../protocol/protocol.ts'
+import type { Command, KeptAt, Question, WorkerEvent } from '../protocol/protocol.ts'
 import { ANSWERS } from './answers.ts'
 import { openLink } from './mqtt.ts'
+import { Keeper } from './keeper.ts'
 import { Load } from './load.ts'
 import { Session, type Part } from './session.ts'
 import { Snapshots } from './snapshots.ts'
@@ -24,6 +25,7 @@ function start(keepBytes: number): Session {
     load.tick()
     pictures.poke()
     if (++ticks % 20 !== 0) return
+    void made.keeper?.tick()
     const counts = made.profile.subscriptions.map(
       ({ id }) => [id, made.capture.messagesOf(id)] as const,
     )
@@ -39,6 +41,15 @@ function start(keepBytes: number): Session {
   return made
 }
 
+/** What was kept is back: from then on one may connect. */
+let restored: Promise<void> = Promise.resolve()
+
+async function restore(at: Session, kept: KeptAt): Promise<void> {
+  at.keeper = await Keeper.start(at.capture, kept)
+  at.markAll()
+  snapshots?.poke()
+}
+
 type Act<K extends Command['kind']> = (
   session: Session,
   command: Extract<Command, { kind: K }>,
@@ -47,7 +58,10 @@ type Act<K extends Command['kind']> = (
 /** What each command does, and which parts of the picture it changes. */
 const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act<K> } = {
   connect: (at) => {
-    at.connect()
+    void restored.then(() => {
+      at.connect()
+      snapshots?.poke(true)
+    })
     return ['status']
   },
   disconnect: (at) => {
@@ -79,6 +93,10 @@ const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act
     at.capture.setSeries(series)
     return ['chart']
   },
+  forget: (at, { seq }) => {
+    at.forget(seq)
+    return ['view']
+  },
   clear: (at) => {
     at.clear()
     return ['view', 'tree']
@@ -101,8 +119,10 @@ async function answer(question: Question): Promise<void> {
 
 port.addEventListener('message', ({ data: command }) => {
   if (command.kind === 'configure') {
+    const isFirst = session === null
     const at = session ?? start(command.keepBytes)
     at.configure(command.profile, command.schemas)
+    if (isFirst && command.kept !== null) restored = restore(at, command.kept)
     snapshots?.poke(true)
     return
   }

@@ -105,14 +105,15 @@ class Origins {
 
   /** The message as it came, without identifiers that nobody typed. */
   incoming(message: Message): Incoming {
-    const { topic, payload, qos, retain, dup, properties } = message
+    const { topic, payload, qos, retain, dup, packetId, properties } = message
     const numbers = properties.subscriptionIds
-    if (numbers === undefined) return { topic, payload, qos, retain, dup, properties, by: null }
+    const seen = { topic, payload, qos, retain, dup, packetId }
+    if (numbers === undefined) return { ...seen, properties, by: null }
     const by = numbers.map((number) => this.ids.get(number)).filter((id) => id !== undefined)
     const typed = numbers.filter((number) => number <= OWN_IDENTIFIERS_FROM)
     const { subscriptionIds: _, ...rest } = properties
     const shown = typed.length > 0 ? { ...rest, subscriptionIds: typed } : rest
-    return { topic, payload, qos, retain, dup, properties: shown, by: by.length > 0 ? by : null }
+    return { ...seen, properties: shown, by: by.length > 0 ? by : null }
   }
 }
 

@@ -7,6 +7,7 @@ import type { Status, SubscriptionState, TreeRequest } from '../protocol/protoco
 import type { Schema } from '../model/settings.ts'
 import type { Outgoing } from '../publish/outgoing.ts'
 import { Jobs } from './jobs.ts'
+import type { Keeper } from './keeper.ts'
 import { isLoginRefusal, type Incoming, type Link, type OpenLink, type Outcome } from './link.ts'
 import { Rates } from './rates.ts'
 
@@ -44,6 +45,8 @@ export class Session {
   status: Status = OFFLINE
   treeRequest: TreeRequest | null = null
   watched: string | null = null
+  /** Keeps messages beyond this visit; null: nobody asked for that. */
+  keeper: Keeper | null = null
 
   private readonly openLink: OpenLink
   private link: Link | null = null
@@ -144,8 +147,17 @@ export class Session {
     })
   }
 
+  /** Removes one message from what is listed. */
+  forget(seq: number): void {
+    this.capture.ring.markGone(seq)
+    this.keeper?.forget(seq)
+    this.view.refilter()
+    this.markAll()
+  }
+
   clear(): void {
     this.capture.clear()
+    this.keeper?.clear()
     this.view.clear()
     this.markAll()
   }
@@ -174,6 +186,7 @@ export class Session {
       qos: message.qos,
       retain: message.retain,
       dup: message.dup,
+      packetId: message.packetId,
       properties: hasProperties(message) ? message.properties : null,
       by: message.by,
     })
