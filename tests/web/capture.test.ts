@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { Capture, type Arrival } from '../../web/src/capture/capture.ts'
 import { importRecords, RecordError } from '../../web/src/capture/import.ts'
 import { exportParts } from '../../web/src/capture/records.ts'
+import { commonPaths, conditionQuery } from '../../web/src/capture/pivot.ts'
 import { compileQuery, QueryError } from '../../web/src/capture/query.ts'
 import { Ring } from '../../web/src/capture/ring.ts'
 import { TreeView } from '../../web/src/capture/tree-view.ts'
@@ -246,8 +247,8 @@ test('a chart has the numbers of messages from before it was asked for, and keep
   for (let at = 0; at < 4000; at++) {
     capture.add(arrival('s', JSON.stringify({ v: at === 1234 ? 9999 : at % 10 }), { timeMs: at }))
   }
-  capture.setSeries([{ id: 'x', filter: 's', path: '$.v' }])
-  const [series] = capture.series
+  capture.setSeries([{ id: 'x', filter: 's', path: '$.v', axis: 'left' }])
+  const series = capture.charted[0]?.series.get('s')
   assert.equal(series?.points, 4000)
   const { times, values } = series?.sample(200) ?? { times: [], values: [] }
   assert.ok(values.length <= 210 && values.includes(9999))
@@ -255,6 +256,49 @@ test('a chart has the numbers of messages from before it was asked for, and keep
     [...times],
     [...times].sort((a, b) => a - b),
   )
+})
+
+test('a chart keeps the topics of a wildcard apart, with the unit beside the number', () => {
+  const { capture } = captured()
+  capture.setSeries([{ id: 'x', filter: 's/+', path: '$.v', axis: 'left' }])
+  capture.add(arrival('s/a', '{"v": 1, "unit": "°C"}'))
+  for (const v of [2, 3]) capture.add(arrival('s/b', JSON.stringify({ v })))
+  const [plot] = capture.charted
+  assert.deepEqual(
+    [...(plot?.series ?? [])].map(([topic, { points, unit }]) => [topic, points, unit]),
+    [
+      ['s/a', 1, '°C'],
+      ['s/b', 2, ''],
+    ],
+  )
+})
+
+test('the table of values sorts, narrows and keeps digits', () => {
+  const { capture, view } = captured()
+  for (const [tag, battery] of [
+    ['a', '2.95'],
+    ['b', '2.10'],
+    ['c', '18446744073709551615'],
+  ] as const)
+    capture.add(arrival(`tag/${tag}`, `{"battery": ${battery}, "at": {"shelf": "${tag}1"}}`))
+  capture.add(arrival('tag/d', 'no JSON'))
+  assert.deepEqual(commonPaths(capture), ['$.battery', '$.at.shelf'])
+  const pivot = {
+    columns: ['$.battery', '$.at.shelf'],
+    sort: '$.battery',
+    descending: false,
+    where: '',
+  }
+  const cells = (patch: Partial<typeof pivot>) => {
+    view.show({ ...DEFAULT_VIEW, mode: 'latest', pivot: { ...pivot, ...patch } })
+    return view.snapshot().latest.map((row) => row.cells.join())
+  }
+  assert.deepEqual(cells({}), ['2.10,b1', '2.95,a1', '18446744073709551615,c1', ','])
+  assert.deepEqual(cells({ descending: true, where: 'battery < 3' }), ['2.95,a1', '2.10,b1'])
+  assert.deepEqual(cells({ where: 'battery < 3 and at.shelf = b1' }), ['2.10,b1'])
+  view.show({ ...DEFAULT_VIEW, mode: 'latest', pivot: { ...pivot, where: 'battery <' } })
+  assert.equal(view.snapshot().queryProblem, '$.battery<')
+  assert.equal(conditionQuery('$.a>1 topic:x/# "b < c"'.slice(0, 16)), '$.a>1 topic:x/#')
 })
 
 test('what is exported as JSON lines comes back the same', () => {

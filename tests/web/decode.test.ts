@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { encode as msgpack } from '@msgpack/msgpack'
 import { encode as cbor } from 'cborg'
+import fc from 'fast-check'
 import { bitmapPixels, guessWidth } from '../../web/src/decode/bitmap.ts'
 import { decode } from '../../web/src/decode/decode.ts'
 import { diffLines } from '../../web/src/decode/diff.ts'
-import { jsonLines, linesToText, toHex } from '../../web/src/decode/lines.ts'
+import { jsonLines, jsonLinesOfPart, linesToText, toHex } from '../../web/src/decode/lines.ts'
 import { detect, preview } from '../../web/src/decode/preview.ts'
+import { decoderOf } from '../../web/src/decode/structured.ts'
+import { readValue, valueWithin } from '../../web/src/decode/values.ts'
 import {
   correlationBytes,
   encodeInput,
@@ -208,4 +212,55 @@ test('typed payloads become bytes, or say what is wrong', async () => {
     hexDump(utf8('ABCDEFGHIJKLMNOPQ')),
     /^0{8} {2}41 42 .* {2}ABCDEFGHIJKLMNOP\n00000010 {2}51 /,
   )
+})
+
+test('CBOR, MessagePack, gzip and Sparkplug B are found by themselves', async () => {
+  const value = { id: 18446744073709551615n, t: 21.5, deep: { list: [1, 'two', null] } }
+  const plain = { t: 21.5, deep: { list: [1, 'two', null] }, long: 'x'.repeat(300) }
+  assert.equal(detect(cbor(value)), 'cbor')
+  assert.equal(detect(msgpack(plain)), 'msgpack')
+  assert.equal(detect(cbor(plain).subarray(0, 40)), 'hex')
+  assert.equal((await textOf(cbor(value), 'auto')).format, 'cbor')
+  assert.match((await textOf(cbor(value), 'auto')).text, /"id": 18446744073709551615/)
+  const zipped = new Uint8Array(gzipSync('{"inside": 127.0}'))
+  assert.equal(detect(zipped), 'gzip')
+  assert.match((await textOf(zipped, 'auto')).text, /"inside": 127.0/)
+  // Field 1: a timestamp, field 2: a metric named "t" with a double.
+  const sparkplug = Uint8Array.from('0801120c0a0174690000000000003540'.match(/../g) ?? [], (byte) =>
+    Number.parseInt(byte, 16),
+  )
+  const topic = 'spBv1.0/plant/DDATA/edge/sensor'
+  assert.equal(detect(sparkplug, topic), 'sparkplug')
+  const { decoded } = await decode(sparkplug, 'auto', null, true, topic)
+  assert.match('text' in decoded ? decoded.text : '', /"name": "t",\s+"double_value": 21/)
+  assert.equal(detect(utf8('{"online": true}'), 'spBv1.0/STATE/host'), 'json')
+})
+
+test('random bytes are seldom taken for a structure, and never break the look', () => {
+  let taken = 0
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 60 }), (bytes) => {
+      if (!['hex', 'text', 'json', 'image'].includes(detect(bytes))) taken++
+    }),
+    { numRuns: 3000 },
+  )
+  assert.ok(taken < 60, `${taken} of 3000`)
+})
+
+test('structured payloads are read for one line as well, and their numbers can be plotted', async () => {
+  await decoderOf('cbor')
+  assert.equal(preview(cbor({ a: [1, 2], t: 21.5 }), 'auto'), '{ "a": [ 1, 2 ], "t": 21.5 }')
+  const { decoded } = await decode(cbor({ t: 21.5, a: { b: 7 } }), 'auto', null)
+  const paths = decoded.kind === 'lines' ? decoded.lines.map(({ path }) => path) : []
+  assert.deepEqual(paths.filter(Boolean), ['$.a.b', '$.t'])
+  const read = readValue(cbor({ a: { b: 7 } }), { topic: 't', format: 'auto', schema: null })
+  assert.equal(read === null ? null : valueWithin(read, ['a', 'b']), 7)
+})
+
+test('the beginning of a large JSON text is read as far as it is certain', () => {
+  const text = JSON.stringify({ list: Array.from({ length: 50 }, (_, at) => at + 100) })
+  const lines = jsonLinesOfPart(text.slice(0, 30)).map((line) => line.text)
+  assert.deepEqual(lines, ['{', '[', '100', '101', '102', '103', '104'].slice(0, lines.length))
+  assert.ok(lines.length > 4)
+  assert.throws(() => jsonLinesOfPart(`{"a": nope, ${'"b": 1, '.repeat(20_000)}`))
 })

@@ -1,10 +1,12 @@
 /** Everything a connection has seen, and the views of it. Knows neither the network nor the page. */
 import { matches as topicMatches, parseShared } from '../../../src/topics/names.ts'
 import type { Format } from '../model/message.ts'
+import { readValue, type Reading } from '../decode/values.ts'
 import type { Subscription } from '../model/profile.ts'
+import type { Schema } from '../model/settings.ts'
 import { Ring, type Entry } from './ring.ts'
 import type { SeriesSpec } from '../protocol/protocol.ts'
-import { Series } from './series.ts'
+import { Plot } from './plot.ts'
 import { Topics, type Topic } from './topics.ts'
 
 /** A message as it came or went. */
@@ -54,9 +56,10 @@ export class Capture {
   onKept: (seq: number) => void = () => {}
 
   private subscriptions: readonly Subscription[] = []
+  private schemas: readonly Schema[] = []
   private readonly perSubscription = new Map<string, { messages: number }>()
   private byTopic = new WeakMap<Topic, TopicSubscriptions>()
-  private plotted: Series[] = []
+  private plots: Plot[] = []
   private savedBytes = 0
 
   constructor(limits: CaptureLimits = defaultLimits) {
@@ -66,8 +69,8 @@ export class Capture {
     this.ring.onEvict = (seq) => this.release(seq)
   }
 
-  get series(): readonly Series[] {
-    return this.plotted
+  get charted(): readonly Plot[] {
+    return this.plots
   }
 
   /** Its sequence number; -1: it is only counted. */
@@ -85,7 +88,7 @@ export class Capture {
       }
       if (arrival.retain) topic.retained = payload.length > 0
     }
-    for (const series of this.plotted) series.offer(arrival.topic, payload, timeMs)
+    if (this.plots.length > 0) this.plot(topic, payload, timeMs)
     if (this.keepEvery > 1 && !arrival.outgoing && this.received % this.keepEvery !== 0) {
       this.sampledOut++
       return -1
@@ -194,17 +197,46 @@ export class Capture {
     return -1
   }
 
+  setSchemas(schemas: readonly Schema[]): void {
+    this.schemas = schemas
+  }
+
+  /** How payloads of the topic are to be read. */
+  readingOf(topic: Topic): Reading {
+    const { format, schema } = this.of(topic)
+    const found = schema === '' ? undefined : this.schemas.find(({ id }) => id === schema)
+    return { topic: topic.name, format, schema: found ?? null }
+  }
+
   /** Plots these from now on, and what is kept already. */
   setSeries(specs: readonly SeriesSpec[]): void {
-    this.plotted = specs.map((spec) => {
-      const known = this.plotted.find((series) => sameSpec(series.spec, spec))
-      if (known !== undefined) return known
-      const series = new Series(spec)
-      for (let seq = this.ring.first; seq < this.ring.next; seq++) {
-        series.offer(this.topicOf(seq).name, this.ring.payload(seq), this.ring.timeMs(seq))
-      }
-      return series
+    this.plots = specs.map((spec) => {
+      const known = this.plots.find((plot) => sameSpec(plot.spec, spec))
+      return known ?? this.newPlot(spec)
     })
+  }
+
+  /** Plots anew: what could not be read before may be readable now. */
+  replot(): void {
+    this.plots = this.plots.map(({ spec }) => this.newPlot(spec))
+  }
+
+  private newPlot(spec: SeriesSpec): Plot {
+    const plot = new Plot(spec)
+    for (let seq = this.ring.first; seq < this.ring.next; seq++) {
+      const topic = this.topicOf(seq)
+      if (!plot.wants(topic.name) || this.ring.isGone(seq)) continue
+      const read = readValue(this.ring.payload(seq), this.readingOf(topic))
+      if (read !== null) plot.offer(topic.name, read, this.ring.timeMs(seq))
+    }
+    return plot
+  }
+
+  private plot(topic: Topic, payload: Uint8Array, timeMs: number): void {
+    const wanting = this.plots.filter((plot) => plot.wants(topic.name))
+    const read = wanting.length === 0 ? null : readValue(payload, this.readingOf(topic))
+    if (read === null) return
+    for (const plot of wanting) plot.offer(topic.name, read, timeMs)
   }
 
   clear(): void {
@@ -212,7 +244,7 @@ export class Capture {
     this.topics.clear()
     this.byTopic = new WeakMap()
     this.savedBytes = 0
-    this.plotted = this.plotted.map(({ spec }) => new Series(spec))
+    this.plots = this.plots.map(({ spec }) => new Plot(spec))
     this.received = 0
     this.receivedBytes = 0
     this.sent = 0
@@ -241,5 +273,5 @@ export class Capture {
 }
 
 function sameSpec(a: SeriesSpec, b: SeriesSpec): boolean {
-  return a.id === b.id && a.filter === b.filter && a.path === b.path
+  return a.id === b.id && a.filter === b.filter && a.path === b.path && a.axis === b.axis
 }

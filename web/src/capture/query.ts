@@ -11,7 +11,8 @@
  *     qos:1 retain:1 dir:in dir:out size>1000
  */
 import { matches as topicMatches, topicFilterProblem } from '../../../src/topics/names.ts'
-import { integerAt, parsePath, valueAt } from '../decode/json-path.ts'
+import { integerAt, parsePath } from '../decode/json-path.ts'
+import { valueWithin, type ReadValue } from '../decode/values.ts'
 
 /** What a query looks at; `payload` may lie in shared memory and is only read. */
 export interface Candidate {
@@ -20,6 +21,8 @@ export interface Candidate {
   qos: number
   retain: boolean
   outgoing: boolean
+  /** The payload's value where it is structured, in whatever way; null: it is not. */
+  read(): ReadValue | null
 }
 
 export type Predicate = (candidate: Candidate) => boolean
@@ -141,11 +144,15 @@ function pathPredicate(path: string, sign: string | undefined, text = ''): Predi
   const number = wanted.trim() === '' ? Number.NaN : Number(wanted)
   const holds = comparison(sign ?? '')
   const exact = /^-?\d{16,}$/.test(wanted) ? BigInt(wanted) : null
-  return ({ payload }) => {
+  const steps = parsePath(path) ?? []
+  return ({ payload, read }) => {
     // Beyond 2^53 two different numbers may look the same to a double.
     const digits = exact === null ? null : integerAt(payload, path)
     if (exact !== null && digits !== null) return holds(digits, exact)
-    const value = valueAt(payload, path)
+    const whole = read()
+    const value = whole === null ? undefined : valueWithin(whole, steps)
+    if (typeof value === 'bigint' && exact !== null) return holds(value, exact)
+    if (typeof value === 'bigint') return sign === undefined || holds(Number(value), number)
     if (value === undefined) return false
     if (sign === undefined) return true
     if (typeof value === 'number' && !Number.isNaN(number)) return holds(value, number)

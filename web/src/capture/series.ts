@@ -1,32 +1,34 @@
 /** A number within messages over time, for the chart: at most 100,000 points, the oldest make room. */
-import { matches } from '../../../src/topics/names.ts'
-import { numberAt } from '../decode/json-path.ts'
-import type { SeriesSpec } from '../protocol/protocol.ts'
 
 export const POINTS_MAX = 100_000
+const FIRST_POINTS = 1024
 
 export class Series {
-  readonly spec: SeriesSpec
-  private readonly times = new Float64Array(POINTS_MAX)
-  private readonly values = new Float64Array(POINTS_MAX)
+  /** What the message says its number is measured in; empty: nothing. */
+  unit = ''
+  private times = new Float64Array(FIRST_POINTS)
+  private values = new Float64Array(FIRST_POINTS)
   private next = 0
-
-  constructor(spec: SeriesSpec) {
-    this.spec = spec
-  }
 
   get points(): number {
     return Math.min(this.next, POINTS_MAX)
   }
 
-  offer(topic: string, payload: Uint8Array, timeMs: number): void {
-    if (topic !== this.spec.filter && !matches(this.spec.filter, topic)) return
-    const value = numberAt(payload, this.spec.path)
-    if (value === null) return
+  add(timeMs: number, value: number): void {
+    if (this.next === this.times.length && this.next < POINTS_MAX) this.grow()
     const slot = this.next % POINTS_MAX
     this.times[slot] = timeMs
     this.values[slot] = value
     this.next++
+  }
+
+  private grow(): void {
+    const length = Math.min(POINTS_MAX, this.times.length * 2)
+    const [times, values] = [new Float64Array(length), new Float64Array(length)]
+    times.set(this.times)
+    values.set(this.values)
+    this.times = times
+    this.values = values
   }
 
   /**

@@ -3,39 +3,32 @@ import { DEFAULT_VIEW } from '../protocol/view.ts'
 import type { Row } from '../model/message.ts'
 import type { LatestRow, ViewRequest, ViewSnapshot } from '../protocol/protocol.ts'
 import { preview } from '../decode/preview.ts'
+import { readValue } from '../decode/values.ts'
 import type { Capture } from './capture.ts'
 import { Matches, type Anchor } from './matches.ts'
-import { Pace } from './pace.ts'
-import { topicsByName } from './tree-view.ts'
+import { Latest } from './latest.ts'
+import { conditionQuery } from './pivot.ts'
 import { compileQuery, QueryError, type Predicate } from './query.ts'
 import type { Topic } from './topics.ts'
-
-const LATEST_ORDERS: Record<
-  Exclude<ViewRequest['latestSort'], 'name'>,
-  (a: Topic, b: Topic) => number
-> = {
-  messages: (a, b) => b.messages - a.messages,
-  recent: (a, b) => b.lastMs - a.lastMs,
-}
 
 export class View {
   request: ViewRequest = DEFAULT_VIEW
   private readonly capture: Capture
   private matches: Matches
   private query: Predicate | null = null
+  /** The condition of the table of values. */
+  private where: Predicate | null = null
   private queryProblem: string | null = null
   /** The first message that a pause holds back; null: the list runs. */
   private pausedSeq: number | null = null
   /** The first message that came after the reader had left the end; null: it is being followed. */
   private leftSeq: number | null = null
-  private latest: Topic[] = []
-  /** -1: a person asked for another list, which does not wait; -2: its order has gone stale, which does. */
-  private latestShape = -1
-  private readonly pace = new Pace()
+  private readonly latest: Latest
 
   constructor(capture: Capture) {
     this.capture = capture
     this.matches = new Matches(capture.ring, capture.messagesMax)
+    this.latest = new Latest(capture, (topic) => this.testLatest(topic))
   }
 
   /** To be told of every message that is kept. */
@@ -49,10 +42,15 @@ export class View {
     const { next } = this.capture.ring
     this.pausedSeq = request.paused ? (this.pausedSeq ?? next) : null
     this.leftSeq = request.follow ? null : (this.leftSeq ?? next)
-    if (request.latestSort !== before.latestSort || request.mode !== before.mode)
-      this.latestShape = -1
+    if (
+      request.latestSort !== before.latestSort ||
+      request.mode !== before.mode ||
+      JSON.stringify(request.pivot) !== JSON.stringify(before.pivot)
+    )
+      this.latest.another()
     const same =
       request.query === before.query &&
+      request.pivot?.where === before.pivot?.where &&
       request.direction === before.direction &&
       request.subscriptions.join() === before.subscriptions.join()
     if (!same) this.refilter()
@@ -62,15 +60,17 @@ export class View {
   refilter(): void {
     try {
       this.query = compileQuery(this.request.query)
+      this.where = compileQuery(conditionQuery(this.request.pivot?.where ?? ''))
       this.queryProblem = null
     } catch (error) {
       if (!(error instanceof QueryError)) throw error
       this.query = null
+      this.where = null
       this.queryProblem = error.message
     }
     this.matches.trim()
     this.matches.rebuild((seq) => this.test(seq), this.anchor())
-    this.latestShape = -1
+    this.latest.another()
   }
 
   /** The first message from the top of the screen on that will be listed again, and its place; else the last before it. */
@@ -94,21 +94,35 @@ export class View {
 
   /** There are topics that no picture of the latest values has shown yet. */
   get isBehind(): boolean {
-    return this.request.mode === 'latest' && this.latestShape !== this.capture.topics.shape
+    return this.request.mode === 'latest' && this.latest.isBehind
   }
 
-  /** To be called now and then: an order by time or messages goes stale. */
+  /** To be called now and then: an order by time, messages or values goes stale. */
   freshen(): void {
-    if (this.request.latestSort !== 'name') this.latestShape = -2
+    const { latestSort, pivot } = this.request
+    if (pivot === null ? latestSort !== 'name' : pivot.sort !== '' || pivot.where !== '')
+      this.latest.stale()
+  }
+
+  /** Values that could not be read may be readable now. */
+  relist(): void {
+    this.latest.another()
+  }
+
+  /** All rows of the latest values. */
+  latestRows(): Generator<LatestRow> {
+    return this.latest.rows(this.request)
   }
 
   clear(): void {
     this.matches.rebuild(() => false)
-    this.latestShape = -1
+    this.latest.another()
   }
 
   snapshot(): ViewSnapshot {
-    return this.request.mode === 'latest' ? this.latestSnapshot() : this.streamSnapshot()
+    return this.request.mode === 'latest'
+      ? this.latest.snapshot(this.request, this.queryProblem)
+      : this.streamSnapshot()
   }
 
   /** All that the view lists, oldest first. */
@@ -139,7 +153,8 @@ export class View {
   row(seq: number, index: number, before = -1): Row {
     const { ring } = this.capture
     const topic = this.capture.topicOf(seq)
-    const { colours, format } = this.capture.of(topic)
+    const { colours } = this.capture.of(topic)
+    const { format, schema } = this.capture.readingOf(topic)
     return {
       index,
       seq,
@@ -152,7 +167,7 @@ export class View {
       dup: ring.isDup(seq),
       refused: ring.isRefused(seq),
       size: ring.size(seq),
-      preview: preview(ring.payload(seq), format),
+      preview: preview(ring.payload(seq), format, topic.name, schema),
       colours,
     }
   }
@@ -180,51 +195,6 @@ export class View {
     }
   }
 
-  private latestSnapshot(): ViewSnapshot {
-    const isNew = this.latestShape !== this.capture.topics.shape
-    const { paused, held, latestSort } = this.request
-    const rests = paused || (held && latestSort !== 'name') || !this.pace.isDue
-    const mayWait = this.latestShape !== -1 && rests
-    if (isNew && !mayWait) this.pace.run(() => this.sortLatest())
-    const from = Math.max(0, Math.min(this.request.from, this.latest.length))
-    const latest = this.latest
-      .slice(from, from + this.request.count)
-      .map((topic, at) => this.latestRow(topic, from + at))
-    const next = this.latest.length
-    return {
-      mode: 'latest',
-      first: 0,
-      next,
-      newer: 0,
-      rows: [],
-      latest,
-      queryProblem: this.queryProblem,
-    }
-  }
-
-  private sortLatest(): void {
-    const { topics } = this.capture
-    this.latestShape = topics.shape
-    const { latestSort } = this.request
-    const all = latestSort === 'name' ? topicsByName(topics.root) : [...topics.all()]
-    this.latest = all.filter((topic) => topic.messages > 0 && this.testLatest(topic))
-    if (latestSort !== 'name') this.latest.sort(LATEST_ORDERS[latestSort])
-  }
-
-  private latestRow(topic: Topic, index: number): LatestRow {
-    const payload = this.capture.lastPayload(topic)
-    const { colours, format } = this.capture.of(topic)
-    return {
-      index,
-      topic: topic.name,
-      messages: topic.messages,
-      lastMs: topic.lastMs,
-      size: payload?.length ?? 0,
-      preview: payload === null ? '' : preview(payload, format),
-      colours,
-    }
-  }
-
   private test(seq: number): boolean {
     const { ring } = this.capture
     const { direction } = this.request
@@ -240,6 +210,7 @@ export class View {
       qos: ring.qos(seq),
       retain: ring.isRetained(seq),
       outgoing,
+      read: () => readValue(ring.payload(seq), this.capture.readingOf(topic)),
     })
   }
 
@@ -252,9 +223,17 @@ export class View {
 
   private testLatest(topic: Topic): boolean {
     if (!this.listed(topic, false)) return false
-    if (this.query === null) return true
+    if (this.query === null && this.where === null) return true
     const payload = this.capture.lastPayload(topic) ?? new Uint8Array()
     const retain = topic.retained
-    return this.query({ topic: topic.name, payload, qos: 0, retain, outgoing: false })
+    const candidate = {
+      topic: topic.name,
+      payload,
+      qos: 0,
+      retain,
+      outgoing: false,
+      read: () => readValue(payload, this.capture.readingOf(topic)),
+    }
+    return (this.query?.(candidate) ?? true) && (this.where?.(candidate) ?? true)
   }
 }

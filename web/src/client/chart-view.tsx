@@ -7,10 +7,10 @@ import { parsePath } from '../decode/json-path.ts'
 import { newId } from '../model/profile.ts'
 import type { SeriesSnapshot } from '../protocol/protocol.ts'
 import type { SeriesSpec } from '../protocol/protocol.ts'
-import { countText } from '../ui/format.ts'
+import { clockText, countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { colourOf, plotOptions } from '../ui/plot.ts'
-import { IconButton } from '../ui/parts.tsx'
+import { Check, IconButton } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
@@ -20,41 +20,114 @@ export function putSeries(session: SessionHandle, series: SeriesSpec[]): void {
   session.send({ kind: 'chart', series })
 }
 
+/** A drawn line: one topic of a series. */
+interface DrawnLine extends SeriesSnapshot {
+  readonly spec: SeriesSpec
+}
+
+/** In the order of the legend, so of the colours. */
+function drawnLines(series: readonly SeriesSpec[], data: readonly SeriesSnapshot[]): DrawnLine[] {
+  return series.flatMap((spec) =>
+    data.filter(({ id }) => id === spec.id).map((found) => ({ ...found, spec })),
+  )
+}
+
 export function ChartView({ session }: { session: SessionHandle }) {
   const t = useText()
   const series = useStore(session.store, (state) => state.series)
   const data = useStore(session.store, (state) => state.chart)
+  /** Where the pointer is, seconds since 1970; null: nowhere. */
+  const [atSeconds, setAtSeconds] = useState<number | null>(null)
+  const lines = drawnLines(series, data)
+  const put = (spec: SeriesSpec) =>
+    putSeries(
+      session,
+      series.map((other) => (other.id === spec.id ? spec : other)),
+    )
   const remove = (id: string) =>
     putSeries(
       session,
       series.filter((other) => other.id !== id),
     )
+  const waiting = series.filter(({ id }) => !lines.some((line) => line.spec.id === id))
   return (
     <div className="chart-view">
       <AddSeries session={session} />
       {series.length === 0 && <p className="empty is-large">{t.noSeries}</p>}
       <ul className="legend">
-        {series.map((spec, at) => {
-          const points = data.find(({ id }) => id === spec.id)
-          return (
-            <li key={spec.id}>
-              <span className={`swatch colour-${at % 12}`} aria-hidden="true" />
-              <span className="mono">{spec.filter}</span>
-              <span className="mono is-quiet">{spec.path}</span>
-              <b className="mono">{points?.values.at(-1) ?? '–'}</b>
-              <span className="is-quiet">{t.points(countText(points?.points ?? 0))}</span>
-              <IconButton
-                icon="close"
-                label={`${t.remove}: ${spec.filter}`}
-                onClick={() => remove(spec.id)}
-              />
-            </li>
-          )
-        })}
+        {lines.map((line, at) => (
+          <LegendRow
+            key={`${line.id} ${line.topic}`}
+            line={line}
+            colour={at}
+            atSeconds={atSeconds}
+            put={put}
+            remove={remove}
+          />
+        ))}
+        {waiting.map((spec) => (
+          <li key={spec.id}>
+            <span className="mono">{spec.filter}</span>
+            <span className="mono is-quiet">{spec.path}</span>
+            <span className="is-quiet">{t.points('0')}</span>
+            <RemoveButton spec={spec} remove={remove} />
+          </li>
+        ))}
       </ul>
-      {series.length > 0 && <Plot series={series} data={data} />}
+      {atSeconds !== null && <time className="chart-time mono">{clockText(atSeconds * 1000)}</time>}
+      {lines.length > 0 && <Plot lines={lines} onPoint={setAtSeconds} />}
     </div>
   )
+}
+
+interface LegendProps {
+  line: DrawnLine
+  colour: number
+  atSeconds: number | null
+  put: (spec: SeriesSpec) => void
+  remove: (id: string) => void
+}
+
+function LegendRow({ line, colour, atSeconds, put, remove }: LegendProps) {
+  const t = useText()
+  const { spec, topic, unit, points, topicsLeft } = line
+  const value = valueAt(line, atSeconds)
+  return (
+    <li>
+      <span className={`swatch colour-${colour % 12}`} aria-hidden="true" />
+      <span className="mono">{topic}</span>
+      <span className="mono is-quiet">{spec.path}</span>
+      <b className="mono">
+        {value ?? '–'} {unit}
+      </b>
+      <span className="is-quiet">{t.points(countText(points))}</span>
+      {topicsLeft > 0 && <span className="is-warning">{t.topicsLeft(topicsLeft)}</span>}
+      <Check
+        label={t.rightAxis}
+        checked={spec.axis === 'right'}
+        onChange={(isRight) => put({ ...spec, axis: isRight ? 'right' : 'left' })}
+      />
+      <RemoveButton spec={spec} remove={remove} />
+    </li>
+  )
+}
+
+function RemoveButton({ spec, remove }: Pick<LegendProps, 'remove'> & { spec: SeriesSpec }) {
+  const t = useText()
+  return (
+    <IconButton
+      icon="close"
+      label={`${t.remove}: ${spec.filter}`}
+      onClick={() => remove(spec.id)}
+    />
+  )
+}
+
+/** The last value at that time, or the newest. */
+function valueAt({ times, values }: SeriesSnapshot, atSeconds: number | null): number | undefined {
+  if (atSeconds === null) return values.at(-1)
+  const after = times.findIndex((time) => time > atSeconds)
+  return values[after === -1 ? values.length - 1 : after - 1]
 }
 
 function AddSeries({ session }: { session: SessionHandle }) {
@@ -65,7 +138,7 @@ function AddSeries({ session }: { session: SessionHandle }) {
   const add = (event: FormEvent) => {
     event.preventDefault()
     if (!isValid) return
-    putSeries(session, [...session.store.get().series, { id: newId(), filter, path }])
+    putSeries(session, [...session.store.get().series, { id: newId(), filter, path, axis: 'left' }])
     setFilter('')
   }
   return (
@@ -91,42 +164,43 @@ function AddSeries({ session }: { session: SessionHandle }) {
   )
 }
 
-/** uPlot wants one list of times for all series: the union, with gaps where a series has no value. */
-function aligned(
-  series: readonly SeriesSpec[],
-  data: readonly SeriesSnapshot[],
-): uPlot.AlignedData {
-  const parts = series.map((spec) => {
-    const found = data.find(({ id }) => id === spec.id)
-    return [Array.from(found?.times ?? []), Array.from(found?.values ?? [])] as [number[], number[]]
-  })
+/** uPlot wants one list of times for all lines: the union, with gaps where a line has no value. */
+function aligned(lines: readonly SeriesSnapshot[]): uPlot.AlignedData {
+  const parts = lines.map(
+    ({ times, values }) => [Array.from(times), Array.from(values)] as [number[], number[]],
+  )
   if (parts.every(([times]) => times.length === 0)) return [[], ...parts.map(() => [])]
   return uPlot.join(parts)
 }
 
-function Plot({
-  series,
-  data,
-}: {
-  series: readonly SeriesSpec[]
-  data: readonly SeriesSnapshot[]
-}) {
+interface PlotProps {
+  lines: readonly DrawnLine[]
+  /** The time that the pointer is at; null: it has left. */
+  onPoint: (seconds: number | null) => void
+}
+
+function Plot({ lines, onPoint }: PlotProps) {
   const t = useText()
   const element = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
+  const point = useRef(onPoint)
+  point.current = onPoint
+  const key = JSON.stringify(lines.map(({ topic, spec }) => [topic, spec.path, spec.axis]))
   useEffect(() => {
     const at = element.current
     if (at === null) return
-    const lines = series.map(({ filter }, index) => ({
-      label: filter,
-      colour: colourOf(`--sub-${index % 12}`),
-    }))
+    const named = (JSON.parse(key) as [string, string, SeriesSpec['axis']][]).map(
+      ([label, , axis], index) => ({ label, axis, colour: colourOf(`--sub-${index % 12}`) }),
+    )
     const size = () => ({
       width: Math.max(200, at.clientWidth),
       height: Math.max(160, at.clientHeight),
     })
     const { width, height } = size()
-    const made = new uPlot(plotOptions(width, height, lines), [[], ...lines.map(() => [])], at)
+    const onCursor = ({ cursor, data }: uPlot) =>
+      point.current(typeof cursor.idx === 'number' ? (data[0][cursor.idx] ?? null) : null)
+    const options = { ...plotOptions(width, height, named), hooks: { setCursor: [onCursor] } }
+    const made = new uPlot(options, [[], ...named.map(() => [])], at)
     plot.current = made
     const observer = new ResizeObserver(() => made.setSize(size()))
     observer.observe(at)
@@ -135,7 +209,7 @@ function Plot({
       made.destroy()
       plot.current = null
     }
-  }, [series])
-  useEffect(() => plot.current?.setData(aligned(series, data)), [series, data])
+  }, [key])
+  useEffect(() => plot.current?.setData(aligned(lines)), [lines, key])
   return <div className="plot" ref={element} role="img" aria-label={t.views.chart} />
 }

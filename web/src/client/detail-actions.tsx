@@ -94,11 +94,7 @@ export function DetailActions({
   const sending: Action[] = [
     ['reply', t.reply, () => edit(replyTo(detail))],
     ['send', t.publishAgain, () => edit(draftOf(detail))],
-    [
-      'pin',
-      t.clearRetained,
-      () => app.set({ dialog: { kind: 'retained', filter: detail.topic } }),
-    ],
+    ['pin', t.clearRetained, () => app.set({ dialog: { kind: 'retained', filter: detail.topic } })],
   ]
   if (session.file === null) actions.push(...sending)
   actions.push(['trash', t.deleteMessage, remove])

@@ -14,6 +14,8 @@ import { MessageTable } from './message-table.tsx'
 
 const ChartView = lazy(async () => ({ default: (await import('./chart-view.tsx')).ChartView }))
 
+const PivotTable = lazy(async () => ({ default: (await import('./pivot-table.tsx')).PivotTable }))
+
 const SEARCH_DELAY_MS = 150
 
 export function MessageArea({ session }: { session: SessionHandle }) {
@@ -26,6 +28,11 @@ export function MessageArea({ session }: { session: SessionHandle }) {
       {mode === 'table' && <MessageTable session={session} />}
       {mode === 'bubbles' && <Bubbles session={session} />}
       {mode === 'latest' && <LatestTable session={session} />}
+      {mode === 'pivot' && (
+        <Suspense fallback={<p className="empty">{t.loading}</p>}>
+          <PivotTable session={session} />
+        </Suspense>
+      )}
       {mode === 'chart' && (
         <Suspense fallback={<p className="empty">{t.loading}</p>}>
           <ChartView session={session} />
@@ -40,14 +47,6 @@ function Toolbar({ session }: { session: SessionHandle }) {
   const t = useText()
   const mode = useStore(session.store, (state) => state.mode)
   const { direction, paused } = useStore(session.store, (state) => state.request)
-  const setMode = (next: ViewMode) => {
-    session.store.set({ mode: next })
-    session.show({
-      mode: next === 'latest' ? 'latest' : 'stream',
-      from: 0,
-      follow: next !== 'latest',
-    })
-  }
   return (
     <div className="toolbar" role="toolbar" aria-label={t.messageTools}>
       <SearchBox session={session} />
@@ -74,9 +73,10 @@ function Toolbar({ session }: { session: SessionHandle }) {
           ['table', t.views.table, 'table'],
           ['bubbles', t.views.bubbles, 'bubbles'],
           ['latest', t.views.latest, 'latest'],
+          ['pivot', t.views.pivot, 'pivot'],
           ['chart', t.views.chart, 'chart'],
         ]}
-        onChange={setMode}
+        onChange={(next) => session.setMode(next)}
       />
       <IconButton
         icon={paused ? 'play' : 'pause'}
@@ -174,7 +174,7 @@ function HeldNote({ session }: { session: SessionHandle }) {
   const { follow, paused } = useStore(session.store, (state) => state.request)
   const newer = useStore(session.store, (state) => state.view.newer)
   const mode = useStore(session.store, (state) => state.mode)
-  if (mode === 'latest' || mode === 'chart' || (follow && !paused)) return null
+  if (mode === 'latest' || mode === 'pivot' || mode === 'chart' || (follow && !paused)) return null
   return (
     <button
       type="button"

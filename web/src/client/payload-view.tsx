@@ -69,7 +69,7 @@ function Lines({
     const { series } = session.store.get()
     const next = [
       ...series.filter((other) => other.filter !== topic || other.path !== path),
-      { id: newId(), filter: topic, path },
+      { id: newId(), filter: topic, path, axis: 'left' as const },
     ]
     session.store.set({ series: next, mode: 'chart' })
     session.send({ kind: 'chart', series: next })

@@ -1,6 +1,7 @@
 /** The first thing seen: one click to the broker that served the page, and the connections kept. */
 import { emptyProfile, profileUrl, type Profile } from '../model/profile.ts'
 import { addProfiles, app, hereAddress, openProfile, subscribeTo } from '../state/app-state.ts'
+import type { SessionHandle } from '../state/session-handle.ts'
 import { Icon } from '../ui/icons.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
@@ -17,29 +18,38 @@ function localProfile(name: string): Profile {
   return profile
 }
 
+/** Three sensors of a kitchen, two messages a second for a minute. */
+const DEMO = [
+  ['temperature', '{"value": {{rand 20 23}}, "unit": "°C", "seq": {{seq}}}'],
+  ['humidity', '{"value": {{rand 40 60}}, "unit": "%", "seq": {{seq}}}'],
+  ['co2', '{"value": {{rand 420 900}}, "unit": "ppm", "seq": {{seq}}}'],
+] as const
+const DEMO_TIMING = { everyMs: 1500, count: 40 }
+
+function startDemo(session: SessionHandle): void {
+  subscribeTo(session.id, 'demo/#')
+  const drafts = DEMO.map(([name, payload]) => ({
+    ...session.store.get().draft,
+    topic: `demo/kitchen/${name}`,
+    payload,
+    format: 'json' as const,
+  }))
+  const [first] = drafts
+  if (first !== undefined) session.store.set({ draft: first, topicTyped: true })
+  const stop = session.store.subscribe(() => {
+    const { status, subscriptions } = session.store.get()
+    if (status.kind !== 'online' || !subscriptions.some(({ state }) => state === 'granted')) return
+    stop()
+    for (const draft of drafts) void session.ask('startRepeat', { draft, timing: DEMO_TIMING })
+  })
+}
+
 export function Welcome() {
   const t = useText()
   const profiles = useStore(app, (state) => state.profiles)
   const here = hereAddress()
   const connect = () => openProfile(localProfile(t.thisBroker))
-  const demo = () => {
-    const session = connect()
-    subscribeTo(session.id, 'demo/#')
-    const draft = {
-      ...session.store.get().draft,
-      topic: 'demo/kitchen/{{pick temperature humidity co2}}',
-      payload: '{"value": {{rand 18 26}}, "unit": "C", "seq": {{seq}}}',
-      format: 'json' as const,
-    }
-    session.store.set({ draft, topicTyped: true })
-    const stop = session.store.subscribe(() => {
-      const { status, subscriptions } = session.store.get()
-      if (status.kind !== 'online' || !subscriptions.some(({ state }) => state === 'granted'))
-        return
-      stop()
-      void session.ask('startRepeat', { draft, timing: { everyMs: 500, count: 120 } })
-    })
-  }
+  const demo = () => startDemo(connect())
   return (
     <div className="welcome">
       <section className="welcome-card" aria-labelledby="welcome-title">

@@ -2,8 +2,16 @@
 import type { Format } from '../model/message.ts'
 import type { Schema } from '../model/settings.ts'
 import { asLenientText, asText, hexDump, toBase64 } from './bytes.ts'
-import { jsonLines, jsonLinesOfPart, linesToText, valueLines, type Line } from './lines.ts'
+import {
+  DecodeError,
+  jsonLines,
+  jsonLinesOfPart,
+  linesToText,
+  valueLines,
+  type Line,
+} from './lines.ts'
 import { detect, imageType } from './preview.ts'
+import { decoderOf, type StructuredFormat } from './structured.ts'
 
 export type Decoded =
   | { kind: 'lines'; format: Format; lines: Line[]; text: string }
@@ -32,17 +40,50 @@ const DECODERS: Record<Exclude<Format, 'auto'>, Decoder> = {
   json: (bytes) => ofLines('json', jsonLines(asLenientText(bytes))),
   hex: (bytes) => ({ kind: 'text', format: 'hex', text: hexDump(bytes) }),
   base64: (bytes) => ({ kind: 'text', format: 'base64', text: toBase64(bytes) }),
-  cbor: async (bytes) => ofLines('cbor', valueLines((await import('./cbor.ts')).decodeCbor(bytes))),
-  msgpack: async (bytes) =>
-    ofLines('msgpack', valueLines((await import('./msgpack.ts')).decodeMsgpack(bytes))),
-  protobuf: async (bytes, schema) =>
-    ofLines('protobuf', valueLines((await import('./protobuf.ts')).decodeProtobuf(bytes, schema))),
-  avro: async (bytes, schema) =>
-    ofLines('avro', valueLines((await import('./avro.ts')).decodeAvro(bytes, schema))),
+  cbor: structured('cbor'),
+  msgpack: structured('msgpack'),
+  protobuf: structured('protobuf'),
+  avro: structured('avro'),
+  sparkplug: structured('sparkplug'),
+  gzip: async (bytes, schema) => unpacked(await gunzip(bytes), schema),
   image: (bytes) => ({ kind: 'image', format: 'image', mime: imageType(bytes) ?? 'image/png' }),
   bitmap1: () => ({ kind: 'bitmap', format: 'bitmap1', bits: 1 }),
   bitmap2: () => ({ kind: 'bitmap', format: 'bitmap2', bits: 2 }),
   bitmap4: () => ({ kind: 'bitmap', format: 'bitmap4', bits: 4 }),
+}
+
+function structured(format: StructuredFormat): Decoder {
+  return async (bytes, schema) =>
+    ofLines(format, valueLines((await decoderOf(format))(bytes, schema)))
+}
+
+/** What was packed, by the look of it. */
+function unpacked(bytes: Uint8Array, schema: Schema | null): Decoded | Promise<Decoded> {
+  const inner = detect(bytes)
+  return inner === 'gzip' || inner === 'image'
+    ? { kind: 'text', format: 'gzip', text: hexDump(bytes) }
+    : DECODERS[inner](bytes, schema)
+}
+
+/** A few bytes may unpack to very many. */
+const UNPACKED_BYTES_MAX = 32 << 20
+
+/** Rejects with DecodeError when it is too much, or no gzip. */
+async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
+  const stream = new Blob([new Uint8Array(bytes)]).stream()
+  const reader = stream.pipeThrough(new DecompressionStream('gzip')).getReader()
+  const parts: Uint8Array[] = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    parts.push(value)
+    length += value.length
+    if (length <= UNPACKED_BYTES_MAX) continue
+    await reader.cancel()
+    throw new DecodeError(`gzip: more than ${UNPACKED_BYTES_MAX >> 20} MiB`)
+  }
+  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer())
 }
 
 function ofLines(format: Format, lines: Line[]): Decoded {
@@ -54,8 +95,9 @@ export async function decode(
   format: Format,
   schema: Schema | null,
   isWhole = true,
+  topic = '',
 ): Promise<DecodeResult> {
-  const wanted = format === 'auto' ? detect(payload) : format
+  const wanted = format === 'auto' ? detect(payload, topic) : format
   const isCut = !isWhole && payload.length > PART_BYTES && PARTIAL.has(wanted)
   const bytes = isCut ? payload.subarray(0, PART_BYTES) : payload
   try {

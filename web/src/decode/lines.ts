@@ -183,43 +183,49 @@ function addComma(lines: Line[]): void {
 /** A decoded value (CBOR, MessagePack, Protobuf, Avro) as lines. Throws DecodeError when too deep. */
 export function valueLines(value: unknown): Line[] {
   const lines: Line[] = []
-  addValue(lines, value, 0, null)
+  addValue(lines, value, { depth: 0, key: null, path: '$' })
   return lines
 }
 
-function addValue(lines: Line[], value: unknown, depth: number, key: string | null): void {
+interface Spot {
+  readonly depth: number
+  readonly key: string | null
+  readonly path: string
+}
+
+function addValue(lines: Line[], value: unknown, { depth, key, path }: Spot): void {
   if (depth > DEPTH_MAX) throw new DecodeError(`more than ${DEPTH_MAX} levels`)
+  const put = (text: string, kind: LineKind, plotted: string | null = null, at = key) =>
+    lines.push({ depth, key: at, text, kind, comma: false, path: plotted })
   const [kind, text] = scalar(value)
   if (text !== null) {
-    lines.push({ depth, key, text, kind, comma: false, path: null })
+    put(text, kind, plottable(kind, text) ? path : null)
     return
   }
   const isList = Array.isArray(value)
-  const members: [string | null, unknown][] = isList
-    ? (value as unknown[]).map((item) => [null, item])
+  const members: [string | null, unknown, string | number][] = isList
+    ? (value as unknown[]).map((item, at) => [null, item, at])
     : entriesOf(value as object)
-  const [open, close] = isList ? '[]' : '{}'
+  const [open = '', close = ''] = isList ? '[]' : '{}'
   if (members.length === 0) {
-    lines.push({ depth, key, text: `${open}${close}`, kind: 'literal', comma: false, path: null })
+    put(open + close, 'literal')
     return
   }
-  lines.push({ depth, key, text: open ?? '', kind: 'open', comma: false, path: null })
-  members.forEach(([name, item], index) => {
-    addValue(lines, item, depth + 1, name)
+  put(open, 'open')
+  members.forEach(([name, item, step], index) => {
+    addValue(lines, item, { depth: depth + 1, key: name, path: pathStep(path, step) })
     if (index < members.length - 1) addComma(lines)
   })
-  lines.push({ depth, key: null, text: close ?? '', kind: 'close', comma: false, path: null })
+  put(close, 'close', null, null)
 }
 
-function entriesOf(value: object): [string, unknown][] {
+function entriesOf(value: object): [string, unknown, string][] {
   const entries =
     value instanceof Map ? [...(value as Map<unknown, unknown>)] : Object.entries(value)
-  return entries.map(([key, item]) => [
-    typeof key === 'string'
-      ? JSON.stringify(key)
-      : (scalar(key)[1] ?? JSON.stringify(linesToText(valueLines(key)))),
-    item,
-  ])
+  return entries.map(([key, item]) => {
+    const text = typeof key === 'string' ? key : (scalar(key)[1] ?? linesToText(valueLines(key)))
+    return [JSON.stringify(text), item, text]
+  })
 }
 
 function scalar(value: unknown): [LineKind, string | null] {

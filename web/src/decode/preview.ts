@@ -1,7 +1,11 @@
 /** The beginning of a payload in one line, and what a payload looks like at first sight. */
 import type { Format } from '../model/message.ts'
 import { asLenientText, toBase64 } from './bytes.ts'
-import { toHex } from './lines.ts'
+import type { Schema } from '../model/settings.ts'
+import { linesToText, toHex, valueLines } from './lines.ts'
+import { structureOf } from './shape.ts'
+import { isSparkplugTopic } from './sparkplug-topic.ts'
+import { decodeNow, isStructured } from './structured.ts'
 
 const PREVIEW_BYTES = 240
 
@@ -30,8 +34,22 @@ function isReadable(bytes: Uint8Array): boolean {
   return true
 }
 
-/** What `auto` stands for with this payload. */
-export function detect(bytes: Uint8Array): 'json' | 'text' | 'hex' | 'image' {
+/** The three bytes that gzip begins with. */
+export function isGzip([first, second, method]: Uint8Array): boolean {
+  return first === 0x1f && second === 0x8b && method === 8
+}
+
+type Detected = 'json' | 'text' | 'hex' | 'image' | 'gzip' | 'cbor' | 'msgpack' | 'sparkplug'
+
+/** What `auto` stands for with this payload; the topic tells of Sparkplug B. */
+export function detect(bytes: Uint8Array, topic = ''): Detected {
+  if (isSparkplugTopic(topic)) return 'sparkplug'
+  if (isGzip(bytes)) return 'gzip'
+  const found = detectText(bytes)
+  return found === 'hex' ? (structureOf(bytes) ?? 'hex') : found
+}
+
+function detectText(bytes: Uint8Array): 'json' | 'text' | 'hex' | 'image' {
   const start = bytes.subarray(0, 4096)
   if (imageType(bytes) !== null) {
     // "BM" begins many a word as well.
@@ -45,10 +63,23 @@ export function detect(bytes: Uint8Array): 'json' | 'text' | 'hex' | 'image' {
   return /^\s*[[{]/.test(text) ? 'json' : 'text'
 }
 
+/** Larger payloads with a structure are not decoded for one line. */
+const DECODED_BYTES_MAX = 64 << 10
+
 /** One line for the table. Numbers of JSON are not touched: white space goes, nothing else. */
-export function preview(bytes: Uint8Array, format: Format): string {
+export function preview(
+  bytes: Uint8Array,
+  format: Format,
+  topic = '',
+  schema: Schema | null = null,
+): string {
   const start = bytes.subarray(0, PREVIEW_BYTES)
-  const kind = format === 'auto' ? detect(bytes) : format
+  const kind = format === 'auto' ? detect(bytes, topic) : format
+  if (isStructured(kind) && bytes.length > 0 && bytes.length <= DECODED_BYTES_MAX) {
+    const value = decodeNow(kind, bytes, schema)
+    if (value !== undefined)
+      return linesToText(valueLines(value)).replaceAll(/\s+/g, ' ').slice(0, PREVIEW_BYTES)
+  }
   if (kind === 'image') return imageType(bytes) ?? 'image'
   if (kind === 'base64') return toBase64(start.subarray(0, 180))
   if (kind === 'text' || kind === 'json') return oneLine(start)

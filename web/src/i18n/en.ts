@@ -234,6 +234,7 @@ export const en = {
     table: 'Table',
     bubbles: 'Conversation',
     latest: 'Latest of each topic',
+    pivot: 'Table of values',
     chart: 'Chart',
   },
   pause: 'Pause',
@@ -297,6 +298,8 @@ export const en = {
     msgpack: 'MessagePack',
     protobuf: 'Protobuf',
     avro: 'Avro',
+    sparkplug: 'Sparkplug B',
+    gzip: 'Gzip',
     image: 'Image',
     bitmap1: 'Bitmap, 1 bit',
     bitmap2: 'Bitmap, 2 bit',
@@ -333,7 +336,18 @@ export const en = {
     sharedSubscriptionAvailable: 'Shared subscriptions available',
   },
 
+  // table of values
+  addColumn: 'Add a column',
+  removeColumn: (path: string) => `Remove the column ${path}`,
+  condition: 'Condition',
+  conditionPlaceholder: 'battery < 2.9',
+  lastSeen: 'Last seen',
+  exportTable: 'Save as CSV',
+  rowsOf: (count: string) => `${count} topics`,
+
   // chart
+  rightAxis: 'Right axis',
+  topicsLeft: (count: number) => `${count} more topics are not drawn`,
   noSeries: 'Press the chart symbol beside a number of a message, or name a topic and a path here.',
   points: (count: string) => `${count} points`,
   jsonPath: 'JSON path',

@@ -16,6 +16,8 @@ export const FORMATS = [
   'msgpack',
   'protobuf',
   'avro',
+  'sparkplug',
+  'gzip',
   'image',
   'bitmap1',
   'bitmap2',

@@ -13,6 +13,7 @@ export interface SeriesSpec {
   readonly id: string
   readonly filter: string
   readonly path: string
+  readonly axis: 'left' | 'right'
 }
 
 export type StatusKind = 'offline' | 'connecting' | 'online' | 'waiting'
@@ -39,6 +40,20 @@ export interface Connack {
   readonly properties: Properties
 }
 
+/** Sorts by the time of the last message. */
+export const LAST_SEEN = '@last'
+
+/** The latest values as a table whose columns are values within them. */
+export interface Pivot {
+  /** JSON paths. */
+  readonly columns: readonly string[]
+  /** A column, `@last`, or empty: by topic. */
+  readonly sort: string
+  readonly descending: boolean
+  /** `battery < 2.9`; empty: all. */
+  readonly where: string
+}
+
 /** Which rows the page wants to see. */
 export interface ViewRequest {
   readonly mode: 'stream' | 'latest'
@@ -57,6 +72,8 @@ export interface ViewRequest {
   readonly latestSort: TreeSort
   /** The pointer rests on the latest values: an order by activity waits. */
   readonly held: boolean
+  /** Null: rows with one preview each. */
+  readonly pivot: Pivot | null
 }
 
 export interface TreeRequest {
@@ -89,6 +106,8 @@ export interface LatestRow {
   readonly lastMs: number
   readonly size: number
   readonly preview: string
+  /** Of a {@link Pivot}, one a column. */
+  readonly cells: readonly string[]
   readonly colours: readonly number[]
 }
 
@@ -155,8 +174,13 @@ export interface ViewSnapshot {
   readonly queryProblem: string | null
 }
 
+/** One topic of a {@link SeriesSpec}. */
 export interface SeriesSnapshot {
   readonly id: string
+  readonly topic: string
+  readonly unit: string
+  /** Topics that the spec has beyond those that are drawn. */
+  readonly topicsLeft: number
   readonly points: number
   readonly times: Float64Array
   readonly values: Float64Array
@@ -257,6 +281,9 @@ export interface Questions {
   export: [{ format: ExportFormat }, Blob]
   import: [{ text: string }, ImportAnswer]
   replay: [{ text: string; speed: number }, ImportAnswer]
+  /** Paths of values that the latest messages have. */
+  paths: [null, string[]]
+  exportPivot: [null, Blob]
   topics: [{ text: string }, string[]]
   neighbour: [{ seq: number; step: number }, { seq: number; place: number } | null]
 }

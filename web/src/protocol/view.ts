@@ -13,4 +13,5 @@ export const DEFAULT_VIEW: ViewRequest = {
   paused: false,
   latestSort: 'name',
   held: false,
+  pivot: null,
 }

@@ -19,14 +19,7 @@ function useActions(): Action[] {
   const session = sessionOf(activeId)
   const view = (mode: ViewMode): Action => ({
     name: `${t.view}: ${t.views[mode]}`,
-    act: () => {
-      session?.store.set({ mode })
-      session?.show({
-        mode: mode === 'latest' ? 'latest' : 'stream',
-        from: 0,
-        follow: mode !== 'latest',
-      })
-    },
+    act: () => session?.setMode(mode),
   })
   const dialog = (
     name: string,
@@ -42,6 +35,7 @@ function useActions(): Action[] {
           view('table'),
           view('bubbles'),
           view('latest'),
+          view('pivot'),
           view('chart'),
           {
             name: t.pause,

@@ -5,6 +5,7 @@ import type {
   Command,
   JobState,
   KeptAt,
+  Pivot,
   Question,
   Questions,
   SeriesSnapshot,
@@ -22,7 +23,7 @@ import { emptyDraft } from '../model/message.ts'
 import type { Schema } from '../model/settings.ts'
 import { createStore, type Store } from '../ui/store.ts'
 
-export type ViewMode = 'table' | 'bubbles' | 'latest' | 'chart'
+export type ViewMode = 'table' | 'bubbles' | 'latest' | 'pivot' | 'chart'
 
 /** What is open in the detail pane: a message, or whatever is the newest of a topic. */
 export type Selection = { readonly seq: number } | { readonly topic: string } | null
@@ -96,6 +97,8 @@ const INITIAL: SessionState = {
   seenMessages: 0,
 }
 
+const EMPTY_PIVOT: Pivot = { columns: [], sort: '', descending: false, where: '' }
+
 export interface SessionHandle {
   readonly id: string
   /** The file that its messages are from; null: it is a connection. */
@@ -107,6 +110,8 @@ export interface SessionHandle {
   configure(profile: Profile, schemas: Schema[], keepMiB: number, kept: KeptAt | null): void
   /** Changes what the list shows. */
   show(patch: Partial<ViewRequest>): void
+  /** Shows messages in another way. */
+  setMode(mode: ViewMode): void
   select(selection: Selection): void
   dispose(): void
 }
@@ -151,6 +156,17 @@ export function openSession(id: string, file: string | null = null): SessionHand
       const request = { ...store.get().request, ...patch }
       store.set({ request })
       post({ kind: 'view', view: request })
+    },
+    setMode(mode) {
+      const { request } = store.get()
+      const isLatest = mode === 'latest' || mode === 'pivot'
+      store.set({ mode })
+      this.show({
+        mode: isLatest ? 'latest' : 'stream',
+        pivot: mode === 'pivot' ? (request.pivot ?? EMPTY_PIVOT) : null,
+        from: 0,
+        follow: !isLatest,
+      })
     },
     select(selection) {
       store.set({ selection, format: null, whole: false, watchedSeq: -1 })

@@ -13,10 +13,13 @@ function timeLabels(_: uPlot, ticks: number[]): string[] {
   return ticks.map((seconds) => clockText(seconds * 1000).slice(from, to))
 }
 
+/** The scale of what is measured at the right. */
+const RIGHT = 'right'
+
 export function plotOptions(
   width: number,
   height: number,
-  series: readonly { label: string; colour: string }[],
+  series: readonly { label: string; colour: string; axis?: 'left' | 'right' }[],
 ): uPlot.Options {
   const axis = {
     stroke: colourOf('--text-quiet'),
@@ -24,6 +27,7 @@ export function plotOptions(
     ticks: { stroke: colourOf('--line'), width: 1 },
     font: '11px system-ui',
   }
+  const hasRight = series.some((each) => each.axis === 'right')
   return {
     width,
     height,
@@ -33,11 +37,15 @@ export function plotOptions(
     axes: [
       { ...axis, values: timeLabels, size: 30 },
       { ...axis, size: 56 },
+      ...(hasRight
+        ? [{ ...axis, size: 56, side: 1 as const, scale: RIGHT, grid: { show: false } }]
+        : []),
     ],
     series: [
       {},
-      ...series.map(({ label, colour }) => ({
+      ...series.map(({ label, colour, axis: side }) => ({
         label,
+        ...(side === 'right' && { scale: RIGHT, dash: [6, 3] }),
         stroke: colour,
         width: 1.5,
         spanGaps: true,

@@ -1,5 +1,6 @@
 /** Answers to the page's questions. */
 import { importRecords } from '../capture/import.ts'
+import { commonPaths, pivotCsv } from '../capture/pivot.ts'
 import { exportParts } from '../capture/records.ts'
 import type { Arrival } from '../capture/capture.ts'
 import { decode, type DecodeResult } from '../decode/decode.ts'
@@ -127,6 +128,13 @@ export const ANSWERS: Answers = {
     return { messages: records.length, altered }
   },
 
+  paths: ({ session }) => commonPaths(session.capture),
+
+  exportPivot: ({ session: { view } }) => {
+    const columns = view.request.pivot?.columns ?? []
+    return new Blob([...pivotCsv(columns, view.latestRows())], { type: 'text/csv;charset=utf-8' })
+  },
+
   topics: ({ session }, { text }) => {
     const lower = text.toLowerCase()
     const found: string[] = []
@@ -196,7 +204,7 @@ async function detail(
   const said = capture.of(capture.topicOf(seq))
   const properties = capture.ring.properties(seq)
   const schema = session.schemas.find(({ id }) => id === (schemaId || said.schema)) ?? null
-  const read = (bytes: Uint8Array) => decode(bytes, format ?? said.format, schema, whole)
+  const read = (bytes: Uint8Array) => decode(bytes, format ?? said.format, schema, whole, row.topic)
   const result = await read(payload)
   return {
     detail: {

@@ -1,4 +1,5 @@
 /** The worker's entry: commands in, snapshots and answers out. */
+import { whenLoaded } from '../decode/structured.ts'
 import type { Command, KeptAt, Question, WorkerEvent } from '../protocol/protocol.ts'
 import { ANSWERS } from './answers.ts'
 import { openLink } from './mqtt.ts'
@@ -36,6 +37,11 @@ function start(keepBytes: number): Session {
     if (made.tree.isBehind) made.dirty.add('tree')
     if (made.view.isBehind) made.dirty.add('view')
   }, 50)
+  whenLoaded(() => {
+    made.capture.replot()
+    made.view.relist()
+    made.markAll()
+  })
   session = made
   snapshots = pictures
   return made

@@ -68,6 +68,7 @@ export class Session {
     this.profile = profile
     this.schemas = schemas
     this.capture.setSubscriptions(profile.subscriptions)
+    this.capture.setSchemas(schemas)
     this.view.refilter()
     this.markAll()
     this.subscribeChanged()

@@ -111,7 +111,7 @@ function treeOf(session: Session, wanted: number, count: number): Snapshot['tree
 function treeLine({ capture }: Session, node: Node): TreeLine {
   const { topic } = node
   const payload = topic === null ? null : capture.lastPayload(topic)
-  const format = topic === null ? 'auto' : capture.of(topic).format
+  const { format = 'auto', schema = null } = topic === null ? {} : capture.readingOf(topic)
   return {
     path: pathOf(node),
     level: node.level,
@@ -121,15 +121,20 @@ function treeLine({ capture }: Session, node: Node): TreeLine {
     messages: node.messages,
     topics: node.topics,
     lastMs: node.lastMs,
-    value: payload === null ? null : preview(payload.subarray(0, 120), format),
+    value: payload === null ? null : preview(payload, format, topic?.name, schema).slice(0, 120),
     retained: topic?.retained ?? false,
   }
 }
 
 function chartOf({ capture }: Session): Snapshot['chart'] {
-  return capture.series.map((series) => ({
-    id: series.spec.id,
-    points: series.points,
-    ...series.sample(CHART_POINTS_MAX),
-  }))
+  return capture.charted.flatMap(({ spec, series: all, left }) =>
+    [...all].map(([topic, series]) => ({
+      id: spec.id,
+      topic,
+      unit: series.unit,
+      topicsLeft: left.size,
+      points: series.points,
+      ...series.sample(CHART_POINTS_MAX),
+    })),
+  )
 }

@@ -1,0 +1,93 @@
+/** The table of values and the chart in a real browser. */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { encode as cbor } from 'cborg'
+import { connectHere, row, subscribe } from './acts.ts'
+import { browserSuite } from './suite.ts'
+
+browserSuite('values', (test) => {
+  test('the latest of each topic as a table: columns, order, condition, file', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'tags/#')
+    const peer = await stage.connect('tagger')
+    for (const [tag, battery, rssi] of [
+      ['0001', '2.95', -60],
+      ['0002', '2.10', -71],
+      ['0003', '3.01', -55],
+    ] as const)
+      await peer.publish(`tags/${tag}`, `{"battery": ${battery}, "radio": {"rssi": ${rssi}}}`)
+    await peer.publish('tags/0004', cbor({ battery: 2.5, radio: { rssi: -80 } }))
+    await page.getByRole('tab', { name: t.views.pivot }).click()
+    const table = page.getByRole('grid', { name: t.views.pivot })
+    await table.getByRole('columnheader', { name: 'battery' }).waitFor()
+    const cells = () => table.locator('.pivot-row:not(.is-head) .cell:nth-child(3)').allInnerTexts()
+    await table.getByText('-80', { exact: true }).waitFor()
+    await page.mouse.move(2, 2)
+    await table.getByRole('button', { name: /^battery/ }).click()
+    await table.locator('[aria-sort=ascending]', { hasText: 'battery' }).waitFor()
+    assert.deepEqual(await cells(), ['2.10', '2.5', '2.95', '3.01'])
+    await table.getByRole('button', { name: /^battery/ }).click()
+    await page.locator('[aria-sort=descending]').waitFor()
+    await page.getByLabel(t.condition).fill('battery < 2.9')
+    await page
+      .getByRole('status')
+      .filter({ hasText: t.rowsOf('2') })
+      .waitFor()
+    assert.deepEqual(await cells(), ['2.5', '2.10'])
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: t.exportTable }).click()
+    const csv = await readFile((await (await download).path()) ?? '', 'utf8')
+    assert.match(
+      csv,
+      /^\uFEFFtopic,last seen,\$\.battery,\$\.radio\.rssi\r\ntags\/0004,[^,]+,2\.5,'?-80\r\n/,
+    )
+    await page.getByRole('button', { name: t.removeColumn('$.radio.rssi') }).click()
+    await table.getByRole('columnheader', { name: 'rssi' }).waitFor({ state: 'detached' })
+    await table.locator('.pivot-row', { hasText: '0002' }).getByRole('button').click()
+    await page.locator('.detail-pane .tok-number', { hasText: '2.10' }).waitFor()
+  })
+
+  test('a chart keeps topics apart, reads values at the pointer and has a second axis', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'plot/#')
+    const peer = await stage.connect('plotter')
+    for (let at = 0; at < 20; at++) {
+      await peer.publish('plot/a', `{"v": ${at}, "unit": "°C"}`)
+      await peer.publish('plot/b', cbor({ v: 1000 + at }))
+    }
+    await row(page, 'plot/b').last().waitFor()
+    await page.getByRole('tab', { name: t.views.chart }).click()
+    const form = page.locator('.add-series')
+    await form.getByLabel(t.topicFilter).fill('plot/+')
+    await form.getByLabel(t.jsonPath).fill('$.v')
+    await form.getByRole('button', { name: t.addSeries }).click()
+    const legend = page.locator('.chart-view .legend li')
+    await legend.filter({ hasText: 'plot/a' }).locator('b', { hasText: '19 °C' }).waitFor()
+    await legend.filter({ hasText: 'plot/b' }).locator('b', { hasText: '1019' }).waitFor()
+    await page.locator('.u-over').hover({ position: { x: 3, y: 30 } })
+    await legend.filter({ hasText: 'plot/a' }).locator('b', { hasText: '0 °C' }).waitFor()
+    await page.locator('.chart-time').waitFor()
+    await legend.filter({ hasText: 'plot/b' }).getByLabel(t.rightAxis).check()
+    await page.locator('.u-axis').nth(2).waitFor()
+  })
+
+  test('each payload is shown as what it is, in rows too', async ({ page, stage, t }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'as/#')
+    const peer = await stage.connect('coder')
+    await peer.publish('as/cbor', cbor({ kind: 'cbor', n: 18446744073709551615n }))
+    await row(page, 'as/cbor').filter({ hasText: '"n": 18446744073709551615' }).click()
+    await page
+      .locator('.detail-pane')
+      .getByText(`${t.formats.auto} (CBOR)`)
+      .waitFor({ state: 'attached' })
+  })
+})
