@@ -33,7 +33,8 @@ export function topicsByName(root: Node): Topic[] {
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (node.topic !== null) topics.push(node.topic)
     if (node.children === null) continue
-    for (const child of sortedNodes(node.children.values(), 'name').reverse()) waiting.push(child)
+    for (const child of sortedNodes(node.children.values(), 'name').toReversed())
+      waiting.push(child)
   }
   return topics
 }

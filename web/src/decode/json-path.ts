@@ -57,13 +57,6 @@ function valueIn(whole: unknown, steps: readonly (string | number)[]): unknown {
   return value
 }
 
-/** The value at `path` in a JSON payload; undefined: no JSON, or nothing there. */
-export function valueAt(payload: Uint8Array, path: string): unknown {
-  const steps = stepsOf(path)
-  const json = steps === null ? null : jsonOf(payload)
-  return steps === null || json === null ? undefined : valueIn(json.value, steps)
-}
-
 /** A whole number at `path`, with all its digits; null: there is none. */
 export function integerAt(payload: Uint8Array, path: string): bigint | null {
   const steps = stepsOf(path)
@@ -71,16 +64,4 @@ export function integerAt(payload: Uint8Array, path: string): bigint | null {
   if (steps === null || json === null || typeof valueIn(json.value, steps) !== 'number') return null
   const source = sourceAt(json.text, steps)
   return source !== null && /^-?\d+$/.test(source) ? BigInt(source) : null
-}
-
-/** The number at `path`; a payload that is a number by itself has it at `$`. Booleans count as 0 and 1. */
-export function numberAt(payload: Uint8Array, path: string): number | null {
-  const value = valueAt(payload, path)
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null
-  if (typeof value === 'boolean') return value ? 1 : 0
-  if (typeof value === 'string' && value.trim() !== '') {
-    const number = Number(value)
-    return Number.isFinite(number) ? number : null
-  }
-  return null
 }

@@ -66,8 +66,8 @@ export function textWithin(read: ReadValue, steps: readonly (string | number)[])
   const value = valueWithin(read, steps)
   if (value === undefined) return ''
   if (typeof value === 'string') return value
-  if (typeof value === 'object' && value !== null && read.json === null) return '{…}'
-  return (read.json === null ? null : sourceAt(read.json, steps)) ?? String(value)
+  if (read.json !== null) return sourceAt(read.json, steps) ?? ''
+  return typeof value === 'object' && value !== null ? '{…}' : String(value)
 }
 
 const LEVELS_MAX = 4

@@ -27,6 +27,8 @@ export function plotOptions(
     ticks: { stroke: colourOf('--line'), width: 1 },
     font: '11px system-ui',
   }
+  // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- it is an enum of declarations only
+  const side: uPlot.Axis.Side = 1
   const hasRight = series.some((each) => each.axis === 'right')
   return {
     width,
@@ -37,15 +39,13 @@ export function plotOptions(
     axes: [
       { ...axis, values: timeLabels, size: 30 },
       { ...axis, size: 56 },
-      ...(hasRight
-        ? [{ ...axis, size: 56, side: 1 as const, scale: RIGHT, grid: { show: false } }]
-        : []),
+      ...(hasRight ? [{ ...axis, size: 56, side: 1, scale: RIGHT, grid: { show: false } }] : []),
     ],
     series: [
       {},
-      ...series.map(({ label, colour, axis: side }) => ({
+      ...series.map(({ label, colour, axis: at }) => ({
         label,
-        ...(side === 'right' && { scale: RIGHT, dash: [6, 3] }),
+        ...(at === 'right' && { scale: RIGHT, dash: [6, 3] }),
         stroke: colour,
         width: 1.5,
         spanGaps: true,
