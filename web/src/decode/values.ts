@@ -67,7 +67,8 @@ export function textWithin(read: ReadValue, steps: readonly (string | number)[])
   if (value === undefined) return ''
   if (typeof value === 'string') return value
   if (read.json !== null) return sourceAt(read.json, steps) ?? ''
-  return typeof value === 'object' && value !== null ? '{…}' : String(value)
+  if (typeof value === 'object' && value !== null) return '{…}'
+  return `${value as number | bigint | boolean | null}`
 }
 
 const LEVELS_MAX = 4

@@ -39,7 +39,7 @@ export function plotOptions(
     axes: [
       { ...axis, values: timeLabels, size: 30 },
       { ...axis, size: 56 },
-      ...(hasRight ? [{ ...axis, size: 56, side: 1, scale: RIGHT, grid: { show: false } }] : []),
+      ...(hasRight ? [{ ...axis, size: 56, side, scale: RIGHT, grid: { show: false } }] : []),
     ],
     series: [
       {},
