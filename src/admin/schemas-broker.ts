@@ -50,6 +50,7 @@ export const overview = object({
   ready: flag('Takes connections.'),
   now: sample,
   totals: record(integer('Count.'), 'Counters since the start.'),
+  maxima: record(integer('The most at any time.'), 'Since the start: sessions.'),
   drops,
 })
 export type Overview = Static<typeof overview>
@@ -57,7 +58,11 @@ export type Overview = Static<typeof overview>
 export const historyQuery = object(
   {
     metrics: text('Names separated by commas; absent: all of them.', { maxLength: 2000 }),
-    seconds: integer('How far back, in seconds.', { minimum: 1, maximum: 3600, default: 3600 }),
+    seconds: integer('How far back, in seconds; beyond 3600 by minutes.', {
+      minimum: 1,
+      maximum: 86_400,
+      default: 3600,
+    }),
     points: integer('At most so many points a metric: several seconds become their mean.', {
       minimum: 10,
       maximum: 3600,

@@ -1,10 +1,11 @@
-/** Looks at the broker once a second and remembers an hour of it. */
+/** Looks at the broker once a second and remembers an hour of it, and of a day the minutes. */
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks'
 import type { Counts, Stats } from '../ports/stats.ts'
 import { memoryUsage } from './memory-usage.ts'
 import { METRIC_NAMES, type MetricName, type Sample } from './sample.ts'
 
-export const HISTORY_SECONDS = 3600
+const HISTORY_SECONDS = 3600
+const HISTORY_MINUTES = 24 * 60
 
 const DELAY_RESOLUTION_MS = 20
 /** Counting goes through all sessions: it may take this share of the time. */
@@ -52,7 +53,8 @@ const RATES: readonly Totals[] = [
 
 /** Starts looking, at once and then every second. */
 export function createSampler(source: SampleSource): Sampler {
-  const rings = new Map(allMetrics.map((name) => [name, ringOf()]))
+  const rings = new Map(allMetrics.map((name) => [name, ringOf(HISTORY_SECONDS)]))
+  const minutes = new Map(allMetrics.map((name) => [name, ringOf(HISTORY_MINUTES)]))
   const handlers = new Set<(sample: Sample) => void>()
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS })
   delay.enable()
@@ -68,6 +70,10 @@ export function createSampler(source: SampleSource): Sampler {
       for (let second = from; second < next; second++) ring[second % HISTORY_SECONDS] = NaN
       ring[next % HISTORY_SECONDS] = sample[name]
     }
+    for (let minute = minuteOf(slot); minute < minuteOf(next); minute++)
+      for (const [name, ring] of minutes)
+        ring[minute % HISTORY_MINUTES] =
+          meanOf(rings.get(name) as Float64Array, minute * 60, 60) ?? Number.NaN
     slot = next
   }
 
@@ -80,7 +86,11 @@ export function createSampler(source: SampleSource): Sampler {
 
   return {
     latest: () => latest,
-    history: (names, seconds, points) => historyOf(rings, slot, names, seconds, points),
+    history(names, seconds, points) {
+      if (seconds <= HISTORY_SECONDS) return historyOf(rings, slot, names, seconds, points, 1)
+      const last = minuteOf(slot) - 1
+      return historyOf(minutes, last, names, Math.floor(seconds / 60), points, 60)
+    },
     onSample(handler) {
       handlers.add(handler)
       return () => void handlers.delete(handler)
@@ -148,8 +158,12 @@ function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): 
   }
 }
 
-function ringOf(): Float64Array {
-  return new Float64Array(HISTORY_SECONDS).fill(NaN)
+function ringOf(slots: number): Float64Array {
+  return new Float64Array(slots).fill(NaN)
+}
+
+function minuteOf(second: number): number {
+  return Math.floor(second / 60)
 }
 
 /** `counts`, asked again only after a time that its cost is a small share of. */
@@ -175,15 +189,17 @@ function round(value: number): number {
   return Math.round(value * 100) / 100
 }
 
+/** @param slot The last one; a slot is `slotSeconds` long, and `slots` of them are wanted. */
 function historyOf(
   rings: ReadonlyMap<MetricName, Float64Array>,
   slot: number,
   names: readonly MetricName[],
-  seconds: number,
+  slots: number,
   points: number,
+  slotSeconds: number,
 ): SampleHistory {
-  const step = Math.ceil(seconds / points)
-  const steps = Math.floor(seconds / step)
+  const step = Math.ceil(slots / points)
+  const steps = Math.floor(slots / step)
   const first = slot - steps * step + 1
   const metrics = names.map((name) => {
     const ring = rings.get(name) as Float64Array
@@ -192,14 +208,15 @@ function historyOf(
       Array.from({ length: steps }, (_, index) => meanOf(ring, first + index * step, step)),
     ] as const
   })
-  return { stepMs: step * 1000, endMs: slot * 1000, metrics: Object.fromEntries(metrics) }
+  const slotMs = slotSeconds * 1000
+  return { stepMs: step * slotMs, endMs: slot * slotMs, metrics: Object.fromEntries(metrics) }
 }
 
 function meanOf(ring: Float64Array, from: number, step: number): number | null {
   let sum = 0
   let count = 0
   for (let second = from; second < from + step; second++) {
-    const value = ring[second % HISTORY_SECONDS]
+    const value = ring[second % ring.length]
     if (Number.isNaN(value)) continue
     sum += value
     count++

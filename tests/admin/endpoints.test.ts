@@ -36,6 +36,10 @@ test('the history has one point a second for every metric, and means over longer
   assert.equal(coarse.stepMs, 60_000)
   assert.equal(coarse.metrics.rssBytes.length, 60)
   assert.ok(coarse.metrics.rssBytes.at(-1) > 1e6)
+  const day = (await api.get('/api/v1/history?metrics=rssBytes&seconds=86400&points=1440')).json
+  assert.equal(day.stepMs, 60_000)
+  assert.equal(day.metrics.rssBytes.length, 1440)
+  assert.equal((await api.get('/api/v1/history?seconds=86401')).status, 400)
 })
 
 test("mosquitto's three endpoints answer in its bytes", async (context) => {

@@ -67,6 +67,7 @@ export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
       ready: source.status() === 'ok',
       now: sampler.latest(),
       totals: totalsOf(broker.stats),
+      maxima: { sessions: broker.stats.sessionsMax },
       drops: { ...broker.stats.drops },
     }),
     history({ query: { metrics: list, seconds = 3600, points = 3600 } }) {

@@ -65,6 +65,14 @@ export function BrokerArea() {
             <span>{b.pages[name]}</span>
           </a>
         ))}
+        <span className="nav-links">
+          <a href="api/v1/docs" target="_blank" rel="noreferrer">
+            API
+          </a>
+          <a href="metrics" target="_blank" rel="noreferrer">
+            /metrics
+          </a>
+        </span>
         {session.loginRequired && (
           <button type="button" onClick={() => void logout()}>
             <Icon name="power" />

@@ -8,6 +8,7 @@ import { plotOptions } from '../ui/plot.ts'
 import { useDuration } from '../ui/text.ts'
 import { call, type History, type Sample } from './api.ts'
 import { Refusals } from './refusals.tsx'
+import { whyAddress } from './why-page.tsx'
 import { useBrokerText } from './text.ts'
 import { useLive } from './use-live.ts'
 import { useLoaded } from './use-api.ts'
@@ -87,7 +88,7 @@ const valueText = (name: string, value: number) =>
 export function OverviewPage() {
   const b = useBrokerText()
   const duration = useDuration()
-  const [seconds, setSeconds] = useState<'300' | '900' | '3600'>('900')
+  const [seconds, setSeconds] = useState<'300' | '900' | '3600' | '86400'>('900')
   const { times, points, now } = useHistory(Number(seconds))
   const overview = useLoaded('overview', () => call('overview'), 5000).value
   const current = now ?? overview?.now ?? null
@@ -109,6 +110,7 @@ export function OverviewPage() {
             ['300', b.ranges[300]],
             ['900', b.ranges[900]],
             ['3600', b.ranges[3600]],
+            ['86400', b.ranges[86_400]],
           ]}
           onChange={setSeconds}
         />
@@ -128,6 +130,12 @@ export function OverviewPage() {
       </div>
       {overview !== null && (
         <div className="tables">
+          <State
+            current={current}
+            maxima={overview.maxima}
+            expired={overview.totals.expired ?? 0}
+          />
+          <SlowReceivers />
           <Counts
             title={b.dropsByReason}
             counts={overview.drops}
@@ -164,6 +172,70 @@ function Kpis({ current, points }: { current: Sample | null; points: Points }) {
         </li>
       ))}
     </ul>
+  )
+}
+
+interface StateProps {
+  current: Sample | null
+  maxima: Readonly<Record<string, number>>
+  expired: number
+}
+
+/** What there is now, and the most there was. */
+function State({ current, maxima, expired }: StateProps) {
+  const b = useBrokerText()
+  if (current === null) return null
+  const rows: [string, number][] = [
+    [b.now.connected, current.sessionsConnected],
+    [b.now.offline, current.sessions - current.sessionsConnected],
+    [b.now.sessionsMaximum, maxima.sessions ?? 0],
+    [b.now.expired, expired],
+    [b.now.subscriptions, current.subscriptions],
+    [b.now.retained, current.retained],
+  ]
+  return (
+    <section className="chart-card">
+      <h2>{b.now.title}</h2>
+      <dl className="counts">
+        {rows.map(([name, count]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd className="mono">{countText(count)}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  )
+}
+
+const SLOWEST = 5
+
+/** Who has the most waiting: what a slow or silent client looks like. */
+function SlowReceivers() {
+  const b = useBrokerText()
+  const query = { sort: 'queuedBytes', order: 'desc', pageSize: SLOWEST } as const
+  const { value } = useLoaded('slowest', () => call('clients', { query }), 5000)
+  const waiting = value?.items.filter(({ queued, inflight }) => queued + inflight > 0) ?? []
+  return (
+    <section className="chart-card">
+      <h2>{b.slowest}</h2>
+      {waiting.length === 0 ? (
+        <p className="is-quiet">{b.nobodySlow}</p>
+      ) : (
+        <dl className="counts">
+          {waiting.map(({ clientId, queued, inflight, queuedBytes, outputBytes }) => (
+            <div key={clientId}>
+              <dt className="mono">
+                <a href={whyAddress({ client: clientId })}>{clientId}</a>
+              </dt>
+              <dd className="mono">
+                {countText(queued + inflight)} · {bytesText(queuedBytes + outputBytes)}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </section>
   )
 }
 

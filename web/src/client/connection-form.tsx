@@ -15,10 +15,10 @@ import { useText } from '../ui/text.ts'
 import { changes, FRESH, Section, type Put, type SectionProps } from './form-section.tsx'
 import { WillFields } from './will-fields.tsx'
 
-export function ConnectionForm({ id }: { id: string | null }) {
+export function ConnectionForm({ id, draft }: { id: string | null; draft?: Profile | undefined }) {
   const t = useText()
   const [profile, setProfile] = useState<Profile>(
-    () => profileOf(id) ?? emptyProfile(hereAddress()),
+    () => profileOf(id) ?? draft ?? emptyProfile(hereAddress()),
   )
   const put: Put = (patch) => setProfile((before) => ({ ...before, ...patch }))
   const close = () => app.set({ dialog: null })

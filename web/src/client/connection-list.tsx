@@ -1,8 +1,17 @@
 /** All connections that are kept: open, edit, duplicate, remove, carry elsewhere. */
 import { useState } from 'react'
 import { newClientId, newId, profileUrl, type Profile } from '../model/profile.ts'
-import { addProfiles, app, notify, openProfile, removeProfile } from '../state/app-state.ts'
-import { download, pickFile } from '../ui/files.ts'
+import {
+  addProfiles,
+  app,
+  moveProfile,
+  notify,
+  openProfile,
+  removeProfile,
+} from '../state/app-state.ts'
+import { shareHash } from '../publish/share.ts'
+import { useDragOrder, type DragProps } from '../ui/drag-order.ts'
+import { copyText, download, pickFile } from '../ui/files.ts'
 import { confirmed } from '../ui/confirm.tsx'
 import { Icon } from '../ui/icons.tsx'
 import { IconButton } from '../ui/parts.tsx'
@@ -16,6 +25,7 @@ export function ConnectionList() {
   const t = useText()
   const profiles = useStore(app, (state) => state.profiles)
   const [search, setSearch] = useState('')
+  const drag = useDragOrder(moveProfile)
   const found = profiles.filter(({ name, host, folder }) =>
     `${folder} ${name} ${host}`.toLowerCase().includes(search.toLowerCase()),
   )
@@ -42,7 +52,7 @@ export function ConnectionList() {
             {found
               .filter((profile) => profile.folder === folder)
               .map((profile) => (
-                <ConnectionRow key={profile.id} profile={profile} />
+                <ConnectionRow key={profile.id} profile={profile} drag={drag(profile.id)} />
               ))}
           </ul>
         </section>
@@ -83,17 +93,21 @@ async function importFile(): Promise<void> {
   }
 }
 
-function ConnectionRow({ profile }: { profile: Profile }) {
+function ConnectionRow({ profile, drag }: { profile: Profile; drag: DragProps }) {
   const t = useText()
   const isOpen = useStore(app, ({ sessions }) => sessions.some(({ id }) => id === profile.id))
   const name = profile.name || profile.host
   const duplicate = () =>
     addProfiles([{ ...profile, id: newId(), clientId: newClientId(), name: `${name} 2` }])
+  const share = async () => {
+    const address = new URL(shareHash(profile), document.baseURI).href
+    notify((await copyText(address)) ? t.addressCopied : t.copyFailed)
+  }
   const remove = async () => {
     if (await confirmed(t.confirmRemove(name), t.remove)) removeProfile(profile.id)
   }
   return (
-    <li>
+    <li {...drag}>
       <button type="button" className="connection-row" onClick={() => openProfile(profile)}>
         <span className={`dot ${isOpen ? 'is-online' : ''}`} aria-hidden="true" />
         <span className="name">{name}</span>
@@ -106,6 +120,7 @@ function ConnectionRow({ profile }: { profile: Profile }) {
         onClick={() => app.set({ dialog: { kind: 'connection', id: profile.id } })}
       />
       <IconButton icon="copy" label={`${t.duplicate}: ${name}`} onClick={duplicate} />
+      <IconButton icon="link" label={`${t.share}: ${name}`} onClick={() => void share()} />
       <IconButton icon="trash" label={`${t.remove}: ${name}`} onClick={() => void remove()} />
     </li>
   )

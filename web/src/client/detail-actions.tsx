@@ -97,7 +97,11 @@ export function DetailActions({
     ['pin', t.clearRetained, () => app.set({ dialog: { kind: 'retained', filter: detail.topic } })],
   ]
   if (session.file === null) actions.push(...sending)
-  actions.push(['trash', t.deleteMessage, remove])
+  const compare = () => {
+    session.store.set({ compareSeq: detail.seq })
+    notify(t.compareNext)
+  }
+  actions.push(['half', t.compareFrom, compare], ['trash', t.deleteMessage, remove])
   return (
     <div className="detail-actions" role="toolbar" aria-label={t.actions}>
       {actions.map(([icon, label, act]) => (

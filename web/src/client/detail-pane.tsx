@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import { FORMATS, type Format } from '../model/message.ts'
 import type { DetailAnswer } from '../protocol/protocol.ts'
 import { app, profileOf } from '../state/app-state.ts'
-import { bytesText, dateTimeText, deltaText } from '../ui/format.ts'
+import { bytesText, clockText, dateTimeText, deltaText } from '../ui/format.ts'
 import { IconButton, Select, Tabs } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
@@ -100,13 +100,44 @@ export function DetailPane({ session }: { session: SessionHandle }) {
             />
           </div>
           {tab === 'payload' && <PayloadView session={session} answer={answer} />}
-          {tab === 'diff' && <DiffView before={answer.previousText} after={answer.text} />}
+          {tab === 'diff' && <Difference session={session} answer={answer} />}
           {tab === 'history' && (
             <HistoryList session={session} topic={answer.detail.topic} newest={answer.detail.seq} />
           )}
         </>
       )}
     </aside>
+  )
+}
+
+/** Against the message that was chosen for it, else against the one before on the same topic. */
+function Difference({ session, answer }: { session: SessionHandle; answer: DetailAnswer }) {
+  const t = useText()
+  const compareSeq = useStore(session.store, (state) => state.compareSeq)
+  const format = useStore(session.store, (state) => state.format)
+  const [other, setOther] = useState<DetailAnswer | null>(null)
+  useEffect(() => {
+    setOther(null)
+    if (compareSeq === null) return
+    const asked = { seq: compareSeq, topic: null, format, schema: '', whole: false }
+    session.ask('detail', asked).then(setOther, () => {})
+  }, [session, compareSeq, format])
+  if (compareSeq === null || other === null)
+    return <DiffView before={answer.previousText} after={answer.text} />
+  return (
+    <>
+      <p className="part-note">
+        {t.comparedWith(other.detail.topic, clockText(other.detail.timeMs))}{' '}
+        <button
+          type="button"
+          className="link-button"
+          onClick={() => session.store.set({ compareSeq: null })}
+        >
+          {t.compareWithPrevious}
+        </button>
+      </p>
+      <DiffView before={other.text} after={answer.text} />
+    </>
   )
 }
 

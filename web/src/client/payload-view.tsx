@@ -8,17 +8,14 @@ import {
   type BitmapLayout,
   type BitmapPalette,
 } from '../decode/bitmap.ts'
-import type { Line } from '../decode/lines.ts'
-import { newId } from '../model/profile.ts'
 import type { DetailAnswer } from '../protocol/protocol.ts'
 import { bytesText, countText } from '../ui/format.ts'
-import { IconButton, Check, Select, TextField } from '../ui/parts.tsx'
+import { Check, Select, TextField } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useText } from '../ui/text.ts'
+import { LineTree } from './line-tree.tsx'
 
 /** So much at first, and so much more with every press of the button. */
-const LINES_SHOWN = 1500
-const LINES_MORE = 10_000
 const CHARACTERS_SHOWN = 200_000
 const CHARACTERS_MORE = 1_000_000
 
@@ -41,65 +38,15 @@ export function PayloadView({ session, answer }: { session: SessionHandle; answe
         </p>
       )}
       {problem !== null && <p className="problem">{t.decodeFailed(problem)}</p>}
-      {decoded.kind === 'lines' && <Lines session={session} topic={topic} lines={decoded.lines} />}
+      {decoded.kind === 'lines' && (
+        <LineTree session={session} topic={topic} lines={decoded.lines} />
+      )}
       {decoded.kind === 'text' && (
         <PlainText text={decoded.text} isHex={decoded.format === 'hex'} />
       )}
       {decoded.kind === 'image' && <Image bytes={payload} mime={decoded.mime} />}
       {decoded.kind === 'bitmap' && (
         <Bitmap key={payload.length} bytes={payload} bits={decoded.bits} />
-      )}
-    </div>
-  )
-}
-
-function Lines({
-  session,
-  topic,
-  lines,
-}: {
-  session: SessionHandle
-  topic: string
-  lines: readonly Line[]
-}) {
-  const t = useText()
-  const [count, setCount] = useState(LINES_SHOWN)
-  const shown = lines.slice(0, count)
-  const plot = (path: string) => {
-    const { series } = session.store.get()
-    const next = [
-      ...series.filter((other) => other.filter !== topic || other.path !== path),
-      { id: newId(), filter: topic, path, axis: 'left' as const },
-    ]
-    session.store.set({ series: next, mode: 'chart' })
-    session.send({ kind: 'chart', series: next })
-  }
-  return (
-    <div className="code">
-      {shown.map((line, at) => (
-        // oxlint-disable-next-line react/no-array-index-key -- lines have no identity but their place
-        <div key={at} className="code-line" style={{ paddingInlineStart: line.depth * 16 }}>
-          {line.key !== null && <span className="tok-key">{line.key}: </span>}
-          <span className={`tok-${line.kind}`}>{line.text}</span>
-          {line.comma && ','}
-          {line.path !== null && (
-            <IconButton
-              icon="chart"
-              className="plot-button"
-              label={t.plot(line.path)}
-              onClick={() => plot(line.path ?? '$')}
-            />
-          )}
-        </div>
-      ))}
-      {shown.length < lines.length && (
-        <button
-          type="button"
-          className="button is-small"
-          onClick={() => setCount(count + LINES_MORE)}
-        >
-          {t.showMoreLines(countText(lines.length - count))}
-        </button>
       )}
     </div>
   )

@@ -3,10 +3,12 @@ import { useState, type FormEvent } from 'react'
 import { hasWildcard, isShared, topicFilterProblem } from '../../../src/topics/names.ts'
 import { reasonWords } from '../i18n/reasons.ts'
 import { FORMATS, type Qos } from '../model/message.ts'
+import { filtersOverlap } from '../model/overlap.ts'
 import type { Subscription } from '../model/profile.ts'
 import type { SubscriptionState } from '../protocol/protocol.ts'
 import {
   app,
+  moveSubscription,
   PALETTE_SIZE,
   profileOf,
   putSubscription,
@@ -14,6 +16,7 @@ import {
   subscribeTo,
 } from '../state/app-state.ts'
 import { countText, shortCount } from '../ui/format.ts'
+import { useDragOrder, type DragProps } from '../ui/drag-order.ts'
 import { Icon } from '../ui/icons.tsx'
 import { Check, IconButton, Pairs, Select, TextField } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
@@ -30,6 +33,7 @@ export function Subscriptions({ session }: { session: SessionHandle }) {
   const t = useText()
   const profile = useStore(app, () => profileOf(session.id))
   const subscriptions = profile?.subscriptions ?? []
+  const drag = useDragOrder((id, before) => moveSubscription(session.id, id, before))
   return (
     <div className="subscriptions">
       <AddSubscription session={session} />
@@ -40,6 +44,7 @@ export function Subscriptions({ session }: { session: SessionHandle }) {
           {subscriptions.map((subscription) => (
             <SubscriptionRow
               key={subscription.id}
+              drag={drag(subscription.id)}
               session={session}
               subscription={subscription}
               version={profile?.version ?? 5}
@@ -51,10 +56,16 @@ export function Subscriptions({ session }: { session: SessionHandle }) {
   )
 }
 
+type FirstOptions = Pick<Subscription, 'noLocal' | 'retainAsPublished' | 'retainHandling'>
+
+const NO_OPTIONS: FirstOptions = { noLocal: false, retainAsPublished: false, retainHandling: 0 }
+
 function AddSubscription({ session }: { session: SessionHandle }) {
   const t = useText()
+  const profile = useStore(app, () => profileOf(session.id))
   const [filter, setFilter] = useState('')
   const [qos, setQos] = useState<Qos>(0)
+  const [options, setOptions] = useState<FirstOptions | null>(null)
   const filters = filter
     .split(',')
     .map((part) => part.trim())
@@ -64,7 +75,7 @@ function AddSubscription({ session }: { session: SessionHandle }) {
   const add = (event: FormEvent) => {
     event.preventDefault()
     if (filters.length === 0 || problem !== null) return
-    for (const part of filters) subscribeTo(session.id, part, { qos })
+    for (const part of filters) subscribeTo(session.id, part, { qos, ...options })
     setFilter('')
   }
   return (
@@ -78,6 +89,14 @@ function AddSubscription({ session }: { session: SessionHandle }) {
         onChange={(event) => setFilter(event.target.value)}
       />
       <Select quiet label="QoS" value={qos} options={QOS_OPTIONS} onChange={setQos} />
+      {profile?.version === 5 && (
+        <IconButton
+          icon="settings"
+          label={t.subscribeOptions}
+          aria-expanded={options !== null}
+          onClick={() => setOptions(options === null ? NO_OPTIONS : null)}
+        />
+      )}
       <button
         type="submit"
         className="button is-primary"
@@ -85,11 +104,76 @@ function AddSubscription({ session }: { session: SessionHandle }) {
       >
         {t.subscribe}
       </button>
+      {options !== null && (
+        <DeliveryOptions options={options} put={(patch) => setOptions({ ...options, ...patch })} />
+      )}
       {problem !== null && <small className="problem">{problem}</small>}
-      {problem === null && filters.some((part) => /\s/.test(part)) && (
-        <small className="is-warning">{t.filterHasSpace}</small>
+      {problem === null && (
+        <FilterHints filters={filters} known={profile?.subscriptions ?? NO_SUBSCRIPTIONS} />
       )}
     </form>
+  )
+}
+
+const NO_SUBSCRIPTIONS: readonly Subscription[] = []
+
+/** What may not have been meant. */
+function FilterHints({
+  filters,
+  known,
+}: {
+  filters: readonly string[]
+  known: readonly Subscription[]
+}) {
+  const t = useText()
+  const overlapping = known.find((other) =>
+    filters.some((part) => part !== other.filter && filtersOverlap(part, other.filter)),
+  )
+  return (
+    <>
+      {filters.some((part) => /\s/.test(part)) && (
+        <small className="is-warning">{t.filterHasSpace}</small>
+      )}
+      {overlapping !== undefined && (
+        <small className="is-warning">{t.filterOverlaps(overlapping.filter)}</small>
+      )}
+    </>
+  )
+}
+
+interface DeliveryOptionsProps {
+  options: FirstOptions
+  put: (patch: Partial<FirstOptions>) => void
+}
+
+/** What MQTT 5.0 lets a subscription say of how messages are delivered. */
+function DeliveryOptions({ options, put }: DeliveryOptionsProps) {
+  const t = useText()
+  return (
+    <div className="delivery-options">
+      <div className="checks">
+        <Check
+          label={t.noLocal}
+          checked={options.noLocal}
+          onChange={(noLocal) => put({ noLocal })}
+        />
+        <Check
+          label={t.retainAsPublished}
+          checked={options.retainAsPublished}
+          onChange={(retainAsPublished) => put({ retainAsPublished })}
+        />
+      </div>
+      <Select
+        label={t.retainHandling}
+        value={options.retainHandling}
+        options={[
+          [0, t.retainHandlings[0]],
+          [1, t.retainHandlings[1]],
+          [2, t.retainHandlings[2]],
+        ]}
+        onChange={(retainHandling) => put({ retainHandling })}
+      />
+    </div>
   )
 }
 
@@ -97,6 +181,10 @@ interface RowProps {
   session: SessionHandle
   subscription: Subscription
   version: number
+}
+
+interface SubscriptionRowProps extends RowProps {
+  drag: DragProps
 }
 
 const NO_STATE: SubscriptionState = {
@@ -108,7 +196,7 @@ const NO_STATE: SubscriptionState = {
   perSecond: 0,
 }
 
-function SubscriptionRow({ session, subscription, version }: RowProps) {
+function SubscriptionRow({ session, subscription, version, drag }: SubscriptionRowProps) {
   const t = useText()
   const [isOpen, setOpen] = useState(false)
   const state =
@@ -130,7 +218,7 @@ function SubscriptionRow({ session, subscription, version }: RowProps) {
     })
   }
   return (
-    <li className={`subscription is-${state.state} ${isFiltered ? 'is-filtered' : ''}`}>
+    <li className={`subscription is-${state.state} ${isFiltered ? 'is-filtered' : ''}`} {...drag}>
       <div className="subscription-line">
         <button
           type="button"
@@ -303,38 +391,15 @@ function Version5Options({ subscription, put }: Pick<FormProps, 'subscription' |
   const t = useText()
   return (
     <>
-      <div className="checks">
-        <Check
-          label={t.noLocal}
-          checked={subscription.noLocal}
-          onChange={(noLocal) => put({ noLocal })}
-        />
-        <Check
-          label={t.retainAsPublished}
-          checked={subscription.retainAsPublished}
-          onChange={(retainAsPublished) => put({ retainAsPublished })}
-        />
-      </div>
-      <div className="grid is-tight">
-        <Select
-          label={t.retainHandling}
-          value={subscription.retainHandling}
-          options={[
-            [0, t.retainHandlings[0]],
-            [1, t.retainHandlings[1]],
-            [2, t.retainHandlings[2]],
-          ]}
-          onChange={(retainHandling) => put({ retainHandling })}
-        />
-        <TextField
-          label={t.subscriptionId}
-          type="number"
-          min={1}
-          max={268435455}
-          value={subscription.identifier}
-          onChange={(identifier) => put({ identifier })}
-        />
-      </div>
+      <DeliveryOptions options={subscription} put={put} />
+      <TextField
+        label={t.subscriptionId}
+        type="number"
+        min={1}
+        max={268435455}
+        value={subscription.identifier}
+        onChange={(identifier) => put({ identifier })}
+      />
       <Pairs
         label={t.userProperties}
         pairs={subscription.userProperties}

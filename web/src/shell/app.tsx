@@ -2,6 +2,7 @@
 import { lazy, Suspense, useEffect } from 'react'
 import { Workspace } from '../client/workspace.tsx'
 import { Welcome } from '../client/welcome.tsx'
+import { sharedProfile } from '../publish/share.ts'
 import { app, sessionOf, setArea } from '../state/app-state.ts'
 import { Dialogs } from './dialogs.tsx'
 import { ConfirmDialog } from '../ui/confirm.tsx'
@@ -30,7 +31,11 @@ export function App() {
     document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   }, [language])
   useEffect(() => {
-    const onHash = () => setArea(location.hash.startsWith('#broker') ? 'broker' : 'client')
+    const onHash = () => {
+      setArea(location.hash.startsWith('#broker') ? 'broker' : 'client')
+      openShared()
+    }
+    openShared()
     addEventListener('hashchange', onHash)
     return () => removeEventListener('hashchange', onHash)
   }, [])
@@ -55,6 +60,14 @@ export function App() {
       <Notice />
     </>
   )
+}
+
+/** An address that shares a connection fills the form of a new one. */
+function openShared(): void {
+  const draft = sharedProfile(location.hash)
+  if (draft === null) return
+  history.replaceState(null, '', '#client')
+  app.set({ dialog: { kind: 'connection', id: null, draft } })
 }
 
 function Notice() {

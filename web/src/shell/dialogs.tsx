@@ -37,7 +37,7 @@ export function Dialogs() {
 function content(dialog: DialogName, session: SessionHandle | undefined) {
   switch (dialog.kind) {
     case 'connection':
-      return <ConnectionForm key={dialog.id} id={dialog.id} />
+      return <ConnectionForm key={dialog.id} id={dialog.id} draft={dialog.draft} />
     case 'connections':
       return <ConnectionsDialog />
     case 'help':

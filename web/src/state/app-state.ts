@@ -10,6 +10,7 @@ import { defaultSettings, type Settings } from '../model/settings.ts'
 import { forgetKept } from '../capture/kept.ts'
 import type { KeptAt } from '../protocol/protocol.ts'
 import { openSession, type SessionHandle } from './session-handle.ts'
+import { moved } from '../ui/drag-order.ts'
 import { createStore } from '../ui/store.ts'
 import { chosenLanguage } from '../ui/text.ts'
 
@@ -17,7 +18,8 @@ export type Area = 'client' | 'broker'
 export type Pane = 'topics' | 'messages' | 'detail' | 'publish'
 
 export type DialogName =
-  | { kind: 'connection'; id: string | null }
+  /** `draft`: a new one is filled with it. */
+  | { kind: 'connection'; id: string | null; draft?: Profile }
   | { kind: 'connections' }
   | { kind: 'retained'; filter: string }
   | { kind: 'transfer' }
@@ -306,6 +308,16 @@ export function putSubscription(profileId: string, subscription: Subscription): 
       ? stored.map((other) => (other.id === subscription.id ? subscription : other))
       : [...stored, subscription],
   )
+}
+
+type Where = Parameters<typeof moved>[2]
+
+export function moveSubscription(profileId: string, id: string, where: Where): void {
+  changeSubscriptions(profileId, (stored) => moved(stored, id, where))
+}
+
+export function moveProfile(id: string, where: Where): void {
+  changeProfiles((stored) => moved(stored, id, where))
 }
 
 export function removeSubscription(profileId: string, id: string): void {

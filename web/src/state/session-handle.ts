@@ -48,6 +48,8 @@ export interface SessionState {
   readonly format: Format | null
   /** All of a large payload is wanted, not only its beginning. */
   readonly whole: boolean
+  /** Messages are compared with this one; null: with the one before on the same topic. */
+  readonly compareSeq: number | null
   /** Messages received when the connection was last looked at. */
   readonly seenMessages: number
 }
@@ -94,6 +96,7 @@ const INITIAL: SessionState = {
   topicTyped: false,
   format: null,
   whole: false,
+  compareSeq: null,
   seenMessages: 0,
 }
 
