@@ -30,7 +30,8 @@ function visible(
   if (needle !== '') return matching(lines, needle.toLowerCase())
   const shown: PlacedLine[] = []
   for (let at = 0; at < lines.length; at++) {
-    const line = lines[at] as Line
+    const line = lines[at]
+    if (line === undefined) break
     const end = folded.has(at) ? endOf(lines, at) : at
     shown.push({ ...line, at, folded: end - at })
     at = end
@@ -40,7 +41,7 @@ function visible(
 
 /** Where the part that opens at `at` closes. */
 function endOf(lines: readonly Line[], at: number): number {
-  const { depth } = lines[at] as Line
+  const depth = lines[at]?.depth
   for (let end = at + 1; end < lines.length; end++)
     if (lines[end]?.depth === depth && lines[end]?.kind === 'close') return end
   return lines.length - 1
