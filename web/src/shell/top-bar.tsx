@@ -89,12 +89,13 @@ function PageTools() {
         type="button"
         className="icon-button language"
         lang={other === 'zh' ? 'zh-CN' : 'en'}
-        aria-label={other === 'zh' ? '切换到中文' : 'Switch to English'}
+        aria-label={other === 'zh' ? '切换到中文' : 'EN: switch to English'}
         onClick={() => putSettings({ language: other })}
       >
         {other === 'zh' ? '中' : 'EN'}
       </button>
       <IconButton
+        className="theme"
         icon={THEME_ICONS[theme]}
         label={`${t.theme}: ${t.themes[theme]}`}
         onClick={() => putSettings({ theme: NEXT_THEME[theme] })}
