@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { medianSyncUs, untilConnack } from './durability.ts'
 import { complete, type RunningTarget } from './processes.ts'
 import { medianFigures, median, type Figures, type LoadCheck, type Result } from './report.ts'
-import { isRateFlow, type Scenario, type TargetName } from './scenarios.ts'
+import { isRateFlow, mayRun, type Scenario, type TargetName } from './scenarios.ts'
 import { canRun, startTarget, type Tools } from './targets.ts'
 
 export interface Plan {
@@ -45,9 +45,11 @@ export async function measureScenario(
   plan: Plan,
   say: (line: string) => void,
 ): Promise<Result[]> {
-  const targets = scenario.targets.filter(
+  const own = scenario.targets.filter(
     (target) => plan.targets.includes(target) && canRun(tools, target),
   )
+  const peers = tools.peers.filter((peer) => mayRun(peer, scenario))
+  const targets = [...own, ...peers.map(({ name }) => name)]
   const runs = new Map<TargetName, Figures[]>()
   for (let round = 0; round < plan.repeat; round++) {
     for (const target of targets) {

@@ -70,9 +70,15 @@ function judged(goal: Goal, own: number | undefined, other: number | undefined):
   return `${words}${measured} ${met ? '✓' : '✗'}`
 }
 
-function row(results: readonly Result[], scenario: string, title: string, metric: Metric): string {
-  const figures = TARGET_NAMES.map((target) => figureOf(results, scenario, target, metric.field))
-  const byName = Object.fromEntries(TARGET_NAMES.map((name, index) => [name, figures[index]]))
+function row(
+  results: readonly Result[],
+  targets: readonly TargetName[],
+  scenario: string,
+  title: string,
+  metric: Metric,
+): string {
+  const figures = targets.map((target) => figureOf(results, scenario, target, metric.field))
+  const byName = Object.fromEntries(targets.map((name, index) => [name, figures[index]]))
   const times = ratio(byName['mozzie'], byName['mosquitto'])
   const syncUs = figureOf(results, scenario, 'mozzie', 'fdatasync_us')
   const goals = metric.goals.map((goal) =>
@@ -90,14 +96,15 @@ function row(results: readonly Result[], scenario: string, title: string, metric
 
 /** All figures, medians of the runs, one Markdown row per metric. */
 export function figuresTable(results: readonly Result[]): string {
+  const targets = [...new Set([...TARGET_NAMES, ...results.map(({ target }) => target)])]
   const lines = [
-    '| flow | figure | mozzie | mosquitto | aedes | floor | mozzie ÷ mosquitto | goal |',
-    '|---|---|--:|--:|--:|--:|--:|---|',
+    `| flow | figure | ${targets.join(' | ')} | mozzie ÷ mosquitto | goal |`,
+    `|---|---|${'--:|'.repeat(targets.length)}--:|---|`,
   ]
   for (const scenario of SCENARIOS) {
     if (!results.some((result) => result.scenario === scenario.name)) continue
     for (const [index, metric] of scenario.metrics.entries()) {
-      lines.push(row(results, scenario.name, index === 0 ? scenario.title : '', metric))
+      lines.push(row(results, targets, scenario.name, index === 0 ? scenario.title : '', metric))
     }
   }
   return lines.join('\n')

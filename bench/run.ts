@@ -15,7 +15,7 @@ import {
   type LoadCheck,
   type Result,
 } from './report.ts'
-import { SCENARIOS, TARGET_NAMES, type Scenario, type TargetName } from './scenarios.ts'
+import { SCENARIOS, TARGET_NAMES, type Peer, type Scenario, type TargetName } from './scenarios.ts'
 import { canRun, findTools, type Tools } from './targets.ts'
 
 const RESULTS = 'bench/results'
@@ -27,6 +27,7 @@ const PAGE_END = '<!-- end of figures -->'
 interface Choice {
   readonly plan: Plan
   readonly scenarios: readonly Scenario[]
+  readonly peers: readonly Peer[]
   /** Everything was asked for, so the results are worth keeping. */
   readonly whole: boolean
 }
@@ -39,6 +40,14 @@ function listed<Name extends string>(text: string, known: readonly Name[], what:
   })
 }
 
+function peerOf(text: string): Peer {
+  const [, name = '', command = ''] = /^([\w.-]+)=(.*)$/s.exec(text) ?? []
+  const isKnown = TARGET_NAMES.some((known) => known === name)
+  if (name === '' || isKnown || !/\{(?:port|conf)\}/.test(command))
+    throw new Error(`--peer ${text}: NAME=COMMAND is wanted, with {port} or {conf} in the command`)
+  return { name, command }
+}
+
 function choose(args: readonly string[]): Choice {
   const { values } = parseArgs({
     args: [...args],
@@ -46,6 +55,7 @@ function choose(args: readonly string[]): Choice {
       quick: { type: 'boolean', default: false },
       flows: { type: 'string' },
       targets: { type: 'string' },
+      peer: { type: 'string', multiple: true, default: [] },
       seconds: { type: 'string' },
       repeat: { type: 'string' },
     },
@@ -61,8 +71,10 @@ function choose(args: readonly string[]): Choice {
     targets,
   }
   if (!(plan.seconds > 0 && plan.repeat >= 1)) throw new Error('--seconds and --repeat count up')
-  const whole = !values.quick && values.flows === undefined && values.targets === undefined
-  return { plan, scenarios: SCENARIOS.filter(({ name }) => wanted.includes(name)), whole }
+  const peers = values.peer.map(peerOf)
+  const isPart = values.quick || values.flows !== undefined || values.targets !== undefined
+  const scenarios = SCENARIOS.filter(({ name }) => wanted.includes(name))
+  return { plan, scenarios, peers, whole: !isPart && peers.length === 0 }
 }
 
 async function machine(tools: Tools) {
@@ -144,7 +156,7 @@ const say = (line: string): void => {
 
 async function main(choice: Choice, scratch: string): Promise<void> {
   const { plan, scenarios } = choice
-  const tools = await findTools(scratch)
+  const tools = await findTools(scratch, choice.peers)
   tools.notes.forEach(say)
   const where = await machine(tools)
   const checkTarget: TargetName =

@@ -1,7 +1,19 @@
 /** What is measured, with which load, and what is asked of it. */
 
 export const TARGET_NAMES = ['mozzie', 'mosquitto', 'aedes', 'floor'] as const
-export type TargetName = (typeof TARGET_NAMES)[number]
+/** One of {@link TARGET_NAMES}, or a {@link Peer}. */
+export type TargetName = string
+
+/** A broker that whoever runs the benchmark has: `--peer NAME=COMMAND`, with `{port}` or `{conf}` in the command. */
+export interface Peer {
+  readonly name: string
+  readonly command: string
+}
+
+/** Peers run what mosquitto does; with more than a port to serve only those that read its configuration file. */
+export function mayRun({ command }: Peer, { targets, tls, durable }: Scenario): boolean {
+  return targets.includes('mosquitto') && ((!tls && !durable) || command.includes('{conf}'))
+}
 
 export interface Goal {
   /**

@@ -4,7 +4,7 @@ import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { complete, freePort, startServer, type RunningTarget } from './processes.ts'
-import type { TargetName } from './scenarios.ts'
+import type { Peer, TargetName } from './scenarios.ts'
 
 /** What was found on this machine to run; a target without a command cannot be measured. */
 export interface Tools {
@@ -14,6 +14,7 @@ export interface Tools {
   readonly mosquittoVersion: string
   readonly mqload: string | undefined
   readonly mqlimit: string | undefined
+  readonly peers: readonly Peer[]
   /** Put before a load client's command: binds it to the last core. Empty where that cannot be done. */
   readonly pin: readonly string[]
   /** Why something above is missing. */
@@ -27,7 +28,7 @@ const COMPILE_LIMIT_MS = 60_000
  * Looks for the brokers, installs mosquitto when it may, compiles the C tools when they are at
  * hand.
  */
-export async function findTools(scratch: string): Promise<Tools> {
+export async function findTools(scratch: string, peers: readonly Peer[]): Promise<Tools> {
   const notes: string[] = []
   const mozziePath = resolve('bin/mozzie')
   const mozzie = existsSync(mozziePath) ? mozziePath : undefined
@@ -46,7 +47,7 @@ export async function findTools(scratch: string): Promise<Tools> {
     notes.push('the load client cannot have a core of its own: expect uneven figures')
   }
   const mosquittoVersion = mosquitto === undefined ? '' : await versionOf(mosquitto)
-  return { scratch, mozzie, mosquitto, mosquittoVersion, mqload, mqlimit, pin, notes }
+  return { scratch, mozzie, mosquitto, mosquittoVersion, mqload, mqlimit, peers, pin, notes }
 }
 
 /**
@@ -119,6 +120,13 @@ async function tlsLines({ scratch, mozzie }: Tools, target: TargetName): Promise
   return `certfile ${directory}/server.crt\nkeyfile ${directory}/server.key\n${unbounded}`
 }
 
+/** Of words only: what needs a shell goes into a script. */
+function peerCommand({ peers }: Tools, target: TargetName, port: number, conf: string): string[] {
+  const command = peers.find(({ name }) => name === target)?.command ?? ''
+  const words = command.split(/\s+/).filter((word) => word !== '')
+  return words.map((word) => word.replaceAll('{port}', String(port)).replaceAll('{conf}', conf))
+}
+
 /**
  * Starts a fresh process of the target on a free port; our broker and mosquitto read the same file. With a
  * `dataDirectory` it keeps its state there.
@@ -140,7 +148,7 @@ export async function startTarget(
     conf,
     `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${durable}${tls ? await tlsLines(tools, target) : ''}`,
   )
-  const commands: Readonly<Record<TargetName, readonly string[]>> = {
+  const commands: Readonly<Record<string, readonly string[] | undefined>> = {
     mozzie: [tools.mozzie ?? '', '-c', conf],
     mosquitto: [tools.mosquitto ?? '', '-c', conf],
     aedes: [
@@ -151,7 +159,8 @@ export async function startTarget(
     floor: [tools.mqlimit ?? '', String(port)],
   }
   const log = join(tools.scratch, `${target}.log`)
-  const running = await startServer(commands[target], port, log)
+  const command = commands[target] ?? peerCommand(tools, target, port, conf)
+  const running = await startServer(command, port, log)
   if (tools.pin.length > 0) {
     const mainThread = ['-p', '-c', `0-${cpus().length - 2}`, String(running.pid)]
     await complete('taskset', mainThread, 5000)
