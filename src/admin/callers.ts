@@ -41,6 +41,8 @@ export interface CallersOptions {
   readonly secure: boolean
   checksPasswords(): boolean
   adminUsers(): readonly string[]
+  /** Whether a role makes this user an administrator. */
+  mayAdminister(who: Identity): boolean
   now(): number
 }
 
@@ -119,9 +121,10 @@ export class Callers {
   }
 
   private callerOf(who: Identity | null, login: Login | null): Caller {
-    const { isOpen, adminUsers } = this.options
+    const { isOpen, adminUsers, mayAdminister } = this.options
     const user = who?.username ?? null
-    return { who, login, admin: isOpen() || (user !== null && adminUsers().includes(user)) }
+    const isNamed = user !== null && adminUsers().includes(user)
+    return { who, login, admin: isOpen() || isNamed || (who !== null && mayAdminister(who)) }
   }
 
   private ask(

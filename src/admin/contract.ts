@@ -2,6 +2,7 @@
 import * as broker from './schemas-broker.ts'
 import * as clients from './schemas-clients.ts'
 import { delayedPage, delayedParams } from './schemas-delayed.ts'
+import * as users from './schemas-users.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -60,6 +61,7 @@ function endpoint<Params = null, Query = null, Body = null, Reply = null>(
 }
 
 const PUBLISH_BYTES_MAX = 8 << 20
+const COMMAND_BYTES_MAX = 1 << 20
 
 /** By the name of its handler. */
 export const CONTRACT = {
@@ -213,6 +215,30 @@ export const CONTRACT = {
     body: clients.batchBody,
     reply: clients.batchReply,
     bodyBytesMax: PUBLISH_BYTES_MAX,
+  }),
+  users: endpoint('users', 'GET', '/api/v1/users', 'Users, groups and roles.', {
+    reply: users.usersReply,
+  }),
+  userCommands: endpoint(
+    'users',
+    'POST',
+    '/api/v1/users/commands',
+    "Changes them: mosquitto's commands of dynamic security, as over $CONTROL.",
+    { body: users.commandsBody, reply: users.commandsReply, bodyBytesMax: COMMAND_BYTES_MAX },
+  ),
+  userRights: endpoint('users', 'GET', '/api/v1/users/rights', 'Who has a right, and why.', {
+    query: users.rightsQuery,
+    reply: users.rightsReply,
+  }),
+  userWithout: endpoint(
+    'users',
+    'GET',
+    '/api/v1/users/without',
+    'What would be decided otherwise if a role went.',
+    { query: users.withoutQuery, reply: users.withoutReply },
+  ),
+  audit: endpoint('users', 'GET', '/api/v1/audit', 'Who changed users, groups and roles.', {
+    reply: users.auditReply,
   }),
   aclTest: endpoint('access', 'GET', '/api/v1/acl/test', 'What the access rules say, and why.', {
     query: clients.aclQuery,

@@ -106,11 +106,13 @@ function worldOf<P extends HttpPeer>(
     secure,
     checksPasswords: () => source.checksPasswords(listener),
     adminUsers: () => source.adminUsers(listener),
+    mayAdminister: (who) => source.users.mayAdminister(who),
     now: () => performance.now(),
   })
   return {
     admin,
     callers,
+    listener,
     streams,
     loginRequired: () => !isOpen(),
     hasWebSocket: onUpgrade !== null,

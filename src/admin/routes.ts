@@ -10,6 +10,7 @@ import { clientHandlers } from './handlers/clients.ts'
 import type { Call, Handlers, HandlerWorld } from './handlers/handler.ts'
 import { messageHandlers } from './handlers/messages.ts'
 import { toolHandlers } from './handlers/tools.ts'
+import { userHandlers } from './handlers/users.ts'
 import { HttpError } from './http-error.ts'
 import { errorReply } from './schemas-broker.ts'
 
@@ -34,6 +35,7 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     ...bridgeHandlers(world),
     ...delayedHandlers(world),
     ...toolHandlers(world),
+    ...userHandlers(world),
   }
   for (const [name, endpoint] of Object.entries(CONTRACT)) {
     const handler = handlers[name as keyof Handlers] as AnyHandler

@@ -4,16 +4,40 @@ import type { Duplex } from 'node:stream'
 import type { LogTypeBit } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
-import type { Auth, ListenerOptions, Observer } from '../ports/ports.ts'
+import type { Auth, Identity, ListenerOptions, Observer } from '../ports/ports.ts'
 import type { ListenersDetail } from './schemas-broker.ts'
 import type { AclReply } from './schemas-clients.ts'
+import type {
+  AuditReply,
+  CommandsReply,
+  RightsQuery,
+  RightsReply,
+  UsersReply,
+  WithoutReply,
+} from './schemas-users.ts'
 
 /** What the tester of access rules is asked. A subscription is asked about as what it would bring. */
 export interface AclQuestion {
   readonly clientId: string
   readonly username: string | null
-  readonly access: 'read' | 'write'
+  readonly access: 'read' | 'write' | 'subscribe'
   readonly topic: string
+}
+
+/** Users, groups and roles that change at run time, as they count at a listener. */
+export interface UserAdministration {
+  overview(listener: ListenerOptions): UsersReply
+  /** Carries out commands; resolves when what they change is on the disk and in force. */
+  execute(
+    listener: ListenerOptions,
+    commands: readonly unknown[],
+    author: Omit<AuditReply['entries'][number], 'number' | 'time' | 'action' | 'details'>,
+  ): Promise<CommandsReply['responses']>
+  rights(listener: ListenerOptions, question: RightsQuery): RightsReply['rights']
+  without(listener: ListenerOptions, rolename: string): WithoutReply['changes']
+  audit(): AuditReply['entries']
+  /** Whether a role lets this user command all of it: then it may use the rest of the API as well. */
+  mayAdminister(who: Identity): boolean
 }
 
 /** A line of the log. `number` ascends. */
@@ -34,6 +58,7 @@ export interface AdminSource {
   /** The core's observer, whose functions the API fills in. */
   readonly observer: Observer
   readonly bridges: BridgeControl
+  readonly users: UserAdministration
   status(): 'ok' | 'starting' | 'stopping'
   listeners(): ListenersDetail['listeners']
   /** Users that may use the admin endpoints of a listener (`http_admin_user`). */

@@ -17,6 +17,8 @@ import { createUpgrade, type WebEntrance } from '../transports/websocket.ts'
 import { messageBytesMaxOf, type PagesEntrance, type RunningListener } from './listeners.ts'
 import type { ServerLog } from './log-destinations.ts'
 import type { ServerSecurity } from './security.ts'
+import type { UserAdmin } from './user-admin.ts'
+import { userSourceOf } from './user-source.ts'
 import { version } from './version.ts'
 
 /** What the HTTP listeners need of the process they are in. */
@@ -25,6 +27,7 @@ interface Host {
   readonly log: ServerLog
   readonly limits: Limits
   readonly security: ServerSecurity
+  readonly users: UserAdmin
   readonly listeners: readonly RunningListener[]
   readonly pages: ReadonlyMap<string, PagesEntrance>
   readonly bridges: BridgeControl
@@ -119,6 +122,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     auth: security.auth,
     observer,
     bridges: server.bridges,
+    users: userSourceOf(server),
     status: () => server.status,
     listeners: () => pairs(server).map(([running, config]) => factsOf(running, config)),
     adminUsers: (listener) => runningAt(listener)?.httpAdminUsers ?? [],

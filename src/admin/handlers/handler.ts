@@ -4,6 +4,7 @@ import type { Admin } from '../admin.ts'
 import type { Caller, Callers, Credentials } from '../callers.ts'
 import type { Contract, Endpoint } from '../contract.ts'
 import type { Streams } from '../live.ts'
+import type { ListenerOptions } from '../../ports/ports.ts'
 
 export interface Call<Params, Query, Body> {
   readonly params: Params
@@ -19,6 +20,7 @@ export interface HandlerWorld {
   readonly admin: Admin
   readonly callers: Callers
   readonly streams: Streams
+  readonly listener: ListenerOptions
   loginRequired(): boolean
   readonly hasWebSocket: boolean
 }

@@ -19,9 +19,15 @@ export function toolHandlers({ admin }: HandlerWorld): ToolHandlers {
   const { source, traces } = admin
   return {
     aclTest({ query: { action, topic, clientId = '', username = null, port = null } }) {
+      const who = { clientId, username }
+      // A subscription has rules of its own; then it is what it would bring.
+      if (action === 'subscribe') {
+        const own = source.explain({ ...who, access: 'subscribe', topic }, port)
+        if (!own.allowed) return own
+      }
       const access = action === 'publish' ? 'write' : 'read'
       const plain = action === 'subscribe' ? (parseShared(topic)?.filter ?? topic) : topic
-      return source.explain({ clientId, username, access, topic: plain }, port)
+      return source.explain({ ...who, access, topic: plain }, port)
     },
     why: async ({ query }) => why(await whyFactsOf(admin, query)),
     traces: () => ({ traces: traces.list() }),

@@ -1,6 +1,6 @@
 /** Connections that end because their user is another one now, or none. */
 import { Reason } from '../../codec/reason-codes.ts'
-import type { Connection, Core } from '../state/model.ts'
+import { Phase, type Connection, type Core } from '../state/model.ts'
 import { takeWill } from '../routing/wills.ts'
 import { closeFor } from './closing.ts'
 
@@ -22,6 +22,7 @@ export function addressesOf(core: Core, username: string, clientId: string | nul
     .map(({ link }) => link.remote)
 }
 
-function isOf({ identity, isOurs }: Connection, username: string | null): boolean {
-  return identity !== null && !isOurs && identity.username === username
+function isOf({ identity, isOurs, phase }: Connection, username: string | null): boolean {
+  if (identity === null || isOurs || phase === Phase.closed) return false
+  return identity.username === username
 }

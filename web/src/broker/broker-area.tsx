@@ -16,6 +16,7 @@ import { RetainedPage } from './retained-page.tsx'
 import { SubscriptionsPage } from './subscriptions-page.tsx'
 import { useBrokerText } from './text.ts'
 import { TracePage } from './trace-page.tsx'
+import { UsersPage } from './users-page.tsx'
 import { reach } from './reach.ts'
 import { ReachBanner } from './reach-banner.tsx'
 import { WhyPage } from './why-page.tsx'
@@ -27,6 +28,7 @@ const PAGES = {
   retained: ['pin', RetainedPage],
   listeners: ['server', ListenersPage],
   bridges: ['link', BridgesPage],
+  users: ['star', UsersPage],
   access: ['shield', AccessPage],
   why: ['info', WhyPage],
   log: ['log', LogPage],

@@ -1,0 +1,77 @@
+/** Who has a right, and why; what would change without a role. */
+import { useState, type FormEvent } from 'react'
+import { Icon } from '../ui/icons.tsx'
+import { Select, TextField } from '../ui/parts.tsx'
+import { useText } from '../ui/text.ts'
+import { call, type RightsQuery, type RightsReply } from './api.ts'
+import { brokerTextNow, useBrokerText } from './text.ts'
+import { Table } from './users-table.tsx'
+
+/** What would be decided otherwise if the role went, a line each. */
+export async function withoutRole(rolename: string): Promise<string[]> {
+  const { changes } = await call('userWithout', { query: { rolename } })
+  const u = brokerTextNow().users
+  return changes.map(({ username, action, topic, after }) =>
+    u.wouldChange(username ?? u.anonymousUser, u.kinds[action], topic, after ? u.allows : u.denies),
+  )
+}
+
+export function RightsForm() {
+  const t = useText()
+  const b = useBrokerText()
+  const u = b.users
+  const [asked, setAsked] = useState<RightsQuery>({ action: 'publish', topic: '' })
+  const [answer, setAnswer] = useState<RightsReply | null>(null)
+  const [problem, setProblem] = useState<string | null>(null)
+  const put = (patch: Partial<RightsQuery>) => {
+    setAsked({ ...asked, ...patch })
+    setAnswer(null)
+  }
+  const ask = async (event: FormEvent) => {
+    event.preventDefault()
+    try {
+      setAnswer(await call('userRights', { query: asked }))
+      setProblem(null)
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return (
+    <>
+      <form
+        className="inline-form"
+        onSubmit={(event) => void ask(event)}
+        aria-label={u.parts.rights}
+      >
+        <Select
+          label={u.kind}
+          value={asked.action}
+          options={Object.entries(u.kinds) as [RightsQuery['action'], string][]}
+          onChange={(action) => put({ action })}
+        />
+        <TextField label={t.topic} mono value={asked.topic} onChange={(topic) => put({ topic })} />
+        <button type="submit" className="button is-primary" disabled={asked.topic === ''}>
+          {b.test}
+        </button>
+      </form>
+      {problem !== null && (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      {answer !== null && (
+        <Table label={u.parts.rights} columns={Object.values(u.rightsColumns)}>
+          {answer.rights.map(({ username, allowed, because }) => (
+            <tr key={username ?? ''}>
+              <td className="mono">{username ?? u.anonymousUser}</td>
+              <td className={allowed ? '' : 'is-warning'}>
+                <Icon name={allowed ? 'check' : 'close'} /> {allowed ? b.allowed : b.refused}
+              </td>
+              <td>{because}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </>
+  )
+}
