@@ -61,15 +61,15 @@ function page(found: Map<string, string[]>, say: Say, counterpart: string): stri
   ].join('\n')
 }
 
-const none = { cpuMs: '–', clockMs: '–', quietMs: '–', peakMb: '–' }
+const none = { cpuMs: '–', clockMs: '–', quietMs: '–', load: '–', peakMb: '–' }
 
 /** Figures belong to a run: they are read here, never measured. */
 function loadLines(say: Say): string[] {
   const figures = readFigures()
   const rows = loads.map(({ id, attack, limitMb, stallMsMax }) => {
     const figure = figures[id]
-    const { cpuMs, clockMs, quietMs, peakMb } = figure ?? none
-    return `| ${id} | ${say(attack)} | ${cpuMs} | ${stallMsMax} | ${clockMs} | ${quietMs} | ${peakMb} | ${limitMb === 0 ? '–' : limitMb} |`
+    const { cpuMs, clockMs, quietMs, load, peakMb } = figure ?? none
+    return `| ${id} | ${say(attack)} | ${cpuMs} | ${stallMsMax} | ${clockMs} | ${quietMs} | ${load} | ${peakMb} | ${limitMb === 0 ? '–' : limitMb} |`
   })
   return [
     say('## By load'),
@@ -83,9 +83,12 @@ function loadLines(say: Say): string[] {
     say(
       'attackers and other work on the same two cores take, and so it was before the attack, too (quiet). Some of them, smaller, are part of `npm test`.',
     ),
+    say(
+      '*Load* is how many processes wanted the machine’s cores meanwhile (load average): above their number the clock says more about those than about the broker.',
+    ),
     '',
-    say('| | attack | CPU, ms | goal, ms | clock, ms | quiet, ms | MB | limit, MB |'),
-    '|---|---|--:|--:|--:|--:|--:|--:|',
+    say('| | attack | CPU, ms | goal, ms | clock, ms | quiet, ms | load | MB | limit, MB |'),
+    '|---|---|--:|--:|--:|--:|--:|--:|--:|',
     ...rows,
   ]
 }

@@ -57,7 +57,12 @@ export class Attacker {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.closed || this.socket.write(bytes)) return
-    await Promise.race([once(this.socket, 'drain'), once(this.socket, 'close')]).catch(() => {})
+    const over = new AbortController()
+    const { signal } = over
+    const events = ['drain', 'close'].map((name) => once(this.socket, name, { signal }))
+    await Promise.race(events).catch(() => {})
+    // The other one need not be listened for any more.
+    over.abort()
   }
 
   /** Resolves when the broker has handled what was sent: it has answered a PINGREQ, or closed. */

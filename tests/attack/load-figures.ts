@@ -1,5 +1,6 @@
 /** What the last `npm run attack` measured; docs/attacks.md is written from it. Paths are from the repository's root. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import type { Damage } from './load-field.ts'
 
 const FILE = 'tests/attack/figures.json'
@@ -11,6 +12,8 @@ export interface Figures {
   readonly cpuMs: number
   readonly clockMs: number
   readonly quietMs: number
+  /** Processes that wanted the machine's cores meanwhile. */
+  readonly load: number
 }
 
 /** By the attack's number. */
@@ -24,6 +27,7 @@ export function recordFigures(id: string, { peakMb, stall, quiet }: Damage): voi
     cpuMs: Math.round(stall.cpuMs),
     clockMs: Math.round(stall.clockMs),
     quietMs: Math.round(quiet.clockMs),
+    load: Math.round(loadavg()[0]),
   }
   writeFileSync(FILE, `${JSON.stringify({ ...readFigures(), [id]: rounded }, null, 2)}\n`)
 }

@@ -49,7 +49,7 @@ export interface CrashResult extends LedgerFigures {
 
 /** How long a round may last before a failpoint that nobody comes by is given up. */
 const FAILPOINT_MS_MAX = 1500
-export const SILENCE_MS = 8000
+const SILENCE_MS = 8000
 /** Fast enough to have always something under way, slow enough for a busy machine. */
 const PORTION = 8
 const ROUND_MS_MIN = 20
