@@ -28,26 +28,48 @@ export const OBEYED = -3
  * 0, or why the message is not passed on, or {@link WAITS}, {@link DELAYS} or {@link OBEYED}. The connection stays.
  */
 export function refusalOf(core: Core, connection: OpenConnection, message: Message): number {
+  const topic = message.topicName
+  if (isReserved(topic)) return refusalOfReserved(core, connection, message)
+  if (core.ports.limits.delayedMax > 0 && isDelayed(core, connection.mount, topic))
+    return refusalOfDelayed(core, connection, message)
+  return refusalFor(core, connection, message, topic)
+}
+
+/** `topic`: the one that it has, or will have. */
+function refusalFor(
+  core: Core,
+  connection: OpenConnection,
+  message: Message,
+  topic: string,
+): number {
   const view = core.published
   const { limits, auth } = core.ports
-  let topic = message.topicName
-  if (isReserved(topic)) return refusalOfReserved(core, connection, message)
-  const waits = limits.delayedMax > 0 && isDelayed(core, connection.mount, topic)
-  if (waits) {
-    const wanted = readDelay(core, connection.mount, topic, message.size)
-    if (typeof wanted === 'number') return wanted
-    topic = wanted.topic
-  }
   const who = connection.identity
   if (auth.publish !== null && !connection.isOurs) {
     const allowed = mayPublishNow(core, connection, auth.publish, who, topic)
     if (allowed !== true) return allowed === undefined ? WAITS : denied(core, connection, message)
   }
-  const refusal = contentRefusal(core, connection, message, topic)
+  // What clears a retained message makes room.
+  if (core.pressure >= Pressure.shed && message.payloadLength > 0)
+    return refuseForMemory(core, connection)
+  const { payloadBytesMax } = limits
+  if (payloadBytesMax > 0 && message.payloadLength > payloadBytesMax && !connection.isOurs) {
+    dropped(core, null, 'overSizeLimit')
+    return Reason.quotaExceeded
+  }
+  if (view.payloadFormat === 1 && !isWellFormedUtf8(view.bytes, view.payloadStart, view.payloadEnd))
+    return Reason.payloadFormatInvalid
+  if (view.retain && retainedIsFull(core, topic, message.payloadLength)) return Reason.quotaExceeded
+  if (core.full && view.qos > 0 && needsStore(core, connection)) return refuseFull(connection)
+  return 0
+}
+
+function refusalOfDelayed(core: Core, connection: OpenConnection, message: Message): number {
+  const wanted = readDelay(core, connection.mount, message.topicName, message.size)
+  if (typeof wanted === 'number') return wanted
+  const refusal = refusalFor(core, connection, message, wanted.topic)
   if (refusal !== 0) return refusal
-  if (core.full && view.qos > 0 && (waits || needsStore(core, connection)))
-    return refuseFull(connection)
-  return waits ? DELAYS : 0
+  return core.full && core.published.qos > 0 ? refuseFull(connection) : DELAYS
 }
 
 /** Only commands go on, of those at QoS 2 the identifier. */
@@ -59,28 +81,6 @@ function refusalOfReserved(core: Core, connection: OpenConnection, message: Mess
   if (done === undefined) return WAITS
   if (!done) return denied(core, connection, message)
   return qos === 2 ? 0 : OBEYED
-}
-
-/** Of what it holds, not of where it goes. `topic`: the one it will have. */
-function contentRefusal(
-  core: Core,
-  connection: OpenConnection,
-  message: Message,
-  topic: string,
-): number {
-  const view = core.published
-  // What clears a retained message makes room.
-  if (core.pressure >= Pressure.shed && message.payloadLength > 0)
-    return refuseForMemory(core, connection)
-  const { payloadBytesMax } = core.ports.limits
-  if (payloadBytesMax > 0 && message.payloadLength > payloadBytesMax && !connection.isOurs) {
-    dropped(core, null, 'overSizeLimit')
-    return Reason.quotaExceeded
-  }
-  if (view.payloadFormat === 1 && !isWellFormedUtf8(view.bytes, view.payloadStart, view.payloadEnd))
-    return Reason.payloadFormatInvalid
-  if (view.retain && retainedIsFull(core, topic, message.payloadLength)) return Reason.quotaExceeded
-  return 0
 }
 
 /** undefined: a hook has not answered yet. */
