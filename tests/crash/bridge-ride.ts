@@ -36,7 +36,7 @@ export interface RideOptions extends Ride {
  * Nothing new came to a subscriber for so long. On a busy machine one direction may fill the bridge for a while: mosquitto
  * sends all that waits at once, and acknowledgements of the other direction stand behind it.
  */
-const SILENCE_MS = 60_000
+const SILENCE_MS = 200_000
 const LIFE_MS_MIN = 100
 const LIFE_MS_MAX = 1500
 const DOWN_MS_MAX = 600
