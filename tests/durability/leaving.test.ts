@@ -7,8 +7,9 @@ import type { BrokerProcess } from '../support/broker-process.ts'
 import * as make from '../support/packets.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { clientOf, newPlace, startOn } from './durable-broker.ts'
+import { testMsMax } from '../support/patience.ts'
 
-const timeout = 30_000
+const timeout = testMsMax
 const COUNT = 40
 const decoder = new TextDecoder()
 const window = { properties: { receiveMaximum: 1000 } }

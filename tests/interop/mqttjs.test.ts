@@ -79,7 +79,8 @@ for (const protocolVersion of versions) {
 }
 
 test('MQTT.js keeps a connection alive by pings', { timeout }, async (context) => {
-  const client = await open(context, { keepalive: 1 })
+  // Long enough that a busy machine does not take the client for dead.
+  const client = await open(context, { keepalive: 5 })
   const first = await new Promise<string>((resolve) => {
     client.once('packetreceive', ({ cmd }) => resolve(cmd))
   })

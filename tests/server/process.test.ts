@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectAsync } from 'mqtt'
 import { runToEnd, scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { processMsMax } from '../support/patience.ts'
 import { freePort } from '../support/free-port.ts'
 import { endWithUs } from '../support/children.ts'
 
@@ -250,7 +251,7 @@ test('SIGTERM while the code is still being loaded ends with status 0', async (c
   const { status, stderr } = spawnSync(
     process.execPath,
     ['--require', hook, join('bin', 'mozzie'), '-c', config],
-    { encoding: 'utf8', timeout: 30_000 },
+    { encoding: 'utf8', timeout: processMsMax },
   )
   assert.equal(status, 0)
   assert.equal(stderr, '')
