@@ -73,11 +73,12 @@ describe('accessibility', { skip: noBrowser }, () => {
         await page.getByRole('button', { name: 'Timed' }).click()
         await page.getByRole('tab', { name: /Topics/ }).click()
         await page.locator('.tree-row').first().waitFor()
-        for (const view of ['Conversation', 'Latest of each topic', 'Chart']) {
+        for (const view of ['Conversation', 'Latest of each topic', 'Table of values', 'Chart']) {
           await page.getByRole('tab', { name: view }).click()
           found.push(...(await violations(page, view)))
         }
         for (const command of [
+          'settings',
           'new connection',
           'clear retained',
           'export',

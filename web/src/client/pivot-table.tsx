@@ -7,7 +7,7 @@ import type { SessionHandle } from '../state/session-handle.ts'
 import { download } from '../ui/files.ts'
 import { clockText, countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
-import { isPhone, useRowHeight } from '../ui/media.ts'
+import { isPhone } from '../ui/media.ts'
 import { IconButton } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
@@ -15,6 +15,8 @@ import { VirtualList } from '../ui/virtual-list.tsx'
 import { EmptyMessages } from './empty-messages.tsx'
 import { Swatches, TopicText, useListWindow } from './message-table.tsx'
 
+/** Pixels; a table is no list of messages, so on a phone too. */
+const ROW_HEIGHT = 30
 /** Columns that are there before anybody has chosen some. */
 const COLUMNS_FIRST = 6
 
@@ -29,7 +31,6 @@ function usePivot(session: SessionHandle) {
 
 export function PivotTable({ session }: { session: SessionHandle }) {
   const t = useText()
-  const rowHeight = useRowHeight()
   const view = useStore(session.store, (state) => state.view)
   const { pivot, put } = usePivot(session)
   const onWindow = useListWindow(session)
@@ -57,15 +58,15 @@ export function PivotTable({ session }: { session: SessionHandle }) {
           className="pivot-table"
           first={0}
           next={view.next}
-          rowHeight={rowHeight}
+          rowHeight={ROW_HEIGHT}
           follow={false}
           onWindow={onWindow}
           header={<PivotHead pivot={pivot} put={put} />}
           row={(place) => {
             const row = rows.get(place)
             if (row === undefined)
-              return <div key={place} role="presentation" style={{ height: rowHeight }} />
-            return <PivotRow key={row.topic} row={row} height={rowHeight} onOpen={open} />
+              return <div key={place} role="presentation" style={{ height: ROW_HEIGHT }} />
+            return <PivotRow key={row.topic} row={row} height={ROW_HEIGHT} onOpen={open} />
           }}
         />
       )}

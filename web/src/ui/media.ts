@@ -1,7 +1,7 @@
 /** What the screen allows. */
 import { useSyncExternalStore } from 'react'
 
-const phone = matchMedia('(max-width: 760px)')
+const phone = matchMedia('(max-width: 900px)')
 
 /** A screen on which one pane is seen at a time. */
 export function isPhone(): boolean {

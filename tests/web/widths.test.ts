@@ -1,0 +1,108 @@
+/** No field covers another and nothing is wider than the screen, from a small phone to a wall, in both languages. */
+import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
+import type { Text } from '../../web/src/i18n/en.ts'
+import { connectHere, row, subscribe } from './acts.ts'
+import { login } from './stage.ts'
+import { browserSuite } from './suite.ts'
+
+/** Pairs of fields and buttons that share more than a rim, as far as what is around them lets them be seen. */
+const OVERLAPS = `(() => {
+  const dialog = document.querySelector('dialog[open]') ?? document
+  const clipped = (element) => {
+    let { left, top, right, bottom } = element.getBoundingClientRect()
+    for (let at = element.parentElement; at !== null; at = at.parentElement) {
+      if (getComputedStyle(at).overflow === 'visible') continue
+      const box = at.getBoundingClientRect()
+      left = Math.max(left, box.left); right = Math.min(right, box.right)
+      top = Math.max(top, box.top); bottom = Math.min(bottom, box.bottom)
+    }
+    return { element, left, top, right, bottom }
+  }
+  const seen = [...dialog.querySelectorAll('button, input, select, textarea, a')]
+    .filter((element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+    .filter((element) => element.closest('.visually-hidden, .skip, .connection-tabs') === null)
+    .map(clipped)
+    .filter(({ left, top, right, bottom }) => right - left > 1 && bottom - top > 1)
+  const nameOf = ({ element }) => (element.getAttribute('aria-label') ?? element.textContent).trim().slice(0, 40)
+  const found = []
+  for (const [at, one] of seen.entries())
+    for (const other of seen.slice(at + 1)) {
+      if (one.element.contains(other.element) || other.element.contains(one.element)) continue
+      const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left)
+      const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top)
+      if (wide > 3 && high > 3) found.push(nameOf(one) + ' × ' + nameOf(other))
+    }
+  if (document.documentElement.scrollWidth > innerWidth) found.push('wider than the screen')
+  return found
+})()`
+
+async function overlaps(page: Page, screen: string): Promise<string[]> {
+  const found = await page.evaluate<string[]>(OVERLAPS)
+  return found.map((pair) => `${screen}: ${pair}`)
+}
+
+/** On a phone: the pane of that place. */
+async function pane(page: Page, place: number): Promise<void> {
+  const bar = page.locator('.pane-bar button').nth(place)
+  if (await bar.isVisible()) await bar.click()
+}
+
+async function openByPalette(page: Page, t: Text, words: string): Promise<void> {
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: t.commandPalette }).fill(words)
+  await page.keyboard.press('Enter')
+  await page.locator('dialog[open]:not(.palette)').waitFor()
+}
+
+browserSuite('widths', (test) => {
+  for (const [width, height] of [
+    [360, 740],
+    [768, 1024],
+    [1280, 800],
+    [2560, 1440],
+  ] as const)
+    for (const locale of ['en-US', 'zh-CN'] as const)
+      test(
+        `${width} pixels, ${locale}`,
+        async ({ page, stage, t }) => {
+          const found = await overlaps(page, 'welcome')
+          await connectHere(page, t)
+          await pane(page, 0)
+          await page.getByRole('button', { name: t.subscribeOptions }).click()
+          await subscribe(page, t, 'wide/#')
+          found.push(...(await overlaps(page, 'subscriptions')))
+          const peer = await stage.connect(`wide-${width}-${locale}`)
+          for (let at = 0; at < 20; at++)
+            await peer.publish(`wide/a/rather/long/topic/${at}`, `{"battery": ${at}, "tag": "x"}`)
+          await pane(page, 1)
+          for (const view of ['bubbles', 'latest', 'pivot', 'chart', 'table'] as const) {
+            await page.getByRole('tab', { name: t.views[view], exact: true }).click()
+            found.push(...(await overlaps(page, view)))
+          }
+          await row(page, 'topic/19').click()
+          await page.locator('.detail-pane .tok-number').first().waitFor()
+          found.push(...(await overlaps(page, 'detail')))
+          await pane(page, 3)
+          await page.locator('.publish-tools .tool').first().click()
+          found.push(...(await overlaps(page, 'publish')))
+          for (const words of [t.settings, t.newConnection, t.csvTitle, t.transfer]) {
+            await openByPalette(page, t, words)
+            found.push(...(await overlaps(page, words)))
+            await page.keyboard.press('Escape')
+          }
+          await page.getByRole('tab', { name: t.broker, exact: true }).click()
+          await page.locator('.login').waitFor()
+          found.push(...(await overlaps(page, 'login')))
+          if (locale === 'en-US') {
+            await login(page)
+            for (const link of await page.locator('.broker-nav > a').all()) {
+              await link.click()
+              found.push(...(await overlaps(page, (await link.textContent()) ?? '')))
+            }
+          }
+          assert.deepEqual(found, [])
+        },
+        { width, height, locale },
+      )
+})
