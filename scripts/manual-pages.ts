@@ -11,6 +11,7 @@ import { helpText } from '../src/cli/mqtt/help.ts'
 import { HELP as passwd } from '../src/cli/passwd.ts'
 import { HELP as retained } from '../src/cli/retained.ts'
 import { HELP as tlsInit } from '../src/cli/tls-init.ts'
+import { HELP as cluster } from '../src/cli/cluster.ts'
 import { HELP as why } from '../src/cli/why.ts'
 import { item, roff } from './packaged-reference.ts'
 
@@ -22,6 +23,7 @@ const HELP_TEXTS: Readonly<Record<Exclude<CommandName, 'broker'>, string>> = {
   retained,
   ctrl,
   why,
+  cluster,
   doctor,
   passwd,
   'tls-init': tlsInit,

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { OptionRow } from '../src/config/option.ts'
 import { ALL_OPTIONS, type KnownOption } from '../src/config/option-table.ts'
 import { BRIDGE_TLS_OPTIONS } from '../src/config/options-bridge.ts'
+import { CLUSTER_OPTIONS } from '../src/config/options-cluster.ts'
 import { LIMIT_OPTIONS } from '../src/config/options-limits.ts'
 import { TLS_OPTIONS } from '../src/config/options-listener.ts'
 import { PROCESS_OPTIONS } from '../src/config/options-process.ts'
@@ -56,6 +57,7 @@ function rowsOf(table: object): Set<unknown> {
 
 const ofLimits = rowsOf(LIMIT_OPTIONS)
 const ofProcess = rowsOf(PROCESS_OPTIONS)
+const ofCluster = rowsOf(CLUSTER_OPTIONS)
 const ofTls = rowsOf({ ...TLS_OPTIONS })
 const ofBridgeTls = rowsOf(BRIDGE_TLS_OPTIONS)
 
@@ -66,6 +68,7 @@ const SECTIONS: readonly (readonly [title: string, takes: (known: KnownOption) =
   ['Lines that begin something', (known) => !isValue(known)],
   ['What one client may cost', ({ row }) => ofLimits.has(row)],
   ['Log, account, files', ({ row }) => ofProcess.has(row)],
+  ['A cluster', ({ row }) => ofCluster.has(row)],
   ['The broker', ({ scope }) => scope === 'global'],
   ['TLS of a listener', ({ row }) => ofTls.has(row)],
   ['A listener', ({ scope }) => scope === 'listener'],

@@ -1,6 +1,7 @@
 /** Every endpoint of the HTTP API: what it takes, what it answers, who may call it. */
 import * as broker from './schemas-broker.ts'
 import * as clients from './schemas-clients.ts'
+import { cluster, clusterQuery, clusterSessions } from './schemas-cluster.ts'
 import { delayedPage, delayedParams } from './schemas-delayed.ts'
 import * as users from './schemas-users.ts'
 import type { Schema } from './schema.ts'
@@ -197,6 +198,16 @@ export const CONTRACT = {
     '/api/v1/retained/purge',
     'Removes all that match a filter, or says what would go.',
     { body: clients.purgeBody, reply: clients.purgeReply },
+  ),
+  cluster: endpoint('cluster', 'GET', '/api/v1/cluster', 'The nodes of the cluster.', {
+    reply: cluster,
+  }),
+  clusterSessions: endpoint(
+    'cluster',
+    'GET',
+    '/api/v1/cluster/sessions',
+    'Durable sessions of the cluster, and where their clients are; `q`: part of a client id or of a node.',
+    { query: clusterQuery, reply: clusterSessions },
   ),
   delayed: endpoint('delayed', 'GET', '/api/v1/delayed', 'Publishes that wait for their time.', {
     query: clients.retainedQuery,

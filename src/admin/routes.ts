@@ -6,6 +6,7 @@ import { docsPage, DOCS_STYLE } from './docs-page.ts'
 import { bridgeHandlers } from './handlers/bridges.ts'
 import { delayedHandlers } from './handlers/delayed.ts'
 import { brokerHandlers } from './handlers/broker.ts'
+import { clusterHandlers } from './handlers/cluster.ts'
 import { clientHandlers } from './handlers/clients.ts'
 import type { Call, Handlers, HandlerWorld } from './handlers/handler.ts'
 import { messageHandlers } from './handlers/messages.ts'
@@ -34,6 +35,7 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     ...messageHandlers(world),
     ...bridgeHandlers(world),
     ...delayedHandlers(world),
+    ...clusterHandlers(world),
     ...toolHandlers(world),
     ...userHandlers(world),
   }

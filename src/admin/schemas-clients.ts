@@ -20,8 +20,8 @@ const qos = integer('QoS.', { minimum: 0, maximum: 2 })
 /** Most rows that paging reaches: page * pageSize. */
 export const REACH_MAX = 10_000
 
-const page = integer('Page, from 1 on.', { minimum: 1, maximum: REACH_MAX, default: 1 })
-const pageSize = integer('Rows on a page.', { minimum: 1, maximum: 500, default: 50 })
+export const page = integer('Page, from 1 on.', { minimum: 1, maximum: REACH_MAX, default: 1 })
+export const pageSize = integer('Rows on a page.', { minimum: 1, maximum: 500, default: 50 })
 
 export function paged<T>(items: Schema<T>) {
   return object({

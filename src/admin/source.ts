@@ -1,4 +1,5 @@
 /** What the API asks of the process around it. */
+import type { ClusterFacts, ClusterSession } from './schemas-cluster.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { LogTypeBit } from '../base/log.ts'
@@ -48,6 +49,12 @@ export interface RecentLine {
   readonly text: string
 }
 
+/** What is known of the cluster; of a broker of its own nothing. */
+export interface ClusterSource {
+  facts(): ClusterFacts
+  sessions(): Iterable<ClusterSession>
+}
+
 export interface AdminSource {
   readonly version: string
   readonly startedAtMs: number
@@ -59,6 +66,7 @@ export interface AdminSource {
   readonly observer: Observer
   readonly bridges: BridgeControl
   readonly users: UserAdministration
+  readonly cluster: ClusterSource
   status(): 'ok' | 'starting' | 'stopping'
   listeners(): ListenersDetail['listeners']
   /** Users that may use the admin endpoints of a listener (`http_admin_user`). */

@@ -8,6 +8,7 @@ export const COMMAND_SUMMARIES = {
   ctrl: 'command a running broker: users, groups and roles',
   why: 'ask a running broker why a client gets no topic',
   doctor: 'find out what is wrong with a broker or a connection',
+  cluster: 'ask a node of a cluster about the others',
   passwd: 'add and remove users of a password file',
   'tls-init': 'make certificates for a broker and its clients',
   bench: 'put load on a broker, and measure',

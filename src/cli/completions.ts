@@ -5,6 +5,7 @@ import type { Tool } from './mqtt/settings.ts'
 import { PASSWD_FLAGS } from './passwd.ts'
 import { RETAINED_FLAGS } from './retained.ts'
 import { DOCTOR_FLAGS } from './doctor.ts'
+import { CLUSTER_FLAGS } from './cluster.ts'
 import { WHY_FLAGS } from './why.ts'
 import { connectionFlags, CTRL_FLAGS } from './ctrl.ts'
 
@@ -53,6 +54,7 @@ function flagsOf(name: string): readonly Flag[] {
   if (name === 'passwd') return nameOnly(PASSWD_FLAGS)
   if (name === 'doctor') return nameOnly(DOCTOR_FLAGS)
   if (name === 'why') return nameOnly(WHY_FLAGS)
+  if (name === 'cluster') return nameOnly(CLUSTER_FLAGS)
   if (name === 'ctrl') return [...nameOnly(CTRL_FLAGS), ...connectionFlags()]
   if (name === 'retained') return [...nameOnly(RETAINED_FLAGS), ...flagsOfTool('sub')]
   return []
@@ -60,6 +62,7 @@ function flagsOf(name: string): readonly Flag[] {
 
 const FIRST_WORDS: Readonly<Record<string, readonly string[]>> = {
   retained: ['ls', 'get', 'rm'],
+  cluster: ['status', 'sessions'],
   completions: SHELLS,
   ctrl: ['dynsec', 'broker'],
 }

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   retained: async () => (await import('./retained.ts')).runRetained,
   ctrl: async () => (await import('./ctrl.ts')).runCtrl,
   why: async () => (await import('./why.ts')).runWhy,
+  cluster: async () => (await import('./cluster.ts')).runCluster,
   doctor: async () => (await import('./doctor.ts')).runDoctor,
   passwd: async () => (await import('./passwd.ts')).runPasswd,
   'tls-init': async () => (await import('./tls-init.ts')).runTlsInit,

@@ -1,6 +1,7 @@
 /** `mozzie why`: asks a running broker why a client does not get a topic. */
 import { parseArgs } from 'node:util'
 import type { WhyLink, WhyReply } from '../admin/schemas-clients.ts'
+import { askApi, type ApiPlace } from './ask-api.ts'
 
 export const HELP = `Usage: mozzie why [--client ID] [--topic TOPIC] [--url ADDRESS] [-u USER -P PASSWORD] [--json]
 
@@ -35,7 +36,6 @@ const OPTIONS = {
 
 const FAILURE_EXIT_CODE = 1
 const IN_THE_WAY_EXIT_CODE = 2
-const ANSWER_MS_MAX = 10_000
 
 const parse = (words: readonly string[]) =>
   parseArgs({ args: [...words], options: OPTIONS, allowPositionals: false }).values
@@ -57,51 +57,15 @@ export async function runWhy(words: readonly string[]): Promise<void> {
 }
 
 /** What to ask which broker. */
-export interface WhyQuestion {
+export interface WhyQuestion extends ApiPlace {
   readonly client?: string | undefined
   readonly topic?: string | undefined
-  /** Of the admin API. */
-  readonly url: string
-  readonly username?: string | undefined
-  readonly password?: string | undefined
 }
 
 /** Asks `GET /api/v1/why` of a running broker. Throws what to tell a person. */
-export async function askWhy(wish: WhyQuestion): Promise<WhyReply> {
-  const base = wish.url.endsWith('/') ? wish.url : `${wish.url}/`
-  if (!URL.canParse(base))
-    throw new Error(`"${wish.url}" is no address such as http://127.0.0.1:9883`)
-  const url = new URL('api/v1/why', base)
-  for (const name of ['client', 'topic'] as const)
-    if (wish[name] !== undefined) url.searchParams.set(name, wish[name])
-  let response: Response
-  try {
-    response = await fetch(url, {
-      headers: headersOf(wish),
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
-    })
-  } catch (error) {
-    const { cause, message } = error as Error
-    throw new Error(
-      `no broker answers at ${base}: ${(cause as Error | undefined)?.message ?? message}`,
-      { cause: error },
-    )
-  }
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false
-  if (!isJson)
-    throw new Error(`what answers at ${base} is no admin API of Mozzie (HTTP ${response.status})`)
-  const reply = (await response.json()) as WhyReply & { message?: string }
-  if (!response.ok) throw new Error(reply.message ?? `HTTP ${response.status}`)
-  return reply
-}
-
-function headersOf({
-  username,
-  password = process.env['MOZZIE_PASSWORD'] ?? '',
-}: WhyQuestion): Record<string, string> {
-  if (username === undefined) return {}
-  const login = Buffer.from(`${username}:${password}`).toString('base64')
-  return { authorization: `Basic ${login}` }
+export function askWhy(wish: WhyQuestion): Promise<WhyReply> {
+  const { client, topic } = wish
+  return askApi<WhyReply>(wish, 'why', { client, topic })
 }
 
 const MARKS: Readonly<Record<WhyLink['state'], string>> = { good: 'ok', bad: '!!', note: '  ' }

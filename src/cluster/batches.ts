@@ -1,5 +1,5 @@
 /** Queue entries into one partition, in their order, whole or not at all. */
-import { BATCH_DUPLICATE, QUEUE_FULL, type Failure } from './failures.ts'
+import { BATCH_DUPLICATE, QUEUE_FULL, TOO_LARGE, type Failure } from './failures.ts'
 import type { Append } from './group.ts'
 import { isFailure, pause, type Outcome, type Wire } from './wire.ts'
 
@@ -10,6 +10,8 @@ const RETRY_MS = 100
 const FULL_RETRY_MS = 1000
 /** So long entries for a full queue are sent by themselves, for they would fail all the others of their batch. */
 const SUSPECT_MS = 5000
+
+const OVERSIZE: Failure = { kind: 'refused', code: TOO_LARGE, text: 'one is too large' }
 
 export interface AppendEvents {
   /** It came to nothing: the queue holds as many as it may. */
@@ -43,7 +45,8 @@ export class Appender {
     const together = this.suspects.size === 0 ? appends : appends.filter((one) => !isSuspect(one))
     const alone = this.suspects.size === 0 ? [] : appends.filter(isSuspect)
     if (together.length > 1) {
-      const outcome = await this.writeBatch(together)
+      const isOver = together.some(({ data }) => this.wire.isTooLarge(data))
+      const outcome = isOver ? OVERSIZE : await this.writeBatch(together)
       if (isFailure(outcome)) await this.writeEach(together)
     } else await this.writeEach(together)
     await this.writeEach(alone)
@@ -96,6 +99,7 @@ export class Appender {
       const outcome = await this.wire.putUntilAnswered(append.subject, append.data, headers)
       if (!isFailure(outcome) || this.wire.isClosed)
         return void this.suspects.delete(append.subject)
+      if (outcome.code === TOO_LARGE) return this.events.overflowed(append)
       if (outcome.code === QUEUE_FULL) {
         this.suspects.set(append.subject, performance.now() + SUSPECT_MS)
         return this.events.overflowed(append)

@@ -9,7 +9,7 @@ import type { Msg } from '@nats-io/transport-node'
 import type { PeerClaim, PeersEvents } from '../ports/peers.ts'
 import type { Membership } from './membership.ts'
 import { tokenFor } from './tokens.ts'
-import { pause, type Wire } from './wire.ts'
+import { isUnheard, pause, type Wire } from './wire.ts'
 
 /** How long to wait for an answer before one asks again: the node may be gone meanwhile. */
 const ASK_MS = 1000
@@ -78,7 +78,8 @@ export class Clients {
     own.pending++
     const granted = await this.ask(subject, claim, own)
     own.pending--
-    if (own.pending === 0) for (const go of own.waiting.splice(0)) go()
+    // The core is to know that it has the client before it is asked to let it go.
+    if (own.pending === 0) setImmediate(() => own.waiting.splice(0).forEach((go) => go()))
     if (!granted && own.pending === 0) this.unclaim(clientId)
     return granted
   }
@@ -183,11 +184,6 @@ export class Clients {
       this.own.delete(clientId)
     }
   }
-}
-
-/** No server knows of anybody who listens there. */
-export function isUnheard(error: unknown): boolean {
-  return error instanceof Error && /no responders/i.test(error.message)
 }
 
 function parse({ data }: Msg): Asking {

@@ -60,6 +60,8 @@ export class ClusterNode {
   private timers: NodeJS.Timeout[] = []
   private readonly untidy = new Set<HeldSession>()
   private saidRefusedMs = -Infinity
+  /** It serves clients. */
+  isJoined = false
   private opening: Promise<void> = Promise.resolve()
   /** Another node has taken a session whose client is here; set by the peers. */
   onLost: (clientId: string) => void = () => {}
@@ -133,6 +135,7 @@ export class ClusterNode {
       setInterval(() => void this.look().catch(() => {}), LOOK_MS),
     ]
     void this.lookAfterReconnects()
+    this.isJoined = true
     this.tell((tell) => tell.ready())
   }
 
@@ -153,16 +156,19 @@ export class ClusterNode {
 
   async close(): Promise<void> {
     await this.opening.catch(() => {})
-    if (this.wire === undefined) return void (this.events = null)
+    if (this.membership === undefined) {
+      this.events = null
+      return this.wire?.close()
+    }
     for (const timer of this.timers) clearInterval(timer)
-    if (this.membership.isValid()) {
+    if (this.isJoined && this.membership.isValid()) {
       await this.writer.flush()
       await Promise.all([...this.untidy].map((held) => held.flush()))
     }
     this.events = null
     for (const { held } of this.table.sessions.values()) held?.end()
-    this.sessionsFollowed.end()
-    this.retainedFollowed.end()
+    this.sessionsFollowed?.end()
+    this.retainedFollowed?.end()
     await this.membership.leave()
     await this.wire.close()
   }
@@ -227,6 +233,14 @@ export class ClusterNode {
     known.held = null
     this.table.announce(known, known.lostFrom)
     known.lostFrom = null
+  }
+
+  /** Has this node its lease? Without it nothing may leave the process, which is told to end. */
+  get mayAnswer(): boolean {
+    if (this.isClosed || this.membership === undefined || this.membership.isValid()) return true
+    if (!this.isJoined) return true
+    this.options.onFenced()
+    return false
   }
 
   get isClosed(): boolean {

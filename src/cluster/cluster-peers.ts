@@ -11,6 +11,7 @@ import type { ClusterNode } from './cluster-node.ts'
 import type { NodeView } from './membership.ts'
 import { Interests } from './interests.ts'
 import { Wills } from './wills.ts'
+import { pause } from './wire.ts'
 
 const ASK_MS = 1000
 const HEAD_BYTES = 64
@@ -80,6 +81,7 @@ export class ClusterPeers implements Peers {
     while (membership.isAlive(node) && !wire.isClosed) {
       const answer = await wire.request(`${options.name}.ctl.${node}.meet`, report, ASK_MS)
       if (answer !== null) break
+      await pause(RETRY_MS)
     }
     await this.interests?.until(node, run, 0)
   }
@@ -147,7 +149,9 @@ export class ClusterPeers implements Peers {
     await Promise.resolve()
     while (this.barriers.length > 0 && !this.node.isClosed) {
       const round = this.barriers.splice(0)
-      await this.askAll()
+      // What goes wrong on the way is asked again: nobody passes a barrier that was not.
+      while (!(await this.askAll().then(passed, failed)) && !this.node.isClosed)
+        await pause(RETRY_MS)
       for (const done of round) if (!this.node.isClosed) done()
     }
     this.isPassing = false
@@ -168,7 +172,7 @@ export class ClusterPeers implements Peers {
           const answer = await node.wire.request(subject, question, ASK_MS)
           if (answer !== null) return Number(decoder.decode(answer.data))
           if (!node.membership.isRunAlive(other.node, other.run) || node.wire.isClosed) return 0
-          await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+          await pause(RETRY_MS)
         }
       }),
     )
@@ -243,3 +247,6 @@ export class ClusterPeers implements Peers {
 }
 
 const RETRY_MS = 100
+
+const passed = (): boolean => true
+const failed = (): boolean => false

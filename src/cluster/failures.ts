@@ -16,6 +16,13 @@ export const WRONG_LAST = 10_071
 /** A batch holds a message whose id was there before. */
 export const BATCH_DUPLICATE = 10_201
 
+/** There is no such entry. */
+export const NO_MESSAGE = 10_037
+export const NO_STREAM = 10_059
+
+/** Ours: it is larger than a server takes. */
+export const TOO_LARGE = -1
+
 /** JetStream's answer to a request that it does not fulfil. */
 export class ApiError extends Error {
   override name = 'ApiError'

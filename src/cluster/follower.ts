@@ -6,7 +6,7 @@
  *     1 2 3 4 5 . . 8 9      8 has come before 6 and 7: both are read, or have been replaced meanwhile
  */
 import type { Msg } from '@nats-io/transport-node'
-import type { StreamEntry, Wire } from './wire.ts'
+import { pause, type StreamEntry, type Wire } from './wire.ts'
 
 export interface Followed {
   readonly stream: string
@@ -17,6 +17,8 @@ export interface Followed {
 }
 
 const ENTRIES_AT_ONCE = 500
+/** After a server has refused to say what there is. */
+const RETRY_MS = 500
 
 interface StreamState {
   readonly state: { readonly last_seq: number }
@@ -77,10 +79,12 @@ export class Follower {
   }
 
   private catchUp(): Promise<void> {
-    this.reading ??= this.readOn().finally(() => {
-      this.reading = null
-      if (this.applied < this.known && !this.wire.isClosed) void this.catchUp()
-    })
+    this.reading ??= this.readOn()
+      .catch(() => pause(RETRY_MS))
+      .finally(() => {
+        this.reading = null
+        if (this.applied < this.known && !this.wire.isClosed) void this.catchUp()
+      })
     return this.reading
   }
 

@@ -94,9 +94,12 @@ export class HeldSession {
 
   /** Reads what was missed. */
   private catchUp(): Promise<void> {
-    this.reading ??= this.readOn().finally(() => {
-      this.reading = null
-    })
+    this.reading ??= this.readOn()
+      // What is still missing then is seen by the next copy, or the next look.
+      .catch(() => {})
+      .finally(() => {
+        this.reading = null
+      })
     return this.reading
   }
 

@@ -7,12 +7,14 @@
  */
 import { ClusterError } from './failures.ts'
 import { Follower } from './follower.ts'
-import { isFailure, pause, type StreamEntry, type Wire } from './wire.ts'
+import { isFailure, isUnheard, pause, type StreamEntry, type Wire } from './wire.ts'
 
 /** Heartbeats within one lease: some may fail, and a stream may be without a leader for a while. */
 const HEARTBEATS_PER_LEASE = 5
 /** Between two looks at whose lease has ended. */
 const WATCH_MS = 200
+const ASK_MS = 1000
+const RETRY_MS = 200
 
 /** What a node says of itself. */
 export interface NodeReport {
@@ -55,6 +57,8 @@ export class Membership {
   private readonly wire: Wire
   private readonly follower: Follower
   private leaseEndMs = 0
+  /** The last heartbeat of each node, by its subject. */
+  private readonly heardOf = new Map<string, number>()
   private beats: NodeJS.Timeout | null = null
   private watch: NodeJS.Timeout | null = null
   private onFenced: () => void = () => {}
@@ -79,8 +83,8 @@ export class Membership {
     const { options } = this
     await this.follower.start()
     await this.waitForFormer()
-    await this.beat(false)
-    if (!this.isValid()) throw new ClusterError('the first heartbeat was not answered')
+    // The stream may be without a leader at first.
+    for (await this.beat(false); !this.isValid(); await this.beat(false)) await pause(RETRY_MS)
     this.onFenced = onFenced
     this.beats = setInterval(() => void this.beat(false), options.leaseMs / HEARTBEATS_PER_LEASE)
     this.watch = setInterval(() => this.look(), WATCH_MS)
@@ -179,35 +183,41 @@ export class Membership {
       this.leaseEndMs = Math.max(this.leaseEndMs, sentMs + leaseMs)
   }
 
-  /** An earlier run of this node: until nobody has it connected any more, or its lease has ended. */
+  /** An earlier run of this node: until no server has a connection to it any more, or its lease has ended. */
   private async waitForFormer(): Promise<void> {
     const { name, node, nowMs, leaseMs } = this.options
     const former = this.nodes.get(node)
-    const endMs = nowMs() + leaseMs
+    this.nodes.delete(node)
     if (former === undefined || former.isLeaving) return
-    while (nowMs() < endMs) {
-      if (await this.isUnheard(`${name}.ctl.${node}.run`)) return
-      await pause(200)
+    for (const endMs = nowMs() + leaseMs; nowMs() < endMs; await pause(RETRY_MS)) {
+      const answer = await this.askRun(`${name}.ctl.${node}.run`)
+      if (answer === 'unheard') return
+      if (answer === 'there')
+        throw new ClusterError(`another process is node ${node} of this cluster: cluster_node_id`)
     }
   }
 
-  private async isUnheard(subject: string): Promise<boolean> {
+  private async askRun(subject: string): Promise<'there' | 'unheard' | 'silent'> {
     try {
-      await this.wire.nc.request(subject, '', { timeout: 1000 })
-      return false
+      await this.wire.nc.request(subject, '', { timeout: ASK_MS })
+      return 'there'
     } catch (error) {
-      return error instanceof Error && /no responders/i.test(error.message)
+      return isUnheard(error) ? 'unheard' : 'silent'
     }
   }
 
-  private heard({ data }: StreamEntry): void {
+  private heard({ data, sequence, subject }: StreamEntry): void {
+    // What is read once more says nothing of now.
+    if (sequence <= (this.heardOf.get(subject) ?? 0)) return
+    this.heardOf.set(subject, sequence)
     this.note(JSON.parse(decoder.decode(data)) as NodeReport)
   }
 
   private note(report: NodeReport): void {
     const { options } = this
     const { node } = report
-    if (node === options.node && report.run === options.run) return
+    // Of this one, or of an earlier run that was waited for.
+    if (node === options.node && (report.run === options.run || this.leaseEndMs > 0)) return
     const known = this.nodes.get(node)
     if (known?.run !== report.run && known !== undefined) this.silent.delete(known.run)
     this.silent.delete(report.run)

@@ -91,6 +91,13 @@ export class SessionTable {
     this.replace(known, row, entry.sequence)
   }
 
+  /** It has been deleted, here and in the stream. */
+  forget(known: KnownSession): void {
+    const { row, writing } = known
+    if (row.isGone && writing === 0 && this.sessions.get(row.clientId) === known)
+      this.sessions.delete(row.clientId)
+  }
+
   /** A write was answered: what came meanwhile counts if it came behind it. */
   written(known: KnownSession, sequence: number): void {
     known.sequence = Math.max(known.sequence, sequence)

@@ -12,7 +12,7 @@
  * What goes into S, R, N and Q comes out again on a subject beside it, to whoever listens: `NAME.f.…`, `NAME.l.…`.
  */
 import { ApiError, ClusterError } from './failures.ts'
-import type { Wire } from './wire.ts'
+import { pause, type Wire } from './wire.ts'
 
 export interface StreamSettings {
   /** In front of every subject and stream. */
@@ -27,6 +27,10 @@ const NANOSECONDS = 1e6
 /** As long a QoS 2 message is known to be stored, should its publisher's node die while it is handed out. */
 const DUPLICATE_MS = 600_000
 const STREAM_EXISTS = 10_058
+/** Not as many servers as replicas, or not yet. */
+const NO_PEERS = 10_005
+const PEERS_MS_MAX = 30_000
+const RETRY_MS = 500
 
 interface StreamConfig {
   readonly name: string
@@ -103,13 +107,15 @@ async function makeStream(
   config: StreamConfig,
   say: (text: string) => void,
 ): Promise<void> {
-  try {
-    await wire.api(`STREAM.CREATE.${config.name}`, config)
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    if (error.errCode !== STREAM_EXISTS)
-      throw new ClusterError(`the cluster cannot make its streams: ${error.message}`)
-    await fitStream(wire, config, say)
+  for (const endMs = performance.now() + PEERS_MS_MAX; ; await pause(RETRY_MS)) {
+    try {
+      return void (await wire.api(`STREAM.CREATE.${config.name}`, config))
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      if (error.errCode === STREAM_EXISTS) return await fitStream(wire, config, say)
+      if (error.errCode !== NO_PEERS || performance.now() > endMs)
+        throw new ClusterError(`the cluster cannot make its streams: ${error.message}`)
+    }
   }
 }
 

@@ -3,11 +3,14 @@
  * with an answer to an inbox of ours: many are under way at once, which the client library's own way does not do as fast.
  */
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node'
-import { ApiError, type Failure } from './failures.ts'
+import { ApiError, NO_MESSAGE, NO_STREAM, TOO_LARGE, type Failure } from './failures.ts'
 
 /** How long one publish or request may go unanswered. */
 const ANSWER_MS_MAX = 5000
 const SWEEP_MS = 500
+const HEADER_BYTES_MAX = 1024
+/** A stream that was just made, here or at another node, is not known everywhere at once. */
+const NEW_STREAM_MS_MAX = 10_000
 /** Between two attempts at what no server answers: a leader is being elected. */
 const RETRY_MS = 100
 
@@ -55,6 +58,7 @@ export class Wire {
   private readonly waiting = new Map<string, Waiting>()
   private readonly sweeper: NodeJS.Timeout
   private lastReply = 0
+  private hasEnded = false
 
   constructor(nc: NatsConnection, library: NatsLibrary, inbox: string) {
     this.nc = nc
@@ -65,17 +69,20 @@ export class Wire {
   }
 
   get isClosed(): boolean {
-    return this.nc.isClosed()
+    return this.hasEnded || this.nc.isClosed()
   }
 
   async close(): Promise<void> {
     clearInterval(this.sweeper)
-    if (!this.nc.isClosed()) await this.nc.drain().catch(() => this.nc.close())
+    this.hasEnded = true
+    if (!this.nc.isClosed()) await this.nc.flush().catch(() => {})
+    await this.nc.close()
   }
 
   /** Ends without a word. */
   async cut(): Promise<void> {
     clearInterval(this.sweeper)
+    this.hasEnded = true
     await this.nc.close()
   }
 
@@ -85,9 +92,9 @@ export class Wire {
   }
 
   /** Calls `take` with every message of a subject; returns what ends it. */
-  listen(subject: string, take: (message: Msg) => void, queue?: string): () => void {
+  listen(subject: string, take: (message: Msg) => void): () => void {
+    if (this.isClosed) return () => {}
     const subscription = this.nc.subscribe(subject, {
-      ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {
         // An exception here would close the connection.
         if (error === null) guarded(() => take(message))
@@ -100,7 +107,7 @@ export class Wire {
 
   /** Sends, and that is all: nobody says whether it came. */
   send(subject: string, data: Uint8Array, headers?: Headers, reply?: string): void {
-    if (this.nc.isClosed()) return
+    if (this.isClosed || this.isTooLarge(data)) return
     this.nc.publish(subject, data, {
       ...(headers === undefined ? {} : { headers: this.headersOf(headers) }),
       ...(reply === undefined ? {} : { reply }),
@@ -109,11 +116,22 @@ export class Wire {
 
   /** Puts a message into the stream that has the subject. */
   put(subject: string, data: Uint8Array, headers?: Headers): Promise<Outcome> {
+    if (this.isTooLarge(data))
+      return Promise.resolve({
+        kind: 'refused',
+        code: TOO_LARGE,
+        text: 'it is larger than max_payload',
+      })
     return new Promise((resolve) => {
       const id = String(++this.lastReply)
       this.waiting.set(id, { dueMs: performance.now() + ANSWER_MS_MAX, answer: resolve })
       this.send(subject, data, headers, `${this.inbox}.${id}`)
     })
+  }
+
+  /** With room for headers. */
+  isTooLarge(data: Uint8Array): boolean {
+    return data.length + HEADER_BYTES_MAX > (this.nc.info?.max_payload ?? Infinity)
   }
 
   /** As {@link put}, again and again until a server has answered; gives up only with the connection. */
@@ -128,12 +146,15 @@ export class Wire {
   /** Asks the JetStream API. Throws {@link ApiError} when it refuses; waits for a leader to be there. */
   async api<T>(name: string, body: object = {}): Promise<T> {
     const text = JSON.stringify(body)
+    const startedMs = performance.now()
     for (;;) {
       const answer = await this.request(`$JS.API.${name}`, text)
       if (answer !== null) {
         const value = JSON.parse(decoder.decode(answer.data)) as T & { error?: ApiProblem }
         if (value.error === undefined) return value
-        if (!isPassing(value.error)) throw new ApiError(name, value.error)
+        const isNew = performance.now() - startedMs < NEW_STREAM_MS_MAX
+        if (!isPassing(value.error) && !(isNew && value.error.err_code === NO_STREAM))
+          throw new ApiError(name, value.error)
       }
       if (this.isClosed) throw new ApiError(name, { description: 'the connection is closed' })
       await pause(RETRY_MS)
@@ -197,7 +218,7 @@ export class Wire {
       const data = message.data === undefined ? NO_DATA : Buffer.from(message.data, 'base64')
       return { subject: message.subject, sequence: message.seq, pending: 1, data: plain(data) }
     } catch (error) {
-      if (error instanceof ApiError && error.code === 404) return null
+      if (error instanceof ApiError && error.errCode === NO_MESSAGE) return null
       throw error
     }
   }
@@ -262,7 +283,7 @@ interface PubAck {
 }
 
 /** No leader at the moment, or one that is not ready yet. */
-const PASSING = new Set([10_003, 10_008, 10_009, 10_025, 10_074])
+const PASSING = new Set([10_003, 10_008, 10_009, 10_025])
 
 function isPassing({ err_code: code = 0 }: ApiProblem): boolean {
   return PASSING.has(code)
@@ -297,4 +318,9 @@ function guarded(run: () => void): void {
       throw error
     })
   }
+}
+
+/** No server knows of anybody who listens there. */
+export function isUnheard(error: unknown): boolean {
+  return error instanceof Error && /no responders/i.test(error.message)
 }

@@ -1,6 +1,6 @@
 /** Sends group after group, and says when each is stored. */
 import { Appender } from './batches.ts'
-import { WRONG_LAST, type Failure } from './failures.ts'
+import { TOO_LARGE, WRONG_LAST, type Failure } from './failures.ts'
 import { Group, TOMBSTONE_TTL } from './group.ts'
 import { writeRow } from './rows.ts'
 import type { KnownSession, SessionTable } from './session-table.ts'
@@ -133,7 +133,7 @@ export class Writer {
     for (;;) {
       const outcome = await this.wire.putUntilAnswered(subject, data, headers)
       if (!isFailure(outcome)) return outcome.sequence
-      if (this.wire.isClosed) return 0
+      if (this.wire.isClosed || outcome.code === TOO_LARGE) return 0
       this.events.refused(outcome)
       await pause(RETRY_MS)
     }
@@ -157,7 +157,7 @@ export class Writer {
           this.lastRow = Math.max(this.lastRow, outcome.sequence)
           break
         }
-        if (this.wire.isClosed) return
+        if (this.wire.isClosed || outcome.code === TOO_LARGE) return
         if (outcome.code !== WRONG_LAST) {
           this.events.refused(outcome)
           await pause(RETRY_MS)
@@ -168,6 +168,7 @@ export class Writer {
       this.table.settle(known)
     }
     await clear?.()
+    if (isGone) this.table.forget(known)
   }
 
   /** The stream has another row: of a write of ours whose answer was lost, or of another node. */

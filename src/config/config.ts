@@ -2,6 +2,7 @@
 import type { ConfigLocation } from './config-error.ts'
 import type { Values } from './option.ts'
 import type { BRIDGE_OPTIONS, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
+import type { CLUSTER_OPTIONS } from './options-cluster.ts'
 import type { BROKER_OPTIONS, PerListenerKey } from './options-global.ts'
 import type { LISTENER_OPTIONS, TLS_OPTIONS } from './options-listener.ts'
 import type { LIMIT_OPTIONS } from './options-limits.ts'
@@ -10,7 +11,11 @@ import type { TOKEN_OPTIONS } from './options-token.ts'
 
 /** Every global option by its key, defaults filled in. A limit of 0 is no limit. */
 export type GlobalValues = Values<
-  typeof BROKER_OPTIONS & typeof TOKEN_OPTIONS & typeof LIMIT_OPTIONS & typeof PROCESS_OPTIONS
+  typeof BROKER_OPTIONS &
+    typeof TOKEN_OPTIONS &
+    typeof LIMIT_OPTIONS &
+    typeof PROCESS_OPTIONS &
+    typeof CLUSTER_OPTIONS
 >
 
 export type ListenerValues = Values<typeof LISTENER_OPTIONS & typeof TLS_OPTIONS>

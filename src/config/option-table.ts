@@ -2,6 +2,7 @@
 import { DIRECTIVES, PLUGIN_OPTION_PREFIXES, type Directive } from './directives.ts'
 import type { OptionInfo, OptionRow, OptionScope, OptionTable } from './option.ts'
 import { BRIDGE_OPTIONS, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
+import { CLUSTER_OPTIONS } from './options-cluster.ts'
 import { BROKER_OPTIONS } from './options-global.ts'
 import { LIMIT_OPTIONS } from './options-limits.ts'
 import { LISTENER_OPTIONS, TLS_OPTIONS } from './options-listener.ts'
@@ -13,6 +14,7 @@ export const GLOBAL_TABLE = {
   ...TOKEN_OPTIONS,
   ...LIMIT_OPTIONS,
   ...PROCESS_OPTIONS,
+  ...CLUSTER_OPTIONS,
 }
 export const LISTENER_TABLE = { ...LISTENER_OPTIONS, ...TLS_OPTIONS }
 export const BRIDGE_TABLE = { ...BRIDGE_OPTIONS, ...BRIDGE_TLS_OPTIONS }

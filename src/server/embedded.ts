@@ -207,6 +207,8 @@ export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
     control: null,
     observer: observerOf(options, later),
     store: storeOf(options, log),
+    peers: null,
+    mayAnswer: null,
     log,
     onTick: () => {},
     onTurnEnd: later.run,

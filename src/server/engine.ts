@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Config } from '../config/config.ts'
 import type { Limits } from '../ports/limits.ts'
+import type { Peers } from '../ports/peers.ts'
 import type { Auth, Control, ListenerOptions, Observer, Store } from '../ports/ports.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
@@ -20,6 +21,10 @@ export interface EngineOptions {
   readonly control: Control | null
   readonly observer: Observer | null
   readonly store: Store
+  /** null: a broker of its own. */
+  readonly peers: Peers | null
+  /** May anything be said to clients? Asked before every flush; null: always. */
+  readonly mayAnswer: (() => boolean) | null
   readonly log: Log
   /** Called every {@link TICK_MS}. */
   onTick(): void
@@ -80,8 +85,10 @@ export function boundConnections(
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { limits, auth, control, observer, store, log, onTurnEnd } = options
+  const { limits, auth, control, observer, store, peers, mayAnswer, log, onTurnEnd } = options
   const endTurn = (): void => {
+    // Whoever does not know any more what the others do says nothing.
+    if (mayAnswer !== null && !mayAnswer()) return
     broker.endTurn()
     onTurnEnd()
   }
@@ -90,7 +97,7 @@ export function createEngine(options: EngineOptions): Engine {
     random: nodeRandom,
     log,
     store,
-    peers: null,
+    peers,
     auth,
     control,
     observer,

@@ -19,6 +19,8 @@ import type { ServerLog } from './log-destinations.ts'
 import type { ServerSecurity } from './security.ts'
 import type { UserAdmin } from './user-admin.ts'
 import { userSourceOf } from './user-source.ts'
+import type { Cluster } from './cluster.ts'
+import { clusterSource } from './cluster-source.ts'
 import { version } from './version.ts'
 
 /** What the HTTP listeners need of the process they are in. */
@@ -31,6 +33,8 @@ interface Host {
   readonly listeners: readonly RunningListener[]
   readonly pages: ReadonlyMap<string, PagesEntrance>
   readonly bridges: BridgeControl
+  /** null: a broker of its own. */
+  readonly cluster: Cluster | null
   /** The configuration that is in force. */
   readonly config: Config
   readonly status: 'starting' | 'ok' | 'stopping'
@@ -123,6 +127,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     observer,
     bridges: server.bridges,
     users: userSourceOf(server),
+    cluster: clusterSource(() => server.cluster?.node ?? null),
     status: () => server.status,
     listeners: () => pairs(server).map(([running, config]) => factsOf(running, config)),
     adminUsers: (listener) => runningAt(listener)?.httpAdminUsers ?? [],

@@ -1,8 +1,9 @@
 /** The broker process: where the configuration, the core and the world meet. */
 import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { Cluster } from './cluster.ts'
 import type { Limits } from '../ports/limits.ts'
-import type { Observer } from '../ports/ports.ts'
+import type { Observer, Store } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import { createBridgeTopics } from '../telemetry/bridge-topics.ts'
@@ -65,6 +66,8 @@ export interface Server {
   readonly users: UserAdmin
   readonly listeners: readonly RunningListener[]
   readonly connections: ConnectionBudget
+  /** null: a broker of its own. */
+  readonly cluster: Cluster | null
   /** null: state is in memory. */
   readonly persistence: Persistence | null
   readonly addresses: AddressBudget
@@ -101,9 +104,10 @@ const TICKS_PER_SECOND = 1000 / TICK_MS
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { config, configFile, logging, log, tlsKeyLogFile, onFatal } = options
   applyUmask()
-  const persistence = persistenceOf(config, configFile, options.memoryOnly)
+  const persistence = persistenceOf(config, configFile, hasNoStore(options))
   logStart(log, config, configFile)
   const securityFiles = await prepareSecurityFiles(config, log)
+  const cluster = await join(options, () => broker.counts())
   const security = createServerSecurity(log, () => void server.broker.recheckLogins())
   logPersistence(log, persistence)
   const limits = limitsOfConfig(config.global)
@@ -114,7 +118,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     auth: security.auth,
     control,
     observer,
-    store: createStore(persistence, log),
+    ...portsOf(cluster, () => createStore(persistence, log)),
     log,
     onTick: () => chores(),
     onTurnEnd: () => {},
@@ -123,7 +127,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { broker, connections, addresses, rate } = engine
   const bridges = createBridges(broker, log, bridgesOf(config))
   boundConnections(engine, config)
-  const pages = pagesOf(config)
   const server: Server = {
     broker,
     log,
@@ -133,10 +136,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     listeners: config.listeners.map(newListener),
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,
+    cluster,
     persistence,
     addresses,
     rate,
-    pages,
+    pages: pagesOf(config),
     pageNote: null,
     status: 'starting',
     bridges,
@@ -168,6 +172,27 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // The first client to subscribe finds `$SYS` complete.
   chores()
   return server
+}
+
+function hasNoStore({ config, memoryOnly }: ServerOptions): boolean {
+  return memoryOnly || config.global.clusterUrls !== null
+}
+
+/** Loads what a cluster needs, and waits for its servers; null: a broker of its own. */
+async function join(
+  { config, log, onFatal }: ServerOptions,
+  counts: () => { connected: number; sessions: number },
+): Promise<Cluster | null> {
+  if (config.global.clusterUrls === null) return null
+  const { joinCluster } = await import('./cluster.ts')
+  return await joinCluster({ config, log, counts, onFatal })
+}
+
+/** Where the core keeps what it keeps, and whom it shares it with. */
+function portsOf(cluster: Cluster | null, ownStore: () => Store) {
+  if (cluster === null) return { store: ownStore(), peers: null, mayAnswer: null }
+  const { store, peers, node } = cluster
+  return { store, peers, mayAnswer: () => node.mayAnswer }
 }
 
 /** Ports below 1024 are bound by now; files are opened by the account that will write them. */

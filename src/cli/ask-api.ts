@@ -1,0 +1,53 @@
+/** A question to the admin API of a running broker. */
+
+const ANSWER_MS_MAX = 10_000
+
+/** Which broker, and as whom. */
+export interface ApiPlace {
+  /** Of the admin API. */
+  readonly url: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+}
+
+/** Asks `GET /api/v1/PATH`. Throws what to tell a person. */
+export async function askApi<Reply>(
+  place: ApiPlace,
+  path: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): Promise<Reply> {
+  const base = place.url.endsWith('/') ? place.url : `${place.url}/`
+  if (!URL.canParse(base))
+    throw new Error(`"${place.url}" is no address such as http://127.0.0.1:9883`)
+  const url = new URL(`api/v1/${path}`, base)
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) url.searchParams.set(name, value)
+  let response: Response
+  try {
+    response = await fetch(url, {
+      headers: headersOf(place),
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+    })
+  } catch (error) {
+    const { cause, message } = error as Error
+    throw new Error(
+      `no broker answers at ${base}: ${(cause as Error | undefined)?.message ?? message}`,
+      { cause: error },
+    )
+  }
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false
+  if (!isJson)
+    throw new Error(`what answers at ${base} is no admin API of Mozzie (HTTP ${response.status})`)
+  const reply = (await response.json()) as Reply & { message?: string }
+  if (!response.ok) throw new Error(reply.message ?? `HTTP ${response.status}`)
+  return reply
+}
+
+function headersOf({
+  username,
+  password = process.env['MOZZIE_PASSWORD'] ?? '',
+}: ApiPlace): Record<string, string> {
+  if (username === undefined) return {}
+  const login = Buffer.from(`${username}:${password}`).toString('base64')
+  return { authorization: `Basic ${login}` }
+}

@@ -1,0 +1,146 @@
+/** The broker as a node of a cluster: what its options ask for, what is refused with them, and the ports over NATS. */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { LogType, type Log } from '../base/log.ts'
+import { ClusterNode } from '../cluster/cluster-node.ts'
+import { ClusterPeers } from '../cluster/cluster-peers.ts'
+import { ClusterStore } from '../cluster/cluster-store.ts'
+import { connectWire } from '../cluster/connect.ts'
+import { ClusterError } from '../cluster/failures.ts'
+import { findSync } from '../cluster/sync-check.ts'
+import type { Config, GlobalValues } from '../config/config.ts'
+import { nodeClock } from './node-ports.ts'
+import { version } from './version.ts'
+
+export interface Cluster {
+  readonly node: ClusterNode
+  readonly store: ClusterStore
+  readonly peers: ClusterPeers
+}
+
+export interface ClusterJoining {
+  readonly config: Config
+  readonly log: Log
+  counts(): { connected: number; sessions: number }
+  /** The lease has ended: the process is to end without another word. */
+  onFatal(error: Error): void
+}
+
+/** What a node of a cluster cannot have, by the name of its option. */
+const REFUSALS: readonly (readonly [why: string, isAsked: (config: Config) => boolean])[] = [
+  [
+    '"persistence true" with "cluster_url": the cluster keeps what there is to keep',
+    ({ global }) => global.persistence,
+  ],
+  [
+    '"connection" with "cluster_url": a cluster has no bridges yet',
+    ({ bridges }) => bridges.length > 0,
+  ],
+  [
+    'dynamic security with "cluster_url": nodes would not know of each other’s changes yet',
+    ({ listeners }) => listeners.some(({ dynamicSecurityFile }) => dynamicSecurityFile !== null),
+  ],
+]
+
+const SPARE_BYTES = 64 * 1024
+
+/** Throws {@link ClusterError} on options that do not go together. */
+export function checkClusterOptions(config: Config): void {
+  for (const [why, isAsked] of REFUSALS) if (isAsked(config)) throw new ClusterError(why)
+  nodeIdOf(config.global)
+}
+
+function nodeIdOf({ clusterNodeId }: GlobalValues): string {
+  const node =
+    clusterNodeId ??
+    hostname()
+      .replaceAll(/[^A-Za-z0-9_-]/g, '-')
+      .slice(0, 32)
+  if (node === '')
+    throw new ClusterError('this host has no name: give the node one, cluster_node_id')
+  return node
+}
+
+/**
+ * Connects, however long it takes until a NATS server answers. Throws {@link ClusterError} when the servers cannot be used.
+ */
+export async function joinCluster({
+  config,
+  log,
+  counts,
+  onFatal,
+}: ClusterJoining): Promise<Cluster> {
+  checkClusterOptions(config)
+  const { global } = config
+  const urls = global.clusterUrls ?? []
+  const nodeId = nodeIdOf(global)
+  const wire = await connectWire({
+    urls,
+    name: `mozzie ${nodeId}`,
+    credsFile: global.clusterCreds,
+    caFile: global.clusterCafile,
+    certFile: global.clusterCertfile,
+    keyFile: global.clusterKeyfile,
+    say: sayOnce(log),
+  })
+  const payloadMax = wire.nc.info?.max_payload ?? 0
+  if (payloadMax < global.maxPacketBytes + SPARE_BYTES)
+    throw new ClusterError(
+      `the NATS servers take ${payloadMax} bytes at once: a max_packet_size of ${global.maxPacketBytes} needs a max_payload of ${global.maxPacketBytes + SPARE_BYTES} there`,
+    )
+  await checkSync(config, log)
+  const node = new ClusterNode({
+    name: global.clusterName,
+    node: nodeId,
+    run: randomBytes(8).toString('hex'),
+    replicas: global.clusterReplicas,
+    partitions: global.clusterPartitions,
+    leaseMs: global.clusterLeaseMs,
+    queuedMax: queuedMaxOf(global),
+    version,
+    log,
+    nowMs: nodeClock.monotonicMs,
+    wallMs: nodeClock.wallMs,
+    connect: () => Promise.resolve(wire),
+    counts,
+    onFenced: () =>
+      onFatal(
+        new Error(
+          `no NATS server has taken a heartbeat of this node for ${global.clusterLeaseMs / 1000} s: the others go on without it`,
+        ),
+      ),
+  })
+  log.write(
+    LogType.information,
+    `Node ${nodeId} of the cluster ${global.clusterName} at ${urls.map((url) => new URL(url).host).join(', ')}.`,
+  )
+  return { node, store: new ClusterStore(node), peers: new ClusterPeers(node) }
+}
+
+/** The log may not be open yet: who started the broker is to see what it waits for. */
+function sayOnce(log: Log): (text: string) => void {
+  let isSaid = false
+  return (text) => {
+    log.write(LogType.warning, `Warning: ${text}.`)
+    if (!isSaid) process.stderr.write(`mozzie waits: ${text}.\n`)
+    isSaid = true
+  }
+}
+
+/** A queue and what is in flight of it. */
+function queuedMaxOf({ maxQueuedMessages, maxInflightMessages }: GlobalValues): number {
+  return maxQueuedMessages === 0 ? 0 : maxQueuedMessages + (maxInflightMessages ?? 0)
+}
+
+/** Does JetStream write every message to the disk before it says that it has it? */
+async function checkSync({ global }: Config, log: Log): Promise<void> {
+  const { clusterUrls, clusterMonitorPort: port, clusterRequireSync: isRequired } = global
+  const found = port === 0 ? null : await findSync(clusterUrls ?? [], port)
+  if (found === true) return
+  const why =
+    found === null
+      ? 'it is not known whether the NATS servers sync every write (cluster_monitor_port)'
+      : 'the NATS servers do not sync every write: a power cut of several at once loses what was acknowledged (sync_interval: always)'
+  if (isRequired) throw new ClusterError(`${why}; "cluster_require_sync true" wants it`)
+  log.write(LogType.warning, `Warning: ${why}.`)
+}

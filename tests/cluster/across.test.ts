@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { testMsMax, waitMsMax } from '../support/patience.ts'
+import { ADMIN, startBrokers, type ClusterBrokers } from './brokers.ts'
+import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
+import { newName } from './nodes.ts'
+
+const LEASE_SECONDS = 5
+/** Each is two brokers asked at once. */
+const RACES = Number(process.env['MOZZIE_CLUSTER_RACES'] ?? 60)
+
+let nats: NatsServers
+let cluster: ClusterBrokers
+let last = 0
+
+/** A client on broker `index`, connected. */
+async function connect(
+  index: number,
+  options: IClientOptions & { clientId?: string } = {},
+): Promise<MqttClient> {
+  const { port } = cluster.brokers[index]
+  return await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
+    protocolVersion: 5,
+    clientId: `c${++last}`,
+    reconnectPeriod: 0,
+    ...options,
+  })
+}
+
+const durable = { clean: false, properties: { sessionExpiryInterval: 600 } } as const
+
+async function until(condition: () => boolean): Promise<void> {
+  const endMs = performance.now() + waitMsMax
+  while (!condition()) {
+    assert.ok(performance.now() < endMs, 'it does not come')
+    await sleep(5)
+  }
+}
+
+function noteAll(client: MqttClient): string[] {
+  const got: string[] = []
+  client.on('message', (_topic, payload) => void got.push(payload.toString()))
+  return got
+}
+
+if (skipNats !== false) test('across nodes', { skip: skipNats }, () => {})
+else {
+  before(async () => {
+    nats = await startNats(1)
+    const options = { count: 3, replicas: 1, leaseSeconds: LEASE_SECONDS, hasPages: true }
+    cluster = await startBrokers({ ...options, urls: nats.urls, cluster: newName() })
+  })
+  after(async () => {
+    await cluster.stop()
+    await nats.stop()
+  })
+  for (const kind of ['durable', 'clean'] as const)
+    test(
+      `what another node publishes behind the SUBACK of a ${kind} session comes, ${RACES} times`,
+      { timeout: testMsMax },
+      async () => {
+        const subscriber = await connect(0, kind === 'durable' ? durable : {})
+        const publisher = await connect(1)
+        const got = noteAll(subscriber)
+        for (let race = 0; race < RACES; race++) {
+          await subscriber.subscribeAsync(`race/${race}`, { qos: 1 })
+          await publisher.publishAsync(`race/${race}`, `${race}`, { qos: 1 })
+        }
+        await until(() => got.length === RACES)
+        await Promise.all([subscriber.endAsync(), publisher.endAsync()])
+      },
+    )
+  test('a retained message that was acknowledged is there on every node', async () => {
+    const publisher = await connect(0)
+    for (let round = 0; round < 20; round++) {
+      const topic = `kept/${round}`
+      await publisher.publishAsync(topic, `${round}`, { qos: 1, retain: true })
+      const readers = await Promise.all([1, 2].map((index) => connect(index)))
+      const got = readers.map(noteAll)
+      for (const reader of readers) await reader.subscribeAsync(topic, { qos: 1 })
+      await until(() => got.every((list) => list.length === 1))
+      assert.deepEqual(got, [[`${round}`], [`${round}`]])
+      await Promise.all(readers.map((reader) => reader.endAsync()))
+    }
+    await publisher.endAsync()
+  })
+  test('a session goes on at another node, and its old connection ends', async () => {
+    const options = { ...durable, clientId: 'wanderer' }
+    let client = await connect(0, options)
+    await client.subscribeAsync('way', { qos: 2 })
+    const publisher = await connect(2)
+    for (let round = 1; round <= 9; round++) {
+      const old = client
+      const isOver = new Promise<void>((resolve) => void old.once('close', () => resolve()))
+      const got: string[] = []
+      const next = mqtt.connect(`mqtt://127.0.0.1:${cluster.brokers[round % 3].port}`, {
+        ...options,
+        protocolVersion: 5,
+        reconnectPeriod: 0,
+      })
+      next.on('message', (_topic, payload) => void got.push(payload.toString()))
+      const [answer] = await new Promise<[{ sessionPresent: boolean }]>((resolve) =>
+        next.once('connect', (packet) => resolve([packet])),
+      )
+      assert.equal(answer.sessionPresent, true)
+      await isOver
+      await publisher.publishAsync('way', `${round}`, { qos: 2 })
+      await until(() => got.length === 1)
+      assert.deepEqual(got, [`${round}`])
+      client = next
+    }
+    await Promise.all([client.endAsync(), publisher.endAsync()])
+  })
+  for (const kind of ['durable', 'clean'] as const)
+    test(`of many that connect at once with one id one stays (${kind})`, async () => {
+      const clientId = `storm ${kind}`
+      const clients = Array.from({ length: 30 }, (_, index) => {
+        const { port } = cluster.brokers[index % 3]
+        const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
+          ...(kind === 'durable' ? durable : {}),
+          protocolVersion: 5,
+          clientId,
+          reconnectPeriod: 0,
+        })
+        client.on('error', () => {
+          // Taken over before it was in.
+        })
+        return client
+      })
+      await until(() => clients.filter(({ connected }) => connected).length === 1)
+      // Nobody comes back, and the one that is there can be used.
+      await sleep(1500)
+      const [survivor, ...others] = clients.filter(({ connected }) => connected)
+      assert.equal(others.length, 0)
+      await survivor.publishAsync('storm', 'x', { qos: 1 })
+      await Promise.all(clients.map((client) => client.endAsync(true)))
+    })
+  test('every node tells which nodes there are, and who is where', async () => {
+    const client = await connect(2, { ...durable, clientId: 'where' })
+    const ask = async (path: string) => {
+      const login = Buffer.from(`${ADMIN.name}:${ADMIN.password}`).toString('base64')
+      const url = `http://127.0.0.1:${cluster.brokers[0].httpPort}/api/v1/${path}`
+      const answer = await fetch(url, { headers: { authorization: `Basic ${login}` } })
+      return (await answer.json()) as { nodes: { node: string }[]; items: { node: string }[] }
+    }
+    const { nodes } = await ask('cluster')
+    assert.deepEqual(
+      nodes.map(({ node }) => node),
+      ['b0', 'b1', 'b2'],
+    )
+    let where = ''
+    for (const endMs = performance.now() + waitMsMax; where !== 'b2'; await sleep(20)) {
+      assert.ok(performance.now() < endMs, where)
+      where = (await ask('cluster/sessions?q=where')).items[0]?.node ?? ''
+    }
+    const url = `http://127.0.0.1:${cluster.brokers[1].httpPort}`
+    const words = ['bin/mozzie', 'cluster', 'sessions', '--url', url, '-u', ADMIN.name]
+    const env = { ...process.env, MOZZIE_PASSWORD: ADMIN.password }
+    const { stdout } = spawnSync(process.execPath, words, { env, encoding: 'utf8' })
+    assert.match(stdout, /^"where" {2}b2 {2}0 subscriptions$/m)
+    await client.endAsync()
+  })
+  test('the will of a client whose node is killed is published, once', async () => {
+    const watcher = await connect(1)
+    const got = noteAll(watcher)
+    await watcher.subscribeAsync('gone/#', { qos: 1 })
+    const will = { topic: 'gone/a', payload: Buffer.from('bye'), qos: 1 as const, retain: false }
+    const client = await connect(0, { will })
+    client.on('error', () => {
+      // Its broker is killed.
+    })
+    const barrier = await connect(0)
+    await barrier.subscribeAsync('anything')
+    await cluster.brokers[0].kill('SIGKILL')
+    await until(() => got.length > 0)
+    await cluster.brokers[0].start()
+    const end = await connect(0)
+    await end.publishAsync('gone/end', 'end', { qos: 1 })
+    await until(() => got.includes('end'))
+    assert.deepEqual(got, ['bye', 'end'])
+    await Promise.all([watcher, client, barrier, end].map((one) => one.endAsync(true)))
+  })
+}

@@ -1,0 +1,143 @@
+/** Broker processes that are one cluster: each keeps its port when it is started again. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithUs } from '../support/children.ts'
+import { freePort } from '../support/free-port.ts'
+import { processMsMax } from '../support/patience.ts'
+
+export interface ClusterBroker {
+  readonly name: string
+  readonly port: number
+  /** Of the dashboard and the admin API; 0: none. */
+  readonly httpPort: number
+  /** Everything that it said, over all its lives. */
+  log(): string
+  isRunning(): boolean
+  /** Resolves when it serves clients. */
+  start(): Promise<void>
+  /** Resolves when it has ended. */
+  kill(signal: NodeJS.Signals): Promise<void>
+  freeze(isFrozen: boolean): void
+}
+
+export interface BrokersOptions {
+  readonly urls: readonly string[]
+  readonly cluster: string
+  readonly count: number
+  readonly replicas: number
+  readonly leaseSeconds: number
+  /** Further lines of configuration. */
+  readonly lines?: string
+  readonly hasPages?: boolean
+}
+
+export interface ClusterBrokers {
+  readonly brokers: readonly ClusterBroker[]
+  stop(): Promise<void>
+}
+
+const RUNNING = /version \S+ running/
+
+/** Who may use the pages, where there are some. */
+export const ADMIN = { name: 'admin', password: 'admin' } as const
+
+function pagesAt(port: number, folder: string): string[] {
+  return [
+    `password_file ${join(folder, 'passwords')}`,
+    `listener ${port} 127.0.0.1`,
+    'protocol http_api',
+    `http_admin_user ${ADMIN.name}`,
+  ]
+}
+
+function makePasswords(folder: string): void {
+  const args = ['-c', '-b', join(folder, 'passwords'), ADMIN.name, ADMIN.password]
+  const { status, stderr } = spawnSync(process.execPath, ['bin/mozzie_passwd', ...args])
+  if (status !== 0) throw new Error(`mozzie_passwd: ${stderr.toString()}`)
+}
+
+export async function startBrokers(options: BrokersOptions): Promise<ClusterBrokers> {
+  const folder = mkdtempSync(join(tmpdir(), 'mozzie-cluster-'))
+  if (options.hasPages === true) makePasswords(folder)
+  const brokers: ClusterBroker[] = []
+  for (let index = 0; index < options.count; index++)
+    brokers.push(await brokerAt(folder, `b${index}`, options))
+  await Promise.all(brokers.map((broker) => broker.start()))
+  return {
+    brokers,
+    async stop() {
+      await Promise.all(brokers.map((broker) => broker.kill('SIGKILL')))
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function brokerAt(
+  folder: string,
+  name: string,
+  options: BrokersOptions,
+): Promise<ClusterBroker> {
+  const { urls, cluster, replicas, leaseSeconds, lines = '', hasPages = false } = options
+  const port = await freePort()
+  const httpPort = hasPages ? await freePort() : 0
+  const file = join(folder, `${name}.conf`)
+  const config = [
+    // Privileges stay: another user could not read the sources of a checkout below /root.
+    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    ...(hasPages ? pagesAt(httpPort, folder) : []),
+    'log_dest stderr',
+    'sys_interval 1',
+    'max_queued_messages 0',
+    `cluster_url ${urls.join(',')}`,
+    `cluster_name ${cluster}`,
+    `cluster_node_id ${name}`,
+    `cluster_replicas ${replicas}`,
+    'cluster_partitions 3',
+    `cluster_lease_seconds ${leaseSeconds}`,
+    'cluster_monitor_port 0',
+    lines,
+  ]
+  writeFileSync(file, `${config.join('\n')}\n`)
+  let child: ChildProcess | null = null
+  let log = ''
+  return {
+    name,
+    port,
+    httpPort,
+    log: () => log,
+    isRunning: () => child !== null && child.exitCode === null && child.signalCode === null,
+    async start() {
+      const args = [join(process.cwd(), 'bin', 'mozzie'), '-c', file]
+      const started = endWithUs(
+        spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] }),
+      )
+      child = started
+      let own = ''
+      started.stderr.setEncoding('utf8').on('data', (text: string) => {
+        own += text
+        log += text
+      })
+      const endMs = performance.now() + processMsMax
+      while (!RUNNING.test(own)) {
+        if (started.exitCode !== null || performance.now() > endMs)
+          throw new Error(`${name} did not start:\n${own}`)
+        await sleep(20)
+      }
+    },
+    async kill(signal) {
+      const running = child
+      if (running === null || running.exitCode !== null || running.signalCode !== null) return
+      const ended = once(running, 'exit')
+      running.kill('SIGCONT')
+      running.kill(signal)
+      await ended
+    },
+    freeze: (isFrozen) => void child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
+  }
+}

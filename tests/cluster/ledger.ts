@@ -1,0 +1,161 @@
+/**
+ * Clients that keep a ledger: publishers note what was acknowledged, subscribers with durable sessions what came. Whoever loses
+ * its broker goes to the next one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import mqtt, { type MqttClient } from 'mqtt'
+import type { Qos } from '../../src/codec/packets.ts'
+
+const WINDOW = 8
+const RECONNECT_MS = 150
+/** Sooner than a frozen broker is missed by anybody else. */
+const KEEP_ALIVE_SECONDS = 2
+const CONNECT_MS_MAX = 4000
+
+export interface LedgerResult {
+  readonly acked: number
+  readonly received: number
+  readonly lost: string[]
+  readonly twice: number
+  readonly outOfOrder: number
+}
+
+/** `first`: the port that it begins with. */
+function clientOn(ports: readonly number[], clientId: string, first: number): MqttClient {
+  const order = ports.map((_, index) => ports[(first + index) % ports.length])
+  const client = mqtt.connect({
+    servers: order.map((port) => ({ host: '127.0.0.1', port, protocol: 'mqtt' as const })),
+    clientId,
+    protocolVersion: 5,
+    clean: false,
+    properties: { sessionExpiryInterval: 3600 },
+    reconnectPeriod: RECONNECT_MS,
+    connectTimeout: CONNECT_MS_MAX,
+    keepalive: KEEP_ALIVE_SECONDS,
+    resubscribe: false,
+  })
+  client.on('error', () => {
+    // It tries the next one.
+  })
+  return client
+}
+
+class Publisher {
+  readonly acked = new Set<number>()
+  private readonly client: MqttClient
+  private readonly id: string
+  private readonly qos: Qos
+  private next = 0
+  private open = 0
+  private isStopping = false
+
+  constructor(ports: readonly number[], id: string, first: number, qos: Qos) {
+    this.id = id
+    this.qos = qos
+    this.client = clientOn(ports, `publisher-${id}`, first)
+  }
+
+  start(): void {
+    while (this.open < WINDOW && !this.isStopping) {
+      const number = this.next++
+      this.open++
+      this.client.publish(`ledger/${this.id}`, String(number), { qos: this.qos }, (error) => {
+        this.open--
+        if (error === undefined || error === null) this.acked.add(number)
+        setTimeout(() => this.start(), 2)
+      })
+    }
+  }
+
+  /** Resolves when everything that was sent is acknowledged. */
+  async stop(endMs: number): Promise<void> {
+    this.isStopping = true
+    while (this.open > 0 && performance.now() < endMs) await sleep(20)
+    this.client.end(true)
+  }
+}
+
+class Subscriber {
+  readonly got = new Map<string, number[]>()
+  private readonly client: MqttClient
+  private readonly qos: Qos
+
+  constructor(ports: readonly number[], id: string, first: number, qos: Qos) {
+    this.qos = qos
+    this.client = clientOn(ports, `subscriber-${id}`, first)
+    this.client.on('message', (topic, payload) => {
+      const list = this.got.get(topic) ?? []
+      this.got.set(topic, list)
+      list.push(Number(payload.toString()))
+    })
+  }
+
+  async subscribe(): Promise<void> {
+    await this.client.subscribeAsync('ledger/#', { qos: this.qos })
+  }
+
+  end(): void {
+    this.client.end(true)
+  }
+}
+
+export class Ledger {
+  private readonly publishers: Publisher[] = []
+  private readonly subscribers: Subscriber[] = []
+
+  constructor(ports: readonly number[], qos: Qos, publishers: number, subscribers: number) {
+    for (let index = 0; index < publishers; index++)
+      this.publishers.push(new Publisher(ports, `${index}`, index, qos))
+    for (let index = 0; index < subscribers; index++)
+      this.subscribers.push(new Subscriber(ports, `${index}`, index + 1, qos))
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.subscribers.map((subscriber) => subscriber.subscribe()))
+    for (const publisher of this.publishers) publisher.start()
+  }
+
+  get acked(): number {
+    return this.publishers.reduce((sum, { acked }) => sum + acked.size, 0)
+  }
+
+  /** Lets everything arrive, for `msMax` at most, and compares. */
+  async finish(msMax: number): Promise<LedgerResult> {
+    const endMs = performance.now() + msMax
+    await Promise.all(this.publishers.map((publisher) => publisher.stop(endMs)))
+    while (this.missing().length > 0 && performance.now() < endMs) await sleep(50)
+    for (const subscriber of this.subscribers) subscriber.end()
+    const lists = this.subscribers.flatMap(({ got }) => [...got.values()])
+    return {
+      acked: this.acked,
+      received: lists.reduce((sum, list) => sum + list.length, 0),
+      lost: this.missing(),
+      twice: lists.reduce((sum, list) => sum + list.length - new Set(list).size, 0),
+      outOfOrder: lists.reduce((sum, list) => sum + inversions(list), 0),
+    }
+  }
+
+  private missing(): string[] {
+    return this.subscribers.flatMap(({ got }, index) =>
+      this.publishers.flatMap(({ acked }, publisher) => {
+        const seen = new Set(got.get(`ledger/${publisher}`))
+        return [...acked]
+          .filter((number) => !seen.has(number))
+          .map((number) => `${publisher}/${number} at subscriber ${index}`)
+      }),
+    )
+  }
+}
+
+/** How often a number that is new is lower than one before it. */
+function inversions(list: readonly number[]): number {
+  const seen = new Set<number>()
+  let highest = -1
+  let count = 0
+  for (const number of list) {
+    if (!seen.has(number) && number < highest) count++
+    seen.add(number)
+    highest = Math.max(highest, number)
+  }
+  return count
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Qos } from '../../src/codec/packets.ts'
+import { testMsMax } from '../support/patience.ts'
+import { startBrokers } from './brokers.ts'
+import { Ledger } from './ledger.ts'
+import { skipNats, startNats } from './nats-servers.ts'
+import { newName } from './nodes.ts'
+
+const SETTLE_MS_MAX = 60_000
+
+/** Waits until so many more are acknowledged: whatever is done next is done under load. */
+async function underWay(ledger: Ledger, more: number): Promise<void> {
+  const target = ledger.acked + more
+  while (ledger.acked < target) await sleep(20)
+}
+
+for (const qos of [1, 2] as const satisfies Qos[])
+  test(
+    `QoS ${qos}: a broker that is killed, one that ends, and a NATS server that is killed lose nothing`,
+    { skip: skipNats, timeout: testMsMax },
+    async () => {
+      const nats = await startNats(3)
+      const options = {
+        urls: nats.urls,
+        cluster: newName(),
+        count: 2,
+        replicas: 3,
+        leaseSeconds: 10,
+      }
+      const { brokers, stop } = await startBrokers(options)
+      try {
+        const ledger = new Ledger(
+          brokers.map(({ port }) => port),
+          qos,
+          2,
+          2,
+        )
+        await ledger.start()
+        await underWay(ledger, 100)
+        await brokers[0].kill('SIGKILL')
+        await underWay(ledger, 100)
+        await brokers[0].start()
+        await nats.servers[0].kill('SIGKILL')
+        await underWay(ledger, 100)
+        await nats.servers[0].start()
+        await brokers[1].kill('SIGTERM')
+        await underWay(ledger, 100)
+        await brokers[1].start()
+        const { lost, twice, outOfOrder } = await ledger.finish(SETTLE_MS_MAX)
+        assert.deepEqual(lost, [])
+        assert.equal(outOfOrder, 0)
+        if (qos === 2) assert.equal(twice, 0)
+      } finally {
+        await stop()
+        await nats.stop()
+      }
+    },
+  )
