@@ -18,7 +18,7 @@ import { Journal } from './state/journal.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
 import { addressesOf, kickUser } from './connection/kick.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
-import { countsOf } from './counts.ts'
+import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
 import { Inspector } from './inspect.ts'
 import { createMessage, Message, Slab } from '../ports/message.ts'
 import {
@@ -464,6 +464,11 @@ export class Broker {
     return countsOf(this.core)
   }
 
+  /** What is here alone, where other nodes know the durable sessions too. */
+  ownCounts(): OwnCounts {
+    return ownCountsOf(this.core)
+  }
+
   /** Every subscription, filter by filter. */
   *subscriptionTree(): IterableIterator<{ filter: string; clientId: string; qos: Qos }> {
     for (const session of this.core.sessions.values()) {
@@ -472,11 +477,8 @@ export class Broker {
     }
   }
 
-  /**
-   * Stops: wills are published, 5.0 clients told 0x8B, links closed, the store closed; then `done`. The
-   * owner goes on to call {@link endTurn} and {@link linkClosed} meanwhile.
-   */
-  stop(done: () => void): void {
+  /** Publishes what is due when the broker stops, while everybody is still there: the beginning of {@link stop}. */
+  sayWills(): void {
     const { core } = this
     core.stopping = true
     const { survives } = core.journal
@@ -484,6 +486,15 @@ export class Broker {
       if (!(session.durable && survives)) releaseWill(core, session)
     const open = [...core.connections].filter(({ phase }) => phase === Phase.open)
     for (const connection of open) publishLastWill(core, connection)
+  }
+
+  /**
+   * Stops: wills are published, 5.0 clients told 0x8B, links closed, the store closed; then `done`. The
+   * owner goes on to call {@link endTurn} and {@link linkClosed} meanwhile.
+   */
+  stop(done: () => void): void {
+    const { core } = this
+    this.sayWills()
     for (const connection of core.connections) closeFor(core, connection, Reason.serverShuttingDown)
     const endAll = (): void => {
       do this.endTurn()

@@ -3,6 +3,7 @@ import { waitingBytes, waitingCount } from './delivery/window.ts'
 import type { Counts } from '../ports/stats.ts'
 import { pendingBytes } from './delivery/outbox.ts'
 import type { Core } from './state/model.ts'
+import { subscriptionsOf } from './state/own-subscriptions.ts'
 
 export function countsOf(core: Core): Counts {
   let connected = 0
@@ -33,4 +34,44 @@ export function countsOf(core: Core): Counts {
     outputBytes,
     outputPackets,
   }
+}
+
+/** Of clients that are connected here, and of clean sessions. */
+export interface OwnCounts {
+  cleanSessions: number
+  cleanSubscriptions: number
+  cleanSharedSubscriptions: number
+  connected: number
+  sockets: number
+  queued: number
+  queuedBytes: number
+  outputBytes: number
+  outputPackets: number
+}
+
+export function ownCountsOf(core: Core): OwnCounts {
+  const { connected, sockets, outputBytes, outputPackets } = countsOf(core)
+  const own: OwnCounts = {
+    cleanSessions: core.cleanSessions,
+    cleanSubscriptions: 0,
+    cleanSharedSubscriptions: 0,
+    connected,
+    sockets,
+    queued: 0,
+    queuedBytes: 0,
+    outputBytes,
+    outputPackets,
+  }
+  for (const session of core.sessions.values()) {
+    const { durable, connection, outbound } = session
+    if (!durable)
+      for (const { group } of subscriptionsOf(session)) {
+        own.cleanSubscriptions++
+        if (group !== null) own.cleanSharedSubscriptions++
+      }
+    if (outbound === null || (durable && connection === null)) continue
+    own.queued += outbound.queuedCount + outbound.inflight.size
+    own.queuedBytes += outbound.queuedBytes + outbound.inflightBytes
+  }
+  return own
 }

@@ -4,7 +4,7 @@ import { Reason } from '../codec/reason-codes.ts'
 import { closeFor } from './connection/closing.ts'
 import { Phase, Session, type Core } from './state/model.ts'
 import { batchSafe, claimed, openEarly } from './connection/open-session.ts'
-import { arrived, pageRead, pump } from './delivery/outbound.ts'
+import { arrived, pageRead, pump, releaseOutbound } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
 import { dropped } from './state/drops.ts'
 import { Bytes, charge, holdMessage, releaseMessage } from './state/memory.ts'
@@ -129,9 +129,17 @@ function sessionTold(
     session.backlog = backlog
   }
   session.foreign = record.disconnectedAtMs < 0
+  if (core.ports.peers !== null && core.ready) forgetQueue(core, session)
   if (session.foreign || isTended) return cancelWill(core, session)
   armExpiry(core, session, Math.max(0, core.ports.clock.wallMs() - record.disconnectedAtMs))
   restoreWill(core, session, record.will)
+}
+
+/** Another node has seen to it: what this one knew of its queue is old, and a claim brings it again. */
+function forgetQueue(core: Core, session: Session): void {
+  if (session.outbound !== null) releaseOutbound(core, session.outbound)
+  session.outbound = null
+  session.backlog = null
 }
 
 function routeTold(

@@ -142,7 +142,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
     // The last line: it is what a person does next.
     if (server.pageNote !== null) log.write(LogType.notice, server.pageNote)
     reportDaemon(null)
-    notifyReady()
+    notifyReady(() => server.threads?.areAlive() ?? true)
   } catch (error) {
     const lines =
       error instanceof ConfigError

@@ -18,6 +18,17 @@ const anything: ValueType<string> = {
   read: (_name, rest) => rest.trim(),
 }
 
+const THREADS_MAX = 31
+const threadNumber = int(1, THREADS_MAX)
+
+/** How many threads; 0: as many as there are processors. */
+const threads: ValueType<number> = {
+  describes: `1 to ${THREADS_MAX} | auto`,
+  onceOnly: false,
+  show: (value) => (value === 0 ? 'auto' : String(value)),
+  read: (name, rest) => (rest.trim() === 'auto' ? 0 : threadNumber.read(name, rest)),
+}
+
 /** Options of the running process: log, user, pid file, $SYS; and those that only old files hold. */
 export const PROCESS_OPTIONS = {
   user: option('user', 'Account to run as when started as root; "root" or nothing: stay root.', {
@@ -26,6 +37,11 @@ export const PROCESS_OPTIONS = {
     reload: false,
     repeat: 'last',
   }),
+  threadCount: option(
+    'thread_count',
+    'Threads that serve clients, each a whole core; auto: one a processor. See docs/threads.md.',
+    { type: threads, default: 1, own: true, reload: false },
+  ),
   pidFile: option('pid_file', 'File that holds the process id while the broker runs.', {
     type: path,
     default: null,

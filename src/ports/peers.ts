@@ -81,7 +81,7 @@ export interface Peers {
   /**
    * Sends to `nodes`, the mask of those who want it, and to one node for each of `groups` ("group/filter"), chosen among those with
    * members. A node gets it once, with all that is meant for it. The message may borrow its bytes: they are the caller's again
-   * when this returns. False: too much is under way; it is sent all the same, but whoever can wait should.
+   * when this returns. False: too much is under way; whoever can wait should.
    */
   publish(message: Message, nodes: number, groups: readonly string[]): boolean
   /**

@@ -291,6 +291,8 @@ export interface ClaimedSession extends Backlog {
   inbound: { packetId: number; message: Message }[]
   /** Packet identifiers of its entries are so much higher than those of others: what was sent under one stays under it. */
   idShift: number
+  /** Entries up to this sequence may have been sent; absent: any may. */
+  sentTo?: number | undefined
 }
 
 export type StoreFailure = 'full' | 'broken'
@@ -350,8 +352,8 @@ export interface Store {
    * `claimed`. One that was made stays until `deleteSession`: whoever does not go on with it says so.
    */
   claim(request: number, clientId: string, cleanStart: boolean): void
-  /** This node no longer holds the session: its client is gone. */
-  unclaim(clientId: string): void
+  /** This node no longer holds the session: its client is gone. `sentTo`: no entry behind this sequence was sent. */
+  unclaim(clientId: string, sentTo?: number): void
   saveSession(record: SessionRecord): void
   /** Removes the session with all it holds. */
   deleteSession(clientId: string): void

@@ -1,4 +1,5 @@
 /** The core with all it needs to live in a Node process: the broker process and the library share it. */
+import type { Socket } from 'node:net'
 import type { Log } from '../base/log.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Config } from '../config/config.ts'
@@ -9,7 +10,7 @@ import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
 import { ConnectionRate } from '../transports/connection-rate.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
-import { listen, type Listener, type ListenOptions } from '../transports/listener.ts'
+import { listen, listenShared, type Listener, type ListenOptions } from '../transports/listener.ts'
 import { HandshakeGate } from '../transports/tls.ts'
 import { fileDescriptorLimit } from './file-descriptors.ts'
 import { nodeClock, nodeRandom } from './node-ports.ts'
@@ -26,6 +27,8 @@ export interface EngineOptions {
   /** May anything be said to clients? Asked before every flush; null: always. */
   readonly mayAnswer: (() => boolean) | null
   readonly log: Log
+  /** Connections of all listeners, and sockets; absent: counted here alone. */
+  readonly budgets?: { readonly connections: ConnectionBudget; readonly sockets: ConnectionBudget }
   /** Called every {@link TICK_MS}. */
   onTick(): void
   /** Called at the end of every turn in which the core did something, outside of the core. */
@@ -49,6 +52,14 @@ export interface Engine {
   start(first?: (go: () => void) => void): Promise<void>
   /** @throws ListenError */
   listen(options: ListenOptions, clients: ListenerClients): Promise<Listener>
+  /**
+   * Accepts from sockets that another thread listens on.
+   *
+   * @param port The one that they are bound to.
+   */
+  share(descriptors: readonly number[], port: number, clients: ListenerClients): Promise<void>
+  /** Takes no more connections. */
+  deafen(): void
   /** Closes listeners, then connections, then the store. */
   stop(): Promise<void>
 }
@@ -74,14 +85,15 @@ function socketsMax(): number {
   return limit === 0 ? 0 : Math.max(1, limit - SPARE_DESCRIPTORS)
 }
 
-/** Sets how many connections there may be, and how fast they may come. */
+/** Sets how many connections there may be, and how fast they may come: each of `threads` lets its share in. */
 export function boundConnections(
   { connections, addresses, rate }: Pick<Engine, 'connections' | 'addresses' | 'rate'>,
   { global }: Config,
+  threads = 1,
 ): void {
   connections.max = global.globalMaxConnections
   addresses.max = global.connectionsPerAddressMax
-  rate.perSecond = global.connectionsPerSecondMax
+  rate.perSecond = Math.ceil(global.connectionsPerSecondMax / threads)
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -106,11 +118,14 @@ export function createEngine(options: EngineOptions): Engine {
     fatal: (error) => onFatal(error),
   })
   let onFatal = options.onFatal
-  const connections: ConnectionBudget = { max: 0, open: 0 }
-  const sockets: ConnectionBudget = { max: socketsMax(), open: 0 }
+  const { connections, sockets } = options.budgets ?? {
+    connections: { max: 0, open: 0 },
+    sockets: { max: 0, open: 0 },
+  }
+  sockets.max = socketsMax()
   const addresses = new AddressBudget()
   const rate = new ConnectionRate(0)
-  const listeners: Listener[] = []
+  const accepting = acceptors({ broker, limits, log, connections, sockets, addresses, rate })
   // What has arrived meanwhile is read before anybody's time is judged.
   const timer = setInterval(() => setImmediate(tick, broker, options), TICK_MS).unref()
 
@@ -131,28 +146,51 @@ export function createEngine(options: EngineOptions): Engine {
           resolve()
         }, first)
       }),
-    async listen(place, { options: listenerOptions, budget, entrance }) {
-      const listener = await listen(place, {
-        owner: { core: broker, listener: listenerOptions },
-        settings: entrance,
-        log,
-        own: budget,
-        all: connections,
-        sockets,
-        addresses,
-        rate,
-        waiting: new Set(),
-        arriving: new Set(),
-        stageMsMax: () => limits.connectTimeoutMs,
-      })
-      listeners.push(listener)
-      return listener
-    },
+    ...accepting,
     async stop() {
-      for (const listener of listeners) listener.close()
+      accepting.deafen()
       await new Promise<void>((resolve) => broker.stop(resolve))
       await untilClosed(sockets)
       clearInterval(timer)
+    },
+  }
+}
+
+type Accepting = Pick<Engine, 'connections' | 'addresses' | 'rate' | 'broker'> & {
+  readonly limits: Limits
+  readonly log: Log
+  readonly sockets: ConnectionBudget
+}
+
+/** Where clients come in. */
+function acceptors(to: Accepting): Pick<Engine, 'listen' | 'share' | 'deafen'> {
+  const { broker, limits, log, connections, sockets, addresses, rate } = to
+  const listeners: Listener[] = []
+  const entranceOf = ({ options, budget, entrance }: ListenerClients) => ({
+    owner: { core: broker, listener: options },
+    settings: entrance,
+    log,
+    own: budget,
+    all: connections,
+    sockets,
+    addresses,
+    rate,
+    waiting: new Set<Socket>(),
+    arriving: new Set<Socket>(),
+    stageMsMax: () => limits.connectTimeoutMs,
+  })
+  return {
+    async listen(place, clients) {
+      const listener = await listen(place, entranceOf(clients))
+      listeners.push(listener)
+      return listener
+    },
+    async share(descriptors, port, clients) {
+      clients.options.port = port
+      listeners.push(await listenShared(descriptors, entranceOf(clients)))
+    },
+    deafen() {
+      for (const listener of listeners.splice(0)) listener.close()
     },
   }
 }

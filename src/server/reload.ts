@@ -48,6 +48,8 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   logWarnings(log, config)
   for (const change of changes) logChange(server, change)
   server.bridges.apply(bridges)
+  server.threads?.tell({ kind: 'config', config })
+  server.threads?.tell({ kind: 'logMask', mask: log.mask })
   const count = server.broker.recheckLogins()
   if (count > 0)
     log.write(LogType.notice, `Disconnected ${count} clients whose login is no longer valid.`)
@@ -62,7 +64,7 @@ function apply(
 ): void {
   server.config = config
   Object.assign(server.limits, limitsOfConfig(config.global))
-  boundConnections(server, config)
+  boundConnections(server, config, server.threads?.count)
   for (const listener of config.listeners) {
     const name = listenerName(listener)
     const running = runningListener(server, name)

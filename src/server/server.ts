@@ -3,7 +3,7 @@ import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Cluster } from './cluster.ts'
 import type { Limits } from '../ports/limits.ts'
-import type { Observer, Store } from '../ports/ports.ts'
+import type { Control, Observer, Store } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import { createBridgeTopics } from '../telemetry/bridge-topics.ts'
@@ -39,6 +39,9 @@ import {
   type ServerSecurity,
 } from './security.ts'
 import { logStart } from './start-lines.ts'
+import { figuresOf } from './thread-figures.ts'
+import type { SharedListener } from './thread-messages.ts'
+import { createThreads, type Threads } from './threads.ts'
 import { createUserAdmin, type UserAdmin } from './user-admin.ts'
 import { version } from './version.ts'
 
@@ -64,6 +67,8 @@ export interface Server {
   readonly security: ServerSecurity
   /** Changes users, groups and roles. */
   readonly users: UserAdmin
+  /** null: this thread is the only one. */
+  readonly threads: Threads | null
   readonly listeners: readonly RunningListener[]
   readonly connections: ConnectionBudget
   /** null: a broker of its own. */
@@ -102,7 +107,7 @@ const TICKS_PER_SECOND = 1000 / TICK_MS
  * be written.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { config, configFile, logging, log, tlsKeyLogFile, onFatal } = options
+  const { config, configFile, logging, log, tlsKeyLogFile } = options
   applyUmask()
   const persistence = persistenceOf(config, configFile, hasNoStore(options))
   logStart(log, config, configFile)
@@ -113,27 +118,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const limits = limitsOfConfig(config.global)
   const observer: Observer = {}
   const control = createControl()
-  const engine: Engine = createEngine({
-    limits,
-    auth: security.auth,
-    control,
-    observer,
-    ...portsOf(cluster, () => createStore(persistence, log)),
-    log,
-    onTick: () => chores(),
-    onTurnEnd: () => {},
-    onFatal,
-  })
+  const parts = { limits, security, observer, control }
+  const { engine, threads } = coreOf(options, cluster, persistence, parts, () => chores())
   const { broker, connections, addresses, rate } = engine
   const bridges = createBridges(broker, log, bridgesOf(config))
-  boundConnections(engine, config)
+  boundConnections(engine, config, threads?.count)
   const server: Server = {
     broker,
     log,
     limits,
     security,
     users: createUserAdmin(broker, log, config),
-    listeners: config.listeners.map(newListener),
+    threads,
+    listeners: config.listeners.map((one) => newListener(one, threads)),
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,
     cluster,
@@ -160,8 +157,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     leaveRoot(options)
     warnOfUnreadable(log, securityFiles)
     log.open(logSettingsOf(config.global, logging))
+    threads?.tell({ kind: 'logMask', mask: log.mask })
     bridges.watch(observer)
     await engine.start((go) => bridges.prepare(go))
+    await threads?.ready()
     server.status = 'ok'
     bridges.start()
   } catch (error) {
@@ -189,10 +188,45 @@ async function join(
 }
 
 /** Where the core keeps what it keeps, and whom it shares it with. */
-function portsOf(cluster: Cluster | null, ownStore: () => Store) {
-  if (cluster === null) return { store: ownStore(), peers: null, mayAnswer: null }
-  const { store, peers, node } = cluster
-  return { store, peers, mayAnswer: () => node.mayAnswer }
+function portsOf(cluster: Cluster | null, threads: Threads | null, ownStore: () => Store) {
+  if (cluster !== null) {
+    const { store, peers, node } = cluster
+    return { store, peers, mayAnswer: () => node.mayAnswer }
+  }
+  if (threads === null) return { store: ownStore(), peers: null, mayAnswer: null }
+  const { store, peers, budgets } = threads
+  return { store, peers, budgets, mayAnswer: null }
+}
+
+interface CoreParts {
+  readonly limits: Limits
+  readonly security: ServerSecurity
+  readonly observer: Observer
+  readonly control: Control
+}
+
+/** The first thread's core, and what there is of other threads. */
+function coreOf(
+  { config, log, tlsKeyLogFile, onFatal }: ServerOptions,
+  cluster: Cluster | null,
+  persistence: Persistence | null,
+  { limits, security, observer, control }: CoreParts,
+  onTick: () => void,
+): { engine: Engine; threads: Threads | null } {
+  const ownStore = (): Store => createStore(persistence, log)
+  const threads = createThreads({ config, ownStore, limits, log, tlsKeyLogFile, onFatal })
+  const engine = createEngine({
+    limits,
+    auth: security.auth,
+    control,
+    observer,
+    ...portsOf(cluster, threads, ownStore),
+    log,
+    onTick,
+    onTurnEnd: () => {},
+    onFatal,
+  })
+  return { engine, threads }
 }
 
 /** Ports below 1024 are bound by now; files are opened by the account that will write them. */
@@ -204,20 +238,21 @@ function leaveRoot({ config, configFile, log }: ServerOptions): void {
 }
 
 /** `log_dest topic`. */
-function publishLog({ log, broker }: Server): void {
-  log.publishWith((topic, line) =>
+function publishLog({ log, broker, threads }: Server): void {
+  log.publishWith((topic, line) => {
+    threads?.tell({ kind: 'logLine', topic, line })
     broker.publish(topic, publishedLines.encode(line), {
       qos: 2,
       properties: { messageExpirySeconds: LINE_EXPIRY_SECONDS },
-    }),
-  )
+    })
+  })
 }
 
-function newListener(config: ListenerConfig): RunningListener {
+function newListener(config: ListenerConfig, threads: Threads | null): RunningListener {
   return {
     name: listenerName(config),
     options: listenerOptionsOf(config),
-    budget: { max: config.maxConnections, open: 0 },
+    budget: threads?.budgets.ofListener(config) ?? { max: config.maxConnections, open: 0 },
     entrance: { proxy: null, tls: null, web: null, auto: false },
   }
 }
@@ -237,12 +272,17 @@ async function listen(
   const hasPages = listeners.some(({ protocol }) => protocol === 'http_api')
   const loading = hasPages ? import('./http.ts') : null
   const entrances = server.entrances(server.config)
-  for (const config of listeners)
-    if (config.protocol !== 'http_api')
-      await listenOne(engine, server, config, entrances, {
-        where: whereOf(config),
-        optional: localOnly && config.host === '::1',
-      })
+  const shared: SharedListener[] = []
+  for (const config of listeners) {
+    if (config.protocol === 'http_api') continue
+    const descriptors = await listenOne(engine, server, config, entrances, {
+      where: whereOf(config),
+      optional: localOnly && config.host === '::1',
+    })
+    const port = runningListener(server, listenerName(config))?.options.port ?? 0
+    shared.push({ name: listenerName(config), port, descriptors })
+  }
+  await server.threads?.start(shared)
   if (loading === null) return null
   const { createHttpListeners } = await loading
   const http = await createHttpListeners(server, observer)
@@ -264,11 +304,11 @@ async function listenOne(
   config: ListenerConfig,
   entrances: ReadonlyMap<string, EntranceSettings>,
   place: ListenOptions,
-): Promise<void> {
+): Promise<readonly number[]> {
   const running = runningListener(server, listenerName(config))
-  if (running === undefined) return
+  if (running === undefined) return []
   Object.assign(running.entrance, entrances.get(running.name))
-  await engine.listen(place, running)
+  return (await engine.listen(place, running)).descriptors
 }
 
 /** So many brokers without a configuration have a page each on one machine. */
@@ -299,12 +339,22 @@ async function listenForPage(
   )
 }
 
+/** Wills of all threads first, while everybody is there to read them. */
+async function stopThreads({ broker, deafen }: Engine, threads: Threads): Promise<void> {
+  deafen()
+  broker.sayWills()
+  await threads.sayWills()
+  await threads.stop()
+}
+
 async function stop(engine: Engine, server: Server, http: HttpListeners | null): Promise<void> {
   const { log, config } = server
+  const { threads } = server
   log.write(LogType.information, `mozzie version ${version} terminating`)
   server.status = 'stopping'
   server.bridges.close()
   await http?.close()
+  if (threads !== null) await stopThreads(engine, threads)
   await engine.stop()
   if (config.global.pidFile !== null) removePidFile(config.global.pidFile)
   log.close()
@@ -316,10 +366,12 @@ function createChores(server: Server): () => void {
   const sys = createSysTopics(
     {
       version,
-      stats: broker.stats,
-      counts: () => broker.counts(),
+      ...figuresOf(server),
       heapBytes: usedBytes,
-      publish: (topic, text) => broker.publishSys(topic, text),
+      publish(topic, text) {
+        server.threads?.tell({ kind: 'sys', topic, text })
+        broker.publishSys(topic, text)
+      },
       persistenceSync: server.persistence?.sync ?? null,
     },
     nodeClock.monotonicMs(),
@@ -332,6 +384,7 @@ function createChores(server: Server): () => void {
   let nextSysMs = 0
   let nextSweepMs = nodeClock.wallMs()
   return () => {
+    server.threads?.tick()
     const now = nodeClock.wallMs()
     const { sysIntervalMs, retainExpiryIntervalMs } = server.config.global
     if (sysIntervalMs > 0 && (now >= nextSysMs || nextSysMs - now > sysIntervalMs)) {

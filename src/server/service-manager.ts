@@ -15,12 +15,18 @@ function notify(...assignments: string[]): void {
 
 let watchdog: NodeJS.Timeout | null = null
 
-/** The broker listens. From now on the watchdog, if there is one, hears from us as long as the event loop turns. */
-export function notifyReady(): void {
+/**
+ * The broker listens. From now on the watchdog, if there is one, hears from us as long as the event loop turns, and `isAlive`
+ * says that all else does.
+ */
+export function notifyReady(isAlive: () => boolean): void {
   notify('--ready', `MAINPID=${process.pid}`)
   const microseconds = Number(process.env.WATCHDOG_USEC ?? 0)
   if (!(microseconds > 0)) return
-  watchdog = setInterval(notify, microseconds / 2000, 'WATCHDOG=1').unref()
+  const beat = (): void => {
+    if (isAlive()) notify('WATCHDOG=1')
+  }
+  watchdog = setInterval(beat, microseconds / 2000).unref()
 }
 
 export function notifyStopping(): void {

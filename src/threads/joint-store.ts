@@ -29,6 +29,7 @@ export interface JointStoreOptions {
 /** A session as the doors share it. */
 interface JointSession extends Backlog {
   owner: DoorState | null
+  sentTo: number | undefined
   /** Claimed and not answered yet: what comes for it meanwhile is told behind the answer. */
   claiming: StoredDelivery[] | null
 }
@@ -54,6 +55,7 @@ interface Mark {
   readonly batch: number
 }
 
+const UNHELD = { owner: null, claiming: null, sentTo: undefined }
 const EMPTY: Backlog = { queuedCount: 0, queuedBytes: 0, lastSequence: 0 }
 
 export class JointStore {
@@ -117,7 +119,7 @@ export class JointStore {
       close: (done) => this.close(door, done),
       // Answered in another turn anyway: no batch has to hold it together with anything.
       claim: (request, clientId, cleanStart) => this.claim(door, request, clientId, cleanStart),
-      unclaim: (clientId) => this.unclaim(door, clientId),
+      unclaim: (clientId, sentTo) => this.unclaim(door, clientId, sentTo),
       read: (request, clientId, after, limit) => {
         this.reads.set(++this.lastRequest, { door, request })
         store.read(this.lastRequest, clientId, after, limit)
@@ -207,7 +209,7 @@ export class JointStore {
   private storeEvents(): StoreEvents {
     return {
       session: (clientId, record, backlog) => {
-        this.sessions.set(clientId, { ...(backlog ?? EMPTY), owner: null, claiming: null })
+        this.sessions.set(clientId, { ...(backlog ?? EMPTY), ...UNHELD })
         for (const [index, door] of this.doors.entries())
           this.tell(door, ({ session }) => session(clientId, record, backlog, index > 0))
       },
@@ -278,8 +280,7 @@ export class JointStore {
       return this.tell(door, ({ claimed }) => claimed(request, null, owner.name))
     if (cleanStart && known !== undefined)
       this.tellOthers(door, ({ session }) => session(clientId, null))
-    const session =
-      known === undefined || cleanStart ? { ...EMPTY, owner: door, claiming: null } : known
+    const session = known === undefined || cleanStart ? { ...EMPTY, ...UNHELD, owner: door } : known
     session.owner = door
     session.claiming ??= []
     this.sessions.set(clientId, session)
@@ -292,19 +293,21 @@ export class JointStore {
     this.claims.delete(joint)
     if (asked === undefined) return
     const { door, request, clientId } = asked
-    this.tell(door, ({ claimed }) => claimed(request, state, null))
     const session = this.sessions.get(clientId)
+    const whole = state === null ? null : { ...state, sentTo: session?.sentTo }
+    this.tell(door, ({ claimed }) => claimed(request, whole, null))
     // What is not among what the claim brings comes behind it; the core knows by the sequence.
     for (const entry of session?.claiming ?? [])
       this.tell(door, ({ arrived }) => arrived(clientId, entry))
     if (session !== undefined) session.claiming = null
   }
 
-  private unclaim(door: DoorState, clientId: string): void {
+  private unclaim(door: DoorState, clientId: string, sentTo: number | undefined): void {
     const session = this.sessions.get(clientId)
     if (session === undefined || session.owner !== door) return
     session.owner = null
     session.claiming = null
+    session.sentTo = sentTo ?? session.sentTo
     this.store.unclaim(clientId)
   }
 

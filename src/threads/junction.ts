@@ -17,6 +17,8 @@ export interface JunctionWay {
   sync(done: () => void): void
   /** Messages are copied before `defer` returns. */
   readonly copies: boolean
+  /** Too much is under way to it. Absent: never. */
+  readonly isCrowded?: boolean
 }
 
 interface Node {
@@ -176,6 +178,7 @@ export class Junction {
 
   private publish(from: Node, message: Message, mask: number, groups: readonly string[]): boolean {
     const served = groups.length === 0 ? null : this.chooseNodes(from, message, groups)
+    let isCalm = true
     for (const node of this.nodes) {
       if (node === from) continue
       const plain = (mask & node.bit) !== 0
@@ -183,8 +186,9 @@ export class Junction {
       if (!plain && chosen.length === 0) continue
       const sent = node.way.copies ? message : message.kept()
       this.tell(node, (events) => events.published(sent, plain, chosen))
+      if (node.way.isCrowded === true) isCalm = false
     }
-    return true
+    return isCalm
   }
 
   private chooseNodes(

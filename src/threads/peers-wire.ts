@@ -6,6 +6,7 @@
  */
 import type { Message } from '../ports/message.ts'
 import type { Interest, PeerClaim, Peers, PeersEvents } from '../ports/peers.ts'
+import type { Flow } from './flow.ts'
 import type { Junction, JunctionWay } from './junction.ts'
 import { Call, Event } from './ops.ts'
 import type { WireReader, WireWriter } from './wire.ts'
@@ -61,13 +62,16 @@ function readGroups(reader: WireReader): readonly string[] {
 
 export class RemotePeers implements Peers {
   private readonly out: WireWriter
+  private readonly flow: Flow | null
   private readonly questions = new Questions()
   private events: PeersEvents | null = null
   private cleanElsewhere = 0
   private cleanTold = -1
 
-  constructor(out: WireWriter) {
+  /** `flow` null: nothing is ever too much. */
+  constructor(out: WireWriter, flow: Flow | null = null) {
     this.out = out
+    this.flow = flow
   }
 
   start(events: PeersEvents): void {
@@ -94,12 +98,13 @@ export class RemotePeers implements Peers {
   }
 
   publish(message: Message, nodes: number, groups: readonly string[]): boolean {
-    const { out } = this
+    const { out, flow } = this
+    if (flow !== null && flow.isFull) return false
     out.op(Call.publish)
     out.u32(nodes)
     writeGroups(out, groups)
     out.message(message)
-    return true
+    return flow === null || !flow.isCrowded
   }
 
   claim(claim: PeerClaim, done: Answer): void {
@@ -175,6 +180,7 @@ export function servePeers(
   junction: Junction,
   name: string,
   out: WireWriter,
+  flow: Flow | null = null,
 ): (op: number, reader: WireReader) => boolean {
   const questions = new Questions()
   const way: JunctionWay = {
@@ -184,6 +190,9 @@ export function servePeers(
       out.number(questions.ask(done))
     },
     copies: true,
+    get isCrowded() {
+      return flow !== null && flow.isCrowded
+    },
   }
   const peers = junction.join(name, way)
   const answer = (number: number, given = true): void => {
@@ -191,7 +200,7 @@ export function servePeers(
     out.number(number)
   }
   const calls: Readonly<Record<number, (reader: WireReader) => void>> = {
-    [Call.start]: () => peers.start(peersEvents(out, questions)),
+    [Call.start]: () => peers.start(peersEvents(out, questions, flow)),
     [Call.interest]: (reader) =>
       peers.interest(reader.text(), reader.text(), { always: reader.u32(), qos0: reader.u32() }),
     [Call.barrier]: (reader) => {
@@ -225,7 +234,7 @@ export function servePeers(
   }
 }
 
-function peersEvents(out: WireWriter, questions: Questions): PeersEvents {
+function peersEvents(out: WireWriter, questions: Questions, flow: Flow | null): PeersEvents {
   return {
     wanted(filter, group, always, qos0, members) {
       out.op(Event.wanted)
@@ -236,6 +245,7 @@ function peersEvents(out: WireWriter, questions: Questions): PeersEvents {
       out.u32(members)
     },
     published(message, plain, groups) {
+      if (flow !== null && flow.isFull) return
       out.op(Event.published)
       out.u8(plain ? 1 : 0)
       writeGroups(out, groups)

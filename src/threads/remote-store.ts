@@ -77,8 +77,10 @@ export class RemoteStore implements Store {
     out.u8(cleanStart ? 1 : 0)
   }
 
-  unclaim(clientId: string): void {
-    this.write(Call.unclaim).text(clientId)
+  unclaim(clientId: string, sentTo = -1): void {
+    const out = this.write(Call.unclaim)
+    out.text(clientId)
+    out.number(sentTo)
   }
 
   saveSession(record: SessionRecord): void {

@@ -45,8 +45,9 @@ export function serveStore(
     [Call.claim]: (reader) => door.claim(reader.number(), reader.text(), reader.u8() === 1),
     [Call.unclaim]: (reader) => {
       const clientId = reader.text()
+      const sentTo = reader.number()
       held.delete(clientId)
-      door.unclaim(clientId)
+      door.unclaim(clientId, sentTo < 0 ? undefined : sentTo)
     },
     [Call.saveSession]: (reader) => door.saveSession(readRecord(reader)),
     [Call.deleteSession]: (reader) => {

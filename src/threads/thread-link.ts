@@ -1,5 +1,6 @@
 /** Both ends of what joins two threads: a port, what is to go over it, and what comes. */
 import type { MessagePort } from 'node:worker_threads'
+import type { Flow } from './flow.ts'
 import { WireReader, WireWriter } from './wire.ts'
 
 /** Anything that posts and gets arrays: a MessagePort, a Worker, or a worker's parent. */
@@ -16,17 +17,21 @@ export interface ThreadLink {
 /**
  * @param read Reads one call or event from `reader`, which is behind its number.
  * @param isWhole May what was written so far go? A batch goes as a whole.
+ * @param flow null: nobody counts what is on its way.
  */
 export function linkThread(
   port: Port,
   read: (op: number, reader: WireReader) => void,
   isWhole: () => boolean,
+  flow: Flow | null = null,
 ): ThreadLink {
   const flush = (): void => {
     if (out.length === 0) return
     if (!isWhole()) return void setImmediate(flush)
     const bytes = out.take()
+    const { length } = bytes
     port.postMessage(bytes, [bytes.buffer])
+    flow?.sent(length)
   }
   const out = new WireWriter(() => void setImmediate(flush))
   const reader = new WireReader()
@@ -34,6 +39,7 @@ export function linkThread(
     if (!(bytes instanceof Uint8Array)) return
     reader.open(bytes)
     while (!reader.isAtEnd()) read(reader.u8(), reader)
+    flow?.taken(bytes.length)
   })
   return { out, flush }
 }

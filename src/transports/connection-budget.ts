@@ -3,8 +3,10 @@ export interface ConnectionBudget {
   /** 0: no limit. */
   max: number
   open: number
+  /** How many other threads have. Absent: there are none. */
+  elsewhere?(): number
 }
 
 export function isFull(budget: ConnectionBudget): boolean {
-  return budget.max > 0 && budget.open >= budget.max
+  return budget.max > 0 && budget.open + (budget.elsewhere?.() ?? 0) >= budget.max
 }

@@ -81,15 +81,24 @@ export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | nu
   const look = (turnsLeft: number): void => {
     const obstacle = obstacleOf(entrance, address)
     const waits = obstacle !== null && turnsLeft > 0 && !raw.destroyed
-    if (waits) return void setImmediate(look, turnsLeft - 1)
+    if (waits) return void later(look, turnsLeft - 1)
     waiting.delete(raw)
     if (raw.destroyed) return
     if (obstacle !== null) return deny(entrance.log, raw, remote, obstacle)
     take(entrance, raw, remote, address)
   }
+  // Other threads have their own turns: what one of them has to see takes as long as it takes.
+  const later = entrance.own.elsewhere === undefined ? setImmediate : waitLonger
   const mayWait = waiting.size < WAITING_MAX && !isFull(sockets)
   if (mayWait) waiting.add(raw)
   look(mayWait ? WAIT_TURNS_MAX : 0)
+}
+
+/** Between two looks for a place, where other threads may give one back. */
+const LONGER_MS = 10
+
+function waitLonger(look: (turnsLeft: number) => void, turnsLeft: number): void {
+  setTimeout(look, LONGER_MS, turnsLeft)
 }
 
 /** Why there is no place; null: there is one. */

@@ -15,6 +15,8 @@ export interface ListenOptions {
 export interface Listener {
   /** Empty for a unix socket. */
   readonly addresses: readonly AddressInfo[]
+  /** Its sockets, for {@link listenShared} in other threads; -1: one that cannot be shared. Empty for a unix socket. */
+  readonly descriptors: readonly number[]
   /** Takes no more connections; those that are links stay. */
   close(): void
 }
@@ -36,7 +38,7 @@ export async function listen<C>(options: ListenOptions, entrance: Entrance<C>): 
   }
   if (where.socketPath !== null) {
     servers.push(await listenAtPath(where.socketPath, entrance))
-    return { addresses: [], close }
+    return { addresses: [], descriptors: [], close }
   }
   let { port } = where
   try {
@@ -51,7 +53,50 @@ export async function listen<C>(options: ListenOptions, entrance: Entrance<C>): 
     close()
     throw error
   }
-  return { addresses: servers.map((server) => server.address() as AddressInfo), close }
+  return {
+    addresses: servers.map((server) => server.address() as AddressInfo),
+    descriptors: servers.map(descriptorOf),
+    close,
+  }
+}
+
+/** The number that all threads of the process know a listening socket by. Node has no public way to ask for it. */
+function descriptorOf(server: Server): number {
+  const { _handle: handle } = server as Server & { _handle?: { fd?: number } | null }
+  return handle?.fd ?? -1
+}
+
+/**
+ * Accepts from sockets that another thread of this process listens on: whichever thread is free takes the next connection. The
+ * sockets are that thread's to close, for their numbers are the process's: `close` only takes no more.
+ */
+export async function listenShared<C>(
+  descriptors: readonly number[],
+  entrance: Entrance<C>,
+): Promise<Listener> {
+  let isOver = false
+  for (const fd of descriptors) {
+    const server = acceptor((socket) => {
+      if (isOver) socket.destroy()
+      else enterFrom(entrance, socket)
+    })
+    server.listen({ fd })
+    await once(server, 'listening')
+    reportErrors(server, entrance, `port ${entrance.owner.listener.port}`)
+  }
+  return {
+    addresses: [],
+    descriptors,
+    close() {
+      isOver = true
+      for (const socket of [...entrance.waiting, ...entrance.arriving]) socket.destroy()
+    },
+  }
+}
+
+function enterFrom<C>(entrance: Entrance<C>, socket: Socket): void {
+  const { remoteAddress, remotePort } = socket
+  enter(entrance, socket, remoteAddress === undefined ? null : `${remoteAddress}:${remotePort}`)
 }
 
 async function listenAtPath<C>(path: string, entrance: Entrance<C>): Promise<Server> {
@@ -76,10 +121,7 @@ async function listenAt<C>(
   const { family, address } = place
   if (port > 0 && log.mask & LogType.information)
     log.write(LogType.information, `Opening ${family} listen socket on port ${port}.`)
-  const server = acceptor((socket) => {
-    const { remoteAddress, remotePort } = socket
-    enter(entrance, socket, remoteAddress === undefined ? null : `${remoteAddress}:${remotePort}`)
-  })
+  const server = acceptor((socket) => enterFrom(entrance, socket))
   server.listen(listenOptionsOf(place, port))
   try {
     await once(server, 'listening')

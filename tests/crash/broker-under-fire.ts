@@ -21,6 +21,10 @@ export interface Armed {
   readonly nth: number
 }
 
+/** `thread_count`, where MOZZIE_TEST_THREADS asks for it. */
+const { MOZZIE_TEST_THREADS } = process.env
+const THREADS = MOZZIE_TEST_THREADS === undefined ? '' : `thread_count ${MOZZIE_TEST_THREADS}\n`
+
 export class BrokerUnderFire {
   readonly port: number
   readonly directory: string
@@ -41,7 +45,7 @@ export class BrokerUnderFire {
     const user = process.getuid?.() === 0 ? 'user root\n' : ''
     writeFileSync(
       this.configFile,
-      `${user}listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type error\nlog_type warning\n` +
+      `${THREADS}${user}listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type error\nlog_type warning\n` +
         `connection_messages false\npersistence true\npersistence_location ${this.directory}\n` +
         `persistence_file store\nmax_queued_messages 0\n${config}\n`,
     )

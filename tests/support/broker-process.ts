@@ -26,6 +26,11 @@ export type Target = 'mozzie' | 'mosquitto'
 export const target: Target =
   process.env.MOZZIE_TEST_TARGET === 'mosquitto' ? 'mosquitto' : 'mozzie'
 
+/** `thread_count` of every broker that a test starts, where its own configuration allows it. */
+const threadCount = Number(process.env.MOZZIE_TEST_THREADS ?? 1)
+const singleThreaded =
+  /^(protocol http_api|memory_limit|max_connections_per_address|max_sessions_per_user|connection |dynamic_security|thread_count)/m
+
 /** All listeners are open, and the store is read. */
 const running = /version \S+ running/
 /** Nothing of the kind is to be expected. */
@@ -63,7 +68,9 @@ export async function startBroker(
   // Privileges stay: another user could not read the sources of a checkout below /root.
   const user = process.getuid?.() === 0 ? 'user root\n' : ''
   const listener = `${user}listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n`
-  writeFileSync(configFile, `${listener}${config}\n`)
+  const isThreaded = threadCount > 1 && which === 'mozzie' && !singleThreaded.test(config)
+  const threads = isThreaded ? `thread_count ${threadCount}\n` : ''
+  writeFileSync(configFile, `${threads}${listener}${config}\n`)
   const [file, args] = command(which, configFile)
   const child = endWithUs(spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env }))
   let log = ''

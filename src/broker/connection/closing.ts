@@ -84,7 +84,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   if (will !== null && (ending.will !== false || ends)) fireWill(core, session, will)
   if (!ends && session.durable) {
     saveSession(core, session)
-    core.journal.unclaim(session.clientId)
+    core.journal.unclaim(session.clientId, session.outbound?.sentTo ?? 0)
   }
   core.ports.peers?.will(session.clientId, null)
   core.ports.peers?.unclaim(session.clientId)

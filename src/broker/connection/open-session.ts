@@ -413,9 +413,11 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   const clientId = idOf(connection)
   const known = core.sessions.get(clientId)
   if (known !== undefined && state !== null && !packet.cleanStart) {
-    // With other nodes, the store alone knows what came while its client was away.
-    if (!known.loaded || core.ports.peers !== null)
+    const { outbound } = known
+    const isShared = core.ports.peers !== null
+    if (!known.loaded || (isShared && outbound === null))
       adoptState(core, known, state, core.ports.limits.windowMax)
+    else if (isShared && outbound !== null) catchUp(outbound, state)
     return known
   }
   // The claim has dropped what the store had of it, or there was nothing.
@@ -440,6 +442,7 @@ function adoptState(core: Core, session: Session, state: ClaimedSession, windowM
   session.outbound.queuedCount = state.queuedCount
   session.outbound.queuedBytes = state.queuedBytes
   session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)
+  session.outbound.sentTo = state.sentTo ?? state.lastSequence
   session.heldInbound = new PacketTable()
   for (const { packetId, message } of state.inbound) {
     session.heldInbound.set(packetId, message)
@@ -447,6 +450,13 @@ function adoptState(core: Core, session: Session, state: ClaimedSession, windowM
     holdMessage(core, message)
   }
   if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
+}
+
+/** Other nodes may have queued something while its client was away; the store alone knows that. */
+function catchUp(outbound: Outbound, state: ClaimedSession): void {
+  outbound.lastSequence = Math.max(outbound.lastSequence, state.lastSequence)
+  outbound.queuedCount = Math.max(0, state.queuedCount - outbound.inflight.size)
+  outbound.queuedBytes = Math.max(0, state.queuedBytes - outbound.inflightBytes)
 }
 
 function cappedExpiry(core: Core, packet: ConnectPacket, isOurs: boolean): number {

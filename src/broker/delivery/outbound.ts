@@ -214,7 +214,7 @@ export function pageRead(
     if (batch > core.journal.done) core.journal.wait(batch, session)
     if (outbound.dupLeft > 0) {
       outbound.dupLeft--
-      delivery.dup = true
+      delivery.dup = entry.sequence <= outbound.sentTo
     }
     if (!delivery.released) enqueue(core, outbound, delivery)
     else {
@@ -317,6 +317,7 @@ function sendNext(
   const allowed = isLate || mayBeSent(core, session, outbound.queue)
   if (allowed === undefined) return false
   outbound.queue.shift()
+  outbound.sentTo = delivery.sequence
   charge(core, -Bytes.entry)
   outbound.queuedCount--
   outbound.queuedBytes -= message.payloadLength

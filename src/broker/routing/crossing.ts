@@ -32,6 +32,11 @@ export function beginCrossing(core: Core): void {
 export function cross(core: Core, message: Message): number {
   const { crossing, crossingGroups } = core
   if (crossing === 0 && crossingGroups.length === 0) return 0
+  // What the broker says of itself every node says.
+  if (message.publisher === '' && message.topicName.startsWith('$SYS/')) {
+    beginCrossing(core)
+    return 0
+  }
   // Too much is under way: whoever is in the middle of its input stops here.
   if (core.ports.peers?.publish(message, crossing, crossingGroups) === false)
     core.work = Math.min(core.work, 0)

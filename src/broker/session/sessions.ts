@@ -11,10 +11,15 @@ import { logExpired } from '../state/words.ts'
 export function addSession(core: Core, session: Session): void {
   core.sessions.set(session.clientId, session)
   if (session.isOurs) core.hasBridge = true
-  if (!session.durable) core.cleanSessions++
+  if (!session.durable) countClean(core, 1)
   countUser(core, session.username, 1)
   charge(core, Bytes.session + session.clientId.length)
   core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
+}
+
+function countClean(core: Core, change: 1 | -1): void {
+  core.cleanSessions += change
+  core.ports.peers?.cleanSessions(core.cleanSessions)
 }
 
 /** The session is another user's from now on: that of who took it over (`session_takeover_any_user`). */
@@ -48,7 +53,7 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   if (session.direct !== null) session.direct.gone = true
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
   countUser(core, session.username, -1)
-  if (!session.durable) core.cleanSessions--
+  if (!session.durable) countClean(core, -1)
   charge(core, -Bytes.session - session.clientId.length)
   const { outbound, heldInbound } = session
   session.outbound = null

@@ -69,8 +69,8 @@ export class Journal<W> {
     this.note()
   }
 
-  unclaim(clientId: string): void {
-    this.store.unclaim(clientId)
+  unclaim(clientId: string, sentTo?: number): void {
+    this.store.unclaim(clientId, sentTo)
     this.note()
   }
 

@@ -212,6 +212,8 @@ export class Outbound {
   readRequest = 0
   /** Entries to mark DUP: what another process may have sent. */
   dupLeft = 0
+  /** No entry behind this sequence was ever sent. */
+  sentTo = 0
   /** The last PUBACK, PUBREC or PUBCOMP; monotonic, 0: none yet. */
   ackedAtMs = 0
 }

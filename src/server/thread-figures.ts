@@ -1,0 +1,71 @@
+/** The figures of the broker: those of its one thread, or of all of them together. */
+import type { Broker } from '../broker/broker.ts'
+import { Stats, type Counts } from '../ports/stats.ts'
+import type { Threads } from './threads.ts'
+
+export interface Figures {
+  readonly stats: Stats
+  counts(): Counts
+}
+
+/** With several threads what the others told last, half a second ago at most. */
+export function figuresOf({
+  broker,
+  threads,
+}: {
+  readonly broker: Broker
+  readonly threads: Threads | null
+}): Figures {
+  if (threads === null) return { stats: broker.stats, counts: () => broker.counts() }
+  return {
+    get stats() {
+      return sumOf(broker.stats, threads)
+    },
+    counts: () => countsOf(broker, threads),
+  }
+}
+
+/** `commitMsMax` and `sessionsMax` are the first thread's: it knows all stored sessions. */
+function sumOf(own: Stats, threads: Threads): Stats {
+  const sum = Object.assign(new Stats(), own)
+  Object.assign(sum.drops, own.drops)
+  const added = Object.keys(sum).filter((key) => !ALONE.has(key)) as Added[]
+  for (const { stats } of threads.reports()) {
+    for (const key of added) sum[key] += stats[key]
+    for (const reason of Object.keys(sum.drops) as (keyof Stats['drops'])[])
+      sum.drops[reason] += stats.drops[reason]
+  }
+  return sum
+}
+
+type Added = Exclude<keyof Stats, 'drops'>
+
+const ALONE = new Set<string>([
+  'drops',
+  'sessionsMax',
+  'subscriptions',
+  'sharedSubscriptions',
+  'commits',
+  'commitMs',
+  'commitMsMax',
+])
+
+function countsOf(broker: Broker, threads: Threads): Counts {
+  const counts = broker.counts()
+  const own = broker.ownCounts()
+  const waiting = threads.queued()
+  counts.queued = own.queued + waiting.count
+  counts.queuedBytes = own.queuedBytes + waiting.bytes
+  for (const { counts: theirs } of threads.reports()) {
+    counts.sessions += theirs.cleanSessions
+    counts.connected += theirs.connected
+    counts.sockets += theirs.sockets
+    counts.subscriptions += theirs.cleanSubscriptions
+    counts.sharedSubscriptions += theirs.cleanSharedSubscriptions
+    counts.queued += theirs.queued
+    counts.queuedBytes += theirs.queuedBytes
+    counts.outputBytes += theirs.outputBytes
+    counts.outputPackets += theirs.outputPackets
+  }
+  return counts
+}

@@ -1,0 +1,177 @@
+/**
+ * A thread beside the first one: a core, its clients and their rights, and nothing else. Store, log, `$SYS`, signals
+ * and bridges are the first thread's (`threads.ts`).
+ */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { LogType, type Log } from '../base/log.ts'
+import { AuthFileError } from '../auth/auth-file.ts'
+import { ConfigError, formatConfigError } from '../config/config-error.ts'
+import type { Config } from '../config/config.ts'
+import { listenerName } from '../config/reload.ts'
+import type { Limits } from '../ports/limits.ts'
+import { Flow } from '../threads/flow.ts'
+import { RemotePeers } from '../threads/peers-wire.ts'
+import { RemoteStore } from '../threads/remote-store.ts'
+import { linkThread } from '../threads/thread-link.ts'
+import { boundConnections, createEngine, type Engine } from './engine.ts'
+import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
+import { loadEntrances, type RunningListener } from './listeners.ts'
+import { createServerSecurity, loadSecurityFiles, type ServerSecurity } from './security.ts'
+import { budgetsOf } from './thread-budgets.ts'
+import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+
+const encoder = new TextEncoder()
+const LINE_EXPIRY_SECONDS = 20
+/** Ticks between two reports. */
+const REPORT_TICKS = 5
+
+interface Thread {
+  readonly data: ThreadData
+  readonly engine: Engine
+  readonly peers: RemotePeers
+  readonly limits: Limits
+  readonly security: ServerSecurity
+  readonly listeners: readonly RunningListener[]
+  readonly log: ThreadLog
+  config: Config
+}
+
+interface ThreadLog extends Log {
+  mask: number
+}
+
+function tell(message: FromThread): void {
+  ;(parentPort as MessagePort).postMessage(message)
+}
+
+function createLog(mask: number): ThreadLog {
+  return {
+    mask,
+    write(type, text, fields) {
+      if (this.mask & type) tell({ kind: 'log', type, text, fields })
+    },
+  }
+}
+
+function createThread(data: ThreadData, port: MessagePort): Thread {
+  const { config, index, shared, survives } = data
+  const { global } = config
+  const log = createLog(data.logMask)
+  const ticks = new Int32Array(shared.ticks)
+  const budgets = budgetsOf(shared, config, index)
+  const limits = limitsOfConfig(global)
+  const security = createServerSecurity(log, () => void engine.broker.recheckLogins())
+  const flow = new Flow(new Int32Array(shared.flow), 2 * index, 2 * index + 1)
+  const link = linkThread(
+    port,
+    (op, reader) => void (peers.told(op, reader) || store.told(op, reader)),
+    () => !store.isDirty,
+    flow,
+  )
+  const peers = new RemotePeers(link.out, flow)
+  peers.cleanSessions = budgets.cleanSessions
+  const store = new RemoteStore(link.out, survives)
+  let count = 0
+  const engine = createEngine({
+    limits,
+    auth: security.auth,
+    control: null,
+    observer: null,
+    store,
+    peers,
+    mayAnswer: null,
+    log,
+    budgets,
+    onTick() {
+      Atomics.add(ticks, index, 1)
+      const counts = ++count % REPORT_TICKS === 0 ? engine.broker.ownCounts() : null
+      if (counts === null) return
+      tell({ kind: 'counts', stats: engine.broker.stats, counts })
+    },
+    onTurnEnd: () => {},
+    onFatal: (error) => tell({ kind: 'fatal', text: error.message }),
+  })
+  const listeners = config.listeners.map((listener) => ({
+    name: listenerName(listener),
+    options: listenerOptionsOf(listener),
+    budget: budgets.ofListener(listener),
+    entrance: { proxy: null, tls: null, web: null, auto: false },
+  }))
+  return { data, engine, peers, limits, security, listeners, log, config }
+}
+
+/** Reads what the configuration names and puts it in force. @throws ConfigError, AuthFileError; then nothing has changed. */
+function apply(thread: Thread, config: Config): void {
+  const { data, engine, limits, security, listeners } = thread
+  const files = loadSecurityFiles(config)
+  const running = { ...thread, pages: new Map() }
+  const entrances = loadEntrances(engine, running, config, data.tlsKeyLogFile)
+  thread.config = config
+  Object.assign(limits, limitsOfConfig(config.global))
+  boundConnections(engine, config, data.shared.threads)
+  for (const listener of config.listeners) {
+    const one = listeners.find(({ name }) => name === listenerName(listener))
+    if (one === undefined) continue
+    const { port } = one.options
+    Object.assign(one.options, listenerOptionsOf(listener), { port })
+    Object.assign(one.entrance, entrances.get(one.name))
+    one.budget.max = listener.maxConnections
+  }
+  // The first thread says all that there is to say of files.
+  const { mask } = thread.log
+  thread.log.mask = 0
+  security.apply(config, files, (name) => listeners.find((one) => one.name === name)?.options)
+  thread.log.mask = mask
+}
+
+function reload(thread: Thread, config: Config): void {
+  const { log, engine } = thread
+  try {
+    apply(thread, config)
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof AuthFileError)) throw error
+    const lines =
+      error instanceof ConfigError ? formatConfigError(error) : [`Error: ${error.message}`]
+    for (const line of lines) log.write(LogType.error, `Thread ${thread.data.index}: ${line}`)
+    return
+  }
+  const count = engine.broker.recheckLogins()
+  if (count > 0)
+    log.write(LogType.notice, `Disconnected ${count} clients whose login is no longer valid.`)
+}
+
+function answer(thread: Thread, message: ToThread): void {
+  const { engine, peers, log } = thread
+  const { broker } = engine
+  if (message.kind === 'config') reload(thread, message.config)
+  else if (message.kind === 'logMask') log.mask = message.mask
+  else if (message.kind === 'sys') broker.publishSys(message.topic, message.text)
+  else if (message.kind === 'logLine')
+    broker.publish(message.topic, encoder.encode(message.line), {
+      qos: 2,
+      properties: { messageExpirySeconds: LINE_EXPIRY_SECONDS },
+    })
+  else if (message.kind === 'sayWills') {
+    engine.deafen()
+    broker.sayWills()
+    broker.whenSafe(() => peers.barrier(() => tell({ kind: 'willsSaid' })))
+  } else void engine.stop().then(() => tell({ kind: 'stopped' }))
+}
+
+async function run(port: MessagePort): Promise<void> {
+  const data = workerData as ThreadData
+  const thread = createThread(data, port)
+  apply(thread, data.config)
+  for (const { name, descriptors, port: number } of data.listeners) {
+    const clients = thread.listeners.find((listener) => listener.name === name)
+    if (clients !== undefined) await thread.engine.share(descriptors, number, clients)
+  }
+  port.on('message', (message: ToThread | Uint8Array) => {
+    if (!(message instanceof Uint8Array)) answer(thread, message)
+  })
+  tell({ kind: 'listening' })
+  await thread.engine.start()
+  tell({ kind: 'ready' })
+}
+
+if (parentPort !== null) await run(parentPort)

@@ -1,0 +1,58 @@
+/** What the threads of one process tell each other beside what cores say: plain objects, now and then. */
+import type { LogFields, LogTypeBit } from '../base/log.ts'
+import type { OwnCounts } from '../broker/counts.ts'
+import type { Config } from '../config/config.ts'
+import type { Stats } from '../ports/stats.ts'
+
+/** Where a thread accepts clients: the sockets of a listener, by its name. */
+export interface SharedListener {
+  readonly name: string
+  readonly port: number
+  readonly descriptors: readonly number[]
+}
+
+/** What a thread is started with. */
+export interface ThreadData {
+  /** 1 and more: the first thread, which has the store, is 0. */
+  readonly index: number
+  readonly config: Config
+  readonly listeners: readonly SharedListener[]
+  /** Does the store keep what was committed? */
+  readonly survives: boolean
+  readonly tlsKeyLogFile: string | null
+  readonly logMask: number
+  readonly shared: SharedCounts
+}
+
+/** Memory of all threads: what each has open, listener by listener, and whether it still turns. */
+export interface SharedCounts {
+  readonly threads: number
+  /** By number in it: 0 all connections, 1 sockets, 2 clean sessions, then listeners in their order; `threads` places each. */
+  readonly open: SharedArrayBuffer
+  /** Ticks of each thread. */
+  readonly ticks: SharedArrayBuffer
+  /** Of each thread two places: what the first has dealt with of its bytes, and what it has of the first's. */
+  readonly flow: SharedArrayBuffer
+}
+
+export type ToThread =
+  | { readonly kind: 'config'; readonly config: Config }
+  | { readonly kind: 'logMask'; readonly mask: number }
+  | { readonly kind: 'sys'; readonly topic: string; readonly text: string }
+  | { readonly kind: 'logLine'; readonly topic: string; readonly line: string }
+  | { readonly kind: 'sayWills' }
+  | { readonly kind: 'stop' }
+
+export type FromThread =
+  | {
+      readonly kind: 'log'
+      readonly type: LogTypeBit
+      readonly text: string
+      readonly fields: LogFields | undefined
+    }
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'counts'; readonly stats: Stats; readonly counts: OwnCounts }
+  | { readonly kind: 'willsSaid' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'fatal'; readonly text: string }

@@ -1,0 +1,265 @@
+/**
+ * `thread_count`: what the first thread is to the others. It has the store and the junction, and is a core itself.
+ *
+ *     thread 0   core ── door ──┐
+ *                               ├── JointStore ── LevelDB or memory;  Junction
+ *     thread 1   core ── bytes ─┘        listening sockets are shared: whoever is free accepts
+ */
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { LogType } from '../base/log.ts'
+import type { OwnCounts } from '../broker/counts.ts'
+import { ConfigError } from '../config/config-error.ts'
+import type { Config } from '../config/config.ts'
+import type { Limits } from '../ports/limits.ts'
+import type { Peers } from '../ports/peers.ts'
+import type { Store } from '../ports/ports.ts'
+import type { Stats } from '../ports/stats.ts'
+import { Flow } from '../threads/flow.ts'
+import { JointStore } from '../threads/joint-store.ts'
+import { Junction } from '../threads/junction.ts'
+import { servePeers } from '../threads/peers-wire.ts'
+import { serveStore } from '../threads/serve-store.ts'
+import { linkThread, LocalWay } from '../threads/thread-link.ts'
+import type { ServerLog } from './log-destinations.ts'
+import { budgetsOf, shareCounts, type ThreadBudgets } from './thread-budgets.ts'
+import type { FromThread, SharedListener, ThreadData, ToThread } from './thread-messages.ts'
+
+export interface ThreadOptions {
+  readonly config: Config
+  readonly ownStore: () => Store
+  readonly limits: Limits
+  readonly log: ServerLog
+  readonly tlsKeyLogFile: string | null
+  onFatal(error: Error): void
+}
+
+/** The other threads. */
+export interface Threads {
+  readonly count: number
+  /** The first thread's own. */
+  readonly store: Store
+  readonly peers: Peers
+  readonly budgets: ThreadBudgets
+  /** Starts them; resolves when all accept. Those they accept wait for the store. */
+  start(listeners: readonly SharedListener[]): Promise<void>
+  /** Resolves when their cores know all that the store keeps. */
+  ready(): Promise<void>
+  /** They publish what is due, then it is the first thread's turn; see `Broker.sayWills`. */
+  sayWills(): Promise<void>
+  stop(): Promise<void>
+  tell(message: ToThread): void
+  /** Told last by each. */
+  reports(): readonly { readonly stats: Stats; readonly counts: OwnCounts }[]
+  /** Messages and bytes that wait for clients that are nowhere. */
+  queued(): { count: number; bytes: number }
+  /** The first thread has turned. */
+  tick(): void
+  /** Have all of them turned since this was asked last? */
+  areAlive(): boolean
+}
+
+/** How many threads a configuration asks for. */
+export function threadCountOf({ global }: Config): number {
+  return global.threadCount === 0 ? availableParallelism() : global.threadCount
+}
+
+/**
+ * What cannot be had together with several threads yet, in words.
+ *
+ * @throws ConfigError
+ */
+export function checkThreads(config: Config): void {
+  const { global, listeners, bridges } = config
+  const reasons: readonly (readonly [boolean, string])[] = [
+    [process.platform === 'win32', 'it is not possible on Windows'],
+    [listeners.some(({ protocol }) => protocol === 'http_api'), '"protocol http_api"'],
+    [listeners.some(({ dynamicSecurityFile }) => dynamicSecurityFile !== null), 'dynamic security'],
+    [global.clusterUrls !== null, '"cluster_url"'],
+    [bridges.length > 0, '"connection", a bridge'],
+    [global.memoryBytesMax > 0, '"memory_limit"'],
+    [global.connectionsPerAddressMax > 0, '"max_connections_per_address"'],
+    [global.sessionsPerUserMax > 0, '"max_clients_per_user"'],
+  ]
+  const reason = reasons.find(([holds]) => holds)?.[1]
+  if (reason === undefined) return
+  const location = listeners[0]?.location ?? { file: '', line: 0 }
+  throw new ConfigError(`"thread_count" above 1 does not go together with ${reason} yet.`, {
+    ...location,
+    line: 0,
+  })
+}
+
+const STOP_MS_MAX = 4000
+const START_MS_MAX = 30_000
+
+class Running implements Threads {
+  readonly count: number
+  readonly store: Store
+  readonly peers: Peers
+  readonly budgets: ThreadBudgets
+  private readonly options: ThreadOptions
+  private readonly joint: JointStore
+  private readonly junction = new Junction()
+  private readonly way = new LocalWay()
+  private readonly survives: boolean
+  private readonly shared
+  private readonly ticks: Int32Array
+  private lastTicks: Int32Array
+  private readonly workers: Worker[] = []
+  private readonly reported = new Map<number, { stats: Stats; counts: OwnCounts }>()
+  private readonly heard = new Map<FromThread['kind'], number>()
+  private waiting: (() => void)[] = []
+  private isStopping = false
+
+  constructor(options: ThreadOptions, count: number) {
+    const { config, limits } = options
+    const store = options.ownStore()
+    this.survives = store.survives
+    this.count = count
+    this.options = options
+    this.joint = new JointStore(store, {
+      doors: count,
+      hasRoom: ({ queuedCount, queuedBytes }, { payloadLength }) => {
+        const bytesMax = store.survives ? limits.storedBytesMax : limits.queuedBytesMax
+        return (
+          (limits.queuedMax === 0 || queuedCount < limits.queuedMax) &&
+          (bytesMax === 0 || queuedBytes + payloadLength <= bytesMax)
+        )
+      },
+    })
+    const { way } = this
+    this.store = this.joint.door(nameOf(0), way.defer)
+    this.peers = this.junction.join(nameOf(0), {
+      defer: way.defer,
+      sync: way.defer,
+      get copies() {
+        return way.copies
+      },
+    })
+    this.shared = shareCounts(count, config)
+    this.budgets = budgetsOf(this.shared, config, 0)
+    this.peers.cleanSessions = this.budgets.cleanSessions
+    this.ticks = new Int32Array(this.shared.ticks)
+    this.lastTicks = Int32Array.from(this.ticks).fill(-1)
+  }
+
+  async start(listeners: readonly SharedListener[]): Promise<void> {
+    if (listeners.some(({ descriptors }) => descriptors.includes(-1)))
+      throw new Error('thread_count: this Node does not say which sockets it listens on.')
+    for (let index = 1; index < this.count; index++) this.startOne(index, listeners)
+    await this.all('listening', START_MS_MAX)
+  }
+
+  private startOne(index: number, listeners: readonly SharedListener[]): void {
+    const { config, log, tlsKeyLogFile, onFatal } = this.options
+    const data: ThreadData = {
+      index,
+      config,
+      listeners,
+      survives: this.survives,
+      tlsKeyLogFile,
+      logMask: log.mask,
+      shared: this.shared,
+    }
+    const worker = new Worker(new URL('thread-main.js', import.meta.url), { workerData: data })
+    const { way } = this
+    const flow = new Flow(new Int32Array(this.shared.flow), 2 * index + 1, 2 * index)
+    const link = linkThread(
+      worker,
+      (op, reader) => way.whileIdle(() => void (peers(op, reader) || calls(op, reader))),
+      () => true,
+      flow,
+    )
+    const peers = servePeers(this.junction, nameOf(index), link.out, flow)
+    const calls = serveStore(
+      this.joint.door(nameOf(index), (run) => run()),
+      link.out,
+    )
+    worker.on('message', (message: FromThread | Uint8Array) => {
+      if (!(message instanceof Uint8Array)) this.hear(index, message)
+    })
+    worker.on('error', (error) => onFatal(new Error(`thread ${index}: ${error.message}`)))
+    worker.on('exit', () => {
+      if (!this.isStopping) onFatal(new Error(`thread ${index} ended`))
+    })
+    this.workers.push(worker)
+  }
+
+  private hear(index: number, message: FromThread): void {
+    const { log, onFatal } = this.options
+    if (message.kind === 'log') return log.write(message.type, message.text, message.fields)
+    if (message.kind === 'fatal') return onFatal(new Error(message.text))
+    if (message.kind === 'counts') return void this.reported.set(index, message)
+    this.heard.set(message.kind, (this.heard.get(message.kind) ?? 0) + 1)
+    for (const wake of this.waiting.splice(0)) wake()
+  }
+
+  /** Resolves when all threads have said this, or after `msMax`; null: however long it takes. */
+  private all(kind: FromThread['kind'], msMax: number | null): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if ((this.heard.get(kind) ?? 0) < this.count - 1) return void this.waiting.push(look)
+        clearTimeout(timer)
+        resolve()
+      }
+      const giveUp = (): void => {
+        this.options.log.write(LogType.warning, `Warning: a thread is late: ${kind}.`)
+        resolve()
+      }
+      const timer = msMax === null ? undefined : setTimeout(giveUp, msMax).unref()
+      look()
+    })
+  }
+
+  ready(): Promise<void> {
+    return this.all('ready', null)
+  }
+
+  async sayWills(): Promise<void> {
+    this.isStopping = true
+    this.tell({ kind: 'sayWills' })
+    await this.all('willsSaid', STOP_MS_MAX)
+  }
+
+  async stop(): Promise<void> {
+    this.isStopping = true
+    this.tell({ kind: 'stop' })
+    await this.all('stopped', STOP_MS_MAX)
+  }
+
+  tell(message: ToThread): void {
+    for (const worker of this.workers) worker.postMessage(message)
+  }
+
+  reports() {
+    return [...this.reported.values()]
+  }
+
+  queued() {
+    return this.joint.queued
+  }
+
+  tick(): void {
+    Atomics.add(this.ticks, 0, 1)
+  }
+
+  areAlive(): boolean {
+    const now = Int32Array.from(this.ticks)
+    const last = this.lastTicks
+    this.lastTicks = now
+    return now.every((ticks, index) => ticks !== last[index])
+  }
+}
+
+function nameOf(index: number): string {
+  return `thread ${index}`
+}
+
+/** null: there is one thread, and nothing of this. @throws ConfigError */
+export function createThreads(options: ThreadOptions): Threads | null {
+  const count = threadCountOf(options.config)
+  if (count === 1) return null
+  checkThreads(options.config)
+  return new Running(options, count)
+}

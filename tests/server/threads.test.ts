@@ -1,0 +1,121 @@
+/** `thread_count`: what concerns the process; what clients see the black-box tests ask (`npm run test:threads`). */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { connectAsync, type MqttClient } from 'mqtt'
+import { freePort } from '../support/free-port.ts'
+import { runToEnd, scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+
+/** So many clients do not all come to one thread. */
+const CLIENTS = 24
+
+async function threaded(context: TestContext) {
+  const port = await freePort()
+  const config = (more: string) =>
+    `thread_count 2\nlistener ${port} 127.0.0.1\nsys_interval 1\n${more}`
+  const file = writeConfig(scratch(context), config('allow_anonymous true'))
+  const mozzie = await startMozzie(context, '-c', file)
+  const connect = async (options = {}): Promise<MqttClient> => {
+    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
+      reconnectPeriod: 0,
+      ...options,
+    })
+    context.after(() => void client.end(true))
+    return client
+  }
+  const rewrite = (more: string) => writeFileSync(file, `user root\n${config(more)}\n`)
+  return { mozzie, connect, rewrite }
+}
+
+test('every client hears every other one, whatever thread it is in', async (context) => {
+  const { connect } = await threaded(context)
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect()))
+  const heard = clients.map(() => new Set<string>())
+  for (const [index, client] of clients.entries()) {
+    client.on('message', (_topic, payload) => heard[index].add(String(payload)))
+    await client.subscribeAsync('all', { qos: 1 })
+  }
+  for (const [index, client] of clients.entries())
+    await client.publishAsync('all', `${index}`, { qos: 1 })
+  await until(
+    () => heard.every(({ size }) => size === CLIENTS),
+    () => heard.map(({ size }) => size).join(),
+  )
+})
+
+test('$SYS counts the clients of all threads', async (context) => {
+  const { connect } = await threaded(context)
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect()))
+  const seen = clients.map(() => '')
+  for (const [index, client] of clients.entries()) {
+    client.on('message', (_topic, payload) => (seen[index] = String(payload)))
+    await client.subscribeAsync('$SYS/broker/clients/connected')
+  }
+  await until(
+    () => seen.every((text) => text === String(CLIENTS)),
+    () => seen.join(),
+  )
+})
+
+test('a stop publishes the wills of all threads to the clients of all threads', async (context) => {
+  const { mozzie, connect } = await threaded(context)
+  const watchers = await Promise.all(Array.from({ length: 8 }, () => connect()))
+  const heard = watchers.map(() => new Set<string>())
+  for (const [index, watcher] of watchers.entries()) {
+    watcher.on('message', (topic) => heard[index].add(topic))
+    await watcher.subscribeAsync('will/#')
+  }
+  for (let count = 0; count < 8; count++)
+    await connect({ will: { topic: `will/${count}`, payload: 'bye', qos: 0, retain: false } })
+  mozzie.signal('SIGTERM')
+  await until(
+    () => heard.every(({ size }) => size === 8),
+    () => heard.map(({ size }) => size).join(),
+  )
+  assert.equal(await mozzie.exited, 0)
+})
+
+test('a reload holds for the clients of all threads', async (context) => {
+  const { mozzie, connect, rewrite } = await threaded(context)
+  let closed = 0
+  for (let count = 0; count < CLIENTS; count++) (await connect()).on('close', () => closed++)
+  rewrite('allow_anonymous false')
+  mozzie.signal('SIGHUP')
+  await until(
+    () => closed === CLIENTS,
+    () => `${closed}\n${mozzie.stderr()}`,
+  )
+})
+
+for (const [lines, name] of [
+  ['memory_limit 100000000', /memory_limit/],
+  ['max_connections_per_address 5', /max_connections_per_address/],
+  ['max_clients_per_user 5', /max_clients_per_user/],
+  ['listener 0 127.0.0.1\nprotocol http_api', /http_api|port/],
+  ['connection one\naddress 127.0.0.1:1\ntopic # both', /bridge/],
+] as const)
+  test(`it says that ${lines.split('\n').at(-1)} does not go with several threads`, (context) => {
+    const file = writeConfig(
+      scratch(context),
+      `thread_count 2\nlistener 1883 127.0.0.1\nallow_anonymous true\n${lines}`,
+    )
+    const { code, stderr } = runToEnd('-c', file)
+    assert.notEqual(code, 0)
+    assert.match(stderr, name)
+  })
+
+for (const file of ['takeover', 'session-resume', 'shared-subscriptions', 'retained'])
+  test(`black box with two threads: ${file}`, () => {
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [join('build', 'tests', 'blackbox', `${file}.test.js`)],
+      {
+        encoding: 'utf8',
+        // A test file that runs in a test would report to it instead.
+        env: { ...process.env, MOZZIE_TEST_THREADS: '2', NODE_TEST_CONTEXT: undefined },
+      },
+    )
+    assert.equal(status, 0, stdout.slice(-4000))
+  })
