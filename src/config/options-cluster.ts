@@ -94,7 +94,7 @@ export const CLUSTER_OPTIONS = {
     type: path,
     default: null,
   }),
-  clusterKeyfile: option('cluster_keyfile', 'Its key.', {
+  clusterKeyfile: option('cluster_keyfile', 'The key of cluster_certfile.', {
     ...AT_START,
     type: text('path'),
     default: null,

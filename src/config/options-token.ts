@@ -27,12 +27,12 @@ const address = custom('https://...', (name, rest) => {
 export const TOKEN_OPTIONS = {
   jwtKeyFile: option(
     'auth_jwt_key_file',
-    'Lets clients in by a JSON Web Token that this key proves: a PEM public key or certificate, a JWK or JWK set, or a secret.',
+    'Key that proves the JSON Web Tokens of clients: PEM, JWK, JWK set, or a secret.',
     { type: path, default: null, own: true, repeat: 'last' },
   ),
   jwtKeysUrl: option(
     'auth_jwt_jwks_url',
-    'The same by a JWK set at this address, which is asked again for a key that is not in it.',
+    'Address of a JWK set that proves them, asked again for keys that are not in it.',
     { type: address, default: null, own: true, repeat: 'last' },
   ),
   jwtAlgorithms: option(
