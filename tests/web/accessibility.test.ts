@@ -67,7 +67,7 @@ describe('accessibility', { skip: noBrowser }, () => {
         await page.locator('.message-row', { hasText: 'axe/json' }).click()
         await page.locator('.detail-pane .tok-number').waitFor()
         found.push(...(await violations(page, 'table and detail')))
-        await page.getByRole('button', { name: /^Options/ }).click()
+        await page.getByRole('button', { name: /^Options: / }).click()
         await page.getByRole('button', { name: 'Properties' }).click()
         found.push(...(await violations(page, 'subscription and properties')))
         await page.getByRole('button', { name: 'Timed' }).click()

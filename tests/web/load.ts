@@ -101,7 +101,7 @@ export async function measureLoad(
   await page.locator('.add-subscription button[type=submit]').click()
   await page.locator('.subscription.is-granted').waitFor()
   await page.getByRole('tab', { name: /Topics/ }).click()
-  await page.getByRole('tab', { name: options.view }).click()
+  await page.getByRole('tab', { name: options.view, exact: true }).click()
   const devtools = await page.context().newCDPSession(page)
   await devtools.send('Performance.enable')
   const heaps: number[] = []
