@@ -162,11 +162,14 @@ async function makeOld(location: string): Promise<void> {
   await database.close()
 }
 
+let readers = 0
+
 /** The retained message of each topic is the last one that was published to it. */
 export async function checkRetained(port: number, sent: LastNumbers): Promise<string[]> {
   const problems: string[] = []
   const client = await RawClient.open(port, 5)
-  client.send(make.connect(5, { clientId: 'reader' }))
+  // Both ways are looked at together: one id would end the other's connection.
+  client.send(make.connect(5, { clientId: `reader-${++readers}` }))
   await client.expect('connack', { code: 0 })
   for (const [stream, last] of Object.entries(sent)) {
     const [publisher, topic] = stream.split(' ')

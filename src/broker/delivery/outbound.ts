@@ -317,7 +317,8 @@ function sendNext(
   const allowed = isLate || mayBeSent(core, session, outbound.queue)
   if (allowed === undefined) return false
   outbound.queue.shift()
-  outbound.sentTo = delivery.sequence
+  // What an earlier process may have sent lies before it and behind it.
+  if (delivery.sequence > outbound.sentTo) outbound.sentTo = delivery.sequence
   charge(core, -Bytes.entry)
   outbound.queuedCount--
   outbound.queuedBytes -= message.payloadLength
