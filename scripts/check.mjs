@@ -1,6 +1,7 @@
 // npm run check: everything that can be said of the code without running it.
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
+import { whyInstall } from './setup.mjs'
 
 const bin = (name) => `node_modules/.bin/${name}`
 
@@ -36,6 +37,9 @@ const STEPS = [
 ]
 
 rmSync('build', { recursive: true, force: true })
+// A package that is missing looks like a fault of the types.
+const why = whyInstall()
+if (why !== null) console.log(`# ${why}: run npm ci`)
 let failed = 0
 for (const [name, command, args] of STEPS) {
   const started = Date.now()
