@@ -1,14 +1,20 @@
 /** What price tags are sent: packed, turned, and the same in the graphical client. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inflateRawSync } from 'node:zlib'
 import { articleOf, csvOf, offerOf } from '../../examples/price-tags/model/articles.ts'
 import { COLOURS, TAG_TYPES, type Format } from '../../examples/price-tags/model/tags.ts'
 import { pack, rotate, unpack, type Picture } from '../../examples/price-tags/render/picture.ts'
 import { pngOf } from '../../examples/price-tags/render/png.ts'
-import { bitmapOf, draw, hashOf, shownBy } from '../../examples/price-tags/render/render.ts'
+import {
+  bitmapOf,
+  contentTypeOf,
+  draw,
+  hashOf,
+  shownBy,
+} from '../../examples/price-tags/render/render.ts'
 import { readPriceList, type CsvError } from '../../examples/price-tags/service/csv.ts'
-import { bitmapPixels, guessWidth } from '../../web/src/decode/bitmap.ts'
+import { bitmapPixels, type Pixels } from '../../web/src/decode/bitmap.ts'
+import { decode } from '../../web/src/decode/decode.ts'
 
 /** Ten pixels a row, so that rows end within a byte. */
 function sample(format: Format): Picture {
@@ -66,25 +72,38 @@ for (const type of TAG_TYPES)
     if (type.format !== 'bw') assert.ok(pixels.includes(3), 'the price of an offer is red')
   })
 
-for (const [format, palette, bits] of [
-  ['bw', 'grey', 1],
-  ['bwry', 'redYellow', 2],
-] as const)
-  test(`the graphical client shows ${format} as the tag does`, () => {
-    const type = TAG_TYPES.find((one) => one.format === format)
-    assert.ok(type)
-    const picture = draw(articleOf(12), type)
-    const bytes = inflateRawSync(bitmapOf(picture, type))
-    const lying = rotate(picture, type.rotate)
-    const width = guessWidth(bytes.length, bits)
-    assert.equal(width, lying.width)
-    const rgba = bitmapPixels(bytes, { bits, width, palette, inverted: false })
-    assert.ok(rgba)
-    const seen = Array.from(lying.pixels, (_, at) => [...rgba.subarray(at * 4, at * 4 + 3)])
-    const wanted = Array.from(lying.pixels, (colour) =>
-      [1, 3, 5].map((at) => Number.parseInt(COLOURS[colour].slice(at, at + 2), 16)),
+/** What the graphical client makes of a message. */
+async function seenBy(payload: Uint8Array, contentType: string): Promise<Pixels | null> {
+  const said = { topic: 'esl/1/image/p2p/ap-1-1', contentType }
+  const { decoded, problem } = await decode(payload, 'auto', null, true, said)
+  assert.equal(problem, null)
+  assert.ok(decoded.kind === 'bitmap', decoded.kind)
+  return bitmapPixels(decoded.bytes, decoded.layout)
+}
+
+const rgbaOf = (pixels: Uint8Array): number[] =>
+  [...pixels].flatMap((colour) => [
+    ...[1, 3, 5].map((at) => Number.parseInt(COLOURS[colour].slice(at, at + 2), 16)),
+    255,
+  ])
+
+for (const type of TAG_TYPES)
+  test(`${type.name}: the graphical client shows one upright picture, in the colours of the tag`, async () => {
+    const picture = draw(offerOf(12, 30), type)
+    const seen = await seenBy(bitmapOf(picture, type), contentTypeOf(type))
+    assert.deepEqual([seen?.width, seen?.height], [type.width, type.height])
+    assert.deepEqual([...(seen?.rgba ?? [])], rgbaOf(picture.pixels))
+  })
+
+for (const type of TAG_TYPES)
+  test(`${type.name}: a content type that says no more than what it is lets the client guess the rest`, async () => {
+    const picture = draw(offerOf(12, 30), type)
+    const seen = await seenBy(
+      bitmapOf(picture, { ...type, rotate: 0 }),
+      'application/x-esl-bitmap+deflate',
     )
-    assert.deepEqual(seen, wanted)
+    assert.deepEqual([seen?.width, seen?.height], [picture.width, picture.height])
+    assert.deepEqual([...(seen?.rgba ?? [])], rgbaOf(picture.pixels))
   })
 
 test('a PNG has the size and the colours of the picture', () => {

@@ -4,7 +4,6 @@ import { gzipSync } from 'node:zlib'
 import { encode as msgpack } from '@msgpack/msgpack'
 import { encode as cbor } from 'cborg'
 import fc from 'fast-check'
-import { bitmapPixels, guessWidth } from '../../web/src/decode/bitmap.ts'
 import { decode } from '../../web/src/decode/decode.ts'
 import { diffLines } from '../../web/src/decode/diff.ts'
 import { jsonLines, jsonLinesOfPart, linesToText, toHex } from '../../web/src/decode/lines.ts'
@@ -180,18 +179,6 @@ test('Avro that announces an endless list of nothing is refused', async () => {
   assert.match((await textOf(bytes, 'avro', schema)).problem ?? '', /longer than the payload/)
 })
 
-test('bitmaps of 1, 2 and 4 bits become pixels, the high bits first', () => {
-  const layout = { width: 8, palette: 'grey', inverted: false } as const
-  const reds = (bits: 1 | 2 | 4, bytes: number[]) => {
-    const pixels = bitmapPixels(Uint8Array.from(bytes), { ...layout, bits })
-    return Array.from({ length: 8 }, (_, at) => pixels?.[at * 4])
-  }
-  assert.deepEqual(reds(1, [0b10000001]), [255, 0, 0, 0, 0, 0, 0, 255])
-  assert.deepEqual(reds(2, [0b00011011, 0]), [0, 85, 170, 255, 0, 0, 0, 0])
-  assert.deepEqual(reds(4, [0x0f, 0x10, 0, 0]), [0, 255, 17, 0, 0, 0, 0, 0])
-  assert.equal(guessWidth(Math.ceil(250 / 8) * 122, 1), 250)
-})
-
 test('a difference is the shortest one', () => {
   const marks = diffLines('a\nb\nc\nd', 'a\nx\nc\nd\ne').map(
     ({ kind, text }) => `${kind[0]}${text}`,
@@ -230,10 +217,11 @@ test('CBOR, MessagePack, gzip and Sparkplug B are found by themselves', async ()
     Number.parseInt(byte, 16),
   )
   const topic = 'spBv1.0/plant/DDATA/edge/sensor'
-  assert.equal(detect(sparkplug, topic), 'sparkplug')
-  const { decoded } = await decode(sparkplug, 'auto', null, true, topic)
+  const said = { topic, contentType: '' }
+  assert.equal(detect(sparkplug, said), 'sparkplug')
+  const { decoded } = await decode(sparkplug, 'auto', null, true, said)
   assert.match('text' in decoded ? decoded.text : '', /"name": "t",\s+"double_value": 21/)
-  assert.equal(detect(utf8('{"online": true}'), 'spBv1.0/STATE/host'), 'json')
+  assert.equal(detect(utf8('{"online": true}'), { ...said, topic: 'spBv1.0/STATE/host' }), 'json')
 })
 
 test('random bytes are seldom taken for a structure, and never break the look', () => {

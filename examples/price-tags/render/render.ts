@@ -24,6 +24,12 @@ export function bitmapOf(picture: Picture, { format, rotate: degrees }: TagType)
   return deflateRawSync(pack(rotate(picture, degrees), format))
 }
 
+/** Says how such bytes lie: pixels a row, rows, and how the panel lies to what people see, degrees clockwise. */
+export function contentTypeOf({ width, height, format, rotate: degrees }: TagType): string {
+  const [w, h] = degrees % 180 === 0 ? [width, height] : [height, width]
+  return `application/x-esl-bitmap+deflate; format=${format}; width=${w}; height=${h}; rotate=${degrees}`
+}
+
 /** What a panel of this type shows of such bytes. Throws for bytes that are none. */
 export function shownBy(bitmap: Uint8Array, type: TagType): Picture {
   const { width, height, format, rotate: degrees } = type

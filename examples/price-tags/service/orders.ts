@@ -3,9 +3,10 @@
  * that its tags are to show. What shows it already costs nothing.
  */
 import { topics, type FieldsOrder } from '../model/messages.ts'
-import type { Article } from '../model/tags.ts'
+import { TAG_TYPES, type Article } from '../model/tags.ts'
 import type { MqttClient } from 'mozzie/client'
 import { writeAudit } from './audit.ts'
+import { contentTypeOf } from '../render/render.ts'
 import { saveContents, type Content, type Contents } from './contents.ts'
 import type { Query } from './database.ts'
 import { grouped } from './grouped.ts'
@@ -182,10 +183,11 @@ function* messagesOf(
       ['tag', task.tag],
       ['hash', task.hash],
     ]
+    const content = known.get(task.hash) as Content
     yield {
       topic: topics.image(store, ap),
-      payload: contents.bitmap(known.get(task.hash) as Content),
-      properties: { contentType: 'application/x-esl-bitmap+deflate', userProperties },
+      payload: contents.bitmap(content),
+      properties: { contentType: contentTypeOf(TAG_TYPES[content.type]), userProperties },
       tasks: [task],
     }
   }

@@ -1,13 +1,6 @@
 /** A payload as lines with colours, as text, as a picture. Text nodes and canvases only: nothing in it is markup. */
 import { useEffect, useMemo, useRef, useState } from 'react'
-import {
-  BITMAP_PALETTES,
-  bitmapHeight,
-  bitmapPixels,
-  guessWidth,
-  type BitmapLayout,
-  type BitmapPalette,
-} from '../decode/bitmap.ts'
+import { BITMAP_PALETTES, bitmapPixels, TURNS, type BitmapLayout } from '../decode/bitmap.ts'
 import type { DetailAnswer } from '../protocol/protocol.ts'
 import { bytesText, countText } from '../ui/format.ts'
 import { Check, Select, TextField } from '../ui/parts.tsx'
@@ -44,9 +37,14 @@ export function PayloadView({ session, answer }: { session: SessionHandle; answe
       {decoded.kind === 'text' && (
         <PlainText text={decoded.text} isHex={decoded.format === 'hex'} />
       )}
-      {decoded.kind === 'image' && <Image bytes={payload} mime={decoded.mime} />}
+      {decoded.kind === 'image' && <Image bytes={decoded.bytes} mime={decoded.mime} />}
       {decoded.kind === 'bitmap' && (
-        <Bitmap key={payload.length} bytes={payload} bits={decoded.bits} />
+        <Bitmap
+          key={JSON.stringify(decoded.layout)}
+          bytes={decoded.bytes}
+          first={decoded.layout}
+          packedBytes={payload.length}
+        />
       )}
     </div>
   )
@@ -105,26 +103,31 @@ function Image({ bytes, mime }: { bytes: Uint8Array; mime: string }) {
   )
 }
 
-function Bitmap({ bytes, bits }: { bytes: Uint8Array; bits: 1 | 2 | 4 }) {
+/** @param first The layout until another one is chosen. */
+function Bitmap({
+  bytes,
+  first,
+  packedBytes,
+}: {
+  bytes: Uint8Array
+  first: BitmapLayout
+  packedBytes: number
+}) {
   const t = useText()
   const canvas = useRef<HTMLCanvasElement>(null)
-  const [width, setWidth] = useState(() => guessWidth(bytes.length, bits))
-  const [palette, setPalette] = useState<BitmapPalette>('grey')
-  const [inverted, setInverted] = useState(false)
-  const layout: BitmapLayout = useMemo(
-    () => ({ bits, width, palette, inverted }),
-    [bits, width, palette, inverted],
-  )
+  const [layout, setLayout] = useState(first)
+  const change = (part: Partial<BitmapLayout>) => setLayout({ ...layout, ...part })
+  const pixels = useMemo(() => bitmapPixels(bytes, layout), [bytes, layout])
   useEffect(() => {
     const target = canvas.current
-    const pixels = bitmapPixels(bytes, layout)
-    if (target === null || pixels === null || pixels.length === 0) return
-    target.width = layout.width
-    target.height = bitmapHeight(bytes.length, layout)
-    const image = new ImageData(target.width, target.height)
-    image.data.set(pixels)
+    if (target === null || pixels === null) return
+    target.width = pixels.width
+    target.height = pixels.height
+    const image = new ImageData(pixels.width, pixels.height)
+    image.data.set(pixels.rgba)
     target.getContext('2d')?.putImageData(image, 0, 0)
-  }, [bytes, layout])
+  }, [pixels])
+  const depth = layout.planes === 2 ? '2 × 1 bit' : `${layout.bits} bit`
   return (
     <figure className="picture">
       <div className="bitmap-tools">
@@ -133,20 +136,32 @@ function Bitmap({ bytes, bits }: { bytes: Uint8Array; bits: 1 | 2 | 4 }) {
           type="number"
           min={1}
           max={4096}
-          value={String(width)}
-          onChange={(text) => setWidth(Math.max(1, Math.min(4096, Number(text) || 1)))}
+          value={String(layout.width)}
+          onChange={(text) => change({ width: Math.max(1, Math.min(4096, Number(text) || 1)) })}
         />
         <Select
           label={t.palette}
-          value={palette}
+          value={layout.palette}
           options={BITMAP_PALETTES.map((name) => [name, t.palettes[name]])}
-          onChange={setPalette}
+          onChange={(palette) => change({ palette })}
         />
-        <Check label={t.inverted} checked={inverted} onChange={setInverted} />
+        <Select
+          label={t.turn}
+          value={String(layout.turn)}
+          options={TURNS.map((turn) => [String(turn), `${turn}°`])}
+          onChange={(text) => change({ turn: TURNS.find((turn) => String(turn) === text) ?? 0 })}
+        />
+        <Check
+          label={t.inverted}
+          checked={layout.inverted}
+          onChange={(inverted) => change({ inverted })}
+        />
       </div>
       <canvas ref={canvas} className="is-pixelated" />
       <figcaption>
-        {bits} bit · {width} × {bitmapHeight(bytes.length, layout)}
+        {pixels === null ? t.noImage : `${depth} · ${pixels.width} × ${pixels.height}`}
+        {bytes.length !== packedBytes &&
+          ` · ${t.unpackedFrom(bytesText(packedBytes), bytesText(bytes.length))}`}
       </figcaption>
     </figure>
   )

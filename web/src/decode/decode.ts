@@ -1,23 +1,20 @@
 /** A whole payload in the format asked for. Decoders that are seldom needed are loaded when they are. */
 import type { Format } from '../model/message.ts'
 import type { Schema } from '../model/settings.ts'
+import { guessLayout, tagLayout, type BitmapLayout } from './bitmap.ts'
 import { asLenientText, asText, hexDump, toBase64 } from './bytes.ts'
-import {
-  DecodeError,
-  jsonLines,
-  jsonLinesOfPart,
-  linesToText,
-  valueLines,
-  type Line,
-} from './lines.ts'
+import { jsonLines, jsonLinesOfPart, linesToText, valueLines, type Line } from './lines.ts'
+import { mediaTypeOf, NOTHING_SAID, saysPacked, type MediaType, type Said } from './media-type.ts'
 import { detect, imageType } from './preview.ts'
 import { decoderOf, type StructuredFormat } from './structured.ts'
+import { isGzip, isZlib, TooMuchError, unpack } from './unpack.ts'
 
 export type Decoded =
   | { kind: 'lines'; format: Format; lines: Line[]; text: string }
   | { kind: 'text'; format: Format; text: string }
-  | { kind: 'image'; format: Format; mime: string }
-  | { kind: 'bitmap'; format: Format; bits: 1 | 2 | 4 }
+  /** `bytes`: the payload, or what was packed in it. */
+  | { kind: 'image'; format: Format; mime: string; bytes: Uint8Array }
+  | { kind: 'bitmap'; format: Format; layout: BitmapLayout; bytes: Uint8Array }
 
 /** The payload decoded, and when that failed, as text or hex with the reason. */
 export interface DecodeResult {
@@ -30,7 +27,11 @@ export interface DecodeResult {
 /** Of a payload that is larger only so much is decoded, unless all of it is asked for. */
 export const PART_BYTES = 256 << 10
 
-type Decoder = (bytes: Uint8Array, schema: Schema | null) => Decoded | Promise<Decoded>
+type Decoder = (
+  bytes: Uint8Array,
+  schema: Schema | null,
+  type: MediaType,
+) => Decoded | Promise<Decoded>
 
 /** Formats that can be read from a part. */
 const PARTIAL: ReadonlySet<Format> = new Set(['text', 'json', 'hex', 'base64'])
@@ -45,11 +46,41 @@ const DECODERS: Record<Exclude<Format, 'auto'>, Decoder> = {
   protobuf: structured('protobuf'),
   avro: structured('avro'),
   sparkplug: structured('sparkplug'),
-  gzip: async (bytes, schema) => unpacked(await gunzip(bytes), schema),
-  image: (bytes) => ({ kind: 'image', format: 'image', mime: imageType(bytes) ?? 'image/png' }),
-  bitmap1: () => ({ kind: 'bitmap', format: 'bitmap1', bits: 1 }),
-  bitmap2: () => ({ kind: 'bitmap', format: 'bitmap2', bits: 2 }),
-  bitmap4: () => ({ kind: 'bitmap', format: 'bitmap4', bits: 4 }),
+  gzip: async (bytes, schema, type) => ofUnpacked(await unpack(bytes, 'gzip'), schema, type),
+  deflate: async (bytes, schema, type) => ofUnpacked(await unpack(bytes), schema, type),
+  image: (bytes) => ({
+    kind: 'image',
+    format: 'image',
+    mime: imageType(bytes) ?? 'image/png',
+    bytes,
+  }),
+  bitmap1: bitmap('bitmap1', 1, 1),
+  bitmap2: bitmap('bitmap2', 2, 1),
+  bitmap4: bitmap('bitmap4', 4, 1),
+  bitmapPlanes: bitmap('bitmapPlanes', 1, 2),
+  tagBitmap: async (payload, _schema, type) => {
+    const bytes = await (saysPacked(type) ? unpack(payload) : bitmapBytes(payload))
+    return { kind: 'bitmap', format: 'tagBitmap', layout: tagLayout(bytes, type), bytes }
+  },
+}
+
+function bitmap(format: Format, bits: 1 | 2 | 4, planes: 1 | 2): Decoder {
+  return async (payload) => {
+    const bytes = await bitmapBytes(payload)
+    return { kind: 'bitmap', format, layout: guessLayout(bytes.length, { bits, planes }), bytes }
+  }
+}
+
+/** What was packed, where bytes are packed whole; else the bytes. Only of raw deflate nothing but the try tells. */
+async function bitmapBytes(payload: Uint8Array): Promise<Uint8Array> {
+  const isMarked = isGzip(payload) || isZlib(payload)
+  return unpack(payload).then(
+    (inner) => (isMarked || inner.length > payload.length ? inner : payload),
+    (error: unknown) => {
+      if (error instanceof TooMuchError) throw error
+      return payload
+    },
+  )
 }
 
 function structured(format: StructuredFormat): Decoder {
@@ -58,53 +89,41 @@ function structured(format: StructuredFormat): Decoder {
 }
 
 /** What was packed, by the look of it. */
-function unpacked(bytes: Uint8Array, schema: Schema | null): Decoded | Promise<Decoded> {
+function ofUnpacked(
+  bytes: Uint8Array,
+  schema: Schema | null,
+  type: MediaType,
+): Decoded | Promise<Decoded> {
   const inner = detect(bytes)
-  return inner === 'gzip' || inner === 'image'
-    ? { kind: 'text', format: 'gzip', text: hexDump(bytes) }
-    : DECODERS[inner](bytes, schema)
-}
-
-/** A few bytes may unpack to very many. */
-const UNPACKED_BYTES_MAX = 32 << 20
-
-/** Rejects with DecodeError when it is too much, or no gzip. */
-async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
-  const stream = new Blob([new Uint8Array(bytes)]).stream()
-  const reader = stream.pipeThrough(new DecompressionStream('gzip')).getReader()
-  const parts: Uint8Array[] = []
-  let length = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    parts.push(value)
-    length += value.length
-    if (length <= UNPACKED_BYTES_MAX) continue
-    await reader.cancel()
-    throw new DecodeError(`gzip: more than ${UNPACKED_BYTES_MAX >> 20} MiB`)
-  }
-  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer())
+  return inner === 'gzip' || inner === 'deflate'
+    ? { kind: 'text', format: inner, text: hexDump(bytes) }
+    : DECODERS[inner](bytes, schema, type)
 }
 
 function ofLines(format: Format, lines: Line[]): Decoded {
   return { kind: 'lines', format, lines, text: linesToText(lines) }
 }
 
+/**
+ * Never rejects.
+ * @param isWhole False: the beginning of a large payload will do, where its format can be read from a part.
+ */
 export async function decode(
   payload: Uint8Array,
   format: Format,
   schema: Schema | null,
   isWhole = true,
-  topic = '',
+  said: Said = NOTHING_SAID,
 ): Promise<DecodeResult> {
-  const wanted = format === 'auto' ? detect(payload, topic) : format
+  const type = mediaTypeOf(said.contentType)
+  const wanted = format === 'auto' ? detect(payload, said) : format
   const isCut = !isWhole && payload.length > PART_BYTES && PARTIAL.has(wanted)
   const bytes = isCut ? payload.subarray(0, PART_BYTES) : payload
   try {
     const decoded =
       isCut && wanted === 'json'
         ? ofLines('json', jsonLinesOfPart(asLenientText(bytes)))
-        : await DECODERS[wanted](bytes, schema)
+        : await DECODERS[wanted](bytes, schema, type)
     return { decoded, problem: null, bytes: bytes.length }
   } catch (error) {
     const rest = isWhole ? bytes : bytes.subarray(0, PART_BYTES)
@@ -114,6 +133,7 @@ export async function decode(
         : { kind: 'text', format: 'text', text: asLenientText(rest) }
     const problem = error instanceof Error ? error.message : String(error)
     // What only looked like JSON is plain text, and nothing is wrong with it.
-    return { decoded, problem: format === 'auto' ? null : problem, bytes: rest.length }
+    const isGuess = format === 'auto' && !saysPacked(type) && !(error instanceof TooMuchError)
+    return { decoded, problem: isGuess ? null : problem, bytes: rest.length }
   }
 }

@@ -3,9 +3,11 @@ import type { Format } from '../model/message.ts'
 import { asLenientText, toBase64 } from './bytes.ts'
 import type { Schema } from '../model/settings.ts'
 import { linesToText, toHex, valueLines } from './lines.ts'
+import { mediaTypeOf, NOTHING_SAID, saysBitmap, saysPacked, type Said } from './media-type.ts'
 import { structureOf } from './shape.ts'
 import { isSparkplugTopic } from './sparkplug-topic.ts'
 import { decodeNow, isStructured } from './structured.ts'
+import { isGzip, isZlib } from './unpack.ts'
 
 const PREVIEW_BYTES = 240
 
@@ -34,19 +36,22 @@ function isReadable(bytes: Uint8Array): boolean {
   return true
 }
 
-/** The three bytes that gzip begins with. */
-export function isGzip([first, second, method]: Uint8Array): boolean {
-  return first === 0x1f && second === 0x8b && method === 8
-}
+type Detected =
+  'json' | 'text' | 'hex' | 'image' | Packed | 'cbor' | 'msgpack' | 'sparkplug' | 'tagBitmap'
+type Packed = 'gzip' | 'deflate'
 
-type Detected = 'json' | 'text' | 'hex' | 'image' | 'gzip' | 'cbor' | 'msgpack' | 'sparkplug'
-
-/** What `auto` stands for with this payload; the topic tells of Sparkplug B. */
-export function detect(bytes: Uint8Array, topic = ''): Detected {
+/** What `auto` stands for with this payload; the topic tells of Sparkplug B, the content type of price tags and what is packed. */
+export function detect(bytes: Uint8Array, { topic, contentType }: Said = NOTHING_SAID): Detected {
   if (isSparkplugTopic(topic)) return 'sparkplug'
   if (isGzip(bytes)) return 'gzip'
+  if (contentType !== '') {
+    const type = mediaTypeOf(contentType)
+    if (saysBitmap(type)) return 'tagBitmap'
+    if (saysPacked(type)) return 'deflate'
+  }
   const found = detectText(bytes)
-  return found === 'hex' ? (structureOf(bytes) ?? 'hex') : found
+  if (found !== 'hex') return found
+  return structureOf(bytes) ?? (isZlib(bytes) ? 'deflate' : 'hex')
 }
 
 function detectText(bytes: Uint8Array): 'json' | 'text' | 'hex' | 'image' {
@@ -74,7 +79,7 @@ export function preview(
   schema: Schema | null = null,
 ): string {
   const start = bytes.subarray(0, PREVIEW_BYTES)
-  const kind = format === 'auto' ? detect(bytes, topic) : format
+  const kind = format === 'auto' ? detect(bytes, { topic, contentType: '' }) : format
   if (isStructured(kind) && bytes.length > 0 && bytes.length <= DECODED_BYTES_MAX) {
     const value = decodeNow(kind, bytes, schema)
     if (value !== undefined)

@@ -25,7 +25,7 @@ export function readValue(
   payload: Uint8Array,
   { topic, format, schema }: Reading,
 ): ReadValue | null {
-  const kind = format === 'auto' ? detect(payload, topic) : format
+  const kind = format === 'auto' ? detect(payload, { topic, contentType: '' }) : format
   if (isStructured(kind)) {
     const value = decodeNow(kind, payload, schema)
     return value === undefined ? null : { value, json: null }

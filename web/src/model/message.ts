@@ -18,10 +18,13 @@ export const FORMATS = [
   'avro',
   'sparkplug',
   'gzip',
+  'deflate',
   'image',
   'bitmap1',
   'bitmap2',
   'bitmap4',
+  'bitmapPlanes',
+  'tagBitmap',
 ] as const
 export type Format = (typeof FORMATS)[number]
 

@@ -204,8 +204,11 @@ async function detail(
   const said = capture.of(capture.topicOf(seq))
   const properties = capture.ring.properties(seq)
   const schema = session.schemas.find(({ id }) => id === (schemaId || said.schema)) ?? null
-  const read = (bytes: Uint8Array) => decode(bytes, format ?? said.format, schema, whole, row.topic)
-  const result = await read(payload)
+  const read = (bytes: Uint8Array, of: number) => {
+    const contentType = capture.ring.properties(of)?.contentType ?? ''
+    return decode(bytes, format ?? said.format, schema, whole, { topic: row.topic, contentType })
+  }
+  const result = await read(payload, seq)
   return {
     detail: {
       ...row,
@@ -216,7 +219,7 @@ async function detail(
     },
     decoded: shortened(result),
     text: textOf(result, payload),
-    previousText: previous === null ? null : textOf(await read(previous), previous),
+    previousText: previous === null ? null : textOf(await read(previous, before), previous),
   }
 }
 

@@ -1,0 +1,107 @@
+/** Packed payloads and bitmaps, as price tags are sent them. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { bitmapPixels, guessWidth, type BitmapLayout } from '../../web/src/decode/bitmap.ts'
+import { decode } from '../../web/src/decode/decode.ts'
+import { TooMuchError, unpack, UNPACKED_BYTES_MAX } from '../../web/src/decode/unpack.ts'
+
+test('bitmaps of 1, 2 and 4 bits become pixels, the high bits first', () => {
+  const layout = { planes: 1, width: 8, palette: 'grey', inverted: false, turn: 0 } as const
+  const reds = (bits: 1 | 2 | 4, bytes: number[]) => {
+    const pixels = bitmapPixels(Uint8Array.from(bytes), { ...layout, bits })
+    return Array.from({ length: 8 }, (_, at) => pixels?.rgba[at * 4])
+  }
+  assert.deepEqual(reds(1, [0b10000001]), [255, 0, 0, 0, 0, 0, 0, 255])
+  assert.deepEqual(reds(2, [0b00011011, 0]), [0, 85, 170, 255, 0, 0, 0, 0])
+  assert.deepEqual(reds(4, [0x0f, 0x10, 0, 0]), [0, 255, 17, 0, 0, 0, 0, 0])
+  assert.equal(guessWidth(Math.ceil(250 / 8) * 122, { bits: 1, planes: 1 }), 250)
+})
+
+test('two planes are one picture of black, white and a third colour, turned and inverted at will', () => {
+  const layout = { bits: 1, planes: 2, width: 4, palette: 'red', inverted: false, turn: 0 } as const
+  // Black, white, red, red below black; then white.
+  const bytes = Uint8Array.of(0b0110_0000, 0b1111_0000, 0b0011_0000, 0)
+  const shown = (part: Partial<BitmapLayout>) => {
+    const pixels = bitmapPixels(bytes, { ...layout, ...part })
+    assert.ok(pixels)
+    const { width, height, rgba } = pixels
+    const letters: Record<number, string> = { 0: 'k', 0xffffff: 'w', 0xd0021b: 'r', 0xf2c200: 'y' }
+    const at = (pixel: number) =>
+      letters[
+        ((rgba[pixel * 4] ?? 0) << 16) |
+          ((rgba[pixel * 4 + 1] ?? 0) << 8) |
+          (rgba[pixel * 4 + 2] ?? 0)
+      ]
+    return Array.from({ length: height }, (_, y) =>
+      Array.from({ length: width }, (_unused, x) => at(y * width + x)).join(''),
+    )
+  }
+  assert.deepEqual(shown({}), ['kwrr', 'wwww'])
+  assert.deepEqual(shown({ palette: 'yellow' }), ['kwyy', 'wwww'])
+  assert.deepEqual(shown({ inverted: true }), ['wkrr', 'kkkk'])
+  assert.deepEqual(shown({ turn: 90 }), ['wk', 'ww', 'wr', 'wr'])
+  assert.deepEqual(shown({ turn: 180 }), ['wwww', 'rrwk'])
+  assert.deepEqual(shown({ turn: 270 }), ['rw', 'rw', 'ww', 'kw'])
+})
+
+test('deflate, zlib and gzip are unpacked: by their first bytes, by the content type, or when asked', async () => {
+  const text = JSON.stringify({ inside: 127, long: 'x'.repeat(200) })
+  const packed = {
+    zlib: new Uint8Array(deflateSync(text)),
+    raw: new Uint8Array(deflateRawSync(text)),
+    gzip: new Uint8Array(gzipSync(text)),
+  }
+  const shown = async (bytes: Uint8Array, format: 'auto' | 'deflate', contentType = '') => {
+    const result = await decode(bytes, format, null, true, { topic: 't', contentType })
+    assert.equal(result.problem, null)
+    return result.decoded.format
+  }
+  assert.equal(await shown(packed.gzip, 'auto'), 'json')
+  assert.equal(await shown(packed.zlib, 'auto'), 'json')
+  assert.equal(await shown(packed.raw, 'auto'), 'hex')
+  for (const bytes of Object.values(packed)) {
+    assert.equal(await shown(bytes, 'deflate'), 'json')
+    assert.equal(await shown(bytes, 'auto', 'application/json+deflate; charset=utf-8'), 'json')
+  }
+  const image = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, ...Array.from({ length: 40 }, () => 7))
+  const { decoded } = await decode(new Uint8Array(deflateSync(image)), 'auto', null)
+  assert.deepEqual(decoded.kind === 'image' && decoded.bytes, image)
+})
+
+test('what is said to be packed and is not says so', async () => {
+  const said = { topic: 't', contentType: 'application/x-esl-bitmap+deflate' }
+  const cut = new Uint8Array(deflateRawSync('é'.repeat(99))).subarray(0, -1)
+  for (const bytes of [Uint8Array.of(0xff, 0xff, 0xff), cut]) {
+    const { decoded, problem } = await decode(bytes, 'auto', null, true, said)
+    assert.equal(decoded.format, 'hex')
+    assert.match(problem ?? '', /^deflate-raw: /)
+  }
+})
+
+test('of a packed gigabyte no more than a bound is unpacked, and that is said', async () => {
+  const bomb = new Uint8Array(deflateRawSync(new Uint8Array(UNPACKED_BYTES_MAX + 1)))
+  assert.ok(bomb.length < 40_000)
+  for (const [format, contentType] of [
+    ['deflate', ''],
+    ['bitmap1', ''],
+    ['auto', 'application/x-esl-bitmap+deflate'],
+  ] as const) {
+    const { problem } = await decode(bomb, format, null, true, { topic: 't', contentType })
+    assert.equal(problem, 'deflate-raw: more than 32 MiB')
+  }
+  await assert.rejects(unpack(bomb, 'deflate-raw', 1 << 20), TooMuchError)
+})
+
+test('a bitmap that is chosen by hand is unpacked where it is packed, and left alone where it is not', async () => {
+  const plain = Uint8Array.from({ length: 4000 }, (_, at) => (at * 7) % 251)
+  for (const bytes of [
+    plain,
+    new Uint8Array(deflateRawSync(plain)),
+    new Uint8Array(deflateSync(plain)),
+  ]) {
+    const { decoded } = await decode(bytes, 'bitmap1', null)
+    assert.deepEqual(decoded.kind === 'bitmap' && decoded.bytes, plain)
+    assert.equal(decoded.kind === 'bitmap' && decoded.layout.width, 122)
+  }
+})
