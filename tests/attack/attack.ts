@@ -5,6 +5,7 @@ import { behaviours, type FileOptions, type Proves, type Scene } from '../suppor
 import { ack, publish } from '../support/packets.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { gone } from '../support/sockets.ts'
+import { cpuMsOf, firstThreadCpuMsOf } from '../support/cpu.ts'
 import { leastOf } from '../support/patience.ts'
 
 /** What another client's QoS 1 round trip may take after an attack. */
@@ -48,6 +49,22 @@ export async function roundTripMs(client: RawClient, topic: string): Promise<num
   return ms
 }
 
+/** CPU ms of the broker's first thread from PUBLISH to its echo, of `trips` one after the other, shortest first. */
+export async function roundTripsCpuMs(
+  { pid }: { readonly pid: number },
+  client: RawClient,
+  topic: string,
+  trips: number,
+): Promise<number[]> {
+  const times: number[] = []
+  while (times.length < trips) {
+    const start = firstThreadCpuMsOf(pid)
+    await roundTripMs(client, topic)
+    times.push(firstThreadCpuMsOf(pid) - start)
+  }
+  return times.sort((left, right) => left - right)
+}
+
 /** A client that has subscribed to `topic` at QoS 1 gets its messages back at once. */
 export async function assertPrompt(client: RawClient, topic: string): Promise<void> {
   const ms = await leastOf(ROUND_TRIP_MS_MAX, () => roundTripMs(client, topic))
@@ -80,15 +97,6 @@ export async function withinMb(
   assert.ok(grownMb <= growthMb, `${grownMb.toFixed(1)} MB more, ${growthMb} allowed`)
 }
 
-const TICKS_PER_SECOND = 100
-
-/** CPU time the broker has used, all threads, in ms, to 10 ms. */
-export function cpuMs(scene: Scene): number {
-  const stat = readFileSync(`/proc/${scene.broker.pid}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND
-}
-
 /** Runs `body` some times; resolves to the least CPU ms the broker spent on one. */
 export async function leastCpuMs(
   scene: Scene,
@@ -97,9 +105,9 @@ export async function leastCpuMs(
 ): Promise<number> {
   let least = Infinity
   for (let time = 0; time < times; time++) {
-    const start = cpuMs(scene)
+    const start = cpuMsOf(scene.broker.pid)
     await body()
-    least = Math.min(least, cpuMs(scene) - start)
+    least = Math.min(least, cpuMsOf(scene.broker.pid) - start)
   }
   return least
 }

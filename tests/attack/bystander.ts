@@ -6,9 +6,9 @@
  * own thread computed, which is nobody's doing but the broker's.
  */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { firstThreadCpuMsOf } from '../support/cpu.ts'
 
 /** ms between two pings, from the answer to the next. */
 const PING_EVERY_MS = 5
@@ -19,7 +19,7 @@ const PINGREQ = Buffer.from('c000', 'hex')
 /** The longest waits for a PINGRESP, ms, not of the same ping perhaps. */
 export interface Wait {
   readonly clockMs: number
-  /** CPU time of the broker's thread meanwhile; the system counts it in ticks of 4 ms at worst. */
+  /** CPU time of the broker's first thread meanwhile. */
   readonly cpuMs: number
 }
 
@@ -48,12 +48,6 @@ export async function startBystander({ port, pid }: Place): Promise<Bystander> {
   }
 }
 
-/** CPU time of a process's first thread so far, ms: where Node runs everything that holds up a client. */
-function cpuMsOf(pid: number): number {
-  const [runNs] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')
-  return Number(runNs) / 1e6
-}
-
 function run({ port, pid }: Place): void {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   let sentMs = 0
@@ -63,14 +57,14 @@ function run({ port, pid }: Place): void {
   let lost = false
   const ping = (): void => {
     sentMs = performance.now()
-    sentCpuMs = cpuMsOf(pid)
+    sentCpuMs = firstThreadCpuMsOf(pid)
     socket.write(PINGREQ)
   }
   const note = (): void => {
     if (sentMs === 0 || lost) return
     worst = {
       clockMs: Math.max(worst.clockMs, performance.now() - sentMs),
-      cpuMs: Math.max(worst.cpuMs, cpuMsOf(pid) - sentCpuMs),
+      cpuMs: Math.max(worst.cpuMs, firstThreadCpuMsOf(pid) - sentCpuMs),
     }
   }
   socket.write(CONNECT)

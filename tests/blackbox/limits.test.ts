@@ -10,6 +10,7 @@ import {
   unsubscribe,
   type FilterOptions,
 } from '../support/packets.ts'
+import { leastOf } from '../support/patience.ts'
 import type { RawClient } from '../support/raw-client.ts'
 
 const timeouts = behaviours('timeouts', {
@@ -271,11 +272,13 @@ rates(
   async ({ connect: connected, topic }) => {
     const receiver = await connected()
     await receiver.subscribe(topic)
-    const sender = await connected()
-    const seconds = await secondsFor(sender, topic, 3 * RATE)
+    const seconds = await leastOf(4, async () => {
+      const took = await secondsFor(await connected(), topic, 3 * RATE)
+      for (let count = 0; count < 3 * RATE; count++) await receiver.expect('publish')
+      return took
+    })
     // The first second's worth is free.
     assert.ok(seconds > 1.5 && seconds < 4, `${3 * RATE} messages took ${seconds} s`)
-    for (let count = 0; count < 3 * RATE; count++) await receiver.expect('publish')
     await receiver.expectNothing()
   },
 )
@@ -284,10 +287,13 @@ rates(
   'a client within max_message_rate does not notice it, whatever others do',
   { v4: '' },
   async ({ connect: connected, topic }) => {
-    const greedy = await connected()
-    const slowed = secondsFor(greedy, `${topic}/greedy`, 3 * RATE)
-    assert.ok((await secondsFor(await connected(), topic, RATE / 2)) < 0.5)
-    await slowed
+    const seconds = await leastOf(0.5, async () => {
+      const slowed = secondsFor(await connected(), `${topic}/greedy`, 3 * RATE)
+      const others = await secondsFor(await connected(), topic, RATE / 2)
+      await slowed
+      return others
+    })
+    assert.ok(seconds < 0.5, `it took ${seconds} s`)
   },
 )
 
@@ -309,14 +315,17 @@ byteRates(
   async ({ connect: connected, topic }) => {
     const receiver = await connected()
     await receiver.subscribe(topic)
-    const sender = await connected()
     const payload = bytesOf('x'.repeat(10_000))
-    const start = performance.now()
-    sender.send(...Array.from({ length: 15 }, () => publish(topic, payload)))
-    await sender.ping()
-    const seconds = (performance.now() - start) / 1000
+    const seconds = await leastOf(4, async () => {
+      const sender = await connected()
+      const start = performance.now()
+      sender.send(...Array.from({ length: 15 }, () => publish(topic, payload)))
+      await sender.ping()
+      const took = (performance.now() - start) / 1000
+      for (let count = 0; count < 15; count++) await receiver.expect('publish')
+      return took
+    })
     assert.ok(seconds > 1.5 && seconds < 4, `150,000 bytes took ${seconds} s`)
-    for (let count = 0; count < 15; count++) await receiver.expect('publish')
   },
 )
 
@@ -348,12 +357,14 @@ accepting(
   'max_connection_rate lets a storm in one after the other, and nobody is lost',
   { v4: '' },
   async ({ connect: connected, open, version }) => {
-    const start = performance.now()
-    const clients = await Promise.all(Array.from({ length: 40 }, open))
-    for (const [index, client] of clients.entries())
-      client.send(connect(version, { clientId: `storm${index}` }))
-    for (const client of clients) await client.expect('connack', { code: 0 })
-    const seconds = (performance.now() - start) / 1000
+    const seconds = await leastOf(4, async () => {
+      const start = performance.now()
+      const clients = await Promise.all(Array.from({ length: 40 }, open))
+      for (const [index, client] of clients.entries())
+        client.send(connect(version, { clientId: `storm${index}` }))
+      for (const client of clients) await client.expect('connack', { code: 0 })
+      return (performance.now() - start) / 1000
+    })
     assert.ok(seconds > 1 && seconds < 4, `40 clients took ${seconds} s`)
     await connected()
   },

@@ -2,11 +2,12 @@
  * `npm run bridge-cpu`: what 1,000 messages/s at QoS 1 over a bridge cost the broker, against the same messages to a client
  * of its own with a durable session. CPU seconds (user and system) of the broker's process, in turns. Linux only.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
+import { startBroker } from '../support/broker-process.ts'
+import { cpuMsOf } from '../support/cpu.ts'
 import * as make from '../support/packets.ts'
 import { PacketType } from '../../src/codec/packets.ts'
 import { clientOf, untilUp } from './pair.ts'
@@ -17,15 +18,6 @@ const WARM_MS = 4000
 const MEASURE_MS = 10_000
 const PER_SECOND = 1000
 const PORTION_MS = 5
-/** Of /proc: hundredths of a second, everywhere. */
-const TICKS_PER_SECOND = 100
-
-function cpuSeconds({ pid }: BrokerProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-}
-
 /** Takes what comes, acknowledges all of it, and counts it. */
 function consume(client: RawClient): { count: number; end(): void } {
   const counted = { count: 0, end: () => clearInterval(timer) }
@@ -72,9 +64,9 @@ async function measure(isBridged: boolean, lines: string): Promise<number> {
   const publisher = await clientOf(local)
   const producer = produce(publisher)
   await sleep(WARM_MS)
-  const [cpu, count] = [cpuSeconds(local), consumer.count]
+  const [cpu, count] = [cpuMsOf(local.pid), consumer.count]
   await sleep(MEASURE_MS)
-  const cost = ((cpuSeconds(local) - cpu) * 1e6) / (consumer.count - count)
+  const cost = ((cpuMsOf(local.pid) - cpu) * 1000) / (consumer.count - count)
   producer.end()
   consumer.end()
   publisher.destroy()

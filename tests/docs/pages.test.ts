@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import { testMsMax } from '../support/patience.ts'
-import { blocksOf } from './blocks.ts'
+import { blocksOf, commandsOf } from './blocks.ts'
 
 const run = promisify(execFile)
 const inFolder = (folder: string): string[] =>
@@ -47,27 +47,47 @@ for (const { page, line, code } of blocks.filter(({ language }) => language === 
 const isolated = spawnSync('unshare', ['--net', '--mount', 'ip', 'link', 'set', 'lo', 'up'])
 const skip = isolated.status === 0 ? false : 'no name spaces here (root and unshare are needed)'
 
+/** Pages whose blocks are the same but for remarks, as those of both languages are, stand together. */
+function pagesByCommands(): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const page of pages) {
+    const used = blocks.filter(
+      (block) =>
+        block.page === page &&
+        block.notRun === null &&
+        (block.language === 'sh' || block.file !== null),
+    )
+    if (!used.some(({ language }) => language === 'sh')) continue
+    const lines = used.map((block) => [
+      block.file,
+      commandsOf(block).map((line) => line.replace(/\s+#.*/, '')),
+    ])
+    const key = JSON.stringify(lines)
+    found.set(key, [...(found.get(key) ?? []), page])
+  }
+  return found
+}
+
 describe('what is to be typed', { skip, concurrency: 2 }, () => {
   const program = fileURLToPath(new URL('./run-page.js', import.meta.url))
-  const commanding = new Set(
-    blocks
-      .filter(({ language, notRun }) => language === 'sh' && notRun === null)
-      .map(({ page }) => page),
-  )
-  for (const page of commanding)
-    test(`the commands of ${page} work`, { timeout: testMsMax }, async (context) => {
-      const scratch = mkdtempSync(join(tmpdir(), 'mozzie-docs-'))
-      context.after(() => rmSync(scratch, { recursive: true, force: true }))
-      const words = [
-        '--net',
-        '--mount',
-        '--pid',
-        '--fork',
-        '--kill-child',
-        process.execPath,
-        program,
-      ]
-      const { stdout } = await run('unshare', [...words, page, process.cwd(), scratch])
-      assert.equal(stdout, '')
-    })
+  for (const [page, ...same] of pagesByCommands().values())
+    test(
+      `the commands of ${[page, ...same].join(' and ')} work`,
+      { timeout: testMsMax },
+      async (context) => {
+        const scratch = mkdtempSync(join(tmpdir(), 'mozzie-docs-'))
+        context.after(() => rmSync(scratch, { recursive: true, force: true }))
+        const words = [
+          '--net',
+          '--mount',
+          '--pid',
+          '--fork',
+          '--kill-child',
+          process.execPath,
+          program,
+        ]
+        const { stdout } = await run('unshare', [...words, page, process.cwd(), scratch])
+        assert.equal(stdout, '')
+      },
+    )
 })

@@ -91,7 +91,7 @@ for (const evil of [
   '$7$'.repeat(20_000),
 ])
   test(`64 KB of ${JSON.stringify(evil.slice(0, 8))}... cost a file of rules no more than 50 ms`, () => {
-    const start = performance.now()
+    const start = process.cpuUsage()
     for (const parse of Object.values(parsers))
       for (const text of [evil, `topic read ${evil}`, `user ${evil}`, `u:${evil}`]) {
         try {
@@ -100,5 +100,6 @@ for (const evil of [
           assert.ok(error instanceof AuthFileError, String(error))
         }
       }
-    assert.ok(performance.now() - start < 600, `${performance.now() - start} ms`)
+    const cpuMs = process.cpuUsage(start).user / 1000
+    assert.ok(cpuMs < 600, `${cpuMs} ms of CPU`)
   })

