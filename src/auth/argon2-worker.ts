@@ -1,6 +1,6 @@
-/** Worker thread: argon2id in WebAssembly, one hash after the other. */
+/** Worker thread: argon2id and bcrypt in WebAssembly, one hash after the other. */
 import { parentPort } from 'node:worker_threads'
-import { argon2id } from 'hash-wasm'
+import { argon2id, bcrypt } from 'hash-wasm'
 import type { PasswordHash } from './password-hash.ts'
 
 export interface Argon2Job {
@@ -22,17 +22,32 @@ parentPort?.on('message', (job: Argon2Job) => {
 
 async function compute({ id, password, wanted }: Argon2Job): Promise<Argon2Result> {
   try {
-    const hash = await argon2id({
-      password,
-      salt: wanted.salt,
-      iterations: wanted.passes,
-      parallelism: wanted.lanes,
-      memorySize: wanted.memoryKib,
-      hashLength: wanted.hash.length,
-      outputType: 'binary',
-    })
+    const hash = await (wanted.scheme === 'bcrypt' ? bcryptOf : argon2idOf)(password, wanted)
     return { id, hash, error: '' }
   } catch (error) {
     return { id, hash: null, error: String(error) }
   }
+}
+
+function argon2idOf(password: Uint8Array, wanted: PasswordHash): Promise<Uint8Array> {
+  return argon2id({
+    password,
+    salt: wanted.salt,
+    iterations: wanted.passes,
+    parallelism: wanted.lanes,
+    memorySize: wanted.memoryKib,
+    hashLength: wanted.hash.length,
+    outputType: 'binary',
+  })
+}
+
+/** The hash as its text spells it, for bcrypt has a base64 of its own. */
+async function bcryptOf(password: Uint8Array, wanted: PasswordHash): Promise<Uint8Array> {
+  const text = await bcrypt({
+    password,
+    salt: wanted.salt,
+    costFactor: wanted.iterations,
+    outputType: 'encoded',
+  })
+  return Buffer.from(text.slice(-wanted.hash.length))
 }

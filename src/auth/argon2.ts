@@ -1,4 +1,4 @@
-/** Argon2id in a worker thread, so that a login does not stop the others. */
+/** Argon2id and bcrypt in a worker thread, so that a login does not stop the others. */
 import { Worker } from 'node:worker_threads'
 import type { Argon2Result } from './argon2-worker.ts'
 import type { Argon2id, PasswordHash } from './password-hash.ts'
@@ -9,7 +9,7 @@ interface Waiting {
 }
 
 /**
- * argon2id in a thread of its own, started with the first password that needs it: it computes for a tenth of a
+ * argon2id (and bcrypt) in a thread of its own, started with the first password that needs it: it computes for a tenth of a
  * second at a time. The thread does not keep the process alive; one that dies is started again.
  */
 export function createArgon2(): Argon2id {

@@ -1,9 +1,10 @@
-/** Who may come in: by token, by dynamic security, by password file, by hook, or as anonymous. */
+/** Who may come in: by go-auth's backends, by token, by dynamic security, by password file, by hook, or as anonymous. */
 import { addressOf } from '../base/address.ts'
 import { LogType } from '../base/log.ts'
 import type { Auth, AuthRequest } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { createExchange } from './exchanges.ts'
+import type { GoAuth } from './go-auth/go-auth.ts'
 import { createLoginCache } from './login-cache.ts'
 import {
   isExhausted,
@@ -16,7 +17,7 @@ import {
 import { createLoginThrottle } from './login-throttle.ts'
 import { createPasswordChecks } from './password-checks.ts'
 import { checksUsers, dummyOf, Login, passwordOf, welcomes } from './realm.ts'
-import { checkToken, takesToken } from './token-login.ts'
+import { checkToken, endingAt, takesToken } from './token-login.ts'
 
 export interface Authenticator {
   readonly authenticate: Auth['authenticate']
@@ -56,6 +57,7 @@ function authenticate(desk: LoginDesk, request: AuthRequest, answer: Answer): vo
   if (username === null || !checksUsers(realm))
     return listener.allowAnonymous ? answer(0, new Login(realm)) : answer(Reason.notAuthorized)
   const attempt = { request, realm, username, password: password ?? NO_PASSWORD, answer }
+  if (realm.goAuth !== null) return askGoAuth(desk, attempt, realm.goAuth)
   if (takesToken(desk, attempt)) return
   if (password === null) refuse(desk, attempt)
   else checkPassword(desk, attempt)
@@ -84,6 +86,19 @@ function checkPassword(desk: LoginDesk, attempt: Attempt): void {
     if (!matches || entry === undefined || !isIn) return refuse(desk, attempt)
     verified.add(key, true)
     answer(0, new Login(realm, { encoded: entry.encoded }))
+  })
+}
+
+function askGoAuth(desk: LoginDesk, attempt: Attempt, goAuth: GoAuth): void {
+  const { realm, request, answer } = attempt
+  if (isExhausted(desk, attempt)) return answer(Reason.quotaExceeded)
+  goAuth.login(request, (verdict) => {
+    if (verdict === 'unavailable') return answer(Reason.serverUnavailable)
+    // A reload meanwhile may have taken the user out.
+    if (verdict === null || realm.goAuth !== goAuth) return refuse(desk, attempt)
+    const { name: goAuthName, encoded, expiresAtMs, username } = verdict
+    const login = new Login(realm, { encoded: encoded ?? undefined, expiresAtMs, goAuthName })
+    answer(0, endingAt(desk, login), username ?? undefined)
   })
 }
 

@@ -9,13 +9,12 @@
  *
  * `rights` may be absent: the ACL file counts then. Everything else is a refusal.
  */
-import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { LogType, type Log } from '../base/log.ts'
 import type { AuthRequest } from '../ports/ports.ts'
 import { topicFilterProblem } from '../topics/names.ts'
 import { rightsOfRules, type Rights } from './acl.ts'
 import { aclAccessOf, type AclRule } from './acl-file.ts'
+import { createHttpClient, type HttpClient } from './http-client.ts'
 import { createLoginCache } from './login-cache.ts'
 
 /** Welcome. */
@@ -43,7 +42,6 @@ export interface HttpHookSettings {
 
 const RUNNING_MAX = 20
 const WAITING_MAX = 500
-const ANSWER_BYTES_MAX = 64 * 1024
 const RIGHTS_MAX = 1000
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -53,8 +51,7 @@ export function createHttpHook(
   nowMs: () => number,
 ): LoginHook {
   const cache = createLoginCache<HookVerdict>(nowMs, cacheMs)
-  const isTls = url.startsWith('https:')
-  const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: RUNNING_MAX })
+  const http = createHttpClient({ runningMax: RUNNING_MAX, verifiesPeer: true })
   const waiting: (() => void)[] = []
   let running = 0
   const finished = (): void => {
@@ -64,7 +61,7 @@ export function createHttpHook(
   const run = async (request: AuthRequest): Promise<HookVerdict | null | 'unavailable'> => {
     running++
     try {
-      return await post(url, isTls, agent, timeoutMs, bodyOf(request))
+      return await post(http, url, timeoutMs, bodyOf(request))
     } catch (error) {
       log.write(LogType.error, `Error: auth_http_url gave no answer: ${(error as Error).message}`)
       return 'unavailable'
@@ -91,7 +88,7 @@ export function createHttpHook(
       if (waiting.length >= WAITING_MAX) return done('busy')
       waiting.push(start)
     },
-    close: () => agent.destroy(),
+    close: () => http.close(),
   }
 }
 
@@ -105,45 +102,17 @@ function bodyOf({ username, password, clientId, remote, listener, version }: Aut
   }
 }
 
-/** Redirects are not followed: an answer from another place is not the one that was configured. */
-function post(
+async function post(
+  http: HttpClient,
   url: string,
-  isTls: boolean,
-  agent: HttpAgent,
   timeoutMs: number,
   body: string,
 ): Promise<HookVerdict | null> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'content-type': 'application/json',
-      accept: 'application/json',
-      'content-length': Buffer.byteLength(body),
-    }
-    const signal = AbortSignal.timeout(timeoutMs)
-    const send = isTls ? requestHttps : requestHttp
-    const request = send(url, { method: 'POST', agent, headers, signal }, (response) => {
-      void read(response).then(resolve, reject)
-    })
-    request.on('error', (error) =>
-      reject(signal.aborted ? new Error(`none within ${timeoutMs} ms`) : error),
-    )
-    request.end(body)
-  })
-}
-
-async function read(response: IncomingMessage): Promise<HookVerdict | null> {
-  const { statusCode } = response
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    length += chunk.length
-    if (length > ANSWER_BYTES_MAX)
-      throw new Error(`the answer is larger than ${ANSWER_BYTES_MAX} bytes`)
-    chunks.push(chunk)
-  }
-  if (statusCode === 401 || statusCode === 403) return null
-  if (statusCode !== 200) throw new Error(`status ${statusCode}`)
-  return verdictOf(Buffer.concat(chunks).toString('utf8'))
+  const headers = { 'content-type': 'application/json', accept: 'application/json' }
+  const { status, text } = await http.ask({ url, method: 'POST', headers, body, timeoutMs })
+  if (status === 401 || status === 403) return null
+  if (status !== 200) throw new Error(`status ${status}`)
+  return verdictOf(text)
 }
 
 /** @throws Error when the answer is none of ours. */

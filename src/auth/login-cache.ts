@@ -1,5 +1,5 @@
 /** Verified logins, remembered for a short while. */
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, randomInt } from 'node:crypto'
 
 /**
  * Logins that were verified a short while ago, so that a fleet that reconnects does not have to be asked again.
@@ -16,9 +16,14 @@ export interface LoginCache<T> {
 
 const ENTRIES_MAX = 50_000
 
-export function createLoginCache<T>(nowMs: () => number, lifeMs: number): LoginCache<T> {
+/** @param jitterMs How much longer or shorter a login may be remembered, so that not all of them end at once. */
+export function createLoginCache<T>(
+  nowMs: () => number,
+  lifeMs: number,
+  jitterMs = 0,
+): LoginCache<T> {
   const secret = randomBytes(32)
-  const verified = new Map<string, { atMs: number; value: T }>()
+  const verified = new Map<string, { untilMs: number; value: T }>()
   return {
     keyOf: (username, password, context) =>
       createHmac('sha256', secret)
@@ -29,7 +34,7 @@ export function createLoginCache<T>(nowMs: () => number, lifeMs: number): LoginC
     get(key) {
       const entry = verified.get(key)
       if (entry === undefined) return undefined
-      if (nowMs() - entry.atMs < lifeMs) return entry.value
+      if (nowMs() < entry.untilMs) return entry.value
       verified.delete(key)
       return undefined
     },
@@ -37,8 +42,13 @@ export function createLoginCache<T>(nowMs: () => number, lifeMs: number): LoginC
       verified.delete(key)
       const oldest = verified.size < ENTRIES_MAX ? undefined : verified.keys().next().value
       if (oldest !== undefined) verified.delete(oldest)
-      verified.set(key, { atMs: nowMs(), value })
+      verified.set(key, { untilMs: nowMs() + lifeMs + jitterOf(jitterMs), value })
     },
     clear: () => verified.clear(),
   }
+}
+
+/** From `-jitterMs` to `jitterMs`. */
+export function jitterOf(jitterMs: number): number {
+  return jitterMs === 0 ? 0 : randomInt(-jitterMs, jitterMs + 1)
 }

@@ -6,13 +6,16 @@
  *     $argon2id$v=19$m=..,t=..,p=..$SALT$HASH
  *     $scram-sha-256$ITERATIONS$SALT$HASH      StoredKey and ServerKey of SCRAM (RFC 7677), ours alone
  *
+ * Two more come out of files of mosquitto-go-auth alone (`go-auth/password-formats.ts`): PBKDF2 with HMAC-SHA-256, and bcrypt.
+ *
  * Salt and hash are base64, without padding in the last one.
  */
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 
 export interface PasswordHash {
-  readonly scheme: 'sha512' | 'sha512-pbkdf2' | 'argon2id' | 'scram-sha-256'
-  /** PBKDF2 and SCRAM only. */
+  readonly scheme:
+    'sha512' | 'sha512-pbkdf2' | 'sha256-pbkdf2' | 'argon2id' | 'bcrypt' | 'scram-sha-256'
+  /** PBKDF2 and SCRAM; of bcrypt its cost. */
   readonly iterations: number
   /** argon2id only: memory in KiB, passes, lanes. */
   readonly memoryKib: number
@@ -22,7 +25,7 @@ export interface PasswordHash {
   readonly hash: Uint8Array
 }
 
-/** Computes a raw argon2id hash; where it runs is the caller's business. */
+/** Computes a raw argon2id or bcrypt hash; where it runs is the caller's business. */
 export type Argon2id = (password: Uint8Array, wanted: PasswordHash) => Promise<Uint8Array>
 
 const SALT_BYTES = 64
@@ -125,12 +128,14 @@ export function hashPassword(
   like: PasswordHash,
   argon2id: Argon2id,
 ): Promise<Uint8Array> {
-  if (like.scheme === 'argon2id') return argon2id(password, like)
+  if (like.scheme === 'argon2id' || like.scheme === 'bcrypt') return argon2id(password, like)
   if (like.scheme === 'sha512')
     return Promise.resolve(createHash('sha512').update(password).update(like.salt).digest())
   const { salt, iterations } = like
   if (like.scheme === 'sha512-pbkdf2')
     return salted(password, salt, iterations, like.hash.length, 'sha512')
+  if (like.scheme === 'sha256-pbkdf2')
+    return salted(password, salt, iterations, like.hash.length, 'sha256')
   return salted(password, salt, iterations, SHA256_BYTES, 'sha256').then((saltedPassword) => {
     const { storedKey, serverKey } = keysOf('sha256', saltedPassword)
     return Buffer.concat([storedKey, serverKey])

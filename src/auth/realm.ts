@@ -4,6 +4,7 @@ import type { Acl, ClientRights } from './acl.ts'
 import type { AclRule } from './acl-file.ts'
 import type { DynamicSecurity } from './dynamic/dynamic-security.ts'
 import type { RoleRights } from './dynamic/role-rights.ts'
+import type { GoAuth } from './go-auth/go-auth.ts'
 import type { LoginHook } from './http-hook.ts'
 import type { PasswordEntry, PasswordFile } from './password-file.ts'
 import type { PasswordHash } from './password-hash.ts'
@@ -27,11 +28,21 @@ export interface Realm {
   hook: LoginHook | null
   /** Logins by token; null: none are taken. */
   tokens: TokenChecker | null
+  /** Decides about everything instead of all others; null: it is not there. */
+  goAuth: GoAuth | null
 }
 
 /** Where nobody is known and everything is allowed. */
 export function newRealm(name: string): Realm {
-  return { name, dynamic: null, passwords: null, acl: null, hook: null, tokens: null }
+  return {
+    name,
+    dynamic: null,
+    passwords: null,
+    acl: null,
+    hook: null,
+    tokens: null,
+    goAuth: null,
+  }
 }
 
 interface LoginTraits {
@@ -40,6 +51,7 @@ interface LoginTraits {
   rights?: ClientRights | null
   /** Wall clock, ms: a token's. */
   expiresAtMs?: number
+  goAuthName?: string
 }
 
 /** How a client came in, and what it may do: kept as `Identity.login`. */
@@ -53,6 +65,8 @@ export class Login {
   readonly ownRights: ClientRights | null
   /** Wall clock in ms until which a token is good; Infinity: it came in by another way. */
   readonly expiresAtMs: number
+  /** By which name go-auth's backends are asked about it; null: by the user's. */
+  readonly goAuthName: string | null
   private acl: Acl | null = null
   private dynamic: DynamicSecurity | null = null
   private revision = 0
@@ -64,6 +78,7 @@ export class Login {
     this.isProven = how.proven ?? false
     this.ownRights = how.rights ?? null
     this.expiresAtMs = how.expiresAtMs ?? Infinity
+    this.goAuthName = how.goAuthName ?? null
   }
 
   /** null: everything. */
@@ -141,8 +156,9 @@ export function welcomes({ dynamic }: Realm, username: string | null, clientId: 
 }
 
 /** Whether anybody could say who a user is. */
-export function checksUsers({ dynamic, passwords, hook, tokens }: Realm): boolean {
-  return dynamic !== null || passwords !== null || hook !== null || tokens !== null
+export function checksUsers({ dynamic, passwords, hook, tokens, goAuth }: Realm): boolean {
+  const isAsked = hook !== null || tokens !== null || goAuth !== null
+  return isAsked || dynamic !== null || passwords !== null
 }
 
 /** Which realm a listener's clients belong to. */

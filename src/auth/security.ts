@@ -1,12 +1,14 @@
 /** Users, passwords and rights as the core's Auth port. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import type { Auth, Author, Identity, ListenerOptions } from '../ports/ports.ts'
+import type { Auth, Author, Identity, ListenerOptions, Verdict } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { isControl, isReserved } from '../topics/reserved.ts'
 import { allows } from './acl.ts'
 import type { AclRule } from './acl-file.ts'
 import { createArgon2 } from './argon2.ts'
 import { createAuthenticator } from './authenticate.ts'
+import { Access, type AclQuestion } from './go-auth/backend.ts'
+import type { GoAuth } from './go-auth/go-auth.ts'
 import type { AclSubject } from './placeholders.ts'
 import {
   checksUsers,
@@ -104,12 +106,15 @@ export function createSecurity(world: SecurityWorld): Security {
       const realms = [...next.realms.values()]
       inForce.byName = new Map(realms.map((realm) => [realm.name, realm]))
       const isDynamic = realms.some(({ dynamic }) => dynamic !== null)
+      const isGoAuth = realms.some(({ goAuth }) => goAuth !== null)
       const limited =
         isDynamic ||
+        isGoAuth ||
         realms.some(({ acl, hook, tokens }) => acl !== null || hook !== null || tokens !== null)
       auth.publish = limited ? checks.publish : null
       auth.deliver = limited || next.sysAccess !== 'everyone' ? checks.deliver : null
-      auth.subscribe = isDynamic || (limited && next.refuseHopeless) ? checks.subscribe : null
+      const asks = isDynamic || isGoAuth || (limited && next.refuseHopeless)
+      auth.subscribe = asks ? checks.subscribe : null
       auth.unsubscribe = isDynamic ? checks.unsubscribe : null
       auth.retainSource = limited && next.checkRetainSource ? checks.retainSource : null
     },
@@ -125,9 +130,11 @@ interface InForce {
 }
 
 function createChecks(log: Log, inForce: InForce) {
-  const publish = (who: Identity, topic: string): boolean => {
+  const publish = (who: Identity, topic: string): Verdict => {
     const login = loginOf(inForce.settings, who)
-    if (login === null) return absentMayWrite(inForce.byName, who, topic, false)
+    if (login === null) return absentMayPublish(inForce.byName, who, topic)
+    const { goAuth } = login.realm
+    if (goAuth !== null) return askGoAuth(goAuth, who, topic, 'write')
     const rights = login.rightsOf(who)
     if (rights === null) return true
     const rule = rights.writeRule(topic)
@@ -136,21 +143,30 @@ function createChecks(log: Log, inForce: InForce) {
     return false
   }
 
-  const deliver = (who: Identity, topic: string): boolean => {
+  const deliver = (who: Identity, topic: string): Verdict => {
+    const { sysAccess } = inForce.settings
     const login = loginOf(inForce.settings, who)
     // A session from the store: what is queued for it now is judged again when its client is back.
     if (login === null) return anyListenerAllows(inForce.settings, who, topic)
+    const { goAuth } = login.realm
+    if (goAuth !== null) {
+      if (isSys(topic) && !mayReadSys(sysAccess, who, GO_AUTH_RULE)) return false
+      return askGoAuth(goAuth, who, topic, 'read')
+    }
     const rights = login.rightsOf(who)
     const rule = rights === null ? null : rights.readRule(topic)
     if (rights !== null && !allows(rule)) {
       logDenial(log, LogType.debug, who, 'read', topic, rule)
       return false
     }
-    return !isSys(topic) || mayReadSys(inForce.settings.sysAccess, who, rule)
+    return !isSys(topic) || mayReadSys(sysAccess, who, rule)
   }
 
-  const subscribe = (who: Identity, filter: string): boolean => {
-    const rights = loginOf(inForce.settings, who)?.rightsOf(who) ?? null
+  const subscribe = (who: Identity, filter: string): Verdict => {
+    const login = loginOf(inForce.settings, who)
+    const goAuth = login?.realm.goAuth ?? null
+    if (goAuth !== null) return askGoAuth(goAuth, who, filter, 'subscribe')
+    const rights = login?.rightsOf(who) ?? null
     if (rights === null) return true
     const rule = rights.subscribeRule(filter)
     const isVain = inForce.settings.refuseHopeless && !rights.hasHope(filter)
@@ -173,6 +189,29 @@ function createChecks(log: Log, inForce: InForce) {
   return { publish, deliver, subscribe, unsubscribe, retainSource }
 }
 
+/** What of go-auth's answers counts where a rule is asked for. */
+const GO_AUTH_RULE: AclRule = { access: 'readwrite', filter: '#', place: 'mosquitto-go-auth' }
+
+function askGoAuth(
+  goAuth: GoAuth,
+  who: AclSubject & { readonly login?: unknown },
+  topic: string,
+  access: keyof typeof Access,
+): Verdict {
+  const question = goAuthQuestion(who, topic, access)
+  return question !== null && goAuth.allows(question)
+}
+
+/** null: who has no name has no rights. */
+function goAuthQuestion(
+  { username, clientId, login }: AclSubject & { readonly login?: unknown },
+  topic: string,
+  access: keyof typeof Access,
+): AclQuestion | null {
+  const name = login instanceof Login ? (login.goAuthName ?? username) : username
+  return name === null ? null : { username: name, clientId, topic, access: Access[access] }
+}
+
 /** null: nobody knows where the client came in. */
 function loginOf({ realms }: SecuritySettings, who: Identity): Login | null {
   const { login, listener } = who
@@ -186,6 +225,17 @@ function loginOf({ realms }: SecuritySettings, who: Identity): Login | null {
 
 /** Before the listener's name where the rights came with the login: nobody but the login hook knows them. */
 const OF_LOGIN = '!'
+
+/** A client that is gone, and that go-auth has to be asked about, where its rules are go-auth's. */
+function absentMayPublish(
+  byName: ReadonlyMap<string, Realm>,
+  who: Identity,
+  topic: string,
+): Verdict {
+  const goAuth = byName.get(who.origin)?.goAuth ?? null
+  if (goAuth !== null) return askGoAuth(goAuth, who, topic, 'write')
+  return absentMayWrite(byName, who, topic, false)
+}
 
 /** {@link Identity.origin}: the listener, and whether its rules are the client's. */
 function originOf({ login }: Identity): string {
@@ -212,6 +262,8 @@ function absentMayWrite(
     return passed && (realm?.hook ?? realm?.tokens ?? null) !== null
   }
   const mayAt = (realm: Realm): boolean => {
+    // An answer may take its time: what was once published stays.
+    if (realm.goAuth !== null) return passed
     const rights = rightsAt(realm, who)
     return rights === null || allows(rights.writeRule(topic))
   }
@@ -226,6 +278,7 @@ function absentMayWrite(
 function anyListenerAllows({ realms }: SecuritySettings, who: AclSubject, topic: string): boolean {
   let asked: Realm | null = null
   for (const realm of realms.values()) {
+    if (realm.goAuth !== null) return true
     if (asked !== null && realm.acl === asked.acl && realm.dynamic === asked.dynamic) continue
     asked = realm
     const rights = rightsAt(realm, who)
@@ -244,19 +297,26 @@ function mayReadSys(access: SysAccess, who: Identity, rule: AclRule | null): boo
 }
 
 /** 0 while the client would be let in again. */
-function recheck({ clientId, username, listener, login }: Identity, wallMs: number): number {
-  if (!(login instanceof Login)) return 0
-  const { realm, encoded, isProven, expiresAtMs } = login
-  if (expiresAtMs !== Infinity)
-    return realm.tokens !== null && expiresAtMs > wallMs ? 0 : Reason.notAuthorized
-  if (!welcomes(realm, username, clientId)) return Reason.notAuthorized
-  if (isProven) return listener?.usernameFrom === 'connect' ? Reason.notAuthorized : 0
-  if (username === null || !checksUsers(realm))
-    return listener?.allowAnonymous === false ? Reason.notAuthorized : 0
+function recheck(who: Identity, wallMs: number): number {
+  const { login } = who
+  return !(login instanceof Login) || isStillWelcome(who, login, wallMs) ? 0 : Reason.notAuthorized
+}
+
+function isStillWelcome(
+  { clientId, username, listener }: Identity,
+  { realm, encoded, isProven, expiresAtMs, goAuthName }: Login,
+  wallMs: number,
+): boolean {
+  const { goAuth, hook, tokens } = realm
+  if (expiresAtMs !== Infinity) return (tokens ?? goAuth) !== null && expiresAtMs > wallMs
+  if (!welcomes(realm, username, clientId)) return false
+  if (isProven) return listener?.usernameFrom !== 'connect'
+  if (username === null || !checksUsers(realm)) return listener?.allowAnonymous !== false
+  if (goAuth !== null) return goAuthName !== null && goAuth.isCurrent(goAuthName, encoded)
   const entry = passwordOf(realm, username)
   // Who came in by the hook stays as long as there is one, and no file says anything of the user.
-  if (encoded === null && entry === undefined && realm.hook !== null) return 0
-  return entry !== undefined && entry.encoded === encoded ? 0 : Reason.notAuthorized
+  if (encoded === null && entry === undefined && hook !== null) return true
+  return entry !== undefined && entry.encoded === encoded
 }
 
 function logDenial(
@@ -287,6 +347,8 @@ function explain(
       allowed: false,
       because: '$SYS is written by the broker alone',
     }
+  if (realm.goAuth !== null && access !== 'unsubscribe')
+    return explainGoAuth(realm.goAuth, goAuthQuestion(subject, topic, access))
   const rights = rightsAt(realm, subject)
   const rule = rights === null ? null : rights[RULES_OF[access]](topic)
   if (rights !== null && !allows(rule))
@@ -295,6 +357,16 @@ function explain(
   if (access === 'read' && isSys(topic) && !mayReadSys(sysAccess, who, rule))
     return { allowed: false, because: `sys_access ${sysAccess}` }
   return { allowed: true, because: rule?.place ?? 'there is no ACL file' }
+}
+
+/** Nobody is asked for people who only want to know. */
+function explainGoAuth(goAuth: GoAuth, question: AclQuestion | null): Explanation {
+  const where = `auth_opt_backends ${goAuth.backends}`
+  if (question === null)
+    return { allowed: false, because: `${where}: who has no name has no rights` }
+  const known = goAuth.known(question)
+  if (known !== null) return { allowed: known, because: where }
+  return { allowed: false, because: `${where}: nobody was asked yet` }
 }
 
 const RULES_OF = {

@@ -33,21 +33,24 @@ export function checkToken(desk: LoginDesk, text: string, attempt: Attempt): voi
 }
 
 function loginOf(desk: LoginDesk, realm: Realm, { rights, expiresAtMs }: TokenLogin): Login {
-  const { endings, world } = desk
-  const slot = Math.ceil(expiresAtMs / ENDINGS_MS) * ENDINGS_MS
-  if (!endings.has(slot)) {
-    endings.add(slot)
-    waitUntil(desk, slot, () => {
-      endings.delete(slot)
-      world.loginEnded()
-    })
-  }
-  return new Login(realm, { rights, expiresAtMs })
+  return endingAt(desk, new Login(realm, { rights, expiresAtMs }))
+}
+
+/** The same login, whose end will be seen when it is there. */
+export function endingAt({ endings, world }: LoginDesk, login: Login): Login {
+  const slot = Math.ceil(login.expiresAtMs / ENDINGS_MS) * ENDINGS_MS
+  if (slot === Infinity || endings.has(slot)) return login
+  endings.add(slot)
+  waitUntil(world, slot, () => {
+    endings.delete(slot)
+    world.loginEnded()
+  })
+  return login
 }
 
 /** However long that is, and wherever the clock was set meanwhile. */
-function waitUntil(desk: LoginDesk, wallMs: number, call: () => void): void {
-  const leftMs = wallMs - desk.world.wallMs()
+function waitUntil(world: LoginDesk['world'], wallMs: number, call: () => void): void {
+  const leftMs = wallMs - world.wallMs()
   if (leftMs <= 0) return call()
-  desk.world.later(Math.min(leftMs, TIMER_MS_MAX), () => waitUntil(desk, wallMs, call))
+  world.later(Math.min(leftMs, TIMER_MS_MAX), () => waitUntil(world, wallMs, call))
 }

@@ -1,5 +1,7 @@
 /** Plugins of mosquitto 2.1 whose work we do ourselves: their lines mean the same as options of old. */
-import { ConfigError } from './config-error.ts'
+import { ConfigError, ValueError } from './config-error.ts'
+import { goAuthWarnings, isGoAuth, readGoAuth, type GoAuthConfig } from './go-auth.ts'
+import { checkGoAuthOption } from './go-auth-options.ts'
 import type { PluginDraft } from './parse-state.ts'
 
 interface BuiltinPlugin {
@@ -26,17 +28,65 @@ const BUILTINS = new Map<string, BuiltinPlugin>([
 
 export type PluginFileKey = BuiltinPlugin['key'] | 'dynamicSecurityPasswordFile'
 
-/** The options that a plugin of ours has; null: it is none of ours. */
-export function builtinPluginOptions(path: string): readonly string[] | null {
+/** Whether we do the work of the plugin at `path`. */
+export function isBuiltinPlugin(path: string): boolean {
+  return builtinOf(path) !== null || isGoAuth(nameOf(path))
+}
+
+/** @throws ValueError when `key` is none of the options of a plugin of ours. */
+export function checkPluginOption(path: string, key: string): void {
+  if (isGoAuth(nameOf(path))) return checkGoAuthOption(key)
   const builtin = builtinOf(path)
-  return builtin === null ? null : [builtin.option, ...Object.keys(builtin.others)]
+  if (builtin === null) return
+  const known = [builtin.option, ...Object.keys(builtin.others)]
+  if (!known.includes(key))
+    throw new ValueError(`This plugin has no option "${key}", only "${known.join('", "')}".`)
 }
 
 function builtinOf(path: string): BuiltinPlugin | null {
+  return BUILTINS.get(nameOf(path)) ?? null
+}
+
+function nameOf(path: string): string {
   // Anchored at both ends: a search for the name in the whole path takes the square of its length.
   const file = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
   const [, name = ''] = /^(.+)\.(?:so|dll|dylib)$/.exec(file) ?? []
-  return BUILTINS.get(name) ?? null
+  return name
+}
+
+/**
+ * What mosquitto-go-auth is to do; null: it is not there.
+ *
+ * @param others Names of options that decide about logins and rights as well: whatever they say, it would not be what their owner
+ * expects.
+ * @throws ConfigError
+ */
+export function goAuthOf(
+  plugins: readonly PluginDraft[],
+  others: readonly string[],
+): GoAuthConfig | null {
+  const [found, another] = plugins.filter(({ path }) => isGoAuth(nameOf(path)))
+  if (found === undefined) return null
+  if (another !== undefined)
+    throw new ConfigError('mosquitto-go-auth is here twice: only one counts.', another.location)
+  if (others.length > 0)
+    throw new ConfigError(
+      `mosquitto-go-auth decides alone: take out "${others.join('", "')}", or the plugin.`,
+      found.location,
+    )
+  return readGoAuth(found)
+}
+
+/** What the owners of go-auth's lines should know. */
+export function warningsOfGoAuth(plugins: readonly PluginDraft[]) {
+  const found = plugins.filter(({ path }) => isGoAuth(nameOf(path)))
+  return found.flatMap((plugin) =>
+    goAuthWarnings(readGoAuth(plugin), plugin).map((text) => ({
+      level: 'warning' as const,
+      text,
+      ...plugin.location,
+    })),
+  )
 }
 
 /**

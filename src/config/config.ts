@@ -1,5 +1,6 @@
 /** A configuration as the rest of the program sees it. */
 import type { ConfigLocation } from './config-error.ts'
+import type { GoAuthConfig } from './go-auth.ts'
 import type { Values } from './option.ts'
 import type { BRIDGE_OPTIONS, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
 import type { CLUSTER_OPTIONS } from './options-cluster.ts'
@@ -35,6 +36,8 @@ export interface ListenerConfig extends ListenerValues, ListenerSecurity {
   readonly host: string | null
   /** Path of a unix socket, or null. */
   readonly socketPath: string | null
+  /** What the lines of mosquitto-go-auth ask for; null: there are none. */
+  readonly goAuth: GoAuthConfig | null
   /** Where its options stand, by key; empty for those that no line sets. */
   readonly places: ReadonlyMap<string, ConfigLocation>
   /** Null for the listeners of local-only mode. */

@@ -1,5 +1,5 @@
 /** Lines of a configuration that open a section or change what listens. */
-import { builtinPluginOptions } from './builtin-plugins.ts'
+import { checkPluginOption, isBuiltinPlugin } from './builtin-plugins.ts'
 import { ValueError } from './config-error.ts'
 import { words, wordsBeforeComment } from './lexer.ts'
 import type { OptionEffect, OptionInfo, OptionScope } from './option.ts'
@@ -63,7 +63,7 @@ function directive(
 /** A line of a plugin whose work we do ourselves: nothing is missing. */
 function isOurs({ scope, name }: Directive, { plugin }: FileContext): boolean {
   if (scope !== 'plugin' && name !== 'plugin_use') return false
-  return plugin !== null && builtinPluginOptions(plugin.path) !== null
+  return plugin !== null && isBuiltinPlugin(plugin.path)
 }
 
 /** The longest path that fits a unix socket address, in bytes. */
@@ -170,9 +170,7 @@ function setPluginOption(
   const value = text().read(name, rest)
   if (context.plugin === null)
     throw new ValueError(`"${name}" needs a "plugin" line before it in the same file.`)
-  const known = builtinPluginOptions(context.plugin.path)
-  if (known !== null && !known.includes(key))
-    throw new ValueError(`This plugin has no option "${key}", only "${known.join('", "')}".`)
+  checkPluginOption(context.plugin.path, key)
   context.plugin.options.push([key, value])
 }
 

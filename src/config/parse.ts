@@ -50,7 +50,8 @@ export function parseConfig(
 const INSTEAD_OF_PLUGINS =
   'Instead of a plugin: "password_file" and "acl_file" for users and rights in files, "auth_http_url" for a program ' +
   'that is asked about both (docs/security.md), a program around the library for all else. ' +
-  "mosquitto's mosquitto_password_file, mosquitto_acl_file and mosquitto_dynamic_security work as they are."
+  "mosquitto's mosquitto_password_file, mosquitto_acl_file and mosquitto_dynamic_security work as they are, " +
+  'and so does mosquitto-go-auth with its backends files, http and jwt.'
 
 /** @throws ConfigError that names every option of the configuration that this release lacks. */
 export function assertSupported(config: Config): void {

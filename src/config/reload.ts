@@ -41,12 +41,19 @@ function diffListeners(
     if (old === undefined || now === undefined)
       return change('listener', name, old && name, now && name, false)
     return [
+      ...diffGoAuth(name, old, now),
       ...diffValues(LISTENER_TABLE, old, now, name),
       ...PER_LISTENER_KEYS.flatMap((key) =>
         change(GLOBAL_TABLE[key].name, name, old[key], now[key], true),
       ),
     ]
   })
+}
+
+/** Without its values: there may be secrets among them. */
+function diffGoAuth(name: string, old: ListenerConfig, now: ListenerConfig): ConfigChange[] {
+  const found = change('auth_opt_*', name, old.goAuth, now.goAuth, true)
+  return found.map((each) => ({ ...each, before: HIDDEN, after: HIDDEN }))
 }
 
 /** Bridges by their names: their settings hold passwords. */

@@ -1,6 +1,6 @@
 /** A configuration that was read, completed and checked as a whole. */
 import { ConfigError } from './config-error.ts'
-import { builtinPluginOptions, pluginFile } from './builtin-plugins.ts'
+import { goAuthOf, isBuiltinPlugin, pluginFile, warningsOfGoAuth } from './builtin-plugins.ts'
 import type { BridgeConfig, Config, GlobalValues, ListenerConfig } from './config.ts'
 import { resolveValues, type SectionValues } from './option.ts'
 import { BRIDGE_TABLE, GLOBAL_TABLE, LISTENER_TABLE } from './option-table.ts'
@@ -31,6 +31,7 @@ export function resolveConfig(state: ParseState): Config {
   if (!localOnly) warnOfOpenListeners(state, listeners)
   warnOfClosedListeners(state, listeners, global)
   checkDynamicSecurity(listeners)
+  state.warnings.push(...warningsOfGoAuth(state.plugins))
   return {
     global: {
       ...global,
@@ -42,7 +43,7 @@ export function resolveConfig(state: ParseState): Config {
     },
     listeners,
     bridges: resolveBridges(state),
-    plugins: state.plugins.filter(({ path }) => builtinPluginOptions(path) === null),
+    plugins: state.plugins.filter(({ path }) => !isBuiltinPlugin(path)),
     localOnly,
     warnings: state.warnings,
     refused: state.refused,
@@ -99,6 +100,11 @@ function resolveListener(
   const { port, host, socketPath, places, location } = draft
   const plugins = [...globalPlugins, ...draft.plugins]
   checkListener(draft, common.pskFile)
+  const files = {
+    passwordFile: pluginFile('passwordFile', plugins, common.passwordFile),
+    aclFile: pluginFile('aclFile', plugins, common.aclFile),
+    dynamicSecurityFile: pluginFile('dynamicSecurityFile', plugins, common.dynamicSecurityFile),
+  }
   return {
     ...values,
     port,
@@ -109,11 +115,26 @@ function resolveListener(
     ...securityOf(common),
     allowAnonymous: values.listenerAllowAnonymous ?? common.allowAnonymous ?? localOnly,
     autoIdPrefix: values.listenerAutoIdPrefix ?? common.autoIdPrefix,
-    passwordFile: pluginFile('passwordFile', plugins, common.passwordFile),
-    aclFile: pluginFile('aclFile', plugins, common.aclFile),
-    dynamicSecurityFile: pluginFile('dynamicSecurityFile', plugins, common.dynamicSecurityFile),
+    ...files,
+    goAuth: goAuthOf(plugins, decidersOf({ ...global, ...files })),
   }
 }
+
+/** The options that say who may log in, or do what. */
+function decidersOf(values: Pick<GlobalValues, Decider>): string[] {
+  const deciders: readonly Decider[] = [
+    'passwordFile',
+    'aclFile',
+    'dynamicSecurityFile',
+    'authHttpUrl',
+    'jwtKeyFile',
+    'jwtKeysUrl',
+  ]
+  return deciders.filter((key) => values[key] !== null).map((key) => GLOBAL_TABLE[key].name)
+}
+
+type Decider =
+  'passwordFile' | 'aclFile' | 'dynamicSecurityFile' | 'authHttpUrl' | 'jwtKeyFile' | 'jwtKeysUrl'
 
 /** Two files would be two brokers' users behind one `$CONTROL`. mosquitto refuses to load its plugin twice as well. */
 function checkDynamicSecurity(listeners: readonly ListenerConfig[]): void {
@@ -212,9 +233,9 @@ function warnOfClosedListeners(
 }
 
 function hasLogins(listener: ListenerConfig): boolean {
-  const { passwordFile, dynamicSecurityFile, useIdentityAsUsername, useSubjectAsUsername } =
+  const { passwordFile, dynamicSecurityFile, goAuth, useIdentityAsUsername, useSubjectAsUsername } =
     listener
-  if (dynamicSecurityFile !== null) return true
+  if (dynamicSecurityFile !== null || goAuth !== null) return true
   return passwordFile !== null || useIdentityAsUsername || useSubjectAsUsername
 }
 

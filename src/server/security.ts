@@ -8,6 +8,8 @@ import { readAuthFile } from '../auth/auth-file.ts'
 import { DynamicSecurity } from '../auth/dynamic/dynamic-security.ts'
 import { makeFirstState } from '../auth/dynamic/first-start.ts'
 import { readState, type ReadState } from '../auth/dynamic/read-state.ts'
+import type { GoAuth } from '../auth/go-auth/go-auth.ts'
+import { loadGoAuth, startGoAuth, type LoadedGoAuth } from '../auth/go-auth/load.ts'
 import { createHttpHook, type LoginHook } from '../auth/http-hook.ts'
 import { loadPasswordFile, type PasswordFile } from '../auth/password-file.ts'
 import { loadPskFile, type PskFile } from '../auth/psk-file.ts'
@@ -53,6 +55,8 @@ export interface SecurityFiles {
   readonly acls: ReadonlyMap<string, Acl>
   readonly psks: ReadonlyMap<string, PskFile>
   readonly dynamics: ReadonlyMap<string, ReadState>
+  /** By what the listeners' lines ask for, as JSON: most often all ask for the same. */
+  readonly goAuths: ReadonlyMap<string, LoadedGoAuth>
 }
 
 /**
@@ -84,7 +88,17 @@ export function loadSecurityFiles({ listeners, global }: Config): SecurityFiles 
     passwords: loadEach(listeners, 'passwordFile', loadPasswordFile),
     acls: loadEach(listeners, 'aclFile', (file) => new Acl(loadAclFile(file))),
     psks: loadEach(listeners, 'pskFile', loadPskFile),
+    goAuths: loadGoAuths(listeners),
   }
+}
+
+function loadGoAuths(listeners: readonly ListenerConfig[]): Map<string, LoadedGoAuth> {
+  const loaded = new Map<string, LoadedGoAuth>()
+  for (const { goAuth } of listeners) {
+    const key = JSON.stringify(goAuth)
+    if (goAuth !== null && !loaded.has(key)) loaded.set(key, loadGoAuth(goAuth))
+  }
+  return loaded
 }
 
 function loadTokenKey(file: string | null): TokenKey | null {
@@ -132,12 +146,14 @@ export function createServerSecurity(log: Log, loginEnded: () => void): ServerSe
     return known
   }
   let lastHook: LoginHook | null = null
+  let lastGoAuths: ReadonlyMap<string, GoAuth> = new Map()
   let keys: ReadonlyMap<string, PskFile | undefined> = new Map()
   return {
     ...security,
     apply(config, files, optionsOf) {
       const hook = hookOf(config, log)
       const tokens = tokensOf(config, files, log)
+      const goAuths = startEach(files.goAuths, log)
       const nextKeys = new Map<string, PskFile | undefined>()
       for (const listener of config.listeners) {
         const name = listenerName(listener)
@@ -151,11 +167,14 @@ export function createServerSecurity(log: Log, loginEnded: () => void): ServerSe
         realm.acl = files.acls.get(aclFile ?? '') ?? null
         realm.hook = hook
         realm.tokens = tokens
+        realm.goAuth = goAuths.get(JSON.stringify(listener.goAuth)) ?? null
         realms.set(options, realm)
       }
       keys = nextKeys
       lastHook?.close()
       lastHook = hook
+      for (const goAuth of lastGoAuths.values()) goAuth.close()
+      lastGoAuths = goAuths
       const { sysAccess, checkRetainSource, aclRefuseSubscribe } = config.global
       security.update({ realms, sysAccess, checkRetainSource, refuseHopeless: aclRefuseSubscribe })
       logFiles(log, files)
@@ -173,7 +192,7 @@ export function createServerSecurity(log: Log, loginEnded: () => void): ServerSe
 /** Says which of the files the account that the broker runs as now could not read again, or not change. */
 export function warnOfUnreadable(
   log: Log,
-  { passwords, acls, psks, dynamics }: SecurityFiles,
+  { passwords, acls, psks, dynamics, goAuths }: SecurityFiles,
 ): void {
   for (const file of dynamics.keys()) {
     try {
@@ -185,7 +204,11 @@ export function warnOfUnreadable(
       )
     }
   }
-  const files = [...passwords.keys(), ...acls.keys(), ...psks.keys(), ...dynamics.keys()]
+  const ofGoAuth = [...goAuths.values()].flatMap(({ plan: { files: read, jwt } }) =>
+    [read?.passwordPath, read?.aclPath, jwt?.aclPath].filter((file) => typeof file === 'string'),
+  )
+  const ofOptions = [...passwords.keys(), ...acls.keys(), ...psks.keys(), ...dynamics.keys()]
+  const files = [...ofOptions, ...ofGoAuth]
   for (const file of files) {
     try {
       accessSync(file, constants.R_OK)
@@ -197,6 +220,11 @@ export function warnOfUnreadable(
       )
     }
   }
+}
+
+function startEach(loaded: ReadonlyMap<string, LoadedGoAuth>, log: Log): Map<string, GoAuth> {
+  const { monotonicMs } = nodeClock
+  return new Map([...loaded].map(([key, each]) => [key, startGoAuth(each, log, monotonicMs)]))
 }
 
 function tokensOf({ global }: Config, { tokenKey }: SecurityFiles, log: Log): TokenChecker | null {
@@ -225,8 +253,12 @@ function hookOf({ global }: Config, log: Log): LoginHook | null {
     : createHttpHook({ url, timeoutMs, cacheMs }, log, nodeClock.monotonicMs)
 }
 
-function logFiles(log: Log, { passwords, acls, psks, dynamics }: SecurityFiles): void {
+function logFiles(log: Log, { passwords, acls, psks, dynamics, goAuths }: SecurityFiles): void {
   const files = [
+    ...[...goAuths.values()].map(({ plan: { backends }, files: read }) => ({
+      text: `mosquitto-go-auth: ${backends.map(({ name }) => name).join(', ')}; ${read?.users.size ?? 0} users in files.`,
+      warnings: read?.warnings ?? [],
+    })),
     ...[...passwords.values()].map(({ file, users, warnings }) => ({
       text: `password_file ${file}: ${users.size} users.`,
       warnings,

@@ -27,7 +27,10 @@ function explain(
   })
   const acl = rules === null ? null : new Acl(parseAclFile(rules, 'acl'))
   const realms = new Map([
-    [listener, { name: '1883', passwords: null, acl, hook: null, dynamic: null, tokens: null }],
+    [
+      listener,
+      { name: '1883', passwords: null, acl, hook: null, dynamic: null, tokens: null, goAuth: null },
+    ],
   ])
   security.update({ realms, sysAccess, checkRetainSource: true, refuseHopeless: false })
   return security.explain(listener, { clientId, username }, access, topic)

@@ -21,6 +21,7 @@ function authenticatorOf(text: string): Authenticator {
     hook: null,
     dynamic: null,
     tokens: null,
+    goAuth: null,
   }
   return createAuthenticator({
     log,
