@@ -167,13 +167,13 @@ class Running implements Threads {
     const flow = new Flow(new Int32Array(this.shared.flow), 2 * index + 1, 2 * index)
     const link = linkThread(
       worker,
-      (op, reader) => way.whileIdle(() => void (peers(op, reader) || calls(op, reader))),
+      (op, reader) => way.whileIdle(() => void (peers.read(op, reader) || calls(op, reader))),
       () => true,
       flow,
     )
     const peers = servePeers(this.junction, nameOf(index), link.out, flow)
     const calls = serveStore(
-      this.joint.door(nameOf(index), (run) => run()),
+      this.joint.door(nameOf(index), (run) => run(), peers.sync),
       link.out,
     )
     worker.on('message', (message: FromThread | Uint8Array) => {

@@ -6,8 +6,7 @@
  *     node b ── door ──┼── JointStore ── Store (LevelDB, or memory)
  *     node c ── door ──┘
  *
- * Batches of all doors become batches of the store. One of the store never ends in the middle of a door's: a node that has
- * written and not sealed makes the others' batches wait for its seal.
+ * Batches of all doors become batches of the store (`joint-batches.ts`).
  */
 import type { Message } from '../ports/message.ts'
 import type {
@@ -18,6 +17,7 @@ import type {
   StoreEvents,
   SubscriptionOptions,
 } from '../ports/ports.ts'
+import { JointBatches, type DoorBatches } from './joint-batches.ts'
 
 export interface JointStoreOptions {
   /** So many doors are opened before the store is. */
@@ -34,25 +34,15 @@ interface JointSession extends Backlog {
   claiming: StoredDelivery[] | null
 }
 
-interface DoorState {
+interface DoorState extends DoorBatches {
   readonly name: string
   readonly defer: (run: () => void) => void
+  readonly sync: (done: () => void) => void
   events: StoreEvents | null
   isClosed: boolean
-  /** It has written what it has not sealed yet. */
-  isDirty: boolean
-  lastSealed: number
-  lastDone: number
   /** When it wrote retained messages last, by topic, while there is something that it has not been told yet. */
   readonly retainedAt: Map<string, number>
   untold: number
-}
-
-interface Mark {
-  readonly door: DoorState
-  /** Its batch is in this one of the store. */
-  readonly joint: number
-  readonly batch: number
 }
 
 const UNHELD = { owner: null, claiming: null, sentTo: undefined }
@@ -67,18 +57,16 @@ export class JointStore {
     number,
     { door: DoorState; request: number; clientId: string }
   >()
+  /** Sessions that ended while some door may still write for them, and who waits to begin anew. */
+  private readonly leaving = new Map<string, { doors: number; readonly waiting: (() => void)[] }>()
   private readonly reads = new Map<number, { door: DoorState; request: number }>()
-  private marks: Mark[] = []
-  /** Sealed by their doors, and waiting for another door's seal. */
-  private waiting: Omit<Mark, 'joint'>[] = []
+  private readonly batches: JointBatches<DoorState>
   private lastRequest = 0
-  private lastSealed = 0
   private writes = 0
-  /** The store has no space, or had none until now. */
-  private isFull = false
 
   constructor(store: Store, options: JointStoreOptions) {
     this.store = store
+    this.batches = new JointBatches(store, this.doors)
     this.options = options
   }
 
@@ -94,11 +82,19 @@ export class JointStore {
     return { count, bytes }
   }
 
-  /** A door, by the name of its node. `defer` runs what it is told, in order and not within a call. */
-  door(name: string, defer: (run: () => void) => void): Store {
+  /**
+   * A door, by the name of its node. `defer` runs what it is told, in order and not within a call; `sync` calls back when the
+   * node has dealt with all of that, and what it wrote before has come.
+   */
+  door(
+    name: string,
+    defer: (run: () => void) => void,
+    sync: (done: () => void) => void = defer,
+  ): Store {
     const door: DoorState = {
       name,
       defer,
+      sync,
       events: null,
       isClosed: false,
       isDirty: false,
@@ -124,7 +120,7 @@ export class JointStore {
         this.reads.set(++this.lastRequest, { door, request })
         store.read(this.lastRequest, clientId, after, limit)
       },
-      seal: (batch) => this.seal(door, batch),
+      seal: (batch) => this.batches.seal(door, batch),
     } satisfies Partial<Store>
   }
 
@@ -232,43 +228,15 @@ export class JointStore {
       },
       arrived: () => {},
       overflowed: () => {},
-      committed: (joint) => this.committed(joint),
-      failed: (joint, failure, error) => {
-        this.isFull = true
-        for (const door of this.doors) {
-          const first = this.marks.find((mark) => mark.door === door && mark.joint >= joint)
-          const batch = first?.batch ?? door.lastSealed + 1
-          this.tell(door, ({ failed }) => failed(batch, failure, error))
-        }
-      },
+      committed: (joint) =>
+        this.batches.committed(joint, (door, batch) =>
+          this.tell(door, ({ committed }) => committed(batch)),
+        ),
+      failed: (joint, failure, error) =>
+        this.batches.failed(joint, (door, batch) =>
+          this.tell(door, ({ failed }) => failed(batch, failure, error)),
+        ),
     }
-  }
-
-  // ── batches ──────────────────────────────────────────────────────────────────────────────────────
-
-  private seal(door: DoorState, batch: number): void {
-    door.isDirty = false
-    door.lastSealed = batch
-    this.waiting.push({ door, batch })
-    if (this.doors.some(({ isDirty }) => isDirty)) return
-    const joint = ++this.lastSealed
-    for (const one of this.waiting) this.marks.push({ ...one, joint })
-    this.waiting = []
-    this.store.seal(joint)
-  }
-
-  private committed(joint: number): void {
-    const isDone = (mark: Mark): boolean => mark.joint <= joint
-    const wasFull = this.isFull
-    this.isFull = false
-    for (const door of this.doors) {
-      const last = this.marks.findLast((mark) => mark.door === door && isDone(mark))
-      if (last !== undefined) door.lastDone = last.batch
-      const { lastDone } = door
-      // That there is room again concerns those too who have nothing in it.
-      if (last !== undefined || wasFull) this.tell(door, (events) => events.committed(lastDone))
-    }
-    this.marks = this.marks.filter((mark) => !isDone(mark))
   }
 
   // ── sessions ─────────────────────────────────────────────────────────────────────────────────────
@@ -278,9 +246,14 @@ export class JointStore {
     const owner = known?.owner ?? null
     if (owner !== null && owner !== door && !owner.isClosed)
       return this.tell(door, ({ claimed }) => claimed(request, null, owner.name))
-    if (cleanStart && known !== undefined)
-      this.tellOthers(door, ({ session }) => session(clientId, null))
-    const session = known === undefined || cleanStart ? { ...EMPTY, ...UNHELD, owner: door } : known
+    const leaving = this.leaving.get(clientId)
+    if (leaving !== undefined)
+      return void leaving.waiting.push(() => this.claim(door, request, clientId, cleanStart))
+    if (cleanStart && known !== undefined) {
+      this.forget(door, clientId)
+      return this.claim(door, request, clientId, cleanStart)
+    }
+    const session = known ?? { ...EMPTY, ...UNHELD }
     session.owner = door
     session.claiming ??= []
     this.sessions.set(clientId, session)
@@ -312,9 +285,27 @@ export class JointStore {
   }
 
   private deleteSession(door: DoorState, clientId: string): void {
-    this.sessions.delete(clientId)
     this.store.deleteSession(clientId)
-    this.tellOthers(door, ({ session }) => session(clientId, null))
+    this.forget(door, clientId)
+  }
+
+  /** The session is no more. What others still write for it must not come to the next one of its client id. */
+  private forget(author: DoorState, clientId: string): void {
+    this.sessions.delete(clientId)
+    const others = this.doors.filter((door) => door !== author && !door.isClosed)
+    if (others.length === 0) return
+    const leaving = this.leaving.get(clientId) ?? { doors: 0, waiting: [] }
+    this.leaving.set(clientId, leaving)
+    leaving.doors += others.length
+    const arrived = (): void => {
+      if (--leaving.doors > 0) return
+      this.leaving.delete(clientId)
+      for (const run of leaving.waiting) run()
+    }
+    for (const door of others) {
+      this.tell(door, ({ session }) => session(clientId, null))
+      door.sync(arrived)
+    }
   }
 
   private append(

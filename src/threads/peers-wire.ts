@@ -175,20 +175,28 @@ export class RemotePeers implements Peers {
 
 // ── beside the junction ────────────────────────────────────────────────────────────────────────────
 
-/** Serves the junction to a worker. `out`: to the worker. Returns what reads a call; false: it is none of the peers'. */
+export interface ServedPeers {
+  /** Reads a call; false: it is none of the peers'. */
+  read(op: number, reader: WireReader): boolean
+  /** Calls `done` when the worker has dealt with all it was sent, and what it wrote before has come. */
+  sync(done: () => void): void
+}
+
+/** Serves the junction to a worker. `out`: to the worker. */
 export function servePeers(
   junction: Junction,
   name: string,
   out: WireWriter,
   flow: Flow | null = null,
-): (op: number, reader: WireReader) => boolean {
+): ServedPeers {
   const questions = new Questions()
+  const sync = (done: () => void): void => {
+    out.op(Event.sync)
+    out.number(questions.ask(done))
+  }
   const way: JunctionWay = {
     defer: (run) => run(),
-    sync(done) {
-      out.op(Event.sync)
-      out.number(questions.ask(done))
-    },
+    sync,
     copies: true,
     get isCrowded() {
       return flow !== null && flow.isCrowded
@@ -228,10 +236,11 @@ export function servePeers(
     [Call.kickedDone]: (reader) => questions.answer(reader.number(), reader.u8() === 1),
     [Call.synced]: (reader) => questions.answer(reader.number(), true),
   }
-  return (op, reader) => {
+  const read = (op: number, reader: WireReader): boolean => {
     calls[op]?.(reader)
     return op in calls
   }
+  return { read, sync }
 }
 
 function peersEvents(out: WireWriter, questions: Questions, flow: Flow | null): PeersEvents {

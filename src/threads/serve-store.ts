@@ -15,7 +15,10 @@ import {
 } from './store-shapes.ts'
 import type { WireReader, WireWriter } from './wire.ts'
 
-/** What a worker's sessions hold of entries: the store wants the message again when it is acknowledged. */
+/**
+ * Entries that a worker may acknowledge: the store wants the message again then. Of a session whose client is away those that it
+ * was sent; of one that another thread has had since then none, its core begins anew too.
+ */
 type Held = Map<string, Map<number, Message>>
 
 /** Serves a door to a worker. `out`: to the worker. Returns what reads a call; false: it is none of the store's. */
@@ -46,7 +49,7 @@ export function serveStore(
     [Call.unclaim]: (reader) => {
       const clientId = reader.text()
       const sentTo = reader.number()
-      held.delete(clientId)
+      if (sentTo >= 0) dropUnsent(held, clientId, sentTo)
       door.unclaim(clientId, sentTo < 0 ? undefined : sentTo)
     },
     [Call.saveSession]: (reader) => door.saveSession(readRecord(reader)),
@@ -95,10 +98,18 @@ function hold(held: Held, clientId: string, sequence: number, message: Message):
   else entries.set(sequence, message)
 }
 
+function dropUnsent(held: Held, clientId: string, sentTo: number): void {
+  const entries = held.get(clientId)
+  if (entries === undefined) return
+  for (const sequence of entries.keys()) if (sequence > sentTo) entries.delete(sequence)
+  if (entries.size === 0) held.delete(clientId)
+}
+
 /** What is told of others' doings. */
-function news(out: WireWriter) {
+function news(out: WireWriter, held: Held) {
   return {
     session(clientId, record, backlog, isTended = false) {
+      held.delete(clientId)
       out.op(Event.session)
       out.text(clientId)
       out.u8(isTended ? 1 : 0)
@@ -129,7 +140,7 @@ function news(out: WireWriter) {
 /** What answers it, and what comes for sessions that it holds. */
 function storeEvents(out: WireWriter, held: Held): StoreEvents {
   return {
-    ...news(out),
+    ...news(out, held),
     claimed(request, state, owner) {
       out.op(Event.claimed)
       out.number(request)

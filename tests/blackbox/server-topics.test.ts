@@ -66,6 +66,7 @@ behaviour(
       const heard = () =>
         watcher.inbox.filter((packet) => 'topic' in packet && packet.topic === topic)
       await (await connect()).publish(topic, 'by PUBLISH', { qos: 1 })
+      if (isFree) await watcher.until(() => heard().length === 1, topic)
       await watcher.ping()
       assert.equal(heard().length, isFree ? 1 : 0, topic)
       const bridge = await open()
@@ -74,6 +75,7 @@ behaviour(
       assert.equal(code === 0, isFree, topic)
       if (!isFree) assert.equal(code, version === 5 ? 0x87 : 5)
       else await bridge.end()
+      if (isFree) await watcher.until(() => heard().length === 2, topic)
       await watcher.ping()
       assert.equal(heard().length, isFree ? 2 : 0, topic)
     }

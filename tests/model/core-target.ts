@@ -1,17 +1,20 @@
 /**
- * Our core in this process: virtual time, links without delay, one of three stores behind it. Quiet when no task is
- * queued, no end of turn asked for and no answer of the store due.
+ * Our core in this process: virtual time, links without delay, one of three stores behind it; or several cores, joined as
+ * threads are, each with some of the connections. Quiet when no task is queued, no end of turn asked for and no answer of
+ * the store due.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker } from '../../src/broker/broker.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
+import type { Peers } from '../../src/ports/peers.ts'
 import type { Link, Store } from '../../src/ports/ports.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore } from '../sim/crash-store.ts'
-import { listener } from '../sim/world.ts'
+import { listener, seeded } from '../sim/world.ts'
+import { joinCores, type Lane } from '../support/joined-cores.ts'
 import { waitMsMax } from '../support/patience.ts'
 import type { Profile } from './state.ts'
 import type { Line, Target } from './target.ts'
@@ -25,8 +28,34 @@ const RECEIVE_MAXIMUM = 4
 const TICK_MS = 100
 const WALL_MS = 1.7e12
 
-export function createCoreTarget(kind: StoreKind): Target {
-  return new CoreTarget(kind)
+export function createCoreTarget(kind: StoreKind, cores = 1): Target {
+  return new CoreTarget(kind, cores)
+}
+
+/** What is to be done, in lanes: each is in order, and which is next chance decides. */
+class Lanes {
+  private readonly lanes = new Map<string, (() => void)[]>()
+  private readonly random = seeded(1)
+
+  lane(name: string): Lane {
+    const tasks: (() => void)[] = []
+    this.lanes.set(name, tasks)
+    return (run) => void tasks.push(run)
+  }
+
+  next(): (() => void) | undefined {
+    const busy = [...this.lanes.values()].filter(({ length }) => length > 0)
+    return busy[Math.floor(this.random() * busy.length)]?.shift()
+  }
+
+  isEmpty(): boolean {
+    return [...this.lanes.values()].every(({ length }) => length === 0)
+  }
+
+  /** What was to be done, and by lanes of before will be, is nobody's any more. */
+  clear(): void {
+    this.lanes.clear()
+  }
 }
 
 class CoreTarget implements Target {
@@ -34,7 +63,8 @@ class CoreTarget implements Target {
   private readonly kind: StoreKind
   private readonly data = new MemoryData()
   private readonly directory: string
-  private broker: Broker | null = null
+  private readonly cores: number
+  private brokers: Broker[] = []
   private store: WatchedStore | null = null
   private readonly limits: Limits = {
     ...DEFAULT_LIMITS,
@@ -42,14 +72,15 @@ class CoreTarget implements Target {
     inflightMax: RECEIVE_MAXIMUM,
   }
   private clockMs = 1000
-  private tasks: (() => void)[] = []
+  private readonly lanes = new Lanes()
+  private readonly random = seeded(2)
+  private isOnItsWay = (): boolean => false
   private idsGiven = 0
   private lines: CoreLine[] = []
-  /** Tasks of an earlier process are nobody's. */
-  private process = 0
 
-  constructor(kind: StoreKind) {
+  constructor(kind: StoreKind, cores: number) {
     this.kind = kind
+    this.cores = cores
     this.directory = kind === 'level' ? mkdtempSync(join(tmpdir(), 'mozzie-model-')) : ''
     this.profile = {
       survives: kind !== 'none',
@@ -64,20 +95,24 @@ class CoreTarget implements Target {
   }
 
   async start(): Promise<void> {
-    const process = ++this.process
-    const soon = (run: () => void): void => {
-      this.tasks.push(() => {
-        if (process === this.process) run()
-      })
-    }
-    const store = watchStore(this.makeStore(soon))
+    const only = this.lanes.lane('')
+    const lane = (name: string): Lane => (this.cores === 1 ? only : this.lanes.lane(name))
+    const store = watchStore(this.makeStore(lane('store')))
     this.store = store
-    this.broker = new Broker({
+    const joined = this.cores > 1 ? joinCores(store, this.cores, lane) : null
+    this.isOnItsWay = joined?.isBusy ?? (() => false)
+    const ports = joined?.ports ?? [{ store, peers: null }]
+    this.brokers = ports.map((each, index) => this.makeBroker(each, lane(`core ${index}`)))
+    for (const broker of this.brokers) broker.start(() => {})
+    await this.settle()
+  }
+
+  private makeBroker(ports: { store: Store; peers: Peers | null }, soon: Lane): Broker {
+    const broker: Broker = new Broker({
       clock: { monotonicMs: () => this.clockMs, wallMs: () => WALL_MS + this.clockMs },
       random: { fill: (bytes) => bytes.fill(this.idsGiven++), unit: () => 0.5 },
       log: { mask: 1, write: (_type, text) => fail(text) },
-      store,
-      peers: null,
+      ...ports,
       auth: {
         authenticate: (_request, answer) => answer(0),
         publish: null,
@@ -92,11 +127,10 @@ class CoreTarget implements Target {
       control: null,
       observer: null,
       limits: this.limits,
-      requestTurnEnd: () => soon(() => this.broker?.endTurn()),
+      requestTurnEnd: () => soon(() => broker.endTurn()),
       fatal: (error) => fail(error.message),
     })
-    this.broker.start(() => {})
-    await this.settle()
+    return broker
   }
 
   private makeStore(soon: (run: () => void) => void): Store {
@@ -111,7 +145,8 @@ class CoreTarget implements Target {
   }
 
   async open(name: string): Promise<Line> {
-    const line = new CoreLine(this.broker as Broker, name)
+    const broker = this.brokers[Math.floor(this.random() * this.brokers.length)]
+    const line = new CoreLine(broker, name)
     this.lines.push(line)
     return line
   }
@@ -124,7 +159,7 @@ class CoreTarget implements Target {
     const untilMs = this.clockMs + ms
     while (this.clockMs < untilMs) {
       this.clockMs += TICK_MS
-      this.broker?.tick()
+      for (const broker of this.brokers) broker.tick()
       await this.settle()
     }
   }
@@ -136,20 +171,20 @@ class CoreTarget implements Target {
 
   /** In order the store is closed; after a crash it stays as it was. LevelDB allows no second process: closed too. */
   async restart(how: 'stop' | 'crash'): Promise<void> {
-    const { broker, store } = this
-    const state = { isDown: how === 'crash' }
-    if (how === 'stop') broker?.stop(() => (state.isDown = true))
-    else if (this.kind === 'level') await new Promise<void>((resolve) => store?.close(resolve))
+    const { brokers, store } = this
+    const running = new Set(how === 'stop' ? brokers : [])
+    for (const broker of running) broker.stop(() => running.delete(broker))
+    if (how === 'crash' && this.kind === 'level')
+      await new Promise<void>((resolve) => store?.close(resolve))
     const startedMs = performance.now()
-    while (!state.isDown) {
+    while (running.size > 0) {
       if (performance.now() - startedMs > waitMsMax) fail('the broker does not stop')
-      this.runTasks()
+      await this.runTasks()
       await new Promise(setImmediate)
     }
     for (const line of this.lines) line.lost()
     this.lines = []
-    this.process++
-    this.tasks = []
+    this.lanes.clear()
     this.noteCutOff()
     await this.start()
   }
@@ -161,14 +196,19 @@ class CoreTarget implements Target {
         session.record = { ...session.record, disconnectedAtMs: WALL_MS + this.clockMs }
   }
 
-  private runTasks(): void {
-    for (let task = this.tasks.shift(); task !== undefined; task = this.tasks.shift()) task()
+  private async runTasks(): Promise<void> {
+    for (let task = this.lanes.next(); task !== undefined; task = this.lanes.next()) {
+      task()
+      // As in Node, what a task leaves for the end of its turn comes before the next one.
+      if (this.cores > 1) await new Promise<void>(queueMicrotask)
+    }
   }
 
   async settle(): Promise<void> {
     for (;;) {
-      this.runTasks()
-      if (this.store === null || !this.store.isBusy()) return
+      await this.runTasks()
+      if (this.cores > 1) await new Promise(setImmediate)
+      if (this.lanes.isEmpty() && !this.store?.isBusy() && !this.isOnItsWay()) return
       await new Promise(setImmediate)
     }
   }

@@ -1,7 +1,7 @@
 /**
  * Draws sequences and compares, for as long as one likes.
  *
- *     npm run model -- --minutes 30 [--seed N] [--count N] [--faults N] [--target none|disk|level|mosquitto]
+ *     npm run model -- --minutes 30 [--seed N] [--count N] [--faults N] [--target none|disk|level|mosquitto] [--threads N]
  */
 import { parseArgs } from 'node:util'
 import { createCoreTarget, type StoreKind } from './core-target.ts'
@@ -22,6 +22,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     count: { type: 'string' },
     target: { type: 'string' },
+    /** Cores that are joined as threads are. */
+    threads: { type: 'string', default: '1' },
     faults: { type: 'string', default: '1' },
   },
 })
@@ -43,7 +45,7 @@ function coreKinds(): readonly StoreKind[] {
 
 function targetOf(seed: number): MakeTarget {
   if (isMosquitto) return createMosquittoTarget
-  return () => createCoreTarget(kinds[seed % kinds.length])
+  return () => createCoreTarget(kinds[seed % kinds.length], Number(values.threads))
 }
 
 async function work(): Promise<void> {

@@ -47,7 +47,7 @@ async function byBytes(): Promise<PeersSetup> {
     const { port1, port2 } = new MessageChannel()
     const there = linkThread(
       port1,
-      (op, reader) => way.whileIdle(() => void serve(op, reader)),
+      (op, reader) => way.whileIdle(() => void serve.read(op, reader)),
       () => true,
     )
     const serve = servePeers(junction, name, there.out)

@@ -443,6 +443,7 @@ function adoptState(core: Core, session: Session, state: ClaimedSession, windowM
   session.outbound.queuedBytes = state.queuedBytes
   session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)
   session.outbound.sentTo = state.sentTo ?? state.lastSequence
+  session.outbound.knowsSent = state.sentTo !== undefined || state.queuedCount === 0
   session.heldInbound = new PacketTable()
   for (const { packetId, message } of state.inbound) {
     session.heldInbound.set(packetId, message)

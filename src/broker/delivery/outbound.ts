@@ -313,7 +313,8 @@ function sendNext(
     : freePacketId(outbound)
   if (delivery.qos > 0 && outbound.inflight.has(packetId)) return false
   const message = delivery.message as Message
-  const isLate = isExpired(core, message)
+  // Who was sent it is sent it again [MQTT-4.4.0-1].
+  const isLate = isExpired(core, message) && !(delivery.dup && outbound.knowsSent)
   const allowed = isLate || mayBeSent(core, session, outbound.queue)
   if (allowed === undefined) return false
   outbound.queue.shift()

@@ -47,6 +47,7 @@ export function newFanOut(
     walk: null,
     subscribers,
     next: 0,
+    crossed: 0,
     generation: core.trie.generation,
     count: 0,
     batch: 0,

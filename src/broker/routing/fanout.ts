@@ -60,6 +60,7 @@ function leaveRest(
 ): number {
   const rest = newFanOut(core, message, subscribers, origin)
   rest.next = next
+  rest.crossed = core.crossing
   rest.count = count + cross(core, message)
   fanOutLater(core, rest, goOn)
   return UNDER_WAY
@@ -82,6 +83,9 @@ export function fanOutTo(core: Core, message: Message, found: readonly Subscript
 function goOn(core: Core, rest: FanOut): boolean {
   beginCrossing(core)
   const isOver = deliverSome(core, rest)
+  // Who has it by an earlier portion has it for all its subscriptions.
+  core.crossing &= ~rest.crossed
+  rest.crossed |= core.crossing
   rest.count += cross(core, rest.message)
   return isOver
 }

@@ -23,6 +23,7 @@ import type { Journal } from './journal.ts'
 import type { Message } from '../../ports/message.ts'
 import { mountPointOf, type MountPoint } from './mount-point.ts'
 import type { OwnSubscriptions } from './own-subscriptions.ts'
+import type { PendingWill } from './pending-will.ts'
 import type { Proof } from './proof.ts'
 import type { Rate } from './rate.ts'
 import {
@@ -126,6 +127,8 @@ export interface FanOut {
   subscribers: readonly Subscriber[] | null
   /** Index of the subscriber that is next. */
   next: number
+  /** The nodes that have been sent it, by `Core.crossing`. */
+  crossed: number
   /** Who subscribed after this generation of the trie is not meant. */
   generation: number
   /** How many took it. */
@@ -214,16 +217,10 @@ export class Outbound {
   dupLeft = 0
   /** No entry behind this sequence was ever sent. */
   sentTo = 0
+  /** All up to `sentTo` were; an earlier process has left that open. */
+  knowsSent = true
   /** The last PUBACK, PUBREC or PUBCOMP; monotonic, 0: none yet. */
   ackedAtMs = 0
-}
-
-/** A will that waits. */
-export interface PendingWill {
-  message: Message
-  timer: Timer
-  /** Who left it: it is published in this name. */
-  author: Identity
 }
 
 export class Session {

@@ -1,5 +1,6 @@
 /** A session as the store keeps it. */
-import type { Core, PendingWill, Session } from './model.ts'
+import type { Core, Session } from './model.ts'
+import type { PendingWill } from './pending-will.ts'
 import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
 
 /** What the store keeps of it beside its queue and subscriptions. */
