@@ -1,7 +1,7 @@
 /**
  * The bridge's end at the other broker: a connection from its first byte to the moment when messages may cross.
  *
- *     dial ─▶ CONNECT ─▶ CONNACK ─▶ SUBSCRIBE, UNSUBSCRIBE, notification ─▶ their answers ─▶ ready ─▶ frames, both ways
+ *     dial ─▶ CONNECT ─▶ CONNACK ─▶ notification, UNSUBSCRIBE, SUBSCRIBE ─▶ their answers ─▶ ready ─▶ frames, both ways
  */
 import { decodePacket } from '../codec/decode.ts'
 import { encodePacket } from '../codec/encode.ts'
@@ -24,14 +24,11 @@ import type { Dial, Runtime, Wire } from '../client/ports.ts'
 import type { BridgeSettings } from './settings.ts'
 import type { TopicMap } from './topic-map.ts'
 
-/** Filters in one SUBSCRIBE: some clouds take no more. */
-const FILTERS_MAX = 8
 /** Of the keep alive; the rest is for the way. */
 const PING_SHARE = 0.9
 const PONG_MS_MAX = 10_000
 const PACKET_BYTES_MAX = 268_435_460
-/** Identifiers of our own requests count down from here; those of messages count up from 1. */
-const FIRST_REQUEST_ID = 65_535
+const PACKET_IDS = 65_535
 
 const encoder = new TextEncoder()
 
@@ -82,9 +79,9 @@ export class RemoteEnd {
   private readonly wire: Wire
   private phase: 'dialing' | 'greeting' | 'asking' | 'ready' | 'over' = 'dialing'
   private info: RemoteInfo | null = null
-  /** Our requests that are not answered, and of a SUBSCRIBE the place of its first filter. */
+  /** Our requests that are not answered, and of a SUBSCRIBE the place of its filter. */
   private readonly due = new Map<number, number>()
-  private lastRequestId = FIRST_REQUEST_ID + 1
+  private lastRequestId = 0
   private lastReceivedMs: number
   /** A byte came. */
   private hasSpoken = false
@@ -195,7 +192,7 @@ export class RemoteEnd {
       type: PacketType.publish,
       dup: false,
       qos,
-      retain: this.info?.retainAvailable !== false,
+      retain: this.settings.outgoingRetain && this.info?.retainAvailable !== false,
       topic: this.settings.notificationTopic,
       packetId,
       properties: {},
@@ -293,52 +290,53 @@ export class RemoteEnd {
     this.answered(0)
   }
 
-  /** Sends everything that must be granted before messages cross. */
+  /** Sends everything that must be granted before messages cross: in mosquitto's order, a request for each filter. */
   private ask(): void {
     const { topics, settings } = this
-    for (let at = 0; at < topics.remoteFilters.length; at += FILTERS_MAX) {
-      const filters = topics.remoteFilters.slice(at, at + FILTERS_MAX).map(({ filter, qos }) => ({
-        filter,
-        qos,
+    // The remote may hold as many messages as it takes, and cuts who sends one more; they are only released behind this.
+    const mayHold = this.events.mayHold()
+    if (this.tellsRemote()) {
+      const qos = mayHold ? 0 : (Math.min(1, this.info?.maximumQos ?? 1) as Qos)
+      this.say(this.notification('1', qos, qos === 1 ? this.request(mayHold, 0) : 0))
+    }
+    for (const filter of settings.attemptUnsubscribe ? topics.unwantedFilters : []) {
+      const packetId = this.request(mayHold, 0)
+      this.say({ type: PacketType.unsubscribe, packetId, filters: [filter], properties: {} })
+    }
+    for (const [place, { filter, qos }] of topics.remoteFilters.entries()) {
+      const options = {
         noLocal: true,
         retainAsPublished: true,
         // Only what is new to the session: before 5.0 every SUBSCRIBE brings all that is retained once more.
         retainHandling: 1 as const,
-      }))
-      const packetId = this.request(at)
+      }
+      const packetId = this.request(mayHold, place)
+      const filters = [{ filter, qos, ...options }]
       this.say({ type: PacketType.subscribe, packetId, filters, properties: {} })
     }
-    const { unwantedFilters } = topics
-    for (
-      let at = 0;
-      settings.attemptUnsubscribe && at < unwantedFilters.length;
-      at += FILTERS_MAX
-    ) {
-      const filters = unwantedFilters.slice(at, at + FILTERS_MAX)
-      const packetId = this.request(0)
-      this.say({ type: PacketType.unsubscribe, packetId, filters, properties: {} })
-    }
-    if (!this.tellsRemote()) return
-    // The remote may hold as many messages as it takes, and cuts who sends one more; they are only released behind this.
-    const qos = this.events.mayHold() ? 0 : (Math.min(1, this.info?.maximumQos ?? 1) as Qos)
-    this.say(this.notification('1', qos, qos === 1 ? this.request(0) : 0))
   }
 
-  /** An identifier under which no message is under way: the remote may hold that message under it. */
-  private request(firstFilter: number): number {
-    do this.lastRequestId--
-    while (this.lastRequestId > 1 && this.events.isUnderWay(this.lastRequestId))
-    this.due.set(this.lastRequestId, firstFilter)
-    return this.lastRequestId
+  /**
+   * An identifier under which no message is under way: the remote may hold that message under it. Where nobody knows what
+   * it holds, those that messages, which count up from 1, come to last.
+   */
+  private request(mayHold: boolean, place: number): number {
+    let id = this.lastRequestId
+    let left = PACKET_IDS
+    do id = mayHold ? (id > 1 ? id - 1 : PACKET_IDS) : (id % PACKET_IDS) + 1
+    while (this.events.isUnderWay(id) && --left > 0)
+    this.lastRequestId = id
+    this.due.set(id, place)
+    return id
   }
 
   private onSuback(packetId: number, codes: readonly number[]): void {
-    const firstFilter = this.due.get(packetId)
-    if (firstFilter === undefined) return
-    const refused = codes.findIndex((code) => code >= 0x80)
-    if (refused < 0) return this.answered(packetId)
-    const filter = this.topics.remoteFilters[firstFilter + refused]?.filter ?? ''
-    const why = this.version === 5 ? reasonText(codes[refused]) : 'refused'
+    const place = this.due.get(packetId)
+    if (place === undefined) return
+    const refusal = codes.find((code) => code >= 0x80)
+    if (refusal === undefined) return this.answered(packetId)
+    const { filter } = this.topics.remoteFilters[place]
+    const why = this.version === 5 ? reasonText(refusal) : 'refused'
     this.fail(`the remote does not let us subscribe to '${filter}': ${why}`)
   }
 
@@ -393,7 +391,7 @@ function connectPacket(
     topic: settings.notificationTopic,
     payload: encoder.encode('0'),
     qos: 1 as const,
-    retain: true,
+    retain: settings.outgoingRetain,
     properties: {},
   }
   return {

@@ -180,15 +180,12 @@ test('AWS IoT Core on port 443: with the ALPN name of the page', async (context)
   await crossBothWays(await run(context, aws, rules, `bridge_alpn ${alpn}`), aws)
 })
 
-test('more than eight topics are asked for eight at a time', async (context) => {
+test('each of many topics is asked for by itself', async (context) => {
   const lines = Array.from({ length: 9 }, (_, n) => `topic more/${n} in 1`)
   const { standIn } = await run(context, aws, aws.rules, lines.join('\n'))
   await standIn.until(() => standIn.subscribed.flat().length === 10 || standIn.broken.length > 0)
   assert.deepEqual(standIn.broken, [])
-  assert.deepEqual(
-    standIn.subscribed.map(({ length }) => length),
-    [8, 2],
-  )
+  assert.ok(standIn.subscribed.every(({ length }) => length === 1))
 })
 
 for (const [cloud, line, rule] of [
