@@ -30,7 +30,7 @@ import { Framer } from '../codec/framer.ts'
 import { onPong, watch } from './keepalive.ts'
 import { defaultLimits, type Core, type ServerLimits } from './model.ts'
 import { connectPacket } from './options.ts'
-import { beginProbing, endProbing, suspect } from './probing.ts'
+import { beginProbing, endProbing, endSilence, suspect } from './probing.ts'
 import { collectResends, pump, rejectAll } from './publishing.ts'
 import { forgetAcknowledgements, onPublish, resumeReceiving } from './receiving.ts'
 import { send } from './send.ts'
@@ -185,7 +185,10 @@ function dispatch(
 function onPacket(core: Core, packet: Packet): void {
   if (packet.type === PacketType.suback) return onSuback(core, packet)
   if (packet.type === PacketType.unsuback) return onUnsuback(core, packet)
-  if (packet.type === PacketType.pingresp) return onPong(core)
+  if (packet.type === PacketType.pingresp) {
+    onPong(core)
+    return endSilence(core)
+  }
   if (packet.type === PacketType.disconnect) return onDisconnect(core, packet)
   throw unexpected(packet)
 }

@@ -26,9 +26,7 @@ export function watch(core: Core, setTimer: SetTimer, lose: (error: MqttError) =
     // While reading is paused nothing can come in, but the server still wants to hear from us.
     const sinceMs = core.paused ? core.output.lastWriteMs : quietSinceMs
     if (core.pingSentMs === 0 && nowMs - sinceMs >= intervalMs) {
-      core.pingSentMs = core.paused ? 0 : nowMs
-      send(core, { type: PacketType.pingreq })
-      core.output.flush()
+      ping(core)
     }
     const dueMs = core.pingSentMs === 0 ? sinceMs + intervalMs : silentSinceMs(core) + answerMs
     setTimer(core, Math.max(intervalMs / 10, dueMs - nowMs), check)
@@ -39,6 +37,12 @@ export function watch(core: Core, setTimer: SetTimer, lose: (error: MqttError) =
 /** Since when an answer is awaited and nothing came: a long packet may be in front of it, and what comes of that is life. */
 function silentSinceMs(core: Core): number {
   return Math.max(core.pingSentMs, core.lastReceivedMs)
+}
+
+export function ping(core: Core): void {
+  core.pingSentMs = core.paused ? 0 : core.runtime.monotonicMs()
+  send(core, { type: PacketType.pingreq })
+  core.output.flush()
 }
 
 export function onPong(core: Core): void {

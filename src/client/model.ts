@@ -115,6 +115,14 @@ export interface Unclaimed {
   readonly reason: number
 }
 
+/** Before the first {@link Probe} of a connection. */
+export interface Quiet {
+  readonly timer: TimerHandle
+  /** PINGREQ was sent. */
+  readonly isAsked: boolean
+  go(): void
+}
+
 /** A packet that is sent alone, because one like it may have made the server close. */
 export interface Probe {
   /** What the exchange is about. */
@@ -204,7 +212,8 @@ export interface Core extends Acknowledger {
   pumpWanted: boolean
   /** The server closed while packets were unanswered: they go one at a time, see `probing.ts`. */
   suspicion: 'none' | 'told' | 'silent'
-  quietTimer: TimerHandle | null
+  /** The connection has to last, then to answer a PINGREQ, before a probe is sent. */
+  quiet: Quiet | null
   readonly probes: Fifo<Probe>
   probing: Probe | null
   /** Topic by alias, both ways. */
@@ -298,7 +307,7 @@ export function createCore(
     outgoingBytes: 0,
     pumpWanted: false,
     suspicion: 'none',
-    quietTimer: null,
+    quiet: null,
     probes: new Fifo(),
     probing: null,
     aliasesIn: new Map(),

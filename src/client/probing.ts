@@ -6,14 +6,18 @@
  *                                                 ──▶ b is given up; next connection: c, answered ──▶ as usual
  *
  * A server of MQTT 5.0 says why it closes. Without a word it may have been the network as well, a proxy or a restart: the next
- * connection then has to last a little first. If it does not, no packet is to blame.
+ * connection then has to last a little first, and to answer a PINGREQ: its end may have been on the way for long. If it does
+ * not, no packet is to blame.
  */
 import { Reason } from '../codec/reason-codes.ts'
 import { DisconnectedError, type MqttError } from './errors.ts'
+import { ping } from './keepalive.ts'
 import type { Core } from './model.ts'
 
 /** How long a connection has to last, without a packet of ours, before its end is blamed on one. */
 const QUIET_MS = 250
+/** How long an answer to PINGREQ is awaited then. */
+const ANSWER_MS_MAX = 10_000
 
 /** Reasons that are the server's own: no packet is to blame. */
 const BLAMELESS = new Set<number>([
@@ -39,12 +43,11 @@ function isByServer(error: MqttError): boolean {
 
 /** The connection was lost while it was online: is a packet to blame? */
 export function suspect(core: Core, error: MqttError): void {
-  const { probing, quietTimer } = core
+  const { probing } = core
   core.probing = null
   core.probes.clear()
-  if (quietTimer !== null) {
-    core.runtime.clearTimer(quietTimer)
-    core.quietTimer = null
+  if (core.quiet !== null) {
+    endQuiet(core)
     core.suspicion = 'none'
   } else if (!isByServer(error)) return
   else if (probing !== null) probing.giveUp(error)
@@ -54,15 +57,33 @@ export function suspect(core: Core, error: MqttError): void {
 /** A connection was accepted, and {@link Core.probes} are collected: `go` when the first may be sent. */
 export function beginProbing(core: Core, go: () => void): void {
   if (core.suspicion !== 'silent' || core.probes.length === 0) return go()
-  core.quietTimer = core.runtime.setTimer(QUIET_MS, () => {
-    core.quietTimer = null
-    go()
-  })
+  const ask = () => {
+    const timer = core.runtime.setTimer(ANSWER_MS_MAX, () => goOn(core))
+    core.quiet = { timer, isAsked: true, go }
+    ping(core)
+  }
+  core.quiet = { timer: core.runtime.setTimer(QUIET_MS, ask), isAsked: false, go }
+}
+
+/** PINGRESP came. */
+export function endSilence(core: Core): void {
+  if (core.quiet?.isAsked === true) goOn(core)
+}
+
+function goOn(core: Core): void {
+  const { quiet } = core
+  endQuiet(core)
+  quiet?.go()
+}
+
+function endQuiet(core: Core): void {
+  if (core.quiet !== null) core.runtime.clearTimer(core.quiet.timer)
+  core.quiet = null
 }
 
 /** Whether packets go one at a time for now; if so, sends the next one unless one is unanswered. */
 export function probe(core: Core): boolean {
-  if (core.quietTimer !== null || core.probing !== null) return true
+  if (core.quiet !== null || core.probing !== null) return true
   const next = core.probes.shift()
   if (next === undefined) core.suspicion = 'none'
   core.probing = next ?? null
@@ -77,6 +98,5 @@ export function proven(core: Core, what: object): void {
 
 /** The client ends. */
 export function endProbing(core: Core): void {
-  if (core.quietTimer !== null) core.runtime.clearTimer(core.quietTimer)
-  core.quietTimer = null
+  endQuiet(core)
 }

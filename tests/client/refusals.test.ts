@@ -6,7 +6,7 @@ import { connect } from '../../src/client/node.ts'
 import type { PublishOptions } from '../../src/client/publishing.ts'
 import type { SubscribeOptions } from '../../src/client/subscription.ts'
 import { PacketType, type PublishPacket } from '../../src/codec/packets.ts'
-import { ack, play, publishTo, type Play } from './virtual.ts'
+import { ack, play, publishTo, type Play, type ServerSide, type VirtualTime } from './virtual.ts'
 
 const INVALID = { name: 'MqttError', code: 'INVALID' }
 
@@ -111,6 +111,13 @@ test('a reason that a packet cannot have is refused', async () => {
   await client.end({ force: true })
 })
 
+/** Long enough for the client to go on with what it suspects. */
+async function lasts(server: ServerSide, time: VirtualTime): Promise<void> {
+  await time.pass(300)
+  server.last(PacketType.pingreq)
+  await server.send({ type: PacketType.pingresp })
+}
+
 test('a message that the server closes for is given up after the second time, and others go on', async () => {
   const { client, accept, time } = play({ sessionExpirySeconds: 60 })
   const first = await accept()
@@ -120,14 +127,14 @@ test('a message that the server closes for is given up after the second time, an
   await first.closeAsServer()
   await time.pass(30_000)
   const second = await accept({ sessionPresent: true })
-  await time.pass(300)
+  await lasts(second, time)
   assert.equal(second.last(PacketType.publish).topic, 'a')
   await second.send(ack(PacketType.puback, second.last(PacketType.publish).packetId))
   assert.equal(second.last(PacketType.publish).topic, 'poison')
   await second.closeAsServer()
   await time.pass(60_000)
   const third = await accept({ sessionPresent: true })
-  await time.pass(300)
+  await lasts(third, time)
   assert.equal(third.last(PacketType.publish).topic, 'b')
   const later = client.publish('c', 'x', { qos: 1 })
   await third.send(ack(PacketType.puback, third.last(PacketType.publish).packetId))
@@ -154,7 +161,7 @@ test('a subscription that the server closes for is given up, others stay', async
   for (let round = 0; round < 2; round++) {
     await time.pass(60_000)
     const next = await accept()
-    await time.pass(300)
+    await lasts(next, time)
     const { packetId, filters } = next.last(PacketType.subscribe)
     assert.equal(filters[0].filter, 'good')
     await next.send({ type: PacketType.suback, packetId, codes: [0], properties: {} })
@@ -187,8 +194,35 @@ test('a network that cuts and cuts blames no message', async () => {
     await time.pass(40_000)
   }
   const last = await accept()
-  await time.pass(300)
+  await lasts(last, time)
   await last.send(ack(PacketType.puback, last.last(PacketType.publish).packetId))
+  await message
+  await client.end({ force: true })
+})
+
+test('a connection that has ended unnoticed before a message is tried blames no message', async () => {
+  const { client, accept, time } = play()
+  const message = client.publish('a', 'x', { qos: 1 })
+  await (await accept()).closeAsServer()
+  await time.pass(40_000)
+  const second = await accept()
+  await time.pass(300)
+  await second.closeAsServer()
+  await time.pass(40_000)
+  const third = await accept()
+  await third.send(ack(PacketType.puback, third.last(PacketType.publish).packetId))
+  await message
+  await client.end({ force: true })
+})
+
+test('a server that answers no PINGREQ gets what is suspected all the same', async () => {
+  const { client, accept, time } = play({ keepAliveSeconds: 0 })
+  const message = client.publish('a', 'x', { qos: 1 })
+  await (await accept()).closeAsServer()
+  await time.pass(40_000)
+  const second = await accept()
+  await time.pass(11_000)
+  await second.send(ack(PacketType.puback, second.last(PacketType.publish).packetId))
   await message
   await client.end({ force: true })
 })
