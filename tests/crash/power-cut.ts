@@ -96,7 +96,8 @@ function cutManifest(location: string, random: () => number): void {
   const path = join(location, name)
   if (random() < 0.5) {
     const missing = Math.floor(before / SECTOR + random() * ((bytes.length - before) / SECTOR))
-    writeFileSync(path, bytes.fill(0, Math.max(before, missing * SECTOR), (missing + 1) * SECTOR))
+    const end = Math.min((missing + 1) * SECTOR, bytes.length)
+    writeFileSync(path, bytes.fill(0, Math.max(before, missing * SECTOR), end))
   } else truncateSync(path, before + Math.floor(random() * (bytes.length - before)))
 }
 
