@@ -19,7 +19,7 @@ const PEERS = [
 ]
 
 /** For a file of tests: what hangs ends; `tests/support/patience.ts` has the waits within. */
-const FILE_MS_MAX = 900_000 * Number(process.env.MOZZIE_TEST_PATIENCE ?? 1)
+const FILE_MS_MAX = 1_200_000 * Number(process.env.MOZZIE_TEST_PATIENCE ?? 1)
 
 function argumentsOrExit() {
   try {
@@ -100,20 +100,11 @@ if (isAll) runOrExit(process.execPath, ['scripts/check.mjs'])
 else runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
 
 const files = filesOrExit(words, name)
-// Node takes it for a regular expression.
-const pattern = name?.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 const stateHome = mkdtempSync(join(tmpdir(), 'mozzie-tests-'))
 const started = Date.now()
 const run = spawnSync(
   process.execPath,
-  [
-    '--enable-source-maps',
-    '--test',
-    '--test-concurrency=2',
-    `--test-timeout=${FILE_MS_MAX}`,
-    ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
-    ...files,
-  ],
+  ['--enable-source-maps', 'scripts/run-tests.mjs', String(FILE_MS_MAX), name ?? '', ...files],
   {
     stdio: 'inherit',
     // No broker of a test may touch the state of one that this account runs.

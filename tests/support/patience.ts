@@ -11,7 +11,7 @@ export const waitMsMax = 30_000 * factor
 export const processMsMax = 60_000 * factor
 
 /** For one test. */
-export const testMsMax = 240_000 * factor
+export const testMsMax = 480_000 * factor
 
 const attemptsMax = 40
 
