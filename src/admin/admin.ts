@@ -3,6 +3,7 @@ import type { Inspector } from '../broker/inspect.ts'
 import { createMetrics, type Metrics } from '../telemetry/prometheus.ts'
 import { createSampler, type Sampler } from '../telemetry/sampler.ts'
 import { createEventLog, type EventLog } from './event-log.ts'
+import { createLogins, type Logins } from './logins.ts'
 import type { AdminSource } from './source.ts'
 import { createTraces, type Traces } from './traces.ts'
 
@@ -13,6 +14,7 @@ export interface Admin {
   readonly events: EventLog
   readonly traces: Traces
   readonly metrics: Metrics
+  readonly logins: Logins
   stop(): void
 }
 
@@ -22,12 +24,14 @@ export function createAdmin(source: AdminSource): Admin {
   const inspector = broker.inspector()
   const sampler = createSampler({ stats: broker.stats, counts: () => broker.counts() })
   const traces = createTraces(broker, inspector)
+  const logins = createLogins(() => Date.now(), source.loginKeeper)
   return {
     source,
     inspector,
     sampler,
     events: createEventLog(source.observer),
     traces,
+    logins,
     metrics: createMetrics({
       version,
       startedAtMs,
@@ -39,6 +43,7 @@ export function createAdmin(source: AdminSource): Admin {
     stop() {
       sampler.stop()
       traces.stop()
+      logins.close()
     },
   }
 }

@@ -6,10 +6,10 @@ import type { Auth, Identity, ListenerOptions } from '../ports/ports.ts'
 import { createAttempts, type Attempts } from './attempts.ts'
 import type { Access } from './contract.ts'
 import { HttpError } from './http-error.ts'
-import { createLogins, sameText, type Login, type Logins } from './logins.ts'
+import { csrfTokenOf, sameText, type Logins } from './logins.ts'
 
 /** The client id of everybody who comes by HTTP, as in mosquitto. */
-const HTTP_CLIENT_ID = 'http-api'
+export const HTTP_CLIENT_ID = 'http-api'
 const COOKIE_NAME = 'mozzie_session'
 const REALM = 'Mosquitto API'
 /** A verified `Authorization` header is not verified again for so long. */
@@ -20,8 +20,8 @@ export interface Caller {
   /** null: nobody is logged in. */
   readonly who: Identity | null
   readonly admin: boolean
-  /** By cookie. */
-  readonly login: Login | null
+  /** To come back with all that changes something; null: nobody came by cookie. */
+  readonly csrfToken: string | null
 }
 
 /** What a request shows of who sent it. */
@@ -36,6 +36,7 @@ export interface Credentials {
 export interface CallersOptions {
   readonly auth: Auth
   readonly listener: ListenerOptions
+  readonly logins: Logins
   /** Everybody who reaches the listener owns the machine: no logins. */
   isOpen(): boolean
   readonly secure: boolean
@@ -55,7 +56,8 @@ export class Callers {
 
   constructor(options: CallersOptions) {
     this.options = options
-    this.logins = createLogins(options.now)
+    this.logins = options.logins
+    this.logins.restore(options.listener)
     this.attempts = createAttempts(options.now)
     this.verified = createVerified(options.now)
   }
@@ -66,8 +68,12 @@ export class Callers {
     if (authorization?.startsWith('Basic '))
       return this.callerOf(await this.byBasic(authorization, credentials), null)
     const token = tokenOf(credentials)
-    const login = token === null ? null : this.logins.find(token)
-    if (login !== null && this.isWelcome(login.who)) return this.callerOf(login.who, login)
+    const who = token === null ? null : (this.logins.find(token)?.who ?? null)
+    if (token === null || who === null || who.listener !== this.options.listener)
+      return this.callerOf(null, null)
+    if (this.isWelcome(who)) return this.callerOf(who, csrfTokenOf(token))
+    // The password changed, or the user is gone: what comes back later is to log in again.
+    this.logins.end(token)
     return this.callerOf(null, null)
   }
 
@@ -98,9 +104,9 @@ export class Callers {
     const who = await this.verify(username, password, credentials)
     const old = tokenOf(credentials)
     if (old !== null) this.logins.end(old)
-    const { token, login } = this.logins.begin(who)
+    const { token } = this.logins.begin(who)
     const cookie = stringifySetCookie(COOKIE_NAME, token, this.cookieOptions())
-    return { caller: this.callerOf(who, login), cookie }
+    return { caller: this.callerOf(who, csrfTokenOf(token)), cookie }
   }
 
   /** Logs out; returns whether somebody was logged in, and the Set-Cookie header. */
@@ -120,11 +126,11 @@ export class Callers {
     return recheck === null || recheck(who) === 0
   }
 
-  private callerOf(who: Identity | null, login: Login | null): Caller {
+  private callerOf(who: Identity | null, csrfToken: string | null): Caller {
     const { isOpen, adminUsers, mayAdminister } = this.options
     const user = who?.username ?? null
     const isNamed = user !== null && adminUsers().includes(user)
-    return { who, login, admin: isOpen() || isNamed || (who !== null && mayAdminister(who)) }
+    return { who, csrfToken, admin: isOpen() || isNamed || (who !== null && mayAdminister(who)) }
   }
 
   private ask(
@@ -207,13 +213,11 @@ function noAdmin({ who }: Caller): HttpError {
 }
 
 /** A page of another site can send a form, and the cookie with it, but not this header. */
-function checkForgery({ login }: Caller, { method, headers }: Credentials): void {
+function checkForgery({ csrfToken }: Caller, { method, headers }: Credentials): void {
   if (method === 'GET' || method === 'HEAD') return
   const token = headers['x-csrf-token']
   const isOurs =
-    typeof token === 'string' &&
-    token !== '' &&
-    (login === null || sameText(token, login.csrfToken))
+    typeof token === 'string' && token !== '' && (csrfToken === null || sameText(token, csrfToken))
   if (!isOurs) throw new HttpError(403, 'The header X-CSRF-Token is missing or wrong.')
 }
 

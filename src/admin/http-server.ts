@@ -102,6 +102,7 @@ function worldOf<P extends HttpPeer>(
   const callers = new Callers({
     auth: source.auth,
     listener,
+    logins: admin.logins,
     isOpen,
     secure,
     checksPasswords: () => source.checksPasswords(listener),

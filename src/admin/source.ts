@@ -6,6 +6,7 @@ import type { LogTypeBit } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
 import type { Auth, Identity, ListenerOptions, Observer } from '../ports/ports.ts'
+import type { LoginKeeper } from './logins.ts'
 import type { ListenersDetail } from './schemas-broker.ts'
 import type { AclReply } from './schemas-clients.ts'
 import type {
@@ -67,6 +68,8 @@ export interface AdminSource {
   readonly bridges: BridgeControl
   readonly users: UserAdministration
   readonly cluster: ClusterSource
+  /** Logins at the pages beyond the process; null: there is nowhere to keep them. */
+  readonly loginKeeper: LoginKeeper | null
   status(): 'ok' | 'starting' | 'stopping'
   listeners(): ListenersDetail['listeners']
   /** Users that may use the admin endpoints of a listener (`http_admin_user`). */

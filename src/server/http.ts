@@ -15,6 +15,7 @@ import { listenerName } from '../config/reload.ts'
 import type { Peer } from '../transports/link.ts'
 import { createUpgrade, type WebEntrance } from '../transports/websocket.ts'
 import { messageBytesMaxOf, type PagesEntrance, type RunningListener } from './listeners.ts'
+import { loginKeeperOf } from './login-file.ts'
 import type { ServerLog } from './log-destinations.ts'
 import type { ServerSecurity } from './security.ts'
 import type { UserAdmin } from './user-admin.ts'
@@ -35,6 +36,8 @@ interface Host {
   readonly bridges: BridgeControl
   /** null: a broker of its own. */
   readonly cluster: Cluster | null
+  /** null: state is in memory. */
+  readonly persistence: { readonly location: string } | null
   /** The configuration that is in force. */
   readonly config: Config
   readonly status: 'starting' | 'ok' | 'stopping'
@@ -127,6 +130,11 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     observer,
     bridges: server.bridges,
     users: userSourceOf(server),
+    loginKeeper: loginKeeperOf(
+      server.persistence === null ? null : `${server.persistence.location}.logins`,
+      security,
+      log,
+    ),
     cluster: clusterSource(() => server.cluster?.node ?? null),
     status: () => server.status,
     listeners: () => pairs(server).map(([running, config]) => factsOf(running, config)),

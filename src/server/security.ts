@@ -11,6 +11,7 @@ import { readState, type ReadState } from '../auth/dynamic/read-state.ts'
 import type { GoAuth } from '../auth/go-auth/go-auth.ts'
 import { loadGoAuth, startGoAuth, type LoadedGoAuth } from '../auth/go-auth/load.ts'
 import { createHttpHook, type LoginHook } from '../auth/http-hook.ts'
+import { loginAgain, proofOf, type LoginProof, type NamedClient } from '../auth/kept-login.ts'
 import { loadPasswordFile, type PasswordFile } from '../auth/password-file.ts'
 import { loadPskFile, type PskFile } from '../auth/psk-file.ts'
 import { checksUsers, newRealm, type Realm } from '../auth/realm.ts'
@@ -21,7 +22,7 @@ import {
   type TokenChecker,
   type TokenKey,
 } from '../auth/tokens.ts'
-import type { ListenerOptions } from '../ports/ports.ts'
+import type { Identity, ListenerOptions } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import { nodeClock } from './node-ports.ts'
@@ -37,6 +38,15 @@ export interface ServerSecurity extends Security {
     files: SecurityFiles,
     optionsOf: (name: string) => ListenerOptions | undefined,
   ): void
+  /** What is to be kept of a login over a restart; null: nothing can prove it later. */
+  proofOf(who: Identity, key: string): LoginProof | null
+  /** Lets in again who was kept; null: the proof does not hold any more. */
+  loginAgain(
+    listener: ListenerOptions,
+    who: NamedClient,
+    kept: LoginProof,
+    key: string,
+  ): Identity | null
   /** Whether a user name that came by `listener` was proven by a password. */
   checksPasswords(listener: ListenerOptions): boolean
   /** The users, groups and roles that count at a listener; null: none that can be changed. */
@@ -178,6 +188,11 @@ export function createServerSecurity(log: Log, loginEnded: () => void): ServerSe
       const { sysAccess, checkRetainSource, aclRefuseSubscribe } = config.global
       security.update({ realms, sysAccess, checkRetainSource, refuseHopeless: aclRefuseSubscribe })
       logFiles(log, files)
+    },
+    proofOf,
+    loginAgain(listener, who, kept, key) {
+      const realm = realms.get(listener)
+      return realm === undefined ? null : loginAgain(realm, listener, who, kept, key)
     },
     checksPasswords(listener) {
       const realm = realms.get(listener)

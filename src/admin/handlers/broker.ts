@@ -108,13 +108,13 @@ function totalsOf(stats: object): Record<string, number> {
 }
 
 function sessionOf({ admin, loginRequired, hasWebSocket }: HandlerWorld, caller: Caller) {
-  const { who, login } = caller
+  const { who, csrfToken } = caller
   return {
     user: who?.username ?? null,
     admin: caller.admin,
     loginRequired: loginRequired(),
     // Without a cookie there is nothing to steal: any value shows that the request is our page's.
-    csrfToken: login?.csrfToken ?? (caller.admin ? 'any' : null),
+    csrfToken: csrfToken ?? (caller.admin ? 'any' : null),
     mqttPath: hasWebSocket ? MQTT_PATH : null,
     version: admin.source.version,
   }
