@@ -261,6 +261,16 @@ test('a message as a command survives any shell', () => {
     commandLine(profile, detail),
     String.raw`mozzie pub --ws -h h -p 9883 -V mqttv5 -t 'a b' -q 1 -r -D publish content-type text/plain -m 'x'\''y'`,
   )
+  const secure = { ...profile, scheme: 'wss' as const, host: 'broker.shop', username: 'ann' }
+  const plain = { ...detail, topic: '"$MQTT_PASSWORD"', retain: false, properties: null }
+  assert.equal(
+    commandLine({ ...secure, password: 'secret', version: 4 }, plain),
+    String.raw`mozzie pub --ws -h broker.shop -p 9883 --tls-use-os-certs -V mqttv311 -u ann -P "$MQTT_PASSWORD" -t '"$MQTT_PASSWORD"' -q 1 -m 'x'\''y'`,
+  )
+  assert.match(
+    commandLine({ ...secure, authenticationMethod: 'SCRAM-SHA-512' }, plain),
+    / -V mqttv5 --scram sha-512 -u ann -P "\$MQTT_PASSWORD" /,
+  )
   assert.match(
     commandLine(profile, { ...detail, payload: Uint8Array.of(255), size: 1 }),
     /^echo \/w== \| base64 -d \| mozzie pub .* -s$/,

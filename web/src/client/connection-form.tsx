@@ -1,6 +1,6 @@
 /** A connection's form: five fields, and sections for everything else CONNECT can say. */
 import { useId, useState } from 'react'
-import { emptyProfile, newClientId, type Profile } from '../model/profile.ts'
+import { emptyProfile, newClientId, scramHash, type Profile } from '../model/profile.ts'
 import { parseAddress, profileProblem } from '../publish/profile-rules.ts'
 import {
   app,
@@ -181,6 +181,18 @@ function IdentityFields({ profile, put }: SectionProps) {
         value={profile.password}
         onChange={(password) => put({ password })}
       />
+      {profile.version === 5 && (
+        <Select
+          label={t.passwordGoes}
+          value={scramHash(profile) === null ? '' : profile.authenticationMethod}
+          options={[
+            ['', t.passwordSent],
+            ['SCRAM-SHA-256', t.passwordProven('SHA-256')],
+            ['SCRAM-SHA-512', t.passwordProven('SHA-512')],
+          ]}
+          onChange={(authenticationMethod) => put({ authenticationMethod })}
+        />
+      )}
       <Check
         label={t.rememberPassword}
         hint={t.rememberPasswordHint}

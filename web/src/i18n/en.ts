@@ -93,6 +93,9 @@ export const en = {
   version: 'Version',
   username: 'Username',
   password: 'Password',
+  passwordGoes: 'Log in with',
+  passwordSent: 'the password as it is',
+  passwordProven: (hash: string) => `a proof of it (SCRAM-${hash})`,
   rememberPassword: 'Remember the password',
   rememberPasswordHint:
     'Stored in this browser in clear text. Otherwise it is forgotten with the tab.',
@@ -129,6 +132,9 @@ export const en = {
     host: 'The host is missing, or has a space or slash in it.',
     port: 'The port is a number from 1 to 65535.',
     clientId: 'Without a client ID only a clean session is possible, and none in MQTT 3.1.',
+    scramUser: 'SCRAM needs a user name.',
+    scramContext:
+      'SCRAM works on pages of https and of localhost only: nowhere else do browsers offer the cryptography.',
     password: 'A password without a username is possible in MQTT 5.0 only.',
     keepAlive: 'Keep alive is 0 to 65535 seconds.',
     number: 'A number is out of its range.',

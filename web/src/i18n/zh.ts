@@ -88,6 +88,9 @@ export const zh: Text = {
   version: '版本',
   username: '用户名',
   password: '密码',
+  passwordGoes: '登录方式',
+  passwordSent: '直接发送密码',
+  passwordProven: (hash) => `只证明知道密码（SCRAM-${hash}）`,
   rememberPassword: '记住密码',
   rememberPasswordHint: '以明文保存在此浏览器中；否则关闭标签页后即忘记。',
   advanced: '高级',
@@ -120,6 +123,8 @@ export const zh: Text = {
   tlsText:
     '使用 wss:// 时，证书的校验和客户端证书都由浏览器负责，网页既看不到也无法更改。如果服务器使用自建 CA 的证书，请将该 CA 导入浏览器或系统，然后刷新本页。需要用证书文件连接 mqtts:// 时，请使用 mosquitto_pub 或 mozzie pub。',
   profileProblems: {
+    scramUser: 'SCRAM 需要用户名。',
+    scramContext: 'SCRAM 只能在 https 或本机的页面上使用：浏览器不向其他页面提供加密功能。',
     host: '主机为空，或包含空格、斜杠。',
     port: '端口是 1 到 65535 的数字。',
     clientId: '没有客户端 ID 时只能使用干净会话，且 MQTT 3.1 不允许。',

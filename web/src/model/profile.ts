@@ -146,6 +146,17 @@ export function emptySubscription(filter: string, colour: number): Subscription 
   }
 }
 
+const SCRAM = /^SCRAM-(SHA-256|SHA-512)$/
+
+/** The hash with which the password is proven (SCRAM) instead of sent; null: it is sent. */
+export function scramHash({
+  version,
+  authenticationMethod,
+}: Pick<Profile, 'version' | 'authenticationMethod'>): 'SHA-256' | 'SHA-512' | null {
+  const hash = version === 5 ? SCRAM.exec(authenticationMethod)?.[1] : undefined
+  return hash === 'SHA-256' || hash === 'SHA-512' ? hash : null
+}
+
 /** The address a profile stands for. */
 export function profileUrl(profile: Pick<Profile, 'scheme' | 'host' | 'port' | 'path'>): string {
   const host = profile.host.includes(':') ? `[${profile.host}]` : profile.host

@@ -1,26 +1,40 @@
 /** A message as the command that publishes it again. */
 import { asText, toBase64 } from '../decode/bytes.ts'
 import type { Detail } from '../model/message.ts'
-import type { Profile } from '../model/profile.ts'
+import { scramHash, type Profile } from '../model/profile.ts'
 
 /** Quoted for a POSIX shell. */
 export function shellQuote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
+/** For the shell to fill in; no text of a message is taken for it. */
+const PASSWORD = Symbol('password')
+
 const VERSIONS = { 3: 'mqttv31', 4: 'mqttv311', 5: 'mqttv5' } as const
 
-/**
- * `mozzie pub` by the same WebSocket as the page, with the flags of `mosquitto_pub`. Passwords stay out of it. The tool
- * knows the path /mqtt only.
- */
-export function commandLine(profile: Profile, message: Detail): string {
-  const { properties } = message
-  const words = ['mozzie', 'pub', '--ws', '-h', profile.host, '-p', String(profile.port)]
+type Word = string | typeof PASSWORD
+
+/** Whom to talk to, and as whom. */
+function connectionWords(profile: Profile): Word[] {
+  const words: Word[] = ['--ws', '-h', profile.host, '-p', String(profile.port)]
   // The authorities that the browser trusts are those of the system.
   if (profile.scheme === 'wss') words.push('--tls-use-os-certs')
   words.push('-V', VERSIONS[profile.version])
+  const hash = scramHash(profile)
+  if (hash !== null) words.push('--scram', hash.toLowerCase())
   if (profile.username !== '') words.push('-u', profile.username)
+  if (profile.password !== '' || hash !== null) words.push('-P', PASSWORD)
+  return words
+}
+
+/**
+ * `mozzie pub` by the same WebSocket as the page, with the flags of `mosquitto_pub`. Passwords stay out of it: the shell is to
+ * know it as `MQTT_PASSWORD`. The tool knows the path /mqtt only.
+ */
+export function commandLine(profile: Profile, message: Detail): string {
+  const { properties } = message
+  const words = ['mozzie', 'pub', ...connectionWords(profile)]
   words.push('-t', message.topic)
   if (message.qos > 0) words.push('-q', String(message.qos))
   if (message.retain) words.push('-r')
@@ -41,7 +55,9 @@ export function commandLine(profile: Profile, message: Detail): string {
   if (message.size === 0) words.push('-n')
   else if (text === null || text.includes('\0')) words.push('-s')
   else words.push('-m', text)
-  const command = words.map(shellQuote).join(' ')
+  const command = words
+    .map((word) => (word === PASSWORD ? '"$MQTT_PASSWORD"' : shellQuote(word)))
+    .join(' ')
   return words.at(-1) === '-s'
     ? `echo ${toBase64(message.payload)} | base64 -d | ${command}`
     : command

@@ -2,14 +2,28 @@
 import { topicNameProblem } from '../../../src/topics/names.ts'
 import { correlationBytes, fromHex } from '../decode/bytes.ts'
 import { UINT32_MAX } from './outgoing.ts'
-import type { Profile } from '../model/profile.ts'
+import { scramHash, type Profile } from '../model/profile.ts'
 
 export type ProfileProblem =
-  'host' | 'port' | 'clientId' | 'password' | 'keepAlive' | 'number' | 'willTopic' | 'hex'
+  | 'host'
+  | 'port'
+  | 'clientId'
+  | 'password'
+  | ScramProblem
+  | 'keepAlive'
+  | 'number'
+  | 'willTopic'
+  | 'hex'
+type ScramProblem = 'scramUser' | 'scramContext'
 
 const inRange = (text: string, min: number, max: number): boolean => {
   const value = Number(text)
   return text.trim() === '' || (Number.isInteger(value) && value >= min && value <= max)
+}
+
+/** Browsers give it to pages of https and of this machine only. */
+function hasCryptography(): boolean {
+  return (globalThis.crypto as { subtle?: object }).subtle !== undefined
 }
 
 type Rule = readonly [problem: ProfileProblem, holds: (profile: Profile) => boolean]
@@ -28,6 +42,8 @@ const RULES: readonly Rule[] = [
     'password',
     ({ username, password, version }) => version === 5 || password === '' || username !== '',
   ],
+  ['scramUser', (profile) => scramHash(profile) === null || profile.username !== ''],
+  ['scramContext', (profile) => scramHash(profile) === null || hasCryptography()],
   ['keepAlive', ({ keepAliveSeconds }) => inRange(String(keepAliveSeconds), 0, 65535)],
   [
     'number',

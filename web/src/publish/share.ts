@@ -9,6 +9,7 @@ export function shareHash(profile: Profile): string {
   const query = new URLSearchParams({ url: profileUrl(profile), v: String(profile.version) })
   if (profile.name !== '') query.set('name', profile.name)
   if (profile.username !== '') query.set('user', profile.username)
+  if (profile.authenticationMethod !== '') query.set('auth', profile.authenticationMethod)
   for (const { filter } of profile.subscriptions) query.append('sub', filter)
   return `${PREFIX}${query.toString()}`
 }
@@ -27,6 +28,7 @@ export function sharedProfile(hash: string): Profile | null {
     password: '',
     name: query.get('name') ?? '',
     username: query.get('user') ?? '',
+    authenticationMethod: query.get('auth') ?? '',
     version: version === 3 || version === 4 ? version : 5,
     subscriptions: query.getAll('sub').map((filter, at) => emptySubscription(filter, at % 12)),
   }

@@ -3,12 +3,19 @@ import {
   createClient,
   type MqttClient,
   MqttError,
+  scram,
   type Message,
   type Subscription as Held,
 } from '../../../src/client/web.ts'
 import { isShared } from '../../../src/topics/names.ts'
 import { correlationBytes } from '../decode/bytes.ts'
-import { profileUrl, type Profile, type Subscription, type Will } from '../model/profile.ts'
+import {
+  profileUrl,
+  scramHash,
+  type Profile,
+  type Subscription,
+  type Will,
+} from '../model/profile.ts'
 import type { Properties } from '../model/message.ts'
 import { encodeNow, numberField, publishProperties, UINT32_MAX } from '../publish/outgoing.ts'
 import { isLoginRefusal, type Incoming, type Link, type LinkEvents, type Outcome } from './link.ts'
@@ -37,20 +44,27 @@ function connectProperties(profile: Profile): Properties {
 
 /** Everything of the profile that only MQTT 5.0 has. Throws DraftError on a number out of range. */
 function version5Options(profile: Profile): ClientOptions {
-  const { authenticationMethod: method, authenticationData: data } = profile
+  const authenticate = authenticatorOf(profile)
   return {
     ...optional('sessionExpirySeconds', profile.sessionExpirySeconds, 0, UINT32_MAX),
     ...optional('receiveMaximum', profile.receiveMaximum, 1, 0xffff),
     ...optional('maximumPacketSize', profile.maximumPacketSize, 1, UINT32_MAX),
     ...optional('topicAliasMaximum', profile.topicAliasMaximum, 0, 0xffff),
     properties: connectProperties(profile),
-    ...(method !== '' && {
-      authenticate: {
-        method,
-        start: () => (data === '' ? undefined : (correlationBytes(data) ?? undefined)),
-        respond: () => undefined,
-      },
-    }),
+    ...(authenticate !== null && { authenticate }),
+  }
+}
+
+/** SCRAM is spoken here; of other methods only the first word is known, as typed. */
+function authenticatorOf(profile: Profile): NonNullable<ClientOptions['authenticate']> | null {
+  const { authenticationMethod: method, authenticationData: data, username, password } = profile
+  const hash = scramHash(profile)
+  if (hash !== null) return scram({ username, password, hash })
+  if (method === '') return null
+  return {
+    method,
+    start: () => (data === '' ? undefined : (correlationBytes(data) ?? undefined)),
+    respond: () => undefined,
   }
 }
 
@@ -77,7 +91,7 @@ function clientOptions(profile: Profile): ClientOptions {
       ? { minMs: profile.reconnectMs, maxMs: profile.reconnectMs, jitter: 0, first: true }
       : false,
     ...(profile.username !== '' && { username: profile.username }),
-    ...(profile.password !== '' && { password: profile.password }),
+    ...(profile.password !== '' && scramHash(profile) === null && { password: profile.password }),
     ...(profile.will.on && { will: willOf(profile.will, profile.version) }),
     ...(profile.version === 5 && version5Options(profile)),
   }
