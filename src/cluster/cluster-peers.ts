@@ -62,7 +62,8 @@ export class ClusterPeers implements Peers {
     const { node } = this
     const { wire, options, membership } = node
     const tell = (run: (events: PeersEvents) => void): void => this.tell(run)
-    this.interests = new Interests(wire, options, (name) => membership.isAlive(name), tell)
+    const isRunAlive = (name: string, run: string): boolean => membership.isRunAlive(name, run)
+    this.interests = new Interests(wire, options, isRunAlive, tell)
     this.clients = new Clients(wire, options, membership, (claim, done) => this.kicked(claim, done))
     this.wills = new Wills(wire, options)
     wire.listen(`${options.name}.ctl.${options.node}.barrier`, (message) => {
@@ -78,7 +79,7 @@ export class ClusterPeers implements Peers {
   private async meet({ node, run }: NodeView): Promise<void> {
     const { membership, wire, options } = this.node
     const report = JSON.stringify(membership.report(false))
-    while (membership.isAlive(node) && !wire.isClosed) {
+    while (membership.isRunAlive(node, run) && !wire.isClosed) {
       const answer = await wire.request(`${options.name}.ctl.${node}.meet`, report, ASK_MS)
       if (answer !== null) break
       await pause(RETRY_MS)

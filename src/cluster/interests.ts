@@ -60,7 +60,7 @@ export interface InterestOptions {
 export class Interests {
   private readonly wire: Wire
   private readonly options: InterestOptions
-  private readonly isAlive: (node: string) => boolean
+  private readonly isRunAlive: (node: string, run: string) => boolean
   private readonly own = new Map<string, Change>()
   private readonly changed = new Map<string, Change>()
   private readonly others = new Map<string, Other>()
@@ -74,12 +74,12 @@ export class Interests {
   constructor(
     wire: Wire,
     options: InterestOptions,
-    isAlive: (node: string) => boolean,
+    isRunAlive: (node: string, run: string) => boolean,
     tell: (run: (events: PeersEvents) => void) => void,
   ) {
     this.wire = wire
     this.options = options
-    this.isAlive = isAlive
+    this.isRunAlive = isRunAlive
     this.tell = tell
     const { name, node } = options
     wire.listen(`${name}.i`, ({ data }) => this.heard(parse(data)))
@@ -147,12 +147,12 @@ export class Interests {
 
   // ── the others ───────────────────────────────────────────────────────────────────────────────────
 
-  /** Resolves when changes up to `number` of a node's run are known, or it is gone. */
+  /** Resolves when changes up to `number` of a node's run are known, or that run is gone. */
   async until(node: string, run: string, number: number): Promise<void> {
     while (!this.wire.isClosed) {
       const other = this.others.get(node)
       if (other !== undefined && other.run === run && other.number >= number) return
-      if (!this.isAlive(node)) return
+      if (!this.isRunAlive(node, run)) return
       await this.ask(node)
     }
   }

@@ -8,9 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { endWithUs } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
+import type { Space } from './spaces.ts'
 
 export interface ClusterBroker {
   readonly name: string
+  readonly host: string
   readonly port: number
   /** Of the dashboard and the admin API; 0: none. */
   readonly httpPort: number
@@ -19,8 +21,9 @@ export interface ClusterBroker {
   isRunning(): boolean
   /** Resolves when it serves clients. */
   start(): Promise<void>
-  /** Resolves when it has ended. */
-  kill(signal: NodeJS.Signals): Promise<void>
+  /** Resolves when it has ended, to its exit code; null: by a signal, or it was not running. */
+  kill(signal: NodeJS.Signals): Promise<number | null>
+  pid(): number
   freeze(isFrozen: boolean): void
 }
 
@@ -30,15 +33,19 @@ export interface BrokersOptions {
   readonly count: number
   readonly replicas: number
   readonly leaseSeconds: number
-  /** Further lines of configuration. */
+  /** Further lines of configuration; absent: queues without bound. */
   readonly lines?: string
   readonly hasPages?: boolean
+  /** Each in one of them. */
+  readonly spaces?: readonly Space[]
 }
 
 export interface ClusterBrokers {
   readonly brokers: readonly ClusterBroker[]
   stop(): Promise<void>
 }
+
+const BOUNDLESS = 'sys_interval 1\nmax_queued_messages 0'
 
 const RUNNING = /version \S+ running/
 
@@ -65,35 +72,39 @@ export async function startBrokers(options: BrokersOptions): Promise<ClusterBrok
   if (options.hasPages === true) makePasswords(folder)
   const brokers: ClusterBroker[] = []
   for (let index = 0; index < options.count; index++)
-    brokers.push(await brokerAt(folder, `b${index}`, options))
-  await Promise.all(brokers.map((broker) => broker.start()))
-  return {
-    brokers,
-    async stop() {
-      await Promise.all(brokers.map((broker) => broker.kill('SIGKILL')))
-      rmSync(folder, { recursive: true, force: true })
-    },
+    brokers.push(await brokerAt(folder, index, options))
+  const stop = async (): Promise<void> => {
+    await Promise.all(brokers.map((broker) => broker.kill('SIGKILL')))
+    rmSync(folder, { recursive: true, force: true })
   }
+  try {
+    await Promise.all(brokers.map((broker) => broker.start()))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { brokers, stop }
 }
 
 async function brokerAt(
   folder: string,
-  name: string,
+  index: number,
   options: BrokersOptions,
 ): Promise<ClusterBroker> {
-  const { urls, cluster, replicas, leaseSeconds, lines = '', hasPages = false } = options
+  const { urls, cluster, replicas, leaseSeconds, lines = BOUNDLESS, hasPages = false } = options
+  const name = `b${index}`
+  const space = options.spaces?.[index] ?? null
+  const host = space?.clientHost ?? '127.0.0.1'
   const port = await freePort()
   const httpPort = hasPages ? await freePort() : 0
   const file = join(folder, `${name}.conf`)
   const config = [
     // Privileges stay: another user could not read the sources of a checkout below /root.
     ...(process.getuid?.() === 0 ? ['user root'] : []),
-    `listener ${port} 127.0.0.1`,
+    `listener ${port} ${host}`,
     'allow_anonymous true',
     ...(hasPages ? pagesAt(httpPort, folder) : []),
     'log_dest stderr',
-    'sys_interval 1',
-    'max_queued_messages 0',
     `cluster_url ${urls.join(',')}`,
     `cluster_name ${cluster}`,
     `cluster_node_id ${name}`,
@@ -108,15 +119,15 @@ async function brokerAt(
   let log = ''
   return {
     name,
+    host,
     port,
     httpPort,
     log: () => log,
     isRunning: () => child !== null && child.exitCode === null && child.signalCode === null,
     async start() {
-      const args = [join(process.cwd(), 'bin', 'mozzie'), '-c', file]
-      const started = endWithUs(
-        spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] }),
-      )
+      const program = [process.execPath, join(process.cwd(), 'bin', 'mozzie'), '-c', file]
+      const [first, ...args] = [...(space?.enter ?? []), ...program]
+      const started = endWithUs(spawn(first, args, { stdio: ['ignore', 'ignore', 'pipe'] }))
       child = started
       let own = ''
       started.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -132,12 +143,14 @@ async function brokerAt(
     },
     async kill(signal) {
       const running = child
-      if (running === null || running.exitCode !== null || running.signalCode !== null) return
+      if (running === null || running.exitCode !== null || running.signalCode !== null) return null
       const ended = once(running, 'exit')
       running.kill('SIGCONT')
       running.kill(signal)
       await ended
+      return running.exitCode
     },
+    pid: () => child?.pid ?? 0,
     freeze: (isFrozen) => void child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
   }
 }

@@ -29,12 +29,7 @@ const { brokers, stop } = await startBrokers({
 for (const { name, port, httpPort } of brokers)
   console.log(`broker ${name}: mqtt://127.0.0.1:${port}  http://127.0.0.1:${httpPort}`)
 
-const ledger = new Ledger(
-  brokers.map(({ port }) => port),
-  2,
-  3,
-  3,
-)
+const ledger = new Ledger(brokers, 2, 3, 3)
 await ledger.start()
 console.log(`The dashboards: user ${ADMIN.name}, password ${ADMIN.password}.`)
 console.log('Three publishers and three durable subscribers, QoS 2, one of each at every broker.')

@@ -20,11 +20,16 @@ export interface LedgerResult {
   readonly outOfOrder: number
 }
 
-/** `first`: the port that it begins with. */
-function clientOn(ports: readonly number[], clientId: string, first: number): MqttClient {
-  const order = ports.map((_, index) => ports[(first + index) % ports.length])
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** `first`: the broker that it begins with. */
+function clientOn(at: readonly Address[], clientId: string, first: number): MqttClient {
+  const order = at.map((_, index) => at[(first + index) % at.length])
   const client = mqtt.connect({
-    servers: order.map((port) => ({ host: '127.0.0.1', port, protocol: 'mqtt' as const })),
+    servers: order.map(({ host, port }) => ({ host, port, protocol: 'mqtt' as const })),
     clientId,
     protocolVersion: 5,
     clean: false,
@@ -43,23 +48,23 @@ function clientOn(ports: readonly number[], clientId: string, first: number): Mq
 class Publisher {
   readonly acked = new Set<number>()
   private readonly client: MqttClient
-  private readonly id: string
+  private readonly topic: string
   private readonly qos: Qos
   private next = 0
   private open = 0
   private isStopping = false
 
-  constructor(ports: readonly number[], id: string, first: number, qos: Qos) {
-    this.id = id
+  constructor(at: readonly Address[], topic: string, first: number, qos: Qos) {
+    this.topic = topic
     this.qos = qos
-    this.client = clientOn(ports, `publisher-${id}`, first)
+    this.client = clientOn(at, `publisher-${topic}`, first)
   }
 
   start(): void {
     while (this.open < WINDOW && !this.isStopping) {
       const number = this.next++
       this.open++
-      this.client.publish(`ledger/${this.id}`, String(number), { qos: this.qos }, (error) => {
+      this.client.publish(this.topic, String(number), { qos: this.qos }, (error) => {
         this.open--
         if (error === undefined || error === null) this.acked.add(number)
         setTimeout(() => this.start(), 2)
@@ -80,9 +85,9 @@ class Subscriber {
   private readonly client: MqttClient
   private readonly qos: Qos
 
-  constructor(ports: readonly number[], id: string, first: number, qos: Qos) {
+  constructor(at: readonly Address[], id: string, first: number, qos: Qos) {
     this.qos = qos
-    this.client = clientOn(ports, `subscriber-${id}`, first)
+    this.client = clientOn(at, `subscriber-${id}`, first)
     this.client.on('message', (topic, payload) => {
       const list = this.got.get(topic) ?? []
       this.got.set(topic, list)
@@ -90,8 +95,15 @@ class Subscriber {
     })
   }
 
-  async subscribe(): Promise<void> {
-    await this.client.subscribeAsync('ledger/#', { qos: this.qos })
+  async subscribe(filter: string): Promise<void> {
+    for (;;)
+      try {
+        await this.client.subscribeAsync(filter, { qos: this.qos })
+        return
+      } catch {
+        // The connection ended before the answer.
+        await sleep(RECONNECT_MS)
+      }
   }
 
   end(): void {
@@ -103,15 +115,25 @@ export class Ledger {
   private readonly publishers: Publisher[] = []
   private readonly subscribers: Subscriber[] = []
 
-  constructor(ports: readonly number[], qos: Qos, publishers: number, subscribers: number) {
+  private readonly root: string
+
+  /** `root`: topics and client ids of this one begin with it. */
+  constructor(
+    at: readonly Address[],
+    qos: Qos,
+    publishers: number,
+    subscribers: number,
+    root = 'ledger',
+  ) {
+    this.root = root
     for (let index = 0; index < publishers; index++)
-      this.publishers.push(new Publisher(ports, `${index}`, index, qos))
+      this.publishers.push(new Publisher(at, `${root}/${index}`, index, qos))
     for (let index = 0; index < subscribers; index++)
-      this.subscribers.push(new Subscriber(ports, `${index}`, index + 1, qos))
+      this.subscribers.push(new Subscriber(at, `${root}-${index}`, index + 1, qos))
   }
 
   async start(): Promise<void> {
-    await Promise.all(this.subscribers.map((subscriber) => subscriber.subscribe()))
+    await Promise.all(this.subscribers.map((one) => one.subscribe(`${this.root}/#`)))
     for (const publisher of this.publishers) publisher.start()
   }
 
@@ -138,7 +160,7 @@ export class Ledger {
   private missing(): string[] {
     return this.subscribers.flatMap(({ got }, index) =>
       this.publishers.flatMap(({ acked }, publisher) => {
-        const seen = new Set(got.get(`ledger/${publisher}`))
+        const seen = new Set(got.get(`${this.root}/${publisher}`))
         return [...acked]
           .filter((number) => !seen.has(number))
           .map((number) => `${publisher}/${number} at subscriber ${index}`)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { endWithUs } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
+import type { Space } from './spaces.ts'
 
 const found = spawnSync(process.execPath, ['scripts/nats-server.mjs'], { encoding: 'utf8' })
 
@@ -15,6 +16,7 @@ const found = spawnSync(process.execPath, ['scripts/nats-server.mjs'], { encodin
 export const skipNats: string | false = found.status === 0 ? false : found.stderr.trim()
 
 export interface NatsServer {
+  readonly name: string
   readonly port: number
   readonly monitorPort: number
   readonly url: string
@@ -32,6 +34,9 @@ export interface NatsServers {
 
 interface Place {
   readonly name: string
+  readonly host: string
+  /** Where its process runs; null: here. */
+  readonly space: Space | null
   readonly folder: string
   readonly port: number
   readonly monitorPort: number
@@ -39,12 +44,12 @@ interface Place {
 }
 
 function configOf(place: Place, all: readonly Place[], sync: string): string {
-  const routes = all.map(({ routePort }) => `nats://127.0.0.1:${routePort}`)
-  const cluster = `cluster { name: test, listen: "127.0.0.1:${place.routePort}", routes: ${JSON.stringify(routes)} }`
+  const routes = all.map(({ host, routePort }) => `nats://${host}:${routePort}`)
+  const cluster = `cluster { name: test, listen: "${place.host}:${place.routePort}", routes: ${JSON.stringify(routes)} }`
   return [
     `server_name: ${place.name}`,
-    `listen: "127.0.0.1:${place.port}"`,
-    `http: "127.0.0.1:${place.monitorPort}"`,
+    `listen: "${place.host}:${place.port}"`,
+    `http: "${place.host}:${place.monitorPort}"`,
     'max_control_line: 64KB',
     'max_payload: 8MB',
     'ping_interval: 5s',
@@ -54,13 +59,19 @@ function configOf(place: Place, all: readonly Place[], sync: string): string {
   ].join('\n')
 }
 
-/** Starts `count` servers as one cluster. `sync`: of JetStream. */
-export async function startNats(count = 1, sync = '2m'): Promise<NatsServers> {
+/** Starts `count` servers as one cluster. `sync`: of JetStream; `spaces`: each in one of them. */
+export async function startNats(
+  count = 1,
+  sync = '2m',
+  spaces: readonly Space[] = [],
+): Promise<NatsServers> {
   const root = mkdtempSync(join(tmpdir(), 'mozzie-nats-'))
   const places: Place[] = []
   for (let index = 0; index < count; index++)
     places.push({
       name: `n${index}`,
+      host: spaces[index]?.nodeHost ?? '127.0.0.1',
+      space: spaces[index] ?? null,
       folder: join(root, `n${index}`),
       port: await freePort(),
       monitorPort: await freePort(),
@@ -80,17 +91,19 @@ export async function startNats(count = 1, sync = '2m'): Promise<NatsServers> {
   }
 }
 
-function serverAt({ port, monitorPort }: Place, config: string): NatsServer {
+function serverAt(place: Place, config: string): NatsServer {
+  const { name, host, port, monitorPort, space } = place
   let child: ChildProcess | null = null
   return {
+    name,
     port,
     monitorPort,
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${host}:${port}`,
     async start() {
-      child = endWithUs(
-        spawn(found.stdout.trim(), ['-c', config], { stdio: ['ignore', 'ignore', 'ignore'] }),
-      )
-      await answering(port)
+      const [file, ...args] = [...(space?.enter ?? []), found.stdout.trim(), '-c', config]
+      child = endWithUs(spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore'] }))
+      // Nothing here has a way into the net of spaces.
+      if (space === null) await answering(port)
     },
     async kill(signal) {
       const running = child

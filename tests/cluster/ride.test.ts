@@ -31,12 +31,7 @@ for (const qos of [1, 2] as const satisfies Qos[])
       }
       const { brokers, stop } = await startBrokers(options)
       try {
-        const ledger = new Ledger(
-          brokers.map(({ port }) => port),
-          qos,
-          2,
-          2,
-        )
+        const ledger = new Ledger(brokers, qos, 2, 2)
         await ledger.start()
         await underWay(ledger, 100)
         await brokers[0].kill('SIGKILL')

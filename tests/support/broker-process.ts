@@ -31,6 +31,11 @@ const threadCount = Number(process.env.MOZZIE_TEST_THREADS ?? 1)
 const singleThreaded =
   /^(protocol http_api|memory_limit|max_connections_per_address|max_sessions_per_user|connection |dynamic_security|thread_count)/m
 
+/** Every broker as three nodes of a cluster; see `broker-cluster.ts`. */
+const clusterMode = process.env.MOZZIE_TEST_CLUSTER ?? ''
+const clusterless =
+  /^(persistence true|connection |dynamic_security|thread_count|log_type|log_dest)/m
+
 /** All listeners are open, and the store is read. */
 const running = /version \S+ running/
 /** Nothing of the kind is to be expected. */
@@ -62,6 +67,10 @@ export async function startBroker(
   which = target,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<BrokerProcess> {
+  if (clusterMode !== '' && which === 'mozzie' && !clusterless.test(config)) {
+    const { startAsCluster } = await import('./broker-cluster.ts')
+    return startAsCluster(config, clusterMode)
+  }
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'mozzie-test-'))
   const configFile = join(directory, 'mosquitto.conf')
