@@ -51,6 +51,7 @@ export async function claimSession(
       partition: goesOn ? found.partition : partitionOf(sid, node.options.partitions),
       record: goesOn ? found.record : null,
       isGone: false,
+      sentTo: -1,
       subscriptions: goesOn ? found.subscriptions : new Map(),
     }
     const known = await takeRow(node, row, entry)
@@ -141,7 +142,8 @@ async function stateOf(
   }
   const weight = lastSequence === 0 ? NOTHING : await weigh(node, held, lastSequence)
   const record = known.row.record ?? { ...BLANK_RECORD, clientId: known.row.clientId }
-  const session = { record, inbound, lastSequence, idShift: 0, ...weight }
+  const sentTo = found === null || found.sentTo < 0 ? undefined : found.sentTo
+  const session = { record, inbound, lastSequence, idShift: 0, sentTo, ...weight }
   return { session, owner: null, heldIds, begin }
 }
 

@@ -85,10 +85,11 @@ export class ClusterStore implements Store {
     return answer
   }
 
-  unclaim(clientId: string): void {
+  unclaim(clientId: string, sentTo = -1): void {
     const known = this.node.table.get(clientId)
     if (known === undefined || known.row.owner !== this.node.options.node) return
     known.row.owner = ''
+    known.row.sentTo = sentTo
     const { filling } = this.node.writer
     if (known.held !== null) {
       filling.leaving.add(known.held)

@@ -1,7 +1,7 @@
 /**
  * A session as it lies in its stream: one message, the last one counts.
  *
- *     version  owner  keeper  epoch  partition  flags  clientId  [length record  count (filter options)…]
+ *     version  owner  keeper  epoch  partition  sentTo + 1  flags  clientId  [length record  count (filter options)…]
  */
 import { ByteWriter } from '../codec/byte-writer.ts'
 import type { SessionRecord, SubscriptionOptions } from '../ports/ports.ts'
@@ -36,6 +36,8 @@ export interface SessionRow {
   /** null: gone, or nothing saved yet. */
   record: SessionRecord | null
   isGone: boolean
+  /** No entry behind this sequence was sent to its client; -1: any may have been. */
+  sentTo: number
   readonly subscriptions: Map<string, SubscriptionOptions>
 }
 
@@ -47,6 +49,7 @@ export function writeRow(row: SessionRow): Uint8Array {
   writeText(writer, row.keeper)
   writeUint(writer, row.epoch)
   writeUint(writer, row.partition)
+  writeUint(writer, row.sentTo + 1)
   writeUint(writer, (row.isGone ? IS_GONE : 0) | (row.record === null ? IS_BLANK : 0))
   writeText(writer, row.clientId)
   if (row.isGone || row.record === null) return writer.bytes.slice(0, writer.length)
@@ -72,6 +75,7 @@ export function readRow(bytes: Uint8Array): SessionRow {
   const keeper = reader.anyText()
   const epoch = reader.uint()
   const partition = reader.uint()
+  const sentTo = reader.uint() - 1
   const flags = reader.uint()
   const clientId = reader.anyText()
   const subscriptions = new Map<string, SubscriptionOptions>()
@@ -82,6 +86,7 @@ export function readRow(bytes: Uint8Array): SessionRow {
     epoch,
     partition,
     isGone: (flags & IS_GONE) !== 0,
+    sentTo,
     subscriptions,
   }
   if (flags !== 0) return { ...row, record: null }

@@ -552,6 +552,23 @@ function nodes(check: Check): void {
     await b.close()
   })
 
+  check('how far a session was sent goes with it, unless nobody said so', async (setup) => {
+    const [a, b] = await openBoth(setup)
+    await a.claim('c')
+    a.store.saveSession(recordOf('c'))
+    const sent = await a.queue('c', 1, 'sent')
+    await a.queue('c', sent + 1, 'waits')
+    a.store.unclaim('c', sent)
+    await a.commit()
+    assert.equal((await b.claim('c')).session?.sentTo, sent)
+    b.store.unclaim('c')
+    await b.commit()
+    const { session } = await a.claim('c')
+    assert.ok(session?.sentTo === undefined || session.sentTo >= sent)
+    await a.close()
+    await b.close()
+  })
+
   check('a node that closed holds nothing', async (setup) => {
     const [a, b] = await openBoth(setup)
     await a.claim('c')
