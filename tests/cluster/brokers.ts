@@ -19,8 +19,8 @@ export interface ClusterBroker {
   /** Everything that it said, over all its lives. */
   log(): string
   isRunning(): boolean
-  /** Resolves when it serves clients. */
-  start(): Promise<void>
+  /** Resolves when it serves clients. `more`: of its environment. */
+  start(more?: NodeJS.ProcessEnv): Promise<void>
   /** Resolves when it has ended, to its exit code; null: by a signal, or it was not running. */
   kill(signal: NodeJS.Signals): Promise<number | null>
   pid(): number
@@ -123,11 +123,12 @@ async function brokerAt(
     port,
     httpPort,
     log: () => log,
-    isRunning: () => child !== null && child.exitCode === null && child.signalCode === null,
-    async start() {
+    isRunning: () => child !== null && !hasEnded(child),
+    async start(more) {
       const program = [process.execPath, join(process.cwd(), 'bin', 'mozzie'), '-c', file]
       const [first, ...args] = [...(space?.enter ?? []), ...program]
-      const started = endWithUs(spawn(first, args, { stdio: ['ignore', 'ignore', 'pipe'] }))
+      const env = { ...process.env, ...more }
+      const started = endWithUs(spawn(first, args, { stdio: ['ignore', 'ignore', 'pipe'], env }))
       child = started
       let own = ''
       started.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -136,14 +137,14 @@ async function brokerAt(
       })
       const endMs = performance.now() + processMsMax
       while (!RUNNING.test(own)) {
-        if (started.exitCode !== null || performance.now() > endMs)
+        if (hasEnded(started) || performance.now() > endMs)
           throw new Error(`${name} did not start:\n${own}`)
         await sleep(20)
       }
     },
     async kill(signal) {
       const running = child
-      if (running === null || running.exitCode !== null || running.signalCode !== null) return null
+      if (running === null || hasEnded(running)) return null
       const ended = once(running, 'exit')
       running.kill('SIGCONT')
       running.kill(signal)
@@ -153,4 +154,8 @@ async function brokerAt(
     pid: () => child?.pid ?? 0,
     freeze: (isFrozen) => void child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }

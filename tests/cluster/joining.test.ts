@@ -15,7 +15,7 @@ let nats: NatsServers
 /** Resolves when it has joined. */
 async function join(cluster: string, name: string): Promise<ClusterNode> {
   const node = newNode(nats.urls, cluster, name, { leaseMs: LEASE_MS })
-  new PeerNode(name, new ClusterPeers(node))
+  void new PeerNode(name, new ClusterPeers(node))
   const told = new Told()
   void node.open(told.events)
   await told.next('ready')

@@ -106,6 +106,11 @@ class Subscriber {
       }
   }
 
+  /** Leaves without a word, and goes to the next broker. */
+  hop(): void {
+    this.client.stream.destroy()
+  }
+
   end(): void {
     this.client.end(true)
   }
@@ -135,6 +140,11 @@ export class Ledger {
   async start(): Promise<void> {
     await Promise.all(this.subscribers.map((one) => one.subscribe(`${this.root}/#`)))
     for (const publisher of this.publishers) publisher.start()
+  }
+
+  /** Every subscriber goes to the next broker. */
+  hop(): void {
+    for (const subscriber of this.subscribers) subscriber.hop()
   }
 
   get acked(): number {

@@ -13,7 +13,11 @@ import { makeSpaces } from './spaces.ts'
 
 /** Longer than JetStream needs to elect leaders, so that those who go on keep theirs. */
 const LEASE_SECONDS = 15
+/** Where nobody goes on. */
+const SHORT_LEASE_SECONDS = 5
 const SETTLE_MS_MAX = 120_000
+/** Two are cut off from each other. */
+const PARTLY_MS = 10_000
 /** Of what was answered before the line was cut. */
 const UNDER_WAY_MS = 1000
 
@@ -101,13 +105,13 @@ interface Stage {
   finish(): Promise<void>
 }
 
-async function startStage(context: TestContext): Promise<Stage> {
+async function startStage(context: TestContext, leaseSeconds = LEASE_SECONDS): Promise<Stage> {
   const nats = await startNats(3, '2m', spaces)
   context.after(() => nats.stop())
   context.after(() => {
     for (const space of spaces) space.cut(false)
   })
-  const options = { count: 3, replicas: 3, leaseSeconds: LEASE_SECONDS, spaces }
+  const options = { count: 3, replicas: 3, leaseSeconds, spaces }
   const started = await startBrokers({ ...options, urls: nats.urls, cluster: newName() })
   context.after(() => started.stop())
   const { brokers } = started
@@ -164,7 +168,7 @@ test(
   'all three cut off from each other acknowledge nothing, and go on where they were when they meet again',
   { skip, timeout: testMsMax },
   async (context) => {
-    const { brokers, probes, finish } = await startStage(context)
+    const { brokers, probes, finish } = await startStage(context, SHORT_LEASE_SECONDS)
     const cutMs = performance.now()
     for (const space of spaces) space.cut(true)
     const endMs = cutMs + waitMsMax
@@ -185,7 +189,7 @@ test(
     const [one, other] = spaces
     one.cutFrom(other, true)
     const { acked } = ledger
-    await sleep(LEASE_SECONDS * 1000 + 5000)
+    await sleep(PARTLY_MS)
     context.diagnostic(`${ledger.acked - acked} acknowledged meanwhile`)
     one.cutFrom(other, false)
     await finish()
