@@ -53,7 +53,7 @@ class Probe {
       if (error) return
       this.acknowledged.push(text)
       this.ackedMs.push(performance.now())
-      setTimeout(() => this.next(), 10)
+      setTimeout(() => this.client.connected && this.next(), 10)
     })
   }
 
