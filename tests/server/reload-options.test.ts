@@ -288,12 +288,16 @@ const rows: readonly Row[] = [
   {
     line: 'max_message_rate 20',
     probe: async () => {
-      const [client] = await attempt()
-      const start = performance.now()
-      for (let sent = 0; sent < 30; sent++) client.send(publish('r', ''))
-      await client.ping()
-      client.destroy()
-      return performance.now() - start > 400 ? 'slow' : 'fast'
+      let leastMs = Infinity
+      for (let round = 0; round < 10 && leastMs > 400; round++) {
+        const [client] = await attempt()
+        const start = performance.now()
+        for (let sent = 0; sent < 30; sent++) client.send(publish('r', ''))
+        await client.ping()
+        client.destroy()
+        leastMs = Math.min(leastMs, performance.now() - start)
+      }
+      return leastMs > 400 ? 'slow' : 'fast'
     },
     usual: 'fast',
     changed: 'slow',
