@@ -90,8 +90,22 @@ function throttle(connection: Connection): void {
   stopReading(connection)
 }
 
-/** Handles whole packets from `at` on; returns where the first incomplete one starts. */
+/** Handles whole packets from `at` on; returns where the first incomplete one starts. The bytes are free then. */
 function consume(
+  core: Core,
+  connection: Connection,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): number {
+  try {
+    return consumeWhole(core, connection, bytes, at, end)
+  } finally {
+    core.run.settle()
+  }
+}
+
+function consumeWhole(
   core: Core,
   connection: Connection,
   bytes: Uint8Array,

@@ -47,6 +47,11 @@ export function sendShaped(
   // The flush of a full output may just have staled the slot: then its bytes may be gone.
   if (slot.serial !== shapes.serial)
     return sendFirst(core, connection, message, flags, packetId, slot)
+  if (slot.bytes === message.payload && slot.bytes[slot.start] === (FIRST_BYTE | flags)) {
+    core.run.add(out, slot.bytes, slot.start, slot.end, packetId, slot.idOffset)
+    count(core, connection, message, flags, packetId)
+    return true
+  }
   const at = out.length
   out.append(slot.bytes, slot.start, slot.end)
   const bytes = out.bytes

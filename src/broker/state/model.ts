@@ -40,6 +40,7 @@ import {
 } from '../../ports/ports.ts'
 import type { Interest } from '../../ports/peers.ts'
 import type { PressureLevel } from '../../ports/pressure.ts'
+import type { Run } from './run.ts'
 import type { Shapes } from './shapes.ts'
 import type { Drops, Stats } from '../../ports/stats.ts'
 
@@ -531,6 +532,7 @@ export interface Core {
   cleanSessions: number
   readonly journal: Journal<Connection | Session | Call>
   readonly shapes: Shapes
+  readonly run: Run
   readonly delays: Delays
   /** Links with output, flushed once a turn. */
   readonly dirty: Connection[]
