@@ -44,6 +44,7 @@ import { countInterest, wanted } from './routing/interest.ts'
 import { groupOf, leaveGroup } from './routing/shared-groups.ts'
 import { endSession, sessionDue } from './session/sessions.ts'
 import { Bytes, charge, chargeNodes, judgeMemory } from './state/memory.ts'
+import { SpareArrays } from '../codec/framer.ts'
 import { Run } from './state/run.ts'
 import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
@@ -118,7 +119,7 @@ export class Broker {
       replaying: new Set(),
       writers: [],
       room: null,
-      spareInput: [],
+      spareInput: new SpareArrays(),
       published: new PublishView(),
       incoming: new Message(new Slab()),
       pressure: Pressure.none,

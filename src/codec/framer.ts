@@ -17,10 +17,32 @@ import { Reason } from './reason-codes.ts'
 const FIRST_BYTES = 256
 const CHUNK_BYTES = 64 * 1024
 
-/** So many arrays of 64 KiB are kept for the next long packet: one of 2 MiB leaves none to the collector. */
+/** So many arrays of a size are kept for the next packet: one of 2 MiB leaves none to the collector. */
 const SPARE_MAX = 32
 
 const NO_BYTES = new Uint8Array(0)
+
+/** Arrays that packets had no use for any more, for the next ones: a fast sender cuts a packet at the end of every read. */
+export class SpareArrays {
+  /** By the power of two that their size is. */
+  private readonly bySize: Uint8Array[][] = Array.from({ length: 17 }, () => [])
+
+  /** One of `bytes`, a power of two up to 64 KiB; what it holds is anything. */
+  take(bytes: number): Uint8Array {
+    return this.bySize[31 - Math.clz32(bytes)].pop() ?? new Uint8Array(bytes)
+  }
+
+  give(array: Uint8Array): void {
+    if (array.length === 0) return
+    const spare = this.bySize[31 - Math.clz32(array.length)]
+    if (spare.length < SPARE_MAX) spare.push(array)
+  }
+
+  /** How many of `bytes` there are. */
+  countOf(bytes: number): number {
+    return this.bySize[31 - Math.clz32(bytes)].length
+  }
+}
 
 /**
  * Bytes that wait for more, in arrays each as large as all before it, up to 64 KiB: what is there is never moved while it
@@ -35,10 +57,10 @@ export class CutPacket {
   private full: Uint8Array[] | null = null
   private last: Uint8Array = NO_BYTES
   private used = 0
-  private readonly spare: Uint8Array[]
+  private readonly spare: SpareArrays
 
-  /** `spare`: arrays that others have no use for any more; {@link clear} puts its own there. */
-  constructor(spare: Uint8Array[]) {
+  /** `spare`: where its arrays come from; {@link clear} puts them back there. */
+  constructor(spare: SpareArrays) {
     this.spare = spare
   }
 
@@ -95,22 +117,18 @@ export class CutPacket {
 
   /** Empty again; what {@link join} returned may be written over from now on. */
   clear(): void {
-    this.discard(this.last)
-    for (const array of this.full ?? []) this.discard(array)
+    this.spare.give(this.last)
+    if (this.full !== null) for (const array of this.full) this.spare.give(array)
     this.full = null
     this.last = NO_BYTES
     this.length = this.used = this.capacity = 0
   }
 
-  private discard(array: Uint8Array): void {
-    if (array.length === CHUNK_BYTES && this.spare.length < SPARE_MAX) this.spare.push(array)
-  }
-
   private open(count: number): void {
     if (this.used > 0) (this.full ??= []).push(this.last)
-    const bytes = Math.max(FIRST_BYTES, Math.min(CHUNK_BYTES, Math.max(this.length, count)))
-    const spare = bytes === CHUNK_BYTES ? this.spare.pop() : undefined
-    this.last = spare ?? new Uint8Array(bytes)
+    const wanted = Math.max(FIRST_BYTES, Math.min(CHUNK_BYTES, Math.max(this.length, count)))
+    const bytes = 1 << (32 - Math.clz32(wanted - 1))
+    this.last = this.spare.take(bytes)
     this.used = 0
     this.capacity += bytes
   }
@@ -127,7 +145,7 @@ export type TakePacket = (
 
 /** The packets of one stream that is read as it comes. */
 export class Framer {
-  private readonly spare: Uint8Array[] = []
+  private readonly spare = new SpareArrays()
   private cut = new CutPacket(this.spare)
   private readonly frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
   private readonly packetBytesMax: number

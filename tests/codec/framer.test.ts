@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { FrameHeader } from '../../src/codec/frame.ts'
-import { CutPacket, Framer } from '../../src/codec/framer.ts'
+import { CutPacket, Framer, SpareArrays } from '../../src/codec/framer.ts'
 
 const KB = 1024
 
@@ -50,7 +50,7 @@ test('packets are the same wherever their bytes are cut', () => {
 })
 
 test('a packet that grows takes little more than its bytes, and leaves no arrays behind', () => {
-  const spare: Uint8Array[] = []
+  const spare = new SpareArrays()
   const packet = new CutPacket(spare)
   const chunk = new Uint8Array(64 * KB)
   for (let length = 0; length < 2_000_000; length += chunk.length) {
@@ -60,14 +60,14 @@ test('a packet that grows takes little more than its bytes, and leaves no arrays
   assert.equal(packet.join(null).length, packet.length)
   packet.clear()
   assert.equal(packet.capacity, 0)
-  const kept = spare.length
+  const kept = spare.countOf(64 * KB)
   assert.ok(kept >= 30 && kept <= 32, `${kept} arrays wait for the next packet`)
   packet.append(chunk, 0, chunk.length)
-  assert.equal(spare.length, kept - 1)
+  assert.equal(spare.countOf(64 * KB), kept - 1)
 })
 
 test('drips cost no more than twice their bytes', () => {
-  const packet = new CutPacket([])
+  const packet = new CutPacket(new SpareArrays())
   for (let length = 1; length <= 100_000; length++) {
     packet.append(Uint8Array.of(1), 0, 1)
     assert.ok(packet.capacity <= Math.max(256, 2 * length))
@@ -75,7 +75,7 @@ test('drips cost no more than twice their bytes', () => {
 })
 
 test('a header is complete with its last byte, and not a byte more is taken', () => {
-  const packet = new CutPacket([])
+  const packet = new CutPacket(new SpareArrays())
   const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
   const bytes = packetOf(20_000, 7)
   assert.equal(packet.completeHeader(bytes, 0, 2, frame), 2)

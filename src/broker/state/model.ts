@@ -13,7 +13,7 @@ import { PacketTable } from '../../base/packet-table.ts'
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
 import type { ByteReader } from '../../codec/byte-reader.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
-import type { CutPacket } from '../../codec/framer.ts'
+import type { CutPacket, SpareArrays } from '../../codec/framer.ts'
 import type { ConnectPacket, Packet, Qos, SubscribeFilter, Version } from '../../codec/packets.ts'
 import type { PublishView } from '../../codec/publish.ts'
 import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
@@ -570,7 +570,7 @@ export interface Core {
   /** Where the next packet that came in pieces is joined, if it fits; null: in an array of its own. */
   room: Uint8Array | null
   /** Arrays for packets that come in pieces. */
-  readonly spareInput: Uint8Array[]
+  readonly spareInput: SpareArrays
   /** The PUBLISH being handled, as ranges of its bytes; reused. */
   readonly published: PublishView
   /** The message being published: borrows, reused. */
