@@ -45,7 +45,6 @@ import { groupOf, leaveGroup } from './routing/shared-groups.ts'
 import { endSession, sessionDue } from './session/sessions.ts'
 import { Bytes, charge, chargeNodes, judgeMemory } from './state/memory.ts'
 import { SpareArrays } from '../codec/framer.ts'
-import { Run } from './state/run.ts'
 import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
@@ -98,7 +97,6 @@ export class Broker {
       cleanSessions: 0,
       journal: new Journal(ports.store, () => askTurnEnd(this.core)),
       shapes: new Shapes(),
-      run: new Run(),
       delays: new Delays(),
       dirty: [],
       openings: new Map(),

@@ -101,7 +101,7 @@ function consume(
   try {
     return consumeWhole(core, connection, bytes, at, end)
   } finally {
-    core.run.settle()
+    core.shapes.run.settle()
   }
 }
 

@@ -56,7 +56,7 @@ function nextOutput(core: Core, connection: Connection): ByteWriter {
 function sealOutput(core: Core, connection: Connection): void {
   const writer = connection.out
   if (writer === null || writer.length === 0) return
-  core.run.settle()
+  core.shapes.run.settle()
   connection.out = null
   pushSegment(core, connection, {
     bytes: writer.bytes,
@@ -112,7 +112,7 @@ export function flush(core: Core, connection: Connection): void {
   if (connection.segments !== null && !flushSegments(core, connection)) return
   const writer = connection.out
   if (writer === null) return
-  core.run.settle()
+  core.shapes.run.settle()
   connection.out = null
   if (writer.length === 0) return recycle(core, writer)
   const segment = { bytes: writer.bytes, length: writer.length, writer, message: null }
@@ -173,7 +173,7 @@ function recycle(core: Core, writer: ByteWriter): void {
 
 /** Drops what cannot be sent any more. What the link holds stays its own. */
 export function dropOutput(core: Core, connection: Connection): void {
-  core.run.settle()
+  core.shapes.run.settle()
   if (connection.out !== null) recycle(core, connection.out)
   connection.out = null
   for (const segment of connection.segments ?? []) vacate(core, segment)

@@ -48,7 +48,7 @@ export function sendShaped(
   if (slot.serial !== shapes.serial)
     return sendFirst(core, connection, message, flags, packetId, slot)
   if (slot.bytes === message.payload && slot.bytes[slot.start] === (FIRST_BYTE | flags)) {
-    core.run.add(out, slot.bytes, slot.start, slot.end, packetId, slot.idOffset)
+    core.shapes.run.add(out, slot.bytes, slot.start, slot.end, packetId, slot.idOffset)
     count(core, connection, message, flags, packetId)
     return true
   }

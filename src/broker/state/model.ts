@@ -40,7 +40,6 @@ import {
 } from '../../ports/ports.ts'
 import type { Interest } from '../../ports/peers.ts'
 import type { PressureLevel } from '../../ports/pressure.ts'
-import type { Run } from './run.ts'
 import type { Shapes } from './shapes.ts'
 import type { Drops, Stats } from '../../ports/stats.ts'
 
@@ -532,7 +531,6 @@ export interface Core {
   cleanSessions: number
   readonly journal: Journal<Connection | Session | Call>
   readonly shapes: Shapes
-  readonly run: Run
   readonly delays: Delays
   /** Links with output, flushed once a turn. */
   readonly dirty: Connection[]

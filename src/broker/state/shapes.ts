@@ -1,6 +1,7 @@
 /** Encoded frames of one message, shared by its receivers. */
 import type { Version } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
+import { Run } from './run.ts'
 
 /** Where a frame lies that can be copied for the next receiver with the same version, QoS and retain. */
 export interface Shape {
@@ -22,6 +23,8 @@ const NO_BYTES = new Uint8Array(0)
  */
 export class Shapes {
   serial = 1
+  /** Frames that go out as they came in, not copied yet. */
+  readonly run = new Run()
   private readonly slots: Shape[] = Array.from({ length: 16 }, () => ({
     serial: 0,
     bytes: NO_BYTES,
