@@ -1,8 +1,9 @@
 /** Runs scenarios against targets in turn, and tells what each run gave. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { medianSyncUs, untilConnack } from './durability.ts'
+import { residentKibOf } from './load/process-stats.ts'
 import { complete, type RunningTarget } from './processes.ts'
 import { medianFigures, median, type Figures, type LoadCheck, type Result } from './report.ts'
 import { isRateFlow, mayRun, type Scenario, type TargetName } from './scenarios.ts'
@@ -16,6 +17,7 @@ export interface Plan {
 }
 
 const LOAD_LIMIT_MS = 300_000
+const START_RUNS = 5
 /** The options mqload knows, by the names the load client gives them. */
 const MQLOAD_FLAGS: Readonly<Record<string, string>> = {
   shape: '-m',
@@ -55,7 +57,9 @@ export async function measureScenario(
     for (const target of targets) {
       const options = optionsFor(scenario, target, plan)
       const figures = await onFresh(tools, target, scenario, say, (running) =>
-        ownLoad(tools, scenario, options, running, plan),
+        scenario.mode === 'start'
+          ? startFigures(target, running)
+          : ownLoad(tools, scenario, options, running, plan),
       )
       if (figures === undefined) continue
       runs.set(target, [...(runs.get(target) ?? []), figures])
@@ -110,7 +114,7 @@ async function onFresh(
 ): Promise<Figures | undefined> {
   const data = scenario.durable === true ? mkdtempSync(join(tools.scratch, 'data-')) : null
   try {
-    let running = await startTarget(tools, target, data, scenario.tls === true)
+    let running = await startTarget(tools, target, data, scenario)
     try {
       const figures = await load(running)
       if (data === null) return figures
@@ -118,7 +122,7 @@ async function onFresh(
       if (scenario.restart !== true) return { ...figures, fdatasync_us: fdatasyncUs }
       await running.kill()
       const startedMs = performance.now()
-      running = await startTarget(tools, target, data, scenario.tls === true)
+      running = await startTarget(tools, target, data, scenario)
       await untilConnack(running.port)
       return { ...figures, restart_s: (performance.now() - startedMs) / 1000 }
     } finally {
@@ -164,6 +168,31 @@ function cLoad(tools: Tools, options: Options, running: RunningTarget, plan: Pla
   })
   const common = ['-n', plan.seconds, '-p', running.port, '-i', running.pid].map(String)
   return jsonLine([...tools.pin, tools.mqload ?? '', 'flow', ...args, ...common])
+}
+
+/** How long the start took, what it takes in memory, and how long it takes to publish one message by the target's own tool. */
+async function startFigures(target: TargetName, running: RunningTarget): Promise<Figures> {
+  const node = await msOf([process.execPath, '-e', '0'])
+  const message = ['-h', '127.0.0.1', '-p', String(running.port), '-t', 'bench/start', '-m', 'x']
+  const pub = target === 'mosquitto' ? ['mosquitto_pub'] : [resolve('bin/mozzie'), 'pub']
+  return {
+    accept_ms: running.acceptMs,
+    rss_mb: residentKibOf(running.pid) / 1024,
+    pub_ms: await msOf([...pub, ...message]),
+    node_ms: node,
+  }
+}
+
+/** The least of some runs. */
+async function msOf([program = '', ...args]: readonly string[]): Promise<number> {
+  let least = Infinity
+  for (let run = 0; run < START_RUNS; run++) {
+    const startedMs = performance.now()
+    const { code, stderr } = await complete(program, args, LOAD_LIMIT_MS)
+    if (code !== 0) throw new Error(`${program}: ${stderr.trim()}`)
+    least = Math.min(least, performance.now() - startedMs)
+  }
+  return least
 }
 
 async function jsonLine(command: readonly string[]): Promise<Figures> {

@@ -7,6 +7,8 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 export interface RunningTarget {
   readonly pid: number
   readonly port: number
+  /** From its start to its first answer. */
+  readonly acceptMs: number
   stop(): Promise<void>
   /** SIGKILL. */
   kill(): Promise<void>
@@ -20,6 +22,7 @@ export interface Completed {
 
 const START_LIMIT_MS = 10_000
 const STOP_LIMIT_MS = 5000
+const ANSWER_POLL_MS = 5
 const LOG_LINES_SHOWN = 5
 const live = new Set<ChildProcess>()
 
@@ -83,6 +86,7 @@ export async function startServer(
 ): Promise<RunningTarget> {
   const raise = 'ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"'
   const log = openSync(logPath, 'a')
+  const startedMs = performance.now()
   const child = spawn('sh', ['-c', raise, 'sh', ...command], { stdio: ['ignore', log, log] })
   track(child)
   const deadline = Date.now() + START_LIMIT_MS
@@ -97,14 +101,15 @@ export async function startServer(
       throw new Error(`${command[0]} does not answer on port ${port}: ${said}`)
     }
     await new Promise((resolve) => {
-      setTimeout(resolve, 50)
+      setTimeout(resolve, ANSWER_POLL_MS)
     })
   }
+  const acceptMs = performance.now() - startedMs
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  return { pid: child.pid!, port, stop: () => stop(child), kill }
+  return { pid: child.pid!, port, acceptMs, stop: () => stop(child), kill }
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -66,7 +66,7 @@ function judged(goal: Goal, own: number | undefined, other: number | undefined):
   if (value === undefined) return `${words} ○`
   const met = goal.atLeast === undefined ? value <= limit : value >= limit
   const measured =
-    goal.against === 'floor' || goal.against === 'fdatasync' ? ` (${formatted(value)})` : ''
+    goal.against === 'fixed' || goal.against === 'mosquitto' ? '' : ` (${formatted(value)})`
   return `${words}${measured} ${met ? '✓' : '✗'}`
 }
 
@@ -80,10 +80,12 @@ function row(
   const figures = targets.map((target) => figureOf(results, scenario, target, metric.field))
   const byName = Object.fromEntries(targets.map((name, index) => [name, figures[index]]))
   const times = ratio(byName['mozzie'], byName['mosquitto'])
-  const syncUs = figureOf(results, scenario, 'mozzie', 'fdatasync_us')
-  const goals = metric.goals.map((goal) =>
-    judged(goal, byName['mozzie'], goal.against === 'fdatasync' ? syncUs : byName[goal.against]),
-  )
+  const yardsticks: Readonly<Record<string, number | undefined>> = {
+    ...byName,
+    fdatasync: figureOf(results, scenario, 'mozzie', 'fdatasync_us'),
+    node: figureOf(results, scenario, 'mozzie', 'node_ms'),
+  }
+  const goals = metric.goals.map((goal) => judged(goal, byName['mozzie'], yardsticks[goal.against]))
   const cells = [
     title,
     metric.label,

@@ -4,8 +4,10 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import { BEFORE, buildAt, changesTable } from './compare.ts'
+import { guard, keepShares } from './guard.ts'
 import { checkLoadClient, measureScenario, type Plan } from './measure.ts'
 import { complete, killAll } from './processes.ts'
 import {
@@ -15,6 +17,7 @@ import {
   type LoadCheck,
   type Result,
 } from './report.ts'
+import { measureScale, scalePicture, scaleTable } from './scale.ts'
 import { SCENARIOS, TARGET_NAMES, type Peer, type Scenario, type TargetName } from './scenarios.ts'
 import { canRun, findTools, type Tools } from './targets.ts'
 
@@ -23,11 +26,15 @@ const PAGES = ['docs/benchmarks.md', 'docs/zh/benchmarks.md']
 const READMES = ['README.md', 'README.zh-CN.md']
 const PAGE_START = '<!-- figures: written by npm run bench -->'
 const PAGE_END = '<!-- end of figures -->'
+const SCALE_START = '<!-- scale: written by npm run bench -- --scale -->'
+const SCALE_END = '<!-- end of scale -->'
+const SCALE_PICTURE = 'docs/images/scale.svg'
 
 interface Choice {
   readonly plan: Plan
   readonly scenarios: readonly Scenario[]
   readonly peers: readonly Peer[]
+  readonly mode: 'figures' | 'guard' | 'scale'
   /** Everything was asked for, so the results are worth keeping. */
   readonly whole: boolean
 }
@@ -58,12 +65,17 @@ function choose(args: readonly string[]): Choice {
       peer: { type: 'string', multiple: true, default: [] },
       seconds: { type: 'string' },
       repeat: { type: 'string' },
+      compare: { type: 'string' },
+      guard: { type: 'boolean', default: false },
+      scale: { type: 'boolean', default: false },
     },
   })
   const names = SCENARIOS.map((scenario) => scenario.name)
   const wanted = values.flows === undefined ? names : listed(values.flows, names, 'flow')
+  const { compare } = values
+  const all = compare === undefined ? TARGET_NAMES : (['mozzie'] as const)
   const targets =
-    values.targets === undefined ? TARGET_NAMES : listed(values.targets, TARGET_NAMES, 'target')
+    values.targets === undefined ? all : listed(values.targets, TARGET_NAMES, 'target')
   const plan = {
     seconds: Number(values.seconds ?? (values.quick ? 1 : 5)),
     repeat: Number(values.repeat ?? (values.quick ? 1 : 3)),
@@ -72,9 +84,11 @@ function choose(args: readonly string[]): Choice {
   }
   if (!(plan.seconds > 0 && plan.repeat >= 1)) throw new Error('--seconds and --repeat count up')
   const peers = values.peer.map(peerOf)
+  if (compare !== undefined) peers.push(buildAt(compare))
   const isPart = values.quick || values.flows !== undefined || values.targets !== undefined
+  const mode = values.guard ? 'guard' : values.scale ? 'scale' : 'figures'
   const scenarios = SCENARIOS.filter(({ name }) => wanted.includes(name))
-  return { plan, scenarios, peers, whole: !isPart && peers.length === 0 }
+  return { plan, scenarios, peers, mode, whole: !isPart && peers.length === 0 }
 }
 
 async function machine(tools: Tools) {
@@ -133,6 +147,7 @@ function keep(
   writeFileSync(join(RESULTS, 'latest.md'), text)
   for (const page of PAGES) fill(page, text)
   for (const readme of READMES) fill(readme, `${headline(where)}\n\n${headlineTable(results)}\n`)
+  keepShares(results)
 }
 
 function headline(where: Machine): string {
@@ -140,13 +155,13 @@ function headline(where: Machine): string {
 }
 
 /** Replaces what stands between a page's markers. */
-function fill(file: string, text: string): void {
+function fill(file: string, text: string, from = PAGE_START, to = PAGE_END): void {
   if (!existsSync(file)) return
   const page = readFileSync(file, 'utf8')
-  const start = page.indexOf(PAGE_START)
-  const end = page.indexOf(PAGE_END)
+  const start = page.indexOf(from)
+  const end = page.indexOf(to)
   if (start < 0 || end < start) return
-  const head = page.slice(0, start + PAGE_START.length)
+  const head = page.slice(0, start + from.length)
   writeFileSync(file, `${head}\n\n${text}\n${page.slice(end)}`)
 }
 
@@ -154,10 +169,30 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
 
+/** Written into the page, between its markers, and as a picture. */
+async function scale(tools: Tools, repeat: number): Promise<void> {
+  const { stdout } = await complete('sh', ['-c', 'ulimit -Hn'], 5000)
+  const rows = await measureScale(tools, Number(stdout) || Infinity, repeat, say)
+  const where = await machine(tools)
+  const text = `${headline(where)}\n\n${scaleTable(rows)}\n`
+  writeFileSync(SCALE_PICTURE, scalePicture(rows))
+  for (const page of PAGES) {
+    const path = relative(dirname(page), SCALE_PICTURE)
+    fill(page, `${text}\n![](${path})\n`, SCALE_START, SCALE_END)
+  }
+  process.stdout.write(text)
+}
+
 async function main(choice: Choice, scratch: string): Promise<void> {
-  const { plan, scenarios } = choice
+  const { plan, scenarios, mode } = choice
   const tools = await findTools(scratch, choice.peers)
   tools.notes.forEach(say)
+  if (mode === 'scale') return scale(tools, plan.repeat)
+  if (mode === 'guard') {
+    const fallen = await guard(tools, say)
+    if (fallen.length > 0) process.exitCode = 1
+    return say(fallen.length > 0 ? `slower: ${fallen.join(', ')}` : 'no flow fell')
+  }
   const where = await machine(tools)
   const checkTarget: TargetName =
     plan.targets.includes('mozzie') && canRun(tools, 'mozzie') ? 'mozzie' : 'floor'
@@ -169,7 +204,10 @@ async function main(choice: Choice, scratch: string): Promise<void> {
     const check = await checkLoadClient(tools, scenario, checkTarget, plan, say)
     if (check !== undefined) checks.push(check)
   }
-  process.stdout.write(pageText(where, plan, results, checks))
+  const isCompared = choice.peers.some(({ name }) => name === BEFORE)
+  process.stdout.write(
+    isCompared ? `${changesTable(results)}\n` : pageText(where, plan, results, checks),
+  )
   if (choice.whole) keep(where, plan, results, checks)
   else say('only part was run: nothing is written to bench/results')
 }

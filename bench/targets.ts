@@ -4,7 +4,7 @@ import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { complete, freePort, startServer, type RunningTarget } from './processes.ts'
-import type { Peer, TargetName } from './scenarios.ts'
+import type { Peer, Scenario, TargetName } from './scenarios.ts'
 
 /** What was found on this machine to run; a target without a command cannot be measured. */
 export interface Tools {
@@ -105,7 +105,7 @@ export function canRun(tools: Tools, target: TargetName): boolean {
 }
 
 /** A certificate for the run, made by our own `tls-init` and served by every target. */
-async function tlsLines({ scratch, mozzie }: Tools, target: TargetName): Promise<string> {
+async function tlsLines({ scratch, mozzie }: Tools): Promise<string> {
   const directory = join(scratch, 'tls')
   if (!existsSync(directory)) {
     const made = await complete(
@@ -115,9 +115,12 @@ async function tlsLines({ scratch, mozzie }: Tools, target: TargetName): Promise
     )
     if (made.code !== 0) throw new Error(`tls-init failed: ${made.stderr}`)
   }
-  // mosquitto has no such bound.
-  const unbounded = target === 'mozzie' ? 'max_connection_rate 0\n' : ''
-  return `certfile ${directory}/server.crt\nkeyfile ${directory}/server.key\n${unbounded}`
+  return `certfile ${directory}/server.crt\nkeyfile ${directory}/server.key\n`
+}
+
+/** Another build of this broker. */
+function isBuild({ peers }: Tools, target: TargetName): boolean {
+  return peers.some(({ name, command }) => name === target && /\bmozzie -c /.test(command))
 }
 
 /** Of words only: what needs a shell goes into a script. */
@@ -135,7 +138,7 @@ export async function startTarget(
   tools: Tools,
   target: TargetName,
   dataDirectory: string | null,
-  tls: boolean,
+  { tls, lines = '', ownLines = '' }: Pick<Scenario, 'tls' | 'lines' | 'ownLines'>,
 ): Promise<RunningTarget> {
   const port = await freePort()
   const conf = join(tools.scratch, `${target}.conf`)
@@ -143,10 +146,12 @@ export async function startTarget(
     dataDirectory === null
       ? ''
       : `persistence true\npersistence_location ${dataDirectory}/\nmax_queued_messages 0\n`
+  // A build to compare with is ours as well.
+  const isOurs = target !== 'mosquitto' && (target === 'mozzie' || isBuild(tools, target))
   const user = process.getuid?.() === 0 ? 'user root\n' : ''
   writeFileSync(
     conf,
-    `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${durable}${tls ? await tlsLines(tools, target) : ''}`,
+    `${user}listener ${port} 127.0.0.1\nallow_anonymous true\n${durable}${tls === true ? await tlsLines(tools) : ''}${lines}${isOurs ? ownLines : ''}`,
   )
   const commands: Readonly<Record<string, readonly string[] | undefined>> = {
     mozzie: [tools.mozzie ?? '', '-c', conf],
