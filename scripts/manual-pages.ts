@@ -1,4 +1,5 @@
 /** The manual page of each command: what its `--help` prints, as roff. */
+import { HELP as ban } from '../src/cli/ban.ts'
 import { HELP as backup } from '../src/cli/backup.ts'
 import { HELP as bench } from '../src/cli/bench.ts'
 import { COMMAND_SUMMARIES, type CommandName } from '../src/cli/command-names.ts'
@@ -22,6 +23,7 @@ const HELP_TEXTS: Readonly<Record<Exclude<CommandName, 'broker'>, string>> = {
   rr: helpText('rr', 'mozzie rr', false),
   retained,
   ctrl,
+  ban,
   why,
   cluster,
   doctor,

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { createHmac, randomBytes } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
-import type { Auth, Identity, ListenerOptions } from '../ports/ports.ts'
+import type { Auth, Identity, ListenerOptions, Refusal } from '../ports/ports.ts'
 import { createAttempts, type Attempts } from './attempts.ts'
 import type { Access } from './contract.ts'
 import { HttpError } from './http-error.ts'
@@ -90,7 +90,8 @@ export class Callers {
     if (caller.admin) return
     if (access === 'admin') throw noAdmin(caller)
     const { deliver } = this.options.auth
-    const who = caller.who ?? (await this.ask(null, null, credentials.remote))
+    const isOut = this.outBefore(null, credentials.remote) !== null
+    const who = isOut ? null : (caller.who ?? (await this.ask(null, null, credentials.remote)))
     if (who === null || (deliver !== null && !deliver(who, path)))
       throw new HttpError(401, 'Not authorised')
   }
@@ -123,7 +124,7 @@ export class Callers {
 
   private isWelcome(who: Identity): boolean {
     const { recheck } = this.options.auth
-    return recheck === null || recheck(who) === 0
+    return recheck === null || recheck(who) === null
   }
 
   private callerOf(who: Identity | null, csrfToken: string | null): Caller {
@@ -157,11 +158,20 @@ export class Callers {
     })
   }
 
+  /** What keeps somebody out before any password is looked at. */
+  private outBefore(username: string | null, remote: string): Refusal | null {
+    const { auth, listener } = this.options
+    const who = { clientId: HTTP_CLIENT_ID, username, remote, listener, login: null, origin: '' }
+    return auth.recheck === null ? null : auth.recheck(who)
+  }
+
   private async verify(
     username: string,
     password: string,
     { address, remote }: Credentials,
   ): Promise<Identity> {
+    const refusal = this.outBefore(username, remote)
+    if (refusal !== null) throw new HttpError(403, `Not let in: ${refusal.detail}.`)
     // A name that nobody checks proves nothing, though the broker may let such clients in.
     if (!this.options.checksPasswords())
       throw new HttpError(401, 'Nobody can log in here: the listener has no "password_file".')

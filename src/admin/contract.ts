@@ -1,4 +1,5 @@
 /** Every endpoint of the HTTP API: what it takes, what it answers, who may call it. */
+import * as bans from './schemas-bans.ts'
 import * as broker from './schemas-broker.ts'
 import * as clients from './schemas-clients.ts'
 import { cluster, clusterQuery, clusterSessions } from './schemas-cluster.ts'
@@ -250,6 +251,21 @@ export const CONTRACT = {
   ),
   audit: endpoint('users', 'GET', '/api/v1/audit', 'Who changed users, groups and roles.', {
     reply: users.auditReply,
+  }),
+  bans: endpoint('bans', 'GET', '/api/v1/bans', 'Who is banned, and until when.', {
+    query: bans.bansQuery,
+    reply: bans.bansPage,
+  }),
+  banMake: endpoint(
+    'bans',
+    'POST',
+    '/api/v1/bans',
+    'Bans who has all of the names given: their connections end, and they are refused with 0x8A.',
+    { body: bans.banBody, reply: bans.banReply },
+  ),
+  banLift: endpoint('bans', 'DELETE', '/api/v1/bans/:id', 'Lifts a ban.', {
+    params: bans.banParams,
+    reply: bans.banReply,
   }),
   aclTest: endpoint('access', 'GET', '/api/v1/acl/test', 'What the access rules say, and why.', {
     query: clients.aclQuery,

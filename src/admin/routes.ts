@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fas
 import type { Caller, Credentials } from './callers.ts'
 import { CONTRACT, type Access, type Endpoint } from './contract.ts'
 import { docsPage, DOCS_STYLE } from './docs-page.ts'
+import { banHandlers } from './handlers/bans.ts'
 import { bridgeHandlers } from './handlers/bridges.ts'
 import { delayedHandlers } from './handlers/delayed.ts'
 import { brokerHandlers } from './handlers/broker.ts'
@@ -38,6 +39,7 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     ...clusterHandlers(world),
     ...toolHandlers(world),
     ...userHandlers(world),
+    ...banHandlers(world),
   }
   for (const [name, endpoint] of Object.entries(CONTRACT)) {
     const handler = handlers[name as keyof Handlers] as AnyHandler

@@ -7,6 +7,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
 import type { Auth, Identity, ListenerOptions, Observer } from '../ports/ports.ts'
 import type { LoginKeeper } from './logins.ts'
+import type { BanView } from './schemas-bans.ts'
 import type { ListenersDetail } from './schemas-broker.ts'
 import type { AclReply } from './schemas-clients.ts'
 import type {
@@ -26,6 +27,9 @@ export interface AclQuestion {
   readonly topic: string
 }
 
+/** Who changes something, from where. */
+type ChangeAuthor = Omit<AuditReply['entries'][number], 'number' | 'time' | 'action' | 'details'>
+
 /** Users, groups and roles that change at run time, as they count at a listener. */
 export interface UserAdministration {
   overview(listener: ListenerOptions): UsersReply
@@ -33,7 +37,7 @@ export interface UserAdministration {
   execute(
     listener: ListenerOptions,
     commands: readonly unknown[],
-    author: Omit<AuditReply['entries'][number], 'number' | 'time' | 'action' | 'details'>,
+    author: ChangeAuthor,
   ): Promise<CommandsReply['responses']>
   rights(listener: ListenerOptions, question: RightsQuery): RightsReply['rights']
   without(listener: ListenerOptions, rolename: string): WithoutReply['changes']
@@ -41,6 +45,26 @@ export interface UserAdministration {
   /** Whether a role lets this user command all of it: then it may use the rest of the API as well. */
   mayAdminister(who: Identity): boolean
 }
+
+export interface BanAdministration {
+  /** Those in force, in the order of their ids. */
+  list(): BanView[]
+  /** What keeps somebody out now; null: nothing. */
+  find(who: BannedName): BanView | null
+  /** Whether a ban would mean somebody. */
+  fits(target: Pick<BanView, 'clientId' | 'username' | 'address'>, who: BannedName): boolean
+  /** Resolves when it is in force and on the disk. @throws HttpError when it cannot be. */
+  ban(
+    wish: Pick<BanView, 'clientId' | 'username' | 'address' | 'reason'> & {
+      readonly forMs: number | null
+    },
+    author: ChangeAuthor,
+  ): Promise<BanView>
+  /** null: there is none. */
+  lift(id: number, author: ChangeAuthor): Promise<BanView | null>
+}
+
+type BannedName = Pick<Identity, 'clientId' | 'username' | 'remote'>
 
 /** A line of the log. `number` ascends. */
 export interface RecentLine {
@@ -67,6 +91,7 @@ export interface AdminSource {
   readonly observer: Observer
   readonly bridges: BridgeControl
   readonly users: UserAdministration
+  readonly bans: BanAdministration
   readonly cluster: ClusterSource
   /** Logins at the pages beyond the process; null: there is nowhere to keep them. */
   readonly loginKeeper: LoginKeeper | null

@@ -25,7 +25,7 @@ export async function whyFactsOf(
   const queue = clientId === null ? [] : await inspector.queue(clientId)
   const client = clientId === null ? null : inspector.client(clientId)
   const events = clientId === null ? [] : log.of(clientId)
-  const username = client === null ? (events[0]?.username ?? null) : client.username
+  const { username, remote } = lastSeen(client, events)
   const explain = (access: 'read' | 'write') =>
     clientId === null || topic === null
       ? null
@@ -36,6 +36,7 @@ export async function whyFactsOf(
     clientId,
     topic,
     client,
+    ban: clientId === null ? null : source.bans.find({ clientId, username, remote }),
     nextExpiryMs: firstOf([...queue].map((one) => one.expiresAtMs)),
     subscriptions: [
       ...takeFirst(inspector.subscriptions(clientId ?? undefined), SUBSCRIPTIONS_MAX),
@@ -52,6 +53,14 @@ export async function whyFactsOf(
     mayReceive: explain('read'),
     mayPublish: explain('write'),
     retained: topic !== null && inspector.retainedOf(topic) !== undefined,
+  }
+}
+
+/** Who the client is or was, from where. */
+function lastSeen(client: WhyFacts['client'], [last]: WhyFacts['events']) {
+  return {
+    username: client === null ? (last?.username ?? null) : client.username,
+    remote: client?.remote ?? last?.remote ?? '',
   }
 }
 

@@ -3,6 +3,7 @@
 /** What is asked, in the order of the chain. */
 export const QUESTIONS = {
   refused: 'Was it let in?',
+  banned: 'Is it banned?',
   known: 'Does the broker know this client?',
   takeover: 'Is its client id used twice?',
   connected: 'Is it connected now?',
@@ -55,6 +56,10 @@ export const ANSWERS = {
   refusedBefore: ({ reason = '', remote, count }) => [
     `Yes, but it was refused before: ${reason}.`,
     `from ${remote}; ${count} times lately`,
+  ],
+  banned: ({ until, reason, by, id, target }) => [
+    `Yes, ${until || 'for good'}${reason ? `: ${reason}` : ''}.`,
+    `${target}, by ${by}; it ends that: mozzie ban lift ${id}`,
   ],
   seen: () => ['Yes.', ''],
   neverSeen: () => [

@@ -3,6 +3,7 @@ import { addressOf } from '../base/address.ts'
 import type { ClientDetailView, SubscriptionView } from '../broker/inspect.ts'
 import { matches, parseShared } from '../topics/names.ts'
 import { nearMiss, rankOf, type Difference } from './near-miss.ts'
+import type { BanView } from './schemas-bans.ts'
 import type { AclReply, ClientEvent, WhyLink, WhyReply } from './schemas-clients.ts'
 import { ANSWERS, IN_ORDER, QUESTIONS, type Check, type Finding, type Values } from './why-words.ts'
 
@@ -16,6 +17,8 @@ export interface WhyFacts {
   /** null: about a client alone. */
   readonly topic: string | null
   readonly client: ClientDetailView | null
+  /** What keeps the client out; null: nothing. */
+  readonly ban: BanView | null
   /** When the first message that waits for it expires; null: none does. */
   readonly nextExpiryMs: number | null
   /** Of the client; without one, of everybody: the first few thousand. */
@@ -69,7 +72,7 @@ export function why(facts: WhyFacts): WhyReply {
 
 function clientLinks(facts: WhyFacts): WhyLink[] {
   const { client } = facts
-  const links = [refusedLink(facts), knownLink(facts)]
+  const links = [refusedLink(facts), bannedLink(facts), knownLink(facts)]
   if (client === null) return [...links, willLink(facts)].filter((one) => one !== null)
   return [
     ...links,
@@ -93,6 +96,14 @@ function refusedLink({ events }: WhyFacts): WhyLink | null {
   return newest === last
     ? link('refused', 'bad', 'refusedNow', values, last.timeMs)
     : link('refused', 'note', 'refusedBefore', values, last.timeMs)
+}
+
+function bannedLink({ ban }: WhyFacts): WhyLink | null {
+  if (ban === null) return null
+  const { id, clientId, username, address, untilMs, reason, by, madeAtMs } = ban
+  const target = [clientId, username, address].filter((name) => name !== null).join(', ')
+  const until = untilMs === null ? '' : `until ${new Date(untilMs).toISOString()}`
+  return link('banned', 'bad', 'banned', { id: String(id), target, until, reason, by }, madeAtMs)
 }
 
 function knownLink({ client, events, nearClientId, sinceMs }: WhyFacts): WhyLink | null {

@@ -8,7 +8,7 @@ export interface AuditAuthor {
   /** `address:port`. */
   readonly address: string
   /** How the change came. */
-  readonly via: 'mqtt' | 'http'
+  readonly via: 'mqtt' | 'http' | 'rule'
 }
 
 export interface AuditEntry extends AuditAuthor {

@@ -4,6 +4,7 @@
  * guesses from elsewhere. While too many answers are held for one user at one address, or for one address, no
  * more passwords are checked there.
  */
+import { createRecentCounts } from './recent-counts.ts'
 
 export interface LoginThrottle {
   /** Whether nobody at `address` may try to be `user` at the moment. */
@@ -20,12 +21,6 @@ const DELAY_STEP_MS = 500
 const DELAY_MS_MAX = 8000
 const HELD_PER_USER_MAX = 20
 const HELD_PER_ADDRESS_MAX = 200
-const ENTRIES_MAX = 10_000
-
-interface Failures {
-  count: number
-  sinceMs: number
-}
 
 export interface ThrottleWorld {
   nowMs(): number
@@ -33,8 +28,8 @@ export interface ThrottleWorld {
 }
 
 export function createLoginThrottle({ nowMs, later }: ThrottleWorld): LoginThrottle {
-  const byAddress = new Map<string, Failures>()
-  const byUser = new Map<string, Failures>()
+  const byAddress = createRecentCounts()
+  const byUser = createRecentCounts()
   const held = new Map<string, number>()
   const hold = (key: string, more: number): void => {
     const count = (held.get(key) ?? 0) + more
@@ -46,7 +41,11 @@ export function createLoginThrottle({ nowMs, later }: ThrottleWorld): LoginThrot
       (held.get(address) ?? 0) >= HELD_PER_ADDRESS_MAX ||
       (held.get(pairOf(address, user)) ?? 0) >= HELD_PER_USER_MAX,
     failed(address, user, answer) {
-      const failures = Math.max(note(byAddress, address, nowMs()), note(byUser, user, nowMs()))
+      const now = nowMs()
+      const failures = Math.max(
+        byAddress.note(address, now, WINDOW_MS),
+        byUser.note(user, now, WINDOW_MS),
+      )
       const excess = failures - FREE_FAILURES
       if (excess <= 0) return answer()
       const pair = pairOf(address, user)
@@ -64,20 +63,4 @@ export function createLoginThrottle({ nowMs, later }: ThrottleWorld): LoginThrot
 /** No address holds a blank. */
 function pairOf(address: string, user: string): string {
   return `${address} ${user}`
-}
-
-/** Counts a failure; returns how many there were in the last minute. */
-function note(table: Map<string, Failures>, key: string, now: number): number {
-  let failures = table.get(key)
-  if (failures === undefined) {
-    failures = { count: 0, sinceMs: now }
-    const oldest = table.size < ENTRIES_MAX ? undefined : table.keys().next().value
-    if (oldest !== undefined) table.delete(oldest)
-    table.set(key, failures)
-  }
-  if (now - failures.sinceMs >= WINDOW_MS) {
-    failures.count = 0
-    failures.sinceMs = now
-  }
-  return ++failures.count
 }

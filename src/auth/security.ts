@@ -1,12 +1,13 @@
 /** Users, passwords and rights as the core's Auth port. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import type { Auth, Author, Identity, ListenerOptions, Verdict } from '../ports/ports.ts'
+import type { Auth, Author, Identity, ListenerOptions, Refusal, Verdict } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { isControl, isReserved } from '../topics/reserved.ts'
 import { allows } from './acl.ts'
 import type { AclRule } from './acl-file.ts'
 import { createArgon2 } from './argon2.ts'
 import { createAuthenticator } from './authenticate.ts'
+import type { Gate } from './bans/gate.ts'
 import { Access, type AclQuestion } from './go-auth/backend.ts'
 import type { GoAuth } from './go-auth/go-auth.ts'
 import type { AclSubject } from './placeholders.ts'
@@ -57,6 +58,7 @@ export interface Security {
 
 export interface SecurityWorld {
   readonly log: Log
+  readonly gate: Gate
   nowMs(): number
   /** Time of day, ms. */
   wallMs(): number
@@ -94,7 +96,8 @@ export function createSecurity(world: SecurityWorld): Security {
     deliver: null,
     retainSource: null,
     originOf,
-    recheck: (who) => recheck(who, world.wallMs()),
+    admit: (who) => world.gate.admit(who),
+    recheck: (who) => world.gate.refusalOf(who) ?? recheck(who, world.wallMs()),
   }
 
   const checks = createChecks(log, inForce)
@@ -296,19 +299,24 @@ function mayReadSys(access: SysAccess, who: Identity, rule: AclRule | null): boo
   return access === 'users' ? who.username !== null : allows(rule)
 }
 
-/** 0 while the client would be let in again. */
-function recheck(who: Identity, wallMs: number): number {
+const NOT_WELCOME: Refusal = { reason: Reason.notAuthorized, detail: '' }
+const TOKEN_ENDED: Refusal = { reason: Reason.notAuthorized, detail: 'the token has expired' }
+
+/** null while the client would be let in again. */
+function recheck(who: Identity, wallMs: number): Refusal | null {
   const { login } = who
-  return !(login instanceof Login) || isStillWelcome(who, login, wallMs) ? 0 : Reason.notAuthorized
+  if (!(login instanceof Login)) return null
+  if (login.expiresAtMs <= wallMs) return TOKEN_ENDED
+  return isStillWelcome(who, login) ? null : NOT_WELCOME
 }
 
+/** A token among them is still good. */
 function isStillWelcome(
   { clientId, username, listener }: Identity,
   { realm, encoded, isProven, expiresAtMs, goAuthName }: Login,
-  wallMs: number,
 ): boolean {
   const { goAuth, hook, tokens } = realm
-  if (expiresAtMs !== Infinity) return (tokens ?? goAuth) !== null && expiresAtMs > wallMs
+  if (expiresAtMs !== Infinity) return (tokens ?? goAuth) !== null
   if (!welcomes(realm, username, clientId)) return false
   if (isProven) return listener?.usernameFrom !== 'connect'
   if (username === null || !checksUsers(realm)) return listener?.allowAnonymous !== false

@@ -16,7 +16,7 @@ import { closeConnection, closeFor } from './connection/closing.ts'
 import { Delays } from './state/delays.ts'
 import { Journal } from './state/journal.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
-import { addressesOf, kickUser } from './connection/kick.ts'
+import { addressesOf, kickUser, recheckLogins } from './connection/kick.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
 import { Inspector } from './inspect.ts'
@@ -350,23 +350,13 @@ export class Broker {
     if (session !== undefined) tell(core, session, this.message(topic, payload, {}))
   }
 
-  /** Logins or rights have changed: who is no longer welcome is disconnected. Returns how many were. */
-  recheckLogins(): number {
-    const { core } = this
-    const { recheck } = core.ports.auth
-    if (recheck === null) return 0
-    let count = 0
-    for (const connection of core.connections) {
-      const { identity, phase } = connection
-      // One that is still being asked for its password is judged by the new rules anyway.
-      const isIn = phase === Phase.open || (phase === Phase.opening && identity?.login)
-      if (!isIn || identity === null || connection.isOurs) continue
-      const reason = recheck(identity)
-      if (reason === 0) continue
-      count++
-      closeFor(core, connection, reason)
-    }
-    return count
+  /**
+   * Logins or rights have changed: who is no longer welcome is disconnected. Returns how many were.
+   *
+   * @param clientId Of the only client that it can concern; absent: any.
+   */
+  recheckLogins(clientId?: string): number {
+    return recheckLogins(this.core, clientId)
   }
 
   /** How short memory is from now on. */

@@ -1,4 +1,4 @@
-/** A question to the admin API of a running broker. */
+/** Questions and orders to the admin API of a running broker. */
 
 const ANSWER_MS_MAX = 10_000
 
@@ -16,16 +16,40 @@ export async function askApi<Reply>(
   path: string,
   query: Readonly<Record<string, string | undefined>> = {},
 ): Promise<Reply> {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as [string, string]],
+  )
+  const text = new URLSearchParams(given).toString()
+  return await send(place, text === '' ? path : `${path}?${text}`, {})
+}
+
+/** Has `/api/v1/PATH` change something. Throws what to tell a person. */
+export async function tellApi<Reply>(
+  place: ApiPlace,
+  method: 'POST' | 'DELETE',
+  path: string,
+  body?: object,
+): Promise<Reply> {
+  // Any value: no foreign page can set this header.
+  const headers = { 'x-csrf-token': 'mozzie' }
+  if (body === undefined) return await send(place, path, { method, headers })
+  const withBody = { ...headers, 'content-type': 'application/json' }
+  return await send(place, path, { method, headers: withBody, body: JSON.stringify(body) })
+}
+
+async function send<Reply>(
+  place: ApiPlace,
+  path: string,
+  request: { method?: string; headers?: Record<string, string>; body?: string },
+): Promise<Reply> {
   const base = place.url.endsWith('/') ? place.url : `${place.url}/`
   if (!URL.canParse(base))
     throw new Error(`"${place.url}" is no address such as http://127.0.0.1:9883`)
-  const url = new URL(`api/v1/${path}`, base)
-  for (const [name, value] of Object.entries(query))
-    if (value !== undefined) url.searchParams.set(name, value)
   let response: Response
   try {
-    response = await fetch(url, {
-      headers: headersOf(place),
+    response = await fetch(new URL(`api/v1/${path}`, base), {
+      ...request,
+      headers: { ...headersOf(place), ...request.headers },
       signal: AbortSignal.timeout(ANSWER_MS_MAX),
     })
   } catch (error) {

@@ -6,6 +6,7 @@ import { PASSWD_FLAGS } from './passwd.ts'
 import { RETAINED_FLAGS } from './retained.ts'
 import { DOCTOR_FLAGS } from './doctor.ts'
 import { CLUSTER_FLAGS } from './cluster.ts'
+import { BAN_FLAGS, BAN_WORDS } from './ban.ts'
 import { WHY_FLAGS } from './why.ts'
 import { connectionFlags, CTRL_FLAGS } from './ctrl.ts'
 
@@ -53,6 +54,7 @@ function flagsOf(name: string): readonly Flag[] {
   if (name === 'broker') return BROKER_FLAGS.map((row) => ({ ...row, choices: [] }))
   if (name === 'passwd') return nameOnly(PASSWD_FLAGS)
   if (name === 'doctor') return nameOnly(DOCTOR_FLAGS)
+  if (name === 'ban') return nameOnly(BAN_FLAGS)
   if (name === 'why') return nameOnly(WHY_FLAGS)
   if (name === 'cluster') return nameOnly(CLUSTER_FLAGS)
   if (name === 'ctrl') return [...nameOnly(CTRL_FLAGS), ...connectionFlags()]
@@ -62,6 +64,7 @@ function flagsOf(name: string): readonly Flag[] {
 
 const FIRST_WORDS: Readonly<Record<string, readonly string[]>> = {
   retained: ['ls', 'get', 'rm'],
+  ban: BAN_WORDS,
   cluster: ['status', 'sessions'],
   completions: SHELLS,
   ctrl: ['dynsec', 'broker'],

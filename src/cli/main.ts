@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   rr: async () => (await import('./rr.ts')).runRr,
   retained: async () => (await import('./retained.ts')).runRetained,
   ctrl: async () => (await import('./ctrl.ts')).runCtrl,
+  ban: async () => (await import('./ban.ts')).runBan,
   why: async () => (await import('./why.ts')).runWhy,
   cluster: async () => (await import('./cluster.ts')).runCluster,
   doctor: async () => (await import('./doctor.ts')).runDoctor,

@@ -2,6 +2,7 @@
 import type { ConfigLocation } from './config-error.ts'
 import type { GoAuthConfig } from './go-auth.ts'
 import type { Values } from './option.ts'
+import type { BAN_OPTIONS } from './options-bans.ts'
 import type { BRIDGE_OPTIONS, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
 import type { CLUSTER_OPTIONS } from './options-cluster.ts'
 import type { BROKER_OPTIONS, PerListenerKey } from './options-global.ts'
@@ -14,6 +15,7 @@ import type { TOKEN_OPTIONS } from './options-token.ts'
 export type GlobalValues = Values<
   typeof BROKER_OPTIONS &
     typeof TOKEN_OPTIONS &
+    typeof BAN_OPTIONS &
     typeof LIMIT_OPTIONS &
     typeof PROCESS_OPTIONS &
     typeof CLUSTER_OPTIONS

@@ -1,6 +1,7 @@
 /** All options in one table. */
 import { DIRECTIVES, PLUGIN_OPTION_PREFIXES, type Directive } from './directives.ts'
 import type { OptionInfo, OptionRow, OptionScope, OptionTable } from './option.ts'
+import { BAN_OPTIONS } from './options-bans.ts'
 import { BRIDGE_OPTIONS, BRIDGE_TLS_OPTIONS } from './options-bridge.ts'
 import { CLUSTER_OPTIONS } from './options-cluster.ts'
 import { BROKER_OPTIONS } from './options-global.ts'
@@ -12,6 +13,7 @@ import { TOKEN_OPTIONS } from './options-token.ts'
 export const GLOBAL_TABLE = {
   ...BROKER_OPTIONS,
   ...TOKEN_OPTIONS,
+  ...BAN_OPTIONS,
   ...LIMIT_OPTIONS,
   ...PROCESS_OPTIONS,
   ...CLUSTER_OPTIONS,

@@ -152,3 +152,10 @@ export const DEFAULT_LIMITS: Limits = {
   replayQueuedMax: 100,
   questionsMax: 1000,
 }
+
+/** `flapping_ban`: more connections of one client id from one address within a window are too many. */
+export interface FlappingRule {
+  readonly connectionsMax: number
+  readonly windowMs: number
+  readonly banMs: number
+}

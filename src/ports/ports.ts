@@ -152,6 +152,14 @@ export interface AuthRequest {
   proven: boolean
 }
 
+/** Why somebody is not welcome, or not any more. */
+export interface Refusal {
+  /** A reason code of CONNACK; a connection that is open ends with what comes closest. */
+  readonly reason: number
+  /** For the client's owner and for the log; empty: the reason says it all. */
+  readonly detail: string
+}
+
 /** A right: given, refused, or to be said later. The promise never rejects. */
 export type Verdict = boolean | Promise<boolean>
 
@@ -199,8 +207,10 @@ export interface Auth {
   retainSource: ((source: Author, topic: string) => boolean) | null
   /** Where a client that was just let in has its rights from; null: nothing is ever asked of who is gone. */
   originOf: ((who: Identity) => string) | null
-  /** Is who was let in still welcome? Asked by `Broker.recheckLogins`; 0, or why not. */
-  recheck: ((who: Identity) => number) | null
+  /** May this client ask to be let in? Asked before anything that costs; null: it may. */
+  admit: ((who: Identity) => Refusal | null) | null
+  /** Is who was let in still welcome? Asked by `Broker.recheckLogins`; null: yes. */
+  recheck: ((who: Identity) => Refusal | null) | null
 }
 
 /** Takes what clients publish to `$CONTROL/…`: commands for the broker, which are never routed. */

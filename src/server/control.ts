@@ -1,6 +1,6 @@
 /** `$CONTROL/…`: what the broker can be told by messages, and who answers. */
 import { parseCommands } from '../auth/dynamic/commands.ts'
-import { isObject, textOf } from '../auth/dynamic/fields.ts'
+import { isObject, textOf } from '../auth/json-fields.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import type { Control, Identity } from '../ports/ports.ts'

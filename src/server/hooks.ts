@@ -81,6 +81,7 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
     retainSource: null,
     originOf: null,
     exchange: null,
+    admit: null,
     recheck: null,
   }
 }

@@ -14,6 +14,8 @@ import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { Peer } from '../transports/link.ts'
 import { createUpgrade, type WebEntrance } from '../transports/websocket.ts'
+import type { BanDesk } from './ban-desk.ts'
+import { banSourceOf } from './ban-source.ts'
 import { messageBytesMaxOf, type PagesEntrance, type RunningListener } from './listeners.ts'
 import { loginKeeperOf } from './login-file.ts'
 import type { ServerLog } from './log-destinations.ts'
@@ -31,6 +33,7 @@ interface Host {
   readonly limits: Limits
   readonly security: ServerSecurity
   readonly users: UserAdmin
+  readonly banDesk: BanDesk
   readonly listeners: readonly RunningListener[]
   readonly pages: ReadonlyMap<string, PagesEntrance>
   readonly bridges: BridgeControl
@@ -135,6 +138,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
       security,
       log,
     ),
+    bans: banSourceOf(server.banDesk),
     cluster: clusterSource(() => server.cluster?.node ?? null),
     status: () => server.status,
     listeners: () => pairs(server).map(([running, config]) => factsOf(running, config)),

@@ -28,9 +28,11 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   let files: SecurityFiles
   let entrances: ReadonlyMap<string, EntranceSettings>
   let bridges: ReadonlyMap<string, NamedBridge>
+  let bans: ReturnType<Server['banDesk']['bans']['reread']>
   try {
     config = read()
     files = loadSecurityFiles(config)
+    bans = server.banDesk.bans.reread()
     entrances = server.entrances(config)
     bridges = bridgesOf(config)
   } catch (error) {
@@ -44,6 +46,7 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   const changes = diffConfig(server.config, config)
   apply(server, config, entrances)
   server.security.apply(config, files, (name) => runningListener(server, name)?.options)
+  server.banDesk.replace(bans)
   log.open(logSettingsOf(config.global, logging))
   logWarnings(log, config)
   for (const change of changes) logChange(server, change)

@@ -5,6 +5,7 @@ import { LogType, type Log } from '../base/log.ts'
 import { Acl } from '../auth/acl.ts'
 import { loadAclFile } from '../auth/acl-file.ts'
 import { readAuthFile } from '../auth/auth-file.ts'
+import type { Gate } from '../auth/bans/gate.ts'
 import { DynamicSecurity } from '../auth/dynamic/dynamic-security.ts'
 import { makeFirstState } from '../auth/dynamic/first-start.ts'
 import { readState, type ReadState } from '../auth/dynamic/read-state.ts'
@@ -135,9 +136,10 @@ function loadEach<T>(
 }
 
 /** @param loginEnded Somebody's login may have ended. */
-export function createServerSecurity(log: Log, loginEnded: () => void): ServerSecurity {
+export function createServerSecurity(log: Log, gate: Gate, loginEnded: () => void): ServerSecurity {
   const security = createSecurity({
     log,
+    gate,
     nowMs: nodeClock.monotonicMs,
     wallMs: nodeClock.wallMs,
     loginEnded,
@@ -208,8 +210,10 @@ export function createServerSecurity(log: Log, loginEnded: () => void): ServerSe
 export function warnOfUnreadable(
   log: Log,
   { passwords, acls, psks, dynamics, goAuths }: SecurityFiles,
+  banFile: string | null,
 ): void {
-  for (const file of dynamics.keys()) {
+  for (const file of [...dynamics.keys(), ...(banFile === null ? [] : [banFile])]) {
+    if (!existsSync(dirname(file))) continue
     try {
       accessSync(dirname(file), constants.W_OK)
     } catch {

@@ -14,6 +14,8 @@ import type { ConnectionRate } from '../transports/connection-rate.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
 import type { ListenOptions } from '../transports/listener.ts'
 import { ListenError } from '../transports/places.ts'
+import type { Bans } from '../auth/bans/bans.ts'
+import { banFileOf, createBanDesk, gateOf, openBans, type BanDesk } from './ban-desk.ts'
 import { bridgesOf, createBridges, type Bridges } from './bridges.ts'
 import { createControl } from './control.ts'
 import { boundConnections, createEngine, TICK_MS, type Engine } from './engine.ts'
@@ -41,7 +43,7 @@ import {
 import { logStart } from './start-lines.ts'
 import { figuresOf } from './thread-figures.ts'
 import type { SharedListener } from './thread-messages.ts'
-import { createThreads, type Threads } from './threads.ts'
+import { createThreads, type ThreadOptions, type Threads } from './threads.ts'
 import { createUserAdmin, type UserAdmin } from './user-admin.ts'
 import { version } from './version.ts'
 
@@ -67,6 +69,7 @@ export interface Server {
   readonly security: ServerSecurity
   /** Changes users, groups and roles. */
   readonly users: UserAdmin
+  readonly banDesk: BanDesk
   /** null: this thread is the only one. */
   readonly threads: Threads | null
   readonly listeners: readonly RunningListener[]
@@ -113,12 +116,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   logStart(log, config, configFile)
   const securityFiles = await prepareSecurityFiles(config, log)
   const cluster = await join(options, () => broker.counts())
-  const security = createServerSecurity(log, () => void server.broker.recheckLogins())
+  const guard = guardOf(options, persistence, () => server)
+  const { security, bans } = guard
   logPersistence(log, persistence)
   const limits = limitsOfConfig(config.global)
   const observer: Observer = {}
   const control = createControl()
-  const parts = { limits, security, observer, control }
+  const parts = { ...guard, limits, observer, control }
   const { engine, threads } = coreOf(options, cluster, persistence, parts, () => chores())
   const { broker, connections, addresses, rate } = engine
   const bridges = createBridges(broker, log, bridgesOf(config))
@@ -128,7 +132,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     log,
     limits,
     security,
-    users: createUserAdmin(broker, log, config),
+    users: createUserAdmin(broker, log, config, bans.file),
+    banDesk: createBanDesk(bans, () => server),
     threads,
     listeners: config.listeners.map((one) => newListener(one, threads)),
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
@@ -155,7 +160,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     http = await listen(engine, server, observer)
     rate.release()
     leaveRoot(options)
-    warnOfUnreadable(log, securityFiles)
+    warnOfUnreadable(log, securityFiles, bans.file)
     log.open(logSettingsOf(config.global, logging))
     threads?.tell({ kind: 'logMask', mask: log.mask })
     bridges.watch(observer)
@@ -171,6 +176,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // The first client to subscribe finds `$SYS` complete.
   chores()
   return server
+}
+
+/** Who is let in: bans before everything, then users and rights. @throws AuthFileError */
+function guardOf(
+  { config, log }: ServerOptions,
+  persistence: Persistence | null,
+  server: () => Server,
+): Pick<CoreParts, 'security' | 'bans' | 'onFlapped'> {
+  const bans = openBans(banFileOf(config, persistence?.location ?? null))
+  const onFlapped: ThreadOptions['onFlapped'] = (who) => server().banDesk.flapped(who)
+  const gate = gateOf(bans.list, () => server().config.global.flappingBan, onFlapped)
+  const security = createServerSecurity(log, gate, () => void server().broker.recheckLogins())
+  return { security, bans, onFlapped }
 }
 
 function hasNoStore({ config, memoryOnly }: ServerOptions): boolean {
@@ -203,6 +221,8 @@ interface CoreParts {
   readonly security: ServerSecurity
   readonly observer: Observer
   readonly control: Control
+  readonly bans: Bans
+  readonly onFlapped: ThreadOptions['onFlapped']
 }
 
 /** The first thread's core, and what there is of other threads. */
@@ -210,11 +230,20 @@ function coreOf(
   { config, log, tlsKeyLogFile, onFatal }: ServerOptions,
   cluster: Cluster | null,
   persistence: Persistence | null,
-  { limits, security, observer, control }: CoreParts,
+  { limits, security, observer, control, bans, onFlapped }: CoreParts,
   onTick: () => void,
 ): { engine: Engine; threads: Threads | null } {
   const ownStore = (): Store => createStore(persistence, log)
-  const threads = createThreads({ config, ownStore, limits, log, tlsKeyLogFile, onFatal })
+  const threads = createThreads({
+    config,
+    ownStore,
+    limits,
+    log,
+    tlsKeyLogFile,
+    bans,
+    onFlapped,
+    onFatal,
+  })
   const engine = createEngine({
     limits,
     auth: security.auth,

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { LogType, type Log } from '../base/log.ts'
+import { BanList } from '../auth/bans/ban-list.ts'
 import { AuthFileError } from '../auth/auth-file.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
@@ -16,6 +17,7 @@ import { linkThread } from '../threads/thread-link.ts'
 import { boundConnections, createEngine, type Engine } from './engine.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { loadEntrances, type RunningListener } from './listeners.ts'
+import { gateOf } from './ban-desk.ts'
 import { createServerSecurity, loadSecurityFiles, type ServerSecurity } from './security.ts'
 import { budgetsOf } from './thread-budgets.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
@@ -31,6 +33,7 @@ interface Thread {
   readonly peers: RemotePeers
   readonly limits: Limits
   readonly security: ServerSecurity
+  readonly bans: BanList
   readonly listeners: readonly RunningListener[]
   readonly log: ThreadLog
   config: Config
@@ -60,7 +63,14 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
   const ticks = new Int32Array(shared.ticks)
   const budgets = budgetsOf(shared, config, index)
   const limits = limitsOfConfig(global)
-  const security = createServerSecurity(log, () => void engine.broker.recheckLogins())
+  const bans = new BanList()
+  for (const ban of data.bans) bans.put(ban)
+  const gate = gateOf(
+    bans,
+    () => thread.config.global.flappingBan,
+    ({ clientId, remote }) => tell({ kind: 'flapped', clientId, remote }),
+  )
+  const security = createServerSecurity(log, gate, () => void engine.broker.recheckLogins())
   const flow = new Flow(new Int32Array(shared.flow), 2 * index, 2 * index + 1)
   const link = linkThread(
     port,
@@ -97,7 +107,8 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
     budget: budgets.ofListener(listener),
     entrance: { proxy: null, tls: null, web: null, auto: false },
   }))
-  return { data, engine, peers, limits, security, listeners, log, config }
+  const thread = { data, engine, peers, limits, security, bans, listeners, log, config }
+  return thread
 }
 
 /** Reads what the configuration names and puts it in force. @throws ConfigError, AuthFileError; then nothing has changed. */
@@ -144,7 +155,11 @@ function answer(thread: Thread, message: ToThread): void {
   const { engine, peers, log } = thread
   const { broker } = engine
   if (message.kind === 'config') reload(thread, message.config)
-  else if (message.kind === 'logMask') log.mask = message.mask
+  else if (message.kind === 'bans') {
+    thread.bans.clear()
+    for (const ban of message.bans) thread.bans.put(ban)
+    broker.recheckLogins()
+  } else if (message.kind === 'logMask') log.mask = message.mask
   else if (message.kind === 'sys') broker.publishSys(message.topic, message.text)
   else if (message.kind === 'logLine')
     broker.publish(message.topic, encoder.encode(message.line), {

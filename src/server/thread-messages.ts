@@ -1,4 +1,5 @@
 /** What the threads of one process tell each other beside what cores say: plain objects, now and then. */
+import type { Ban } from '../auth/bans/ban-list.ts'
 import type { LogFields, LogTypeBit } from '../base/log.ts'
 import type { OwnCounts } from '../broker/counts.ts'
 import type { Config } from '../config/config.ts'
@@ -21,6 +22,7 @@ export interface ThreadData {
   readonly survives: boolean
   readonly tlsKeyLogFile: string | null
   readonly logMask: number
+  readonly bans: readonly Ban[]
   readonly shared: SharedCounts
 }
 
@@ -36,6 +38,8 @@ export interface SharedCounts {
 }
 
 export type ToThread =
+  /** All that are in force. */
+  | { readonly kind: 'bans'; readonly bans: readonly Ban[] }
   | { readonly kind: 'config'; readonly config: Config }
   | { readonly kind: 'logMask'; readonly mask: number }
   | { readonly kind: 'sys'; readonly topic: string; readonly text: string }
@@ -50,6 +54,7 @@ export type FromThread =
       readonly text: string
       readonly fields: LogFields | undefined
     }
+  | { readonly kind: 'flapped'; readonly clientId: string; readonly remote: string }
   | { readonly kind: 'listening' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'counts'; readonly stats: Stats; readonly counts: OwnCounts }

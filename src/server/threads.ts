@@ -17,6 +17,7 @@ import type { Store } from '../ports/ports.ts'
 import type { Stats } from '../ports/stats.ts'
 import { Flow } from '../threads/flow.ts'
 import { JointStore } from '../threads/joint-store.ts'
+import type { Bans } from '../auth/bans/bans.ts'
 import { Junction } from '../threads/junction.ts'
 import { servePeers } from '../threads/peers-wire.ts'
 import { serveStore } from '../threads/serve-store.ts'
@@ -31,6 +32,9 @@ export interface ThreadOptions {
   readonly limits: Limits
   readonly log: ServerLog
   readonly tlsKeyLogFile: string | null
+  readonly bans: Bans
+  /** The rule found a client that comes too often. */
+  onFlapped(who: { readonly clientId: string; readonly remote: string }): void
   onFatal(error: Error): void
 }
 
@@ -160,6 +164,7 @@ class Running implements Threads {
       survives: this.survives,
       tlsKeyLogFile,
       logMask: log.mask,
+      bans: this.options.bans.inForce(),
       shared: this.shared,
     }
     const worker = new Worker(new URL('thread-main.js', import.meta.url), { workerData: data })
@@ -189,6 +194,7 @@ class Running implements Threads {
   private hear(index: number, message: FromThread): void {
     const { log, onFatal } = this.options
     if (message.kind === 'log') return log.write(message.type, message.text, message.fields)
+    if (message.kind === 'flapped') return this.options.onFlapped(message)
     if (message.kind === 'fatal') return onFatal(new Error(message.text))
     if (message.kind === 'counts') return void this.reported.set(index, message)
     this.heard.set(message.kind, (this.heard.get(message.kind) ?? 0) + 1)

@@ -25,8 +25,14 @@ export interface UserAdmin {
   ): Promise<readonly CommandResponse[]>
 }
 
-export function createUserAdmin(broker: Broker, log: Log, config: Config): UserAdmin {
-  const file = auditFileOf(config)
+/** @param banFile null: there is none. */
+export function createUserAdmin(
+  broker: Broker,
+  log: Log,
+  config: Config,
+  banFile: string | null,
+): UserAdmin {
+  const file = auditFileOf(config, banFile)
   const audit =
     file === null
       ? null
@@ -58,8 +64,8 @@ export function createUserAdmin(broker: Broker, log: Log, config: Config): UserA
   }
 }
 
-function auditFileOf(config: Config): string | null {
-  const file = dynamicFileOf(config)
+function auditFileOf(config: Config, banFile: string | null): string | null {
+  const file = dynamicFileOf(config) ?? banFile
   return config.global.auditFile ?? (file === null ? null : `${file}.audit`)
 }
 

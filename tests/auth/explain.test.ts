@@ -20,6 +20,7 @@ function explain(
   const log = { mask: 0, write: () => {} }
   const security = createSecurity({
     log,
+    gate: { admit: () => null, refusalOf: () => null },
     nowMs: () => 0,
     wallMs: () => 0,
     loginEnded: () => {},

@@ -121,6 +121,7 @@ class CoreTarget implements Target {
         deliver: null,
         retainSource: null,
         exchange: null,
+        admit: null,
         recheck: null,
         originOf: null,
       },

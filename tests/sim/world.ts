@@ -131,6 +131,7 @@ export class SimNode {
       retainSource: null,
       originOf: null,
       exchange: null,
+      admit: null,
       recheck: null,
     }
     this.broker = new Broker({

@@ -1,5 +1,5 @@
 /** Arguments of commands, with mosquitto's words for what is wrong with them. */
-import { fieldOf, flagOf, numberOf, textOf, type JsonObject } from './fields.ts'
+import { fieldOf, flagOf, numberOf, textOf, type JsonObject } from '../json-fields.ts'
 import { boundedPriority, type Link } from './model.ts'
 
 /** A command is answered with this error and changes nothing. */

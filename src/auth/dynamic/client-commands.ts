@@ -14,7 +14,7 @@ import {
   type LinkWords,
 } from './arguments.ts'
 import { clientOf, isLinked, roleOf, without, type Command, type Draft } from './draft.ts'
-import { fieldOf, textOf, type JsonObject } from './fields.ts'
+import { fieldOf, textOf, type JsonObject } from '../json-fields.ts'
 import { groupsOf, sortedNames, type DynamicClient, type Link } from './model.ts'
 import { parsePasswordHash } from '../password-hash.ts'
 import { writeLinks, writeTexts } from './write-state.ts'

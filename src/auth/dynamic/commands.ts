@@ -2,7 +2,7 @@
 import { CommandError } from './arguments.ts'
 import { CLIENT_COMMANDS } from './client-commands.ts'
 import type { Command, Draft } from './draft.ts'
-import { fieldOf, isObject, textOf, type JsonObject } from './fields.ts'
+import { fieldOf, isObject, textOf, type JsonObject } from '../json-fields.ts'
 import { GROUP_COMMANDS } from './group-commands.ts'
 import { ROLE_COMMANDS } from './role-commands.ts'
 

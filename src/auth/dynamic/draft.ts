@@ -1,6 +1,6 @@
 /** What commands work on: the state that is to come, and whom its changes concern. */
 import { CommandError } from './arguments.ts'
-import type { JsonObject } from './fields.ts'
+import type { JsonObject } from '../json-fields.ts'
 import type {
   DefaultAccess,
   DynamicClient,

@@ -2,12 +2,13 @@
 import type { PasswordEntry } from '../password-file.ts'
 import { dummyLike, newPasswordHash, type PasswordHash } from '../password-hash.ts'
 import type { AclSubject } from '../placeholders.ts'
+import { replaceFile } from '../replace-file.ts'
 import { onlyReads, runCommand, type CommandResponse, type Outcome } from './commands.ts'
 import { draftOf, noKicks, viewOf, type CommandWorld, type Draft, type Kicks } from './draft.ts'
 import type { DynamicState } from './model.ts'
 import { NEW_PASSWORD_ITERATIONS } from './new-password.ts'
 import { RoleRights } from './role-rights.ts'
-import { formatState, replaceFile } from './write-state.ts'
+import { formatState } from './write-state.ts'
 
 export interface DynamicWorld extends CommandWorld {
   /** Puts a text on the disk for good; the test of what happens when that fails has another. */

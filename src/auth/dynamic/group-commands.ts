@@ -21,7 +21,7 @@ import {
   type Command,
   type Draft,
 } from './draft.ts'
-import { fieldOf, textOf, type JsonObject } from './fields.ts'
+import { fieldOf, textOf, type JsonObject } from '../json-fields.ts'
 import { compareLinks, sortedNames, type DynamicGroup, type Link } from './model.ts'
 import { writeLinks, writeTexts } from './write-state.ts'
 

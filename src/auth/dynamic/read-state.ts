@@ -2,7 +2,7 @@
 import { topicFilterProblem } from '../../topics/names.ts'
 import { AuthFileError } from '../auth-file.ts'
 import { parsePasswordHash, type PasswordHash } from '../password-hash.ts'
-import { fieldOf, flagOf, isObject, numberOf, textOf, type JsonObject } from './fields.ts'
+import { fieldOf, flagOf, isObject, numberOf, textOf, type JsonObject } from '../json-fields.ts'
 import {
   aclTypeOf,
   boundedPriority,

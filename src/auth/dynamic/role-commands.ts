@@ -11,7 +11,7 @@ import {
   textArgument,
 } from './arguments.ts'
 import { isLinked, kickRole, roleOf, without, type Command, type Draft } from './draft.ts'
-import { fieldOf, flagOf, isObject, textOf, type JsonObject } from './fields.ts'
+import { fieldOf, flagOf, isObject, textOf, type JsonObject } from '../json-fields.ts'
 import {
   aclTypeOf,
   DEFAULT_TYPES,

@@ -34,7 +34,7 @@ export function refuse(core: Core, connection: Connection, reason: number, detai
     logSent(core, connection, 'CONNACK', `0, ${code}`)
   }
   takeWill(core, connection)
-  const text = refusalWords(reason)
+  const text = reason === Reason.banned && detail !== '' ? detail : refusalWords(reason)
   core.ports.observer?.refused?.(connection.identity, connection.link.remote, text)
   closeConnection(core, connection, { text, reason: -1 })
 }

@@ -124,19 +124,41 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
     proven: link.listener.usernameFrom !== 'connect',
   }
   if (connection.isOurs) return openSession(core, connection, packet, false)
+  if (isTurnedAway(core, connection)) return
   const { authenticationMethod: method, authenticationData: data } = packet.properties
+  const enter = (login: object | null, user: string | null): void => {
+    welcomed(core, connection, login, user)
+    if (isOutAfterAll(core, connection, user)) return
+    openSession(core, connection, packet, assigned)
+  }
   if (method !== undefined)
     return prove(core, connection, request, method, data ?? null, (step) => {
       if (step.kind === 'refused') return refuse(core, connection, step.reason)
-      welcomed(core, connection, step.login, step.username)
-      openSession(core, connection, packet, assigned)
+      enter(step.login, step.username)
     })
   core.ports.auth.authenticate(request, (reason, login, user) => {
     if (connection.phase !== Phase.opening) return
     if (reason !== 0) return refuse(core, connection, reason)
-    welcomed(core, connection, login ?? null, user ?? null)
-    openSession(core, connection, packet, assigned)
+    enter(login ?? null, user ?? null)
   })
+}
+
+/** Refuses a client that may not even try. */
+function isTurnedAway(core: Core, connection: Connection): boolean {
+  const { admit } = core.ports.auth
+  const refusal = admit === null || connection.identity === null ? null : admit(connection.identity)
+  if (refusal !== null) refuse(core, connection, refusal.reason, refusal.detail)
+  return refusal !== null
+}
+
+/** A login may have said that it is another user than CONNECT said: one that is kept out, perhaps. */
+function isOutAfterAll(core: Core, connection: Connection, username: string | null): boolean {
+  const { recheck } = core.ports.auth
+  const { identity } = connection
+  if (username === null || recheck === null || identity === null) return false
+  const refusal = recheck(identity)
+  if (refusal !== null) refuse(core, connection, refusal.reason, refusal.detail)
+  return refusal !== null
 }
 
 /** It was let in: what its rights come from is known now. */

@@ -2,7 +2,8 @@
 import { Reason } from '../../codec/reason-codes.ts'
 import { Phase, type Connection, type Core } from '../state/model.ts'
 import { takeWill } from '../routing/wills.ts'
-import { closeFor } from './closing.ts'
+import { closeConnection, closeFor } from './closing.ts'
+import { endingWords } from '../state/words.ts'
 
 /** Ends them all, without their wills; null: those of clients without a user name. Returns how many there were. */
 export function kickUser(core: Core, username: string | null): number {
@@ -20,6 +21,33 @@ export function addressesOf(core: Core, username: string, clientId: string | nul
     .filter((connection) => isOf(connection, username))
     .filter(({ identity }) => clientId === null || identity?.clientId === clientId)
     .map(({ link }) => link.remote)
+}
+
+/** Ends the connections whose clients are no longer welcome; `clientId`: of that client alone. Returns how many there were. */
+export function recheckLogins(core: Core, clientId?: string): number {
+  const { recheck } = core.ports.auth
+  if (recheck === null) return 0
+  let count = 0
+  for (const connection of concerned(core, clientId)) {
+    const { identity, phase } = connection
+    // One that is still being asked for its password is judged by the new rules anyway.
+    const isIn = phase === Phase.open || (phase === Phase.opening && identity?.login)
+    if (!isIn || identity === null || connection.isOurs) continue
+    const refusal = recheck(identity)
+    if (refusal === null) continue
+    count++
+    const { detail } = refusal
+    // DISCONNECT has no code for it [MQTT-3.14.2-1].
+    const reason = refusal.reason === Reason.banned ? Reason.administrativeAction : refusal.reason
+    closeConnection(core, connection, { text: detail || endingWords(reason), reason, detail })
+  }
+  return count
+}
+
+function concerned(core: Core, clientId: string | undefined): Iterable<Connection> {
+  if (clientId === undefined) return core.connections
+  const connection = core.sessions.get(clientId)?.connection ?? null
+  return connection === null ? [] : [connection]
 }
 
 function isOf({ identity, isOurs, phase }: Connection, username: string | null): boolean {

@@ -38,6 +38,7 @@ const REFUSALS = new Map<number, string>([
   [Reason.qosNotSupported, 'used disallowed feature (QoS)'],
   [Reason.retainNotSupported, 'used disallowed feature (retain)'],
   [Reason.serverBusy, 'server busy'],
+  [Reason.banned, 'banned'],
 ])
 
 export function endingWords(reason: number): string {

@@ -2,7 +2,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { encodePassword } from '../../auth/dynamic/new-password.ts'
 import { readState } from '../../auth/dynamic/read-state.ts'
-import { formatState, replaceFile } from '../../auth/dynamic/write-state.ts'
+import { formatState } from '../../auth/dynamic/write-state.ts'
+import { replaceFile } from '../../auth/replace-file.ts'
 import { CtrlUsageError, operands } from './command.ts'
 import { CtrlError } from './link.ts'
 

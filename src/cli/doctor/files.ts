@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import { loadAclFile } from '../../auth/acl-file.ts'
+import { readBans } from '../../auth/bans/ban-file.ts'
 import { AuthFileError } from '../../auth/auth-file.ts'
 import { loadPasswordFile } from '../../auth/password-file.ts'
 import { loadPskFile } from '../../auth/psk-file.ts'
 import type { Config } from '../../config/config.ts'
+import { banFileOf } from '../../server/ban-desk.ts'
 import { PrivilegeError, wantedAccount, type Account } from '../../server/privileges.ts'
 import { obstacleTo, READ, WRITE } from './access.ts'
 import type { Tell } from './finding.ts'
@@ -22,7 +24,13 @@ const READERS = {
   password_file: loadPasswordFile,
   acl_file: loadAclFile,
   psk_file: loadPskFile,
+  ban_file: readBanFile,
 } as const satisfies Readonly<Record<string, (file: string) => { warnings: readonly string[] }>>
+
+function readBanFile(file: string): { warnings: readonly string[] } {
+  readBans(file)
+  return { warnings: [] }
+}
 
 /** @param storeLocation Of the store, null: there is none. */
 export function examineFiles(config: Config, storeLocation: string | null, tell: Tell): void {
@@ -81,7 +89,8 @@ function readAsTheBrokerDoes({ option, file }: NamedFile, tell: Tell): void {
   }
 }
 
-function filesOf({ listeners, global }: Config, storeLocation: string | null): NamedFile[] {
+function filesOf(config: Config, storeLocation: string | null): NamedFile[] {
+  const { listeners, global } = config
   const found = new Map<string, NamedFile>()
   const add = (option: string, file: string | null, wanted = READ): void => {
     if (file !== null && file !== '') found.set(`${option} ${file}`, { option, file, wanted })
@@ -97,6 +106,8 @@ function filesOf({ listeners, global }: Config, storeLocation: string | null): N
   }
   for (const destination of global.logDestinations)
     if (destination.kind === 'file') add('log_dest file', existing(destination.path), WRITE)
+  const banFile = banFileOf(config, storeLocation)
+  if (banFile !== null && existsSync(banFile)) add('ban_file', banFile)
   if (storeLocation !== null) add('persistence_location', existing(storeLocation), WRITE)
   return [...found.values()]
 }

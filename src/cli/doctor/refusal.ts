@@ -3,6 +3,7 @@ import { createArgon2 } from '../../auth/argon2.ts'
 import { AuthFileError } from '../../auth/auth-file.ts'
 import { loadPasswordFile } from '../../auth/password-file.ts'
 import { verifyPassword } from '../../auth/password-hash.ts'
+import { Reason } from '../../codec/reason-codes.ts'
 import type { ConnectionRefusedError } from '../../client/errors.ts'
 import type { Address } from '../../client/url.ts'
 import type { Config, ListenerConfig } from '../../config/config.ts'
@@ -31,6 +32,8 @@ export async function explainRefusal(
   const { clientId = '' } = login
   if (prefix !== '' && !clientId.startsWith(prefix) && isAboutClientId(error.reason))
     return tell('bad', 'refusedPrefix', { reason, prefix, clientId })
+  if (error.reason === Reason.banned)
+    return tell('bad', 'refusedBanned', { reason: error.properties.reasonString ?? reason })
   if (!LOGIN_REASONS.has(error.reason)) return tell('bad', 'refused', { reason })
   if (config === null || listener === undefined) return tell('bad', 'refusedLogin', { reason })
   if (username === undefined) {

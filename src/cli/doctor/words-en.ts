@@ -145,6 +145,10 @@ export const WORDS_EN = {
   connected: ['Connected as "{clientId}" with MQTT {version}.', ''],
   onlyOlder: ['The broker speaks MQTT 3.1.1, not 5.0.', ''],
   refused: ['The broker refused: {reason}.', ''],
+  refusedBanned: [
+    'The broker refused: this client, its user or its address is {reason}.',
+    'The log of the broker says who banned it. mozzie ban list shows the ban, mozzie ban lift NUMBER ends it.',
+  ],
   refusedAnonymous: [
     'The broker refused ({reason}): no user name was given, and anonymous clients are not allowed{place}.',
     '-u USER -P PASSWORD',

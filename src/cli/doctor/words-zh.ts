@@ -141,6 +141,10 @@ export const WORDS_ZH: Words = {
   connected: ['已用 MQTT {version} 以 "{clientId}" 连接。', ''],
   onlyOlder: ['服务器支持 MQTT 3.1.1，不支持 5.0。', ''],
   refused: ['服务器拒绝了连接：{reason}。', ''],
+  refusedBanned: [
+    '服务器拒绝了连接：这个客户端、用户或地址已被封禁（{reason}）。',
+    '服务器的日志会说明是谁封禁的。mozzie ban list 列出封禁，mozzie ban lift 编号 解除它。',
+  ],
   refusedAnonymous: [
     '服务器拒绝了连接（{reason}）：没有给用户名，而那里不允许匿名客户端{place}。',
     '-u 用户名 -P 密码',

@@ -3,6 +3,7 @@ import type { Check, Finding, Values } from '../../../src/admin/why-words.ts'
 
 export const questions: Readonly<Record<Check, string>> = {
   refused: '是否被允许连接？',
+  banned: '被封禁了吗？',
   known: '服务器认识这个客户端吗？',
   takeover: '客户端 ID 是否被重复使用？',
   connected: '现在在线吗？',
@@ -45,6 +46,10 @@ export const answers: Readonly<
   refusedNow: ({ reason, remote, user, count }) => [
     `否，服务器拒绝了它：${reason}。`,
     `来自 ${remote}，用户 ${user || '匿名'}；最近 ${count} 次`,
+  ],
+  banned: ({ until, reason, by, id, target }) => [
+    `是，${until ? `直到 ${until.replace('until ', '')}` : '永久'}${reason ? `：${reason}` : ''}。`,
+    `${target}，由 ${by} 封禁；解除：mozzie ban lift ${id}`,
   ],
   refusedBefore: ({ reason, remote, count }) => [
     `是，但之前被拒绝过：${reason}。`,
