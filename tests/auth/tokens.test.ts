@@ -122,7 +122,7 @@ test("rights in the token count instead of the file's, in the words of the ACL f
   await broker.connect({ clientId: 'c', username: 'ann', password: bad }, Reason.notAuthorized)
 })
 
-test('the connection ends when the token does, with 0x87; a re-authentication with another one renews it', async (context) => {
+test('the connection ends when the token does, with 0x87 and a reason; a re-authentication with another one renews it', async (context) => {
   const broker = await start(context)
   const short = { exp: inSeconds(3) }
   const ends = await broker.connect({
@@ -139,7 +139,9 @@ test('the connection ends when the token does, with 0x87; a re-authentication wi
   })
   given = await token({})
   await renewed.reauthenticate()
-  await ends.expectDropped(Reason.notAuthorized)
+  const { properties } = await ends.expect('disconnect', { reason: Reason.notAuthorized })
+  assert.equal(properties.reasonString, 'the token has expired')
+  await ends.expectClosed()
   await renewed.publish('t', 'm', { qos: 1 })
   await renewed.end()
 })
