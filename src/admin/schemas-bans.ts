@@ -2,7 +2,7 @@
 import { integer, nullable, object, text, type Static } from './schema.ts'
 import { page, pageSize, paged } from './schemas-clients.ts'
 
-const timeMs = 'Wall clock, ms since 1970'
+const TIME_MS = 'Wall clock, ms since 1970'
 const SECONDS_MAX = 3_153_600_000
 
 const ban = object({
@@ -10,10 +10,10 @@ const ban = object({
   clientId: nullable(text('Only this client id; null: any.')),
   username: nullable(text('Only this user name; null: any.')),
   address: nullable(text('Only this address, or addresses of this network; null: any.')),
-  untilMs: nullable(integer(`${timeMs}; null: for good.`)),
+  untilMs: nullable(integer(`${TIME_MS}; null: for good.`)),
   reason: text('Why, in the words of who made it; may be empty.'),
   by: text('Who made it; flapping_ban: the rule.'),
-  madeAtMs: integer(`${timeMs}.`),
+  madeAtMs: integer(`${TIME_MS}.`),
 })
 export type BanView = Static<typeof ban>
 
