@@ -58,6 +58,15 @@ export function describedArguments(args: JsonObject) {
   }
 }
 
+/** Of something that is there: what is no text is not there, as in mosquitto. */
+export function changedTexts(args: JsonObject) {
+  const [textname, textdescription] = [textOf(args, 'textname'), textOf(args, 'textdescription')]
+  return {
+    ...(textname === null ? {} : { textname }),
+    ...(textdescription === null ? {} : { textdescription }),
+  }
+}
+
 /** Without one it is the lowest of those that are usual. */
 export function priorityArgument(args: JsonObject, otherwise = -1): number {
   return boundedPriority(numberOf(args, 'priority', otherwise))

@@ -1,21 +1,20 @@
 /** Commands for clients, which are the users. */
 import {
+  changedTexts,
   clientIdArgument,
   CommandError,
   describedArguments,
-  isVerbose,
   linksArgument,
   nameArgument,
   newNameArgument,
-  page,
-  priorityArgument,
   ROLE_WORDS,
   textArgument,
   type LinkWords,
 } from './arguments.ts'
-import { clientOf, isLinked, roleOf, without, type Command, type Draft } from './draft.ts'
+import { clientOf, isLinked, without, type Command, type Draft } from './draft.ts'
+import { holderCommands } from './holder-commands.ts'
 import { fieldOf, textOf, type JsonObject } from '../json-fields.ts'
-import { groupsOf, sortedNames, type DynamicClient, type Link } from './model.ts'
+import { groupsOf, type DynamicClient, type Link } from './model.ts'
 import { parsePasswordHash } from '../password-hash.ts'
 import { writeLinks, writeTexts } from './write-state.ts'
 
@@ -95,7 +94,6 @@ function deleteClient(draft: Draft, args: JsonObject): undefined {
 async function modifyClient(draft: Draft, args: JsonObject): Promise<undefined> {
   const client = clientOf(draft, nameArgument(args, 'username'))
   const clientid = textOf(args, 'clientid')
-  const [textname, textdescription] = [textOf(args, 'textname'), textOf(args, 'textdescription')]
   const roles = linksArgument(args, 'roles', 'rolename', draft.roles, ROLE_WORDS)
   const groups = groupsArgument(draft, args, MODIFY_WORDS)
   const password = textOf(args, 'password') || undefined
@@ -103,8 +101,7 @@ async function modifyClient(draft: Draft, args: JsonObject): Promise<undefined> 
   set(draft, {
     ...client,
     ...(clientid === null ? {} : { clientid: clientid || null }),
-    ...(textname === null ? {} : { textname }),
-    ...(textdescription === null ? {} : { textdescription }),
+    ...changedTexts(args),
     ...(roles === undefined ? {} : { roles }),
     ...secret,
   })
@@ -143,32 +140,6 @@ async function setClientPassword(draft: Draft, args: JsonObject): Promise<undefi
   set(draft, { ...client, ...(await secretOf(draft, password)) })
 }
 
-function addClientRole(draft: Draft, args: JsonObject): undefined {
-  const [username, name] = [nameArgument(args, 'username'), nameArgument(args, 'rolename')]
-  const client = clientOf(draft, username)
-  roleOf(draft, name)
-  if (isLinked(client.roles, name)) throw new CommandError('Client is already in this role')
-  const link = { name, priority: priorityArgument(args) }
-  set(draft, { ...client, roles: [...client.roles, link] })
-}
-
-function removeClientRole(draft: Draft, args: JsonObject): undefined {
-  const [username, name] = [nameArgument(args, 'username'), nameArgument(args, 'rolename')]
-  const client = clientOf(draft, username)
-  roleOf(draft, name)
-  set(draft, { ...client, roles: without(client.roles, name) })
-}
-
-function getClient(draft: Draft, args: JsonObject): JsonObject {
-  return { client: shown(draft, clientOf(draft, nameArgument(args, 'username'))) }
-}
-
-function listClients(draft: Draft, args: JsonObject): JsonObject {
-  const names = page(args, sortedNames(draft.clients))
-  const clients = isVerbose(args) ? names.map((name) => shown(draft, clientOf(draft, name))) : names
-  return { totalCount: draft.clients.size, clients }
-}
-
 /** A client as answers have it: without its password. */
 function shown(draft: Draft, client: DynamicClient): JsonObject {
   const { username, clientid, disabled, roles } = client
@@ -192,8 +163,12 @@ export const CLIENT_COMMANDS: readonly Command[] = [
   { name: 'disableClient', run: disableClient },
   { name: 'setClientId', run: setClientId },
   { name: 'setClientPassword', run: setClientPassword },
-  { name: 'addClientRole', run: addClientRole },
-  { name: 'removeClientRole', run: removeClientRole },
-  { name: 'getClient', run: getClient, reads: true },
-  { name: 'listClients', run: listClients, reads: true },
+  ...holderCommands({
+    noun: 'Client',
+    nameKey: 'username',
+    all: ({ clients }) => clients,
+    of: clientOf,
+    set,
+    show: shown,
+  }),
 ]

@@ -1,12 +1,11 @@
 /** Commands for groups. */
 import {
+  changedTexts,
   CommandError,
   describedArguments,
-  isVerbose,
   linksArgument,
   nameArgument,
   newNameArgument,
-  page,
   priorityArgument,
   ROLE_WORDS,
   type LinkWords,
@@ -16,13 +15,13 @@ import {
   groupOf,
   isLinked,
   kickGroup,
-  roleOf,
   without,
   type Command,
   type Draft,
 } from './draft.ts'
-import { fieldOf, textOf, type JsonObject } from '../json-fields.ts'
-import { compareLinks, sortedNames, type DynamicGroup, type Link } from './model.ts'
+import { holderCommands } from './holder-commands.ts'
+import { fieldOf, type JsonObject } from '../json-fields.ts'
+import { compareLinks, type DynamicGroup, type Link } from './model.ts'
 import { writeLinks, writeTexts } from './write-state.ts'
 
 const MEMBER_WORDS: LinkWords = {
@@ -49,14 +48,12 @@ function createGroup(draft: Draft, args: JsonObject): undefined {
 
 function modifyGroup(draft: Draft, args: JsonObject): undefined {
   const group = groupOf(draft, nameArgument(args, 'groupname'))
-  const [textname, textdescription] = [textOf(args, 'textname'), textOf(args, 'textdescription')]
   const roles = linksArgument(args, 'roles', 'rolename', draft.roles, ROLE_WORDS)
   const clients = membersArgument(draft, args)
   kickGroup(draft, group)
   set(draft, {
     ...group,
-    ...(textname === null ? {} : { textname }),
-    ...(textdescription === null ? {} : { textdescription }),
+    ...changedTexts(args),
     ...(roles === undefined ? {} : { roles }),
     ...(clients === undefined ? {} : { clients }),
   })
@@ -74,21 +71,6 @@ function deleteGroup(draft: Draft, args: JsonObject): undefined {
     throw new CommandError('Deleting the anonymous group is forbidden')
   kickGroup(draft, group)
   draft.groups.delete(group.groupname)
-}
-
-function addGroupRole(draft: Draft, args: JsonObject): undefined {
-  const [groupname, name] = [nameArgument(args, 'groupname'), nameArgument(args, 'rolename')]
-  const group = groupOf(draft, groupname)
-  roleOf(draft, name)
-  if (isLinked(group.roles, name)) throw new CommandError('Group is already in this role')
-  set(draft, { ...group, roles: [...group.roles, { name, priority: priorityArgument(args) }] })
-}
-
-function removeGroupRole(draft: Draft, args: JsonObject): undefined {
-  const [groupname, name] = [nameArgument(args, 'groupname'), nameArgument(args, 'rolename')]
-  const group = groupOf(draft, groupname)
-  roleOf(draft, name)
-  set(draft, { ...group, roles: without(group.roles, name) })
 }
 
 function addGroupClient(draft: Draft, args: JsonObject): undefined {
@@ -113,17 +95,7 @@ function setMembers(draft: Draft, group: DynamicGroup, clients: Link[], username
   draft.kicks.usernames.add(username)
 }
 
-function getGroup(draft: Draft, args: JsonObject): JsonObject {
-  return { group: shown(groupOf(draft, nameArgument(args, 'groupname'))) }
-}
-
-function listGroups(draft: Draft, args: JsonObject): JsonObject {
-  const names = page(args, sortedNames(draft.groups))
-  const groups = isVerbose(args) ? names.map((name) => shown(groupOf(draft, name))) : names
-  return { totalCount: draft.groups.size, groups }
-}
-
-function shown(group: DynamicGroup): JsonObject {
+function shown(_draft: Draft, group: DynamicGroup): JsonObject {
   const members = [...group.clients].sort(compareLinks)
   return {
     groupname: group.groupname,
@@ -147,12 +119,16 @@ export const GROUP_COMMANDS: readonly Command[] = [
   { name: 'createGroup', run: createGroup },
   { name: 'deleteGroup', run: deleteGroup },
   { name: 'modifyGroup', run: modifyGroup },
-  { name: 'addGroupRole', run: addGroupRole },
-  { name: 'removeGroupRole', run: removeGroupRole },
   { name: 'addGroupClient', run: addGroupClient },
   { name: 'removeGroupClient', run: removeGroupClient },
-  { name: 'getGroup', run: getGroup, reads: true },
-  { name: 'listGroups', run: listGroups, reads: true },
+  ...holderCommands({
+    noun: 'Group',
+    nameKey: 'groupname',
+    all: ({ groups }) => groups,
+    of: groupOf,
+    set,
+    show: shown,
+  }),
   { name: 'setAnonymousGroup', run: setAnonymousGroup },
   { name: 'getAnonymousGroup', run: getAnonymousGroup, reads: true },
 ]

@@ -1,6 +1,7 @@
 /** Commands for roles, the default access, and the whole. */
 import { topicFilterProblem } from '../../topics/names.ts'
 import {
+  changedTexts,
   CommandError,
   describedArguments,
   isVerbose,
@@ -53,15 +54,13 @@ function createRole(draft: Draft, args: JsonObject): undefined {
 
 function modifyRole(draft: Draft, args: JsonObject): undefined {
   const role = roleOf(draft, nameArgument(args, 'rolename'), 'Role does not exist')
-  const [textname, textdescription] = [textOf(args, 'textname'), textOf(args, 'textdescription')]
   const allowwildcardsubs = flagOf(args, 'allowwildcardsubs', role.allowwildcardsubs)
   const acls = aclsArgument(args)
   if (acls !== undefined || allowwildcardsubs !== role.allowwildcardsubs)
     kickRole(draft, role.rolename)
   draft.roles.set(role.rolename, {
     ...role,
-    ...(textname === null ? {} : { textname }),
-    ...(textdescription === null ? {} : { textdescription }),
+    ...changedTexts(args),
     allowwildcardsubs,
     ...(acls === undefined ? {} : { acls }),
   })
