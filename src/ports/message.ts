@@ -12,15 +12,30 @@ const NO_BYTES = new Uint8Array(0)
 const SLAB_MESSAGE_MAX = 1024
 const SLAB_BYTES = 32 * 1024
 
+/**
+ * Those that stay long share small ones: an array of one's own takes three times what a small message has in it, and what a
+ * single one keeps alive is not much more than that.
+ */
+const LONG_MESSAGE_MAX = 256
+const LONG_SLAB_BYTES = 1024
+
 /** Where one broker's small messages lie: the present slab. It lives as long as a message in it. */
 export class Slab {
   bytes: Uint8Array = NO_BYTES
+  /** For what stays long. */
+  readonly long: Slab | null
   private used = 0
+  private readonly size: number
+
+  constructor(size = SLAB_BYTES) {
+    this.size = size
+    this.long = size === SLAB_BYTES ? new Slab(LONG_SLAB_BYTES) : null
+  }
 
   /** Room for `size` bytes in {@link bytes}; returns where. */
   allot(size: number): number {
     if (this.used + size > this.bytes.length) {
-      this.bytes = new Uint8Array(SLAB_BYTES)
+      this.bytes = new Uint8Array(this.size)
       this.used = 0
     }
     this.used += size
@@ -91,17 +106,24 @@ export class Message implements PublishParts {
     if (!this.borrowed) return this
     if (this.copy !== null) return this.copy
     const { size, slab } = this
-    if (slab === null || size > SLAB_MESSAGE_MAX) this.copy = this.owned()
-    else {
-      const at = slab.allot(size)
-      this.copy = this.clone(slab.bytes, at)
-    }
+    this.copy =
+      slab === null || size > SLAB_MESSAGE_MAX
+        ? this.clone(new Uint8Array(size), 0)
+        : this.copyInto(slab)
     return this.copy
   }
 
-  /** A copy with bytes of its own, for what stays long: it keeps no slab alive. */
+  /** A copy for what stays long: it keeps no large slab alive. */
   owned(): Message {
-    return this.clone(new Uint8Array(this.size), 0)
+    const { size, slab } = this
+    const long = slab === null ? null : slab.long
+    if (long === null || size > LONG_MESSAGE_MAX) return this.clone(new Uint8Array(size), 0)
+    return this.copyInto(long)
+  }
+
+  private copyInto(slab: Slab): Message {
+    const at = slab.allot(this.size)
+    return this.clone(slab.bytes, at)
   }
 
   /** Makes this object ready to borrow the next frame. */

@@ -108,6 +108,8 @@ export class FilterTrie<S extends object> {
 
   /** As {@link match}; null when it takes a look at more than `nodesMax` nodes: that is for a {@link walk}. */
   matchWithin(topic: string, nodesMax: number): readonly S[] | null {
+    // Nothing to be kept: not to find it is a single look.
+    if (this.wildcardCount === 0 && !this.exact.has(topic)) return nobody
     const cached = this.cache.get(topic)
     if (cached !== undefined) return cached
     const walk = this.walk(topic)
