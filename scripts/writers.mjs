@@ -13,10 +13,12 @@ const NOUNS = {
 const MUST_BE_ONE = new Set(['Connection'])
 
 const root = process.argv[2] ?? 'src/broker'
-const model = readFileSync(join(root, 'state/model.ts'), 'utf8')
+const MODEL = ['core', 'model']
+  .map((name) => readFileSync(join(root, `state/${name}.ts`), 'utf8'))
+  .join('\n')
 
 function fieldsOf(noun) {
-  const [, body] = new RegExp(`(?:class|interface) ${noun} \\{\\n([\\s\\S]*?)\\n\\}`).exec(model)
+  const [, body] = new RegExp(`(?:class|interface) ${noun} \\{\\n([\\s\\S]*?)\\n\\}`).exec(MODEL)
   return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??(?::| =)/gm)].map(([, field]) => field)
 }
 

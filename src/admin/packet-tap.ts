@@ -6,7 +6,8 @@
  *     segment   [ its payload, shared with other receivers    ]
  */
 import { readFrame, type FrameHeader } from '../codec/frame.ts'
-import type { Connection, Segment, Tap } from '../broker/state/model.ts'
+import type { Tap } from '../broker/state/core.ts'
+import type { Connection, Segment } from '../broker/state/model.ts'
 import type { Frame } from './trace-packet.ts'
 
 export interface TappedPacket extends Frame {

@@ -1,4 +1,5 @@
 /** The core as one object, and the only file of it that the rest of the program drives. */
+import { heldIds } from './state/held.ts'
 import { waitingCount } from './delivery/window.ts'
 import { subscriptionsOf } from './state/own-subscriptions.ts'
 import { Fifo } from '../base/fifo.ts'
@@ -21,16 +22,8 @@ import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
 import { Inspector } from './inspect.ts'
 import { createMessage, Message, Slab } from '../ports/message.ts'
-import {
-  askTurnEnd,
-  Connection,
-  Phase,
-  Session,
-  Subscription,
-  type Core,
-  type Subscriber,
-  type Tap,
-} from './state/model.ts'
+import { askTurnEnd, type Core, type Tap } from './state/core.ts'
+import { Connection, Phase, Session, Subscription, type Subscriber } from './state/model.ts'
 import { goOnRuled, pump } from './delivery/outbound.ts'
 import { abandonOutput, drained, flushAll } from './delivery/outbox.ts'
 import type { Link, Ports, Store } from '../ports/ports.ts'
@@ -87,6 +80,7 @@ export class Broker {
       retainedBytes: 0,
       sessions: new Map(),
       sessionsOfUser: new Map(),
+      directs: new Map(),
       connections: new Set(),
       hasBridge: false,
       groups: new Map(),
@@ -310,14 +304,15 @@ export class Broker {
     const nodes = core.trie.nodeCount
     const group = parts[0] === '$share' ? groupOf(core, parts[1], parts.slice(2).join('/')) : null
     const subscription = new Subscription(this.inside, filter, group, handler)
-    subscription.qos = options.qos ?? 2
+    const { qos = 2 } = options
+    subscription.assign({ qos, noLocal: false, retainAsPublished: false, subscriptionId: 0 })
     if (group === null) core.trie.add(filter, subscription)
     else group.members.push(subscription)
     chargeNodes(core, nodes)
     countInterest(core, subscription, 1)
     return () => {
       const before = core.trie.nodeCount
-      subscription.gone = true
+      subscription.remove()
       countInterest(core, subscription, -1)
       if (group === null) core.trie.remove(filter, subscription)
       else leaveGroup(core, group, subscription)
@@ -420,8 +415,8 @@ export class Broker {
 
   /** Packet identifiers of QoS 2 messages that came from a client and were not released yet. */
   unreleasedOf(clientId: string): number[] {
-    const held = this.core.sessions.get(clientId)?.heldInbound
-    return Array.from(held?.entries() ?? [], ([packetId]) => packetId)
+    const session = this.core.sessions.get(clientId)
+    return session === undefined ? [] : heldIds(session)
   }
 
   /** Removes a retained message; nobody is told. False: there was none. */

@@ -2,7 +2,7 @@
 import { waitingBytes, waitingCount } from './delivery/window.ts'
 import type { Counts } from '../ports/stats.ts'
 import { pendingBytes } from './delivery/outbox.ts'
-import type { Core } from './state/model.ts'
+import type { Core } from './state/core.ts'
 import { subscriptionsOf } from './state/own-subscriptions.ts'
 
 export function countsOf(core: Core): Counts {

@@ -3,6 +3,7 @@
  * is kept up for it on the path of a message. Iterators may be read over several turns, while sessions come and
  * go: what is there all the while is seen once.
  */
+import { heldCount } from './state/held.ts'
 import { waitingBytes } from './delivery/window.ts'
 import { subscriptionCount, subscriptionsOf } from './state/own-subscriptions.ts'
 import { shownUser } from '../ports/ports.ts'
@@ -11,7 +12,8 @@ import { PacketType, type Properties, type Qos, type Version } from '../codec/pa
 import type { RetainedCursor } from '../topics/retained-tree.ts'
 import type { Message } from '../ports/message.ts'
 import type { DropReason } from '../ports/stats.ts'
-import { Phase, type Core, type Delivery, type Session, type Subscription } from './state/model.ts'
+import type { Core } from './state/core.ts'
+import { Phase, type Delivery, type Session, type Subscription } from './state/model.ts'
 import type { Delayed } from './state/delays.ts'
 import { pendingBytes } from './delivery/outbox.ts'
 import { withDirect } from './routing/direct.ts'
@@ -264,7 +266,7 @@ function detailView(core: Core, session: Session): ClientDetailView {
     maximumPacketBytes: connection?.packetBytesMax || null,
     topicAliasMaximum: connection?.aliasOutMaximum ?? null,
     inflightBytes: outbound?.inflightBytes ?? 0,
-    heldInbound: session.heldInbound?.size ?? 0,
+    heldInbound: heldCount(session),
     ackedAtMs: ackedAtMs(core, session),
     window: window.map(view),
     lastDrop: session.drops?.reason ?? null,

@@ -2,12 +2,13 @@
 import { LogType } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { closeFor } from './connection/closing.ts'
-import { Phase, Session, type Core } from './state/model.ts'
+import type { Core } from './state/core.ts'
+import { Phase, Session } from './state/model.ts'
 import { batchSafe, claimed, openEarly } from './connection/open-session.ts'
 import { arrived, pageRead, pump, releaseOutbound } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
 import { dropped } from './state/drops.ts'
-import { Bytes, charge, holdMessage, releaseMessage } from './state/memory.ts'
+import { Bytes, charge, addKeeper, dropKeeper } from './state/memory.ts'
 import { applyRetained } from './routing/retained.ts'
 import { settled } from './state/settle.ts'
 import { addSession, armExpiry, endSession, giveTo } from './session/sessions.ts'
@@ -65,8 +66,8 @@ export function storeEvents(
     },
     keeps(message, change) {
       charge(core, change * Bytes.entry)
-      if (change > 0) holdMessage(core, message)
-      else releaseMessage(core, message)
+      if (change > 0) addKeeper(core, message)
+      else dropKeeper(core, message)
     },
     overflowed: (clientId) => dropped(core, core.sessions.get(clientId) ?? null, 'queueFull'),
     committed: (batch) => committed(core, batch),

@@ -87,8 +87,8 @@ export class Message implements PublishParts {
   // number of a body that several entries share), and how many entries are not written yet.
   storedAs = 0
   unwritten = 0
-  /** Queues, windows, tables and outputs that hold it; see `memory.ts`. */
-  holders = 0
+  /** Queues, windows, tables and outputs that keep it; see `memory.ts`. */
+  keepers = 0
   private copy: Message | null = null
   /** For the copies of one that borrows; null: they have arrays of their own. */
   private readonly slab: Slab | null

@@ -1,6 +1,7 @@
 /** The end of a connection, whoever wants it. */
 import { PacketType } from '../../codec/packets.ts'
-import { Phase, type Connection, type Core } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, type Connection } from '../state/model.ts'
 import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
 import { dischargeConnection } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'

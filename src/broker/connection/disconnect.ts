@@ -4,7 +4,8 @@ import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { takeWill } from '../routing/wills.ts'
 import { closeConnection } from './closing.ts'
-import type { Core, OpenConnection, Session } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { OpenConnection, Session } from '../state/model.ts'
 import { logReceived } from '../state/words.ts'
 
 export function onDisconnect(

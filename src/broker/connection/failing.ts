@@ -1,7 +1,8 @@
 /** What ends a connection that threw: its peer broke the protocol, or we made a mistake. */
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import { Phase, type Connection, type Core } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, type Connection } from '../state/model.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { refuse } from './connack.ts'
 import { logMistake } from '../state/words.ts'

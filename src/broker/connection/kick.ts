@@ -1,6 +1,7 @@
 /** Connections that end because their user is another one now, or none. */
 import { Reason } from '../../codec/reason-codes.ts'
-import { Phase, type Connection, type Core } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, type Connection } from '../state/model.ts'
 import { takeWill } from '../routing/wills.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { endingWords } from '../state/words.ts'

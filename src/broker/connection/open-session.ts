@@ -14,27 +14,17 @@
  *          ▼
  *        enter ─▶ CONNACK (after its batch) ─▶ input goes on, what was in flight is sent again
  */
-import { PacketTable } from '../../base/packet-table.ts'
 import type { ConnectPacket, Properties } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { refuse, welcome } from './connack.ts'
-import {
-  askTurnEnd,
-  isOpen,
-  NEVER_EXPIRES,
-  Outbound,
-  Phase,
-  Session,
-  type Connection,
-  type Core,
-  type Opening,
-} from '../state/model.ts'
+import { askTurnEnd, type Core, type Opening } from '../state/core.ts'
+import { isOpen, NEVER_EXPIRES, Outbound, Phase, Session, type Connection } from '../state/model.ts'
 import { releaseOutbound, resume } from '../delivery/outbound.ts'
 import type { PeerClaim } from '../../ports/peers.ts'
 import { isBridgeUser, type ClaimedSession, type SessionRecord } from '../../ports/ports.ts'
 import { countInterests } from '../routing/interest.ts'
-import { holdMessage, releaseMessage } from '../state/memory.ts'
+import { dropAllUnreleased, heldCount, heldIds, holdUntilPubrel } from '../state/held.ts'
 import { saveSession } from '../state/session-record.ts'
 import { autoSubscribe } from '../session/auto-subscribe.ts'
 import { sharedWithOthers } from '../routing/hand-over.ts'
@@ -370,9 +360,8 @@ function joinPeers(
   core.ports.peers?.will(session.clientId, { ...will, username, remote, origin })
 }
 
-function heldIdsOf({ heldInbound }: Session): Set<number> | null {
-  if (heldInbound === null || heldInbound.size === 0) return null
-  return new Set([...heldInbound.entries()].map(([packetId]) => packetId))
+function heldIdsOf(session: Session): Set<number> | null {
+  return heldCount(session) === 0 ? null : new Set(heldIds(session))
 }
 
 /** The batch that a connection waited for is safe: it opens, or says what it held back. */
@@ -433,8 +422,7 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
 /** State that another process, or another node, left in the store. */
 function adoptState(core: Core, session: Session, state: ClaimedSession, windowMax: number): void {
   if (session.outbound !== null) releaseOutbound(core, session.outbound)
-  for (const [, message] of session.heldInbound?.entries() ?? []) releaseMessage(core, message)
-  session.heldInboundBytes = 0
+  dropAllUnreleased(core, session)
   session.backlog = null
   session.outbound = new Outbound()
   session.outbound.lastSequence = state.lastSequence
@@ -444,12 +432,8 @@ function adoptState(core: Core, session: Session, state: ClaimedSession, windowM
   session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)
   session.outbound.sentTo = state.sentTo ?? state.lastSequence
   session.outbound.knowsSent = state.sentTo !== undefined || state.queuedCount === 0
-  session.heldInbound = new PacketTable()
-  for (const { packetId, message } of state.inbound) {
-    session.heldInbound.set(packetId, message)
-    session.heldInboundBytes += message.size
-    holdMessage(core, message)
-  }
+  for (const { packetId, message } of state.inbound)
+    holdUntilPubrel(core, session, packetId, message)
   if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
 }
 

@@ -7,7 +7,8 @@ import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { chargeConnection } from '../state/memory.ts'
-import { Phase, type Connection, type Core } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, type Connection } from '../state/model.ts'
 
 /** While memory is short a packet that comes in pieces may have so many bytes. */
 const SHORT_OF_MEMORY_BYTES_MAX = 65_536

@@ -10,14 +10,8 @@ import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import type { AuthRequest, Exchange, ExchangeStep } from '../../ports/ports.ts'
 import { sendPacket } from '../delivery/outbox.ts'
-import {
-  askTurnEnd,
-  isOpen,
-  Phase,
-  type Connection,
-  type Core,
-  type OpenConnection,
-} from '../state/model.ts'
+import { askTurnEnd, type Core } from '../state/core.ts'
+import { isOpen, Phase, type Connection, type OpenConnection } from '../state/model.ts'
 import type { Proof } from '../state/proof.ts'
 import { logReceived, logSent } from '../state/words.ts'
 import { closeFor } from './closing.ts'

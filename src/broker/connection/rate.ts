@@ -6,7 +6,8 @@
  *                                                     below 0: held back until it is 0 again
  */
 import { PacketType } from '../../codec/packets.ts'
-import { Phase, type Connection, type Core } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, type Connection } from '../state/model.ts'
 import type { Rate } from '../state/rate.ts'
 import { stopReading } from '../state/reading.ts'
 import { isWaiting } from '../state/waiting.ts'

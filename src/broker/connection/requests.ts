@@ -5,13 +5,8 @@
 import { PacketType } from '../../codec/packets.ts'
 import { endList, openFilterList, suspendList } from '../session/filter-list.ts'
 import { subscribeSome, unsubscribeSome } from '../session/subscribe.ts'
-import {
-  askTurnEnd,
-  isOpen,
-  type Core,
-  type FilterList,
-  type OpenConnection,
-} from '../state/model.ts'
+import { askTurnEnd, type Core } from '../state/core.ts'
+import { isOpen, type FilterList, type OpenConnection } from '../state/model.ts'
 import { addTask } from '../state/work.ts'
 import { fail } from './failing.ts'
 import { restartWatch } from './keepalive.ts'

@@ -1,8 +1,10 @@
 /** The last resort when memory runs short; `pressure.ts` has what comes before. */
+import { heldBytes } from '../state/held.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { closeFor } from './closing.ts'
 import { Bytes } from '../state/memory.ts'
-import type { Connection, Core, Session } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { Connection, Session } from '../state/model.ts'
 import { pendingBytes } from '../delivery/outbox.ts'
 
 /** Less than this in memory is not worth a connection. */
@@ -33,7 +35,7 @@ function heldBy(connection: Connection): number {
   const own = pendingBytes(connection) + keptBytes + (will === null ? 0 : will.message.size)
   // What a durable session has stays.
   if (session === null || session.durable) return own
-  return own + queuedFor(session) + session.heldInboundBytes + session.subscriptionBytes
+  return own + queuedFor(session) + heldBytes(session) + session.subscriptionBytes
 }
 
 /** What waits for it, and what it has not acknowledged, however short. */

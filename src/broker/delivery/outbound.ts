@@ -14,10 +14,10 @@ import { PacketType, type Qos } from '../../codec/packets.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
+import type { Core } from '../state/core.ts'
 import {
   Delivery,
   type Connection,
-  type Core,
   type Outbound,
   type Ruling,
   type Session,
@@ -35,7 +35,7 @@ import {
   sendDelivery,
 } from './resend.ts'
 import { mayBeSent, sendUnruled } from './rulings.ts'
-import { Bytes, charge, holdMessage } from '../state/memory.ts'
+import { Bytes, charge, addKeeper } from '../state/memory.ts'
 import { Work } from '../state/work.ts'
 import { publishFlags, sendPublish, sendShaped } from './send-publish.ts'
 import {
@@ -93,7 +93,7 @@ function deliverClean(
     const kept = group === null ? null : message.kept()
     const delivery = new Delivery(kept, qos, retain, ids, 0, message.payloadLength)
     delivery.group = group
-    if (kept !== null) holdMessage(core, kept)
+    if (kept !== null) addKeeper(core, kept)
     enterWindow(core, outbound, delivery, packetId)
     return
   }
@@ -228,7 +228,7 @@ export function pageRead(
 
 /** A delivery holds its message until it is sent (clean) or acknowledged (durable), and its place in queue or window. */
 function enqueue(core: Core, outbound: Outbound, delivery: Delivery): void {
-  holdMessage(core, delivery.message as Message)
+  addKeeper(core, delivery.message as Message)
   charge(core, Bytes.entry)
   outbound.queue.push(delivery)
 }

@@ -13,9 +13,10 @@ import { ByteWriter } from '../../codec/byte-writer.ts'
 import { encodePacket } from '../../codec/encode.ts'
 import { PacketType, type Packet } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
-import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
+import { Bytes, charge, addKeeper, dropKeeper } from '../state/memory.ts'
 import { BYTES_SHIFT, Work } from '../state/work.ts'
-import { askTurnEnd, Phase, type Connection, type Core, type Segment } from '../state/model.ts'
+import { askTurnEnd, type Core } from '../state/core.ts'
+import { Phase, type Connection, type Segment } from '../state/model.ts'
 import { logAckSent } from '../state/words.ts'
 
 const WRITER_BYTES = 2048
@@ -156,13 +157,13 @@ export function drained(core: Core, connection: Connection): void {
 function occupy(core: Core, { bytes, message }: Segment): void {
   charge(core, Bytes.entry)
   if (message === null) charge(core, bytes.length)
-  else holdMessage(core, message)
+  else addKeeper(core, message)
 }
 
 function vacate(core: Core, { bytes, message }: Segment): void {
   charge(core, -Bytes.entry)
   if (message === null) charge(core, -bytes.length)
-  else releaseMessage(core, message)
+  else dropKeeper(core, message)
 }
 
 function recycle(core: Core, writer: ByteWriter): void {

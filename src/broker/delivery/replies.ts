@@ -1,7 +1,8 @@
 /** Acknowledgements that must not overtake the disk, nor each other. */
 import { Fifo } from '../../base/fifo.ts'
 import type { Packet } from '../../codec/packets.ts'
-import { Phase, type Connection, type Core, type HeldReply } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, type Connection, type HeldReply } from '../state/model.ts'
 import { sendAck, sendPacket } from './outbox.ts'
 
 /** Sends an acknowledgement once `batch` (0: none) is safe and everything held before it is out. */

@@ -10,9 +10,10 @@ import { Fifo } from '../../base/fifo.ts'
 import { PacketType } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
 import type { DropReason } from '../../ports/stats.ts'
-import { Bytes, charge, holdMessage } from '../state/memory.ts'
+import { Bytes, charge, addKeeper } from '../state/memory.ts'
 import { dropped } from '../state/drops.ts'
-import type { Connection, Core, Delivery, Outbound, Session } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { Connection, Delivery, Outbound, Session } from '../state/model.ts'
 import { mayBeSent, refuse } from './rulings.ts'
 import { sendAck } from './outbox.ts'
 import { publishFlags, sendPublish } from './send-publish.ts'
@@ -38,7 +39,7 @@ export function beginResend(core: Core, connection: Connection, outbound: Outbou
  * and does not wait for the entries before it.
  */
 export function resumeRelease(core: Core, outbound: Outbound, delivery: Delivery): void {
-  holdMessage(core, delivery.message as Message)
+  addKeeper(core, delivery.message as Message)
   outbound.queuedCount--
   outbound.queuedBytes -= delivery.payloadBytes
   delivery.packetId = packetIdOf(outbound, delivery.sequence)

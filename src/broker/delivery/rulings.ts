@@ -11,12 +11,11 @@ import type { Message } from '../../ports/message.ts'
 import type { Verdict } from '../../ports/ports.ts'
 import { isExpired } from '../state/expiry.ts'
 import { dropped } from '../state/drops.ts'
-import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
+import { Bytes, charge, addKeeper, dropKeeper } from '../state/memory.ts'
+import { askTurnEnd, type Core } from '../state/core.ts'
 import {
-  askTurnEnd,
   Phase,
   type Connection,
-  type Core,
   type Ruling,
   type Session,
   type Subscription,
@@ -95,7 +94,7 @@ export function waitForRuling(
   if (connection.unruledBytes + bytes > core.ports.limits.outputAllBytesMax)
     return dropped(core, subscription.session, 'slowClient')
   const kept = message.kept()
-  holdMessage(core, kept)
+  addKeeper(core, kept)
   charge(core, Bytes.entry)
   connection.unruled ??= new Fifo()
   connection.unruledBytes += bytes
@@ -126,7 +125,7 @@ export function sendUnruled(core: Core, session: Session, connection: Connection
 function release(core: Core, connection: Connection, message: Message): void {
   connection.unruledBytes -= message.size + Bytes.entry
   charge(core, -Bytes.entry)
-  releaseMessage(core, message)
+  dropKeeper(core, message)
 }
 
 /** The connection is over. */

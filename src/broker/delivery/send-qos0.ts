@@ -2,7 +2,8 @@
 import type { Message } from '../../ports/message.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { dropped } from '../state/drops.ts'
-import type { Connection, Core, Subscription } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { Connection, Subscription } from '../state/model.ts'
 import { isSlow } from './outbox.ts'
 import { publishFlags, sendPublish, sendShaped } from './send-publish.ts'
 

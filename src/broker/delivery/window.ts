@@ -1,14 +1,8 @@
 /** The window: what was sent to a client at QoS 1 or 2 and is not acknowledged, by packet identifier. */
-import {
-  Phase,
-  type Connection,
-  type Core,
-  type Delivery,
-  Outbound,
-  type Session,
-} from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, type Connection, type Delivery, Outbound, type Session } from '../state/model.ts'
 import type { Message } from '../../ports/message.ts'
-import { Bytes, charge, releaseMessage } from '../state/memory.ts'
+import { Bytes, charge, dropKeeper } from '../state/memory.ts'
 import { pendingBytes } from './outbox.ts'
 
 const PACKET_IDS = 65535
@@ -82,7 +76,7 @@ export function leaveWindow(
 
 /** A delivery needs its message no more. */
 export function letGo(core: Core, delivery: Delivery): void {
-  if (delivery.message !== null) releaseMessage(core, delivery.message)
+  if (delivery.message !== null) dropKeeper(core, delivery.message)
 }
 
 /** Whatever the client says of one that waits to be sent again, it need not be sent any more. */

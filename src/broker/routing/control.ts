@@ -2,11 +2,13 @@
  * A PUBLISH to `$CONTROL/…`: a command for the broker. It is carried out where it comes in, before it is acknowledged, and
  * reaches nobody; what is left of one at QoS 2 is its identifier, without the payload, so that it is not carried out twice.
  */
+import { heldMessage } from '../state/held.ts'
 import { subscriptionsOf } from '../state/own-subscriptions.ts'
 import { matches } from '../../topics/names.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Control, Verdict } from '../../ports/ports.ts'
-import type { Core, OpenConnection, Session } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { OpenConnection, Session } from '../state/model.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import { deliverTo } from './fanout.ts'
 
@@ -51,7 +53,7 @@ async function obey(
 /** The same identifier again is the same command [MQTT-4.3.3-10]. */
 function isRepeated(core: Core, { session }: OpenConnection): boolean {
   const { qos, packetId } = core.published
-  return qos === 2 && session.heldInbound?.get(packetId) !== undefined
+  return qos === 2 && heldMessage(session, packetId) !== undefined
 }
 
 /** Commands may hold passwords: nothing of them is kept. */

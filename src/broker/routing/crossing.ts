@@ -4,7 +4,8 @@
  */
 import type { Qos } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
-import type { Core, SharedGroup, Subscription } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { SharedGroup, Subscription } from '../state/model.ts'
 
 /** At which QoS a subscription gets a message [MQTT-3.8.4-8]. */
 export function qosFor(core: Core, message: Message, subscription: Subscription): Qos {

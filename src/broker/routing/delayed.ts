@@ -10,9 +10,10 @@ import type { Message } from '../../ports/message.ts'
 import { isBridgeUser, type Identity, type StoredWill, type Verdict } from '../../ports/ports.ts'
 import { topicNameProblem } from '../../topics/names.ts'
 import { isReserved } from '../../topics/reserved.ts'
-import { holdMessage, releaseMessage } from '../state/memory.ts'
+import { addKeeper, dropKeeper } from '../state/memory.ts'
 import type { Delayed } from '../state/delays.ts'
-import type { Core, Session } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { Session } from '../state/model.ts'
 import type { MountPoint } from '../state/mount-point.ts'
 import { insider } from '../state/rights.ts'
 import { addTask, Work } from '../state/work.ts'
@@ -126,14 +127,14 @@ function newId(core: Core): string {
 function hold(core: Core, delayed: Delayed): void {
   core.delays.byId.set(delayed.id, delayed)
   core.delays.bytes += delayed.message.size
-  holdMessage(core, delayed.message)
+  addKeeper(core, delayed.message)
 }
 
 /** It is published, or cancelled: nothing is left of it. */
 function letGo(core: Core, { id, message }: Delayed): void {
   core.delays.byId.delete(id)
   core.delays.bytes -= message.size
-  releaseMessage(core, message)
+  dropKeeper(core, message)
   core.journal.saveDelayed(id, null)
 }
 

@@ -3,7 +3,8 @@
  * publisher's QoS. Whoever subscribes to such a topic gets it as well; the client itself once: by a subscription of its own
  * where it has one that matches.
  */
-import type { Core, Session, Subscriber } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { Session, Subscriber } from '../state/model.ts'
 import { Subscription } from '../state/model.ts'
 
 /** Is the topic one that means a client? */
@@ -26,7 +27,7 @@ export function withDirect(
     subscribers.some((one) => one.members === null && one.session === session)
   )
     return subscribers
-  return [...subscribers, directOf(session)]
+  return [...subscribers, directOf(core, session)]
 }
 
 /** `a/b/p2p/id`: `id`; null where that is no such topic. */
@@ -40,10 +41,17 @@ function clientIdOf(topic: string, level: string): string | null {
 
 const SLASH = 0x2f
 
-function directOf(session: Session): Subscription {
-  if (session.direct === null) {
-    session.direct = new Subscription(session, '', null)
-    session.direct.qos = 2
-  }
-  return session.direct
+function directOf(core: Core, session: Session): Subscription {
+  const known = core.directs.get(session)
+  if (known !== undefined) return known
+  const direct = new Subscription(session, '', null)
+  direct.assign({ qos: 2, noLocal: false, retainAsPublished: false, subscriptionId: 0 })
+  core.directs.set(session, direct)
+  return direct
+}
+
+/** The session has ended. */
+export function endDirect(core: Core, session: Session): void {
+  core.directs.get(session)?.remove()
+  core.directs.delete(session)
 }

@@ -9,8 +9,9 @@ import type { Message } from '../../ports/message.ts'
 import type { MatchWalk } from '../../topics/filter-trie.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
-import { holdMessage, releaseMessage } from '../state/memory.ts'
-import type { Core, FanOut, Session, Subscriber } from '../state/model.ts'
+import { addKeeper, dropKeeper } from '../state/memory.ts'
+import type { Core, FanOut } from '../state/core.ts'
+import type { Session, Subscriber } from '../state/model.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
 import { logMistake } from '../state/words.ts'
 import { withDirect } from './direct.ts'
@@ -40,7 +41,7 @@ export function newFanOut(
   origin: Session | null,
 ): FanOut {
   const kept = message.kept()
-  holdMessage(core, kept)
+  addKeeper(core, kept)
   return {
     message: kept,
     origin,
@@ -110,7 +111,7 @@ function runLane(core: Core, publisher: string, deliver: Deliver): boolean {
   const fanOut = lane.peek() as FanOut
   if (!advanceSafely(core, fanOut, deliver)) return true
   lane.shift()
-  releaseMessage(core, fanOut.message)
+  dropKeeper(core, fanOut.message)
   if (core.unbroken === fanOut) core.unbroken = null
   fanOut.done?.(fanOut.count, fanOut.batch)
   if (lane.length > 0) return true

@@ -1,9 +1,8 @@
 /** From one message to all its receivers. */
 import type { Message } from '../../ports/message.ts'
+import type { Core, FanOut } from '../state/core.ts'
 import {
   Phase,
-  type Core,
-  type FanOut,
   type Ruling,
   type Session,
   type SharedGroup,

@@ -14,14 +14,8 @@ import { deliverToNext } from './fanout.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import { subscriptionsOf } from '../state/own-subscriptions.ts'
-import type {
-  Core,
-  Delivery,
-  Outbound,
-  Session,
-  SharedGroup,
-  Subscription,
-} from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { Delivery, Outbound, Session, SharedGroup, Subscription } from '../state/model.ts'
 
 /** Entries between two looks at what others want. */
 const PAGE = 100

@@ -2,7 +2,8 @@
 import { subscriptionsOf } from '../state/own-subscriptions.ts'
 import type { Qos } from '../../codec/packets.ts'
 import type { Interest } from '../../ports/peers.ts'
-import { SharedGroup, type Core, type Session, type Subscription } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { SharedGroup, type Session, type Subscription } from '../state/model.ts'
 import { groupOf, leaveEmpty } from './shared-groups.ts'
 
 const NOTHING: Interest = { always: 0, qos0: 0 }

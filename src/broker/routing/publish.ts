@@ -1,5 +1,4 @@
 /** PUBLISH from a client (MQTT 5.0, 3.3): the way in. */
-import { PacketTable } from '../../base/packet-table.ts'
 import { LogType } from '../../base/log.ts'
 import { isPadded } from '../../codec/frame.ts'
 import { PacketType } from '../../codec/packets.ts'
@@ -10,10 +9,17 @@ import { isControl } from '../../topics/reserved.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
-import type { Core, OpenConnection, Session } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import type { OpenConnection, Session } from '../state/model.ts'
 import { mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
-import { holdMessage, releaseMessage } from '../state/memory.ts'
+import {
+  dropUnreleased,
+  heldBytes,
+  heldCount,
+  heldMessage,
+  holdUntilPubrel,
+} from '../state/held.ts'
 import { mayPublish } from '../state/rights.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
 import { delay, isDelayed } from './delayed.ts'
@@ -197,17 +203,14 @@ function receive(
   refusal: number,
 ): void {
   const { packetId } = core.published
-  const held = (session.heldInbound ??= new PacketTable())
-  const known = held.get(packetId)
+  const known = heldMessage(session, packetId)
   if (known !== undefined) return receiveAgain(core, connection, session, known, refusal)
   let reason = refusal
   let batch = 0
   if (refusal === 0) {
     checkHeld(core, connection, session, message)
     const kept = message.kept()
-    held.set(packetId, kept)
-    session.heldInboundBytes += kept.size
-    holdMessage(core, kept)
+    holdUntilPubrel(core, session, packetId, kept)
     if (
       !isDelayed(core, connection.mount, message.topicName) &&
       matchesOf(core, connection)?.length === 0
@@ -254,12 +257,7 @@ function dropHeld(
 ): number {
   const { session } = connection
   connection.heldBefore?.delete(packetId)
-  // It has gone with its session.
-  if (session.heldInbound === null) return 0
-  session.heldInbound.delete(packetId)
-  session.heldInboundBytes -= message.size
-  releaseMessage(core, message)
-  if (!session.durable) return 0
+  if (!dropUnreleased(core, session, packetId, message) || !session.durable) return 0
   return core.journal.dropInbound(session.clientId, packetId)
 }
 
@@ -274,12 +272,12 @@ function checkHeld(
   message: Message,
 ): void {
   const { limits } = core.ports
-  const count = session.heldInbound?.size ?? 0
+  const count = heldCount(session)
   const countHere = count - (connection.heldBefore?.size ?? 0)
   const isBound = connection.version === 5 && limits.inflightMax > 0 && !connection.isOurs
   if (isBound && countHere >= limits.inflightMax)
     throw new ProtocolError(Reason.receiveMaximumExceeded, 'Receive Maximum exceeded')
-  const bytes = session.heldInboundBytes + message.size
+  const bytes = heldBytes(session) + message.size
   // A bridge's remote may send all that it has before it reads an answer, and sends it all again after a cut: it would never
   // get through. There are no more than 65,535 identifiers.
   const isMany = count >= limits.heldInboundMax && !connection.isOurs
@@ -290,7 +288,7 @@ function checkHeld(
 /** PUBREL: the message goes on its way; the right to publish is asked again [MQTT-4.3.3-11]. */
 export function releaseHeld(core: Core, connection: OpenConnection, packetId: number): void {
   const { session } = connection
-  const message = session.heldInbound?.get(packetId)
+  const message = heldMessage(session, packetId)
   if (message === undefined) {
     const reason = connection.version === 5 ? Reason.packetIdentifierNotFound : 0
     return replyAck(core, connection, PacketType.pubcomp, packetId, reason, 0)

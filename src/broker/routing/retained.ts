@@ -5,8 +5,9 @@ import { hasWildcard } from '../../topics/names.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import { pendingBytes } from '../delivery/outbox.ts'
-import { Phase, type Connection, type Core, type Subscription } from '../state/model.ts'
-import { Bytes, charge, holdMessage, releaseMessage } from '../state/memory.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, type Connection, type Subscription } from '../state/model.ts'
+import { Bytes, charge, addKeeper, dropKeeper } from '../state/memory.ts'
 import { sourceMayPublish } from '../state/rights.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
 import { logSwept } from '../state/words.ts'
@@ -43,8 +44,8 @@ export function applyRetained(core: Core, topic: string, message: Message | null
   const nodes = core.retained.nodeCount
   const previous =
     message === null ? core.retained.delete(topic) : core.retained.set(topic, message)
-  if (message !== null) holdMessage(core, message)
-  if (previous !== undefined) releaseMessage(core, previous)
+  if (message !== null) addKeeper(core, message)
+  if (previous !== undefined) dropKeeper(core, previous)
   charge(core, (core.retained.nodeCount - nodes) * Bytes.node)
   core.retainedBytes += (message?.payloadLength ?? 0) - (previous?.payloadLength ?? 0)
 }

@@ -1,13 +1,7 @@
 /** Where every message enters, whoever sends it: a client, a will, the broker itself. */
 import type { Message } from '../../ports/message.ts'
-import type {
-  Core,
-  FanOut,
-  Session,
-  SharedGroup,
-  Subscriber,
-  Subscription,
-} from '../state/model.ts'
+import type { Core, FanOut } from '../state/core.ts'
+import type { Session, SharedGroup, Subscriber, Subscription } from '../state/model.ts'
 import { NODES_SHIFT } from '../state/work.ts'
 import { qosFor } from './crossing.ts'
 import { withDirect } from './direct.ts'

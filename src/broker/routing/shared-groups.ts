@@ -1,6 +1,7 @@
 /** Shared subscriptions: one member of the group gets each message [MQTT-4.8.2-4]. */
 import type { Message } from '../../ports/message.ts'
-import { Phase, SharedGroup, type Core, type Session, type Subscription } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Phase, SharedGroup, type Session, type Subscription } from '../state/model.ts'
 import type { Verdict } from '../../ports/ports.ts'
 import { mayReceive } from '../state/rights.ts'
 import { NODES_SHIFT } from '../state/work.ts'

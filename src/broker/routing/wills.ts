@@ -2,11 +2,12 @@
 import type { Message } from '../../ports/message.ts'
 import type { PeerWill } from '../../ports/peers.ts'
 import type { Identity, StoredWill } from '../../ports/ports.ts'
-import { NEVER_EXPIRES, Session, type Connection, type Core, type Will } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { NEVER_EXPIRES, Session, type Connection, type Will } from '../state/model.ts'
 import { mayPublish, ownerOf } from '../state/rights.ts'
 import { afterFanOut, isFanningOut } from './fan-out-later.ts'
 import { retainedIsFull } from './retained.ts'
-import { holdMessage, releaseMessage } from '../state/memory.ts'
+import { addKeeper, dropKeeper } from '../state/memory.ts'
 import { publish } from './routing.ts'
 import { settle } from '../state/settle.ts'
 import { saveSession } from '../state/session-record.ts'
@@ -32,7 +33,7 @@ export function leaveWill(
   message: Message,
   delaySeconds: number,
 ): void {
-  holdMessage(core, message)
+  addKeeper(core, message)
   connection.will = { message, delaySeconds }
 }
 
@@ -40,7 +41,7 @@ export function leaveWill(
 export function takeWill(core: Core, connection: Connection): Will | null {
   const { will } = connection
   connection.will = null
-  if (will !== null) releaseMessage(core, will.message)
+  if (will !== null) dropKeeper(core, will.message)
   return will
 }
 
@@ -58,13 +59,13 @@ export function waitWill(
     }),
   )
   session.will = { message, timer, author }
-  holdMessage(core, message)
+  addKeeper(core, message)
 }
 
 /** Its time has come. */
 function sayWill(core: Core, session: Session, message: Message, author: Identity): void {
   session.will = null
-  releaseMessage(core, message)
+  dropKeeper(core, message)
   publishWill(core, session, message, author)
   // Said once: it must not come back with the session's record. Said to everyone first, if that takes longer.
   const forget = (): void => {
@@ -108,7 +109,7 @@ export function settleWill(core: Core, session: Session): void {
 export function cancelWill(core: Core, session: Session): void {
   if (session.will === null) return
   core.wheel.cancel(session.will.timer)
-  releaseMessage(core, session.will.message)
+  dropKeeper(core, session.will.message)
   session.will = null
 }
 

@@ -1,8 +1,11 @@
 /** The life of a session: made, resumed, left alone, expired. */
-import { NEVER_EXPIRES, type Core, type Session } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { NEVER_EXPIRES, type Session } from '../state/model.ts'
+import { endDirect } from '../routing/direct.ts'
 import { handOver, handOverStored, sharedWithOthers } from '../routing/hand-over.ts'
 import { releaseOutbound, suspend } from '../delivery/outbound.ts'
-import { Bytes, charge, releaseMessage } from '../state/memory.ts'
+import { dropAllUnreleased } from '../state/held.ts'
+import { Bytes, charge } from '../state/memory.ts'
 import { settle } from '../state/settle.ts'
 import { removeSubscriptions } from './subscriptions.ts'
 import { releaseWill, settleWill } from '../routing/wills.ts'
@@ -45,21 +48,20 @@ function countUser(core: Core, username: string | null, change: 1 | -1): void {
  */
 export function endSession(core: Core, session: Session, stored: 'keep' | 'delete'): void {
   if (session.ended) return
-  session.ended = true
+  session.end()
   core.wheel.cancel(session.expiryTimer)
   const isStored = session.durable && stored === 'delete'
   const toHandOver = isStored ? sharedWithOthers(core, session) : []
   removeSubscriptions(core, session)
-  if (session.direct !== null) session.direct.gone = true
+  endDirect(core, session)
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
   countUser(core, session.username, -1)
   if (!session.durable) countClean(core, -1)
   charge(core, -Bytes.session - session.clientId.length)
-  const { outbound, heldInbound } = session
+  const { outbound } = session
   session.outbound = null
   session.backlog = null
-  session.heldInbound = null
-  for (const [, message] of heldInbound?.entries() ?? []) releaseMessage(core, message)
+  dropAllUnreleased(core, session)
   if (outbound !== null) releaseOutbound(core, outbound)
   if (toHandOver.length > 0) handOverStored(core, session, toHandOver)
   else if (isStored) core.journal.deleteSession(session.clientId)

@@ -1,6 +1,7 @@
 /** A session's subscriptions, in its own table and in the trie. */
 import { parseShared } from '../../topics/names.ts'
-import { Subscription, type Core, type Session } from '../state/model.ts'
+import type { Core } from '../state/core.ts'
+import { Subscription, type Session } from '../state/model.ts'
 import {
   findSubscription,
   putSubscription,
@@ -84,7 +85,7 @@ function detachSome(core: Core, left: Iterator<Subscription, unknown>): boolean 
 
 function detach(core: Core, subscription: Subscription): void {
   const { group, filter, session } = subscription
-  subscription.gone = true
+  subscription.remove()
   session.subscriptionBytes -= subscription.bytes
   charge(core, -bytesOf(filter))
   core.work -= 1 + (filter.length >> FILTER_SHIFT)

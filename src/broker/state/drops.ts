@@ -1,5 +1,6 @@
 /** Counts messages that somebody does not get, and tells the log once. */
-import type { Core, Session } from './model.ts'
+import type { Core } from './core.ts'
+import type { Session } from './model.ts'
 import type { DropReason } from '../../ports/stats.ts'
 import { logDropping } from './words.ts'
 

@@ -5,7 +5,8 @@
  */
 import type { Message } from '../../ports/message.ts'
 import { Pressure, pressureOf } from '../../ports/pressure.ts'
-import type { Connection, Core } from './model.ts'
+import type { Core } from './core.ts'
+import type { Connection } from './model.ts'
 
 export const Bytes = {
   /** A socket, its link and its connection. */
@@ -59,11 +60,11 @@ export function judgeMemory(core: Core): void {
   core.keptBytesNext = next - others
 }
 
-/** One more holds a kept message; the first one is charged for it. */
-export function holdMessage(core: Core, message: Message): void {
-  if (message.holders++ === 0) charge(core, message.size + Bytes.message)
+/** One more keeps a kept message; the first one is charged for it. */
+export function addKeeper(core: Core, message: Message): void {
+  if (message.keepers++ === 0) charge(core, message.size + Bytes.message)
 }
 
-export function releaseMessage(core: Core, message: Message): void {
-  if (--message.holders === 0) charge(core, -message.size - Bytes.message)
+export function dropKeeper(core: Core, message: Message): void {
+  if (--message.keepers === 0) charge(core, -message.size - Bytes.message)
 }

@@ -1,6 +1,6 @@
 /**
- * The nouns of the core and who holds whom. Data only: what is done to them is in the files named after
- * the MQTT words. A drawing:
+ * The nouns of the core and who holds whom; `core.ts` has the whole. Data only: what is done to them is in the files named
+ * after the MQTT words. A drawing:
  *
  *     Core ── sessions ──▶ Session ── subscriptions ──▶ Subscription ◀── FilterTrie
  *                           │   ▲                           │ (or a SharedGroup of them)
@@ -10,16 +10,12 @@
 import { addressOf } from '../../base/address.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { PacketTable } from '../../base/packet-table.ts'
-import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
+import type { Timer } from '../../base/timer-wheel.ts'
 import type { ByteReader } from '../../codec/byte-reader.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
-import type { CutPacket, SpareArrays } from '../../codec/framer.ts'
-import type { ConnectPacket, Packet, Qos, SubscribeFilter, Version } from '../../codec/packets.ts'
-import type { PublishView } from '../../codec/publish.ts'
-import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
-import type { RetainedCursor, RetainedTree } from '../../topics/retained-tree.ts'
-import type { Delays } from './delays.ts'
-import type { Journal } from './journal.ts'
+import type { CutPacket } from '../../codec/framer.ts'
+import type { Packet, Qos, SubscribeFilter, Version } from '../../codec/packets.ts'
+import type { RetainedCursor } from '../../topics/retained-tree.ts'
 import type { Message } from '../../ports/message.ts'
 import { mountPointOf, type MountPoint } from './mount-point.ts'
 import type { OwnSubscriptions } from './own-subscriptions.ts'
@@ -30,40 +26,33 @@ import {
   BRIDGE_LISTENER,
   isBridgeUser,
   type Backlog,
-  type ClaimedSession,
   type Identity,
   type Link,
-  type Ports,
-  type StoredDelivery,
   type SubscriptionOptions,
   type Verdict,
 } from '../../ports/ports.ts'
-import type { Interest } from '../../ports/peers.ts'
-import type { PressureLevel } from '../../ports/pressure.ts'
-import type { Shapes } from './shapes.ts'
-import type { Drops, Stats } from '../../ports/stats.ts'
+import type { Drops } from '../../ports/stats.ts'
 
 export const NEVER_EXPIRES = 0xffffffff
 
-/** One subscription of one session. */
+/** Bits of a subscription's `bits`; the lowest two are its QoS. */
+const QOS_BITS = 3
+const NO_LOCAL = 4
+const RETAIN_AS_PUBLISHED = 8
+const GONE = 16
+
+/** One subscription of one session. There may be a great many: what is small shares one number. */
 export class Subscription {
-  readonly members = null
   readonly session: Session
   /** As subscribed, with `$share/…` in front where shared. */
   readonly filter: string
   /** The group it is a member of. */
   readonly group: SharedGroup | null
-  qos: Qos = 0
-  noLocal = false
-  retainAsPublished = false
-  /** 0: none. */
-  subscriptionId = 0
-  /** The same as encoders want it. */
+  private bits = 0
+  /** Its identifier, as encoders want it; null: none. */
   subscriptionIds: readonly number[] | null = null
   /** The trie's generation when it was added. */
   since = 0
-  /** It was removed; a fan-out under way may still know it. */
-  gone = false
   /** What it was charged for. */
   bytes = 0
   /** A subscriber inside the process. */
@@ -81,12 +70,40 @@ export class Subscription {
     this.handler = handler
   }
 
-  assign(options: SubscriptionOptions): void {
-    this.qos = options.qos
-    this.noLocal = options.noLocal
-    this.retainAsPublished = options.retainAsPublished
-    this.subscriptionId = options.subscriptionId
-    this.subscriptionIds = options.subscriptionId === 0 ? null : [options.subscriptionId]
+  /** Tells it from a {@link SharedGroup}. */
+  get members(): null {
+    return null
+  }
+
+  get qos(): Qos {
+    return (this.bits & QOS_BITS) as Qos
+  }
+
+  get noLocal(): boolean {
+    return (this.bits & NO_LOCAL) !== 0
+  }
+
+  get retainAsPublished(): boolean {
+    return (this.bits & RETAIN_AS_PUBLISHED) !== 0
+  }
+
+  /** It was removed; a fan-out under way may still know it. */
+  get gone(): boolean {
+    return (this.bits & GONE) !== 0
+  }
+
+  /** 0: none. */
+  get subscriptionId(): number {
+    return this.subscriptionIds === null ? 0 : this.subscriptionIds[0]
+  }
+
+  assign({ qos, noLocal, retainAsPublished, subscriptionId }: SubscriptionOptions): void {
+    this.bits = qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0)
+    this.subscriptionIds = subscriptionId === 0 ? null : [subscriptionId]
+  }
+
+  remove(): void {
+    this.bits |= GONE
   }
 }
 
@@ -115,32 +132,6 @@ export class SharedGroup {
 }
 
 export type Subscriber = Subscription | SharedGroup
-
-/** A message on its way to more receivers than one turn serves; see `fan-out-later.ts`. */
-export interface FanOut {
-  /** Kept. */
-  readonly message: Message
-  /** The session it came from, for no-local; null: none. */
-  readonly origin: Session | null
-  /** The search for `subscribers`, while that is under way. */
-  walk: MatchWalk<Subscriber> | null
-  subscribers: readonly Subscriber[] | null
-  /** Index of the subscriber that is next. */
-  next: number
-  /** The nodes that have been sent it, by `Core.crossing`. */
-  crossed: number
-  /** Who subscribed after this generation of the trie is not meant. */
-  generation: number
-  /** How many took it. */
-  count: number
-  /** The last batch that holds something of it, 0 none. */
-  batch: number
-  /** Nothing it writes may be safe before all is. */
-  whole: boolean
-  /** Called before anything else is done for it. */
-  begin: (() => void) | null
-  done: ((count: number, batch: number) => void) | null
-}
 
 /** The right to be sent one message, where a hook says it later; see `delivery/rulings.ts`. */
 export interface Ruling {
@@ -223,50 +214,110 @@ export class Outbound {
   ackedAtMs = 0
 }
 
+/** QoS 2 messages of one session between PUBLISH and PUBREL, by packet identifier; see `held.ts`. */
+export interface HeldMessages {
+  readonly messages: PacketTable<Message>
+  /** What they take. */
+  bytes: number
+}
+
+/** Bits of a session's `bits`; the lowest three are its protocol version. */
+const VERSION_BITS = 7
+const DURABLE = 8
+const FOREIGN = 16
+const LOADED = 32
+const OURS = 64
+const ENDED = 128
+
+/**
+ * There may be a great many of clients that are away: what is small shares one number, and what few sessions need is made
+ * when it is needed.
+ */
 export class Session {
-  readonly kind = 'session'
   readonly clientId: string
   /** The user it belongs to. */
   username: string | null
   /** Who was connected last; null: nobody since the broker started. */
   owner: Identity | null = null
-  version: Version
+  private bits: number
+  /** Seconds, as 32 bits with a sign: larger numbers are objects of their own. */
+  private expiryBits = 0
   connection: Connection | null = null
-  /** It outlives its connection: kept in the store. Fixed when it begins. */
-  readonly durable: boolean
-  expirySeconds = 0
-  /** Its client is at another node of the cluster. */
-  foreign = false
-  /** What `outbound` says is true: this node held it last. */
-  loaded = false
   subscriptions: OwnSubscriptions<Subscription> = null
   outbound: Outbound | null = null
-  /** Takes what is published to its client id (`direct_topic`); made with the first of it. */
-  direct: Subscription | null = null
-  /** What waits for it in the store while there is no `outbound` yet: there may be a great many that are away. */
+  /** What waits for it in the store while there is no `outbound` yet. */
   backlog: Readonly<Backlog> | null = null
-  /** Inbound QoS 2 messages between PUBLISH and PUBREL. */
-  heldInbound: PacketTable<Message> | null = null
-  heldInboundBytes = 0
+  held: HeldMessages | null = null
   /** What its subscriptions take. */
   subscriptionBytes = 0
   disconnectedAtMs = -1
   expiryTimer: Timer | null = null
   will: PendingWill | null = null
-  /** Of a bridge of this broker: no rights are asked for it, and one message reaches it once. */
-  readonly isOurs: boolean
   /** Messages it did not get; null: none. */
   drops: Drops | null = null
-  ended = false
   /** Rights to be sent something that were asked for and are not answered yet. */
   questions = 0
 
   constructor(clientId: string, username: string | null, version: Version, durable: boolean) {
     this.clientId = clientId
     this.username = username
-    this.version = version
-    this.durable = durable
-    this.isOurs = isBridgeUser(username)
+    this.bits = version | (durable ? DURABLE : 0) | (isBridgeUser(username) ? OURS : 0)
+  }
+
+  get kind(): 'session' {
+    return 'session'
+  }
+
+  get version(): Version {
+    return (this.bits & VERSION_BITS) as Version
+  }
+
+  set version(version: Version) {
+    this.bits = (this.bits & ~VERSION_BITS) | version
+  }
+
+  /** It outlives its connection: kept in the store. Fixed when it begins. */
+  get durable(): boolean {
+    return (this.bits & DURABLE) !== 0
+  }
+
+  /** Of a bridge of this broker: no rights are asked for it, and one message reaches it once. */
+  get isOurs(): boolean {
+    return (this.bits & OURS) !== 0
+  }
+
+  /** Its client is at another node of the cluster. */
+  get foreign(): boolean {
+    return (this.bits & FOREIGN) !== 0
+  }
+
+  set foreign(foreign: boolean) {
+    this.bits = foreign ? this.bits | FOREIGN : this.bits & ~FOREIGN
+  }
+
+  /** What `outbound` says is true: this node held it last. */
+  get loaded(): boolean {
+    return (this.bits & LOADED) !== 0
+  }
+
+  set loaded(loaded: boolean) {
+    this.bits = loaded ? this.bits | LOADED : this.bits & ~LOADED
+  }
+
+  get ended(): boolean {
+    return (this.bits & ENDED) !== 0
+  }
+
+  end(): void {
+    this.bits |= ENDED
+  }
+
+  get expirySeconds(): number {
+    return this.expiryBits >>> 0
+  }
+
+  set expirySeconds(seconds: number) {
+    this.expiryBits = seconds | 0
   }
 }
 
@@ -468,135 +519,4 @@ export function nameOf({ identity, link }: Connection): string {
 export interface AliasTopic {
   name: string
   bytes: Uint8Array
-}
-
-/** Somebody inside the process who waits for a batch. `safe` false: it could not be stored. */
-export interface Call {
-  readonly kind: 'call'
-  run(safe: boolean): void
-}
-
-/** Sees all packets. Must not throw, nor keep the bytes. */
-export interface Tap {
-  /** A whole packet, before it is handled; its body begins at `bodyStart`. */
-  received(
-    connection: Connection,
-    bytes: Uint8Array,
-    start: number,
-    bodyStart: number,
-    end: number,
-  ): void
-  /** `segment` goes to the link: whole packets, but for a shared payload that follows its header. */
-  sent(connection: Connection, segment: Segment): void
-}
-
-/** A CONNECT between authentication and an open session. */
-export interface Opening {
-  connection: Connection
-  packet: ConnectPacket
-  assigned: boolean
-  /** No other node has the client any more. */
-  isGranted: boolean
-}
-
-/** Does a portion, until `Core.work` is used up; true: there is more to do. See `work.ts`. */
-export type Task = (core: Core) => boolean
-
-/** The broker's whole state, handed to every function of the core. */
-export interface Core {
-  /** Without the store: what is written goes through `journal`. */
-  readonly ports: Omit<Ports, 'store'>
-  readonly stats: Stats
-  readonly wheel: TimerWheel
-  /** The time of an offline session is up: what its timer calls. */
-  readonly expire: (session: Session) => void
-  readonly trie: FilterTrie<Subscriber>
-  readonly retained: RetainedTree<Message>
-  retainedBytes: number
-  readonly sessions: Map<string, Session>
-  /** How many each user name has. */
-  readonly sessionsOfUser: Map<string, number>
-  readonly connections: Set<Connection>
-  /** There is, or was, a session of a bridge of ours. */
-  hasBridge: boolean
-  /** By `name/filter`. */
-  readonly groups: Map<string, SharedGroup>
-  /** What other nodes want of a filter that is not shared, by filter. */
-  readonly wanted: Map<string, SharedGroup>
-  /** What this node wants of them, by filter as subscribed. */
-  readonly interest: Map<string, Interest>
-  /** What is to cross to other nodes of the message being fanned out: a mask of nodes, and shared groups. */
-  crossing: number
-  readonly crossingGroups: string[]
-  cleanSessions: number
-  readonly journal: Journal<Connection | Session | Call>
-  readonly shapes: Shapes
-  readonly delays: Delays
-  /** Links with output, flushed once a turn. */
-  readonly dirty: Connection[]
-  /** By client id, a CONNECT that waits for store or peers, and those that wait behind it. */
-  readonly openings: Map<string, Opening[]>
-  /** CONNECTs that wait for the store, by request. */
-  readonly claims: Map<number, Opening>
-  /** Looks at queues that wait for the store, by request. */
-  readonly looks: Map<number, (entries: readonly StoredDelivery[], more: boolean) => void>
-  /** Ended sessions whose shared subscriptions' messages go to others, by client id, and what waits for that. */
-  readonly leaving: Map<string, (() => void)[]>
-  /** Claims of sessions whose time is up, by request. */
-  readonly settlings: Map<number, (state: ClaimedSession | null) => void>
-  /** Other nodes that wait for CONNECTs under way here to end, by client id. */
-  readonly kicks: Map<string, (() => void)[]>
-  lastRequest: number
-  /** Connections that opened this turn: input that waited for it goes on at the turn's end. */
-  readonly opened: Connection[]
-  /** What is left of this turn's budget, see `work.ts`; below 0 while something that was begun is ended. */
-  work: number
-  readonly tasks: Fifo<Task>
-  /** Fan-outs under way, by the client id of their publisher; empty for the broker itself. */
-  readonly lanes: Map<string, Fifo<FanOut>>
-  /** The fan-out whose writes must be one batch: none is sealed before it is through. */
-  unbroken: FanOut | null
-  /** It is through, its batch is not sealed yet. */
-  sealDue: boolean
-  /** Wills whose right to be published is not said yet: a broker that stops waits for them. */
-  readonly rulings: Set<Promise<void>>
-  /** A right to be sent something was said to them: they go on at the turn's end. */
-  readonly ruled: Set<Session>
-  /** Connections with a retained replay that waits until their client has taken what it was sent. */
-  readonly replaying: Set<Connection>
-  readonly writers: ByteWriter[]
-  /** Where the next packet that came in pieces is joined, if it fits; null: in an array of its own. */
-  room: Uint8Array | null
-  /** Arrays for packets that come in pieces. */
-  readonly spareInput: SpareArrays
-  /** The PUBLISH being handled, as ranges of its bytes; reused. */
-  readonly published: PublishView
-  /** The message being published: borrows, reused. */
-  readonly incoming: Message
-  /** How short memory is; see `pressure.ts`. */
-  pressure: PressureLevel
-  pressurePeak: PressureLevel
-  /** Bytes that clients make the broker keep, see `memory.ts`; from `keptBytesNext` on the pressure is a higher one. */
-  keptBytes: number
-  keptBytesNext: number
-  /** `memory_limit`, 0 none, and what is used beside `keptBytes`. */
-  memory: { limit: number; others: number }
-  /** null: nobody watches. */
-  tap: Tap | null
-  /** The store has told what it keeps. Until then CONNECTs wait in `early`. */
-  ready: boolean
-  readonly early: Opening[]
-  /** The store has no space: what would have to be stored is refused. */
-  full: boolean
-  /** It could not even be opened for that: whoever needs nothing of it is served, until it can. */
-  withoutStore: boolean
-  turnEndAsked: boolean
-  stopping: boolean
-}
-
-/** Asks once a turn for `endTurn`. */
-export function askTurnEnd(core: Core): void {
-  if (core.turnEndAsked) return
-  core.turnEndAsked = true
-  core.ports.requestTurnEnd()
 }

@@ -1,6 +1,7 @@
 /** Asks the Auth port on behalf of clients, connected or not. Where it has no check, nothing is asked. */
 import type { Message } from '../../ports/message.ts'
-import type { Core, Session } from './model.ts'
+import type { Core } from './core.ts'
+import type { Session } from './model.ts'
 import { isBridgeUser, type Identity, type Verdict } from '../../ports/ports.ts'
 
 /** Whose rights count for what a session is sent, and for what is still published in its name. */

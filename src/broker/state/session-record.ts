@@ -1,5 +1,6 @@
 /** A session as the store keeps it. */
-import type { Core, Session } from './model.ts'
+import type { Core } from './core.ts'
+import type { Session } from './model.ts'
 import type { PendingWill } from './pending-will.ts'
 import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
 

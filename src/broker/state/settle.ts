@@ -3,7 +3,8 @@
  * session is claimed first; who gets it acts.
  */
 import type { ClaimedSession } from '../../ports/ports.ts'
-import type { Core, Session } from './model.ts'
+import type { Core } from './core.ts'
+import type { Session } from './model.ts'
 
 /** Calls `act`, now or later, if nobody has the session; its timers may have been overtaken by what the store says. */
 export function settle(core: Core, session: Session, act: () => void): void {

@@ -7,7 +7,8 @@
  * Nothing may have been changed before the question, so that the second time is like the first.
  */
 import type { Verdict } from '../../ports/ports.ts'
-import { askTurnEnd, Phase, type Connection, type Core, type Waits } from './model.ts'
+import { askTurnEnd, type Core } from './core.ts'
+import { Phase, type Connection, type Waits } from './model.ts'
 import { stopReading } from './reading.ts'
 
 /** What was answered; null: it was not asked yet. */

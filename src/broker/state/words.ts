@@ -7,7 +7,8 @@ import { PacketType, type ConnectPacket, type SubscribeFilter } from '../../code
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Delayed } from './delays.ts'
-import { nameOf, type Connection, type Core, type OpenConnection, type Session } from './model.ts'
+import type { Core } from './core.ts'
+import { nameOf, type Connection, type OpenConnection, type Session } from './model.ts'
 
 export const ACK_NAMES = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP']
 

@@ -6,7 +6,7 @@
  *     input ──▶ Core.work > 0? ── yes ──▶ done at once
  *                     └── no ──▶ Core.tasks ──▶ a slice each, round and round, at the end of every turn
  */
-import { askTurnEnd, type Core, type Task } from './model.ts'
+import { askTurnEnd, type Core, type Task } from './core.ts'
 
 /** Units of work, beside the one that every packet and every delivery takes. */
 export const Work = {

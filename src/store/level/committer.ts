@@ -87,6 +87,17 @@ export class Committer {
     this.start()
   }
 
+  /**
+   * Opens the database anew: LevelDB keeps the tables mapped that it has read, all of them after a start, and lets go of
+   * nothing else. Not where that might take space which is not there.
+   */
+  async openAnew(): Promise<void> {
+    if (!(await this.engine.hasRoom(this.options.location)) || this.stopped) return
+    this.reopening = this.reopen()
+    await this.reopening
+    this.reopening = null
+  }
+
   private get database(): Database {
     if (this.opened === null)
       throw new StoreError(`the store in ${this.options.location} is not open`)

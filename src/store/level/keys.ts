@@ -34,6 +34,7 @@ export type Kind = (typeof Kind)[keyof typeof Kind]
 
 export const NUMBER_BYTES = 6
 const HIGH = 2 ** 32
+const INTEGER_MAX = 2 ** 31 - 1
 
 export function writeNumber(bytes: Uint8Array, at: number, value: number): void {
   const high = Math.floor(value / HIGH)
@@ -48,7 +49,15 @@ export function writeNumber(bytes: Uint8Array, at: number, value: number): void 
 export function readNumber(bytes: Uint8Array, at: number): number {
   const high = bytes[at] * 256 + bytes[at + 1]
   const low = ((bytes[at + 2] << 24) | (bytes[at + 3] << 16) | (bytes[at + 4] << 8)) >>> 0
-  return high * HIGH + low + bytes[at + 5]
+  return compactNumber(high * HIGH + low + bytes[at + 5])
+}
+
+/**
+ * The same number, as V8 keeps small ones: within the field. What came out of a calculation beyond 31 bits is a double, and
+ * that is an object of its own for every field it stands in.
+ */
+export function compactNumber(number: number): number {
+  return number <= INTEGER_MAX ? number | 0 : number
 }
 
 /** The key of a body, or the first bytes of all that belongs to a session. */

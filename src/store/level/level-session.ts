@@ -15,6 +15,14 @@ export interface NewEntry {
   bringsBody: boolean
 }
 
+/** What a session has only while something goes on in it: there may be a great many in which nothing does. */
+interface Exchanges {
+  writing: Map<number, NewEntry> | null
+  filling: Map<number, NewEntry> | null
+  released: Set<number> | null
+  inbound: Map<number, Message> | null
+}
+
 /**
  * What is known of a durable session without asking the disk. Its queue, by sequence:
  *
@@ -27,7 +35,8 @@ export class LevelSession {
   readonly clientId: string
   private username: string | null
   private version: Version
-  private expirySeconds: number
+  /** As 32 bits with a sign, which need no object of their own. */
+  private expiryBits: number
   private disconnectedAtMs: number
   private will: StoredWill | null
   lastSequence = 0
@@ -36,35 +45,69 @@ export class LevelSession {
   queuedCount = 0
   queuedBytes = 0
   writtenTo = 0
-  /** On their way to the disk. */
-  writing: Map<number, NewEntry> | null = null
-  /** Of the batch being filled; one that is acknowledged leaves again and is never written. */
-  filling: Map<number, NewEntry> | null = null
-  /** Entries with a PUBREC. */
-  released: Set<number> | null = null
-  /** QoS 2 messages that came in and wait for their PUBREL, by packet identifier. */
-  inbound: Map<number, Message> | null = null
+  private exchanges: Exchanges | null = null
 
   constructor(number: number, record: SessionRecord) {
     this.number = number
     this.clientId = record.clientId
     this.username = record.username
     this.version = record.version
-    this.expirySeconds = record.expirySeconds
+    this.expiryBits = record.expirySeconds | 0
     this.disconnectedAtMs = record.disconnectedAtMs
     this.will = record.will
   }
 
+  /** On their way to the disk. */
+  get writing(): Map<number, NewEntry> | null {
+    return this.exchanges === null ? null : this.exchanges.writing
+  }
+
+  set writing(entries: Map<number, NewEntry> | null) {
+    this.made.writing = entries
+  }
+
+  /** Of the batch being filled; one that is acknowledged leaves again and is never written. */
+  get filling(): Map<number, NewEntry> | null {
+    return this.exchanges === null ? null : this.exchanges.filling
+  }
+
+  set filling(entries: Map<number, NewEntry> | null) {
+    if (entries !== null || this.exchanges !== null) this.made.filling = entries
+  }
+
+  /** Entries with a PUBREC. */
+  get released(): Set<number> | null {
+    return this.exchanges === null ? null : this.exchanges.released
+  }
+
+  set released(sequences: Set<number> | null) {
+    this.made.released = sequences
+  }
+
+  /** QoS 2 messages that came in and wait for their PUBREL, by packet identifier. */
+  get inbound(): Map<number, Message> | null {
+    return this.exchanges === null ? null : this.exchanges.inbound
+  }
+
+  set inbound(messages: Map<number, Message> | null) {
+    this.made.inbound = messages
+  }
+
+  private get made(): Exchanges {
+    return (this.exchanges ??= { writing: null, filling: null, released: null, inbound: null })
+  }
+
   /** Its parts, not an object of its own: there may be a great many sessions. */
   get record(): SessionRecord {
-    const { clientId, username, version, expirySeconds, disconnectedAtMs, will } = this
+    const { clientId, username, version, disconnectedAtMs, will } = this
+    const expirySeconds = this.expiryBits >>> 0
     return { clientId, username, version, expirySeconds, disconnectedAtMs, will }
   }
 
   set record(record: SessionRecord) {
     this.username = record.username
     this.version = record.version
-    this.expirySeconds = record.expirySeconds
+    this.expiryBits = record.expirySeconds | 0
     this.disconnectedAtMs = record.disconnectedAtMs
     this.will = record.will
   }

@@ -40,6 +40,8 @@ export function createLevelStore(
   return new DiskStore(options, engine)
 }
 
+/** What may stay mapped of what a start reads. */
+const MAPPED_BYTES_MAX = 8 << 20
 const NO_PAGE: Page = { entries: [], lost: [], more: false }
 
 function emptyRecord(clientId: string): SessionRecord {
@@ -105,6 +107,7 @@ class DiskStore implements LevelStore {
       this.lastBody = loaded.lastBody
       for (const { record } of loaded.cutOff) this.saveSession(record)
       this.committer.endTouch()
+      if (loaded.queueBytes > MAPPED_BYTES_MAX) await this.committer.openAnew()
       if (this.events === events) events.ready()
       this.committer.begin()
       await this.committer.flush()

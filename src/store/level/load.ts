@@ -18,6 +18,8 @@ import { checkRecord, openRecord } from './sealed-record.ts'
 /** Records taken from LevelDB at a time. */
 const PORTION = 500
 const PORTION_BYTES = 1 << 18
+/** User names that are looked for again while a store is loaded. */
+const SHARED_NAMES_MAX = 10_000
 
 export interface Loaded {
   readonly sessions: Map<string, LevelSession>
@@ -26,6 +28,8 @@ export interface Loaded {
   lastBody: number
   /** Sessions of which something is left though their record is gone. */
   readonly garbage: Set<number>
+  /** Read of queues. */
+  queueBytes: number
   /** Sessions whose client was connected when the broker went down. */
   readonly cutOff: LevelSession[]
 }
@@ -42,6 +46,7 @@ export async function load(
     lastSession: 0,
     lastBody: await lastBodyOf(database),
     garbage: new Set(),
+    queueBytes: 0,
     cutOff: [],
   }
   const byNumber = await loadSessions(database, loaded, wallMs)
@@ -78,13 +83,15 @@ async function loadSessions(
   wallMs: number,
 ): Promise<Map<number, LevelSession>> {
   const byNumber = new Map<number, LevelSession>()
+  const shared = new Map<string, string>()
   await eachRecord(database, Kind.session, (key, value) => {
     const clientId = decodeUtf8(key, 1, key.length)
     const { number, lastSequence, idShift, record } = readSession(clientId, value)
     // The broker went down while it was connected: its clock starts now.
     const cutOff = record.disconnectedAtMs < 0
     const disconnectedAtMs = cutOff ? wallMs : record.disconnectedAtMs
-    const session = new LevelSession(number, { ...record, disconnectedAtMs })
+    const username = sharedName(shared, record.username)
+    const session = new LevelSession(number, { ...record, username, disconnectedAtMs })
     if (cutOff) loaded.cutOff.push(session)
     session.lastSequence = lastSequence
     session.idShift = idShift
@@ -93,6 +100,14 @@ async function loadSessions(
     byNumber.set(number, session)
   })
   return byNumber
+}
+
+/** The same text as one string: a user may have a great many sessions. */
+function sharedName(shared: Map<string, string>, name: string | null): string | null {
+  if (name === null) return null
+  const known = shared.get(name)
+  if (known === undefined && shared.size < SHARED_NAMES_MAX) shared.set(name, name)
+  return known ?? name
 }
 
 async function loadQueues(
@@ -106,6 +121,7 @@ async function loadQueues(
   let ownerNumber = -1
   await eachStored(database, Kind.queue, (key, stored) => {
     const end = checkRecord(key, stored)
+    loaded.queueBytes += stored.length
     const { body, payloadLength } = readEntryCosts(new RecordReader(stored, 0, end))
     // Those of a session that is gone count too: they are taken off when the entry is cleared away.
     if (body > 0) {

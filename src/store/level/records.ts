@@ -11,6 +11,7 @@ import type { SessionRecord, StoredWill, SubscriptionOptions } from '../../ports
 import { copyBytes, type ByteWriter } from '../../codec/byte-writer.ts'
 import type { Qos, Version } from '../../codec/packets.ts'
 import { decodeUtf8, encodedLength, writeUtf8 } from '../../codec/utf8.ts'
+import { compactNumber } from './keys.ts'
 
 export const FORMAT_VERSION = 2
 
@@ -64,7 +65,7 @@ export class RecordReader {
     for (let scale = 1; scale <= 2 ** 49; scale *= 0x80) {
       const byte = this.byte()
       value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
+      if (byte < 0x80) return compactNumber(value)
     }
     throw new RecordError('a number in a record is too long')
   }
