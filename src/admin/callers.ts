@@ -7,6 +7,7 @@ import { createAttempts, type Attempts } from './attempts.ts'
 import type { Access } from './contract.ts'
 import { HttpError } from './http-error.ts'
 import { csrfTokenOf, sameText, type Logins } from './logins.ts'
+import { proxyUser } from './proxy-login.ts'
 
 /** The client id of everybody who comes by HTTP, as in mosquitto. */
 export const HTTP_CLIENT_ID = 'http-api'
@@ -15,6 +16,8 @@ const REALM = 'Mosquitto API'
 /** A verified `Authorization` header is not verified again for so long. */
 const BASIC_MS_MAX = 30_000
 const BASIC_MAX = 1000
+/** As an `http_admin_user`. */
+const EVERYBODY = '*'
 
 export interface Caller {
   /** null: nobody is logged in. */
@@ -44,6 +47,8 @@ export interface CallersOptions {
   adminUsers(): readonly string[]
   /** Whether a role makes this user an administrator. */
   mayAdminister(who: Identity): boolean
+  /** A proxy says who it is. */
+  readonly behindProxy: boolean
   now(): number
 }
 
@@ -64,6 +69,7 @@ export class Callers {
 
   /** @throws HttpError 401 for credentials that are wrong, 429 after too many of them. */
   async identify(credentials: Credentials): Promise<Caller> {
+    if (this.options.behindProxy) return this.byProxy(credentials)
     const { authorization } = credentials.headers
     if (authorization?.startsWith('Basic '))
       return this.callerOf(await this.byBasic(authorization, credentials), null)
@@ -75,6 +81,14 @@ export class Callers {
     // The password changed, or the user is gone: what comes back later is to log in again.
     this.logins.end(token)
     return this.callerOf(null, null)
+  }
+
+  private async byProxy({ headers, remote }: Credentials): Promise<Caller> {
+    const user = proxyUser(headers)
+    if (user === null) throw new HttpError(401, 'The proxy does not say who this is.')
+    const who = await this.ask(user, null, remote, true)
+    if (who === null) throw new HttpError(403, `User "${user}" may not come in.`)
+    return this.callerOf(who, null)
   }
 
   /** @throws HttpError 401 or 403. */
@@ -130,7 +144,8 @@ export class Callers {
   private callerOf(who: Identity | null, csrfToken: string | null): Caller {
     const { isOpen, adminUsers, mayAdminister } = this.options
     const user = who?.username ?? null
-    const isNamed = user !== null && adminUsers().includes(user)
+    const admins = adminUsers()
+    const isNamed = user !== null && (admins.includes(user) || admins.includes(EVERYBODY))
     return { who, csrfToken, admin: isOpen() || isNamed || (who !== null && mayAdminister(who)) }
   }
 
@@ -138,6 +153,7 @@ export class Callers {
     username: string | null,
     password: string | null,
     remote: string,
+    proven = false,
   ): Promise<Identity | null> {
     const { auth, listener } = this.options
     const request = {
@@ -148,7 +164,7 @@ export class Callers {
       remote,
       listener,
       tls: null,
-      proven: false,
+      proven,
     }
     return new Promise((resolve) => {
       auth.authenticate(request, (reason, login) => {

@@ -1,7 +1,10 @@
 /** Headers that keep a page from doing, and from being made to do, what ours does not do. */
 
+/** Who may show our pages in a frame: nobody, or the site that they are served through. */
+export type Framing = 'none' | 'self'
+
 /** Scripts and styles from here only, none in the text of a page; connections to any broker. */
-export const PAGE_POLICY = [
+const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -12,8 +15,11 @@ export const PAGE_POLICY = [
   "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
 ].join('; ')
+
+export function pagePolicy(framing: Framing): string {
+  return `${PAGE_POLICY}; frame-ancestors '${framing}'`
+}
 
 /**
  * For workers that compile decoders from schemas (file names that begin with `sandbox-`): they may generate code,
@@ -25,10 +31,16 @@ export const SANDBOX_POLICY = [
   "connect-src 'none'",
 ].join('; ')
 
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': PAGE_POLICY,
+export function securityHeaders(framing: Framing): Readonly<Record<string, string>> {
+  return {
+    ...SECURITY_HEADERS,
+    'content-security-policy': pagePolicy(framing),
+    'x-frame-options': framing === 'none' ? 'DENY' : 'SAMEORIGIN',
+  }
+}
+
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',

@@ -3,7 +3,7 @@
  *
  *     Host ─▶ other site? ─▶ who is it ─▶ forged? ─▶ may they ─▶ rate ─▶ schema ─▶ handler
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import rateLimit from '@fastify/rate-limit'
@@ -13,10 +13,11 @@ import { addressOf } from '../base/address.ts'
 import type { Admin } from './admin.ts'
 import { CHALLENGE, Callers, type Credentials } from './callers.ts'
 import type { HandlerWorld } from './handlers/handler.ts'
-import { SECURITY_HEADERS } from './headers.ts'
+import { securityHeaders } from './headers.ts'
 import { HttpError } from './http-error.ts'
 import { createStreams } from './live.ts'
 import { EMPTY_PAGE, servePages } from './pages.ts'
+import { isForeignToProxy, proxyUser } from './proxy-login.ts'
 import { addRoutes } from './routes.ts'
 import { isForeign, isOurHost } from './site.ts'
 import { MQTT_PATH, type AdminSource, type HttpPeer, type HttpServerOptions } from './source.ts'
@@ -54,7 +55,7 @@ export async function createHttpServer<P extends HttpPeer>(
     app.get('/', { schema: { hide: true }, exposeHeadRoute: true }, (_, reply) =>
       reply.type('text/html').send(EMPTY_PAGE),
     )
-  else await servePages(app, options.directory)
+  else await servePages(app, options.directory, framingOf(options))
   takeUpgrades(app, options, visits)
   await app.ready()
   return {
@@ -94,7 +95,7 @@ function createApp(source: AdminSource): FastifyInstance {
 
 function worldOf<P extends HttpPeer>(
   admin: Admin,
-  { listener, secure, onUpgrade }: HttpServerOptions<P>,
+  { listener, secure, onUpgrade, trustsProxy }: HttpServerOptions<P>,
   streams: HandlerWorld['streams'],
 ): HandlerWorld {
   const { source } = admin
@@ -108,6 +109,7 @@ function worldOf<P extends HttpPeer>(
     checksPasswords: () => source.checksPasswords(listener),
     adminUsers: () => source.adminUsers(listener),
     mayAdminister: (who) => source.users.mayAdminister(who),
+    behindProxy: trustsProxy !== null,
     now: () => performance.now(),
   })
   return {
@@ -115,7 +117,7 @@ function worldOf<P extends HttpPeer>(
     callers,
     listener,
     streams,
-    loginRequired: () => !isOpen(),
+    loginRequired: () => trustsProxy === null && !isOpen(),
     hasWebSocket: onUpgrade !== null,
   }
 }
@@ -135,17 +137,19 @@ function guard<P extends HttpPeer>(
   options: HttpServerOptions<P>,
   visits: Visits<P>,
 ): void {
-  const names = options.hosts.map((name) => name.toLowerCase())
+  const isOurs = siteOf(options)
+  const headers = securityHeaders(framingOf(options))
   app.decorateRequest('caller', null)
   app.decorateRequest('credentials', null)
   app.addHook('onRequest', async (request, reply) => {
-    void reply.headers(SECURITY_HEADERS)
-    if (!isOurHost(request.headers.host, names) && !isProbe(request))
+    void reply.headers(headers)
+    checkProxy(options, credentialsOf(request, visits).address)
+    if (!isOurs.host(request.headers) && !isProbe(request))
       throw new HttpError(421, 'This host name is not ours: see "http_host" of the listener.')
     const access = request.is404 ? undefined : request.routeOptions.config.access
     // Pages may be linked to from anywhere; what they show comes from the API.
     if (access === undefined) return
-    if (isForeign(request.headers))
+    if (isOurs.foreign(request.headers))
       throw new HttpError(403, 'This request was made by a page of another site.')
     const credentials = credentialsOf(request, visits)
     const caller = await callers.identify(credentials)
@@ -153,6 +157,32 @@ function guard<P extends HttpPeer>(
     request.caller = caller
     request.credentials = credentials
   })
+}
+
+/** A page behind a proxy that logs people in is shown in a frame of that proxy's own. */
+function framingOf<P extends HttpPeer>({ trustsProxy }: HttpServerOptions<P>): 'none' | 'self' {
+  return trustsProxy === null ? 'none' : 'self'
+}
+
+function checkProxy<P extends HttpPeer>(
+  { trustsProxy }: HttpServerOptions<P>,
+  address: string,
+): void {
+  if (trustsProxy !== null && !trustsProxy(address))
+    throw new HttpError(403, 'Only a proxy that logs people in may come here: "http_proxy_login".')
+}
+
+interface Site {
+  host(headers: IncomingHttpHeaders): boolean
+  /** @param origins Other sites that may. */
+  foreign(headers: IncomingHttpHeaders, origins?: readonly string[]): boolean
+}
+
+/** Behind a proxy names are its affair: nobody else can reach us, by whatever name. */
+function siteOf<P extends HttpPeer>({ hosts, trustsProxy }: HttpServerOptions<P>): Site {
+  if (trustsProxy !== null) return { host: () => true, foreign: isForeignToProxy }
+  const names = hosts.map((name) => name.toLowerCase())
+  return { host: ({ host }) => isOurHost(host, names), foreign: isForeign }
 }
 
 /** Load balancers ask for these in HTTP/1.0, without a Host; the answer tells nothing. */
@@ -228,10 +258,11 @@ function answerError(error: HttpFault, request: FastifyRequest, reply: FastifyRe
 /** WebSocket on the same port, for our own pages and those that are allowed by name. */
 function takeUpgrades<P extends HttpPeer>(
   app: FastifyInstance,
-  { hosts, origins, onUpgrade }: HttpServerOptions<P>,
+  options: HttpServerOptions<P>,
   visits: Visits<P>,
 ): void {
-  const names = hosts.map((name) => name.toLowerCase())
+  const { origins, onUpgrade, trustsProxy } = options
+  const isOurs = siteOf(options)
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const { headers, url } = request
     const refuse = (status: string): void => {
@@ -242,10 +273,14 @@ function takeUpgrades<P extends HttpPeer>(
     const visit = visits.of(request.socket)
     if (onUpgrade === null || visit === undefined || url?.split('?', 1)[0] !== MQTT_PATH)
       return refuse('404 Not Found')
-    if (!isOurHost(headers.host, names)) return refuse('421 Misdirected Request')
-    if (isForeign(headers, origins)) return refuse('403 Forbidden')
+    const isTrusted = trustsProxy === null || trustsProxy(addressOf(visit.peer.remote))
+    if (!isTrusted) return refuse('403 Forbidden')
+    if (!isOurs.host(headers)) return refuse('421 Misdirected Request')
+    if (isOurs.foreign(headers, origins)) return refuse('403 Forbidden')
+    const user = trustsProxy === null ? null : proxyUser(headers)
+    if (trustsProxy !== null && user === null) return refuse('401 Unauthorized')
     visits.release(request.socket)
     visit.stays(0)
-    onUpgrade(request, socket, head, visit.peer)
+    onUpgrade(request, socket, head, visit.peer, user)
   })
 }

@@ -3,17 +3,21 @@ import { realpathSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
-import { PAGE_POLICY, SANDBOX_POLICY } from './headers.ts'
+import { pagePolicy, SANDBOX_POLICY, type Framing } from './headers.ts'
 
 /** Names that vite gives: they change with the content. */
 const HASHED = /-[\w-]{8,}\.\w+$/
 const YEAR_SECONDS = 31_536_000
 
-export async function servePages(app: FastifyInstance, directory: string): Promise<void> {
+export async function servePages(
+  app: FastifyInstance,
+  directory: string,
+  framing: Framing,
+): Promise<void> {
   const root = realpathSync(directory)
   await app.register(async (pages) => {
     pages.addHook('onSend', async (request, reply) => {
-      if (reply.statusCode === 200) void reply.headers(headersOf(request.url))
+      if (reply.statusCode === 200) void reply.headers(headersOf(request.url, framing))
     })
     await pages.register(fastifyStatic, {
       root,
@@ -29,13 +33,13 @@ export async function servePages(app: FastifyInstance, directory: string): Promi
   })
 }
 
-function headersOf(url: string): Record<string, string> {
+function headersOf(url: string, framing: Framing): Record<string, string> {
   const name = basename(url.split('?', 1)[0])
   const age = HASHED.test(name) ? `max-age=${YEAR_SECONDS}, immutable` : 'no-cache'
   const isSandbox = name.startsWith('sandbox-')
   return {
     'cache-control': age,
-    'content-security-policy': isSandbox ? SANDBOX_POLICY : PAGE_POLICY,
+    'content-security-policy': isSandbox ? SANDBOX_POLICY : pagePolicy(framing),
   }
 }
 

@@ -123,6 +123,8 @@ export type UpgradeHandler<P extends HttpPeer> = (
   socket: Duplex,
   head: Buffer,
   peer: P,
+  /** Whom the proxy names; null: there is no such proxy. */
+  user: string | null,
 ) => void
 
 /** One listener with `protocol http_api`. Connections are given to it: it does not listen itself. */
@@ -137,6 +139,8 @@ export interface HttpServerOptions<P extends HttpPeer> {
   readonly hosts: readonly string[]
   /** Other sites whose pages may open a WebSocket (`websockets_origin`). */
   readonly origins: readonly string[]
+  /** Whether a proxy at this address has logged people in; null: they log in here. */
+  readonly trustsProxy: ((address: string) => boolean) | null
   /** MQTT over WebSocket at {@link MQTT_PATH}; null: not there. */
   readonly onUpgrade: UpgradeHandler<P> | null
 }

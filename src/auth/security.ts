@@ -136,14 +136,15 @@ function createChecks(log: Log, inForce: InForce) {
   const publish = (who: Identity, topic: string): Verdict => {
     const login = loginOf(inForce.settings, who)
     if (login === null) return absentMayPublish(inForce.byName, who, topic)
-    const { goAuth } = login.realm
-    if (goAuth !== null) return askGoAuth(goAuth, who, topic, 'write')
     const rights = login.rightsOf(who)
-    if (rights === null) return true
-    const rule = rights.writeRule(topic)
-    if (allows(rule)) return true
-    logDenial(log, LogType.notice, who, 'write to', topic, rule)
-    return false
+    const rule = rights === null ? null : rights.writeRule(topic)
+    if (rights !== null && !allows(rule)) {
+      logDenial(log, LogType.notice, who, 'write to', topic, rule)
+      return false
+    }
+    // Beside a file both must allow it.
+    const { goAuth } = login.realm
+    return goAuth === null || askGoAuth(goAuth, who, topic, 'write')
   }
 
   const deliver = (who: Identity, topic: string): Verdict => {
@@ -151,18 +152,16 @@ function createChecks(log: Log, inForce: InForce) {
     const login = loginOf(inForce.settings, who)
     // A session from the store: what is queued for it now is judged again when its client is back.
     if (login === null) return anyListenerAllows(inForce.settings, who, topic)
-    const { goAuth } = login.realm
-    if (goAuth !== null) {
-      if (isSys(topic) && !mayReadSys(sysAccess, who, GO_AUTH_RULE)) return false
-      return askGoAuth(goAuth, who, topic, 'read')
-    }
     const rights = login.rightsOf(who)
     const rule = rights === null ? null : rights.readRule(topic)
     if (rights !== null && !allows(rule)) {
       logDenial(log, LogType.debug, who, 'read', topic, rule)
       return false
     }
-    return !isSys(topic) || mayReadSys(sysAccess, who, rule)
+    const { goAuth } = login.realm
+    const counts = rule ?? (goAuth === null ? null : GO_AUTH_RULE)
+    if (isSys(topic) && !mayReadSys(sysAccess, who, counts)) return false
+    return goAuth === null || askGoAuth(goAuth, who, topic, 'read')
   }
 
   const subscribe = (who: Identity, filter: string): Verdict => {
@@ -355,8 +354,6 @@ function explain(
       allowed: false,
       because: '$SYS is written by the broker alone',
     }
-  if (realm.goAuth !== null && access !== 'unsubscribe')
-    return explainGoAuth(realm.goAuth, goAuthQuestion(subject, topic, access))
   const rights = rightsAt(realm, subject)
   const rule = rights === null ? null : rights[RULES_OF[access]](topic)
   if (rights !== null && !allows(rule))
@@ -364,6 +361,8 @@ function explain(
   const who = { ...subject, remote: '', listener, login: null, origin: '' }
   if (access === 'read' && isSys(topic) && !mayReadSys(sysAccess, who, rule))
     return { allowed: false, because: `sys_access ${sysAccess}` }
+  if (realm.goAuth !== null && access !== 'unsubscribe')
+    return explainGoAuth(realm.goAuth, goAuthQuestion(subject, topic, access))
   return { allowed: true, because: rule?.place ?? 'there is no ACL file' }
 }
 

@@ -174,11 +174,16 @@ export const LISTENER_OPTIONS = {
     own: true,
     reload: false,
   }),
-  httpAdminUsers: option('http_admin_user', 'A user who may change things by HTTP.', {
-    type: repeatable(text('user')),
-    default: noNames,
-    own: true,
-  }),
+  httpAdminUsers: option(
+    'http_admin_user',
+    'A user who may change things by HTTP; `*`: everybody who can log in.',
+    { type: repeatable(text('user')), default: noNames, own: true },
+  ),
+  httpProxyLogins: option(
+    'http_proxy_login',
+    'An address or network of a proxy that has logged people in: others are refused, whom X-Remote-User-Name names is in.',
+    { type: repeatable(network), default: noNetworks, own: true, reload: false },
+  ),
   websocketsPath: option('websockets_path', 'The path of the URL for WebSocket. Unset: any.', {
     type: text('path'),
     default: null,

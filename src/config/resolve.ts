@@ -120,11 +120,10 @@ function resolveListener(
   }
 }
 
-/** The options that say who may log in, or do what. */
+/** The options that say who may log in. */
 function decidersOf(values: Pick<GlobalValues, Decider>): string[] {
   const deciders: readonly Decider[] = [
     'passwordFile',
-    'aclFile',
     'dynamicSecurityFile',
     'authHttpUrl',
     'jwtKeyFile',
@@ -133,8 +132,7 @@ function decidersOf(values: Pick<GlobalValues, Decider>): string[] {
   return deciders.filter((key) => values[key] !== null).map((key) => GLOBAL_TABLE[key].name)
 }
 
-type Decider =
-  'passwordFile' | 'aclFile' | 'dynamicSecurityFile' | 'authHttpUrl' | 'jwtKeyFile' | 'jwtKeysUrl'
+type Decider = 'passwordFile' | 'dynamicSecurityFile' | 'authHttpUrl' | 'jwtKeyFile' | 'jwtKeysUrl'
 
 /** Two files would be two brokers' users behind one `$CONTROL`. mosquitto refuses to load its plugin twice as well. */
 function checkDynamicSecurity(listeners: readonly ListenerConfig[]): void {
@@ -170,6 +168,10 @@ function checkListener({ values, location }: ListenerDraft, pskFile: string | nu
   const authorities = values.has('caFile') || values.has('caDirectory')
   if (values.get('requireCertificate') === true && certificate && !authorities)
     fail('"require_certificate" needs a "cafile" or "capath": whose certificates are good?')
+  if (values.has('httpProxyLogins') && values.get('protocol') !== 'http_api')
+    fail('"http_proxy_login" needs "protocol http_api".')
+  if (values.has('httpProxyLogins') && values.has('enableProxyProtocol'))
+    fail('"http_proxy_login" excludes "enable_proxy_protocol": it goes by who connects.')
   const behindTlsProxy = values.get('enableProxyProtocol') === 2
   if (behindTlsProxy && (certificate || values.get('useSubjectAsUsername') === true))
     fail('"enable_proxy_protocol 2" excludes "certfile", "keyfile" and "use_subject_as_username".')
@@ -233,6 +235,7 @@ function warnOfClosedListeners(
 }
 
 function hasLogins(listener: ListenerConfig): boolean {
+  if (listener.httpProxyLogins.length > 0) return true
   const { passwordFile, dynamicSecurityFile, goAuth, useIdentityAsUsername, useSubjectAsUsername } =
     listener
   if (dynamicSecurityFile !== null || goAuth !== null) return true

@@ -1,5 +1,6 @@
 /** The HTTP listeners: the admin API, its pages, and MQTT over WebSocket beside them. Loaded when one is configured. */
 import { existsSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createAdmin, type Admin } from '../admin/admin.ts'
 import { createHttpServer } from '../admin/http-server.ts'
@@ -9,14 +10,19 @@ import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
-import type { ListenerOptions, Observer } from '../ports/ports.ts'
+import type { ListenerOptions, Observer, TlsFacts } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { Peer } from '../transports/link.ts'
 import { createUpgrade, type WebEntrance } from '../transports/websocket.ts'
 import type { BanDesk } from './ban-desk.ts'
 import { banSourceOf } from './ban-source.ts'
-import { messageBytesMaxOf, type PagesEntrance, type RunningListener } from './listeners.ts'
+import {
+  blockList,
+  messageBytesMaxOf,
+  type PagesEntrance,
+  type RunningListener,
+} from './listeners.ts'
 import { loginKeeperOf } from './login-file.ts'
 import type { ServerLog } from './log-destinations.ts'
 import type { ServerSecurity } from './security.ts'
@@ -105,8 +111,28 @@ async function entranceOf(
     directory: isMissing || httpDirectory === null ? ownDirectory() : httpDirectory,
     hosts: host === null ? httpHosts : [host, ...httpHosts],
     origins,
-    onUpgrade: (request, socket, head, peer) => upgrade(request, socket, head, peer, () => {}),
+    trustsProxy: trustOf(config),
+    onUpgrade: (request, socket, head, peer, user) =>
+      upgrade(
+        request,
+        socket,
+        head,
+        user === null ? peer : { ...peer, tls: proven(user) },
+        () => {},
+      ),
   })
+}
+
+/** null: nobody is trusted, and people log in here. */
+function trustOf({ httpProxyLogins }: ListenerConfig): ((address: string) => boolean) | null {
+  if (httpProxyLogins.length === 0) return null
+  const trusted = blockList('http_proxy_login', httpProxyLogins)
+  return (address) => trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+/** A user whom a proxy vouches for is as good as one whom a certificate names. */
+function proven(identity: string): TlsFacts {
+  return { identity, subject: null, pskIdentity: null }
 }
 
 function ownDirectory(): string | null {

@@ -65,6 +65,6 @@ export function listenerOptionsOf(config: ListenerConfig): ListenerOptions {
 }
 
 function usernameFrom(config: ListenerConfig): ListenerOptions['usernameFrom'] {
-  if (config.useIdentityAsUsername) return 'identity'
+  if (config.useIdentityAsUsername || config.httpProxyLogins.length > 0) return 'identity'
   return config.useSubjectAsUsername ? 'subject' : 'connect'
 }

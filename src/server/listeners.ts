@@ -3,7 +3,7 @@ import { closeSync, writeSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { LogType, type Log } from '../base/log.ts'
 import type { Limits } from '../ports/limits.ts'
-import { ConfigError } from '../config/config-error.ts'
+import { ConfigError, type ConfigLocation } from '../config/config-error.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
@@ -96,15 +96,8 @@ export function loadEntrances(
 function proxyOf(listener: ListenerConfig): ProxyRules | null {
   const { enableProxyProtocol, proxyProtocolTrusted, certificateFile } = listener
   if (enableProxyProtocol === null) return null
-  const trusted = new BlockList()
-  for (const { address, prefix, family } of proxyProtocolTrusted) {
-    try {
-      trusted.addSubnet(address, prefix, family)
-    } catch {
-      const place = listener.places.get('proxyProtocolTrusted') ?? { file: '', line: 0 }
-      throw new ConfigError(`"proxy_protocol_trusted" has no address in "${address}".`, place)
-    }
-  }
+  const place = listener.places.get('proxyProtocolTrusted')
+  const trusted = blockList('proxy_protocol_trusted', proxyProtocolTrusted, place)
   return {
     version: enableProxyProtocol === 1 ? 1 : 2,
     requireTls: listener.proxyProtocolV2RequireTls,
@@ -112,6 +105,23 @@ function proxyOf(listener: ListenerConfig): ProxyRules | null {
     requireCertificate: listener.requireCertificate && certificateFile === null,
     trusted: proxyProtocolTrusted.length === 0 ? null : trusted,
   }
+}
+
+/** The addresses of an option. @throws ConfigError where one is none. */
+export function blockList(
+  option: string,
+  networks: ListenerConfig['proxyProtocolTrusted'],
+  place: ConfigLocation = { file: '', line: 0 },
+): BlockList {
+  const list = new BlockList()
+  for (const { address, prefix, family } of networks) {
+    try {
+      list.addSubnet(address, prefix, family)
+    } catch {
+      throw new ConfigError(`"${option}" has no address in "${address}".`, place)
+    }
+  }
+  return list
 }
 
 /** Bytes of a WebSocket message. */

@@ -29,7 +29,7 @@ export async function startAnswering(
     for await (const chunk of request.setEncoding('utf8')) body += chunk
     const type = request.headers['content-type'] ?? ''
     const params = type.includes('json')
-      ? (JSON.parse(body) as Record<string, unknown>)
+      ? (JSON.parse(body || '{}') as Record<string, unknown>)
       : Object.fromEntries(new URLSearchParams(body))
     const { url = '', method = '', headers } = request
     const { authorization = '' } = headers

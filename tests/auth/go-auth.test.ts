@@ -315,6 +315,20 @@ test('go-auth jwt: a server is asked with the token as bearer', async (context) 
   assert.deepEqual(asked.at(-1)?.params, { username: 'ann' })
 })
 
+test('go-auth: beside an ACL file both must allow it', async (context) => {
+  const { port } = await startAnswering(context, usual)
+  const conf = `${plugin}${httpOptions(port)}acl_file DIR/acl\n`
+  const acl = 'user root\ntopic in/#\nuser ann\ntopic ann/x\ntopic in/x\n'
+  const broker = await startSecured(context, conf, { acl })
+  const root = await broker.connect({ username: 'root', password: 'p' })
+  assert.equal(await root.publish('in/x', '', { qos: 1 }), 0x10)
+  assert.equal(await root.publish('out/x', '', { qos: 1 }), 0x87)
+  const ann = await broker.connect({ username: 'ann', password: 'p' })
+  assert.equal(await ann.publish('ann/x', '', { qos: 1 }), 0x10)
+  assert.equal(await ann.publish('ann/y', '', { qos: 1 }), 0x87)
+  assert.equal(await ann.publish('in/x', '', { qos: 1 }), 0x87)
+})
+
 test('go-auth: one question for messages of one topic that wait for the same client', async (context) => {
   const held: (() => void)[] = []
   const { port, asked } = await startAnswering(context, (question, response) => {

@@ -92,6 +92,12 @@ test('go-auth: options of databases are passed over as long as those are not ask
   assert.deepEqual(readConfig(`${head}${lines}`).warnings, [])
 })
 
+test("go-auth: the ACL file of the add-on's documentation stands beside it", () => {
+  const { listeners } = readConfig(`${addOn}acl_file /share/mosquitto/accesscontrollist\n`)
+  assert.equal(listeners[0].aclFile, '/share/mosquitto/accesscontrollist')
+  assert.notEqual(listeners[0].goAuth, null)
+})
+
 test('go-auth: TLS that proves nothing is warned of', () => {
   const tls = addOn + 'auth_opt_http_with_tls true\n'
   assert.match(readConfig(tls).warnings[0].text, /auth_opt_http_verify_peer true/)
