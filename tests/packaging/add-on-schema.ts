@@ -33,7 +33,7 @@ const optionType: Check = (value) =>
   listOf(optionType)(value) ||
   (isObject(value) && Object.values(value).every(optionType))
 
-const KEYS: Readonly<Record<string, Check>> = {
+const KEYS: Readonly<Record<string, Check | undefined>> = {
   name: text,
   version: like(/^\d+\.\d+\.\d+$/),
   slug: like(/^[a-z0-9_-]+$/),
@@ -66,7 +66,7 @@ const KEYS: Readonly<Record<string, Check>> = {
 /** What is wrong with the metadata, a line each. */
 export function addOnProblems(config: Record<string, unknown>): string[] {
   const missing = REQUIRED.filter((name) => config[name] === undefined)
-  const wrong = Object.entries(config).filter(([name, value]) => KEYS[name]?.(value) !== true)
+  const wrong = Object.entries(config).filter(([name, value]) => !(KEYS[name]?.(value) ?? false))
   const { options = {}, schema = {} } = config as Record<string, Record<string, unknown>>
   const loose = Object.keys(options).filter((name) => schema[name] === undefined)
   const needed = Object.entries(schema).filter(

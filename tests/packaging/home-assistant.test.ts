@@ -154,7 +154,7 @@ test('the add-on runs: logins of its own, of Home Assistant and of others; Ingre
 
   const told = (path: string): Asked | undefined => first.asked.find((each) => each.path === path)
   const { service, config } = told('/discovery')?.params ?? {}
-  assert.equal(service, 'mqtt')
+  assert.equal(service, 'mqtt', first.output())
   const { username, password, port } = config as Record<string, string | number>
   assert.deepEqual([username, port], ['homeassistant', 1883])
   assert.equal(told('/discovery')?.authorization, 'Bearer token of the supervisor')

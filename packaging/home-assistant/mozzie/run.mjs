@@ -116,6 +116,7 @@ auth_opt_files_acl_path ${RUN}/acl
 auth_opt_http_register user
 auth_opt_http_host 127.0.0.1
 auth_opt_http_port ${loginPort}
+auth_opt_http_timeout 10
 auth_opt_http_getuser_uri /authentication
 auth_opt_http_aclcheck_uri /acl
 auth_opt_cache true

@@ -3,7 +3,9 @@ import { createServer } from 'node:http'
 
 const SUPERVISOR = process.env.SUPERVISOR_URL ?? 'http://supervisor'
 const TOKEN = process.env.SUPERVISOR_TOKEN ?? ''
-const PATIENCE_MS = 4000
+const PATIENCE_MS = 8000
+const ATTEMPTS = 5
+const PAUSE_MS = 2000
 const BODY_BYTES_MAX = 128 * 1024
 /** Accounts of the add-on's own: their passwords are in its file alone. */
 const RESERVED = new Set(['homeassistant', 'addons'])
@@ -60,12 +62,8 @@ export async function announce({ host, port, homeassistant, addons }) {
   const place = { host, port, ssl: false, protocol: '3.1.1' }
   const failures = []
   const tell = async (what, path, body) => {
-    try {
-      const { ok, status } = await call('POST', path, body)
-      if (!ok) failures.push(`${what}: status ${status}`)
-    } catch (error) {
-      failures.push(`${what}: ${error.message}`)
-    }
+    const failure = await tryToTell(path, body)
+    if (failure !== null) failures.push(`${what}: ${failure}`)
   }
   const own = { ...place, username: 'homeassistant', password: homeassistant }
   await tell('discovery', '/discovery', { service: 'mqtt', config: own })
@@ -74,4 +72,15 @@ export async function announce({ host, port, homeassistant, addons }) {
   const others = { ...place, username: 'addons', password: addons }
   await tell('service', '/services/mqtt', others)
   return failures
+}
+
+/** null: told. The Supervisor is busy when everything starts. */
+async function tryToTell(path, body, left = ATTEMPTS) {
+  const failure = await call('POST', path, body).then(
+    ({ ok, status }) => (ok ? null : `status ${status}`),
+    (error) => error.message,
+  )
+  if (failure === null || left <= 1) return failure
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+  return tryToTell(path, body, left - 1)
 }
