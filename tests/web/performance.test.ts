@@ -6,6 +6,8 @@ import { measureLoad } from './load.ts'
 import { noBrowser, openBrowser, startStage, type Stage } from './stage.ts'
 import { testMsMax } from '../support/patience.ts'
 
+const SECONDS = 6
+
 describe('10,000 messages a second', { skip: noBrowser }, () => {
   let browser: Browser
   let stage: Stage
@@ -24,15 +26,15 @@ describe('10,000 messages a second', { skip: noBrowser }, () => {
     async (t) => {
       const figures = await measureLoad(browser, stage, {
         perSecond: 10_000,
-        seconds: 6,
+        seconds: SECONDS,
         topics: 1000,
         view: 'Table',
       })
       t.diagnostic(JSON.stringify(figures))
       assert.equal(figures.received + figures.droppedByBroker, figures.published)
-      // Bounds for a machine that does other things at the same time; the figures in docs are those of an idle one.
-      assert.ok(figures.frameP95Ms < 60, `a frame takes ${figures.frameP95Ms} ms`)
-      assert.ok(figures.inputDelayP95Ms < 300, `input waits ${figures.inputDelayP95Ms} ms`)
+      // Frames and input come late on a busy machine for reasons of its own; how the page fares on an idle one is in docs.
+      const share = figures.cpuMs / (SECONDS * 1000)
+      assert.ok(share < 0.4, `the page's thread computes ${(share * 100).toFixed(0)} % of the time`)
     },
   )
 })
