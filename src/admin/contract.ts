@@ -228,7 +228,8 @@ export const CONTRACT = {
     reply: clients.batchReply,
     bodyBytesMax: PUBLISH_BYTES_MAX,
   }),
-  users: endpoint('users', 'GET', '/api/v1/users', 'Users, groups and roles.', {
+  users: endpoint('users', 'GET', '/api/v1/users', 'Users, a page of them; groups and roles.', {
+    query: users.usersQuery,
     reply: users.usersReply,
   }),
   userCommands: endpoint(

@@ -11,6 +11,7 @@ import {
   type Schema,
   type Static,
 } from './schema.ts'
+import { page, pageSize } from './schemas-clients.ts'
 
 const name = text('Its name.')
 const textname = nullable(text('A name for people.'))
@@ -34,7 +35,14 @@ const user = object({
   roles: links,
   groups: links,
 })
-const group = object({ groupname: name, textname, textdescription, roles: links, clients: links })
+const group = object({
+  groupname: name,
+  textname,
+  textdescription,
+  roles: links,
+  members: integer('How many users it has.'),
+  clients: links,
+})
 const acl = object({
   acltype: text('publishClientSend, publishClientReceive, subscribeLiteral, subscribePattern, …'),
   topic: text('A topic or filter.'),
@@ -52,12 +60,24 @@ const role = object({
 export const usersReply = object({
   available: flag('Whether this listener has dynamic security. If not, the rest is empty.'),
   file: nullable(text('Where it is kept.')),
-  users: list(user, 'By name.'),
-  groups: list(group, 'By name.'),
+  total: integer('How many users match.'),
+  page: integer('This page, from 1 on.'),
+  pageSize: integer('Users on a full page.'),
+  users: list(user, 'Those of this page, by name.'),
+  groups: list(group, 'By name, each with the first of its users.'),
   roles: list(role, 'By name.'),
   access: record(flag('allow'), 'What counts where no rule does, by publishClientSend, …'),
   anonymousGroup: nullable(text('The group of clients without a user name.')),
 })
+export const usersQuery = object(
+  {
+    q: text('Only users whose name or text name holds this.', { maxLength: 1000 }),
+    page,
+    pageSize,
+  },
+  ['q', 'page', 'pageSize'],
+)
+export type UsersQuery = Static<typeof usersQuery>
 export type UsersReply = Static<typeof usersReply>
 
 const anything: Schema<unknown> = {}

@@ -15,6 +15,7 @@ import type {
   CommandsReply,
   RightsQuery,
   RightsReply,
+  UsersQuery,
   UsersReply,
   WithoutReply,
 } from './schemas-users.ts'
@@ -32,7 +33,7 @@ type ChangeAuthor = Omit<AuditReply['entries'][number], 'number' | 'time' | 'act
 
 /** Users, groups and roles that change at run time, as they count at a listener. */
 export interface UserAdministration {
-  overview(listener: ListenerOptions): UsersReply
+  overview(listener: ListenerOptions, query: UsersQuery): UsersReply
   /** Carries out commands; resolves when what they change is on the disk and in force. */
   execute(
     listener: ListenerOptions,

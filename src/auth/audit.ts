@@ -36,6 +36,10 @@ const KEPT_MAX = 1000
 const TAIL_BYTES_MAX = 1 << 20
 /** A file that is larger becomes FILE.1. */
 const FILE_BYTES_MAX = 16 << 20
+const DETAILS_CHARACTERS_MAX = 8192
+/** Of details that are longer: so many of their texts, and so much of each. */
+const CUT_FIELDS_MAX = 20
+const CUT_CHARACTERS_MAX = 200
 const HIDDEN = '(secret)'
 const SECRET_KEYS = new Set(['password', 'encoded_password', 'salt'])
 
@@ -50,7 +54,7 @@ export function createAuditLog(
   return {
     note(author, { action, details }) {
       const time = new Date(wallMs()).toISOString()
-      const entry = { number: ++number, time, ...author, action, details: withoutSecrets(details) }
+      const entry = { number: ++number, time, ...author, action, details: noted(details) }
       kept.push(entry)
       if (kept.length > KEPT_MAX) kept.shift()
       try {
@@ -74,6 +78,24 @@ function append(file: string, entry: AuditEntry): void {
     closeSync(descriptor)
   }
   if (isLarge) renameSync(file, `${file}.1`)
+}
+
+/** As it is noted: a command may be a megabyte, and nested so deeply that nobody could write it. */
+function noted(details: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const shown = withoutSecrets(details)
+  try {
+    if (JSON.stringify(shown).length <= DETAILS_CHARACTERS_MAX) return shown
+  } catch {
+    // Too deep.
+  }
+  const texts = Object.entries(shown)
+    .slice(0, CUT_FIELDS_MAX)
+    .flatMap(([key, value]) =>
+      typeof value === 'string'
+        ? [[key.slice(0, CUT_CHARACTERS_MAX), value.slice(0, CUT_CHARACTERS_MAX)]]
+        : [],
+    )
+  return { ...(Object.fromEntries(texts) as Record<string, unknown>), cut: true }
 }
 
 function withoutSecrets(details: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -17,7 +17,7 @@ import { closeConnection, closeFor } from './connection/closing.ts'
 import { Delays } from './state/delays.ts'
 import { Journal } from './state/journal.ts'
 import { receive, resumeInput, unpause } from './connection/input.ts'
-import { addressesOf, kickUser, recheckLogins } from './connection/kick.ts'
+import { connectionsByUser, kickUser, recheckLogins } from './connection/kick.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
 import { Inspector } from './inspect.ts'
@@ -333,9 +333,9 @@ export class Broker {
     return kickUser(this.core, username)
   }
 
-  /** Where the connections of a user come from; `clientId` null: all of them. */
-  addressesOf(username: string, clientId: string | null): string[] {
-    return addressesOf(this.core, username, clientId)
+  /** Who of the users is connected: client id and `address:port` of each connection. */
+  connectionsByUser(): ReturnType<typeof connectionsByUser> {
+    return connectionsByUser(this.core)
   }
 
   /** Sends a message to one client, as far as it has subscribed to its topic and may read it. */

@@ -79,12 +79,19 @@ async function commandUsers(
   await server.users.execute(dynamic, list, author, (responses) => answer(server, topic, responses))
 }
 
-const brokerCommands: Readonly<Record<string, (server: Host) => object>> = {
-  listplugins: ({ config, security }) => ({ plugins: pluginsOf(config, security.hasDynamic()) }),
-  listlisteners: ({ config, listeners }) => ({
-    listeners: config.listeners.map((listener, index) => shown(listener, listeners[index])),
-  }),
-}
+/** By name in small letters. No plain object: it would have a "constructor". */
+const brokerCommands = new Map<string, (server: Host) => object>([
+  [
+    'listplugins',
+    ({ config, security }) => ({ plugins: pluginsOf(config, security.hasDynamic()) }),
+  ],
+  [
+    'listlisteners',
+    ({ config, listeners }) => ({
+      listeners: config.listeners.map((listener, index) => shown(listener, listeners[index])),
+    }),
+  ],
+])
 
 async function commandBroker(
   server: Host,
@@ -100,7 +107,7 @@ async function commandBroker(
     if (command === null) return { command: 'Unknown command', error: 'Missing command' }
     const correlationData = textOf(item, 'correlationData')
     const more = correlationData === null ? {} : { correlationData }
-    const run = brokerCommands[command.toLowerCase()]
+    const run = brokerCommands.get(command.toLowerCase())
     if (run === undefined) return { command, error: 'Unknown command', ...more }
     return { command, data: run(server), ...more }
   })

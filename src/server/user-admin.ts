@@ -44,7 +44,7 @@ export function createUserAdmin(
     async execute(dynamic, list, author, answer) {
       const world: DynamicWorld = {
         hashPassword: encodePassword,
-        addressesOf: (username, clientId) => broker.addressesOf(username, clientId),
+        connections: () => broker.connectionsByUser(),
         changed(changes) {
           for (const { command, args } of changes)
             note(log, audit, author, { action: command, details: detailsOf(args) })

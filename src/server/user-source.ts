@@ -1,12 +1,12 @@
 /** Users, groups and roles as the admin API shows and changes them. */
 import type { UserAdministration } from '../admin/source.ts'
-import type { RightsQuery, UsersReply, WithoutReply } from '../admin/schemas-users.ts'
-import { draftOf } from '../auth/dynamic/draft.ts'
+import type { RightsQuery, UsersQuery, UsersReply, WithoutReply } from '../admin/schemas-users.ts'
+import { addressesOf, draftOf } from '../auth/dynamic/draft.ts'
 import { commandOf } from '../auth/dynamic/commands.ts'
 import type { DynamicSecurity } from '../auth/dynamic/dynamic-security.ts'
 import {
   compareLinks,
-  groupsOf,
+  settledGroupsOf,
   sortedNames,
   type AclType,
   type DynamicState,
@@ -30,9 +30,9 @@ const ANY_CLIENT_ID = ''
 
 export function userSourceOf({ broker, security, users }: Host): UserAdministration {
   return {
-    overview(listener) {
+    overview(listener, query) {
       const dynamic = security.dynamicAt(listener)
-      return dynamic === null ? NO_USERS : overviewOf(dynamic, broker)
+      return dynamic === null ? NO_USERS : overviewOf(dynamic, broker, query)
     },
     async execute(listener, commands, author) {
       const dynamic = security.dynamicAt(listener)
@@ -66,9 +66,16 @@ export function userSourceOf({ broker, security, users }: Host): UserAdministrat
   }
 }
 
+const USERS_PER_PAGE = 50
+/** Of a group: the rest is found by the users. */
+const MEMBERS_SHOWN = 100
+
 const NO_USERS: UsersReply = {
   available: false,
   file: null,
+  total: 0,
+  page: 1,
+  pageSize: USERS_PER_PAGE,
   users: [],
   groups: [],
   roles: [],
@@ -96,7 +103,17 @@ function namesIn({ clients, anonymousGroup }: DynamicState): (string | null)[] {
   return [...sortedNames(clients), ...(anonymousGroup === null ? [] : [null])]
 }
 
-function overviewOf({ file, state }: DynamicSecurity, broker: Broker): UsersReply {
+function overviewOf(
+  { file, state }: DynamicSecurity,
+  broker: Broker,
+  { q = '', page = 1, pageSize = USERS_PER_PAGE }: UsersQuery,
+): UsersReply {
+  const wanted = q.toLowerCase()
+  const matching = all(state.clients).filter(
+    ({ username, textname }) =>
+      username.toLowerCase().includes(wanted) || textname?.toLowerCase().includes(wanted) === true,
+  )
+  const connections = broker.connectionsByUser()
   const texts = (each: { textname: string | null; textdescription: string | null }) => ({
     textname: each.textname,
     textdescription: each.textdescription,
@@ -104,21 +121,25 @@ function overviewOf({ file, state }: DynamicSecurity, broker: Broker): UsersRepl
   return {
     available: true,
     file,
-    users: all(state.clients).map((client) => ({
+    total: matching.length,
+    page,
+    pageSize,
+    users: matching.slice((page - 1) * pageSize, page * pageSize).map((client) => ({
       username: client.username,
       clientid: client.clientid,
       ...texts(client),
       disabled: client.disabled,
       hasPassword: client.hash !== null,
-      connections: broker.addressesOf(client.username, client.clientid),
+      connections: addressesOf(connections, client),
       roles: sorted(client.roles),
-      groups: groupsOf(state, client.username),
+      groups: [...settledGroupsOf(state, client.username)],
     })),
     groups: all(state.groups).map((group) => ({
       groupname: group.groupname,
       ...texts(group),
       roles: sorted(group.roles),
-      clients: sorted(group.clients),
+      members: group.clients.length,
+      clients: sorted(group.clients).slice(0, MEMBERS_SHOWN),
     })),
     roles: all(state.roles).map((role) => ({
       rolename: role.rolename,
@@ -173,7 +194,7 @@ function changesWithout(state: DynamicState, rolename: string): WithoutReply['ch
 
 const NO_WORLD = {
   hashPassword: () => Promise.reject(new Error('nothing is changed')),
-  addressesOf: () => [],
+  connections: () => new Map<string, never>(),
 }
 
 function isAllowed(rule: AclRule | null): boolean {

@@ -10,7 +10,7 @@ type UserHandlers = Pick<
 export function userHandlers({ admin, listener }: HandlerWorld): UserHandlers {
   const { users } = admin.source
   return {
-    users: () => users.overview(listener),
+    users: ({ query }) => users.overview(listener, query),
     async userCommands({ body, caller, credentials }) {
       const author = authorOf({ caller, credentials })
       return { responses: await users.execute(listener, body.commands, author) }

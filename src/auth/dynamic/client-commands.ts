@@ -11,10 +11,10 @@ import {
   textArgument,
   type LinkWords,
 } from './arguments.ts'
-import { clientOf, isLinked, without, type Command, type Draft } from './draft.ts'
+import { addressesOf, clientOf, isLinked, without, type Command, type Draft } from './draft.ts'
 import { holderCommands } from './holder-commands.ts'
 import { fieldOf, textOf, type JsonObject } from '../json-fields.ts'
-import { groupsOf, type DynamicClient, type Link } from './model.ts'
+import { groupsOf, settledGroupsOf, type DynamicClient, type Link } from './model.ts'
 import { parsePasswordHash } from '../password-hash.ts'
 import { writeLinks, writeTexts } from './write-state.ts'
 
@@ -143,15 +143,15 @@ async function setClientPassword(draft: Draft, args: JsonObject): Promise<undefi
 /** A client as answers have it: without its password. */
 function shown(draft: Draft, client: DynamicClient): JsonObject {
   const { username, clientid, disabled, roles } = client
-  const addresses = draft.world.addressesOf(username, clientid)
+  const groups = draft.isView ? settledGroupsOf(draft, username) : groupsOf(draft, username)
   return {
     username,
     ...(clientid === null ? {} : { clientid }),
     ...writeTexts(client),
     ...(disabled ? { disabled } : {}),
     roles: writeLinks(roles, 'rolename'),
-    groups: writeLinks(groupsOf(draft, username), 'groupname'),
-    connections: addresses.map((address) => ({ address })),
+    groups: writeLinks(groups, 'groupname'),
+    connections: addressesOf(draft.world.connections(), client).map((address) => ({ address })),
   }
 }
 

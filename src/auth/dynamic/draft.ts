@@ -21,13 +21,21 @@ export interface Kicks {
 export interface CommandWorld {
   /** The encoded hash of a new password. */
   hashPassword(password: string): Promise<string>
-  /** Addresses of a user's connections; `clientId` null: all of them. */
-  addressesOf(username: string, clientId: string | null): string[]
+  /** Who is connected: by user name, client ids and addresses. */
+  connections(): ReadonlyMap<string, readonly Connected[]>
+}
+
+export interface Connected {
+  readonly clientId: string
+  /** `address:port`. */
+  readonly address: string
 }
 
 /** A copy of the state: commands set whole entries in it. */
 export interface Draft {
   readonly world: CommandWorld
+  /** It is the state itself, and changes no more. */
+  readonly isView: boolean
   readonly clients: Map<string, DynamicClient>
   readonly groups: Map<string, DynamicGroup>
   readonly roles: Map<string, DynamicRole>
@@ -43,13 +51,13 @@ export function draftOf(state: DynamicState, world: CommandWorld): Draft {
     groups: new Map(state.groups),
     roles: new Map(state.roles),
   }
-  return { ...state, ...copies, world, kicks: noKicks() }
+  return { ...state, ...copies, world, isView: false, kicks: noKicks() }
 }
 
 /** The state itself, for commands that only look at it. */
 export function viewOf(state: DynamicState, world: CommandWorld): Draft {
   const { clients, groups, roles } = state as unknown as Pick<Draft, 'clients' | 'groups' | 'roles'>
-  return { ...state, clients, groups, roles, world, kicks: noKicks() }
+  return { ...state, clients, groups, roles, world, isView: true, kicks: noKicks() }
 }
 
 export function noKicks(): Kicks {
@@ -86,6 +94,16 @@ export function roleOf(draft: Draft, rolename: string, missing = 'Role not found
   const role = draft.roles.get(rolename)
   if (role === undefined) throw new CommandError(missing)
   return role
+}
+
+/** Where a user is connected from; of one bound to a client id, by that. */
+export function addressesOf(
+  connections: ReadonlyMap<string, readonly Connected[]>,
+  { username, clientid }: Pick<DynamicClient, 'username' | 'clientid'>,
+): string[] {
+  return (connections.get(username) ?? [])
+    .filter(({ clientId }) => clientid === null || clientId === clientid)
+    .map(({ address }) => address)
 }
 
 export function isLinked(links: readonly Link[], name: string): boolean {

@@ -1,4 +1,5 @@
 /** Users, groups and roles that are changed while the broker runs, in mosquitto's file. */
+import { setImmediate } from 'node:timers/promises'
 import type { PasswordEntry } from '../password-file.ts'
 import { dummyLike, newPasswordHash, type PasswordHash } from '../password-hash.ts'
 import type { AclSubject } from '../placeholders.ts'
@@ -27,6 +28,8 @@ export interface Executed {
 
 /** Rights of so many clients that need not be connected are kept. */
 const RIGHTS_MAX = 10_000
+/** So long commands of one payload may keep everybody else waiting. */
+const TURN_MS = 10
 
 export class DynamicSecurity {
   readonly file: string
@@ -101,9 +104,16 @@ export class DynamicSecurity {
   }
 
   private async run(list: readonly unknown[], world: DynamicWorld): Promise<Executed> {
-    const draft = onlyReads(list) ? viewOf(this.current, world) : draftOf(this.current, world)
+    const asked = askedOnce(world)
+    const draft = onlyReads(list) ? viewOf(this.current, asked) : draftOf(this.current, asked)
     const outcomes: Outcome[] = []
-    for (const item of list) outcomes.push(await safely(draft, item, world))
+    let startMs = performance.now()
+    for (const item of list) {
+      outcomes.push(await safely(draft, item, world))
+      if (performance.now() - startMs < TURN_MS) continue
+      await setImmediate()
+      startMs = performance.now()
+    }
     const responses = outcomes.map(({ response }) => response)
     const changes = outcomes.flatMap(({ change }) => (change === null ? [] : [change]))
     if (changes.length === 0) return { responses, kicks: noKicks() }
@@ -118,6 +128,12 @@ export class DynamicSecurity {
     world.changed(changes)
     return { responses, kicks: draft.kicks }
   }
+}
+
+/** Who is connected is asked once a payload, however many of its commands want to know. */
+function askedOnce(world: DynamicWorld): DynamicWorld {
+  let known: ReturnType<DynamicWorld['connections']> | null = null
+  return { ...world, connections: () => (known ??= world.connections()) }
 }
 
 /** A fault of ours is answered too; it changes nothing more than it did already. */

@@ -90,9 +90,14 @@ export function boundedPriority(priority: number): number {
   return Math.max(-PRIORITY_MAX, Math.min(PRIORITY_MAX, Math.trunc(priority)))
 }
 
+/** Where UTF-16 and UTF-8 do not sort alike. */
+const BEYOND = /[\ud800-\uffff]/
+
 /** As C compares the bytes. */
 export function compareNames(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right))
+  if (BEYOND.test(left) || BEYOND.test(right))
+    return Buffer.compare(Buffer.from(left), Buffer.from(right))
+  return left < right ? -1 : left > right ? 1 : 0
 }
 
 /** The higher priority first, then by name. */
@@ -102,6 +107,28 @@ export function compareLinks(left: Link, right: Link): number {
 
 export function sortedNames(map: ReadonlyMap<string, unknown>): string[] {
   return [...map.keys()].sort(compareNames)
+}
+
+const NO_LINKS: readonly Link[] = []
+const memberships = new WeakMap<object, ReadonlyMap<string, readonly Link[]>>()
+
+/** As {@link groupsOf}, for many clients of a state that changes no more: who is where is found out once. */
+export function settledGroupsOf({ groups }: DynamicState, username: string): readonly Link[] {
+  const known = memberships.get(groups) ?? membershipsOf(groups)
+  memberships.set(groups, known)
+  return known.get(username) ?? NO_LINKS
+}
+
+function membershipsOf(groups: DynamicState['groups']): ReadonlyMap<string, readonly Link[]> {
+  const found = new Map<string, Link[]>()
+  for (const { groupname, clients } of groups.values())
+    for (const { name, priority } of clients) {
+      const links = found.get(name)
+      if (links === undefined) found.set(name, [{ name: groupname, priority }])
+      else links.push({ name: groupname, priority })
+    }
+  for (const links of found.values()) links.sort(compareLinks)
+  return found
 }
 
 /** The groups of a client, in the order in which they count. */

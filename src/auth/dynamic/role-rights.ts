@@ -14,7 +14,7 @@ import { RuleIndex } from '../rule-index.ts'
 import {
   compareLinks,
   DEFAULT_TYPES,
-  groupsOf,
+  settledGroupsOf,
   type AclType,
   type DefaultType,
   type DynamicRole,
@@ -63,7 +63,7 @@ export function rolesOf(state: DynamicState, username: string | null): HeldRole[
   if (client === undefined) return null
   return [
     ...held(client.roles, null),
-    ...groupsOf(state, username).flatMap(({ name }) => ofGroup(name)),
+    ...settledGroupsOf(state, username).flatMap(({ name }) => ofGroup(name)),
   ]
 }
 

@@ -16,12 +16,24 @@ export function kickUser(core: Core, username: string | null): number {
   return theirs.length
 }
 
-/** Where they come from: `address:port`; `clientId` null: any. */
-export function addressesOf(core: Core, username: string, clientId: string | null): string[] {
-  return [...core.connections]
-    .filter((connection) => isOf(connection, username))
-    .filter(({ identity }) => clientId === null || identity?.clientId === clientId)
-    .map(({ link }) => link.remote)
+/** Who of the users is connected: client id and `address:port` of each connection. */
+export function connectionsByUser(core: Core): Map<string, ConnectedClient[]> {
+  const found = new Map<string, ConnectedClient[]>()
+  for (const { identity, isOurs, phase, link } of core.connections) {
+    if (identity === null || identity.username === null || isOurs || phase === Phase.closed)
+      continue
+    const client = { clientId: identity.clientId, address: link.remote }
+    const others = found.get(identity.username)
+    if (others === undefined) found.set(identity.username, [client])
+    else others.push(client)
+  }
+  return found
+}
+
+interface ConnectedClient {
+  readonly clientId: string
+  /** `address:port`. */
+  readonly address: string
 }
 
 /** Ends the connections whose clients are no longer welcome; `clientId`: of that client alone. Returns how many there were. */

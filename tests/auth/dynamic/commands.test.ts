@@ -31,7 +31,8 @@ function stage(world: Partial<DynamicWorld> = {}): Stage {
       const { responses, kicks } = await dynamic.execute([{ command, ...args }], {
         hashPassword: async (password) =>
           `$7$1$AAAA$${Buffer.from(password.padEnd(16)).toString('base64')}`,
-        addressesOf: (username) => [`${username}:1`],
+        connections: () =>
+          new Map(['n', 'u'].map((name) => [name, [{ clientId: 'c', address: `${name}:1` }]])),
         save: async (_file, text) => void made.saved.push(text),
         changed: (changes) => void made.noted.push(...changes.map((change) => change.command)),
         failed: () => {},

@@ -7,7 +7,7 @@ const file = process.argv[2]
 const dynamic = new DynamicSecurity(file, readState(readFileSync(file, 'utf8'), file).state)
 const world = {
   hashPassword: () => Promise.reject(new Error('no passwords here')),
-  addressesOf: () => [],
+  connections: () => new Map<string, never>(),
   changed: () => {},
   failed: (error: Error) => {
     throw error
