@@ -130,6 +130,7 @@ export type TracePacket = ReplyOf<'tracePackets'>['packets'][number]
 export type WhyReply = ReplyOf<'why'>
 export type WhyQuery = QueryOf<'why'>
 export type UsersReply = ReplyOf<'users'>
+export type BanBody = BodyOf<'banMake'>
 export type UserCommand = BodyOf<'userCommands'>['commands'][number]
 export type RightsQuery = QueryOf<'userRights'>
 export type RightsReply = ReplyOf<'userRights'>

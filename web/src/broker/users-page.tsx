@@ -3,22 +3,35 @@ import { useState } from 'react'
 import { confirmed } from '../ui/confirm.tsx'
 import { IconButton, Tabs } from '../ui/parts.tsx'
 import { call } from './api.ts'
+import { Pager } from './pager.tsx'
 import { AuditTable } from './users-audit.tsx'
+import { Bans } from './users-bans.tsx'
 import { NewAccess, NewGroup, NewRole, NewUser } from './users-forms.tsx'
 import { RightsForm, withoutRole } from './users-rights.tsx'
 import { Table, type PartProps, type Run } from './users-table.tsx'
 import { useBrokerText } from './text.ts'
-import { useLoaded } from './use-api.ts'
+import { useLoaded, useSettled } from './use-api.ts'
 
-type Part = 'users' | 'groups' | 'roles' | 'rights' | 'audit'
-const PARTS: readonly Part[] = ['users', 'groups', 'roles', 'rights', 'audit']
+type Part = 'users' | 'groups' | 'roles' | 'rights' | 'bans' | 'audit'
+const PARTS: readonly Part[] = ['users', 'groups', 'roles', 'rights', 'bans', 'audit']
+/** What there is without dynamic security, too. */
+const PARTS_ALWAYS: readonly Part[] = ['users', 'bans', 'audit']
 const EVERY_MS = 5000
+const PAGE_SIZE = 50
 
 export function UsersPage() {
   const b = useBrokerText()
   const [part, setPart] = useState<Part>('users')
   const [refusal, setRefusal] = useState<string | null>(null)
-  const { value, problem, reload } = useLoaded('users', () => call('users'), EVERY_MS)
+  const [search, setSearch] = useState('')
+  const [page, setPage] = useState(1)
+  const q = useSettled(search)
+  const query = { page, pageSize: PAGE_SIZE, ...(q !== '' && { q }) }
+  const { value, problem, reload } = useLoaded(
+    `users ${page} ${q}`,
+    () => call('users', { query }),
+    EVERY_MS,
+  )
   const run: Run = async (...commands) => {
     try {
       const { responses } = await call('userCommands', { body: { commands } })
@@ -31,19 +44,20 @@ export function UsersPage() {
       return false
     }
   }
-  if (value?.available === false)
-    return (
-      <div className="empty is-large">
-        <p>{b.users.none}</p>
-      </div>
-    )
   const shown = refusal ?? problem
+  const isAvailable = value?.available !== false
+  const find = (text: string) => {
+    setSearch(text)
+    setPage(1)
+  }
   return (
     <section className="table-page users-page">
       <Tabs
         label={b.pages.users}
         value={part}
-        tabs={PARTS.map((name) => [name, b.users.parts[name]] as const)}
+        tabs={(isAvailable ? PARTS : PARTS_ALWAYS).map(
+          (name) => [name, b.users.parts[name]] as const,
+        )}
         onChange={setPart}
       />
       {shown !== null && (
@@ -51,7 +65,22 @@ export function UsersPage() {
           {shown}
         </p>
       )}
-      {value !== null && <Shown part={part} value={value} run={run} />}
+      {!isAvailable && part === 'users' && <p className="hint">{b.users.none}</p>}
+      {isAvailable && part === 'users' && (
+        <input
+          type="search"
+          aria-label={b.users.search}
+          placeholder={b.users.search}
+          value={search}
+          onChange={(event) => find(event.target.value)}
+        />
+      )}
+      {value !== null && (isAvailable || part !== 'users') && (
+        <Shown part={part} value={value} run={run} />
+      )}
+      {value !== null && isAvailable && part === 'users' && (
+        <Pager page={value.page} pageSize={value.pageSize} total={value.total} onPage={setPage} />
+      )}
     </section>
   )
 }
@@ -60,7 +89,24 @@ function Shown({ part, value, run }: PartProps & { part: Part }) {
   if (part === 'users') return <Users value={value} run={run} />
   if (part === 'groups') return <Groups value={value} run={run} />
   if (part === 'roles') return <Roles value={value} run={run} />
+  if (part === 'bans') return <Bans />
   return part === 'rights' ? <RightsForm /> : <AuditTable />
+}
+
+interface NamedProps {
+  name: string
+  texts: { readonly textname: string | null; readonly textdescription: string | null }
+}
+
+/** A name with what it is called and what it is for. */
+function Named({ name, texts: { textname, textdescription } }: NamedProps) {
+  return (
+    <>
+      <b className="mono">{name}</b>
+      {textname !== null && <span> {textname}</span>}
+      {textdescription !== null && <small className="is-quiet"> {textdescription}</small>}
+    </>
+  )
 }
 
 interface LinksProps {
@@ -95,11 +141,10 @@ function Users({ value, run }: PartProps) {
     <>
       <NewUser value={value} run={run} />
       <Table label={u.parts.users} columns={[...Object.values(u.userColumns), u.actions]}>
-        {value.users.map(({ username, textname, clientid, disabled, roles, groups, ...rest }) => (
+        {value.users.map(({ username, clientid, disabled, roles, groups, ...rest }) => (
           <tr key={username}>
             <td>
-              <b className="mono">{username}</b>
-              {textname !== null && <small className="is-quiet"> {textname}</small>}
+              <Named name={username} texts={rest} />
             </td>
             <td className={disabled ? 'is-warning' : ''}>
               {disabled ? u.disabled : rest.hasPassword ? u.enabled : u.noPassword}
@@ -156,13 +201,13 @@ function Groups({ value, run }: PartProps) {
     <>
       <NewGroup value={value} run={run} />
       <Table label={u.parts.groups} columns={[...Object.values(u.groupColumns), u.actions]}>
-        {value.groups.map(({ groupname, textname, roles, clients }) => (
+        {value.groups.map(({ groupname, roles, clients, members, ...texts }) => (
           <tr key={groupname}>
             <td>
-              <b className="mono">{groupname}</b>
-              <small className="is-quiet">
-                {groupname === value.anonymousGroup ? ` ${u.anonymousGroup}` : ` ${textname ?? ''}`}
-              </small>
+              <Named name={groupname} texts={texts} />
+              {groupname === value.anonymousGroup && (
+                <small className="is-quiet"> {u.anonymousGroup}</small>
+              )}
             </td>
             <td>
               <Links
@@ -179,6 +224,9 @@ function Groups({ value, run }: PartProps) {
                   void run({ command: 'removeGroupClient', groupname, username })
                 }
               />
+              {members > clients.length && (
+                <small className="is-quiet">{u.andMore(members - clients.length)}</small>
+              )}
             </td>
             <td className="row-actions">
               <button
@@ -216,11 +264,10 @@ function Roles({ value, run }: PartProps) {
       <NewAccess value={value} run={run} />
       <NewRole value={value} run={run} />
       <Table label={u.parts.roles} columns={[...Object.values(u.roleColumns), u.actions]}>
-        {value.roles.map(({ rolename, textdescription, acls }) => (
+        {value.roles.map(({ rolename, acls, ...texts }) => (
           <tr key={rolename}>
             <td>
-              <b className="mono">{rolename}</b>
-              <small className="is-quiet"> {textdescription}</small>
+              <Named name={rolename} texts={texts} />
             </td>
             <td>
               <ul className="chips">
