@@ -39,14 +39,22 @@ export interface Scene {
   >
   readonly access?: Readonly<Record<string, boolean>>
   readonly anonymous?: string
+  /** Users who are kept out. */
+  readonly disabled?: readonly string[]
+  /** The only client id of a user. */
+  readonly clientIds?: Readonly<Record<string, string>>
 }
 
 /** The file of it. */
-export function fileOf({ roles = {}, users = {}, groups = {}, access, anonymous }: Scene): object {
+export function fileOf(scene: Scene): object {
+  const { roles = {}, users = {}, groups = {}, access, anonymous } = scene
+  const { disabled = [], clientIds = {} } = scene
   return {
     ...(access === undefined ? {} : { defaultACLAccess: access }),
     clients: Object.entries(users).map(([username, names]) => ({
       username,
+      ...(disabled.includes(username) ? { disabled: true } : {}),
+      ...(clientIds[username] === undefined ? {} : { clientid: clientIds[username] }),
       roles: links('rolename', names),
     })),
     groups: Object.entries(groups).map(([groupname, group]) => ({
