@@ -24,6 +24,8 @@ interface StoredSession {
   record: SessionRecord
   /** The node whose client it is at the moment. */
   owner: string | null
+  /** What its last node said of how far it was sent; undefined: nothing, or it is held. */
+  sentTo: number | undefined
   readonly subscriptions: Map<string, SubscriptionOptions>
   /** By sequence, ascending: entries come in that order and only leave. */
   readonly queue: Map<number, StoredDelivery>
@@ -62,6 +64,7 @@ function newSession(clientId: string): StoredSession {
       will: null,
     },
     owner: null,
+    sentTo: undefined,
     subscriptions: new Map(),
     queue: new Map(),
     queuedBytes: 0,
@@ -115,13 +118,17 @@ class MemoryStore implements Store {
       const isNew = !sessions.has(clientId)
       sessions.set(clientId, session)
       session.owner = this.node
-      events.claimed(request, isNew ? null : claimOf(session), null)
+      const { sentTo } = session
+      session.sentTo = undefined
+      events.claimed(request, isNew ? null : { ...claimOf(session), sentTo }, null)
     })
   }
 
-  unclaim(clientId: string): void {
+  unclaim(clientId: string, sentTo?: number): void {
     const session = this.data.sessions.get(clientId)
-    if (session?.owner === this.node) session.owner = null
+    if (session?.owner !== this.node) return
+    session.owner = null
+    session.sentTo = sentTo
   }
 
   saveSession(record: SessionRecord): void {

@@ -10,7 +10,7 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { connect, type MqttClient } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
-import { waitMsMax } from '../support/patience.ts'
+import { processMsMax, waitMsMax } from '../support/patience.ts'
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
   (file) => existsSync(file),
@@ -103,7 +103,7 @@ export async function startStage(): Promise<Stage> {
 
 /** HTTP listeners open a little after the first MQTT listener does. */
 async function answers(url: string): Promise<void> {
-  const deadline = performance.now() + waitMsMax
+  const deadline = performance.now() + processMsMax
   for (;;) {
     const response = await fetch(url).catch(() => null)
     if (response?.ok === true) return
