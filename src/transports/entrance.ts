@@ -77,6 +77,16 @@ export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | nu
   if (remote === null) return void raw.destroy()
   // A load balancer is one address for all its clients.
   const address = entrance.settings.proxy === null ? addressOf(remote) : null
+  if (obstacleOf(entrance, address) !== null) waitForPlace(entrance, raw, remote, address)
+  else if (!raw.destroyed) take(entrance, raw, remote, address)
+}
+
+function waitForPlace<C>(
+  entrance: Entrance<C>,
+  raw: Socket,
+  remote: string,
+  address: string | null,
+): void {
   const { waiting, sockets } = entrance
   const look = (turnsLeft: number): void => {
     const obstacle = obstacleOf(entrance, address)
@@ -126,7 +136,8 @@ function take<C>(entrance: Entrance<C>, raw: Socket, remote: string, address: st
     all.open--
     if (address !== null) addresses.leave(address)
   }
-  raw.once('close', () => {
+  // It comes once, and `once` would keep three objects more.
+  raw.on('close', () => {
     leave()
     sockets.open--
     arriving.delete(raw)

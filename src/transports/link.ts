@@ -85,8 +85,7 @@ export class SocketLink<C> implements Link {
   fullReads = 0
   reason = ''
   linger: NodeJS.Timeout | null = null
-  /** Node calls it late and in bundles: only an empty socket says that the array is free. */
-  readonly onWritten: () => void
+  private whenWritten: (() => void) | null = null
 
   constructor(owner: LinkOwner<C>, socket: Socket, peer: Peer) {
     const { remote, tls } = peer
@@ -97,9 +96,17 @@ export class SocketLink<C> implements Link {
     this.tls = tls
     this.leave = peer.leave
     this.listener = owner.listener
-    this.onWritten = () => {
-      if (socket.writableLength === 0) this.drained()
+  }
+
+  /**
+   * For a write that goes through the stream, made with the first of them: a socket that keeps up never needs one. Node calls
+   * it late and in bundles: only an empty socket says that the array is free.
+   */
+  get onWritten(): () => void {
+    this.whenWritten ??= () => {
+      if (this.socket.writableLength === 0) this.drained()
     }
+    return this.whenWritten
   }
 
   /** Bytes came; they are reused after the call. */
