@@ -37,7 +37,7 @@ export class ByteWriter {
 }
 
 /** Below this a loop beats `set(subarray())`, which allocates a view. Measured: the lines cross near 40. */
-const LOOP_BYTES_MAX = 40
+export const LOOP_BYTES_MAX = 40
 
 /** Copies `source[start..end)` to `target[at..]`. The ranges must lie within their arrays. */
 export function copyBytes(

@@ -9,7 +9,7 @@
  *
  * Whoever appends behind the room need not know. Who reads the output, gives it away, or ends the chunk's life settles first.
  */
-import { copyBytes, type ByteWriter } from '../../codec/byte-writer.ts'
+import { copyBytes, LOOP_BYTES_MAX, type ByteWriter } from '../../codec/byte-writer.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -26,6 +26,11 @@ export class Run {
   private readonly places = new Uint32Array(IDS_MAX)
   private readonly ids = new Uint16Array(IDS_MAX)
   private idCount = 0
+  /** `viewed[from..to)`, whatever lies there by now. */
+  private view: Uint8Array | null = null
+  private viewed: Uint8Array = NO_BYTES
+  private from = 0
+  private to = 0
 
   /**
    * Appends the frame `source[start..end)` to `writer`. `packetId`, 0 none, is written `idOffset` behind its start. The
@@ -66,14 +71,25 @@ export class Run {
     )
   }
 
+  /** One frame goes to many receivers: the view that a copy needs is made once. */
+  private viewOf(source: Uint8Array, start: number, end: number): Uint8Array {
+    if (this.view === null || this.viewed !== source || this.from !== start || this.to !== end) {
+      this.view = source.subarray(start, end)
+      this.viewed = source
+      this.from = start
+      this.to = end
+    }
+    return this.view
+  }
+
   /** Copies what is owed. */
   settle(): void {
     const { writer, source, start, end, at, places, ids, idCount } = this
     if (writer === null) return
     this.writer = null
-    this.source = NO_BYTES
     const { bytes } = writer
-    copyBytes(source, start, end, bytes, at)
+    if (end - start > LOOP_BYTES_MAX) bytes.set(this.viewOf(source, start, end), at)
+    else copyBytes(source, start, end, bytes, at)
     this.idCount = 0
     for (let index = 0; index < idCount; index++) {
       bytes[places[index]] = ids[index] >> 8
