@@ -6,7 +6,7 @@ export const COMMAND_SUMMARIES = {
   rr: 'ask, and wait for the answer',
   retained: 'list, read and remove retained messages',
   ctrl: 'command a running broker: users, groups and roles',
-  ban: 'keep clients, users and addresses out of a running broker',
+  ban: 'keep clients, users, addresses out of a broker',
   why: 'ask a running broker why a client gets no topic',
   doctor: 'find out what is wrong with a broker or a connection',
   cluster: 'ask a node of a cluster about the others',
