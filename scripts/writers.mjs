@@ -1,5 +1,5 @@
 // Which files of the core write which field of its nouns: `node scripts/writers.mjs` prints it, and fails when a field of
-// Connection is written from two files. It goes by the names that variables have all over the core.
+// Connection or Session is written from two files. It goes by the names that variables have all over the core.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
@@ -10,7 +10,7 @@ const NOUNS = {
   Session: ['session', 'known'],
   Outbound: ['outbound', 'session.outbound'],
 }
-const MUST_BE_ONE = new Set(['Connection'])
+const MUST_BE_ONE = new Set(['Connection', 'Session'])
 
 const root = process.argv[2] ?? 'src/broker'
 const MODEL = ['core', 'model']
@@ -19,7 +19,9 @@ const MODEL = ['core', 'model']
 
 function fieldsOf(noun) {
   const [, body] = new RegExp(`(?:class|interface) ${noun} \\{\\n([\\s\\S]*?)\\n\\}`).exec(MODEL)
-  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??(?::| =)/gm)].map(([, field]) => field)
+  const plain = body.matchAll(/^ {2}(?:readonly |private )?(\w+)\??(?::| =)/gm)
+  const packed = body.matchAll(/^ {2}set (\w+)\(/gm)
+  return [...plain, ...packed].map(([, field]) => field)
 }
 
 /** Field: the files that write it; `field = …`, `field++`, but not what a class or a literal begins with. */
@@ -48,5 +50,5 @@ for (const noun of Object.keys(NOUNS)) {
     console.log(`  ${field}: ${[...files].toSorted().join(', ')}`)
   if (MUST_BE_ONE.has(noun) && shared.length > 0) failed = true
 }
-if (failed) console.error('A field of a connection is written by one file.')
+if (failed) console.error('A field of a connection, or of a session, is written by one file.')
 process.exit(failed ? 1 : 0)

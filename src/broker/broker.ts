@@ -1,6 +1,6 @@
 /** The core as one object, and the only file of it that the rest of the program drives. */
 import { heldIds } from './state/held.ts'
-import { waitingCount } from './delivery/window.ts'
+import { waitingCount } from './delivery/backlog.ts'
 import { subscriptionsOf } from './state/own-subscriptions.ts'
 import { Fifo } from '../base/fifo.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
@@ -41,10 +41,10 @@ import { SpareArrays } from '../codec/framer.ts'
 import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
-import { letGo } from './connection/open-session.ts'
+import { giveWay } from './connection/open-session.ts'
 import { storeEvents } from './store-events.ts'
 import { addTask, runTasks } from './state/work.ts'
-import { adoptWill, publishLastWill, releaseWill } from './routing/wills.ts'
+import { adoptWill, publishLastWill, publishWaitingWill } from './routing/wills.ts'
 import { logOpened } from './state/words.ts'
 
 const encoder = new TextEncoder()
@@ -139,7 +139,7 @@ export class Broker {
     core.ports.peers?.start({
       wanted: (...interest) => wanted(core, ...interest),
       published: (message, plain, groups) => routeFromPeer(core, message, plain, groups),
-      kicked: (claim, done) => letGo(core, claim, done),
+      kicked: (claim, done) => giveWay(core, claim, done),
       orphaned: (clientId, will) => adoptWill(core, clientId, will),
     })
     this.store.open(storeEvents(core, ready, first))
@@ -469,7 +469,7 @@ export class Broker {
     core.stopping = true
     const { survives } = core.journal
     for (const session of [...core.sessions.values()])
-      if (!(session.durable && survives)) releaseWill(core, session)
+      if (!(session.durable && survives)) publishWaitingWill(core, session)
     const open = [...core.connections].filter(({ phase }) => phase === Phase.open)
     for (const connection of open) publishLastWill(core, connection)
   }

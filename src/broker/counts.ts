@@ -1,5 +1,5 @@
 /** How much of everything the core holds. */
-import { waitingBytes, waitingCount } from './delivery/window.ts'
+import { waitingBytes, waitingCount } from './delivery/backlog.ts'
 import type { Counts } from '../ports/stats.ts'
 import { pendingBytes } from './delivery/outbox.ts'
 import type { Core } from './state/core.ts'

@@ -4,7 +4,7 @@
  * go: what is there all the while is seen once.
  */
 import { heldCount } from './state/held.ts'
-import { waitingBytes } from './delivery/window.ts'
+import { waitingBytes } from './delivery/backlog.ts'
 import { subscriptionCount, subscriptionsOf } from './state/own-subscriptions.ts'
 import { shownUser } from '../ports/ports.ts'
 import { readProperties } from '../codec/properties.ts'

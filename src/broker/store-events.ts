@@ -5,13 +5,14 @@ import { closeFor } from './connection/closing.ts'
 import type { Core } from './state/core.ts'
 import { Phase, Session } from './state/model.ts'
 import { batchSafe, claimed, openEarly } from './connection/open-session.ts'
-import { arrived, pageRead, pump, releaseOutbound } from './delivery/outbound.ts'
+import { countLost, forgetOutbound, noteBacklog } from './delivery/backlog.ts'
+import { arrived, pageRead, pump } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
 import { dropped } from './state/drops.ts'
 import { Bytes, charge, addKeeper, dropKeeper } from './state/memory.ts'
 import { applyRetained } from './routing/retained.ts'
 import { settled } from './state/settle.ts'
-import { addSession, armExpiry, endSession, giveTo } from './session/sessions.ts'
+import { addSession, armExpiry, endSession, noteRecord } from './session/sessions.ts'
 import { addSubscription, removeSubscription } from './session/subscriptions.ts'
 import { armDelayed, delayedTold } from './routing/delayed.ts'
 import { cancelWill, restoreWill } from './routing/wills.ts'
@@ -73,7 +74,7 @@ export function storeEvents(
     committed: (batch) => committed(core, batch),
     failed(batch, failure, error) {
       if (failure === 'broken') return core.ports.fatal(error)
-      if (core.ready) return refuseHeld(core, batch, error)
+      if (core.ready) return refuseLate(core, batch, error)
       beginWithoutStore(core, error)
       announce()
     },
@@ -119,28 +120,13 @@ function sessionTold(
   }
   const session = known ?? new Session(clientId, record.username, record.version, true)
   if (known === undefined) addSession(core, session)
-  giveTo(core, session, record.username)
-  core.wheel.cancel(session.expiryTimer)
-  session.expiryTimer = null
-  session.expirySeconds = record.expirySeconds
-  session.disconnectedAtMs = record.disconnectedAtMs
-  session.loaded = false
-  if (backlog !== undefined && backlog.queuedCount > 0) {
-    session.outbound = null
-    session.backlog = backlog
-  }
-  session.foreign = record.disconnectedAtMs < 0
-  if (core.ports.peers !== null && core.ready) forgetQueue(core, session)
+  noteRecord(core, session, record)
+  if (backlog !== undefined && backlog.queuedCount > 0) noteBacklog(session, backlog)
+  // Another node has seen to it: what this one knew of its queue is old, and a claim brings it again.
+  if (core.ports.peers !== null && core.ready) forgetOutbound(core, session)
   if (session.foreign || isTended) return cancelWill(core, session)
   armExpiry(core, session, Math.max(0, core.ports.clock.wallMs() - record.disconnectedAtMs))
   restoreWill(core, session, record.will)
-}
-
-/** Another node has seen to it: what this one knew of its queue is old, and a claim brings it again. */
-function forgetQueue(core: Core, session: Session): void {
-  if (session.outbound !== null) releaseOutbound(core, session.outbound)
-  session.outbound = null
-  session.backlog = null
 }
 
 function routeTold(
@@ -165,9 +151,7 @@ function lost(core: Core, clientId: string, sequence: number, bytes: number, rea
   )
   dropped(core, session, 'unreadable')
   core.journal.note()
-  if (session?.outbound == null) return
-  session.outbound.queuedCount--
-  session.outbound.queuedBytes -= bytes
+  if (session !== null) countLost(session, bytes)
 }
 
 /** What waited for the batch goes on. */
@@ -196,15 +180,15 @@ function noteTime({ journal, stats, ports }: Core, batch: number): void {
  * The disk is full. What could not be written is not lost, the store goes on trying; but nobody may be kept waiting
  * for it: clients with an unanswered packet are told, and send it again when they are back.
  */
-function refuseHeld(core: Core, batch: number, error: Error): void {
+function refuseLate(core: Core, batch: number, error: Error): void {
   core.full = true
   core.ports.log.write(
     LogType.error,
     `Error: the store is full: ${error.message}. QoS 1 and 2 messages for stored sessions are refused until there is space.`,
   )
   for (const connection of core.connections) {
-    const { held, onSafe } = connection
-    const waits = held !== null && [...held].some((reply) => reply.batch >= batch)
+    const { lateReplies, onSafe } = connection
+    const waits = lateReplies !== null && [...lateReplies].some((reply) => reply.batch >= batch)
     if (waits || onSafe !== null)
       closeFor(core, connection, Reason.quotaExceeded, 'the broker has no space to store it')
   }

@@ -156,9 +156,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const chores = createChores(server)
   try {
     // The first client is to find all of them.
-    rate.hold()
+    rate.pause()
     http = await listen(engine, server, observer)
-    rate.release()
+    rate.resume()
     leaveRoot(options)
     warnOfUnreadable(log, securityFiles, bans.file)
     log.open(logSettingsOf(config.global, logging))

@@ -6,7 +6,7 @@ const SLICES_PER_SECOND = 1000 / SLICE_MS
 /** Connections that may wait for their turn, in seconds of the rate. */
 const WAIT_SECONDS_MAX = 10
 /** Connections that may wait for the start. */
-const HELD_MAX = 1000
+const WAITING_MAX = 1000
 
 /**
  * Lets so many connections a second in; the others wait, unread, for their turn. A storm of reconnecting
@@ -18,7 +18,7 @@ export class ConnectionRate {
   private entered = 0
   private readonly waiting = new Fifo<() => void>()
   private timer: NodeJS.Timeout | null = null
-  private isHeld = false
+  private isPaused = false
 
   constructor(perSecond: number) {
     this.perSecond = perSecond
@@ -26,8 +26,8 @@ export class ConnectionRate {
 
   /** Calls `enter`, now or in its turn. False: too many wait already, `enter` will not be called. */
   pass(enter: () => void): boolean {
-    if (this.isHeld) {
-      if (this.waiting.length >= HELD_MAX) return false
+    if (this.isPaused) {
+      if (this.waiting.length >= WAITING_MAX) return false
       this.waiting.push(enter)
       return true
     }
@@ -46,13 +46,13 @@ export class ConnectionRate {
     return true
   }
 
-  /** Lets nobody in before {@link release}: who comes is to find all listeners open. */
-  hold(): void {
-    this.isHeld = true
+  /** Lets nobody in before {@link resume}: who comes is to find all listeners open. */
+  pause(): void {
+    this.isPaused = true
   }
 
-  release(): void {
-    this.isHeld = false
+  resume(): void {
+    this.isPaused = false
     this.nextSlice()
     if (this.perSecond > 0) this.startSlices()
   }

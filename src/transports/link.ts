@@ -80,7 +80,7 @@ export class SocketLink<C> implements Link {
   reported = false
   paused = false
   /** The socket has an array of the core's. */
-  holding = false
+  borrowsArray = false
   /** Reads that filled the buffer, one right after the other. */
   fullReads = 0
   reason = ''
@@ -126,7 +126,7 @@ export class SocketLink<C> implements Link {
     )
     // The kernel usually took it all within the call.
     if (socket.writableLength === 0) return true
-    this.holding = true
+    this.borrowsArray = true
     return false
   }
 
@@ -136,7 +136,7 @@ export class SocketLink<C> implements Link {
     const idle = socket.writableLength === 0
     socket.write(Buffer.from(bytes.buffer, bytes.byteOffset, length), this.onWritten)
     if (idle) return true
-    this.holding = true
+    this.borrowsArray = true
     return false
   }
 
@@ -169,8 +169,8 @@ export class SocketLink<C> implements Link {
 
   /** The socket is empty: the array, if it has one, is the core's again. */
   drained(): void {
-    if (!this.holding) return
-    this.holding = false
+    if (!this.borrowsArray) return
+    this.borrowsArray = false
     if (!this.reported) this.owner.core.linkDrained(this.connection)
   }
 

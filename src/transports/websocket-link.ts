@@ -90,7 +90,7 @@ class WebSocketLink<C> extends SocketLink<C> {
     this.put(scratch, headLength + length)
     if (socket.writableLength === 0 || (idle && this.encrypted)) return true
     // The array is free, but what comes next has to wait.
-    this.holding = true
+    this.borrowsArray = true
     return false
   }
 

@@ -264,14 +264,14 @@ test('nobody comes in before the listeners are released, then all do at their ra
   for (const perSecond of [0, 1000]) {
     const rate = new ConnectionRate(perSecond)
     const entered: number[] = []
-    rate.hold()
+    rate.pause()
     for (let index = 0; index < 250; index++)
       assert.equal(
         rate.pass(() => entered.push(index)),
         true,
       )
     assert.deepEqual(entered, [])
-    rate.release()
+    rate.resume()
     const all = new Promise<void>((resolve) => rate.pass(resolve))
     const waits = setTimeout(() => {}, 10_000)
     await all

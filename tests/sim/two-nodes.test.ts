@@ -144,15 +144,22 @@ test('a shared subscription with members on both nodes gets each message once', 
   check()
 })
 
-test('a will is published on the other node', () => {
-  const { a, b, wait, connect, subscribe, check } = twoNodes()
+/** A device at one node that is cut off and leaves a will; a client at the other that watches for it. */
+function leaveWill(delaySeconds: number) {
+  const nodes = twoNodes()
+  const { a, b, wait, connect, subscribe } = nodes
   const watcher = connect('watcher', b)
   subscribe(watcher, 'gone/#', 1)
-  const device = new SimClient('device', 4, false)
-  device.will = { topic: 'gone/device', payload: 'bye' }
+  const device = new SimClient('device', 5, delaySeconds > 0)
+  device.will = { topic: 'gone/device', payload: 'bye', delaySeconds }
   device.connect(a, 2)
   wait()
   device.cut()
+  return { ...nodes, watcher }
+}
+
+test('a will is published on the other node', () => {
+  const { wait, watcher, check } = leaveWill(0)
   wait()
   assert.deepEqual(payloads(watcher), ['bye'])
   check()
@@ -211,14 +218,7 @@ test('what is published elsewhere behind SUBACK is received', () => {
 })
 
 test('a delayed will is published once, by one node', () => {
-  const { a, b, wait, connect, subscribe, check } = twoNodes()
-  const watcher = connect('watcher', b)
-  subscribe(watcher, 'gone/#', 1)
-  const device = new SimClient('device', 5, true)
-  device.will = { topic: 'gone/device', payload: 'bye', delaySeconds: 5 }
-  device.connect(a, 2)
-  wait()
-  device.cut()
+  const { wait, watcher, check } = leaveWill(5)
   wait(3000)
   assert.deepEqual(payloads(watcher), [])
   wait(10_000)
@@ -227,14 +227,7 @@ test('a delayed will is published once, by one node', () => {
 })
 
 test('a will is not published when its client comes back at the other node in time', () => {
-  const { a, b, wait, connect, subscribe, check } = twoNodes()
-  const watcher = connect('watcher', b)
-  subscribe(watcher, 'gone/#', 1)
-  const device = new SimClient('device', 5, true)
-  device.will = { topic: 'gone/device', payload: 'bye', delaySeconds: 5 }
-  device.connect(a, 2)
-  wait()
-  device.cut()
+  const { b, wait, connect, watcher, check } = leaveWill(5)
   wait(3000)
   connect('device', b, true)
   wait(10_000)

@@ -7,7 +7,7 @@ import { dischargeConnection } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
 import { Work } from '../state/work.ts'
 import { dropList } from '../session/filter-list.ts'
-import { endSession, restSession } from '../session/sessions.ts'
+import { endSession, leaveConnection, restSession } from '../session/sessions.ts'
 import { dropReplies } from '../delivery/replies.ts'
 import { dropUnruled } from '../delivery/rulings.ts'
 import { forgetAliases } from '../delivery/send-publish.ts'
@@ -44,7 +44,7 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
     sendDisconnect(core, connection, ending)
   flush(core, connection)
   core.work -= Work.close
-  connection.enter(Phase.closed)
+  connection.setPhase(Phase.closed)
   core.wheel.cancel(connection.timer)
   core.wheel.cancel(connection.rate?.timer ?? null)
   if (connection.inLink === null) dropOutput(core, connection)
@@ -76,7 +76,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   const will = takeWill(core, connection)
   if (session === null || session.connection !== connection) return
   countInterests(core, session, -1)
-  session.connection = null
+  leaveConnection(session)
   if (identity !== null && connection.openedAtMs > 0)
     core.ports.observer?.disconnected?.(identity, ending.text)
   const ends = session.expirySeconds === 0

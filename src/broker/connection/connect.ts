@@ -107,7 +107,7 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
     const reason = rule(core, connection, packet)
     if (reason !== 0) return refuse(core, connection, reason)
   }
-  connection.enter(Phase.opening)
+  connection.setPhase(Phase.opening)
   core.stats.connections++
   const assigned = packet.clientId === '' && !connection.link.listener.useUsernameAsClientId
   const clientId = assigned ? assignId(core, connection) : clientIdOf(connection, packet)

@@ -3,6 +3,7 @@ import type { DisconnectPacket } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { takeWill } from '../routing/wills.ts'
+import { setExpiry } from '../session/sessions.ts'
 import { closeConnection } from './closing.ts'
 import type { Core } from '../state/core.ts'
 import type { OpenConnection, Session } from '../state/model.ts'
@@ -26,5 +27,5 @@ function changeExpiry(session: Session, seconds: number | undefined): void {
   if (seconds === undefined) return
   if (session.expirySeconds === 0 && seconds > 0)
     throw new ProtocolError(Reason.protocolError, 'session expiry was 0 at CONNECT')
-  session.expirySeconds = seconds
+  setExpiry(session, seconds)
 }

@@ -39,11 +39,11 @@ import {
   joinInput,
   keepInput,
   putBack,
-  releaseInput,
+  freeInput,
   returnRoom,
   takeInput,
 } from './partial.ts'
-import { applyRate, isHeldBack, spend } from './rate.ts'
+import { applyRate, isThrottled, spend } from './rate.ts'
 import { onAuth } from './proving.ts'
 import { onFilterList } from './requests.ts'
 import { readOn, stopReading } from '../state/reading.ts'
@@ -115,7 +115,7 @@ function consumeWhole(
 ): number {
   const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
   const start = at
-  if (isHeldBack(connection) || mustWait(core, connection, end - at)) return at
+  if (isThrottled(connection) || mustWait(core, connection, end - at)) return at
   while (at < end && isListening(connection)) {
     const isWhole = readFrame(bytes, at, end, frame)
     judgeHeader(core, connection, bytes, at, frame)
@@ -222,7 +222,7 @@ function complete(
   start: number,
   end: number,
 ): number {
-  if (connection.phase === Phase.opening || isHeldBack(connection)) {
+  if (connection.phase === Phase.opening || isThrottled(connection)) {
     appendInput(core, connection, partial, bytes, start, end)
     return end
   }
@@ -247,7 +247,7 @@ function consumePartial(core: Core, connection: Connection, partial: CutPacket):
   const rest = consume(core, connection, joined, 0, partial.length)
   const isThrough = rest === partial.length || connection.phase === Phase.closed
   returnRoom(core, partial, joined)
-  if (isThrough) releaseInput(core, connection, partial)
+  if (isThrough) freeInput(core, connection, partial)
   else putBack(core, connection, partial, joined, rest)
   if (!isThrough) noteWaiting(core, connection)
   return isThrough
@@ -267,13 +267,13 @@ function keep(
 /** What is kept waits for the CONNACK, or for its rest. */
 function noteWaiting(core: Core, connection: Connection): void {
   if (connection.phase === Phase.opening) stopReading(connection)
-  else if (connection.phase === Phase.open && !isHeldBack(connection))
+  else if (connection.phase === Phase.open && !isThrottled(connection))
     watchPartial(core, connection)
 }
 
 /** A connection opened: handles what came in the meantime and reads on. */
 export function resumeInput(core: Core, connection: Connection): void {
-  if (!isListening(connection) || isHeldBack(connection)) return
+  if (!isListening(connection) || isThrottled(connection)) return
   if (connection.waits !== null) restartWatch(core, connection)
   const partial = takeInput(connection)
   if (partial !== null) {
@@ -300,7 +300,7 @@ function goOn(core: Core, connection: Connection): void {
 
 /** Reads on, unless there is a reason left not to. */
 export function unpause(connection: Connection): void {
-  if (!connection.paused || !isListening(connection) || isHeldBack(connection)) return
+  if (!connection.paused || !isListening(connection) || isThrottled(connection)) return
   readOn(connection)
 }
 

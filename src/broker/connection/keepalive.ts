@@ -6,7 +6,7 @@ import { closeConnection, closeFor } from './closing.ts'
 import type { Core } from '../state/core.ts'
 import { Phase, type Connection } from '../state/model.ts'
 import { beginPartial } from './partial.ts'
-import { isHeldBack } from './rate.ts'
+import { isThrottled } from './rate.ts'
 
 const FRAME: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
 
@@ -96,7 +96,7 @@ function watch(core: Core, connection: Connection, dueMs: number): void {
 function judge(core: Core, connection: Connection): void {
   if (connection.phase !== Phase.open) return
   // Its silence is our doing: judged from when it is read from again.
-  if (isHeldBack(connection)) return
+  if (isThrottled(connection)) return
   const nowMs = core.ports.clock.monotonicMs()
   const { keepAliveMs, lastLifeMs } = connection
   const aliveMs = keepAliveMs === 0 ? Infinity : lastLifeMs + keepAliveMs

@@ -19,8 +19,9 @@ import { Reason } from '../../codec/reason-codes.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { refuse, welcome } from './connack.ts'
 import { askTurnEnd, type Core, type Opening } from '../state/core.ts'
-import { isOpen, NEVER_EXPIRES, Outbound, Phase, Session, type Connection } from '../state/model.ts'
-import { releaseOutbound, resume } from '../delivery/outbound.ts'
+import { isOpen, NEVER_EXPIRES, Phase, Session, type Connection } from '../state/model.ts'
+import { adoptOutbound, catchUp } from '../delivery/backlog.ts'
+import { resume } from '../delivery/outbound.ts'
 import type { PeerClaim } from '../../ports/peers.ts'
 import { isBridgeUser, type ClaimedSession, type SessionRecord } from '../../ports/ports.ts'
 import { countInterests } from '../routing/interest.ts'
@@ -28,8 +29,16 @@ import { dropAllUnreleased, heldCount, heldIds, holdUntilPubrel } from '../state
 import { saveSession } from '../state/session-record.ts'
 import { autoSubscribe } from '../session/auto-subscribe.ts'
 import { sharedWithOthers } from '../routing/hand-over.ts'
-import { addSession, endSession, giveTo, liveSession, wakeSession } from '../session/sessions.ts'
-import { releaseReplies } from '../delivery/replies.ts'
+import {
+  addSession,
+  endSession,
+  giveTo,
+  liveSession,
+  wakeSession,
+  beginServing,
+} from '../session/sessions.ts'
+import { noteOwner } from '../state/rights.ts'
+import { sendLateReplies } from '../delivery/replies.ts'
 import { restoreWill, takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
 import { logConnected, logOtherUser, logOusted } from '../state/words.ts'
@@ -67,7 +76,7 @@ function begin(core: Core, opening: Opening): void {
   if (connection.isOurs) makeRoomForBridge(core, clientId)
   const known = liveSession(core, clientId)
   if (waitsForLeaving(core, opening)) return
-  const refusal = refusalOf(core, opening, known)
+  const refusal = sessionRefusal(core, opening, known)
   if (refusal !== 0) return refuse(core, connection, refusal)
   if (known?.connection) takeOver(core, known.connection, packet.cleanStart)
   // What others are owed of it must not go with what the store drops at the claim.
@@ -80,7 +89,7 @@ function begin(core: Core, opening: Opening): void {
 }
 
 /** 0, or why the client may not have this session, or none. */
-function refusalOf(
+function sessionRefusal(
   core: Core,
   { connection, packet }: Opening,
   known: Session | undefined,
@@ -138,7 +147,7 @@ function goOn(core: Core, opening: Opening): void {
   const clientId = idOf(opening.connection)
   const left = core.sessions.get(clientId)
   if (expiryOf(opening.packet) === 0 && left?.durable !== true) {
-    enter(core, opening, null, false)
+    joinSession(core, opening, null, false)
     if (core.ports.peers !== null) admitNext(core, clientId)
     return
   }
@@ -150,7 +159,7 @@ function goOn(core: Core, opening: Opening): void {
  * The client connects at another node: its connection here ends, with what a takeover does. `done(false)`: it is another
  * user's. Who waits for the peers is later than that claim.
  */
-export function letGo(
+export function giveWay(
   core: Core,
   { clientId, username, cleanStart }: PeerClaim,
   done: (gone: boolean) => void,
@@ -272,7 +281,7 @@ export function claimed(
     // Another node wrote it between our look and our claim.
     core.journal.unclaim(clientId)
     refuse(core, connection, Reason.clientIdentifierNotValid)
-  } else enter(core, opening, state, true)
+  } else joinSession(core, opening, state, true)
   admitNext(core, clientId)
 }
 
@@ -311,7 +320,7 @@ function abandon(core: Core, clientId: string, state: ClaimedSession | null): vo
 }
 
 /** The session is ours: opens the connection. `isClaimed`: the store was asked for it, and keeps it from now on. */
-function enter(
+function joinSession(
   core: Core,
   opening: Opening,
   state: ClaimedSession | null,
@@ -320,15 +329,11 @@ function enter(
   const { connection, packet } = opening
   const session = sessionFor(core, opening, state)
   const sessionPresent = state !== null && !packet.cleanStart
-  session.version = packet.version
-  session.expirySeconds = cappedExpiry(core, packet, connection.isOurs)
-  session.foreign = false
-  session.loaded = true
+  beginServing(session, packet.version, cappedExpiry(core, packet, connection.isOurs))
   if (core.ports.peers !== null) joinPeers(core, connection, session, state)
-  wakeSession(core, session)
-  session.connection = connection
+  wakeSession(core, session, connection)
   countInterests(core, session, 1)
-  session.owner = connection.identity
+  noteOwner(session, connection.identity)
   giveTo(core, session, userOf(connection))
   connection.session = session
   connection.heldBefore = heldIdsOf(session)
@@ -368,7 +373,7 @@ function heldIdsOf(session: Session): Set<number> | null {
 export function batchSafe(core: Core, connection: Connection): void {
   const { onSafe } = connection
   connection.onSafe = null
-  if (onSafe === null) releaseReplies(core, connection)
+  if (onSafe === null) sendLateReplies(core, connection)
   else onSafe()
 }
 
@@ -376,7 +381,7 @@ export function batchSafe(core: Core, connection: Connection): void {
 function open(core: Core, opening: Opening, session: Session, sessionPresent: boolean): void {
   const { connection, packet } = opening
   if (connection.phase !== Phase.opening) return
-  connection.enter(Phase.open)
+  connection.setPhase(Phase.open)
   connection.link.opened?.()
   if (!welcome(core, connection, sessionPresent, answerProperties(core, opening, session)))
     return closeUnanswered(core, connection)
@@ -404,8 +409,7 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   if (known !== undefined && state !== null && !packet.cleanStart) {
     const { outbound } = known
     const isShared = core.ports.peers !== null
-    if (!known.loaded || (isShared && outbound === null))
-      adoptState(core, known, state, core.ports.limits.windowMax)
+    if (!known.loaded || (isShared && outbound === null)) adoptState(core, known, state)
     else if (isShared && outbound !== null) catchUp(outbound, state)
     return known
   }
@@ -415,33 +419,16 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   const isDurable = resumes || expiryOf(packet) > 0
   const session = new Session(clientId, userOf(connection), packet.version, isDurable)
   addSession(core, session)
-  if (resumes) adoptState(core, session, state, core.ports.limits.windowMax)
+  if (resumes) adoptState(core, session, state)
   return session
 }
 
 /** State that another process, or another node, left in the store. */
-function adoptState(core: Core, session: Session, state: ClaimedSession, windowMax: number): void {
-  if (session.outbound !== null) releaseOutbound(core, session.outbound)
+function adoptState(core: Core, session: Session, state: ClaimedSession): void {
+  adoptOutbound(core, session, state)
   dropAllUnreleased(core, session)
-  session.backlog = null
-  session.outbound = new Outbound()
-  session.outbound.lastSequence = state.lastSequence
-  session.outbound.idShift = state.idShift
-  session.outbound.queuedCount = state.queuedCount
-  session.outbound.queuedBytes = state.queuedBytes
-  session.outbound.dupLeft = Math.min(state.queuedCount, windowMax)
-  session.outbound.sentTo = state.sentTo ?? state.lastSequence
-  session.outbound.knowsSent = state.sentTo !== undefined || state.queuedCount === 0
   for (const { packetId, message } of state.inbound)
     holdUntilPubrel(core, session, packetId, message)
-  if (state.queuedCount === 0) session.outbound.loadedTo = state.lastSequence
-}
-
-/** Other nodes may have queued something while its client was away; the store alone knows that. */
-function catchUp(outbound: Outbound, state: ClaimedSession): void {
-  outbound.lastSequence = Math.max(outbound.lastSequence, state.lastSequence)
-  outbound.queuedCount = Math.max(0, state.queuedCount - outbound.inflight.size)
-  outbound.queuedBytes = Math.max(0, state.queuedBytes - outbound.inflightBytes)
 }
 
 function cappedExpiry(core: Core, packet: ConnectPacket, isOurs: boolean): number {

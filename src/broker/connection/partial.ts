@@ -48,7 +48,7 @@ export function appendInput(
   chargeConnection(core, connection, partial.capacity - before)
 }
 
-/** Takes out what is kept, to handle it: {@link putBack} what is left, or {@link releaseInput}. */
+/** Takes out what is kept, to handle it: {@link putBack} what is left, or {@link freeInput}. */
 export function takeInput(connection: Connection): CutPacket | null {
   const { partial } = connection
   connection.partial = null
@@ -83,13 +83,13 @@ export function putBack(
   const rest = new CutPacket(core.spareInput)
   rest.append(joined, from, partial.length)
   chargeConnection(core, connection, rest.capacity)
-  releaseInput(core, connection, partial)
+  freeInput(core, connection, partial)
   connection.partial = rest
   beginPartial(connection, core.ports.clock.monotonicMs())
 }
 
 /** All of it is handled; of a closed connection nothing is charged any more. */
-export function releaseInput(core: Core, connection: Connection, partial: CutPacket): void {
+export function freeInput(core: Core, connection: Connection, partial: CutPacket): void {
   if (connection.phase !== Phase.closed) chargeConnection(core, connection, -partial.capacity)
   partial.clear()
 }

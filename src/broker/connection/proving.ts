@@ -57,7 +57,7 @@ export function onAuth(core: Core, connection: Connection, packet: AuthPacket): 
   if (reason === Reason.reauthenticate) return proveAnew(core, connection, proof, data)
   if (reason !== Reason.continueAuthentication || proof.exchange === null)
     throw new ProtocolError(Reason.protocolError, `AUTH with reason ${reason}`)
-  if (connection.phase === Phase.proving) connection.enter(Phase.opening)
+  if (connection.phase === Phase.proving) connection.setPhase(Phase.opening)
   advance(core, connection, proof, proof.exchange, data)
 }
 
@@ -124,7 +124,7 @@ function advance(
 
 /** The client's next AUTH is due; other input still waits for the CONNACK. */
 function listen(core: Core, connection: Connection): void {
-  connection.enter(Phase.proving)
+  connection.setPhase(Phase.proving)
   core.opened.push(connection)
   askTurnEnd(core)
 }

@@ -39,7 +39,7 @@ function earn(core: Core, rate: Rate, nowMs: number): void {
 }
 
 /** Whether it has to wait before anything more of it is looked at. */
-export function isHeldBack(connection: Connection): boolean {
+export function isThrottled(connection: Connection): boolean {
   const { rate, waiting, request } = connection
   if (waiting || request !== null) return true
   return (rate !== null && rate.timer !== null) || isWaiting(connection)

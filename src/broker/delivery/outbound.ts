@@ -23,6 +23,7 @@ import {
   type Session,
   type Subscription,
 } from '../state/model.ts'
+import { freeQueue, outboundOf } from './backlog.ts'
 import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/ports.ts'
 import { replyAck } from './replies.ts'
@@ -44,10 +45,9 @@ import {
   freePacketId,
   hasRoom,
   leaveWindow,
-  letGo,
+  freeDelivery,
   noteAnswered,
   packetIdOf,
-  outboundOf,
 } from './window.ts'
 
 /** Hands a QoS 1 or 2 message (or a QoS 0 one that is to be queued) to a session. `ruling`: it waits for its right. */
@@ -130,7 +130,7 @@ function enqueueDurable(
   const { mark } = journal
   const given = journal.append(session.clientId, sequence, kept, qos, retain, id)
   if (given === 0 || session.foreign) return
-  enter(
+  noteEntry(
     core,
     session,
     outbound,
@@ -149,7 +149,7 @@ function enqueueDurable(
 }
 
 /** Notes a stored entry and, while the memory part is not behind, queues it for sending. */
-function enter(
+function noteEntry(
   core: Core,
   session: Session,
   outbound: Outbound,
@@ -187,7 +187,7 @@ export function arrived(core: Core, session: Session, entry: StoredDelivery): vo
   const outbound = outboundOf(session)
   // Batches become safe in their order: the next one of this node's is so behind the one that has it.
   const batch = entry.safe || entry.qos < 2 ? 0 : core.journal.note()
-  if (entry.sequence > outbound.lastSequence) enter(core, session, outbound, entry, batch, null)
+  if (entry.sequence > outbound.lastSequence) noteEntry(core, session, outbound, entry, batch, null)
 }
 
 /** A page of the queue that was only in the store. */
@@ -231,18 +231,6 @@ function enqueue(core: Core, outbound: Outbound, delivery: Delivery): void {
   addKeeper(core, delivery.message as Message)
   charge(core, Bytes.entry)
   outbound.queue.push(delivery)
-}
-
-/** All of it goes with the session. */
-export function releaseOutbound(core: Core, outbound: Outbound): void {
-  charge(core, -outbound.inflight.size * Bytes.entry)
-  for (const [, delivery] of outbound.inflight.entries()) letGo(core, delivery)
-  releaseQueue(core, outbound)
-}
-
-function releaseQueue(core: Core, outbound: Outbound): void {
-  charge(core, -outbound.queue.length * Bytes.entry)
-  for (const delivery of outbound.queue) letGo(core, delivery)
 }
 
 function hasStoreRoom(core: Core, outbound: Outbound, message: Message): boolean {
@@ -330,12 +318,12 @@ function sendNext(
       : leaveOut(core, session, delivery, isLate ? 'expired' : 'notAllowed')
   if (!isSent || delivery.qos === 0) {
     forget(core, session, delivery)
-    letGo(core, delivery)
+    freeDelivery(core, delivery)
     return true
   }
   enterWindow(core, outbound, delivery, packetId)
   if (session.durable || delivery.group !== null) return true
-  letGo(core, delivery)
+  freeDelivery(core, delivery)
   delivery.message = null
   return true
 }
@@ -368,7 +356,7 @@ export function released(
     noteAnswered(session.outbound as Outbound, delivery)
     delivery.released = true
     if (!session.durable) {
-      letGo(core, delivery)
+      freeDelivery(core, delivery)
       delivery.message = null
     } else batch = core.journal.release(session.clientId, delivery.sequence)
   }
@@ -394,6 +382,6 @@ export function suspend(core: Core, session: Session): void {
     outbound.loadedTo = first.sequence - 1
     for (const { dup } of outbound.queue) if (dup) outbound.dupLeft++
   }
-  releaseQueue(core, outbound)
+  freeQueue(core, outbound)
   outbound.queue.clear()
 }

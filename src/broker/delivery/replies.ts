@@ -2,7 +2,7 @@
 import { Fifo } from '../../base/fifo.ts'
 import type { Packet } from '../../codec/packets.ts'
 import type { Core } from '../state/core.ts'
-import { Phase, type Connection, type HeldReply } from '../state/model.ts'
+import { Phase, type Connection, type LateReply } from '../state/model.ts'
 import { sendAck, sendPacket } from './outbox.ts'
 
 /** Sends an acknowledgement once `batch` (0: none) is safe and everything held before it is out. */
@@ -14,9 +14,9 @@ export function replyAck(
   reason: number,
   batch: number,
 ): void {
-  if (batch <= core.journal.done && connection.held === null) {
+  if (batch <= core.journal.done && connection.lateReplies === null) {
     sendAck(core, connection, type, packetId, reason)
-  } else hold(core, connection, { batch, ackType: type, packetId, reason, packet: null })
+  } else keepBack(core, connection, { batch, ackType: type, packetId, reason, packet: null })
 }
 
 /** The same for any other packet. */
@@ -26,27 +26,28 @@ export function replyPacket(
   packet: Packet,
   batch: number,
 ): void {
-  if (batch <= core.journal.done && connection.held === null) sendPacket(core, connection, packet)
-  else hold(core, connection, { batch, ackType: 0, packetId: 0, reason: 0, packet })
+  if (batch <= core.journal.done && connection.lateReplies === null)
+    sendPacket(core, connection, packet)
+  else keepBack(core, connection, { batch, ackType: 0, packetId: 0, reason: 0, packet })
 }
 
-function hold(core: Core, connection: Connection, reply: HeldReply): void {
+function keepBack(core: Core, connection: Connection, reply: LateReply): void {
   if (connection.phase === Phase.closed) return
-  if (connection.held === null) {
-    connection.held = new Fifo()
+  if (connection.lateReplies === null) {
+    connection.lateReplies = new Fifo()
     core.journal.wait(reply.batch, connection)
   }
-  connection.held.push(reply)
+  connection.lateReplies.push(reply)
 }
 
 /** The connection is over: nobody waits for them. */
 export function dropReplies(connection: Connection): void {
-  connection.held = null
+  connection.lateReplies = null
 }
 
 /** Sends what the last commit made safe; waits on for the rest. */
-export function releaseReplies(core: Core, connection: Connection): void {
-  const held = connection.held
+export function sendLateReplies(core: Core, connection: Connection): void {
+  const held = connection.lateReplies
   if (held === null || connection.phase === Phase.closed) return
   for (;;) {
     const reply = held.peek()
@@ -56,5 +57,5 @@ export function releaseReplies(core: Core, connection: Connection): void {
     if (reply.ackType === 0) sendPacket(core, connection, reply.packet as Packet)
     else sendAck(core, connection, reply.ackType, reply.packetId, reply.reason)
   }
-  connection.held = null
+  connection.lateReplies = null
 }

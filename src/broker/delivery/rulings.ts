@@ -117,12 +117,12 @@ export function sendUnruled(core: Core, session: Session, connection: Connection
       core.shapes.serial++
       sendQos0(core, connection, message, subscription, retain)
     }
-    release(core, connection, message)
+    freeUnruled(core, connection, message)
   }
   connection.unruled = null
 }
 
-function release(core: Core, connection: Connection, message: Message): void {
+function freeUnruled(core: Core, connection: Connection, message: Message): void {
   connection.unruledBytes -= message.size + Bytes.entry
   charge(core, -Bytes.entry)
   dropKeeper(core, message)
@@ -130,6 +130,6 @@ function release(core: Core, connection: Connection, message: Message): void {
 
 /** The connection is over. */
 export function dropUnruled(core: Core, connection: Connection): void {
-  for (const { message } of connection.unruled ?? []) release(core, connection, message)
+  for (const { message } of connection.unruled ?? []) freeUnruled(core, connection, message)
   connection.unruled = null
 }

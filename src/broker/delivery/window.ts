@@ -1,6 +1,12 @@
 /** The window: what was sent to a client at QoS 1 or 2 and is not acknowledged, by packet identifier. */
 import type { Core } from '../state/core.ts'
-import { Phase, type Connection, type Delivery, Outbound, type Session } from '../state/model.ts'
+import {
+  Phase,
+  type Connection,
+  type Delivery,
+  type Outbound,
+  type Session,
+} from '../state/model.ts'
 import type { Message } from '../../ports/message.ts'
 import { Bytes, charge, dropKeeper } from '../state/memory.ts'
 import { pendingBytes } from './outbox.ts'
@@ -71,11 +77,11 @@ export function leaveWindow(
   outbound.inflight.delete(delivery.packetId)
   outbound.inflightBytes -= delivery.payloadBytes
   forget(core, session, delivery)
-  letGo(core, delivery)
+  freeDelivery(core, delivery)
 }
 
 /** A delivery needs its message no more. */
-export function letGo(core: Core, delivery: Delivery): void {
+export function freeDelivery(core: Core, delivery: Delivery): void {
   if (delivery.message !== null) dropKeeper(core, delivery.message)
 }
 
@@ -88,29 +94,4 @@ export function noteAnswered(outbound: Outbound, delivery: Delivery): void {
 export function forget(core: Core, session: Session, delivery: Delivery): void {
   if (!session.durable) return
   core.journal.acknowledge(session.clientId, delivery.sequence, delivery.message as Message)
-}
-
-/** Its queue and window, made of what waits in the store when they are first needed. */
-export function outboundOf(session: Session): Outbound {
-  if (session.outbound !== null) return session.outbound
-  const outbound = (session.outbound = new Outbound())
-  const { backlog } = session
-  session.backlog = null
-  if (backlog === null) return outbound
-  outbound.lastSequence = backlog.lastSequence
-  outbound.queuedCount = backlog.queuedCount
-  outbound.queuedBytes = backlog.queuedBytes
-  return outbound
-}
-
-/** Messages that wait for it, sent and unacknowledged ones among them. */
-export function waitingCount({ outbound, backlog }: Session): number {
-  if (outbound === null) return backlog === null ? 0 : backlog.queuedCount
-  return outbound.queuedCount + outbound.inflight.size
-}
-
-/** Their payloads. */
-export function waitingBytes({ outbound, backlog }: Session): number {
-  if (outbound === null) return backlog === null ? 0 : backlog.queuedBytes
-  return outbound.queuedBytes + outbound.inflightBytes
 }

@@ -7,7 +7,7 @@ import { Reason } from '../../codec/reason-codes.ts'
 import type { Core } from '../state/core.ts'
 import type { Delivery, OpenConnection } from '../state/model.ts'
 import { finish, released } from '../delivery/outbound.ts'
-import { releaseHeld } from './publish.ts'
+import { releaseHeld } from './qos2.ts'
 import { replyAck } from '../delivery/replies.ts'
 import { ACK_NAMES, logAckReceived, warnUnknown } from '../state/words.ts'
 

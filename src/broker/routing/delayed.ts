@@ -92,7 +92,7 @@ export function delay(
   const { remote, origin } = author
   core.journal.saveDelayed(delayed.id, { message: kept, dueAtMs: wish.dueAtMs, remote, origin })
   core.work -= Work.store
-  hold(core, delayed)
+  keepDelayed(core, delayed)
   arm(core, delayed)
 }
 
@@ -124,14 +124,14 @@ function newId(core: Core): string {
   return time + count + tail
 }
 
-function hold(core: Core, delayed: Delayed): void {
+function keepDelayed(core: Core, delayed: Delayed): void {
   core.delays.byId.set(delayed.id, delayed)
   core.delays.bytes += delayed.message.size
   addKeeper(core, delayed.message)
 }
 
 /** It is published, or cancelled: nothing is left of it. */
-function letGo(core: Core, { id, message }: Delayed): void {
+function dropDelayed(core: Core, { id, message }: Delayed): void {
   core.delays.byId.delete(id)
   core.delays.bytes -= message.size
   dropKeeper(core, message)
@@ -146,7 +146,7 @@ export function delayedTold(core: Core, id: string, waiting: StoredWill): void {
   const { publisher: clientId, publisherUser: username } = message
   const author = { clientId, username, remote, listener: null, login: null, origin }
   const delayed = { id, message, dueAtMs, author, timer: null }
-  hold(core, delayed)
+  keepDelayed(core, delayed)
   if (core.ready) arm(core, delayed)
 }
 
@@ -162,7 +162,7 @@ export function cancelDelayed(core: Core, id: string): boolean {
   const delayed = core.delays.byId.get(id)
   if (delayed === undefined || delayed.timer === null) return false
   core.wheel.cancel(delayed.timer)
-  letGo(core, delayed)
+  dropDelayed(core, delayed)
   return true
 }
 
@@ -214,7 +214,7 @@ function rule(core: Core, delayed: Delayed, allowed: boolean): void {
   const { topicName, payloadLength } = message
   if (!allowed) {
     logDelayed(core, delayed, 'denied: its author may no longer publish there')
-    return letGo(core, delayed)
+    return dropDelayed(core, delayed)
   }
   // Its expiry counts from now on, as a will's does.
   if (message.expiresAtMs !== Infinity)
@@ -223,23 +223,23 @@ function rule(core: Core, delayed: Delayed, allowed: boolean): void {
     message.retain = false
     logDelayed(core, delayed, 'not retained: too much is')
   }
-  release(core, delayed)
+  publishDelayed(core, delayed)
 }
 
 /** That it is gone and who gets it are one batch: no crash brings it twice. */
-function release(core: Core, delayed: Delayed): void {
+function publishDelayed(core: Core, delayed: Delayed): void {
   const { message } = delayed
   const origin = originOf(core, delayed.author)
   if (!mayBegin(core)) {
     const later = routeLater(core, message, origin)
     later.whole = true
     later.begin = () => {
-      letGo(core, delayed)
+      dropDelayed(core, delayed)
       if (message.retain) storeRetained(core, message)
     }
     return
   }
-  letGo(core, delayed)
+  dropDelayed(core, delayed)
   if (publish(core, message, origin) === UNDER_WAY) keepWhole(core, message.publisher)
 }
 

@@ -28,7 +28,7 @@ export const OBEYED = -3
 /**
  * 0, or why the message is not passed on, or {@link WAITS}, {@link DELAYS} or {@link OBEYED}. The connection stays.
  */
-export function refusalOf(core: Core, connection: OpenConnection, message: Message): number {
+export function publishRefusal(core: Core, connection: OpenConnection, message: Message): number {
   const topic = message.topicName
   if (isReserved(topic)) return refusalOfReserved(core, connection, message)
   if (core.ports.limits.delayedMax > 0 && isDelayed(core, connection.mount, topic))

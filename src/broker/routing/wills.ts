@@ -102,7 +102,7 @@ export function adoptWill(core: Core, clientId: string, will: PeerWill): void {
 export function settleWill(core: Core, session: Session): void {
   if (session.will === null) return
   if (session.will.timer.dueMs > core.ports.clock.monotonicMs()) cancelWill(core, session)
-  else releaseWill(core, session)
+  else publishWaitingWill(core, session)
 }
 
 /** Nobody here is to say it. */
@@ -114,7 +114,7 @@ export function cancelWill(core: Core, session: Session): void {
 }
 
 /** The session ends, or the broker: a will that still waits is due now [MQTT-3.1.2-8]. */
-export function releaseWill(core: Core, session: Session): void {
+export function publishWaitingWill(core: Core, session: Session): void {
   const will = session.will
   if (will === null) return
   cancelWill(core, session)

@@ -1,14 +1,17 @@
 /** The life of a session: made, resumed, left alone, expired. */
 import type { Core } from '../state/core.ts'
-import { NEVER_EXPIRES, type Session } from '../state/model.ts'
+import type { Version } from '../../codec/packets.ts'
+import type { SessionRecord } from '../../ports/ports.ts'
+import { NEVER_EXPIRES, type Connection, type Session } from '../state/model.ts'
 import { endDirect } from '../routing/direct.ts'
 import { handOver, handOverStored, sharedWithOthers } from '../routing/hand-over.ts'
-import { releaseOutbound, suspend } from '../delivery/outbound.ts'
+import { freeOutbound, takeOutbound } from '../delivery/backlog.ts'
+import { suspend } from '../delivery/outbound.ts'
 import { dropAllUnreleased } from '../state/held.ts'
 import { Bytes, charge } from '../state/memory.ts'
 import { settle } from '../state/settle.ts'
 import { removeSubscriptions } from './subscriptions.ts'
-import { releaseWill, settleWill } from '../routing/wills.ts'
+import { publishWaitingWill, settleWill } from '../routing/wills.ts'
 import { logExpired } from '../state/words.ts'
 
 export function addSession(core: Core, session: Session): void {
@@ -58,15 +61,13 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   countUser(core, session.username, -1)
   if (!session.durable) countClean(core, -1)
   charge(core, -Bytes.session - session.clientId.length)
-  const { outbound } = session
-  session.outbound = null
-  session.backlog = null
+  const outbound = takeOutbound(session)
   dropAllUnreleased(core, session)
-  if (outbound !== null) releaseOutbound(core, outbound)
+  if (outbound !== null) freeOutbound(core, outbound)
   if (toHandOver.length > 0) handOverStored(core, session, toHandOver)
   else if (isStored) core.journal.deleteSession(session.clientId)
   if (outbound !== null && !session.durable) handOver(core, outbound)
-  releaseWill(core, session)
+  publishWaitingWill(core, session)
 }
 
 /** The session of a client id. One whose time is up has ended, though the wheel has not turned that far. */
@@ -81,12 +82,40 @@ export function liveSession(core: Core, clientId: string): Session | undefined {
   return undefined
 }
 
+/** This node has it, and its client asks for this from now on. */
+export function beginServing(session: Session, version: Version, expirySeconds: number): void {
+  session.version = version
+  session.expirySeconds = expirySeconds
+  session.foreign = false
+  session.loaded = true
+}
+
+/** What the store says of it: an earlier process had it, or another node has. */
+export function noteRecord(core: Core, session: Session, record: SessionRecord): void {
+  giveTo(core, session, record.username)
+  core.wheel.cancel(session.expiryTimer)
+  session.expiryTimer = null
+  session.expirySeconds = record.expirySeconds
+  session.disconnectedAtMs = record.disconnectedAtMs
+  session.loaded = false
+  session.foreign = record.disconnectedAtMs < 0
+}
+
+export function setExpiry(session: Session, seconds: number): void {
+  session.expirySeconds = seconds
+}
+
 /** Its client is back. */
-export function wakeSession(core: Core, session: Session): void {
+export function wakeSession(core: Core, session: Session, connection: Connection): void {
   core.wheel.cancel(session.expiryTimer)
   session.expiryTimer = null
   session.disconnectedAtMs = -1
   settleWill(core, session)
+  session.connection = connection
+}
+
+export function leaveConnection(session: Session): void {
+  session.connection = null
 }
 
 /** Its client is gone and it lives on: starts its clock. */

@@ -94,7 +94,9 @@ function grantOne(
 ): void {
   const { filtersPerPacketMax } = core.ports.limits
   const isOver = filtersPerPacketMax > 0 && list.codes.length >= filtersPerPacketMax
-  const refusal = isOver ? Reason.quotaExceeded : refusalOf(core, connection, wanted, verdict)
+  const refusal = isOver
+    ? Reason.quotaExceeded
+    : subscribeRefusal(core, connection, wanted, verdict)
   logFilter(core, wanted, refusal === 0)
   if (refusal !== 0) {
     list.codes.push(refusalCode(connection, wanted.qos, refusal))
@@ -111,7 +113,7 @@ function grantedQos(connection: OpenConnection, { qos }: SubscribeFilter): Qos {
 }
 
 /** 0, or why the client does not get this subscription. `allowed`: what its rights say. */
-export function refusalOf(
+export function subscribeRefusal(
   core: Core,
   connection: OpenConnection,
   wanted: SubscribeFilter,

@@ -335,7 +335,7 @@ export const Phase = {
 export type Phase = (typeof Phase)[keyof typeof Phase]
 
 /** An acknowledgement that waits for its batch, and for those in front of it [MQTT-4.6.0-2]. */
-export interface HeldReply {
+export interface LateReply {
   batch: number
   /** 0: `packet` says it all. */
   ackType: 0 | 4 | 5 | 6 | 7
@@ -482,7 +482,7 @@ export class Connection {
   unruled: Fifo<Unruled> | null = null
   unruledBytes = 0
   problemInformation = true
-  held: Fifo<HeldReply> | null = null
+  lateReplies: Fifo<LateReply> | null = null
   /** Opens the connection, once the batch that holds its session is safe. */
   onSafe: (() => void) | null = null
   replays: Fifo<Replay> | null = null
@@ -495,7 +495,7 @@ export class Connection {
   }
 
   /** Onwards only: the one place that sets the phase. */
-  enter(phase: Phase): void {
+  setPhase(phase: Phase): void {
     ;(this as { phase: Phase }).phase = phase
   }
 }

@@ -11,6 +11,11 @@ export function ownerOf(session: Session): Identity {
   return session.owner
 }
 
+/** Its client has connected, as whom it is known now. */
+export function noteOwner(session: Session, identity: Identity | null): void {
+  session.owner = identity
+}
+
 /** Who publishes from inside the process, for a user or for the broker itself. */
 export function insider(username: string | null): Identity {
   return { clientId: '', username, remote: '', listener: null, login: null, origin: '' }

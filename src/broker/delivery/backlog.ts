@@ -1,0 +1,94 @@
+/** What waits for a session: its queue and window or, until these are needed, what the store counts. */
+import type { Backlog, ClaimedSession } from '../../ports/ports.ts'
+import type { Core } from '../state/core.ts'
+import { Bytes, charge } from '../state/memory.ts'
+import { Outbound, type Session } from '../state/model.ts'
+import { freeDelivery } from './window.ts'
+
+/** Its queue and window, made of what waits in the store when they are first needed. */
+export function outboundOf(session: Session): Outbound {
+  if (session.outbound !== null) return session.outbound
+  const outbound = (session.outbound = new Outbound())
+  const { backlog } = session
+  session.backlog = null
+  if (backlog === null) return outbound
+  outbound.lastSequence = backlog.lastSequence
+  outbound.queuedCount = backlog.queuedCount
+  outbound.queuedBytes = backlog.queuedBytes
+  return outbound
+}
+
+/** The store says what waits for a session that nobody here serves. */
+export function noteBacklog(session: Session, backlog: Readonly<Backlog>): void {
+  session.outbound = null
+  session.backlog = backlog
+}
+
+/** State that another process, or another node, left in the store. */
+export function adoptOutbound(core: Core, session: Session, state: ClaimedSession): void {
+  const { queuedCount, sentTo } = state
+  forgetOutbound(core, session)
+  const outbound = (session.outbound = new Outbound())
+  outbound.lastSequence = state.lastSequence
+  outbound.idShift = state.idShift
+  outbound.queuedCount = queuedCount
+  outbound.queuedBytes = state.queuedBytes
+  outbound.dupLeft = Math.min(queuedCount, core.ports.limits.windowMax)
+  outbound.sentTo = sentTo ?? state.lastSequence
+  outbound.knowsSent = sentTo !== undefined || queuedCount === 0
+  if (queuedCount === 0) outbound.loadedTo = state.lastSequence
+}
+
+/** Other nodes may have queued something while its client was away; the store alone knows that. */
+export function catchUp(outbound: Outbound, state: ClaimedSession): void {
+  outbound.lastSequence = Math.max(outbound.lastSequence, state.lastSequence)
+  outbound.queuedCount = Math.max(0, state.queuedCount - outbound.inflight.size)
+  outbound.queuedBytes = Math.max(0, state.queuedBytes - outbound.inflightBytes)
+}
+
+/** An entry of the store is gone that was counted. */
+export function countLost({ outbound }: Session, bytes: number): void {
+  if (outbound === null) return
+  outbound.queuedCount--
+  outbound.queuedBytes -= bytes
+}
+
+/** What was known of it is old, or the session has ended. */
+export function forgetOutbound(core: Core, session: Session): void {
+  const { outbound } = session
+  session.outbound = null
+  session.backlog = null
+  if (outbound !== null) freeOutbound(core, outbound)
+}
+
+/** Takes it from a session that ends: for others of its shared groups, who then frees it. */
+export function takeOutbound(session: Session): Outbound | null {
+  const { outbound } = session
+  session.outbound = null
+  session.backlog = null
+  return outbound
+}
+
+/** All of it goes with the session. */
+export function freeOutbound(core: Core, outbound: Outbound): void {
+  charge(core, -outbound.inflight.size * Bytes.entry)
+  for (const [, delivery] of outbound.inflight.entries()) freeDelivery(core, delivery)
+  freeQueue(core, outbound)
+}
+
+export function freeQueue(core: Core, outbound: Outbound): void {
+  charge(core, -outbound.queue.length * Bytes.entry)
+  for (const delivery of outbound.queue) freeDelivery(core, delivery)
+}
+
+/** Messages that wait for it, sent and unacknowledged ones among them. */
+export function waitingCount({ outbound, backlog }: Session): number {
+  if (outbound === null) return backlog === null ? 0 : backlog.queuedCount
+  return outbound.queuedCount + outbound.inflight.size
+}
+
+/** Their payloads. */
+export function waitingBytes({ outbound, backlog }: Session): number {
+  if (outbound === null) return backlog === null ? 0 : backlog.queuedBytes
+  return outbound.queuedBytes + outbound.inflightBytes
+}
