@@ -1,7 +1,7 @@
 /** `mozzie doctor` against real brokers, files and certificates. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -84,6 +84,62 @@ test('a login that is refused is explained: no user name, no such user, another 
   const outside = await examine('--url', url)
   assert.deepEqual(outside.wrong, ['refusedLogin'])
   assert.equal(outside.code, 2)
+})
+
+test('logins by go-auth, by dynamic security and by token are ways to log in, and refusals say why', async (context) => {
+  const directory = scratch(context)
+  const users = join(directory, 'users')
+  // Of the password "secret".
+  writeFileSync(users, 'ann:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n', {
+    mode: 0o600,
+  })
+  const lines = [
+    'plugin go-auth.so',
+    'plugin_opt_backends files',
+    `plugin_opt_files_password_path ${users}`,
+    'user root',
+  ]
+  const broker = await startBroker(lines.join('\n'), 'mozzie')
+  context.after(broker.stop)
+  const config = configOf(directory, `listener ${broker.port} 127.0.0.1`, ...lines)
+  const url = `mqtt://127.0.0.1:${broker.port}`
+  const wrong = await examine('-c', config, '--url', url, '-u', 'ann', '-P', 'x')
+  assert.deepEqual(wrong.wrong, ['refusedPassword'])
+  assert.match(wrong.text('listenerGood'), /mosquitto-go-auth \(files\)/)
+  const unknown = await examine('-c', config, '--url', url, '-u', 'bob', '-P', 'x')
+  assert.deepEqual(unknown.wrong, ['refusedUnknownUser'])
+  const key = join(directory, 'key')
+  writeFileSync(key, 'a secret of more than thirty-two characters')
+  const others = configOf(
+    directory,
+    'listener 1 127.0.0.1',
+    `auth_jwt_key_file ${key}`,
+    `dynamic_security_file ${join(directory, 'none.json')}`,
+  )
+  const ways = await examine('-c', others)
+  assert.match(ways.text('listenerGood'), /dynamic_security_file .*, auth_jwt_key_file /)
+})
+
+test('a user who is disabled, and one with another client id, are explained', async (context) => {
+  const directory = scratch(context)
+  const file = join(directory, 'dynsec.json')
+  const made = await run(['ctrl', 'dynsec', 'init', file, 'admin', 'secret'])
+  assert.equal(made.code, 0, made.stderr)
+  const state = JSON.parse(readFileSync(file, 'utf8'))
+  const [admin] = state.clients
+  state.clients.push({ ...admin, username: 'off', disabled: true })
+  state.clients.push({ ...admin, username: 'one', clientid: 'till-1' })
+  writeFileSync(file, JSON.stringify(state), { mode: 0o600 })
+  const lines = [`dynamic_security_file ${file}`, 'user root']
+  const broker = await startBroker(lines.join('\n'), 'mozzie')
+  context.after(broker.stop)
+  const config = configOf(directory, `listener ${broker.port} 127.0.0.1`, ...lines)
+  const url = `mqtt://127.0.0.1:${broker.port}`
+  const wrongOf = async (user: string): Promise<readonly string[]> =>
+    (await examine('-c', config, '--url', url, '-u', user, '-P', 'secret')).wrong
+  assert.deepEqual(await wrongOf('off'), ['refusedDisabled'])
+  assert.deepEqual(await wrongOf('one'), ['refusedClientId'])
+  assert.deepEqual(await wrongOf('nobody'), ['refusedUnknownUser'])
 })
 
 test('a configuration that cannot be read is told by file and line, and nothing rests on it', async (context) => {

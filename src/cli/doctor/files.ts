@@ -4,9 +4,12 @@ import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import { loadAclFile } from '../../auth/acl-file.ts'
 import { readBans } from '../../auth/bans/ban-file.ts'
-import { AuthFileError } from '../../auth/auth-file.ts'
+import { AuthFileError, readAuthFile } from '../../auth/auth-file.ts'
+import { readState } from '../../auth/dynamic/read-state.ts'
+import { loadFilesAcl } from '../../auth/go-auth/files-acl.ts'
 import { loadPasswordFile } from '../../auth/password-file.ts'
 import { loadPskFile } from '../../auth/psk-file.ts'
+import { readTokenKey } from '../../auth/tokens.ts'
 import type { Config } from '../../config/config.ts'
 import { banFileOf } from '../../server/ban-desk.ts'
 import { PrivilegeError, wantedAccount, type Account } from '../../server/privileges.ts'
@@ -25,11 +28,26 @@ const READERS = {
   acl_file: loadAclFile,
   psk_file: loadPskFile,
   ban_file: readBanFile,
+  dynamic_security_file: readDynamicFile,
+  auth_jwt_key_file: readKeyFile,
+  auth_opt_files_acl_path: loadFilesAcl,
+  auth_opt_jwt_files_acl_path: loadFilesAcl,
 } as const satisfies Readonly<Record<string, (file: string) => { warnings: readonly string[] }>>
 
 function readBanFile(file: string): { warnings: readonly string[] } {
   readBans(file)
   return { warnings: [] }
+}
+
+function readDynamicFile(file: string): { warnings: readonly string[] } {
+  const { text, warnings } = readAuthFile('dynamic_security_file', file, true)
+  return { warnings: [...warnings, ...readState(text, file).warnings] }
+}
+
+function readKeyFile(file: string): { warnings: readonly string[] } {
+  const { text, warnings } = readAuthFile('auth_jwt_key_file', file, false)
+  readTokenKey(text, file)
+  return { warnings }
 }
 
 /** @param storeLocation Of the store, null: there is none. */
@@ -99,11 +117,16 @@ function filesOf(config: Config, storeLocation: string | null): NamedFile[] {
     add('password_file', each.passwordFile)
     add('acl_file', each.aclFile)
     add('psk_file', each.pskFile)
+    add('dynamic_security_file', each.dynamicSecurityFile)
+    add('auth_opt_files_password_path', each.goAuth?.files?.passwordPath ?? null)
+    add('auth_opt_files_acl_path', each.goAuth?.files?.aclPath ?? null)
+    add('auth_opt_jwt_files_acl_path', each.goAuth?.jwt?.aclPath ?? null)
     add('certfile', each.certificateFile)
     add('keyfile', each.keyFile)
     add('cafile', each.caFile)
     add('crlfile', each.revocationListFile)
   }
+  add('auth_jwt_key_file', global.jwtKeyFile)
   for (const destination of global.logDestinations)
     if (destination.kind === 'file') add('log_dest file', existing(destination.path), WRITE)
   const banFile = banFileOf(config, storeLocation)

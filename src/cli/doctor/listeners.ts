@@ -9,8 +9,7 @@ export function examineListeners({ listeners, global }: Config, tell: Tell): voi
   for (const listener of listeners) {
     const values = { name: listenerName(listener), where: whereOf(listener) }
     if (listener.protocol === 'http_api') tell('good', 'listenerPage', values)
-    else if (!listener.allowAnonymous)
-      examineLogin(listener, global.authHttpUrl !== null, values, tell)
+    else if (!listener.allowAnonymous) examineLogin(listener, global, values, tell)
     else if (isLocal(listener)) tell('good', 'listenerLocal', values)
     else tell('bad', 'listenerOpen', values)
   }
@@ -18,22 +17,35 @@ export function examineListeners({ listeners, global }: Config, tell: Tell): voi
 
 function examineLogin(
   listener: ListenerConfig,
-  hasHook: boolean,
+  global: Config['global'],
   values: { name: string; where: string },
   tell: Tell,
 ): void {
-  const { passwordFile, certificateFile, pskFile, pskHint } = listener
-  const usesCertificates = listener.useIdentityAsUsername || listener.useSubjectAsUsername
-  const ways = [
-    ...(passwordFile === null ? [] : [`password_file ${passwordFile}`]),
-    ...(usesCertificates ? ['TLS identity'] : []),
-    ...(pskHint === null ? [] : [`psk_file ${pskFile}`]),
-    ...(hasHook ? ['auth_http_url'] : []),
-  ]
+  const { certificateFile, pskHint } = listener
+  const ways = waysOf(listener, global)
   if (ways.length === 0) return tell('bad', 'listenerClosed', values)
   const isSecret = certificateFile !== null || pskHint !== null || listener.enableProxyProtocol
   if (!isSecret && !isLocal(listener)) tell('note', 'listenerPlain', values)
   else tell('good', 'listenerGood', { ...values, how: ways.join(', ') })
+}
+
+/** How somebody may log in. */
+function waysOf(listener: ListenerConfig, global: Config['global']): string[] {
+  const { passwordFile, dynamicSecurityFile, goAuth, pskFile, pskHint } = listener
+  const { authHttpUrl, jwtKeyFile, jwtKeysUrl } = global
+  const usesCertificates = listener.useIdentityAsUsername || listener.useSubjectAsUsername
+  const backends = goAuth?.backends.map(({ name }) => name).join(', ')
+  const ways: (string | false)[] = [
+    passwordFile !== null && `password_file ${passwordFile}`,
+    dynamicSecurityFile !== null && `dynamic_security_file ${dynamicSecurityFile}`,
+    backends !== undefined && `mosquitto-go-auth (${backends})`,
+    jwtKeyFile !== null && `auth_jwt_key_file ${jwtKeyFile}`,
+    jwtKeysUrl !== null && `auth_jwt_jwks_url ${jwtKeysUrl}`,
+    usesCertificates && 'TLS identity',
+    pskHint !== null && `psk_file ${pskFile}`,
+    authHttpUrl !== null && 'auth_http_url',
+  ]
+  return ways.filter((way) => way !== false)
 }
 
 function isLocal({ host, socketPath }: ListenerConfig): boolean {

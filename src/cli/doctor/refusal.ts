@@ -1,8 +1,10 @@
 /** "Not authorised", explained by the configuration of the broker that said so. */
 import { createArgon2 } from '../../auth/argon2.ts'
-import { AuthFileError } from '../../auth/auth-file.ts'
+import { AuthFileError, readAuthFile } from '../../auth/auth-file.ts'
+import { readState } from '../../auth/dynamic/read-state.ts'
+import { loadGoAuthFiles } from '../../auth/go-auth/files-backend.ts'
 import { loadPasswordFile } from '../../auth/password-file.ts'
-import { verifyPassword } from '../../auth/password-hash.ts'
+import { verifyPassword, type PasswordHash } from '../../auth/password-hash.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import type { ConnectionRefusedError } from '../../client/errors.ts'
 import type { Address } from '../../client/url.ts'
@@ -40,12 +42,57 @@ export async function explainRefusal(
     const place = listener.location === null ? '' : ` (${placeOf(listener.location)})`
     return tell('bad', 'refusedAnonymous', { reason, place })
   }
-  if (listener.passwordFile === null) {
-    const { authHttpUrl } = config.global
-    if (authHttpUrl !== null) return tell('bad', 'refusedByHook', { reason, url: authHttpUrl })
-    return tell('bad', 'refusedLogin', { reason })
+  const { goAuth } = listener
+  const source = sourceOf(listener)
+  if (source !== null)
+    return explainPassword(source, { reason, user: username, clientId }, password, tell)
+  const { authHttpUrl, jwtKeyFile, jwtKeysUrl } = config.global
+  const others = goAuth?.backends.map(({ name }) => name).join(', ')
+  if (others !== undefined)
+    return tell('bad', 'refusedByGoAuth', { reason, user: username, others })
+  if (authHttpUrl !== null) return tell('bad', 'refusedByHook', { reason, url: authHttpUrl })
+  if (jwtKeyFile !== null || jwtKeysUrl !== null) return tell('bad', 'refusedToken', { reason })
+  tell('bad', 'refusedLogin', { reason })
+}
+
+/** A file that alone says who a user is. */
+interface UserSource {
+  readonly file: string
+  /** @throws AuthFileError */
+  read(): ReadonlyMap<string, KnownUser>
+}
+
+interface KnownUser {
+  readonly hash: PasswordHash | null
+  readonly disabled?: boolean
+  /** The only client id it may come with. */
+  readonly clientid?: string | null
+}
+
+/** null: there is none, or others are asked as well. */
+function sourceOf({
+  passwordFile,
+  dynamicSecurityFile,
+  goAuth,
+}: ListenerConfig): UserSource | null {
+  if (dynamicSecurityFile !== null) return dynamicSource(dynamicSecurityFile, passwordFile)
+  if (passwordFile !== null)
+    return { file: passwordFile, read: () => loadPasswordFile(passwordFile).users }
+  const { files = null, backends = [] } = goAuth ?? {}
+  if (files === null || files.passwordPath === null || backends.length > 1) return null
+  return { file: files.passwordPath, read: () => loadGoAuthFiles(files).users }
+}
+
+/** Users of the password file are asked for where dynamic security has none of that name. */
+function dynamicSource(file: string, passwordFile: string | null): UserSource {
+  return {
+    file,
+    read() {
+      const { text } = readAuthFile('dynamic_security_file', file, true)
+      const users = passwordFile === null ? [] : loadPasswordFile(passwordFile).users
+      return new Map<string, KnownUser>([...users, ...readState(text, file).state.clients])
+    },
   }
-  await explainPassword(reason, listener.passwordFile, username, password, tell)
 }
 
 function isAboutClientId(reason: number): boolean {
@@ -53,21 +100,24 @@ function isAboutClientId(reason: number): boolean {
 }
 
 async function explainPassword(
-  reason: string,
-  file: string,
-  user: string,
+  { file, read }: UserSource,
+  { user, clientId, reason }: { reason: string; user: string; clientId: string },
   password: string | undefined,
   tell: Tell,
 ): Promise<void> {
   const values = { reason, file, user }
   try {
-    const { users } = loadPasswordFile(file)
+    const users = read()
     const entry = users.get(user)
     if (entry === undefined) {
       const near = nearestName(user, users.keys())
       if (near !== null) return tell('bad', 'refusedNearUser', { ...values, near })
       return tell('bad', 'refusedUnknownUser', values)
     }
+    if (entry.disabled === true) return tell('bad', 'refusedDisabled', values)
+    if (entry.clientid && entry.clientid !== clientId)
+      return tell('bad', 'refusedClientId', { ...values, clientId: entry.clientid })
+    if (entry.hash === null) return tell('bad', 'refusedWithoutPassword', values)
     if (password === undefined) return tell('bad', 'refusedNoPassword', values)
     const matches = await verifyPassword(Buffer.from(password), entry.hash, createArgon2())
     tell('bad', matches ? 'refusedThough' : 'refusedPassword', values)

@@ -174,6 +174,26 @@ export const WORDS_EN = {
     'The broker refused ({reason}): {url} decides there.',
     "Its log has the question; the answer of the broker's log names the status.",
   ],
+  refusedDisabled: [
+    'The broker refused ({reason}): "{user}" is disabled in {file}.',
+    'mozzie ctrl dynsec enableClient {user}',
+  ],
+  refusedClientId: [
+    'The broker refused ({reason}): "{user}" may come as client "{clientId}" alone.',
+    '-i {clientId}',
+  ],
+  refusedWithoutPassword: [
+    'The broker refused ({reason}): {file} has "{user}" without a password.',
+    'mozzie ctrl dynsec setClientPassword {user}; or a client certificate.',
+  ],
+  refusedByGoAuth: [
+    'The broker refused ({reason}): of the backends of mosquitto-go-auth ({others}) none lets "{user}" in.',
+    'The log of the broker says which of them gave no answer; those that said no have a log of their own.',
+  ],
+  refusedToken: [
+    'The broker refused ({reason}): a JSON Web Token is asked for.',
+    'The log of the broker says what is wrong with the token.',
+  ],
   refusedPrefix: [
     'The broker refused ({reason}): client ids begin with "{prefix}" there, "{clientId}" does not.',
     '-i {prefix}{clientId}',

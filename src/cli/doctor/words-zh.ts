@@ -170,6 +170,26 @@ export const WORDS_ZH: Words = {
     '服务器拒绝了连接（{reason}）：由 {url} 决定。',
     '那里的日志有这次询问；服务器的日志里有它的回答。',
   ],
+  refusedDisabled: [
+    '服务器拒绝了连接（{reason}）：用户 "{user}" 在 {file} 中已停用。',
+    'mozzie ctrl dynsec enableClient {user}',
+  ],
+  refusedClientId: [
+    '服务器拒绝了连接（{reason}）：用户 "{user}" 只能以客户端 "{clientId}" 连接。',
+    '-i {clientId}',
+  ],
+  refusedWithoutPassword: [
+    '服务器拒绝了连接（{reason}）：{file} 中的用户 "{user}" 没有密码。',
+    'mozzie ctrl dynsec setClientPassword {user}；或使用客户端证书。',
+  ],
+  refusedByGoAuth: [
+    '服务器拒绝了连接（{reason}）：mosquitto-go-auth 的后端（{others}）都不放行 "{user}"。',
+    '服务器的日志说明哪一个没有答复；拒绝的一方有自己的日志。',
+  ],
+  refusedToken: [
+    '服务器拒绝了连接（{reason}）：需要 JSON Web Token。',
+    '服务器的日志说明令牌哪里不对。',
+  ],
   refusedPrefix: [
     '服务器拒绝了连接（{reason}）：客户端 ID 必须以 "{prefix}" 开头，而 "{clientId}" 不是。',
     '-i {prefix}{clientId}',

@@ -9,6 +9,7 @@ import { AccessPage } from './access-page.tsx'
 import { api, login, logout, refreshSession, type ApiError } from './api.ts'
 import { BridgesPage } from './bridges-page.tsx'
 import { ClientsPage } from './clients-page.tsx'
+import { DiscoveryPage } from './discovery-page.tsx'
 import { ListenersPage } from './listeners-page.tsx'
 import { LogPage } from './log-page.tsx'
 import { OverviewPage } from './overview-page.tsx'
@@ -26,6 +27,7 @@ const PAGES = {
   clients: ['users', ClientsPage],
   subscriptions: ['tag', SubscriptionsPage],
   retained: ['pin', RetainedPage],
+  discovery: ['folder', DiscoveryPage],
   listeners: ['server', ListenersPage],
   bridges: ['link', BridgesPage],
   users: ['star', UsersPage],

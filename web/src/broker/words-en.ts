@@ -6,6 +6,7 @@ export const en = {
     clients: 'Clients',
     subscriptions: 'Subscriptions',
     retained: 'Retained',
+    discovery: 'Discovery',
     listeners: 'Listeners',
     bridges: 'Bridges',
     users: 'Users',

@@ -7,6 +7,7 @@ export const zh: BrokerText = {
     clients: '客户端',
     subscriptions: '订阅',
     retained: '保留消息',
+    discovery: '设备发现',
     listeners: '监听器',
     bridges: '桥接',
     users: '用户',

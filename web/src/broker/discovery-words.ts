@@ -1,0 +1,72 @@
+/** The words of the page about discovery. */
+import { useLanguage } from '../ui/text.ts'
+import type { Malformation } from './discovery.ts'
+
+interface DiscoveryText {
+  readonly none: string
+  readonly about: string
+  readonly noValue: string
+  readonly orphaned: string
+  readonly orphanedHint: string
+  readonly malformations: Readonly<Record<Malformation, string>>
+  readonly remove: string
+  readonly removeStale: (count: string) => string
+  readonly removeTitle: string
+  readonly removeText: string
+  readonly removeNow: (count: string) => string
+  readonly removed: (count: string) => string
+  readonly entities: (count: string) => string
+  readonly of: (name: string) => string
+}
+
+const en: DiscoveryText = {
+  none: 'Nobody announces anything at homeassistant/#.',
+  about: 'What devices announce to Home Assistant, with the last retained values of their topics.',
+  noValue: 'no retained value',
+  orphaned: 'orphaned',
+  orphanedHint:
+    'Nothing is retained at any of its topics, and the client that announced it is not connected.',
+  malformations: {
+    topic: 'malformed: the topic is not homeassistant/COMPONENT/[NODE/]OBJECT/config',
+    noJson: 'malformed: the payload is not JSON',
+    noObject: 'malformed: the payload is no JSON object',
+    badTopic: 'malformed: it names a topic that is none',
+    noUniqueId: 'malformed: a device without "unique_id"',
+  },
+  remove: 'Remove…',
+  removeStale: (count) => `Remove orphaned and malformed… (${count})`,
+  removeTitle: 'Remove announcements',
+  removeText:
+    'These retained messages are cleared, and Home Assistant forgets what they announced:',
+  removeNow: (count) => `Remove ${count}`,
+  removed: (count) => `${count} removed.`,
+  entities: (count) => `${count} announced`,
+  of: (name) => `Remove ${name}`,
+}
+
+const zh: DiscoveryText = {
+  none: 'homeassistant/# 下没有任何通告。',
+  about: '设备向 Home Assistant 通告的内容，以及其主题上最后的保留值。',
+  noValue: '没有保留值',
+  orphaned: '无主',
+  orphanedHint: '它的所有主题上都没有保留值，而且通告它的客户端没有连接。',
+  malformations: {
+    topic: '格式错误：主题不是 homeassistant/COMPONENT/[NODE/]OBJECT/config',
+    noJson: '格式错误：载荷不是 JSON',
+    noObject: '格式错误：载荷不是 JSON 对象',
+    badTopic: '格式错误：其中的主题无效',
+    noUniqueId: '格式错误：有设备却没有 “unique_id”',
+  },
+  remove: '移除…',
+  removeStale: (count) => `移除无主和格式错误的通告…（${count}）`,
+  removeTitle: '移除通告',
+  removeText: '清除这些保留消息，Home Assistant 会忘掉它们通告的内容：',
+  removeNow: (count) => `移除 ${count} 条`,
+  removed: (count) => `已移除 ${count} 条。`,
+  entities: (count) => `${count} 条通告`,
+  of: (name) => `移除 ${name}`,
+}
+
+export function useDiscoveryText(): DiscoveryText {
+  return useLanguage() === 'zh' ? zh : en
+}
