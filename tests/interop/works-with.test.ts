@@ -244,10 +244,10 @@ for (const version of ['311', '5'])
     },
   )
 
-const noPahoPython =
-  spawnSync('python3', ['-c', 'import paho.mqtt']).status === 0
-    ? false
-    : 'python3-paho-mqtt is not installed'
+const python = ['python3', '/usr/bin/python3'].find(
+  (each) => spawnSync(each, ['-c', 'import paho.mqtt']).status === 0,
+)
+const noPahoPython = python === undefined ? 'python3-paho-mqtt is not installed' : false
 
 const ASSISTANT = `
 import sys, paho.mqtt.client as mqtt
@@ -278,7 +278,7 @@ for (const [level, version] of [
       const topic = 'homeassistant/sensor/t1/config'
       await watcher.publish(topic, '{"state_topic":"t1"}', { qos: 1, retain: true })
       const args = ['-c', ASSISTANT, String(port), String(version)]
-      const assistant = endWithUs(spawn('python3', args))
+      const assistant = endWithUs(spawn(python ?? '', args))
       let said = ''
       assistant.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
       await watcher.find('publish', { topic: 'homeassistant/status', payload: 'online' })

@@ -42,14 +42,21 @@ export async function explainRefusal(
     const place = listener.location === null ? '' : ` (${placeOf(listener.location)})`
     return tell('bad', 'refusedAnonymous', { reason, place })
   }
-  const { goAuth } = listener
   const source = sourceOf(listener)
-  if (source !== null)
-    return explainPassword(source, { reason, user: username, clientId }, password, tell)
-  const { authHttpUrl, jwtKeyFile, jwtKeysUrl } = config.global
+  if (source === null) return explainOthers(reason, username, listener, config, tell)
+  await explainPassword(source, { reason, user: username, clientId }, password, tell)
+}
+
+/** No file alone says who a user is. */
+function explainOthers(
+  reason: string,
+  user: string,
+  { goAuth }: ListenerConfig,
+  { global: { authHttpUrl, jwtKeyFile, jwtKeysUrl } }: Config,
+  tell: Tell,
+): void {
   const others = goAuth?.backends.map(({ name }) => name).join(', ')
-  if (others !== undefined)
-    return tell('bad', 'refusedByGoAuth', { reason, user: username, others })
+  if (others !== undefined) return tell('bad', 'refusedByGoAuth', { reason, user, others })
   if (authHttpUrl !== null) return tell('bad', 'refusedByHook', { reason, url: authHttpUrl })
   if (jwtKeyFile !== null || jwtKeysUrl !== null) return tell('bad', 'refusedToken', { reason })
   tell('bad', 'refusedLogin', { reason })

@@ -69,7 +69,7 @@ async function valueOf(topic: string): Promise<string | null> {
 }
 
 async function isHere(id: string): Promise<boolean> {
-  return (await unlessMissing(call('client', { params: { id } })))?.connected ?? false
+  return (await unlessMissing(call('client', { query: { clientId: id } })))?.connected ?? false
 }
 
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
