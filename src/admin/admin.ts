@@ -5,6 +5,7 @@ import { createSampler, type Sampler } from '../telemetry/sampler.ts'
 import { createEventLog, type EventLog } from './event-log.ts'
 import { createLogins, type Logins } from './logins.ts'
 import type { AdminSource } from './source.ts'
+import { createTopicMetrics, type TopicMetrics } from './topic-metrics.ts'
 import { createTraces, type Traces } from './traces.ts'
 
 export interface Admin {
@@ -15,6 +16,7 @@ export interface Admin {
   readonly traces: Traces
   readonly metrics: Metrics
   readonly logins: Logins
+  readonly topicMetrics: TopicMetrics
   stop(): void
 }
 
@@ -32,6 +34,7 @@ export function createAdmin(source: AdminSource): Admin {
     events: createEventLog(source.observer),
     traces,
     logins,
+    topicMetrics: createTopicMetrics(source.observer, () => Date.now()),
     metrics: createMetrics({
       version,
       startedAtMs,

@@ -4,6 +4,7 @@ import * as broker from './schemas-broker.ts'
 import * as clients from './schemas-clients.ts'
 import { cluster, clusterQuery, clusterSessions } from './schemas-cluster.ts'
 import { delayedPage, delayedParams } from './schemas-delayed.ts'
+import * as traces from './schemas-traces.ts'
 import * as users from './schemas-users.ts'
 import type { Schema } from './schema.ts'
 
@@ -111,6 +112,13 @@ export const CONTRACT = {
     query: broker.historyQuery,
     reply: broker.history,
   }),
+  config: endpoint(
+    'broker',
+    'GET',
+    '/api/v1/config',
+    'The configuration in force: every option, its value, and where that comes from. Secrets are left out.',
+    { reply: broker.config },
+  ),
   listenersDetail: endpoint(
     'broker',
     'GET',
@@ -218,6 +226,27 @@ export const CONTRACT = {
     params: delayedParams,
     reply: clients.done,
   }),
+  topicMetrics: endpoint(
+    'messages',
+    'GET',
+    '/api/v1/topic-metrics',
+    'Messages counted by topic filter, for the filters that were asked for.',
+    { reply: broker.topicMetrics },
+  ),
+  topicMetricStart: endpoint(
+    'messages',
+    'POST',
+    '/api/v1/topic-metrics',
+    'Counts what is published to a filter from now on; at most 50 filters.',
+    { body: broker.topicMetricBody, reply: clients.done },
+  ),
+  topicMetricEnd: endpoint(
+    'messages',
+    'DELETE',
+    '/api/v1/topic-metrics',
+    'Counts a filter no more.',
+    { query: broker.topicMetricBody, reply: clients.done },
+  ),
   publish: endpoint('messages', 'POST', '/api/v1/publish', 'Publishes a message.', {
     body: clients.publishBody,
     reply: clients.publishReply,
@@ -272,26 +301,26 @@ export const CONTRACT = {
     query: clients.aclQuery,
     reply: clients.aclReply,
   }),
-  traces: endpoint('traces', 'GET', '/api/v1/traces', 'Packet traces.', { reply: clients.traces }),
+  traces: endpoint('traces', 'GET', '/api/v1/traces', 'Packet traces.', { reply: traces.traces }),
   traceStart: endpoint(
     'traces',
     'POST',
     '/api/v1/traces',
     'Starts to keep the packets of a client, a topic or an address; with several, of what is all of it.',
-    { body: clients.traceBody, reply: clients.trace },
+    { body: traces.traceBody, reply: traces.trace },
   ),
   tracePackets: endpoint('traces', 'GET', '/api/v1/traces/:id', 'Packets of a trace.', {
-    params: clients.traceParams,
-    query: clients.traceQuery,
-    reply: clients.traceReply,
+    params: traces.traceParams,
+    query: traces.traceQuery,
+    reply: traces.traceReply,
   }),
   traceDownload: endpoint('traces', 'GET', '/api/v1/traces/:id/download', 'A trace as a file.', {
-    params: clients.traceParams,
-    query: clients.downloadQuery,
+    params: traces.traceParams,
+    query: traces.downloadQuery,
     type: 'application/x-ndjson',
   }),
   traceDelete: endpoint('traces', 'DELETE', '/api/v1/traces/:id', 'Ends and drops a trace.', {
-    params: clients.traceParams,
+    params: traces.traceParams,
     reply: clients.done,
   }),
 }

@@ -12,6 +12,7 @@ import { clientHandlers } from './handlers/clients.ts'
 import type { Call, Handlers, HandlerWorld } from './handlers/handler.ts'
 import { messageHandlers } from './handlers/messages.ts'
 import { toolHandlers } from './handlers/tools.ts'
+import { topicMetricHandlers } from './handlers/topic-metrics.ts'
 import { userHandlers } from './handlers/users.ts'
 import { HttpError } from './http-error.ts'
 import { errorReply } from './schemas-broker.ts'
@@ -38,6 +39,7 @@ export function addRoutes(app: FastifyInstance, world: HandlerWorld): void {
     ...delayedHandlers(world),
     ...clusterHandlers(world),
     ...toolHandlers(world),
+    ...topicMetricHandlers(world),
     ...userHandlers(world),
     ...banHandlers(world),
   }

@@ -82,6 +82,44 @@ export const history = object({
 })
 export type History = Static<typeof history>
 
+export const config = object({
+  files: list(text('Path.'), 'The files of the configuration, in the order they were read.'),
+  rows: list(
+    object({
+      section: oneOf('What it holds for.', ['global', 'listener', 'bridge']),
+      of: text('Which listener or bridge; empty: all.'),
+      option: text('Name of the option.'),
+      value: nullable(text('As it counts; empty: not set; null: a secret that is set.')),
+      from: oneOf(
+        'file: a line of it; environment: a variable, which the line names if there is one.',
+        ['default', 'file', 'environment', 'commandLine'],
+      ),
+      file: nullable(text('Path of the file that sets it.')),
+      line: nullable(integer('Line in it.')),
+      reload: flag('SIGHUP applies a change.'),
+      summary: text('What it is.'),
+    }),
+    'Every option, in the order of the documentation.',
+  ),
+})
+export type ConfigReply = Static<typeof config>
+
+const topicMetric = object({
+  filter: text('Topic filter.'),
+  sinceMs: integer('Since when it is counted: wall clock, ms.'),
+  messages: integer('Messages published to it.'),
+  payloadBytes: integer('Bytes of their payloads.'),
+  retained: integer('Those of them with the retain flag.'),
+  lastMs: nullable(integer('When the last one came: wall clock, ms.')),
+})
+export type TopicMetric = Static<typeof topicMetric>
+export const topicMetrics = object({
+  items: list(topicMetric, 'In the order they were asked for, at most 50.'),
+})
+export const topicMetricBody = object({
+  filter: text('Topic filter.', { minLength: 1, maxLength: 65_535 }),
+})
+
 export const listenersDetail = object({
   listeners: list(
     object({

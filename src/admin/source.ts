@@ -8,7 +8,7 @@ import type { BridgeControl } from '../ports/bridge-status.ts'
 import type { Auth, Identity, ListenerOptions, Observer } from '../ports/ports.ts'
 import type { LoginKeeper } from './logins.ts'
 import type { BanView } from './schemas-bans.ts'
-import type { ListenersDetail } from './schemas-broker.ts'
+import type { ConfigReply, ListenersDetail } from './schemas-broker.ts'
 import type { AclReply } from './schemas-clients.ts'
 import type {
   AuditReply,
@@ -98,6 +98,8 @@ export interface AdminSource {
   readonly loginKeeper: LoginKeeper | null
   status(): 'ok' | 'starting' | 'stopping'
   listeners(): ListenersDetail['listeners']
+  /** The configuration in force. */
+  config(): ConfigReply
   /** Users that may use the admin endpoints of a listener (`http_admin_user`). */
   adminUsers(listener: ListenerOptions): readonly string[]
   /** Whether the passwords of those who come by `listener` are checked: else nobody can log in. */

@@ -8,7 +8,7 @@ import { PacketType } from '../codec/packets.ts'
 import { isShared, matches, topicFilterProblem } from '../topics/names.ts'
 import { HttpError } from './http-error.ts'
 import { createTap, type TappedPacket } from './packet-tap.ts'
-import type { Trace, TraceBody, TracePacket } from './schemas-clients.ts'
+import type { Trace, TraceBody, TracePacket } from './schemas-traces.ts'
 import { describe, PAYLOAD_BYTES_MAX, topicOf } from './trace-packet.ts'
 
 const TRACES_MAX = 5

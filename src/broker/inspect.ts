@@ -15,6 +15,7 @@ import type { DropReason } from '../ports/stats.ts'
 import type { Core } from './state/core.ts'
 import { Phase, type Delivery, type Session, type Subscription } from './state/model.ts'
 import type { Delayed } from './state/delays.ts'
+import { Traffic } from './state/traffic.ts'
 import { pendingBytes } from './delivery/outbox.ts'
 import { withDirect } from './routing/direct.ts'
 import { mayReceive } from './state/rights.ts'
@@ -37,6 +38,11 @@ export interface ClientView {
   readonly queuedBytes: number
   readonly outputBytes: number
   readonly dropped: number
+  /** Since its connection began; 0: offline. */
+  readonly publishReceived: number
+  readonly publishSent: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
 }
 
 export interface DeliveryView {
@@ -110,6 +116,7 @@ export interface ReceiverView {
 }
 
 const SHOWN_MAX = 100
+const NO_TRAFFIC = new Traffic()
 
 export class Inspector {
   private readonly core: Core
@@ -220,6 +227,8 @@ function isConnected({ connection }: Session): boolean {
 function clientView(session: Session): ClientView {
   const { connection, outbound, backlog } = session
   const inflight = outbound?.inflight.size ?? 0
+  const { publishReceived, publishSent, bytesReceived, bytesSent } =
+    connection?.traffic ?? NO_TRAFFIC
   return {
     clientId: session.clientId,
     username: shownUser(session.username),
@@ -236,6 +245,10 @@ function clientView(session: Session): ClientView {
     queuedBytes: waitingBytes(session),
     outputBytes: connection === null ? 0 : pendingBytes(connection),
     dropped: session.drops?.count ?? 0,
+    publishReceived,
+    publishSent,
+    bytesReceived,
+    bytesSent,
   }
 }
 

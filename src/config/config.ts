@@ -11,6 +11,14 @@ import type { LIMIT_OPTIONS } from './options-limits.ts'
 import type { PROCESS_OPTIONS } from './options-process.ts'
 import type { TOKEN_OPTIONS } from './options-token.ts'
 
+/** Where the value of an option comes from. `environment`: a variable, which the line names if there is one. */
+export interface OptionPlace extends ConfigLocation {
+  readonly from: 'file' | 'environment' | 'commandLine'
+}
+
+/** Of the options of a section that do not have their default, by key. */
+export type OptionPlaces = ReadonlyMap<string, OptionPlace>
+
 /** Every global option by its key, defaults filled in. A limit of 0 is no limit. */
 export type GlobalValues = Values<
   typeof BROKER_OPTIONS &
@@ -41,13 +49,14 @@ export interface ListenerConfig extends ListenerValues, ListenerSecurity {
   /** What the lines of mosquitto-go-auth ask for; null: there are none. */
   readonly goAuth: GoAuthConfig | null
   /** Where its options stand, by key; empty for those that no line sets. */
-  readonly places: ReadonlyMap<string, ConfigLocation>
+  readonly places: OptionPlaces
   /** Null for the listeners of local-only mode. */
   readonly location: ConfigLocation | null
 }
 
 export interface BridgeConfig extends BridgeValues {
   readonly name: string
+  readonly places: OptionPlaces
   readonly location: ConfigLocation
 }
 
@@ -75,6 +84,8 @@ export interface RefusedOption extends ConfigLocation {
 /** A whole configuration, checked, with defaults filled in. */
 export interface Config {
   readonly global: GlobalValues
+  /** Of the global options. */
+  readonly places: OptionPlaces
   readonly listeners: readonly ListenerConfig[]
   readonly bridges: readonly BridgeConfig[]
   readonly plugins: readonly PluginConfig[]

@@ -114,7 +114,12 @@ function openBridge(state: ParseState, context: FileContext, name: string, rest:
   const bridgeName = text().read(name, rest)
   if (state.bridges.some((bridge) => bridge.name === bridgeName))
     throw new ValueError(`Duplicate "${name}" value in configuration: "${bridgeName}".`)
-  context.bridge = { name: bridgeName, values: new Map(), location: here(context) }
+  context.bridge = {
+    name: bridgeName,
+    values: new Map(),
+    places: new Map(),
+    location: here(context),
+  }
   state.bridges.push(context.bridge)
 }
 

@@ -1,6 +1,6 @@
 /** A configuration while it is being read. */
 import { ValueError, type ConfigError, type ConfigLocation } from './config-error.ts'
-import type { ConfigWarning, RefusedOption } from './config.ts'
+import type { ConfigWarning, OptionPlace, RefusedOption } from './config.ts'
 import type { Environment } from './environment.ts'
 import type { OptionInfo, SectionValues } from './option.ts'
 
@@ -13,7 +13,7 @@ export interface ListenerDraft {
   /** Global security options that per_listener_settings moved here. */
   readonly security: SectionValues
   /** Where each of its options stands, by key. */
-  readonly places: Map<string, ConfigLocation>
+  readonly places: Map<string, OptionPlace>
   /** Plugins of this listener alone. */
   readonly plugins: PluginDraft[]
   readonly location: ConfigLocation
@@ -22,6 +22,7 @@ export interface ListenerDraft {
 export interface BridgeDraft {
   readonly name: string
   readonly values: SectionValues
+  readonly places: Map<string, OptionPlace>
   readonly location: ConfigLocation
 }
 
@@ -35,6 +36,8 @@ export interface PluginDraft {
 /** All that was read so far, over all files. */
 export interface ParseState {
   readonly global: SectionValues
+  /** Where the global options stand, by key. */
+  readonly places: Map<string, OptionPlace>
   readonly listeners: ListenerDraft[]
   /** What `port`, `bind_address` and options before the first `listener` line edit. */
   defaultListener: ListenerDraft | null
@@ -108,6 +111,7 @@ export function newParseState(
 ): ParseState {
   return {
     global: new Map(),
+    places: new Map(),
     listeners: [],
     defaultListener: null,
     defaultListenerAsked: false,

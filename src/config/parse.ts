@@ -1,6 +1,6 @@
 /** Reads a configuration, line by line. */
 import { ConfigError, ValueError } from './config-error.ts'
-import type { Config } from './config.ts'
+import type { Config, OptionPlace } from './config.ts'
 import { needsListener } from './directives.ts'
 import { expandVariables } from './environment.ts'
 import { configLines, type ConfigLine } from './lexer.ts'
@@ -101,15 +101,14 @@ function applyLine(state: ParseState, context: FileContext, line: ConfigLine): v
   }
   if (known.kind === 'include') return includeDirectory(state, context, name, rest)
   if (known.kind === 'directive') return known.row.apply(state, context, name, rest)
-  const section = findSection(state, context, known, name)
+  const { values: section, places } = findSection(state, context, known, name)
   const value = readValue(section, known, name, rest)
   noteWhatItAsks(state, context, known.row, value)
+  const isVariable = rest !== line.rest && line.rest.includes('${')
+  places.set(known.key, { ...here(context), from: isVariable ? 'environment' : 'file' })
   if (known.key === 'perListenerSettings') return setPerListenerSettings(state, context, value)
   if (isPerListener(known.key) && known.scope === 'global') state.securityRead = true
   section.set(known.key, value)
-  if (known.scope !== 'listener') return
-  const listener = context.listener ?? state.defaultListener
-  listener?.places.set(known.key, here(context))
 }
 
 const FILE_SUFFIX = '_file'
@@ -152,26 +151,32 @@ function isPerListener(key: string): boolean {
   return PER_LISTENER_KEYS.some((each) => each === key)
 }
 
+/** Values of options, and where they stand. */
+interface Section {
+  readonly values: SectionValues
+  readonly places: Map<string, OptionPlace>
+}
+
 /** Where the value belongs. @throws ValueError when the line stands outside its section. */
 function findSection(
   state: ParseState,
   context: FileContext,
   { scope, key, row }: ValueOption,
   name: string,
-): SectionValues {
+): Section {
   if (scope === 'bridge') {
-    if (context.bridge !== null) return context.bridge.values
+    if (context.bridge !== null) return context.bridge
     throw new ValueError(`"${name}" needs a "connection" line before it in the same file.`)
   }
   if (scope === 'global') {
     const moved = isPerListener(key) && state.global.get('perListenerSettings') === true
-    if (!moved) return state.global
-    if (context.listener !== null) return context.listener.security
-    return useDefaultListener(state, context, name).security
+    if (!moved) return { values: state.global, places: state.places }
+    const listener = context.listener ?? useDefaultListener(state, context, name)
+    return { values: listener.security, places: listener.places }
   }
-  if (context.listener !== null) return context.listener.values
+  if (context.listener !== null) return context.listener
   if (row.beforeListener === 'error') throw needsListener(name)
-  return useDefaultListener(state, context, name).values
+  return useDefaultListener(state, context, name)
 }
 
 function useDefaultListener(state: ParseState, context: FileContext, name: string) {

@@ -1,7 +1,7 @@
 /** A configuration that was read, completed and checked as a whole. */
 import { ConfigError } from './config-error.ts'
 import { goAuthOf, isBuiltinPlugin, pluginFile, warningsOfGoAuth } from './builtin-plugins.ts'
-import type { BridgeConfig, Config, GlobalValues, ListenerConfig } from './config.ts'
+import type { BridgeConfig, Config, GlobalValues, ListenerConfig, OptionPlaces } from './config.ts'
 import { resolveValues, type SectionValues } from './option.ts'
 import { BRIDGE_TABLE, GLOBAL_TABLE, LISTENER_TABLE } from './option-table.ts'
 import { PER_LISTENER_KEYS, type PerListenerKey } from './options-global.ts'
@@ -44,12 +44,15 @@ export function resolveConfig(state: ParseState): Config {
     listeners,
     bridges: resolveBridges(state),
     plugins: state.plugins.filter(({ path }) => !isBuiltinPlugin(path)),
+    places: state.places,
     localOnly,
     warnings: state.warnings,
     refused: state.refused,
     loadedFiles: state.loadedFiles,
   }
 }
+
+const FROM_COMMAND_LINE: OptionPlaces = new Map([['port', { ...NOWHERE, from: 'commandLine' }]])
 
 /**
  * The listeners of `-p`: loopback only, and only when the file has none.
@@ -65,7 +68,7 @@ export function applyCommandLinePorts(config: Config, ports: readonly number[]):
   const [settings] = config.listeners
   const others = config.listeners.filter(({ protocol }) => protocol === 'http_api')
   const listeners = [...new Set(ports)].flatMap((port) =>
-    LOOPBACK_HOSTS.map((host) => ({ ...settings, port, host })),
+    LOOPBACK_HOSTS.map((host) => ({ ...settings, port, host, places: FROM_COMMAND_LINE })),
   )
   return { ...config, listeners: [...listeners, ...others] }
 }
@@ -179,8 +182,8 @@ function checkListener({ values, location }: ListenerDraft, pskFile: string | nu
 
 function resolveBridges(state: ParseState): BridgeConfig[] {
   const localIds = new Set<string>()
-  return state.bridges.map(({ name, values, location }) => {
-    const bridge = { ...resolveValues(BRIDGE_TABLE, values), name, location }
+  return state.bridges.map(({ name, values, places, location }) => {
+    const bridge = { ...resolveValues(BRIDGE_TABLE, values), name, places, location }
     const fail = (message: string): never => {
       throw new ConfigError(`Bridge "${name}" ${message}`, location)
     }

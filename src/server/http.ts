@@ -23,6 +23,7 @@ import {
   type PagesEntrance,
   type RunningListener,
 } from './listeners.ts'
+import { configRows, type Launch } from './config-view.ts'
 import { loginKeeperOf } from './login-file.ts'
 import type { ServerLog } from './log-destinations.ts'
 import type { ServerSecurity } from './security.ts'
@@ -47,6 +48,7 @@ interface Host {
   readonly cluster: Cluster | null
   /** null: state is in memory. */
   readonly persistence: { readonly location: string } | null
+  readonly launch: Launch
   /** The configuration that is in force. */
   readonly config: Config
   readonly status: 'starting' | 'ok' | 'stopping'
@@ -167,6 +169,10 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     bans: banSourceOf(server.banDesk),
     cluster: clusterSource(() => server.cluster?.node ?? null),
     status: () => server.status,
+    config: () => ({
+      files: [...server.config.loadedFiles],
+      rows: configRows(server.config, server.launch, process.env),
+    }),
     listeners: () => pairs(server).map(([running, config]) => factsOf(running, config)),
     adminUsers: (listener) => runningAt(listener)?.httpAdminUsers ?? [],
     checksPasswords: security.checksPasswords,

@@ -31,6 +31,7 @@ import {
 import { logSettingsOf, type ServerLog } from './log-destinations.ts'
 import { createMemoryWatch, usedBytes } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
+import type { Launch } from './config-view.ts'
 import { createStore, logPersistence, persistenceOf, type Persistence } from './persistence.ts'
 import { removePidFile } from './pid-file.ts'
 import { applyUmask, dropPrivileges } from './privileges.ts'
@@ -93,6 +94,8 @@ export interface Server {
    */
   entrances(config: Config): ReadonlyMap<string, EntranceSettings>
   readonly bridges: Bridges
+  /** What the command line said beside the file. */
+  readonly launch: Launch
   /** The configuration that is in force; replaced by a reload. */
   config: Config
   /** Wills, 0x8B, links, listeners, store, pid file; in this order. */
@@ -146,6 +149,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     pageNote: null,
     status: 'starting',
     bridges,
+    launch: { logging, memoryOnly: options.memoryOnly },
     config,
     stop: () => stop(engine, server, http),
   }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Browser, type Page } from 'playwright-core'
+import { en, type Text } from '../../web/src/i18n/en.ts'
 import { connect, type MqttClient } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
@@ -150,11 +151,12 @@ export async function visit(browser: Browser, url: string, view: View = {}): Pro
   return { page, problems, close: () => context.close() }
 }
 
-/** In the broker area. */
-export async function login(page: Page, who = ADMIN): Promise<void> {
-  await page.getByLabel('User').fill(who.username)
-  await page.getByLabel('Password').fill(who.password)
-  await page.getByRole('button', { name: 'Log in' }).click()
+/** In the broker area, in the words of `t`. */
+export async function login(page: Page, t: Text = en, who = ADMIN): Promise<void> {
+  const form = page.locator('.login')
+  await form.locator('input').first().fill(who.username)
+  await form.getByLabel(t.password).fill(who.password)
+  await form.locator('button[type=submit]').click()
   await page.locator('.broker-nav').waitFor()
 }
 

@@ -59,6 +59,8 @@ browserSuite('widths', (test) => {
   for (const [width, height] of [
     [360, 740],
     [768, 1024],
+    [901, 800],
+    [1100, 800],
     [1280, 800],
     [2560, 1440],
   ] as const)
@@ -94,12 +96,10 @@ browserSuite('widths', (test) => {
           await page.getByRole('tab', { name: t.broker, exact: true }).click()
           await page.locator('.login').waitFor()
           found.push(...(await overlaps(page, 'login')))
-          if (locale === 'en-US') {
-            await login(page)
-            for (const link of await page.locator('.broker-nav > a').all()) {
-              await link.click()
-              found.push(...(await overlaps(page, (await link.textContent()) ?? '')))
-            }
+          await login(page, t)
+          for (const link of await page.locator('.broker-nav > a').all()) {
+            await link.click()
+            found.push(...(await overlaps(page, (await link.textContent()) ?? '')))
           }
           assert.deepEqual(found, [])
         },

@@ -24,6 +24,7 @@ type BrokerHandlers = Pick<
   | 'logout'
   | 'overview'
   | 'history'
+  | 'config'
   | 'listenersDetail'
   | 'events'
   | 'log'
@@ -74,6 +75,7 @@ export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
       const names = list === undefined ? allMetrics : namesOf('metrics', list, allMetrics)
       return sampler.history(names as MetricName[], seconds, points)
     },
+    config: () => source.config(),
     listenersDetail: () => ({ listeners: source.listeners() }),
     log: ({ query }) => ({ lines: recentLines(admin, query) }),
     events({ query, credentials, caller, reply }) {

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { parseShared } from '../../topics/names.ts'
 import { HttpError } from '../http-error.ts'
-import type { Trace, TracePacket } from '../schemas-clients.ts'
+import type { Trace, TracePacket } from '../schemas-traces.ts'
 import type { Traces } from '../traces.ts'
 import { why } from '../why.ts'
 import { whyFactsOf } from '../why-facts.ts'

@@ -73,6 +73,7 @@ export function receive(
 ): void {
   if (connection.phase === Phase.closed) return
   core.stats.bytesReceived += end - start
+  connection.traffic.bytesReceived += end - start
   applyRate(core, connection)
   try {
     const { partial } = connection

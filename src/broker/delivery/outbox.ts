@@ -137,6 +137,7 @@ function flushSegments(core: Core, connection: Connection): boolean {
 
 function send(core: Core, connection: Connection, segment: Segment): boolean {
   core.stats.bytesSent += segment.length
+  connection.traffic.bytesSent += segment.length
   if (core.tap !== null) core.tap.sent(connection, segment)
   const gone = connection.link.write(segment.bytes, segment.length)
   if (!gone) connection.inLink = segment

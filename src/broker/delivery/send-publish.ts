@@ -227,5 +227,6 @@ function count(
   const stats = core.stats
   stats.messagesSent++
   stats.publishSent++
+  connection.traffic.publishSent++
   stats.publishBytesSent += message.payloadEnd - message.payloadStart
 }

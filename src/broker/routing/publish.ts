@@ -36,6 +36,7 @@ export function onPublish(
   parsePublish(view, connection.version, bytes, frameStart, bodyStart, frameEnd)
   const stats = core.stats
   stats.publishReceived++
+  connection.traffic.publishReceived++
   stats.publishBytesReceived += view.payloadEnd - view.payloadStart
   const { session } = connection
   const message = core.incoming
@@ -72,6 +73,7 @@ function settle(core: Core, connection: OpenConnection, message: Message, outcom
     return
   }
   stats.publishReceived--
+  connection.traffic.publishReceived--
   stats.publishBytesReceived -= view.payloadEnd - view.payloadStart
 }
 

@@ -32,6 +32,7 @@ import {
   type Verdict,
 } from '../../ports/ports.ts'
 import type { Drops } from '../../ports/stats.ts'
+import { Traffic } from './traffic.ts'
 
 export const NEVER_EXPIRES = 0xffffffff
 
@@ -461,6 +462,7 @@ export class Connection {
   aliasesIn: (AliasTopic | undefined)[] | null = null
   /** Identifiers of QoS 2 messages that an earlier connection left unreleased; null: none. */
   heldBefore: Set<number> | null = null
+  readonly traffic = new Traffic()
   /** What it makes the broker keep beside its session: topics, aliases, unfinished packets. */
   keptBytes = 0
   // output

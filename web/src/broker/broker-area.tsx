@@ -9,6 +9,7 @@ import { AccessPage } from './access-page.tsx'
 import { api, login, logout, refreshSession, type ApiError } from './api.ts'
 import { BridgesPage } from './bridges-page.tsx'
 import { ClientsPage } from './clients-page.tsx'
+import { ConfigPage } from './config-page.tsx'
 import { DiscoveryPage } from './discovery-page.tsx'
 import { ListenersPage } from './listeners-page.tsx'
 import { LogPage } from './log-page.tsx'
@@ -35,6 +36,7 @@ const PAGES = {
   why: ['info', WhyPage],
   log: ['log', LogPage],
   trace: ['search', TracePage],
+  config: ['settings', ConfigPage],
 } as const satisfies Record<string, readonly [IconName, () => React.ReactNode]>
 
 type PageName = keyof typeof PAGES

@@ -1,6 +1,6 @@
 /** Clients: searched, ordered and paged by the broker; one of them in full beside the list. */
 import { useEffect, useState } from 'react'
-import { bytesText, countText, dateTimeText } from '../ui/format.ts'
+import { bytesText, countText, dateTimeText, shortCount } from '../ui/format.ts'
 import { notify } from '../state/app-state.ts'
 import { confirmed } from '../ui/confirm.tsx'
 import { Icon } from '../ui/icons.tsx'
@@ -28,6 +28,8 @@ const COLUMNS: readonly (keyof ReturnType<typeof useBrokerText>['columns'])[] = 
   'inflight',
   'queued',
   'dropped',
+  'publishReceived',
+  'publishSent',
   'connectedAtMs',
 ]
 const SORTABLE: readonly string[] = [
@@ -38,6 +40,8 @@ const SORTABLE: readonly string[] = [
   'inflight',
   'subscriptions',
   'dropped',
+  'publishReceived',
+  'publishSent',
 ] satisfies Sort[]
 
 /** What is asked for, and the page of it that came. */
@@ -173,6 +177,8 @@ function Row({ row, isOpen, onOpen }: { row: ClientRow; isOpen: boolean; onOpen:
       <td className="is-number">{countText(row.inflight)}</td>
       <td className="is-number">{countText(row.queued)}</td>
       <td className={`is-number ${row.dropped > 0 ? 'problem' : ''}`}>{countText(row.dropped)}</td>
+      <td className="is-number">{shortCount(row.publishReceived)}</td>
+      <td className="is-number">{shortCount(row.publishSent)}</td>
       <td>
         {row.connected && row.connectedAtMs !== null
           ? duration(brokerNowMs() - row.connectedAtMs)
@@ -278,6 +284,10 @@ function Facts({ client }: { client: ClientDetail }) {
       b.facts.maximumPacketBytes,
       client.maximumPacketBytes === null ? '–' : bytesText(client.maximumPacketBytes),
     ],
+    [b.facts.publishReceived, countText(client.publishReceived)],
+    [b.facts.publishSent, countText(client.publishSent)],
+    [b.facts.bytesReceived, bytesText(client.bytesReceived)],
+    [b.facts.bytesSent, bytesText(client.bytesSent)],
     [b.facts.queuedBytes, bytesText(client.queuedBytes)],
     [b.facts.outputBytes, bytesText(client.outputBytes)],
     [b.facts.heldInbound, countText(client.heldInbound)],

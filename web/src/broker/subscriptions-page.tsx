@@ -7,6 +7,7 @@ import { call, type Receivers } from './api.ts'
 import { whyAddress } from './why-page.tsx'
 import { Pager } from './pager.tsx'
 import { useBrokerText } from './text.ts'
+import { TopicMetrics } from './topic-metrics.tsx'
 import { useLoaded, useSettled } from './use-api.ts'
 
 const PAGE_SIZE = 50
@@ -25,6 +26,7 @@ export function SubscriptionsPage() {
   return (
     <section className="table-page">
       <WhoReceives />
+      <TopicMetrics />
       <div className="page-tools-row">
         <input
           type="search"
@@ -62,6 +64,7 @@ export function SubscriptionsPage() {
             ))}
           </tbody>
         </table>
+        {value?.items.length === 0 && <p className="empty">{b.noSubscriptions}</p>}
       </div>
       {value !== null && (
         <Pager page={value.page} pageSize={value.pageSize} total={value.total} onPage={setPage} />
