@@ -1,57 +1,14 @@
 /** Every main screen against axe's rules for WCAG 2.2 A and AA, in both themes. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { after, before, describe, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
-import { ADMIN, noBrowser, openBrowser, startStage, visit, type Stage } from './stage.ts'
-import { testMsMax } from '../support/patience.ts'
+import { violations } from './axe.ts'
+import { ADMIN } from './stage.ts'
+import { browserSuite } from './suite.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-interface Violation {
-  id: string
-  nodes: { target: string[]; failureSummary?: string }[]
-}
-
-/** Resolves when nothing is in transition any more: a colour on its way has a contrast of its own. */
-const SETTLED = `Promise.all(
-  document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished.catch(() => {})),
-)`
-
-/** What axe finds, a line each. */
-async function violations(page: Page, screen: string): Promise<string[]> {
-  await page.evaluate(axe)
-  await page.evaluate(SETTLED)
-  const found = await page.evaluate<Violation[]>(
-    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations)",
-  )
-  return found.flatMap(({ id, nodes }) =>
-    nodes.map(
-      ({ target, failureSummary = '' }) =>
-        `${screen}: ${id}: ${target.join(' ')} ${failureSummary.split('\n')[1] ?? ''}`,
-    ),
-  )
-}
-
-describe('accessibility', { skip: noBrowser }, () => {
-  let browser: Browser
-  let stage: Stage
-
-  before(async () => {
-    ;[browser, stage] = await Promise.all([openBrowser(), startStage()])
-  })
-  after(async () => {
-    await browser?.close()
-    await stage?.close()
-  })
-
+browserSuite('accessibility', (test) => {
   for (const theme of ['light', 'dark'] as const) {
     test(
       `no violation on any screen of the client (${theme})`,
-      { timeout: testMsMax },
-      async () => {
-        const { page, close } = await visit(browser, stage.url, { theme })
+      async ({ page, stage }) => {
         const found = await violations(page, 'welcome')
         await page.locator('.welcome .button.is-primary').click()
         await page.locator('.dot.is-online').first().waitFor()
@@ -100,15 +57,13 @@ describe('accessibility', { skip: noBrowser }, () => {
           await page.locator('dialog').getByRole('button', { name: 'Close' }).click()
         }
         assert.deepEqual(found, [])
-        await close()
       },
+      { theme },
     )
 
     test(
       `no violation on any page of the broker area (${theme})`,
-      { timeout: testMsMax },
-      async () => {
-        const { page, close } = await visit(browser, stage.url, { theme })
+      async ({ page }) => {
         await page.getByRole('tab', { name: 'Broker' }).click()
         await page.locator('.login').waitFor()
         const found = await violations(page, 'login')
@@ -122,16 +77,14 @@ describe('accessibility', { skip: noBrowser }, () => {
           found.push(...(await violations(page, (await link.textContent()) ?? '')))
         }
         assert.deepEqual(found, [])
-        await close()
       },
+      { theme },
     )
   }
 
   test(
     'on a phone every pane is reached by its button, and nothing is wider than the screen',
-    { timeout: testMsMax },
-    async () => {
-      const { page, close } = await visit(browser, stage.url, { width: 390, height: 844 })
+    async ({ page }) => {
       await page.locator('.welcome .button.is-primary').click()
       await page.locator('.pane-bar').waitFor()
       const found: string[] = []
@@ -141,7 +94,7 @@ describe('accessibility', { skip: noBrowser }, () => {
         assert.equal(await page.evaluate<number>('document.documentElement.scrollWidth'), 390)
       }
       assert.deepEqual(found, [])
-      await close()
     },
+    { width: 390, height: 844 },
   )
 })

@@ -1,75 +1,50 @@
 /** The broker area: what an operator reads there is true, also when something is wrong. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
 import { connect } from '../../src/client/node.ts'
 import { en } from '../../web/src/broker/words-en.ts'
 import { zh } from '../../web/src/broker/words-zh.ts'
-import { testMsMax } from '../support/patience.ts'
-import {
-  login,
-  noBrowser,
-  openBrowser,
-  startCuttable,
-  startStage,
-  visit,
-  type Stage,
-} from './stage.ts'
+import { login, startCuttable, visit } from './stage.ts'
+import { browserSuite } from './suite.ts'
 
-const TIMEOUT = { timeout: testMsMax }
-
-describe('the broker area', { skip: noBrowser }, () => {
-  let browser: Browser
-  let stage: Stage
-
-  before(async () => {
-    ;[browser, stage] = await Promise.all([openBrowser(), startStage()])
+browserSuite('the broker area', (test) => {
+  test('a broker that is gone is said, with the age of what is seen; so is its return', async ({
+    browser,
+    stage,
+    after,
+  }) => {
+    const wire = await startCuttable(stage.httpPort)
+    after(() => wire.close())
+    const { page, close } = await visit(browser, wire.url)
+    await page.getByRole('tab', { name: 'Broker' }).click()
+    await login(page)
+    await page.locator('.kpis b').first().waitFor()
+    await wire.goAway()
+    const banner = page.getByRole('alert').filter({
+      hasText: /The broker does not answer\. What you see is from \d\d:\d\d:\d\d, \d+ s ago/,
+    })
+    await banner.waitFor()
+    await page.locator('.broker-page.is-stale').waitFor()
+    await page.getByRole('link', { name: 'Clients' }).click()
+    await banner.waitFor()
+    assert.doesNotMatch(
+      await page.locator('body').innerText(),
+      /Failed to fetch|does not come from/,
+    )
+    await wire.comeBack()
+    await page.getByText(en.brokerBack).waitFor()
+    assert.equal(await page.locator('.is-stale').count(), 0)
+    await close()
   })
-  after(async () => {
-    await browser?.close()
-    await stage?.close()
-  })
 
-  test(
-    'a broker that is gone is said, with the age of what is seen; so is its return',
-    TIMEOUT,
-    async (t) => {
-      const wire = await startCuttable(stage.httpPort)
-      t.after(() => wire.close())
-      const { page, close } = await visit(browser, wire.url)
-      await page.getByRole('tab', { name: 'Broker' }).click()
-      await login(page)
-      await page.locator('.kpis b').first().waitFor()
-      await wire.goAway()
-      const banner = page.getByRole('alert').filter({
-        hasText: /The broker does not answer\. What you see is from \d\d:\d\d:\d\d, \d+ s ago/,
-      })
-      await banner.waitFor()
-      await page.locator('.broker-page.is-stale').waitFor()
-      await page.getByRole('link', { name: 'Clients' }).click()
-      await banner.waitFor()
-      assert.doesNotMatch(
-        await page.locator('body').innerText(),
-        /Failed to fetch|does not come from/,
-      )
-      await wire.comeBack()
-      await page.getByText(en.brokerBack).waitFor()
-      assert.equal(await page.locator('.is-stale').count(), 0)
-      await close()
-    },
-  )
-
-  test('a page that comes from somewhere else says so', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('a page that comes from somewhere else says so', async ({ page }) => {
     await page.route('**/api/v1/**', (route) =>
       route.fulfill({ status: 404, contentType: 'text/html', body: '<p>no' }),
     )
     await page.getByRole('tab', { name: 'Broker' }).click()
     await page.getByText(en.noApi).waitFor()
-    await close()
   })
 
-  test('refused connections are a list, and lead to "why?"', TIMEOUT, async () => {
+  test('refused connections are a list, and lead to "why?"', async ({ page, stage }) => {
     await assert.rejects(
       connect(`mqtt://127.0.0.1:${stage.broker.port}`, {
         clientId: 'till-9',
@@ -78,7 +53,6 @@ describe('the broker area', { skip: noBrowser }, () => {
         reconnect: false,
       }),
     )
-    const { page, close } = await visit(browser, stage.url)
     await page.getByRole('tab', { name: 'Broker' }).click()
     await login(page)
     const row = page.locator('.refusals tr', { hasText: 'till-9' }).first()
@@ -86,10 +60,12 @@ describe('the broker area', { skip: noBrowser }, () => {
     await row.getByText('boss', { exact: true }).waitFor()
     await row.getByRole('link', { name: 'till-9' }).click()
     await page.locator('.verdict.is-refused', { hasText: 'The broker refused it' }).waitFor()
-    await close()
   })
 
-  test('deliveries that the rules deny are counted by reason, in words', TIMEOUT, async () => {
+  test('deliveries that the rules deny are counted by reason, in words', async ({
+    page,
+    stage,
+  }) => {
     const client = await stage.connect('curious')
     await client.subscribe('#', { onMessage: () => {} })
     const boss = await connect(`mqtt://127.0.0.1:${stage.broker.port}`, {
@@ -98,7 +74,6 @@ describe('the broker area', { skip: noBrowser }, () => {
     })
     await boss.publish('secret/plan', 'x', { qos: 1 })
     await boss.end()
-    const { page, close } = await visit(browser, stage.url)
     await page.getByRole('tab', { name: 'Broker' }).click()
     await login(page)
     await page.locator('.counts div', { hasText: en.drops.denied }).waitFor()
@@ -109,46 +84,42 @@ describe('the broker area', { skip: noBrowser }, () => {
       words.filter((word) => /^[A-Za-z ]+$/.test(word)),
       [],
     )
-    await close()
   })
 
-  test(
-    '"why?" on a client names the nearest subscription, in both languages',
-    TIMEOUT,
-    async () => {
-      const client = await stage.connect('near-miss')
-      await client.subscribe('shop/Price', { onMessage: () => {} })
-      const { page, problems, close } = await visit(browser, stage.url)
-      await page.getByRole('tab', { name: 'Broker' }).click()
-      await login(page)
-      await page.getByRole('link', { name: 'Clients' }).click()
-      await page.getByRole('searchbox').fill('near-miss')
-      await page.getByRole('button', { name: /near-miss/ }).click()
-      await page.locator('.drawer').getByRole('link', { name: en.why }).click()
-      await page.locator('.verdict.is-allowed').waitFor()
-      await page.getByLabel('Topic', { exact: true }).fill('shop/price')
-      await page.getByRole('button', { name: 'Ask' }).click()
-      await page.locator('.verdict.is-refused', { hasText: 'capital letters differ' }).waitFor()
-      await page.locator('.why-chain li.is-bad', { hasText: '"shop/Price"' }).waitFor()
-      await page.getByRole('button', { name: '切换到中文' }).click()
-      await page.locator('.verdict.is-refused', { hasText: '大小写不同' }).waitFor()
-      const answers = await page.locator('.why-chain li').allInnerTexts()
-      assert.deepEqual(
-        answers.filter((text) => !/\p{Script=Han}/u.test(text)),
-        [],
-      )
-      assert.deepEqual(
-        problems.filter((problem) => !/401/.test(problem)),
-        [],
-      )
-      await close()
-    },
-  )
+  test('"why?" on a client names the nearest subscription, in both languages', async ({
+    page,
+    problems,
+    stage,
+  }) => {
+    const client = await stage.connect('near-miss')
+    await client.subscribe('shop/Price', { onMessage: () => {} })
+    await page.getByRole('tab', { name: 'Broker' }).click()
+    await login(page)
+    await page.getByRole('link', { name: 'Clients' }).click()
+    await page.getByRole('searchbox').fill('near-miss')
+    await page.getByRole('button', { name: /near-miss/ }).click()
+    await page.locator('.drawer').getByRole('link', { name: en.why }).click()
+    await page.locator('.verdict.is-allowed').waitFor()
+    await page.getByLabel('Topic', { exact: true }).fill('shop/price')
+    await page.getByRole('button', { name: 'Ask' }).click()
+    await page.locator('.verdict.is-refused', { hasText: 'capital letters differ' }).waitFor()
+    await page.locator('.why-chain li.is-bad', { hasText: '"shop/Price"' }).waitFor()
+    await page.getByRole('button', { name: '切换到中文' }).click()
+    await page.locator('.verdict.is-refused', { hasText: '大小写不同' }).waitFor()
+    const answers = await page.locator('.why-chain li').allInnerTexts()
+    assert.deepEqual(
+      answers.filter((text) => !/\p{Script=Han}/u.test(text)),
+      [],
+    )
+    assert.deepEqual(
+      problems.filter((problem) => !/401/.test(problem)),
+      [],
+    )
+  })
 
-  test('the log opens with its last lines', TIMEOUT, async () => {
+  test('the log opens with its last lines', async ({ page, stage }) => {
     const early = await stage.connect('early-for-the-log')
     await early.end()
-    const { page, close } = await visit(browser, stage.url)
     await page.getByRole('tab', { name: 'Broker' }).click()
     await login(page)
     await page.getByRole('link', { name: 'Log' }).click()
@@ -159,6 +130,5 @@ describe('the broker area', { skip: noBrowser }, () => {
     await late.end()
     const all = await page.locator('.log-line').allInnerTexts()
     assert.equal(new Set(all).size, all.length, 'no line twice')
-    await close()
   })
 })

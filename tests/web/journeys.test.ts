@@ -1,88 +1,69 @@
 /** What people do with the page, in a real browser against the real broker. */
 import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
-import { after, before, describe, test } from 'node:test'
 import { readFile } from 'node:fs/promises'
-import type { Browser } from 'playwright-core'
 import { en } from '../../web/src/i18n/en.ts'
 import { zh } from '../../web/src/i18n/zh.ts'
-import {
-  ADMIN,
-  login,
-  noBrowser,
-  openBrowser,
-  startCuttable,
-  startStage,
-  visit,
-  type Stage,
-} from './stage.ts'
+import { ADMIN, login, startCuttable, visit } from './stage.ts'
+import { browserSuite } from './suite.ts'
 import { connectHere, publish, row, subscribe } from './acts.ts'
-import { testMsMax } from '../support/patience.ts'
 
-const TIMEOUT = { timeout: testMsMax }
-
-describe('the page', { skip: noBrowser }, () => {
-  let browser: Browser
-  let stage: Stage
-
-  before(async () => {
-    ;[browser, stage] = await Promise.all([openBrowser(), startStage()])
-  })
-  after(async () => {
-    await browser?.close()
-    await stage?.close()
-  })
-
+browserSuite('the page', (test) => {
   for (const [locale, t] of [
     ['en-US', en],
     ['zh-CN', zh],
   ] as const) {
-    test(`connects, subscribes, shows and publishes (${locale})`, TIMEOUT, async () => {
-      const { page, problems, close } = await visit(browser, stage.url, { locale })
-      assert.equal(
-        await page.locator('html').getAttribute('lang'),
-        locale === 'zh-CN' ? 'zh-CN' : 'en',
-      )
-      await connectHere(page, t)
-      const peer = await stage.connect(`peer-${locale}`)
-      const base = `journey/${locale}`
-      await subscribe(page, t, `${base}/#`)
-      const properties = {
-        contentType: 'application/json',
-        responseTopic: `${base}/answer`,
-        correlationData: new Uint8Array([1, 2]),
-        userProperties: [
-          ['shop', 'Köln'],
-          ['shop', '上海'],
-        ] as [string, string][],
-      }
-      await peer.publish(`${base}/in`, '{"id":18446744073709551615,"t":127.0}', {
-        qos: 1,
-        properties,
-      })
-      await row(page, `${base}/in`).click()
-      const detail = page.locator('.detail-pane')
-      await detail.getByText('18446744073709551615').waitFor()
-      await detail.getByText('127.0', { exact: true }).waitFor()
-      for (const text of ['application/json', '0x0102', 'Köln', '上海'])
-        await detail.getByText(text, { exact: true }).waitFor()
-      // The answer goes to the response topic, with the correlation data.
-      const answered = peer.subscribe(`${base}/answer`)[Symbol.asyncIterator]()
-      const first = answered.next()
-      await peer.subscribe(`${base}/ready`, { onMessage: () => {} })
-      await detail.getByRole('button', { name: t.reply }).click()
-      await page.locator('[data-payload]').fill('yes')
-      await page.locator('[data-payload]').press('Control+Enter')
-      const answer = (await first).value
-      assert.equal(answer?.text(), 'yes')
-      assert.deepEqual(answer?.properties.correlationData, new Uint8Array([1, 2]))
-      await page.locator('.publish-foot .is-good').waitFor()
-      assert.deepEqual(problems, [])
-      await close()
-    })
+    test(
+      `connects, subscribes, shows and publishes (${locale})`,
+      async ({ page, problems, stage }) => {
+        assert.equal(
+          await page.locator('html').getAttribute('lang'),
+          locale === 'zh-CN' ? 'zh-CN' : 'en',
+        )
+        await connectHere(page, t)
+        const peer = await stage.connect(`peer-${locale}`)
+        const base = `journey/${locale}`
+        await subscribe(page, t, `${base}/#`)
+        const properties = {
+          contentType: 'application/json',
+          responseTopic: `${base}/answer`,
+          correlationData: new Uint8Array([1, 2]),
+          userProperties: [
+            ['shop', 'Köln'],
+            ['shop', '上海'],
+          ] as [string, string][],
+        }
+        await peer.publish(`${base}/in`, '{"id":18446744073709551615,"t":127.0}', {
+          qos: 1,
+          properties,
+        })
+        await row(page, `${base}/in`).click()
+        const detail = page.locator('.detail-pane')
+        await detail.getByText('18446744073709551615').waitFor()
+        await detail.getByText('127.0', { exact: true }).waitFor()
+        for (const text of ['application/json', '0x0102', 'Köln', '上海'])
+          await detail.getByText(text, { exact: true }).waitFor()
+        // The answer goes to the response topic, with the correlation data.
+        const answered = peer.subscribe(`${base}/answer`)[Symbol.asyncIterator]()
+        const first = answered.next()
+        await peer.subscribe(`${base}/ready`, { onMessage: () => {} })
+        await detail.getByRole('button', { name: t.reply }).click()
+        await page.locator('[data-payload]').fill('yes')
+        await page.locator('[data-payload]').press('Control+Enter')
+        const answer = (await first).value
+        assert.equal(answer?.text(), 'yes')
+        assert.deepEqual(answer?.properties.correlationData, new Uint8Array([1, 2]))
+        await page.locator('.publish-foot .is-good').waitFor()
+        assert.deepEqual(problems, [])
+      },
+      { locale },
+    )
   }
 
-  test('the first load, up to seeing messages, is at most 260 KB gzipped', TIMEOUT, async () => {
+  test('the first load, up to seeing messages, is at most 260 KB gzipped', async ({
+    browser,
+    stage,
+  }) => {
     const context = await browser.newContext({ locale: 'en-US' })
     const page = await context.newPage()
     const bodies: Promise<Buffer>[] = []
@@ -101,8 +82,7 @@ describe('the page', { skip: noBrowser }, () => {
     await context.close()
   })
 
-  test('nothing from a message is ever markup', TIMEOUT, async () => {
-    const { page, problems, close } = await visit(browser, stage.url)
+  test('nothing from a message is ever markup', async ({ page, problems, stage }) => {
     await connectHere(page, en)
     await subscribe(page, en, '#')
     const peer = await stage.connect('"><img src=x onerror=alert(1)>')
@@ -130,65 +110,57 @@ describe('the page', { skip: noBrowser }, () => {
     assert.equal(await page.locator('img').count(), 0)
     assert.deepEqual(problems, [])
     await peer.publish(`<b>x</b>/${evil.replaceAll('/', '|')}`, '', { retain: true })
-    await close()
   })
 
-  test(
-    'search narrows the list live, pause holds it, going on shows what came',
-    TIMEOUT,
-    async () => {
-      const { page, close } = await visit(browser, stage.url)
-      await connectHere(page, en)
-      await subscribe(page, en, 'find/#')
-      const peer = await stage.connect('finder')
-      for (const value of [18, 23, 27])
-        await peer.publish(`find/room${value}`, JSON.stringify({ value }))
-      await row(page, 'find/room27').waitFor()
-      await page.getByLabel(en.searchMessages).fill('$.value>20 -room27')
-      await row(page, 'find/room27').waitFor({ state: 'detached' })
-      assert.equal(await row(page, 'find/').count(), 1)
-      await page.getByLabel(en.searchMessages).fill('')
-      await row(page, 'find/room27').waitFor()
-      await page.getByRole('button', { name: en.pause, exact: true }).click()
-      await peer.publish('find/later', '1')
-      await page.getByText('Paused, 1 new').click()
-      await row(page, 'find/later').waitFor()
-      await close()
-    },
-  )
+  test('search narrows the list live, pause holds it, going on shows what came', async ({
+    page,
+    stage,
+  }) => {
+    await connectHere(page, en)
+    await subscribe(page, en, 'find/#')
+    const peer = await stage.connect('finder')
+    for (const value of [18, 23, 27])
+      await peer.publish(`find/room${value}`, JSON.stringify({ value }))
+    await row(page, 'find/room27').waitFor()
+    await page.getByLabel(en.searchMessages).fill('$.value>20 -room27')
+    await row(page, 'find/room27').waitFor({ state: 'detached' })
+    assert.equal(await row(page, 'find/').count(), 1)
+    await page.getByLabel(en.searchMessages).fill('')
+    await row(page, 'find/room27').waitFor()
+    await page.getByRole('button', { name: en.pause, exact: true }).click()
+    await peer.publish('find/later', '1')
+    await page.getByText('Paused, 1 new').click()
+    await row(page, 'find/later').waitFor()
+  })
 
-  test(
-    'retained messages are found by a filter, previewed, and cleared but for those kept',
-    TIMEOUT,
-    async () => {
-      const { page, close } = await visit(browser, stage.url)
-      await connectHere(page, en)
-      const peer = await stage.connect('retainer')
-      for (const name of ['a', 'b', 'keep'])
-        await peer.publish(`old/${name}`, name, { retain: true, qos: 1 })
-      await page.keyboard.press('Control+k')
-      await page.getByRole('combobox', { name: en.commandPalette }).fill('clear retained')
-      await page.keyboard.press('Enter')
-      const dialog = page.getByRole('dialog')
-      await dialog.getByLabel(en.topicFilter).fill('old/#')
-      await dialog.getByRole('button', { name: en.find }).click()
-      await dialog.getByText('3 retained messages found').waitFor()
-      await dialog.getByLabel('old/keep').uncheck()
-      await dialog.getByRole('button', { name: 'Remove 2' }).click()
-      await page.locator('.job-list', { hasText: '2 confirmed' }).waitFor()
-      const left: string[] = []
-      await peer.subscribe('old/#', {
-        qos: 1,
-        onMessage: ({ topic, retain }) => void (retain && left.push(topic)),
-      })
-      await peer.publish('old/fence', '', { qos: 1 })
-      assert.deepEqual(left, ['old/keep'])
-      await close()
-    },
-  )
+  test('retained messages are found by a filter, previewed, and cleared but for those kept', async ({
+    page,
+    stage,
+  }) => {
+    await connectHere(page, en)
+    const peer = await stage.connect('retainer')
+    for (const name of ['a', 'b', 'keep'])
+      await peer.publish(`old/${name}`, name, { retain: true, qos: 1 })
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: en.commandPalette }).fill('clear retained')
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel(en.topicFilter).fill('old/#')
+    await dialog.getByRole('button', { name: en.find }).click()
+    await dialog.getByText('3 retained messages found').waitFor()
+    await dialog.getByLabel('old/keep').uncheck()
+    await dialog.getByRole('button', { name: 'Remove 2' }).click()
+    await page.locator('.job-list', { hasText: '2 confirmed' }).waitFor()
+    const left: string[] = []
+    await peer.subscribe('old/#', {
+      qos: 1,
+      onMessage: ({ topic, retain }) => void (retain && left.push(topic)),
+    })
+    await peer.publish('old/fence', '', { qos: 1 })
+    assert.deepEqual(left, ['old/keep'])
+  })
 
-  test('publishes by the clock, and one message for each row of a CSV', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('publishes by the clock, and one message for each row of a CSV', async ({ page, stage }) => {
     await connectHere(page, en)
     const peer = await stage.connect('counter')
     const got: string[] = []
@@ -228,40 +200,35 @@ describe('the page', { skip: noBrowser }, () => {
       'timed/tag/0002 {"price": 3.50}',
       'timed/tag/0003 {"price": 7,00}',
     ])
-    await close()
   })
 
-  test(
-    'the topic tree walks by keys, and a chart plots a number of the message',
-    TIMEOUT,
-    async () => {
-      const { page, problems, close } = await visit(browser, stage.url)
-      await connectHere(page, en)
-      await subscribe(page, en, 'plant/#')
-      const peer = await stage.connect('plant')
-      for (let at = 0; at < 20; at++)
-        await peer.publish('plant/hall/temp', JSON.stringify({ v: at }))
-      await page.getByRole('tab', { name: /Topics/ }).click()
-      const tree = page.getByRole('tree')
-      await tree.getByText('plant').click()
-      await tree.focus()
-      await page.keyboard.press('ArrowRight')
-      await tree.getByText('hall').waitFor()
-      await page.keyboard.press('ArrowDown')
-      await page.keyboard.press('ArrowRight')
-      await tree.getByText('temp').waitFor()
-      await page.keyboard.press('ArrowDown')
-      await page.locator('.detail-pane .tok-number', { hasText: '19' }).waitFor()
-      await page.getByRole('button', { name: 'Plot $.v' }).click()
-      await page.locator('.legend', { hasText: '20 points' }).waitFor()
-      await page.locator('.plot canvas').waitFor()
-      assert.deepEqual(problems, [])
-      await close()
-    },
-  )
+  test('the topic tree walks by keys, and a chart plots a number of the message', async ({
+    page,
+    problems,
+    stage,
+  }) => {
+    await connectHere(page, en)
+    await subscribe(page, en, 'plant/#')
+    const peer = await stage.connect('plant')
+    for (let at = 0; at < 20; at++) await peer.publish('plant/hall/temp', JSON.stringify({ v: at }))
+    await page.getByRole('tab', { name: /Topics/ }).click()
+    const tree = page.getByRole('tree')
+    await tree.getByText('plant').click()
+    await tree.focus()
+    await page.keyboard.press('ArrowRight')
+    await tree.getByText('hall').waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowRight')
+    await tree.getByText('temp').waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.locator('.detail-pane .tok-number', { hasText: '19' }).waitFor()
+    await page.getByRole('button', { name: 'Plot $.v' }).click()
+    await page.locator('.legend', { hasText: '20 points' }).waitFor()
+    await page.locator('.plot canvas').waitFor()
+    assert.deepEqual(problems, [])
+  })
 
-  test('messages are exported, and a file is looked at again', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('messages are exported, and a file is looked at again', async ({ page }) => {
     await connectHere(page, en)
     await subscribe(page, en, 'file/#')
     await publish(page, en, 'file/a', 'kept')
@@ -292,113 +259,112 @@ describe('the page', { skip: noBrowser }, () => {
       .click()
     await (await chooser).setFiles(path)
     await row(page, 'file/a').first().waitFor()
-    await close()
   })
 
-  test(
-    'two connections live at once, and both survive a reload as profiles without their passwords',
-    TIMEOUT,
-    async () => {
-      const { page, close } = await visit(browser, stage.url)
-      await connectHere(page, en)
-      await page.getByRole('button', { name: en.connections }).click()
-      await page.getByRole('button', { name: en.newConnection }).click()
-      const dialog = page.getByRole('dialog')
-      await dialog.getByLabel(en.name, { exact: true }).fill('second')
-      await dialog.getByLabel(en.username, { exact: true }).fill(ADMIN.username)
-      await dialog.getByLabel(en.password, { exact: true }).fill(ADMIN.password)
-      await dialog.getByRole('button', { name: en.saveAndConnect }).click()
-      await page.locator('.connection-tab .dot.is-online').nth(1).waitFor()
-      assert.equal(await page.locator('.connection-tab .dot.is-online').count(), 2)
-      const stored = await page.evaluate<string>('JSON.stringify(localStorage)')
-      assert.ok(stored.includes('second') && !stored.includes(ADMIN.password))
-      await page.reload()
-      await page.locator('.connection-list', { hasText: 'second' }).waitFor()
-      await close()
-    },
-  )
-
-  test('a wrong password is told in words', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url, { locale: 'zh-CN' })
-    await page.locator('.welcome .button').nth(2).click()
+  test('two connections live at once, and both survive a reload as profiles without their passwords', async ({
+    page,
+  }) => {
+    await connectHere(page, en)
+    await page.getByRole('button', { name: en.connections }).click()
+    await page.getByRole('button', { name: en.newConnection }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByLabel(zh.username, { exact: true }).fill(ADMIN.username)
-    await dialog.getByLabel(zh.password, { exact: true }).fill('wrong')
-    await dialog.getByRole('button', { name: zh.saveAndConnect }).click()
-    await page
-      .getByRole('alert')
-      .filter({ hasText: /用户名或密码错误|未授权/ })
-      .first()
-      .waitFor()
-    await close()
+    await dialog.getByLabel(en.name, { exact: true }).fill('second')
+    await dialog.getByLabel(en.username, { exact: true }).fill(ADMIN.username)
+    await dialog.getByLabel(en.password, { exact: true }).fill(ADMIN.password)
+    await dialog.getByRole('button', { name: en.saveAndConnect }).click()
+    await page.locator('.connection-tab .dot.is-online').nth(1).waitFor()
+    assert.equal(await page.locator('.connection-tab .dot.is-online').count(), 2)
+    const stored = await page.evaluate<string>('JSON.stringify(localStorage)')
+    assert.ok(stored.includes('second') && !stored.includes(ADMIN.password))
+    await page.reload()
+    await page.locator('.connection-list', { hasText: 'second' }).waitFor()
   })
 
   test(
-    'the broker area: login, clients, disconnect, who receives, rights, retained, log, trace',
-    TIMEOUT,
-    async () => {
-      const { page, problems, close } = await visit(browser, stage.url)
-      const peer = await stage.connect('managed-client')
-      await peer.subscribe('area/#', { qos: 1, onMessage: () => {} })
-      await page.getByRole('tab', { name: 'Broker' }).click()
-      await login(page)
-      await page.locator('.kpis li', { hasText: 'Clients connected' }).waitFor()
+    'a wrong password is told in words',
+    async ({ page }) => {
+      await page.locator('.welcome .button').nth(2).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel(zh.username, { exact: true }).fill(ADMIN.username)
+      await dialog.getByLabel(zh.password, { exact: true }).fill('wrong')
+      await dialog.getByRole('button', { name: zh.saveAndConnect }).click()
       await page
-        .locator('.kpis b', { hasText: /^[1-9]\d*$/ })
+        .getByRole('alert')
+        .filter({ hasText: /用户名或密码错误|未授权/ })
         .first()
         .waitFor()
-      await page.locator('.chart-plot canvas').first().waitFor()
-      await page.getByRole('link', { name: 'Subscriptions' }).click()
-      await page.getByLabel('Who receives a topic?').fill('area/x')
-      await page.getByRole('button', { name: 'Ask' }).click()
-      await page.locator('.ask li', { hasText: 'managed-client' }).waitFor()
-      await page.getByRole('link', { name: 'Access' }).click()
-      await page.getByLabel('Topic', { exact: true }).fill('secret/plans')
-      await page.getByRole('button', { name: 'Test' }).click()
-      await page.locator('.verdict.is-refused', { hasText: 'secret/#' }).waitFor()
-      await peer.publish('area/old', 'value', { retain: true, qos: 1 })
-      await page.getByRole('link', { name: 'Retained' }).click()
-      await page.getByLabel('Topic filter').fill('area/#')
-      await page.getByRole('button', { name: 'area/old' }).click()
-      await page.locator('.drawer', { hasText: 'value' }).waitFor()
-      await page.getByRole('button', { name: 'Remove by filter…' }).click()
-      const dialog = page.getByRole('dialog')
-      await dialog.getByLabel('Topic filter').fill('area/#')
-      await dialog.getByRole('button', { name: 'Find' }).click()
-      await dialog.getByText('1 messages').waitFor()
-      await dialog.getByLabel('Type area/# to confirm').fill('area/#')
-      await dialog.getByRole('button', { name: 'Remove 1' }).click()
-      await page.getByText('No retained message.').waitFor()
-      await page.getByRole('link', { name: 'Trace' }).click()
-      await page.getByLabel('Client ID').fill('managed-client')
-      await page.getByRole('button', { name: 'Start a trace' }).click()
-      await page.locator('.traces .chip', { hasText: 'running' }).waitFor()
-      await peer.publish('area/traced', '1', { qos: 1 })
-      await page.locator('.packets', { hasText: 'area/traced' }).waitFor()
-      await page.getByRole('link', { name: 'Log' }).click()
-      await page.locator('.log-line', { hasText: 'managed-client' }).first().waitFor()
-      const late = await stage.connect('late-for-the-log')
-      await page.locator('.log-line', { hasText: 'late-for-the-log' }).first().waitFor()
-      await late.end()
-      await page.getByRole('link', { name: 'Clients' }).click()
-      await page.getByRole('searchbox').fill('managed')
-      await page.getByRole('button', { name: /managed-client/ }).click()
-      const gone = new Promise<number>((resolve) =>
-        peer.on('disconnect', ({ error }) => resolve(error.reason)),
-      )
-      await page.locator('.drawer').getByRole('button', { name: 'Disconnect' }).click()
-      assert.equal(await gone, 0x98)
-      assert.deepEqual(
-        problems.filter((problem) => !/40[14]/.test(problem)),
-        [],
-      )
-      await close()
     },
+    { locale: 'zh-CN' },
   )
 
-  test('a lost connection is told, and comes back with its subscriptions', TIMEOUT, async (t) => {
+  test('the broker area: login, clients, disconnect, who receives, rights, retained, log, trace', async ({
+    page,
+    problems,
+    stage,
+  }) => {
+    const peer = await stage.connect('managed-client')
+    await peer.subscribe('area/#', { qos: 1, onMessage: () => {} })
+    await page.getByRole('tab', { name: 'Broker' }).click()
+    await login(page)
+    await page.locator('.kpis li', { hasText: 'Clients connected' }).waitFor()
+    await page
+      .locator('.kpis b', { hasText: /^[1-9]\d*$/ })
+      .first()
+      .waitFor()
+    await page.locator('.chart-plot canvas').first().waitFor()
+    await page.getByRole('link', { name: 'Subscriptions' }).click()
+    await page.getByLabel('Who receives a topic?').fill('area/x')
+    await page.getByRole('button', { name: 'Ask' }).click()
+    await page.locator('.ask li', { hasText: 'managed-client' }).waitFor()
+    await page.getByRole('link', { name: 'Access' }).click()
+    await page.getByLabel('Topic', { exact: true }).fill('secret/plans')
+    await page.getByRole('button', { name: 'Test' }).click()
+    await page.locator('.verdict.is-refused', { hasText: 'secret/#' }).waitFor()
+    await peer.publish('area/old', 'value', { retain: true, qos: 1 })
+    await page.getByRole('link', { name: 'Retained' }).click()
+    await page.getByLabel('Topic filter').fill('area/#')
+    await page.getByRole('button', { name: 'area/old' }).click()
+    await page.locator('.drawer', { hasText: 'value' }).waitFor()
+    await page.getByRole('button', { name: 'Remove by filter…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Topic filter').fill('area/#')
+    await dialog.getByRole('button', { name: 'Find' }).click()
+    await dialog.getByText('1 messages').waitFor()
+    await dialog.getByLabel('Type area/# to confirm').fill('area/#')
+    await dialog.getByRole('button', { name: 'Remove 1' }).click()
+    await page.getByText('No retained message.').waitFor()
+    await page.getByRole('link', { name: 'Trace' }).click()
+    await page.getByLabel('Client ID').fill('managed-client')
+    await page.getByRole('button', { name: 'Start a trace' }).click()
+    await page.locator('.traces .chip', { hasText: 'running' }).waitFor()
+    await peer.publish('area/traced', '1', { qos: 1 })
+    await page.locator('.packets', { hasText: 'area/traced' }).waitFor()
+    await page.getByRole('link', { name: 'Log' }).click()
+    await page.locator('.log-line', { hasText: 'managed-client' }).first().waitFor()
+    const late = await stage.connect('late-for-the-log')
+    await page.locator('.log-line', { hasText: 'late-for-the-log' }).first().waitFor()
+    await late.end()
+    await page.getByRole('link', { name: 'Clients' }).click()
+    await page.getByRole('searchbox').fill('managed')
+    await page.getByRole('button', { name: /managed-client/ }).click()
+    const gone = new Promise<number>((resolve) =>
+      peer.on('disconnect', ({ error }) => resolve(error.reason)),
+    )
+    await page.locator('.drawer').getByRole('button', { name: 'Disconnect' }).click()
+    assert.equal(await gone, 0x98)
+    assert.deepEqual(
+      problems.filter((problem) => !/40[14]/.test(problem)),
+      [],
+    )
+  })
+
+  test('a lost connection is told, and comes back with its subscriptions', async ({
+    browser,
+    stage,
+    after,
+  }) => {
     const wire = await startCuttable(stage.httpPort)
-    t.after(() => wire.close())
+    after(() => wire.close())
     const { page, close } = await visit(browser, wire.url)
     await connectHere(page, en)
     await subscribe(page, en, 'back/#')

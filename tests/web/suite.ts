@@ -19,6 +19,8 @@ export interface At extends Seen {
   readonly stage: Stage
   /** The words of the page's language. */
   readonly t: Text
+  /** To be run when the test is over, however it ends. */
+  after(run: () => void): void
 }
 
 type Run = (at: At) => Promise<void>
@@ -37,10 +39,16 @@ export function browserSuite(name: string, define: (test: Define) => void): void
       await stage?.close()
     })
     define((title, run, view = {}) => {
-      test(title, { timeout: testMsMax }, async () => {
+      test(title, { timeout: testMsMax }, async (context) => {
         const seen = await visit(browser, stage.url, view)
         try {
-          await run({ ...seen, browser, stage, t: view.locale === 'zh-CN' ? zh : en })
+          await run({
+            ...seen,
+            browser,
+            stage,
+            t: view.locale === 'zh-CN' ? zh : en,
+            after: (then) => context.after(then),
+          })
         } finally {
           await seen.close()
         }

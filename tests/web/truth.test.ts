@@ -1,28 +1,16 @@
 /** The client never misleads: what looks sent was taken, what looks empty is empty, nobody's work disappears. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { en } from '../../web/src/i18n/en.ts'
-import { testMsMax } from '../support/patience.ts'
 import { connectHere, publish, row, subscribe } from './acts.ts'
-import { ADMIN, noBrowser, openBrowser, startStage, visit, type Stage } from './stage.ts'
+import { ADMIN } from './stage.ts'
+import { browserSuite } from './suite.ts'
 
-const TIMEOUT = { timeout: testMsMax }
-
-describe('the client', { skip: noBrowser }, () => {
-  let browser: Browser
-  let stage: Stage
-
-  before(async () => {
-    ;[browser, stage] = await Promise.all([openBrowser(), startStage()])
-  })
-  after(async () => {
-    await browser?.close()
-    await stage?.close()
-  })
-
-  test('a search that cannot match says so; hits are counted and marked', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+browserSuite('the client', (test) => {
+  test('a search that cannot match says so; hits are counted and marked', async ({
+    page,
+    stage,
+  }) => {
     await connectHere(page, en)
     await subscribe(page, en, 'hits/#')
     const peer = await stage.connect('hitter')
@@ -44,22 +32,21 @@ describe('the client', { skip: noBrowser }, () => {
       .locator('.message-table mark', { hasText: /^Kitchen$/ })
       .first()
       .waitFor()
-    await close()
   })
 
-  test('a refused publish does not look sent', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('a refused publish does not look sent', async ({ page }) => {
     await connectHere(page, en)
     await page.locator('.publish-dock').getByLabel('QoS').selectOption('1')
     await publish(page, en, 'secret/plan', 'x')
     await page.locator('.publish-foot .problem', { hasText: 'Not authorized' }).waitFor()
     await row(page, 'secret/').locator('.chip', { hasText: en.refusedChip }).waitFor()
     await page.locator('.counters', { hasText: '↑ 0' }).waitFor()
-    await close()
   })
 
-  test('a CSV run looks at every row first, and says what became of each', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('a CSV run looks at every row first, and says what became of each', async ({
+    page,
+    stage,
+  }) => {
     await connectHere(page, en)
     const peer = await stage.connect('csv-reader')
     const got: string[] = []
@@ -94,45 +81,38 @@ describe('the client', { skip: noBrowser }, () => {
       .locator('.job-list li', { hasText: '1 / 1' })
       .filter({ hasText: '1 failed' })
       .waitFor()
-    await close()
   })
 
-  test(
-    'two tabs never undo each other: connections, subscriptions, saved messages',
-    TIMEOUT,
-    async () => {
-      const { page, close } = await visit(browser, stage.url)
-      await connectHere(page, en)
-      const other = await page.context().newPage()
-      await other.goto(stage.url)
-      await other.getByRole('button', { name: en.otherBroker }).click()
-      const dialog = other.getByRole('dialog')
-      await dialog.getByLabel(en.name, { exact: true }).fill('made by the second tab')
-      await dialog.getByRole('button', { name: en.save, exact: true }).click()
-      await subscribe(page, en, 'tab/one')
-      await other.reload()
-      await other.getByText('made by the second tab').waitFor()
-      await other.locator('.welcome-list button', { hasText: 'This broker' }).first().click()
-      await other.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
-      await other.locator('.subscription', { hasText: 'tab/one' }).waitFor()
-      for (const [tab, name] of [
-        [page, 'first'],
-        [other, 'second'],
-      ] as const) {
-        await tab
-          .locator('.publish-dock')
-          .getByLabel(en.topic, { exact: true })
-          .fill(`saved/${name}`)
-        await tab.getByRole('button', { name: en.saved }).click()
-        await tab.getByLabel(en.saveAs).fill(name)
-        await tab.locator('.save-message button').click()
-      }
-      for (const tab of [page, other])
-        for (const name of ['first', 'second'])
-          await tab.locator('.saved li', { hasText: `saved/${name}` }).waitFor()
-      await close()
-    },
-  )
+  test('two tabs never undo each other: connections, subscriptions, saved messages', async ({
+    page,
+    stage,
+  }) => {
+    await connectHere(page, en)
+    const other = await page.context().newPage()
+    await other.goto(stage.url)
+    await other.getByRole('button', { name: en.otherBroker }).click()
+    const dialog = other.getByRole('dialog')
+    await dialog.getByLabel(en.name, { exact: true }).fill('made by the second tab')
+    await dialog.getByRole('button', { name: en.save, exact: true }).click()
+    await subscribe(page, en, 'tab/one')
+    await other.reload()
+    await other.getByText('made by the second tab').waitFor()
+    await other.locator('.welcome-list button', { hasText: 'This broker' }).first().click()
+    await other.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
+    await other.locator('.subscription', { hasText: 'tab/one' }).waitFor()
+    for (const [tab, name] of [
+      [page, 'first'],
+      [other, 'second'],
+    ] as const) {
+      await tab.locator('.publish-dock').getByLabel(en.topic, { exact: true }).fill(`saved/${name}`)
+      await tab.getByRole('button', { name: en.saved }).click()
+      await tab.getByLabel(en.saveAs).fill(name)
+      await tab.locator('.save-message button').click()
+    }
+    for (const tab of [page, other])
+      for (const name of ['first', 'second'])
+        await tab.locator('.saved li', { hasText: `saved/${name}` }).waitFor()
+  })
 
   /** Opens a connection by its form. */
   async function connectTo(page: Page, fields: Record<string, string>): Promise<void> {
@@ -143,37 +123,30 @@ describe('the client', { skip: noBrowser }, () => {
     await dialog.getByRole('button', { name: en.saveAndConnect }).click()
   }
 
-  test('a wrong path is found out, and the right one is a click away', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('a wrong path is found out, and the right one is a click away', async ({ page }) => {
     await connectTo(page, { [en.path]: '/wrong' })
     await page.getByText(en.causes.wrongPath).waitFor()
     assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
     await page.getByRole('button', { name: /Connect to ws:.*\/mqtt/ }).click()
     await page.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
-    await close()
   })
 
-  test('where nothing listens the causes stand in order', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('where nothing listens the causes stand in order', async ({ page }) => {
     await connectTo(page, { [en.port]: '1' })
     await page.locator('.connect-help li').first().filter({ hasText: 'nothing listens' }).waitFor()
     assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
-    await close()
   })
 
-  test('a pasted mqtt:// address says why the browser cannot', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('a pasted mqtt:// address says why the browser cannot', async ({ page }) => {
     await page.getByRole('button', { name: en.otherBroker }).click()
     await page
       .getByRole('dialog')
       .getByLabel(en.host, { exact: true })
       .fill('mqtt://broker.example:1883')
     await page.getByText(en.pastedMqtt).waitFor()
-    await close()
   })
 
-  test('a refused login stops and asks; the right one connects', TIMEOUT, async () => {
-    const { page, close } = await visit(browser, stage.url)
+  test('a refused login stops and asks; the right one connects', async ({ page, stage }) => {
     await connectTo(page, { [en.username]: ADMIN.username, [en.password]: 'wrong' })
     const ask = page.locator('form.connect-help')
     await ask.getByText(en.loginRefused).waitFor()
@@ -183,6 +156,5 @@ describe('the client', { skip: noBrowser }, () => {
     await page.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
     const refused = stage.broker.log().match(/Client \S+ .*not authorised/g) ?? []
     assert.ok(refused.length <= 1, refused.join('\n'))
-    await close()
   })
 })
