@@ -1,12 +1,13 @@
-// npm run screenshots: the main screens in both themes, languages and sizes, into docs/images.
+// npm run screenshots: the main screens in both themes, languages and sizes, into docs/images. With --all DIR every state there is, into DIR.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import type { MqttClient } from '../src/client/node.ts'
 import { en, type Text } from '../web/src/i18n/en.ts'
 import { zh } from '../web/src/i18n/zh.ts'
 import {
-  ADMIN,
+  login,
   noBrowser,
   openBrowser,
   startStage,
@@ -14,6 +15,7 @@ import {
   type Stage,
   type View,
 } from '../tests/web/stage.ts'
+import { allScreens } from './all-screens.ts'
 
 if (noBrowser !== false) throw new Error(noBrowser)
 const OUT = join('docs', 'images')
@@ -138,6 +140,7 @@ async function wideScreens(
   await page.keyboard.press('Escape')
   await page.getByRole('tab', { name: t.broker }).click()
   await login(page, t)
+  await page.locator('.chart-plot canvas').first().waitFor()
   for (let turn = 60; turn < 130; turn++) {
     await publishShop(client, turn)
     await page.waitForTimeout(60)
@@ -148,13 +151,6 @@ async function wideScreens(
   await page.locator('.drawer dl').waitFor()
   await shoot(page, scene, 'clients')
   await close()
-}
-
-async function login(page: Page, t: Text): Promise<void> {
-  await page.locator('.login input').first().fill(ADMIN.username)
-  await page.getByLabel(t.password).fill(ADMIN.password)
-  await page.locator('.login button[type=submit]').click()
-  await page.locator('.chart-plot canvas').first().waitFor()
 }
 
 async function phoneScreens(
@@ -179,6 +175,7 @@ async function phoneScreens(
   await shoot(page, scene, 'detail')
   await page.getByRole('tab', { name: t.broker }).click()
   await login(page, t)
+  await page.locator('.chart-plot canvas').first().waitFor()
   await page.waitForTimeout(2500)
   await shoot(page, scene, 'overview')
   await close()
@@ -190,13 +187,24 @@ const SCENES = [
   ['dark', 'zh-CN', zh],
 ] as const
 
+async function mainScreens(browser: Browser): Promise<void> {
+  for (const [theme, locale, t] of SCENES) {
+    const stage = await startStage()
+    const client = await stage.connect('shop-12-ap-3')
+    const name = `${theme}-${locale.slice(0, 2)}`
+    await wideScreens(browser, stage, { name, t, view: { locale, theme, ...WIDE } }, client)
+    await phoneScreens(browser, stage, { name, t, view: { locale, theme, ...PHONE } }, client)
+    await stage.close()
+  }
+}
+
+const { values } = parseArgs({ options: { all: { type: 'string' }, width: { type: 'string' } } })
 const browser = await openBrowser()
-for (const [theme, locale, t] of SCENES) {
-  const stage = await startStage()
-  const client = await stage.connect('shop-12-ap-3')
-  const name = `${theme}-${locale.slice(0, 2)}`
-  await wideScreens(browser, stage, { name, t, view: { locale, theme, ...WIDE } }, client)
-  await phoneScreens(browser, stage, { name, t, view: { locale, theme, ...PHONE } }, client)
-  await stage.close()
+if (values.all === undefined) await mainScreens(browser)
+else {
+  const only = values.width === undefined ? null : Number(values.width)
+  const found = await allScreens(browser, values.all, only)
+  for (const line of found) console.log(line)
+  if (found.length > 0) process.exitCode = 1
 }
 await browser.close()
