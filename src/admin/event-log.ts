@@ -2,6 +2,7 @@
 import { shownUser, type Identity, type Observer } from '../ports/ports.ts'
 import type { ClientEvent } from './schemas-clients.ts'
 
+const VERSIONS = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const
 const EVENTS_MAX = 20_000
 const REFUSALS_MAX = 1000
 const PER_CLIENT_MAX = 100
@@ -43,7 +44,7 @@ export function createEventLog(observer: Observer): EventLog {
   }
 
   const nobody = { clientId: '', username: null }
-  observer.connected = (who, version) => note('connected', who, `MQTT version ${version}`)
+  observer.connected = (who, version) => note('connected', who, `MQTT ${VERSIONS[version]}`)
   observer.disconnected = (who, reason) => note('disconnected', who, reason)
   observer.refused = (who, remote, reason) => note('refused', { ...nobody, ...who, remote }, reason)
   observer.subscribed = (who, filter, qos) => note('subscribed', who, `${filter} (QoS ${qos})`)

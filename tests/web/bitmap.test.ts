@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { bitmapPixels, guessWidth, type BitmapLayout } from '../../web/src/decode/bitmap.ts'
 import { decode } from '../../web/src/decode/decode.ts'
+import { preview } from '../../web/src/decode/preview.ts'
 import { TooMuchError, unpack, UNPACKED_BYTES_MAX } from '../../web/src/decode/unpack.ts'
 
 test('bitmaps of 1, 2 and 4 bits become pixels, the high bits first', () => {
@@ -67,6 +68,14 @@ test('deflate, zlib and gzip are unpacked: by their first bytes, by the content 
   const image = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, ...Array.from({ length: 40 }, () => 7))
   const { decoded } = await decode(new Uint8Array(deflateSync(image)), 'auto', null)
   assert.deepEqual(decoded.kind === 'image' && decoded.bytes, image)
+})
+
+test('in a list a price tag is said by its format and size', () => {
+  const type = 'application/x-esl-bitmap+deflate'
+  const line = (contentType: string) => preview(Uint8Array.of(1, 2), 'auto', 't', null, contentType)
+  assert.equal(line(`${type}; format=bwr; width=800; height=480`), 'bwr 800 × 480')
+  assert.equal(line(type), type)
+  assert.equal(line('application/octet-stream'), '01 02')
 })
 
 test('what is said to be packed and is not says so', async () => {

@@ -155,6 +155,7 @@ export class View {
     const topic = this.capture.topicOf(seq)
     const { colours } = this.capture.of(topic)
     const { format, schema } = this.capture.readingOf(topic)
+    const contentType = ring.properties(seq)?.contentType ?? ''
     return {
       index,
       seq,
@@ -167,7 +168,7 @@ export class View {
       dup: ring.isDup(seq),
       refused: ring.isRefused(seq),
       size: ring.size(seq),
-      preview: preview(ring.payload(seq), format, topic.name, schema),
+      preview: preview(ring.payload(seq), format, topic.name, schema, contentType),
       colours,
     }
   }

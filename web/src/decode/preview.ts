@@ -3,7 +3,14 @@ import type { Format } from '../model/message.ts'
 import { asLenientText, toBase64 } from './bytes.ts'
 import type { Schema } from '../model/settings.ts'
 import { linesToText, toHex, valueLines } from './lines.ts'
-import { mediaTypeOf, NOTHING_SAID, saysBitmap, saysPacked, type Said } from './media-type.ts'
+import {
+  mediaTypeOf,
+  NOTHING_SAID,
+  saysBitmap,
+  saysPacked,
+  type MediaType,
+  type Said,
+} from './media-type.ts'
 import { structureOf } from './shape.ts'
 import { isSparkplugTopic } from './sparkplug-topic.ts'
 import { decodeNow, isStructured } from './structured.ts'
@@ -77,18 +84,28 @@ export function preview(
   format: Format,
   topic = '',
   schema: Schema | null = null,
+  contentType = '',
 ): string {
   const start = bytes.subarray(0, PREVIEW_BYTES)
-  const kind = format === 'auto' ? detect(bytes, { topic, contentType: '' }) : format
+  const kind = format === 'auto' ? detect(bytes, { topic, contentType }) : format
   if (isStructured(kind) && bytes.length > 0 && bytes.length <= DECODED_BYTES_MAX) {
     const value = decodeNow(kind, bytes, schema)
     if (value !== undefined)
       return linesToText(valueLines(value)).replaceAll(/\s+/g, ' ').slice(0, PREVIEW_BYTES)
   }
+  if (kind === 'tagBitmap') return tagText(mediaTypeOf(contentType))
   if (kind === 'image') return imageType(bytes) ?? 'image'
   if (kind === 'base64') return toBase64(start.subarray(0, 180))
   if (kind === 'text' || kind === 'json') return oneLine(start)
   return toHex(start.subarray(0, 80), ' ')
+}
+
+/** `bwr 800 × 480`, as far as the content type says it. */
+function tagText({ essence, parameters }: MediaType): string {
+  const [format, width, height] = ['format', 'width', 'height'].map((name) => parameters.get(name))
+  const size = width === undefined || height === undefined ? '' : `${width} × ${height}`
+  const words = [format ?? '', size].filter((word) => word !== '')
+  return words.length === 0 ? essence : words.join(' ').slice(0, PREVIEW_BYTES)
 }
 
 /** Text in one line; what would steer a terminal or turn the line's direction is shown as a dot. */
