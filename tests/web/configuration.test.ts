@@ -14,6 +14,11 @@ browserSuite('configuration and figures', (test) => {
         const b = locale === 'zh-CN' ? zh : en
         const peer = await stage.connect(`figures-${locale}`)
         await page.getByRole('tab', { name: t.broker, exact: true }).click()
+        const form = page.locator('.login')
+        await form.locator('input').first().fill('boss')
+        await form.getByLabel(t.password).fill('wrong')
+        await form.locator('button[type=submit]').click()
+        await form.getByText(b.problem('Wrong user name or password.')).waitFor()
         await login(page, t)
         await page.getByRole('link', { name: b.pages.config }).click()
         const option = page.locator('tbody tr', { hasText: 'sys_interval' })

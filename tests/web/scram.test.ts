@@ -55,6 +55,9 @@ browserSuite('SCRAM', (test) => {
     'a wrong password stops and asks (zh-CN)',
     async ({ page, t }) => {
       await connectByScram(page, t, 'wrong')
+      const said = page.locator('.status-bar [role=alert]')
+      await said.waitFor()
+      assert.doesNotMatch(await said.innerText(), /refused|uthorized/, 'said once, in one language')
       await page.locator('.connect-help').getByLabel(t.password, { exact: true }).waitFor()
       await page
         .locator('.connect-help')

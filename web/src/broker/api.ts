@@ -88,7 +88,7 @@ export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promi
   if (!response.ok) {
     const message = (value as { message?: string }).message ?? response.statusText
     if (response.status === 401) await refreshSession()
-    throw new ApiError(response.status, message)
+    throw new ApiError(response.status, brokerTextNow().problem(message))
   }
   return value as ReplyOf<N>
 }

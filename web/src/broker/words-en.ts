@@ -95,6 +95,8 @@ export const en = {
     retained: 'Retained',
     last: 'Last one',
   },
+  /** What the API answered instead. */
+  problem: (message: string) => message,
   loginTitle: 'Log in to manage the broker',
   loginText: 'With a user of the broker that has the admin role.',
   login: 'Log in',

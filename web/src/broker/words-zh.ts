@@ -1,4 +1,5 @@
 /** Chinese words of the broker area. */
+import { problemInChinese } from './problems-zh.ts'
 import type { BrokerText } from './words-en.ts'
 
 export const zh: BrokerText = {
@@ -88,6 +89,7 @@ export const zh: BrokerText = {
     retained: '保留',
     last: '最近一条',
   },
+  problem: problemInChinese,
   loginTitle: '登录以管理服务器',
   loginText: '使用具有管理员角色的服务器用户。',
   login: '登录',

@@ -84,11 +84,16 @@ function StatusProblem({ status }: { status: Status }) {
       : t.retryIn(Math.max(0, Math.ceil((status.retryAtMs - nowMs) / 1000)))
   return (
     <span className="problem" role="alert">
-      {[words, transportWords(status, t), retry]
+      {[words, words === null ? transportWords(status, t) : ownWords(status), retry]
         .filter((part) => part !== null && part !== '')
         .join(' · ')}
     </span>
   )
+}
+
+/** What the broker added to a reason that is said in words already: of `connection refused: Not authorized (banned)` the last. */
+function ownWords({ problem }: Status): string | null {
+  return problem === null ? null : problem.replace(/^connection refused: [^(]*/, '')
 }
 
 /** What browsers say of a broken WebSocket, "closed (1006)", says nothing: the causes stand where the messages will be. */
