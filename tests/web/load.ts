@@ -8,6 +8,8 @@ export interface LoadOptions {
   readonly topics: number
   /** What is looked at meanwhile. */
   readonly view: 'Table' | 'Latest of each topic'
+  /** Another search every second: all that is kept is looked through anew. */
+  readonly searches: boolean
 }
 
 export interface LoadFigures {
@@ -32,6 +34,7 @@ export interface LoadFigures {
 }
 
 const TICK_MS = 10
+const SEARCHES = ['$.value>50', 'topic:load/zone3/#', 'device7', '"seq":12', '/value":9\\d/', '']
 /** What is late is made up for in portions. */
 const BURST_MAX = 5000
 const PAYLOAD =
@@ -120,8 +123,10 @@ export async function measureLoad(
   for (let turn = 0; !state.done; turn++) {
     await page.waitForTimeout(500)
     heaps.push((await metricOf('JSHeapUsedSize')) / 2 ** 20)
-    // Somebody works with it meanwhile: selects a row, types into the search.
-    if (turn % 2 === 0) await page.mouse.click(500, 300)
+    // Somebody works with it meanwhile: selects a row, goes on to the next, searches.
+    if (options.searches && turn % 2 === 1)
+      await page.getByLabel('Search messages').fill(SEARCHES[(turn >> 1) % SEARCHES.length] ?? '')
+    else if (turn % 2 === 0) await page.mouse.click(500, 300)
     else await page.keyboard.press('ArrowDown')
   }
   const published = await publishing
