@@ -1,5 +1,8 @@
 /** English words of the broker area; their keys are the type of all languages. */
 
+import type { Widen } from '../i18n/widen.ts'
+import { enUsers } from './words-en-users.ts'
+
 export const en = {
   pages: {
     overview: 'Overview',
@@ -292,93 +295,7 @@ export const en = {
     ban: 'Ban',
     lift: 'Lift',
   },
-  users: {
-    none: 'There are no users to change here: a "dynamic_security_file" in the configuration makes them.',
-    parts: {
-      users: 'Users',
-      groups: 'Groups',
-      roles: 'Roles',
-      rights: 'Who may?',
-      bans: 'Bans',
-      audit: 'Changes',
-    },
-    userColumns: {
-      username: 'User name',
-      state: 'State',
-      connections: 'Connections',
-      clientid: 'Client id',
-      roles: 'Roles',
-      groups: 'Groups',
-    },
-    groupColumns: { groupname: 'Group', roles: 'Roles', clients: 'Users' },
-    roleColumns: { rolename: 'Role', acls: 'Rules, as they are asked' },
-    rightsColumns: { username: 'User name', allowed: 'Answer', because: 'Because of' },
-    auditColumns: {
-      time: 'Time',
-      username: 'Who',
-      address: 'From',
-      action: 'What',
-      details: 'Details',
-    },
-    search: 'User name or text name',
-    textname: 'Text name',
-    textdescription: 'Description',
-    priorityOf: (label: string) => `Priority of this ${label.toLowerCase()}`,
-    andMore: (count: number) => `and ${count} more: look for them among the users`,
-    actions: 'Actions',
-    enabled: 'enabled',
-    disabled: 'disabled',
-    noPassword: 'no password',
-    enable: 'Enable',
-    disable: 'Disable',
-    remove: 'Delete',
-    save: 'Save',
-    newUser: 'Make or change a user',
-    newGroup: 'Make or change a group',
-    newRole: 'Make a role or add a rule',
-    role: 'Role',
-    group: 'Group',
-    verb: 'Rule',
-    kind: 'Kind',
-    priority: 'Priority',
-    allows: 'allow',
-    denies: 'deny',
-    byDefault: 'Where no rule decides, allowed is:',
-    defaultTypes: {
-      publishClientSend: 'publishing',
-      publishClientReceive: 'receiving',
-      subscribe: 'subscribing',
-      unsubscribe: 'unsubscribing',
-    },
-    aclTypes: {
-      publishClientSend: 'publishing to',
-      publishClientReceive: 'receiving from',
-      subscribeLiteral: 'subscribing to exactly',
-      subscribePattern: 'subscribing within',
-      unsubscribeLiteral: 'unsubscribing from exactly',
-      unsubscribePattern: 'unsubscribing within',
-    },
-    kinds: {
-      publish: 'publish to',
-      receive: 'receive from',
-      subscribe: 'subscribe to',
-      unsubscribe: 'unsubscribe from',
-    },
-    anonymousGroup: '(for clients without a user name)',
-    makeAnonymous: 'For clients without a name',
-    anonymousUser: '(without a user name)',
-    noAudit: 'Nothing has been changed yet.',
-    take: (name: string) => `Take away ${name}`,
-    sureUser: (name: string) => `Delete the user "${name}"? Its connections end.`,
-    sureGroup: (name: string) => `Delete the group "${name}"?`,
-    sureRole: (name: string) => `Delete the role "${name}"?`,
-    withoutCount: (count: number) =>
-      count === 0
-        ? 'No decision about the topics of its rules changes.'
-        : `${count} decisions about the topics of its rules change:`,
-    wouldChange: (user: string, kind: string, topic: string, verb: string) =>
-      `${user}: ${kind} ${topic} → ${verb};`,
-  },
+  users: enUsers,
   aclTitle: 'Would it be allowed?',
   aclText: 'Asks the access rules as they are in force, and names the rule that decides.',
   actions: { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive from' },
@@ -414,9 +331,4 @@ export const en = {
   needOne: 'Name a client, a topic or an address.',
 }
 
-type Widen<T> = T extends string
-  ? string
-  : T extends (...args: infer A) => string
-    ? (...args: A) => string
-    : { [K in keyof T]: Widen<T[K]> }
 export type BrokerText = Widen<typeof en>

@@ -1,6 +1,7 @@
 /** Chinese words of the broker area. */
 import { problemInChinese } from './problems-zh.ts'
 import type { BrokerText } from './words-en.ts'
+import { zhUsers } from './words-zh-users.ts'
 
 export const zh: BrokerText = {
   pages: {
@@ -284,93 +285,7 @@ export const zh: BrokerText = {
     ban: '封禁',
     lift: '解除',
   },
-  users: {
-    none: '这里没有可以修改的用户：在配置中写 “dynamic_security_file” 才有。',
-    parts: {
-      users: '用户',
-      groups: '组',
-      roles: '角色',
-      rights: '谁可以？',
-      bans: '封禁',
-      audit: '变更记录',
-    },
-    userColumns: {
-      username: '用户名',
-      state: '状态',
-      connections: '连接数',
-      clientid: '客户端 ID',
-      roles: '角色',
-      groups: '组',
-    },
-    groupColumns: { groupname: '组', roles: '角色', clients: '用户' },
-    roleColumns: { rolename: '角色', acls: '规则，按判断顺序' },
-    rightsColumns: { username: '用户名', allowed: '结果', because: '依据' },
-    auditColumns: {
-      time: '时间',
-      username: '谁',
-      address: '来自',
-      action: '操作',
-      details: '详情',
-    },
-    search: '用户名或显示名称',
-    textname: '显示名称',
-    textdescription: '描述',
-    priorityOf: (label: string) => `这个${label}的优先级`,
-    andMore: (count: number) => `还有 ${count} 个：请在用户中查找`,
-    actions: '操作',
-    enabled: '启用',
-    disabled: '停用',
-    noPassword: '没有密码',
-    enable: '启用',
-    disable: '停用',
-    remove: '删除',
-    save: '保存',
-    newUser: '新建或修改用户',
-    newGroup: '新建或修改组',
-    newRole: '新建角色或添加规则',
-    role: '角色',
-    group: '组',
-    verb: '规则',
-    kind: '类型',
-    priority: '优先级',
-    allows: '允许',
-    denies: '拒绝',
-    byDefault: '没有规则决定时，允许：',
-    defaultTypes: {
-      publishClientSend: '发布',
-      publishClientReceive: '接收',
-      subscribe: '订阅',
-      unsubscribe: '取消订阅',
-    },
-    aclTypes: {
-      publishClientSend: '发布到',
-      publishClientReceive: '接收自',
-      subscribeLiteral: '订阅（完全一致）',
-      subscribePattern: '订阅（范围之内）',
-      unsubscribeLiteral: '取消订阅（完全一致）',
-      unsubscribePattern: '取消订阅（范围之内）',
-    },
-    kinds: {
-      publish: '发布到',
-      receive: '接收自',
-      subscribe: '订阅',
-      unsubscribe: '取消订阅',
-    },
-    anonymousGroup: '（用于没有用户名的客户端）',
-    makeAnonymous: '用于没有用户名的客户端',
-    anonymousUser: '（没有用户名）',
-    noAudit: '还没有任何变更。',
-    take: (name: string) => `移除 ${name}`,
-    sureUser: (name: string) => `删除用户 “${name}”？其连接会断开。`,
-    sureGroup: (name: string) => `删除组 “${name}”？`,
-    sureRole: (name: string) => `删除角色 “${name}”？`,
-    withoutCount: (count: number) =>
-      count === 0
-        ? '其规则涉及的主题，判断结果都不变。'
-        : `其规则涉及的主题，有 ${count} 个判断结果会变：`,
-    wouldChange: (user: string, kind: string, topic: string, verb: string) =>
-      `${user}：${kind} ${topic} → ${verb}；`,
-  },
+  users: zhUsers,
   aclTitle: '会被允许吗？',
   aclText: '按当前生效的权限规则判断，并指出起决定作用的规则。',
   actions: { publish: '发布到', subscribe: '订阅', receive: '接收' },
