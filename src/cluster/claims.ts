@@ -12,7 +12,7 @@ import { readRow, writeRow, type SessionRow } from './rows.ts'
 import type { KnownSession } from './session-table.ts'
 import { partitionOf, tokenFor } from './tokens.ts'
 import { clearRemains } from './remains.ts'
-import { isFailure, pause, type StreamEntry } from './wire.ts'
+import { isFailure, pause } from './wire.ts'
 
 const RETRY_MS = 1000
 /** Of its queue, to know what it weighs. */
@@ -33,13 +33,11 @@ export async function claimSession(
   clientId: string,
   cleanStart: boolean,
 ): Promise<Claimed> {
-  await node.writer.flush()
   const sid = tokenFor(clientId)
-  for (;;) {
-    const entry = await node.wire.readOne(`${node.options.name}_S`, {
-      last_by_subj: `${node.options.name}.s.${sid}`,
-    })
-    const found = entry === null ? null : readRow(entry.data)
+  let last = guess(node, clientId)
+  if (last === null) await node.writer.flush()
+  for (; ; last = null) {
+    const { found, sequence } = last ?? (await readLast(node, sid))
     const owner = found === null ? null : await ownerOf(node, found)
     if (owner !== null) return { session: null, owner, heldIds: [], begin() {} }
     const goesOn = found !== null && !found.isGone && !cleanStart
@@ -54,10 +52,31 @@ export async function claimSession(
       sentTo: -1,
       subscriptions: goesOn ? found.subscriptions : new Map(),
     }
-    const known = await takeRow(node, row, entry)
+    const known = await takeRow(node, row, sequence)
     if (known !== null) return await stateOf(node, known, found, goesOn)
     if (node.wire.isClosed) return { session: null, owner: null, heldIds: [], begin() {} }
   }
+}
+
+/** The session as its stream has it, or is believed to. */
+interface LastRow {
+  readonly found: SessionRow | null
+  readonly sequence: number
+}
+
+/** As it is known here: the stream refuses what is written on top of it if that was wrong. null: too much is open. */
+function guess({ table, options }: ClusterNode, clientId: string): LastRow | null {
+  const known = table.get(clientId)
+  if (known === undefined) return { found: null, sequence: 0 }
+  const { row, sequence, writing } = known
+  if (writing > 0 || sequence === 0 || row.owner !== '' || row.keeper === options.node) return null
+  return { found: row, sequence }
+}
+
+async function readLast({ wire, options: { name } }: ClusterNode, sid: string): Promise<LastRow> {
+  const entry = await wire.readOne(`${name}_S`, { last_by_subj: `${name}.s.${sid}` })
+  if (entry === null) return { found: null, sequence: 0 }
+  return { found: readRow(entry.data), sequence: entry.sequence }
 }
 
 /** The other node that has its client; null: none. */
@@ -71,18 +90,18 @@ async function ownerOf(
   return membership.mayHold(owner) ? owner : null
 }
 
-/** Writes the row on top of `entry`; null: somebody was faster, or nobody knows. */
+/** Writes the row on top of the one at `sequence`; null: somebody was faster, or nobody knows. */
 async function takeRow(
   node: ClusterNode,
   row: SessionRow,
-  entry: StreamEntry | null,
+  sequence: number,
 ): Promise<KnownSession | null> {
   const { table, wire, options } = node
   const known = table.get(row.clientId) ?? table.add(row)
   known.writing++
   try {
     const outcome = await wire.putUntilAnswered(`${options.name}.s.${known.sid}`, writeRow(row), {
-      'Nats-Expected-Last-Subject-Sequence': String(entry?.sequence ?? 0),
+      'Nats-Expected-Last-Subject-Sequence': String(sequence),
     })
     if (isFailure(outcome)) {
       if (outcome.code === WRONG_LAST || wire.isClosed) return null

@@ -28,7 +28,7 @@ export interface StoreTraits {
 
 const options = { qos: 2, noLocal: true, retainAsPublished: true, subscriptionId: 7 } as const
 
-function recordOf(clientId: string): SessionRecord {
+export function recordOf(clientId: string): SessionRecord {
   return {
     clientId,
     // A bridge's: no MQTT text can be it.
