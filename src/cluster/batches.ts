@@ -1,5 +1,5 @@
 /** Queue entries into one partition, in their order, whole or not at all. */
-import { BATCH_DUPLICATE, QUEUE_FULL, TOO_LARGE, type Failure } from './failures.ts'
+import { BATCH_DUPLICATE, isQueueFull, TOO_LARGE, type Failure } from './failures.ts'
 import type { Append } from './group.ts'
 import { isFailure, pause, type Outcome, type Wire } from './wire.ts'
 
@@ -57,7 +57,7 @@ export class Appender {
     for (;;) {
       const outcome = await this.tryBatch(appends)
       if (!isFailure(outcome) || this.wire.isClosed) return outcome
-      if (outcome.code === QUEUE_FULL || outcome.code === BATCH_DUPLICATE) return outcome
+      if (isQueueFull(outcome) || outcome.code === BATCH_DUPLICATE) return outcome
       if (outcome.kind === 'refused') this.events.refused(outcome)
       await pause(outcome.kind === 'refused' ? FULL_RETRY_MS : RETRY_MS)
     }
@@ -100,7 +100,7 @@ export class Appender {
       if (!isFailure(outcome) || this.wire.isClosed)
         return void this.suspects.delete(append.subject)
       if (outcome.code === TOO_LARGE) return this.events.overflowed(append)
-      if (outcome.code === QUEUE_FULL) {
+      if (isQueueFull(outcome)) {
         this.suspects.set(append.subject, performance.now() + SUSPECT_MS)
         return this.events.overflowed(append)
       }

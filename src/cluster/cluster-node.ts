@@ -2,7 +2,7 @@
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import type { StoredWill, StoreEvents } from '../ports/ports.ts'
 import { DelayedMessages } from './delayed.ts'
-import type { Failure } from './failures.ts'
+import { ClusterError, type Failure } from './failures.ts'
 import { Follower } from './follower.ts'
 import type { HeldPlace, HeldSession } from './held-session.ts'
 import { Membership } from './membership.ts'
@@ -10,14 +10,15 @@ import { readEntry } from './entries.ts'
 import { clearRemains } from './remains.ts'
 import { RetainedMessages } from './retained.ts'
 import { SessionTable, type KnownSession } from './session-table.ts'
+import { StreamWatch } from './stream-watch.ts'
 import { makeStreams, queueStream } from './streams.ts'
 import { pause, type StreamEntry, type Wire } from './wire.ts'
 import { Writer } from './writer.ts'
 
 /** What clients have acknowledged is taken out of their queues so often. */
 const TIDY_MS = 50
-/** Copies that were lost without another one behind them are found by then. */
-const LOOK_MS = 30_000
+/** Copies that were lost without another one behind them are found by then, and streams that are not what they were. */
+const LEASES_PER_LOOK = 2
 /** A broker without a cluster to stand on says so not more often than this. */
 const REFUSED_SAID_MS = 10_000
 /** JetStream answers for so many subjects at once. */
@@ -57,6 +58,7 @@ export class ClusterNode {
   private events: StoreEvents | null = null
   private sessionsFollowed!: Follower
   private retainedFollowed!: Follower
+  private watch!: StreamWatch
   private timers: NodeJS.Timeout[] = []
   private readonly untidy = new Set<HeldSession>()
   private saidRefusedMs = -Infinity
@@ -95,6 +97,8 @@ export class ClusterNode {
     this.wire = await options.connect()
     const say = (text: string): void => options.log.write(LogType.warning, `Warning: ${text}.`)
     await makeStreams(this.wire, options, say)
+    this.watch = new StreamWatch(this.wire, name)
+    await this.watch.start()
     this.membership = new Membership(this.wire, options)
     this.table = new SessionTable(
       node,
@@ -132,7 +136,7 @@ export class ClusterNode {
     await this.delayed.takeOrphans()
     this.timers = [
       setInterval(() => this.tidy(), TIDY_MS),
-      setInterval(() => void this.look().catch(() => {}), LOOK_MS),
+      setInterval(() => void this.look().catch(() => {}), LEASES_PER_LOOK * options.leaseMs),
     ]
     void this.lookAfterReconnects()
     this.isJoined = true
@@ -314,6 +318,10 @@ export class ClusterNode {
 
   /** Makes sure that nothing was missed. */
   private async look(): Promise<void> {
+    await this.watch.check().catch((error: unknown) => {
+      if (error instanceof ClusterError) this.broken(error)
+      throw error
+    })
     await Promise.all([this.refresh(), this.membership.refresh()])
     const bySubject = new Map<string, HeldSession>()
     const byStream = new Map<string, string[]>()

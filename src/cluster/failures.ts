@@ -9,8 +9,13 @@ export interface Failure {
   readonly text: string
 }
 
-/** The subject holds as many messages as it may. */
-export const QUEUE_FULL = 10_077
+/** The stream could not store it; why, only the text says. */
+const STORE_FAILED = 10_077
+
+/** Does the subject hold as many messages as it may? The same code is for a disk that is full. */
+export function isQueueFull({ code, text }: Failure): boolean {
+  return code === STORE_FAILED && text.includes('messages per subject exceeded')
+}
 /** The subject's last message is another than was expected. */
 export const WRONG_LAST = 10_071
 /** A batch holds a message whose id was there before. */

@@ -157,7 +157,8 @@ export class Writer {
           this.lastRow = Math.max(this.lastRow, outcome.sequence)
           break
         }
-        if (this.wire.isClosed || outcome.code === TOO_LARGE) return
+        if (this.wire.isClosed) return
+        if (outcome.code === TOO_LARGE) return this.events.refused(outcome)
         if (outcome.code !== WRONG_LAST) {
           this.events.refused(outcome)
           await pause(RETRY_MS)

@@ -59,7 +59,7 @@ function configOf(place: Place, all: readonly Place[], sync: string): string {
   ].join('\n')
 }
 
-/** Starts `count` servers as one cluster. `sync`: of JetStream; `spaces`: each in one of them. */
+/** Starts `count` servers as one cluster. `sync`: of JetStream, and what stands behind it; `spaces`: each in one of them. */
 export async function startNats(
   count = 1,
   sync = '2m',

@@ -1,0 +1,92 @@
+/** NATS servers that are not there, are full, or are not what they were; and a node that is there twice. */
+import assert from 'node:assert/strict'
+import { after, before, test, type TestContext } from 'node:test'
+import type { ClusterNode, ClusterOptions } from '../../src/cluster/cluster-node.ts'
+import { ClusterStore } from '../../src/cluster/cluster-store.ts'
+import { Door } from '../store/contract.ts'
+import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
+import { newName, newNode } from './nodes.ts'
+
+/** Streams are looked at twice as often as a lease is long. */
+const SHORT_LEASE_MS = 3000
+const FILL_BYTES = 300_000
+
+let nats: NatsServers
+
+interface Stage {
+  readonly node: ClusterNode
+  readonly door: Door
+}
+
+function stage(
+  context: TestContext,
+  { urls }: NatsServers,
+  cluster: string,
+  more: Partial<ClusterOptions> = {},
+): Stage {
+  const node = newNode(urls, cluster, 'a', more)
+  const store = new ClusterStore(node)
+  const door = new Door({ store: () => store, dispose: async () => {} }, 'a')
+  context.after(() => node.cut())
+  return { node, door }
+}
+
+if (skipNats !== false) test('faults of the engine', { skip: skipNats }, () => {})
+else {
+  before(async () => {
+    nats = await startNats()
+  })
+  after(() => nats.stop())
+
+  test('a node whose NATS servers are not there yet waits for them', async (context) => {
+    const late = await startNats()
+    context.after(() => late.stop())
+    const [server] = late.servers
+    await server.kill('SIGKILL')
+    const { door } = stage(context, late, newName())
+    const open = door.open()
+    await server.start()
+    await open
+  })
+
+  test('a second process with the id of a node that is there does not join', async (context) => {
+    const cluster = newName()
+    await stage(context, nats, cluster).door.open()
+    const second = stage(context, nats, cluster)
+    second.door.store.open(second.door.told.events)
+    const [, failure, error] = await second.door.told.next('failed')
+    assert.equal(failure, 'broken')
+    assert.match(error.message, /another process is node a of this cluster/)
+  })
+
+  for (const letter of ['S', 'Q1', 'R', 'X'])
+    test(`a node ends when its stream ${letter} is deleted, or made anew, under it`, async (context) => {
+      const cluster = newName()
+      const { node, door } = stage(context, nats, cluster, { leaseMs: SHORT_LEASE_MS })
+      await door.open()
+      await node.wire.api(`STREAM.DELETE.${cluster}_${letter}`)
+      const [, failure, error] = await door.told.next('failed')
+      assert.equal(failure, 'broken')
+      assert.match(error.message, new RegExp(`the stream ${cluster}_${letter} was deleted`))
+    })
+
+  test('while JetStream has no room nothing is acknowledged; what waits is stored when it has', async (context) => {
+    const full = await startNats(1, '2m, max_file_store: 4MB')
+    context.after(() => full.stop())
+    const { node, door } = stage(context, full, newName(), { partitions: 1 })
+    await door.open()
+    await door.claim('c')
+    const filler = { name: 'filler', subjects: ['filler'], storage: 'file' }
+    await node.wire.api('STREAM.CREATE.filler', filler)
+    const fill = () => node.wire.put('filler', new Uint8Array(FILL_BYTES))
+    while (!('kind' in (await fill())));
+    door.append('c', 1, 'x'.repeat(FILL_BYTES))
+    door.store.seal(1)
+    const [, failure] = await door.told.next('failed')
+    assert.equal(failure, 'full')
+    assert.deepEqual(door.told.all('committed'), [])
+    await node.wire.api('STREAM.PURGE.filler')
+    await door.told.next('committed')
+    await door.told.next('arrived')
+  })
+}
