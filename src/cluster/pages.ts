@@ -18,9 +18,10 @@ export async function readPage(
   await node.writer.flush()
   const known = node.table.get(clientId)
   if (known === undefined || known.row.isGone) return { entries: [], more: false }
-  if (known.held !== null) {
-    await node.hearAll(known.held)
-    return known.held.page(after, limit)
+  const { held } = known
+  if (held !== null) {
+    await node.hearAll(held)
+    return held.page(after, limit)
   }
   const { stream, subject } = node.placeOf(known)
   const last = await node.wire.readOne(stream, { last_by_subj: subject })

@@ -7,6 +7,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Message } from '../../src/ports/message.ts'
 import type { SessionRecord, Store, StoredDelivery } from '../../src/ports/ports.ts'
 import { contentOf, messageOf, textOf, Told } from './told.ts'
@@ -354,6 +355,23 @@ function queues(check: Check): void {
     assert.deepEqual(texts((await door.read('c', given[7], 10)).entries), [])
     await queue(8)
     assert.deepEqual(texts((await door.read('c', given[7], 10)).entries), ['8'])
+    await door.close()
+  })
+
+  check('a read of a session that is let go meanwhile is answered', async (setup) => {
+    const door = await new Door(setup, 'a').open()
+    await door.claim('c')
+    await door.queue('c', 1, 'waits')
+    for (let turns = 1; turns < 2000; turns *= 2) {
+      const page = door.read('c', 0, 10)
+      for (let turn = 0; turn < turns; turn++) await nextTurn()
+      door.store.unclaim('c')
+      await Promise.race([page, door.told.next('failed')])
+      assert.deepEqual(door.told.all('failed'), [])
+      await door.commit()
+      await door.claim('c')
+    }
+    assert.deepEqual(texts(await door.readAll('c', 10)), ['waits'])
     await door.close()
   })
 
