@@ -71,7 +71,7 @@ else {
     })
 
   test('while JetStream has no room nothing is acknowledged; what waits is stored when it has', async (context) => {
-    const full = await startNats(1, '2m, max_file_store: 4MB')
+    const full = await startNats(1, '"2m", max_file_store: 4MB')
     context.after(() => full.stop())
     const { node, door } = stage(context, full, newName(), { partitions: 1 })
     await door.open()

@@ -43,7 +43,12 @@ interface Place {
   readonly routePort: number
 }
 
-function configOf(place: Place, all: readonly Place[], sync: string): string {
+function configOf(
+  place: Place,
+  all: readonly Place[],
+  sync: string,
+  lines: readonly string[],
+): string {
   const routes = all.map(({ host, routePort }) => `nats://${host}:${routePort}`)
   const cluster = `cluster { name: test, listen: "${place.host}:${place.routePort}", routes: ${JSON.stringify(routes)} }`
   return [
@@ -55,15 +60,17 @@ function configOf(place: Place, all: readonly Place[], sync: string): string {
     'ping_interval: 5s',
     `jetstream { store_dir: "${place.folder}", sync_interval: ${sync} }`,
     ...(all.length > 1 ? [cluster] : []),
+    ...lines,
     '',
   ].join('\n')
 }
 
-/** Starts `count` servers as one cluster. `sync`: of JetStream, and what stands behind it; `spaces`: each in one of them. */
+/** Starts `count` servers as one cluster. `sync`: of JetStream, and what stands behind it; `spaces`: each in one of them; `lines`: of configuration. */
 export async function startNats(
   count = 1,
-  sync = '2m',
+  sync = '"2m"',
   spaces: readonly Space[] = [],
+  lines: readonly string[] = [],
 ): Promise<NatsServers> {
   const root = mkdtempSync(join(tmpdir(), 'mozzie-nats-'))
   const places: Place[] = []
@@ -79,7 +86,7 @@ export async function startNats(
     })
   const servers = places.map((place) => serverAt(place, join(root, `${place.name}.conf`)))
   for (const [index, place] of places.entries())
-    writeFileSync(join(root, `n${index}.conf`), configOf(place, places, sync))
+    writeFileSync(join(root, `n${index}.conf`), configOf(place, places, sync, lines))
   await Promise.all(servers.map((server) => server.start()))
   return {
     servers,

@@ -106,7 +106,7 @@ interface Stage {
 }
 
 async function startStage(context: TestContext, leaseSeconds = LEASE_SECONDS): Promise<Stage> {
-  const nats = await startNats(3, '2m', spaces)
+  const nats = await startNats(3, undefined, spaces)
   context.after(() => nats.stop())
   context.after(() => {
     for (const space of spaces) space.cut(false)

@@ -8,8 +8,8 @@ import { waitMsMax } from '../support/patience.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName, newNode } from './nodes.ts'
 
-/** Short, for a dead node is waited for; long enough for a test process on a busy machine. */
-const LEASE_MS = 4000
+/** Short, for a dead node is waited for; long enough for a test process on a machine that stops it for seconds. */
+const LEASE_MS = 8000
 
 let nats: NatsServers
 
@@ -33,7 +33,9 @@ async function setup(): Promise<PeersSetup> {
     async until(condition) {
       const endMs = performance.now() + waitMsMax
       while (!condition()) {
-        if (performance.now() > endMs) throw new Error('it does not come')
+        const over = [...nodes].filter(([, { membership }]) => !membership.isValid())
+        if (performance.now() > endMs)
+          throw new Error(`it does not come; leases over: ${over.map(([name]) => name).join()}`)
         await wait(2)
       }
     },
