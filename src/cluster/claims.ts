@@ -90,18 +90,18 @@ async function ownerOf(
   return membership.mayHold(owner) ? owner : null
 }
 
-/** Writes the row on top of the one at `sequence`; null: somebody was faster, or nobody knows. */
+/** Writes the row on top of the one at `last`; null: somebody was faster, or nobody knows. */
 async function takeRow(
   node: ClusterNode,
   row: SessionRow,
-  sequence: number,
+  last: number,
 ): Promise<KnownSession | null> {
   const { table, wire, options } = node
   const known = table.get(row.clientId) ?? table.add(row)
   known.writing++
   try {
     const outcome = await wire.putUntilAnswered(`${options.name}.s.${known.sid}`, writeRow(row), {
-      'Nats-Expected-Last-Subject-Sequence': String(sequence),
+      'Nats-Expected-Last-Subject-Sequence': String(last),
     })
     if (isFailure(outcome)) {
       if (outcome.code === WRONG_LAST || wire.isClosed) return null
