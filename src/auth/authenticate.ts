@@ -126,6 +126,7 @@ function exchange(desk: LoginDesk, request: AuthRequest, method: string) {
   })
   return createExchange(
     {
+      usual: dummyOf(realm),
       takesTokens: realm.tokens !== null,
       find(user) {
         const isOut = desk.throttle.isExhausted(addressOf(request.remote), user)

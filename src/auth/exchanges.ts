@@ -14,6 +14,8 @@ import {
 export interface ExchangeWorld {
   /** The password of a user; undefined: there is no such user. */
   find(user: string): PasswordHash | undefined
+  /** What most passwords look like here; undefined: there are none. */
+  readonly usual: PasswordHash | undefined
   /** The login of a user who proved the password; null: not, or not any more. */
   letIn(user: string): object | null
   /** A login that failed; `answer` when the client may know. */
@@ -58,7 +60,7 @@ function scramExchange(
 ): Exchange {
   let offer: ScramOffer | null = null
   const begin = (text: string, answer: (step: ExchangeStep) => void): void => {
-    offer = offerScram(method, text, (user) => world.find(user))
+    offer = offerScram(method, text, (user) => world.find(user), world.usual)
     // A user name beside it must be the same one.
     if (offer === null || (username !== null && username !== offer.user))
       return answer(refused(Reason.notAuthorized))

@@ -62,7 +62,12 @@ export function parsePasswordFile(text: string, file: string): PasswordFile {
     lines.set(user, line)
     if (isWeak(hash)) weak.push(user)
   }
-  return { file, users, dummy: dummyOf(users), warnings: warningsOf(file, users, weak) }
+  return {
+    file,
+    users,
+    dummy: dummyOfHashes([...users.values()].map(({ hash }) => hash)),
+    warnings: warningsOf(file, users, weak),
+  }
 }
 
 /** Why `user` cannot be a name in a password file, or null. */
@@ -94,10 +99,13 @@ function warningsOf(
   ]
 }
 
-/** Like most of the file's own hashes. */
-function dummyOf(users: ReadonlyMap<string, PasswordEntry>): PasswordHash {
+/** What passwords of unknown users are checked against: like most of those that there are. */
+export function dummyOfHashes(
+  hashes: readonly PasswordHash[],
+  otherwise = newPasswordHash('sha512-pbkdf2', 1000),
+): PasswordHash {
   const kinds = new Map<string, { count: number; hash: PasswordHash }>()
-  for (const { hash } of users.values()) {
+  for (const hash of hashes) {
     const { scheme, iterations, memoryKib, passes, lanes } = hash
     const kind = [scheme, iterations, memoryKib, passes, lanes].join()
     const known = kinds.get(kind)
@@ -105,5 +113,5 @@ function dummyOf(users: ReadonlyMap<string, PasswordEntry>): PasswordHash {
     else known.count++
   }
   const [most] = [...kinds.values()].sort((left, right) => right.count - left.count)
-  return dummyLike(most?.hash ?? newPasswordHash('sha512-pbkdf2', 1000))
+  return dummyLike(most?.hash ?? otherwise)
 }

@@ -36,18 +36,24 @@ export interface ScramOffer {
 }
 
 const NONCE_BYTES = 18
-const SALT_BYTES = 32
-const ITERATIONS = 4096
+/** Where nothing says what is usual. */
+const NOBODY = { salt: new Uint8Array(32), iterations: 4096 }
 /** For salts of users that are not there: the same each time, and nobody's to guess. */
 const SECRET = randomBytes(32)
 const CLIENT_FIRST = /^([ny]),(?:a=[^,]*)?,(n=([^,]*),r=([\u0021-\u002b\u002d-\u007e]+)(?:,.*)?)$/
 const CLIENT_FINAL = /^(c=([^,]*),r=([^,]*)(?:,[a-zA-Z]=[^,]*)*),p=([A-Za-z0-9+/=]+)$/
 
-/** Answers the client's first message; null: it is none. `find`: the password of a user, in the form of the method. */
+/**
+ * Answers the client's first message; null: it is none.
+ *
+ * @param find The password of a user, in the form of the method.
+ * @param usual What most passwords look like there: so does what is offered to users that there are not.
+ */
 export function offerScram(
   method: ScramMethod,
   message: string,
   find: (user: string) => PasswordHash | undefined,
+  usual?: PasswordHash,
 ): ScramOffer | null {
   const match = CLIENT_FIRST.exec(message)
   if (match === null) return null
@@ -55,8 +61,9 @@ export function offerScram(
   const user = name.replaceAll('=2C', ',').replaceAll('=3D', '=')
   const found = find(user)
   const isKnown = found !== undefined && found.scheme === method.scheme
-  const salt = isKnown ? found.salt : saltOfNobody(user)
-  const iterations = isKnown ? found.iterations : ITERATIONS
+  const like = usual?.scheme === method.scheme ? usual : NOBODY
+  const salt = isKnown ? found.salt : saltOfNobody(user, like.salt.length)
+  const iterations = isKnown ? found.iterations : like.iterations
   const { storedKey, serverKey } = isKnown ? scramKeys(found) : nobodysKeys(method)
   const nonce = clientNonce + randomBytes(NONCE_BYTES).toString('base64')
   const text = `r=${nonce},s=${Buffer.from(salt).toString('base64')},i=${iterations}`
@@ -85,8 +92,8 @@ export function verifyScram(
   return `v=${createHmac(hash, offer.serverKey).update(authMessage).digest('base64')}`
 }
 
-function saltOfNobody(user: string): Uint8Array {
-  return createHmac('sha256', SECRET).update(user).digest().subarray(0, SALT_BYTES)
+function saltOfNobody(user: string, length: number): Uint8Array {
+  return createHmac('sha512', SECRET).update(user).digest().subarray(0, length)
 }
 
 function nobodysKeys({ hash }: ScramMethod): { storedKey: Uint8Array; serverKey: Uint8Array } {

@@ -57,6 +57,7 @@ const LEEWAY_SECONDS = 30
 /** A key that is not in the set makes it be fetched again, no sooner than this after the last time. */
 const FETCH_AGAIN_MS = 30_000
 const FETCH_MS_MAX = 5_000
+const SET_BYTES_MAX = 1 << 20
 const SET_LIFE_MS = 10 * 60_000
 const ASYMMETRIC = [
   'RS256',
@@ -167,12 +168,13 @@ async function keysOf({
   key,
   jwksUrl,
 }: TokenSettings): Promise<{ getKey: JWTVerifyGetKey; algorithms: readonly string[] }> {
-  const { createLocalJWKSet, createRemoteJWKSet } = await import('jose')
+  const { createLocalJWKSet, createRemoteJWKSet, customFetch } = await import('jose')
   if (key === null) {
     const getKey = createRemoteJWKSet(new URL(jwksUrl ?? ''), {
       cooldownDuration: FETCH_AGAIN_MS,
       timeoutDuration: FETCH_MS_MAX,
       cacheMaxAge: SET_LIFE_MS,
+      [customFetch]: fetchBounded,
     })
     return { getKey, algorithms: ASYMMETRIC }
   }
@@ -180,6 +182,20 @@ async function keysOf({
   const set = key.set as Parameters<typeof createLocalJWKSet>[0]
   const isSecret = set.keys.every(({ kty }) => kty === 'oct')
   return { getKey: createLocalJWKSet(set), algorithms: isSecret ? SECRET_ALGORITHMS : ASYMMETRIC }
+}
+
+/** As fetch; an answer that has no end, or nearly none, is an error. */
+async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
+  const { body, status, headers } = await fetch(url, options)
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
+    length += part.length
+    if (length > SET_BYTES_MAX)
+      throw new Error(`${url} answers with more than ${SET_BYTES_MAX >> 20} MiB`)
+    parts.push(part)
+  }
+  return new Response(Buffer.concat(parts), { status, headers })
 }
 
 /** What a good token says of its client; throws what is wrong with its claims. */

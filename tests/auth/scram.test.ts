@@ -108,6 +108,48 @@ test('nobody learns which users there are: an unknown one is offered the same sa
   assert.equal(first, second)
 })
 
+test('nor by the number of iterations, or the length of the salt', () => {
+  const usual = { ...newPasswordHash('scram-sha-256', 20_000), salt: Buffer.alloc(12, 1) }
+  const offered = (found: typeof usual | undefined): [number, string | undefined] => {
+    const text = offerScram(sha256, 'n,,n=who,r=abc', () => found, usual)?.text ?? ''
+    const [, salt = '', iterations] = /s=([^,]+),i=(\d+)/.exec(text) ?? []
+    return [Buffer.from(salt, 'base64').length, iterations]
+  }
+  assert.deepEqual(offered(undefined), offered(usual))
+})
+
+test('first messages that ask for channel binding, or are none, are refused before anything is looked up', () => {
+  const find = (): never => assert.fail('nobody is looked up')
+  for (const message of [
+    'p=tls-unique,,n=ann,r=abc',
+    'p=tls-server-end-point,,n=ann,r=abc',
+    'n,,n=ann,r=',
+    'n,,n=ann,r=a b',
+    'n,,r=abc',
+    'n,,n=ann',
+    '',
+    'n'.repeat(4096),
+  ])
+    assert.equal(offerScram(sha256, message, find), null, message.slice(0, 40))
+})
+
+test('a server that asks for two thousand million iterations, or changes the nonce, gets no proof', async () => {
+  for (const challenge of [
+    (nonce: string) => `r=${nonce}x,s=AAAA,i=2147483648`,
+    (nonce: string) => `r=${nonce}x,s=AAAA,i=99999999999999999999`,
+    (nonce: string) => `r=${nonce}x,s=AAAA,i=0`,
+    (nonce: string) => `r=${nonce}x,s=AAAA,i=-1`,
+    (nonce: string) => `r=${nonce},s=AAAA,i=4096`,
+    () => 'r=another,s=AAAA,i=4096',
+  ]) {
+    const exchange = scram({ username: 'ann', password: 'secret' })
+    const first = new TextDecoder().decode(await exchange.start?.())
+    const nonce = /r=(.+)$/.exec(first)?.[1] ?? ''
+    const answer = Promise.resolve(exchange.respond(Buffer.from(challenge(nonce))))
+    await assert.rejects(answer, { code: 'PROTOCOL' }, challenge('N'))
+  }
+})
+
 const begin = {
   authenticationMethod: 'SCRAM-SHA-256',
   authenticationData: Buffer.from('n,,n=ann,r=abc'),

@@ -233,3 +233,47 @@ for (const [name, text, says] of files)
     const { readTokenKey } = await import('../../src/auth/tokens.ts')
     assert.throws(() => readTokenKey(text, 'key'), says)
   })
+
+test('a key id is no path and no address, and a public key of the set is no secret', async (context) => {
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'k', alg: 'RS256' }
+  const broker = await start(context, bySecret, JSON.stringify({ keys: [jwk] }))
+  await broker.connect({
+    username: 'ann',
+    password: await token({}, privateKey, 'RS256', 'k'),
+  })
+  const secrets = [jwk.n ?? '', JSON.stringify(jwk), await exportSPKI(publicKey)]
+  for (const secret of secrets) {
+    const password = await token({}, new TextEncoder().encode(secret), 'HS256', 'k')
+    await broker.connect({ username: 'ann', password }, Reason.notAuthorized)
+  }
+  for (const kid of ['../../etc/passwd', '/dev/zero', 'http://127.0.0.1:1/', 'x'.repeat(20_000)])
+    await broker.connect(
+      { username: 'ann', password: await token({}, privateKey, 'RS256', kid) },
+      Reason.notAuthorized,
+    )
+})
+
+test('a set of keys without an end is not read to its end: 0x88', async (context) => {
+  let sent = 0
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.write('{"keys":[')
+    const more = (): void => {
+      while (!response.destroyed && response.write(' '.repeat(65_536))) sent += 65_536
+    }
+    response.on('drain', more)
+    more()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  context.after(() => void server.close())
+  context.after(() => server.closeAllConnections())
+  const { port } = server.address() as AddressInfo
+  const url = `${listener}auth_jwt_jwks_url http://127.0.0.1:${port}/keys\n`
+  const broker = await startSecured(context, url)
+  const { privateKey } = await generateKeyPair('ES256')
+  const password = await token({}, privateKey, 'ES256', 'k')
+  await broker.connect({ username: 'ann', password }, Reason.serverUnavailable)
+  assert.ok(sent < 64 << 20, `${sent} bytes`)
+  await until(() => /more than 1 MiB/.test(broker.mozzie.stderr()), broker.mozzie.stderr)
+})

@@ -1,7 +1,7 @@
 /** Users, groups and roles that are changed while the broker runs, in mosquitto's file. */
 import { setImmediate } from 'node:timers/promises'
-import type { PasswordEntry } from '../password-file.ts'
-import { dummyLike, newPasswordHash, type PasswordHash } from '../password-hash.ts'
+import { dummyOfHashes, type PasswordEntry } from '../password-file.ts'
+import { newPasswordHash, type PasswordHash } from '../password-hash.ts'
 import type { AclSubject } from '../placeholders.ts'
 import { replaceFile } from '../replace-file.ts'
 import { onlyReads, runCommand, type CommandResponse, type Outcome } from './commands.ts'
@@ -30,16 +30,15 @@ export interface Executed {
 const RIGHTS_MAX = 10_000
 /** So long commands of one payload may keep everybody else waiting. */
 const TURN_MS = 10
+/** So many passwords say what most are like. */
+const HASHES_LOOKED_AT = 1000
 
 export class DynamicSecurity {
   readonly file: string
   /** Another number whenever rights may be others. */
   revision = 1
-  /** What passwords of unknown users are checked against. */
-  readonly dummy: PasswordHash = dummyLike(
-    newPasswordHash('sha512-pbkdf2', NEW_PASSWORD_ITERATIONS),
-  )
   private current: DynamicState
+  private likeMost: { readonly revision: number; readonly hash: PasswordHash } | null = null
   private last: Promise<unknown> = Promise.resolve()
   private readonly rights = new Map<string, RoleRights>()
 
@@ -50,6 +49,20 @@ export class DynamicSecurity {
 
   get state(): DynamicState {
     return this.current
+  }
+
+  /** What passwords of unknown users are checked against: the time must not tell them from known ones. */
+  get dummy(): PasswordHash {
+    if (this.likeMost === null || this.likeMost.revision !== this.revision) {
+      const hashes: PasswordHash[] = []
+      for (const { hash } of this.current.clients.values()) {
+        if (hash !== null) hashes.push(hash)
+        if (hashes.length === HASHES_LOOKED_AT) break
+      }
+      const fresh = newPasswordHash('sha512-pbkdf2', NEW_PASSWORD_ITERATIONS)
+      this.likeMost = { revision: this.revision, hash: dummyOfHashes(hashes, fresh) }
+    }
+    return this.likeMost.hash
   }
 
   /** The password of a user; undefined: none, or nobody here knows them. */
