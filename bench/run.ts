@@ -147,7 +147,6 @@ function keep(
   writeFileSync(join(RESULTS, 'latest.md'), text)
   for (const page of PAGES) fill(page, text)
   for (const readme of READMES) fill(readme, `${headline(where)}\n\n${headlineTable(results)}\n`)
-  keepShares(results)
 }
 
 function headline(where: Machine): string {
@@ -208,8 +207,10 @@ async function main(choice: Choice, scratch: string): Promise<void> {
   process.stdout.write(
     isCompared ? `${changesTable(results)}\n` : pageText(where, plan, results, checks),
   )
-  if (choice.whole) keep(where, plan, results, checks)
-  else say('only part was run: nothing is written to bench/results')
+  if (choice.whole) {
+    keep(where, plan, results, checks)
+    if (tools.mqlimit !== undefined) await keepShares(tools)
+  } else say('only part was run: nothing is written to bench/results')
 }
 
 let choice: Choice
