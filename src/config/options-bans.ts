@@ -31,7 +31,7 @@ export const BAN_OPTIONS = {
   ),
   flappingBan: option(
     'flapping_ban',
-    'Bans a client id at one address that connects more than COUNT times within the first SECONDS, for the others. Off unless set.',
+    'Bans a client id at an address that connects over COUNT times in SECONDS, for the other SECONDS.',
     { type: flapping, default: null, own: true },
   ),
 }

@@ -181,7 +181,7 @@ export const LISTENER_OPTIONS = {
   ),
   httpProxyLogins: option(
     'http_proxy_login',
-    'An address or network of a proxy that has logged people in: others are refused, whom X-Remote-User-Name names is in.',
+    "A proxy's address or network: others are refused, and whom its X-Remote-User-Name names is in.",
     { type: repeatable(network), default: noNetworks, own: true, reload: false },
   ),
   websocketsPath: option('websockets_path', 'The path of the URL for WebSocket. Unset: any.', {
