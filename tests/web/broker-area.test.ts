@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from '../../src/client/node.ts'
 import { en } from '../../web/src/broker/words-en.ts'
 import { zh } from '../../web/src/broker/words-zh.ts'
+import { violations } from './axe.ts'
 import { login, startCuttable, visit } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
@@ -24,6 +25,7 @@ browserSuite('the broker area', (test) => {
     })
     await banner.waitFor()
     await page.locator('.broker-page.is-stale').waitFor()
+    assert.deepEqual(await violations(page, 'a broker that is gone'), [])
     await page.getByRole('link', { name: 'Clients' }).click()
     await banner.waitFor()
     assert.doesNotMatch(
