@@ -24,8 +24,8 @@ export interface Admin {
 export function createAdmin(source: AdminSource): Admin {
   const { broker, version, startedAtMs } = source
   const inspector = broker.inspector()
-  const sampler = createSampler({ stats: broker.stats, counts: () => broker.counts() })
-  const traces = createTraces(broker, inspector)
+  const sampler = createSampler(source.figures)
+  const traces = createTraces(broker, inspector, source.otherTraces)
   const logins = createLogins(() => Date.now(), source.loginKeeper)
   return {
     source,
@@ -38,7 +38,7 @@ export function createAdmin(source: AdminSource): Admin {
     metrics: createMetrics({
       version,
       startedAtMs,
-      stats: broker.stats,
+      figures: source.figures,
       latest: sampler.latest,
       listeners: source.listeners,
       bridges: () => source.bridges.list(),

@@ -169,7 +169,7 @@ function logLine({ number, timeMs, type, text }: RecentLine): LogLine {
 }
 
 function statsOf({ sampler, source }: Admin): object {
-  return { now: sampler.latest(), drops: source.broker.stats.drops }
+  return { now: sampler.latest(), drops: source.figures.stats.drops }
 }
 
 function wantedOf(query: Static<typeof eventsQuery>): Wanted {

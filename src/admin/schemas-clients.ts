@@ -88,6 +88,7 @@ const clientProperties = {
   publishSent: integer('Messages to it, since then.'),
   bytesReceived: integer('Bytes from it, since then.'),
   bytesSent: integer('Bytes to it, since then.'),
+  thread: nullable(integer('The thread that serves it; null: there is one only.')),
 }
 
 export const clientRow = object(clientProperties)

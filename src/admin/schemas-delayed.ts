@@ -1,16 +1,16 @@
 /** What the API says of messages that wait for their time. */
-import { flag, integer, object, text } from './schema.ts'
+import { flag, integer, object, text, type Static } from './schema.ts'
 import { keptProperties, paged } from './schemas-clients.ts'
 
-export const delayedPage = paged(
-  object({
-    id: text('Names it, for cancelling.'),
-    ...keptProperties,
-    retain: flag('To be retained.'),
-    dueAtMs: integer('When it is published: wall clock, ms since 1970.'),
-    preview: text('The first 256 bytes of the payload, in base64.'),
-  }),
-)
+const delayedRow = object({
+  id: text('Names it, for cancelling.'),
+  ...keptProperties,
+  retain: flag('To be retained.'),
+  dueAtMs: integer('When it is published: wall clock, ms since 1970.'),
+  preview: text('The first 256 bytes of the payload, in base64.'),
+})
+export type DelayedRow = Static<typeof delayedRow>
+export const delayedPage = paged(delayedRow)
 export const delayedParams = object({
   id: text('As `/api/v1/delayed` names it.', { maxLength: 64 }),
 })

@@ -4,6 +4,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { LogTypeBit } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { SampleSource } from '../telemetry/sampler.ts'
+import type { OtherTraces } from './traces.ts'
+import type { Views } from './views.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
 import type { Auth, Identity, ListenerOptions, Observer } from '../ports/ports.ts'
 import type { LoginKeeper } from './logins.ts'
@@ -86,7 +89,13 @@ export interface AdminSource {
   readonly startedAtMs: number
   /** No listener is configured: loopback only, no logins. */
   readonly localOnly: boolean
+  /** The core that the API is beside: what it publishes begins there. */
   readonly broker: Broker
+  /** Sessions and figures of all cores. */
+  readonly views: Views
+  readonly figures: SampleSource
+  /** Where else packets are traced; null: nowhere. */
+  readonly otherTraces: OtherTraces | null
   readonly auth: Auth
   /** The core's observer, whose functions the API fills in. */
   readonly observer: Observer

@@ -26,7 +26,21 @@ export interface Traces {
   /** Packets with a number above `after`, at most `max`. */
   packets(id: string, after: number, max: number): TracePacket[]
   remove(id: string): boolean
+  /** A packet that was traced elsewhere. */
+  take(id: string, packet: TracePacket): void
   stop(): void
+}
+
+/** Traces of other cores: what one of ours asks for, and the end of that. */
+export interface OtherTraces {
+  start(id: string, wanted: TraceBody): void
+  end(id: string): void
+}
+
+/** A packet that was seen for the trace of another core. */
+export interface Traced {
+  readonly id: string
+  readonly packet: TracePacket
 }
 
 type Entry = { -readonly [Key in keyof TracePacket]: TracePacket[Key] }
@@ -46,7 +60,12 @@ interface Running {
   timer: NodeJS.Timeout
 }
 
-export function createTraces(broker: Broker, inspector: Inspector): Traces {
+/** @param others Trace the same; what they see comes by `take`. */
+export function createTraces(
+  broker: Broker,
+  inspector: Inspector,
+  others: OtherTraces | null = null,
+): Traces {
   const traces = new Map<string, Running>()
 
   const look = (packet: TappedPacket): ((payload: Uint8Array) => void) | null => {
@@ -59,11 +78,7 @@ export function createTraces(broker: Broker, inspector: Inspector): Traces {
       entry = entryOf(packet, known, trace.seen)
       keep(trace, entry)
     }
-    const taken = entry
-    if (taken === null) return null
-    return (payload) => {
-      if (taken.payload === '') taken.payload = base64(payload)
-    }
+    return fillerOf(entry)
   }
 
   const tap = createTap(look)
@@ -73,6 +88,7 @@ export function createTraces(broker: Broker, inspector: Inspector): Traces {
   }
   const end = (trace: Running): void => {
     clearTimeout(trace.timer)
+    if (trace.running) others?.end(trace.id)
     trace.running = false
     watch()
   }
@@ -85,6 +101,7 @@ export function createTraces(broker: Broker, inspector: Inspector): Traces {
         throw new HttpError(409, `There are ${TRACES_MAX} traces. Remove one of them first.`)
       const trace: Running = runningOf(wanted, () => end(trace))
       traces.set(trace.id, trace)
+      others?.start(trace.id, wanted)
       watch()
       return factsOfTrace(trace)
     },
@@ -108,8 +125,59 @@ export function createTraces(broker: Broker, inspector: Inspector): Traces {
       end(trace)
       return true
     },
+    take: (id, packet) => take(traces.get(id), packet),
     stop() {
       for (const trace of traces.values()) end(trace)
+    },
+  }
+}
+
+function take(trace: Running | undefined, packet: TracePacket): void {
+  if (trace === undefined || !trace.running) return
+  trace.seen++
+  if (admits(trace)) keep(trace, { ...packet, number: trace.seen })
+}
+
+/** Takes the begin of a payload that comes in another segment; null: nobody wants it. */
+function fillerOf(entry: Entry | null): ((payload: Uint8Array) => void) | null {
+  if (entry === null) return null
+  return (payload) => {
+    if (entry.payload === '') entry.payload = base64(payload)
+  }
+}
+
+/** Traces for other cores. @param tell Is given what was seen in a turn. */
+export function traceForOthers(
+  broker: Broker,
+  inspector: Inspector,
+  tell: (seen: readonly Traced[]) => void,
+): OtherTraces {
+  const asked = new Map<string, Pick<Running, 'wanted' | 'second' | 'inSecond'>>()
+  let seen: { id: string; packet: Entry }[] = []
+  const send = (): void => {
+    tell(seen)
+    seen = []
+  }
+  const tap = createTap((packet) => {
+    const known = factsOf(packet, inspector)
+    let entry: Entry | null = null
+    for (const [id, trace] of asked) {
+      if (!concerns(trace.wanted, known) || !admits(trace)) continue
+      entry ??= entryOf(packet, known, 0)
+      if (seen.length === 0) setImmediate(send)
+      seen.push({ id, packet: entry })
+    }
+    return fillerOf(entry)
+  })
+  const watch = (): void => broker.watch(asked.size > 0 ? tap : null)
+  return {
+    start(id, wanted) {
+      asked.set(id, { wanted, second: 0, inSecond: 0 })
+      watch()
+    },
+    end(id) {
+      asked.delete(id)
+      watch()
     },
   }
 }
@@ -192,7 +260,7 @@ function concerns(wanted: TraceBody, known: Facts): boolean {
   return topic !== null && matches(wanted.topic, topic)
 }
 
-function admits(trace: Running): boolean {
+function admits(trace: Pick<Running, 'second' | 'inSecond'>): boolean {
   const second = Math.floor(Date.now() / 1000)
   if (second !== trace.second) {
     trace.second = second

@@ -6,6 +6,7 @@ import { HttpError } from './http-error.ts'
 import { takeFirst } from './scan.ts'
 import type { Static } from './schema.ts'
 import type { whyQuery } from './schemas-clients.ts'
+import type { ClientEverything, Views } from './views.ts'
 import type { WhyFacts } from './why.ts'
 
 const SUBSCRIPTIONS_MAX = 5000
@@ -22,8 +23,8 @@ export async function whyFactsOf(
   if (clientId === null && topic === null) throw new HttpError(400, 'Name a client or a topic.')
   const problem = topic === null ? null : topicNameProblem(topic)
   if (problem !== null) throw new HttpError(400, `topic: ${problem}`)
-  const queue = clientId === null ? [] : await inspector.queue(clientId)
-  const client = clientId === null ? null : inspector.client(clientId)
+  const { views } = source
+  const { client, queue, subscriptions } = await sessionFacts(views, clientId)
   const events = clientId === null ? [] : log.of(clientId)
   const { username, remote } = lastSeen(client, events)
   const explain = (access: 'read' | 'write') =>
@@ -38,16 +39,14 @@ export async function whyFactsOf(
     client,
     ban: clientId === null ? null : source.bans.find({ clientId, username, remote }),
     nextExpiryMs: firstOf([...queue].map((one) => one.expiresAtMs)),
-    subscriptions: [
-      ...takeFirst(inspector.subscriptions(clientId ?? undefined), SUBSCRIPTIONS_MAX),
-    ],
-    receivers: topic === null ? 0 : inspector.receivers(topic, 1).total,
+    subscriptions,
+    receivers: topic === null ? 0 : (await views.receivers(topic)).total,
     events,
     nearClientId:
       clientId === null || client !== null || events.length > 0
         ? null
         : nearIdOf(clientId, [
-            ...[...takeFirst(inspector.clients(), IDS_MAX)].map((one) => one.clientId),
+            ...(await views.clientIds(IDS_MAX)),
             ...takeFirst(log.clientIds(), IDS_MAX),
           ]),
     mayReceive: explain('read'),
@@ -62,6 +61,16 @@ function lastSeen(client: WhyFacts['client'], [last]: WhyFacts['events']) {
     username: client === null ? (last?.username ?? null) : client.username,
     remote: client?.remote ?? last?.remote ?? '',
   }
+}
+
+/** Of one client, or of everybody. */
+async function sessionFacts(
+  views: Views,
+  clientId: string | null,
+): Promise<Omit<ClientEverything, 'client'> & { client: ClientEverything['client'] | null }> {
+  if (clientId !== null)
+    return (await views.client(clientId)) ?? { client: null, queue: [], subscriptions: [] }
+  return { client: null, queue: [], subscriptions: await views.allSubscriptions(SUBSCRIPTIONS_MAX) }
 }
 
 function firstOf(times: readonly (number | null)[]): number | null {

@@ -39,6 +39,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
 const DROPS: Readonly<Record<string, string>> = {
   queueFull: 'its queue was full',
   slowClient: 'it did not read fast enough',
+  slowThread: 'the thread that serves it was too far behind',
   overClientMaximum: 'the message was larger than the client takes',
   expired: 'the message expired while it waited',
   notAllowed: 'it lost the right to read the topic',

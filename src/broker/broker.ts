@@ -20,7 +20,7 @@ import { receive, resumeInput, unpause } from './connection/input.ts'
 import { connectionsByUser, kickUser, recheckLogins } from './connection/kick.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
-import { Inspector } from './inspect.ts'
+import { Inspector, type ShownSessions } from './inspect.ts'
 import { createMessage, Message, Slab } from '../ports/message.ts'
 import { askTurnEnd, type Core, type Tap } from './state/core.ts'
 import { Connection, Phase, Session, Subscription, type Subscriber } from './state/model.ts'
@@ -437,8 +437,8 @@ export class Broker {
   }
 
   /** Looks at the core from outside, at nobody's cost but the one who looks. */
-  inspector(): Inspector {
-    return new Inspector(this.core)
+  inspector(shown: ShownSessions | null = null): Inspector {
+    return new Inspector(this.core, shown)
   }
 
   /** Removes retained messages whose expiry has passed. */

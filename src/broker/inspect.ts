@@ -4,9 +4,8 @@
  * go: what is there all the while is seen once.
  */
 import { heldCount } from './state/held.ts'
-import { waitingBytes } from './delivery/backlog.ts'
 import { subscriptionCount, subscriptionsOf } from './state/own-subscriptions.ts'
-import { shownUser } from '../ports/ports.ts'
+import { shownUser, type Backlog } from '../ports/ports.ts'
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
 import type { RetainedCursor } from '../topics/retained-tree.ts'
@@ -118,22 +117,54 @@ export interface ReceiverView {
 const SHOWN_MAX = 100
 const NO_TRAFFIC = new Traffic()
 
+/** Of several nodes, each shows some of the sessions. */
+export interface ShownSessions {
+  /** Those whose clients are nowhere too, beside those that are here and clean ones. */
+  readonly away: boolean
+  /** What waits for a client that is nowhere, if the core does not know. */
+  backlogOf(clientId: string): Readonly<Backlog> | null
+}
+
 export class Inspector {
   private readonly core: Core
+  private readonly shown: ShownSessions | null
 
-  constructor(core: Core) {
+  /** `shown` null: all of them. */
+  constructor(core: Core, shown: ShownSessions | null = null) {
     this.core = core
+    this.shown = shown
+  }
+
+  private shows({ durable, connection, foreign }: Session): boolean {
+    const { shown } = this
+    return shown === null || !durable || connection !== null || (shown.away && !foreign)
+  }
+
+  private find(clientId: string): Session | undefined {
+    const session = this.core.sessions.get(clientId)
+    return session !== undefined && this.shows(session) ? session : undefined
+  }
+
+  private backlogOf({ durable, connection, outbound, backlog, clientId }: Session) {
+    const known = outbound ?? backlog
+    if (this.shown === null || !durable || connection !== null) return known
+    return this.shown.backlogOf(clientId) ?? known
+  }
+
+  private view(session: Session): ClientView {
+    return clientView(session, this.backlogOf(session))
   }
 
   /** Every session, in the order they began. */
   *clients(): IterableIterator<ClientView> {
-    for (const session of this.core.sessions.values()) yield clientView(session)
+    for (const session of this.core.sessions.values())
+      if (this.shows(session)) yield this.view(session)
   }
 
   /** null: no such session. */
   client(clientId: string): ClientDetailView | null {
-    const session = this.core.sessions.get(clientId)
-    return session === undefined ? null : detailView(this.core, session)
+    const session = this.find(clientId)
+    return session === undefined ? null : detailView(this.core, session, this.view(session))
   }
 
   /**
@@ -142,13 +173,14 @@ export class Inspector {
    */
   queue(clientId: string): Promise<readonly QueuedView[]> {
     const { core } = this
-    const session = core.sessions.get(clientId)
+    const session = this.find(clientId)
     const outbound = session?.outbound ?? null
-    if (session === undefined || (outbound ?? session.backlog) === null) return Promise.resolve([])
+    const waiting = session === undefined ? null : this.backlogOf(session)
+    if (session === undefined || waiting === null) return Promise.resolve([])
     const inMemory = [...first(outbound?.queue ?? [], SHOWN_MAX)].map(queuedView)
     const loadedTo = outbound?.loadedTo ?? 0
     const isStored =
-      outbound === null || outbound.queuedCount > 0 || loadedTo < outbound.lastSequence
+      outbound === null || waiting.queuedCount > 0 || loadedTo < outbound.lastSequence
     if (inMemory.length > 0 || !session.durable || !isStored) return Promise.resolve(inMemory)
     return new Promise((resolve) => {
       const request = ++core.lastRequest
@@ -162,15 +194,17 @@ export class Inspector {
     const { sessions } = this.core
     const one = clientId === undefined ? undefined : sessions.get(clientId)
     const chosen = clientId === undefined ? sessions.values() : one === undefined ? [] : [one]
-    for (const session of chosen)
+    for (const session of chosen) {
+      if (!this.shows(session)) continue
       for (const subscription of subscriptionsOf(session)) yield subscriptionView(subscription)
+    }
   }
 
   /** Who has a subscription that matches `topic`; at most `max` of them, and how many there are. */
   receivers(topic: string, max: number): { total: number; receivers: ReceiverView[] } {
     const matching = withDirect(this.core, topic, this.core.trie.match(topic))
       .flatMap((subscriber) => (subscriber.members === null ? [subscriber] : subscriber.members))
-      .filter(({ handler }) => handler === null)
+      .filter(({ handler, session }) => handler === null && this.shows(session))
     const receivers = matching
       .slice(0, max)
       .map((subscription) => this.receiver(topic, subscription))
@@ -224,8 +258,8 @@ function isConnected({ connection }: Session): boolean {
   return connection !== null && connection.phase === Phase.open
 }
 
-function clientView(session: Session): ClientView {
-  const { connection, outbound, backlog } = session
+function clientView(session: Session, waiting: Readonly<Backlog> | null): ClientView {
+  const { connection, outbound } = session
   const inflight = outbound?.inflight.size ?? 0
   const { publishReceived, publishSent, bytesReceived, bytesSent } =
     connection?.traffic ?? NO_TRAFFIC
@@ -241,8 +275,8 @@ function clientView(session: Session): ClientView {
     disconnectedAtMs: session.disconnectedAtMs < 0 ? null : session.disconnectedAtMs,
     subscriptions: subscriptionCount(session),
     inflight,
-    queued: (outbound ?? backlog)?.queuedCount ?? 0,
-    queuedBytes: waitingBytes(session),
+    queued: waiting?.queuedCount ?? 0,
+    queuedBytes: (waiting?.queuedBytes ?? 0) + (outbound?.inflightBytes ?? 0),
     outputBytes: connection === null ? 0 : pendingBytes(connection),
     dropped: session.drops?.count ?? 0,
     publishReceived,
@@ -252,12 +286,12 @@ function clientView(session: Session): ClientView {
   }
 }
 
-function detailView(core: Core, session: Session): ClientDetailView {
+function detailView(core: Core, session: Session, view: ClientView): ClientDetailView {
   const { connection, outbound } = session
   const window = [
     ...first(outbound?.inflight.entriesBehind(outbound.lastPacketId) ?? [], SHOWN_MAX),
   ].map(([, delivery]) => delivery)
-  const view = ({
+  const deliveryView = ({
     packetId,
     qos,
     message,
@@ -271,7 +305,7 @@ function detailView(core: Core, session: Session): ClientDetailView {
     released,
   })
   return {
-    ...clientView(session),
+    ...view,
     keepAliveSeconds: connection === null ? null : connection.keepAliveMs / 1000,
     cleanStart: connection?.cleanStart ?? null,
     expirySeconds: session.expirySeconds,
@@ -281,7 +315,7 @@ function detailView(core: Core, session: Session): ClientDetailView {
     inflightBytes: outbound?.inflightBytes ?? 0,
     heldInbound: heldCount(session),
     ackedAtMs: ackedAtMs(core, session),
-    window: window.map(view),
+    window: window.map(deliveryView),
     lastDrop: session.drops?.reason ?? null,
     lastDropMs: session.drops?.lastMs ?? null,
     will: willView(core, session),

@@ -99,6 +99,11 @@ export class ClusterPeers implements Peers {
     this.later(() => this.interests?.want(filter, group, own))
   }
 
+  /** A user's bound is each node's. */
+  userSessions(): number {
+    return 0
+  }
+
   cleanSessions(here: number): number {
     return this.interests?.countClean(here) ?? 0
   }

@@ -97,4 +97,6 @@ export interface Peers {
   will(clientId: string, will: PeerWill | null): void
   /** Tells how many clean sessions are here; returns how many are at the other nodes, as far as known. */
   cleanSessions(here: number): number
+  /** A clean session of this user came here, or went; 0: neither. Returns how many are at the other nodes, as far as known. */
+  userSessions(username: string, change: 1 | -1 | 0): number
 }

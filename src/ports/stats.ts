@@ -25,6 +25,8 @@ export class Stats {
     queueFull: 0,
     /** QoS 0, and the receiver does not read what it was sent before. */
     slowClient: 0,
+    /** QoS 0 or to a clean session, and the thread that it is for is too far behind. */
+    slowThread: 0,
     /** Larger than the receiver's Maximum Packet Size. */
     overClientMaximum: 0,
     /** Its message expiry passed while it waited. */

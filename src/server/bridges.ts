@@ -2,7 +2,7 @@
 import { Bridge } from '../bridge/bridge.ts'
 import type { BridgeSettings } from '../bridge/settings.ts'
 import type { Log } from '../base/log.ts'
-import type { Broker } from '../broker/broker.ts'
+import type { LocalBroker } from '../bridge/local-broker.ts'
 import { nodeRuntime } from '../client/node.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
@@ -54,7 +54,7 @@ export function bridgesOf({ bridges, global }: Config): ReadonlyMap<string, Name
 }
 
 export function createBridges(
-  broker: Broker,
+  broker: LocalBroker,
   log: Log,
   first: ReadonlyMap<string, NamedBridge>,
 ): Bridges {

@@ -4,6 +4,7 @@ import { isObject, textOf } from '../auth/json-fields.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import type { Control, Identity } from '../ports/ports.ts'
+import type { Everyone } from './everyone.ts'
 import type { RunningListener } from './listeners.ts'
 import type { ServerSecurity } from './security.ts'
 import type { UserAdmin } from './user-admin.ts'
@@ -12,6 +13,7 @@ import { version } from './version.ts'
 /** What can be commanded. */
 interface Host {
   readonly broker: Broker
+  readonly everyone: Everyone
   readonly security: ServerSecurity
   readonly users: UserAdmin
   readonly listeners: readonly RunningListener[]
@@ -51,8 +53,8 @@ function endpointOf({ config, security }: Host, who: Identity, topic: string): E
 }
 
 /** To the one who asked, where it listens for answers. */
-function say({ broker }: Host, { clientId }: Identity, topic: string, reply: object): void {
-  broker.tell(clientId, `${topic}/response`, encode(reply))
+function say({ everyone }: Host, { clientId }: Identity, topic: string, reply: object): void {
+  everyone.tell(clientId, `${topic}/response`, encode(reply))
 }
 
 function encode(reply: object): Uint8Array {

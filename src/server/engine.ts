@@ -8,12 +8,20 @@ import type { Peers } from '../ports/peers.ts'
 import type { Auth, Control, ListenerOptions, Observer, Store } from '../ports/ports.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
-import { ConnectionRate } from '../transports/connection-rate.ts'
+import { ConnectionRate, type SharedSlices } from '../transports/connection-rate.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
 import { listen, listenShared, type Listener, type ListenOptions } from '../transports/listener.ts'
 import { HandshakeGate } from '../transports/tls.ts'
 import { fileDescriptorLimit } from './file-descriptors.ts'
 import { nodeClock, nodeRandom } from './node-ports.ts'
+
+/** What is counted together with other threads. */
+interface EngineBudgets {
+  readonly connections: ConnectionBudget
+  readonly sockets: ConnectionBudget
+  readonly addresses?: AddressBudget
+  readonly slices?: SharedSlices | null
+}
 
 export interface EngineOptions {
   /** May be changed while the engine runs. */
@@ -28,7 +36,7 @@ export interface EngineOptions {
   readonly mayAnswer: (() => boolean) | null
   readonly log: Log
   /** Connections of all listeners, and sockets; absent: counted here alone. */
-  readonly budgets?: { readonly connections: ConnectionBudget; readonly sockets: ConnectionBudget }
+  readonly budgets?: EngineBudgets
   /** Called every {@link TICK_MS}. */
   onTick(): void
   /** Called at the end of every turn in which the core did something, outside of the core. */
@@ -85,15 +93,14 @@ function socketsMax(): number {
   return limit === 0 ? 0 : Math.max(1, limit - SPARE_DESCRIPTORS)
 }
 
-/** Sets how many connections there may be, and how fast they may come: each of `threads` lets its share in. */
+/** Sets how many connections there may be, and how fast they may come. */
 export function boundConnections(
   { connections, addresses, rate }: Pick<Engine, 'connections' | 'addresses' | 'rate'>,
   { global }: Config,
-  threads = 1,
 ): void {
   connections.max = global.globalMaxConnections
   addresses.max = global.connectionsPerAddressMax
-  rate.perSecond = Math.ceil(global.connectionsPerSecondMax / threads)
+  rate.perSecond = global.connectionsPerSecondMax
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -118,13 +125,17 @@ export function createEngine(options: EngineOptions): Engine {
     fatal: (error) => onFatal(error),
   })
   let onFatal = options.onFatal
-  const { connections, sockets } = options.budgets ?? {
+  const {
+    connections,
+    sockets,
+    addresses = new AddressBudget(),
+    slices = null,
+  }: EngineBudgets = options.budgets ?? {
     connections: { max: 0, open: 0 },
     sockets: { max: 0, open: 0 },
   }
   sockets.max = socketsMax()
-  const addresses = new AddressBudget()
-  const rate = new ConnectionRate(0)
+  const rate = new ConnectionRate(0, slices)
   const accepting = acceptors({ broker, limits, log, connections, sockets, addresses, rate })
   // What has arrived meanwhile is read before anybody's time is judged.
   const timer = setInterval(() => setImmediate(tick, broker, options), TICK_MS).unref()

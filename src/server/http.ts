@@ -6,6 +6,8 @@ import { createAdmin, type Admin } from '../admin/admin.ts'
 import { createHttpServer } from '../admin/http-server.ts'
 import type { AclReply } from '../admin/schemas-clients.ts'
 import type { AdminSource } from '../admin/source.ts'
+import type { OtherTraces } from '../admin/traces.ts'
+import { viewsOf, type Views } from '../admin/views.ts'
 import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../ports/limits.ts'
@@ -31,11 +33,17 @@ import type { UserAdmin } from './user-admin.ts'
 import { userSourceOf } from './user-source.ts'
 import type { Cluster } from './cluster.ts'
 import { clusterSource } from './cluster-source.ts'
+import { figuresOf } from './thread-figures.ts'
+import { joinViews } from './thread-views.ts'
+import type { Everyone } from './everyone.ts'
+import type { Threads } from './threads.ts'
 import { version } from './version.ts'
 
 /** What the HTTP listeners need of the process they are in. */
 interface Host {
   readonly broker: Broker
+  readonly threads: Threads | null
+  readonly everyone: Everyone
   readonly log: ServerLog
   readonly limits: Limits
   readonly security: ServerSecurity
@@ -69,6 +77,11 @@ export async function createHttpListeners(
   observer: Observer,
 ): Promise<HttpListeners> {
   const admin = createAdmin(sourceOf(server, observer))
+  server.threads?.hearWith({
+    traced(seen) {
+      for (const { id, packet } of seen) admin.traces.take(id, packet)
+    },
+  })
   const closers: (() => Promise<void>)[] = []
   for (const config of server.config.listeners) {
     if (config.protocol !== 'http_api') continue
@@ -157,6 +170,9 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     startedAtMs: Date.now(),
     localOnly: server.config.localOnly,
     broker,
+    views: sessionViews(server),
+    figures: figuresOf(server),
+    otherTraces: otherTraces(server.threads),
     auth: security.auth,
     observer,
     bridges: server.bridges,
@@ -192,6 +208,20 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
   }
 }
 
+function sessionViews({ broker, threads }: Host): Views {
+  if (threads === null) return viewsOf(broker, broker.inspector())
+  const own = broker.inspector({ away: true, backlogOf: (clientId) => threads.backlogOf(clientId) })
+  return joinViews(viewsOf(broker, own), threads.ask)
+}
+
+function otherTraces(threads: Threads | null): OtherTraces | null {
+  if (threads === null) return null
+  return {
+    start: (id, wanted) => void threads.ask('traceStart', id, wanted).catch(() => {}),
+    end: (id) => void threads.ask('traceEnd', id).catch(() => {}),
+  }
+}
+
 /** @param because Ends in the rule's place and text, `acl.conf:12 "topic read a"`, where a rule decided. */
 function answerOf(allowed: boolean, because: string): AclReply {
   const [, file = null, line = null, rule = null] = /^(.+):(\d+) "(.*)"$/.exec(because) ?? []
@@ -222,7 +252,7 @@ function factsOf({ options, budget }: RunningListener, config: ListenerConfig) {
     tls: config.certificateFile !== null || config.pskHint !== null,
     clientCertificates: config.requireCertificate,
     allowAnonymous: options.allowAnonymous,
-    connections: budget.open,
+    connections: budget.open + (budget.elsewhere?.() ?? 0),
     connectionsMax: budget.max,
     maxQos: options.maxQos,
     versions: [...options.acceptVersions],

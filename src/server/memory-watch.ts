@@ -32,16 +32,29 @@ export function usedBytes(): number {
   return heapUsed + arrayBuffers
 }
 
-/**
- * @param limit Bytes, 0 none; asked anew each time.
- * @returns what is to be called several times a second.
- */
+/** Memory of other threads of the process. */
+interface OtherMemory {
+  note(bytes: number): void
+  elsewhere(): number
+  isLargest(): boolean
+}
+
+interface MemoryWatchOptions {
+  /** Bytes, 0 none; asked anew each time. */
+  limit(): number
+  /** null: this thread is the only one. */
+  readonly others: OtherMemory | null
+  /** This thread counts what the process took at its start, and says in the log how it is. */
+  readonly isFirst: boolean
+}
+
+/** @returns what is to be called several times a second. */
 export function createMemoryWatch(
   broker: Pick<Broker, 'setMemory' | 'keptBytes' | 'pressure' | 'takePressurePeak' | 'shedLargest'>,
   log: Log,
-  limit: () => number,
+  { limit, others: memory, isFirst }: MemoryWatchOptions,
 ): () => void {
-  const startBytes = memoryUsage().rss
+  const startBytes = isFirst ? memoryUsage().rss : 0
   const startObjects = usedBytes()
   let missed = 0
   const observer = new PerformanceObserver((list) => {
@@ -58,12 +71,15 @@ export function createMemoryWatch(
     const max = limit()
     if (max > 0 && !isFrugal) setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
     isFrugal ||= max > 0
-    const others = startBytes + missed
+    const own = startBytes + missed
+    memory?.note(own + broker.keptBytes)
+    const others = own + (memory?.elsewhere() ?? 0)
     broker.setMemory(max, others)
     const level = broker.takePressurePeak()
-    if (level !== last) say(log, level, broker.keptBytes + others, max)
+    if (level !== last && isFirst) say(log, level, broker.keptBytes + others, max)
     last = level
-    const clientId = broker.pressure >= Pressure.shed ? broker.shedLargest() : null
+    const isOurs = broker.pressure >= Pressure.shed && (memory?.isLargest() ?? true)
+    const clientId = isOurs ? broker.shedLargest() : null
     if (clientId !== null)
       log.write(LogType.warning, `Warning: memory_limit: disconnected client ${clientId}.`)
   }

@@ -67,7 +67,8 @@ function apply(
 ): void {
   server.config = config
   Object.assign(server.limits, limitsOfConfig(config.global))
-  boundConnections(server, config, server.threads?.count)
+  boundConnections(server, config)
+  server.threads?.budgets.boundUsers(config)
   for (const listener of config.listeners) {
     const name = listenerName(listener)
     const running = runningListener(server, name)

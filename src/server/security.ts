@@ -52,6 +52,8 @@ export interface ServerSecurity extends Security {
   checksPasswords(listener: ListenerOptions): boolean
   /** The users, groups and roles that count at a listener; null: none that can be changed. */
   dynamicAt(listener: ListenerOptions | null): DynamicSecurity | null
+  /** Puts others in force, as the text of their file. */
+  replaceDynamic(file: string, text: string): void
   /** Whether there are any at some listener. */
   hasDynamic(): boolean
   /** The pre-shared key of `identity` at a listener, null: none. */
@@ -201,6 +203,7 @@ export function createServerSecurity(log: Log, gate: Gate, loginEnded: () => voi
       return realm !== undefined && checksUsers(realm)
     },
     dynamicAt: (listener) => (listener === null ? null : (realms.get(listener)?.dynamic ?? null)),
+    replaceDynamic: (file, text) => dynamics.get(file)?.replace(readState(text, file).state),
     hasDynamic: () => [...realms.values()].some(({ dynamic }) => dynamic !== null),
     pskOf: (listener, identity) => keys.get(listener)?.keys.get(identity) ?? null,
   }

@@ -16,9 +16,11 @@ import type { ListenOptions } from '../transports/listener.ts'
 import { ListenError } from '../transports/places.ts'
 import type { Bans } from '../auth/bans/bans.ts'
 import { banFileOf, createBanDesk, gateOf, openBans, type BanDesk } from './ban-desk.ts'
+import { bridgeSide } from './bridge-side.ts'
 import { bridgesOf, createBridges, type Bridges } from './bridges.ts'
 import { createControl } from './control.ts'
 import { boundConnections, createEngine, TICK_MS, type Engine } from './engine.ts'
+import { everyoneOf, type Everyone } from './everyone.ts'
 import type { HttpListeners } from './http.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import {
@@ -41,10 +43,17 @@ import {
   warnOfUnreadable,
   type ServerSecurity,
 } from './security.ts'
+import { carryOutFor } from './remote-control.ts'
 import { logStart } from './start-lines.ts'
 import { figuresOf } from './thread-figures.ts'
-import type { SharedListener } from './thread-messages.ts'
-import { createThreads, type ThreadOptions, type Threads } from './threads.ts'
+import type { SharedListener, ThreadCommand } from './thread-messages.ts'
+import {
+  checkThreads,
+  createThreads,
+  threadCountOf,
+  type ThreadOptions,
+  type Threads,
+} from './threads.ts'
 import { createUserAdmin, type UserAdmin } from './user-admin.ts'
 import { version } from './version.ts'
 
@@ -68,6 +77,7 @@ export interface Server {
   readonly log: ServerLog
   readonly limits: Limits
   readonly security: ServerSecurity
+  readonly everyone: Everyone
   /** Changes users, groups and roles. */
   readonly users: UserAdmin
   readonly banDesk: BanDesk
@@ -128,14 +138,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const parts = { ...guard, limits, observer, control }
   const { engine, threads } = coreOf(options, cluster, persistence, parts, () => chores())
   const { broker, connections, addresses, rate } = engine
-  const bridges = createBridges(broker, log, bridgesOf(config))
-  boundConnections(engine, config, threads?.count)
+  const everyone = everyoneOf(broker, threads)
+  const bridges = createBridges(bridgeSide(broker, threads), log, bridgesOf(config))
+  boundConnections(engine, config)
   const server: Server = {
     broker,
     log,
     limits,
     security,
-    users: createUserAdmin(broker, log, config, bans.file),
+    everyone,
+    users: createUserAdmin(everyone, log, config, bans.file),
     banDesk: createBanDesk(bans, () => server),
     threads,
     listeners: config.listeners.map((one) => newListener(one, threads)),
@@ -156,6 +168,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let http: HttpListeners | null = null
   security.apply(config, securityFiles, (name) => runningListener(server, name)?.options)
   control.serve(server)
+  const command = (wanted: ThreadCommand) => carryOutFor(control, wanted, server.listeners)
+  threads?.hearWith({ observer, command })
   publishLog(server)
   const chores = createChores(server)
   try {
@@ -205,6 +219,7 @@ async function join(
   counts: () => { connected: number; sessions: number },
 ): Promise<Cluster | null> {
   if (config.global.clusterUrls === null) return null
+  if (threadCountOf(config) > 1) checkThreads(config)
   const { joinCluster } = await import('./cluster.ts')
   return await joinCluster({ config, log, counts, onFatal })
 }
@@ -396,28 +411,37 @@ async function stop(engine: Engine, server: Server, http: HttpListeners | null):
 /** What is done now and then; the result is called every {@link TICK_MS}. */
 function createChores(server: Server): () => void {
   const { broker, log } = server
+  const publishSys = (topic: string, text: string): void => {
+    server.threads?.tell({ kind: 'sys', topic, text })
+    broker.publishSys(topic, text)
+  }
   const sys = createSysTopics(
     {
       version,
       ...figuresOf(server),
       heapBytes: usedBytes,
-      publish(topic, text) {
-        server.threads?.tell({ kind: 'sys', topic, text })
-        broker.publishSys(topic, text)
-      },
+      publish: publishSys,
       persistenceSync: server.persistence?.sync ?? null,
     },
     nodeClock.monotonicMs(),
   )
-  const tellBridges = createBridgeTopics((topic, text) => broker.publishSys(topic, text))
-  const watchMemory = createMemoryWatch(broker, log, () => server.config.global.memoryBytesMax)
+  const tellBridges = createBridgeTopics(publishSys)
+  const watchMemory = createMemoryWatch(broker, log, {
+    limit: () => server.config.global.memoryBytesMax,
+    others: server.threads?.budgets.memory ?? null,
+    isFirst: true,
+  })
   // The first clients could fill all of it within the first second.
   watchMemory()
   let ticks = 0
   let nextSysMs = 0
   let nextSweepMs = nodeClock.wallMs()
   return () => {
-    server.threads?.tick()
+    if (server.threads !== null) {
+      server.threads.tick()
+      // The others hold something meanwhile.
+      watchMemory()
+    }
     const now = nodeClock.wallMs()
     const { sysIntervalMs, retainExpiryIntervalMs } = server.config.global
     if (sysIntervalMs > 0 && (now >= nextSysMs || nextSysMs - now > sysIntervalMs)) {

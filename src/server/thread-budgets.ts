@@ -1,7 +1,11 @@
 /** Bounds on connections that hold for all threads together. */
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
+import { Tallies, type TallyEntries, type TallyKind } from '../threads/tallies.ts'
 import { ThreadBudget } from '../threads/thread-budget.ts'
+import { ThreadMemory } from '../threads/thread-memory.ts'
+import { ThreadSlices } from '../threads/thread-slices.ts'
+import { AddressBudget } from '../transports/address-budget.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import type { SharedCounts } from './thread-messages.ts'
 
@@ -12,8 +16,17 @@ const INT_BYTES = 4
 export interface ThreadBudgets {
   readonly connections: ConnectionBudget
   readonly sockets: ConnectionBudget
+  readonly addresses: AddressBudget
+  readonly slices: ThreadSlices
+  readonly memory: ThreadMemory
   /** Tells how many clean sessions this thread has; returns how many the others have. */
   cleanSessions(here: number): number
+  /** As `Peers.userSessions`. */
+  userSessions(username: string, change: 1 | -1 | 0): number
+  /** Another thread has told. */
+  tallied(kind: TallyKind, thread: number, entries: TallyEntries): void
+  /** Sums by user are asked for from now on, if the configuration bounds them. */
+  boundUsers(config: Config): void
   ofListener(config: ListenerConfig): ConnectionBudget
 }
 
@@ -23,25 +36,43 @@ export function shareCounts(threads: number, { listeners }: Config): SharedCount
     threads,
     open: new SharedArrayBuffer(places * INT_BYTES),
     ticks: new SharedArrayBuffer(threads * INT_BYTES),
+    slices: new SharedArrayBuffer(2 * INT_BYTES),
+    heldKib: new SharedArrayBuffer(threads * INT_BYTES),
     flow: new SharedArrayBuffer(2 * threads * INT_BYTES),
   }
 }
 
-/** The budgets of thread `own`. */
+/** The budgets of thread `own`. @param tell Gives the other threads counts by name. */
 export function budgetsOf(
-  { threads, open }: SharedCounts,
+  { threads, open, slices, heldKib }: SharedCounts,
   { listeners }: Config,
   own: number,
+  tell: (kind: TallyKind, entries: TallyEntries) => void,
 ): ThreadBudgets {
   const budget = (number: number): ThreadBudget =>
     new ThreadBudget(new Int32Array(open, number * threads * INT_BYTES, threads), own)
   const clean = budget(2)
+  const tallies = {
+    addresses: new Tallies((entries) => tell('addresses', entries)),
+    users: new Tallies((entries) => tell('users', entries)),
+  }
   return {
     connections: budget(0),
     sockets: budget(1),
+    addresses: new AddressBudget(tallies.addresses),
+    slices: new ThreadSlices(new Int32Array(slices)),
+    memory: new ThreadMemory(new Int32Array(heldKib), own),
     cleanSessions(here) {
       clean.open = here
       return clean.elsewhere()
+    },
+    userSessions(username, change) {
+      if (change !== 0) tallies.users.add(username, change)
+      return tallies.users.elsewhere(username)
+    },
+    tallied: (kind, thread, entries) => tallies[kind].told(thread, entries),
+    boundUsers({ global }) {
+      if (global.sessionsPerUserMax > 0) tallies.users.share()
     },
     ofListener(config) {
       const name = listenerName(config)

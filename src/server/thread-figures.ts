@@ -29,8 +29,19 @@ export function figuresOf({
 function sumOf(own: Stats, threads: Threads): Stats {
   const sum = Object.assign(new Stats(), own)
   Object.assign(sum.drops, own.drops)
+  // Whoever looks at it begins a new one.
+  Object.defineProperty(sum, 'commitMsMax', {
+    enumerable: true,
+    get: () => own.commitMsMax,
+    set(ms: number) {
+      own.commitMsMax = ms
+    },
+  })
   const added = Object.keys(sum).filter((key) => !ALONE.has(key)) as Added[]
+  sum.drops.slowThread = threads.dropped()
+  sum.publishDropped += sum.drops.slowThread
   for (const { stats } of threads.reports()) {
+    sum.publishDropped += stats.drops.slowThread
     for (const key of added) sum[key] += stats[key]
     for (const reason of Object.keys(sum.drops) as (keyof Stats['drops'])[])
       sum.drops[reason] += stats.drops[reason]

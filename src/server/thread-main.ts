@@ -3,10 +3,13 @@
  * and bridges are the first thread's (`threads.ts`).
  */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { traceForOthers } from '../admin/traces.ts'
+import { viewsOf } from '../admin/views.ts'
 import { LogType, type Log } from '../base/log.ts'
 import { BanList } from '../auth/bans/ban-list.ts'
 import { AuthFileError } from '../auth/auth-file.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
+import type { Broker } from '../broker/broker.ts'
 import type { Config } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { Limits } from '../ports/limits.ts'
@@ -19,8 +22,12 @@ import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { loadEntrances, type RunningListener } from './listeners.ts'
 import { gateOf } from './ban-desk.ts'
 import { createServerSecurity, loadSecurityFiles, type ServerSecurity } from './security.ts'
-import { budgetsOf } from './thread-budgets.ts'
+import { createMemoryWatch } from './memory-watch.ts'
+import { createRemoteControl, type RemoteControl } from './remote-control.ts'
+import { answersOf, type Answers } from './thread-asks.ts'
+import { budgetsOf, type ThreadBudgets } from './thread-budgets.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+import { forwardObserver } from './thread-observer.ts'
 
 const encoder = new TextEncoder()
 const LINE_EXPIRY_SECONDS = 20
@@ -36,6 +43,11 @@ interface Thread {
   readonly bans: BanList
   readonly listeners: readonly RunningListener[]
   readonly log: ThreadLog
+  readonly budgets: ThreadBudgets
+  /** `memory_limit` of the process. */
+  readonly limit: { bytes: number }
+  readonly control: RemoteControl
+  readonly answers: Answers
   config: Config
 }
 
@@ -61,10 +73,11 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
   const { global } = config
   const log = createLog(data.logMask)
   const ticks = new Int32Array(shared.ticks)
-  const budgets = budgetsOf(shared, config, index)
+  const budgets = budgetsOf(shared, config, index, (of, entries) =>
+    tell({ kind: 'tallies', of, thread: index, entries }),
+  )
   const limits = limitsOfConfig(global)
-  const bans = new BanList()
-  for (const ban of data.bans) bans.put(ban)
+  const bans = banListOf(data)
   const gate = gateOf(
     bans,
     () => thread.config.global.flappingBan,
@@ -80,13 +93,15 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
   )
   const peers = new RemotePeers(link.out, flow)
   peers.cleanSessions = budgets.cleanSessions
+  peers.userSessions = budgets.userSessions
   const store = new RemoteStore(link.out, survives)
+  const control = createRemoteControl(tell, () => listeners)
   let count = 0
   const engine = createEngine({
     limits,
     auth: security.auth,
-    control: null,
-    observer: null,
+    control: control.port,
+    observer: data.isWatched ? forwardObserver(tell) : null,
     store,
     peers,
     mayAnswer: null,
@@ -94,21 +109,75 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
     budgets,
     onTick() {
       Atomics.add(ticks, index, 1)
-      const counts = ++count % REPORT_TICKS === 0 ? engine.broker.ownCounts() : null
-      if (counts === null) return
-      tell({ kind: 'counts', stats: engine.broker.stats, counts })
+      watchMemory()
+      if (++count % REPORT_TICKS === 0) report(engine.broker, flow)
     },
     onTurnEnd: () => {},
     onFatal: (error) => tell({ kind: 'fatal', text: error.message }),
   })
-  const listeners = config.listeners.map((listener) => ({
+  const limit = { bytes: 0 }
+  const watched = { limit: () => limit.bytes, others: budgets.memory, isFirst: false }
+  const watchMemory = createMemoryWatch(engine.broker, log, watched)
+  const listeners = listenersIn(config, budgets)
+  const thread = {
+    data,
+    engine,
+    peers,
+    budgets,
+    limits,
+    limit,
+    security,
+    bans,
+    listeners,
+    log,
+    control,
+    answers: answersIn(engine.broker, security),
+    config,
+  }
+  return thread
+}
+
+function banListOf({ bans }: ThreadData): BanList {
+  const list = new BanList()
+  for (const ban of bans) list.put(ban)
+  return list
+}
+
+function listenersIn({ listeners }: Config, budgets: ThreadBudgets): RunningListener[] {
+  return listeners.map((listener) => ({
     name: listenerName(listener),
     options: listenerOptionsOf(listener),
     budget: budgets.ofListener(listener),
     entrance: { proxy: null, tls: null, web: null, auto: false },
   }))
-  const thread = { data, engine, peers, limits, security, bans, listeners, log, config }
-  return thread
+}
+
+function report(broker: Broker, flow: Flow): void {
+  broker.stats.drops.slowThread = flow.dropped
+  tell({ kind: 'counts', stats: broker.stats, counts: broker.ownCounts() })
+}
+
+function answersIn(broker: Broker, security: ServerSecurity): Answers {
+  const inspector = broker.inspector({ away: false, backlogOf: () => null })
+  return answersOf({
+    broker,
+    views: viewsOf(broker, inspector),
+    traces: traceForOthers(broker, inspector, (seen) => tell({ kind: 'traced', seen })),
+    applyDynamic: (file, text) => security.replaceDynamic(file, text),
+  })
+}
+
+/** Answers what the first thread asks. */
+async function answerAsked(
+  { answers }: Thread,
+  { number, name, args }: Extract<ToThread, { kind: 'ask' }>,
+): Promise<void> {
+  const ask = answers[name] as (...args: readonly unknown[]) => Promise<unknown>
+  try {
+    tell({ kind: 'answer', number, value: await ask(...args), error: null })
+  } catch (error) {
+    tell({ kind: 'answer', number, value: null, error: (error as Error).message })
+  }
 }
 
 /** Reads what the configuration names and puts it in force. @throws ConfigError, AuthFileError; then nothing has changed. */
@@ -119,7 +188,9 @@ function apply(thread: Thread, config: Config): void {
   const entrances = loadEntrances(engine, running, config, data.tlsKeyLogFile)
   thread.config = config
   Object.assign(limits, limitsOfConfig(config.global))
-  boundConnections(engine, config, data.shared.threads)
+  boundConnections(engine, config)
+  thread.budgets.boundUsers(config)
+  thread.limit.bytes = config.global.memoryBytesMax
   for (const listener of config.listeners) {
     const one = listeners.find(({ name }) => name === listenerName(listener))
     if (one === undefined) continue
@@ -160,6 +231,10 @@ function answer(thread: Thread, message: ToThread): void {
     for (const ban of message.bans) thread.bans.put(ban)
     broker.recheckLogins()
   } else if (message.kind === 'logMask') log.mask = message.mask
+  else if (message.kind === 'tallies')
+    thread.budgets.tallied(message.of, message.thread, message.entries)
+  else if (message.kind === 'ask') void answerAsked(thread, message)
+  else if (message.kind === 'commanded') thread.control.done(message.number)
   else if (message.kind === 'sys') broker.publishSys(message.topic, message.text)
   else if (message.kind === 'logLine')
     broker.publish(message.topic, encoder.encode(message.line), {

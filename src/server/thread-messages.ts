@@ -3,7 +3,11 @@ import type { Ban } from '../auth/bans/ban-list.ts'
 import type { LogFields, LogTypeBit } from '../base/log.ts'
 import type { OwnCounts } from '../broker/counts.ts'
 import type { Config } from '../config/config.ts'
+import type { Identity, Observer } from '../ports/ports.ts'
 import type { Stats } from '../ports/stats.ts'
+import type { Traced } from '../admin/traces.ts'
+import type { TallyEntries, TallyKind } from '../threads/tallies.ts'
+import type { AskName } from './thread-asks.ts'
 
 /** Where a thread accepts clients: the sockets of a listener, by its name. */
 export interface SharedListener {
@@ -23,6 +27,8 @@ export interface ThreadData {
   readonly tlsKeyLogFile: string | null
   readonly logMask: number
   readonly bans: readonly Ban[]
+  /** Somebody wants to know what happens to clients. */
+  readonly isWatched: boolean
   readonly shared: SharedCounts
 }
 
@@ -31,23 +37,62 @@ export interface SharedCounts {
   readonly threads: number
   /** By number in it: 0 all connections, 1 sockets, 2 clean sessions, then listeners in their order; `threads` places each. */
   readonly open: SharedArrayBuffer
+  /** Connections let in within this tenth of a second: its number, and how many. */
+  readonly slices: SharedArrayBuffer
+  /** What each thread holds, KiB. */
+  readonly heldKib: SharedArrayBuffer
   /** Ticks of each thread. */
   readonly ticks: SharedArrayBuffer
   /** Of each thread two places: what the first has dealt with of its bytes, and what it has of the first's. */
   readonly flow: SharedArrayBuffer
 }
 
+type SeenEvent = Exclude<keyof Observer, 'published'>
+
+/** A call of the observer. Clients are without what only their own thread knows. */
+export type Seen = {
+  [Event in SeenEvent]-?: {
+    readonly event: Event
+    readonly args: Parameters<NonNullable<Observer[Event]>>
+  }
+}[SeenEvent]
+
+/** A command by `$CONTROL`, from whom, and by which listener. */
+export interface ThreadCommand {
+  readonly who: Identity
+  readonly listener: string
+  readonly topic: string
+  readonly payload: Uint8Array
+}
+
+/** Counts by name of one thread, for the others. */
+export interface TalliesMessage {
+  readonly kind: 'tallies'
+  readonly of: TallyKind
+  readonly thread: number
+  readonly entries: TallyEntries
+}
+
 export type ToThread =
   /** All that are in force. */
   | { readonly kind: 'bans'; readonly bans: readonly Ban[] }
+  | TalliesMessage
   | { readonly kind: 'config'; readonly config: Config }
   | { readonly kind: 'logMask'; readonly mask: number }
   | { readonly kind: 'sys'; readonly topic: string; readonly text: string }
   | { readonly kind: 'logLine'; readonly topic: string; readonly line: string }
+  | {
+      readonly kind: 'ask'
+      readonly number: number
+      readonly name: AskName
+      readonly args: readonly unknown[]
+    }
+  | { readonly kind: 'commanded'; readonly number: number }
   | { readonly kind: 'sayWills' }
   | { readonly kind: 'stop' }
 
 export type FromThread =
+  | TalliesMessage
   | {
       readonly kind: 'log'
       readonly type: LogTypeBit
@@ -58,6 +103,16 @@ export type FromThread =
   | { readonly kind: 'listening' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'counts'; readonly stats: Stats; readonly counts: OwnCounts }
+  /** `error`: it could not be answered. */
+  | {
+      readonly kind: 'answer'
+      readonly number: number
+      readonly value: unknown
+      readonly error: string | null
+    }
+  | { readonly kind: 'seen'; readonly seen: Seen }
+  | { readonly kind: 'traced'; readonly seen: readonly Traced[] }
+  | { readonly kind: 'command'; readonly number: number; readonly command: ThreadCommand }
   | { readonly kind: 'willsSaid' }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'fatal'; readonly text: string }

@@ -7,13 +7,15 @@
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { HttpError } from '../admin/http-error.ts'
+import type { Traced } from '../admin/traces.ts'
 import { LogType } from '../base/log.ts'
 import type { OwnCounts } from '../broker/counts.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Peers } from '../ports/peers.ts'
-import type { Store } from '../ports/ports.ts'
+import type { Backlog, Observer, Store } from '../ports/ports.ts'
 import type { Stats } from '../ports/stats.ts'
 import { Flow } from '../threads/flow.ts'
 import { JointStore } from '../threads/joint-store.ts'
@@ -24,7 +26,17 @@ import { serveStore } from '../threads/serve-store.ts'
 import { linkThread, LocalWay } from '../threads/thread-link.ts'
 import type { ServerLog } from './log-destinations.ts'
 import { budgetsOf, shareCounts, type ThreadBudgets } from './thread-budgets.ts'
-import type { FromThread, SharedListener, ThreadData, ToThread } from './thread-messages.ts'
+import type { Answer, AskArguments, AskName, AskThreads } from './thread-asks.ts'
+import type {
+  FromThread,
+  SharedListener,
+  TalliesMessage,
+  ThreadCommand,
+  ThreadData,
+  ToThread,
+} from './thread-messages.ts'
+import { observe } from './thread-observer.ts'
+import { Whereabouts } from './whereabouts.ts'
 
 export interface ThreadOptions {
   readonly config: Config
@@ -53,14 +65,29 @@ export interface Threads {
   sayWills(): Promise<void>
   stop(): Promise<void>
   tell(message: ToThread): void
+  readonly ask: AskThreads
+  readonly whereabouts: Whereabouts
+  /** Somebody wants to be told of what happens in the other threads. */
+  hearWith(ears: Partial<Ears>): void
+  /** What waits for a client that is nowhere; null: there is no such session. */
+  backlogOf(clientId: string): Readonly<Backlog> | null
   /** Told last by each. */
   reports(): readonly { readonly stats: Stats; readonly counts: OwnCounts }[]
+  /** Messages that the first thread dropped on their way to others. */
+  dropped(): number
   /** Messages and bytes that wait for clients that are nowhere. */
   queued(): { count: number; bytes: number }
   /** The first thread has turned. */
   tick(): void
   /** Have all of them turned since this was asked last? */
   areAlive(): boolean
+}
+
+/** Who is told of what happens in the other threads. */
+interface Ears {
+  readonly observer: Observer
+  traced(seen: readonly Traced[]): void
+  command(command: ThreadCommand): Promise<void>
 }
 
 /** How many threads a configuration asks for. */
@@ -74,16 +101,10 @@ export function threadCountOf({ global }: Config): number {
  * @throws ConfigError
  */
 export function checkThreads(config: Config): void {
-  const { global, listeners, bridges } = config
+  const { global, listeners } = config
   const reasons: readonly (readonly [boolean, string])[] = [
     [process.platform === 'win32', 'it is not possible on Windows'],
-    [listeners.some(({ protocol }) => protocol === 'http_api'), '"protocol http_api"'],
-    [listeners.some(({ dynamicSecurityFile }) => dynamicSecurityFile !== null), 'dynamic security'],
     [global.clusterUrls !== null, '"cluster_url"'],
-    [bridges.length > 0, '"connection", a bridge'],
-    [global.memoryBytesMax > 0, '"memory_limit"'],
-    [global.connectionsPerAddressMax > 0, '"max_connections_per_address"'],
-    [global.sessionsPerUserMax > 0, '"max_clients_per_user"'],
   ]
   const reason = reasons.find(([holds]) => holds)?.[1]
   if (reason === undefined) return
@@ -94,8 +115,28 @@ export function checkThreads(config: Config): void {
   })
 }
 
+/** Does anybody look at what happens to clients? */
+function isWatched({ listeners, bridges }: Config): boolean {
+  return (
+    bridges.length > 0 ||
+    listeners.some(
+      ({ protocol, dynamicSecurityFile }) =>
+        protocol === 'http_api' || dynamicSecurityFile !== null,
+    )
+  )
+}
+
 const STOP_MS_MAX = 4000
+/** A thread that does not answer by then hangs. */
+const ANSWER_MS_MAX = 5000
 const START_MS_MAX = 30_000
+
+/** Asked and not answered yet. */
+interface Question {
+  readonly timer: NodeJS.Timeout
+  resolve(value: unknown): void
+  reject(error: Error): void
+}
 
 class Running implements Threads {
   readonly count: number
@@ -114,6 +155,12 @@ class Running implements Threads {
   private readonly reported = new Map<number, { stats: Stats; counts: OwnCounts }>()
   private readonly heard = new Map<FromThread['kind'], number>()
   private waiting: (() => void)[] = []
+  readonly whereabouts = new Whereabouts()
+  private readonly ears: { -readonly [Ear in keyof Ears]?: Ears[Ear] } = {}
+  private readonly asked = new Map<number, Question>()
+  private lastAsked = 0
+  private lastMask: number
+  private readonly flows: Flow[] = []
   private isStopping = false
 
   constructor(options: ThreadOptions, count: number) {
@@ -121,6 +168,7 @@ class Running implements Threads {
     const store = options.ownStore()
     this.survives = store.survives
     this.count = count
+    this.lastMask = options.log.mask
     this.options = options
     this.joint = new JointStore(store, {
       doors: count,
@@ -142,8 +190,12 @@ class Running implements Threads {
       },
     })
     this.shared = shareCounts(count, config)
-    this.budgets = budgetsOf(this.shared, config, 0)
+    this.budgets = budgetsOf(this.shared, config, 0, (of, entries) =>
+      this.tell({ kind: 'tallies', of, thread: 0, entries }),
+    )
+    this.budgets.boundUsers(config)
     this.peers.cleanSessions = this.budgets.cleanSessions
+    this.peers.userSessions = this.budgets.userSessions
     this.ticks = new Int32Array(this.shared.ticks)
     this.lastTicks = Int32Array.from(this.ticks).fill(-1)
   }
@@ -165,11 +217,13 @@ class Running implements Threads {
       tlsKeyLogFile,
       logMask: log.mask,
       bans: this.options.bans.inForce(),
+      isWatched: isWatched(config),
       shared: this.shared,
     }
     const worker = new Worker(new URL('thread-main.js', import.meta.url), { workerData: data })
     const { way } = this
     const flow = new Flow(new Int32Array(this.shared.flow), 2 * index + 1, 2 * index)
+    this.flows.push(flow)
     const link = linkThread(
       worker,
       (op, reader) => way.whileIdle(() => void (peers.read(op, reader) || calls(op, reader))),
@@ -197,6 +251,12 @@ class Running implements Threads {
     if (message.kind === 'flapped') return this.options.onFlapped(message)
     if (message.kind === 'fatal') return onFatal(new Error(message.text))
     if (message.kind === 'counts') return void this.reported.set(index, message)
+    if (message.kind === 'tallies') return this.tallied(message)
+    if (message.kind === 'answer') return this.answered(message)
+    if (message.kind === 'seen')
+      return observe(this.ears.observer ?? {}, this.whereabouts, index, message.seen)
+    if (message.kind === 'traced') return this.ears.traced?.(message.seen)
+    if (message.kind === 'command') return void this.command(index, message)
     this.heard.set(message.kind, (this.heard.get(message.kind) ?? 0) + 1)
     for (const wake of this.waiting.splice(0)) wake()
   }
@@ -232,14 +292,70 @@ class Running implements Threads {
     this.isStopping = true
     this.tell({ kind: 'stop' })
     await this.all('stopped', STOP_MS_MAX)
+    for (const worker of this.workers) worker.unref()
   }
 
   tell(message: ToThread): void {
     for (const worker of this.workers) worker.postMessage(message)
   }
 
+  hearWith(ears: Partial<Ears>): void {
+    Object.assign(this.ears, ears)
+  }
+
+  readonly ask: AskThreads = <Name extends AskName>(name: Name, ...args: AskArguments<Name>) =>
+    Promise.all(this.workers.map((worker) => this.askOne<Name>(worker, name, args)))
+
+  private askOne<Name extends AskName>(
+    worker: Worker,
+    name: Name,
+    args: readonly unknown[],
+  ): Promise<Answer<Name>> {
+    return new Promise((resolve, reject) => {
+      const number = ++this.lastAsked
+      const timer = setTimeout(() => {
+        this.asked.delete(number)
+        reject(new HttpError(503, 'A thread does not answer: it is busy.'))
+      }, ANSWER_MS_MAX).unref()
+      this.asked.set(number, { timer, resolve, reject })
+      worker.postMessage({ kind: 'ask', number, name, args } satisfies ToThread)
+    })
+  }
+
+  private answered({ number, value, error }: Extract<FromThread, { kind: 'answer' }>): void {
+    const question = this.asked.get(number)
+    if (question === undefined) return
+    this.asked.delete(number)
+    clearTimeout(question.timer)
+    if (error === null) question.resolve(value)
+    else question.reject(new HttpError(503, `A thread does not answer: ${error}`))
+  }
+
+  private async command(
+    index: number,
+    { number, command }: Extract<FromThread, { kind: 'command' }>,
+  ): Promise<void> {
+    await this.ears.command?.(command)
+    this.workers[index - 1]?.postMessage({ kind: 'commanded', number } satisfies ToThread)
+  }
+
+  private tallied(message: TalliesMessage): void {
+    const { of, thread, entries } = message
+    this.budgets.tallied(of, thread, entries)
+    for (const [at, worker] of this.workers.entries())
+      if (at + 1 !== thread) worker.postMessage(message)
+  }
+
+  backlogOf(clientId: string): Readonly<Backlog> | null {
+    return this.joint.backlogOf(clientId)
+  }
+
   reports() {
     return [...this.reported.values()]
+  }
+
+  dropped(): number {
+    return this.flows.reduce((sum, { dropped }) => sum + dropped, 0)
   }
 
   queued() {
@@ -248,6 +364,9 @@ class Running implements Threads {
 
   tick(): void {
     Atomics.add(this.ticks, 0, 1)
+    const { mask } = this.options.log
+    if (mask !== this.lastMask) this.tell({ kind: 'logMask', mask })
+    this.lastMask = mask
   }
 
   areAlive(): boolean {

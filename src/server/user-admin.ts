@@ -4,8 +4,8 @@ import { createAuditLog, type AuditAuthor, type AuditChange, type AuditLog } fro
 import type { CommandResponse } from '../auth/dynamic/commands.ts'
 import type { DynamicSecurity, DynamicWorld } from '../auth/dynamic/dynamic-security.ts'
 import { encodePassword } from '../auth/dynamic/new-password.ts'
-import type { Broker } from '../broker/broker.ts'
 import type { Config } from '../config/config.ts'
+import type { Everyone } from './everyone.ts'
 import { nodeClock } from './node-ports.ts'
 import { dynamicFileOf } from './security.ts'
 
@@ -27,7 +27,7 @@ export interface UserAdmin {
 
 /** @param banFile null: there is none. */
 export function createUserAdmin(
-  broker: Broker,
+  everyone: Everyone,
   log: Log,
   config: Config,
   banFile: string | null,
@@ -42,10 +42,12 @@ export function createUserAdmin(
   return {
     audit,
     async execute(dynamic, list, author, answer) {
+      let isChanged = false
       const world: DynamicWorld = {
         hashPassword: encodePassword,
-        connections: () => broker.connectionsByUser(),
+        connections: () => everyone.connectionsByUser(),
         changed(changes) {
+          isChanged = true
           for (const { command, args } of changes)
             note(log, audit, author, { action: command, details: detailsOf(args) })
         },
@@ -56,9 +58,10 @@ export function createUserAdmin(
           ),
       }
       const { responses, kicks } = await dynamic.execute(list, world)
+      if (isChanged) await everyone.applyDynamic(dynamic)
       answer?.(responses)
-      if (kicks.anonymous) broker.kickUser(null)
-      for (const username of kicks.usernames) broker.kickUser(username)
+      if (kicks.anonymous) everyone.kickUser(null)
+      for (const username of kicks.usernames) everyone.kickUser(username)
       return responses
     },
   }

@@ -15,12 +15,12 @@ import {
 import { RoleRights } from '../auth/dynamic/role-rights.ts'
 import { sortedAcls } from '../auth/dynamic/write-state.ts'
 import type { AclRule } from '../auth/acl-file.ts'
-import type { Broker } from '../broker/broker.ts'
+import type { Everyone } from './everyone.ts'
 import type { ServerSecurity } from './security.ts'
 import type { UserAdmin } from './user-admin.ts'
 
 interface Host {
-  readonly broker: Broker
+  readonly everyone: Everyone
   readonly security: ServerSecurity
   readonly users: UserAdmin
 }
@@ -28,11 +28,11 @@ interface Host {
 /** Client id of users about whom is asked: no rule should be about it. */
 const ANY_CLIENT_ID = ''
 
-export function userSourceOf({ broker, security, users }: Host): UserAdministration {
+export function userSourceOf({ everyone, security, users }: Host): UserAdministration {
   return {
     overview(listener, query) {
       const dynamic = security.dynamicAt(listener)
-      return dynamic === null ? NO_USERS : overviewOf(dynamic, broker, query)
+      return dynamic === null ? NO_USERS : overviewOf(dynamic, everyone, query)
     },
     async execute(listener, commands, author) {
       const dynamic = security.dynamicAt(listener)
@@ -105,7 +105,7 @@ function namesIn({ clients, anonymousGroup }: DynamicState): (string | null)[] {
 
 function overviewOf(
   { file, state }: DynamicSecurity,
-  broker: Broker,
+  everyone: Everyone,
   { q = '', page = 1, pageSize = USERS_PER_PAGE }: UsersQuery,
 ): UsersReply {
   const wanted = q.toLowerCase()
@@ -113,7 +113,7 @@ function overviewOf(
     ({ username, textname }) =>
       username.toLowerCase().includes(wanted) || textname?.toLowerCase().includes(wanted) === true,
   )
-  const connections = broker.connectionsByUser()
+  const connections = everyone.connectionsByUser()
   const texts = (each: { textname: string | null; textdescription: string | null }) => ({
     textname: each.textname,
     textdescription: each.textdescription,

@@ -7,7 +7,7 @@ import type { Sample } from './sample.ts'
 export interface MetricsSource {
   readonly version: string
   readonly startedAtMs: number
-  readonly stats: Stats
+  readonly figures: { readonly stats: Stats }
   /** Seconds old at most. */
   latest(): Sample
   listeners(): readonly { port: number; protocol: string; connections: number }[]
@@ -132,7 +132,7 @@ export function createMetrics(source: MetricsSource): Metrics {
 
 function addCounter(
   [name, help, label, values]: CounterRow,
-  { stats }: MetricsSource,
+  { figures }: MetricsSource,
   registers: Registry[],
 ): void {
   const labelNames = label === null ? [] : [label]
@@ -143,7 +143,7 @@ function addCounter(
     registers,
     collect() {
       counter.reset()
-      for (const [key, value] of Object.entries(values(stats)))
+      for (const [key, value] of Object.entries(values(figures.stats)))
         counter.inc(label === null ? {} : { [label]: snakeCase(key) }, value)
     },
   })

@@ -32,8 +32,14 @@ export class Flow {
     return this.underWayKib > CROWDED_KIB
   }
 
-  get isFull(): boolean {
-    return this.underWayKib > FULL_KIB
+  /** Messages that were dropped because too much was under way. */
+  dropped = 0
+
+  /** Has a message no place any more? Counts it then. */
+  refuses(): boolean {
+    if (this.underWayKib <= FULL_KIB) return false
+    this.dropped++
+    return true
   }
 
   sent(bytes: number): void {

@@ -82,6 +82,11 @@ export class JointStore {
     return { count, bytes }
   }
 
+  /** What waits for a client; null: there is no such session. */
+  backlogOf(clientId: string): Readonly<Backlog> | null {
+    return this.sessions.get(clientId) ?? null
+  }
+
   /**
    * A door, by the name of its node. `defer` runs what it is told, in order and not within a call; `sync` calls back when the
    * node has dealt with all of that, and what it wrote before has come.
@@ -226,6 +231,8 @@ export class JointStore {
         const owner = this.sessions.get(clientId)?.owner ?? this.doors[0]
         this.tell(owner, ({ lost }) => lost(clientId, sequence, bytes, reason))
       },
+      // Where the store is, there its memory is counted.
+      keeps: (message, change) => this.doors[0].events?.keeps?.(message, change),
       arrived: () => {},
       overflowed: () => {},
       committed: (joint) =>

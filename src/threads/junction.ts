@@ -28,6 +28,8 @@ interface Node {
   events: PeersEvents | null
   isGone: boolean
   cleanSessions: number
+  /** Clean sessions by user. */
+  readonly users: Map<string, number>
   readonly wills: Map<string, PeerWill>
   /** What waits for an answer of it. */
   readonly waiting: Set<() => void>
@@ -71,6 +73,7 @@ export class Junction {
       events: null,
       isGone: false,
       cleanSessions: 0,
+      users: new Map(),
       wills: new Map(),
       waiting: new Set(),
     }
@@ -86,6 +89,7 @@ export class Junction {
       will: (clientId, will) =>
         will === null ? void node.wills.delete(clientId) : void node.wills.set(clientId, will),
       cleanSessions: (here) => this.countClean(node, here),
+      userSessions: (username, change) => this.countUser(node, username, change),
     }
   }
 
@@ -267,6 +271,13 @@ export class Junction {
     if (holder === undefined) return finish()
     const answered = this.await(holder, finish)
     this.tell(holder, (events) => events.kicked(claim, answered))
+  }
+
+  private countUser(node: Node, username: string, change: 1 | -1 | 0): number {
+    const count = (node.users.get(username) ?? 0) + change
+    if (count > 0) node.users.set(username, count)
+    else node.users.delete(username)
+    return this.othersOf(node).reduce((sum, { users }) => sum + (users.get(username) ?? 0), 0)
   }
 
   private countClean(node: Node, here: number): number {

@@ -99,7 +99,7 @@ export class RemotePeers implements Peers {
 
   publish(message: Message, nodes: number, groups: readonly string[]): boolean {
     const { out, flow } = this
-    if (flow !== null && flow.isFull) return false
+    if (flow?.refuses() === true) return false
     out.op(Call.publish)
     out.u32(nodes)
     writeGroups(out, groups)
@@ -134,6 +134,9 @@ export class RemotePeers implements Peers {
     }
     return this.cleanElsewhere
   }
+
+  /** Threads count by other means (`server/thread-budgets.ts`). */
+  userSessions: Peers['userSessions'] = () => 0
 
   /** An event came; false: it is none of the peers'. */
   told(op: number, reader: WireReader): boolean {
@@ -254,7 +257,7 @@ function peersEvents(out: WireWriter, questions: Questions, flow: Flow | null): 
       out.u32(members)
     },
     published(message, plain, groups) {
-      if (flow !== null && flow.isFull) return
+      if (flow?.refuses() === true) return
       out.op(Event.published)
       out.u8(plain ? 1 : 0)
       writeGroups(out, groups)

@@ -8,6 +8,12 @@ const WAIT_SECONDS_MAX = 10
 /** Connections that may wait for the start. */
 const WAITING_MAX = 1000
 
+/** Counts for several threads. */
+export interface SharedSlices {
+  /** One more within this tenth of a second, if there are fewer than `max`. */
+  take(max: number): boolean
+}
+
 /**
  * Lets so many connections a second in; the others wait, unread, for their turn. A storm of reconnecting
  * clients then leaves time for those that are connected.
@@ -19,9 +25,12 @@ export class ConnectionRate {
   private readonly waiting = new Fifo<() => void>()
   private timer: NodeJS.Timeout | null = null
   private isPaused = false
+  private readonly shared: SharedSlices | null
 
-  constructor(perSecond: number) {
+  /** `shared`: of several threads; null: this one is the only one. */
+  constructor(perSecond: number, shared: SharedSlices | null = null) {
     this.perSecond = perSecond
+    this.shared = shared
   }
 
   /** Calls `enter`, now or in its turn. False: too many wait already, `enter` will not be called. */
@@ -36,8 +45,7 @@ export class ConnectionRate {
       return true
     }
     this.startSlices()
-    if (this.entered < this.sliceMax && this.waiting.length === 0) {
-      this.entered++
+    if (this.waiting.length === 0 && this.take()) {
       enter()
       return true
     }
@@ -66,16 +74,20 @@ export class ConnectionRate {
   }
 
   private nextSlice(): void {
-    if (this.entered === 0 && this.timer !== null) {
+    if (this.entered === 0 && this.waiting.length === 0 && this.timer !== null) {
       clearInterval(this.timer)
       this.timer = null
     }
     this.entered = 0
-    while (this.entered < this.sliceMax || this.perSecond === 0) {
-      const enter = this.waiting.shift()
-      if (enter === undefined) return
-      this.entered++
-      enter()
-    }
+    while (this.waiting.length > 0 && this.take()) this.waiting.shift()?.()
+  }
+
+  /** Is there room in this slice? Takes a place of it. */
+  private take(): boolean {
+    if (this.perSecond === 0) return true
+    const { shared, sliceMax } = this
+    const isFree = shared === null ? this.entered < sliceMax : shared.take(sliceMax)
+    if (isFree) this.entered++
+    return isFree
   }
 }

@@ -28,8 +28,7 @@ export const target: Target =
 
 /** `thread_count` of every broker that a test starts, where its own configuration allows it. */
 const threadCount = Number(process.env.MOZZIE_TEST_THREADS ?? 1)
-const singleThreaded =
-  /^(protocol http_api|memory_limit|max_connections_per_address|max_sessions_per_user|connection |dynamic_security|thread_count)/m
+const singleThreaded = /^(cluster_url|thread_count)/m
 
 /** Every broker as three nodes of a cluster; see `broker-cluster.ts`. */
 const clusterMode = process.env.MOZZIE_TEST_CLUSTER ?? ''

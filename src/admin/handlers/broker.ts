@@ -33,11 +33,11 @@ type BrokerHandlers = Pick<
 export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
   const { admin, callers, streams } = world
   const { source, sampler, metrics } = admin
-  const { broker, version } = source
+  const { figures, version } = source
   return {
     systree: ({ reply }) => {
       const uptimeSeconds = Math.floor((Date.now() - source.startedAtMs) / 1000)
-      return json(reply, sysValues(broker.stats, broker.counts(), uptimeSeconds))
+      return json(reply, sysValues(figures.stats, figures.counts(), uptimeSeconds))
     },
     listeners: ({ reply }) => json(reply, listenersOf(world)),
     version: ({ reply }) => reply.type('text/plain; charset=utf-8').send(version),
@@ -59,18 +59,21 @@ export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
       void reply.header('set-cookie', cookie)
       return { done }
     },
-    overview: () => ({
-      version,
-      node: process.version,
-      startedAtMs: source.startedAtMs,
-      uptimeSeconds: Math.floor((Date.now() - source.startedAtMs) / 1000),
-      localOnly: source.localOnly,
-      ready: source.status() === 'ok',
-      now: sampler.latest(),
-      totals: totalsOf(broker.stats),
-      maxima: { sessions: broker.stats.sessionsMax },
-      drops: { ...broker.stats.drops },
-    }),
+    overview: () => {
+      const { stats } = figures
+      return {
+        version,
+        node: process.version,
+        startedAtMs: source.startedAtMs,
+        uptimeSeconds: Math.floor((Date.now() - source.startedAtMs) / 1000),
+        localOnly: source.localOnly,
+        ready: source.status() === 'ok',
+        now: sampler.latest(),
+        totals: totalsOf(stats),
+        maxima: { sessions: stats.sessionsMax },
+        drops: { ...stats.drops },
+      }
+    },
     history({ query: { metrics: list, seconds = 3600, points = 3600 } }) {
       const names = list === undefined ? allMetrics : namesOf('metrics', list, allMetrics)
       return sampler.history(names as MetricName[], seconds, points)

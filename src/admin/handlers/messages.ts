@@ -9,7 +9,8 @@ import type { Caller } from '../callers.ts'
 import { isReserved } from '../../topics/reserved.ts'
 import { HttpError } from '../http-error.ts'
 import { holds, nextTurn, PageCollector, scanning } from '../scan.ts'
-import type { MessageProperties, PublishBody, RetainedRow } from '../schemas-clients.ts'
+import { base64, keptFacts, rowOf } from '../kept-row.ts'
+import type { MessageProperties, PublishBody } from '../schemas-clients.ts'
 import { checkFilter, checkTopic } from './clients.ts'
 import type { Handlers, HandlerWorld } from './handler.ts'
 
@@ -18,7 +19,6 @@ type MessageHandlers = Pick<
   'retained' | 'retainedMessage' | 'retainedDelete' | 'retainedPurge' | 'publish' | 'publishBatch'
 >
 
-const PREVIEW_BYTES = 256
 const NODES_PER_TURN = 5000
 const EXAMPLES_MAX = 20
 /** A store that has not answered by then will not. */
@@ -44,7 +44,7 @@ export function messageHandlers(world: HandlerWorld): MessageHandlers {
       const message = inspector.retainedOf(topic)
       if (message === undefined) throw new HttpError(404, `Nothing is retained for "${topic}".`)
       return {
-        ...factsOf(topic, message),
+        ...keptFacts(topic, message),
         payload: base64(message.payloadBytes()),
         properties: propertiesFrom(inspector.propertiesOf(message)),
       }
@@ -164,27 +164,6 @@ function untilSafe({ admin }: HandlerWorld, messages: readonly PublishBody[]): P
       else reject(new HttpError(507, 'The broker has no space to store the message.'))
     })
   })
-}
-
-function factsOf(topic: string, message: Message) {
-  const { qos, payloadLength, expiresAtMs, publisher, publisherUser } = message
-  return {
-    topic,
-    qos,
-    payloadBytes: payloadLength,
-    expiresAtMs: expiresAtMs === Infinity ? null : expiresAtMs,
-    publisher: publisher === '' ? null : publisher,
-    publisherUser,
-  }
-}
-
-export function rowOf(topic: string, message: Message): RetainedRow {
-  const preview = base64(message.payloadBytes().subarray(0, PREVIEW_BYTES))
-  return { ...factsOf(topic, message), preview }
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
 }
 
 function propertiesTo(given: MessageProperties): Properties {

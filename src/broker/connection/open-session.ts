@@ -164,11 +164,13 @@ export function giveWay(
   { clientId, username, cleanStart }: PeerClaim,
   done: (gone: boolean) => void,
 ): void {
+  if (isBridgeUser(username)) makeRoomForBridge(core, clientId)
   const [first] = core.openings.get(clientId) ?? []
   const connection = core.sessions.get(clientId)?.connection ?? null
   const opening = first?.isGranted ? first.connection : null
   for (const has of [connection, opening])
-    if (has !== null && !isOneUser(core, userOf(has), username)) return done(false)
+    if (has !== null && !isBridgeUser(username) && !isOneUser(core, userOf(has), username))
+      return done(false)
   if (connection !== null) takeOver(core, connection, cleanStart)
   if (opening === null) return done(true)
   closeFor(core, opening, Reason.sessionTakenOver)
@@ -228,7 +230,8 @@ function isFull(core: Core, username: string | null): boolean {
   const elsewhere = sessionsMax > 0 ? (core.ports.peers?.cleanSessions(core.cleanSessions) ?? 0) : 0
   if (sessionsMax > 0 && core.sessions.size + elsewhere >= sessionsMax) return true
   if (sessionsPerUserMax === 0 || username === null) return false
-  return (core.sessionsOfUser.get(username) ?? 0) >= sessionsPerUserMax
+  const theirs = core.ports.peers?.userSessions(username, 0) ?? 0
+  return (core.sessionsOfUser.get(username) ?? 0) + theirs >= sessionsPerUserMax
 }
 
 /**

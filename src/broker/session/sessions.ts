@@ -17,15 +17,18 @@ import { logExpired } from '../state/words.ts'
 export function addSession(core: Core, session: Session): void {
   core.sessions.set(session.clientId, session)
   if (session.isOurs) core.hasBridge = true
-  if (!session.durable) countClean(core, 1)
+  if (!session.durable) countClean(core, session, 1)
   countUser(core, session.username, 1)
   charge(core, Bytes.session + session.clientId.length)
   core.stats.sessionsMax = Math.max(core.stats.sessionsMax, core.sessions.size)
 }
 
-function countClean(core: Core, change: 1 | -1): void {
+function countClean(core: Core, { username }: Session, change: 1 | -1): void {
+  const { peers } = core.ports
   core.cleanSessions += change
-  core.ports.peers?.cleanSessions(core.cleanSessions)
+  if (peers === null) return
+  peers.cleanSessions(core.cleanSessions)
+  if (username !== null) peers.userSessions(username, change)
 }
 
 /** The session is another user's from now on: that of who took it over (`session_takeover_any_user`). */
@@ -59,7 +62,7 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   endDirect(core, session)
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
   countUser(core, session.username, -1)
-  if (!session.durable) countClean(core, -1)
+  if (!session.durable) countClean(core, session, -1)
   charge(core, -Bytes.session - session.clientId.length)
   const outbound = takeOutbound(session)
   dropAllUnreleased(core, session)

@@ -31,6 +31,7 @@ const differences: Readonly<Record<string, string>> = {
 const drops: Readonly<Record<string, string>> = {
   queueFull: '队列已满',
   slowClient: '读取太慢',
+  slowThread: '服务它的线程积压太多',
   overClientMaximum: '消息超过客户端允许的大小',
   expired: '消息在等待时过期',
   notAllowed: '失去了读取该主题的权限',

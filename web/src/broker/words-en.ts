@@ -42,6 +42,7 @@ export const en = {
     denied: 'not allowed to read the topic',
     queueFull: 'queue full',
     slowClient: 'client too slow',
+    slowThread: 'thread too slow',
     overClientMaximum: 'larger than the client takes',
     expired: 'expired while waiting',
     notAllowed: 'right lost while waiting',

@@ -39,6 +39,7 @@ export const zh: BrokerText = {
     denied: '无权接收该主题',
     queueFull: '队列已满',
     slowClient: '客户端太慢',
+    slowThread: '线程太慢',
     overClientMaximum: '超过客户端允许的大小',
     expired: '等待时过期',
     notAllowed: '等待时失去权限',

@@ -1,0 +1,38 @@
+/** What happens to clients of another thread, told the first thread's observer. */
+import type { Identity, Observer } from '../ports/ports.ts'
+import type { FromThread, Seen } from './thread-messages.ts'
+import type { Whereabouts } from './whereabouts.ts'
+
+/** The observer of a thread beside the first. */
+export function forwardObserver(tell: (message: FromThread) => void): Observer {
+  const told = (seen: Seen): void => tell({ kind: 'seen', seen })
+  return {
+    connected: (who, version) => told({ event: 'connected', args: [plain(who), version] }),
+    disconnected: (who, reason) => told({ event: 'disconnected', args: [plain(who), reason] }),
+    refused: (who, remote, reason) =>
+      told({ event: 'refused', args: [who === null ? null : plain(who), remote, reason] }),
+    subscribed: (who, filter, qos) =>
+      told({ event: 'subscribed', args: [plain(who), filter, qos] }),
+    unsubscribed: (who, filter) => told({ event: 'unsubscribed', args: [plain(who), filter] }),
+    expired: (...args) => told({ event: 'expired', args }),
+    willDue: (...args) => told({ event: 'willDue', args }),
+  }
+}
+
+/** Without what only its own thread knows. */
+export function plain({ clientId, username, remote, origin }: Identity): Identity {
+  return { clientId, username, remote, origin, listener: null, login: null }
+}
+
+/** One thing that was seen: the first thread's observer is told as if it were its own. */
+export function observe(
+  observer: Observer,
+  whereabouts: Whereabouts,
+  thread: number,
+  { event, args }: Seen,
+): void {
+  if (event === 'connected') whereabouts.connected(thread, args[0])
+  if (event === 'disconnected') whereabouts.disconnected(thread, args[0])
+  const heard = observer[event] as ((...args: unknown[]) => void) | undefined
+  heard?.(...args)
+}

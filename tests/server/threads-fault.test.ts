@@ -1,0 +1,139 @@
+/** A thread that dies or hangs: nothing acknowledged is lost, and whoever watches the process hears of it. */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { connect as connectTo, connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { endWithUs } from '../support/children.ts'
+import { freePort } from '../support/free-port.ts'
+import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+
+const CLIENTS = 24
+
+/** Runs in every thread of the broker; in the second one it does `fault` as soon as the file is there. */
+function faultAt(directory: string, fault: string): { trigger(): void } {
+  const [module, file] = [join(directory, 'fault.mjs'), join(directory, 'now')]
+  const lines = [
+    "import { existsSync } from 'node:fs'",
+    "import { isMainThread, workerData } from 'node:worker_threads'",
+    `const look = () => { if (existsSync(${JSON.stringify(file)})) { clearInterval(timer); ${fault} } }`,
+    'const timer = !isMainThread && workerData?.index === 1 ? setInterval(look, 20) : undefined',
+    'timer?.unref()',
+  ]
+  writeFileSync(module, lines.join('\n'))
+  process.env.NODE_OPTIONS = `--import ${module}`
+  return { trigger: () => writeFileSync(file, '') }
+}
+
+async function start(context: TestContext, directory: string, port: number) {
+  const file = writeConfig(
+    directory,
+    `thread_count 2\nlistener ${port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location ${directory}/`,
+  )
+  const mozzie = await startMozzie(context, '-c', file)
+  const connect = async (options: IClientOptions = {}): Promise<MqttClient> => {
+    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
+      reconnectPeriod: 0,
+      ...options,
+    })
+    client.on('error', () => {})
+    context.after(() => void client.end(true))
+    return client
+  }
+  return { mozzie, connect }
+}
+
+test('a thread that dies ends the process, and nothing that was acknowledged is lost', async (context) => {
+  const [directory, port] = [scratch(context), await freePort()]
+  context.after(() => void delete process.env.NODE_OPTIONS)
+  const fault = faultAt(directory, "throw new Error('injected')")
+  const first = await start(context, directory, port)
+  const away = { clientId: 'away', clean: false }
+  const subscriber = await first.connect(away)
+  await subscriber.subscribeAsync('kept', { qos: 1 })
+  await subscriber.endAsync()
+  const acknowledged = new Set<string>()
+  const publishers = await Promise.all(Array.from({ length: CLIENTS }, () => first.connect()))
+  const over = new AbortController()
+  const publishing = publishers.map(async (publisher, at) => {
+    for (let number = 0; !over.signal.aborted; number++) {
+      const payload = `${at} ${number}`
+      publisher.publish('kept', payload, { qos: 1 }, (error) => {
+        if (!error) acknowledged.add(payload)
+      })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  })
+  await until(
+    () => acknowledged.size > 200,
+    () => `${acknowledged.size}`,
+  )
+  fault.trigger()
+  assert.notEqual(await first.mozzie.exited, 0)
+  over.abort()
+  await Promise.all(publishing)
+  assert.match(first.mozzie.stderr(), /thread 1: injected/)
+  delete process.env.NODE_OPTIONS
+  await start(context, directory, port)
+  const received = new Set<string>()
+  const client = connectTo(`mqtt://127.0.0.1:${port}`, { ...away, reconnectPeriod: 0 })
+  context.after(() => void client.end(true))
+  client.on('message', (_topic, payload) => received.add(String(payload)))
+  await until(
+    () => [...acknowledged].every((payload) => received.has(payload)),
+    () => `${received.size} of ${acknowledged.size}`,
+  )
+})
+
+/** What systemd would hear, line by line. */
+const LISTENER = `
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print('bound', flush=True)
+while True: print(s.recv(4096).decode(), flush=True)
+`
+
+const missing = ['systemd-notify', 'python3'].filter(
+  (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0,
+)
+const skip = missing.length > 0 && `not installed: ${missing.join(', ')}`
+
+test('a thread that hangs is noticed by the watchdog of systemd', { skip }, async (context) => {
+  const [directory, port] = [mkdtempSync('/tmp/mozzie-hang-'), await freePort()]
+  const socket = join(directory, 'notify')
+  const listener = endWithUs(
+    spawn('python3', ['-c', LISTENER, socket], { stdio: ['ignore', 'pipe', 'ignore'] }),
+  )
+  context.after(() => {
+    listener.kill('SIGKILL')
+    for (const name of ['NODE_OPTIONS', 'NOTIFY_SOCKET', 'WATCHDOG_USEC']) delete process.env[name]
+  })
+  let heard = ''
+  listener.stdout.setEncoding('utf8').on('data', (text: string) => (heard += text))
+  await until(
+    () => heard.includes('bound'),
+    () => heard,
+  )
+  const fault = faultAt(directory, 'for (;;) {}')
+  Object.assign(process.env, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' })
+  await start(context, directory, port)
+  const beats = (): number => heard.split('WATCHDOG=1').length - 1
+  await until(
+    () => beats() > 2,
+    () => heard,
+  )
+  fault.trigger()
+  // The first thread goes on, and says nothing for the other one any more.
+  let before = -1
+  let lastMs = performance.now()
+  await until(
+    () => {
+      if (beats() !== before) lastMs = performance.now()
+      before = beats()
+      return performance.now() - lastMs > 5000
+    },
+    () => `${beats()}`,
+  )
+})

@@ -1,0 +1,287 @@
+/** With `thread_count` above 1 the API, users that change at run time, bounds and bridges are the whole broker's. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { connect as connectTo, connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { password, writePasswords } from '../admin/api-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+
+/** So many clients do not all come to one thread. */
+const CLIENTS = 24
+
+/** Whatever came: assertions say what it should be. */
+type Json = ReturnType<typeof JSON.parse>
+
+async function threaded(context: TestContext, lines = '') {
+  const port = await freePort()
+  const directory = scratch(context)
+  const config = `thread_count 2\nlistener ${port} 127.0.0.1\nallow_anonymous true\n`
+  const mozzie = await startMozzie(
+    context,
+    '-c',
+    writeConfig(directory, `${config}${lines.replaceAll('DIR', directory)}`),
+  )
+  const connect = async (more: IClientOptions = {}): Promise<MqttClient> => {
+    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0, ...more })
+    context.after(() => void client.end(true))
+    return client
+  }
+  return { mozzie, port, directory, connect }
+}
+
+/** With the API, for one who may use it. */
+async function observed(context: TestContext) {
+  const httpPort = await freePort()
+  const passwords = await writePasswords(scratch(context), 'boss')
+  const { connect } = await threaded(
+    context,
+    `listener ${httpPort} 127.0.0.1\nprotocol http_api\nhttp_admin_user boss\npassword_file ${passwords}\nallow_anonymous true`,
+  )
+  const call = async (path: string, sent: RequestInit = {}): Promise<Json> => {
+    const authorization = `Basic ${Buffer.from(`boss:${password}`).toString('base64')}`
+    const headers = { 'content-type': 'application/json', 'x-csrf-token': 'x', authorization }
+    const answer = await fetch(`http://127.0.0.1:${httpPort}/api/v1/${path}`, { ...sent, headers })
+    return answer.json()
+  }
+  const get = (path: string): Promise<Json> => call(path)
+  const post = (path: string, body: object): Promise<Json> =>
+    call(path, { method: 'POST', body: JSON.stringify(body) })
+  return { connect, get, post }
+}
+
+async function many(
+  connect: (options: IClientOptions) => Promise<MqttClient>,
+  options: IClientOptions = {},
+): Promise<MqttClient[]> {
+  const each = Array.from({ length: CLIENTS }, (_, at) =>
+    connect({ clientId: `c${String(at).padStart(2, '0')}`, ...options }),
+  )
+  return Promise.all(each)
+}
+
+/** A condition that has to be asked for. */
+async function untilAsked(
+  ask: () => Promise<Json>,
+  holds: (answer: Json) => boolean,
+): Promise<Json> {
+  let last = await ask()
+  let holdsNow = holds(last)
+  let asking = false
+  await until(
+    () => {
+      if (!holdsNow && !asking) {
+        asking = true
+        void ask().then((answer) => {
+          last = answer
+          holdsNow = holds(answer)
+          asking = false
+        })
+      }
+      return holdsNow
+    },
+    () => JSON.stringify(last),
+  )
+  return last
+}
+
+test('the API lists, shows and ends the clients of all threads, with the thread of each', async (context) => {
+  const { connect, post, get } = await observed(context)
+  const clients = await many(connect)
+  for (const client of clients) await client.subscribeAsync('t/+', { qos: 1 })
+  const page = await get('clients?sort=clientId&pageSize=10&page=2')
+  assert.equal(page.total, CLIENTS, JSON.stringify(page))
+  assert.deepEqual(
+    page.items.map((one: Json) => one.clientId),
+    Array.from({ length: 10 }, (_, at) => `c${at + 10}`),
+  )
+  const all: Json[] = (await get('clients?pageSize=100')).items
+  assert.deepEqual([...new Set(all.map(({ thread }) => thread))].sort(), [0, 1])
+  const far = all.find(({ thread }) => thread === 1)
+  const detail = await get(`clients/detail?clientId=${far.clientId}`)
+  assert.equal(detail.thread, 1)
+  assert.equal(detail.subscriptionList[0].filter, 't/+')
+  assert.ok(detail.events.some(({ kind }: Json) => kind === 'connected'))
+  assert.equal((await get('subscriptions?pageSize=5')).total, CLIENTS)
+  assert.equal((await get('subscriptions/receivers?topic=t/1')).total, CLIENTS)
+  await untilAsked(
+    () => get('overview'),
+    ({ totals }) => totals.connections === CLIENTS,
+  )
+  const why = await get(`why?client=${far.clientId}&topic=t/1`)
+  assert.ok(
+    why.links.every(({ state }: Json) => state !== 'bad'),
+    JSON.stringify(why),
+  )
+  assert.deepEqual(await post('clients/disconnect', { clientId: far.clientId }), {
+    done: true,
+  })
+  await untilAsked(
+    () => get('clients?pageSize=1'),
+    (page) => page.total === CLIENTS - 1,
+  )
+})
+
+test('what waits for a client that is away is shown, wherever it comes from', async (context) => {
+  const { connect, post, get } = await observed(context)
+  const away = await connect({ clientId: 'away', clean: false })
+  await away.subscribeAsync('w', { qos: 1 })
+  await away.endAsync()
+  const clients = await many(connect)
+  for (const client of clients) await client.publishAsync('w', 'x', { qos: 1 })
+  const detail = await untilAsked(
+    () => get('clients/detail?clientId=away'),
+    ({ queued }) => queued === CLIENTS,
+  )
+  assert.equal(detail.connected, false)
+  assert.equal(detail.queue.length, CLIENTS)
+  assert.deepEqual(await post('clients/forget', { clientId: 'away' }), { done: true })
+  await untilAsked(
+    () => get('clients?pageSize=1'),
+    (page) => page.total === CLIENTS,
+  )
+})
+
+test('a trace has the packets of all threads', async (context) => {
+  const { connect, post, get } = await observed(context)
+  const clients = await many(connect)
+  const { id } = await post('traces', { topic: 'traced' })
+  for (const client of clients) await client.publishAsync('traced', 'x', { qos: 1 })
+  await untilAsked(
+    () => get(`traces/${id}`),
+    ({ packets }) => packets.length >= CLIENTS,
+  )
+})
+
+for (const [lines, what] of [
+  ['max_connections_per_address 10', 'connections of an address'],
+  ['max_clients_per_user 10', 'clients of a user'],
+] as const)
+  test(`${what} are bounded in all threads together: ${lines}`, async (context) => {
+    const { port } = await threaded(context, lines)
+    const isLetIn = (options: IClientOptions): Promise<boolean> =>
+      new Promise((resolve) => {
+        const login = { username: 'ann', password: 'x', reconnectPeriod: 0 }
+        const client = connectTo(`mqtt://127.0.0.1:${port}`, { ...login, ...options })
+        context.after(() => void client.end(true))
+        client.on('error', () => {})
+        client.once('connect', () => resolve(true))
+        client.once('close', () => resolve(false))
+      })
+    let entered = 0
+    // One after the other: the bound is a turn late at most.
+    for (let at = 0; at < 20; at++) if (await isLetIn({ clientId: `b${at}` })) entered++
+    assert.ok(entered >= 9 && entered <= 11, `${entered} came in`)
+  })
+
+test('memory_limit is the limit of all threads together', async (context) => {
+  const { connect, mozzie } = await threaded(context, 'memory_limit 190000000\nlog_type all')
+  const clients = await many(connect)
+  const away = await connect({ clientId: 'away', clean: false })
+  await away.subscribeAsync('m', { qos: 1 })
+  await away.endAsync()
+  const payload = Buffer.alloc(1_000_000)
+  for (let at = 0; at < 200 && !/memory_limit/.test(mozzie.stderr()); at++)
+    await clients[at % CLIENTS].publishAsync('m', payload, { qos: 1 }).catch(() => {})
+  await until(
+    () => /memory_limit/.test(mozzie.stderr()),
+    () => mozzie.stderr(),
+  )
+})
+
+test('users that change at run time change in all threads, and commands come from any', async (context) => {
+  const { connect, directory } = await threaded(
+    context,
+    'dynamic_security_file DIR/dynsec.json\nenable_control_api true',
+  )
+  const [, secret] = readFileSync(join(directory, 'dynsec.json.pw'), 'utf8').split(/\s/)
+  const login = { username: 'admin', password: secret }
+  const admins = await many(connect, login)
+  let [number, answers] = [0, 0]
+  const command = async (admin: MqttClient, commands: object[]): Promise<void> => {
+    const correlationData = `${++number}`
+    const answered = new Promise<Json>((resolve) =>
+      admin.on('message', (_topic, payload) => {
+        const found = JSON.parse(String(payload)).responses.find(
+          (one: Json) => one.correlationData === correlationData,
+        )
+        if (found !== undefined) resolve(found)
+      }),
+    )
+    await admin.subscribeAsync('$CONTROL/dynamic-security/v1/response', { qos: 1 })
+    const payload = JSON.stringify({
+      commands: commands.map((one) => ({ ...one, correlationData })),
+    })
+    await admin.publishAsync('$CONTROL/dynamic-security/v1', payload, { qos: 1 })
+    const { error } = await answered
+    assert.equal(error, undefined)
+    answers++
+  }
+  const acl = (topic: string) => ({
+    command: 'addRoleACL',
+    rolename: 'r',
+    acltype: 'subscribePattern',
+    topic,
+    allow: true,
+  })
+  await command(admins[0], [
+    { command: 'createRole', rolename: 'r' },
+    { command: 'createClient', username: 'u', password: 'u', roles: [{ rolename: 'r' }] },
+  ])
+  const comeIn = (names: readonly string[]) =>
+    Promise.all(names.map((clientId) => connect({ clientId, username: 'u', password: 'u' })))
+  // Each command holds in every thread by the time it is answered, whoever gave it. It ends the connections of its users.
+  for (const [at, admin] of admins.slice(0, 4).entries()) {
+    await command(admin, [acl(`t${at}`)])
+    for (const user of await comeIn([`${at}a`, `${at}b`, `${at}c`, `${at}d`])) {
+      const [{ qos }] = await user.subscribeAsync(`t${at}`)
+      assert.equal(qos, 0)
+      await user.endAsync()
+    }
+  }
+  assert.equal(answers, 5)
+  const users = await comeIn(['e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'])
+  let gone = 0
+  for (const user of users) user.on('close', () => gone++)
+  await command(admins[CLIENTS - 1], [{ command: 'disableClient', username: 'u' }])
+  await until(
+    () => gone === users.length,
+    () => `${gone}`,
+  )
+})
+
+test('a bridge serves the clients of all threads', async (context) => {
+  const remotePort = await freePort()
+  await startMozzie(
+    context,
+    '-c',
+    writeConfig(scratch(context), `listener ${remotePort} 127.0.0.1\nallow_anonymous true`),
+  )
+  const bridge = `connection far\naddress 127.0.0.1:${remotePort}\ntopic # both 1\nlocal_clientid here\n`
+  const { connect } = await threaded(context, bridge)
+  const far = await connectAsync(`mqtt://127.0.0.1:${remotePort}`, { reconnectPeriod: 0 })
+  context.after(() => void far.end(true))
+  const [heardFar, states] = [new Set<string>(), new Set<number>()]
+  far.on('message', (_topic, payload) => heardFar.add(String(payload)))
+  await far.subscribeAsync('up', { qos: 1 })
+  const clients = await many(connect)
+  const heard = clients.map(() => new Set<string>())
+  for (const [at, client] of clients.entries()) {
+    client.on('message', (topic, payload) =>
+      topic.startsWith('$') ? states.add(at) : heard[at].add(String(payload)),
+    )
+    await client.subscribeAsync(['down', '$SYS/broker/connection/+/state'], { qos: 1 })
+  }
+  // The notification is retained, and in every thread.
+  await until(
+    () => states.size === CLIENTS,
+    () => `${states.size}`,
+  )
+  for (const [at, client] of clients.entries()) await client.publishAsync('up', `${at}`, { qos: 1 })
+  await far.publishAsync('down', 'all', { qos: 1 })
+  await until(
+    () => heardFar.size === CLIENTS && heard.every((one) => one.has('all')),
+    () => `${heardFar.size} ${heard.filter((one) => one.has('all')).length}`,
+  )
+})
