@@ -18,6 +18,7 @@ import {
   type Result,
 } from './report.ts'
 import { measureScale, scalePicture, scaleTable } from './scale.ts'
+import { measureThreads, threadTable } from './threads.ts'
 import { SCENARIOS, TARGET_NAMES, type Peer, type Scenario, type TargetName } from './scenarios.ts'
 import { canRun, findTools, type Tools } from './targets.ts'
 
@@ -28,16 +29,20 @@ const PAGE_START = '<!-- figures: written by npm run bench -->'
 const PAGE_END = '<!-- end of figures -->'
 const SCALE_START = '<!-- scale: written by npm run bench -- --scale -->'
 const SCALE_END = '<!-- end of scale -->'
+const THREADS_START = '<!-- threads: written by npm run bench -- --threads -->'
+const THREADS_END = '<!-- end of threads -->'
 const SCALE_PICTURE = 'docs/images/scale.svg'
 
 interface Choice {
   readonly plan: Plan
   readonly scenarios: readonly Scenario[]
   readonly peers: readonly Peer[]
-  readonly mode: 'figures' | 'guard' | 'scale'
+  readonly mode: 'figures' | 'guard' | 'scale' | 'threads'
   /** Everything was asked for, so the results are worth keeping. */
   readonly whole: boolean
 }
+
+const MODES = ['guard', 'scale', 'threads'] as const
 
 function listed<Name extends string>(text: string, known: readonly Name[], what: string): Name[] {
   return text.split(',').map((part) => {
@@ -68,6 +73,7 @@ function choose(args: readonly string[]): Choice {
       compare: { type: 'string' },
       guard: { type: 'boolean', default: false },
       scale: { type: 'boolean', default: false },
+      threads: { type: 'boolean', default: false },
     },
   })
   const names = SCENARIOS.map((scenario) => scenario.name)
@@ -86,7 +92,7 @@ function choose(args: readonly string[]): Choice {
   const peers = values.peer.map(peerOf)
   if (compare !== undefined) peers.push(buildAt(compare))
   const isPart = values.quick || values.flows !== undefined || values.targets !== undefined
-  const mode = values.guard ? 'guard' : values.scale ? 'scale' : 'figures'
+  const mode = MODES.find((each) => values[each]) ?? 'figures'
   const scenarios = SCENARIOS.filter(({ name }) => wanted.includes(name))
   return { plan, scenarios, peers, mode, whole: !isPart && peers.length === 0 }
 }
@@ -182,11 +188,21 @@ async function scale(tools: Tools, repeat: number): Promise<void> {
   process.stdout.write(text)
 }
 
+/** Thread counts up to the number of cores, and 2 in any case; written into the page. */
+async function threads(tools: Tools, repeat: number): Promise<void> {
+  const counts = [1, 2, 4, 8, 16].filter((count) => count <= Math.max(2, cpus().length))
+  const rows = await measureThreads(tools, counts, repeat, say)
+  const text = `${headline(await machine(tools))}\n\n${threadTable(rows, counts)}\n`
+  for (const page of PAGES) fill(page, text, THREADS_START, THREADS_END)
+  process.stdout.write(text)
+}
+
 async function main(choice: Choice, scratch: string): Promise<void> {
   const { plan, scenarios, mode } = choice
   const tools = await findTools(scratch, choice.peers)
   tools.notes.forEach(say)
   if (mode === 'scale') return scale(tools, plan.repeat)
+  if (mode === 'threads') return threads(tools, plan.repeat)
   if (mode === 'guard') {
     const fallen = await guard(tools, say)
     if (fallen.length > 0) process.exitCode = 1

@@ -258,9 +258,12 @@ function isConnected({ connection }: Session): boolean {
   return connection !== null && connection.phase === Phase.open
 }
 
+const NOTHING_WAITS = { queuedCount: 0, queuedBytes: 0 }
+
 function clientView(session: Session, waiting: Readonly<Backlog> | null): ClientView {
   const { connection, outbound } = session
   const inflight = outbound?.inflight.size ?? 0
+  const { queuedCount, queuedBytes } = waiting ?? NOTHING_WAITS
   const { publishReceived, publishSent, bytesReceived, bytesSent } =
     connection?.traffic ?? NO_TRAFFIC
   return {
@@ -275,8 +278,8 @@ function clientView(session: Session, waiting: Readonly<Backlog> | null): Client
     disconnectedAtMs: session.disconnectedAtMs < 0 ? null : session.disconnectedAtMs,
     subscriptions: subscriptionCount(session),
     inflight,
-    queued: waiting?.queuedCount ?? 0,
-    queuedBytes: (waiting?.queuedBytes ?? 0) + (outbound?.inflightBytes ?? 0),
+    queued: queuedCount,
+    queuedBytes: queuedBytes + (outbound?.inflightBytes ?? 0),
     outputBytes: connection === null ? 0 : pendingBytes(connection),
     dropped: session.drops?.count ?? 0,
     publishReceived,

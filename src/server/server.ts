@@ -180,7 +180,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     leaveRoot(options)
     warnOfUnreadable(log, securityFiles, bans.file)
     log.open(logSettingsOf(config.global, logging))
-    threads?.tell({ kind: 'logMask', mask: log.mask })
     bridges.watch(observer)
     await engine.start((go) => bridges.prepare(go))
     await threads?.ready()

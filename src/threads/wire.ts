@@ -9,13 +9,18 @@ import type { Qos } from '../codec/packets.ts'
 import { decodeUtf8, encodedLength, writeUtf8 } from '../codec/utf8.ts'
 import { Message, Slab } from '../ports/message.ts'
 
+/** Of a bundle: as many as the last one had, within these. */
 const FIRST_BYTES = 16 * 1024
+const FIRST_BYTES_MAX = 1024 * 1024
 const NULL_LENGTH = 0xffffffff
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 export class WireWriter {
   private out = new ByteWriter(new Uint8Array(FIRST_BYTES))
+  private publisher: string | null = null
+  private user: string | null = null
+  private origin: string | null = null
   private readonly onFirst: () => void
 
   /** `onFirst`: something is there to be sent. */
@@ -31,7 +36,8 @@ export class WireWriter {
   /** All that was written, and begins anew. */
   take(): Uint8Array<ArrayBuffer> {
     const { bytes, length } = this.out
-    this.out = new ByteWriter(new Uint8Array(FIRST_BYTES))
+    const next = Math.min(FIRST_BYTES_MAX, Math.max(FIRST_BYTES, length + (length >> 2)))
+    this.out = new ByteWriter(new Uint8Array(next))
     // What goes over should not hold much more than it says.
     const isFull = length * 2 >= bytes.length
     return (isFull ? bytes.subarray(0, length) : bytes.slice(0, length)) as Uint8Array<ArrayBuffer>
@@ -93,18 +99,30 @@ export class WireWriter {
     const flags = message.qos | (message.retain ? 4 : 0)
     const expires = message.expiresAtMs !== Infinity
     const isMade = message.madeAtMs !== 0
-    this.u8(flags | (expires ? 8 : 0) | (isMade ? 16 : 0))
+    const isOther = !this.isLastAuthor(message)
+    this.u8(flags | (expires ? 8 : 0) | (isMade ? 16 : 0) | (isOther ? 32 : 0))
     if (expires) this.double(message.expiresAtMs)
     if (isMade) this.double(message.madeAtMs)
-    this.text(message.publisher)
-    this.text(message.publisherUser)
-    this.text(message.publisherOrigin)
+    if (isOther) this.author(message)
     this.u32(message.topicEnd - message.topicStart)
     this.u32(message.propertiesEnd - message.propertiesStart)
     this.u32(message.payloadEnd - message.payloadStart)
     out.append(message.topic, message.topicStart, message.topicEnd)
     out.append(message.properties, message.propertiesStart, message.propertiesEnd)
     out.append(message.payload, message.payloadStart, message.payloadEnd)
+  }
+
+  private isLastAuthor({ publisher, publisherUser, publisherOrigin }: Message): boolean {
+    return (
+      publisher === this.publisher && publisherUser === this.user && publisherOrigin === this.origin
+    )
+  }
+
+  /** The other end remembers who published last. */
+  private author({ publisher, publisherUser, publisherOrigin }: Message): void {
+    this.text((this.publisher = publisher))
+    this.text((this.user = publisherUser))
+    this.text((this.origin = publisherOrigin))
   }
 }
 
@@ -122,9 +140,9 @@ export class WireReader {
   private at = 0
   private readonly borrowed = new Message(new Slab())
   private readonly topic = nothing()
-  private readonly publisher = nothing()
-  private readonly user = nothing()
-  private readonly origin = nothing()
+  private publisher = ''
+  private user: string | null = null
+  private origin = ''
 
   open(bytes: Uint8Array): void {
     this.bytes = bytes
@@ -183,9 +201,14 @@ export class WireReader {
     message.retain = (flags & 4) !== 0
     message.expiresAtMs = flags & 8 ? this.double() : Infinity
     message.madeAtMs = flags & 16 ? this.double() : 0
-    message.publisher = this.known(this.publisher) ?? ''
-    message.publisherUser = this.known(this.user)
-    message.publisherOrigin = this.known(this.origin) ?? ''
+    if (flags & 32) {
+      this.publisher = this.text()
+      this.user = this.textOrNull()
+      this.origin = this.text()
+    }
+    message.publisher = this.publisher
+    message.publisherUser = this.user
+    message.publisherOrigin = this.origin
     const topicBytes = this.u32()
     const propertiesBytes = this.u32()
     const payloadBytes = this.u32()
@@ -197,14 +220,6 @@ export class WireReader {
     message.lay(bytes, isKept ? 0 : start, topicBytes, propertiesBytes, payloadBytes)
     message.borrowed = !isKept
     return message
-  }
-
-  private known(known: Known): string | null {
-    const size = this.u32()
-    if (size === NULL_LENGTH) return null
-    const start = this.at
-    this.at += size
-    return this.same(known, start, this.at)
   }
 
   private same(known: Known, start: number, end: number): string {

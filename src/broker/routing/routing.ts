@@ -68,6 +68,8 @@ export function routeFromPeer(
   const { topicName } = message
   const matches = withDirect(core, topicName, core.trie.match(topicName))
   const once = mayRepeat(core) ? withoutDuplicates(core, matches) : matches
+  if (plain && once.every(isClean) && !isFanningOut(core, message.publisher))
+    return void fanOut(core, message, once, null)
   const here: Subscription[] = []
   for (const subscriber of once) {
     const subscription =
@@ -79,6 +81,11 @@ export function routeFromPeer(
   if (here.length === 0) return
   if (isFanningOut(core, message.publisher)) fanOutTo(core, message, here)
   else fanOut(core, message, here, null)
+}
+
+/** A clean session's: it is owed all that comes. */
+function isClean(subscriber: Subscriber): boolean {
+  return subscriber.members === null && !subscriber.session.durable
 }
 
 function isOwedHere(
