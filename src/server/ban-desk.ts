@@ -1,5 +1,4 @@
 /** Bans, whoever asks for them: made and lifted, noted in log and audit log, and enforced in every thread. */
-import { existsSync } from 'node:fs'
 import { addressOf } from '../base/address.ts'
 import { LogType, type Log } from '../base/log.ts'
 import type { AuditAuthor } from '../auth/audit.ts'
@@ -35,7 +34,7 @@ export function banFileOf({ global }: Config, storeLocation: string | null): str
 
 /** @throws AuthFileError for a file that is there and cannot be read. */
 export function openBans(file: string | null): Bans {
-  const found = file !== null && existsSync(file) ? readBans(file) : null
+  const found = file === null ? null : readBans(file)
   return new Bans({ file, save: replaceFile, wallMs: nodeClock.wallMs }, found)
 }
 

@@ -251,6 +251,18 @@ test('a damaged file is refused by name at start; on SIGHUP what a person wrote 
   }
 })
 
+test('SIGHUP reads the configuration again where nobody was ever banned; without their file there are no bans', async (context) => {
+  const { broker, ask } = await start(context)
+  await broker.reload()
+  assert.match(broker.mozzie.stderr(), /Reloaded config/)
+  await ask('POST', 'bans', { clientId: 'x' })
+  await ask('POST', 'bans', { clientId: 'y' })
+  await broker.connect({ clientId: 'x', ...bob }, Reason.banned)
+  broker.write('mozzie.db.bans', null)
+  await broker.reload()
+  await broker.connect({ clientId: 'x', ...bob })
+})
+
 test('a broker whose file of bans is damaged does not start', async (context) => {
   const directory = scratch(context)
   const { writeFileSync } = await import('node:fs')

@@ -1,4 +1,5 @@
 /** The file of bans: strict about its shape, for a ban that is overlooked lets somebody in. */
+import { statSync } from 'node:fs'
 import { AuthFileError, readAuthFile } from '../auth-file.ts'
 import { isObject, type JsonObject } from '../json-fields.ts'
 import { normalTarget, type Ban } from './ban-list.ts'
@@ -28,10 +29,21 @@ export function timeText(wallMs: number): string {
   return new Date(wallMs).toISOString()
 }
 
-/** @throws AuthFileError with the place that is wrong. */
+/** Without the file nobody is banned: `text` is empty then. @throws AuthFileError with the place that is wrong. */
 export function readBans(file: string): BanFile & { readonly text: string } {
+  if (isMissing(file)) return { bans: [], lastId: 0, text: '' }
   const { text } = readAuthFile('ban_file', file, false)
   return { ...parseBans(text, file), text }
+}
+
+/** One that may not be looked at is not missing. */
+function isMissing(file: string): boolean {
+  try {
+    statSync(file)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  }
 }
 
 /** @throws AuthFileError with the place that is wrong. */
