@@ -42,7 +42,8 @@ function isMissing(file: string): boolean {
     statSync(file)
     return false
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' || code === 'ENOTDIR'
   }
 }
 
