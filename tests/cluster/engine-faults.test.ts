@@ -40,10 +40,10 @@ else {
 
   test('a node whose NATS servers are not there yet waits for them', async (context) => {
     const late = await startNats()
-    context.after(() => late.stop())
     const [server] = late.servers
     await server.kill('SIGKILL')
     const { door } = stage(context, late, newName())
+    context.after(() => late.stop())
     const open = door.open()
     await server.start()
     await open
@@ -72,8 +72,9 @@ else {
 
   test('while JetStream has no room nothing is acknowledged; what waits is stored when it has', async (context) => {
     const full = await startNats(1, '"2m", max_file_store: 4MB')
-    context.after(() => full.stop())
     const { node, door } = stage(context, full, newName(), { partitions: 1 })
+    // After the node has left: its library writes to what the server has closed.
+    context.after(() => full.stop())
     await door.open()
     await door.claim('c')
     const filler = { name: 'filler', subjects: ['filler'], storage: 'file' }
