@@ -8,6 +8,7 @@ import type { GoAuth } from './go-auth/go-auth.ts'
 import { createLoginCache } from './login-cache.ts'
 import {
   isExhausted,
+  letIn,
   refuse,
   type Answer,
   type Attempt,
@@ -98,7 +99,7 @@ function askGoAuth(desk: LoginDesk, attempt: Attempt, goAuth: GoAuth): void {
     if (verdict === null || realm.goAuth !== goAuth) return refuse(desk, attempt)
     const { name: goAuthName, encoded, expiresAtMs, username } = verdict
     const login = new Login(realm, { encoded: encoded ?? undefined, expiresAtMs, goAuthName })
-    answer(0, endingAt(desk, login), username ?? undefined)
+    letIn(desk, attempt, endingAt(desk, login), username)
   })
 }
 
@@ -111,7 +112,7 @@ function askHook(desk: LoginDesk, attempt: Attempt): void {
     if (verdict === 'busy') return answer(Reason.quotaExceeded)
     if (verdict === 'unavailable') return answer(Reason.serverUnavailable)
     if (verdict === null || realm.hook === null) return refuse(desk, attempt)
-    answer(0, new Login(realm, { rights: verdict.rights }))
+    letIn(desk, attempt, new Login(realm, { rights: verdict.rights }), null)
   })
 }
 

@@ -7,7 +7,7 @@ import type { LoginCache } from './login-cache.ts'
 import type { LoginThrottle } from './login-throttle.ts'
 import type { PasswordChecks } from './password-checks.ts'
 import type { Argon2id } from './password-hash.ts'
-import type { Realm, RealmOf } from './realm.ts'
+import { welcomes, type Login, type Realm, type RealmOf } from './realm.ts'
 import { isToken } from './tokens.ts'
 
 export interface AuthenticatorWorld {
@@ -41,6 +41,18 @@ export interface Attempt {
   readonly username: string
   readonly password: Uint8Array
   readonly answer: Answer
+}
+
+/** Lets in whom somebody else has proved, unless the users here say that such a one is out. `username`: null: as CONNECT said. */
+export function letIn(
+  desk: LoginDesk,
+  attempt: Attempt,
+  login: Login,
+  username: string | null,
+): void {
+  const { realm, request, answer } = attempt
+  if (!welcomes(realm, username ?? request.username, request.clientId)) return refuse(desk, attempt)
+  answer(0, login, username ?? undefined)
 }
 
 export function refuse({ world, throttle }: LoginDesk, attempt: Attempt): void {

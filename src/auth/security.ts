@@ -315,8 +315,8 @@ function isStillWelcome(
   { realm, encoded, isProven, expiresAtMs, goAuthName }: Login,
 ): boolean {
   const { goAuth, hook, tokens } = realm
-  if (expiresAtMs !== Infinity) return (tokens ?? goAuth) !== null
   if (!welcomes(realm, username, clientId)) return false
+  if (expiresAtMs !== Infinity) return (tokens ?? goAuth) !== null
   if (isProven) return listener?.usernameFrom !== 'connect'
   if (username === null || !checksUsers(realm)) return listener?.allowAnonymous !== false
   if (goAuth !== null) return goAuthName !== null && goAuth.isCurrent(goAuthName, encoded)

@@ -1,6 +1,6 @@
 /** Logins by token: as password, as user name, or by enhanced authentication; and their end. */
 import { Reason } from '../codec/reason-codes.ts'
-import { isExhausted, refuse, type Attempt, type LoginDesk } from './login-desk.ts'
+import { isExhausted, letIn, refuse, type Attempt, type LoginDesk } from './login-desk.ts'
 import { Login, type Realm } from './realm.ts'
 import { isToken, type TokenLogin } from './tokens.ts'
 
@@ -28,7 +28,7 @@ export function checkToken(desk: LoginDesk, text: string, attempt: Attempt): voi
     if (verdict === 'busy') return answer(Reason.quotaExceeded)
     if (verdict === 'unavailable') return answer(Reason.serverUnavailable)
     if (verdict === null || realm.tokens === null) return refuse(desk, attempt)
-    answer(0, loginOf(desk, realm, verdict), verdict.username ?? undefined)
+    letIn(desk, attempt, loginOf(desk, realm, verdict), verdict.username)
   })
 }
 

@@ -277,3 +277,21 @@ test('a set of keys without an end is not read to its end: 0x88', async (context
   assert.ok(sent < 64 << 20, `${sent} bytes`)
   await until(() => /more than 1 MiB/.test(broker.mozzie.stderr()), broker.mozzie.stderr)
 })
+
+test('a token lets in no user whom dynamic security has disabled, or bound to another client id', async (context) => {
+  const rows = [
+    { username: 'ann', disabled: true },
+    { username: 'bea', clientid: 'only' },
+  ]
+  const ds = JSON.stringify({ clients: rows, groups: [], roles: [] })
+  const conf = `dynamic_security_file DIR/ds\n${bySecret}`
+  const broker = await startSecured(context, conf, { key: SECRET, ds })
+  const comes = async (username: string, clientId: string, code: number): Promise<void> => {
+    const password = await token({ sub: username })
+    await broker.connect({ username, clientId, password }, code)
+  }
+  await comes('ann', 'any', Reason.notAuthorized)
+  await comes('bea', 'any', Reason.notAuthorized)
+  await comes('bea', 'only', 0)
+  await comes('guest', 'any', 0)
+})

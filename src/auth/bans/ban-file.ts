@@ -47,6 +47,13 @@ function isMissing(file: string): boolean {
   }
 }
 
+/** Room for all that are ever given stays behind the highest. */
+const ID_MAX = 1e15
+
+function isId(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= ID_MAX
+}
+
 /** @throws AuthFileError with the place that is wrong. */
 export function parseBans(text: string, file: string): BanFile {
   let root: unknown
@@ -64,7 +71,8 @@ export function parseBans(text: string, file: string): BanFile {
   })
   if (new Set(bans.map(({ id }) => id)).size < bans.length)
     throw damaged(file, 'bans', 'has one "id" twice')
-  const lastId = typeof root['lastId'] === 'number' ? root['lastId'] : 0
+  const lastId = root['lastId'] ?? 0
+  if (!isId(lastId)) throw damaged(file, 'it', 'has a "lastId" that is none')
   return { bans, lastId: Math.max(lastId, ...bans.map(({ id }) => id)) }
 }
 
@@ -83,7 +91,7 @@ function banOf(row: JsonObject, wrong: (what: string) => AuthFileError): Ban {
     return wallMs
   }
   const { id } = row
-  if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 1) throw wrong('has no "id"')
+  if (!isId(id) || id === 0) throw wrong('has no "id"')
   const [clientId, username, address] = [text('clientid'), text('username'), text('address')]
   if (clientId === null && username === null && address === null)
     throw wrong('names no clientid, username or address')

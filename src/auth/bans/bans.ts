@@ -164,8 +164,16 @@ export class Bans {
   private write(file: string): Promise<void> {
     this.next = null
     const text = formatBans({ bans: this.inForce(), lastId: this.lastId })
-    this.known = [...this.known.slice(-1), hashOf(text)]
-    this.running = this.world.save(file, text)
+    const hash = hashOf(text)
+    // Until it is there or has failed, the file may have either text.
+    this.known.push(hash)
+    this.running = this.world.save(file, text).then(
+      () => void this.known.splice(0, this.known.indexOf(hash)),
+      (error: unknown) => {
+        this.known = this.known.filter((other) => other !== hash)
+        throw error
+      },
+    )
     return this.running
   }
 }
