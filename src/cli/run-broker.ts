@@ -1,6 +1,7 @@
 /** The broker as a process, from its configuration to its exit code. */
 import { existsSync } from 'node:fs'
 import { LogType } from '../base/log.ts'
+import { readBans } from '../auth/bans/ban-file.ts'
 import { AuthFileError } from '../auth/auth-file.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
@@ -79,6 +80,7 @@ function securityProblems(config: Config): string[] {
     : config.listeners
   try {
     loadSecurityFiles({ ...config, listeners })
+    if (config.global.banFile !== null) readBans(config.global.banFile)
     return []
   } catch (error) {
     if (!(error instanceof AuthFileError)) throw error

@@ -214,6 +214,7 @@ export function warnOfUnreadable(
   log: Log,
   { passwords, acls, psks, dynamics, goAuths }: SecurityFiles,
   banFile: string | null,
+  tokenKeyFile: string | null,
 ): void {
   for (const file of [...dynamics.keys(), ...(banFile === null ? [] : [banFile])]) {
     if (!existsSync(dirname(file))) continue
@@ -230,7 +231,8 @@ export function warnOfUnreadable(
     [read?.passwordPath, read?.aclPath, jwt?.aclPath].filter((file) => typeof file === 'string'),
   )
   const ofOptions = [...passwords.keys(), ...acls.keys(), ...psks.keys(), ...dynamics.keys()]
-  const files = [...ofOptions, ...ofGoAuth]
+  const others = [banFile, tokenKeyFile].filter((file) => file !== null && existsSync(file))
+  const files = [...ofOptions, ...ofGoAuth, ...(others as string[])]
   for (const file of files) {
     try {
       accessSync(file, constants.R_OK)

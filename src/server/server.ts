@@ -178,7 +178,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     http = await listen(engine, server, observer)
     rate.resume()
     leaveRoot(options)
-    warnOfUnreadable(log, securityFiles, bans.file)
+    warnOfUnreadable(log, securityFiles, bans.file, config.global.jwtKeyFile)
     log.open(logSettingsOf(config.global, logging))
     bridges.watch(observer)
     await engine.start((go) => bridges.prepare(go))

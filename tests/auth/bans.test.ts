@@ -1,6 +1,6 @@
 /** Bans against the program: made and lifted over the admin API, by the rule, and in the file. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
@@ -278,17 +278,15 @@ test('SIGHUP after the file was put back to what it was before the last ban', as
   await broker.connect({ clientId: 'y', ...bob })
 })
 
-test('a broker whose file of bans is damaged does not start', async (context) => {
+test('a broker whose file of bans is damaged does not start, and --test-config says so', async (context) => {
   const directory = scratch(context)
-  const { writeFileSync } = await import('node:fs')
   writeFileSync(`${directory}/bans`, 'no')
-  const mozzie = spawnMozzie(
-    context,
-    '-c',
-    writeConfig(directory, `listener 0 127.0.0.1\nban_file ${directory}/bans\n`),
-  )
-  assert.notEqual(await mozzie.exited, 0)
-  assert.match(mozzie.stderr(), /ban_file \S+bans: this is no JSON/)
+  const file = writeConfig(directory, `listener 0 127.0.0.1\nban_file ${directory}/bans\n`)
+  for (const flags of [[], ['--test-config']]) {
+    const mozzie = spawnMozzie(context, '-c', file, ...flags)
+    assert.notEqual(await mozzie.exited, 0)
+    assert.match(mozzie.stderr(), /ban_file \S+bans: this is no JSON/)
+  }
   assert.equal(readFileSync(`${directory}/bans`, 'utf8'), 'no')
 })
 

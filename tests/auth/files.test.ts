@@ -89,13 +89,21 @@ test(
     chownSync(directory, otherAccount, otherAccount)
     const users = join(directory, 'users')
     writeFileSync(users, aliceLine, { mode: 0o600 })
+    const key = join(directory, 'key')
+    writeFileSync(key, 'a secret of thirty-two characters or more', { mode: 0o600 })
+    const bans = join(directory, 'bans')
+    writeFileSync(bans, '{"bans":[]}', { mode: 0o600 })
     const config = join(directory, 'mosquitto.conf')
     const port = await freePort()
-    writeFileSync(config, `user nobody\nlistener ${port} 127.0.0.1\npassword_file ${users}\n`)
-    const mozzie = await startMozzie(context, '-c', config)
-    assert.match(
-      mozzie.stderr(),
-      /users cannot be read by the account of the broker.*SIGHUP will fail/,
+    writeFileSync(
+      config,
+      `user nobody\nlistener ${port} 127.0.0.1\npassword_file ${users}\nauth_jwt_key_file ${key}\nban_file ${bans}\n`,
     )
+    const mozzie = await startMozzie(context, '-c', config)
+    for (const name of ['users', 'key', 'bans'])
+      assert.match(
+        mozzie.stderr(),
+        new RegExp(`/${name} cannot be read by the account of the broker.*SIGHUP will fail`),
+      )
   },
 )
