@@ -33,16 +33,30 @@ export function loadPasswordFile(file: string): PasswordFile {
   return { ...parsed, warnings: [...warnings, ...parsed.warnings] }
 }
 
+/** Reads the text of a password file. @throws AuthFileError */
+export function parsePasswordFile(text: string, file: string): PasswordFile {
+  const users = parseUsers(text, file, parsePasswordHash)
+  return {
+    file,
+    users,
+    dummy: dummyOfHashes([...users.values()].map(({ hash }) => hash)),
+    warnings: warningsOf(file, users),
+  }
+}
+
 /**
- * Reads the text of a password file. A line that is wrong makes the whole file wrong: whoever is in doubt must
- * not get in.
+ * Reads lines of USER:HASH. One that is wrong makes the whole file wrong: whoever is in doubt must not get in.
  *
+ * @param parseHash Says in words what is wrong with a hash.
  * @throws AuthFileError
  */
-export function parsePasswordFile(text: string, file: string): PasswordFile {
+export function parseUsers(
+  text: string,
+  file: string,
+  parseHash: (encoded: string) => PasswordHash | string,
+): Map<string, PasswordEntry> {
   const users = new Map<string, PasswordEntry>()
   const lines = new Map<string, number>()
-  const weak: string[] = []
   for (const [line, content] of authLines({ text })) {
     const fail = (message: string): never => {
       throw new AuthFileError(message, file, line)
@@ -56,18 +70,12 @@ export function parsePasswordFile(text: string, file: string): PasswordFile {
     const first = lines.get(user)
     if (first !== undefined) fail(`User "${user}" is here twice, first in line ${first}`)
     if (encoded === '') fail(`User "${user}" has no password hash`)
-    const hash = parsePasswordHash(encoded)
+    const hash = parseHash(encoded)
     if (typeof hash === 'string') return fail(`User "${user}": ${hash}`)
     users.set(user, { encoded, hash })
     lines.set(user, line)
-    if (isWeak(hash)) weak.push(user)
   }
-  return {
-    file,
-    users,
-    dummy: dummyOfHashes([...users.values()].map(({ hash }) => hash)),
-    warnings: warningsOf(file, users, weak),
-  }
+  return users
 }
 
 /** Why `user` cannot be a name in a password file, or null. */
@@ -84,12 +92,9 @@ function isWeak({ scheme, iterations }: PasswordHash): boolean {
   return scheme === 'sha512' || (scheme === 'sha512-pbkdf2' && iterations < ITERATIONS_FEW)
 }
 
-function warningsOf(
-  file: string,
-  users: ReadonlyMap<string, PasswordEntry>,
-  weak: readonly string[],
-): string[] {
+function warningsOf(file: string, users: ReadonlyMap<string, PasswordEntry>): string[] {
   if (users.size === 0) return [`password_file ${file} has no users: nobody can log in with it.`]
+  const weak = [...users].filter(([, { hash }]) => isWeak(hash)).map(([name]) => name)
   if (weak.length === 0) return []
   const names = weak.slice(0, 3).map((name) => `"${name}"`)
   const others = weak.length > names.length ? ` and ${weak.length - names.length} more` : ''

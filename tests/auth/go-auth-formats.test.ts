@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createArgon2 } from '../../src/auth/argon2.ts'
 import { Access } from '../../src/auth/go-auth/backend.ts'
 import { filesAclAllows, parseFilesAcl } from '../../src/auth/go-auth/files-acl.ts'
-import { parseUsers } from '../../src/auth/go-auth/files-backend.ts'
+import { parseUsers } from '../../src/auth/password-file.ts'
 import { parseGoAuthHash } from '../../src/auth/go-auth/password-formats.ts'
 import { verifyPassword } from '../../src/auth/password-hash.ts'
 
@@ -53,7 +53,10 @@ const broken = [
 for (const text of broken)
   test(`go-auth: "${text}" is no hash, and makes its file wrong`, () => {
     assert.equal(typeof parseGoAuthHash(text, 'base64'), 'string')
-    assert.throws(() => parseUsers(`u:${text}\n`, 'pw', 'base64'), { name: 'AuthFileError' })
+    assert.throws(
+      () => parseUsers(`u:${text}\n`, 'pw', (hash) => parseGoAuthHash(hash, 'base64')),
+      { name: 'AuthFileError' },
+    )
   })
 
 const acl = parseFilesAcl(

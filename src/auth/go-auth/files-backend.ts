@@ -1,6 +1,6 @@
 /** The backend `files`: users and their password hashes in one file, rights in another. */
-import { AuthFileError, authLines, readAuthFile } from '../auth-file.ts'
-import { userNameProblem, type PasswordEntry } from '../password-file.ts'
+import { readAuthFile } from '../auth-file.ts'
+import { parseUsers, type PasswordEntry } from '../password-file.ts'
 import { dummyLike, type PasswordHash } from '../password-hash.ts'
 import type { Backend, Welcome } from './backend.ts'
 import { filesAclAllows, loadFilesAcl, type FilesAcl } from './files-acl.ts'
@@ -45,35 +45,12 @@ export function loadGoAuthFiles({
   const acl = aclPath === null ? null : loadFilesAcl(aclPath)
   return {
     users:
-      passwords === null ? new Map() : parseUsers(passwords.text, passwords.file, saltEncoding),
+      passwords === null
+        ? new Map()
+        : parseUsers(passwords.text, passwords.file, (hash) => parseGoAuthHash(hash, saltEncoding)),
     acl,
     warnings: [...(passwords?.warnings ?? []), ...(acl?.warnings ?? [])],
   }
-}
-
-/** A line that is wrong makes the whole file wrong: whoever is in doubt must not get in. @throws AuthFileError */
-export function parseUsers(
-  text: string,
-  file: string,
-  saltEncoding: SaltEncoding,
-): Map<string, PasswordEntry> {
-  const users = new Map<string, PasswordEntry>()
-  for (const [line, content] of authLines({ text })) {
-    const fail = (message: string): never => {
-      throw new AuthFileError(message, file, line)
-    }
-    const colon = content.indexOf(':')
-    if (colon < 0) fail('A line of the password file must be USER:HASH')
-    const user = content.slice(0, colon)
-    const encoded = content.slice(colon + 1)
-    const problem = userNameProblem(user)
-    if (problem !== null) fail(problem)
-    if (users.has(user)) fail(`User "${user}" is here twice`)
-    const hash = parseGoAuthHash(encoded, saltEncoding)
-    if (typeof hash === 'string') return fail(`User "${user}": ${hash}`)
-    users.set(user, { encoded, hash })
-  }
-  return users
 }
 
 /** @param isAlone Whether there is no other backend. */
