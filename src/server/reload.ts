@@ -10,7 +10,8 @@ import { boundConnections } from './engine.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { logSettingsOf } from './log-destinations.ts'
 import { loadSecurityFiles, type SecurityFiles } from './security.ts'
-import { runningListener, type Server } from './server.ts'
+import { runningListener } from './open-listeners.ts'
+import type { Server } from './running-server.ts'
 import { logWarnings } from './start-lines.ts'
 
 /**

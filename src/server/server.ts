@@ -1,39 +1,22 @@
 /** The broker process: where the configuration, the core and the world meet. */
 import { LogType } from '../base/log.ts'
-import type { Broker } from '../broker/broker.ts'
 import type { Cluster } from './cluster.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Control, Observer, Store } from '../ports/ports.ts'
-import type { Config, ListenerConfig } from '../config/config.ts'
-import { listenerName } from '../config/reload.ts'
-import { createBridgeTopics } from '../telemetry/bridge-topics.ts'
-import { createSysTopics } from '../telemetry/sys-topics.ts'
-import type { ConnectionBudget } from '../transports/connection-budget.ts'
-import type { AddressBudget } from '../transports/address-budget.ts'
-import type { ConnectionRate } from '../transports/connection-rate.ts'
-import type { EntranceSettings } from '../transports/entrance.ts'
-import type { ListenOptions } from '../transports/listener.ts'
-import { ListenError } from '../transports/places.ts'
+import type { Config } from '../config/config.ts'
 import type { Bans } from '../auth/bans/bans.ts'
-import { banFileOf, createBanDesk, gateOf, openBans, type BanDesk } from './ban-desk.ts'
+import { banFileOf, createBanDesk, gateOf, openBans } from './ban-desk.ts'
 import { bridgeSide } from './bridge-side.ts'
-import { bridgesOf, createBridges, type Bridges } from './bridges.ts'
+import { bridgesOf, createBridges } from './bridges.ts'
+import { createChores } from './chores.ts'
 import { createControl } from './control.ts'
-import { boundConnections, createEngine, TICK_MS, type Engine } from './engine.ts'
-import { everyoneOf, type Everyone } from './everyone.ts'
+import { boundConnections, createEngine, type Engine } from './engine.ts'
+import { everyoneOf } from './everyone.ts'
 import type { HttpListeners } from './http.ts'
-import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
-import {
-  loadEntrances,
-  pagesOf,
-  whereOf,
-  type PagesEntrance,
-  type RunningListener,
-} from './listeners.ts'
+import { limitsOfConfig } from './limits-of-config.ts'
+import { loadEntrances, pagesOf } from './listeners.ts'
 import { logSettingsOf, type ServerLog } from './log-destinations.ts'
-import { createMemoryWatch, usedBytes } from './memory-watch.ts'
-import { nodeClock } from './node-ports.ts'
-import type { Launch } from './config-view.ts'
+import { listen, newListener, runningListener } from './open-listeners.ts'
 import { createStore, logPersistence, persistenceOf, type Persistence } from './persistence.ts'
 import { removePidFile } from './pid-file.ts'
 import { applyUmask, dropPrivileges } from './privileges.ts'
@@ -45,8 +28,7 @@ import {
 } from './security.ts'
 import { carryOutFor } from './remote-control.ts'
 import { logStart } from './start-lines.ts'
-import { figuresOf } from './thread-figures.ts'
-import type { SharedListener, ThreadCommand } from './thread-messages.ts'
+import type { ThreadCommand } from './thread-messages.ts'
 import {
   checkThreads,
   createThreads,
@@ -54,8 +36,9 @@ import {
   type ThreadOptions,
   type Threads,
 } from './threads.ts'
-import { createUserAdmin, type UserAdmin } from './user-admin.ts'
+import { createUserAdmin } from './user-admin.ts'
 import { version } from './version.ts'
+import type { Server } from './running-server.ts'
 
 export interface ServerOptions {
   readonly config: Config
@@ -72,49 +55,8 @@ export interface ServerOptions {
   onFatal(error: Error): void
 }
 
-export interface Server {
-  readonly broker: Broker
-  readonly log: ServerLog
-  readonly limits: Limits
-  readonly security: ServerSecurity
-  readonly everyone: Everyone
-  /** Changes users, groups and roles. */
-  readonly users: UserAdmin
-  readonly banDesk: BanDesk
-  /** null: this thread is the only one. */
-  readonly threads: Threads | null
-  readonly listeners: readonly RunningListener[]
-  readonly connections: ConnectionBudget
-  /** null: a broker of its own. */
-  readonly cluster: Cluster | null
-  /** null: state is in memory. */
-  readonly persistence: Persistence | null
-  readonly addresses: AddressBudget
-  readonly rate: ConnectionRate
-  /** The HTTP servers of listeners with `protocol http_api`, by name. */
-  readonly pages: ReadonlyMap<string, PagesEntrance>
-  /** Where the page is that nobody configured, in words for who started the broker; null: there is none. */
-  pageNote: string | null
-  /** Connections wait while it is `starting`. */
-  status: 'starting' | 'ok' | 'stopping'
-  /**
-   * What the listeners that run would be with `config`, by name; reads the files it names.
-   *
-   * @throws ConfigError when one of them cannot be used.
-   */
-  entrances(config: Config): ReadonlyMap<string, EntranceSettings>
-  readonly bridges: Bridges
-  /** What the command line said beside the file. */
-  readonly launch: Launch
-  /** The configuration that is in force; replaced by a reload. */
-  config: Config
-  /** Wills, 0x8B, links, listeners, store, pid file; in this order. */
-  stop(): Promise<void>
-}
-
 const publishedLines = new TextEncoder()
 const LINE_EXPIRY_SECONDS = 20
-const TICKS_PER_SECOND = 1000 / TICK_MS
 
 /**
  * Starts the broker.
@@ -295,97 +237,6 @@ function publishLog({ log, broker, threads }: Server): void {
   })
 }
 
-function newListener(config: ListenerConfig, threads: Threads | null): RunningListener {
-  return {
-    name: listenerName(config),
-    options: listenerOptionsOf(config),
-    budget: threads?.budgets.ofListener(config) ?? { max: config.maxConnections, open: 0 },
-    entrance: { proxy: null, tls: null, web: null, auto: false },
-  }
-}
-
-/** What runs for the listener of this name. */
-export function runningListener({ listeners }: Server, name: string): RunningListener | undefined {
-  return listeners.find((listener) => listener.name === name)
-}
-
-/** Opens the listeners for MQTT, then those for HTTP, whose code is loaded when there are some. */
-async function listen(
-  engine: Engine,
-  server: Server,
-  observer: Observer,
-): Promise<HttpListeners | null> {
-  const { listeners, localOnly } = server.config
-  const hasPages = listeners.some(({ protocol }) => protocol === 'http_api')
-  const loading = hasPages ? import('./http.ts') : null
-  const entrances = server.entrances(server.config)
-  const shared: SharedListener[] = []
-  for (const config of listeners) {
-    if (config.protocol === 'http_api') continue
-    const descriptors = await listenOne(engine, server, config, entrances, {
-      where: whereOf(config),
-      optional: localOnly && config.host === '::1',
-    })
-    const port = runningListener(server, listenerName(config))?.options.port ?? 0
-    shared.push({ name: listenerName(config), port, descriptors })
-  }
-  await server.threads?.start(shared)
-  if (loading === null) return null
-  const { createHttpListeners } = await loading
-  const http = await createHttpListeners(server, observer)
-  for (const config of listeners) {
-    if (config.protocol !== 'http_api') continue
-    if (localOnly) await listenForPage(engine, server, config, entrances)
-    else
-      await listenOne(engine, server, config, entrances, {
-        where: whereOf(config),
-        optional: false,
-      })
-  }
-  return http
-}
-
-async function listenOne(
-  engine: Engine,
-  server: Server,
-  config: ListenerConfig,
-  entrances: ReadonlyMap<string, EntranceSettings>,
-  place: ListenOptions,
-): Promise<readonly number[]> {
-  const running = runningListener(server, listenerName(config))
-  if (running === undefined) return []
-  Object.assign(running.entrance, entrances.get(running.name))
-  return (await engine.listen(place, running)).descriptors
-}
-
-/** So many brokers without a configuration have a page each on one machine. */
-const PAGE_PORTS = 10
-
-/** The page of a broker without a configuration: nobody asked for its port, so the next free one does as well. */
-async function listenForPage(
-  engine: Engine,
-  server: Server,
-  config: ListenerConfig,
-  entrances: ReadonlyMap<string, EntranceSettings>,
-): Promise<void> {
-  const { log } = server
-  for (let port = config.port; port < config.port + PAGE_PORTS; port++) {
-    try {
-      const where = { ...whereOf(config), port }
-      await listenOne(engine, server, config, entrances, { where, optional: false })
-      const taken = port === config.port ? '' : `: port ${config.port} is in use`
-      server.pageNote = `The page is at http://${config.host}:${port}${taken}.`
-      return
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error
-    }
-  }
-  log.write(
-    LogType.warning,
-    `Warning: there is no page: port ${config.port} and the next are in use.`,
-  )
-}
-
 /** Wills of all threads first, while everybody is there to read them. */
 async function stopThreads({ broker, deafen }: Engine, threads: Threads): Promise<void> {
   deafen()
@@ -405,55 +256,4 @@ async function stop(engine: Engine, server: Server, http: HttpListeners | null):
   await engine.stop()
   if (config.global.pidFile !== null) removePidFile(config.global.pidFile)
   log.close()
-}
-
-/** What is done now and then; the result is called every {@link TICK_MS}. */
-function createChores(server: Server): () => void {
-  const { broker, log } = server
-  const publishSys = (topic: string, text: string): void => {
-    server.threads?.tell({ kind: 'sys', topic, text })
-    broker.publishSys(topic, text)
-  }
-  const sys = createSysTopics(
-    {
-      version,
-      ...figuresOf(server),
-      heapBytes: usedBytes,
-      publish: publishSys,
-      persistenceSync: server.persistence?.sync ?? null,
-    },
-    nodeClock.monotonicMs(),
-  )
-  const tellBridges = createBridgeTopics(publishSys)
-  const watchMemory = createMemoryWatch(broker, log, {
-    limit: () => server.config.global.memoryBytesMax,
-    others: server.threads?.budgets.memory ?? null,
-    isFirst: true,
-  })
-  // The first clients could fill all of it within the first second.
-  watchMemory()
-  let ticks = 0
-  let nextSysMs = 0
-  let nextSweepMs = nodeClock.wallMs()
-  return () => {
-    if (server.threads !== null) {
-      server.threads.tick()
-      // The others hold something meanwhile.
-      watchMemory()
-    }
-    const now = nodeClock.wallMs()
-    const { sysIntervalMs, retainExpiryIntervalMs } = server.config.global
-    if (sysIntervalMs > 0 && (now >= nextSysMs || nextSysMs - now > sysIntervalMs)) {
-      nextSysMs = (Math.floor(now / sysIntervalMs) + 1) * sysIntervalMs
-      sys.update(nodeClock.monotonicMs())
-      tellBridges(server.bridges.list())
-    }
-    if (retainExpiryIntervalMs !== null && now >= nextSweepMs) {
-      nextSweepMs = now + retainExpiryIntervalMs
-      broker.sweepRetained()
-    }
-    if (++ticks % TICKS_PER_SECOND !== 0) return
-    log.tick()
-    watchMemory()
-  }
 }

@@ -2,7 +2,7 @@
 import { LogType } from '../base/log.ts'
 import { escapeControls } from './log-line.ts'
 import { nodeClock } from './node-ports.ts'
-import type { Server } from './server.ts'
+import type { Server } from './running-server.ts'
 import { subscriptionTreeLines } from './subscription-tree.ts'
 
 /** A terminal and a parent process may both pass on one Ctrl-C. */
