@@ -28,6 +28,28 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   await syncDirectory(dirname(target))
 }
 
+/**
+ * Which writing of a file this is; null: there is none, or it may not be looked at. Another stamp than after one's own last
+ * reading or writing says that somebody else wrote it.
+ */
+export function stampOf(file: string): string | null {
+  try {
+    const { ino, size, mtimeNs } = statSync(file, { bigint: true })
+    return `${ino} ${size} ${mtimeNs}`
+  } catch {
+    return null
+  }
+}
+
+/** What keeps a text that a person wrote, and that nobody has read yet, from being replaced. */
+export class WrittenByOthersError extends Error {
+  override name = 'WrittenByOthersError'
+
+  constructor(file: string) {
+    super(`somebody else has written ${file}; SIGHUP reads it`)
+  }
+}
+
 /** Where a link leads; null: there is no such file yet. */
 function existing(file: string): string | null {
   try {

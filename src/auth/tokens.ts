@@ -209,6 +209,9 @@ function loginOf(
   if (match !== 'none' && (name === undefined || name === ''))
     throw claimError(`there is no claim "${userClaim}"`)
   if (match === 'clientid' && name !== clientId) throw claimError(`it is for the client "${name}"`)
+  const expiresAtMs = (payload.exp ?? 0) * 1000
+  // No leeway: the connection would end at once.
+  if (expiresAtMs <= Date.now()) throw claimError('it has expired')
   if (from === 'username' && !name) throw claimError(`there is no claim "${userClaim}"`)
   const isNamed = username !== null && from === 'password'
   if (match === 'username' && isNamed && name !== username)
@@ -216,7 +219,7 @@ function loginOf(
   return {
     username: match === 'none' && isNamed ? null : (name ?? null),
     rights: rightsClaim === null ? null : rightsOf(payload[rightsClaim], rightsClaim),
-    expiresAtMs: (payload.exp ?? 0) * 1000,
+    expiresAtMs,
   }
 }
 

@@ -278,6 +278,19 @@ test('SIGHUP after the file was put back to what it was before the last ban', as
   await broker.connect({ clientId: 'y', ...bob })
 })
 
+test('what a person wrote is not written over by the next ban: it is refused until SIGHUP has read the file', async (context) => {
+  const { broker, ask } = await start(context)
+  await ask('POST', 'bans', { clientId: 'x' })
+  broker.write('mozzie.db.bans', '{"bans":[{"id":7,"clientid":"y"}]}')
+  const refused = await ask('POST', 'bans', { clientId: 'z' })
+  assert.equal(refused.status, 503)
+  assert.match(JSON.stringify(refused.json), /somebody else has written \S+; SIGHUP reads it/)
+  await broker.connect({ clientId: 'z', ...bob })
+  await broker.reload()
+  await broker.connect({ clientId: 'y', ...bob }, Reason.banned)
+  assert.equal((await ask('POST', 'bans', { clientId: 'z' })).status, 200)
+})
+
 test('a broker whose file of bans is damaged does not start, and --test-config says so', async (context) => {
   const directory = scratch(context)
   writeFileSync(`${directory}/bans`, 'no')

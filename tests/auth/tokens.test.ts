@@ -15,7 +15,7 @@ import {
 import { Reason } from '../../src/codec/reason-codes.ts'
 import { connect as connectClient } from '../../src/client/node.ts'
 import { until } from '../server/run-mozzie.ts'
-import { startSecured, type Secured } from './secured.ts'
+import { assertLogged, startSecured, type Secured } from './secured.ts'
 
 type Key = Parameters<SignJWT['sign']>[0]
 
@@ -46,6 +46,7 @@ test('a good token is a login, a bad one is none', async (context) => {
   const bad: [why: string, text: string][] = [
     ['another user', await token({ sub: 'bob' })],
     ['over', await token({ exp: inSeconds(-60) })],
+    ['just over', await token({ exp: inSeconds(-1) })],
     ['not yet', await token({ nbf: inSeconds(60) })],
     [
       'for ever',
@@ -60,6 +61,7 @@ test('a good token is a login, a bad one is none', async (context) => {
       broker.connect({ clientId: why, username: 'ann', password }, Reason.notAuthorized),
       why,
     )
+  assertLogged(broker.mozzie, /Token refused: client just over: it has expired/)
 })
 
 test('issuer and audience must be those that are asked for', async (context) => {

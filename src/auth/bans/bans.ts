@@ -1,6 +1,8 @@
 /** Bans as they are made and lifted: in force, in their file, and on the disk before that is answered. */
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { BanList, normalTarget, type Ban, type BanTarget } from './ban-list.ts'
+import { WrittenByOthersError } from '../replace-file.ts'
 import { formatBans, readBans, type BanFile } from './ban-file.ts'
 
 export interface BanWish extends BanTarget {
@@ -167,7 +169,7 @@ export class Bans {
     const hash = hashOf(text)
     // Until it is there or has failed, the file may have either text.
     this.known.push(hash)
-    this.running = this.world.save(file, text).then(
+    this.running = this.put(file, text).then(
       () => void this.known.splice(0, this.known.indexOf(hash)),
       (error: unknown) => {
         this.known = this.known.filter((other) => other !== hash)
@@ -175,6 +177,22 @@ export class Bans {
       },
     )
     return this.running
+  }
+
+  /** What a person has written meanwhile is not lost: it is to be read first. */
+  private async put(file: string, text: string): Promise<void> {
+    const there = textOf(file)
+    if (there !== '' && !this.known.includes(hashOf(there))) throw new WrittenByOthersError(file)
+    await this.world.save(file, text)
+  }
+}
+
+/** Empty: there is no such file, or it may not be read. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }
 

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { dummyOfHashes, type PasswordEntry } from '../password-file.ts'
 import { newPasswordHash, type PasswordHash } from '../password-hash.ts'
 import type { AclSubject } from '../placeholders.ts'
-import { replaceFile } from '../replace-file.ts'
+import { replaceFile, stampOf, WrittenByOthersError } from '../replace-file.ts'
 import { onlyReads, runCommand, type CommandResponse, type Outcome } from './commands.ts'
 import { draftOf, noKicks, viewOf, type CommandWorld, type Draft, type Kicks } from './draft.ts'
 import type { DynamicState } from './model.ts'
@@ -38,6 +38,8 @@ export class DynamicSecurity {
   /** Another number whenever rights may be others. */
   revision = 1
   private current: DynamicState
+  /** Of the file, when its text was the state that is in force. */
+  private stamp: string | null
   private likeMost: { readonly revision: number; readonly hash: PasswordHash } | null = null
   private last: Promise<unknown> = Promise.resolve()
   private readonly rights = new Map<string, RoleRights>()
@@ -45,6 +47,7 @@ export class DynamicSecurity {
   constructor(file: string, state: DynamicState) {
     this.file = file
     this.current = state
+    this.stamp = stampOf(file)
   }
 
   get state(): DynamicState {
@@ -99,9 +102,10 @@ export class DynamicSecurity {
     return username === null || this.current.clients.has(username)
   }
 
-  /** Puts another state in force, as a reload read it. */
+  /** Puts another state in force: what is in the file now. */
   replace(state: DynamicState): void {
     this.current = state
+    this.stamp = stampOf(this.file)
     this.revision++
     this.rights.clear()
   }
@@ -132,6 +136,8 @@ export class DynamicSecurity {
     if (changes.length === 0) return { responses, kicks: noKicks() }
     const state = stateOf(draft)
     try {
+      const there = stampOf(this.file)
+      if (there !== null && there !== this.stamp) throw new WrittenByOthersError(this.file)
       await (world.save ?? replaceFile)(this.file, formatState(state))
     } catch (error) {
       world.failed(error as Error)

@@ -156,6 +156,21 @@ test('SIGHUP reads the file again; who may no longer be here is disconnected, a 
   await client.expect('disconnect', { reason: 0x87 })
 })
 
+test('what a person wrote into the file, sound or not, is not written over: commands are refused until SIGHUP has read it', async (context) => {
+  const broker = await startDynamic(context, open)
+  const [, file] = /dynamic_security_file (\S+):/.exec(broker.mozzie.stderr()) ?? ['', '']
+  const written = await dynamicFile({ ...open, users: { u: ['all'], w: ['all'] } })
+  for (const text of ['{"clients":[', written]) {
+    broker.write('dynsec.json', text)
+    await assert.rejects(broker.command({ command: 'createRole', rolename: 'late' }))
+    assertLogged(broker.mozzie, /somebody else has written \S*dynsec\.json; SIGHUP reads it/)
+    assert.equal(readFileSync(file, 'utf8'), text)
+  }
+  await broker.reload()
+  await broker.command({ command: 'createRole', rolename: 'late' })
+  await broker.connect(login('w'))
+})
+
 test('the first start makes the file: passwords are in FILE.pw alone, and the administrator can begin', async (context) => {
   const broker = await startSecured(context, dynamicConf)
   const place =
