@@ -41,5 +41,30 @@ const running = run({
     testNamePatterns: [new RegExp(name.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`))],
   }),
 })
-running.on('test:fail', () => (process.exitCode = 1))
+/** What went wrong, for the last lines: what stands thousands of lines above is not found, or cut off. */
+const failures = []
+/** The test that a file was in when it last said something, by the file. */
+const lastBegun = new Map()
+
+function noteFailure({ name: test, file, nesting, details }) {
+  process.exitCode = 1
+  // Around a failed test fail its suite and its file.
+  if (details.error.failureType === 'subtestsFailed') return
+  const shown = relative('build/tests', file)
+  const isFile = nesting === 0 && file.endsWith(test)
+  const last = lastBegun.get(file)
+  if (!isFile) failures.push(`${shown}: ${test}`)
+  else if (last === undefined) failures.push(`${shown}: the file, before its first test`)
+  else failures.push(`${shown}: the file; the last test that it began: ${last}`)
+}
+
+running.on('test:dequeue', ({ name: test, file }) => {
+  if (!file.endsWith(test)) lastBegun.set(file, test)
+})
+running.on('test:fail', noteFailure)
+running.once('end', () => {
+  process.once('exit', () => {
+    for (const line of failures) console.log(`# failed: ${line}`)
+  })
+})
 running.compose(process.stdout.isTTY ? new spec() : tap).pipe(process.stdout)
