@@ -115,7 +115,7 @@ function serverAt(place: Place, config: string): NatsServer {
     async kill(signal) {
       const running = child
       child = null
-      if (running === null || running.exitCode !== null) return
+      if (running === null || running.exitCode !== null || running.signalCode !== null) return
       const ended = once(running, 'exit')
       running.kill(signal)
       await ended

@@ -1,6 +1,8 @@
 /** Listens to a store: keeps all it tells, in order, and lets a test wait for it. */
+import assert from 'node:assert/strict'
 import { createMessage, type Message } from '../../src/ports/message.ts'
 import type { StoreEvents } from '../../src/ports/ports.ts'
+import { processMsMax } from '../support/patience.ts'
 
 type Name = keyof StoreEvents
 type Arguments<N extends Name> = Parameters<NonNullable<StoreEvents[N]>>
@@ -44,14 +46,24 @@ export class Told {
     return this.log.filter((event) => event.name === name).map(({ args }) => args as Arguments<N>)
   }
 
-  /** The next event of this kind that was not handed out yet. */
+  /** The next event of this kind that was not handed out yet; what does not come within {@link processMsMax} fails. */
   async next<N extends Name>(name: N): Promise<Arguments<N>> {
     const index = this.seen.get(name) ?? 0
     this.seen.set(name, index + 1)
-    for (;;) {
-      const found = this.all(name)[index]
-      if (found !== undefined) return found
-      await new Promise<void>((resolve) => void this.waiting.push(resolve))
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      for (const wake of this.waiting.splice(0)) wake()
+    }, processMsMax)
+    try {
+      for (;;) {
+        const found = this.all(name)[index]
+        if (found !== undefined) return found
+        if (isLate) assert.fail(`told: ${this.log.map((event) => event.name).join()}; not: ${name}`)
+        await new Promise<void>((resolve) => void this.waiting.push(resolve))
+      }
+    } finally {
+      clearTimeout(timer)
     }
   }
 }
