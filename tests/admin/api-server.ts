@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import { createArgon2 } from '../../src/auth/argon2.ts'
 import { formatPasswordHash, hashPassword, newPasswordHash } from '../../src/auth/password-hash.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -13,6 +13,7 @@ import type { Server } from '../../src/server/running-server.ts'
 import { startServer } from '../../src/server/server.ts'
 import { readConfig } from '../config/read-config.ts'
 import { freePort } from '../support/free-port.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 /** Whatever came: assertions say what it should be. */
 export type Json = ReturnType<typeof JSON.parse>
@@ -128,7 +129,7 @@ async function start(
     post: (path, body) => call('POST', path, { body, headers: csrf }),
     remove: (path) => call('DELETE', path, { headers: csrf }),
     async client(options = {}) {
-      const client = await connectAsync(`mqtt://127.0.0.1:${mqttPort}`, {
+      const client = await connectOnce(`mqtt://127.0.0.1:${mqttPort}`, {
         clientId: randomUUID(),
         reconnectPeriod: 0,
         ...options,

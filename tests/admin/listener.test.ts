@@ -4,7 +4,6 @@ import { request } from 'node:https'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { connectAsync } from 'mqtt'
 import { reload } from '../../src/server/reload.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import {
@@ -15,10 +14,11 @@ import {
   startLocal,
   writePasswords,
 } from './api-server.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 test('MQTT over WebSocket works on the port of the pages', async (context) => {
   const api = await startLocal(context)
-  const client = await connectAsync(`ws://127.0.0.1:${api.httpPort}/mqtt`)
+  const client = await connectOnce(`ws://127.0.0.1:${api.httpPort}/mqtt`)
   context.after(() => client.endAsync(true))
   await client.subscribeAsync('a', { qos: 1 })
   const message = new Promise<Buffer>((resolve) =>

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectAsync } from 'mqtt'
 import { configError } from '../config/read-config.ts'
 import { scratchDirectory, startConfigured, writePasswords, type Api } from './api-server.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 /** What Home Assistant's Ingress sends along. */
 const ingress = {
@@ -72,7 +72,7 @@ test('http_proxy_login: others than the proxy are refused, whatever they say, We
 
 test('http_proxy_login: the page connects without a second login, and as nobody else', async (context) => {
   const api = await start(context, 'allow_anonymous false\nhttp_admin_user *')
-  const client = await connectAsync(`ws://127.0.0.1:${api.httpPort}/mqtt`, {
+  const client = await connectOnce(`ws://127.0.0.1:${api.httpPort}/mqtt`, {
     clientId: 'page',
     username: 'bob',
     password: 'wrong',

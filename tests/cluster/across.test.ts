@@ -7,6 +7,7 @@ import { testMsMax, waitMsMax } from '../support/patience.ts'
 import { ADMIN, startBrokers, type ClusterBrokers } from './brokers.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName } from './nodes.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const LEASE_SECONDS = 5
 /** Each is two brokers asked at once. */
@@ -22,7 +23,7 @@ async function connect(
   options: IClientOptions & { clientId?: string } = {},
 ): Promise<MqttClient> {
   const { port } = cluster.brokers[index]
-  return await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
+  return await connectOnce(`mqtt://127.0.0.1:${port}`, {
     protocolVersion: 5,
     clientId: `c${++last}`,
     reconnectPeriod: 0,
@@ -117,6 +118,7 @@ else {
   for (const kind of ['durable', 'clean'] as const)
     test(`of many that connect at once with one id one stays (${kind})`, async () => {
       const clientId = `storm ${kind}`
+      const closed = new Set<MqttClient>()
       const clients = Array.from({ length: 30 }, (_, index) => {
         const { port } = cluster.brokers[index % 3]
         const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
@@ -128,13 +130,14 @@ else {
         client.on('error', () => {
           // Taken over before it was in.
         })
+        client.once('close', () => void closed.add(client))
         return client
       })
-      await until(() => clients.filter(({ connected }) => connected).length === 1)
-      // Nobody comes back, and the one that is there can be used.
-      await sleep(1500)
-      const [survivor, ...others] = clients.filter(({ connected }) => connected)
+      await until(() => closed.size === clients.length - 1)
+      const [survivor, ...others] = clients.filter((client) => !closed.has(client))
       assert.equal(others.length, 0)
+      // The last one was there first, or is to be let in.
+      await until(() => survivor.connected)
       await survivor.publishAsync('storm', 'x', { qos: 1 })
       await Promise.all(clients.map((client) => client.endAsync(true)))
     })

@@ -10,6 +10,7 @@ import { Ledger } from './ledger.ts'
 import { skipNats, startNats } from './nats-servers.ts'
 import { newName } from './nodes.ts'
 import { makeSpaces } from './spaces.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 /** Longer than JetStream needs to elect leaders, so that those who go on keep theirs. */
 const LEASE_SECONDS = 15
@@ -87,7 +88,7 @@ const KEEPER: IClientOptions = {
 
 /** A session that is away keeps what the probes publish: without one there would be nothing to store. */
 async function keep({ host, port }: ClusterBroker): Promise<void> {
-  const client = await mqtt.connectAsync(`mqtt://${host}:${port}`, KEEPER)
+  const client = await connectOnce(`mqtt://${host}:${port}`, KEEPER)
   await client.subscribeAsync('probe', { qos: 1 })
   await client.endAsync()
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
-import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { testMsMax } from '../support/patience.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 let broker: BrokerProcess
 before(async () => {
@@ -25,7 +26,7 @@ function settingsFor(options: IClientOptions): IClientOptions {
 }
 
 async function open(context: TestContext, options: IClientOptions): Promise<MqttClient> {
-  const client = await connectAsync(settingsFor(options))
+  const client = await connectOnce(`mqtt://127.0.0.1:${broker.port}`, settingsFor(options))
   context.after(() => client.end(true))
   return client
 }

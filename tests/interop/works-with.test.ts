@@ -4,12 +4,13 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { connect as dial, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { endWithUs } from '../support/children.ts'
 import { connect } from '../support/packets.ts'
 import { testMsMax } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const timeout = testMsMax
 
@@ -33,7 +34,7 @@ async function openJs(
   port: number,
   options: IClientOptions,
 ): Promise<MqttClient> {
-  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0, ...options })
+  const client = await connectOnce(`mqtt://127.0.0.1:${port}`, options)
   context.after(() => client.end(true))
   return client
 }

@@ -5,11 +5,12 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { connectAsync, type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { startAnswering, type Asked } from '../auth/answering.ts'
 import { scratch, until } from '../server/run-mozzie.ts'
 import { endWithUs } from '../support/children.ts'
 import { addOnProblems } from './add-on-schema.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const home = join(process.cwd(), 'packaging', 'home-assistant')
 const addOn = join(home, 'mozzie')
@@ -113,7 +114,7 @@ async function startAddOn(
     () => text,
   )
   const logIn = (username: string, password: string): Promise<MqttClient> =>
-    connectAsync(`mqtt://${BIND}:${1883 + SHIFT}`, { username, password, reconnectPeriod: 0 })
+    connectOnce(`mqtt://${BIND}:${1883 + SHIFT}`, { username, password })
   return { root, asked, output: () => text, logIn, stop }
 }
 
@@ -227,7 +228,7 @@ test('with certificates in /ssl the add-on has TLS', async (context) => {
   await startAddOn(context, options, root)
   const conf = readFileSync(join(root, 'run', 'mozzie', 'mozzie.conf'), 'utf8')
   assert.match(conf, /listener 28883 .*\ncafile .*ca\.pem\n(?:.*\n){2}require_certificate true/)
-  const secure = connectAsync(`mqtts://${BIND}:${8883 + SHIFT}`, {
+  const secure = connectOnce(`mqtts://${BIND}:${8883 + SHIFT}`, {
     username: 'u',
     password: 'p',
     reconnectPeriod: 0,

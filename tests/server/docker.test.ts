@@ -4,11 +4,12 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { connectAsync, type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { endWithUs } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
 import { runToEnd, scratch, until, writeConfig } from './run-mozzie.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const packaged = (name: string): string => join(process.cwd(), 'packaging', 'docker', name)
 
@@ -64,7 +65,7 @@ async function startContainer(
 }
 
 function logIn({ port }: Container, username: string, password: string): Promise<MqttClient> {
-  return connectAsync(`mqtt://127.0.0.1:${port}`, { username, password, reconnectPeriod: 0 })
+  return connectOnce(`mqtt://127.0.0.1:${port}`, { username, password })
 }
 
 test('the first start makes a user whose password it says once; a later one keeps it', async (context) => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import { createBroker, MozzieError, type BrokerOptions } from '../../src/index.ts'
 import { until } from './run-mozzie.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 async function start(context: TestContext, options?: BrokerOptions) {
   const broker = createBroker(options)
@@ -10,7 +11,7 @@ async function start(context: TestContext, options?: BrokerOptions) {
   const { port } = await broker.listen()
   const open = async (more: IClientOptions = {}): Promise<MqttClient> => {
     const settings = { reconnectPeriod: 0, ...more }
-    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, settings)
+    const client = await connectOnce(`mqtt://127.0.0.1:${port}`, settings)
     context.after(() => client.end(true))
     return client
   }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { connectAsync } from 'mqtt'
 import { logLine } from '../../src/server/log-line.ts'
 import { createLogRate } from '../../src/server/log-rate.ts'
 import { strftime } from '../../src/base/strftime.ts'
 import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const plain = { enabled: false, format: null }
 
@@ -89,7 +89,7 @@ test('log_type none logs nothing, -v logs everything all the same', async (conte
     `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_type none`,
   )
   const verbose = await startMozzie(context, '-v', '-c', file)
-  await (await connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: 'loud' })).endAsync()
+  await (await connectOnce(`mqtt://127.0.0.1:${port}`, { clientId: 'loud' })).endAsync()
   await until(() => verbose.stderr().includes('Received DISCONNECT from loud'), verbose.stderr)
   assert.match(verbose.stderr(), /Sending CONNACK to loud \(0, 0\)/)
 })
@@ -99,12 +99,12 @@ test('log_dest topic publishes lines below $SYS/broker/log', async (context) => 
   const lines = `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_dest topic`
   await startMozzie(context, '-c', writeConfig(scratch(context), lines))
   const url = `mqtt://127.0.0.1:${port}`
-  const reader = await connectAsync(url, { protocolVersion: 5 })
+  const reader = await connectOnce(url, { protocolVersion: 5 })
   context.after(() => reader.end(true))
   const got: string[] = []
   reader.on('message', (topic, payload) => got.push(`${topic} ${payload.toString()}`))
   await reader.subscribeAsync('$SYS/broker/log/#', { qos: 2 })
-  await (await connectAsync(url, { clientId: 'seen' })).endAsync()
+  await (await connectOnce(url, { clientId: 'seen' })).endAsync()
   const seen = (): boolean =>
     got.some((line) =>
       /^\$SYS\/broker\/log\/N \d+: New client connected from .* as seen /.test(line),

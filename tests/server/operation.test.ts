@@ -17,11 +17,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
-import { connectAsync } from 'mqtt'
 import { scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
 import { endWithUs } from '../support/children.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const isRoot = process.getuid?.() === 0
 const bin = join(process.cwd(), 'bin', 'mozzie')
@@ -36,7 +36,7 @@ test('SIGHUP opens a log file again that was moved away, whatever the configurat
   writeConfig(directory, 'no_such_option 1')
   mozzie.signal('SIGHUP')
   await until(() => mozzie.stderr().includes('stay as they were'), mozzie.stderr)
-  await (await connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: 'late' })).endAsync()
+  await (await connectOnce(`mqtt://127.0.0.1:${port}`, { clientId: 'late' })).endAsync()
   await until(() => readFileSync(path, 'utf8').includes('as late '), mozzie.stderr)
   assert.doesNotMatch(readFileSync(`${path}.1`, 'utf8'), /late/)
   assert.doesNotMatch(readFileSync(path, 'utf8'), /version \S+ starting/)
@@ -48,7 +48,7 @@ test('log_format json writes objects with the fields of the event', async (conte
   const lines = `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_format json`
   const mozzie = await startMozzie(context, '-c', writeConfig(directory, lines))
   const clientId = 'quote"\\ as x (p5'
-  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
+  const client = await connectOnce(`mqtt://127.0.0.1:${port}`, {
     clientId,
     username: 'ann',
     keepalive: 7,
@@ -86,7 +86,7 @@ test('connection_messages false keeps clients that come and go out of the log', 
   const port = await freePort()
   const lines = `listener ${port} 127.0.0.1\nallow_anonymous true\nconnection_messages false\nlog_type all`
   const mozzie = await startMozzie(context, '-c', writeConfig(scratch(context), lines))
-  await (await connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: 'quiet' })).endAsync()
+  await (await connectOnce(`mqtt://127.0.0.1:${port}`, { clientId: 'quiet' })).endAsync()
   await until(() => mozzie.stderr().includes('Received DISCONNECT from quiet'), mozzie.stderr)
   assert.doesNotMatch(mozzie.stderr(), /New connection|connected from|disconnected/)
 })
@@ -195,7 +195,7 @@ test('a port below 1024 is bound before root is left', { skip: !isRoot }, async 
   writeFileSync(file, `user nobody\nlistener ${port} 127.0.0.1\nallow_anonymous true\n`)
   const mozzie = await startMozzie(context, '-c', file)
   assert.notEqual(statSync(`/proc/${mozzie.pid}`).uid, 0)
-  await (await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0 })).endAsync()
+  await (await connectOnce(`mqtt://127.0.0.1:${port}`)).endAsync()
 })
 
 const receiver = `

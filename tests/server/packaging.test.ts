@@ -4,13 +4,14 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectAsync, type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { COMMAND_SUMMARIES } from '../../src/cli/command-names.ts'
 import { passwordLine } from '../auth/secured.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { runToEnd, scratch, spawnMozzie, startMozzie, writeConfig } from './run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const packaged = (name: string) => join(process.cwd(), 'packaging', name)
 
@@ -43,7 +44,7 @@ test('packaging/mozzie.conf is one as well, and runs, once its files exist', asy
 async function connectSoon(port: number): Promise<MqttClient> {
   const options = { username: 'ann', password: 'secret', reconnectPeriod: 0 }
   for (let attempt = 0; attempt < 200; attempt++) {
-    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, options).catch(() => null)
+    const client = await connectOnce(`mqtt://127.0.0.1:${port}`, options).catch(() => null)
     if (client !== null) return client
     await sleep(50)
   }

@@ -6,11 +6,11 @@ import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { connectAsync } from 'mqtt'
 import { runToEnd, scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { processMsMax } from '../support/patience.ts'
 import { freePort } from '../support/free-port.ts'
 import { endWithUs } from '../support/children.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const hasIpv6 = Object.values(networkInterfaces())
   .flat()
@@ -28,7 +28,7 @@ test('without a configuration it serves loopback only and says so', async (conte
   )
   assert.match(mozzie.stderr(), /Local only: listening on 127\.0\.0\.1 and ::1, port \d+/)
   assert.match(mozzie.stderr(), new RegExp(`Opening ipv4 listen socket on port ${port}\\.`))
-  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0 })
+  const client = await connectOnce(`mqtt://127.0.0.1:${port}`)
   await client.endAsync()
 })
 
@@ -37,7 +37,7 @@ test('a listener without an address serves IPv4 and IPv6', { skip: !hasIpv6 }, a
   const file = writeConfig(scratch(context), `listener ${port}\nallow_anonymous true`)
   await startMozzie(context, '-c', file)
   for (const host of ['127.0.0.1', '[::1]']) {
-    const client = await connectAsync(`mqtt://${host}:${port}`, { reconnectPeriod: 0 })
+    const client = await connectOnce(`mqtt://${host}:${port}`)
     assert.equal(client.connected, true)
     await client.endAsync()
   }
@@ -129,7 +129,7 @@ test('SIGTERM and SIGINT stop it with code 0 and remove the pid file', async (co
 test('SIGUSR2 prints the subscription tree', async (context) => {
   const port = await freePort()
   const mozzie = await startMozzie(context, '-p', String(port))
-  const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: 'tree' })
+  const client = await connectOnce(`mqtt://127.0.0.1:${port}`, { clientId: 'tree' })
   context.after(() => client.end(true))
   await client.subscribeAsync({ 'a/+/c': { qos: 1 }, 'a/b': { qos: 2 } })
   mozzie.signal('SIGUSR2')
@@ -144,18 +144,18 @@ test('SIGHUP takes over what changed, and keeps everything when the file is wron
   const file = writeConfig(directory, `${listener}allow_anonymous true`)
   const mozzie = await startMozzie(context, '-c', file)
   const url = `mqtt://127.0.0.1:${port}`
-  await (await connectAsync(url, { reconnectPeriod: 0 })).endAsync()
+  await (await connectOnce(url)).endAsync()
 
   writeConfig(directory, `${listener}no_such_option 1`)
   mozzie.signal('SIGHUP')
   await until(() => mozzie.stderr().includes('stay as they were'), mozzie.stderr)
   assert.match(mozzie.stderr(), /Reloading config\./)
-  await (await connectAsync(url, { reconnectPeriod: 0 })).endAsync()
+  await (await connectOnce(url)).endAsync()
 
   writeConfig(directory, `${listener}allow_anonymous false`)
   mozzie.signal('SIGHUP')
   await until(() => /Changed allow_anonymous .*true to false/.test(mozzie.stderr()), mozzie.stderr)
-  await assert.rejects(connectAsync(url, { reconnectPeriod: 0 }), /Not authorized/)
+  await assert.rejects(connectOnce(url), /Not authorized/)
 })
 
 test('--test-config, --version and wrong arguments have their exit codes', (context) => {
@@ -184,7 +184,7 @@ test('-d returns once the broker listens, and fails when it cannot', async (cont
   assert.equal(runToEnd('-d', '-c', file).code, 0)
   const pid = Number(readFileSync(pidFile, 'utf8'))
   try {
-    await (await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0 })).endAsync()
+    await (await connectOnce(`mqtt://127.0.0.1:${port}`)).endAsync()
     const second = runToEnd('-d', '-c', file)
     assert.equal(second.code, 1)
     assert.match(second.stderr, /another program listens there/)
@@ -211,7 +211,7 @@ test(
     assert.match(mozzie.stderr(), /Info: running mozzie as user: nobody\./)
     const uid = Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }))
     assert.equal(statSync(`/proc/${mozzie.pid}`).uid, uid)
-    await (await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0 })).endAsync()
+    await (await connectOnce(`mqtt://127.0.0.1:${port}`)).endAsync()
   },
 )
 

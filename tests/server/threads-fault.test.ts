@@ -4,10 +4,11 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { connect as connectTo, connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { connect as connectTo, type IClientOptions, type MqttClient } from 'mqtt'
 import { endWithUs } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
 import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 const CLIENTS = 24
 
@@ -33,10 +34,7 @@ async function start(context: TestContext, directory: string, port: number) {
   )
   const mozzie = await startMozzie(context, '-c', file)
   const connect = async (options: IClientOptions = {}): Promise<MqttClient> => {
-    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
-      reconnectPeriod: 0,
-      ...options,
-    })
+    const client = await connectOnce(`mqtt://127.0.0.1:${port}`, options)
     client.on('error', () => {})
     context.after(() => void client.end(true))
     return client

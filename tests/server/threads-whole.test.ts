@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { connect as connectTo, connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { connect as connectTo, type IClientOptions, type MqttClient } from 'mqtt'
 import { password, writePasswords } from '../admin/api-server.ts'
 import { freePort } from '../support/free-port.ts'
 import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 /** So many clients do not all come to one thread. */
 const CLIENTS = 24
@@ -24,7 +25,7 @@ async function threaded(context: TestContext, lines = '') {
     writeConfig(directory, `${config}${lines.replaceAll('DIR', directory)}`),
   )
   const connect = async (more: IClientOptions = {}): Promise<MqttClient> => {
-    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0, ...more })
+    const client = await connectOnce(`mqtt://127.0.0.1:${port}`, more)
     context.after(() => void client.end(true))
     return client
   }
@@ -260,7 +261,7 @@ test('a bridge serves the clients of all threads', async (context) => {
   )
   const bridge = `connection far\naddress 127.0.0.1:${remotePort}\ntopic # both 1\nlocal_clientid here\n`
   const { connect } = await threaded(context, bridge)
-  const far = await connectAsync(`mqtt://127.0.0.1:${remotePort}`, { reconnectPeriod: 0 })
+  const far = await connectOnce(`mqtt://127.0.0.1:${remotePort}`)
   context.after(() => void far.end(true))
   const [heardFar, states] = [new Set<string>(), new Set<number>()]
   far.on('message', (_topic, payload) => heardFar.add(String(payload)))

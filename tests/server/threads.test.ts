@@ -4,9 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { connectAsync, type MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import { freePort } from '../support/free-port.ts'
 import { runToEnd, scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 /** So many clients do not all come to one thread. */
 const CLIENTS = 24
@@ -18,7 +19,7 @@ async function threaded(context: TestContext) {
   const file = writeConfig(scratch(context), config('allow_anonymous true'))
   const mozzie = await startMozzie(context, '-c', file)
   const connect = async (options = {}): Promise<MqttClient> => {
-    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
+    const client = await connectOnce(`mqtt://127.0.0.1:${port}`, {
       reconnectPeriod: 0,
       ...options,
     })

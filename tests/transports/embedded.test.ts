@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { after, before, test } from 'node:test'
-import { connectAsync } from 'mqtt'
 import { createBroker } from '../../src/index.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
 import { scratch } from '../server/run-mozzie.ts'
 import { assertShutOut, join, openTls, timeout } from './secure.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 let certificates: TestCertificates
 before(async () => {
@@ -31,7 +31,7 @@ test(
     broker.subscribe('#', ({ topic }) => void got.push(topic))
     await (await join(await openTls(secure.port, certificates))).publish('tls', 'x', { qos: 1 })
     const url = `wss://localhost:${web.port}/mqtt`
-    const client = await connectAsync(url, { ca: certificates.authority.certificate })
+    const client = await connectOnce(url, { ca: certificates.authority.certificate })
     await client.publishAsync('wss', 'x', { qos: 1 })
     await client.endAsync()
     const socket = connect({ path })

@@ -4,7 +4,6 @@ import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectAsync } from 'mqtt'
 import { WebSocket } from 'ws'
 import { ByteWriter } from '../../src/codec/byte-writer.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
@@ -13,6 +12,7 @@ import type { BrokerProcess } from '../support/broker-process.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
 import { connect, pingreq, publish, subscribe } from '../support/packets.ts'
 import { join, openPlain, openTls, startListeners, timeout, tlsLines } from './secure.ts'
+import { connectOnce } from '../support/connect-once.ts'
 
 type Name = 'ws' | 'wss' | 'auto' | 'autoTls' | 'origin' | 'path'
 let certificates: TestCertificates
@@ -52,7 +52,7 @@ for (const [name, scheme] of [
       `MQTT.js exchanges messages over ${scheme}, listener ${name} (level ${protocolVersion})`,
       { timeout },
       async () => {
-        const client = await connectAsync(`${scheme}://127.0.0.1:${ports[name]}/any`, {
+        const client = await connectOnce(`${scheme}://127.0.0.1:${ports[name]}/any`, {
           protocolVersion,
           reconnectPeriod: 0,
           ca: certificates.authority.certificate,
