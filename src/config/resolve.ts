@@ -1,6 +1,6 @@
 /** A configuration that was read, completed and checked as a whole. */
 import { ConfigError } from './config-error.ts'
-import { goAuthOf, isBuiltinPlugin, pluginFile, warningsOfGoAuth } from './builtin-plugins.ts'
+import { goAuthOf, isBuiltinPlugin, pluginFile } from './builtin-plugins.ts'
 import type { BridgeConfig, Config, GlobalValues, ListenerConfig, OptionPlaces } from './config.ts'
 import { resolveValues, type SectionValues } from './option.ts'
 import { BRIDGE_TABLE, GLOBAL_TABLE, LISTENER_TABLE } from './option-table.ts'
@@ -12,26 +12,21 @@ import {
   type ParseState,
   type PluginDraft,
 } from './parse-state.ts'
+import { LOOPBACK_HOSTS, NOWHERE, warnOfWhole } from './warnings.ts'
 
-const LOOPBACK_HOSTS = ['127.0.0.1', '::1']
 /** Where mosquitto has its dashboard. */
 const HTTP_PORT = 9883
-const NOWHERE = { file: '', line: 0 }
 
 /** Fills in defaults, settles what listens where, and checks what no single line can show. */
 export function resolveConfig(state: ParseState): Config {
   const global = resolveValues(GLOBAL_TABLE, state.global)
   const common = { global, globalPlugins: state.globalPlugins }
   const localOnly = !state.listening
-  if (localOnly) warnOfDiscarded(state)
-  else warnOfUnaskedListener(state)
   const listeners = localOnly
     ? localListeners(common, state.defaultListener?.security ?? new Map())
     : state.listeners.map((draft) => resolveListener(draft, common, false))
-  if (!localOnly) warnOfOpenListeners(state, listeners)
-  warnOfClosedListeners(state, listeners, global)
+  warnOfWhole(state, global, listeners, localOnly)
   checkDynamicSecurity(listeners)
-  state.warnings.push(...warningsOfGoAuth(state.plugins))
   return {
     global: {
       ...global,
@@ -201,56 +196,4 @@ function resolveBridges(state: ParseState): BridgeConfig[] {
     }
     return bridge
   })
-}
-
-function warnOfDiscarded(state: ParseState): void {
-  const draft = state.defaultListener
-  if (draft === null || draft.values.size === 0) return
-  const text = 'Without a "listener" line the options of the default listener have no effect.'
-  state.warnings.push({ level: 'warning', text, ...draft.location })
-}
-
-/** Options above the first listener open port 1883 as well: true to the file format, rarely meant. */
-function warnOfUnaskedListener(state: ParseState): void {
-  const draft = state.defaultListener
-  if (draft === null || state.defaultListenerAsked) return
-  const text =
-    `Options before the first "listener" line also open the default listener: ` +
-    `port ${draft.port} on every address. Put them below a "listener" line to avoid that.`
-  state.warnings.push({ level: 'warning', text, ...draft.location })
-}
-
-/** A listener where every client is refused: nearly always a first configuration that is not finished. */
-function warnOfClosedListeners(
-  { warnings, refused, plugins }: ParseState,
-  listeners: readonly ListenerConfig[],
-  { authHttpUrl, jwtKeyFile, jwtKeysUrl }: GlobalValues,
-): void {
-  const isAsked = authHttpUrl !== null || jwtKeyFile !== null || jwtKeysUrl !== null
-  if (isAsked || refused.length > 0 || plugins.length > 0) return
-  const closed = listeners.filter((each) => !each.allowAnonymous && !hasLogins(each))
-  for (const { port, socketPath, location } of closed) {
-    const text =
-      `Nobody can log in at ${socketPath ?? `port ${port}`}: there is no "password_file" and anonymous clients are not ` +
-      'allowed. Make one with "mozzie passwd", or say "allow_anonymous true".'
-    warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
-  }
-}
-
-function hasLogins(listener: ListenerConfig): boolean {
-  if (listener.httpProxyLogins.length > 0) return true
-  const { passwordFile, dynamicSecurityFile, goAuth, useIdentityAsUsername, useSubjectAsUsername } =
-    listener
-  if (dynamicSecurityFile !== null || goAuth !== null) return true
-  return passwordFile !== null || useIdentityAsUsername || useSubjectAsUsername
-}
-
-const loopbackNames = new Set([...LOOPBACK_HOSTS, 'localhost'])
-
-function warnOfOpenListeners(state: ParseState, listeners: readonly ListenerConfig[]): void {
-  for (const { allowAnonymous, host, port, socketPath, location } of listeners) {
-    if (!allowAnonymous || socketPath !== null || loopbackNames.has(host ?? '')) continue
-    const text = `Anyone who reaches port ${port} may use the broker: anonymous clients are allowed.`
-    state.warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
-  }
 }

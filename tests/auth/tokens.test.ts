@@ -1,6 +1,7 @@
 /** Logins by JSON Web Token against the program, with keys made here and an address that serves them. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
@@ -13,7 +14,8 @@ import {
   type JWTPayload,
 } from 'jose'
 import { Reason } from '../../src/codec/reason-codes.ts'
-import { connect as connectClient } from '../../src/client/node.ts'
+import { connect as connectClient, type MqttClient } from '../../src/client/node.ts'
+import { blocksOf } from '../docs/blocks.ts'
 import { until } from '../server/run-mozzie.ts'
 import { assertLogged, startSecured, type Secured } from './secured.ts'
 
@@ -147,6 +149,39 @@ test('the connection ends when the token does, with 0x87 and a reason; a re-auth
   await renewed.publish('t', 'm', { qos: 1 })
   await renewed.end()
 })
+
+/** What a program for the client library does, between its import and its end, at an address of ours. */
+type Example = (
+  connect: typeof connectClient,
+  fetchToken: () => Promise<string>,
+) => Promise<{ byPassword: MqttClient; byMethod: MqttClient }>
+
+for (const page of ['docs/security.md', 'docs/zh/security.md'])
+  test(`the example of ${page} logs in by password and by method, and renews its token`, async (context) => {
+    const broker = await start(context)
+    const { code } = blocksOf(readFileSync(page, 'utf8')).find((each) =>
+      each.code.includes('fetchToken()'),
+    ) as { code: string }
+    const body = code
+      .replace(/^import .*/, '')
+      .replaceAll('mqtts://broker.example', `mqtt://127.0.0.1:${broker.ports[0]}`)
+    const AsyncFunction = (async () => {}).constructor as new (...parts: string[]) => Example
+    const example = new AsyncFunction(
+      'connect',
+      'fetchToken',
+      `${body}\nreturn { byPassword, byMethod }`,
+    )
+    let asked = 0
+    const { byPassword, byMethod } = await example(connectClient, () => {
+      asked++
+      return token({})
+    })
+    assert.equal(asked, 3)
+    for (const client of [byPassword, byMethod]) {
+      await client.publish('t', 'm', { qos: 1 })
+      await client.end()
+    }
+  })
 
 test('keys of an address: a new one is fetched when it signs, and while the address is down 0x88 is the answer', async (context) => {
   const keys = await Promise.all(

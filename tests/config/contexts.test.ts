@@ -199,3 +199,28 @@ for (const [text, isSaid] of [
     )
     assert.equal(said.length > 0, isSaid)
   })
+
+test('what says who manages the broker by HTTP is warned of at a listener without HTTP, with its line', () => {
+  const { warnings } = readConfig(
+    'listener 1883 127.0.0.1\nallow_anonymous true\nhttp_admin_user ann\n' +
+      'listener 9883 127.0.0.1\nprotocol http_api\nhttp_admin_user ann',
+  )
+  const [warning, ...others] = warnings
+  assert.deepEqual(others, [])
+  assert.deepEqual([warning.file, warning.line], ['test.conf', 3])
+  assert.match(warning.text, /^"http_admin_user" has no effect at this listener/)
+})
+
+test('a page whose listener has no dynamic_security_file, while another one has, is warned of', () => {
+  const roles = 'dynamic_security_file /d.json\n'
+  const page = 'listener 9883 127.0.0.1\nprotocol http_api\nallow_anonymous true\n'
+  const broker = 'listener 1883 127.0.0.1\n'
+  const { warnings } = readConfig(`per_listener_settings true\n${broker}${roles}${page}`)
+  const said = warnings.filter(({ text }) => text.includes('does not know the users'))
+  assert.deepEqual(
+    said.map(({ line }) => line),
+    [4],
+  )
+  const shared = readConfig(`${roles}${broker}${page}`)
+  assert.ok(!shared.warnings.some(({ text }) => text.includes('does not know the users')))
+})

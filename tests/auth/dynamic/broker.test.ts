@@ -216,7 +216,7 @@ test('--test-config takes a file that is yet to be made, and says what is wrong 
   assert.match(check().stderr, /d\.json: roles is no list/)
 })
 
-test('clients of a listener without it cannot command it', async (context) => {
+test('clients of a listener without it cannot command it; without rules they can read the answers', async (context) => {
   const conf =
     'per_listener_settings true\nlistener PORT0 127.0.0.1\ndynamic_security_file DIR/dynsec.json\n' +
     'listener PORT1 127.0.0.1\nallow_anonymous true\n'
@@ -231,6 +231,9 @@ test('clients of a listener without it cannot command it', async (context) => {
   assert.equal(Buffer.from(payload).toString(), '{"error":"endpoint not available"}')
   const [{ data }] = await broker.command({ command: 'listClients' })
   assert.deepEqual(data, { totalCount: 1, clients: ['admin'] })
+  // No rules at its listener: it may read everything, answers to others included. mosquitto does the same.
+  const overheard = await stranger.receive({ topic: `${topic}/response` })
+  assert.match(Buffer.from(overheard.payload).toString(), /"clients":\["admin"\]/)
 })
 
 test('a directory that cannot be written keeps the change from being made', async (context) => {

@@ -1,0 +1,106 @@
+/** What of a whole configuration is rarely meant: warnings that no single line could give. */
+import { warningsOfGoAuth } from './builtin-plugins.ts'
+import type { GlobalValues, ListenerConfig } from './config.ts'
+import { LISTENER_TABLE } from './option-table.ts'
+import type { ParseState } from './parse-state.ts'
+
+export const LOOPBACK_HOSTS = ['127.0.0.1', '::1']
+/** The place of what no line says. */
+export const NOWHERE = { file: '', line: 0 }
+
+/** Adds them to `state.warnings`. */
+export function warnOfWhole(
+  state: ParseState,
+  global: GlobalValues,
+  listeners: readonly ListenerConfig[],
+  localOnly: boolean,
+): void {
+  if (localOnly) warnOfDiscarded(state)
+  else warnOfUnaskedListener(state)
+  if (!localOnly) warnOfOpenListeners(state, listeners)
+  warnOfClosedListeners(state, listeners, global)
+  warnOfIdleHttpOptions(state, listeners)
+  warnOfPagesWithoutRoles(state, listeners)
+  state.warnings.push(...warningsOfGoAuth(state.plugins))
+}
+
+function warnOfDiscarded(state: ParseState): void {
+  const draft = state.defaultListener
+  if (draft === null || draft.values.size === 0) return
+  const text = 'Without a "listener" line the options of the default listener have no effect.'
+  state.warnings.push({ level: 'warning', text, ...draft.location })
+}
+
+/** Options above the first listener open port 1883 as well: true to the file format, rarely meant. */
+function warnOfUnaskedListener(state: ParseState): void {
+  const draft = state.defaultListener
+  if (draft === null || state.defaultListenerAsked) return
+  const text =
+    `Options before the first "listener" line also open the default listener: ` +
+    `port ${draft.port} on every address. Put them below a "listener" line to avoid that.`
+  state.warnings.push({ level: 'warning', text, ...draft.location })
+}
+
+/** A listener where every client is refused: nearly always a first configuration that is not finished. */
+function warnOfClosedListeners(
+  { warnings, refused, plugins }: ParseState,
+  listeners: readonly ListenerConfig[],
+  { authHttpUrl, jwtKeyFile, jwtKeysUrl }: GlobalValues,
+): void {
+  const isAsked = authHttpUrl !== null || jwtKeyFile !== null || jwtKeysUrl !== null
+  if (isAsked || refused.length > 0 || plugins.length > 0) return
+  const closed = listeners.filter((each) => !each.allowAnonymous && !hasLogins(each))
+  for (const { port, socketPath, location } of closed) {
+    const text =
+      `Nobody can log in at ${socketPath ?? `port ${port}`}: there is no "password_file" and anonymous clients are not ` +
+      'allowed. Make one with "mozzie passwd", or say "allow_anonymous true".'
+    warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
+  }
+}
+
+function hasLogins(listener: ListenerConfig): boolean {
+  if (listener.httpProxyLogins.length > 0) return true
+  const { passwordFile, dynamicSecurityFile, goAuth, useIdentityAsUsername, useSubjectAsUsername } =
+    listener
+  if (dynamicSecurityFile !== null || goAuth !== null) return true
+  return passwordFile !== null || useIdentityAsUsername || useSubjectAsUsername
+}
+
+const LOOPBACK_NAMES = new Set([...LOOPBACK_HOSTS, 'localhost'])
+
+function warnOfOpenListeners(state: ParseState, listeners: readonly ListenerConfig[]): void {
+  for (const { allowAnonymous, host, port, socketPath, location } of listeners) {
+    if (!allowAnonymous || socketPath !== null || LOOPBACK_NAMES.has(host ?? '')) continue
+    const text = `Anyone who reaches port ${port} may use the broker: anonymous clients are allowed.`
+    state.warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
+  }
+}
+
+const HTTP_OPTIONS = ['httpAdminUsers', 'httpHosts', 'httpDirectory'] as const
+
+/** What says who manages the broker by HTTP, at a listener that serves no HTTP: the line below the wrong `listener`. */
+function warnOfIdleHttpOptions(state: ParseState, listeners: readonly ListenerConfig[]): void {
+  for (const { protocol, places } of listeners) {
+    if (protocol === 'http_api') continue
+    for (const key of HTTP_OPTIONS) {
+      const place = places.get(key)
+      if (place === undefined) continue
+      const text =
+        `"${LISTENER_TABLE[key].name}" has no effect at this listener, which serves no HTTP: ` +
+        'put it below a "listener" with "protocol http_api".'
+      state.warnings.push({ level: 'warning', text, file: place.file, line: place.line })
+    }
+  }
+}
+
+/** Roles are a listener's with `per_listener_settings`: its administrators are none at the page of another one. */
+function warnOfPagesWithoutRoles(state: ParseState, listeners: readonly ListenerConfig[]): void {
+  if (listeners.every(({ dynamicSecurityFile: file }) => file === null)) return
+  for (const { protocol, dynamicSecurityFile: file, location } of listeners) {
+    if (protocol !== 'http_api' || file !== null) continue
+    const text =
+      'This page does not know the users of "dynamic_security_file", nor their roles: the option is ' +
+      "another listener's. Give it to this one, too."
+    state.warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
+  }
+}
