@@ -55,7 +55,11 @@ function besideFile(directory: string, name: string): string {
 
 export function createStore(persistence: Persistence | null, log: Log): Store {
   if (persistence === null)
-    return createMemoryStore(new MemoryData(), { node: 'local', defer: queueMicrotask })
+    return createMemoryStore(new MemoryData(), {
+      node: 'local',
+      defer: queueMicrotask,
+      alone: true,
+    })
   return createLevelStore({
     ...persistence,
     wallMs: nodeClock.wallMs,

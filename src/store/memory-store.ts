@@ -51,6 +51,8 @@ export interface MemoryStoreOptions {
   node: string
   /** Runs an answer later, in order: queueMicrotask, or virtual time. */
   defer: (run: () => void) => void
+  /** No other store stands on these data, now or later: what its core has anyway is not kept a second time. */
+  alone?: boolean
 }
 
 function newSession(clientId: string): StoredSession {
@@ -84,12 +86,14 @@ class MemoryStore implements Store {
   private readonly data: MemoryData
   private readonly node: string
   private readonly defer: (run: () => void) => void
+  private readonly alone: boolean
   private events: StoreEvents | null = null
 
   constructor(data: MemoryData, options: MemoryStoreOptions) {
     this.data = data
     this.node = options.node
     this.defer = options.defer
+    this.alone = options.alone ?? false
   }
 
   open(events: StoreEvents): void {
@@ -152,11 +156,13 @@ class MemoryStore implements Store {
   }
 
   saveSubscription(clientId: string, filter: string, options: SubscriptionOptions): void {
+    if (this.alone) return
     this.data.sessions.get(clientId)?.subscriptions.set(filter, options)
     this.tellOthers((events) => events.route(clientId, filter, options))
   }
 
   deleteSubscription(clientId: string, filter: string): void {
+    if (this.alone) return
     this.data.sessions.get(clientId)?.subscriptions.delete(filter)
     this.tellOthers((events) => events.route(clientId, filter, null))
   }
@@ -224,6 +230,7 @@ class MemoryStore implements Store {
   }
 
   saveRetained(topic: string, message: Message | null): void {
+    if (this.alone) return
     if (message === null) this.data.retained.delete(topic)
     else this.data.retained.set(topic, message)
     // What it is by then: of two nodes that write at once the later one has the word, at every node.

@@ -59,3 +59,21 @@ test('a long queue is read, acknowledged and refilled at the cost of its entries
   const { session } = await door.claim('c')
   assert.deepEqual([session?.queuedCount, session?.queuedBytes], [0, 0])
 })
+
+test('a store that stands alone keeps nothing that its core has anyway', async () => {
+  const data = new MemoryData()
+  const setup: StoreSetup = {
+    store: (node) => createMemoryStore(data, { node, defer: queueMicrotask, alone: true }),
+    dispose: async () => {},
+  }
+  const door = await new Door(setup, 'a').open()
+  await door.claim('c')
+  const options = { qos: 1, noLocal: false, retainAsPublished: false, subscriptionId: 0 } as const
+  door.store.saveSubscription('c', 't', options)
+  door.store.saveRetained('t', messageOf('t', 'x'))
+  door.append('c', 1, 'x')
+  await door.commit()
+  assert.deepEqual([data.retained.size, data.sessions.get('c')?.subscriptions.size], [0, 0])
+  const { session } = await door.claim('c')
+  assert.equal(session?.queuedCount, 1)
+})
