@@ -36,9 +36,18 @@ export class Fifo<T> {
 
   /** The value at `index`, 0 being the one that leaves next. */
   at(index: number): T | undefined {
-    return index < this.length
+    return index >= 0 && index < this.length
       ? this.slots[(this.head + index) & (this.slots.length - 1)]
       : undefined
+  }
+
+  /** Takes the value at `index` out; costs as many steps. */
+  removeAt(index: number): void {
+    const { slots, head } = this
+    const mask = slots.length - 1
+    for (let at = index; at > 0; at--)
+      slots[(head + at) & mask] = slots[(head + at - 1) & mask]
+    this.shift()
   }
 
   clear(): void {

@@ -8,6 +8,7 @@ test('a fifo behaves as an array that is pushed and shifted', () => {
     { weight: 5, arbitrary: fc.integer().map((value) => ({ push: value })) },
     { weight: 4, arbitrary: fc.constant({ shift: true }) },
     { weight: 1, arbitrary: fc.constant({ clear: true }) },
+    { weight: 1, arbitrary: fc.nat().map((value) => ({ removeAt: value })) },
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
@@ -17,6 +18,11 @@ test('a fifo behaves as an array that is pushed and shifted', () => {
         if ('push' in each) {
           fifo.push(each.push)
           model.push(each.push)
+        } else if ('removeAt' in each) {
+          const index = each.removeAt % (model.length + 1)
+          if (index === model.length) continue
+          fifo.removeAt(index)
+          model.splice(index, 1)
         } else if ('shift' in each) assert.equal(fifo.shift(), model.shift())
         else {
           fifo.clear()

@@ -8,6 +8,8 @@ import type { MqttClient } from 'mqtt'
 import { freePort } from '../support/free-port.ts'
 import { runToEnd, scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { connectOnce } from '../support/connect-once.ts'
+import { ack, connect as connectPacket } from '../support/packets.ts'
+import { RawClient } from '../support/raw-client.ts'
 
 /** So many clients do not all come to one thread. */
 const CLIENTS = 24
@@ -27,7 +29,7 @@ async function threaded(context: TestContext) {
     return client
   }
   const rewrite = (more: string) => writeFileSync(file, `user root\n${config(more)}\n`)
-  return { mozzie, connect, rewrite }
+  return { mozzie, connect, rewrite, port }
 }
 
 test('every client hears every other one, whatever thread it is in', async (context) => {
@@ -88,6 +90,35 @@ test('a reload holds for the clients of all threads', async (context) => {
     () => closed === CLIENTS,
     () => `${closed}\n${mozzie.stderr()}`,
   )
+})
+
+test('what another thread sent may be acknowledged out of its turn', async (context) => {
+  const { port } = await threaded(context)
+  const durable = { cleanStart: false, properties: { sessionExpirySeconds: 60 } }
+  // Each comes back to whichever thread takes it.
+  for (let round = 0; round < 12; round++) {
+    const clientId = `c${round}`
+    const client = await RawClient.open(port, 5)
+    client.send(connectPacket(5, { ...durable, clientId }))
+    await client.expect('connack')
+    await client.subscribe({ filter: clientId, qos: 2 })
+    const ids: number[] = []
+    for (const qos of [1, 1, 2, 1] as const) {
+      await client.publish(clientId, `${ids.length}`, { qos })
+      ids.push((await client.expect('publish')).packetId)
+    }
+    await client.end()
+    const again = await RawClient.open(port, 5)
+    const properties = { ...durable.properties, receiveMaximum: 1 }
+    again.send(connectPacket(5, { ...durable, clientId, properties }))
+    await again.expect('connack')
+    await again.expect('publish', { payload: '0' })
+    again.send(ack('puback', ids[1]), ack('pubrec', ids[2]))
+    await again.expect('pubrel', { packetId: ids[2], reason: 0 })
+    again.send(ack('pubcomp', ids[2]), ack('puback', ids[0]))
+    await again.expect('publish', { payload: '3', dup: true })
+    await again.end()
+  }
 })
 
 test('it says that a cluster does not go with several threads', (context) => {

@@ -11,7 +11,7 @@ import type { Message } from '../../ports/message.ts'
 import { Bytes, charge, dropKeeper } from '../state/memory.ts'
 import { pendingBytes } from './outbox.ts'
 
-const PACKET_IDS = 65535
+export const PACKET_IDS = 65535
 
 /** Of an entry of a durable session. */
 export function packetIdOf({ idShift }: Outbound, sequence: number): number {

@@ -7,6 +7,7 @@ import { Reason } from '../../codec/reason-codes.ts'
 import type { Core } from '../state/core.ts'
 import type { Delivery, OpenConnection } from '../state/model.ts'
 import { finish, released } from '../delivery/outbound.ts'
+import { takeSentBefore } from '../delivery/sent-before.ts'
 import { releaseHeld } from './qos2.ts'
 import { replyAck } from '../delivery/replies.ts'
 import { ACK_NAMES, logAckReceived, warnUnknown } from '../state/words.ts'
@@ -30,7 +31,7 @@ export function onAck(
   if (type === PacketType.pubrel) return releaseHeld(core, connection, packetId)
   const { session } = connection
   const { outbound } = session
-  const delivery = outbound?.inflight.get(packetId)
+  const delivery = outbound?.inflight.get(packetId) ?? takeSentBefore(session, packetId)
   if (outbound === null || delivery === undefined)
     return onUnknown(core, connection, type, packetId, reason)
   if (!isDue(delivery, type, reason))
