@@ -88,6 +88,7 @@ export class Broker {
       interest: new Map(),
       crossing: 0,
       crossingGroups: [],
+      peerMatches: null,
       cleanSessions: 0,
       journal: new Journal(ports.store, () => askTurnEnd(this.core)),
       shapes: new Shapes(),

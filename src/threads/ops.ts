@@ -30,6 +30,7 @@ export const Call = {
   cleanSessions: 39,
   kickedDone: 40,
   synced: 41,
+  publishFrames: 42,
 } as const
 
 /** From there to a worker: events of `Store` and `Peers`, and answers. */
@@ -56,4 +57,5 @@ export const Event = {
   refused: 36,
   sync: 37,
   cleanSessions: 38,
+  publishedFrames: 39,
 } as const

@@ -8,6 +8,7 @@ import type { Message } from '../ports/message.ts'
 import type { Interest, PeerClaim, Peers, PeersEvents } from '../ports/peers.ts'
 import type { Flow } from './flow.ts'
 import type { Junction, JunctionWay } from './junction.ts'
+import { FrameReader, FrameWriter } from './frame-runs.ts'
 import { Call, Event } from './ops.ts'
 import type { WireReader, WireWriter } from './wire.ts'
 
@@ -62,6 +63,8 @@ function readGroups(reader: WireReader): readonly string[] {
 
 export class RemotePeers implements Peers {
   private readonly out: WireWriter
+  private readonly frames: FrameWriter
+  private readonly frameReader = new FrameReader()
   private readonly flow: Flow | null
   private readonly questions = new Questions()
   private events: PeersEvents | null = null
@@ -71,6 +74,7 @@ export class RemotePeers implements Peers {
   /** `flow` null: nothing is ever too much. */
   constructor(out: WireWriter, flow: Flow | null = null) {
     this.out = out
+    this.frames = new FrameWriter(out)
     this.flow = flow
   }
 
@@ -100,6 +104,10 @@ export class RemotePeers implements Peers {
   publish(message: Message, nodes: number, groups: readonly string[]): boolean {
     const { out, flow } = this
     if (flow?.refuses() === true) return false
+    if (message.frameVersion !== 0 && groups.length === 0) {
+      this.frames.add(Call.publishFrames, nodes, message)
+      return flow === null || !flow.isCrowded
+    }
     out.op(Call.publish)
     out.u32(nodes)
     writeGroups(out, groups)
@@ -140,13 +148,18 @@ export class RemotePeers implements Peers {
 
   /** An event came; false: it is none of the peers'. */
   told(op: number, reader: WireReader): boolean {
-    if (op === Event.published) this.published(reader)
+    if (op === Event.publishedFrames) this.frameReader.read(reader, this.takeFrame)
+    else if (op === Event.published) this.published(reader)
     else {
       const read = this.readers[op]
       if (read === undefined) return false
       read(reader)
     }
     return true
+  }
+
+  private readonly takeFrame = (message: Message): void => {
+    this.events?.published(message, true, NO_GROUPS)
   }
 
   private published(reader: WireReader): void {
@@ -210,6 +223,9 @@ export function servePeers(
     out.op(given ? Event.answered : Event.refused)
     out.number(number)
   }
+  const frames = new FrameReader()
+  const takeFrame = (message: Message, nodes: number): void =>
+    void peers.publish(message, nodes, NO_GROUPS)
   const calls: Readonly<Record<number, (reader: WireReader) => void>> = {
     [Call.start]: () => peers.start(peersEvents(out, questions, flow)),
     [Call.interest]: (reader) =>
@@ -223,6 +239,7 @@ export function servePeers(
       const groups = readGroups(reader)
       peers.publish(reader.message(false), nodes, groups)
     },
+    [Call.publishFrames]: (reader) => frames.read(reader, takeFrame),
     [Call.claimClient]: (reader) => {
       const number = reader.number()
       peers.claim(readClaim(reader), (granted) => answer(number, granted))
@@ -247,6 +264,7 @@ export function servePeers(
 }
 
 function peersEvents(out: WireWriter, questions: Questions, flow: Flow | null): PeersEvents {
+  const frames = new FrameWriter(out)
   return {
     wanted(filter, group, always, qos0, members) {
       out.op(Event.wanted)
@@ -258,6 +276,8 @@ function peersEvents(out: WireWriter, questions: Questions, flow: Flow | null): 
     },
     published(message, plain, groups) {
       if (flow?.refuses() === true) return
+      if (message.frameVersion !== 0 && plain && groups.length === 0)
+        return frames.add(Event.publishedFrames, 0, message)
       out.op(Event.published)
       out.u8(plain ? 1 : 0)
       writeGroups(out, groups)

@@ -21,6 +21,8 @@ export class WireWriter {
   private publisher: string | null = null
   private user: string | null = null
   private origin: string | null = null
+  /** Where the length of the run stands that is being written; -1: none is. */
+  private runAt = -1
   private readonly onFirst: () => void
 
   /** `onFirst`: something is there to be sent. */
@@ -35,6 +37,7 @@ export class WireWriter {
 
   /** All that was written, and begins anew. */
   take(): Uint8Array<ArrayBuffer> {
+    this.endRun()
     const { bytes, length } = this.out
     const next = Math.min(FIRST_BYTES_MAX, Math.max(FIRST_BYTES, length + (length >> 2)))
     this.out = new ByteWriter(new Uint8Array(next))
@@ -45,6 +48,7 @@ export class WireWriter {
 
   /** Begins a call or an event; `count`: bytes that follow at most, but for texts and messages. */
   op(code: number, count = 0): void {
+    this.endRun()
     if (this.out.length === 0) this.onFirst()
     this.out.reserve(1 + count)
     this.out.bytes[this.out.length++] = code
@@ -64,6 +68,30 @@ export class WireWriter {
     bytes[length + 2] = value >>> 16
     bytes[length + 3] = value >>> 24
     out.length += 4
+  }
+
+  /** Bytes of any number that follow, until the next op: {@link extendRun}. */
+  beginRun(): void {
+    this.u32(0)
+    this.runAt = this.out.length - 4
+  }
+
+  get isInRun(): boolean {
+    return this.runAt >= 0
+  }
+
+  extendRun(bytes: Uint8Array, start: number, end: number): void {
+    this.out.append(bytes, start, end)
+  }
+
+  private endRun(): void {
+    const { out, runAt } = this
+    if (runAt < 0) return
+    this.runAt = -1
+    const { length } = out
+    out.length = runAt
+    this.u32(length - runAt - 4)
+    out.length = length
   }
 
   /** A whole number up to 2^53, or -1. */
@@ -112,14 +140,15 @@ export class WireWriter {
     out.append(message.payload, message.payloadStart, message.payloadEnd)
   }
 
-  private isLastAuthor({ publisher, publisherUser, publisherOrigin }: Message): boolean {
+  /** Whether {@link author} was told this one last. */
+  isLastAuthor({ publisher, publisherUser, publisherOrigin }: Message): boolean {
     return (
       publisher === this.publisher && publisherUser === this.user && publisherOrigin === this.origin
     )
   }
 
   /** The other end remembers who published last. */
-  private author({ publisher, publisherUser, publisherOrigin }: Message): void {
+  author({ publisher, publisherUser, publisherOrigin }: Message): void {
     this.text((this.publisher = publisher))
     this.text((this.user = publisherUser))
     this.text((this.origin = publisherOrigin))
@@ -201,14 +230,8 @@ export class WireReader {
     message.retain = (flags & 4) !== 0
     message.expiresAtMs = flags & 8 ? this.double() : Infinity
     message.madeAtMs = flags & 16 ? this.double() : 0
-    if (flags & 32) {
-      this.publisher = this.text()
-      this.user = this.textOrNull()
-      this.origin = this.text()
-    }
-    message.publisher = this.publisher
-    message.publisherUser = this.user
-    message.publisherOrigin = this.origin
+    if (flags & 32) this.readAuthor()
+    this.signLast(message)
     const topicBytes = this.u32()
     const propertiesBytes = this.u32()
     const payloadBytes = this.u32()
@@ -220,6 +243,31 @@ export class WireReader {
     message.lay(bytes, isKept ? 0 : start, topicBytes, propertiesBytes, payloadBytes)
     message.borrowed = !isKept
     return message
+  }
+
+  /** Who published what follows, as {@link WireWriter.author} has said. */
+  readAuthor(): void {
+    this.publisher = this.text()
+    this.user = this.textOrNull()
+    this.origin = this.text()
+  }
+
+  /** Makes the author that was read last the message's. */
+  signLast(message: Message): void {
+    message.publisher = this.publisher
+    message.publisherUser = this.user
+    message.publisherOrigin = this.origin
+  }
+
+  /** What is being read. */
+  get allBytes(): Uint8Array {
+    return this.bytes
+  }
+
+  /** Goes on behind `length` bytes; returns where they begin in {@link allBytes}. */
+  skip(length: number): number {
+    this.at += length
+    return this.at - length
   }
 
   private same(known: Known, start: number, end: number): string {

@@ -1,10 +1,10 @@
 /** Where every message enters, whoever sends it: a client, a will, the broker itself. */
 import type { Message } from '../../ports/message.ts'
-import type { Core, FanOut } from '../state/core.ts'
+import type { Core, FanOut, PeerMatches } from '../state/core.ts'
 import type { Session, SharedGroup, Subscriber, Subscription } from '../state/model.ts'
 import { NODES_SHIFT } from '../state/work.ts'
 import { qosFor } from './crossing.ts'
-import { withDirect } from './direct.ts'
+import { isDirect, withDirect } from './direct.ts'
 import { isFanningOut, UNDER_WAY } from './fan-out-later.ts'
 import { fanOut, fanOutAll, fanOutTo, mayRepeat, withoutDuplicates } from './fanout.ts'
 import { pickMember } from './shared-groups.ts'
@@ -65,11 +65,10 @@ export function routeFromPeer(
   plain: boolean,
   groups: readonly string[],
 ): void {
-  const { topicName } = message
-  const matches = withDirect(core, topicName, core.trie.match(topicName))
+  const { matches, areClean } = matchesFromPeer(core, message.topicName)
+  if (plain && areClean && !isFanningOut(core, message.publisher))
+    return void fanOut(core, message, matches, null)
   const once = mayRepeat(core) ? withoutDuplicates(core, matches) : matches
-  if (plain && once.every(isClean) && !isFanningOut(core, message.publisher))
-    return void fanOut(core, message, once, null)
   const here: Subscription[] = []
   for (const subscriber of once) {
     const subscription =
@@ -81,6 +80,16 @@ export function routeFromPeer(
   if (here.length === 0) return
   if (isFanningOut(core, message.publisher)) fanOutTo(core, message, here)
   else fanOut(core, message, here, null)
+}
+
+/** The subscribers of a topic that another node publishes to; most publish to one several times in a row. */
+function matchesFromPeer(core: Core, topic: string): PeerMatches {
+  const last = core.peerMatches
+  if (last !== null && last.topic === topic && last.generation === core.trie.generation) return last
+  const matches = withDirect(core, topic, core.trie.match(topic))
+  // The client that a direct topic means comes and goes without a change of the trie.
+  const generation = isDirect(core, topic) ? -1 : core.trie.generation
+  return (core.peerMatches = { topic, generation, matches, areClean: matches.every(isClean) })
 }
 
 /** A clean session's: it is owed all that comes. */

@@ -70,6 +70,16 @@ export interface FanOut {
   done: ((count: number, batch: number) => void) | null
 }
 
+/** What was found for the topic of the last message that another node published. */
+export interface PeerMatches {
+  readonly topic: string
+  /** Of the trie it was found in. */
+  readonly generation: number
+  readonly matches: readonly Subscriber[]
+  /** All are subscriptions of clean sessions, none a group's. */
+  readonly areClean: boolean
+}
+
 /** A CONNECT between authentication and an open session. */
 export interface Opening {
   connection: Connection
@@ -110,6 +120,7 @@ export interface Core {
   /** What is to cross to other nodes of the message being fanned out: a mask of nodes, and shared groups. */
   crossing: number
   readonly crossingGroups: string[]
+  peerMatches: PeerMatches | null
   cleanSessions: number
   readonly journal: Journal<Connection | Session | Call>
   readonly shapes: Shapes
