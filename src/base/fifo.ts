@@ -45,8 +45,7 @@ export class Fifo<T> {
   removeAt(index: number): void {
     const { slots, head } = this
     const mask = slots.length - 1
-    for (let at = index; at > 0; at--)
-      slots[(head + at) & mask] = slots[(head + at - 1) & mask]
+    for (let at = index; at > 0; at--) slots[(head + at) & mask] = slots[(head + at - 1) & mask]
     this.shift()
   }
 
