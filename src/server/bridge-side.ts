@@ -3,7 +3,7 @@ import type { LocalBroker } from '../bridge/local-broker.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Threads } from './threads.ts'
 
-/** What bridges say of themselves clients of all threads hear. */
+/** What bridges say of themselves clients of all threads hear; what waits for them comes from any. */
 export function bridgeSide(broker: Broker, threads: Threads | null): LocalBroker {
   if (threads === null) return broker
   return Object.create(broker, {
@@ -13,6 +13,10 @@ export function bridgeSide(broker: Broker, threads: Threads | null): LocalBroker
           threads.tell({ kind: 'sys', topic, text: new TextDecoder().decode(payload) })
         return broker.publish(topic, payload, options)
       },
+    },
+    queuedFor: {
+      value: (clientId: string) =>
+        threads.backlogOf(clientId)?.queuedCount ?? broker.queuedFor(clientId),
     },
   }) as LocalBroker
 }

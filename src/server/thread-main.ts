@@ -101,7 +101,7 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
     limits,
     auth: security.auth,
     control: control.port,
-    observer: data.isWatched ? forwardObserver(tell) : null,
+    observer: forwardObserver(tell, () => thread.config),
     store,
     peers,
     mayAnswer: null,

@@ -27,8 +27,6 @@ export interface ThreadData {
   readonly tlsKeyLogFile: string | null
   readonly logMask: number
   readonly bans: readonly Ban[]
-  /** Somebody wants to know what happens to clients. */
-  readonly isWatched: boolean
   readonly shared: SharedCounts
 }
 

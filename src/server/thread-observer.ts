@@ -1,11 +1,28 @@
 /** What happens to clients of another thread, told the first thread's observer. */
+import type { Config } from '../config/config.ts'
 import type { Identity, Observer } from '../ports/ports.ts'
 import type { FromThread, Seen } from './thread-messages.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
-/** The observer of a thread beside the first. */
-export function forwardObserver(tell: (message: FromThread) => void): Observer {
-  const told = (seen: Seen): void => tell({ kind: 'seen', seen })
+/** Does anybody look at what happens to clients? */
+function isWatched({ listeners, bridges }: Config): boolean {
+  return (
+    bridges.length > 0 ||
+    listeners.some(
+      ({ protocol, dynamicSecurityFile }) =>
+        protocol === 'http_api' || dynamicSecurityFile !== null,
+    )
+  )
+}
+
+/** The observer of a thread beside the first. @param config The one in force: a reload may bring who looks. */
+export function forwardObserver(
+  tell: (message: FromThread) => void,
+  config: () => Config,
+): Observer {
+  const told = (seen: Seen): void => {
+    if (isWatched(config())) tell({ kind: 'seen', seen })
+  }
   return {
     connected: (who, version) => told({ event: 'connected', args: [plain(who), version] }),
     disconnected: (who, reason) => told({ event: 'disconnected', args: [plain(who), reason] }),

@@ -115,17 +115,6 @@ export function checkThreads(config: Config): void {
   })
 }
 
-/** Does anybody look at what happens to clients? */
-function isWatched({ listeners, bridges }: Config): boolean {
-  return (
-    bridges.length > 0 ||
-    listeners.some(
-      ({ protocol, dynamicSecurityFile }) =>
-        protocol === 'http_api' || dynamicSecurityFile !== null,
-    )
-  )
-}
-
 const STOP_MS_MAX = 4000
 /** A thread that does not answer by then hangs. */
 const ANSWER_MS_MAX = 5000
@@ -217,7 +206,6 @@ class Running implements Threads {
       tlsKeyLogFile,
       logMask: log.mask,
       bans: this.options.bans.inForce(),
-      isWatched: isWatched(config),
       shared: this.shared,
     }
     const worker = new Worker(new URL('thread-main.js', import.meta.url), { workerData: data })

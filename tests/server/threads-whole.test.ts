@@ -1,6 +1,6 @@
 /** With `thread_count` above 1 the API, users that change at run time, bounds and bridges are the whole broker's. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { connect as connectTo, type IClientOptions, type MqttClient } from 'mqtt'
@@ -11,6 +11,8 @@ import { connectOnce } from '../support/connect-once.ts'
 
 /** So many clients do not all come to one thread. */
 const CLIENTS = 24
+/** One of them at least is woken by a client of the other thread. */
+const LAZY_BRIDGES = 8
 
 /** Whatever came: assertions say what it should be. */
 type Json = ReturnType<typeof JSON.parse>
@@ -286,3 +288,36 @@ test('a bridge serves the clients of all threads', async (context) => {
     () => `${heardFar.size} ${heard.filter((one) => one.has('all')).length}`,
   )
 })
+
+for (const wake of ['subscribes', 'publishes'] as const)
+  test(`a lazy bridge of a reload wakes when a client of any thread ${wake}`, async (context) => {
+    const [port, remotePort] = [await freePort(), await freePort()]
+    const lines = `listener ${remotePort} 127.0.0.1\nallow_anonymous true`
+    await startMozzie(context, '-c', writeConfig(scratch(context), lines))
+    const directory = scratch(context)
+    const config = `thread_count 2\nlistener ${port} 127.0.0.1\nallow_anonymous true\n`
+    const file = writeConfig(directory, config)
+    const mozzie = await startMozzie(context, '-c', file)
+    const bridges = Array.from(
+      { length: LAZY_BRIDGES },
+      (_, at) =>
+        `connection far${at}\naddress 127.0.0.1:${remotePort}\ntopic at${at} both 1\nstart_type lazy\nthreshold 1`,
+    )
+    writeFileSync(file, `user root\n${config}${bridges.join('\n')}\n`)
+    mozzie.signal('SIGHUP')
+    await until(
+      () => mozzie.stderr().includes('Reloaded config.'),
+      () => mozzie.stderr(),
+    )
+    // Each of them by a client of its own, in whatever thread that is.
+    for (let at = 0; at < LAZY_BRIDGES; at++) {
+      const client = await connectOnce(`mqtt://127.0.0.1:${port}`)
+      context.after(() => void client.end(true))
+      if (wake === 'subscribes') await client.subscribeAsync(`at${at}`, { qos: 1 })
+      else for (let n = 0; n < 2; n++) await client.publishAsync(`at${at}`, 'x', { qos: 1 })
+      await until(
+        () => mozzie.stderr().includes(`Connecting bridge far${at} `),
+        () => mozzie.stderr(),
+      )
+    }
+  })
