@@ -1,5 +1,5 @@
 // Which files of the core write which field of its nouns: `node scripts/writers.mjs` prints it, and fails when a field of
-// Connection or Session is written from two files. It goes by the names that variables have all over the core.
+// Connection, Session or Outbound is written from two files. It goes by the names that variables have all over the core.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
@@ -10,7 +10,7 @@ const NOUNS = {
   Session: ['session', 'known'],
   Outbound: ['outbound', 'session.outbound'],
 }
-const MUST_BE_ONE = new Set(['Connection', 'Session'])
+const MUST_BE_ONE = new Set(['Connection', 'Session', 'Outbound'])
 
 const root = process.argv[2] ?? 'src/broker'
 const MODEL = ['core', 'model']
@@ -50,5 +50,8 @@ for (const noun of Object.keys(NOUNS)) {
     console.log(`  ${field}: ${[...files].toSorted().join(', ')}`)
   if (MUST_BE_ONE.has(noun) && shared.length > 0) failed = true
 }
-if (failed) console.error('A field of a connection, or of a session, is written by one file.')
+if (failed)
+  console.error(
+    'A field of a connection, of a session, or of what waits for it, is written by one file.',
+  )
 process.exit(failed ? 1 : 0)

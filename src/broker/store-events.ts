@@ -5,7 +5,7 @@ import { closeFor } from './connection/closing.ts'
 import type { Core } from './state/core.ts'
 import { Phase, Session } from './state/model.ts'
 import { batchSafe, claimed, openEarly } from './connection/open-session.ts'
-import { countLost, forgetOutbound, noteBacklog } from './delivery/backlog.ts'
+import { countGone, forgetOutbound, noteBacklog } from './delivery/backlog.ts'
 import { arrived, pageRead, pump } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
 import { dropped } from './state/drops.ts'
@@ -151,7 +151,7 @@ function lost(core: Core, clientId: string, sequence: number, bytes: number, rea
   )
   dropped(core, session, 'unreadable')
   core.journal.note()
-  if (session !== null) countLost(session, bytes)
+  if (session?.outbound) countGone(session.outbound, bytes)
 }
 
 /** What waited for the batch goes on. */

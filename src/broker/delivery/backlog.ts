@@ -46,11 +46,50 @@ export function catchUp(outbound: Outbound, state: ClaimedSession): void {
   outbound.queuedBytes = Math.max(0, state.queuedBytes - outbound.inflightBytes)
 }
 
-/** An entry of the store is gone that was counted. */
-export function countLost({ outbound }: Session, bytes: number): void {
-  if (outbound === null) return
+/** A message waits, in memory. */
+export function countQueued(outbound: Outbound, bytes: number): void {
+  outbound.queuedCount++
+  outbound.queuedBytes += bytes
+}
+
+/** A message waits, in the store. */
+export function countStored(outbound: Outbound, sequence: number, bytes: number): void {
+  outbound.lastSequence = sequence
+  countQueued(outbound, bytes)
+}
+
+/** One that was counted waits no more: it goes into the window, or nowhere. */
+export function countGone(outbound: Outbound, bytes: number): void {
   outbound.queuedCount--
   outbound.queuedBytes -= bytes
+}
+
+/** All up to this place of the store's queue is in memory, or done with. */
+export function noteLoaded(outbound: Outbound, sequence: number): void {
+  outbound.loadedTo = sequence
+}
+
+/** All up to this place was sent once. */
+export function noteSentTo(outbound: Outbound, sequence: number): void {
+  if (sequence > outbound.sentTo) outbound.sentTo = sequence
+}
+
+/** Is an entry that comes from the store to be marked DUP? Asked once for each, in order. */
+export function takesDup(outbound: Outbound, sequence: number): boolean {
+  if (outbound.dupLeft === 0) return false
+  outbound.dupLeft--
+  return sequence <= outbound.sentTo
+}
+
+/** The client is gone: what the store has need not be in memory. It will be read, and judged, again. */
+export function unloadQueue(core: Core, outbound: Outbound, isStored: boolean): void {
+  const first = outbound.queue.peek()
+  if (first !== undefined && isStored) {
+    outbound.loadedTo = first.sequence - 1
+    for (const { dup } of outbound.queue) if (dup) outbound.dupLeft++
+  }
+  freeQueue(core, outbound)
+  outbound.queue.clear()
 }
 
 /** What was known of it is old, or the session has ended. */
@@ -76,7 +115,7 @@ export function freeOutbound(core: Core, outbound: Outbound): void {
   freeQueue(core, outbound)
 }
 
-export function freeQueue(core: Core, outbound: Outbound): void {
+function freeQueue(core: Core, outbound: Outbound): void {
   charge(core, -outbound.queue.length * Bytes.entry)
   for (const delivery of outbound.queue) freeDelivery(core, delivery)
 }

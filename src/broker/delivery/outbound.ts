@@ -23,18 +23,20 @@ import {
   type Session,
   type Subscription,
 } from '../state/model.ts'
-import { freeQueue, outboundOf } from './backlog.ts'
+import {
+  countGone,
+  countQueued,
+  countStored,
+  noteLoaded,
+  noteSentTo,
+  outboundOf,
+  takesDup,
+  unloadQueue,
+} from './backlog.ts'
 import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/ports.ts'
 import { replyAck } from './replies.ts'
-import {
-  beginResend,
-  endResend,
-  leaveOut,
-  resendMore,
-  resumeRelease,
-  sendDelivery,
-} from './resend.ts'
+import { beginResend, leaveOut, resendMore, resumeRelease, sendDelivery } from './resend.ts'
 import { mayBeSent, sendUnruled } from './rulings.ts'
 import { Bytes, charge, addKeeper } from '../state/memory.ts'
 import { Work } from '../state/work.ts'
@@ -47,6 +49,7 @@ import {
   leaveWindow,
   freeDelivery,
   noteAnswered,
+  endUnsent,
   packetIdOf,
 } from './window.ts'
 
@@ -103,8 +106,7 @@ function deliverClean(
   if (qos === 1) delivery.group = subscription.group
   delivery.ruling = ruling
   enqueue(core, outbound, delivery)
-  outbound.queuedCount++
-  outbound.queuedBytes += kept.payloadLength
+  countQueued(outbound, kept.payloadLength)
 }
 
 function enqueueDurable(
@@ -158,13 +160,11 @@ function noteEntry(
   ruling: Ruling | null,
 ): void {
   const behind = outbound.loadedTo < outbound.lastSequence
-  outbound.lastSequence = entry.sequence
-  outbound.queuedCount++
-  outbound.queuedBytes += entry.message.payloadLength
+  countStored(outbound, entry.sequence, entry.message.payloadLength)
   const connection = session.connection
   if (connection === null || behind || outbound.queue.length >= core.ports.limits.queueWindow)
     return
-  outbound.loadedTo = entry.sequence
+  noteLoaded(outbound, entry.sequence)
   const delivery = toDelivery(entry, batch)
   delivery.ruling = ruling
   enqueue(core, outbound, delivery)
@@ -205,24 +205,21 @@ export function pageRead(
   outbound.readingTo = -1
   for (const entry of entries) {
     if (entry.sequence <= outbound.loadedTo) continue
-    outbound.loadedTo = entry.sequence
+    noteLoaded(outbound, entry.sequence)
     // Went ahead of the queue when it was read before.
     if (outbound.inflight.get(packetIdOf(outbound, entry.sequence))?.sequence === entry.sequence)
       continue
     const batch = entry.safe ? 0 : core.journal.latest
     const delivery = toDelivery(entry, batch)
     if (batch > core.journal.done) core.journal.wait(batch, session)
-    if (outbound.dupLeft > 0) {
-      outbound.dupLeft--
-      delivery.dup = entry.sequence <= outbound.sentTo
-    }
+    delivery.dup = takesDup(outbound, entry.sequence)
     if (!delivery.released) enqueue(core, outbound, delivery)
     else {
       resumeRelease(core, outbound, delivery)
       sendAck(core, connection, PacketType.pubrel, delivery.packetId, 0)
     }
   }
-  if (!more) outbound.loadedTo = Math.max(outbound.loadedTo, to)
+  if (!more && to > outbound.loadedTo) noteLoaded(outbound, to)
   pump(core, session)
 }
 
@@ -307,10 +304,9 @@ function sendNext(
   if (allowed === undefined) return false
   outbound.queue.shift()
   // What an earlier process may have sent lies before it and behind it.
-  if (delivery.sequence > outbound.sentTo) outbound.sentTo = delivery.sequence
+  noteSentTo(outbound, delivery.sequence)
   charge(core, -Bytes.entry)
-  outbound.queuedCount--
-  outbound.queuedBytes -= message.payloadLength
+  countGone(outbound, message.payloadLength)
   const id = delivery.qos > 0 ? packetId : 0
   const isSent =
     allowed && !isLate
@@ -376,12 +372,6 @@ export function suspend(core: Core, session: Session): void {
   const outbound = session.outbound
   if (outbound === null) return
   outbound.readingTo = -1
-  endResend(outbound)
-  const first = outbound.queue.peek()
-  if (first !== undefined && session.durable) {
-    outbound.loadedTo = first.sequence - 1
-    for (const { dup } of outbound.queue) if (dup) outbound.dupLeft++
-  }
-  freeQueue(core, outbound)
-  outbound.queue.clear()
+  endUnsent(outbound)
+  unloadQueue(core, outbound, session.durable)
 }

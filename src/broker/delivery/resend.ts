@@ -10,14 +10,22 @@ import { Fifo } from '../../base/fifo.ts'
 import { PacketType } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
 import type { DropReason } from '../../ports/stats.ts'
-import { Bytes, charge, addKeeper } from '../state/memory.ts'
+import { addKeeper } from '../state/memory.ts'
 import { dropped } from '../state/drops.ts'
 import type { Core } from '../state/core.ts'
 import type { Connection, Delivery, Outbound, Session } from '../state/model.ts'
+import { countGone } from './backlog.ts'
 import { mayBeSent, refuse } from './rulings.ts'
 import { sendAck } from './outbox.ts'
 import { publishFlags, sendPublish } from './send-publish.ts'
-import { hasRoomAgain, leaveWindow, packetIdOf } from './window.ts'
+import {
+  endUnsent,
+  enterReleased,
+  hasRoomAgain,
+  leaveWindow,
+  noteSentAgain,
+  noteUnsent,
+} from './window.ts'
 
 /** Sends every PUBREL, and queues the PUBLISHes for {@link resendMore}. */
 export function beginResend(core: Core, connection: Connection, outbound: Outbound): void {
@@ -30,8 +38,7 @@ export function beginResend(core: Core, connection: Connection, outbound: Outbou
       unsent.push(delivery)
     }
   }
-  outbound.unsent = unsent.length > 0 ? unsent : null
-  outbound.unsentCount = unsent.length
+  noteUnsent(outbound, unsent)
 }
 
 /**
@@ -40,18 +47,8 @@ export function beginResend(core: Core, connection: Connection, outbound: Outbou
  */
 export function resumeRelease(core: Core, outbound: Outbound, delivery: Delivery): void {
   addKeeper(core, delivery.message as Message)
-  outbound.queuedCount--
-  outbound.queuedBytes -= delivery.payloadBytes
-  delivery.packetId = packetIdOf(outbound, delivery.sequence)
-  // Not `lastPacketId`: that is the last one sent in order.
-  charge(core, Bytes.entry)
-  outbound.inflight.set(delivery.packetId, delivery)
-  outbound.inflightBytes += delivery.payloadBytes
-}
-
-export function endResend(outbound: Outbound): void {
-  outbound.unsent = null
-  outbound.unsentCount = 0
+  countGone(outbound, delivery.payloadBytes)
+  enterReleased(core, outbound, delivery)
 }
 
 /** Sends again what the window has room for; true: nothing of it is left. */
@@ -72,7 +69,7 @@ export function resendMore(
     }
     unsent.shift()
   }
-  endResend(outbound)
+  endUnsent(outbound)
   return true
 }
 
@@ -84,8 +81,7 @@ function resendOne(
   delivery: Delivery,
   allowed: boolean,
 ): void {
-  outbound.unsentCount--
-  delivery.dup = true
+  noteSentAgain(outbound, delivery)
   const isSent = allowed
     ? sendDelivery(core, session, connection, delivery, delivery.packetId)
     : leaveOut(core, session, delivery, 'notAllowed')

@@ -1,4 +1,5 @@
 /** The window: what was sent to a client at QoS 1 or 2 and is not acknowledged, by packet identifier. */
+import type { Fifo } from '../../base/fifo.ts'
 import type { Core } from '../state/core.ts'
 import {
   Phase,
@@ -65,6 +66,17 @@ export function enterWindow(
   outbound.inflightBytes += delivery.payloadBytes
 }
 
+/**
+ * An entry of the store that got as far as PUBREC before the broker went down. Not `lastPacketId`: that is the last one
+ * sent in order.
+ */
+export function enterReleased(core: Core, outbound: Outbound, delivery: Delivery): void {
+  charge(core, Bytes.entry)
+  delivery.packetId = packetIdOf(outbound, delivery.sequence)
+  outbound.inflight.set(delivery.packetId, delivery)
+  outbound.inflightBytes += delivery.payloadBytes
+}
+
 /** The exchange is over, or never comes to its end. */
 export function leaveWindow(
   core: Core,
@@ -83,6 +95,24 @@ export function leaveWindow(
 /** A delivery needs its message no more. */
 export function freeDelivery(core: Core, delivery: Delivery): void {
   if (delivery.message !== null) dropKeeper(core, delivery.message)
+}
+
+/** A client is back: these are to be sent again, as the window has room. */
+export function noteUnsent(outbound: Outbound, unsent: Fifo<Delivery>): void {
+  outbound.unsent = unsent.length > 0 ? unsent : null
+  outbound.unsentCount = unsent.length
+}
+
+/** All of them were, or the client is gone again. */
+export function endUnsent(outbound: Outbound): void {
+  outbound.unsent = null
+  outbound.unsentCount = 0
+}
+
+/** Sent again, marked DUP [MQTT-3.3.1-1]. */
+export function noteSentAgain(outbound: Outbound, delivery: Delivery): void {
+  outbound.unsentCount--
+  delivery.dup = true
 }
 
 /** Whatever the client says of one that waits to be sent again, it need not be sent any more. */
