@@ -1,7 +1,8 @@
 /** How many bridges a message has crossed (`bridge_max_hops`): what ends it in a ring of any length. */
 import { PacketType, type Version } from '../codec/packets.ts'
 import { readProperties } from '../codec/properties.ts'
-import { encodeForwardableProperties, type PublishView } from '../codec/publish.ts'
+import { encodeForwardableProperties } from '../codec/encode-publish.ts'
+import { type PublishView } from '../codec/publish.ts'
 
 /** Name of the user property that counts them. */
 export const HOPS_PROPERTY = 'mozzie-hops'

@@ -14,14 +14,8 @@ import { appendAck, readAck } from '../codec/ack.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { PacketType, type AckPacket, type Qos } from '../codec/packets.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
-import {
-  appendPublish,
-  forwardableProperties,
-  parsePublish,
-  publishSize,
-  PublishView,
-  type PublishParts,
-} from '../codec/publish.ts'
+import { appendPublish, publishSize, type PublishParts } from '../codec/encode-publish.ts'
+import { forwardableProperties, parsePublish, PublishView } from '../codec/publish.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
 import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
 import { TopicCache } from '../client/topic-cache.ts'

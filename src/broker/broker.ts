@@ -4,14 +4,10 @@ import { waitingCount } from './delivery/backlog.ts'
 import { subscriptionsOf } from './state/own-subscriptions.ts'
 import { Fifo } from '../base/fifo.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
-import { EncodeError } from '../codec/encode-error.ts'
-import { checkTopic } from '../codec/message-check.ts'
-import type { Properties, Qos } from '../codec/packets.ts'
+import type { Qos } from '../codec/packets.ts'
 import { PublishView } from '../codec/publish.ts'
 import { Reason } from '../codec/reason-codes.ts'
-import { stringLength } from '../codec/utf8.ts'
 import { FilterTrie } from '../topics/filter-trie.ts'
-import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
 import { RetainedTree } from '../topics/retained-tree.ts'
 import { closeConnection, closeFor } from './connection/closing.ts'
 import { Delays } from './state/delays.ts'
@@ -20,23 +16,31 @@ import { receive, resumeInput, unpause } from './connection/input.ts'
 import { connectionsByUser, kickUser, recheckLogins } from './connection/kick.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
+import {
+  checkPublishedTopic,
+  insideMessage,
+  publishInside,
+  publishRefusal,
+  subscribeInside,
+  targetOf,
+  type PublishOptions,
+} from './inside.ts'
 import { Inspector, type ShownSessions } from './inspect.ts'
-import { createMessage, Message, Slab } from '../ports/message.ts'
+import { Message, Slab } from '../ports/message.ts'
 import { askTurnEnd, type Core, type Tap } from './state/core.ts'
-import { Connection, Phase, Session, Subscription, type Subscriber } from './state/model.ts'
+import { Connection, Phase, Session, type Subscriber } from './state/model.ts'
 import { goOnRuled, pump } from './delivery/outbound.ts'
 import { abandonOutput, drained, flushAll } from './delivery/outbox.ts'
 import type { Link, Ports, Store } from '../ports/ports.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 import { tell } from './routing/control.ts'
-import { afterFanOut, isFanningOut, meantBy, UNDER_WAY } from './routing/fan-out-later.ts'
-import { cancelDelayed, delayInside, isDelayed, readDelay } from './routing/delayed.ts'
-import { dropRetained, retainedIsFull, sweepRetained, wakeReplays } from './routing/retained.ts'
-import { publish, routeFromPeer } from './routing/routing.ts'
-import { countInterest, wanted } from './routing/interest.ts'
-import { groupOf, leaveGroup } from './routing/shared-groups.ts'
+import { afterFanOut, isFanningOut } from './routing/fan-out-later.ts'
+import { cancelDelayed } from './routing/delayed.ts'
+import { dropRetained, sweepRetained, wakeReplays } from './routing/retained.ts'
+import { routeFromPeer } from './routing/routing.ts'
+import { wanted } from './routing/interest.ts'
 import { endSession, sessionDue } from './session/sessions.ts'
-import { Bytes, charge, chargeNodes, judgeMemory } from './state/memory.ts'
+import { Bytes, charge, judgeMemory } from './state/memory.ts'
 import { SpareArrays } from '../codec/framer.ts'
 import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
@@ -48,14 +52,6 @@ import { adoptWill, publishLastWill, publishWaitingWill } from './routing/wills.
 import { logOpened } from './state/words.ts'
 
 const encoder = new TextEncoder()
-
-export interface PublishOptions {
-  qos?: Qos
-  retain?: boolean
-  properties?: Properties
-  /** The user it is published for; absent: the broker itself. */
-  publisherUser?: string | null
-}
 
 /**
  * The core as one object: bytes and time come in, bytes go out through the links. It does nothing on its
@@ -223,55 +219,22 @@ export class Broker {
    * subscriptions took it; of one that goes out in portions, how many are known to be meant.
    */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number {
-    const message = this.message(topic, payload, options)
-    if (isDelayed(this.core, null, topic)) return delayInside(this.core, message)
-    const count = publish(this.core, message, null)
-    return count === UNDER_WAY ? meantBy(this.core, '') : count
-  }
-
-  private message(topic: string, payload: Uint8Array, options: PublishOptions): Message {
-    this.checkTopic(topic)
-    const { qos = 0, retain = false, properties = {}, publisherUser = null } = options
-    const wallMs = this.core.ports.clock.wallMs()
-    const publisher = ''
-    return createMessage({
-      topic,
-      payload,
-      qos,
-      retain,
-      properties,
-      publisher,
-      publisherUser,
-      wallMs,
-    })
+    return publishInside(this.core, topic, payload, options)
   }
 
   /** The topic that rights are asked for when somebody publishes to `topic`: of a delayed one the one it will have. */
   targetOf(topic: string): string {
-    return isDelayed(this.core, null, topic) ? topic.replace(/^[^/]*\/[^/]*\//, '') : topic
+    return targetOf(this.core, topic)
   }
 
   /** Throws EncodeError unless a message can have this topic. */
   checkTopic(topic: string): void {
-    checkTopic(topic)
-    const problem = topicNameProblem(topic, this.core.ports.limits.topicLevelsMax)
-    if (problem !== null) throw new EncodeError(problem)
+    checkPublishedTopic(this.core, topic)
   }
 
   /** 0, or why a client that published this would be told that the broker does not take it: its size, or lack of room. */
   publishRefusal(topic: string, payloadBytes: number, retain: boolean): number {
-    const { core } = this
-    const { payloadBytesMax } = core.ports.limits
-    if (payloadBytesMax > 0 && payloadBytes > payloadBytesMax) return Reason.packetTooLarge
-    if (isDelayed(core, null, topic)) {
-      const wish = readDelay(core, null, topic, payloadBytes)
-      if (typeof wish === 'number') return wish
-    }
-    if (payloadBytes === 0) return 0
-    if (core.pressure === Pressure.shed) return Reason.serverBusy
-    return retain && retainedIsFull(core, this.targetOf(topic), payloadBytes)
-      ? Reason.quotaExceeded
-      : 0
+    return publishRefusal(this.core, topic, payloadBytes, retain)
   }
 
   /** Calls `done` once all that was written so far is safe; with false when there is no space to store it. */
@@ -297,28 +260,7 @@ export class Broker {
     handler: (message: Message) => void,
     options: { qos?: Qos } = {},
   ): () => void {
-    const { core } = this
-    const problem = topicFilterProblem(filter, core.ports.limits.topicLevelsMax)
-    if (problem !== null) throw new EncodeError(`topic filter: ${problem}`)
-    stringLength(filter)
-    const parts = filter.split('/')
-    const nodes = core.trie.nodeCount
-    const group = parts[0] === '$share' ? groupOf(core, parts[1], parts.slice(2).join('/')) : null
-    const subscription = new Subscription(this.inside, filter, group, handler)
-    const { qos = 2 } = options
-    subscription.assign({ qos, noLocal: false, retainAsPublished: false, subscriptionId: 0 })
-    if (group === null) core.trie.add(filter, subscription)
-    else group.members.push(subscription)
-    chargeNodes(core, nodes)
-    countInterest(core, subscription, 1)
-    return () => {
-      const before = core.trie.nodeCount
-      subscription.remove()
-      countInterest(core, subscription, -1)
-      if (group === null) core.trie.remove(filter, subscription)
-      else leaveGroup(core, group, subscription)
-      chargeNodes(core, before)
-    }
+    return subscribeInside(this.core, this.inside, filter, handler, options)
   }
 
   /** Ends a client's connection for `reason`; false: it has none. */
@@ -343,7 +285,7 @@ export class Broker {
   tell(clientId: string, topic: string, payload: Uint8Array): void {
     const { core } = this
     const session = core.sessions.get(clientId)
-    if (session !== undefined) tell(core, session, this.message(topic, payload, {}))
+    if (session !== undefined) tell(core, session, insideMessage(core, topic, payload, {}))
   }
 
   /**

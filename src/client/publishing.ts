@@ -1,15 +1,8 @@
 /** Messages to the server: taken, sent as far as its window allows, sent again after a lost connection. */
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
-import {
-  appendPublish,
-  encodeForwardableProperties,
-  publishSize,
-  type PublishParts,
-} from '../codec/publish.ts'
-import { Reason, reasonText } from '../codec/reason-codes.ts'
+import { reasonText } from '../codec/reason-codes.ts'
 import { EncodeError, checkBytes, checkNumber } from '../codec/encode-error.ts'
-import { checkProperties, checkTopic } from '../codec/message-check.ts'
-import { writeUtf8 } from '../codec/utf8.ts'
+import { checkProperties } from '../codec/message-check.ts'
 import { MqttError, PublishRefusedError, asMqttError, endedError } from './errors.ts'
 import { resume } from './flow.ts'
 import type { Core, Outgoing, Probe, PublishResult } from './model.ts'
@@ -17,6 +10,7 @@ import { toBytes } from './options.ts'
 import { probe, proven } from './probing.ts'
 import { nextPacketId, sendAck } from './send.ts'
 import { sendUnsent } from './subscribing.ts'
+import { limitProblem, NO_PROPERTIES, topicBytesOf, writePublish } from './write-publish.ts'
 
 export interface PublishOptions {
   /** Absent: 0. */
@@ -28,132 +22,12 @@ export interface PublishOptions {
   signal?: AbortSignal
 }
 
-const NO_BYTES = new Uint8Array(0)
-const NO_PROPERTIES: Properties = Object.freeze({})
 const DONE: PublishResult = Object.freeze({ reason: 0, properties: NO_PROPERTIES })
 /** At QoS 0 there is nothing to wait for while the network takes what it is given: one promise for all. */
 const DONE_ALREADY = Promise.resolve(DONE)
 
-const TOPICS_KEPT_MAX = 4096
 /** What a message weighs in memory beside its bytes. */
 const OUTGOING_BYTES = 200
-
-function topicBytesOf(core: Core, topic: string): Uint8Array {
-  const known = core.topicBytes.get(topic)
-  if (known !== undefined) return known
-  const bytes = new Uint8Array(checkTopic(topic))
-  writeUtf8(topic, bytes, 0)
-  if (core.topicBytes.size >= TOPICS_KEPT_MAX) core.topicBytes.clear()
-  core.topicBytes.set(topic, bytes)
-  return bytes
-}
-
-function refused(reason: number, why: string): PublishRefusedError {
-  return new PublishRefusedError('REFUSED', `${reasonText(reason)}: ${why}`, { reason })
-}
-
-/** Why the server would close the connection for this message; null: it would not (MQTT 5.0, 3.2.2.3). */
-function limitProblem(core: Core, message: Outgoing): PublishRefusedError | null {
-  const { maximumQos, retainAvailable, packetBytesMax, topicAliasMaximum } = core.limits
-  const { qos, retain, properties, payload } = message
-  if (qos > maximumQos)
-    return refused(Reason.qosNotSupported, `the server takes at most QoS ${maximumQos}`)
-  if (retain && !retainAvailable)
-    return refused(Reason.retainNotSupported, 'the server keeps no retained messages')
-  if ((properties.topicAlias ?? 0) > topicAliasMaximum)
-    return refused(Reason.topicAliasInvalid, `the server takes aliases up to ${topicAliasMaximum}`)
-  // The exact size is asked for only where it could matter.
-  if (payload.length + 131_072 < packetBytesMax) return null
-  const size = sizeOf(core, message)
-  if (size > packetBytesMax)
-    return refused(Reason.packetTooLarge, `${size} bytes, the server takes ${packetBytesMax}`)
-  return null
-}
-
-const PARTS: PublishParts = {
-  topic: NO_BYTES,
-  topicStart: 0,
-  topicEnd: 0,
-  properties: NO_BYTES,
-  propertiesStart: 0,
-  propertiesEnd: 0,
-  payload: NO_BYTES,
-  payloadStart: 0,
-  payloadEnd: 0,
-}
-
-function fillParts(topic: Uint8Array, payload: Uint8Array, properties: Properties): void {
-  PARTS.topic = topic
-  PARTS.topicEnd = topic.length
-  PARTS.payload = payload
-  PARTS.payloadEnd = payload.length
-  PARTS.properties =
-    properties === NO_PROPERTIES ? NO_BYTES : encodeForwardableProperties(properties)
-  PARTS.propertiesEnd = PARTS.properties.length
-}
-
-function clearParts(): void {
-  PARTS.topic = PARTS.payload = PARTS.properties = NO_BYTES
-}
-
-function sizeOf(core: Core, { topicBytes, payload, properties, qos }: Outgoing): number {
-  fillParts(topicBytes, payload, properties)
-  const expiry = properties.messageExpirySeconds ?? -1
-  const { version } = core.settings
-  const size = publishSize(version, qos << 1, 1, PARTS, expiry, null, 1, false)
-  clearParts()
-  return size
-}
-
-/** The alias to send with `topic`, 0: none; negative: the server knows it, the topic can be left out. */
-function aliasFor(core: Core, topic: string, properties: Properties): number {
-  const { aliasesOut, limits, settings } = core
-  const known = aliasesOut.get(topic)
-  if (properties.topicAlias !== undefined) {
-    if (known === properties.topicAlias) return -known
-    for (const [other, alias] of aliasesOut)
-      if (alias === properties.topicAlias) aliasesOut.delete(other)
-    aliasesOut.set(topic, properties.topicAlias)
-    return properties.topicAlias
-  }
-  if (known !== undefined) return -known
-  const free = aliasesOut.size + 1
-  if (free > Math.min(settings.topicAliases, limits.topicAliasMaximum)) return 0
-  aliasesOut.set(topic, free)
-  return free
-}
-
-/** Writes a PUBLISH. Throws EncodeError on more bytes than a packet can have. */
-function write(
-  core: Core,
-  topic: string,
-  topicBytes: Uint8Array,
-  payload: Uint8Array,
-  flags: number,
-  packetId: number,
-  properties: Properties,
-): void {
-  const { output, settings } = core
-  fillParts(topicBytes, payload, properties)
-  const usesAliases = settings.topicAliases > 0 || properties.topicAlias !== undefined
-  const alias = usesAliases ? aliasFor(core, topic, properties) : 0
-  const expiry = properties.messageExpirySeconds ?? -1
-  const { writer } = output
-  const id = Math.abs(alias)
-  appendPublish(writer, settings.version, flags, packetId, PARTS, expiry, null, id, alias < 0)
-  clearParts()
-  output.written()
-  settings.onPacket?.('out', {
-    type: PacketType.publish,
-    dup: (flags & 8) !== 0,
-    qos: ((flags >> 1) & 3) as Qos,
-    retain: (flags & 1) !== 0,
-    topic,
-    packetId,
-    properties,
-    payload,
-  })
-}
 
 function isOpen(core: Core): boolean {
   return core.phase === 'online' && !core.output.isFull
@@ -183,7 +57,7 @@ export function publish(
       const small = bytes.length + 131_072 < core.limits.packetBytesMax
       const isPlain = options === undefined || (!options.retain && options.signal === undefined)
       if (small && isPlain) {
-        write(core, topic, topicBytes, bytes, 0, 0, NO_PROPERTIES)
+        writePublish(core, topic, topicBytes, bytes, 0, 0, NO_PROPERTIES)
         return DONE_ALREADY
       }
     }
@@ -307,7 +181,7 @@ function sendFirst(core: Core, message: Outgoing): void {
   const flags = (qos << 1) | (retain ? 1 : 0)
   try {
     if (qos > 0) message.packetId = nextPacketId(core)
-    write(core, topic, topicBytes, payload, flags, message.packetId, properties)
+    writePublish(core, topic, topicBytes, payload, flags, message.packetId, properties)
   } catch (error) {
     message.reject(asMqttError(error, `cannot publish to '${topic}'`))
     return forget(core, message)
@@ -334,7 +208,7 @@ function sendAgain(core: Core, message: Outgoing): void {
   if (message.released) return sendAck(core, PacketType.pubrel, packetId, 0)
   const dup = core.sessionKept ? 8 : 0
   const flags = dup | (qos << 1) | (retain ? 1 : 0)
-  write(core, topic, topicBytes, payload, flags, packetId, properties)
+  writePublish(core, topic, topicBytes, payload, flags, packetId, properties)
 }
 
 /** The exchange is over: `reason` below 0x80 resolves its promise. */

@@ -6,7 +6,7 @@ import { writeConnect } from './connect.ts'
 import { writeClosing } from './disconnect.ts'
 import { EncodeError } from './encode-error.ts'
 import { PacketType, type Packet, type PingPacket, type Version } from './packets.ts'
-import { writePublish } from './publish.ts'
+import { writePublish } from './encode-publish.ts'
 import { writeSuback, writeSubscribe } from './subscribe.ts'
 import { writeUnsuback, writeUnsubscribe } from './unsubscribe.ts'
 

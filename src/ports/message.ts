@@ -1,8 +1,8 @@
 /** An application message: whose bytes it borrows, and how it is kept. */
 import { checkMessage } from '../codec/message-check.ts'
 import { copyBytes } from '../codec/byte-writer.ts'
-import type { PublishParts } from '../codec/publish.ts'
-import { encodeForwardableProperties } from '../codec/publish.ts'
+import type { PublishParts } from '../codec/encode-publish.ts'
+import { encodeForwardableProperties } from '../codec/encode-publish.ts'
 import type { Properties, Qos, Version } from '../codec/packets.ts'
 import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
 

@@ -7,15 +7,13 @@ import { readFrame, type FrameHeader } from '../../src/codec/frame.ts'
 import type { PublishPacket, Version } from '../../src/codec/packets.ts'
 import { ProtocolError } from '../../src/codec/protocol-error.ts'
 import {
-  PublishView,
   appendPublish,
   appendPublishHead,
   encodeForwardableProperties,
-  forwardableProperties,
-  parsePublish,
   publishSize,
   type PublishParts,
-} from '../../src/codec/publish.ts'
+} from '../../src/codec/encode-publish.ts'
+import { PublishView, forwardableProperties, parsePublish } from '../../src/codec/publish.ts'
 import { fromHex, toHex } from './fixture.ts'
 import { FIXTURES } from './fixtures.ts'
 

@@ -8,32 +8,23 @@
  * Whole packets are handled where they lie; only a packet that is cut is copied, and nothing is
  * allocated for what a length field merely announces.
  */
-import { LogType } from '../../base/log.ts'
-import type { DecodeOptions } from '../../codec/decode-options.ts'
 import { decodePacket } from '../../codec/decode.ts'
-import { appendSimple } from '../../codec/encode.ts'
 import { checkFixedHeader, checkPadding, readFrame, type FrameHeader } from '../../codec/frame.ts'
 import type { CutPacket } from '../../codec/framer.ts'
-import {
-  PacketType,
-  type AuthPacket,
-  type ConnectPacket,
-  type DisconnectPacket,
-} from '../../codec/packets.ts'
+import { PacketType, type ConnectPacket } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import { onAck } from '../routing/acks.ts'
 import { noteVersion, onConnect } from './connect.ts'
-import { onDisconnect } from './disconnect.ts'
 import { fail } from './failing.ts'
 import { noteLife, restartWatch, watchPartial } from './keepalive.ts'
 import type { Core } from '../state/core.ts'
-import { isOpen, Phase, type Connection, type OpenConnection } from '../state/model.ts'
-import { output, pendingBytes } from '../delivery/outbox.ts'
+import { isOpen, Phase, type Connection } from '../state/model.ts'
+import { pendingBytes } from '../delivery/outbox.ts'
 import { onPublish } from '../routing/publish.ts'
 import type { Limits } from '../../ports/limits.ts'
 import { isFanningOut } from '../routing/fan-out-later.ts'
 import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
+import { decodeOptionsOf, handleAuth, HANDLERS, type Handler } from './handlers.ts'
 import {
   appendInput,
   joinInput,
@@ -44,11 +35,8 @@ import {
   takeInput,
 } from './partial.ts'
 import { applyRate, isThrottled, spend } from './rate.ts'
-import { onAuth } from './proving.ts'
-import { onFilterList } from './requests.ts'
 import { readOn, stopReading } from '../state/reading.ts'
 import { stillWaits } from '../state/waiting.ts'
-import { logReceived, logSent } from '../state/words.ts'
 
 /** Input of up to this size is handled even when the turn has done its share, as long as it is not this far beyond. */
 const LITTLE_BYTES = 256
@@ -305,40 +293,6 @@ export function unpause(connection: Connection): void {
   readOn(connection)
 }
 
-function optionsOf(core: Core): DecodeOptions {
-  return { fromClient: true, limits: core.ports.limits }
-}
-
-type Handler = (
-  core: Core,
-  connection: OpenConnection,
-  first: number,
-  bytes: Uint8Array,
-  bodyStart: number,
-  frameEnd: number,
-) => void
-
-/** By packet type: what an open connection may send besides PUBLISH. */
-const HANDLERS: readonly (Handler | undefined)[] = tableOf({
-  [PacketType.connect]: () => {
-    throw new ProtocolError(Reason.protocolError, 'a second CONNECT')
-  },
-  [PacketType.publish]: () => undefined,
-  [PacketType.puback]: onAck,
-  [PacketType.pubrec]: onAck,
-  [PacketType.pubrel]: onAck,
-  [PacketType.pubcomp]: onAck,
-  [PacketType.subscribe]: onFilterList,
-  [PacketType.unsubscribe]: onFilterList,
-  [PacketType.pingreq]: onPing,
-  [PacketType.disconnect]: handleDisconnect,
-  [PacketType.auth]: handleAuth,
-})
-
-function tableOf(handlers: Record<number, Handler>): (Handler | undefined)[] {
-  return Array.from({ length: 16 }, (_, type) => handlers[type])
-}
-
 function dispatch(
   core: Core,
   connection: Connection,
@@ -354,7 +308,7 @@ function dispatch(
       return handleAuth(core, connection, first, bytes, bodyStart, frameEnd)
     noteVersion(connection, bytes, bodyStart, frameEnd)
     checkPadding(connection.version, bytes, frameStart, bodyStart)
-    const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, optionsOf(core))
+    const packet = decodePacket(4, first, bytes, bodyStart, frameEnd, decodeOptionsOf(core))
     return onConnect(core, connection, packet as ConnectPacket)
   }
   const type = first >> 4
@@ -362,46 +316,4 @@ function dispatch(
     return onPublish(core, connection, bytes, frameStart, bodyStart, frameEnd)
   const handler = HANDLERS[type] as Handler
   handler(core, connection, first, bytes, bodyStart, frameEnd)
-}
-
-function handleDisconnect(
-  core: Core,
-  connection: OpenConnection,
-  first: number,
-  bytes: Uint8Array,
-  bodyStart: number,
-  frameEnd: number,
-): void {
-  const { version } = connection
-  const packet = decodePacket(version, first, bytes, bodyStart, frameEnd, optionsOf(core))
-  onDisconnect(core, connection, packet as DisconnectPacket)
-}
-
-function handleAuth(
-  core: Core,
-  connection: Connection,
-  first: number,
-  bytes: Uint8Array,
-  bodyStart: number,
-  frameEnd: number,
-): void {
-  const packet = decodePacket(5, first, bytes, bodyStart, frameEnd, optionsOf(core))
-  onAuth(core, connection, packet as AuthPacket)
-}
-
-function onPing(
-  core: Core,
-  connection: OpenConnection,
-  _first: number,
-  _bytes: Uint8Array,
-  bodyStart: number,
-  frameEnd: number,
-): void {
-  if (bodyStart !== frameEnd) throw new ProtocolError(Reason.malformedPacket, 'PINGREQ with a body')
-  if (core.ports.log.mask & LogType.debug) {
-    logReceived(core, connection, 'PINGREQ')
-    logSent(core, connection, 'PINGRESP')
-  }
-  appendSimple(output(core, connection), PacketType.pingresp)
-  core.stats.messagesSent++
 }

@@ -42,14 +42,7 @@ import { sendLateReplies } from '../delivery/replies.ts'
 import { restoreWill, takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
 import { logConnected, logOtherUser, logOusted } from '../state/words.ts'
-
-function idOf(connection: Connection): string {
-  return connection.identity?.clientId ?? ''
-}
-
-function userOf(connection: Connection): string | null {
-  return connection.identity?.username ?? null
-}
+import { expiryOf, idOf, isOneUser, mayTakeOver, sessionRefusal, userOf } from './session-rules.ts'
 
 /** The store is ready, or not to be had for now: those who came early go on. */
 export function openEarly(core: Core): void {
@@ -86,23 +79,6 @@ function begin(core: Core, opening: Opening): void {
   if (core.ports.peers === null) return goOn(core, opening)
   core.openings.set(clientId, [opening])
   core.ports.peers.claim(peerClaim(opening), (granted) => claimedOfPeers(core, opening, granted))
-}
-
-/** 0, or why the client may not have this session, or none. */
-function sessionRefusal(
-  core: Core,
-  { connection, packet }: Opening,
-  known: Session | undefined,
-): number {
-  const { keepAliveSecondsMax } = core.ports.limits
-  if (known !== undefined && !mayTakeOver(core, connection, known, discards(packet, known)))
-    return Reason.clientIdentifierNotValid
-  if (known === undefined && !connection.isOurs && isFull(core, userOf(connection)))
-    return Reason.serverBusy
-  if (core.full && needsStore(core, packet, known)) return Reason.quotaExceeded
-  const { keepAliveSeconds, version } = packet
-  const isTooLong = keepAliveSeconds === 0 || keepAliveSeconds > keepAliveSecondsMax
-  return keepAliveSecondsMax > 0 && version < 5 && isTooLong ? Reason.clientIdentifierNotValid : 0
 }
 
 /**
@@ -179,61 +155,6 @@ export function giveWay(
   core.kicks.set(clientId, waiting)
 }
 
-/** May this user take over what the other one has? A bridge's is the bridge's. */
-function isOneUser(core: Core, owner: string | null, username: string | null): boolean {
-  if (isBridgeUser(owner) !== isBridgeUser(username)) return false
-  return core.ports.limits.anyUserTakesOver || isBridgeUser(owner) || owner === username
-}
-
-/** Nobody is connected, and nothing of the session is asked for. */
-function discards({ cleanStart }: ConnectPacket, known: Session): boolean {
-  return cleanStart && known.connection === null
-}
-
-/**
- * While the disk is full: does this CONNECT change what must be safe before it is answered? Who resumes a session of ours
- * changes nothing of it, and takes what filled the disk. While the store is not open nobody knows which session is to go
- * on, or whom a will is for.
- */
-function needsStore(core: Core, packet: ConnectPacket, known: Session | undefined): boolean {
-  if (comesBack(core, packet, known)) return false
-  if (known?.durable || expiryOf(packet) > 0) return true
-  return core.withoutStore && (!packet.cleanStart || packet.will !== null)
-}
-
-function comesBack(core: Core, { cleanStart }: ConnectPacket, known: Session | undefined): boolean {
-  return known !== undefined && known.durable && !known.foreign && !cleanStart && !core.withoutStore
-}
-
-/**
- * A session is for the user who began it: to know a client id must not be enough to read its messages. Who discards one
- * that nobody is connected to reads nothing: a device whose user changed starts anew. A bridge's is the bridge's
- * whatever the rules say.
- */
-function mayTakeOver(
-  core: Core,
-  connection: Connection,
-  known: { readonly clientId: string; readonly username: string | null },
-  isDiscarded: boolean,
-): boolean {
-  if (isBridgeUser(known.username) === connection.isOurs) {
-    const isAnyones = core.ports.limits.anyUserTakesOver || connection.isOurs || isDiscarded
-    if (isAnyones || known.username === userOf(connection)) return true
-  }
-  logOtherUser(core, connection, known.clientId)
-  return false
-}
-
-/** No session more may begin: of all, or of this user. */
-function isFull(core: Core, username: string | null): boolean {
-  const { sessionsMax, sessionsPerUserMax } = core.ports.limits
-  const elsewhere = sessionsMax > 0 ? (core.ports.peers?.cleanSessions(core.cleanSessions) ?? 0) : 0
-  if (sessionsMax > 0 && core.sessions.size + elsewhere >= sessionsMax) return true
-  if (sessionsPerUserMax === 0 || username === null) return false
-  const theirs = core.ports.peers?.userSessions(username, 0) ?? 0
-  return (core.sessionsOfUser.get(username) ?? 0) + theirs >= sessionsPerUserMax
-}
-
 /**
  * The same client connected again: the older connection ends [MQTT-3.1.4-3]. Its will goes out, unless it had a
  * delay, in which the client is back and goes on (MQTT 5.0, 3.1.4).
@@ -244,11 +165,6 @@ function takeOver(core: Core, old: Connection, cleanStart: boolean): void {
     reason: Reason.sessionTakenOver,
     will: cleanStart || old.will?.delaySeconds === 0,
   })
-}
-
-function expiryOf(packet: ConnectPacket): number {
-  if (packet.version === 5) return packet.properties.sessionExpirySeconds ?? 0
-  return packet.cleanStart ? 0 : NEVER_EXPIRES
 }
 
 function claim(core: Core, opening: Opening, cleanStart: boolean): void {

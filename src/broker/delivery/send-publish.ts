@@ -1,7 +1,7 @@
 /** The last step of a PUBLISH: into the receiver's output. */
 import { LogType } from '../../base/log.ts'
 import { PacketType } from '../../codec/packets.ts'
-import { appendPublish, appendPublishHead, publishSize } from '../../codec/publish.ts'
+import { appendPublish, appendPublishHead, publishSize } from '../../codec/encode-publish.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Core } from '../state/core.ts'
 import type { Connection } from '../state/model.ts'

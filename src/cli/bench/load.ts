@@ -3,19 +3,14 @@
  *
  *     closed loop   a publisher has at most `window` messages under way; what comes back lets the next ones go
  *     open loop     messages leave when they are due (`rate`), late or not, and are timed from then on
- *
- * Every payload of 16 bytes or more begins with a stamp: mark, number of the publisher, time of sending.
  */
 import type { Dial } from '../../client/ports.ts'
-import { ByteWriter } from '../../codec/byte-writer.ts'
-import { encodePacket } from '../../codec/encode.ts'
 import { PacketType, type ConnectPacket } from '../../codec/packets.ts'
 import { BenchConnection, type Receiver } from './connection.ts'
 import { Counters } from './counters.ts'
 import type { LoadOptions } from './options.ts'
+import { MARK, newPublisher, STAMP_BYTES, type Publisher } from './publisher.ts'
 
-const STAMP_BYTES = 16
-const MARK = 0x6d6f7a7a
 /** Messages of one publisher in a row. */
 const BURST = 64
 const SETUP_MS_MAX = 60_000
@@ -24,21 +19,6 @@ const TICK_MS = 1
 const WATCH_MS = 5
 const KEEP_ALIVE_SECONDS = 3600
 const ERRORS_FROM = 0x80
-
-interface Publisher {
-  readonly connection: BenchConnection
-  /** One PUBLISH; its stamp and packet identifier are written anew. */
-  readonly frame: Uint8Array
-  readonly view: DataView
-  readonly payloadAt: number
-  readonly packetIdAt: number
-  /** Subscribers of its topic. */
-  readonly copies: number
-  sent: number
-  done: number
-  inflight: number
-  dueMs: number
-}
 
 export interface LoadHooks {
   /** Everything is connected; the measured time begins. */
@@ -194,35 +174,15 @@ export class Load implements Receiver {
     const { topic, qos, retain, payloadBytes, version, subscribers, mode } = this.options
     const topics = topicsOf(this.options)
     const number = mode === 'flow' ? connection.index % topics : connection.index
-    const out = new ByteWriter(new Uint8Array(payloadBytes + 256))
-    encodePacket(out, version, {
-      type: PacketType.publish,
-      dup: false,
+    const publisher = newPublisher(connection, {
+      version,
       qos,
       retain,
+      payloadBytes,
       topic: topic.replaceAll('%i', String(number)),
-      packetId: 1,
-      properties: {},
-      payload: new Uint8Array(payloadBytes),
-    })
-    const frame = out.bytes.slice(0, out.length)
-    const payloadAt = frame.length - payloadBytes
-    const publisher: Publisher = {
-      connection,
-      frame,
-      view: new DataView(frame.buffer),
-      payloadAt,
-      packetIdAt: qos === 0 ? 0 : payloadAt - (version === 5 ? 3 : 2),
       copies: mode === 'flow' ? Math.ceil((subscribers - number) / topics) : 0,
-      sent: 0,
-      done: 0,
-      inflight: 0,
       dueMs: now() + Math.random() * this.intervalMs(),
-    }
-    if (payloadBytes >= STAMP_BYTES) {
-      publisher.view.setUint32(payloadAt, MARK)
-      publisher.view.setUint32(payloadAt + 4, connection.index)
-    }
+    })
     this.publishers.push(publisher)
     this.byIndex.set(connection.index, publisher)
   }
