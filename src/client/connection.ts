@@ -302,7 +302,11 @@ function mayReturn({ settings, connects }: Core, error: MqttError): boolean {
   if (reconnect === null || error.code === 'INVALID') return false
   if (connects === 0 && !reconnect.first) return false
   const isReturnCode = version < 5 && error instanceof ConnectionRefusedError
-  return !(isReturnCode ? FINAL_RETURN_CODES : FINAL_REASONS).has(error.reason)
+  if (isReturnCode) return !FINAL_RETURN_CODES.has(error.reason)
+  // The next connection to the same address may well be to another: behind it stands a load balancer.
+  if (error.reason === Reason.useAnotherServer && error.properties.serverReference === undefined)
+    return true
+  return !FINAL_REASONS.has(error.reason)
 }
 
 function nextDelayMs(core: Core, wasOnline: boolean): number {

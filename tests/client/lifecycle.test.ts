@@ -73,6 +73,16 @@ for (const reason of [Reason.sessionTakenOver, Reason.useAnotherServer, Reason.s
   })
 }
 
+test('after "use another server" without a name of one the client tries its address again: others may be behind it', async () => {
+  const { client, accept, server, servers, time } = play({ reconnect: quick })
+  await accept()
+  await server().send({ type: disconnect, reason: Reason.useAnotherServer, properties: {} })
+  await time.pass(100)
+  assert.equal(servers.length, 2)
+  await accept()
+  assert.equal(client.state, 'connected')
+})
+
 test('a ping goes out before the keep alive is over, and silence ends the connection', async () => {
   const { client, accept, server, servers, time } = play({ keepAliveSeconds: 20, reconnect: quick })
   await accept()
