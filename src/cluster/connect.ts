@@ -11,6 +11,8 @@ const RECONNECT_MS = 250
 /** Without an answer to this the connection is to a server that is gone, or cut off. */
 const PING_MS = 2000
 const PINGS_MAX = 2
+/** A server that does not answer a connection by then is gone, or cut off: there are others, and the lease runs. */
+const DIAL_MS_MAX = 3000
 
 export interface WireOptions {
   /** `nats://host:port`, also with a user name and a password, or `tls://…`. */
@@ -41,6 +43,7 @@ export async function connectWire(options: WireOptions): Promise<Wire> {
     reconnectTimeWait: RECONNECT_MS,
     pingInterval: PING_MS,
     maxPingOut: PINGS_MAX,
+    timeout: DIAL_MS_MAX,
     ...(username === ''
       ? {}
       : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
