@@ -42,6 +42,7 @@ export function createAdmin(source: AdminSource): Admin {
       latest: sampler.latest,
       listeners: source.listeners,
       bridges: () => source.bridges.list(),
+      cluster: () => source.cluster.facts(),
     }),
     stop() {
       sampler.stop()

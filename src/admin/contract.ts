@@ -2,7 +2,7 @@
 import * as bans from './schemas-bans.ts'
 import * as broker from './schemas-broker.ts'
 import * as clients from './schemas-clients.ts'
-import { cluster, clusterQuery, clusterSessions } from './schemas-cluster.ts'
+import { cluster, clusterQuery, clusterSessions, drainBody } from './schemas-cluster.ts'
 import { delayedPage, delayedParams } from './schemas-delayed.ts'
 import * as traces from './schemas-traces.ts'
 import * as users from './schemas-users.ts'
@@ -26,6 +26,8 @@ export interface Endpoint<Params, Query, Body, Reply> {
   readonly query: Schema<Query> | null
   readonly body: Schema<Body> | null
   readonly reply: Schema<Reply> | null
+  /** With 503 it answers the same, for that is no error; else as every error. */
+  readonly answersUnavailable: boolean
   readonly type: string
   /** Bytes of the body, at most; 0: the server's default. */
   readonly bodyBytesMax: number
@@ -37,6 +39,7 @@ interface Traits<Params, Query, Body, Reply> {
   query?: Schema<Query>
   body?: Schema<Body>
   reply?: Schema<Reply>
+  answersUnavailable?: boolean
   type?: string
   bodyBytesMax?: number
 }
@@ -58,6 +61,7 @@ function endpoint<Params = null, Query = null, Body = null, Reply = null>(
     query: traits.query ?? null,
     body: traits.body ?? null,
     reply: traits.reply ?? null,
+    answersUnavailable: traits.answersUnavailable ?? false,
     type: traits.type ?? 'application/json',
     bodyBytesMax: traits.bodyBytesMax ?? 0,
   }
@@ -86,6 +90,7 @@ export const CONTRACT = {
   }),
   ready: endpoint('health', 'GET', '/ready', 'Whether it takes connections; 503: it does not.', {
     access: 'open',
+    answersUnavailable: true,
     reply: broker.health,
   }),
   metrics: endpoint('health', 'GET', '/metrics', 'For Prometheus.', {
@@ -217,6 +222,13 @@ export const CONTRACT = {
     '/api/v1/cluster/sessions',
     'Durable sessions of the cluster, and where their clients are; `q`: part of a client id or of a node.',
     { query: clusterQuery, reply: clusterSessions },
+  ),
+  clusterDrain: endpoint(
+    'cluster',
+    'POST',
+    '/api/v1/cluster/drain',
+    'Has a node send its clients to the others, before it is stopped; answers when it has begun.',
+    { body: drainBody, reply: clients.done },
   ),
   delayed: endpoint('delayed', 'GET', '/api/v1/delayed', 'Publishes that wait for their time.', {
     query: clients.retainedQuery,

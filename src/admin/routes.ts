@@ -103,14 +103,20 @@ function addRoute(app: FastifyInstance, endpoint: AnyEndpoint, handler: AnyHandl
   })
 }
 
-function schemaOf({ access, params, query, body, reply, tag, summary }: AnyEndpoint) {
+function schemaOf(endpoint: AnyEndpoint) {
+  const { access, params, query, body, reply, answersUnavailable, tag, summary } = endpoint
   return {
     tags: [tag],
     summary,
     ...(params === null ? {} : { params }),
     ...(query === null ? {} : { querystring: query }),
     ...(body === null ? {} : { body }),
-    response: { ...(reply === null ? {} : { 200: reply }), '4xx': errorReply, '5xx': errorReply },
+    response: {
+      ...(reply === null ? {} : { 200: reply }),
+      ...(reply !== null && answersUnavailable ? { 503: reply } : {}),
+      '4xx': errorReply,
+      '5xx': errorReply,
+    },
     ...(access === 'open' ? { security: [] } : {}),
   }
 }

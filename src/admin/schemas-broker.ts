@@ -186,7 +186,9 @@ export const loginBody = object({
   password: text('The password.', { maxLength: 65_535 }),
 })
 
-export const health = object({ status: oneOf('Verdict.', ['ok', 'starting', 'stopping']) })
+export const health = object({
+  status: oneOf('Verdict.', ['ok', 'starting', 'draining', 'stopping']),
+})
 
 export const systree = record(integer('Value.'), 'The topics of $SYS by name.')
 

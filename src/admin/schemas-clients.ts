@@ -89,6 +89,7 @@ const clientProperties = {
   bytesReceived: integer('Bytes from it, since then.'),
   bytesSent: integer('Bytes to it, since then.'),
   thread: nullable(integer('The thread that serves it; null: there is one only.')),
+  node: nullable(text('The node of the cluster that it is connected to; null: none.')),
 }
 
 export const clientRow = object(clientProperties)

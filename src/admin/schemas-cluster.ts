@@ -14,12 +14,27 @@ export const cluster = object({
       node: text('Its name.'),
       version: text('Of mozzie.'),
       connected: integer('Clients that are connected to it, as of its last heartbeat.'),
+      draining: flag('Its clients are sent to other nodes, and it lets nobody in.'),
+      received: integer('PUBLISH packets since it started, as of its last heartbeat.'),
+      sent: integer('The same, to clients.'),
+      dropped: integer('Messages that a receiver did not get.'),
       self: flag('The node that answers.'),
     }),
     'By name.',
   ),
 })
 export type ClusterFacts = Static<typeof cluster>
+
+export const drainBody = object(
+  {
+    node: text('The node to be drained.', { minLength: 1, maxLength: 32 }),
+    seconds: integer('Its clients are gone within some so many; absent: 10.', {
+      minimum: 1,
+      maximum: 3600,
+    }),
+  },
+  ['seconds'],
+)
 
 export const clusterQuery = object(
   {

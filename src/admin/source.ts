@@ -82,6 +82,8 @@ export interface RecentLine {
 export interface ClusterSource {
   facts(): ClusterFacts
   sessions(): Iterable<ClusterSession>
+  /** Has a node send its clients to the others; resolves when it has begun. @throws HttpError */
+  drain(node: string, seconds: number): Promise<void>
 }
 
 export interface AdminSource {
@@ -105,7 +107,7 @@ export interface AdminSource {
   readonly cluster: ClusterSource
   /** Logins at the pages beyond the process; null: there is nowhere to keep them. */
   readonly loginKeeper: LoginKeeper | null
-  status(): 'ok' | 'starting' | 'stopping'
+  status(): 'ok' | 'starting' | 'draining' | 'stopping'
   listeners(): ListenersDetail['listeners']
   /** The configuration in force. */
   config(): ConfigReply

@@ -1,4 +1,4 @@
-/** What the API lists of sessions, and does to them: of one core, or put together from several (`server/thread-views.ts`). */
+/** What the API lists of sessions, and does to them: of one core, or put together from several (`server/joint-views.ts`). */
 import type { Broker } from '../broker/broker.ts'
 import type {
   ClientDetailView,
@@ -15,11 +15,16 @@ import { holds, pageOf, takeFirst, type Page, type PageQuery } from './scan.ts'
 import type { ClientsQuery, RetainedQuery, SubscriptionsQuery } from './schemas-clients.ts'
 import type { DelayedRow } from './schemas-delayed.ts'
 
-/** `thread`: which of several has it; null: there is one. */
-export type ClientEntry = ClientView & { readonly thread: number | null }
+/** Where a session is. `thread`: of several; `node`: of a cluster, where its client is connected. null: there is one, or it is nowhere. */
+export interface ClientPlace {
+  readonly thread: number | null
+  readonly node: string | null
+}
+
+export type ClientEntry = ClientView & ClientPlace
 
 export interface ClientEverything {
-  readonly client: ClientDetailView & { readonly thread: number | null }
+  readonly client: ClientDetailView & ClientPlace
   readonly queue: readonly QueuedView[]
   /** The first of them. */
   readonly subscriptions: readonly SubscriptionView[]
@@ -43,19 +48,20 @@ export interface Views {
 
 const SUBSCRIPTIONS_MAX = 5000
 const RECEIVERS_MAX = 1000
+const NOWHERE: ClientPlace = { thread: null, node: null }
 
 export function viewsOf(broker: Broker, inspector: Inspector): Views {
   return {
     async clients(query) {
       const page = await pageOf(inspector.clients(), clientTest(query), query, clientOrder(query))
-      return { ...page, items: page.items.map((client) => ({ ...client, thread: null })) }
+      return { ...page, items: page.items.map((client) => ({ ...client, ...NOWHERE })) }
     },
     async client(clientId) {
       const queue = await inspector.queue(clientId)
       const client = inspector.client(clientId)
       if (client === null) return null
       const subscriptions = [...takeFirst(inspector.subscriptions(clientId), SUBSCRIPTIONS_MAX)]
-      return { client: { ...client, thread: null }, queue, subscriptions }
+      return { client: { ...client, ...NOWHERE }, queue, subscriptions }
     },
     subscriptions: (query) =>
       pageOf(inspector.subscriptions(query.clientId), subscriptionTest(query), query),
@@ -69,6 +75,25 @@ export function viewsOf(broker: Broker, inspector: Inspector): Views {
     disconnect: async (clientId, reasonCode) => broker.disconnect(clientId, reasonCode),
     forget: async (clientId) => broker.forget(clientId),
     cancelDelayed: async (id) => broker.cancelDelayed(id),
+  }
+}
+
+/** The same, and where each client is. */
+export function placedViews(
+  views: Views,
+  placeOf: (client: ClientView) => Partial<ClientPlace>,
+): Views {
+  return {
+    ...views,
+    async clients(query) {
+      const page = await views.clients(query)
+      return { ...page, items: page.items.map((client) => ({ ...client, ...placeOf(client) })) }
+    },
+    async client(clientId) {
+      const found = await views.client(clientId)
+      if (found === null) return null
+      return { ...found, client: { ...found.client, ...placeOf(found.client) } }
+    },
   }
 }
 

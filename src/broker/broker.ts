@@ -46,6 +46,7 @@ import { Shapes } from './state/shapes.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { giveWay } from './connection/open-session.ts'
+import { sendAway } from './connection/moving.ts'
 import { storeEvents } from './store-events.ts'
 import { addTask, runTasks } from './state/work.ts'
 import { adoptWill, publishLastWill, publishWaitingWill } from './routing/wills.ts'
@@ -122,6 +123,7 @@ export class Broker {
       full: false,
       withoutStore: false,
       turnEndAsked: false,
+      isLeaving: false,
       stopping: false,
     }
   }
@@ -404,6 +406,11 @@ export class Broker {
       for (const { filter, qos } of subscriptionsOf(session))
         yield { filter, clientId: session.clientId, qos }
     }
+  }
+
+  /** Sends up to `most` clients to other nodes, and lets nobody in from now on. Returns how many are left. */
+  sendAway(most: number): number {
+    return sendAway(this.core, most)
   }
 
   /** Publishes what is due when the broker stops, while everybody is still there: the beginning of {@link stop}. */

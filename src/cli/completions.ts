@@ -65,7 +65,7 @@ function flagsOf(name: string): readonly Flag[] {
 const FIRST_WORDS: Readonly<Record<string, readonly string[]>> = {
   retained: ['ls', 'get', 'rm'],
   ban: BAN_WORDS,
-  cluster: ['status', 'sessions'],
+  cluster: ['status', 'sessions', 'drain'],
   completions: SHELLS,
   ctrl: ['dynsec', 'broker'],
 }

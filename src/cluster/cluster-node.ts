@@ -5,8 +5,9 @@ import { DelayedMessages } from './delayed.ts'
 import { ClusterError, type Failure } from './failures.ts'
 import { Follower } from './follower.ts'
 import type { HeldPlace, HeldSession } from './held-session.ts'
-import { Membership } from './membership.ts'
+import { Membership, type NodeCounts } from './membership.ts'
 import { readEntry } from './entries.ts'
+import { Questions } from './questions.ts'
 import { clearRemains } from './remains.ts'
 import { RetainedMessages } from './retained.ts'
 import { SessionTable, type KnownSession } from './session-table.ts'
@@ -42,7 +43,7 @@ export interface ClusterOptions {
   wallMs(): number
   /** Opens the connection; again and again until there is one. */
   connect(): Promise<Wire>
-  counts(): { connected: number; sessions: number }
+  counts(): NodeCounts
   /** The lease is over: nothing may leave this process any more. */
   onFenced(): void
 }
@@ -51,6 +52,7 @@ export class ClusterNode {
   readonly options: ClusterOptions
   wire!: Wire
   membership!: Membership
+  questions!: Questions
   table!: SessionTable
   retained!: RetainedMessages
   delayed!: DelayedMessages
@@ -100,6 +102,7 @@ export class ClusterNode {
     this.watch = new StreamWatch(this.wire, name)
     await this.watch.start()
     this.membership = new Membership(this.wire, options)
+    this.questions = new Questions(this.wire, options, this.membership)
     this.table = new SessionTable(
       node,
       this.membership,

@@ -26,7 +26,23 @@ export interface NodeReport {
   readonly version: string
   readonly connected: number
   readonly sessions: number
+  /** Its clients are sent to other nodes; absent: a version that does not know of that. */
+  readonly isDraining?: boolean
+  /** Since it started; absent as above. */
+  readonly figures?: NodeFigures
 }
+
+/** PUBLISH packets of a node. */
+export interface NodeFigures {
+  readonly received: number
+  readonly sent: number
+  readonly dropped: number
+}
+
+/** What a node says of itself that changes. */
+export type NodeCounts = Required<
+  Pick<NodeReport, 'connected' | 'sessions' | 'isDraining' | 'figures'>
+>
 
 export interface NodeView extends NodeReport {
   /** Monotonic ms until which it may answer a client. */
@@ -42,7 +58,7 @@ export interface MembershipOptions {
   readonly version: string
   nowMs(): number
   /** Numbers for the others to see. */
-  counts(): { connected: number; sessions: number }
+  counts(): NodeCounts
 }
 
 const encoder = new TextEncoder()
@@ -62,6 +78,7 @@ export class Membership {
   private beats: NodeJS.Timeout | null = null
   private watch: NodeJS.Timeout | null = null
   private onFenced: () => void = () => {}
+  private isTryingAgain = false
   /** Told when a node has come, or is gone. */
   onChange: () => void = () => {}
   private wasAlive = new Set<string>()
@@ -142,6 +159,11 @@ export class Membership {
     if (entry !== null) this.heard(entry)
   }
 
+  /** Has the others know at once what changes else with the next heartbeat. */
+  tellNow(): Promise<void> {
+    return this.beat(false)
+  }
+
   /** Asks how far the heartbeats are. */
   refresh(): Promise<void> {
     return this.follower.refresh()
@@ -156,6 +178,7 @@ export class Membership {
   /** Ends without a word, as a dead process does. */
   abandon(): void {
     clearInterval(this.beats ?? undefined)
+    this.beats = null
     clearInterval(this.watch ?? undefined)
     this.follower.end()
   }
@@ -181,6 +204,16 @@ export class Membership {
     const isLate = this.leaseEndMs > 0 && !this.isValid()
     if (!isFailure(outcome) && !isLeaving && !isLate)
       this.leaseEndMs = Math.max(this.leaseEndMs, sentMs + leaseMs)
+    if (isFailure(outcome) && !isLeaving) void this.tryAgain()
+  }
+
+  /** While nobody leads the stream every heartbeat is refused at once: the next one in its time could be one too late. */
+  private async tryAgain(): Promise<void> {
+    if (this.beats === null || this.isTryingAgain) return
+    this.isTryingAgain = true
+    await pause(RETRY_MS)
+    this.isTryingAgain = false
+    if (this.isValid()) await this.beat(false)
   }
 
   /** An earlier run of this node: until no server has a connection to it any more, or its lease has ended. */

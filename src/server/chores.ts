@@ -1,6 +1,8 @@
 /** What a running broker does now and then: figures for $SYS, memory, retained messages that have expired. */
 import { createBridgeTopics } from '../telemetry/bridge-topics.ts'
+import { createClusterTopics } from '../telemetry/cluster-topics.ts'
 import { createSysTopics } from '../telemetry/sys-topics.ts'
+import { clusterSource } from './cluster-source.ts'
 import { TICK_MS } from './engine.ts'
 import { createMemoryWatch, usedBytes } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
@@ -28,6 +30,8 @@ export function createChores(server: Server): () => void {
     nodeClock.monotonicMs(),
   )
   const tellBridges = createBridgeTopics(publishSys)
+  const tellCluster = createClusterTopics(publishSys)
+  const cluster = clusterSource(server)
   const watchMemory = createMemoryWatch(broker, log, {
     limit: () => server.config.global.memoryBytesMax,
     others: server.threads?.budgets.memory ?? null,
@@ -50,6 +54,7 @@ export function createChores(server: Server): () => void {
       nextSysMs = (Math.floor(now / sysIntervalMs) + 1) * sysIntervalMs
       sys.update(nodeClock.monotonicMs())
       tellBridges(server.bridges.list())
+      tellCluster(cluster.facts().nodes)
     }
     if (retainExpiryIntervalMs !== null && now >= nextSweepMs) {
       nextSweepMs = now + retainExpiryIntervalMs

@@ -2,26 +2,42 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { LogType, type Log } from '../base/log.ts'
+import type { Broker } from '../broker/broker.ts'
 import { ClusterNode } from '../cluster/cluster-node.ts'
 import { ClusterPeers } from '../cluster/cluster-peers.ts'
 import { ClusterStore } from '../cluster/cluster-store.ts'
 import { connectWire } from '../cluster/connect.ts'
 import { ClusterError } from '../cluster/failures.ts'
+import type { NodeCounts } from '../cluster/membership.ts'
 import { findSync } from '../cluster/sync-check.ts'
 import type { Config, GlobalValues } from '../config/config.ts'
+import { clusterAnswers } from './cluster-asks.ts'
+import { createDrain, type Drain, type Draining } from './drain.ts'
+import type { ListenerClients } from './engine.ts'
+import type { RunningListener } from './listeners.ts'
 import { nodeClock } from './node-ports.ts'
 import { version } from './version.ts'
+
+/** The broker process around the node. */
+interface Served extends Draining {
+  readonly broker: Broker
+  readonly listeners: readonly RunningListener[]
+  /** Listeners with pages, by name. */
+  readonly pages: ReadonlyMap<string, unknown>
+}
 
 export interface Cluster {
   readonly node: ClusterNode
   readonly store: ClusterStore
   readonly peers: ClusterPeers
+  /** It serves clients: answers what other nodes ask from now on. `deafen`: closes what some listeners let in by. */
+  begin(server: Served, deafen: (which: (clients: ListenerClients) => boolean) => void): Drain
 }
 
 export interface ClusterJoining {
   readonly config: Config
   readonly log: Log
-  counts(): { connected: number; sessions: number }
+  server(): Served
   /** The lease has ended: the process is to end without another word. */
   onFatal(error: Error): void
 }
@@ -67,7 +83,7 @@ function nodeIdOf({ clusterNodeId }: GlobalValues): string {
 export async function joinCluster({
   config,
   log,
-  counts,
+  server,
   onFatal,
 }: ClusterJoining): Promise<Cluster> {
   checkClusterOptions(config)
@@ -102,7 +118,7 @@ export async function joinCluster({
     nowMs: nodeClock.monotonicMs,
     wallMs: nodeClock.wallMs,
     connect: () => Promise.resolve(wire),
-    counts,
+    counts: () => countsOf(server()),
     onFenced: () =>
       onFatal(
         new Error(
@@ -114,7 +130,33 @@ export async function joinCluster({
     LogType.information,
     `Node ${nodeId} of the cluster ${global.clusterName} at ${urls.map((url) => new URL(url).host).join(', ')}.`,
   )
-  return { node, store: new ClusterStore(node), peers: new ClusterPeers(node) }
+  return {
+    node,
+    store: new ClusterStore(node),
+    peers: new ClusterPeers(node),
+    begin: (running, deafen) => begin(node, running, deafen),
+  }
+}
+
+function begin(
+  node: ClusterNode,
+  server: Served,
+  deafen: (which: (clients: ListenerClients) => boolean) => void,
+): Drain {
+  const ways = new Set<ListenerClients>(
+    server.listeners.filter(({ name }) => !server.pages.has(name)),
+  )
+  const drain = createDrain(server, node, () => deafen((clients) => ways.has(clients)))
+  node.questions.answerWith(clusterAnswers(server.broker, node, drain))
+  return drain
+}
+
+/** What the others are told of this node. */
+function countsOf({ broker, status }: Served): NodeCounts {
+  const { connected, sessions } = broker.counts()
+  const { publishReceived: received, publishSent: sent, publishDropped: dropped } = broker.stats
+  const isDraining = status === 'draining'
+  return { connected, sessions, isDraining, figures: { received, sent, dropped } }
 }
 
 /** The log may not be open yet: who started the broker is to see what it waits for. */

@@ -66,8 +66,8 @@ export interface Engine {
    * @param port The one that they are bound to.
    */
   share(descriptors: readonly number[], port: number, clients: ListenerClients): Promise<void>
-  /** Takes no more connections. */
-  deafen(): void
+  /** Takes no more connections; `which`: by which listeners, absent: by none. */
+  deafen(which?: (clients: ListenerClients) => boolean): void
   /** Closes listeners, then connections, then the store. */
   stop(): Promise<void>
 }
@@ -176,7 +176,7 @@ type Accepting = Pick<Engine, 'connections' | 'addresses' | 'rate' | 'broker'> &
 /** Where clients come in. */
 function acceptors(to: Accepting): Pick<Engine, 'listen' | 'share' | 'deafen'> {
   const { broker, limits, log, connections, sockets, addresses, rate } = to
-  const listeners: Listener[] = []
+  let listeners: { readonly clients: ListenerClients; readonly listener: Listener }[] = []
   const entranceOf = ({ options, budget, entrance }: ListenerClients) => ({
     owner: { core: broker, listener: options },
     settings: entrance,
@@ -193,15 +193,16 @@ function acceptors(to: Accepting): Pick<Engine, 'listen' | 'share' | 'deafen'> {
   return {
     async listen(place, clients) {
       const listener = await listen(place, entranceOf(clients))
-      listeners.push(listener)
+      listeners.push({ clients, listener })
       return listener
     },
     async share(descriptors, port, clients) {
       clients.options.port = port
-      listeners.push(await listenShared(descriptors, entranceOf(clients)))
+      listeners.push({ clients, listener: await listenShared(descriptors, entranceOf(clients)) })
     },
-    deafen() {
-      for (const listener of listeners.splice(0)) listener.close()
+    deafen(which = () => true) {
+      for (const { clients, listener } of listeners) if (which(clients)) listener.close()
+      listeners = listeners.filter(({ clients }) => !which(clients))
     },
   }
 }

@@ -7,7 +7,7 @@ import { createHttpServer } from '../admin/http-server.ts'
 import type { AclReply } from '../admin/schemas-clients.ts'
 import type { AdminSource } from '../admin/source.ts'
 import type { OtherTraces } from '../admin/traces.ts'
-import { viewsOf, type Views } from '../admin/views.ts'
+import { placedViews, viewsOf, type Views } from '../admin/views.ts'
 import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../ports/limits.ts'
@@ -32,9 +32,12 @@ import type { ServerSecurity } from './security.ts'
 import type { UserAdmin } from './user-admin.ts'
 import { userSourceOf } from './user-source.ts'
 import type { Cluster } from './cluster.ts'
+import { clusterViews } from './cluster-asks.ts'
 import { clusterSource } from './cluster-source.ts'
 import { figuresOf } from './thread-figures.ts'
-import { joinViews } from './thread-views.ts'
+import type { Drain } from './drain.ts'
+import { joinViews } from './joint-views.ts'
+import type { Server } from './running-server.ts'
 import type { Everyone } from './everyone.ts'
 import type { Threads } from './threads.ts'
 import { version } from './version.ts'
@@ -54,12 +57,13 @@ interface Host {
   readonly bridges: BridgeControl
   /** null: a broker of its own. */
   readonly cluster: Cluster | null
+  readonly drain: Drain | null
   /** null: state is in memory. */
   readonly persistence: { readonly location: string } | null
   readonly launch: Launch
   /** The configuration that is in force. */
   readonly config: Config
-  readonly status: 'starting' | 'ok' | 'stopping'
+  readonly status: Server['status']
 }
 
 export interface HttpListeners {
@@ -183,7 +187,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
       log,
     ),
     bans: banSourceOf(server.banDesk),
-    cluster: clusterSource(() => server.cluster?.node ?? null),
+    cluster: clusterSource(server),
     status: () => server.status,
     config: () => ({
       files: [...server.config.loadedFiles],
@@ -208,10 +212,12 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
   }
 }
 
-function sessionViews({ broker, threads }: Host): Views {
+function sessionViews({ broker, threads, cluster }: Host): Views {
+  if (cluster !== null) return clusterViews(broker, cluster.node)
   if (threads === null) return viewsOf(broker, broker.inspector())
   const own = broker.inspector({ away: true, backlogOf: (clientId) => threads.backlogOf(clientId) })
-  return joinViews(viewsOf(broker, own), threads.ask)
+  const views = placedViews(viewsOf(broker, own), () => ({ thread: 0 }))
+  return joinViews(views, threads.ask)
 }
 
 function otherTraces(threads: Threads | null): OtherTraces | null {

@@ -1,29 +1,26 @@
-/** The sessions of all threads as the API lists them: each thread says what it has, the first puts it together. */
-import {
-  clientOrder,
-  delayedOrder,
-  joinPages,
-  type ClientEntry,
-  type Views,
-} from '../admin/views.ts'
-import type { Page, PageQuery } from '../admin/scan.ts'
-import type { AskThreads } from './thread-asks.ts'
+/** The sessions of all threads, or of all nodes of a cluster, as the API lists them: each says what it has, and who was asked puts it together. */
+import { clientOrder, delayedOrder, joinPages, type Views } from '../admin/views.ts'
+import type { PageQuery } from '../admin/scan.ts'
 
-/** @param own What the first thread shows. */
-export function joinViews(own: Views, ask: AskThreads): Views {
+/** Asks all others. */
+export type AskViews = <Name extends keyof Views>(
+  name: Name,
+  ...args: Parameters<Views[Name]>
+) => Promise<Awaited<ReturnType<Views[Name]>>[]>
+
+/** @param own What is shown where it is put together. */
+export function joinViews(own: Views, ask: AskViews): Views {
   const any = async (done: Promise<boolean>, elsewhere: () => Promise<boolean[]>) =>
     (await done) || (await elsewhere()).includes(true)
   return {
     async clients(query) {
       const wanted = fromTheFirst(query)
       const pages = [await own.clients(wanted), ...(await ask('clients', wanted))]
-      return joinPages(pages.map(withThread), query, clientOrder(query))
+      return joinPages(pages, query, clientOrder(query))
     },
     async client(clientId) {
       const found = [await own.client(clientId), ...(await ask('client', clientId))]
-      const thread = found.findIndex((one) => one !== null)
-      const one = found[thread] ?? null
-      return one === null ? null : { ...one, client: { ...one.client, thread } }
+      return found.find((one) => one !== null) ?? null
     },
     async subscriptions(query) {
       const wanted = fromTheFirst(query)
@@ -60,8 +57,4 @@ export function joinViews(own: Views, ask: AskThreads): Views {
 function fromTheFirst<Query extends PageQuery>(query: Query): Query {
   const { page = 1, pageSize = 50 } = query
   return { ...query, page: 1, pageSize: page * pageSize }
-}
-
-function withThread(page: Page<ClientEntry>, thread: number): Page<ClientEntry> {
-  return { ...page, items: page.items.map((client) => ({ ...client, thread })) }
 }

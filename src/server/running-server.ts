@@ -10,6 +10,7 @@ import type { BanDesk } from './ban-desk.ts'
 import type { Bridges } from './bridges.ts'
 import type { Cluster } from './cluster.ts'
 import type { Launch } from './config-view.ts'
+import type { Drain } from './drain.ts'
 import type { Everyone } from './everyone.ts'
 import type { RunningListener, PagesEntrance } from './listeners.ts'
 import type { ServerLog } from './log-destinations.ts'
@@ -33,6 +34,8 @@ export interface Server {
   readonly connections: ConnectionBudget
   /** null: a broker of its own. */
   readonly cluster: Cluster | null
+  /** null: a broker of its own has nowhere to send its clients. */
+  drain: Drain | null
   /** null: state is in memory. */
   readonly persistence: Persistence | null
   readonly addresses: AddressBudget
@@ -41,8 +44,8 @@ export interface Server {
   readonly pages: ReadonlyMap<string, PagesEntrance>
   /** Where the page is that nobody configured, in words for who started the broker; null: there is none. */
   pageNote: string | null
-  /** Connections wait while it is `starting`. */
-  status: 'starting' | 'ok' | 'stopping'
+  /** Connections wait while it is `starting`, and go elsewhere while it is `draining`. */
+  status: 'starting' | 'ok' | 'draining' | 'stopping'
   /**
    * What the listeners that run would be with `config`, by name; reads the files it names.
    *

@@ -70,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const persistence = persistenceOf(config, configFile, hasNoStore(options))
   logStart(log, config, configFile)
   const securityFiles = await prepareSecurityFiles(config, log)
-  const cluster = await join(options, () => broker.counts())
+  const cluster = await join(options, () => server)
   const guard = guardOf(options, persistence, () => server)
   const { security, bans } = guard
   logPersistence(log, persistence)
@@ -96,6 +96,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     entrances: (wanted) => loadEntrances(engine, server, wanted, tlsKeyLogFile),
     connections,
     cluster,
+    drain: null,
     persistence,
     addresses,
     rate,
@@ -125,8 +126,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     bridges.watch(observer)
     await engine.start((go) => bridges.prepare(go))
     await threads?.ready()
-    server.status = 'ok'
-    bridges.start()
+    begin(engine, server)
   } catch (error) {
     await http?.close()
     await engine.stop()
@@ -135,6 +135,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // The first client to subscribe finds `$SYS` complete.
   chores()
   return server
+}
+
+/** Everything is there: clients are served. */
+function begin(engine: Engine, server: Server): void {
+  server.status = 'ok'
+  server.drain = server.cluster?.begin(server, (which) => engine.deafen(which)) ?? null
+  server.bridges.start()
 }
 
 /** Who is let in: bans before everything, then users and rights. @throws AuthFileError */
@@ -157,12 +164,12 @@ function hasNoStore({ config, memoryOnly }: ServerOptions): boolean {
 /** Loads what a cluster needs, and waits for its servers; null: a broker of its own. */
 async function join(
   { config, log, onFatal }: ServerOptions,
-  counts: () => { connected: number; sessions: number },
+  server: () => Server,
 ): Promise<Cluster | null> {
   if (config.global.clusterUrls === null) return null
   if (threadCountOf(config) > 1) checkThreads(config)
   const { joinCluster } = await import('./cluster.ts')
-  return await joinCluster({ config, log, counts, onFatal })
+  return await joinCluster({ config, log, server, onFatal })
 }
 
 /** Where the core keeps what it keeps, and whom it shares it with. */

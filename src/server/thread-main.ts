@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { traceForOthers } from '../admin/traces.ts'
-import { viewsOf } from '../admin/views.ts'
+import { placedViews, viewsOf } from '../admin/views.ts'
 import { LogType, type Log } from '../base/log.ts'
 import { BanList } from '../auth/bans/ban-list.ts'
 import { AuthFileError } from '../auth/auth-file.ts'
@@ -131,7 +131,7 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
     listeners,
     log,
     control,
-    answers: answersIn(engine.broker, security),
+    answers: answersIn(engine.broker, security, index),
     config,
   }
   return thread
@@ -157,11 +157,11 @@ function report(broker: Broker, flow: Flow): void {
   tell({ kind: 'counts', stats: broker.stats, counts: broker.ownCounts() })
 }
 
-function answersIn(broker: Broker, security: ServerSecurity): Answers {
+function answersIn(broker: Broker, security: ServerSecurity, thread: number): Answers {
   const inspector = broker.inspector({ away: false, backlogOf: () => null })
   return answersOf({
     broker,
-    views: viewsOf(broker, inspector),
+    views: placedViews(viewsOf(broker, inspector), () => ({ thread })),
     traces: traceForOthers(broker, inspector, (seen) => tell({ kind: 'traced', seen })),
     applyDynamic: (file, text) => security.replaceDynamic(file, text),
   })

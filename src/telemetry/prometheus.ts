@@ -12,6 +12,14 @@ export interface MetricsSource {
   latest(): Sample
   listeners(): readonly { port: number; protocol: string; connections: number }[]
   bridges(): readonly BridgeStatus[]
+  cluster(): ClusterLease
+}
+
+/** Of a broker of its own: not `clustered`, and the rest empty. */
+interface ClusterLease {
+  readonly clustered: boolean
+  readonly leaseLeftMs: number
+  readonly nodes: readonly { readonly draining: boolean }[]
 }
 
 export interface Metrics {
@@ -114,6 +122,7 @@ export function createMetrics(source: MetricsSource): Metrics {
   addSessions(source, registers)
   addListeners(source, registers)
   for (const row of BRIDGE_ROWS) addBridges(row, source, registers)
+  for (const row of CLUSTER_ROWS) addCluster(row, source, registers)
   const info = new Gauge({
     name: 'mozzie_info',
     help: 'Version.',
@@ -207,6 +216,44 @@ function addBridges(
     collect() {
       metric.reset()
       for (const bridge of source.bridges()) metric.inc({ bridge: bridge.name }, value(bridge))
+    },
+  })
+}
+
+type ClusterRow = readonly [name: string, help: string, value: (cluster: ClusterLease) => number]
+
+const CLUSTER_ROWS: readonly ClusterRow[] = [
+  [
+    'mozzie_cluster_nodes',
+    'Nodes that this one knows to be alive, itself among them.',
+    (c) => c.nodes.length,
+  ],
+  [
+    'mozzie_cluster_nodes_draining',
+    'Those that send their clients away.',
+    ({ nodes }) => nodes.filter(({ draining }) => draining).length,
+  ],
+  [
+    'mozzie_cluster_lease_seconds',
+    'Until this node ends itself, should NATS not answer.',
+    ({ leaseLeftMs }) => leaseLeftMs / 1000,
+  ],
+]
+
+/** Without a cluster they have no value. */
+function addCluster(
+  [name, help, value]: ClusterRow,
+  source: MetricsSource,
+  registers: Registry[],
+): void {
+  const gauge: Gauge = new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      const cluster = source.cluster()
+      if (cluster.clustered) gauge.set(value(cluster))
+      else gauge.remove()
     },
   })
 }

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { testMsMax, waitMsMax } from '../support/patience.ts'
+import { askPages } from './admin.ts'
 import { ADMIN, startBrokers, type ClusterBrokers } from './brokers.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName } from './nodes.ts'
@@ -164,6 +165,49 @@ else {
     const env = { ...process.env, MOZZIE_PASSWORD: ADMIN.password }
     const { stdout } = spawnSync(process.execPath, words, { env, encoding: 'utf8' })
     assert.match(stdout, /^"where" {2}b2 {2}0 subscriptions$/m)
+    await client.endAsync()
+  })
+  test('every node shows the clients of all, clean ones too, and disconnects each', async () => {
+    const clients = await Promise.all(
+      [0, 1, 2].map((index) => connect(index, { clientId: `seen-${index}` })),
+    )
+    const away = await connect(1, { ...durable, clientId: 'seen-away' })
+    await away.endAsync()
+    const [, asked] = cluster.brokers
+    const rows = async (): Promise<string[]> => {
+      const { items } = await askPages(asked, 'clients?q=seen-&sort=clientId')
+      return (items as { clientId: string; node: string | null }[]).map(
+        ({ clientId, node }) => `${clientId} ${node}`,
+      )
+    }
+    assert.deepEqual(await rows(), ['seen-0 b0', 'seen-1 b1', 'seen-2 b2', 'seen-away null'])
+    const { node } = await askPages(asked, 'clients/detail?clientId=seen-2')
+    assert.equal(node, 'b2')
+    const ended = new Promise<number | undefined>((resolve) =>
+      clients[2].on('disconnect', ({ reasonCode }) => resolve(reasonCode)),
+    )
+    const order = { clientId: 'seen-2', reasonCode: 0x97 }
+    assert.deepEqual(await askPages(asked, 'clients/disconnect', order), { done: true })
+    assert.equal(await ended, 0x97)
+    assert.deepEqual(await askPages(asked, 'clients/disconnect', { clientId: 'nobody' }), {
+      done: false,
+    })
+    await Promise.all(clients.map((client) => client.endAsync(true)))
+  })
+  test('$SYS has sums of all nodes, and /metrics the lease', async () => {
+    const client = await connect(0)
+    const got: string[] = []
+    client.on('message', (topic, payload) => void got.push(`${topic} ${payload.toString()}`))
+    await client.subscribeAsync('$SYS/cluster/#')
+    await until(() => got.includes('$SYS/cluster/nodes/count 3'))
+    await until(() => got.some((line) => line.startsWith('$SYS/cluster/clients/connected ')))
+    const login = Buffer.from(`${ADMIN.name}:${ADMIN.password}`).toString('base64')
+    const answer = await fetch(`http://127.0.0.1:${cluster.brokers[2].httpPort}/metrics`, {
+      headers: { authorization: `Basic ${login}` },
+    })
+    const text = await answer.text()
+    assert.match(text, /^mozzie_cluster_nodes 3$/m)
+    assert.match(text, /^mozzie_cluster_lease_seconds \d/m)
     await client.endAsync()
   })
   test('the will of a client whose node is killed is published, once', async () => {

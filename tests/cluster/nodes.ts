@@ -34,7 +34,12 @@ export function newNode(
         keyFile: null,
         say() {},
       }),
-    counts: () => ({ connected: 0, sessions: 0 }),
+    counts: () => ({
+      connected: 0,
+      sessions: 0,
+      isDraining: false,
+      figures: { received: 0, sent: 0, dropped: 0 },
+    }),
     onFenced() {},
     ...more,
   })

@@ -23,6 +23,7 @@ type Rule = (core: Core, connection: Connection, packet: ConnectPacket) => numbe
 /** In the order in which mosquitto answers; the first that fails is the answer. */
 const RULES: readonly Rule[] = [
   versionRule,
+  leavingRule,
   memoryRule,
   emptyIdRule,
   prefixRule,
@@ -34,6 +35,11 @@ const RULES: readonly Rule[] = [
 function versionRule(_core: Core, connection: Connection, packet: ConnectPacket): number {
   const accepted = connection.link.listener.acceptVersions.includes(packet.version)
   return accepted ? 0 : Reason.unsupportedProtocolVersion
+}
+
+/** Its clients are being sent to other nodes. */
+function leavingRule(core: Core): number {
+  return core.isLeaving ? Reason.useAnotherServer : 0
 }
 
 function memoryRule(core: Core): number {

@@ -184,6 +184,8 @@ export interface Core {
   /** It could not even be opened for that: whoever needs nothing of it is served, until it can. */
   withoutStore: boolean
   turnEndAsked: boolean
+  /** Its clients are sent to other nodes, and nobody is let in. */
+  isLeaving: boolean
   stopping: boolean
 }
 

@@ -27,6 +27,7 @@ const ENDINGS = new Map<number, string>([
   [Reason.retainNotSupported, 'used disallowed feature (retain)'],
   [Reason.qosNotSupported, 'used disallowed feature (QoS)'],
   [Reason.serverShuttingDown, 'server shutting down'],
+  [Reason.useAnotherServer, 'use another server'],
 ])
 
 /** Of a CONNECT. */
@@ -40,6 +41,7 @@ const REFUSALS = new Map<number, string>([
   [Reason.retainNotSupported, 'used disallowed feature (retain)'],
   [Reason.serverBusy, 'server busy'],
   [Reason.banned, 'banned'],
+  [Reason.useAnotherServer, 'use another server'],
 ])
 
 export function endingWords(reason: number): string {

@@ -1,0 +1,87 @@
+/** What a node asks of another beside what brokers say: by name, with plain arguments and answers, as JSON. */
+import type { Msg } from '@nats-io/transport-node'
+import type { Membership } from './membership.ts'
+import type { Wire } from './wire.ts'
+
+/** A node that is alive answers within it, however busy. */
+const ANSWER_MS_MAX = 3000
+
+interface Question {
+  readonly name: string
+  readonly args: readonly unknown[]
+}
+
+/** `error`: it could not be answered. */
+interface Reply {
+  readonly value?: unknown
+  readonly error?: string
+}
+
+type Answers = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
+
+const decoder = new TextDecoder()
+const encoder = new TextEncoder()
+
+export interface QuestionsOptions {
+  /** In front of every subject. */
+  readonly name: string
+  readonly node: string
+}
+
+export class Questions {
+  private readonly wire: Wire
+  private readonly options: QuestionsOptions
+  private readonly membership: Membership
+
+  constructor(wire: Wire, options: QuestionsOptions, membership: Membership) {
+    this.wire = wire
+    this.options = options
+    this.membership = membership
+  }
+
+  /** Answers what other nodes ask from now on. */
+  answerWith(answers: Answers): void {
+    const { name, node } = this.options
+    this.wire.listen(`${name}.ctl.${node}.ask`, (message) => void this.answer(message, answers))
+  }
+
+  private async answer(message: Msg, answers: Answers): Promise<void> {
+    const reply = await replyTo(message, answers)
+    const data = encoder.encode(JSON.stringify(reply))
+    message.respond(
+      this.wire.isTooLarge(data) ? JSON.stringify({ error: 'the answer is too large' }) : data,
+    )
+  }
+
+  /** Asks one node; null: it does not answer. Throws what to tell a person when it cannot. */
+  async askOne(
+    node: string,
+    name: string,
+    args: readonly unknown[],
+  ): Promise<{ value: unknown } | null> {
+    const text = JSON.stringify({ name, args } satisfies Question)
+    const subject = `${this.options.name}.ctl.${node}.ask`
+    const answer = await this.wire.request(subject, text, ANSWER_MS_MAX)
+    if (answer === null) return null
+    const { value, error } = JSON.parse(decoder.decode(answer.data)) as Reply
+    if (error !== undefined) throw new Error(`node ${node}: ${error}`)
+    return { value }
+  }
+
+  /** Asks all other nodes; one that does not answer, for it has just died, is left out. */
+  async askAll(name: string, args: readonly unknown[]): Promise<unknown[]> {
+    const others = this.membership.others()
+    const all = await Promise.all(others.map(({ node }) => this.askOne(node, name, args)))
+    return all.flatMap((answer) => (answer === null ? [] : [answer.value]))
+  }
+}
+
+async function replyTo({ data }: Msg, answers: Answers): Promise<Reply> {
+  try {
+    const { name, args } = JSON.parse(decoder.decode(data)) as Question
+    if (!Object.hasOwn(answers, name)) return { error: `it knows nothing of "${name}"` }
+    return { value: await answers[name](...(args as never[])) }
+  } catch (error) {
+    return { error: (error as Error).message }
+  }
+}

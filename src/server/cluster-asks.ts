@@ -1,0 +1,39 @@
+/** What nodes of a cluster ask each other for the admin API: every node shows the clients of all, and can do something to each. */
+import { HttpError } from '../admin/http-error.ts'
+import { placedViews, viewsOf, type ClientPlace, type Views } from '../admin/views.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { ClientView, ShownSessions } from '../broker/inspect.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
+import type { Drain } from './drain.ts'
+import { joinViews, type AskViews } from './joint-views.ts'
+
+function viewsOfNode(broker: Broker, node: ClusterNode, shown: ShownSessions): Views {
+  const placeOf = ({ connected }: ClientView): Partial<ClientPlace> => ({
+    node: connected ? node.options.node : null,
+  })
+  return placedViews(viewsOf(broker, broker.inspector(shown)), placeOf)
+}
+
+/** What is answered to other nodes: of clients that are here. */
+export function clusterAnswers(broker: Broker, node: ClusterNode, drain: Drain) {
+  return {
+    ...viewsOfNode(broker, node, { away: false, backlogOf: () => null }),
+    drain: async (seconds: number) => drain.start(seconds),
+  }
+}
+
+/** Clients of all nodes, and sessions whose clients are nowhere, which every node knows. */
+export function clusterViews(broker: Broker, node: ClusterNode): Views {
+  const own = viewsOfNode(broker, node, { away: true, backlogOf: () => null })
+  const ask = async (name: string, ...args: readonly unknown[]): Promise<unknown[]> => {
+    if (!node.isJoined) return []
+    try {
+      // JSON would make null of it.
+      const given = args.filter((arg) => arg !== undefined)
+      return await node.questions.askAll(name, given)
+    } catch (error) {
+      throw new HttpError(503, (error as Error).message)
+    }
+  }
+  return joinViews(own, ask as AskViews)
+}
