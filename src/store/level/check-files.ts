@@ -23,6 +23,7 @@ import { join } from 'node:path'
 import { visitRecords } from './log-records.ts'
 import { readManifest, type Manifest } from './manifest.ts'
 import { MARKER_FILE, readMarker } from './marker.ts'
+import { pagesFor } from './pages.ts'
 import { sequenceOf, tableProblem } from './table-file.ts'
 import { CHAIN_KEY } from './track-writes.ts'
 import { batchHead, couldBeBatch } from './write-batch.ts'
@@ -49,7 +50,8 @@ function checkFiles(location: string): void {
   const names = readdirSync(location)
   const manifest = checkManifest(location, names)
   if (manifest === null) return
-  const inTables = checkTables(location, names, manifest)
+  const read = makeReader(location, names)
+  const inTables = checkTables(location, names, manifest, read)
   const logs = names
     .filter((name) => isLog(name) && numberOf(name) >= manifest.firstLog)
     .sort((a, b) => numberOf(a) - numberOf(b))
@@ -58,7 +60,7 @@ function checkFiles(location: string): void {
     last: isFirstLog ? manifest.opened.lastSequence : inTables,
     isMarked: inTables >= 0,
   }
-  for (const name of logs) checkLog(join(location, name), name, chain)
+  for (const name of logs) checkLog(read(join(location, name)), name, chain)
   checkMarker(location, chain, logs.at(-1))
 }
 
@@ -82,9 +84,13 @@ function checkManifest(location: string, names: readonly string[]): Manifest | n
 }
 
 /** Returns the sequence that the tables reach to; -1: an older version wrote them, which left no sign. */
-function checkTables(location: string, names: readonly string[], { tables }: Manifest): number {
+function checkTables(
+  location: string,
+  names: readonly string[],
+  { tables }: Manifest,
+  read: ReadFile,
+): number {
   const files = new Map(names.filter(isTable).map((name) => [numberOf(name), name]))
-  const read = makeReader()
   let reached = -1
   for (const [number, size] of tables) {
     const name = files.get(number)
@@ -102,14 +108,20 @@ function checkTables(location: string, names: readonly string[], { tables }: Man
   return reached
 }
 
-/** Reads files one after the other into the same memory: there may be many of them. */
-function makeReader(): (path: string) => Uint8Array {
-  let room = Buffer.alloc(0)
+/** What it returns is good until the next call. */
+type ReadFile = (path: string) => Uint8Array
+
+/** Reads tables and logs one after the other into the same memory, made for the largest of them. */
+function makeReader(location: string, names: readonly string[]): ReadFile {
+  const sizes = names
+    .filter((name) => isTable(name) || isLog(name))
+    .map((name) => statSync(join(location, name), { throwIfNoEntry: false })?.size ?? 0)
+  let room = pagesFor(Math.max(0, ...sizes))
   return (path) => {
     const file = openSync(path, 'r')
     try {
       const { size } = fstatSync(file)
-      if (size > room.length) room = Buffer.allocUnsafeSlow(size)
+      if (size > room.length) room = pagesFor(size)
       let length = 0
       for (let got = -1; got !== 0 && length < size; length += got)
         got = readSync(file, room, length, size - length, length)
@@ -127,8 +139,7 @@ interface Chain {
   isMarked: boolean
 }
 
-function checkLog(path: string, name: string, chain: Chain): void {
-  const bytes = readFileSync(path)
+function checkLog(bytes: Uint8Array, name: string, chain: Chain): void {
   const visit = (record: Uint8Array, end: number): void => {
     const { sequence, next } = batchHead(record)
     if (chain.last >= 0 && sequence !== chain.last + 1)

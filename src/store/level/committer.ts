@@ -67,11 +67,11 @@ export class Committer {
   }
 
   /** Opens the store, whenever there is space to do it. Nothing is written before {@link begin}. */
-  async open(): Promise<Database> {
+  async open(): Promise<void> {
     for (let told = false; ; told = true) {
       try {
         this.opened = await this.engine.open(this.options.location)
-        return this.opened
+        return
       } catch (error) {
         if (!isFull(error as Error)) throw error
         if (!told) this.owner.failed(0, 'full', new StoreError(reasonOf(error)))
@@ -98,7 +98,8 @@ export class Committer {
     this.reopening = null
   }
 
-  private get database(): Database {
+  /** As it is open now. */
+  get database(): Database {
     if (this.opened === null)
       throw new StoreError(`the store in ${this.options.location} is not open`)
     return this.opened

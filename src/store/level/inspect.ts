@@ -3,7 +3,7 @@ import type { Message } from '../../ports/message.ts'
 import { decodeUtf8 } from '../../codec/utf8.ts'
 import { Kind, NUMBER_BYTES, readNumber } from './keys.ts'
 import type { Database } from './level-options.ts'
-import { eachRecord } from './load.ts'
+import { KindReader } from './read-kinds.ts'
 import {
   readEntryCosts,
   readEntryHead,
@@ -42,46 +42,47 @@ export async function describeStore(
   database: Database,
   tell: (record: Described) => void,
 ): Promise<void> {
+  const kinds = new KindReader({ database })
   const names = new Map<number, string>()
   const clientOf = (key: Uint8Array): string | null => names.get(readNumber(key, 1)) ?? null
-  await eachRecord(database, Kind.session, (key, value) => {
+  await kinds.each(Kind.session, (key, value) => {
     const { number, record } = readSession(decodeUtf8(key, 1, key.length), value)
     names.set(number, record.clientId)
     const { will, ...rest } = record
     const left = will === null ? null : { dueAtMs: will.dueAtMs, ...contentOf(will.message) }
     tell({ kind: 'session', ...rest, will: left })
   })
-  await eachRecord(database, Kind.filter, (key, value) => {
+  await kinds.each(Kind.filter, (key, value) => {
     const filter = decodeUtf8(key, 1 + NUMBER_BYTES, key.length)
     tell({ kind: 'subscription', clientId: clientOf(key), filter, ...readSubscription(value) })
   })
-  await eachRecord(database, Kind.retained, (_key, value) =>
+  await kinds.each(Kind.retained, (_key, value) =>
     tell({ kind: 'retained', ...contentOf(readMessage(new RecordReader(value))) }),
   )
-  await eachRecord(database, Kind.delayed, (key, value) => {
+  await kinds.each(Kind.delayed, (key, value) => {
     const { dueAtMs, message } = readWill(new RecordReader(value))
     tell({ kind: 'delayed', id: decodeUtf8(key, 1, key.length), dueAtMs, ...contentOf(message) })
   })
-  await eachRecord(database, Kind.inbound, (key, value) => {
+  await kinds.each(Kind.inbound, (key, value) => {
     const packetId = key[7] * 256 + key[8]
     const message = contentOf(readMessage(new RecordReader(value)))
     tell({ kind: 'inbound', clientId: clientOf(key), packetId, ...message })
   })
-  await eachRecord(database, Kind.body, (key, value) =>
+  await kinds.each(Kind.body, (key, value) =>
     tell({
       kind: 'body',
       body: readNumber(key, 1),
       ...contentOf(readMessage(new RecordReader(value))),
     }),
   )
-  await eachRecord(database, Kind.queue, (key, value) => {
+  await kinds.each(Kind.queue, (key, value) => {
     const reader = new RecordReader(value)
     const { body, ...head } = readEntryHead(reader)
     const sequence = readNumber(key, 1 + NUMBER_BYTES)
     const message = body > 0 ? { body } : contentOf(readMessage(reader))
     tell({ kind: 'queued', clientId: clientOf(key), sequence, ...message, ...head })
   })
-  await eachRecord(database, Kind.pubrec, (key) =>
+  await kinds.each(Kind.pubrec, (key) =>
     tell({
       kind: 'released',
       clientId: clientOf(key),
@@ -109,25 +110,26 @@ function base64(bytes: Uint8Array): string {
 }
 
 export async function statsOf(database: Database): Promise<StoreStats> {
+  const kinds = new KindReader({ database })
   const counts = { subscriptions: 0, released: 0, inbound: 0, bodies: 0, retained: 0, delayed: 0 }
   const queues = new Map<number, { clientId: string; queued: number; queuedBytes: number }>()
   let sessions = 0
   let retainedBytes = 0
-  await eachRecord(database, Kind.session, (key, value) => {
+  await kinds.each(Kind.session, (key, value) => {
     const { number, record } = readSession(decodeUtf8(key, 1, key.length), value)
     queues.set(number, { clientId: record.clientId, queued: 0, queuedBytes: 0 })
     sessions++
   })
-  await eachRecord(database, Kind.filter, () => void counts.subscriptions++)
-  await eachRecord(database, Kind.pubrec, () => void counts.released++)
-  await eachRecord(database, Kind.inbound, () => void counts.inbound++)
-  await eachRecord(database, Kind.body, () => void counts.bodies++)
-  await eachRecord(database, Kind.delayed, () => void counts.delayed++)
-  await eachRecord(database, Kind.retained, (_key, value) => {
+  await kinds.each(Kind.filter, () => void counts.subscriptions++)
+  await kinds.each(Kind.pubrec, () => void counts.released++)
+  await kinds.each(Kind.inbound, () => void counts.inbound++)
+  await kinds.each(Kind.body, () => void counts.bodies++)
+  await kinds.each(Kind.delayed, () => void counts.delayed++)
+  await kinds.each(Kind.retained, (_key, value) => {
     counts.retained++
     retainedBytes += readMessage(new RecordReader(value)).size
   })
-  await eachRecord(database, Kind.queue, (key, value) => {
+  await kinds.each(Kind.queue, (key, value) => {
     const queue = queues.get(readNumber(key, 1))
     if (queue === undefined) return
     queue.queued++

@@ -40,8 +40,6 @@ export function createLevelStore(
   return new DiskStore(options, engine)
 }
 
-/** What may stay mapped of what a start reads. */
-const MAPPED_BYTES_MAX = 8 << 20
 const NO_PAGE: Page = { entries: [], lost: [], more: false }
 
 function emptyRecord(clientId: string): SessionRecord {
@@ -92,7 +90,7 @@ class DiskStore implements LevelStore {
 
   private async load(events: StoreEvents): Promise<void> {
     try {
-      const database = await this.committer.open()
+      await this.committer.open()
       const { retained } = this.set
       const told: StoreEvents = {
         ...events,
@@ -101,13 +99,12 @@ class DiskStore implements LevelStore {
           if (!retained.has(topic)) events.retained(topic, message)
         },
       }
-      const loaded = await load(database, this.references, told, this.options.wallMs())
+      const loaded = await load(this.committer, this.references, told, this.options.wallMs())
       this.sessions = loaded.sessions
       this.lastSession = loaded.lastSession
       this.lastBody = loaded.lastBody
       for (const { record } of loaded.cutOff) this.saveSession(record)
       this.committer.endTouch()
-      if (loaded.queueBytes > MAPPED_BYTES_MAX) await this.committer.openAnew()
       if (this.events === events) events.ready()
       this.committer.begin()
       await this.committer.flush()

@@ -5,6 +5,7 @@ import type { BodyReferences } from './body-references.ts'
 import type { Database } from './level-options.ts'
 import { keyBehind, Kind, NUMBER_BYTES, readNumber } from './keys.ts'
 import { LevelSession } from './level-session.ts'
+import { KindReader } from './read-kinds.ts'
 import {
   readEntryCosts,
   readMessage,
@@ -13,13 +14,16 @@ import {
   readWill,
   RecordReader,
 } from './records.ts'
-import { checkRecord, openRecord } from './sealed-record.ts'
+import { checkRecord } from './sealed-record.ts'
 
-/** Records taken from LevelDB at a time. */
-const PORTION = 500
-const PORTION_BYTES = 1 << 18
 /** User names that are looked for again while a store is loaded. */
 const SHARED_NAMES_MAX = 10_000
+
+/** What is loaded: opened anew now and then while it is read. */
+interface OpenStore {
+  readonly database: Database
+  openAnew(): Promise<void>
+}
 
 export interface Loaded {
   readonly sessions: Map<string, LevelSession>
@@ -28,15 +32,13 @@ export interface Loaded {
   lastBody: number
   /** Sessions of which something is left though their record is gone. */
   readonly garbage: Set<number>
-  /** Read of queues. */
-  queueBytes: number
   /** Sessions whose client was connected when the broker went down. */
   readonly cutOff: LevelSession[]
 }
 
 /** Reads every record but the bodies; tells sessions, then what belongs to them, then retained messages. */
 export async function load(
-  database: Database,
+  source: OpenStore,
   references: BodyReferences,
   events: StoreEvents,
   wallMs: number,
@@ -44,47 +46,40 @@ export async function load(
   const loaded: Loaded = {
     sessions: new Map(),
     lastSession: 0,
-    lastBody: await lastBodyOf(database),
+    lastBody: await lastBodyOf(source.database),
     garbage: new Set(),
-    queueBytes: 0,
     cutOff: [],
   }
-  const byNumber = await loadSessions(database, loaded, wallMs)
-  const sessionOf = (key: Uint8Array): LevelSession | undefined => {
-    const number = readNumber(key, 1)
-    const session = byNumber.get(number)
-    if (session !== undefined) return session
-    loaded.garbage.add(number)
-    loaded.lastSession = Math.max(loaded.lastSession, number)
-    return undefined
-  }
-  await loadQueues(database, references, loaded, sessionOf)
+  const reader = new KindReader(source)
+  const sessionOf = finderOf(await loadSessions(reader, loaded, wallMs), loaded)
+  await loadQueues(reader, references, loaded, sessionOf)
   for (const [clientId, session] of loaded.sessions)
     events.session(clientId, session.record, session)
-  await eachRecord(database, Kind.filter, (key, value) => {
+  await reader.each(Kind.filter, (key, value) => {
     const session = sessionOf(key)
     if (session === undefined) return
     const filter = decodeUtf8(key, 1 + NUMBER_BYTES, key.length)
     events.route(session.clientId, filter, readSubscription(value))
   })
-  await eachRecord(database, Kind.retained, (key, value) => {
+  await reader.each(Kind.retained, (key, value) => {
     const message = readMessage(new RecordReader(value)).owned()
     events.retained(decodeUtf8(key, 1, key.length), message)
   })
-  await eachRecord(database, Kind.delayed, (key, value) =>
+  await reader.each(Kind.delayed, (key, value) =>
     events.delayed(decodeUtf8(key, 1, key.length), readWill(new RecordReader(value))),
   )
+  await reader.end()
   return loaded
 }
 
+/** By their numbers, ascending. */
 async function loadSessions(
-  database: Database,
+  reader: KindReader,
   loaded: Loaded,
   wallMs: number,
-): Promise<Map<number, LevelSession>> {
-  const byNumber = new Map<number, LevelSession>()
+): Promise<LevelSession[]> {
   const shared = new Map<string, string>()
-  await eachRecord(database, Kind.session, (key, value) => {
+  await reader.each(Kind.session, (key, value) => {
     const clientId = decodeUtf8(key, 1, key.length)
     const { number, lastSequence, idShift, record } = readSession(clientId, value)
     // The broker went down while it was connected: its clock starts now.
@@ -96,10 +91,30 @@ async function loadSessions(
     session.lastSequence = lastSequence
     session.idShift = idShift
     loaded.sessions.set(clientId, session)
-    loaded.lastSession = Math.max(loaded.lastSession, number)
-    byNumber.set(number, session)
   })
+  const byNumber = [...loaded.sessions.values()].sort((a, b) => a.number - b.number)
+  loaded.lastSession = byNumber.at(-1)?.number ?? 0
   return byNumber
+}
+
+type SessionOf = (key: Uint8Array) => LevelSession | undefined
+
+/** Finds the session that a key names; notes one that is gone. */
+function finderOf(byNumber: readonly LevelSession[], loaded: Loaded): SessionOf {
+  return (key) => {
+    const number = readNumber(key, 1)
+    let from = 0
+    for (let to = byNumber.length; from < to;) {
+      const middle = (from + to) >>> 1
+      if (byNumber[middle].number < number) from = middle + 1
+      else to = middle
+    }
+    const found = from < byNumber.length ? byNumber[from] : undefined
+    if (found?.number === number) return found
+    loaded.garbage.add(number)
+    loaded.lastSession = Math.max(loaded.lastSession, number)
+    return undefined
+  }
 }
 
 /** The same text as one string: a user may have a great many sessions. */
@@ -111,17 +126,16 @@ function sharedName(shared: Map<string, string>, name: string | null): string | 
 }
 
 async function loadQueues(
-  database: Database,
+  reader: KindReader,
   references: BodyReferences,
   loaded: Loaded,
-  sessionOf: (key: Uint8Array) => LevelSession | undefined,
+  sessionOf: SessionOf,
 ): Promise<void> {
   // Entries of a session lie side by side.
   let owner: LevelSession | undefined
   let ownerNumber = -1
-  await eachStored(database, Kind.queue, (key, stored) => {
+  await reader.eachStored(Kind.queue, (key, stored) => {
     const end = checkRecord(key, stored)
-    loaded.queueBytes += stored.length
     const { body, payloadLength } = readEntryCosts(new RecordReader(stored, 0, end))
     // Those of a session that is gone count too: they are taken off when the entry is cleared away.
     if (body > 0) {
@@ -139,12 +153,12 @@ async function loadQueues(
     owner.writtenTo = sequence
     owner.lastSequence = Math.max(owner.lastSequence, sequence)
   })
-  await eachRecord(database, Kind.pubrec, (key) => {
+  await reader.each(Kind.pubrec, (key) => {
     const session = sessionOf(key)
     if (session !== undefined)
       (session.released ??= new Set()).add(readNumber(key, 1 + NUMBER_BYTES))
   })
-  await eachRecord(database, Kind.inbound, (key, value) => {
+  await reader.each(Kind.inbound, (key, value) => {
     const session = sessionOf(key)
     const packetId = key[7] * 256 + key[8]
     if (session !== undefined)
@@ -157,40 +171,4 @@ async function lastBodyOf(database: Database): Promise<number> {
   const keys = database.keys({ gte: prefix, lt: keyBehind(prefix), reverse: true, limit: 1 })
   const [key] = await keys.all()
   return key === undefined ? 0 : readNumber(key, 1)
-}
-
-/** Calls `visit` with every record of a kind, its checksum checked and taken off. */
-export function eachRecord(
-  database: Database,
-  kind: Kind,
-  visit: (key: Uint8Array, value: Uint8Array) => void,
-): Promise<void> {
-  return eachStored(database, kind, (key, stored) => visit(key, openRecord(key, stored)))
-}
-
-/** The same, as it is stored: nothing is checked. */
-async function eachStored(
-  database: Database,
-  kind: Kind,
-  visit: (key: Uint8Array, stored: Uint8Array) => void,
-): Promise<void> {
-  const prefix = new Uint8Array([kind])
-  const iterator = database.iterator({
-    gte: prefix,
-    lt: keyBehind(prefix),
-    highWaterMarkBytes: PORTION_BYTES,
-    fillCache: false,
-  })
-  try {
-    let next = iterator.nextv(PORTION)
-    for (let portion = await next; portion.length > 0; portion = await next) {
-      // LevelDB reads the next ones in its own thread meanwhile.
-      next = iterator.nextv(PORTION)
-      // Nobody waits for it when a record is refused.
-      next.catch(() => {})
-      for (const [key, stored] of portion) visit(key, stored)
-    }
-  } finally {
-    await iterator.close()
-  }
 }
