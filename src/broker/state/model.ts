@@ -11,6 +11,7 @@ import { addressOf } from '../../base/address.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { PacketTable } from '../../base/packet-table.ts'
 import type { Timer } from '../../base/timer-wheel.ts'
+import { MILLISECOND_BITS, millisecondsOf, secondBitsOf, timeOf } from '../../base/wall-time.ts'
 import type { ByteReader } from '../../codec/byte-reader.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
 import type { CutPacket } from '../../codec/framer.ts'
@@ -229,6 +230,9 @@ const FOREIGN = 16
 const LOADED = 32
 const OURS = 64
 const ENDED = 128
+const AWAY = 256
+const MILLISECONDS_AT = 9
+const MILLISECONDS = ((1 << MILLISECOND_BITS) - 1) << MILLISECONDS_AT
 
 /**
  * There may be a great many of clients that are away: what is small shares one number, and what few sessions need is made
@@ -251,7 +255,7 @@ export class Session {
   held: HeldMessages | null = null
   /** What its subscriptions take. */
   subscriptionBytes = 0
-  disconnectedAtMs = -1
+  private leftBits = 0
   expiryTimer: Timer | null = null
   will: PendingWill | null = null
   /** Messages it did not get; null: none. */
@@ -303,6 +307,19 @@ export class Session {
 
   set loaded(loaded: boolean) {
     this.bits = loaded ? this.bits | LOADED : this.bits & ~LOADED
+  }
+
+  /** When its client left, ms since 1970; -1: it is here. */
+  get disconnectedAtMs(): number {
+    if ((this.bits & AWAY) === 0) return -1
+    return timeOf(this.leftBits, (this.bits & MILLISECONDS) >>> MILLISECONDS_AT)
+  }
+
+  set disconnectedAtMs(ms: number) {
+    this.bits &= ~(AWAY | MILLISECONDS)
+    if (ms < 0) return
+    this.bits |= AWAY | (millisecondsOf(ms) << MILLISECONDS_AT)
+    this.leftBits = secondBitsOf(ms)
   }
 
   get ended(): boolean {

@@ -1,4 +1,5 @@
 /** What is known of a durable session without asking the disk. */
+import { millisecondsOf, secondBitsOf, timeOf } from '../../base/wall-time.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Qos, Version } from '../../codec/packets.ts'
 import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
@@ -15,13 +16,20 @@ export interface NewEntry {
   bringsBody: boolean
 }
 
-/** What a session has only while something goes on in it: there may be a great many in which nothing does. */
+/** What few sessions have: there may be a great many in which nothing goes on. */
 interface Exchanges {
+  will: StoredWill | null
   writing: Map<number, NewEntry> | null
   filling: Map<number, NewEntry> | null
   released: Set<number> | null
   inbound: Map<number, Message> | null
 }
+
+/** Bits of a session's `bits`; the lowest three are its protocol version. */
+const VERSION_BITS = 7
+const ID_SHIFT = 8
+const AWAY = 16
+const MILLISECONDS_AT = 5
 
 /**
  * What is known of a durable session without asking the disk. Its queue, by sequence:
@@ -34,14 +42,13 @@ export class LevelSession {
   readonly number: number
   readonly clientId: string
   private username: string | null
-  private version: Version
+  /** Small things, and the milliseconds of when its client left. */
+  private bits = 0
   /** As 32 bits with a sign, which need no object of their own. */
   private expiryBits: number
-  private disconnectedAtMs: number
-  private will: StoredWill | null
+  /** When its client left; see `base/wall-time.ts`. */
+  private leftBits = 0
   lastSequence = 0
-  /** See `SessionRow`. */
-  idShift = 0
   queuedCount = 0
   queuedBytes = 0
   writtenTo = 0
@@ -51,10 +58,17 @@ export class LevelSession {
     this.number = number
     this.clientId = record.clientId
     this.username = record.username
-    this.version = record.version
     this.expiryBits = record.expirySeconds | 0
-    this.disconnectedAtMs = record.disconnectedAtMs
-    this.will = record.will
+    this.note(record)
+  }
+
+  /** 1: see `SessionRow`. */
+  get idShift(): number {
+    return (this.bits & ID_SHIFT) === 0 ? 0 : 1
+  }
+
+  set idShift(shift: number) {
+    this.bits = shift === 0 ? this.bits & ~ID_SHIFT : this.bits | ID_SHIFT
   }
 
   /** On their way to the disk. */
@@ -94,22 +108,37 @@ export class LevelSession {
   }
 
   private get made(): Exchanges {
-    return (this.exchanges ??= { writing: null, filling: null, released: null, inbound: null })
+    return (this.exchanges ??= {
+      will: null,
+      writing: null,
+      filling: null,
+      released: null,
+      inbound: null,
+    })
   }
 
   /** Its parts, not an object of its own: there may be a great many sessions. */
   get record(): SessionRecord {
-    const { clientId, username, version, disconnectedAtMs, will } = this
+    const { clientId, username, bits } = this
+    const version = (bits & VERSION_BITS) as Version
     const expirySeconds = this.expiryBits >>> 0
+    const disconnectedAtMs = bits & AWAY ? timeOf(this.leftBits, bits >>> MILLISECONDS_AT) : -1
+    const will = this.exchanges === null ? null : this.exchanges.will
     return { clientId, username, version, expirySeconds, disconnectedAtMs, will }
   }
 
   set record(record: SessionRecord) {
     this.username = record.username
-    this.version = record.version
     this.expiryBits = record.expirySeconds | 0
-    this.disconnectedAtMs = record.disconnectedAtMs
-    this.will = record.will
+    this.note(record)
+  }
+
+  private note({ version, disconnectedAtMs, will }: SessionRecord): void {
+    const isAway = disconnectedAtMs >= 0
+    const milliseconds = isAway ? millisecondsOf(disconnectedAtMs) << MILLISECONDS_AT : 0
+    this.bits = version | (this.bits & ID_SHIFT) | (isAway ? AWAY : 0) | milliseconds
+    this.leftBits = isAway ? secondBitsOf(disconnectedAtMs) : 0
+    if (will !== null || this.exchanges !== null) this.made.will = will
   }
 
   /** Is it on the disk, or on its way there? What is in `filling` is not. */
