@@ -20,6 +20,7 @@ import { answerSignals, answerStop } from '../server/signals.ts'
 import { version } from '../server/version.ts'
 import type { BrokerArguments } from './broker-arguments.ts'
 import { forgetEarlyStop } from './early-stop.ts'
+import { beginFrugal, endFrugal } from './frugal-start.ts'
 import { inlineMore } from './inlining.ts'
 
 const FAILURE_EXIT_CODE = 1
@@ -133,6 +134,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       tlsKeyLogFile: args.tlsKeyLogFile,
       onFatal,
     })
+    endFrugal(config.global.memoryBytesMax > 0)
     stop = () => {
       notifyStopping()
       void server.stop().then(() => end(0))
@@ -172,6 +174,7 @@ export async function startBroker(args: BrokerArguments, words: readonly string[
     return
   }
   inlineMore()
+  beginFrugal()
   if (args.daemon) process.exitCode = await becomeDaemon(words)
   else await run(args, config)
 }
