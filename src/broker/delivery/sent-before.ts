@@ -7,7 +7,8 @@
  */
 import type { Fifo } from '../../base/fifo.ts'
 import type { Delivery, Session } from '../state/model.ts'
-import { packetIdOf, PACKET_IDS } from './window.ts'
+import { countGone } from './backlog.ts'
+import { packetIdOf, PACKET_IDS, putInWindow } from './window.ts'
 
 /** The delivery with this packet identifier, which is in flight from now on; undefined: there is none. */
 export function takeSentBefore(
@@ -23,11 +24,8 @@ export function takeSentBefore(
   if (delivery === undefined || !delivery.dup || delivery.qos === 0) return undefined
   queue.removeAt(index)
   // It costs in the window what it cost in the queue.
-  outbound.queuedCount--
-  outbound.queuedBytes -= delivery.payloadBytes
-  delivery.packetId = packetId
-  outbound.inflight.set(packetId, delivery)
-  outbound.inflightBytes += delivery.payloadBytes
+  countGone(outbound, delivery.payloadBytes)
+  putInWindow(outbound, delivery, packetId)
   return delivery
 }
 

@@ -60,8 +60,13 @@ export function enterWindow(
   packetId: number,
 ): void {
   charge(core, Bytes.entry)
-  delivery.packetId = packetId
   outbound.lastPacketId = packetId
+  putInWindow(outbound, delivery, packetId)
+}
+
+/** It is in flight from now on; its entry is charged for already. */
+export function putInWindow(outbound: Outbound, delivery: Delivery, packetId: number): void {
+  delivery.packetId = packetId
   outbound.inflight.set(packetId, delivery)
   outbound.inflightBytes += delivery.payloadBytes
 }
@@ -72,9 +77,7 @@ export function enterWindow(
  */
 export function enterReleased(core: Core, outbound: Outbound, delivery: Delivery): void {
   charge(core, Bytes.entry)
-  delivery.packetId = packetIdOf(outbound, delivery.sequence)
-  outbound.inflight.set(delivery.packetId, delivery)
-  outbound.inflightBytes += delivery.payloadBytes
+  putInWindow(outbound, delivery, packetIdOf(outbound, delivery.sequence))
 }
 
 /** The exchange is over, or never comes to its end. */
