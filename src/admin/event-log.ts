@@ -34,12 +34,15 @@ export function createEventLog(observer: Observer): EventLog {
   ): void => {
     const user = shownUser(username)
     const event = { timeMs: Date.now(), clientId, username: user, remote, kind, detail }
-    events[next] = event
     if (kind === 'refused') {
       refusals.unshift(event)
       if (refusals.length > REFUSALS_MAX) refusals.pop()
     }
-    next = (next + 1) % EVENTS_MAX
+    // What no client is named for pushes out nothing that one is.
+    if (clientId !== '') {
+      events[next] = event
+      next = (next + 1) % EVENTS_MAX
+    }
     for (const handler of handlers) handler(event)
   }
 

@@ -226,7 +226,7 @@ export interface Control {
 export interface Observer {
   connected?(who: Identity, version: Version): void
   disconnected?(who: Identity, reason: string): void
-  /** A CONNECT was refused; `who` is null when it could not even be read. */
+  /** A CONNECT was refused; `who` is null when it could not even be read, or a limit turned the connection away before. */
   refused?(who: Identity | null, remote: string, reason: string): void
   subscribed?(who: Identity, filter: string, qos: Qos): void
   unsubscribed?(who: Identity, filter: string): void

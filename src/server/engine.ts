@@ -9,7 +9,7 @@ import type { Auth, Control, ListenerOptions, Observer, Store } from '../ports/p
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
 import { ConnectionRate, type SharedSlices } from '../transports/connection-rate.ts'
-import type { EntranceSettings } from '../transports/entrance.ts'
+import type { Denied, EntranceSettings } from '../transports/entrance.ts'
 import { listen, listenShared, type Listener, type ListenOptions } from '../transports/listener.ts'
 import { HandshakeGate } from '../transports/tls.ts'
 import { fileDescriptorLimit } from './file-descriptors.ts'
@@ -136,7 +136,16 @@ export function createEngine(options: EngineOptions): Engine {
   }
   sockets.max = socketsMax()
   const rate = new ConnectionRate(0, slices)
-  const accepting = acceptors({ broker, limits, log, connections, sockets, addresses, rate })
+  const accepting = acceptors({
+    broker,
+    limits,
+    log,
+    connections,
+    sockets,
+    addresses,
+    rate,
+    denied: tellDenied(observer),
+  })
   // What has arrived meanwhile is read before anybody's time is judged.
   const timer = setInterval(() => setImmediate(tick, broker, options), TICK_MS).unref()
 
@@ -171,11 +180,26 @@ type Accepting = Pick<Engine, 'connections' | 'addresses' | 'rate' | 'broker'> &
   readonly limits: Limits
   readonly log: Log
   readonly sockets: ConnectionBudget
+  readonly denied: Denied
+}
+
+/** Of a flood these many a second are told; the log has them all. */
+const DENIED_PER_SECOND = 20
+
+function tellDenied(observer: Observer | null): Denied {
+  let second = 0
+  let told = 0
+  return (remote, why) => {
+    const now = Math.floor(nodeClock.monotonicMs() / 1000)
+    if (now !== second) told = 0
+    second = now
+    if (told++ < DENIED_PER_SECOND) observer?.refused?.(null, remote, why)
+  }
 }
 
 /** Where clients come in. */
 function acceptors(to: Accepting): Pick<Engine, 'listen' | 'share' | 'deafen'> {
-  const { broker, limits, log, connections, sockets, addresses, rate } = to
+  const { broker, limits, log, connections, sockets, addresses, rate, denied } = to
   let listeners: { readonly clients: ListenerClients; readonly listener: Listener }[] = []
   const entranceOf = ({ options, budget, entrance }: ListenerClients) => ({
     owner: { core: broker, listener: options },
@@ -186,6 +210,7 @@ function acceptors(to: Accepting): Pick<Engine, 'listen' | 'share' | 'deafen'> {
     sockets,
     addresses,
     rate,
+    denied,
     waiting: new Set<Socket>(),
     arriving: new Set<Socket>(),
     stageMsMax: () => limits.connectTimeoutMs,

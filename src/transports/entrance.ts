@@ -27,6 +27,9 @@ export interface EntranceSettings {
   auto: boolean
 }
 
+/** A connection that was turned away before it said who it is. */
+export type Denied = (remote: string, why: string) => void
+
 export interface Entrance<C> {
   readonly owner: LinkOwner<C>
   readonly settings: EntranceSettings
@@ -42,6 +45,8 @@ export interface Entrance<C> {
   readonly waiting: Set<Socket>
   /** Sockets that are no links yet. */
   readonly arriving: Set<Socket>
+  /** Hears who is turned away, for people to see. */
+  readonly denied: Denied
   /** ms for all stages together, but for TLS. */
   stageMsMax(): number
 }
@@ -94,7 +99,7 @@ function waitForPlace<C>(
     if (waits) return void later(look, turnsLeft - 1)
     waiting.delete(raw)
     if (raw.destroyed) return
-    if (obstacle !== null) return deny(entrance.log, raw, remote, obstacle)
+    if (obstacle !== null) return deny(entrance, raw, remote, obstacle)
     take(entrance, raw, remote, address)
   }
   // Other threads have their own turns: what one of them has to see takes as long as it takes.
@@ -122,7 +127,7 @@ function obstacleOf<C>(
 }
 
 function take<C>(entrance: Entrance<C>, raw: Socket, remote: string, address: string | null): void {
-  const { own, all, sockets, log, addresses, rate, arriving } = entrance
+  const { own, all, sockets, addresses, rate, arriving } = entrance
   own.open++
   all.open++
   sockets.open++
@@ -145,11 +150,17 @@ function take<C>(entrance: Entrance<C>, raw: Socket, remote: string, address: st
   const passed = rate.pass(() => {
     if (!raw.destroyed) begin({ entrance, raw, remote, timer: null, leave })
   })
-  if (!passed) deny(log, raw, remote, 'max_connection_rate exceeded')
+  if (!passed) deny(entrance, raw, remote, 'max_connection_rate exceeded')
 }
 
-function deny(log: Log, raw: Socket, remote: string, why: string): void {
+function deny<C>(
+  { log, denied }: Pick<Entrance<C>, 'log' | 'denied'>,
+  raw: Socket,
+  remote: string,
+  why: string,
+): void {
   raw.destroy()
+  denied(remote, why)
   if (log.mask & LogType.notice)
     log.write(LogType.notice, `Client connection from ${addressOf(remote)} denied: ${why}.`, {
       event: 'connection_denied',
@@ -174,7 +185,7 @@ function begin<C>(arrival: Arrival<C>): void {
         arrival.remote = proxied.remote ?? arrival.remote
         secure(arrival, proxied.tls, proxied.rest)
       },
-      (why) => deny(entrance.log, raw, arrival.remote, why),
+      (why) => deny(entrance, raw, arrival.remote, why),
     )
 }
 

@@ -35,7 +35,7 @@ function linkOf(reply: Json, check: string): Json {
 }
 
 /** Passwords are checked, and `secret/#` is nobody's to read. */
-async function startGuarded(context: Context): Promise<Api> {
+async function startGuarded(context: Context, more = ''): Promise<Api> {
   const directory = scratchDirectory(context)
   const passwords = await writePasswords(directory, 'boss', 'ann')
   const rules = join(directory, 'rules.acl')
@@ -48,7 +48,7 @@ async function startGuarded(context: Context): Promise<Api> {
   )
   const api = await startConfigured(
     context,
-    `password_file ${passwords}\nacl_file ${rules}\nallow_anonymous true\nhttp_admin_user boss\nmax_queued_messages 2`,
+    `password_file ${passwords}\nacl_file ${rules}\nallow_anonymous true\nhttp_admin_user boss\nmax_queued_messages 2\n${more}`,
   )
   asked.add(api)
   return api
@@ -103,6 +103,20 @@ test('why: a refused login says from where, who and when', async (context) => {
     json.items.map((one: Json) => [one.clientId, one.username, one.kind]),
     [['till', 'ann', 'refused']],
   )
+})
+
+test('a connection that a limit turned away is in the list of refusals', async (context) => {
+  const api = await startGuarded(context, 'max_connections_per_address 1')
+  await connectFrom(context, api, '127.0.0.2', 'first')
+  const second = connect({ port: api.mqttPort, host: '127.0.0.1', localAddress: '127.0.0.2' })
+  second.on('error', () => {})
+  await once(second, 'close')
+  const { json } = await api.call('GET', '/api/v1/refusals', BOSS)
+  const [{ clientId, username, remote, detail, timeMs }] = json.items
+  assert.deepEqual([clientId, username], ['', null])
+  assert.match(remote, /^127\.0\.0\.2:\d+$/)
+  assert.equal(detail, 'max_connections_per_address exceeded')
+  assert.ok(Math.abs(Date.now() - timeMs) < 60_000)
 })
 
 test('why: an offline client whose session is kept, and one that wants QoS 0', async (context) => {

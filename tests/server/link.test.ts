@@ -85,6 +85,7 @@ function entranceOf(core: Recorder, log: Log, options: ListenerOptions, max: num
     sockets: { max: 0, open: 0 },
     waiting: new Set<Socket>(),
     arriving: new Set<Socket>(),
+    denied: () => {},
     stageMsMax: () => 10_000,
   }
 }
