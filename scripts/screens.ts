@@ -163,6 +163,8 @@ export async function broker(tour: Tour): Promise<void> {
   await page.locator('.drawer dl').waitFor()
   await see('broker-client')
   await page.locator('.broker-nav > a[href$=overview]').click()
+  await page.locator('.page-head b').waitFor()
+  await page.locator('.chart-plot canvas').first().waitFor()
   await wire.goAway()
   await page.locator('.reach-banner').first().waitFor()
   await see('broker-gone')

@@ -17,7 +17,7 @@ const RUNS: LoadOptions[] = [
     perSecond: 10_000,
     seconds: Math.ceil(seconds / 3),
     topics: 50_000,
-    view: 'Latest of each topic',
+    view: 'Latest per topic',
     searches: false,
   },
   {

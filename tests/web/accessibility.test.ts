@@ -27,13 +27,13 @@ browserSuite('accessibility', (test) => {
         await page.getByRole('button', { name: /^Options: / }).click()
         await page.getByRole('button', { name: 'Properties' }).click()
         found.push(...(await violations(page, 'subscription and properties')))
-        await page.getByRole('button', { name: 'Timed' }).click()
+        await page.getByRole('button', { name: 'Repeat' }).click()
         await page.getByRole('tab', { name: /Topics/ }).click()
         await page.locator('.tree-row').first().waitFor()
-        for (const view of ['Conversation', 'Latest of each topic', 'Table of values', 'Chart']) {
+        for (const view of ['Conversation', 'Latest per topic', 'Value table', 'Chart']) {
           await page.getByRole('tab', { name: view }).click()
           // Columns come once the paths are known.
-          if (view === 'Table of values') await page.locator('.pivot-row .column').nth(2).waitFor()
+          if (view === 'Value table') await page.locator('.pivot-row .column').nth(2).waitFor()
           found.push(...(await violations(page, view)))
         }
         for (const command of [

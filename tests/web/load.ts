@@ -7,7 +7,7 @@ export interface LoadOptions {
   readonly seconds: number
   readonly topics: number
   /** What is looked at meanwhile. */
-  readonly view: 'Table' | 'Latest of each topic'
+  readonly view: 'Table' | 'Latest per topic'
   /** Another search every second: all that is kept is looked through anew. */
   readonly searches: boolean
 }

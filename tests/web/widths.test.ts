@@ -6,7 +6,7 @@ import { connectHere, row, subscribe } from './acts.ts'
 import { login } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
-/** Pairs of fields and buttons that share more than a rim, as far as what is around them lets them be seen. */
+/** Pairs of fields, buttons and words beside them that share more than a rim, as far as what is around them lets them be seen. */
 const OVERLAPS = `(() => {
   const dialog = document.querySelector('dialog[open]') ?? document
   const clipped = (element) => {
@@ -19,7 +19,7 @@ const OVERLAPS = `(() => {
     }
     return { element, left, top, right, bottom }
   }
-  const seen = [...dialog.querySelectorAll('button, input, select, textarea, a')]
+  const seen = [...dialog.querySelectorAll('button, input, select, textarea, a, code, dd, .hits, .problem')]
     .filter((element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
     .filter((element) => element.closest('.visually-hidden, .skip, .connection-tabs') === null)
     .map(clipped)
@@ -33,6 +33,8 @@ const OVERLAPS = `(() => {
       const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top)
       if (wide > 3 && high > 3) found.push(nameOf(one) + ' × ' + nameOf(other))
     }
+  for (const cell of dialog.querySelectorAll('td'))
+    if (cell.getBoundingClientRect().height > 160) found.push('squeezed: ' + cell.textContent.slice(0, 40))
   if (document.documentElement.scrollWidth > innerWidth) found.push('wider than the screen')
   return found
 })()`
@@ -54,6 +56,13 @@ async function openByPalette(page: Page, t: Text, words: string): Promise<void> 
   await page.keyboard.press('Enter')
   await page.locator('dialog[open]:not(.palette)').waitFor()
 }
+
+const ANNOUNCED = JSON.stringify({
+  name: 'Battery of the tag beside the door',
+  unique_id: 'tag-4711-battery',
+  state_topic: 'wide/a/rather/long/topic/1',
+  device: { identifiers: ['tag-4711'], name: 'Tag 4711', manufacturer: 'Shop' },
+})
 
 browserSuite('widths', (test) => {
   for (const [width, height] of [
@@ -88,11 +97,21 @@ browserSuite('widths', (test) => {
           await pane(page, 3)
           await page.locator('.publish-tools .tool').first().click()
           found.push(...(await overlaps(page, 'publish')))
-          for (const words of [t.settings, t.newConnection, t.csvTitle, t.transfer]) {
+          const dialogs = [t.settings, t.newConnection, t.csvTitle, t.transfer, t.keyboardHelp]
+          for (const words of dialogs) {
             await openByPalette(page, t, words)
             found.push(...(await overlaps(page, words)))
             await page.keyboard.press('Escape')
           }
+          await peer.publish('homeassistant/sensor/wide/battery/config', ANNOUNCED, {
+            retain: true,
+          })
+          await page.getByRole('searchbox').first().fill('nobody says this')
+          await page.locator('.hits').waitFor()
+          found.push(...(await overlaps(page, 'no hit')))
+          await page.getByRole('searchbox').first().fill('qos:9')
+          await page.locator('.search .problem').waitFor()
+          found.push(...(await overlaps(page, 'impossible search')))
           await page.getByRole('tab', { name: t.broker, exact: true }).click()
           await page.locator('.login').waitFor()
           found.push(...(await overlaps(page, 'login')))

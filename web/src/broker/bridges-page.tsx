@@ -51,7 +51,7 @@ export function BridgesPage() {
                 <td className="is-number">{countText(row.received)}</td>
                 <td className="is-number">{countText(row.dropped)}</td>
                 <td>
-                  {row.lastError}
+                  {row.lastError === null ? null : b.reasonWords(row.lastError)}
                   {row.lastErrorMs !== null && ` (${clockText(row.lastErrorMs).slice(0, 8)})`}
                 </td>
                 <td>

@@ -261,6 +261,9 @@ function Facts({ client }: { client: ClientDetail }) {
     [b.columns.username, client.username ?? b.anonymous],
     [b.columns.remote, client.remote ?? '–'],
     [b.facts.port, client.port === null ? '–' : String(client.port)],
+    ...(client.thread === null
+      ? []
+      : [[b.facts.thread, String(client.thread)] satisfies [string, string]]),
     [b.columns.version, VERSIONS[client.version] ?? String(client.version)],
     [
       b.columns.connectedAtMs,
@@ -362,7 +365,7 @@ function Lists({ client }: { client: ClientDetail }) {
         {client.events.map(({ timeMs, kind, detail }) => (
           <li key={`${timeMs}${kind}${detail}`}>
             <time className="is-quiet mono">{dateTimeText(timeMs).slice(5, 19)}</time>{' '}
-            {b.eventKinds[kind]} <span className="is-quiet">{detail}</span>
+            {b.eventKinds[kind]} <span className="is-quiet">{b.reasonWords(detail)}</span>
           </li>
         ))}
       </ul>

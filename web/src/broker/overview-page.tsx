@@ -154,23 +154,24 @@ function Kpis({ current, points }: { current: Sample | null; points: Points }) {
   const b = useBrokerText()
   return (
     <ul className="kpis">
-      {KPIS.map((name) => (
-        <li
-          key={name}
-          className={name === 'droppedRate' && (current?.droppedRate ?? 0) > 0 ? 'is-bad' : ''}
-        >
-          <span>{b.kpis[name]}</span>
-          <b>
-            {current === null ? '–' : valueText(name, current[name])}
-            {name.endsWith('Rate') && <small>{b.perSecond}</small>}
-          </b>
-          <Sparkline
-            values={(points[name] ?? []).slice(-60).map((value) => value ?? 0)}
-            width={120}
-            height={26}
-          />
-        </li>
-      ))}
+      {KPIS.map((name) => {
+        // Where the broker left before it said how things are, its history still does.
+        const value = current?.[name] ?? points[name]?.at(-1) ?? null
+        return (
+          <li key={name} className={name === 'droppedRate' && (value ?? 0) > 0 ? 'is-bad' : ''}>
+            <span>{b.kpis[name]}</span>
+            <b>
+              {value === null ? '–' : valueText(name, value)}
+              {value !== null && name.endsWith('Rate') && <small>{b.perSecond}</small>}
+            </b>
+            <Sparkline
+              values={(points[name] ?? []).slice(-60).map((one) => one ?? 0)}
+              width={120}
+              height={26}
+            />
+          </li>
+        )
+      })}
     </ul>
   )
 }

@@ -44,7 +44,7 @@ export function Refusals() {
                   </td>
                   <td>{username ?? <i className="is-quiet">{b.anonymous}</i>}</td>
                   <td className="mono">{remote}</td>
-                  <td>{detail}</td>
+                  <td>{b.reasonWords(detail)}</td>
                 </tr>
               ))}
             </tbody>

@@ -67,7 +67,7 @@ export function RightsForm() {
               <td className={allowed ? '' : 'is-warning'}>
                 <Icon name={allowed ? 'check' : 'close'} /> {allowed ? b.allowed : b.refused}
               </td>
-              <td>{because}</td>
+              <td>{b.reasonWords(because)}</td>
             </tr>
           ))}
         </Table>

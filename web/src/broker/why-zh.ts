@@ -1,4 +1,5 @@
 /** The words of "why?" in Chinese, by the names that the API gives. */
+import { reasonInChinese } from './reasons-zh.ts'
 import type { Check, Finding, Values } from '../../../src/admin/why-words.ts'
 
 export const questions: Readonly<Record<Check, string>> = {
@@ -25,18 +26,18 @@ const differences: Readonly<Record<string, string>> = {
   slash: '首尾多了或少了斜杠',
   dollar: '以通配符开头的过滤器不匹配以 $ 开头的主题',
   letter: '有一个字母不同',
-  level: '多了或少了一级',
+  level: '多了或少了一层',
 }
 
 const drops: Readonly<Record<string, string>> = {
   queueFull: '队列已满',
-  slowClient: '读取太慢',
-  slowThread: '服务它的线程积压太多',
+  slowClient: '客户端接收太慢',
+  slowThread: '服务它的工作线程积压太多',
   overClientMaximum: '消息超过客户端允许的大小',
-  expired: '消息在等待时过期',
+  expired: '消息在排队期间过期',
   notAllowed: '失去了读取该主题的权限',
   overSizeLimit: '消息超过服务器允许的大小',
-  unreadable: '无法从磁盘读出消息',
+  unreadable: '无法从磁盘读取消息',
   memory: '服务器内存不足',
 }
 
@@ -44,23 +45,23 @@ export const answers: Readonly<
   Record<Finding, (values: Values) => readonly [answer: string, evidence: string]>
 > = {
   letIn: () => ['是，没有被拒绝过。', ''],
-  refusedNow: ({ reason, remote, user, count }) => [
-    `否，服务器拒绝了它：${reason}。`,
+  refusedNow: ({ reason = '', remote, user, count }) => [
+    `否，服务器拒绝了它：${reasonInChinese(reason)}。`,
     `来自 ${remote}，用户 ${user || '匿名'}；最近 ${count} 次`,
   ],
   banned: ({ until, reason, by, id, target }) => [
     `是，${until ? `直到 ${until.replace('until ', '')}` : '永久'}${reason ? `：${reason}` : ''}。`,
     `${target}，由 ${by} 封禁；解除：mozzie ban lift ${id}`,
   ],
-  refusedBefore: ({ reason, remote, count }) => [
-    `是，但之前被拒绝过：${reason}。`,
+  refusedBefore: ({ reason = '', remote, count }) => [
+    `是，但之前被拒绝过：${reasonInChinese(reason)}。`,
     `来自 ${remote}；最近 ${count} 次`,
   ],
   seen: () => ['认识。', ''],
   neverSeen: () => ['不认识。在服务器的记录范围内它从未连接过。', '既没有会话，也没有连接尝试'],
   nearId: ({ other }) => ['不认识，但有一个几乎相同的客户端 ID。', `"${other}"`],
   sessionExpired: () => ['不再认识：会话已过期。', ''],
-  gone: ({ reason }) => ['连接过，但没有留下会话。', reason ?? ''],
+  gone: ({ reason }) => ['连接过，但没有留下会话。', reasonInChinese(reason ?? '')],
   oneDevice: () => ['没有。', ''],
   twoDevices: ({ count, addresses }) => [
     `是。两台设备互相抢占连接：一小时内 ${count} 次接管。`,
@@ -70,9 +71,9 @@ export const answers: Readonly<
   online: ({ remote }) => ['在线。', `来自 ${remote}`],
   offlineKept: ({ reason, queued }) => [
     `不在线。会话保留着，有 ${queued} 条消息在等它。`,
-    reason ?? '',
+    reasonInChinese(reason ?? ''),
   ],
-  offlineGone: ({ reason }) => ['不在线，也没有为它保留任何内容。', reason ?? ''],
+  offlineGone: ({ reason }) => ['不在线，也没有为它保留任何内容。', reasonInChinese(reason ?? '')],
   receivers: ({ count }) => [`${count} 个订阅匹配。`, ''],
   noReceivers: () => ['没有人。', ''],
   noReceiversNear: ({ filter, difference = '', clientId }) => [
@@ -90,10 +91,10 @@ export const answers: Readonly<
   noMatch: ({ count }) => [`它的 ${count} 个订阅都不匹配。`, ''],
   noSubscriptions: () => ['它没有任何订阅。', ''],
   someSubscriptions: ({ count }) => [`它有 ${count} 个订阅。`, ''],
-  mayReceive: ({ because }) => ['允许。', because ?? ''],
-  mayNotReceive: ({ because }) => ['不允许，被权限规则拒绝。', because ?? ''],
-  mayPublish: ({ because }) => ['允许。', because ?? ''],
-  mayNotPublish: ({ because }) => ['不允许，被权限规则拒绝。', because ?? ''],
+  mayReceive: ({ because }) => ['允许。', reasonInChinese(because ?? '')],
+  mayNotReceive: ({ because }) => ['不允许，被权限规则拒绝。', reasonInChinese(because ?? '')],
+  mayPublish: ({ because }) => ['允许。', reasonInChinese(because ?? '')],
+  mayNotPublish: ({ because }) => ['不允许，被权限规则拒绝。', reasonInChinese(because ?? '')],
   qos: ({ qos }) => [`最高 ${qos}。`, ''],
   qosNotKept: () => ['0，而它不在线：QoS 0 的消息不会为它保留。', ''],
   queueEmpty: () => ['没有排队，也没有丢弃。', ''],

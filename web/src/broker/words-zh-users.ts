@@ -2,12 +2,12 @@
 import type { BrokerText } from './words-en.ts'
 
 export const zhUsers: BrokerText['users'] = {
-  none: '这里没有可以修改的用户：在配置中写 “dynamic_security_file” 才有。',
+  none: '这里没有可管理的用户：请在配置中设置 dynamic_security_file。',
   parts: {
     users: '用户',
     groups: '组',
     roles: '角色',
-    rights: '谁可以？',
+    rights: '权限查询',
     bans: '封禁',
     audit: '变更记录',
   },
@@ -20,12 +20,12 @@ export const zhUsers: BrokerText['users'] = {
     groups: '组',
   },
   groupColumns: { groupname: '组', roles: '角色', clients: '用户' },
-  roleColumns: { rolename: '角色', acls: '规则，按判断顺序' },
+  roleColumns: { rolename: '角色', acls: '规则（按判断顺序）' },
   rightsColumns: { username: '用户名', allowed: '结果', because: '依据' },
   auditColumns: {
     time: '时间',
-    username: '谁',
-    address: '来自',
+    username: '用户',
+    address: '地址',
     action: '操作',
     details: '详情',
   },
@@ -52,7 +52,7 @@ export const zhUsers: BrokerText['users'] = {
   priority: '优先级',
   allows: '允许',
   denies: '拒绝',
-  byDefault: '没有规则决定时，允许：',
+  byDefault: '没有规则匹配时允许：',
   defaultTypes: {
     publishClientSend: '发布',
     publishClientReceive: '接收',
@@ -78,13 +78,13 @@ export const zhUsers: BrokerText['users'] = {
   anonymousUser: '（没有用户名）',
   noAudit: '还没有任何变更。',
   take: (name: string) => `移除 ${name}`,
-  sureUser: (name: string) => `删除用户 “${name}”？其连接会断开。`,
-  sureGroup: (name: string) => `删除组 “${name}”？`,
-  sureRole: (name: string) => `删除角色 “${name}”？`,
+  sureUser: (name: string) => `删除用户“${name}”？其连接会断开。`,
+  sureGroup: (name: string) => `删除组“${name}”？`,
+  sureRole: (name: string) => `删除角色“${name}”？`,
   withoutCount: (count: number) =>
     count === 0
-      ? '其规则涉及的主题，判断结果都不变。'
-      : `其规则涉及的主题，有 ${count} 个判断结果会变：`,
+      ? '删除后，其规则涉及的主题判断结果不变。'
+      : `删除后，其规则涉及的主题有 ${count} 个判断结果会改变：`,
   wouldChange: (user: string, kind: string, topic: string, verb: string) =>
     `${user}：${kind} ${topic} → ${verb}；`,
 }

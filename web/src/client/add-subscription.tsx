@@ -67,7 +67,7 @@ export function AddSubscription({ session }: { session: SessionHandle }) {
       {options !== null && (
         <DeliveryOptions options={options} put={(patch) => setOptions({ ...options, ...patch })} />
       )}
-      {problem !== null && <small className="problem">{problem}</small>}
+      {problem !== null && <small className="problem">{t.problem(problem)}</small>}
       {problem === null && (
         <FilterHints filters={filters} known={profile?.subscriptions ?? NO_SUBSCRIPTIONS} />
       )}

@@ -25,6 +25,9 @@ export async function openCaptureFile(): Promise<void> {
     const answer = await openCapture(file.name, await file.text())
     notify(importedWords(answer), answer.altered > 0)
   } catch (error) {
-    notify(`${file.name}: ${error instanceof Error ? error.message : String(error)}`, true)
+    notify(
+      `${file.name}: ${textNow().problem(error instanceof Error ? error.message : String(error))}`,
+      true,
+    )
   }
 }

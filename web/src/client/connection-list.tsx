@@ -86,7 +86,7 @@ async function importFile(): Promise<void> {
   if (file === null) return
   const t = textNow()
   const { profiles, problem } = importProfiles(await file.text())
-  if (problem !== null) notify(`${t.importFailed}: ${problem}`, true)
+  if (problem !== null) notify(`${t.importFailed}: ${t.problem(problem)}`, true)
   else {
     addProfiles(profiles)
     notify(t.importedConnections(profiles.length))

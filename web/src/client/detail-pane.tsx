@@ -7,7 +7,7 @@ import { bytesText, clockText, dateTimeText, deltaText } from '../ui/format.ts'
 import { IconButton, Select, Tabs } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
-import { useText } from '../ui/text.ts'
+import { useLanguage, useText } from '../ui/text.ts'
 import { DetailActions } from './detail-actions.tsx'
 import { DiffView } from './diff-view.tsx'
 import { HistoryList } from './history-list.tsx'
@@ -169,6 +169,7 @@ function Crumbs({ session, topic }: { session: SessionHandle; topic: string }) {
 
 function Facts({ answer }: { answer: DetailAnswer }) {
   const t = useText()
+  const language = useLanguage()
   const { detail } = answer
   return (
     <div className="facts">
@@ -183,7 +184,9 @@ function Facts({ answer }: { answer: DetailAnswer }) {
         {detail.packetId > 0 && <span className="chip">{t.packetId(detail.packetId)}</span>}
         <time className="is-quiet">{dateTimeText(detail.timeMs)}</time>
         {detail.sincePreviousMs !== null && (
-          <span className="is-quiet">{t.afterPrevious(deltaText(detail.sincePreviousMs))}</span>
+          <span className="is-quiet">
+            {t.afterPrevious(deltaText(detail.sincePreviousMs, language))}
+          </span>
         )}
       </p>
       {detail.properties !== null && <PropertyList properties={detail.properties} />}

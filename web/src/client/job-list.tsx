@@ -33,7 +33,7 @@ export function JobList({ session }: { session: SessionHandle }) {
           {failed > 0 && (
             <span className="problem">
               {t.jobFailed(countText(failed))}
-              {problem !== null && `: ${problem}`}
+              {problem !== null && `: ${t.problem(problem)}`}
             </span>
           )}
           {kind === 'csv' && !running && (

@@ -130,7 +130,11 @@ function SearchBox({ session }: { session: SessionHandle }) {
         aria-invalid={problem !== null}
         onChange={(event) => setText(event.target.value)}
       />
-      {problem !== null && <span className="problem">{t.badQuery(problem)}</span>}
+      {problem !== null && (
+        <span className="problem" title={t.badQuery(problem)}>
+          {t.badQuery(problem)}
+        </span>
+      )}
       {problem === null && query !== '' && (
         <span className="is-quiet hits" role="status">
           {t.hits(countText(hits))}

@@ -6,7 +6,7 @@ import { app, putSettings } from '../state/app-state.ts'
 import { bytesText, clockText, deltaText } from '../ui/format.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
-import { useText } from '../ui/text.ts'
+import { useLanguage, useText } from '../ui/text.ts'
 import { isPhone, useRowHeight } from '../ui/media.ts'
 import { Marked } from '../ui/marked.tsx'
 import { VirtualList } from '../ui/virtual-list.tsx'
@@ -189,8 +189,9 @@ function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowP
 /** The time of day, or how long after the row above. */
 function RowTime({ row }: { row: Row }) {
   const times = useStore(app, ({ settings }) => settings.times)
+  const language = useLanguage()
   if (times === 'clock') return clockText(row.timeMs)
-  return row.sinceMs === null ? '–' : deltaText(row.sinceMs)
+  return row.sinceMs === null ? '–' : deltaText(row.sinceMs, language)
 }
 
 /** The colours of the subscriptions a message belongs to, at the row's edge. */

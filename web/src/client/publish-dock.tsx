@@ -366,7 +366,7 @@ function Outcome({ outcome, qos }: { outcome: PublishResult | string | null; qos
   if (typeof outcome === 'string')
     return (
       <span className="problem" role="alert">
-        {outcome}
+        {t.problem(outcome)}
       </span>
     )
   const words = reasonWords(outcome.code, language) ?? ''

@@ -21,7 +21,7 @@ export function RepeatForm({ session, draft }: { session: SessionHandle; draft: 
     }
     session
       .ask('startRepeat', { draft, timing })
-      .catch((error: unknown) => notify(String(error), true))
+      .catch((error: unknown) => notify(t.problem(String(error)), true))
   }
   return (
     <div className="publish-extra repeat">

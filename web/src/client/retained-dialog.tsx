@@ -91,7 +91,11 @@ export function RetainedDialog({
       <div role="status">
         {result === 'searching' && <p className="empty">{t.searching}</p>}
         {result !== null && result !== 'searching' && (
-          <p>{result.problem ?? t.retainedFound(countText(result.total))}</p>
+          <p>
+            {result.problem === null
+              ? t.retainedFound(countText(result.total))
+              : t.problem(result.problem)}
+          </p>
         )}
       </div>
       <FoundList found={found} kept={kept} toggle={toggle} />

@@ -102,16 +102,18 @@ function Reload() {
   return (
     <>
       <h3>{t.afterReload}</h3>
-      <Check
-        label={t.reopenTabs}
-        checked={reopenTabs}
-        onChange={(next) => putSettings({ reopenTabs: next })}
-      />
-      <Check
-        label={t.keepMessages}
-        checked={keepMessages}
-        onChange={(next) => putSettings({ keepMessages: next })}
-      />
+      <div className="checks">
+        <Check
+          label={t.reopenTabs}
+          checked={reopenTabs}
+          onChange={(next) => putSettings({ reopenTabs: next })}
+        />
+        <Check
+          label={t.keepMessages}
+          checked={keepMessages}
+          onChange={(next) => putSettings({ keepMessages: next })}
+        />
+      </div>
       <p className="hint">{t.keepMessagesText}</p>
       <div className="grid">
         <TextField

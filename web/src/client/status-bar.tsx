@@ -98,7 +98,8 @@ function ownWords({ problem }: Status): string | null {
 
 /** What browsers say of a broken WebSocket, "closed (1006)", says nothing: the causes stand where the messages will be. */
 function transportWords({ problem, code, wasOnline }: Status, t: Text): string | null {
-  if (code !== null || problem === null || !/\b1006\b/.test(problem)) return problem
+  if (code !== null || problem === null || !/\b1006\b/.test(problem))
+    return problem === null ? null : t.problem(problem)
   return wasOnline ? null : t.noAnswer
 }
 

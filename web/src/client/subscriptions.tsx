@@ -148,7 +148,7 @@ function SubscriptionNote({
   if (state.state === 'refused') {
     return (
       <small className="problem">
-        {reasonWords(state.code, language) ?? ''} {state.reason}
+        {reasonWords(state.code, language) ?? ''} {t.problem(state.reason)}
       </small>
     )
   }

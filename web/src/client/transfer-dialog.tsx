@@ -61,7 +61,10 @@ function Replay({ session, onDone }: { session: SessionHandle; onDone: () => voi
       notify(importedWords(answer), answer.altered > 0)
       onDone()
     } catch (error) {
-      notify(`${file.name}: ${error instanceof Error ? error.message : String(error)}`, true)
+      notify(
+        `${file.name}: ${t.problem(error instanceof Error ? error.message : String(error))}`,
+        true,
+      )
     }
   }
   return (

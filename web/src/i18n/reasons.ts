@@ -14,15 +14,15 @@ const ZH: Record<number, string> = {
   0x80: '未指明的错误',
   0x81: '报文格式错误',
   0x82: '协议错误',
-  0x83: '服务端实现错误',
+  0x83: '服务器实现错误',
   0x84: '不支持的协议版本',
-  0x85: '客户端标识符无效',
+  0x85: '客户端 ID 无效',
   0x86: '用户名或密码错误',
   0x87: '未授权',
-  0x88: '服务端不可用',
-  0x89: '服务端忙',
+  0x88: '服务器不可用',
+  0x89: '服务器忙',
   0x8a: '已被禁止',
-  0x8b: '服务端正在关闭',
+  0x8b: '服务器正在关闭',
   0x8c: '认证方法错误',
   0x8d: '保活超时',
   0x8e: '会话被接管',
@@ -39,13 +39,18 @@ const ZH: Record<number, string> = {
   0x99: '载荷格式无效',
   0x9a: '不支持保留消息',
   0x9b: '不支持该 QoS',
-  0x9c: '请使用其他服务端',
-  0x9d: '服务端已迁移',
+  0x9c: '请使用其他服务器',
+  0x9d: '服务器已迁移',
   0x9e: '不支持共享订阅',
   0x9f: '连接速率过高',
   0xa0: '超出最长连接时间',
   0xa1: '不支持订阅标识符',
   0xa2: '不支持通配符订阅',
+}
+
+/** Every code's name in English and in Chinese. */
+export function reasonNames(): [english: string, chinese: string][] {
+  return Object.entries(ZH).map(([code, words]) => [reasonText(Number(code)), words])
 }
 
 /** The code in words; null: there is no such code, or it says nothing (0). */

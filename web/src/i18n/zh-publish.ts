@@ -1,5 +1,6 @@
 /** 简体中文：发布、文件与帮助。 */
 import type { PublishText } from './en-publish.ts'
+import { problemInChinese } from './problems-zh.ts'
 
 export const publishWords: PublishText = {
   publish: '发布',
@@ -38,7 +39,7 @@ export const publishWords: PublishText = {
   publishRows: (count) => `发布 ${count} 条消息`,
   publishGoodRows: (count) => `发布其余 ${count} 条`,
   badRows: (count) => `${count} 行无法发送；还没有发送任何消息。`,
-  rowProblem: (row, reason) => `第 ${row} 行：${reason}`,
+  rowProblem: (row, reason) => `第 ${row} 行：${problemInChinese(reason)}`,
   jobResults: '各行结果',
   retryFailed: '重发失败的行',
   csvProblems: { empty: 'CSV 没有数据行。', tooMany: '最多 100,000 行。' },
@@ -54,12 +55,12 @@ export const publishWords: PublishText = {
   andMore: (count) => `还有 ${count} 条`,
   export: '导出',
   exportText: '导出列表当前显示的消息：搜索和筛选有效。',
-  import: '打开文件',
+  import: '导入文件',
   importText:
     '文件中的消息在单独的标签页中打开，不会发布。支持本页面导出的文件，以及 mozzie sub --output jsonl 和 mosquitto_sub -F %J 的输出。',
-  openFile: '打开消息文件',
+  openFile: '导入消息文件',
   captureFile: '文件',
-  alteredPayloads: (count) => `${count} 条载荷在文件中与发送时不同。`,
+  alteredPayloads: (count) => `文件中有 ${count} 条消息的载荷与发送时不同。`,
   importedMessages: (count) => `${count} 条消息`,
   replay: '回放',
   replayText: '按录制时的节奏重新发布文件中的消息。',

@@ -34,13 +34,16 @@ export function clockText(ms: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
+const DELTA_UNITS = { en: ['ms', 's', 'min'], zh: ['毫秒', '秒', '分钟'] } as const
+
 /** A distance between two messages: +12 ms, +3.2 s, +5 min. */
-export function deltaText(ms: number): string {
+export function deltaText(ms: number, language: keyof typeof DELTA_UNITS): string {
+  const [milliseconds, seconds, minutes] = DELTA_UNITS[language]
   const size = Math.abs(ms)
   const sign = ms < 0 ? '−' : '+'
-  if (size < 1000) return `${sign}${Math.round(size)} ms`
-  if (size < 60_000) return `${sign}${(size / 1000).toFixed(size < 10_000 ? 2 : 1)} s`
-  return `${sign}${(size / 60_000).toFixed(1)} min`
+  if (size < 1000) return `${sign}${Math.round(size)} ${milliseconds}`
+  if (size < 60_000) return `${sign}${(size / 1000).toFixed(size < 10_000 ? 2 : 1)} ${seconds}`
+  return `${sign}${(size / 60_000).toFixed(1)} ${minutes}`
 }
 
 export function dateTimeText(ms: number): string {

@@ -1,0 +1,90 @@
+// Chinese without English left in: what the broker, its API and the page's own parts say, read from the sources that say it.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { endingWords, refusalWords } from '../../src/broker/state/words.ts'
+import { problemInChinese as ofApi } from '../../web/src/broker/problems-zh.ts'
+import { reasonInChinese } from '../../web/src/broker/reasons-zh.ts'
+import { problemInChinese as ofPage } from '../../web/src/i18n/problems-zh.ts'
+
+const isChinese = (text: string) => /\p{Script=Han}/u.test(text)
+
+/** @param place A file, or a folder with all below it. */
+const filesOf = (place: string) =>
+  place.endsWith('.ts')
+    ? [place]
+    : readdirSync(place, { encoding: 'utf8', recursive: true })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => join(place, name))
+
+/** The texts that `thrown` stands before in a place; a number stands for each part that is filled in. */
+function textsOf(place: string, thrown: RegExp): string[] {
+  const pattern = new RegExp(`${thrown.source}\\s*(?:\\d+,\\s*)?('[^']+'|"[^"]+"|\`[^\`]+\`)`, 'g')
+  return filesOf(place).flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(pattern)].map(([, quoted = '']) =>
+      quoted.slice(1, -1).replaceAll(/\$\{[^}]+\}/g, '7'),
+    ),
+  )
+}
+
+const leftIn = (texts: string[], inChinese: (text: string) => string) =>
+  texts.filter((text) => !isChinese(inChinese(text)))
+
+/** What no request of the page is answered with. */
+const NOT_OF_THE_PAGE = new Set([
+  '7: this is no base64.',
+  '7: there is no "7", only 7.',
+  'querystring/7 must be a finite number',
+  '7: 7',
+  'topic: 7',
+  'filter: 7',
+  '7: "7".',
+  '7.',
+])
+
+test('what the API answers instead is said in Chinese', () => {
+  const said = textsOf('src/admin', /new HttpError\(/)
+  const bans = textsOf('src/auth/bans', /new BanError\('\w+',/)
+  const users = textsOf('src/auth/dynamic', /new CommandError\(/)
+  assert.ok(said.length > 20 && bans.length > 2 && users.length > 10)
+  const wanted = [...said, ...bans, ...users].filter((text) => !NOT_OF_THE_PAGE.has(text))
+  assert.deepEqual(leftIn(wanted, ofApi), [])
+})
+
+test('why connections end or are refused is said in Chinese', () => {
+  const codes = Array.from({ length: 256 }, (_, code) => code).filter((code) => code >= 0x80)
+  const known = codes.map(endingWords).filter((words) => !words.startsWith('0x'))
+  const refused = codes.map(refusalWords)
+  const written = [
+    ...textsOf('src/broker', /text: /),
+    ...textsOf('src/transports', /\.report\(/),
+    ...textsOf('src/broker', /closeFor\([^()]*, /),
+    ...textsOf('src/transports/entrance.ts', /return (?=')/),
+  ]
+  assert.ok(known.length > 20 && written.length > 5)
+  assert.deepEqual(leftIn([...known, ...refused, ...written], reasonInChinese), [])
+})
+
+test('why something is allowed or not is said in Chinese', () => {
+  const written = [
+    ...textsOf('src/auth/security.ts', /because: (?:rule\?\.place \?\? )?/),
+    ...textsOf('src/auth/security.ts', /return (?=['`][a-z])/),
+  ]
+  assert.ok(written.length > 4)
+  // An option and its value are the same in every language.
+  const wanted = written.filter((text) => text !== 'sys_access 7')
+  assert.deepEqual(leftIn(wanted, reasonInChinese), [])
+})
+
+test("what the page's own parts say of a problem is said in Chinese", () => {
+  const said = ['publish', 'decode', 'capture'].flatMap((folder) =>
+    textsOf(join('web/src', folder), /new (?:\w+Error)\((?:at, )?/),
+  )
+  const topics = textsOf('src/topics/names.ts', /return (?=['`"][a-z'])/)
+  assert.ok(said.length > 20 && topics.length > 5)
+  const wanted = [...said, ...topics].filter(
+    (text) => !['IndexedDB', 'empty', '7: 7'].includes(text),
+  )
+  assert.deepEqual(leftIn(wanted, ofPage), [])
+})
