@@ -21,7 +21,7 @@ browserSuite('the broker area', (test) => {
     await page.locator('.kpis b').first().waitFor()
     await wire.goAway()
     const banner = page.getByRole('alert').filter({
-      hasText: /The broker does not answer\. What you see is from \d\d:\d\d:\d\d, \d+ s ago/,
+      hasText: /The broker is not responding\. Showing data from \d\d:\d\d:\d\d, \d+ s ago/,
     })
     await banner.waitFor()
     await page.locator('.broker-page.is-stale').waitFor()

@@ -73,8 +73,8 @@ browserSuite('settings', (test) => {
       .locator('.time', { hasText: /^\+\d+ ms$/ })
       .waitFor()
     await row(page, 'delta/a').nth(1).click()
-    await page.locator('.facts', { hasText: /packet \d+/ }).waitFor()
-    await page.locator('.facts', { hasText: /ms after the one before/ }).waitFor()
+    await page.locator('.facts', { hasText: /packet ID \d+/ }).waitFor()
+    await page.locator('.facts', { hasText: /ms after the previous one/ }).waitFor()
   })
 
   test('the dock folds to one line and still sends; dialogs begin at their first field', async ({

@@ -131,9 +131,19 @@ browserSuite('the client', (test) => {
     await page.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
   })
 
+  test('the port of MQTT over TCP is named as such', async ({ page }) => {
+    await connectTo(page, { [en.port]: '1883' })
+    await page.locator('.connect-help li', { hasText: en.causes.mqttPort }).waitFor()
+    assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
+  })
+
   test('where nothing listens the causes stand in order', async ({ page }) => {
     await connectTo(page, { [en.port]: '1' })
-    await page.locator('.connect-help li').first().filter({ hasText: 'nothing listens' }).waitFor()
+    await page
+      .locator('.connect-help li')
+      .first()
+      .filter({ hasText: en.causes.nothingListens })
+      .waitFor()
     assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
   })
 

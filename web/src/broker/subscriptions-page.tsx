@@ -123,7 +123,13 @@ function WhoReceives() {
                   name={item.mayReceive && (item.connected || item.keeps) ? 'check' : 'close'}
                   size={14}
                 />
-                <b className="mono">{item.clientId}</b>{' '}
+                <a
+                  className="mono"
+                  title={b.whyTitle}
+                  href={whyAddress({ client: item.clientId, topic: answer.topic })}
+                >
+                  {item.clientId}
+                </a>{' '}
                 <span className="mono is-quiet">{item.filter}</span>{' '}
                 <span className="chip is-tiny">QoS {item.qos}</span>{' '}
                 {item.group !== null && <span className="chip is-tiny">{b.group(item.group)}</span>}

@@ -1,0 +1,109 @@
+/** What an operator looks for: why a topic does not arrive, what waits for a client, since when, who was turned away. */
+import assert from 'node:assert/strict'
+import { connect } from '../../src/client/node.ts'
+import { en as ours } from '../../web/src/broker/words-en.ts'
+import { zh as chinese } from '../../web/src/broker/words-zh.ts'
+import { login, visit } from './stage.ts'
+import { browserSuite } from './suite.ts'
+
+const HOUR_MS = 3_600_000
+
+browserSuite('an operator', (test) => {
+  test('"why?" from the palette, for a topic alone; from a receiver, for both', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    const client = await stage.connect('reads-secrets')
+    await client.subscribe('secret/#', { onMessage: () => {} })
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: t.commandPalette }).fill(t.whyTitle)
+    await page.keyboard.press('Enter')
+    await login(page)
+    await page.getByRole('heading', { name: ours.whyTitle }).waitFor()
+    await page.getByLabel(t.topic, { exact: true }).fill('Secret/plan')
+    await page.getByRole('button', { name: ours.ask }).click()
+    await page.locator('.verdict.is-refused', { hasText: 'capital letters differ' }).waitFor()
+    await page.getByRole('link', { name: ours.pages.subscriptions }).click()
+    await page.getByLabel(ours.whoReceives).fill('secret/plan')
+    await page.getByRole('button', { name: ours.ask }).click()
+    await page.getByRole('link', { name: 'reads-secrets' }).click()
+    const denies = page.locator('.why-chain li.is-bad', { hasText: 'The access rules deny it' })
+    await denies.locator('.evidence', { hasText: /rules:3 "topic deny secret\/#"/ }).waitFor()
+  })
+
+  test('what waits for a client that is away is listed, with its size and its time', async ({
+    page,
+    stage,
+  }) => {
+    const url = `mqtt://127.0.0.1:${stage.broker.port}`
+    const away = await connect(url, { clientId: 'away-7', sessionExpirySeconds: 600 })
+    await away.subscribe('for/away', { qos: 1, onMessage: () => {} })
+    await away.end()
+    const sender = await stage.connect('sender-7')
+    await sender.publish('for/away', 'x'.repeat(2048), {
+      qos: 1,
+      properties: { messageExpirySeconds: 300 },
+    })
+    await page.goto(`${stage.url}#broker/clients`)
+    await login(page)
+    await page.getByRole('searchbox').fill('away-7')
+    await page.getByRole('button', { name: /away-7/ }).click()
+    const waits = page.locator('.drawer li', { hasText: 'for/away' })
+    await waits.filter({ hasText: /QoS 1, 2\.0 KiB, expires in \d/ }).waitFor()
+  })
+
+  test('"since" goes by the clock of the broker, not of this computer', async ({
+    browser,
+    stage,
+  }) => {
+    await stage.connect('just-came')
+    const { page, close } = await visit(browser, stage.url)
+    try {
+      await page.addInitScript((ms) => {
+        const { now } = Date
+        Date.now = () => now() + ms
+      }, 5 * HOUR_MS)
+      await page.goto(`${stage.url}#broker/clients`)
+      await page.reload()
+      await login(page)
+      const row = page.locator('tbody tr', { hasText: 'just-came' })
+      await row.waitFor()
+      assert.match(await row.innerText(), /\d+ (?:s|min)$/)
+    } finally {
+      await close()
+    }
+  })
+
+  test('who was refused and what happened to a client stand there in Chinese too', async ({
+    page,
+    stage,
+  }) => {
+    const url = `mqtt://127.0.0.1:${stage.broker.port}`
+    const wrong = {
+      clientId: 'till-3',
+      username: 'boss',
+      password: 'wrong',
+      reconnect: false,
+    } as const
+    await assert.rejects(connect(url, wrong))
+    const gone = await connect(url, {
+      clientId: 'gone-3',
+      sessionExpirySeconds: 600,
+    })
+    await gone.end()
+    await page.goto(`${stage.url}#broker/overview`)
+    await login(page)
+    await page.getByRole('button', { name: '切换到中文' }).click()
+    await page.locator('.refusals tr', { hasText: 'till-3' }).getByText('未授权').waitFor()
+    await page.getByRole('link', { name: chinese.pages.clients, exact: true }).click()
+    await page.getByRole('searchbox').fill('gone-3')
+    await page.getByRole('button', { name: /gone-3/ }).click()
+    await page.locator('.drawer li', { hasText: chinese.eventKinds.connected }).waitFor()
+    const left = await page.locator('.drawer li, .drawer dt').allInnerTexts()
+    assert.deepEqual(
+      left.filter((text) => !/\p{Script=Han}/u.test(text) && text !== 'MQTT'),
+      [],
+    )
+  })
+})
