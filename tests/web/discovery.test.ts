@@ -9,6 +9,7 @@ import {
   type Announcement,
 } from '../../web/src/broker/discovery.ts'
 import { testMsMax } from '../support/patience.ts'
+import { violations } from './axe.ts'
 import { login, noBrowser, openBrowser, startStage, visit, type Stage } from './stage.ts'
 
 const read = (topic: string, config: unknown): Announcement | null =>
@@ -130,6 +131,11 @@ describe('the page about discovery', { skip: noBrowser }, () => {
       assert.equal(await lamp.locator('.is-bad').count(), 0)
       await page.getByRole('table', { name: 'Ghost' }).getByText('orphaned').waitFor()
       await page.getByText('malformed: the payload is not JSON').waitFor()
+      assert.deepEqual(await violations(page, 'discovery, en'), [])
+      await page.getByRole('button', { name: '切换到中文' }).click()
+      await page.getByText('格式错误：载荷不是 JSON').waitFor()
+      assert.deepEqual(await violations(page, 'discovery, zh'), [])
+      await page.getByRole('button', { name: 'EN: switch to English' }).click()
 
       await page.getByRole('button', { name: /Remove orphaned and malformed… \(2\)/ }).click()
       const dialog = page.getByRole('dialog')

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from '../../src/client/node.ts'
 import { en as ours } from '../../web/src/broker/words-en.ts'
 import { zh as chinese } from '../../web/src/broker/words-zh.ts'
-import { login, visit } from './stage.ts'
+import { login, OTHER_USER, visit } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
 const HOUR_MS = 3_600_000
@@ -30,6 +30,16 @@ browserSuite('an operator', (test) => {
     await page.getByRole('link', { name: 'reads-secrets' }).click()
     const denies = page.locator('.why-chain li.is-bad', { hasText: 'The access rules deny it' })
     await denies.locator('.evidence', { hasText: /rules:3 "topic deny secret\/#"/ }).waitFor()
+  })
+
+  test('a login that is right but no administrator says so', async ({ page, stage, t }) => {
+    await page.goto(`${stage.url}#broker/overview`)
+    const form = page.locator('.login')
+    await form.locator('input').first().fill(OTHER_USER.username)
+    await form.getByLabel(t.password).fill(OTHER_USER.password)
+    await form.locator('button[type=submit]').click()
+    await form.getByRole('alert').getByText(ours.notAdmin(OTHER_USER.username)).waitFor()
+    assert.equal(await page.locator('.broker-nav').count(), 0)
   })
 
   test('what waits for a client that is away is listed, with its size and its time', async ({

@@ -40,6 +40,8 @@ export function openBrowser(): Promise<Browser> {
 }
 
 export const ADMIN = { username: 'boss', password: 'correct horse' }
+/** May log in to the broker, and not manage it. */
+export const OTHER_USER = { username: 'ann', password: 'battery staple' }
 
 export interface Stage {
   readonly broker: BrokerProcess
@@ -56,15 +58,19 @@ export async function startStage(): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'mozzie-web-'))
   const passwords = join(directory, 'passwords')
   const rules = join(directory, 'rules')
-  spawnSync(process.execPath, [
-    'bin/mozzie',
-    'passwd',
-    '-c',
-    '-b',
-    passwords,
-    ADMIN.username,
-    ADMIN.password,
-  ])
+  for (const [{ username, password }, create] of [
+    [ADMIN, ['-c']],
+    [OTHER_USER, []],
+  ] as const)
+    spawnSync(process.execPath, [
+      'bin/mozzie',
+      'passwd',
+      ...create,
+      '-b',
+      passwords,
+      username,
+      password,
+    ])
   writeFileSync(
     rules,
     'topic readwrite #\ntopic read $SYS/#\ntopic deny secret/#\nuser boss\ntopic readwrite #\n',

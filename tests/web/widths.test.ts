@@ -106,6 +106,7 @@ browserSuite('widths', (test) => {
           await peer.publish('homeassistant/sensor/wide/battery/config', ANNOUNCED, {
             retain: true,
           })
+          await pane(page, 1)
           await page.getByRole('searchbox').first().fill('nobody says this')
           await page.locator('.hits').waitFor()
           found.push(...(await overlaps(page, 'no hit')))
