@@ -1,6 +1,7 @@
 /** Worker thread: argon2id and bcrypt in WebAssembly, one hash after the other. */
 import { parentPort } from 'node:worker_threads'
-import { argon2id, bcrypt } from 'hash-wasm'
+import { bcrypt } from 'hash-wasm'
+import { argon2idOf } from './argon2id.ts'
 import type { PasswordHash } from './password-hash.ts'
 
 export interface Argon2Job {
@@ -27,18 +28,6 @@ async function compute({ id, password, wanted }: Argon2Job): Promise<Argon2Resul
   } catch (error) {
     return { id, hash: null, error: String(error) }
   }
-}
-
-function argon2idOf(password: Uint8Array, wanted: PasswordHash): Promise<Uint8Array> {
-  return argon2id({
-    password,
-    salt: wanted.salt,
-    iterations: wanted.passes,
-    parallelism: wanted.lanes,
-    memorySize: wanted.memoryKib,
-    hashLength: wanted.hash.length,
-    outputType: 'binary',
-  })
 }
 
 /** The hash as its text spells it, for bcrypt has a base64 of its own. */

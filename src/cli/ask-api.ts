@@ -1,6 +1,17 @@
 /** Questions and orders to the admin API of a running broker. */
 
 const ANSWER_MS_MAX = 10_000
+const ROWS_PER_PAGE = 500
+const FAILURE_EXIT_CODE = 1
+
+/** The options that name a broker, and what is common to the commands that ask one. */
+export const API_OPTIONS = {
+  url: { type: 'string', default: 'http://127.0.0.1:9883' },
+  username: { type: 'string', short: 'u' },
+  password: { type: 'string', short: 'P' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const
 
 /** Which broker, and as whom. */
 export interface ApiPlace {
@@ -21,6 +32,27 @@ export async function askApi<Reply>(
   )
   const text = new URLSearchParams(given).toString()
   return await send(place, text === '' ? path : `${path}?${text}`, {})
+}
+
+/** Every row of a list that comes in pages. Throws what to tell a person. */
+export async function* askRows<Row>(place: ApiPlace, path: string): AsyncIterable<Row> {
+  const pageSize = String(ROWS_PER_PAGE)
+  for (let page = 1, left = true; left; page++) {
+    const query = { page: String(page), pageSize }
+    const { items, total } = await askApi<{ items: Row[]; total: number }>(place, path, query)
+    yield* items
+    left = items.length > 0 && page * ROWS_PER_PAGE < total
+  }
+}
+
+/** Runs a command; what it throws is told, and is its exit code. */
+export async function orFail(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    process.stderr.write(`Error: ${(error as Error).message}\n`)
+    process.exitCode = FAILURE_EXIT_CODE
+  }
 }
 
 /** Has `/api/v1/PATH` change something. Throws what to tell a person. */

@@ -1,7 +1,7 @@
 /** `mozzie ban`: keeps clients, users and addresses out of a running broker. */
 import { parseArgs } from 'node:util'
 import type { BanBody, BanView } from '../admin/schemas-bans.ts'
-import { askApi, tellApi, type ApiPlace } from './ask-api.ts'
+import { API_OPTIONS, askRows, orFail, tellApi, type ApiPlace } from './ask-api.ts'
 
 export const HELP = `Usage: mozzie ban list [OPTIONS]
        mozzie ban add [--client ID] [--user NAME] [--address ADDRESS] [--for TIME] [--reason TEXT] [OPTIONS]
@@ -50,15 +50,10 @@ const OPTIONS = {
   address: { type: 'string' },
   for: { type: 'string' },
   reason: { type: 'string' },
-  url: { type: 'string', default: 'http://127.0.0.1:9883' },
-  login: { type: 'string', short: 'u' },
-  password: { type: 'string', short: 'P' },
-  json: { type: 'boolean' },
+  ...API_OPTIONS,
   help: { type: 'boolean', short: 'h' },
 } as const
 
-const FAILURE_EXIT_CODE = 1
-const ROWS_PER_PAGE = 500
 const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
 type Wish = ReturnType<typeof parse>['values']
@@ -71,26 +66,17 @@ export const BAN_WORDS: readonly string[] = Object.keys(ACTIONS)
 
 /** Runs `mozzie ban` with the words behind its name; sets the exit code. */
 export async function runBan(words: readonly string[]): Promise<void> {
-  try {
+  await orFail(async () => {
     const { values, positionals } = parse(words)
     if (values.help) return void process.stdout.write(HELP)
     const [name = '', ...operands] = positionals
     if (!Object.hasOwn(ACTIONS, name)) throw new Error(`say list, add or lift.\n\n${HELP}`)
-    const { url, login, password } = values
-    await ACTIONS[name]({ url, username: login, password }, values, operands)
-  } catch (error) {
-    process.stderr.write(`Error: ${(error as Error).message}\n`)
-    process.exitCode = FAILURE_EXIT_CODE
-  }
+    await ACTIONS[name](values, values, operands)
+  })
 }
 
 async function list(place: ApiPlace, wish: Wish): Promise<void> {
-  for (let page = 1, left = true; left; page++) {
-    const query = { page: String(page), pageSize: String(ROWS_PER_PAGE) }
-    const reply = await askApi<{ items: BanView[]; total: number }>(place, 'bans', query)
-    for (const ban of reply.items) print(ban, wish)
-    left = reply.items.length > 0 && page * ROWS_PER_PAGE < reply.total
-  }
+  for await (const ban of askRows<BanView>(place, 'bans')) print(ban, wish)
 }
 
 async function add(place: ApiPlace, wish: Wish, operands: readonly string[]): Promise<void> {

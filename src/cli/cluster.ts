@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { ClusterFacts, ClusterSession } from '../admin/schemas-cluster.ts'
-import { askApi, tellApi, type ApiPlace } from './ask-api.ts'
+import { API_OPTIONS, askApi, askRows, orFail, tellApi, type ApiPlace } from './ask-api.ts'
 
 export const HELP = `Usage: mozzie cluster status|sessions|drain NODE [--url ADDRESS] [-u USER -P PASSWORD] [--json]
 
@@ -31,17 +31,11 @@ Examples:
 export const CLUSTER_FLAGS = ['--url', '-u', '-P', '--seconds', '--json', '--help'] as const
 
 const OPTIONS = {
-  url: { type: 'string', default: 'http://127.0.0.1:9883' },
-  username: { type: 'string', short: 'u' },
-  password: { type: 'string', short: 'P' },
+  ...API_OPTIONS,
   seconds: { type: 'string', default: '10' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean' },
 } as const
 
-const FAILURE_EXIT_CODE = 1
 const ALONE_EXIT_CODE = 2
-const ROWS_PER_PAGE = 500
 
 /** Beyond the time it was given: a client whose connection is opening is waited for. */
 const DRAIN_MS_MORE = 30_000
@@ -63,7 +57,7 @@ type Action = (values: Values, facts: ClusterFacts, node: string) => Promise<voi
 
 /** Runs `mozzie cluster` with the words behind its name; sets the exit code. */
 export async function runCluster(words: readonly string[]): Promise<void> {
-  try {
+  await orFail(async () => {
     const { values, positionals } = parse(words)
     if (values.help) return void process.stdout.write(HELP)
     const [name = '', node = ''] = positionals
@@ -74,10 +68,7 @@ export async function runCluster(words: readonly string[]): Promise<void> {
     if (facts.clustered) return await action.run(values, facts, node)
     process.stderr.write('This is a broker of its own.\n')
     process.exitCode = ALONE_EXIT_CODE
-  } catch (error) {
-    process.stderr.write(`Error: ${(error as Error).message}\n`)
-    process.exitCode = FAILURE_EXIT_CODE
-  }
+  })
 }
 
 /** Has the node begin, and waits until all others have heard that it has no clients. */
@@ -120,19 +111,9 @@ function printNodes({ name, leaseLeftMs, nodes }: ClusterFacts, asJson: boolean)
 }
 
 async function printSessions(place: ApiPlace, asJson: boolean): Promise<void> {
-  const pageSize = String(ROWS_PER_PAGE)
-  for (let page = 1, left = true; left; page++) {
-    const query = { page: String(page), pageSize }
-    const reply = await askApi<{ items: ClusterSession[]; total: number }>(
-      place,
-      'cluster/sessions',
-      query,
-    )
-    for (const row of reply.items) {
-      const { clientId, node, subscriptions } = row
-      const text = `${JSON.stringify(clientId)}  ${node || '(away)'}  ${subscriptions} subscriptions`
-      process.stdout.write(`${asJson ? JSON.stringify(row) : text}\n`)
-    }
-    left = reply.items.length > 0 && page * ROWS_PER_PAGE < reply.total
+  for await (const row of askRows<ClusterSession>(place, 'cluster/sessions')) {
+    const { clientId, node, subscriptions } = row
+    const text = `${JSON.stringify(clientId)}  ${node || '(away)'}  ${subscriptions} subscriptions`
+    process.stdout.write(`${asJson ? JSON.stringify(row) : text}\n`)
   }
 }

@@ -256,16 +256,8 @@ async function encode(
 ): Promise<string> {
   const like = newPasswordHash(scheme, iterations)
   const hash = await hashPassword(Buffer.from(password), like, async (bytes, wanted) => {
-    const { argon2id } = await import('hash-wasm')
-    return argon2id({
-      password: bytes,
-      salt: wanted.salt,
-      iterations: wanted.passes,
-      parallelism: wanted.lanes,
-      memorySize: wanted.memoryKib,
-      hashLength: wanted.hash.length,
-      outputType: 'binary',
-    })
+    const { argon2idOf } = await import('../auth/argon2id.ts')
+    return argon2idOf(bytes, wanted)
   })
   return formatPasswordHash({ ...like, hash })
 }

@@ -1,7 +1,7 @@
 /** `mozzie why`: asks a running broker why a client does not get a topic. */
 import { parseArgs } from 'node:util'
 import type { WhyLink, WhyReply } from '../admin/schemas-clients.ts'
-import { askApi, type ApiPlace } from './ask-api.ts'
+import { API_OPTIONS, askApi, orFail, type ApiPlace } from './ask-api.ts'
 
 export const HELP = `Usage: mozzie why [--client ID] [--topic TOPIC] [--url ADDRESS] [-u USER -P PASSWORD] [--json]
 
@@ -27,14 +27,9 @@ export const WHY_FLAGS = ['--client', '--topic', '--url', '-u', '-P', '--json', 
 const OPTIONS = {
   client: { type: 'string' },
   topic: { type: 'string' },
-  url: { type: 'string', default: 'http://127.0.0.1:9883' },
-  username: { type: 'string', short: 'u' },
-  password: { type: 'string', short: 'P' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean' },
+  ...API_OPTIONS,
 } as const
 
-const FAILURE_EXIT_CODE = 1
 const IN_THE_WAY_EXIT_CODE = 2
 
 const parse = (words: readonly string[]) =>
@@ -42,7 +37,7 @@ const parse = (words: readonly string[]) =>
 
 /** Runs `mozzie why` with the words behind its name; sets the exit code. */
 export async function runWhy(words: readonly string[]): Promise<void> {
-  try {
+  await orFail(async () => {
     const wish = parse(words)
     if (wish.help) return void process.stdout.write(HELP)
     if (wish.client === undefined && wish.topic === undefined)
@@ -50,10 +45,7 @@ export async function runWhy(words: readonly string[]): Promise<void> {
     const reply = await askWhy(wish)
     process.stdout.write(wish.json ? `${JSON.stringify(reply)}\n` : textOf(reply))
     if (reply.finding !== 'inOrder') process.exitCode = IN_THE_WAY_EXIT_CODE
-  } catch (error) {
-    process.stderr.write(`Error: ${(error as Error).message}\n`)
-    process.exitCode = FAILURE_EXIT_CODE
-  }
+  })
 }
 
 /** What to ask which broker. */
