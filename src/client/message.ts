@@ -24,10 +24,10 @@ export class Message {
   /** MQTT 5.0: content type, response topic, correlation data, expiry, subscription identifiers, user properties. */
   readonly properties: Properties
   /**
-   * Who still needs it before it is acknowledged; 0: settled.
+   * How many still need it before it is acknowledged; 0: settled.
    * @internal
    */
-  holds = 1
+  keepers = 1
   /**
    * Of the network connection that it came by last.
    * @internal
@@ -40,7 +40,7 @@ export class Message {
   reason = 0
   /** @internal */
   private readonly owner: Acknowledger | null
-  private manualHolds = 0
+  private manualKeepers = 0
 
   constructor(
     topic: string,
@@ -82,25 +82,25 @@ export class Message {
   ack(reason = 0): void {
     if (!isReasonAllowed(PacketType.puback, reason))
       throw new MqttError('INVALID', `an acknowledgement cannot have the reason ${reason}`)
-    if (this.manualHolds === 0) return
-    this.manualHolds--
+    if (this.manualKeepers === 0) return
+    this.manualKeepers--
     if (reason !== 0) this.reason = reason
-    this.release()
+    this.dropKeeper()
   }
 
   /** @internal */
-  hold(): void {
-    this.holds++
+  addKeeper(): void {
+    this.keepers++
   }
 
   /** @internal */
-  holdForAck(): void {
-    this.holds++
-    this.manualHolds++
+  addManualKeeper(): void {
+    this.keepers++
+    this.manualKeepers++
   }
 
   /** @internal */
-  release(): void {
-    if (--this.holds === 0 && this.qos > 0) this.owner?.settled(this)
+  dropKeeper(): void {
+    if (--this.keepers === 0 && this.qos > 0) this.owner?.settled(this)
   }
 }

@@ -2,7 +2,7 @@
  * What goes out, in bundles: packets collect in one array until the end of the turn, then it is written at once.
  *
  *     append, append, append ──▶ writer ──soon──▶ wire.write ──▶ taken:    the same array again
- *                                                           └──▶ kept:     `held`; a second array collects
+ *                                                           └──▶ kept:     `inWire`; a second array collects
  *                                                                          until `drained`
  */
 import { ByteWriter } from '../codec/byte-writer.ts'
@@ -26,7 +26,7 @@ export class Output {
   private readonly flushSoon: () => void
   private wire: Wire | null = null
   private spare: Uint8Array | null = null
-  private held: Uint8Array | null = null
+  private inWire: Uint8Array | null = null
   private isScheduled = false
   private turnBytes = 0
   private isResting = false
@@ -48,16 +48,16 @@ export class Output {
   use(wire: Wire | null): void {
     this.wire = wire
     this.writer.length = 0
-    this.held = null
+    this.inWire = null
   }
 
   /** The wire does not keep up, and a bundle waits behind what it holds; or the turn has written enough. */
   get isFull(): boolean {
-    return this.isResting || (this.held !== null && this.writer.length >= BUNDLE_BYTES)
+    return this.isResting || (this.inWire !== null && this.writer.length >= BUNDLE_BYTES)
   }
 
   get isEmpty(): boolean {
-    return this.held === null && this.writer.length === 0
+    return this.inWire === null && this.writer.length === 0
   }
 
   /** Something was appended to {@link writer}. */
@@ -83,12 +83,12 @@ export class Output {
 
   flush(): void {
     const { writer, wire } = this
-    if (wire === null || this.held !== null || writer.length === 0) return
+    if (wire === null || this.inWire !== null || writer.length === 0) return
     const { bytes, length } = writer
     writer.length = 0
     this.lastWriteMs = this.runtime.monotonicMs()
     if (!wire.write(bytes, length)) {
-      this.held = bytes
+      this.inWire = bytes
       writer.bytes = this.spare ?? new Uint8Array(FIRST_BYTES)
       this.spare = null
     } else if (bytes.length > KEEP_BYTES) writer.bytes = new Uint8Array(FIRST_BYTES)
@@ -96,9 +96,9 @@ export class Output {
 
   /** The wire has given its array back. */
   drained(): void {
-    const { held } = this
-    this.held = null
-    if (held !== null && held.length <= KEEP_BYTES) this.spare = held
+    const { inWire } = this
+    this.inWire = null
+    if (inWire !== null && inWire.length <= KEEP_BYTES) this.spare = inWire
     this.flush()
   }
 }

@@ -53,7 +53,7 @@ export function onPublish(
   core.dispatching = message
   dispatch(core, message)
   core.dispatching = null
-  const isSettled = message.holds === 0
+  const isSettled = message.keepers === 0
   if (isSettled && core.unacknowledged.length === 0) acknowledge(core, message)
   else core.unacknowledged.push(message)
 }
@@ -110,7 +110,7 @@ function dispatch(core: Core, message: Message): void {
   if (sinks.length === 0) unclaimed(core, message)
   else if (message.qos === 0 && isOverrun(core)) core.stats.droppedMessages++
   else for (let i = 0; i < sinks.length; i++) sinks[i].take(message)
-  message.release()
+  message.dropKeeper()
 }
 
 /** By the subscription identifiers it carries; by its topic, if one of them is not ours. */
@@ -143,7 +143,7 @@ export function settle(core: Core): void {
   const { unacknowledged } = core
   for (;;) {
     const message = unacknowledged.peek()
-    if (message === undefined || message.holds > 0) return
+    if (message === undefined || message.keepers > 0) return
     unacknowledged.shift()
     acknowledge(core, message)
   }

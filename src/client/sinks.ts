@@ -15,12 +15,12 @@ export function callHandler(core: Core, handler: MessageHandler, message: Messag
   try {
     const pending = handler(message)
     if (pending === undefined) return
-    message.hold()
+    message.addKeeper()
     pending.then(
-      () => message.release(),
+      () => message.dropKeeper(),
       (error: unknown) => {
         refuse(core, message, error)
-        message.release()
+        message.dropKeeper()
       },
     )
   } catch (error) {
@@ -45,7 +45,7 @@ export class HandlerSink implements Sink {
   }
 
   take(message: Message): void {
-    if (this.isManual && message.qos > 0) message.holdForAck()
+    if (this.isManual && message.qos > 0) message.addManualKeeper()
     callHandler(this.core, this.handler, message)
   }
 
@@ -96,7 +96,7 @@ export class QueueSink implements Sink {
 
   take(message: Message): void {
     if (this.isClosed) return
-    if (message.qos > 0) message.hold()
+    if (message.qos > 0) message.addKeeper()
     const reader = this.readers.shift()
     if (reader !== undefined) return reader.take(message)
     this.enqueue(message)
@@ -115,12 +115,12 @@ export class QueueSink implements Sink {
     const finishCurrent = (): void => {
       const done = current
       current = null
-      done?.release()
+      done?.dropKeeper()
     }
     const give: Give = (message) => {
       if (message.qos > 0 && this.isManual) {
-        message.holdForAck()
-        message.release()
+        message.addManualKeeper()
+        message.dropKeeper()
       } else if (message.qos > 0) current = message
       return { done: false, value: message }
     }
@@ -178,7 +178,7 @@ export class QueueSink implements Sink {
 
   forgetBefore(epoch: number): void {
     this.drop((message) => {
-      if (message.qos === 1 && message.epoch < epoch) message.release()
+      if (message.qos === 1 && message.epoch < epoch) message.dropKeeper()
       else this.enqueue(message)
     })
   }

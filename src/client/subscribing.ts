@@ -149,7 +149,7 @@ export function unwant(core: Core, unwanted: Unwanted): void {
 }
 
 /** Ends a subscription here; returns the filters that nothing else here needs, for UNSUBSCRIBE. */
-export function release(core: Core, wanted: Wanted): string[] {
+export function endWanted(core: Core, wanted: Wanted): string[] {
   if (!core.wanted.has(wanted)) return []
   unregister(core, wanted)
   wanted.sink.close(null)

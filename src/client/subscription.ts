@@ -7,7 +7,7 @@ import type { Message } from './message.ts'
 import type { Core, Wanted } from './model.ts'
 import type { MessageHandler } from './options.ts'
 import { HandlerSink, QueueSink } from './sinks.ts'
-import { checkFilter, release, unwant, want } from './subscribing.ts'
+import { checkFilter, endWanted, unwant, want } from './subscribing.ts'
 
 /** A filter with options of its own; those left out are the call's. */
 export interface FilterOptions {
@@ -89,7 +89,7 @@ function make(
 }
 
 function stop(core: Core, wanted: Wanted): Promise<void> {
-  const filters = release(core, wanted)
+  const filters = endWanted(core, wanted)
   if (filters.length === 0 || core.state === 'ended') return Promise.resolve()
   return new Promise((resolve, reject) => {
     unwant(core, { filters, properties: {}, done: () => resolve(), failed: reject })

@@ -17,11 +17,11 @@ function keep(core: Core, message: Message, reason: number): void {
 
 /** No subscription matches. */
 export function keepUnclaimed(core: Core, message: Message): void {
-  message.hold()
+  message.addKeeper()
   keep(core, message, Reason.success)
 }
 
-/** A loop was left before it came to `message`, whose hold is handed over. */
+/** A loop was left before it came to `message`, whose keeper it was to be. */
 export function leaveUnclaimed(core: Core, message: Message): void {
   keep(core, message, Reason.implementationSpecificError)
 }
@@ -33,7 +33,7 @@ function letGo(core: Core): void {
   core.stats.unclaimedMessages += unclaimed.length
   for (const { message, reason } of unclaimed) {
     message.reason = reason
-    message.release()
+    message.dropKeeper()
   }
 }
 
@@ -49,7 +49,7 @@ export function claim(core: Core): void {
       continue
     }
     for (const sink of sinks) sink.take(one.message)
-    one.message.release()
+    one.message.dropKeeper()
   }
 }
 

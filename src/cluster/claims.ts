@@ -7,7 +7,7 @@ import type { ClaimedSession } from '../ports/ports.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { WRONG_LAST } from './failures.ts'
 import { readNamed } from './entries.ts'
-import { HeldSession } from './held-session.ts'
+import { LocalSession } from './local-session.ts'
 import { readRow, writeRow, type SessionRow } from './rows.ts'
 import type { KnownSession } from './session-table.ts'
 import { partitionOf, tokenFor } from './tokens.ts'
@@ -112,9 +112,9 @@ async function takeRow(
     known.row = row
     known.sequence = outcome.sequence
     known.toldAs = ''
-    known.held?.end()
+    known.local?.end()
     // Somebody with a later claim is told by his copy.
-    known.held = new HeldSession(
+    known.local = new LocalSession(
       wire,
       node.placeOf(known),
       (clientId, delivery) => node.tell((events) => events.arrived(clientId, delivery)),
@@ -134,32 +134,32 @@ async function stateOf(
   found: SessionRow | null,
   goesOn: boolean,
 ): Promise<Claimed> {
-  const { held } = known
+  const { local } = known
   const { wire } = node
-  if (held === null) return { session: null, owner: null, heldIds: [], begin() {} }
-  const { stream, subject } = held.place
+  if (local === null) return { session: null, owner: null, heldIds: [], begin() {} }
+  const { stream, subject } = local.place
   const [last, exchanges] = await Promise.all([
     wire.readOne(stream, { last_by_subj: subject }),
     node.exchangesOf(known.sid),
   ])
   const lastSequence = last?.sequence ?? 0
-  const begin = (): void => held.begin(goesOn ? lastSequence : 0)
+  const begin = (): void => local.begin(goesOn ? lastSequence : 0)
   if (!goesOn) {
     if (found !== null || lastSequence > 0)
-      await clearRemains(node.wire, node.options.name, held.place, lastSequence, exchanges)
+      await clearRemains(node.wire, node.options.name, local.place, lastSequence, exchanges)
     return { session: null, owner: null, heldIds: [], begin }
   }
   const inbound: { packetId: number; message: Message }[] = []
   const heldIds: string[] = []
   for (const { subject: name, data } of exchanges) {
     const [kind, number] = name.split('.').slice(-2)
-    if (kind === 'o') held.released.add(Number(number))
+    if (kind === 'o') local.released.add(Number(number))
     const { name: id, message } = readNamed(data)
     if (kind !== 'i' || message === null) continue
     inbound.push({ packetId: Number(number), message })
     heldIds.push(id)
   }
-  const weight = lastSequence === 0 ? NOTHING : await weigh(node, held, lastSequence)
+  const weight = lastSequence === 0 ? NOTHING : await weigh(node, local, lastSequence)
   const record = known.row.record ?? { ...BLANK_RECORD, clientId: known.row.clientId }
   const sentTo = found === null || found.sentTo < 0 ? undefined : found.sentTo
   const session = { record, inbound, lastSequence, idShift: 0, sentTo, ...weight }
@@ -178,7 +178,7 @@ const BLANK_RECORD = {
 const NOTHING = { queuedCount: 0, queuedBytes: 0 }
 
 /** How much waits: counted by the server, weighed by its first entries. */
-async function weigh(node: ClusterNode, { place }: HeldSession, lastSequence: number) {
+async function weigh(node: ClusterNode, { place }: LocalSession, lastSequence: number) {
   const { stream, subject } = place
   const entries = await node.wire.readTo(stream, subject, 1, lastSequence, ENTRIES_LOOKED_AT)
   const more = entries.length < ENTRIES_LOOKED_AT ? 0 : (entries.at(-1)?.pending ?? 0)

@@ -4,7 +4,7 @@ import type { StoredWill, StoreEvents } from '../ports/ports.ts'
 import { DelayedMessages } from './delayed.ts'
 import { ClusterError, type Failure } from './failures.ts'
 import { Follower } from './follower.ts'
-import type { HeldPlace, HeldSession } from './held-session.ts'
+import type { QueuePlace, LocalSession } from './local-session.ts'
 import { Membership, type NodeCounts } from './membership.ts'
 import { readEntry } from './entries.ts'
 import { Questions } from './questions.ts'
@@ -62,7 +62,7 @@ export class ClusterNode {
   private retainedFollowed!: Follower
   private watch!: StreamWatch
   private timers: NodeJS.Timeout[] = []
-  private readonly untidy = new Set<HeldSession>()
+  private readonly untidy = new Set<LocalSession>()
   private saidRefusedMs = -Infinity
   /** It serves clients. */
   isJoined = false
@@ -170,10 +170,10 @@ export class ClusterNode {
     for (const timer of this.timers) clearInterval(timer)
     if (this.isJoined && this.membership.isValid()) {
       await this.writer.flush()
-      await Promise.all([...this.untidy].map((held) => held.flush()))
+      await Promise.all([...this.untidy].map((local) => local.flush()))
     }
     this.events = null
-    for (const { held } of this.table.sessions.values()) held?.end()
+    for (const { local } of this.table.sessions.values()) local?.end()
     this.sessionsFollowed?.end()
     this.retainedFollowed?.end()
     await this.membership.leave()
@@ -193,7 +193,7 @@ export class ClusterNode {
   /** Of an earlier run of this node: its clients are gone. */
   private endOwnSessions(): void {
     for (const known of this.table.sessions.values())
-      if (known.row.owner === this.options.node && known.held === null) this.endOrphan(known)
+      if (known.row.owner === this.options.node && known.local === null) this.endOrphan(known)
   }
 
   private nodesChanged(): void {
@@ -236,8 +236,8 @@ export class ClusterNode {
   tellAgain(clientId: string): void {
     const known = this.table.get(clientId)
     if (known === undefined) return
-    known.held?.end()
-    known.held = null
+    known.local?.end()
+    known.local = null
     this.table.announce(known, known.lostFrom)
     known.lostFrom = null
   }
@@ -256,7 +256,7 @@ export class ClusterNode {
 
   // ── places ───────────────────────────────────────────────────────────────────────────────────────
 
-  placeOf({ sid, row }: KnownSession): HeldPlace {
+  placeOf({ sid, row }: KnownSession): QueuePlace {
     const { name } = this.options
     const { clientId, partition } = row
     return {
@@ -310,12 +310,12 @@ export class ClusterNode {
 
   // ── now and then ─────────────────────────────────────────────────────────────────────────────────
 
-  noteDone(held: HeldSession): void {
-    this.untidy.add(held)
+  noteDone(local: LocalSession): void {
+    this.untidy.add(local)
   }
 
   private tidy(): void {
-    for (const held of this.untidy) void held.flush()
+    for (const local of this.untidy) void local.flush()
     this.untidy.clear()
   }
 
@@ -326,12 +326,12 @@ export class ClusterNode {
       throw error
     })
     await Promise.all([this.refresh(), this.membership.refresh()])
-    const bySubject = new Map<string, HeldSession>()
+    const bySubject = new Map<string, LocalSession>()
     const byStream = new Map<string, string[]>()
-    for (const { held } of this.table.sessions.values()) {
-      if (held === null) continue
-      const { stream, subject } = held.place
-      bySubject.set(subject, held)
+    for (const { local } of this.table.sessions.values()) {
+      if (local === null) continue
+      const { stream, subject } = local.place
+      bySubject.set(subject, local)
       byStream.set(stream, [...(byStream.get(stream) ?? []), subject])
     }
     for (const [stream, subjects] of byStream)
@@ -343,10 +343,10 @@ export class ClusterNode {
   }
 
   /** A session's whole queue is told or waits to be read. */
-  async hearAll(held: HeldSession): Promise<void> {
-    const { stream, subject } = held.place
+  async hearAll(local: LocalSession): Promise<void> {
+    const { stream, subject } = local.place
     const last = await this.wire.readOne(stream, { last_by_subj: subject })
-    if (last !== null) await held.hear(last.sequence)
+    if (last !== null) await local.hear(last.sequence)
   }
 
   private async lookAfterReconnects(): Promise<void> {

@@ -91,10 +91,10 @@ export class ClusterStore implements Store {
     known.row.owner = ''
     known.row.sentTo = sentTo
     const { filling } = this.node.writer
-    if (known.held !== null) {
-      filling.leaving.add(known.held)
-      known.held.end()
-      known.held = null
+    if (known.local !== null) {
+      filling.leaving.add(known.local)
+      known.local.end()
+      known.local = null
     }
     this.save(known)
   }
@@ -114,8 +114,8 @@ export class ClusterStore implements Store {
     known.row.record = null
     known.row.owner = ''
     known.row.subscriptions.clear()
-    known.held?.end()
-    known.held = null
+    known.local?.end()
+    known.local = null
     known.toldAs = null
     this.save(known)
   }
@@ -171,14 +171,14 @@ export class ClusterStore implements Store {
   }
 
   acknowledge(clientId: string, sequence: number): void {
-    const held = this.node.table.get(clientId)?.held
-    if (held?.acknowledge(sequence)) this.node.noteDone(held)
+    const local = this.node.table.get(clientId)?.local
+    if (local?.acknowledge(sequence)) this.node.noteDone(local)
   }
 
   release(clientId: string, sequence: number): void {
     const known = this.node.table.get(clientId)
-    if (known === undefined || known.held === null) return
-    known.held.released.add(sequence)
+    if (known === undefined || known.local === null) return
+    known.local.released.add(sequence)
     this.node.writer.filling.put(this.node.exchange(known.sid, 'o', sequence), {
       data: writeNamed('', null),
       headers: null,

@@ -6,7 +6,7 @@
  *              sessions, held messages, markers, retained messages
  *     then     what may only go when that is safe: held messages that have been handed on
  */
-import type { HeldSession } from './held-session.ts'
+import type { LocalSession } from './local-session.ts'
 import type { KnownSession } from './session-table.ts'
 
 /** How long what is left of something deleted says so, to followers that are behind. */
@@ -34,7 +34,7 @@ export class Group {
   /** Sessions whose row is to be written as it is then. */
   readonly rows = new Set<KnownSession>()
   /** Whose client left: what it acknowledged is taken out first. */
-  readonly leaving = new Set<HeldSession>()
+  readonly leaving = new Set<LocalSession>()
   readonly puts = new Map<string, Put>()
   readonly drops = new Set<string>()
 

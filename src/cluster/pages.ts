@@ -18,10 +18,10 @@ export async function readPage(
   await node.writer.flush()
   const known = node.table.get(clientId)
   if (known === undefined || known.row.isGone) return { entries: [], more: false }
-  const { held } = known
-  if (held !== null) {
-    await node.hearAll(held)
-    return held.page(after, limit)
+  const { local } = known
+  if (local !== null) {
+    await node.hearAll(local)
+    return local.page(after, limit)
   }
   const { stream, subject } = node.placeOf(known)
   const last = await node.wire.readOne(stream, { last_by_subj: subject })

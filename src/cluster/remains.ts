@@ -1,13 +1,13 @@
 /** What an earlier session of a client left in other streams. */
 import { ApiError } from './failures.ts'
-import type { HeldPlace } from './held-session.ts'
+import type { QueuePlace } from './local-session.ts'
 import type { StreamEntry, Wire } from './wire.ts'
 
 /** Takes out its queue up to `lastSequence`, and its exchanges. */
 export async function clearRemains(
   wire: Wire,
   name: string,
-  { stream, subject }: HeldPlace,
+  { stream, subject }: QueuePlace,
   lastSequence: number,
   exchanges: readonly StreamEntry[],
 ): Promise<void> {

@@ -6,7 +6,7 @@
  * other was first.
  */
 import type { SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
-import type { HeldSession } from './held-session.ts'
+import type { LocalSession } from './local-session.ts'
 import type { Membership } from './membership.ts'
 import { readRow, type SessionRow } from './rows.ts'
 import { tokenFor } from './tokens.ts'
@@ -18,7 +18,7 @@ export interface KnownSession {
   /** Of the row, as far as the stream has answered; 0: none is there. */
   sequence: number
   /** Not null: its client is here. */
-  held: HeldSession | null
+  local: LocalSession | null
   /** Writes of ours that are not answered yet. */
   writing: number
   /** The latest copy that came meanwhile. */
@@ -63,7 +63,7 @@ export class SessionTable {
       sid,
       row,
       sequence: 0,
-      held: null,
+      local: null,
       writing: 0,
       stash: null,
       lostFrom: null,
@@ -122,12 +122,12 @@ export class SessionTable {
     const before = known.row
     known.row = row
     known.sequence = sequence
-    if (known.held !== null && row.epoch > before.epoch) {
+    if (known.local !== null && row.epoch > before.epoch) {
       known.lostFrom ??= before
       this.onLost(known)
     }
-    if (known.held === null) this.announce(known, before)
-    if (row.isGone && known.held === null) this.sessions.delete(row.clientId)
+    if (known.local === null) this.announce(known, before)
+    if (row.isGone && known.local === null) this.sessions.delete(row.clientId)
   }
 
   /** Tells the core how a session is that it does not have; `before`: what it was told of its subscriptions. */
@@ -167,7 +167,7 @@ export class SessionTable {
     const orphans: KnownSession[] = []
     for (const known of this.sessions.values()) {
       const { owner, keeper } = known.row
-      if (known.held !== null || known.row.record === null) continue
+      if (known.local !== null || known.row.record === null) continue
       if (owner !== '' && owner !== this.node && !this.membership.isAlive(owner)) {
         if (this.membership.isFirst()) orphans.push(known)
       } else if (owner === '' && !this.membership.isAlive(keeper)) this.announce(known, known.row)

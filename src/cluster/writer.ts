@@ -107,7 +107,7 @@ export class Writer {
   }
 
   private async send(group: Group): Promise<void> {
-    if (group.leaving.size > 0) await Promise.all([...group.leaving].map((held) => held.flush()))
+    if (group.leaving.size > 0) await Promise.all([...group.leaving].map((local) => local.flush()))
     await Promise.all([
       ...[...group.appends.values()].map((appends) => this.appender.write(appends)),
       ...[...group.rows].map((known) => this.writeRow(known)),

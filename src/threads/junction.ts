@@ -101,7 +101,7 @@ export class Junction {
     for (const place of [...this.places.values()])
       if (place.own.delete(node)) this.tellWanted(place)
     for (const [clientId, client] of [...this.clients])
-      if (client.holder === node) this.release(clientId, client)
+      if (client.holder === node) this.giveUp(clientId, client)
     for (const answer of [...node.waiting]) answer()
     const heir = this.othersOf(node)[0]
     if (heir === undefined) return
@@ -257,10 +257,10 @@ export class Junction {
 
   private unclaim(node: Node, clientId: string): void {
     const client = this.clients.get(clientId)
-    if (client?.holder === node) this.release(clientId, client)
+    if (client?.holder === node) this.giveUp(clientId, client)
   }
 
-  private release(clientId: string, client: Client): void {
+  private giveUp(clientId: string, client: Client): void {
     client.holder = null
     if (client.asking.length === 0) this.clients.delete(clientId)
   }

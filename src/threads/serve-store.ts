@@ -19,15 +19,15 @@ import type { WireReader, WireWriter } from './wire.ts'
  * Entries that a worker may acknowledge: the store wants the message again then. Of a session whose client is away those that it
  * was sent; of one that another thread has had since then none, its core begins anew too.
  */
-type Held = Map<string, Map<number, Message>>
+type Unacknowledged = Map<string, Map<number, Message>>
 
 /** Serves a door to a worker. `out`: to the worker. Returns what reads a call; false: it is none of the store's. */
 export function serveStore(
   door: Store,
   out: WireWriter,
 ): (op: number, reader: WireReader) => boolean {
-  const held: Held = new Map()
-  const events = storeEvents(out, held)
+  const unacknowledged: Unacknowledged = new Map()
+  const events = storeEvents(out, unacknowledged)
   let lastMessage: Message | null = null
   const append = (reader: WireReader, isSame: boolean): void => {
     const clientId = reader.text()
@@ -38,7 +38,7 @@ export function serveStore(
     const message = lastMessage as Message
     const qos = (flags & 3) as Qos
     const given = door.append(clientId, proposal, message, qos, (flags & 4) !== 0, subscriptionId)
-    if (given > 0) hold(held, clientId, given, message)
+    if (given > 0) noteEntry(unacknowledged, clientId, given, message)
     out.op(Event.appended)
     out.number(given)
   }
@@ -49,13 +49,13 @@ export function serveStore(
     [Call.unclaim]: (reader) => {
       const clientId = reader.text()
       const sentTo = reader.number()
-      if (sentTo >= 0) dropUnsent(held, clientId, sentTo)
+      if (sentTo >= 0) dropUnsent(unacknowledged, clientId, sentTo)
       door.unclaim(clientId, sentTo < 0 ? undefined : sentTo)
     },
     [Call.saveSession]: (reader) => door.saveSession(readRecord(reader)),
     [Call.deleteSession]: (reader) => {
       const clientId = reader.text()
-      held.delete(clientId)
+      unacknowledged.delete(clientId)
       door.deleteSession(clientId)
     },
     [Call.saveSubscription]: (reader) =>
@@ -66,9 +66,9 @@ export function serveStore(
     [Call.acknowledge]: (reader) => {
       const clientId = reader.text()
       const sequence = reader.number()
-      const message = held.get(clientId)?.get(sequence)
+      const message = unacknowledged.get(clientId)?.get(sequence)
       if (message === undefined) return
-      held.get(clientId)?.delete(sequence)
+      unacknowledged.get(clientId)?.delete(sequence)
       door.acknowledge(clientId, sequence, message)
     },
     [Call.release]: (reader) => door.release(reader.text(), reader.number()),
@@ -92,24 +92,29 @@ export function serveStore(
   }
 }
 
-function hold(held: Held, clientId: string, sequence: number, message: Message): void {
-  const entries = held.get(clientId)
-  if (entries === undefined) held.set(clientId, new Map([[sequence, message]]))
+function noteEntry(
+  unacknowledged: Unacknowledged,
+  clientId: string,
+  sequence: number,
+  message: Message,
+): void {
+  const entries = unacknowledged.get(clientId)
+  if (entries === undefined) unacknowledged.set(clientId, new Map([[sequence, message]]))
   else entries.set(sequence, message)
 }
 
-function dropUnsent(held: Held, clientId: string, sentTo: number): void {
-  const entries = held.get(clientId)
+function dropUnsent(unacknowledged: Unacknowledged, clientId: string, sentTo: number): void {
+  const entries = unacknowledged.get(clientId)
   if (entries === undefined) return
   for (const sequence of entries.keys()) if (sequence > sentTo) entries.delete(sequence)
-  if (entries.size === 0) held.delete(clientId)
+  if (entries.size === 0) unacknowledged.delete(clientId)
 }
 
 /** What is told of others' doings. */
-function news(out: WireWriter, held: Held) {
+function news(out: WireWriter, unacknowledged: Unacknowledged) {
   return {
     session(clientId, record, backlog, isTended = false) {
-      held.delete(clientId)
+      unacknowledged.delete(clientId)
       out.op(Event.session)
       out.text(clientId)
       out.u8(isTended ? 1 : 0)
@@ -138,9 +143,9 @@ function news(out: WireWriter, held: Held) {
 }
 
 /** What answers it, and what comes for sessions that it holds. */
-function storeEvents(out: WireWriter, held: Held): StoreEvents {
+function storeEvents(out: WireWriter, unacknowledged: Unacknowledged): StoreEvents {
   return {
-    ...news(out, held),
+    ...news(out, unacknowledged),
     claimed(request, state, owner) {
       out.op(Event.claimed)
       out.number(request)
@@ -155,12 +160,12 @@ function storeEvents(out: WireWriter, held: Held): StoreEvents {
       out.u8(more ? 1 : 0)
       out.u32(entries.length)
       for (const entry of entries) {
-        hold(held, clientId, entry.sequence, entry.message)
+        noteEntry(unacknowledged, clientId, entry.sequence, entry.message)
         writeEntry(out, entry)
       }
     },
     lost(clientId, sequence, bytes, reason) {
-      held.get(clientId)?.delete(sequence)
+      unacknowledged.get(clientId)?.delete(sequence)
       out.op(Event.lost)
       out.text(clientId)
       out.number(sequence)
@@ -168,7 +173,7 @@ function storeEvents(out: WireWriter, held: Held): StoreEvents {
       out.json(reason)
     },
     arrived(clientId, entry) {
-      hold(held, clientId, entry.sequence, entry.message)
+      noteEntry(unacknowledged, clientId, entry.sequence, entry.message)
       out.op(Event.arrived)
       out.text(clientId)
       writeEntry(out, entry)

@@ -15,7 +15,7 @@ const ENTRIES_AT_ONCE = 256
 const PURGE_FROM = 3
 const RETRY_MS = 500
 
-export interface HeldPlace {
+export interface QueuePlace {
   readonly clientId: string
   /** Of its queue. */
   readonly stream: string
@@ -24,8 +24,8 @@ export interface HeldPlace {
   readonly live: string
 }
 
-export class HeldSession {
-  readonly place: HeldPlace
+export class LocalSession {
+  readonly place: QueuePlace
   /** Entries that the client has answered with PUBREC. */
   readonly released = new Set<number>()
   /** Told and not acknowledged. */
@@ -48,7 +48,7 @@ export class HeldSession {
 
   constructor(
     wire: Wire,
-    place: HeldPlace,
+    place: QueuePlace,
     arrived: (clientId: string, entry: StoredDelivery) => void,
     forgetMarker: (sequence: number) => Promise<void>,
   ) {
