@@ -66,7 +66,7 @@ export const BAN_WORDS: readonly string[] = Object.keys(ACTIONS)
 
 /** Runs `mozzie ban` with the words behind its name; sets the exit code. */
 export async function runBan(words: readonly string[]): Promise<void> {
-  await orFail(async () => {
+  await orFail(async (): Promise<void> => {
     const { values, positionals } = parse(words)
     if (values.help) return void process.stdout.write(HELP)
     const [name = '', ...operands] = positionals

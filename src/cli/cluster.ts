@@ -57,7 +57,7 @@ type Action = (values: Values, facts: ClusterFacts, node: string) => Promise<voi
 
 /** Runs `mozzie cluster` with the words behind its name; sets the exit code. */
 export async function runCluster(words: readonly string[]): Promise<void> {
-  await orFail(async () => {
+  await orFail(async (): Promise<void> => {
     const { values, positionals } = parse(words)
     if (values.help) return void process.stdout.write(HELP)
     const [name = '', node = ''] = positionals

@@ -37,7 +37,7 @@ const parse = (words: readonly string[]) =>
 
 /** Runs `mozzie why` with the words behind its name; sets the exit code. */
 export async function runWhy(words: readonly string[]): Promise<void> {
-  await orFail(async () => {
+  await orFail(async (): Promise<void> => {
     const wish = parse(words)
     if (wish.help) return void process.stdout.write(HELP)
     if (wish.client === undefined && wish.topic === undefined)
