@@ -32,6 +32,8 @@ export interface WireOptions {
 /** Resolves once there is a connection. Throws {@link ClusterError} when the servers are not what is needed. */
 export async function connectWire(options: WireOptions): Promise<Wire> {
   const library = await import('@nats-io/transport-node')
+  const { transports } = await import('./transport.ts')
+  library.setTransportFactory(transports)
   const { urls, name, credsFile, caFile, certFile, keyFile } = options
   const { username, password } = new URL(urls[0])
   const hasTls = caFile !== null || certFile !== null || urls.some((url) => url.startsWith('tls:'))
@@ -62,7 +64,7 @@ export async function connectWire(options: WireOptions): Promise<Wire> {
   }
   for (;;) {
     try {
-      const nc = await library.connect(settings)
+      const nc = await library.NatsConnectionImpl.connect(settings)
       const version = nc.info?.version ?? ''
       if (!isNewEnough(version)) {
         await nc.close()

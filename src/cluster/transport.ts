@@ -1,0 +1,33 @@
+/**
+ * The client library's socket, except that an error of it is nobody's exception: when both sides end at once the library has taken its
+ * listeners off before the error comes, and an error without a listener ends the process.
+ */
+import type { Socket } from 'node:net'
+import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js'
+
+class SturdyTransport extends NodeTransport {
+  override async dial(at: Parameters<NodeTransport['dial']>[0]): Promise<Socket> {
+    return heardOut(await super.dial(at))
+  }
+
+  override async startTLS() {
+    return heardOut(await super.startTLS())
+  }
+}
+
+/** Whoever listens to it: there is always one more, who does not mind. */
+function heardOut<S extends Socket>(socket: S): S {
+  const listen = (): unknown => socket.on('error', () => {})
+  const removeAll = socket.removeAllListeners.bind(socket)
+  // An `undefined` that is handed on would be the name of an event.
+  socket.removeAllListeners = (...events) => {
+    removeAll(...events)
+    listen()
+    return socket
+  }
+  listen()
+  return socket
+}
+
+/** For the library, instead of its own. */
+export const transports = { factory: () => new SturdyTransport(), dnsResolveFn: nodeResolveHost }
