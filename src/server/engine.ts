@@ -66,6 +66,8 @@ export interface Engine {
    * @param port The one that they are bound to.
    */
   share(descriptors: readonly number[], port: number, clients: ListenerClients): Promise<void>
+  /** Takes connections, or leaves them to other threads for a while. */
+  accept(takes: boolean): void
   /** Takes no more connections; `which`: by which listeners, absent: by none. */
   deafen(which?: (clients: ListenerClients) => boolean): void
   /** Closes listeners, then connections, then the store. */
@@ -198,7 +200,7 @@ function tellDenied(observer: Observer | null): Denied {
 }
 
 /** Where clients come in. */
-function acceptors(to: Accepting): Pick<Engine, 'listen' | 'share' | 'deafen'> {
+function acceptors(to: Accepting): Pick<Engine, 'listen' | 'share' | 'accept' | 'deafen'> {
   const { broker, limits, log, connections, sockets, addresses, rate, denied } = to
   let listeners: { readonly clients: ListenerClients; readonly listener: Listener }[] = []
   const entranceOf = ({ options, budget, entrance }: ListenerClients) => ({
@@ -224,6 +226,9 @@ function acceptors(to: Accepting): Pick<Engine, 'listen' | 'share' | 'deafen'> {
     async share(descriptors, port, clients) {
       clients.options.port = port
       listeners.push({ clients, listener: await listenShared(descriptors, entranceOf(clients)) })
+    },
+    accept(takes) {
+      for (const { listener } of listeners) listener.accept(takes)
     },
     deafen(which = () => true) {
       for (const { clients, listener } of listeners) if (which(clients)) listener.close()

@@ -44,6 +44,7 @@ export async function listen(
     const descriptors = await listenOne(engine, server, config, entrances, {
       where: whereOf(config),
       optional: localOnly && config.host === '::1',
+      isShared: server.threads !== null,
     })
     const port = runningListener(server, listenerName(config))?.options.port ?? 0
     shared.push({ name: listenerName(config), port, descriptors })

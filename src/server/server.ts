@@ -222,6 +222,7 @@ function coreOf(
     onTurnEnd: () => {},
     onFatal,
   })
+  if (threads !== null) threads.budgets.balance.onChange = (takes) => engine.accept(takes)
   return { engine, threads }
 }
 

@@ -1,6 +1,7 @@
 /** Bounds on connections that hold for all threads together. */
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
+import { Balance } from '../threads/balance.ts'
 import { Tallies, type TallyEntries, type TallyKind } from '../threads/tallies.ts'
 import { ThreadBudget } from '../threads/thread-budget.ts'
 import { ThreadMemory } from '../threads/thread-memory.ts'
@@ -19,6 +20,7 @@ export interface ThreadBudgets {
   readonly addresses: AddressBudget
   readonly slices: ThreadSlices
   readonly memory: ThreadMemory
+  readonly balance: Balance
   /** Tells how many clean sessions this thread has; returns how many the others have. */
   cleanSessions(here: number): number
   /** As `Peers.userSessions`. */
@@ -44,20 +46,23 @@ export function shareCounts(threads: number, { listeners }: Config): SharedCount
 
 /** The budgets of thread `own`. @param tell Gives the other threads counts by name. */
 export function budgetsOf(
-  { threads, open, slices, heldKib }: SharedCounts,
+  { threads, open, ticks, slices, heldKib }: SharedCounts,
   { listeners }: Config,
   own: number,
   tell: (kind: TallyKind, entries: TallyEntries) => void,
 ): ThreadBudgets {
   const budget = (number: number): ThreadBudget =>
     new ThreadBudget(new Int32Array(open, number * threads * INT_BYTES, threads), own)
-  const clean = budget(2)
+  const [connections, clean] = [budget(0), budget(2)]
+  const balance = new Balance(new Int32Array(open, 0, threads), new Int32Array(ticks), own)
+  connections.onChange = () => balance.look()
   const tallies = {
     addresses: new Tallies((entries) => tell('addresses', entries)),
     users: new Tallies((entries) => tell('users', entries)),
   }
   return {
-    connections: budget(0),
+    connections,
+    balance,
     sockets: budget(1),
     addresses: new AddressBudget(tallies.addresses),
     slices: new ThreadSlices(new Int32Array(slices)),

@@ -109,12 +109,14 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
     budgets,
     onTick() {
       Atomics.add(ticks, index, 1)
+      budgets.balance.tick()
       watchMemory()
       if (++count % REPORT_TICKS === 0) report(engine.broker, flow)
     },
     onTurnEnd: () => {},
     onFatal: (error) => tell({ kind: 'fatal', text: error.message }),
   })
+  budgets.balance.onChange = (takes) => engine.accept(takes)
   const limit = { bytes: 0 }
   const watched = { limit: () => limit.bytes, others: budgets.memory, isFirst: false }
   const watchMemory = createMemoryWatch(engine.broker, log, watched)

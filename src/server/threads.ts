@@ -352,6 +352,7 @@ class Running implements Threads {
 
   tick(): void {
     Atomics.add(this.ticks, 0, 1)
+    this.budgets.balance.tick()
     const { mask } = this.options.log
     if (mask !== this.lastMask) this.tell({ kind: 'logMask', mask })
     this.lastMask = mask

@@ -2,6 +2,8 @@
 export class ThreadBudget {
   /** 0: no limit. May be changed. */
   max = 0
+  /** Called when this thread's changes. */
+  onChange: (() => void) | null = null
   private readonly places: Int32Array
   private readonly own: number
 
@@ -17,6 +19,7 @@ export class ThreadBudget {
 
   set open(count: number) {
     Atomics.store(this.places, this.own, count)
+    this.onChange?.()
   }
 
   readonly elsewhere = (): number => {

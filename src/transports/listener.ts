@@ -4,12 +4,15 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { LogType } from '../base/log.ts'
 import { enter, type Entrance } from './entrance.ts'
 import { bindError, listenOptionsOf, placesOf, type Place, type Where } from './places.ts'
+import { descriptorOf, listenByNumber, valveOf } from './shared-socket.ts'
 import { listenUnix } from './unix-socket.ts'
 
 export interface ListenOptions {
   readonly where: Where
   /** Whether it is no error when the machine lacks the address. */
   readonly optional: boolean
+  /** Other threads accept from its sockets as well. Absent: none do. */
+  readonly isShared?: boolean
 }
 
 export interface Listener {
@@ -17,6 +20,8 @@ export interface Listener {
   readonly addresses: readonly AddressInfo[]
   /** Its sockets, for {@link listenShared} in other threads; -1: one that cannot be shared. Empty for a unix socket. */
   readonly descriptors: readonly number[]
+  /** Takes connections, or leaves them to other threads for a while, where that is possible. */
+  accept(takes: boolean): void
   /** Takes no more connections; those that are links stay. */
   close(): void
 }
@@ -38,7 +43,7 @@ export async function listen<C>(options: ListenOptions, entrance: Entrance<C>): 
   }
   if (where.socketPath !== null) {
     servers.push(await listenAtPath(where.socketPath, entrance))
-    return { addresses: [], descriptors: [], close }
+    return { addresses: [], descriptors: [], accept: () => {}, close }
   }
   let { port } = where
   try {
@@ -56,14 +61,9 @@ export async function listen<C>(options: ListenOptions, entrance: Entrance<C>): 
   return {
     addresses: servers.map((server) => server.address() as AddressInfo),
     descriptors: servers.map(descriptorOf),
+    accept: options.isShared === true ? acceptWith(servers) : () => {},
     close,
   }
-}
-
-/** The number that all threads of the process know a listening socket by. Node has no public way to ask for it. */
-function descriptorOf(server: Server): number {
-  const { _handle: handle } = server as Server & { _handle?: { fd?: number } | null }
-  return handle?.fd ?? -1
 }
 
 /**
@@ -75,6 +75,7 @@ export async function listenShared<C>(
   entrance: Entrance<C>,
 ): Promise<Listener> {
   let isOver = false
+  const servers: Server[] = []
   for (const fd of descriptors) {
     const server = acceptor((socket) => {
       if (isOver) socket.destroy()
@@ -83,14 +84,23 @@ export async function listenShared<C>(
     server.listen({ fd })
     await once(server, 'listening')
     reportErrors(server, entrance, `port ${entrance.owner.listener.port}`)
+    servers.push(server)
   }
   return {
     addresses: [],
     descriptors,
+    accept: acceptWith(servers),
     close() {
       isOver = true
       for (const socket of [...entrance.waiting, ...entrance.arriving]) socket.destroy()
     },
+  }
+}
+
+function acceptWith(servers: readonly Server[]): Listener['accept'] {
+  const valves = servers.map(valveOf)
+  return (takes) => {
+    for (const valve of valves) valve?.(takes)
   }
 }
 
@@ -111,7 +121,7 @@ async function listenAtPath<C>(path: string, entrance: Entrance<C>): Promise<Ser
 
 /** @returns null when the machine lacks the address and that is no error. */
 async function listenAt<C>(
-  { where, optional }: ListenOptions,
+  { where, optional, isShared }: ListenOptions,
   entrance: Entrance<C>,
   place: Place,
   port: number,
@@ -122,7 +132,8 @@ async function listenAt<C>(
   if (port > 0 && log.mask & LogType.information)
     log.write(LogType.information, `Opening ${family} listen socket on port ${port}.`)
   const server = acceptor((socket) => enterFrom(entrance, socket))
-  server.listen(listenOptionsOf(place, port))
+  if (isShared !== true || !listenByNumber(server, place, port))
+    server.listen(listenOptionsOf(place, port))
   try {
     await once(server, 'listening')
   } catch (error) {

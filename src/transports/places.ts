@@ -96,7 +96,7 @@ function placeOf(address: string): Place {
   return { address, family: isIP(address) === 6 ? 'ipv6' : 'ipv4' }
 }
 
-const BACKLOG = 1024
+export const BACKLOG = 1024
 
 export function listenOptionsOf({ address, family }: Place, port: number): ListenOptions {
   return { host: address, port, backlog: BACKLOG, ipv6Only: family === 'ipv6' }

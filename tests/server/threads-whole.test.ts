@@ -11,6 +11,7 @@ import { connectOnce } from '../support/connect-once.ts'
 
 /** So many clients do not all come to one thread. */
 const CLIENTS = 24
+const BALANCED = 80
 /** One of them at least is woken by a client of the other thread. */
 const LAZY_BRIDGES = 8
 
@@ -287,6 +288,16 @@ test('a bridge serves the clients of all threads', async (context) => {
     () => heardFar.size === CLIENTS && heard.every((one) => one.has('all')),
     () => `${heardFar.size} ${heard.filter((one) => one.has('all')).length}`,
   )
+})
+
+test('no thread has far more clients than another', async (context) => {
+  const { connect, get } = await observed(context)
+  for (let at = 0; at < BALANCED; at++) await connect({ clientId: `b${at}` })
+  const { items } = await get(`clients?pageSize=${BALANCED}`)
+  const here = items.filter(({ thread }: Json) => thread === 0).length
+  // Eight more are no matter, an eighth neither, and one that was accepted while it was looked.
+  assert.equal(items.length, BALANCED)
+  assert.ok(Math.abs(BALANCED - 2 * here) <= 16, `${here} of ${BALANCED}`)
 })
 
 for (const wake of ['subscribes', 'publishes'] as const)
