@@ -82,9 +82,9 @@ export function budgetsOf(
     ofListener(config) {
       const name = listenerName(config)
       const number = listeners.findIndex((one) => listenerName(one) === name)
-      const connections = budget(COMMON + number)
-      connections.max = config.maxConnections
-      return connections
+      const ofOne = budget(COMMON + number)
+      ofOne.max = config.maxConnections
+      return ofOne
     },
   }
 }

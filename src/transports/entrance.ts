@@ -103,14 +103,17 @@ function waitForPlace<C>(
     take(entrance, raw, remote, address)
   }
   // Other threads have their own turns: what one of them has to see takes as long as it takes.
-  const later = entrance.own.elsewhere === undefined ? setImmediate : waitLonger
+  const isAlone = entrance.own.elsewhere === undefined
+  const later = isAlone ? setImmediate : waitLonger
+  const turnsMax = isAlone ? WAIT_TURNS_MAX : LONGER_TURNS_MAX
   const mayWait = waiting.size < WAITING_MAX && !isFull(sockets)
   if (mayWait) waiting.add(raw)
-  look(mayWait ? WAIT_TURNS_MAX : 0)
+  look(mayWait ? turnsMax : 0)
 }
 
-/** Between two looks for a place, where other threads may give one back. */
+/** Between two looks for a place where other threads may give one back, and how many looks: they may be busy. */
 const LONGER_MS = 10
+const LONGER_TURNS_MAX = 40
 
 function waitLonger(look: (turnsLeft: number) => void, turnsLeft: number): void {
   setTimeout(look, LONGER_MS, turnsLeft)

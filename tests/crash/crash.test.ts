@@ -21,6 +21,16 @@ for (const { qos, rounds } of [
     assert.ok(result.published > rounds * 10 && result.received === result.published * 3)
   })
 
+for (const threads of [2, 4])
+  test(`the same with ${threads} threads`, async (t) => {
+    t.diagnostic(`MOZZIE_CRASH_SEED=${seed}`)
+    const config = `thread_count ${threads}`
+    const result = await runCrashes({ rounds: 3, seed, qos: 2, config })
+    const { lost, violations, inversions, twice } = result
+    const faults = { lost, violations, inversions, twice }
+    assert.deepEqual(faults, { lost: [], violations: [], inversions: 0, twice: 0 }, `seed ${seed}`)
+  })
+
 test('canary: a broker that keeps nothing is found out', async () => {
   const config = 'persistence false'
   const result = await runCrashes({ rounds: 1, seed, qos: 1, config, silenceMs: 500 })

@@ -19,6 +19,13 @@ test(
   },
 )
 
+test('nor does one of a broker with two threads', { skip }, async (t) => {
+  const cut = await runPowerLoss({ cuts: 4, seed, config: 'thread_count 2' })
+  const { lost, violations, twice, ...figures } = cut
+  t.diagnostic(`MOZZIE_CRASH_SEED=${seed} ${JSON.stringify(figures)}`)
+  assert.deepEqual({ lost, violations, twice }, { lost: [], violations: [], twice: 0 })
+})
+
 test('canary: without syncs a power cut is noticed', { skip }, async () => {
   const config = 'persistence_sync never'
   // Messages are missing; or the store itself sees that something is, and is refused.

@@ -131,11 +131,19 @@ test('it says that a cluster does not go with several threads', (context) => {
   assert.match(stderr, /thread_count.*cluster_url/)
 })
 
-for (const file of ['takeover', 'session-resume', 'shared-subscriptions', 'retained'])
-  test(`black box with two threads: ${file}`, () => {
+for (const file of [
+  'blackbox/takeover',
+  'blackbox/session-resume',
+  'blackbox/shared-subscriptions',
+  'blackbox/retained',
+  'attack/login',
+  'attack/rights',
+  'attack/transports',
+])
+  test(`with two threads: ${file}`, () => {
     const { status, stdout } = spawnSync(
       process.execPath,
-      [join('build', 'tests', 'blackbox', `${file}.test.js`)],
+      [join('build', 'tests', `${file}.test.js`)],
       {
         encoding: 'utf8',
         // A test file that runs in a test would report to it instead.
