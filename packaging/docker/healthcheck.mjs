@@ -1,7 +1,7 @@
-// Exit code 0: a broker answers PINGREQ, or at least CONNECT, on HEALTH_PORT (1883) of this machine.
+// Exit code 0: a broker answers PINGREQ, or at least CONNECT, on HEALTH_PORT of this machine, else where mozzie.conf has it listen.
 import { connect } from 'node:net'
 
-const port = Number(process.env.HEALTH_PORT ?? 1883)
+const port = Number(process.env.HEALTH_PORT ?? process.env.MOZZIE_PORT ?? 1883)
 const patienceMs = 4000
 // MQTT 3.1.1, clean session, a name of the broker's making.
 const hello = Uint8Array.of(0x10, 12, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 10, 0, 0)

@@ -81,6 +81,11 @@ test('the first start makes a user whose password it says once; a later one keep
     headers: { authorization: basic },
   })
   assert.equal(page.status, 200)
+  const health = spawnSync(process.execPath, [packaged('healthcheck.mjs')], {
+    env: { MOZZIE_PORT: String(first.port) },
+    timeout: processMsMax,
+  })
+  assert.equal(health.status, 0)
   await first.stop()
   const second = await startContainer(context, root)
   assert.doesNotMatch(second.output(), /password "/)
