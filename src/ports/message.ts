@@ -8,34 +8,45 @@ import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
-/** Kept messages up to this size share slabs: one array for some hundred of them instead of one each. */
-const SLAB_MESSAGE_MAX = 1024
-const SLAB_BYTES = 32 * 1024
+/** Kept messages up to this size share arrays: one for some hundred of them instead of one each. */
+const SHARED_MESSAGE_MAX = 1024
+const PAGE_BYTES = 32 * 1024
 
 /**
  * Those that stay long share small ones: an array of one's own takes three times what a small message has in it, and what a
  * single one keeps alive is not much more than that.
  */
 const LONG_MESSAGE_MAX = 256
-const LONG_SLAB_BYTES = 1024
+const LONG_PAGE_BYTES = 1024
 
-/** Where one broker's small messages lie: the present slab. It lives as long as a message in it. */
+/** An array that small messages share. It is in memory as long as one of them. */
+export class Page {
+  readonly bytes: Uint8Array
+  /** Messages in it that somebody keeps; see `memory.ts`. */
+  kept = 0
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size)
+  }
+}
+
+/** Where one broker's small messages lie: the present page. */
 export class Slab {
-  bytes: Uint8Array = NO_BYTES
+  page = new Page(0)
   /** For what stays long. */
   readonly long: Slab | null
   private used = 0
   private readonly size: number
 
-  constructor(size = SLAB_BYTES) {
+  constructor(size = PAGE_BYTES) {
     this.size = size
-    this.long = size === SLAB_BYTES ? new Slab(LONG_SLAB_BYTES) : null
+    this.long = size === PAGE_BYTES ? new Slab(LONG_PAGE_BYTES) : null
   }
 
-  /** Room for `size` bytes in {@link bytes}; returns where. */
+  /** Room for `size` bytes in {@link page}; returns where. */
   allot(size: number): number {
-    if (this.used + size > this.bytes.length) {
-      this.bytes = new Uint8Array(this.size)
+    if (this.used + size > this.page.bytes.length) {
+      this.page = new Page(this.size)
       this.used = 0
     }
     this.used += size
@@ -89,6 +100,8 @@ export class Message implements PublishParts {
   unwritten = 0
   /** Queues, windows, tables and outputs that keep it; see `memory.ts`. */
   keepers = 0
+  /** Whose array it shares with others; null: it has one of its own. */
+  page: Page | null = null
   private copy: Message | null = null
   /** For the copies of one that borrows; null: they have arrays of their own. */
   private readonly slab: Slab | null
@@ -107,13 +120,13 @@ export class Message implements PublishParts {
     if (this.copy !== null) return this.copy
     const { size, slab } = this
     this.copy =
-      slab === null || size > SLAB_MESSAGE_MAX
+      slab === null || size > SHARED_MESSAGE_MAX
         ? this.clone(new Uint8Array(size), 0)
         : this.copyInto(slab)
     return this.copy
   }
 
-  /** A copy for what stays long: it keeps no large slab alive. */
+  /** A copy for what stays long: it keeps no large page alive. */
   owned(): Message {
     const { size, slab } = this
     const long = slab === null ? null : slab.long
@@ -123,7 +136,9 @@ export class Message implements PublishParts {
 
   private copyInto(slab: Slab): Message {
     const at = slab.allot(this.size)
-    return this.clone(slab.bytes, at)
+    const copy = this.clone(slab.page.bytes, at)
+    copy.page = slab.page
+    return copy
   }
 
   /** Makes this object ready to borrow the next frame. */

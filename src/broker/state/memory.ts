@@ -16,8 +16,10 @@ export const Bytes = {
   subscription: 280,
   /** A level of a filter with wildcards, or of a retained topic: a node, its text, its place in its parent. */
   node: 115,
-  /** A message beside its topic, properties and payload. */
+  /** A message beside its topic, properties and payload; those of small ones are charged with the page they share. */
   message: 460,
+  /** A page beside its bytes. */
+  page: 350,
   /** A message's place in a queue, a window or a table. */
   entry: 200,
   topic: 150,
@@ -62,9 +64,15 @@ export function judgeMemory(core: Core): void {
 
 /** One more keeps a kept message; the first one is charged for it. */
 export function addKeeper(core: Core, message: Message): void {
-  if (message.keepers++ === 0) charge(core, message.size + Bytes.message)
+  if (message.keepers++ > 0) return
+  const { page, size } = message
+  const bytes = page === null ? size : page.kept++ === 0 ? page.bytes.length + Bytes.page : 0
+  charge(core, bytes + Bytes.message)
 }
 
 export function dropKeeper(core: Core, message: Message): void {
-  if (--message.keepers === 0) charge(core, -message.size - Bytes.message)
+  if (--message.keepers > 0) return
+  const { page, size } = message
+  const bytes = page === null ? size : --page.kept === 0 ? page.bytes.length + Bytes.page : 0
+  charge(core, -bytes - Bytes.message)
 }
