@@ -328,7 +328,7 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   if (known !== undefined && state !== null && !packet.cleanStart) {
     const { outbound } = known
     const isShared = core.ports.peers !== null
-    if (!known.loaded || (isShared && outbound === null)) adoptState(core, known, state)
+    if (!known.loaded || (isShared && outbound === null)) adoptState(core, connection, known, state)
     else if (isShared && outbound !== null) catchUp(outbound, state)
     return known
   }
@@ -338,13 +338,18 @@ function sessionFor(core: Core, opening: Opening, state: ClaimedSession | null):
   const isDurable = resumes || expiryOf(packet) > 0
   const session = new Session(clientId, userOf(connection), packet.version, isDurable)
   addSession(core, session)
-  if (resumes) adoptState(core, session, state)
+  if (resumes) adoptState(core, connection, session, state)
   return session
 }
 
 /** State that another process, or another node, left in the store. */
-function adoptState(core: Core, session: Session, state: ClaimedSession): void {
-  adoptOutbound(core, session, state)
+function adoptState(
+  core: Core,
+  connection: Connection,
+  session: Session,
+  state: ClaimedSession,
+): void {
+  adoptOutbound(core, connection, session, state)
   dropAllUnreleased(core, session)
   for (const { packetId, message } of state.inbound)
     holdUntilPubrel(core, session, packetId, message)

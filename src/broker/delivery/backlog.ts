@@ -2,7 +2,7 @@
 import type { Backlog, ClaimedSession } from '../../ports/ports.ts'
 import type { Core } from '../state/core.ts'
 import { Bytes, charge } from '../state/memory.ts'
-import { Outbound, type Session } from '../state/model.ts'
+import { Outbound, type Connection, type Session } from '../state/model.ts'
 import { freeDelivery } from './window.ts'
 
 /** Its queue and window, made of what waits in the store when they are first needed. */
@@ -24,8 +24,16 @@ export function noteBacklog(session: Session, backlog: Readonly<Backlog>): void 
   session.backlog = backlog
 }
 
-/** State that another process, or another node, left in the store. */
-export function adoptOutbound(core: Core, session: Session, state: ClaimedSession): void {
+/**
+ * State that another process, or another node, left in the store. How much of it that one had sent is known, or is at most
+ * what the largest window of this client lets through: nobody has noted the one it had then.
+ */
+export function adoptOutbound(
+  core: Core,
+  connection: Connection,
+  session: Session,
+  state: ClaimedSession,
+): void {
   const { queuedCount, sentTo } = state
   forgetOutbound(core, session)
   const outbound = (session.outbound = new Outbound())
@@ -33,7 +41,8 @@ export function adoptOutbound(core: Core, session: Session, state: ClaimedSessio
   outbound.idShift = state.idShift
   outbound.queuedCount = queuedCount
   outbound.queuedBytes = state.queuedBytes
-  outbound.dupLeft = Math.min(queuedCount, core.ports.limits.windowMax)
+  const windowMax = Math.max(core.ports.limits.windowMax, connection.receiveMaximum)
+  outbound.dupLeft = sentTo === undefined ? Math.min(queuedCount, windowMax) : queuedCount
   outbound.sentTo = sentTo ?? state.lastSequence
   outbound.knowsSent = sentTo !== undefined || queuedCount === 0
   if (queuedCount === 0) outbound.loadedTo = state.lastSequence
