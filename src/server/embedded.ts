@@ -243,7 +243,9 @@ function facadeOf(
       const { qos = 0, retain = false, properties = {} } = publishOptions
       const message = { topic, payload: bytes, qos, retain, properties }
       asMozzieError('MESSAGE', () => checkMessage(message))
-      life.whenReady(() => broker.publish(topic, bytes, publishOptions))
+      // The program may use its bytes again while they wait for the store.
+      const own = life.isReady() ? message : structuredClone(message)
+      life.whenReady(() => broker.publish(topic, own.payload, own))
     },
     subscribe(filter, handler, subscribeOptions) {
       assertOpen()
@@ -264,6 +266,8 @@ interface Life {
   assertOpen(): void
   /** Opens something once the store is open; what is open by the time of {@link close} is the engine's to close. */
   opening<T>(open: () => Promise<T>): Promise<T>
+  /** The store is open. */
+  isReady(): boolean
   /** Calls now, or when the store is open; in order. */
   whenReady(call: () => void): void
   close(): Promise<void>
@@ -310,6 +314,7 @@ function lifeOf(engine: Engine): Life {
         openings.delete(made)
       }
     },
+    isReady: () => waiting === null,
     whenReady(call) {
       if (waiting === null) call()
       else waiting.push(call)

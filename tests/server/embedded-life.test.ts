@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { connect } from '../../src/client/node.ts'
-import { createBroker } from '../../src/index.ts'
+import { createBroker, type ReceivedMessage } from '../../src/index.ts'
 import { freePort } from '../support/free-port.ts'
 
 function scratch(context: TestContext): string {
@@ -50,6 +50,24 @@ test('close right after createBroker, and twice, and then nothing more', async (
   await assert.rejects(broker.listen(), closed)
   assert.throws(() => broker.publish('a', ''), closed)
   assert.throws(() => broker.subscribe('a', () => undefined), closed)
+})
+
+test('bytes and properties used again before the store is open go out as they were', async () => {
+  const broker = createBroker(quiet)
+  const payload = new Uint8Array([1, 2, 3])
+  const properties = {
+    correlationData: new Uint8Array([4]),
+    userProperties: [['a', 'b']] as [string, string][],
+  }
+  const came = new Promise<ReceivedMessage>((resolve) => void broker.subscribe('t', resolve))
+  broker.publish('t', payload, { properties })
+  payload.fill(9)
+  properties.correlationData.fill(9)
+  properties.userProperties.length = 0
+  const { payload: bytes, properties: others } = await came
+  assert.deepEqual([...bytes], [1, 2, 3])
+  assert.deepEqual(others, { correlationData: new Uint8Array([4]), userProperties: [['a', 'b']] })
+  await broker.close()
 })
 
 for (const listens of [false, true])
