@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PacketType } from '../../src/codec/packets.ts'
 import * as make from '../support/packets.ts'
 import { createStage, type Actor, type Stage } from './stage.ts'
 
@@ -213,3 +214,29 @@ test('a session that another user took over counts for that user', () => {
   assert.equal(tries('of ann', 'ann'), 0)
   assert.equal(tries('of ann too', 'ann'), 0x89)
 })
+
+for (const [what, limits] of Object.entries({
+  'few messages': { queuedMax: 10 },
+  'few bytes': { queuedBytesMax: 2500 },
+}))
+  test(`all that is retained comes to who reads it, though the queue takes ${what}`, () => {
+    const stage = createStage(limits)
+    const author = stage.connect('author')
+    const count = 100
+    for (let index = 0; index < count; index++)
+      author.send(
+        make.publish(`r/${index}`, new Uint8Array(1000), { qos: 1, packetId: 1, retain: true }),
+      )
+    const reader = stage.connect('reader', { properties: { receiveMaximum: 1 } })
+    reader.send(make.subscribe(1, [{ filter: 'r/#', qos: 1 }]))
+    let came = 0
+    for (let turn = 0; turn < 5 * count; turn++) {
+      stage.pass(0)
+      for (const packet of reader.inbox.splice(0)) {
+        if (packet.type !== PacketType.publish) continue
+        came++
+        reader.send(make.ack('puback', packet.packetId))
+      }
+    }
+    assert.equal(came, count)
+  })

@@ -62,7 +62,8 @@ export function replayRetained(
   // Most filters find little or nothing: no need to come back for those.
   const visit = (topic: string, message: Message) => replay(core, subscription, topic, message)
   core.work -= FIRST_PORTION >> NODES_SHIFT
-  if (connection.replays === null && !cursor.next(FIRST_PORTION, visit)) return
+  const portion = roomFor(core, connection, FIRST_PORTION)
+  if (connection.replays === null && !cursor.next(portion, visit)) return
   if (connection.replays === null) {
     connection.replays = new Fifo()
     addTask(core, () => replaySome(core, connection))
@@ -101,7 +102,20 @@ function canTakeMore(core: Core, connection: Connection): boolean {
   if ((connection.unruled?.length ?? 0) >= core.ports.limits.replayQueuedMax) return false
   const outbound = connection.session?.outbound
   if (outbound === null || outbound === undefined) return true
-  return outbound.queuedCount < core.ports.limits.replayQueuedMax
+  const isShort = outbound.queuedCount < core.ports.limits.replayQueuedMax
+  return isShort && roomFor(core, connection, PORTION) > 0
+}
+
+/** How many messages, `most` at most, its queue has room for whatever they weigh; an empty one takes one. */
+function roomFor(core: Core, { session }: Connection, most: number): number {
+  if (session === null) return most
+  const { queuedMax, queuedBytesMax, storedBytesMax, packetBytesMax } = core.ports.limits
+  const count = session.outbound?.queuedCount ?? 0
+  const bytes = session.outbound?.queuedBytes ?? 0
+  const bytesMax = session.durable && core.journal.survives ? storedBytesMax : queuedBytesMax
+  const byCount = queuedMax === 0 ? most : queuedMax - count
+  const byBytes = bytesMax === 0 ? most : Math.floor((bytesMax - bytes) / packetBytesMax)
+  return Math.max(count === 0 ? 1 : 0, Math.min(most, byCount, byBytes))
 }
 
 /** A portion for one client; true: it can take more, and there is more. */
@@ -117,9 +131,10 @@ function replaySome(core: Core, connection: Connection): boolean {
     // What is written this turn has to be seen off before the link can say that it is too much.
     if (core.work <= 0 || pendingBytes(connection) > outputBytesMax) return true
     const { subscription } = walk
-    core.work -= PORTION >> NODES_SHIFT
+    const portion = roomFor(core, connection, PORTION)
+    core.work -= Math.max(1, portion >> NODES_SHIFT)
     const visit = (topic: string, message: Message) => replay(core, subscription, topic, message)
-    if (!walk.cursor.next(PORTION, visit)) replays?.shift()
+    if (!walk.cursor.next(portion, visit)) replays?.shift()
   }
   connection.replays = null
   return false
