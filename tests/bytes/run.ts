@@ -101,8 +101,7 @@ class World {
   }
 
   private report(more: string[]): string | null {
-    const all = [...this.faults, ...this.net.errors, ...more]
-    return all.length === 0 ? null : all.slice(0, 8).join('\n')
+    return [...this.faults, ...this.net.errors, ...more].slice(0, 8).join('\n') || null
   }
 
   private fail = (text: string): void => void this.faults.push(text)
@@ -127,7 +126,7 @@ class World {
     if (isLeaver) this.leavers.push(client)
     const isNew = client.plan.version === 5
     const count = isNew && dice.chance(0.3) ? 1 + dice.below(3) : 0
-    const filters = new Set(Array.from({ length: Math.max(1, count) }, () => drawFilter(this.dice)))
+    const filters = new Set(Array.from({ length: Math.max(1, count) }, () => drawFilter(dice)))
     this.subscribe(client, [...filters], count > 0, isLeaver)
   }
 
@@ -183,7 +182,7 @@ class World {
     const { dice } = this
     const version: Version = dice.chance(0.5) ? 5 : 4
     const qos = dice.one([0, 1, 2] as const)
-    const filter = drawFilter(this.dice)
+    const filter = drawFilter(dice)
     const owed = newOwed({
       name: `group (${filter}, QoS ${qos})`,
       clientId: '',
