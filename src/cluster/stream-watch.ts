@@ -3,13 +3,24 @@
  * counts from 1 again: what came before is gone, and copies of what comes would be taken for old.
  */
 import { ClusterError } from './failures.ts'
-import type { Wire } from './wire.ts'
+import { pause, type Wire } from './wire.ts'
 
-interface StreamList {
+interface StreamPage {
   readonly total: number
   readonly streams:
     readonly { readonly config: { readonly name: string }; readonly created: string }[] | null
+  /** They exist, and the server that leads them did not answer. */
+  readonly missing?: readonly string[] | null
 }
+
+interface StreamList {
+  /** When each was made. */
+  readonly created: ReadonlyMap<string, string>
+  readonly silent: ReadonlySet<string>
+}
+
+const RETRY_MS = 500
+const CONFIRM_MS = 2000
 
 export class StreamWatch {
   private readonly wire: Wire
@@ -21,29 +32,51 @@ export class StreamWatch {
     this.name = name
   }
 
+  /** Resolves when each stream has been seen. */
   async start(): Promise<void> {
-    this.first = await this.list()
+    for (;;) {
+      const { created, silent } = await this.list()
+      this.first = created
+      if (silent.size === 0) return
+      await pause(RETRY_MS)
+    }
   }
 
   /** Throws {@link ClusterError} when one is another, or is gone. */
   async check(): Promise<void> {
-    const now = await this.list()
-    for (const [stream, created] of this.first)
-      if (now.get(stream) !== created)
-        throw new ClusterError(
-          `the stream ${stream} was ${now.has(stream) ? 'made anew' : 'deleted'}`,
-        )
+    const lost = await this.findLost()
+    if (lost.length === 0) return
+    // Servers that start or elect tell for a moment of fewer streams than there are.
+    await pause(CONFIRM_MS)
+    const still = await this.findLost()
+    const gone = lost.find((stream) => still.includes(stream))
+    if (gone !== undefined) throw new ClusterError(`the stream ${gone} was deleted`)
   }
 
-  /** When each was made. */
-  private async list(): Promise<Map<string, string>> {
-    const found = new Map<string, string>()
+  private async findLost(): Promise<string[]> {
+    const { created, silent } = await this.list()
+    const lost: string[] = []
+    for (const [stream, wasCreated] of this.first) {
+      const isCreated = created.get(stream)
+      if (isCreated === wasCreated || silent.has(stream)) continue
+      if (isCreated !== undefined) throw new ClusterError(`the stream ${stream} was made anew`)
+      lost.push(stream)
+    }
+    return lost
+  }
+
+  private async list(): Promise<StreamList> {
+    const created = new Map<string, string>()
+    const silent = new Set<string>()
     for (let offset = 0; ;) {
       const body = { offset, subject: `${this.name}.>` }
-      const { total, streams } = await this.wire.api<StreamList>('STREAM.LIST', body)
-      for (const { config, created } of streams ?? []) found.set(config.name, created)
-      offset += streams?.length ?? 0
-      if (offset >= total || (streams?.length ?? 0) === 0) return found
+      const page = await this.wire.api<StreamPage>('STREAM.LIST', body)
+      const streams = page.streams ?? []
+      for (const { config, created: at } of streams) created.set(config.name, at)
+      for (const stream of page.missing ?? []) silent.add(stream)
+      const count = streams.length + (page.missing?.length ?? 0)
+      offset += count
+      if (offset >= page.total || count === 0) return { created, silent }
     }
   }
 }
