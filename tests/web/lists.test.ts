@@ -1,7 +1,7 @@
 /** Lists, files and large payloads in a real browser. */
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
-import { leastOf } from '../support/patience.ts'
+import { leastOf, processMsMax } from '../support/patience.ts'
 import { connectHere, openFile, row, subscribe } from './acts.ts'
 import { browserSuite } from './suite.ts'
 
@@ -128,7 +128,7 @@ browserSuite('lists', (test) => {
         text: 'x'.repeat(80),
       }))
       await peer.publish(topic, JSON.stringify(items), { qos: 1 })
-      await row(page, topic).waitFor()
+      await row(page, topic).waitFor({ timeout: processMsMax })
       const startedMs = performance.now()
       await row(page, topic).click()
       await page
