@@ -11,7 +11,6 @@
  * would have had to keep.
  */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import type { Version } from '../codec/packets.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import type { Runtime, TimerHandle, Wire } from '../client/ports.ts'
 import type { BridgeState, BridgeStatus } from '../ports/bridge-status.ts'
@@ -20,7 +19,8 @@ import { Backoff } from './backoff.ts'
 import { LocalEnd } from './local-end.ts'
 import type { LocalBroker } from './local-broker.ts'
 import { Relay, type RelayCounts } from './relay.ts'
-import { RemoteEnd, type RemoteEnding, type RemoteInfo } from './remote-end.ts'
+import { lesserSpeech, speechOf, type RemoteInfo, type Speech } from './greeting.ts'
+import { RemoteEnd, type RemoteEnding } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
 import { TopicMap } from './topic-map.ts'
 
@@ -28,8 +28,6 @@ import { TopicMap } from './topic-map.ts'
 const PRIMARY_LOOK_MS = 5_000
 /** A lazy bridge looks at its queue, and at how long it was idle, this often. */
 const LAZY_LOOK_MS = 250
-/** Return code of CONNACK below 5.0, and what some servers of 3.x answer to 5.0: "not this protocol". */
-const UNACCEPTABLE_PROTOCOL = 1
 const WARNINGS_APART_MS = 10_000
 
 const encoder = new TextEncoder()
@@ -64,9 +62,8 @@ export class Bridge {
   /** Counts restarts: what an older one began does not start anything. */
   private restarts = 0
   private addressIndex = 0
-  /** What is spoken and said of us is less than configured, because the remote did not understand it. */
-  private version: Version
-  private isPrivate: boolean
+  /** What the remote at this address understands. */
+  private speech: Speech
   private connects = 0
   /** Nothing has crossed since the local session began. */
   private isLocalNew = true
@@ -92,8 +89,7 @@ export class Bridge {
     this.ports = ports
     this.topics = new TopicMap(settings.topics)
     this.backoff = new Backoff(ports.runtime.random)
-    this.version = settings.version
-    this.isPrivate = settings.tryPrivate
+    this.speech = speechOf(settings)
   }
 
   get name(): string {
@@ -197,8 +193,7 @@ export class Bridge {
     this.areTopicsNew ||= JSON.stringify(settings.topics) !== JSON.stringify(this.settings.topics)
     this.settings = settings
     this.topics = new TopicMap(settings.topics)
-    this.version = settings.version
-    this.isPrivate = settings.tryPrivate
+    this.speech = speechOf(settings)
     this.addressIndex = 0
     this.backoff.reset()
     const isIdle = this.state === 'waiting' || this.state === 'stopped'
@@ -229,24 +224,16 @@ export class Bridge {
     const address = settings.addresses[this.addressIndex]
     this.state = 'connecting'
     this.note(LogType.notice, `Connecting bridge ${this.name} (${address.name})`)
-    const remote = new RemoteEnd(
-      settings,
-      topics,
-      this.version,
-      this.isPrivate,
-      ports.runtime,
-      address.dial,
-      {
-        ready: (info) => this.subscribedThere(info),
-        frame: (first, bytes, start, bodyStart, end) =>
-          relay.takeRemote(first, bytes, start, bodyStart, end),
-        isUnderWay: (packetId) => ports.broker.isUnderWay(settings.localClientId, packetId),
-        mayHold: () => ports.broker.queuedFor(settings.localClientId) > 0,
-        chunkDone: () => relay.handOver(),
-        drained: () => this.ends?.local?.drained(),
-        ended: (ending) => this.lost(ending),
-      },
-    )
+    const remote = new RemoteEnd(settings, topics, this.speech, ports.runtime, address.dial, {
+      ready: (info) => this.subscribedThere(info),
+      frame: (first, bytes, start, bodyStart, end) =>
+        relay.takeRemote(first, bytes, start, bodyStart, end),
+      isUnderWay: (packetId) => ports.broker.isUnderWay(settings.localClientId, packetId),
+      mayHold: () => ports.broker.queuedFor(settings.localClientId) > 0,
+      chunkDone: () => relay.handOver(),
+      drained: () => this.ends?.local?.drained(),
+      ended: (ending) => this.lost(ending),
+    })
     const relay = new Relay(settings, topics, remote, this.counts, ports.runtime.soon, {
       cut: (why) => remote.fail(why, Reason.quotaExceeded),
       warn: (text) => this.warn(text),
@@ -336,20 +323,23 @@ export class Bridge {
     this.timer = this.ports.runtime.setTimer(delayMs, () => this.start())
   }
 
-  /** The remote does not know the protocol: without the bridge's bit, then 3.1.1 instead of 5.0. */
+  /** Whether the remote did not take how it was spoken to, and there is another way. */
   private speakLess(code: number): boolean {
-    const isProtocol = code === UNACCEPTABLE_PROTOCOL || code === Reason.unsupportedProtocolVersion
-    if (!isProtocol) return false
-    if (this.version === 5) this.version = 4
-    else if (this.isPrivate) this.isPrivate = false
-    else return false
-    return true
+    const lesser = lesserSpeech(this.speech, code)
+    if (lesser !== null) this.speech = lesser
+    return lesser !== null
   }
 
   private nextAddress(wasUp: boolean): void {
     const { addresses, roundRobin } = this.settings
     const next = (this.addressIndex + 1) % addresses.length
-    this.addressIndex = wasUp && !roundRobin ? 0 : next
+    this.useAddress(wasUp && !roundRobin ? 0 : next)
+  }
+
+  /** Of another address nobody knows yet what it understands. */
+  private useAddress(index: number): void {
+    if (index !== this.addressIndex) this.speech = speechOf(this.settings)
+    this.addressIndex = index
   }
 
   private forgetEnds(why: string): void {
@@ -420,7 +410,7 @@ export class Bridge {
           this.probe = null
           this.note(LogType.notice, `Bridge ${this.name} goes back to its first address.`)
           this.leave()
-          this.addressIndex = 0
+          this.useAddress(0)
           this.connect()
         },
         received: () => undefined,

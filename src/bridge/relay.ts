@@ -22,7 +22,8 @@ import { TopicCache } from '../client/topic-cache.ts'
 import { topicNameProblem } from '../topics/names.ts'
 import { countHop } from './hops.ts'
 import type { LocalEnd } from './local-end.ts'
-import type { RemoteEnd, RemoteInfo } from './remote-end.ts'
+import type { RemoteInfo } from './greeting.ts'
+import type { RemoteEnd } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
 import { remember, type TopicMap } from './topic-map.ts'
 
@@ -195,12 +196,18 @@ export class Relay {
     const flags = (sentQos > 0 && view.dup ? 8 : 0) | (sentQos << 1) | (retain ? 1 : 0)
     this.fill(renamed.bytes, properties, view)
     const expiry = view.messageExpirySeconds
-    const alias = this.aliasFor(topic, info)
-    const id = Math.abs(alias)
-    const size = publishSize(remote.version, flags, packetId, this.parts, expiry, null, id, false)
+    let alias = this.aliasFor(topic, info)
+    let size = this.sizeOf(flags, packetId, expiry, alias)
+    if (size > info.packetBytesMax && alias !== 0) {
+      // What is not told now must not be used later.
+      if (alias > 0) this.aliasesOut.delete(topic)
+      alias = 0
+      size = this.sizeOf(flags, packetId, expiry, 0)
+    }
     if (size > info.packetBytesMax)
       return this.dropLocal(view, `'${topic}' is too large: ${size} bytes`)
     const { writer } = remote.output
+    const id = Math.abs(alias)
     appendPublish(writer, remote.version, flags, packetId, this.parts, expiry, null, id, alias < 0)
     remote.output.written()
     this.counts.sent++
@@ -219,6 +226,13 @@ export class Relay {
     parts.payload = view.bytes
     parts.payloadStart = view.payloadStart
     parts.payloadEnd = view.payloadEnd
+  }
+
+  /** Bytes of the packet that {@link fill} prepared; `alias` as {@link aliasFor} says. */
+  private sizeOf(flags: number, packetId: number, expiry: number, alias: number): number {
+    const { version } = this.remote
+    const id = Math.abs(alias)
+    return publishSize(version, flags, packetId, this.parts, expiry, null, id, alias < 0)
   }
 
   /** The alias to send with `topic`, 0: none; negative: the remote knows it. */

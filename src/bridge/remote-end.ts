@@ -9,9 +9,7 @@ import { checkFixedHeader } from '../codec/frame.ts'
 import {
   PacketType,
   type ConnackPacket,
-  type ConnectPacket,
   type Packet,
-  type Properties,
   type Qos,
   type Version,
 } from '../codec/packets.ts'
@@ -21,28 +19,21 @@ import { connackText } from '../client/errors.ts'
 import { Framer } from '../codec/framer.ts'
 import { Output } from '../client/output.ts'
 import type { Dial, Runtime, Wire } from '../client/ports.ts'
+import { connectPacket, infoOf, type RemoteInfo, type Speech } from './greeting.ts'
 import type { BridgeSettings } from './settings.ts'
 import type { TopicMap } from './topic-map.ts'
 
 /** Of the keep alive; the rest is for the way. */
 const PING_SHARE = 0.9
 const PONG_MS_MAX = 10_000
-const PACKET_BYTES_MAX = 268_435_460
 const PACKET_IDS = 65_535
 
 const encoder = new TextEncoder()
 
-/** What the remote can do, and what it remembers. */
-export interface RemoteInfo {
-  readonly sessionPresent: boolean
-  /** Unacknowledged messages it takes. */
-  readonly receiveMaximum: number
-  readonly maximumQos: Qos
-  readonly retainAvailable: boolean
-  /** Bytes of the largest packet that it, and `bridge_max_packet_size`, allow. */
-  readonly packetBytesMax: number
-  /** Aliases we may use. */
-  readonly topicAliasMaximum: number
+/** What was asked of the remote and is not answered: by which packet, and of a SUBSCRIBE for which filter. */
+interface Request {
+  readonly answer: Packet['type']
+  readonly filter: string
 }
 
 /** Why a connection ended, or was none. `code`: of CONNACK, 0 when it was not that. */
@@ -79,8 +70,8 @@ export class RemoteEnd {
   private readonly wire: Wire
   private phase: 'dialing' | 'greeting' | 'asking' | 'ready' | 'over' = 'dialing'
   private info: RemoteInfo | null = null
-  /** Our requests that are not answered, and of a SUBSCRIBE the place of its filter. */
-  private readonly due = new Map<number, number>()
+  /** By packet identifier. */
+  private readonly due = new Map<number, Request>()
   private lastRequestId = 0
   private lastReceivedMs: number
   /** A byte came. */
@@ -94,15 +85,14 @@ export class RemoteEnd {
   constructor(
     settings: BridgeSettings,
     topics: TopicMap,
-    version: Version,
-    isPrivate: boolean,
+    speech: Speech,
     runtime: Runtime,
     dial: Dial,
     events: RemoteEvents,
   ) {
     this.settings = settings
     this.topics = topics
-    this.version = version
+    this.version = speech.version
     this.runtime = runtime
     this.events = events
     this.framer = new Framer(settings.incomingPacketBytesMax)
@@ -114,7 +104,7 @@ export class RemoteEnd {
       this.fail(`no connection within ${seconds} seconds`),
     )
     this.wire = dial({
-      opened: () => this.opened(isPrivate),
+      opened: () => this.opened(speech),
       received: (bytes, start, end) => this.received(bytes, start, end),
       drained: () => {
         this.output.drained()
@@ -177,9 +167,17 @@ export class RemoteEnd {
     this.events.ended({ why, code })
   }
 
-  private say(packet: Packet): void {
-    encodePacket(this.output.writer, this.version, packet)
+  /** False, and nothing is sent: it is larger than the remote takes [MQTT-3.2.2-15]. */
+  private say(packet: Packet): boolean {
+    const { writer } = this.output
+    const start = writer.length
+    encodePacket(writer, this.version, packet)
+    if (this.info !== null && writer.length - start > this.info.packetBytesMax) {
+      writer.length = start
+      return false
+    }
     this.output.written()
+    return true
   }
 
   private tellsRemote(): boolean {
@@ -200,12 +198,12 @@ export class RemoteEnd {
     }
   }
 
-  private opened(isPrivate: boolean): void {
+  private opened(speech: Speech): void {
     if (this.phase !== 'dialing') return
     this.phase = 'greeting'
     this.output.use(this.wire)
     try {
-      this.say(connectPacket(this.settings, this.version, isPrivate, this.tellsRemote()))
+      this.say(connectPacket(this.settings, speech, this.tellsRemote()))
       this.output.flush()
     } catch (error) {
       this.fail((error as Error).message)
@@ -256,7 +254,8 @@ export class RemoteEnd {
 
   /** The acknowledgement of our notification. */
   private isOwn(bytes: Uint8Array, bodyStart: number): boolean {
-    return this.due.has((bytes[bodyStart] << 8) | bytes[bodyStart + 1])
+    const request = this.due.get((bytes[bodyStart] << 8) | bytes[bodyStart + 1])
+    return request?.answer === PacketType.puback
   }
 
   private onPacket(packet: Packet): void {
@@ -266,7 +265,7 @@ export class RemoteEnd {
       this.over(`the remote disconnected: ${reasonText(packet.reason)}`)
     } else if (packet.type === PacketType.suback) this.onSuback(packet.packetId, packet.codes)
     else if (packet.type === PacketType.unsuback || packet.type === PacketType.puback)
-      this.answered(packet.packetId)
+      this.onAnswer(packet.packetId, packet.type)
     else throw new ProtocolError(Reason.protocolError, `packet ${packet.type} has no place here`)
   }
 
@@ -276,18 +275,16 @@ export class RemoteEnd {
       this.wire.end()
       return this.over(`Connection Refused: ${connackText(this.version, code)}${said}`, code)
     }
+    const { settings } = this
+    if (sessionPresent && settings.cleanSession && this.version === 5)
+      throw new ProtocolError(Reason.protocolError, 'a session is there that we did not ask for')
     this.phase = 'asking'
-    const { cleanSession } = this.settings
-    // MQTT 3.1 does not say; who asked for a session must expect one.
-    this.info = infoOf(
-      this.settings,
-      sessionPresent || (this.version === 3 && !cleanSession),
-      properties,
-    )
-    const { serverKeepAliveSeconds = this.settings.keepAliveSeconds } = properties
-    this.watch(serverKeepAliveSeconds * 1000)
+    this.info = infoOf(settings, this.version, sessionPresent, properties)
+    // 0 frees us from asking. A link that hangs is to be found all the same.
+    const keepAliveSeconds = properties.serverKeepAliveSeconds || settings.keepAliveSeconds
+    this.watch(keepAliveSeconds * 1000)
     this.ask()
-    this.answered(0)
+    this.goOn()
   }
 
   /** Sends everything that must be granted before messages cross: in mosquitto's order, a request for each filter. */
@@ -295,53 +292,82 @@ export class RemoteEnd {
     const { topics, settings } = this
     // The remote may hold as many messages as it takes, and cuts who sends one more; they are only released behind this.
     const mayHold = this.events.mayHold()
-    if (this.tellsRemote()) {
-      const qos = mayHold ? 0 : (Math.min(1, this.info?.maximumQos ?? 1) as Qos)
-      this.say(this.notification('1', qos, qos === 1 ? this.request(mayHold, 0) : 0))
-    }
-    for (const filter of settings.attemptUnsubscribe ? topics.unwantedFilters : []) {
-      const packetId = this.request(mayHold, 0)
-      this.say({ type: PacketType.unsubscribe, packetId, filters: [filter], properties: {} })
-    }
-    for (const [place, { filter, qos }] of topics.remoteFilters.entries()) {
+    if (this.tellsRemote()) this.tell(mayHold)
+    const unwanted = settings.attemptUnsubscribe ? topics.unwantedFilters : []
+    for (const filter of unwanted)
+      this.request(mayHold, { answer: PacketType.unsuback, filter }, (packetId) => ({
+        type: PacketType.unsubscribe,
+        packetId,
+        filters: [filter],
+        properties: {},
+      }))
+    for (const { filter, qos } of topics.remoteFilters) {
       const options = {
         noLocal: true,
         retainAsPublished: true,
         // Only what is new to the session: before 5.0 every SUBSCRIBE brings all that is retained once more.
         retainHandling: 1 as const,
       }
-      const packetId = this.request(mayHold, place)
-      const filters = [{ filter, qos, ...options }]
-      this.say({ type: PacketType.subscribe, packetId, filters, properties: {} })
+      const isAsked = this.request(mayHold, { answer: PacketType.suback, filter }, (packetId) => ({
+        type: PacketType.subscribe,
+        packetId,
+        filters: [{ filter, qos, ...options }],
+        properties: {},
+      }))
+      if (!isAsked) return this.fail(`the subscription to '${filter}' is too large for the remote`)
     }
+  }
+
+  private tell(mayHold: boolean): void {
+    if (mayHold || this.info?.maximumQos === 0) this.say(this.notification('1', 0, 0))
+    else
+      this.request(mayHold, { answer: PacketType.puback, filter: '' }, (packetId) =>
+        this.notification('1', 1, packetId),
+      )
+  }
+
+  /** False: it is larger than the remote takes, and was not sent. */
+  private request(
+    mayHold: boolean,
+    request: Request,
+    packetOf: (packetId: number) => Packet,
+  ): boolean {
+    const packetId = this.freeId(mayHold)
+    if (!this.say(packetOf(packetId))) return false
+    this.due.set(packetId, request)
+    return true
   }
 
   /**
    * An identifier under which no message is under way: the remote may hold that message under it. Where nobody knows what
    * it holds, those that messages, which count up from 1, come to last.
    */
-  private request(mayHold: boolean, place: number): number {
+  private freeId(mayHold: boolean): number {
     let id = this.lastRequestId
     let left = PACKET_IDS
     do id = mayHold ? (id > 1 ? id - 1 : PACKET_IDS) : (id % PACKET_IDS) + 1
     while (this.events.isUnderWay(id) && --left > 0)
     this.lastRequestId = id
-    this.due.set(id, place)
     return id
   }
 
   private onSuback(packetId: number, codes: readonly number[]): void {
-    const place = this.due.get(packetId)
-    if (place === undefined) return
+    const request = this.due.get(packetId)
     const refusal = codes.find((code) => code >= 0x80)
-    if (refusal === undefined) return this.answered(packetId)
-    const { filter } = this.topics.remoteFilters[place]
+    if (request?.answer !== PacketType.suback || refusal === undefined)
+      return this.onAnswer(packetId, PacketType.suback)
     const why = this.version === 5 ? reasonText(refusal) : 'refused'
-    this.fail(`the remote does not let us subscribe to '${filter}': ${why}`)
+    this.fail(`the remote does not let us subscribe to '${request.filter}': ${why}`)
   }
 
-  private answered(packetId: number): void {
+  private onAnswer(packetId: number, answer: Packet['type']): void {
+    if (this.due.get(packetId)?.answer !== answer) return
     this.due.delete(packetId)
+    this.goOn()
+  }
+
+  /** When all is answered. */
+  private goOn(): void {
     if (this.due.size > 0 || this.phase !== 'asking' || this.info === null) return
     this.phase = 'ready'
     this.runtime.clearTimer(this.connectTimer)
@@ -371,57 +397,5 @@ export class RemoteEnd {
       this.pingTimer = this.runtime.setTimer(waitMs, look)
     }
     this.pingTimer = this.runtime.setTimer(quietMs, look)
-  }
-}
-
-function connectPacket(
-  settings: BridgeSettings,
-  version: Version,
-  isPrivate: boolean,
-  hasWill: boolean,
-): ConnectPacket {
-  const properties: Properties = {}
-  if (version === 5) {
-    properties.receiveMaximum = settings.receiveMaximum
-    if (settings.topicAliasMaximum > 0) properties.topicAliasMaximum = settings.topicAliasMaximum
-    properties.maximumPacketSize = settings.incomingPacketBytesMax
-    if (!settings.cleanSession) properties.sessionExpirySeconds = settings.sessionExpirySeconds
-  }
-  const will = {
-    topic: settings.notificationTopic,
-    payload: encoder.encode('0'),
-    qos: 1 as const,
-    retain: settings.outgoingRetain,
-    properties: {},
-  }
-  return {
-    type: PacketType.connect,
-    version,
-    bridge: isPrivate && version < 5,
-    cleanStart: settings.cleanSession,
-    keepAliveSeconds: settings.keepAliveSeconds,
-    clientId: settings.remoteClientId,
-    will: hasWill ? will : null,
-    username: settings.username,
-    password: settings.password,
-    properties,
-  }
-}
-
-function infoOf(
-  settings: BridgeSettings,
-  sessionPresent: boolean,
-  properties: Properties,
-): RemoteInfo {
-  const theirs = properties.maximumPacketSize ?? PACKET_BYTES_MAX
-  const ours = settings.packetBytesMax === 0 ? PACKET_BYTES_MAX : settings.packetBytesMax
-  const { maximumQos = 2, topicAliasMaximum = 0 } = properties
-  return {
-    sessionPresent,
-    receiveMaximum: properties.receiveMaximum ?? 65_535,
-    maximumQos: maximumQos as Qos,
-    retainAvailable: properties.retainAvailable !== 0,
-    packetBytesMax: Math.min(theirs, ours),
-    topicAliasMaximum: Math.min(topicAliasMaximum, settings.topicAliasMaximum),
   }
 }
