@@ -1,6 +1,6 @@
 /** Server-sent events: samples, clients coming and going, log lines. */
 import type { FastifyReply } from 'fastify'
-import { LogType, type LogTypeBit } from '../base/log.ts'
+import { LogType } from '../base/log.ts'
 import type { Admin } from './admin.ts'
 import { HttpError } from './http-error.ts'
 import type { Static } from './schema.ts'
@@ -141,10 +141,9 @@ function subscribe(
     )
   if (wanted.kinds.has('log'))
     ends.push(
-      source.watchLog(logMask, (type: LogTypeBit, line: string, number: number) => {
-        if (clientId !== null && !line.includes(clientId)) return
-        if (line.includes(text))
-          send('log', logLine({ number, timeMs: Date.now(), type, text: line }))
+      source.watchLog(logMask, (line) => {
+        if (clientId !== null && !line.text.includes(clientId)) return
+        if (line.text.includes(text)) send('log', logLine(line))
       }),
     )
   return ends

@@ -120,7 +120,7 @@ export interface AdminSource {
   /** Something in the API went wrong that should not have. */
   logFault(error: Error): void
   /** Hands on log lines of the types in `mask` from now on; returns what ends that. */
-  watchLog(mask: number, line: (type: LogTypeBit, text: string, number: number) => void): () => void
+  watchLog(mask: number, watch: (line: RecentLine) => void): () => void
   /** The last lines that were written anywhere, oldest first. */
   recentLog(): RecentLine[]
 }

@@ -207,7 +207,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     },
     logFault: (error) =>
       log.write(LogType.error, `Error: in the admin API: ${error.stack ?? error.message}`),
-    watchLog: (mask, line) => log.watch(mask, line),
+    watchLog: (mask, watch) => log.watch(mask, watch),
     recentLog: () => log.recent(),
   }
 }

@@ -32,7 +32,7 @@ export interface ServerLog extends Log {
    * Hands on lines of the types in `mask` from now on, wherever else they are written or not; returns what ends
    * that. Controls are escaped.
    */
-  watch(mask: number, line: LogWatch): () => void
+  watch(mask: number, watch: LogWatch): () => void
   /** The last lines that were written anywhere, oldest first. */
   recent(): RecentLine[]
   /** Says what was left out; to be called now and then. */
@@ -87,7 +87,7 @@ export function createServerLog(): ServerLog {
       if (kept.length < KEPT_LINES_MAX) kept.push({ type, text, fields })
     } else if (rate.admits(text, Date.now())) {
       if (settings.mask & type) deliver({ type, text, fields }, settings)
-      watchers.tell(type, text, ring.note(type, text))
+      watchers.tell(ring.note(type, text))
     }
   }
 

@@ -6,8 +6,8 @@ import { plainLine } from './log-line.ts'
 const LINES_MAX = 1000
 
 export interface LogRing {
-  /** Debug lines are left out: they come by the thousand. Returns the number of the line, 0: it was left out. */
-  note(type: LogTypeBit, text: string): number
+  /** Keeps a line written now, controls escaped. Debug lines are left out, and have the number 0: they come by the thousand. */
+  note(type: LogTypeBit, text: string): RecentLine
   /** Oldest first. */
   lines(): RecentLine[]
 }
@@ -17,10 +17,10 @@ export function createLogRing(): LogRing {
   let last = 0
   return {
     note(type, text) {
-      if (type === LogType.debug) return 0
-      const number = ++last
-      ring[number % LINES_MAX] = { number, timeMs: Date.now(), type, text: plainLine(text) }
-      return number
+      const number = type === LogType.debug ? 0 : ++last
+      const line = { number, timeMs: Date.now(), type, text: plainLine(text) }
+      if (number > 0) ring[number % LINES_MAX] = line
+      return line
     },
     lines: () => ring.filter(() => true).sort((left, right) => left.number - right.number),
   }

@@ -1,33 +1,32 @@
 /** Those who watch the log while it is written, and its last lines. */
-import { LogType, type LogTypeBit } from '../base/log.ts'
-import { plainLine } from './log-line.ts'
+import type { RecentLine } from '../admin/source.ts'
+import { LogType } from '../base/log.ts'
 
-/** @param number Of the line, ascending; 0: it is not among the last lines that are kept. */
-export type LogWatch = (type: LogTypeBit, text: string, number: number) => void
+export type LogWatch = (line: RecentLine) => void
 
 /** Those who look at the log while it is written, besides its destinations. */
 export interface LogWatchers {
   /** The types that somebody wants. */
   readonly mask: number
   tell: LogWatch
-  /** Hands on lines of the types in `mask`, controls escaped; returns what ends that. */
-  add(mask: number, line: LogWatch): () => void
+  /** Hands on lines of the types in `mask`; returns what ends that. */
+  add(mask: number, watch: LogWatch): () => void
 }
 
 /** @param onChange Is called when the mask may have changed. */
 export function createLogWatchers(onChange: () => void): LogWatchers {
-  const watchers = new Set<{ readonly mask: number; readonly line: LogWatch }>()
+  const watchers = new Set<{ readonly mask: number; readonly watch: LogWatch }>()
   const all = Object.values(LogType)
   return {
     get mask() {
       const wanted = all.filter((type) => [...watchers].some(({ mask }) => mask & type))
       return wanted.reduce<number>((mask, type) => mask | type, 0)
     },
-    tell(type, text, number) {
-      for (const { mask, line } of watchers) if (mask & type) line(type, plainLine(text), number)
+    tell(line) {
+      for (const { mask, watch } of watchers) if (mask & line.type) watch(line)
     },
-    add(mask, line) {
-      const watcher = { mask, line }
+    add(mask, watch) {
+      const watcher = { mask, watch }
       watchers.add(watcher)
       onChange()
       return () => {

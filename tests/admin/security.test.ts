@@ -384,7 +384,7 @@ test('an internal mistake is told to the log, not to the caller', async (context
   const api = await startLocal(context)
   const { broker } = api.server
   const lines: string[] = []
-  api.server.log.watch(1, (_, text) => lines.push(text))
+  api.server.log.watch(1, ({ text }) => lines.push(text))
   broker.forget = () => {
     throw new Error('INTERNAL DETAIL')
   }
