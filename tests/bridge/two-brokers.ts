@@ -158,7 +158,8 @@ class World {
       this.comeBack()
       this.pass(100)
     }
-    this.pass(2000)
+    // A far end may not read for a while, more than once.
+    this.pass(20_000)
     this.judge('here', 'there')
     this.judge('there', 'here')
     this.bridge.close(false)
