@@ -43,8 +43,8 @@ browserSuite('accessibility', (test) => {
           'export',
           'csv',
           'schemas',
-          'keys',
-          'what the broker',
+          'keyboard',
+          'broker response',
         ]) {
           await page.keyboard.press('Escape')
           await page.keyboard.press('Control+k')
