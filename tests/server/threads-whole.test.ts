@@ -180,7 +180,7 @@ for (const [lines, what] of [
   })
 
 test('memory_limit is the limit of all threads together', async (context) => {
-  const { connect, mozzie } = await threaded(context, 'memory_limit 190000000\nlog_type all')
+  const { connect, mozzie } = await threaded(context, 'memory_limit 190000000\nmax_queued_bytes 0\nlog_type all')
   const clients = await many(connect)
   const away = await connect({ clientId: 'away', clean: false })
   await away.subscribeAsync('m', { qos: 1 })
