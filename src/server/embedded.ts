@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, type Limits } from '../ports/limits.ts'
 import type { Message } from '../ports/message.ts'
 import type { Observer } from '../ports/ports.ts'
 import { checkBytes } from '../codec/encode-error.ts'
-import { checkMessage } from '../codec/message-check.ts'
+import { checkMessage, type MessageValues } from '../codec/message-check.ts'
 import { readProperties } from '../codec/properties.ts'
 import { reasonText } from '../codec/reason-codes.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
@@ -223,6 +223,12 @@ function storeOf({ persistence }: BrokerOptions, log: Log) {
   return createStore({ location, sync }, log)
 }
 
+/** With bytes of its own: a clone of an array would bring all of the buffer that it looks into. */
+function copyOf(message: MessageValues): MessageValues {
+  const { payload, properties } = message
+  return { ...message, payload: new Uint8Array(payload), properties: structuredClone(properties) }
+}
+
 function facadeOf(
   engine: Engine,
   later: Later,
@@ -244,7 +250,7 @@ function facadeOf(
       const message = { topic, payload: bytes, qos, retain, properties }
       asMozzieError('MESSAGE', () => checkMessage(message))
       // The program may use its bytes again while they wait for the store.
-      const own = life.isReady() ? message : structuredClone(message)
+      const own = life.isReady() ? message : copyOf(message)
       life.whenReady(() => broker.publish(topic, own.payload, own))
     },
     subscribe(filter, handler, subscribeOptions) {

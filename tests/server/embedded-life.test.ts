@@ -54,7 +54,9 @@ test('close right after createBroker, and twice, and then nothing more', async (
 
 test('bytes and properties used again before the store is open go out as they were', async () => {
   const broker = createBroker(quiet)
-  const payload = new Uint8Array([1, 2, 3])
+  // Shared with other threads: what clones arrays does not clone this.
+  const payload = new Uint8Array(new SharedArrayBuffer(3))
+  payload.set([1, 2, 3])
   const properties = {
     correlationData: new Uint8Array([4]),
     userProperties: [['a', 'b']] as [string, string][],
