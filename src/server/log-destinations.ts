@@ -87,7 +87,8 @@ export function createServerLog(): ServerLog {
       if (kept.length < KEPT_LINES_MAX) kept.push({ type, text, fields })
     } else if (rate.admits(text, Date.now())) {
       if (settings.mask & type) deliver({ type, text, fields }, settings)
-      watchers.tell(ring.note(type, text))
+      // Debug lines are kept by nobody, and come by the thousand.
+      if (type !== LogType.debug || !watchers.isEmpty) watchers.tell(ring.note(type, text))
     }
   }
 

@@ -8,6 +8,8 @@ export type LogWatch = (line: RecentLine) => void
 export interface LogWatchers {
   /** The types that somebody wants. */
   readonly mask: number
+  /** Nobody watches. */
+  readonly isEmpty: boolean
   tell: LogWatch
   /** Hands on lines of the types in `mask`; returns what ends that. */
   add(mask: number, watch: LogWatch): () => void
@@ -21,6 +23,9 @@ export function createLogWatchers(onChange: () => void): LogWatchers {
     get mask() {
       const wanted = all.filter((type) => [...watchers].some(({ mask }) => mask & type))
       return wanted.reduce<number>((mask, type) => mask | type, 0)
+    },
+    get isEmpty() {
+      return watchers.size === 0
     },
     tell(line) {
       for (const { mask, watch } of watchers) if (mask & line.type) watch(line)
