@@ -14,7 +14,7 @@ import { appendAck, readAck } from '../codec/ack.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { PacketType, type AckPacket, type Qos } from '../codec/packets.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
-import { appendPublish, publishSize, type PublishParts } from '../codec/encode-publish.ts'
+import { appendPublish, emptyParts, publishSize } from '../codec/encode-publish.ts'
 import { forwardableProperties, parsePublish, PublishView } from '../codec/publish.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
 import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
@@ -36,7 +36,6 @@ const PASSING_REASONS = new Set<number>([
 const ERRORS_FROM = 0x80
 /** A remote that sends more than this before its messages may cross is cut. */
 const EARLY_BYTES_MAX = 16 * 1024 * 1024
-const NO_BYTES = new Uint8Array(0)
 const TOPIC_BYTES_MAX = 65_535
 
 /** Counted since the bridge was made. */
@@ -80,17 +79,7 @@ export class Relay {
   private readonly renamedIn = new Map<string, Renamed>()
   private readonly aliasesOut = new Map<string, number>()
   private readonly aliasesIn = new Map<number, string>()
-  private readonly parts: PublishParts = {
-    topic: NO_BYTES,
-    topicStart: 0,
-    topicEnd: 0,
-    properties: NO_BYTES,
-    propertiesStart: 0,
-    propertiesEnd: 0,
-    payload: NO_BYTES,
-    payloadStart: 0,
-    payloadEnd: 0,
-  }
+  private readonly parts = emptyParts()
 
   /** For the broker, until the chunk is through; `spare` collects while it takes them. */
   private toLocal = new ByteWriter(new Uint8Array(4096))

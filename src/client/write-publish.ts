@@ -3,9 +3,9 @@ import { checkTopic } from '../codec/message-check.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
 import {
   appendPublish,
+  emptyParts,
   encodeForwardableProperties,
   publishSize,
-  type PublishParts,
 } from '../codec/encode-publish.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
 import { writeUtf8 } from '../codec/utf8.ts'
@@ -49,17 +49,7 @@ export function limitProblem(core: Core, message: Outgoing): PublishRefusedError
   return null
 }
 
-const PARTS: PublishParts = {
-  topic: NO_BYTES,
-  topicStart: 0,
-  topicEnd: 0,
-  properties: NO_BYTES,
-  propertiesStart: 0,
-  propertiesEnd: 0,
-  payload: NO_BYTES,
-  payloadStart: 0,
-  payloadEnd: 0,
-}
+const PARTS = emptyParts()
 
 function fillParts(topic: Uint8Array, payload: Uint8Array, properties: Properties): void {
   PARTS.topic = topic

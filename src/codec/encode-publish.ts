@@ -29,6 +29,23 @@ export interface PublishParts {
   payloadEnd: number
 }
 
+const NO_BYTES = new Uint8Array(0)
+
+/** Of an empty message, to be filled in again and again. */
+export function emptyParts(): PublishParts {
+  return {
+    topic: NO_BYTES,
+    topicStart: 0,
+    topicEnd: 0,
+    properties: NO_BYTES,
+    propertiesStart: 0,
+    propertiesEnd: 0,
+    payload: NO_BYTES,
+    payloadStart: 0,
+    payloadEnd: 0,
+  }
+}
+
 function propertiesLength(
   parts: PublishParts,
   messageExpirySeconds: number,

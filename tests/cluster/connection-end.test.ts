@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
-import { connectWire } from '../../src/cluster/connect.ts'
 import { testMsMax } from '../support/patience.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
+import { plainWire } from './nodes.ts'
 
 let nats: NatsServers
 
@@ -48,15 +48,7 @@ else {
     async (context) => {
       const relay = await startRelay(nats.servers[0].port)
       context.after(() => relay.close())
-      const wire = await connectWire({
-        urls: [relay.url],
-        name: 'a',
-        credsFile: null,
-        caFile: null,
-        certFile: null,
-        keyFile: null,
-        say() {},
-      })
+      const wire = await plainWire([relay.url])
       context.after(() => wire.cut())
       // Of the library: there is no other way to hit the moment.
       const { transport } = (wire.nc as unknown as Library).protocol

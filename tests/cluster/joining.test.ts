@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
-import { connectWire } from '../../src/cluster/connect.ts'
 import { Membership } from '../../src/cluster/membership.ts'
 import { makeStreams } from '../../src/cluster/streams.ts'
 import { ClusterPeers } from '../../src/cluster/cluster-peers.ts'
@@ -10,7 +9,7 @@ import { PeerNode } from '../peers/contract.ts'
 import { testMsMax } from '../support/patience.ts'
 import { Told } from '../store/told.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
-import { newName, newNode } from './nodes.ts'
+import { newName, newNode, plainWire } from './nodes.ts'
 
 /** Longer than it takes to join: a former run counts as alive all the while. */
 const LEASE_MS = 20_000
@@ -55,15 +54,7 @@ else {
     async (context) => {
       const servers = await startNats(2)
       context.after(() => servers.stop())
-      const wire = await connectWire({
-        urls: servers.urls,
-        name: 'a',
-        credsFile: null,
-        caFile: null,
-        certFile: null,
-        keyFile: null,
-        say() {},
-      })
+      const wire = await plainWire(servers.urls)
       context.after(() => wire.cut())
       const used = (): string => wire.nc.getServer()
       const first = used()

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { ClusterNode, type ClusterOptions } from '../../src/cluster/cluster-node.ts'
 import { connectWire } from '../../src/cluster/connect.ts'
+import type { Wire } from '../../src/cluster/wire.ts'
 
 /** Long enough for a busy machine. */
 const LEASE_MS = 15_000
@@ -24,16 +25,7 @@ export function newNode(
     log: { mask: 0, write() {} },
     nowMs: () => performance.now(),
     wallMs: () => Date.now(),
-    connect: () =>
-      connectWire({
-        urls,
-        name: node,
-        credsFile: null,
-        caFile: null,
-        certFile: null,
-        keyFile: null,
-        say() {},
-      }),
+    connect: () => plainWire(urls, node),
     counts: () => ({
       connected: 0,
       sessions: 0,
@@ -42,6 +34,19 @@ export function newNode(
     }),
     onFenced() {},
     ...more,
+  })
+}
+
+/** A connection without certificates and passwords. */
+export function plainWire(urls: readonly string[], name = 'test'): Promise<Wire> {
+  return connectWire({
+    urls,
+    name,
+    credsFile: null,
+    caFile: null,
+    certFile: null,
+    keyFile: null,
+    say() {},
   })
 }
 

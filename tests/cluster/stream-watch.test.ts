@@ -1,11 +1,10 @@
 /** Streams that cannot be asked about are there until somebody says that they are not. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectWire } from '../../src/cluster/connect.ts'
 import { ApiError, NO_STREAM } from '../../src/cluster/failures.ts'
 import { StreamWatch } from '../../src/cluster/stream-watch.ts'
 import { skipNats, startNats } from './nats-servers.ts'
-import { newName } from './nodes.ts'
+import { newName, plainWire } from './nodes.ts'
 
 /** Enough for each server to lead some of them. */
 const STREAMS = 9
@@ -17,15 +16,7 @@ test(
   async (context) => {
     const nats = await startNats(3)
     context.after(() => nats.stop())
-    const wire = await connectWire({
-      urls: [nats.urls[0]],
-      name: 'test',
-      credsFile: null,
-      caFile: null,
-      certFile: null,
-      keyFile: null,
-      say() {},
-    })
+    const wire = await plainWire([nats.urls[0]])
     context.after(() => wire.cut())
     const name = newName()
     for (let at = 0; at < STREAMS; at++) {
