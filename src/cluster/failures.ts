@@ -21,6 +21,39 @@ export const WRONG_LAST = 10_071
 /** A batch holds a message whose id was there before. */
 export const BATCH_DUPLICATE = 10_201
 
+/** JetStream's own word for why not. */
+export interface ApiProblem {
+  /** HTTP-like. */
+  readonly code?: number
+  readonly err_code?: number
+  readonly description?: string
+}
+
+const UNAVAILABLE = 503
+
+/** What another attempt may find otherwise in a moment: nothing of it says that there is no room, or that a request is wrong. */
+const PASSING: ReadonlySet<number> = new Set([
+  10_004, // not every server has answered
+  10_007, // the server does not have it yet
+  10_008, // nobody leads at the moment
+  10_009, // another leads
+  10_158, // a message of this id is under way
+  10_163, // the subject's last message is not known yet
+  10_164, // another message on top of the same one is under way
+  10_167, // too many requests at once
+  10_176, // the leader has not got all of the batch: it has just begun to lead
+  10_210, // too many batches at once
+])
+
+/** Is it to be asked again as if nobody had answered? */
+export function isPassing({ code, err_code: errCode = 0, description = '' }: ApiProblem): boolean {
+  if (PASSING.has(errCode)) return true
+  // It ceased to lead with the message in its hand: that has no number.
+  if (errCode === 0) return code === UNAVAILABLE
+  // A server that is going.
+  return errCode === STORE_FAILED && description.includes('store is closed')
+}
+
 /** There is no such entry. */
 export const NO_MESSAGE = 10_037
 export const NO_STREAM = 10_059
@@ -35,10 +68,7 @@ export class ApiError extends Error {
   readonly code: number
   readonly errCode: number
 
-  constructor(
-    request: string,
-    problem: { code?: number; err_code?: number; description?: string },
-  ) {
+  constructor(request: string, problem: ApiProblem) {
     super(`${request}: ${problem.description ?? 'refused'}`)
     this.code = problem.code ?? 0
     this.errCode = problem.err_code ?? 0

@@ -3,7 +3,15 @@
  * with an answer to an inbox of ours: many are under way at once, which the client library's own way does not do as fast.
  */
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node'
-import { ApiError, NO_MESSAGE, NO_STREAM, TOO_LARGE, type Failure } from './failures.ts'
+import {
+  ApiError,
+  isPassing,
+  NO_MESSAGE,
+  NO_STREAM,
+  TOO_LARGE,
+  type ApiProblem,
+  type Failure,
+} from './failures.ts'
 
 /** How long one publish or request may go unanswered. */
 const ANSWER_MS_MAX = 5000
@@ -270,23 +278,10 @@ interface RawMessage {
   readonly data?: string
 }
 
-interface ApiProblem {
-  readonly code?: number
-  readonly err_code?: number
-  readonly description?: string
-}
-
 interface PubAck {
   readonly seq?: number
   readonly duplicate?: boolean
   readonly error?: ApiProblem
-}
-
-/** No leader at the moment, or one that is not ready yet. */
-const PASSING = new Set([10_003, 10_008, 10_009, 10_025])
-
-function isPassing({ err_code: code = 0 }: ApiProblem): boolean {
-  return PASSING.has(code)
 }
 
 function outcomeOf(data: Uint8Array, headers: MsgHdrs | undefined): Outcome {

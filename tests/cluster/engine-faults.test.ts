@@ -3,14 +3,23 @@ import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
 import type { ClusterNode, ClusterOptions } from '../../src/cluster/cluster-node.ts'
 import { ClusterStore } from '../../src/cluster/cluster-store.ts'
-import { isFailure } from '../../src/cluster/wire.ts'
+import { connectWire } from '../../src/cluster/connect.ts'
+import { isFailure, pause, type Headers, type Wire } from '../../src/cluster/wire.ts'
 import { Door } from '../store/contract.ts'
-import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
+import { skipNats, startNats, type NatsServer, type NatsServers } from './nats-servers.ts'
 import { newName, newNode } from './nodes.ts'
 
 /** Streams are looked at twice as often as a lease is long. */
 const SHORT_LEASE_MS = 3000
 const FILL_BYTES = 300_000
+const CONNECTION = {
+  name: 'test',
+  credsFile: null,
+  caFile: null,
+  certFile: null,
+  keyFile: null,
+  say() {},
+} as const
 
 let nats: NatsServers
 
@@ -30,6 +39,19 @@ function stage(
   const door = new Door({ store: () => store, dispose: async () => {} }, 'a')
   context.after(() => node.cut())
   return { node, door }
+}
+
+/** Makes a stream of three replicas that `server` leads. */
+async function leadAlone(wire: Wire, { name }: NatsServer): Promise<void> {
+  const config = { name: 'led', subjects: ['led.*'], storage: 'file', num_replicas: 3 }
+  await wire.api('STREAM.CREATE.led', config)
+  for (;;) {
+    const { cluster } = await wire.api<{ cluster: { leader?: string } }>('STREAM.INFO.led')
+    if (cluster.leader === name) return
+    if (cluster.leader !== undefined)
+      await wire.api('STREAM.LEADER.STEPDOWN.led', { placement: { preferred: name } })
+    await pause(100)
+  }
 }
 
 if (skipNats !== false) test('faults of the engine', { skip: skipNats }, () => {})
@@ -92,5 +114,30 @@ else {
     await node.wire.api('STREAM.PURGE.filler')
     await door.told.next('committed')
     await door.told.next('arrived')
+  })
+
+  test('what the leader has not settled yet, sent again, is waited for: that is no full store', async (context) => {
+    const three = await startNats(3)
+    const [server] = three.servers
+    const wire = await connectWire({ ...CONNECTION, urls: [server.url] })
+    context.after(async () => {
+      await wire.cut()
+      await three.stop()
+    })
+    await leadAlone(wire, server)
+    const others = three.servers.filter((one) => one !== server)
+    for (const one of others) one.freeze(true)
+    const put = (subject: string, headers: Headers) => wire.put(subject, new Uint8Array(1), headers)
+    const once = { 'Nats-Msg-Id': 'once' }
+    const onNothing = { 'Nats-Expected-Last-Subject-Sequence': '0' }
+    const first = [put('led.a', once), put('led.b', onNothing)]
+    const again = await Promise.all([put('led.a', once), put('led.b', onNothing)])
+    for (const outcome of again) assert.equal(isFailure(outcome) && outcome.kind, 'unanswered')
+    assert.match(JSON.stringify(again[0]), /in process/)
+    assert.match(JSON.stringify(again[1]), /wrong last sequence/)
+    for (const one of others) one.freeze(false)
+    await Promise.all(first)
+    const settled = await wire.putUntilAnswered('led.a', new Uint8Array(1), once)
+    assert.ok(!isFailure(settled))
   })
 }
