@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endWithUs } from '../support/children.ts'
+import { endWithUs, orKill } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
 import type { Space } from './spaces.ts'
@@ -135,12 +135,12 @@ async function brokerAt(
         own += text
         log += text
       })
-      const endMs = performance.now() + processMsMax
-      while (!RUNNING.test(own)) {
-        if (hasEnded(started) || performance.now() > endMs)
-          throw new Error(`${name} did not start:\n${own}`)
-        await sleep(20)
+      const run = async (): Promise<void> => {
+        for (const endMs = performance.now() + processMsMax; !RUNNING.test(own); await sleep(20))
+          if (hasEnded(started) || performance.now() > endMs)
+            throw new Error(`${name} did not start:\n${own}`)
       }
+      await orKill(started, run())
     },
     async kill(signal) {
       const running = child

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { endWithUs } from '../support/children.ts'
+import { endWithUs, orKill } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
 import type { Space } from './spaces.ts'
@@ -110,7 +110,7 @@ function serverAt(place: Place, config: string): NatsServer {
       const [file, ...args] = [...(space?.enter ?? []), found.stdout.trim(), '-c', config]
       child = endWithUs(spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore'] }))
       // Nothing here has a way into the net of spaces.
-      if (space === null) await answering(port)
+      if (space === null) await orKill(child, answering(port))
     },
     async kill(signal) {
       const running = child

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endWithUs } from './children.ts'
+import { endWithUs, orKill } from './children.ts'
 import { freePort } from './free-port.ts'
 import { processMsMax } from './patience.ts'
 
@@ -83,13 +83,14 @@ export async function startBroker(
   const child = endWithUs(spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env }))
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk))
-  const deadline = performance.now() + processMsMax
   const isUp = async () => (await isAccepting(port)) && (running.test(log) || silent.test(config))
-  while (!(await isUp())) {
-    assert.equal(child.exitCode, null, `the broker did not start:\n${log}`)
-    assert.ok(performance.now() < deadline, `the broker does not accept:\n${log}`)
-    await sleep(20)
+  const start = async (): Promise<void> => {
+    for (const deadline = performance.now() + processMsMax; !(await isUp()); await sleep(20)) {
+      assert.ok(!hasEnded(child), `the broker did not start:\n${log}`)
+      assert.ok(performance.now() < deadline, `the broker does not accept:\n${log}`)
+    }
   }
+  await orKill(child, start())
   const stop = async () => {
     const code = await stopProcess(child)
     rmSync(directory, { recursive: true, force: true })
@@ -99,8 +100,12 @@ export async function startBroker(
   return { port, pid: child.pid!, log: () => log, signal, stop }
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
 async function stopProcess(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  if (hasEnded(child)) return child.exitCode
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
   const timer = setTimeout(() => child.kill('SIGKILL'), processMsMax)

@@ -18,3 +18,13 @@ export function endWithUs<Child extends ChildProcess>(child: Child): Child {
   child.once('exit', () => children.delete(child))
   return child
 }
+
+/** What a child is waited for before anybody can end it: where that fails it is killed, for a file of tests does not end before its children. */
+export async function orKill<T>(child: ChildProcess, started: Promise<T>): Promise<T> {
+  try {
+    return await started
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
+}
