@@ -134,7 +134,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       tlsKeyLogFile: args.tlsKeyLogFile,
       onFatal,
     })
-    endFrugal(config.global.memoryBytesMax > 0)
+    endFrugal()
     stop = () => {
       notifyStopping()
       void server.stop().then(() => end(0))
@@ -174,7 +174,7 @@ export async function startBroker(args: BrokerArguments, words: readonly string[
     return
   }
   inlineMore()
-  beginFrugal()
+  beginFrugal(config.global.memoryBytesMax > 0)
   if (args.daemon) process.exitCode = await becomeDaemon(words)
   else await run(args, config)
 }
