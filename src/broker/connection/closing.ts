@@ -50,7 +50,7 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   if (connection.inLink === null) dropOutput(core, connection)
   dischargeConnection(core, connection)
   dropPartial(connection)
-  dropList(connection)
+  dropList(core, connection)
   dropReplies(connection)
   dropUnruled(core, connection)
   forgetTopics(connection)

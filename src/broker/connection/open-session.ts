@@ -39,6 +39,7 @@ import {
 } from '../session/sessions.ts'
 import { noteOwner } from '../state/rights.ts'
 import { sendLateReplies } from '../delivery/replies.ts'
+import { resumeReplays } from '../routing/retained.ts'
 import { restoreWill, takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
 import { logConnected, logOtherUser, logOusted } from '../state/words.ts'
@@ -310,6 +311,7 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
   if (connection.identity !== null)
     core.ports.observer?.connected?.(connection.identity, packet.version)
   resume(core, session, connection)
+  resumeReplays(core, connection)
   if (isOpen(connection)) autoSubscribe(core, connection)
   core.opened.push(connection)
   askTurnEnd(core)

@@ -119,7 +119,8 @@ export function takeOutbound(session: Session): Outbound | null {
 
 /** All of it goes with the session. */
 export function freeOutbound(core: Core, outbound: Outbound): void {
-  charge(core, -outbound.inflight.size * Bytes.entry)
+  const replays = outbound.replays === null ? 0 : outbound.replays.size
+  charge(core, -outbound.inflight.size * Bytes.entry - replays * Bytes.replay)
   for (const [, delivery] of outbound.inflight.entries()) freeDelivery(core, delivery)
   freeQueue(core, outbound)
 }

@@ -14,7 +14,7 @@ import { PacketType, type Qos } from '../../codec/packets.ts'
 import { dropped } from '../state/drops.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
-import type { Core } from '../state/core.ts'
+import { askTurnEnd, type Core } from '../state/core.ts'
 import {
   Delivery,
   type Connection,
@@ -122,7 +122,8 @@ function enqueueDurable(
   // What waits for a client that is not here the store knows, if there are other nodes.
   const isCounted = session.connection !== null || core.ports.peers === null
   const isFull = isCounted && !hasStoreRoom(core, outbound, message)
-  if (isFull) return dropped(core, session, 'queueFull')
+  if (isFull && (ruling !== null || !goesAtOnce(core, session, outbound)))
+    return dropped(core, session, 'queueFull')
   core.work -= Work.store
   let sequence = outbound.lastSequence + 1
   while (outbound.inflight.has(packetIdOf(outbound, sequence))) sequence++
@@ -230,6 +231,12 @@ function enqueue(core: Core, outbound: Outbound, delivery: Delivery): void {
   outbound.queue.push(delivery)
 }
 
+/** Nothing waits before it and the window is open: whatever it weighs, it weighs nothing in the queue. */
+function goesAtOnce(core: Core, { connection }: Session, outbound: Outbound): boolean {
+  if (connection === null || outbound.queuedCount > 0 || outbound.unsent !== null) return false
+  return hasRoom(core, connection, outbound)
+}
+
 function hasStoreRoom(core: Core, outbound: Outbound, message: Message): boolean {
   const { limits } = core.ports
   // While the disk is full only QoS 0 still gets this far.
@@ -328,6 +335,8 @@ function sendNext(
 export function finish(core: Core, session: Session, delivery: Delivery): void {
   const outbound = session.outbound as Outbound
   leaveWindow(core, session, outbound, delivery)
+  // What is retained may have waited for this, and nothing else does.
+  if (outbound.replays !== null) askTurnEnd(core)
   if (
     outbound.queue.length > 0 ||
     outbound.unsent !== null ||

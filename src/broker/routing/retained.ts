@@ -1,12 +1,14 @@
 /** Retained messages: the last one of each topic, for those who subscribe later (MQTT 5.0, 3.3.1.3). */
 import { deliverTo } from './fanout.ts'
-import { Fifo } from '../../base/fifo.ts'
 import { hasWildcard } from '../../topics/names.ts'
+import type { RetainedCursor } from '../../topics/retained-tree.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
+import { outboundOf } from '../delivery/backlog.ts'
 import { pendingBytes } from '../delivery/outbox.ts'
+import { hasRoom } from '../delivery/window.ts'
 import type { Core } from '../state/core.ts'
-import { Phase, type Connection, type Subscription } from '../state/model.ts'
+import { Phase, type Connection, type Session, type Subscription } from '../state/model.ts'
 import { Bytes, charge, addKeeper, dropKeeper } from '../state/memory.ts'
 import { sourceMayPublish } from '../state/rights.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
@@ -57,30 +59,57 @@ export function replayRetained(
   subscription: Subscription,
 ): void {
   if (core.retained.count === 0) return
-  if (!hasWildcard(subscription.filter)) return replayOne(core, subscription)
-  const cursor = core.retained.match(subscription.filter)
-  // Most filters find little or nothing: no need to come back for those.
-  const visit = (topic: string, message: Message) => replay(core, subscription, topic, message)
-  core.work -= FIRST_PORTION >> NODES_SHIFT
-  const portion = roomFor(core, connection, FIRST_PORTION)
-  if (connection.replays === null && !cursor.next(portion, visit)) return
-  if (connection.replays === null) {
-    connection.replays = new Fifo()
-    addTask(core, () => replaySome(core, connection))
+  const room = roomFor(core, connection, subscription, FIRST_PORTION)
+  if (!hasWildcard(subscription.filter)) {
+    // A look instead of a walk.
+    const message = core.retained.get(subscription.filter)
+    if (message === undefined) return
+    if (room > 0) return replay(core, subscription, subscription.filter, message)
   }
-  connection.replays.push({ cursor, subscription })
+  const cursor = core.retained.match(subscription.filter)
+  const isFirst = !hasReplays(subscription.session)
+  core.work -= FIRST_PORTION >> NODES_SHIFT
+  // Most filters find little or nothing: no need to come back for those.
+  if (isFirst && !cursor.next(room, visitorFor(core, subscription))) return
+  keepReplay(core, subscription, cursor)
+  if (isFirst) addTask(core, () => replaySome(core, connection))
 }
 
-/** A filter without wildcards: a look instead of a walk. */
-function replayOne(core: Core, subscription: Subscription): void {
-  const message = core.retained.get(subscription.filter)
-  if (message !== undefined) replay(core, subscription, subscription.filter, message)
+/** It goes on when its turn comes; if the client leaves before and its session stays, when that client is back. */
+function keepReplay(core: Core, subscription: Subscription, cursor: RetainedCursor<Message>): void {
+  const outbound = outboundOf(subscription.session)
+  const replays = (outbound.replays ??= new Map())
+  // One that subscribes again gets all of it again, and the rest of it once.
+  if (!replays.has(subscription)) charge(core, Bytes.replay)
+  replays.set(subscription, cursor)
+}
+
+/** A client left before these came to their turn. */
+export function keepReplays(core: Core, subscriptions: readonly Subscription[]): void {
+  for (const subscription of subscriptions)
+    if (core.retained.count > 0 && subscription.session.durable)
+      keepReplay(core, subscription, core.retained.match(subscription.filter))
+}
+
+/** A client is back: it is sent what its last connection was not. */
+export function resumeReplays(core: Core, connection: Connection): void {
+  if (connection.session !== null && hasReplays(connection.session))
+    addTask(core, () => replaySome(core, connection))
+}
+
+function hasReplays({ outbound }: Session): boolean {
+  return outbound !== null && outbound.replays !== null
+}
+
+function visitorFor(core: Core, subscription: Subscription) {
+  return (topic: string, message: Message) => replay(core, subscription, topic, message)
 }
 
 function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
   if (isExpired(core, message)) return dropRetained(core, topic)
   const { session } = subscription
-  if (session.ended || !sourceMayPublish(core, message)) return
+  // [MQTT-3.10.4-2]
+  if (subscription.gone || session.ended || !sourceMayPublish(core, message)) return
   // What came over the bridge does not go back over it.
   if (session.isOurs && message.publisher === session.clientId) return
   core.shapes.serial++
@@ -96,47 +125,60 @@ export function wakeReplays(core: Core): void {
     }
 }
 
-/** QoS 1 and 2 wait for the client's acknowledgements instead of overflowing its queue; QoS 0 for the hooks it is asked of. */
+/** Of what its first replay has. QoS 0 waits for the hooks it is asked of. */
 function canTakeMore(core: Core, connection: Connection): boolean {
   if (connection.inLink !== null) return false
   if ((connection.unruled?.length ?? 0) >= core.ports.limits.replayQueuedMax) return false
-  const outbound = connection.session?.outbound
-  if (outbound === null || outbound === undefined) return true
-  const isShort = outbound.queuedCount < core.ports.limits.replayQueuedMax
-  return isShort && roomFor(core, connection, PORTION) > 0
+  const [first] = connection.session?.outbound?.replays?.keys() ?? []
+  return first === undefined || roomFor(core, connection, first, PORTION) > 0
 }
 
-/** How many messages, `most` at most, its queue has room for whatever they weigh; an empty one takes one. */
-function roomFor(core: Core, { session }: Connection, most: number): number {
-  if (session === null) return most
-  const { queuedMax, queuedBytesMax, storedBytesMax, packetBytesMax } = core.ports.limits
-  const count = session.outbound?.queuedCount ?? 0
-  const bytes = session.outbound?.queuedBytes ?? 0
-  const bytesMax = session.durable && core.journal.survives ? storedBytesMax : queuedBytesMax
-  const byCount = queuedMax === 0 ? most : queuedMax - count
-  const byBytes = bytesMax === 0 ? most : Math.floor((bytesMax - bytes) / packetBytesMax)
-  return Math.max(count === 0 ? 1 : 0, Math.min(most, byCount, byBytes))
+/**
+ * How many messages, `most` at most, its queue has room for, whatever they weigh: QoS 1 and 2 wait for the client's
+ * acknowledgements instead of overflowing it. Where there is none, one can still go past an empty queue.
+ */
+function roomFor(
+  core: Core,
+  connection: Connection,
+  { qos, session }: Subscription,
+  most: number,
+): number {
+  if (qos === 0) return most
+  const { limits } = core.ports
+  const { outbound } = session
+  const count = outbound === null ? 0 : outbound.queuedCount
+  const bytes = outbound === null ? 0 : outbound.queuedBytes
+  const bytesMax =
+    session.durable && core.journal.survives ? limits.storedBytesMax : limits.queuedBytesMax
+  const byCount = Math.min(limits.queuedMax || Infinity, limits.replayQueuedMax) - count
+  const byBytes = bytesMax === 0 ? most : Math.floor((bytesMax - bytes) / limits.packetBytesMax)
+  if (byCount > 0 && byBytes > 0) return Math.min(most, byCount, byBytes)
+  return count === 0 && (outbound === null || hasRoom(core, connection, outbound)) ? 1 : 0
 }
 
 /** A portion for one client; true: it can take more, and there is more. */
 function replaySome(core: Core, connection: Connection): boolean {
-  const { replays } = connection
+  const outbound = connection.session?.outbound ?? null
+  if (outbound === null || outbound.replays === null) return false
   const { outputBytesMax } = core.ports.limits
-  for (let walk = replays?.peek(); walk !== undefined; walk = replays?.peek()) {
-    if (connection.phase !== Phase.open) break
-    if (!canTakeMore(core, connection)) {
-      core.replaying.add(connection)
-      return false
+  for (const [subscription, cursor] of outbound.replays) {
+    for (let more = !subscription.gone; more;) {
+      // What is left waits for the next connection.
+      if (connection.phase !== Phase.open) return false
+      if (!canTakeMore(core, connection)) {
+        core.replaying.add(connection)
+        return false
+      }
+      // What is written this turn has to be seen off before the link can say that it is too much.
+      if (core.work <= 0 || pendingBytes(connection) > outputBytesMax) return true
+      const portion = roomFor(core, connection, subscription, PORTION)
+      core.work -= Math.max(1, portion >> NODES_SHIFT)
+      more = cursor.next(portion, visitorFor(core, subscription))
     }
-    // What is written this turn has to be seen off before the link can say that it is too much.
-    if (core.work <= 0 || pendingBytes(connection) > outputBytesMax) return true
-    const { subscription } = walk
-    const portion = roomFor(core, connection, PORTION)
-    core.work -= Math.max(1, portion >> NODES_SHIFT)
-    const visit = (topic: string, message: Message) => replay(core, subscription, topic, message)
-    if (!walk.cursor.next(portion, visit)) replays?.shift()
+    outbound.replays.delete(subscription)
+    charge(core, -Bytes.replay)
   }
-  connection.replays = null
+  outbound.replays = null
   return false
 }
 

@@ -14,6 +14,7 @@ import { Reason } from '../../codec/reason-codes.ts'
 import { topicFilterProblem } from '../../topics/names.ts'
 import type { Core } from '../state/core.ts'
 import type { Connection, FilterList, OpenConnection } from '../state/model.ts'
+import { keepReplays } from '../routing/retained.ts'
 import { chargeConnection } from '../state/memory.ts'
 import { stopReading } from '../state/reading.ts'
 import { FILTER_SHIFT } from '../state/work.ts'
@@ -108,6 +109,8 @@ export function endList(core: Core, connection: OpenConnection, list: FilterList
 }
 
 /** Its client is gone. */
-export function dropList(connection: Connection): void {
+export function dropList(core: Core, connection: Connection): void {
+  const { request } = connection
+  if (request !== null) keepReplays(core, request.replays.slice(request.replayed))
   connection.request = null
 }

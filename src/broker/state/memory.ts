@@ -23,6 +23,8 @@ export const Bytes = {
   /** A message's place in a queue, a window or a table. */
   entry: 200,
   topic: 150,
+  /** Where a subscription is in what is retained. */
+  replay: 600,
 } as const
 
 /** `bytes` more are kept; fewer, when it is negative. */

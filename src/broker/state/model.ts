@@ -214,6 +214,8 @@ export class Outbound {
   knowsSent = true
   /** The last PUBACK, PUBREC or PUBCOMP; monotonic, 0: none yet. */
   ackedAtMs = 0
+  /** Where its new subscriptions are in what is retained, at any QoS; null: all of it was sent. */
+  replays: Map<Subscription, RetainedCursor<Message>> | null = null
 }
 
 /** QoS 2 messages of one session between PUBLISH and PUBREL, by packet identifier; see `held.ts`. */
@@ -367,12 +369,6 @@ export interface Will {
   delaySeconds: number
 }
 
-/** A retained replay under way. */
-export interface Replay {
-  cursor: RetainedCursor<Message>
-  subscription: Subscription
-}
-
 export interface Segment {
   bytes: Uint8Array
   length: number
@@ -504,7 +500,6 @@ export class Connection {
   lateReplies: Fifo<LateReply> | null = null
   /** Opens the connection, once the batch that holds its session is safe. */
   onSafe: (() => void) | null = null
-  replays: Fifo<Replay> | null = null
 
   constructor(link: Link, nowMs: number) {
     this.link = link

@@ -1,0 +1,119 @@
+/** What is retained, on its way to those who subscribe: whatever becomes of them meanwhile, and however little their queue takes. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PacketType } from '../../src/codec/packets.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
+import * as make from '../support/packets.ts'
+import { createStage, type Actor, type Stage } from './stage.ts'
+
+const COUNT = 300
+const TURNS = 4 * COUNT
+const NARROW = { receiveMaximum: 2 }
+const DURABLE = { cleanStart: false, properties: { ...NARROW, sessionExpirySeconds: 3600 } }
+const all = Array.from({ length: COUNT }, (_, index) => `r/${index}`)
+
+function stageWithRetained(limits: Partial<Limits> = {}): Stage {
+  const stage = createStage(limits)
+  const author = stage.connect('author')
+  for (const topic of all)
+    author.send(make.publish(topic, new Uint8Array(100), { qos: 1, packetId: 1, retain: true }))
+  return stage
+}
+
+/** Acknowledges what comes within so many turns; returns the topics, sorted. */
+function readFor(stage: Stage, reader: Actor, turns: number): string[] {
+  const topics: string[] = []
+  for (let turn = 0; turn < turns; turn++) {
+    stage.pass(0)
+    for (const packet of reader.inbox.splice(0)) {
+      if (packet.type !== PacketType.publish) continue
+      topics.push(packet.topic)
+      if (packet.qos === 1) reader.send(make.ack('puback', packet.packetId))
+    }
+  }
+  return topics.toSorted()
+}
+
+test('nothing retained comes behind the UNSUBACK [MQTT-3.10.4-2]', () => {
+  const stage = stageWithRetained()
+  const reader = stage.connect('reader', { properties: NARROW })
+  reader.subscribe('r/#', 1)
+  assert.ok(readFor(stage, reader, 10).length < COUNT)
+  reader.send(make.unsubscribe(2, ['r/#']))
+  // Added to the session before: what its queue and its window took.
+  const late = readFor(stage, reader, TURNS).length
+  const added = DEFAULT_LIMITS.replayQueuedMax + NARROW.receiveMaximum
+  assert.ok(late <= added, `${late} came behind it`)
+})
+
+test('a session that is kept gets the rest of what is retained when its client is back [MQTT-3.3.1-9]', () => {
+  const stage = stageWithRetained()
+  let reader = stage.connect('reader', DURABLE)
+  reader.subscribe('r/#', 1)
+  const came = readFor(stage, reader, 10)
+  for (let cuts = 0; cuts < 2; cuts++) {
+    reader.cut()
+    stage.pass(1000)
+    reader = stage.connect('reader', DURABLE)
+    came.push(...readFor(stage, reader, 10))
+  }
+  came.push(...readFor(stage, reader, TURNS))
+  assert.deepEqual([...new Set(came)].toSorted(), all.toSorted())
+  // What was in flight at a cut comes again, nothing else.
+  assert.ok(came.length <= COUNT + 2 * NARROW.receiveMaximum)
+})
+
+test('who subscribes again is sent the rest of what is retained once', () => {
+  const stage = stageWithRetained()
+  let reader = stage.connect('reader', DURABLE)
+  reader.subscribe('r/#', 1)
+  readFor(stage, reader, 10)
+  reader.cut()
+  reader = stage.connect('reader', DURABLE)
+  reader.subscribe('r/#', 1)
+  const came = readFor(stage, reader, TURNS)
+  const queued = DEFAULT_LIMITS.replayQueuedMax
+  assert.deepEqual([...new Set(came)], all.toSorted())
+  assert.ok(came.length <= COUNT + queued + 20, `${came.length} came`)
+})
+
+test('a session that ends in the middle keeps nothing', () => {
+  const stage = stageWithRetained()
+  const before = stage.node.broker.keptBytes
+  for (const options of [DURABLE, { properties: NARROW }]) {
+    const reader = stage.connect('reader', options)
+    reader.subscribe('r/#', 1)
+    readFor(stage, reader, 10)
+    reader.cut()
+    stage.connect('reader', { cleanStart: true }).cut()
+    assert.equal(stage.node.broker.keptBytes, before)
+  }
+})
+
+const FEW = {
+  'few messages': { queuedMax: 10 },
+  'few bytes': { queuedBytesMax: 250, storedBytesMax: 250 },
+}
+for (const [what, limits] of Object.entries(FEW))
+  test(`each of many filters brings what is retained, though the queue takes ${what}`, () => {
+    const stage = stageWithRetained(limits)
+    const reader = stage.connect('reader', { properties: NARROW })
+    reader.send(
+      make.subscribe(
+        1,
+        all.map((filter) => ({ filter, qos: 1 })),
+      ),
+    )
+    assert.deepEqual(readFor(stage, reader, TURNS), all.toSorted())
+  })
+
+for (const [who, options] of Object.entries({ clean: { properties: NARROW }, durable: DURABLE }))
+  test(`what is larger than the whole queue comes to a ${who} session whose window is open`, () => {
+    const stage = stageWithRetained({ queuedBytesMax: 10, storedBytesMax: 10 })
+    const reader = stage.connect('reader', options)
+    reader.subscribe('r/#', 1)
+    assert.deepEqual(readFor(stage, reader, TURNS), all.toSorted())
+    reader.subscribe('live', 1)
+    stage.connect('writer').send(make.publish('live', new Uint8Array(100), { qos: 1, packetId: 1 }))
+    assert.deepEqual(readFor(stage, reader, 5), ['live'])
+  })
