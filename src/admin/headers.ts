@@ -3,14 +3,17 @@
 /** Who may show our pages in a frame: nobody, or the site that they are served through. */
 export type Framing = 'none' | 'self'
 
-/** Scripts and styles from here only, none in the text of a page; connections to any broker. */
+/**
+ * Scripts and styles from here only, none in the text of a page; connections to any broker. Requests too: whether something
+ * answers is how the page tells a broker that is not there from one that refuses.
+ */
 const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' data: blob:",
   "font-src 'self'",
-  "connect-src 'self' ws: wss:",
+  "connect-src 'self' ws: wss: http: https:",
   "worker-src 'self'",
   "manifest-src 'self'",
   "base-uri 'none'",

@@ -7,6 +7,19 @@ export async function connectHere(page: Page, t: Text): Promise<void> {
   await page.getByRole('status').filter({ hasText: t.statuses.online }).waitFor()
 }
 
+/** Opens a connection by its form; an address as the host fills the fields that it has. */
+export async function connectTo(
+  page: Page,
+  t: Text,
+  fields: Readonly<Record<string, string>>,
+): Promise<void> {
+  await page.getByRole('button', { name: t.otherBroker }).click()
+  const dialog = page.getByRole('dialog')
+  for (const [label, value] of Object.entries(fields))
+    await dialog.getByLabel(label, { exact: true }).fill(value)
+  await dialog.getByRole('button', { name: t.saveAndConnect }).click()
+}
+
 export async function subscribe(page: Page, t: Text, filter: string): Promise<void> {
   await page.getByLabel(t.topicFilter, { exact: true }).first().fill(filter)
   await page.locator('.add-subscription button[type=submit]').click()

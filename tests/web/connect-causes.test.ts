@@ -17,17 +17,28 @@ const ROWS: [what: string, attempt: Partial<Attempt>, names: CauseName[]][] = [
   ['the port of MQTT over TCP', { address: at(1883) }, ['mqttPort']],
   ['that port, and WebSocket beside it', { address: at(1883), open: [at(9001)] }, ['mqttPort']],
   ['another port', { address: at(7777), open: [at(9001)] }, ['otherPort']],
-  ['nothing', { address: at(7777) }, ['nothingListens', 'originRefused']],
+  ['nothing', { address: at(7777) }, ['nothingListens', 'hiddenTls', 'originRefused']],
   [
     'nothing, with TLS',
     { address: at(7777, '/mqtt', 'wss') },
     ['nothingListens', 'certificate', 'originRefused'],
   ],
+  [
+    'a web server, and no broker',
+    { address: at(9001, '/x'), isAnswered: true },
+    ['otherPath', 'originRefused'],
+  ],
 ]
 
 for (const [what, attempt, names] of ROWS)
   test(`why no connection came about: ${what}`, () => {
-    const found = causesOf({ address: at(9001), pageIsSecure: false, open: [], ...attempt })
+    const found = causesOf({
+      address: at(9001),
+      pageIsSecure: false,
+      open: [],
+      isAnswered: false,
+      ...attempt,
+    })
     assert.deepEqual(
       found.map(({ name }) => name),
       names,

@@ -124,6 +124,8 @@ export interface View {
   theme?: 'light' | 'dark'
   width?: number
   height?: number
+  /** Takes any certificate, as if its authority were known. */
+  trustsAll?: boolean
 }
 
 export interface Seen {
@@ -140,6 +142,7 @@ export async function visit(browser: Browser, url: string, view: View = {}): Pro
     colorScheme: view.theme ?? 'light',
     viewport: { width: view.width ?? 1280, height: view.height ?? 800 },
     acceptDownloads: true,
+    ignoreHTTPSErrors: view.trustsAll ?? false,
   })
   const page = await context.newPage()
   page.setDefaultTimeout(waitMsMax)

@@ -1,8 +1,7 @@
 /** The client never misleads: what looks sent was taken, what looks empty is empty, nobody's work disappears. */
 import assert from 'node:assert/strict'
-import type { Page } from 'playwright-core'
 import { en } from '../../web/src/i18n/en.ts'
-import { connectHere, publish, row, subscribe } from './acts.ts'
+import { connectHere, connectTo, publish, row, subscribe } from './acts.ts'
 import { ADMIN } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
@@ -114,39 +113,6 @@ browserSuite('the client', (test) => {
         await tab.locator('.saved li', { hasText: `saved/${name}` }).waitFor()
   })
 
-  /** Opens a connection by its form. */
-  async function connectTo(page: Page, fields: Record<string, string>): Promise<void> {
-    await page.getByRole('button', { name: en.otherBroker }).click()
-    const dialog = page.getByRole('dialog')
-    for (const [label, value] of Object.entries(fields))
-      await dialog.getByLabel(label, { exact: true }).fill(value)
-    await dialog.getByRole('button', { name: en.saveAndConnect }).click()
-  }
-
-  test('a wrong path is found out, and the right one is a click away', async ({ page }) => {
-    await connectTo(page, { [en.path]: '/wrong' })
-    await page.getByText(en.causes.wrongPath).waitFor()
-    assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
-    await page.getByRole('button', { name: /Connect to ws:.*\/mqtt/ }).click()
-    await page.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
-  })
-
-  test('the port of MQTT over TCP is named as such', async ({ page }) => {
-    await connectTo(page, { [en.port]: '1883' })
-    await page.locator('.connect-help li', { hasText: en.causes.mqttPort }).waitFor()
-    assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
-  })
-
-  test('where nothing listens the causes stand in order', async ({ page }) => {
-    await connectTo(page, { [en.port]: '1' })
-    await page
-      .locator('.connect-help li')
-      .first()
-      .filter({ hasText: en.causes.nothingListens })
-      .waitFor()
-    assert.doesNotMatch(await page.locator('body').innerText(), /1006|Connection lost/)
-  })
-
   test('a pasted mqtt:// address says why the browser cannot', async ({ page }) => {
     await page.getByRole('button', { name: en.otherBroker }).click()
     await page
@@ -157,7 +123,7 @@ browserSuite('the client', (test) => {
   })
 
   test('a refused login stops and asks; the right one connects', async ({ page, stage }) => {
-    await connectTo(page, { [en.username]: ADMIN.username, [en.password]: 'wrong' })
+    await connectTo(page, en, { [en.username]: ADMIN.username, [en.password]: 'wrong' })
     const ask = page.locator('form.connect-help')
     await ask.getByText(en.loginRefused).waitFor()
     await page.getByRole('status').filter({ hasText: en.statuses.offline }).waitFor()

@@ -29,11 +29,31 @@ function opens(address: string): Promise<boolean> {
   })
 }
 
+/** Whether a web server answers there; with a certificate that the browser trusts, where it has one. */
+async function answers({ scheme, host, port }: Profile): Promise<boolean> {
+  const place = `${scheme === 'wss' ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}/`
+  try {
+    await fetch(place, {
+      mode: 'no-cors',
+      credentials: 'omit',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(KNOCK_MS_MAX),
+    })
+    return true
+  } catch {
+    return false
+  }
+}
+
 async function findCauses(profile: Profile): Promise<readonly Cause[]> {
   const pageIsSecure = location.protocol === 'https:'
   const near = neighbours(profile, pageIsSecure)
-  const isOpen = await Promise.all(near.map((address) => opens(profileUrl(address))))
-  return causesOf({ address: profile, pageIsSecure, open: near.filter((_, at) => isOpen[at]) })
+  const [isAnswered, ...isOpen] = await Promise.all([
+    answers(profile),
+    ...near.map((address) => opens(profileUrl(address))),
+  ])
+  const open = near.filter((_, at) => isOpen[at])
+  return causesOf({ address: profile, pageIsSecure, open, isAnswered })
 }
 
 export function ConnectHelp({ session, profile }: { session: SessionHandle; profile: Profile }) {
@@ -66,7 +86,7 @@ export function ConnectHelp({ session, profile }: { session: SessionHandle; prof
           {causes.map(({ name, instead }) => (
             <li key={name}>
               {t.causes[name]}{' '}
-              {name === 'certificate' && (
+              {(name === 'certificate' || name === 'hiddenTls') && (
                 <a
                   href={`https://${profile.host}:${profile.port}/`}
                   target="_blank"

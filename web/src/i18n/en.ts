@@ -162,6 +162,10 @@ export const en = {
     mqttPort:
       'This is a port for MQTT over TCP. A browser can only open WebSockets: use the WebSocket port of the broker.',
     otherPort: 'MQTT over WebSocket is on another port.',
+    otherPath:
+      'Perhaps the path is wrong: a web server answers there, but no broker at this path. Brokers mostly use /mqtt.',
+    hiddenTls:
+      'Perhaps this port uses TLS (wss://), with a certificate that the browser does not trust. Open the address; if the browser warns, accept the certificate or import the CA (mozzie tls-init writes it to ca.crt), then use wss://.',
     nothingListens:
       'Perhaps nothing is listening there: is the broker running? Are host and port correct?',
     certificate:

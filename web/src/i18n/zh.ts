@@ -150,6 +150,9 @@ export const zh: Text = {
     wrongPath: '路径不对。',
     mqttPort: '这是 TCP 的 MQTT 端口。浏览器只能使用 WebSocket，请填写服务器的 WebSocket 端口。',
     otherPort: 'WebSocket 在另一个端口。',
+    otherPath: '可能路径不对：那里有网站应答，但该路径上没有 MQTT 服务器。常用路径是 /mqtt。',
+    hiddenTls:
+      '可能该端口使用 TLS（wss://），而浏览器不信任其证书。请打开该地址；若浏览器警告，请接受证书或导入证书颁发机构（mozzie tls-init 会写到 ca.crt），然后使用 wss://。',
     nothingListens: '可能没有服务在监听：服务器在运行吗？主机和端口正确吗？',
     certificate:
       '可能浏览器不信任该证书。请打开该地址，查看并接受证书，或导入证书颁发机构（mozzie tls-init 会写到 ca.crt）。',

@@ -3,13 +3,15 @@ import type { Profile } from './profile.ts'
 
 type Address = Pick<Profile, 'scheme' | 'host' | 'port' | 'path'>
 
-/** What was asked after the failure. A browser learns of a WebSocket only whether it opens. */
+/** What was asked after the failure. A browser learns of a WebSocket only whether it opens, of a request only whether it is answered. */
 export interface Attempt {
   readonly address: Address
   /** The page itself came over TLS. */
   readonly pageIsSecure: boolean
   /** Addresses near this one where a WebSocket for MQTT does open. */
   readonly open: readonly Address[]
+  /** At host and port of this one a web server answers, with TLS where the scheme asks for it. */
+  readonly isAnswered: boolean
 }
 
 export type CauseName =
@@ -19,7 +21,9 @@ export type CauseName =
   | 'wrongPath'
   | 'otherPort'
   | 'mqttPort'
+  | 'otherPath'
   | 'certificate'
+  | 'hiddenTls'
   | 'nothingListens'
   | 'originRefused'
 
@@ -83,8 +87,16 @@ const CAUSES: readonly (readonly [CauseName, Test])[] = [
     ({ address, open }) => (MQTT_PORTS.has(address.port) ? certain(open[0] ?? null) : null),
   ],
   ['otherPort', ({ open }) => (open[0] === undefined ? null : certain(open[0]))],
-  ['nothingListens', () => possible],
-  ['certificate', ({ address: { scheme } }) => (scheme === 'wss' ? possible : null)],
+  ['otherPath', ({ isAnswered }) => (isAnswered ? possible : null)],
+  ['nothingListens', ({ isAnswered }) => (isAnswered ? null : possible)],
+  [
+    'certificate',
+    ({ address: { scheme }, isAnswered }) => (scheme === 'wss' && !isAnswered ? possible : null),
+  ],
+  [
+    'hiddenTls',
+    ({ address: { scheme }, isAnswered }) => (scheme === 'ws' && !isAnswered ? possible : null),
+  ],
   ['originRefused', () => possible],
 ]
 
