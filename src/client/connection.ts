@@ -27,7 +27,7 @@ import {
 } from './errors.ts'
 import { pauseIfFull } from './flow.ts'
 import { Framer } from '../codec/framer.ts'
-import { onPong, watch } from './keepalive.ts'
+import { watch } from './keepalive.ts'
 import { defaultLimits, type Core, type ServerLimits } from './model.ts'
 import { connectPacket } from './options.ts'
 import { beginProbing, endProbing, endSilence, suspect } from './probing.ts'
@@ -65,7 +65,7 @@ export function open(core: Core): void {
   core.limits = defaultLimits(settings)
   core.aliasesOut.clear()
   core.paused = false
-  core.pingSentMs = 0
+  core.life = null
   core.lastReceivedMs = runtime.monotonicMs()
   setTimer(core, settings.connectTimeoutMs, () => {
     lost(core, new MqttError('TIMEOUT', `no CONNACK within ${settings.connectTimeoutMs} ms`))
@@ -186,7 +186,7 @@ function onPacket(core: Core, packet: Packet): void {
   if (packet.type === PacketType.suback) return onSuback(core, packet)
   if (packet.type === PacketType.unsuback) return onUnsuback(core, packet)
   if (packet.type === PacketType.pingresp) {
-    onPong(core)
+    core.life?.answered()
     return endSilence(core)
   }
   if (packet.type === PacketType.disconnect) return onDisconnect(core, packet)

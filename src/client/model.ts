@@ -9,6 +9,7 @@ import { Framer } from '../codec/framer.ts'
 import type { Acknowledger, Message } from './message.ts'
 import type { Settings } from './options.ts'
 import { Output } from './output.ts'
+import type { SignsOfLife } from './signs-of-life.ts'
 import type { Dial, Login, Runtime, TimerHandle, Wire } from './ports.ts'
 import { TopicCache } from './topic-cache.ts'
 
@@ -183,8 +184,8 @@ export interface Core extends Acknowledger {
   /** The server may go on where the last connection ended. */
   sessionKept: boolean
   lastReceivedMs: number
-  /** 0: no PINGREQ waits for its answer. */
-  pingSentMs: number
+  /** null: the server asks for none. */
+  life: SignsOfLife | null
   paused: boolean
   /** Connect timeout, keep alive or the wait for the next attempt: never two of them at once. */
   timer: TimerHandle | null
@@ -289,7 +290,7 @@ export function createCore(
     info: null,
     sessionKept: false,
     lastReceivedMs: 0,
-    pingSentMs: 0,
+    life: null,
     paused: false,
     timer: null,
     closing: false,

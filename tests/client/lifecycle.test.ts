@@ -127,6 +127,17 @@ test('the keep alive of the server counts [MQTT-3.1.2-21]', async () => {
   server().only(pingreq)
 })
 
+test('a keep alive of one second leaves five for the answer, and is kept meanwhile', async () => {
+  const { client, accept, server, time } = play({ keepAliveSeconds: 60 })
+  await accept({ properties: { serverKeepAliveSeconds: 1 } })
+  server().taken()
+  await time.pass(4_500)
+  assert.equal(server().taken().length, 5)
+  assert.equal(client.state, 'connected')
+  await time.pass(1_500)
+  assert.equal(client.state, 'reconnecting')
+})
+
 test('no CONNACK in time is a failure', async () => {
   const { client, server, time } = play({ connectTimeoutMs: 3_000 })
   await server().open()
