@@ -12,20 +12,19 @@
  */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
-import type { Runtime, TimerHandle, Wire } from '../client/ports.ts'
+import type { Runtime, TimerHandle } from '../client/ports.ts'
 import type { BridgeState, BridgeStatus } from '../ports/bridge-status.ts'
 import { matches } from '../topics/names.ts'
 import { Backoff } from './backoff.ts'
 import { LocalEnd } from './local-end.ts'
 import type { LocalBroker } from './local-broker.ts'
+import { PrimaryWatch } from './primary-watch.ts'
 import { Relay, type RelayCounts } from './relay.ts'
-import { lesserSpeech, speechOf, type RemoteInfo, type Speech } from './greeting.ts'
+import { speechOf, type RemoteInfo, type Speech } from './greeting.ts'
 import { RemoteEnd, type RemoteEnding } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
 import { TopicMap } from './topic-map.ts'
 
-/** While a backup is connected, the first address is looked at this often. */
-const PRIMARY_LOOK_MS = 5_000
 /** A lazy bridge looks at its queue, and at how long it was idle, this often. */
 const LAZY_LOOK_MS = 250
 const WARNINGS_APART_MS = 10_000
@@ -82,7 +81,7 @@ export class Bridge {
   private lookTimer: TimerHandle | null = null
   private lastCrossedMs = 0
   private lastWarningMs = -Infinity
-  private probe: Wire | null = null
+  private readonly primary: PrimaryWatch
 
   constructor(settings: BridgeSettings, ports: BridgePorts) {
     this.settings = settings
@@ -90,6 +89,7 @@ export class Bridge {
     this.topics = new TopicMap(settings.topics)
     this.backoff = new Backoff(ports.runtime.random)
     this.speech = speechOf(settings)
+    this.primary = new PrimaryWatch(ports.runtime, (speech) => this.backToFirst(speech))
   }
 
   get name(): string {
@@ -196,6 +196,7 @@ export class Bridge {
     this.speech = speechOf(settings)
     this.addressIndex = 0
     this.backoff.reset()
+    this.primary.reset()
     const isIdle = this.state === 'waiting' || this.state === 'stopped'
     if (this.state === 'paused' || (!immediate && !isIdle)) return
     this.leave()
@@ -230,6 +231,7 @@ export class Bridge {
         relay.takeRemote(first, bytes, start, bodyStart, end),
       isUnderWay: (packetId) => ports.broker.isUnderWay(settings.localClientId, packetId),
       mayHold: () => ports.broker.queuedFor(settings.localClientId) > 0,
+      warn: (text) => this.warn(text),
       chunkDone: () => relay.handOver(),
       drained: () => this.ends?.local?.drained(),
       ended: (ending) => this.lost(ending),
@@ -299,35 +301,35 @@ export class Bridge {
     this.lastCrossedMs = ports.runtime.monotonicMs()
     this.note(LogType.notice, `Bridge ${this.name} connected to ${this.status().address}.`)
     this.tell('1')
-    this.stableTimer = ports.runtime.setTimer(settings.restart.stableMs, () => this.backoff.reset())
+    this.stableTimer = ports.runtime.setTimer(settings.restart.stableMs, () => this.held())
     if (settings.startType === 'lazy') this.watchIdle()
-    if (this.addressIndex > 0 && !settings.roundRobin) this.watchPrimary()
+    if (this.addressIndex > 0 && !settings.roundRobin) this.primary.begin(settings)
+  }
+
+  /** The connection has lasted. */
+  private held(): void {
+    this.backoff.reset()
+    if (this.addressIndex === 0) this.primary.reset()
   }
 
   // ── ending ──
 
-  private lost({ why, code }: RemoteEnding): void {
+  private lost({ why, lesser }: RemoteEnding): void {
     const wasUp = this.state === 'up'
+    const isAtOnce = lesser !== null || this.primary.hasTakenOver()
     this.fault(why)
     this.forgetEnds(why)
     if (wasUp) this.tell('0')
-    const speaksLess = code !== 0 && this.speakLess(code)
-    if (this.settings.startType === 'once' && !speaksLess) {
+    if (!isAtOnce && this.settings.startType === 'once') {
       this.state = 'stopped'
       return
     }
     this.state = 'waiting'
-    if (!speaksLess) this.nextAddress(wasUp)
-    const delayMs = speaksLess ? 1 : this.backoff.nextMs(this.settings.restart)
+    if (lesser !== null) this.speech = lesser
+    else this.nextAddress(wasUp)
+    const delayMs = isAtOnce ? 1 : this.backoff.nextMs(this.settings.restart)
     this.reconnectAtMs = this.ports.wallMs() + delayMs
     this.timer = this.ports.runtime.setTimer(delayMs, () => this.start())
-  }
-
-  /** Whether the remote did not take how it was spoken to, and there is another way. */
-  private speakLess(code: number): boolean {
-    const lesser = lesserSpeech(this.speech, code)
-    if (lesser !== null) this.speech = lesser
-    return lesser !== null
   }
 
   private nextAddress(wasUp: boolean): void {
@@ -364,8 +366,7 @@ export class Bridge {
       if (timer !== null) runtime.clearTimer(timer)
     this.timer = this.stableTimer = this.lookTimer = null
     this.reconnectAtMs = null
-    this.probe?.destroy()
-    this.probe = null
+    this.primary.end()
   }
 
   // ── looking ──
@@ -399,26 +400,12 @@ export class Bridge {
     })
   }
 
-  /** On a backup: goes back to the first address when somebody answers there. */
-  private watchPrimary(): void {
-    this.every(PRIMARY_LOOK_MS, () => {
-      this.probe?.destroy()
-      const wire: Wire = this.settings.addresses[0].dial({
-        opened: () => {
-          if (this.probe !== wire) return
-          wire.destroy()
-          this.probe = null
-          this.note(LogType.notice, `Bridge ${this.name} goes back to its first address.`)
-          this.leave()
-          this.useAddress(0)
-          this.connect()
-        },
-        received: () => undefined,
-        drained: () => undefined,
-        closed: () => undefined,
-      })
-      this.probe = wire
-    })
+  private backToFirst(speech: Speech): void {
+    this.note(LogType.notice, `Bridge ${this.name} goes back to its first address.`)
+    this.leave()
+    this.addressIndex = 0
+    this.speech = speech
+    this.connect()
   }
 
   // ── telling ──

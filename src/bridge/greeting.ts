@@ -3,6 +3,7 @@ import {
   PacketType,
   type ConnectPacket,
   type Properties,
+  type PublishPacket,
   type Qos,
   type Version,
 } from '../codec/packets.ts'
@@ -23,10 +24,12 @@ export interface Speech {
   /** Of the will, which is the notification `0`. */
   readonly willQos: Qos
   readonly willRetain: boolean
+  /** Asks for nothing that a bridge can do without: the remote did not answer that. */
+  readonly isBrief: boolean
 }
 
 export function speechOf({ version, tryPrivate, outgoingRetain }: BridgeSettings): Speech {
-  return { version, isPrivate: tryPrivate, willQos: 1, willRetain: outgoingRetain }
+  return { version, isPrivate: tryPrivate, willQos: 1, willRetain: outgoingRetain, isBrief: false }
 }
 
 /** What to say instead, after a CONNACK with this code; null: there is nothing less to say about it. */
@@ -104,5 +107,25 @@ export function infoOf(
     retainAvailable: properties.retainAvailable !== 0,
     packetBytesMax: Math.min(theirs, ours),
     topicAliasMaximum: Math.min(topicAliasMaximum, settings.topicAliasMaximum),
+  }
+}
+
+/** Whether the bridge is up, for those who watch there. */
+export function notification(
+  { outgoingRetain, notificationTopic }: BridgeSettings,
+  info: RemoteInfo | null,
+  state: '0' | '1',
+  qos: Qos,
+  packetId: number,
+): PublishPacket {
+  return {
+    type: PacketType.publish,
+    dup: false,
+    qos,
+    retain: outgoingRetain && info?.retainAvailable !== false,
+    topic: notificationTopic,
+    packetId,
+    properties: {},
+    payload: encoder.encode(state),
   }
 }

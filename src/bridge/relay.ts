@@ -95,8 +95,11 @@ export class Relay {
   private readonly releasedHere = new Set<number>()
   /** QoS 2 from the remote that was not passed on: its PUBREL is answered here. */
   private readonly refusedHere = new Set<number>()
-  /** PUBCOMPs of a sweep that are still to come, and belong to nobody. */
-  private sweepLeft = 0
+  /**
+   * Behind a sweep: what our broker has released since. Other PUBCOMPs are the sweep's, and belong to nobody. null: there was
+   * none.
+   */
+  private releasedSince: Set<number> | null = null
 
   constructor(
     settings: BridgeSettings,
@@ -154,7 +157,7 @@ export class Relay {
     const { output, version } = this.remote
     for (let packetId = 1; packetId <= 65_535; packetId++)
       appendAck(output.writer, version, PacketType.pubrel, packetId, 0)
-    this.sweepLeft = 65_535
+    this.releasedSince = new Set()
     output.written()
   }
 
@@ -272,6 +275,7 @@ export class Relay {
         appendAck(this.toLocal, 5, PacketType.pubcomp, packetId, 0)
         return this.handOverSoon()
       }
+      this.releasedSince?.add(packetId)
     } else if (type === PacketType.pubcomp && this.releasedHere.delete(packetId)) return
     if (reason >= ERRORS_FROM && PASSING_REASONS.has(reason))
       return this.cut(`this broker cannot take a message now: ${reasonText(reason)}`)
@@ -356,10 +360,9 @@ export class Relay {
   }
 
   private receiveAck(type: AckPacket['type'], packetId: number, reason: number): void {
-    if (type === PacketType.pubcomp && this.sweepLeft > 0) {
-      this.sweepLeft--
+    const { releasedSince } = this
+    if (type === PacketType.pubcomp && releasedSince !== null && !releasedSince.delete(packetId))
       return
-    }
     if (type === PacketType.pubrel && this.refusedHere.delete(packetId)) {
       const { output, version } = this.remote
       appendAck(output.writer, version, PacketType.pubcomp, packetId, 0)

@@ -6,45 +6,41 @@
 import { decodePacket } from '../codec/decode.ts'
 import { encodePacket } from '../codec/encode.ts'
 import { checkFixedHeader } from '../codec/frame.ts'
-import {
-  PacketType,
-  type ConnackPacket,
-  type Packet,
-  type Qos,
-  type Version,
-} from '../codec/packets.ts'
+import { PacketType, type ConnackPacket, type Packet, type Version } from '../codec/packets.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
 import { connackText } from '../client/errors.ts'
 import { Framer } from '../codec/framer.ts'
 import { Output } from '../client/output.ts'
-import type { Dial, Runtime, Wire } from '../client/ports.ts'
-import { connectPacket, infoOf, type RemoteInfo, type Speech } from './greeting.ts'
+import type { Dial, Runtime, TimerHandle, Wire } from '../client/ports.ts'
+import { SignsOfLife } from '../client/signs-of-life.ts'
+import {
+  connectPacket,
+  infoOf,
+  lesserSpeech,
+  notification,
+  type RemoteInfo,
+  type Speech,
+} from './greeting.ts'
+import { Requests, tellsRemote } from './requests.ts'
 import type { BridgeSettings } from './settings.ts'
 import type { TopicMap } from './topic-map.ts'
 
-/** Of the keep alive; the rest is for the way. */
-const PING_SHARE = 0.9
-const PONG_MS_MAX = 10_000
-const PACKET_IDS = 65_535
+/** What a bridge can do without, and is not answered within this, is not asked for any more. */
+const ANSWER_MS_MAX = 10_000
 
-const encoder = new TextEncoder()
-
-/** What was asked of the remote and is not answered: by which packet, and of a SUBSCRIBE for which filter. */
-interface Request {
-  readonly answer: Packet['type']
-  readonly filter: string
-}
-
-/** Why a connection ended, or was none. `code`: of CONNACK, 0 when it was not that. */
+/** Why a connection ended, or was none. */
 export interface RemoteEnding {
   readonly why: string
-  readonly code: number
+  /** How to speak to the remote instead, at once; null: it is not that. */
+  readonly lesser: Speech | null
 }
 
 export interface RemoteEvents {
   /** Everything asked for is granted: packets may cross. */
   ready(info: RemoteInfo): void
+  /** It is, but not as asked for. */
+  warn(text: string): void
   /** A packet that is part of a message's way, also while the handshake is under way. */
   frame(first: number, bytes: Uint8Array, start: number, bodyStart: number, end: number): void
   /** Whether a message of ours is under way under this packet identifier. */
@@ -62,6 +58,7 @@ export interface RemoteEvents {
 export class RemoteEnd {
   readonly output: Output
   readonly version: Version
+  private readonly speech: Speech
   private readonly settings: BridgeSettings
   private readonly topics: TopicMap
   private readonly runtime: Runtime
@@ -70,17 +67,16 @@ export class RemoteEnd {
   private readonly wire: Wire
   private phase: 'dialing' | 'greeting' | 'asking' | 'ready' | 'over' = 'dialing'
   private info: RemoteInfo | null = null
-  /** By packet identifier. */
-  private readonly due = new Map<number, Request>()
-  private lastRequestId = 0
+  private requests: Requests | null = null
+  private life: SignsOfLife | null = null
   private lastReceivedMs: number
   /** A byte came. */
   private hasSpoken = false
-  private pingSentMs = 0
   /** Nothing is read, so no answer can be expected either. */
   private isPaused = false
-  private pingTimer: object | number | null = null
-  private readonly connectTimer: object | number
+  private pingTimer: TimerHandle | null = null
+  private answerTimer: TimerHandle | null = null
+  private readonly connectTimer: TimerHandle
 
   constructor(
     settings: BridgeSettings,
@@ -93,18 +89,16 @@ export class RemoteEnd {
     this.settings = settings
     this.topics = topics
     this.version = speech.version
+    this.speech = speech
     this.runtime = runtime
     this.events = events
     this.framer = new Framer(settings.incomingPacketBytesMax)
     this.output = new Output(runtime)
     this.output.onRested = () => this.events.drained()
     this.lastReceivedMs = runtime.monotonicMs()
-    const seconds = settings.connectTimeoutMs / 1000
-    this.connectTimer = runtime.setTimer(settings.connectTimeoutMs, () =>
-      this.fail(`no connection within ${seconds} seconds`),
-    )
+    this.connectTimer = runtime.setTimer(settings.connectTimeoutMs, () => this.tooLate())
     this.wire = dial({
-      opened: () => this.opened(speech),
+      opened: () => this.opened(),
       received: (bytes, start, end) => this.received(bytes, start, end),
       drained: () => {
         this.output.drained()
@@ -135,7 +129,7 @@ export class RemoteEnd {
   close(): void {
     if (this.phase === 'over') return
     if (this.phase === 'ready') {
-      if (this.tellsRemote()) this.say(this.notification('0', 0, 0))
+      if (tellsRemote(this.settings)) this.say(notification(this.settings, this.info, '0', 0, 0))
       this.say({ type: PacketType.disconnect, reason: 0, properties: {} })
       this.output.flush()
       this.wire.end()
@@ -143,28 +137,36 @@ export class RemoteEnd {
     this.leave()
   }
 
-  /** Closes at once, and says why; the remote publishes our will. */
-  fail(why: string, reason: number = Reason.unspecifiedError): void {
+  /** Closes at once, and says why; the remote publishes our will. `lesser`: as in {@link RemoteEnding}. */
+  fail(why: string, reason: number = Reason.unspecifiedError, lesser: Speech | null = null): void {
     if (this.phase === 'over') return
     if (this.version === 5 && (this.phase === 'ready' || this.phase === 'asking')) {
       this.say({ type: PacketType.disconnect, reason, properties: {} })
       this.output.flush()
       this.wire.end()
     } else this.wire.destroy()
-    this.over(why)
+    this.over(why, lesser)
+  }
+
+  private tooLate(): void {
+    const { phase, requests, settings } = this
+    const firstDue = requests?.firstDue ?? ''
+    const answer = firstDue === '' ? 'CONNACK' : `answer to ${firstDue}`
+    const what = phase === 'dialing' ? 'connection' : answer
+    this.fail(`no ${what} within ${settings.connectTimeoutMs / 1000} seconds`)
   }
 
   private leave(): void {
     this.phase = 'over'
-    this.runtime.clearTimer(this.connectTimer)
-    if (this.pingTimer !== null) this.runtime.clearTimer(this.pingTimer)
+    for (const timer of [this.connectTimer, this.pingTimer, this.answerTimer])
+      if (timer !== null) this.runtime.clearTimer(timer)
     this.output.use(null)
   }
 
-  private over(why: string, code = 0): void {
+  private over(why: string, lesser: Speech | null = null): void {
     if (this.phase === 'over') return
     this.leave()
-    this.events.ended({ why, code })
+    this.events.ended({ why, lesser })
   }
 
   /** False, and nothing is sent: it is larger than the remote takes [MQTT-3.2.2-15]. */
@@ -180,30 +182,12 @@ export class RemoteEnd {
     return true
   }
 
-  private tellsRemote(): boolean {
-    const { notifications, notificationsLocalOnly } = this.settings
-    return notifications && !notificationsLocalOnly
-  }
-
-  private notification(state: '0' | '1', qos: Qos, packetId: number): Packet {
-    return {
-      type: PacketType.publish,
-      dup: false,
-      qos,
-      retain: this.settings.outgoingRetain && this.info?.retainAvailable !== false,
-      topic: this.settings.notificationTopic,
-      packetId,
-      properties: {},
-      payload: encoder.encode(state),
-    }
-  }
-
-  private opened(speech: Speech): void {
+  private opened(): void {
     if (this.phase !== 'dialing') return
     this.phase = 'greeting'
     this.output.use(this.wire)
     try {
-      this.say(connectPacket(this.settings, speech, this.tellsRemote()))
+      this.say(connectPacket(this.settings, this.speech, tellsRemote(this.settings)))
       this.output.flush()
     } catch (error) {
       this.fail((error as Error).message)
@@ -242,7 +226,7 @@ export class RemoteEnd {
     const crosses = type >= PacketType.publish && type <= PacketType.pubcomp
     const isIn = this.phase === 'asking' || this.phase === 'ready'
     if (crosses && isIn) {
-      if (type !== PacketType.puback || !this.isOwn(bytes, bodyStart))
+      if (this.phase === 'ready' || type !== PacketType.puback || !this.isOwn(bytes, bodyStart))
         return this.events.frame(first, bytes, start, bodyStart, end)
     }
     const packet = decodePacket(this.version, first, bytes, bodyStart, end, { fromClient: false })
@@ -254,12 +238,11 @@ export class RemoteEnd {
 
   /** The acknowledgement of our notification. */
   private isOwn(bytes: Uint8Array, bodyStart: number): boolean {
-    const request = this.due.get((bytes[bodyStart] << 8) | bytes[bodyStart + 1])
-    return request?.answer === PacketType.puback
+    return this.requests?.awaitsPuback((bytes[bodyStart] << 8) | bytes[bodyStart + 1]) === true
   }
 
   private onPacket(packet: Packet): void {
-    if (packet.type === PacketType.pingresp) this.pingSentMs = 0
+    if (packet.type === PacketType.pingresp) this.life?.answered()
     else if (packet.type === PacketType.disconnect) {
       this.wire.end()
       this.over(`the remote disconnected: ${reasonText(packet.reason)}`)
@@ -273,129 +256,84 @@ export class RemoteEnd {
     if (code !== 0) {
       const said = properties.reasonString === undefined ? '' : `: ${properties.reasonString}`
       this.wire.end()
-      return this.over(`Connection Refused: ${connackText(this.version, code)}${said}`, code)
+      const why = `Connection Refused: ${connackText(this.version, code)}${said}`
+      return this.over(why, lesserSpeech(this.speech, code))
     }
     const { settings } = this
     if (sessionPresent && settings.cleanSession && this.version === 5)
       throw new ProtocolError(Reason.protocolError, 'a session is there that we did not ask for')
     this.phase = 'asking'
-    this.info = infoOf(settings, this.version, sessionPresent, properties)
+    const info = infoOf(settings, this.version, sessionPresent, properties)
+    this.info = info
     // 0 frees us from asking. A link that hangs is to be found all the same.
     const keepAliveSeconds = properties.serverKeepAliveSeconds || settings.keepAliveSeconds
     this.watch(keepAliveSeconds * 1000)
-    this.ask()
+    this.ask(info)
     this.goOn()
   }
 
-  /** Sends everything that must be granted before messages cross: in mosquitto's order, a request for each filter. */
-  private ask(): void {
-    const { topics, settings } = this
-    // The remote may hold as many messages as it takes, and cuts who sends one more; they are only released behind this.
-    const mayHold = this.events.mayHold()
-    if (this.tellsRemote()) this.tell(mayHold)
-    const unwanted = settings.attemptUnsubscribe ? topics.unwantedFilters : []
-    for (const filter of unwanted)
-      this.request(mayHold, { answer: PacketType.unsuback, filter }, (packetId) => ({
-        type: PacketType.unsubscribe,
-        packetId,
-        filters: [filter],
-        properties: {},
-      }))
-    for (const { filter, qos } of topics.remoteFilters) {
-      const options = {
-        noLocal: true,
-        retainAsPublished: true,
-        // Only what is new to the session: before 5.0 every SUBSCRIBE brings all that is retained once more.
-        retainHandling: 1 as const,
-      }
-      const isAsked = this.request(mayHold, { answer: PacketType.suback, filter }, (packetId) => ({
-        type: PacketType.subscribe,
-        packetId,
-        filters: [{ filter, qos, ...options }],
-        properties: {},
-      }))
-      if (!isAsked) return this.fail(`the subscription to '${filter}' is too large for the remote`)
+  /** Sends everything that is to be answered before messages cross. */
+  private ask(info: RemoteInfo): void {
+    const { events, settings, topics, speech } = this
+    const asker = {
+      say: (packet: Packet) => this.say(packet),
+      isUnderWay: (packetId: number) => events.isUnderWay(packetId),
     }
-  }
-
-  private tell(mayHold: boolean): void {
-    if (mayHold || this.info?.maximumQos === 0) this.say(this.notification('1', 0, 0))
-    else
-      this.request(mayHold, { answer: PacketType.puback, filter: '' }, (packetId) =>
-        this.notification('1', 1, packetId),
-      )
-  }
-
-  /** False: it is larger than the remote takes, and was not sent. */
-  private request(
-    mayHold: boolean,
-    request: Request,
-    packetOf: (packetId: number) => Packet,
-  ): boolean {
-    const packetId = this.freeId(mayHold)
-    if (!this.say(packetOf(packetId))) return false
-    this.due.set(packetId, request)
-    return true
-  }
-
-  /**
-   * An identifier under which no message is under way: the remote may hold that message under it. Where nobody knows what
-   * it holds, those that messages, which count up from 1, come to last.
-   */
-  private freeId(mayHold: boolean): number {
-    let id = this.lastRequestId
-    let left = PACKET_IDS
-    do id = mayHold ? (id > 1 ? id - 1 : PACKET_IDS) : (id % PACKET_IDS) + 1
-    while (this.events.isUnderWay(id) && --left > 0)
-    this.lastRequestId = id
-    return id
+    const requests = new Requests(asker, events.mayHold())
+    this.requests = requests
+    const why = requests.ask(settings, topics, speech, info)
+    if (why !== null) this.fail(why)
   }
 
   private onSuback(packetId: number, codes: readonly number[]): void {
-    const request = this.due.get(packetId)
-    const refusal = codes.find((code) => code >= 0x80)
-    if (request?.answer !== PacketType.suback || refusal === undefined)
-      return this.onAnswer(packetId, PacketType.suback)
-    const why = this.version === 5 ? reasonText(refusal) : 'refused'
-    this.fail(`the remote does not let us subscribe to '${request.filter}': ${why}`)
+    const why = this.requests?.granted(packetId, codes, this.version === 5) ?? null
+    if (why !== null) this.fail(why)
+    else this.goOn()
   }
 
   private onAnswer(packetId: number, answer: Packet['type']): void {
-    if (this.due.get(packetId)?.answer !== answer) return
-    this.due.delete(packetId)
+    this.requests?.answered(packetId, answer)
     this.goOn()
   }
 
   /** When all is answered. */
   private goOn(): void {
-    if (this.due.size > 0 || this.phase !== 'asking' || this.info === null) return
+    const { phase, requests, info, runtime } = this
+    if (phase !== 'asking' || requests === null || info === null) return
+    if (!requests.isAnswered) {
+      if (requests.isDispensable)
+        this.answerTimer ??= runtime.setTimer(ANSWER_MS_MAX, () => this.askLess(requests))
+      return
+    }
     this.phase = 'ready'
-    this.runtime.clearTimer(this.connectTimer)
-    this.events.ready(this.info)
+    for (const timer of [this.connectTimer, this.answerTimer])
+      if (timer !== null) runtime.clearTimer(timer)
+    const { lowered } = requests
+    if (lowered.length > 0) this.events.warn(`the remote sends less: ${lowered.join(', ')}`)
+    this.events.ready(info)
   }
 
-  /** Keep alive (MQTT 5.0, 3.1.2.10): asks after silence, and ends a link that does not answer. */
+  /** An identifier that waits for its answer cannot be a message's: the next connection does not ask. */
+  private askLess(requests: Requests): void {
+    const why = `no answer to ${requests.firstDue}: the next connection goes without`
+    this.fail(why, Reason.unspecifiedError, { ...this.speech, isBrief: true })
+  }
+
   private watch(keepAliveMs: number): void {
     if (keepAliveMs === 0) return
-    const quietMs = keepAliveMs * PING_SHARE
-    const pongMs = Math.min(keepAliveMs, PONG_MS_MAX)
-    const look = (): void => {
-      const nowMs = this.runtime.monotonicMs()
-      if (this.isPaused || this.lastReceivedMs > this.pingSentMs) this.pingSentMs = 0
-      if (this.pingSentMs !== 0 && nowMs - this.pingSentMs >= pongMs)
-        return this.fail(`no sign of life from the remote for ${pongMs / 1000} seconds`)
-      const { lastWriteMs } = this.output
-      const sinceMs = this.isPaused ? lastWriteMs : Math.min(lastWriteMs, this.lastReceivedMs)
-      if (this.pingSentMs === 0 && nowMs - sinceMs >= quietMs) {
-        this.pingSentMs = this.isPaused ? 0 : nowMs
-        this.say({ type: PacketType.pingreq })
-        this.output.flush()
-      }
-      const pongDueMs = this.pingSentMs === 0 ? Infinity : this.pingSentMs + pongMs
-      const pingDueMs = Math.max(nowMs + quietMs / 10, sinceMs + quietMs)
-      const waitMs = Math.min(pingDueMs, pongDueMs) - nowMs
-      this.pingTimer = this.runtime.setTimer(waitMs, look)
+    const life = new SignsOfLife(keepAliveMs)
+    this.life = life
+    const ask = (): void => {
+      this.say({ type: PacketType.pingreq })
+      this.output.flush()
     }
-    this.pingTimer = this.runtime.setTimer(quietMs, look)
+    const look = (): void => {
+      const { lastReceivedMs, isPaused, output } = this
+      const times = { lastWriteMs: output.lastWriteMs, lastReceivedMs, isPaused }
+      const waitMs = life.look(this.runtime.monotonicMs(), times, ask)
+      if (waitMs > 0) this.pingTimer = this.runtime.setTimer(waitMs, look)
+      else this.fail(`no sign of life from the remote for ${life.answerMs / 1000} seconds`)
+    }
+    this.pingTimer = this.runtime.setTimer(life.quietMs, look)
   }
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../src/codec/packets.ts'
 import * as make from '../support/packets.ts'
-import { createBridgeStage } from './bridge-stage.ts'
+import type { BridgeSettings } from '../../src/bridge/settings.ts'
+import { createBridgeStage, type Remote } from './bridge-stage.ts'
 
 const connack = (code: number) => ({
   type: PacketType.connack,
@@ -91,20 +92,87 @@ test('a lost connection begins with the first address again, unless round_robin 
   }
 })
 
-test('on a backup the first address is looked at every 5 s, and taken when it answers', () => {
-  const stage = createBridgeStage({}, {}, 2)
+/** A bridge of two addresses that is connected to the second one. */
+function onBackup(changes: Partial<BridgeSettings> = {}) {
+  const stage = createBridgeStage(changes, {}, 2)
   stage.remote().cut()
   stage.pass(1000)
   const backup = stage.remote().welcome()
   assert.equal(backup.index, 1)
+  return { stage, backup }
+}
+
+test('on a backup the first address is looked at every 5 s, and taken when it lets the bridge in', () => {
+  const { stage, backup } = onBackup()
   stage.pass(5000)
-  const probe = stage.remote()
-  assert.equal(probe.index, 0)
-  probe.open()
-  stage.pass(0)
+  const look = stage.remote().open()
+  assert.equal(look.index, 0)
+  assert.equal(look.take('connect')?.clientId, 'remote.b')
+  assert.ok(!backup.isClosed)
+  look.send(connack(0))
   assert.ok(backup.isClosed)
+  assert.ok(look.take('disconnect'))
   assert.equal(stage.remote().index, 0)
   stage.remote().welcome()
+  assert.equal(stage.bridge.status().state, 'up')
+})
+
+test('a first address that refuses, hangs or talks nonsense does not interrupt the backup', () => {
+  const { stage, backup } = onBackup()
+  const acts = [
+    (look: Remote) => look.send(connack(3)),
+    () => undefined,
+    (look: Remote) => look.sendBytes(new TextEncoder().encode('HTTP/1.1 502 Bad Gateway')),
+    (look: Remote) => look.cut(),
+  ]
+  for (const act of acts) {
+    stage.pass(5000)
+    const look = stage.remote().open()
+    assert.equal(look.index, 0)
+    act(look)
+  }
+  stage.pass(0)
+  assert.ok(!backup.isClosed)
+  assert.equal(stage.bridge.status().state, 'up')
+})
+
+test('a first address of an older version is asked for less, and taken', () => {
+  const { stage } = onBackup({ version: 5 })
+  stage.pass(5000)
+  stage.remote().open().send(connack(0x84))
+  stage.pass(5000)
+  const look = stage.remote().open()
+  assert.equal(look.take('connect')?.version, 4)
+  look.sendBytes(Uint8Array.of(0x20, 2, 0, 0))
+  assert.equal(stage.remote().open().take('connect')?.version, 4)
+})
+
+test('a first address that lets the bridge in and then refuses it is looked at less and less often', () => {
+  const { stage } = onBackup()
+  const waits: number[] = []
+  for (let round = 0; round < 3; round++) {
+    const { length } = stage.remotes
+    const sinceMs = stage.time.nowMs
+    while (stage.remotes.length === length) stage.pass(1000)
+    waits.push(stage.time.nowMs - sinceMs)
+    stage.remote().open().send(connack(0))
+    assert.equal(stage.remote().index, 0)
+    stage.remote().open().send(connack(5))
+    stage.pass(1000)
+    assert.equal(stage.remote().index, 1)
+    stage.remote().welcome()
+  }
+  assert.ok(waits[1] > waits[0] && waits[2] > waits[1], waits.join())
+})
+
+test('where both addresses lead to one session, the look that takes it over leads to the first one at once', () => {
+  const { stage, backup } = onBackup()
+  stage.pass(5000)
+  stage.remote().open()
+  backup.cut('session taken over')
+  stage.pass(1)
+  assert.equal(stage.remote().index, 0)
+  stage.remote().welcome(true)
   assert.equal(stage.bridge.status().state, 'up')
 })
 

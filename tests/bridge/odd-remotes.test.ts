@@ -85,3 +85,84 @@ test('a session that nobody asked for ends the link [MQTT-3.2.2-4]', () => {
   greet(stage.remote(), {}, true)
   assert.ok(stage.remote().isClosed)
 })
+
+test('a remote that does not answer the notification is told at QoS 0 by the next connection', () => {
+  const stage = createBridgeStage({ topics: [out], notifications: true })
+  greet(stage.remote())
+  assert.equal(stage.remote().take('publish')?.qos, 1)
+  stage.pass(10_000)
+  assert.match(stage.bridge.status().lastError ?? '', /no answer to the notification/)
+  stage.pass(1)
+  greet(stage.remote())
+  assert.equal(stage.remote().take('publish')?.qos, 0)
+  stage.pass(1)
+  assert.equal(stage.bridge.status().state, 'up')
+  assert.equal(stage.remotes.length, 2)
+})
+
+test('a remote that does not answer UNSUBSCRIBE is not asked by the next connection', () => {
+  const stage = createBridgeStage({ topics: [out], attemptUnsubscribe: true })
+  greet(stage.remote())
+  assert.ok(stage.remote().take('unsubscribe'))
+  stage.pass(10_001)
+  greet(stage.remote())
+  stage.pass(1)
+  assert.deepEqual(stage.remote().inbox, [])
+  assert.equal(stage.bridge.status().state, 'up')
+})
+
+test('a remote that does not answer SUBSCRIBE is given up, and the log says what it did not answer', () => {
+  const stage = createBridgeStage({ topics: [into] })
+  greet(stage.remote())
+  stage.pass(30_000)
+  assert.ok(stage.remote().isClosed)
+  assert.match(stage.bridge.status().lastError ?? '', /no answer to SUBSCRIBE '#' within 30 s/)
+})
+
+test('a remote that sends at a lower QoS than asked for is named in the log', () => {
+  const stage = createBridgeStage({ topics: [into, { ...into, pattern: 'a', qos: 2 }] })
+  greet(stage.remote())
+  for (const code of [1, 0]) {
+    const { packetId } = stage.remote().take('subscribe')!
+    stage.remote().send({ type: PacketType.suback, packetId, codes: [code], properties: {} })
+  }
+  stage.pass(10)
+  assert.equal(stage.bridge.status().state, 'up')
+  assert.match(stage.log.join('\n'), /sends less: 'a' at QoS 0 instead of 2/)
+})
+
+test('a SUBACK of two codes for one filter ends the link', () => {
+  const stage = createBridgeStage({ topics: [into] })
+  greet(stage.remote())
+  const { packetId } = stage.remote().take('subscribe')!
+  stage.remote().send({ type: PacketType.suback, packetId, codes: [0, 0], properties: {} })
+  stage.pass(10)
+  assert.ok(stage.remote().isClosed)
+})
+
+test('after a lost local session QoS 2 goes on at a remote that answers no unknown identifier', () => {
+  const stage = createBridgeStage({ localCleanSession: true, topics: [{ ...out, qos: 2 }] })
+  const remote = stage.remote().welcome(true)
+  remote.inbox.length = 0
+  stage.here
+    .connect('author')
+    .send(make.publish('a', 'x', { qos: 2, packetId: 1 }), make.ack('pubrel', 1))
+  const { packetId } = remote.take('publish')!
+  remote.send(make.ack('pubrec', packetId))
+  assert.equal(remote.take('pubrel')?.packetId, packetId)
+  remote.send(make.ack('pubcomp', packetId))
+  assert.equal(stage.bridge.status().queued, 0)
+})
+
+test('a keep alive of one second leaves five for the answer, and is kept meanwhile [MQTT-3.1.2-21]', () => {
+  const stage = createBridgeStage({ version: 5 })
+  const remote = stage.remote().welcome(false, { serverKeepAliveSeconds: 1 })
+  stage.pass(5000)
+  assert.equal(stage.bridge.status().state, 'up')
+  assert.ok(remote.inbox.filter(({ type }) => type === PacketType.pingreq).length >= 5)
+  remote.send({ type: PacketType.pingresp })
+  stage.pass(5000)
+  assert.equal(stage.bridge.status().state, 'up')
+  stage.pass(1000)
+  assert.ok(remote.isClosed)
+})
