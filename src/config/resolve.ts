@@ -25,7 +25,8 @@ export function resolveConfig(state: ParseState): Config {
   const listeners = localOnly
     ? localListeners(common, state.defaultListener?.security ?? new Map())
     : state.listeners.map((draft) => resolveListener(draft, common, false))
-  warnOfWhole(state, global, listeners, localOnly)
+  const bridges = resolveBridges(state)
+  warnOfWhole(state, global, listeners, bridges, localOnly)
   checkDynamicSecurity(listeners)
   return {
     global: {
@@ -37,7 +38,7 @@ export function resolveConfig(state: ParseState): Config {
       ),
     },
     listeners,
-    bridges: resolveBridges(state),
+    bridges,
     plugins: state.plugins.filter(({ path }) => !isBuiltinPlugin(path)),
     places: state.places,
     localOnly,

@@ -1,6 +1,6 @@
 /** What of a whole configuration is rarely meant: warnings that no single line could give. */
 import { warningsOfGoAuth } from './builtin-plugins.ts'
-import type { GlobalValues, ListenerConfig } from './config.ts'
+import type { BridgeConfig, GlobalValues, ListenerConfig } from './config.ts'
 import { LISTENER_TABLE } from './option-table.ts'
 import type { ParseState } from './parse-state.ts'
 
@@ -13,6 +13,7 @@ export function warnOfWhole(
   state: ParseState,
   global: GlobalValues,
   listeners: readonly ListenerConfig[],
+  bridges: readonly BridgeConfig[],
   localOnly: boolean,
 ): void {
   if (localOnly) warnOfDiscarded(state)
@@ -21,6 +22,7 @@ export function warnOfWhole(
   warnOfClosedListeners(state, listeners, global)
   warnOfIdleHttpOptions(state, listeners)
   warnOfPagesWithoutRoles(state, listeners)
+  warnOfOwnBridges(state, listeners, bridges)
   state.warnings.push(...warningsOfGoAuth(state.plugins))
 }
 
@@ -103,4 +105,29 @@ function warnOfPagesWithoutRoles(state: ParseState, listeners: readonly Listener
       "another listener's. Give it to this one, too."
     state.warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
   }
+}
+
+/** A bridge that leads back to this broker and leaves names as they are: each message would go round for ever. */
+function warnOfOwnBridges(
+  state: ParseState,
+  listeners: readonly ListenerConfig[],
+  bridges: readonly BridgeConfig[],
+): void {
+  for (const { name, addresses, topics, location } of bridges) {
+    const own = addresses.find(({ host, port }) =>
+      listeners.some((each) => each.port === port && each.mountPoint === null && isAt(each, host)),
+    )
+    const line = topics.find(({ localPrefix, remotePrefix }) => localPrefix === remotePrefix)
+    if (own === undefined || line === undefined) continue
+    const text =
+      `Bridge "${name}" leads to this broker itself (${own.host}:${own.port}): ` +
+      `each message that topic "${line.localPrefix}${line.pattern}" lets cross would go round for ever.`
+    state.warnings.push({ level: 'warning', text, ...location })
+  }
+}
+
+function isAt(listener: ListenerConfig, host: string): boolean {
+  if (listener.socketPath !== null) return false
+  if (listener.host === host) return true
+  return LOOPBACK_NAMES.has(host) && (listener.host === null || LOOPBACK_NAMES.has(listener.host))
 }

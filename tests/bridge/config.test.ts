@@ -72,3 +72,17 @@ test('a bridge without a fault passes, and what has no effect is said by line', 
   assert.match(stderr, /bridge_tcp_keepalive/)
   assert.match(stderr, /"bridge_tcp_user_timeout" has no effect/)
 })
+
+test('a bridge to the broker itself that would send messages round for ever is warned of', (context) => {
+  const directory = scratch(context)
+  const warningsOf = (topic: string): string => {
+    const lines = `listener 1884 127.0.0.1\nallow_anonymous true\n${section}topic ${topic}`
+    const { code, stderr } = runToEnd('-c', writeConfig(directory, lines), '--test-config')
+    assert.equal(code, 0, stderr)
+    return stderr
+  }
+  const isWarning = /Bridge "b" leads to this broker itself \(127\.0\.0\.1:1884\)/
+  assert.match(warningsOf('# both'), isWarning)
+  assert.match(warningsOf('x in 1 a/ a/'), isWarning)
+  assert.doesNotMatch(warningsOf('x/# out 1 a/ b/'), isWarning)
+})
