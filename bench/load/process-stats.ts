@@ -1,18 +1,25 @@
 /** What Linux says of a process: CPU seconds and resident memory. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+
+const NANOSECONDS = 1e9
 
 /**
- * Linux reports process times in ticks of USER_HZ, which is 100 on every architecture Node runs on.
+ * Seconds on a processor of a process with all threads that it has now; 0 when there is no such process. By the scheduler's
+ * nanoseconds (proc(5), `schedstat`): `stat` has steps of 10 ms, as much as 1000 messages cost.
  */
-const TICKS_PER_SECOND = 100
-
-/** User and system seconds of a process with all its threads; 0 when there is no such process. */
 export function cpuSecondsOf(pid: number): number {
-  const stat = readOrEmpty(`/proc/${pid}/stat`)
-  // The command name in parentheses may itself hold spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const ticks = Number(fields[11]) + Number(fields[12])
-  return Number.isFinite(ticks) ? ticks / TICKS_PER_SECOND : 0
+  let nanoseconds = 0
+  for (const task of threadsOf(pid))
+    nanoseconds += Number(readOrEmpty(`/proc/${pid}/task/${task}/schedstat`).split(' ', 1)[0])
+  return nanoseconds / NANOSECONDS
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
 }
 
 /** Resident set size in KiB; 0 when there is no such process. */
