@@ -9,6 +9,7 @@ export const cluster = object({
   leaseLeftMs: integer(
     'ms until this node ends itself, should no NATS server take its heartbeats.',
   ),
+  leaseMs: integer('ms that the lease lasts when a heartbeat is taken.'),
   nodes: list(
     object({
       node: text('Its name.'),

@@ -6,7 +6,14 @@ import type { ClusterNode } from '../cluster/cluster-node.ts'
 import type { NodeReport } from '../cluster/membership.ts'
 import type { Drain } from './drain.ts'
 
-const ALONE: ClusterFacts = { clustered: false, name: '', node: '', leaseLeftMs: 0, nodes: [] }
+const ALONE: ClusterFacts = {
+  clustered: false,
+  name: '',
+  node: '',
+  leaseLeftMs: 0,
+  leaseMs: 0,
+  nodes: [],
+}
 /** Of a version that does not tell. */
 const NO_FIGURES = { received: 0, sent: 0, dropped: 0 }
 
@@ -69,7 +76,8 @@ function factsOf({ options, membership }: ClusterNode): ClusterFacts {
   ]
   nodes.sort((left, right) => (left.node < right.node ? -1 : 1))
   const leaseLeftMs = Math.max(0, Math.round(membership.leaseLeftMs))
-  return { clustered: true, name: options.name, node: options.node, leaseLeftMs, nodes }
+  const { name, node, leaseMs } = options
+  return { clustered: true, name, node, leaseLeftMs, leaseMs, nodes }
 }
 
 function* sessionsOf({ table, membership }: ClusterNode): IterableIterator<ClusterSession> {

@@ -44,7 +44,7 @@ const NOT_OF_THE_PAGE = new Set([
 ])
 
 test('what the API answers instead is said in Chinese', () => {
-  const said = textsOf('src/admin', /new HttpError\(/)
+  const said = ['src/admin', 'src/server'].flatMap((place) => textsOf(place, /new HttpError\(/))
   const bans = textsOf('src/auth/bans', /new BanError\('\w+',/)
   const users = textsOf('src/auth/dynamic', /new CommandError\(/)
   assert.ok(said.length > 20 && bans.length > 2 && users.length > 10)

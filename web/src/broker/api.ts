@@ -114,6 +114,7 @@ export async function logout(): Promise<void> {
   await refreshSession()
 }
 
+export type Cluster = ReplyOf<'cluster'>
 export type ConfigRow = ReplyOf<'config'>['rows'][number]
 export type Overview = ReplyOf<'overview'>
 export type Sample = Overview['now']

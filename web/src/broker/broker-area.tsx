@@ -8,6 +8,8 @@ import { useText } from '../ui/text.ts'
 import { AccessPage } from './access-page.tsx'
 import { api, login, logout, refreshSession, type ApiError } from './api.ts'
 import { BridgesPage } from './bridges-page.tsx'
+import { ClusterWatch } from './cluster.ts'
+import { OfOneNode } from './cluster-panel.tsx'
 import { ClientsPage } from './clients-page.tsx'
 import { ConfigPage } from './config-page.tsx'
 import { DiscoveryPage } from './discovery-page.tsx'
@@ -38,6 +40,9 @@ const PAGES = {
   trace: ['search', TracePage],
   config: ['settings', ConfigPage],
 } as const satisfies Record<string, readonly [IconName, () => React.ReactNode]>
+
+/** Pages that in a cluster tell of the node that is asked alone. */
+const OF_ONE_NODE: ReadonlySet<PageName> = new Set(['listeners', 'log', 'trace', 'config'])
 
 type PageName = keyof typeof PAGES
 const NAMES = Object.keys(PAGES) as PageName[]
@@ -88,6 +93,8 @@ export function BrokerArea() {
       </nav>
       <div className={`broker-page ${isGone ? 'is-stale' : ''}`}>
         <ReachBanner />
+        <ClusterWatch />
+        {OF_ONE_NODE.has(page) && <OfOneNode />}
         <h1 className="visually-hidden">{b.pages[page]}</h1>
         <Page />
       </div>

@@ -5,8 +5,10 @@ import { notify } from '../state/app-state.ts'
 import { confirmed } from '../ui/confirm.tsx'
 import { Icon } from '../ui/icons.tsx'
 import { IconButton, Select } from '../ui/parts.tsx'
+import { useStore } from '../ui/store.ts'
 import { useDuration, useText } from '../ui/text.ts'
 import { call, type ClientDetail, type ClientRow, type ClientsQuery } from './api.ts'
+import { cluster } from './cluster.ts'
 import { brokerNowMs } from './reach.ts'
 import { whyAddress } from './why-page.tsx'
 import { Pager } from './pager.tsx'
@@ -19,8 +21,11 @@ const VERSIONS: Record<number, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
 
 type Sort = NonNullable<ClientsQuery['sort']>
 
-const COLUMNS: readonly (keyof ReturnType<typeof useBrokerText>['columns'])[] = [
+type Column = keyof ReturnType<typeof useBrokerText>['columns']
+
+const COLUMNS: readonly Column[] = [
   'clientId',
+  'node',
   'username',
   'remote',
   'version',
@@ -32,6 +37,15 @@ const COLUMNS: readonly (keyof ReturnType<typeof useBrokerText>['columns'])[] = 
   'publishSent',
   'connectedAtMs',
 ]
+const NUMBERS: ReadonlySet<Column> = new Set<Column>([
+  'subscriptions',
+  'inflight',
+  'queued',
+  'dropped',
+  'publishReceived',
+  'publishSent',
+])
+
 const SORTABLE: readonly string[] = [
   'clientId',
   'username',
@@ -43,6 +57,12 @@ const SORTABLE: readonly string[] = [
   'publishReceived',
   'publishSent',
 ] satisfies Sort[]
+
+/** Where there is a cluster, its clients are on many nodes. */
+function useColumns(): readonly Column[] {
+  const isClustered = useStore(cluster, ({ clustered }) => clustered)
+  return isClustered ? COLUMNS : COLUMNS.filter((name) => name !== 'node')
+}
 
 /** What is asked for, and the page of it that came. */
 function useClients() {
@@ -136,12 +156,17 @@ function ClientTools({ clients }: { clients: Clients }) {
 
 function ClientHead({ clients: { sort, order, sortBy } }: { clients: Clients }) {
   const b = useBrokerText()
+  const columns = useColumns()
   const direction = order === 'asc' ? 'ascending' : 'descending'
   return (
     <thead>
       <tr>
-        {COLUMNS.map((name) => (
-          <th key={name} aria-sort={sort === name ? direction : undefined}>
+        {columns.map((name) => (
+          <th
+            key={name}
+            className={NUMBERS.has(name) ? 'is-number' : undefined}
+            aria-sort={sort === name ? direction : undefined}
+          >
             {SORTABLE.includes(name) ? (
               <button type="button" onClick={() => sortBy(name as Sort)}>
                 {b.columns[name]} {sort === name && (order === 'asc' ? '↑' : '↓')}
@@ -159,6 +184,7 @@ function ClientHead({ clients: { sort, order, sortBy } }: { clients: Clients }) 
 function Row({ row, isOpen, onOpen }: { row: ClientRow; isOpen: boolean; onOpen: () => void }) {
   const b = useBrokerText()
   const duration = useDuration()
+  const isClustered = useStore(cluster, ({ clustered }) => clustered)
   return (
     <tr className={isOpen ? 'is-selected' : ''}>
       <td>
@@ -170,6 +196,7 @@ function Row({ row, isOpen, onOpen }: { row: ClientRow; isOpen: boolean; onOpen:
           </span>
         </button>
       </td>
+      {isClustered && <td className="mono">{row.node ?? '–'}</td>}
       <td>{row.username ?? <i className="is-quiet">{b.anonymous}</i>}</td>
       <td className="mono">{row.remote ?? '–'}</td>
       <td>{VERSIONS[row.version] ?? row.version}</td>
@@ -264,6 +291,7 @@ function Facts({ client }: { client: ClientDetail }) {
     ...(client.thread === null
       ? []
       : [[b.facts.thread, String(client.thread)] satisfies [string, string]]),
+    ...(client.node === null ? [] : [[b.columns.node, client.node] satisfies [string, string]]),
     [b.columns.version, VERSIONS[client.version] ?? String(client.version)],
     [
       b.columns.connectedAtMs,

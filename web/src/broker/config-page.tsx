@@ -47,7 +47,11 @@ export function ConfigPage() {
           </thead>
           <tbody>
             {rows?.map((row) => (
-              <Row key={`${row.section} ${row.of} ${row.option}`} row={row} />
+              <Row
+                key={`${row.section} ${row.of} ${row.option}`}
+                row={row}
+                isOneFile={value?.files.length === 1}
+              />
             ))}
           </tbody>
         </table>
@@ -59,9 +63,11 @@ export function ConfigPage() {
   )
 }
 
-function Row({ row }: { row: ConfigRow }) {
+/** @param isOneFile Its path stands above the table: its name is enough. */
+function Row({ row, isOneFile }: { row: ConfigRow; isOneFile: boolean }) {
   const b = useBrokerText()
-  const where = row.file === null ? '' : `${row.file}:${row.line}`
+  const file = isOneFile ? row.file?.split(/[\\/]/).at(-1) : row.file
+  const where = row.file === null ? '' : `${file}:${row.line}`
   return (
     <tr title={row.summary}>
       <td className="mono">{row.option}</td>

@@ -20,8 +20,10 @@ export function ListenersPage() {
         <table>
           <thead>
             <tr>
-              {Object.values(columns).map((name) => (
-                <th key={name}>{name}</th>
+              {Object.entries(columns).map(([name, words]) => (
+                <th key={name} className={name === 'connections' ? 'is-number' : undefined}>
+                  {words}
+                </th>
               ))}
             </tr>
           </thead>

@@ -7,6 +7,7 @@ import { Sparkline, Tabs } from '../ui/parts.tsx'
 import { plotOptions } from '../ui/plot.ts'
 import { useDuration } from '../ui/text.ts'
 import { call, type History, type Sample } from './api.ts'
+import { ClusterPanel, OfOneNode } from './cluster-panel.tsx'
 import { Refusals } from './refusals.tsx'
 import { whyAddress } from './why-page.tsx'
 import { useBrokerText } from './text.ts'
@@ -115,6 +116,8 @@ export function OverviewPage() {
           onChange={setSeconds}
         />
       </header>
+      <ClusterPanel />
+      <OfOneNode />
       <Kpis current={current} points={points} />
       <div className="charts">
         {(Object.keys(CHARTS) as (keyof typeof CHARTS)[]).map((chart) => (

@@ -27,6 +27,28 @@ export const en = {
   brokerGoneSince: (time: string, age: string) =>
     `The broker is not responding. Showing data from ${time}, ${age} ago. Trying again…`,
   brokerBack: 'The broker is back.',
+  cluster: {
+    title: (name: string) => `Cluster ${name}`,
+    columns: {
+      node: 'Node',
+      state: 'State',
+      connected: 'Clients',
+      received: 'Messages in',
+      sent: 'Messages out',
+      dropped: 'Dropped',
+      version: 'Version',
+    },
+    serves: 'in service',
+    draining: 'draining: takes no clients',
+    self: 'this one',
+    gone: (time: string) => `not there any more; last seen at ${time}`,
+    leaseEnds: (time: string) =>
+      `No NATS server has answered for a while: this node ends itself in ${time}.`,
+    drain: 'Drain',
+    confirmDrain: (node: string) =>
+      `Send all clients of node ${node} to the other nodes? It takes none until it is started again.`,
+    ofOneNode: (node: string) => `What follows is of node ${node} alone.`,
+  },
   whyTitle: 'Why is a message not arriving?',
   whyText:
     'Enter a client, a topic, or both: the broker checks everything that could be in the way.',
@@ -167,6 +189,7 @@ export const en = {
   state: 'State',
   columns: {
     clientId: 'Client ID',
+    node: 'Node',
     username: 'User',
     remote: 'Address',
     version: 'MQTT',

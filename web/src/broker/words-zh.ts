@@ -27,6 +27,27 @@ export const zh: BrokerText = {
   brokerGoneSince: (time, age) =>
     `服务器没有响应。当前显示的是 ${time} 的数据（${age}前），正在重试…`,
   brokerBack: '服务器已恢复。',
+  cluster: {
+    title: (name) => `集群 ${name}`,
+    columns: {
+      node: '节点',
+      state: '状态',
+      connected: '客户端',
+      received: '消息流入',
+      sent: '消息流出',
+      dropped: '丢弃',
+      version: '版本',
+    },
+    serves: '服务中',
+    draining: '正在排空，不再接受客户端',
+    self: '当前节点',
+    gone: (time) => `已不在集群中，最后出现于 ${time}`,
+    leaseEnds: (time) => `NATS 服务器已有一段时间没有应答：该节点将在 ${time}后自行停止。`,
+    drain: '排空',
+    confirmDrain: (node) =>
+      `排空节点 ${node}？它的所有客户端会转到其他节点，它在重新启动之前不再接受客户端。`,
+    ofOneNode: (node) => `以下只是节点 ${node} 的数据。`,
+  },
   whyTitle: '为什么收不到？',
   whyText: '填写客户端、主题或两者：服务器会逐一检查可能的原因。',
   whyInOrder: '没有发现问题。',
@@ -159,6 +180,7 @@ export const zh: BrokerText = {
   state: '状态',
   columns: {
     clientId: '客户端 ID',
+    node: '节点',
     username: '用户',
     remote: '地址',
     version: 'MQTT',
