@@ -99,9 +99,10 @@ test('a pasted address fills the form', () => {
   assert.deepEqual(parseAddress('mqtts://broker.example'), {
     scheme: 'wss',
     host: 'broker.example',
-    port: 8883,
+    port: 8084,
     path: '/mqtt',
   })
+  assert.equal(parseAddress('mqtt://broker.example:1883')?.port, 9001)
   assert.equal(parseAddress('broker.example'), null)
 })
 

@@ -53,8 +53,12 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** A broker with the page on a port of its own; who wants to manage it logs in as {@link ADMIN}. */
-export async function startStage(): Promise<Stage> {
+/**
+ * A broker with the page on a port of its own; who wants to manage it logs in as {@link ADMIN}.
+ *
+ * @param more Further lines of its configuration.
+ */
+export async function startStage(more: readonly string[] = []): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'mozzie-web-'))
   const passwords = join(directory, 'passwords')
   const rules = join(directory, 'rules')
@@ -84,6 +88,7 @@ export async function startStage(): Promise<Stage> {
       'sys_interval 1',
       'log_type all',
       'max_packet_size 64000000',
+      ...more,
       `listener ${httpPort} 127.0.0.1`,
       'protocol http_api',
       `http_admin_user ${ADMIN.username}`,

@@ -26,13 +26,20 @@ export interface At extends Seen {
 type Run = (at: At) => Promise<void>
 type Define = (name: string, run: Run, view?: View) => void
 
-/** @param define Gets what makes one test; its page opens at the first screen. */
-export function browserSuite(name: string, define: (test: Define) => void): void {
+/**
+ * @param define Gets what makes one test; its page opens at the first screen.
+ * @param more Further lines of the broker's configuration.
+ */
+export function browserSuite(
+  name: string,
+  define: (test: Define) => void,
+  more: readonly string[] = [],
+): void {
   describe(name, { skip: noBrowser }, () => {
     let browser: Browser
     let stage: Stage
     before(async () => {
-      ;[browser, stage] = await Promise.all([openBrowser(), startStage()])
+      ;[browser, stage] = await Promise.all([openBrowser(), startStage(more)])
     })
     after(async () => {
       await browser?.close()

@@ -113,13 +113,18 @@ browserSuite('the client', (test) => {
         await tab.locator('.saved li', { hasText: `saved/${name}` }).waitFor()
   })
 
-  test('a pasted mqtt:// address says why the browser cannot', async ({ page }) => {
+  test('a pasted mqtt:// address says why the browser cannot, and becomes one that it can', async ({
+    page,
+  }) => {
     await page.getByRole('button', { name: en.otherBroker }).click()
-    await page
-      .getByRole('dialog')
-      .getByLabel(en.host, { exact: true })
-      .fill('mqtt://broker.example:1883')
+    const dialog = page.getByRole('dialog')
+    const host = dialog.getByLabel(en.host, { exact: true })
+    await host.fill('mqtt://broker.example:1883')
     await page.getByText(en.pastedMqtt).waitFor()
+    assert.equal(await dialog.getByLabel(en.port, { exact: true }).inputValue(), '9001')
+    await host.fill('mqtt://127.0.0.1:1883')
+    await dialog.getByRole('button', { name: en.saveAndConnect }).click()
+    await page.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
   })
 
   test('a refused login stops and asks; the right one connects', async ({ page, stage }) => {

@@ -92,8 +92,11 @@ function BasicFields({ profile, put }: SectionProps) {
   const paste = (text: string) => {
     const address = parseAddress(text)
     if (address !== null) {
-      put(address)
-      setWasMqtt(/^\s*mqtts?:/i.test(text))
+      const isMqtt = /^\s*mqtts?:/i.test(text)
+      const here = hereAddress()
+      // Of the broker that the page came from the WebSocket is known.
+      put({ ...address, ...(isMqtt && address.host === here.host && here) })
+      setWasMqtt(isMqtt)
     }
     return address !== null
   }

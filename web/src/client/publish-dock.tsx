@@ -372,10 +372,16 @@ function Outcome({ outcome, qos }: { outcome: PublishResult | string | null; qos
   const words = reasonWords(outcome.code, language) ?? ''
   if (!outcome.ok)
     return <span className="problem" role="alert">{`${words} ${outcome.reason}`}</span>
+  if (qos === 0)
+    return (
+      <span role="status" className="is-quiet">
+        {t.sent}
+      </span>
+    )
   return (
     <span role="status" className="is-good">
-      <Icon name="check" size={14} />{' '}
-      {qos === 0 ? t.sent : t.confirmed(outcome.roundTripMs.toFixed(1))} {outcome.code > 0 && words}
+      <Icon name="check" size={14} /> {t.confirmed(outcome.roundTripMs.toFixed(1))}{' '}
+      {outcome.code > 0 && words}
     </span>
   )
 }

@@ -35,7 +35,8 @@ export function SessionDialog({ session }: { session: SessionHandle }) {
               <div>
                 <dt>{t.onlineSince}</dt>
                 <dd>
-                  {dateTimeText(onlineSinceMs)} ({duration(Date.now() - onlineSinceMs)})
+                  {dateTimeText(onlineSinceMs).slice(0, 19)} ({duration(Date.now() - onlineSinceMs)}
+                  )
                 </dd>
               </div>
             )}

@@ -148,7 +148,7 @@ export const en = {
     waiting: 'Connection lost',
   },
   pastedMqtt:
-    'mqtt:// is MQTT over TCP, which no browser can open. This is the same broker over WebSocket: check the port, often 9001, 8083 or 9883.',
+    'mqtt:// is MQTT over TCP, which no browser can open. This is the same broker over WebSocket, by its usual port; if it has another one, it is looked for when you connect.',
   notConnected: 'Not connected',
   noAnswer: 'no connection could be established',
   cannotConnect: (address: string) => `No connection to ${address}`,

@@ -137,7 +137,7 @@ export const zh: Text = {
   },
   statuses: { offline: '未连接', connecting: '正在连接…', online: '已连接', waiting: '连接中断' },
   pastedMqtt:
-    'mqtt:// 是 TCP 上的 MQTT，浏览器无法打开。这里已改为同一服务器的 WebSocket 地址：请检查端口，常见的是 9001、8083 或 9883。',
+    'mqtt:// 是 TCP 上的 MQTT，浏览器无法打开。这里已改为同一服务器的 WebSocket 地址和常用端口；若端口不同，连接时会自动查找。',
   notConnected: '未连接',
   noAnswer: '未能建立连接',
   cannotConnect: (address) => `无法连接 ${address}`,

@@ -77,16 +77,11 @@ export function profileProblem(profile: Profile): ProfileProblem | null {
   return RULES.find(([, holds]) => !holds(profile))?.[0] ?? null
 }
 
-const DEFAULT_PORTS: Record<string, number> = {
-  ws: 80,
-  wss: 443,
-  mqtt: 1883,
-  mqtts: 8883,
-  http: 80,
-  https: 443,
-}
+/** Of MQTT over TCP: where the same broker mostly has its WebSocket. */
+const WEBSOCKET_PORTS: Record<string, number> = { mqtt: 9001, mqtts: 8084 }
+const DEFAULT_PORTS: Record<string, number> = { ws: 80, wss: 443, http: 80, https: 443 }
 
-/** An address as people paste it, `wss://user:password@host:port/path`; null: it is none. */
+/** An address as people paste it, `wss://user:password@host:port/path`, as one for WebSocket; null: it is none. */
 export function parseAddress(text: string): Partial<Profile> | null {
   const found = /^(wss?|mqtts?|https?):\/\//i.exec(text.trim())
   if (found === null) return null
@@ -102,7 +97,7 @@ export function parseAddress(text: string): Partial<Profile> | null {
   return {
     scheme: ['wss', 'mqtts', 'https'].includes(scheme) ? 'wss' : 'ws',
     host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: given ?? DEFAULT_PORTS[scheme] ?? 80,
+    port: WEBSOCKET_PORTS[scheme] ?? given ?? DEFAULT_PORTS[scheme] ?? 80,
     path: url.pathname === '/' ? '/mqtt' : url.pathname,
     ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
     ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
