@@ -56,12 +56,15 @@ export async function openDatabase(location: string): Promise<Level> {
   return database
 }
 
-/** Nothing is made or deleted before. What another broker has open is not damaged when it changes meanwhile. */
+/** Nothing is made or deleted before. What another broker has open is not damaged when it changes, or goes, meanwhile. */
 function refuseDamage(location: string): void {
   const before = stateOf(location)
-  const damage = findDamage(location)
-  if (damage === null) return
-  throw stateOf(location) === before ? damaged(location, damage) : inUse(location)
+  try {
+    const damage = findDamage(location)
+    if (damage !== null) throw damaged(location, damage)
+  } catch (error) {
+    throw stateOf(location) === before ? error : inUse(location)
+  }
 }
 
 /**
