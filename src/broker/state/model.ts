@@ -11,7 +11,7 @@ import { addressOf } from '../../base/address.ts'
 import { Fifo } from '../../base/fifo.ts'
 import { PacketTable } from '../../base/packet-table.ts'
 import type { Timer } from '../../base/timer-wheel.ts'
-import { MILLISECOND_BITS, millisecondsOf, secondBitsOf, timeOf } from '../../base/wall-time.ts'
+import { highBitsOf, LOW_BITS, lowBitsOf, timeOf } from '../../base/wall-time.ts'
 import type { ByteReader } from '../../codec/byte-reader.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
 import type { CutPacket } from '../../codec/framer.ts'
@@ -233,8 +233,9 @@ const LOADED = 32
 const OURS = 64
 const ENDED = 128
 const AWAY = 256
-const MILLISECONDS_AT = 9
-const MILLISECONDS = ((1 << MILLISECOND_BITS) - 1) << MILLISECONDS_AT
+/** Where the lower part of when its client left is. */
+const LEFT_AT = 9
+const LEFT_BITS = ((1 << LOW_BITS) - 1) << LEFT_AT
 
 /**
  * There may be a great many of clients that are away: what is small shares one number, and what few sessions need is made
@@ -314,14 +315,14 @@ export class Session {
   /** When its client left, ms since 1970; -1: it is here. */
   get disconnectedAtMs(): number {
     if ((this.bits & AWAY) === 0) return -1
-    return timeOf(this.leftBits, (this.bits & MILLISECONDS) >>> MILLISECONDS_AT)
+    return timeOf(this.leftBits, (this.bits & LEFT_BITS) >>> LEFT_AT)
   }
 
   set disconnectedAtMs(ms: number) {
-    this.bits &= ~(AWAY | MILLISECONDS)
+    this.bits &= ~(AWAY | LEFT_BITS)
     if (ms < 0) return
-    this.bits |= AWAY | (millisecondsOf(ms) << MILLISECONDS_AT)
-    this.leftBits = secondBitsOf(ms)
+    this.bits |= AWAY | (lowBitsOf(ms) << LEFT_AT)
+    this.leftBits = highBitsOf(ms)
   }
 
   get ended(): boolean {

@@ -1,5 +1,5 @@
 /** What is known of a durable session without asking the disk. */
-import { millisecondsOf, secondBitsOf, timeOf } from '../../base/wall-time.ts'
+import { highBitsOf, lowBitsOf, timeOf } from '../../base/wall-time.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Qos, Version } from '../../codec/packets.ts'
 import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
@@ -29,7 +29,8 @@ interface Exchanges {
 const VERSION_BITS = 7
 const ID_SHIFT = 8
 const AWAY = 16
-const MILLISECONDS_AT = 5
+/** Above it: the lower part of when its client left. */
+const LEFT_AT = 5
 
 /**
  * What is known of a durable session without asking the disk. Its queue, by sequence:
@@ -42,7 +43,7 @@ export class LevelSession {
   readonly number: number
   readonly clientId: string
   private username: string | null
-  /** Small things, and the milliseconds of when its client left. */
+  /** Small things, and the lower part of when its client left. */
   private bits = 0
   /** As 32 bits with a sign, which need no object of their own. */
   private expiryBits: number
@@ -122,7 +123,7 @@ export class LevelSession {
     const { clientId, username, bits } = this
     const version = (bits & VERSION_BITS) as Version
     const expirySeconds = this.expiryBits >>> 0
-    const disconnectedAtMs = bits & AWAY ? timeOf(this.leftBits, bits >>> MILLISECONDS_AT) : -1
+    const disconnectedAtMs = bits & AWAY ? timeOf(this.leftBits, bits >>> LEFT_AT) : -1
     const will = this.exchanges === null ? null : this.exchanges.will
     return { clientId, username, version, expirySeconds, disconnectedAtMs, will }
   }
@@ -135,9 +136,9 @@ export class LevelSession {
 
   private note({ version, disconnectedAtMs, will }: SessionRecord): void {
     const isAway = disconnectedAtMs >= 0
-    const milliseconds = isAway ? millisecondsOf(disconnectedAtMs) << MILLISECONDS_AT : 0
-    this.bits = version | (this.bits & ID_SHIFT) | (isAway ? AWAY : 0) | milliseconds
-    this.leftBits = isAway ? secondBitsOf(disconnectedAtMs) : 0
+    const left = isAway ? lowBitsOf(disconnectedAtMs) << LEFT_AT : 0
+    this.bits = version | (this.bits & ID_SHIFT) | (isAway ? AWAY : 0) | left
+    this.leftBits = isAway ? highBitsOf(disconnectedAtMs) : 0
     if (will !== null || this.exchanges !== null) this.made.will = will
   }
 
