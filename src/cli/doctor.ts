@@ -1,5 +1,6 @@
 /** `mozzie doctor`: what a person would ask in a forum, answered in order, with evidence and the next command. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { delimiter } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { TlsOptions } from '../client/node-tls.ts'
 import type { Config } from '../config/config.ts'
@@ -22,7 +23,8 @@ export const HELP = `Usage: mozzie doctor [-c FILE] [--url URL] [--client ID] [-
 Looks at a broker's configuration, its listeners, files, certificates and store, at this machine, and whether a
 client can reach it; says what is wrong, and what to do.
 
-  -c FILE           configuration of the broker (default: none, the broker of this machine alone)
+  -c FILE           configuration of the broker (default: the first that exists of MOZZIE_CONFIG, several paths with
+                    colons between, or /etc/mozzie/mozzie.conf; else none, the broker of this machine alone)
   --url URL         connect there: mqtt://host:port, mqtts://, ws://, wss://, unix:///path
                     (default: the first listener of the configuration)
   -i ID             client id to connect with
@@ -78,6 +80,8 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
+/** Of the Debian package. */
+const PACKAGE_CONFIG = '/etc/mozzie/mozzie.conf'
 const FAILURE_EXIT_CODE = 1
 const WRONG_EXIT_CODE = 2
 
@@ -114,9 +118,9 @@ async function examine(wish: Wish): Promise<Finding[]> {
     (state, key, values = {}) =>
       void findings.push({ check, state, key, values })
   const nowMs = Date.now()
-  const file = wish['config-file'] ?? null
   // A broker elsewhere is looked at from outside alone.
-  const isElsewhere = file === null && wish.url !== undefined
+  const isElsewhere = wish['config-file'] === undefined && wish.url !== undefined
+  const file = wish['config-file'] ?? usualFile()
   const config = isElsewhere ? null : examineConfiguration(file, teller('configuration'))
   if (config !== null) {
     const location = persistenceOf(config, file, false)?.location ?? null
@@ -130,6 +134,12 @@ async function examine(wish: Wish): Promise<Finding[]> {
   if (url !== null) await examineConnection(loginOf(wish, url), config, teller('connection'))
   if (wish.client !== undefined) await examineClient(wish, wish.client, teller('client'))
   return findings
+}
+
+/** The broker's where it was installed from a package, or runs in a container. */
+function usualFile(): string | null {
+  const files = (process.env['MOZZIE_CONFIG'] ?? PACKAGE_CONFIG).split(delimiter)
+  return files.find((file) => existsSync(file)) ?? null
 }
 
 /** Of the first listener that speaks MQTT, as seen from this machine; null: there is none. */

@@ -150,6 +150,13 @@ test('a configuration that cannot be read is told by file and line, and nothing 
   assert.equal(code, 2)
 })
 
+test('without -c the first file of MOZZIE_CONFIG that exists is looked at', async (context) => {
+  const directory = scratch(context)
+  const config = configOf(directory, `listener ${await freePort()}`, 'acl_file /nowhere/acl')
+  const { stdout } = await run(['doctor', '--json'], { MOZZIE_CONFIG: `/nowhere/a:${config}` })
+  assert.ok(stdout.includes('/nowhere/acl'), stdout)
+})
+
 test('an open listener, a missing file and a closed listener are each named', async (context) => {
   const directory = scratch(context)
   const port = await freePort()
