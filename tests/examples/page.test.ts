@@ -12,7 +12,7 @@ test(
   'a change is ordered, seen, looked into and rolled back on the page',
   { timeout: testMsMax, skip: noBrowser },
   async (context) => {
-    const flags = ['--stores', '2', '--aps', '1', '--tags', '16', '--speed', '10', '--port', '0']
+    const flags = '--stores 2 --aps 1 --tags 16 --speed 10 --bad 0 --port 0'.split(' ')
     const world = await startWorld(readOptions(flags) as Options)
     context.after(() => world.stop())
     const browser = await openBrowser()

@@ -18,7 +18,7 @@ import { noPostgres, startPostgres } from './postgres.ts'
 const timeout = testMsMax
 
 async function start(context: TestContext, ...args: string[]): Promise<[World, Options]> {
-  const small = ['--stores', '2', '--aps', '2', '--tags', '12', '--speed', '50', '--port', '0']
+  const small = '--stores 2 --aps 2 --tags 12 --speed 50 --bad 0 --port 0'.split(' ')
   const options = readOptions([...small, ...args]) as Options
   const world = await startWorld(options)
   context.after(() => world.stop())
