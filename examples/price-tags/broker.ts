@@ -1,19 +1,20 @@
 /** The broker of the example: its configuration, certificates, users and rights, and the process. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { apName, type Fleet } from './model/fleet.ts'
+import { WORKERS, workerName } from './model/passwords.ts'
 
 /** Where the packages and programs of the checkout are: `npm run` starts there. */
 const MOZZIE = join(process.cwd(), 'bin', 'mozzie')
 
-/** What APs may do: their own topics, and nothing of another's. */
-const RIGHTS = `user service
-topic readwrite esl/#
+const workers = Array.from({ length: WORKERS }, (_, at) => workerName(at + 1))
 
+/** What APs may do: their own topics, and nothing of another's. A client id is a user name here, so nobody has another's. */
+const RIGHTS = `${workers.map((name) => `user ${name}\ntopic readwrite esl/#\n`).join('\n')}
 pattern write esl/+/ap/%c/#
 pattern read esl/+/fields/p2p/%c
 pattern read esl/+/image/p2p/%c
@@ -24,9 +25,8 @@ export interface BrokerFiles {
   readonly directory: string
   readonly url: string
   readonly caFile: string
-  /** Plain, for the simulator: `name:password`. */
+  /** Plain, for service and simulator (`model/passwords.ts`). */
   readonly passwordFile: string
-  readonly servicePassword: string
   readonly configFile: string
   readonly port: number
 }
@@ -36,11 +36,11 @@ function mozzie(...args: string[]): void {
   if (status !== 0) throw new Error(`mozzie ${args.join(' ')}: ${stderr}`)
 }
 
-/** Writes all that the broker needs into a directory that exists. */
+/** Writes all that the broker needs into a directory that exists; what an earlier run kept there stays. */
 export function writeBrokerFiles(directory: string, port: number, fleet: Fleet): BrokerFiles {
   const tls = join(directory, 'tls')
-  mozzie('tls-init', tls, '--host', 'localhost', '--host', '127.0.0.1')
-  const names = ['service']
+  if (!existsSync(tls)) mozzie('tls-init', tls, '--host', 'localhost', '--host', '127.0.0.1')
+  const names = [...workers]
   for (let store = 1; store <= fleet.stores; store++)
     for (let ap = 1; ap <= fleet.apsPerStore; ap++) names.push(apName(store, ap))
   const passwords = names.map((name) => [name, randomBytes(18).toString('base64url')])
@@ -52,7 +52,7 @@ export function writeBrokerFiles(directory: string, port: number, fleet: Fleet):
   writeFileSync(hashed, plain, { mode: 0o600 })
   mozzie('passwd', '-U', hashed)
   writeFileSync(acl, RIGHTS, { mode: 0o600 })
-  mkdirSync(join(directory, 'state'))
+  mkdirSync(join(directory, 'state'), { recursive: true })
   const configFile = join(directory, 'mozzie.conf')
   const user = process.getuid?.() === 0 ? 'user root\n' : ''
   writeFileSync(
@@ -62,6 +62,7 @@ certfile ${join(tls, 'server.crt')}
 keyfile ${join(tls, 'server.key')}
 password_file ${hashed}
 acl_file ${acl}
+use_username_as_clientid true
 persistence true
 persistence_location ${join(directory, 'state')}
 log_dest file ${join(directory, 'broker.log')}
@@ -78,7 +79,6 @@ auto_subscribe esl/%c/cmd 1
     url: `mqtts://localhost:${port}`,
     caFile: join(tls, 'ca.crt'),
     passwordFile,
-    servicePassword: passwords[0][1],
     configFile,
     port,
   }

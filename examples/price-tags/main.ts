@@ -1,6 +1,6 @@
 /** `npm run example:price-tags`: a chain of shops with electronic price tags on this machine. */
 import { articleOf, csvOf } from './model/articles.ts'
-import { flash, post, usageOf, type FlashReport } from './flash.ts'
+import { flash, get, post, usageOf, type FlashReport } from './flash.ts'
 import { HELP, readOptions, type Options } from './options.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -18,9 +18,15 @@ async function main(options: Options): Promise<void> {
   }
   const stop = (): void => void world.stop().then(() => process.exit())
   process.once('SIGINT', stop).once('SIGTERM', stop)
+  void world.broken.then(async (name) => {
+    console.error(`The ${name} has ended, and so does the rest.`)
+    await world.stop()
+    process.exit(1)
+  })
   const skus = Array.from({ length: apsPerStore * tagsPerAp }, (_, at) => articleOf(at + 1))
   say(`The shelves: ${world.address}/   (Ctrl-C stops)`)
-  await post(world, '/api/changes?label=opening', csvOf(skus))
+  const known = (await get(world, '/api/changes')) as unknown[]
+  if (known.length === 0) await post(world, '/api/changes?label=opening', csvOf(skus))
 }
 
 async function figures(world: World, options: Options): Promise<void> {

@@ -34,32 +34,52 @@ export interface World {
   dropSome(share: number, downMs: number): void
   /** `kill -9`, and a new one; resolves when that takes connections. */
   killBroker(): Promise<void>
+  /** The same with the service; what it knew is in the database, if that is kept. */
+  killService(): Promise<void>
+  /** Resolves with the name of a process that has ended unasked. */
+  readonly broken: Promise<string>
   stop(): Promise<void>
 }
 
 export async function startWorld(options: Options): Promise<World> {
   const directory = placeOf(options.directory)
   const files = writeBrokerFiles(directory, await freePort(), options.fleet)
-  let broker = await startBroker(files)
-  let before = 0
-  const children: ChildProcess[] = []
+  const running = new Map<string, ChildProcess>()
+  let broke: (name: string) => void
+  const broken = new Promise<string>((resolve) => (broke = resolve))
+  const keep = (name: string, child: ChildProcess): ChildProcess => {
+    running.set(name, child)
+    child.once('exit', () => {
+      if (running.get(name) === child) broke(name)
+    })
+    return child
+  }
+  const end = async (name: string, signal: NodeJS.Signals): Promise<void> => {
+    const child = running.get(name)
+    running.delete(name)
+    if (child !== undefined) await ended(child, signal)
+  }
   const stop = async (): Promise<void> => {
-    for (const child of children) await ended(child, 'SIGTERM')
-    await ended(broker, 'SIGTERM')
+    for (const name of ['simulator', 'service', 'broker']) await end(name, 'SIGTERM')
     if (options.directory === null) rmSync(directory, { recursive: true, force: true })
   }
+  const serve = (): Promise<ServiceReport> =>
+    reportOf(keep('service', forked('service', serviceOptions(options, files))))
   try {
-    const service = forked('service', serviceOptions(options, files))
-    children.push(service)
-    const first = await reportOf<ServiceReport>(service)
-    const simulator = forked('simulator', simulatorOptions(options, files))
-    children.unshift(simulator)
+    let broker = keep('broker', await startBroker(files))
+    let before = 0
+    const { database, ...first } = await serve()
+    let { address } = first
+    const simulator = keep('simulator', forked('simulator', simulatorOptions(options, files)))
     await reportOf(simulator)
     return {
-      address: first.address,
-      database: first.database,
+      broken,
+      get address() {
+        return address
+      },
+      database,
       simulator: () => ask(simulator, 'report'),
-      service: () => ask(service, 'report'),
+      service: () => ask(running.get('service') as ChildProcess, 'report'),
       broker() {
         const usage = usageOf(broker)
         return usage && { ...usage, cpuMs: usage.cpuMs + before }
@@ -67,8 +87,12 @@ export async function startWorld(options: Options): Promise<World> {
       dropSome: (drop, downMs) => void simulator.send({ drop, downMs } satisfies SimulatorOrder),
       async killBroker() {
         before += usageOf(broker)?.cpuMs ?? 0
-        await ended(broker, 'SIGKILL')
-        broker = await startBroker(files)
+        await end('broker', 'SIGKILL')
+        broker = keep('broker', await startBroker(files))
+      },
+      async killService() {
+        await end('service', 'SIGKILL')
+        address = (await serve()).address
       },
       stop,
     }
@@ -89,10 +113,9 @@ function serviceOptions(options: Options, files: BrokerFiles): ServiceProcessOpt
   return {
     url: files.url,
     caFile: files.caFile,
-    password: files.servicePassword,
+    passwordFile: files.passwordFile,
     fleet: options.fleet,
     content: options.content,
-    workers: 2,
     // A sleeping tag and a slow radio have their time before anything is said again.
     retryMs: Math.max(3000, (2 * options.shelf.checkInMs) / speed),
     deadlineMs: Math.max(30_000, 600_000 / speed),

@@ -9,6 +9,7 @@ import { articleOf, csvOf, offerOf } from '../../examples/price-tags/model/artic
 import { flash, get, post } from '../../examples/price-tags/flash.ts'
 import { readOptions, type Options } from '../../examples/price-tags/options.ts'
 import { startWorld, type World } from '../../examples/price-tags/world.ts'
+import { readPasswords } from '../../examples/price-tags/model/passwords.ts'
 import { connect, type MqttClient } from '../../src/client/node.ts'
 import { endWithUs } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
@@ -105,11 +106,27 @@ async function life(world: World): Promise<void> {
   assert.equal(wall.tags.length, 24)
 }
 
+/** Changes ordered at once: every tag ends as the last one wants it. */
+async function atOnce(world: World): Promise<void> {
+  await order(world, listOf(1, 24))
+  const lists = [10, 20, 30, 40].map((percent) => listOf(1, 24, (sku) => offerOf(sku, percent)))
+  const answers = await Promise.all(lists.map((csv) => post(world, '/api/changes', csv)))
+  for (const { change } of answers as { change: number }[]) {
+    const { tasks, shown, failed, expired } = await ended(world, change)
+    assert.equal(shown + failed + expired, tasks)
+  }
+  const { tags } = (await get(world, '/api/wall')) as {
+    tags: { ordered: string; shown: string }[]
+  }
+  for (const { ordered, shown } of tags) assert.equal(shown, ordered)
+}
+
 test('a price list, again, later, and rolled back', { timeout }, async (context) => {
   const [world] = await start(context)
   assert.equal(world.database, 'PGlite')
   await refusals(world)
   await life(world)
+  await atOnce(world)
 })
 
 test('the same on a PostgreSQL server', { timeout, skip: noPostgres }, async (context) => {
@@ -119,6 +136,7 @@ test('the same on a PostgreSQL server', { timeout, skip: noPostgres }, async (co
   context.after(stop)
   assert.equal(world.database, 'PostgreSQL')
   await life(world)
+  await atOnce(world)
 })
 
 test('what failed is named, and a retry brings it', { timeout }, async (context) => {
@@ -145,22 +163,19 @@ test('an AP uses its own topics and no other', { timeout }, async (context) => {
   const files = writeBrokerFiles(directory, await freePort(), fleet)
   const broker = endWithUs(await startBroker(files))
   context.after(() => broker.kill())
-  const passwords = new Map(
-    readFileSync(files.passwordFile, 'utf8')
-      .split('\n')
-      .map((line) => line.split(':') as [string, string]),
-  )
+  const passwords = readPasswords(files.passwordFile)
   // Two subscriptions of one client may bring two copies.
   const got = new Set<string>()
-  const as = (name: string): Promise<MqttClient> =>
+  const as = (name: string, clientId = name): Promise<MqttClient> =>
     connect(files.url, {
       tls: { ca: readFileSync(files.caFile, 'utf8') },
-      clientId: name,
+      clientId,
+      reconnect: false,
       username: name,
       password: passwords.get(name) ?? '',
       onMessage: ({ topic }) => void got.add(`${name} ${topic}`),
     })
-  const [one, two, service] = [await as('ap-1-1'), await as('ap-1-2'), await as('service')]
+  const [one, two, service] = [await as('ap-1-1'), await as('ap-1-2'), await as('service-1')]
   context.after(() => Promise.all([one, two, service].map((client) => client.end())))
   for (const topic of ['esl/1/ap/ap-1-2/result', 'esl/1/fields/p2p/ap-1-2', 'esl/ap-1-2/cmd'])
     await assert.rejects(one.publish(topic, 'x', { qos: 1 }), { reason: 0x87 })
@@ -176,13 +191,57 @@ test('an AP uses its own topics and no other', { timeout }, async (context) => {
     'ap-1-2 esl/ap-1-2/cmd',
     'spy esl/ap-1-1/cmd',
   ])
+  // Another's name as the client id takes nobody's place.
+  const posing = await as('ap-1-1', 'ap-1-2')
+  context.after(() => posing.end())
+  await assert.rejects(posing.publish('esl/1/ap/ap-1-2/result', 'x', { qos: 1 }), { reason: 0x87 })
+  assert.equal(two.state, 'connected')
 })
+
+test(
+  'what is kept goes on where the service was killed, and after a new start',
+  { timeout },
+  async (context) => {
+    const directory = mkdtempSync(join(tmpdir(), 'mozzie-price-tags-'))
+    context.after(() => rmSync(directory, { recursive: true, force: true }))
+    const [world] = await start(context, '--dir', directory)
+    const { change } = (await post(world, '/api/changes', listOf(1, 24))) as { change: number }
+    await world.killService()
+    assert.equal((await ended(world, change)).shown, 48)
+    await world.stop()
+    const [again] = await start(context, '--dir', directory)
+    assert.equal((await ended(again, change)).shown, 48)
+    const offer = await order(
+      again,
+      listOf(1, 3, (sku) => offerOf(sku, 25)),
+    )
+    assert.deepEqual([offer.tasks, offer.shown], [6, 6])
+  },
+)
 
 /** A list that is wrong changes nothing, and other pages may not order. */
 async function refusals(world: World): Promise<void> {
   await assert.rejects(post(world, '/api/changes', 'sku,name\n1,x\n'), /no column price/)
   assert.deepEqual(await get(world, '/api/changes'), [])
-  const foreign = { method: 'POST', headers: { origin: 'http://shop.example' } }
-  const { status } = await fetch(`${world.address}/api/wake`, foreign)
-  assert.equal(status, 403)
+  for (const origin of ['http://shop.example', 'null', world.address.replace('http', 'https')]) {
+    const foreign = { method: 'POST', headers: { origin } }
+    const { status } = await fetch(`${world.address}/api/wake`, foreign)
+    assert.equal(status, 403, origin)
+  }
+  const list = 'sku,name,price\n1,Milk,1\n'
+  for (const at of ['2026-12-31T23:59:60Z', new Date(Date.now() + 50 * 86_400_000).toISOString()])
+    await assert.rejects(
+      post(world, `/api/changes?at=${at}`, list),
+      /is no time of the next 49 days/,
+    )
+  await assert.rejects(post(world, '/api/changes?label=%00', list), /label/)
+  for (const [path, expected] of [
+    ['/api/tags/%00', 400],
+    ['/api/content/%00.png', 400],
+    ['/..%2fservice%2fapi.ts', 404],
+  ] as const)
+    assert.equal((await fetch(world.address + path)).status, expected, path)
+  const json = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
+  assert.equal((await fetch(`${world.address}/api/changes`, json)).status, 415)
+  assert.deepEqual(await get(world, '/api/changes'), [])
 }

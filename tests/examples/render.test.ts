@@ -139,3 +139,51 @@ test('everything that is wrong with a price list is said, by line', () => {
   assert.throws(() => readPriceList('name,price\nMilk,1\n'), /no column sku/)
   assert.throws(() => readPriceList('sku,name,price\n'), /empty/)
 })
+
+const MILK = [{ ...articleOf(1), name: 'Milk', cents: 121, unit: '', ean: '200000000001' }]
+
+for (const [what, csv] of [
+  ['a byte order mark and CRLF', '\uFEFFsku,name,price\r\n1,Milk,1.21\r\n'],
+  ['line ends of old', 'sku,name,price\r1,Milk,1.21'],
+  ['semicolons and decimal commas', 'sku;name;price\n1;Milk;1,21\n'],
+  ['tabs', 'Price\tSKU\tName\n1.21\t0001\t Milk \n'],
+  ['empty lines, and the same line twice', 'sku,name,price\n\n1,Milk,1.21\n,,\n1,Milk,1.21\n'],
+  ['a line end within quotes', 'sku,name,price\n1,"\nMilk\n",1.21\n'],
+] as const)
+  test(`a price list with ${what}`, () => {
+    assert.deepEqual(readPriceList(csv), MILK)
+  })
+
+for (const [what, line, problem] of [
+  ['a quote in the middle of a cell', '1,Mi"l"k,1', /^line 2: a quote in the middle/],
+  ['words behind a quote', '1,"Mi"lk,1', /^line 2: a quote in the middle/],
+  ['a quote that does not end', '1,"Milk,1\n2,Tea,1', /^line 2: a quote that does not end/],
+  ['many quotes and no end', `1,${'"'.repeat(1_000_001)}`, /^line 2: a quote that does not end/],
+  ['a line number behind lines within quotes', '1,"a\nb",1\n\n2,,1', /^line 5: a name has/],
+  ['two prices for an article', '1,Milk,1\n2,Tea,1\n1,Milk,2', /^line 4: sku 1 was there already/],
+  ['more cells than columns', '1,Milk,1,99', /^line 2: 4 cells, line 1 has 3/],
+  ['a sign that no tag can show', '1,a\u0001b,1', /no UTF-8 text/],
+  ['a zero', '1,a\u0000b,1', /no UTF-8 text/],
+  ['half a sign', '1,a\uD800b,1', /no UTF-8 text/],
+  ['text of another encoding', '1,\uFFFD\uFFFD,1', /no UTF-8 text/],
+  ['a negative price', '1,Milk,-1', /"-1" is no price/],
+  ['a huge price', '1,Milk,1e300', /"1e300" is no price/],
+] as const)
+  test(`a price list is refused for ${what}`, () => {
+    assert.throws(() => readPriceList(`sku,name,price\n${line}\n`), { message: problem })
+  })
+
+test('the last of 13 digits of an EAN has to fit the others', () => {
+  const list = (ean: string) => `sku,name,price,ean\n1,Milk,1,${ean}\n`
+  assert.equal(readPriceList(list('4006381333931'))[0].ean, '4006381333931')
+  assert.throws(() => readPriceList(list('4006381333932')), /no EAN/)
+})
+
+test('names in Chinese fit on every tag, and need no more than a font of the system', () => {
+  for (const type of TAG_TYPES) {
+    const picture = draw({ ...articleOf(1), name: '特级酱油500毫升促销装买一送一大瓶' }, type)
+    const margin = picture.width - Math.round(picture.width * 0.01)
+    for (let at = 0; at < picture.pixels.length / 2; at++)
+      if (at % picture.width >= margin) assert.equal(picture.pixels[at], 1)
+  }
+})

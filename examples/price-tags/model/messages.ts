@@ -29,6 +29,31 @@ export type Result = readonly [
   rssi: number,
 ]
 
+const RESULTS_MAX = 10_000
+const REASON_MAX = 200
+
+/** A `result` message. Throws for what is none: one AP that talks nonsense is no reason to lose what others say. */
+export function readResults(text: string): Result[] {
+  const results: unknown = JSON.parse(text)
+  if (!Array.isArray(results) || results.length > RESULTS_MAX || !results.every(isResult))
+    throw new TypeError(`no results: ${text.slice(0, 100)}`)
+  return results
+}
+
+function isResult(value: unknown): value is Result {
+  if (!Array.isArray(value)) return false
+  const [task, outcome, reason, ...facts] = value as unknown[]
+  return (
+    Number.isSafeInteger(task) &&
+    (outcome === 'accepted' || outcome === 'shown' || outcome === 'failed') &&
+    typeof reason === 'string' &&
+    reason.length <= REASON_MAX &&
+    !/[\p{Cc}\p{Cs}]/u.test(reason) &&
+    facts.length === 2 &&
+    facts.every((fact) => Number.isInteger(fact) && Math.abs(fact as number) <= 0xffff)
+  )
+}
+
 export const topics = {
   fields: (store: number, ap: string) => `esl/${store}/fields/p2p/${ap}`,
   image: (store: number, ap: string) => `esl/${store}/image/p2p/${ap}`,

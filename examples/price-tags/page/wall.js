@@ -221,6 +221,15 @@ function showWords() {
   for (const name of ['store', 'ap', 'aisle']) $(name).value = state.place[name]
 }
 
+/** UTF-8, or what spreadsheets in China write. */
+function textOf(bytes) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return new TextDecoder('gb18030').decode(bytes)
+  }
+}
+
 function listen() {
   $('language').addEventListener('click', () => {
     state.language = state.language === 'en' ? 'zh' : 'en'
@@ -233,7 +242,8 @@ function listen() {
   })
   $('file').addEventListener('change', () => {
     const [file] = $('file').files
-    if (file !== undefined) void file.text().then((text) => ($('csv').value = text))
+    if (file !== undefined)
+      void file.arrayBuffer().then((bytes) => ($('csv').value = textOf(bytes)))
   })
   $('wake').addEventListener(
     'click',
@@ -252,7 +262,8 @@ function listen() {
       const body = $('csv').value
       const headers = { 'content-type': 'text/csv' }
       const answer = await call(`api/changes?${query}`, { method: 'POST', headers, body })
-      say(fill(words().planned, answer))
+      const { unknown } = answer
+      say(fill(words().planned, answer) + (unknown > 0 ? fill(words().unknown, answer) : ''))
     })
   })
 }

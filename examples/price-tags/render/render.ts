@@ -9,12 +9,16 @@ import { svgOf } from './template.ts'
 
 const FONT = createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf')
 
+/** What the example's own font has no signs for: scripts of East Asia, emoji. Fonts of the system are slow to load. */
+const FOREIGN = /[\u1100-\u11FF\u2E80-\uFFEF\u{1B000}-\u{3FFFF}]/u
+
 /** A bitmap is larger than this only by mistake, and may not fill memory. */
 const BITMAP_BYTES_MAX = 1 << 20
 
 export function draw(article: Article, type: TagType): Picture {
   const { width, height, format } = type
-  const font = { loadSystemFonts: false, fontFiles: [FONT], defaultFontFamily: 'DejaVu Sans' }
+  const loadSystemFonts = FOREIGN.test(article.name + article.unit)
+  const font = { loadSystemFonts, fontFiles: [FONT], defaultFontFamily: 'DejaVu Sans' }
   const { pixels } = new Resvg(svgOf(article, type), { font }).render()
   return pictureOf(pixels, width, height, format)
 }

@@ -10,7 +10,7 @@ export function svgOf(article: Article, { width, height, format }: TagType): str
   const ground = isOffer && format === 'bwry' ? COLOURS[YELLOW] : COLOURS[1]
   const [whole, rest] = priceOf(cents).split('.')
   const pad = Math.round(width * 0.03)
-  const nameSize = Math.min(height * 0.15, (width * 1.3) / Math.max(10, name.length))
+  const nameSize = Math.min(height * 0.15, (width * 1.3) / Math.max(10, lengthOf(name)))
   const priceSize = height * 0.44
   const small = height * 0.1
   const priceX = width - pad
@@ -30,6 +30,11 @@ ${text(pad, height * 0.96, small, String(sku).padStart(6, '0'))}
 <text x="${priceX}" y="${height * 0.78}" font-size="${priceSize}" text-anchor="end" fill="${price}">${whole}<tspan font-size="${priceSize * 0.55}" dy="${-priceSize * 0.28}">${rest}</tspan></text>
 ${text(priceX, height * 0.96, small, unit, { 'text-anchor': 'end' })}
 </svg>`
+}
+
+/** In signs of common width; those of East Asia are as wide as they are high. */
+function lengthOf(words: string): number {
+  return words.length + (words.match(/[\u1100-\u11FF\u2E80-\uFFEF]/g)?.length ?? 0) / 2
 }
 
 /** Struck through by a bar of our own: the font's is thinner than a pixel. */

@@ -5,7 +5,14 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { CsvError, readPriceList } from './csv.ts'
 import type { Place } from './feed.ts'
 import type { Service } from './service.ts'
-import { readChanges, readFailures, readOpen, readTimeline, readWall } from './wall.ts'
+import {
+  countUnknown,
+  readChanges,
+  readFailures,
+  readOpen,
+  readTimeline,
+  readWall,
+} from './wall.ts'
 
 /** The page's files are not compiled: they lie beside the sources. */
 const PAGE = new URL(
@@ -28,10 +35,16 @@ const placeSchema = {
   properties: { store: number, ap: number, aisle: number },
 } as const
 const idSchema = { type: 'object', required: ['id'], properties: { id: number } } as const
+const nameSchema = (name: string, pattern: string) =>
+  ({
+    type: 'object',
+    required: [name],
+    properties: { [name]: { type: 'string', pattern } },
+  }) as const
 const planSchema = {
   type: 'object',
   properties: {
-    label: { type: 'string', maxLength: 200 },
+    label: { type: 'string', maxLength: 200, pattern: '^\\P{Cc}*$' },
     at: { type: 'string', format: 'date-time' },
   },
 } as const
@@ -39,6 +52,7 @@ const planSchema = {
 /** Not listening yet. */
 export function createApi(service: Service): FastifyInstance {
   const api = Fastify({ bodyLimit: CSV_BYTES_MAX })
+  api.removeAllContentTypeParsers()
   api.addContentTypeParser('text/csv', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   )
@@ -48,7 +62,7 @@ export function createApi(service: Service): FastifyInstance {
     // No other page may talk to it through somebody's browser.
     const { origin, host } = request.headers
     const isHere = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? '')
-    if (!isHere || (origin !== undefined && new URL(origin).host !== host))
+    if (!isHere || (origin !== undefined && origin !== `http://${host}`))
       await reply.code(403).send({ error: 'this page is for this machine' })
   })
   addPage(api)
@@ -95,34 +109,52 @@ function addReading(api: FastifyInstance, service: Service): void {
     async ({ params: { id } }, reply) =>
       (await readTimeline(query, id)) ?? missing(reply, 'no such task'),
   )
-  api.get<{ Params: { tag: string } }>('/api/tags/:tag', async ({ params: { tag } }) => {
-    const rows = await query<{ id: number }>(
-      'select id from task where tag = $1 order by id desc limit 1',
-      [tag],
-    )
-    return { task: rows[0]?.id ?? null }
-  })
-  api.get<{ Params: { hash: string } }>('/api/content/:hash.png', async ({ params }, reply) => {
-    const content = await service.contents.find(params.hash)
-    if (content === undefined) return missing(reply, 'nothing has this hash')
-    reply.header('cache-control', 'public, max-age=31536000, immutable').type('image/png')
-    return reply.send(service.contents.png(content))
-  })
+  api.get<{ Params: { tag: string } }>(
+    '/api/tags/:tag',
+    { schema: { params: nameSchema('tag', '^[0-9-]+$') } },
+    async ({ params: { tag } }) => {
+      const rows = await query<{ id: number }>(
+        'select id from task where tag = $1 order by id desc limit 1',
+        [tag],
+      )
+      return { task: rows[0]?.id ?? null }
+    },
+  )
+  api.get<{ Params: { hash: string } }>(
+    '/api/content/:hash.png',
+    { schema: { params: nameSchema('hash', '^[0-9a-f]+$') } },
+    async ({ params }, reply) => {
+      const content = await service.contents.find(params.hash)
+      if (content === undefined) return missing(reply, 'nothing has this hash')
+      reply.header('cache-control', 'public, max-age=31536000, immutable').type('image/png')
+      return reply.send(service.contents.png(content))
+    },
+  )
 }
 
 function missing(reply: FastifyReply, error: string) {
   return reply.code(404).send({ error })
 }
 
+/** The broker keeps a delayed message so long. */
+const AHEAD_MS_MAX = 49 * 86_400_000
+
 function addChanging(api: FastifyInstance, service: Service): void {
-  api.post<{ Body: string; Querystring: { label?: string; at?: string } }>(
+  api.post<{ Body: string | undefined; Querystring: { label?: string; at?: string } }>(
     '/api/changes',
     { schema: { querystring: planSchema } },
-    async ({ body, query: { label = 'price list', at } }, reply) => {
+    async ({ body = '', query: { label = 'price list', at } }, reply) => {
+      const dueMs = at === undefined ? 0 : Date.parse(at)
+      if (!(dueMs <= Date.now() + AHEAD_MS_MAX))
+        return reply.code(400).send({ error: `"${at}" is no time of the next 49 days` })
       try {
         const articles = readPriceList(body)
-        const dueMs = at === undefined ? 0 : Date.parse(at)
-        return { change: await service.plan(label, articles, dueMs), articles: articles.length }
+        const change = await service.plan(label, articles, dueMs)
+        return {
+          change,
+          articles: articles.length,
+          unknown: await countUnknown(service.db.query, articles),
+        }
       } catch (error) {
         if (!(error instanceof CsvError)) throw error
         return reply

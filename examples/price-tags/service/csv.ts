@@ -1,4 +1,7 @@
-/** A price list: `sku,name,price,was,unit,ean`, in any order of columns, with a line of names first. */
+/**
+ * A price list: `sku,name,price,was,unit,ean`, in any order of columns, with a line of names first; RFC 4180, and as spreadsheets
+ * write it: semicolons or tabs between the cells, any line ends.
+ */
 import type { Article } from '../model/tags.ts'
 
 /** What is wrong with a list, one line each. */
@@ -18,26 +21,49 @@ const NEEDED: readonly Column[] = ['sku', 'name', 'price']
 
 const ROWS_MAX = 100_000
 const NAME_MAX = 80
+const UNIT_MAX = 24
+const SEPARATORS = [',', ';', '\t'] as const
+
+/** What no tag can show, and neither XML nor the database takes; U+FFFD is what bytes that are no UTF-8 become. */
+const NO_TEXT = /[\p{Cc}\p{Cs}\uFFFD-\uFFFF]/u
+
+interface Line {
+  /** In the file, from 1 on. */
+  readonly number: number
+  readonly cells: readonly string[]
+}
 
 /** Throws {@link CsvError} with everything that is wrong. */
 export function readPriceList(text: string): Article[] {
-  const [head, ...lines] = rowsOf(text)
-  const names = (head ?? []).map((name) => name.trim().toLowerCase())
+  const [head, ...lines] = linesOf(text.replace(/^\uFEFF/, '').replaceAll(/\r\n?/g, '\n'))
+  const names = (head?.cells ?? []).map((name) => name.toLowerCase())
   const missing = NEEDED.filter((name) => !names.includes(name))
   if (missing.length > 0) throw new CsvError([`line 1: no column ${missing.join(', ')}`])
+  const twice = COLUMNS.filter((name) => names.indexOf(name) !== names.lastIndexOf(name))
+  if (twice.length > 0) throw new CsvError([`line 1: two columns ${twice.join(', ')}`])
   if (lines.length > ROWS_MAX) throw new CsvError([`more than ${ROWS_MAX} lines`])
   const problems: string[] = []
   const bySku = new Map<number, Article>()
-  for (const [index, fields] of lines.entries()) {
-    if (fields.length === 1 && fields[0].trim() === '') continue
-    const cell = (column: Column): string => fields[names.indexOf(column)]?.trim() ?? ''
-    const article = articleOf(cell)
-    if (typeof article === 'string') problems.push(`line ${index + 2}: ${article}`)
-    else bySku.set(article.sku, article)
+  for (const { number, cells } of lines) {
+    const article =
+      cells.length > names.length
+        ? `${cells.length} cells, line 1 has ${names.length}`
+        : articleOf((column) => cells[names.indexOf(column)] ?? '')
+    const problem = typeof article === 'string' ? article : contradiction(bySku, article)
+    if (problem !== null) problems.push(`line ${number}: ${problem}`)
   }
   if (problems.length > 0) throw new CsvError(problems)
   if (bySku.size === 0) throw new CsvError(['the list is empty'])
   return [...bySku.values()]
+}
+
+/** Takes an article; null: nothing is against it. The same line twice is no contradiction. */
+function contradiction(bySku: Map<number, Article>, article: Article): string | null {
+  const known = bySku.get(article.sku)
+  bySku.set(article.sku, article)
+  return known === undefined || JSON.stringify(known) === JSON.stringify(article)
+    ? null
+    : `sku ${article.sku} was there already, and was another`
 }
 
 function articleOf(cell: (column: Column) => string): Article | string {
@@ -47,11 +73,20 @@ function articleOf(cell: (column: Column) => string): Article | string {
   const wasCents = cell('was') === '' ? 0 : centsOf(cell('was'))
   if (cents === null) return `"${cell('price')}" is no price`
   if (wasCents === null) return `"${cell('was')}" is no price`
-  const name = cell('name')
-  if (name === '' || name.length > NAME_MAX) return 'a name has 1 to 80 characters'
+  const [name, unit] = [cell('name'), cell('unit')]
+  if (name === '' || name.length > NAME_MAX) return `a name has 1 to ${NAME_MAX} characters`
+  if (unit.length > UNIT_MAX) return `a unit has up to ${UNIT_MAX} characters`
+  if (NO_TEXT.test(name + unit)) return 'name or unit is no UTF-8 text'
   const ean = cell('ean') || `20${sku.padStart(10, '0')}`
-  if (!/^\d{12,13}$/.test(ean)) return `"${ean}" is no EAN`
-  return { sku: Number(sku), name, cents, wasCents, unit: cell('unit').slice(0, 24), ean }
+  if (!isEan(ean)) return `"${ean}" is no EAN`
+  return { sku: Number(sku), name, cents, wasCents, unit, ean }
+}
+
+/** 12 digits, or 13 of which the last checks the others. */
+function isEan(ean: string): boolean {
+  if (!/^\d{12,13}$/.test(ean)) return false
+  const sum = Array.from(ean, Number).reduce((all, digit, at) => all + digit * (1 + 2 * (at % 2)))
+  return ean.length === 12 || sum % 10 === 0
 }
 
 /** null: it is no price. */
@@ -60,17 +95,43 @@ function centsOf(text: string): number | null {
   return match === null ? null : Number(match[1]) * 100 + Number((match[2] ?? '').padEnd(2, '0'))
 }
 
-/** RFC 4180: quotes around what holds a comma, a quote or a line end. */
-function rowsOf(text: string): string[][] {
-  const rows: string[][] = []
-  let row: string[] = []
-  for (const [, quoted, plain, end] of text
-    .replace(/^\uFEFF/, '')
-    .matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
-    row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'))
-    if (end === ',') continue
-    if (row.length > 1 || row[0] !== '') rows.push(row)
-    row = []
+/** Lines that have something in them. In cells no white space but single blanks. Throws {@link CsvError} for stray quotes. */
+function linesOf(text: string): Line[] {
+  const separator = separatorOf(text)
+  const plain = separator === ',' ? /[^,\n]*/y : separator === ';' ? /[^;\n]*/y : /[^\t\n]*/y
+  const lines: Line[] = []
+  let cells: string[] = []
+  let number = 1
+  let nextNumber = 1
+  for (let at = 0; at <= text.length; at++) {
+    const start = at
+    if (text[at] === '"') at = closingQuote(text, at, nextNumber) + 1
+    const quoted = text.slice(start, at)
+    plain.lastIndex = at
+    const [bare] = plain.exec(text) ?? ['']
+    at += bare.length
+    if (start < at - bare.length ? bare.trim() !== '' : bare.includes('"'))
+      throw new CsvError([`line ${nextNumber}: a quote in the middle of a cell`])
+    cells.push((quoted.slice(1, -1).replaceAll('""', '"') || bare).replaceAll(/\s+/g, ' ').trim())
+    nextNumber += quoted.split('\n').length - 1
+    if (text[at] === separator) continue
+    if (cells.some((cell) => cell !== '')) lines.push({ number, cells })
+    cells = []
+    number = ++nextNumber
   }
-  return rows
+  return lines
+}
+
+/** The one that the first line has most of. */
+function separatorOf(text: string): string {
+  const [head] = text.split('\n', 1)
+  const countOf = (separator: string): number => head.split(separator).length
+  return SEPARATORS.reduce((best, one) => (countOf(one) > countOf(best) ? one : best))
+}
+
+/** Where the quote ends that opens at `start`; two in a row stand for one. */
+function closingQuote(text: string, start: number, line: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 2))
+    if (text[at + 1] !== '"') return at
+  throw new CsvError([`line ${line}: a quote that does not end`])
 }

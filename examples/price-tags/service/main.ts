@@ -1,12 +1,14 @@
 /** The service as a process of its own; says to its parent where it listens, and how it is when asked. */
 import { readFileSync } from 'node:fs'
+import { readPasswords } from '../model/passwords.ts'
 import { createApi } from './api.ts'
 import { openDatabase } from './database.ts'
 import { prepare } from './schema.ts'
 import { Service, type ServiceOptions } from './service.ts'
 
-export interface ServiceProcessOptions extends Omit<ServiceOptions, 'ca'> {
+export interface ServiceProcessOptions extends Omit<ServiceOptions, 'ca' | 'passwords'> {
   readonly caFile: string
+  readonly passwordFile: string
   /** 0: any that is free. */
   readonly port: number
   /** Of PGlite; null: in memory. */
@@ -28,10 +30,11 @@ export interface RunningService {
 
 /** `DATABASE_URL` in the environment names a PostgreSQL server; otherwise the database is embedded. */
 export async function startService(options: ServiceProcessOptions): Promise<RunningService> {
-  const { caFile, port, directory, fleet } = options
+  const { caFile, passwordFile, port, directory, fleet } = options
   const db = await openDatabase(process.env.DATABASE_URL, directory)
   await prepare(db, fleet)
-  const service = new Service(db, { ...options, ca: readFileSync(caFile, 'utf8') })
+  const ca = readFileSync(caFile, 'utf8')
+  const service = new Service(db, { ...options, ca, passwords: readPasswords(passwordFile) })
   await service.start()
   const api = createApi(service)
   const address = await api.listen({ port, host: '127.0.0.1' })

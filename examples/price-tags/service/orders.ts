@@ -69,6 +69,11 @@ with wanted as (
 ), older as (
   update task set state = 'expired', reason = 'replaced by a newer change', ended_ms = $3::bigint
   where ended_ms is null and tag in (select id from hit)
+  returning id, change, ap
+), noted as (
+  insert into audit (at_ms, event, change, ap, tasks, detail)
+  select $3::bigint, 'expired', change, ap, array_agg(id), 'replaced by a newer change' from older
+  group by change, ap
 ), ordered as (
   update tag set ordered = hit.hash from hit where tag.id = hit.id
 )
@@ -87,14 +92,19 @@ export async function sendTasks(
   const known = await contentsOf(query, tasks)
   const byAp = grouped(tasks, ({ ap }) => ap).values()
   const sent: Sent[] = []
+  const refused: unknown[] = []
   const sendSome = async (): Promise<void> => {
     for (const group of byAp)
       for (const message of messagesOf(group, known, contents, kind)) {
-        const { reason } = await client.publish(message.topic, message.payload, {
-          qos: 1,
-          properties: message.properties,
-        })
-        sent.push({ tasks: message.tasks, reason, atMs: Date.now() })
+        try {
+          const { reason } = await client.publish(message.topic, message.payload, {
+            qos: 1,
+            properties: message.properties,
+          })
+          sent.push({ tasks: message.tasks, reason, atMs: Date.now() })
+        } catch (error) {
+          refused.push(error)
+        }
       }
   }
   try {
@@ -102,6 +112,7 @@ export async function sendTasks(
   } finally {
     await noteSent(query, sent)
   }
+  if (refused.length > 0) throw refused[0]
 }
 
 /** No session of that client id: the AP has never been here. */

@@ -2,7 +2,7 @@
  * What APs report, gathered for a moment and written in one go: an AP's message is acknowledged when its results are in
  * the database, so none is lost with this process. Said twice is said once.
  */
-import type { Outcome, Result } from '../model/messages.ts'
+import type { Result } from '../model/messages.ts'
 import { writeAudit, type AuditRow } from './audit.ts'
 import type { Database, Query } from './database.ts'
 import { grouped } from './grouped.ts'
@@ -58,38 +58,46 @@ type Changed = { id: number; tag: string; state: string }
 
 async function writeReports(query: Query, reports: readonly Report[]): Promise<Changed[]> {
   const nowMs = Date.now()
-  const all = reports.flatMap(({ results }) => results)
-  const of = (wanted: Outcome): readonly Result[] => all.filter(([, outcome]) => outcome === wanted)
+  const rows = reports.flatMap(({ ap, results }) => results.map((result) => rowOf(ap, result)))
+  const accepts = rows.filter(({ state }) => state === 'accepted')
   const accepted = await query<Changed>(
-    `update task set state = 'accepted', accepted_ms = $2::bigint
-     where id = any($1::bigint[]) and state in ('created', 'sent') returning id, tag, state`,
-    [of('accepted').map(([task]) => task), nowMs],
+    `update task set state = 'accepted', accepted_ms = $3::bigint
+     from unnest($1::bigint[], $2::text[]) said(id, ap)
+     where task.id = said.id and task.ap = said.ap and state in ('created', 'sent')
+     returning task.id, tag, state`,
+    [accepts.map(({ id }) => id), accepts.map(({ ap }) => ap), nowMs],
   )
-  const ended = await query<Changed>(END_TASKS, [
-    JSON.stringify([...of('shown'), ...of('failed')].map(rowOf)),
-    nowMs,
-  ])
+  const ends = rows.filter(({ state }) => state !== 'accepted')
+  const ended = await query<Changed>(END_TASKS, [JSON.stringify(ends), nowMs])
   await writeAudit(query, reports.flatMap(auditOf))
   return [...accepted, ...ended]
 }
 
-function rowOf([id, state, reason, battery, rssi]: Result) {
-  return { id, state, reason, battery, rssi }
+function rowOf(ap: string, [id, state, reason, battery, rssi]: Result) {
+  return { ap, id, state, reason, battery, rssi }
 }
 
-/** A tag shows what it shows, also when the task was given up meanwhile. */
+/**
+ * An AP speaks of its own tasks. A tag shows what it shows, also when the task was given up meanwhile; of several that it
+ * has shown that is the newest, in whichever order they are told.
+ */
 const END_TASKS = `
 with said as (
-  select distinct on (id) * from jsonb_to_recordset($1::jsonb)
-    as r(id bigint, state text, reason text, battery int, rssi int) order by id, state desc
+  select distinct on (id) r.*, tag, hash from jsonb_to_recordset($1::jsonb)
+    as r(id bigint, ap text, state text, reason text, battery int, rssi int)
+    join task using (id, ap) order by id, r.state desc
+), last as (
+  select distinct on (tag) * from said order by tag, state desc, id desc
 ), ended as (
   update task set state = said.state, reason = said.reason, ended_ms = $2::bigint
   from said where task.id = said.id and task.ended_ms is null
   returning task.id, task.tag, task.state
 ), seen as (
-  update tag set battery_mv = said.battery, rssi = said.rssi,
-    shown = case when said.state = 'shown' then task.hash else tag.shown end
-  from said join task on task.id = said.id where tag.id = task.tag
+  update tag set battery_mv = last.battery, rssi = last.rssi,
+    shown = case when last.state = 'shown' and not exists (
+        select 1 from task later where later.tag = last.tag and later.id > last.id and later.state = 'shown')
+      then last.hash else tag.shown end
+  from last where tag.id = last.tag
 )
 select * from ended`
 

@@ -6,28 +6,30 @@
  */
 import { connect, type Message, type MqttClient } from 'mozzie/client'
 import type { Fleet } from '../model/fleet.ts'
-import { topics, type Result } from '../model/messages.ts'
+import { readResults, topics } from '../model/messages.ts'
+import { WORKERS, workerName } from '../model/passwords.ts'
 import type { Article } from '../model/tags.ts'
 import { writeAudit } from './audit.ts'
 import { Contents } from './contents.ts'
 import type { Database } from './database.ts'
 import { Feed } from './feed.ts'
+import { grouped } from './grouped.ts'
 import { makeTasks, sendTasks, type ContentKind, type TaskRow } from './orders.ts'
 import { ResultWriter } from './results.ts'
 
 export interface ServiceOptions {
   readonly url: string
   readonly ca: string
-  readonly password: string
+  readonly passwords: ReadonlyMap<string, string>
   readonly fleet: Fleet
   readonly content: ContentKind
-  /** Connections that share the results of all APs. */
-  readonly workers: number
   /** An order that nothing was heard of is sent again after so long. */
   readonly retryMs: number
   /** A task that is not done by then is `expired`. */
   readonly deadlineMs: number
 }
+
+const say = (error: Error): void => console.error(`service: ${error.message}`)
 
 const RETRIED_MAX = 5000
 /** Longer than any pause of this process: what APs say meanwhile waits in the broker. */
@@ -53,8 +55,7 @@ export class Service {
 
   /** Connects the workers, and sees to what an earlier run left. */
   async start(): Promise<void> {
-    const { workers } = this.options
-    for (let number = 1; number <= workers; number++) this.clients.push(await this.work(number))
+    for (let number = 1; number <= WORKERS; number++) this.clients.push(await this.work(number))
     await this.client.subscribe('esl/+/ap/+/status', {
       qos: 1,
       onMessage: (message) => this.takeStatus(message),
@@ -79,34 +80,39 @@ export class Service {
     dueMs: number,
     rollsBack: number | null = null,
   ): Promise<number> {
-    const { query } = this.db
     const nowMs = Date.now()
     const isLater = dueMs > nowMs + 1000
-    const [{ id }] = await query<{ id: number }>(
-      `insert into price_change (label, state, created_ms, due_ms, rolls_back)
-       values ($1, $2, $3, $4, $5) returning id`,
-      [label, isLater ? 'scheduled' : 'new', nowMs, isLater ? dueMs : nowMs, rollsBack],
-    )
-    await query(
-      `insert into price (change, sku, article)
-       select $1::int, (a->>'sku')::int, a from jsonb_array_elements($2::jsonb) a`,
-      [id, JSON.stringify(articles)],
-    )
-    if (!isLater) {
-      await this.order(id)
-      return id
-    }
-    const second = Math.ceil(dueMs / 1000)
-    await this.client.publish(`$delayed/${second}/${topics.due}`, String(id), { qos: 1 })
-    await writeAudit(query, [
-      { event: 'scheduled', change: id, detail: new Date(dueMs).toISOString() },
-    ])
+    const id = await this.db.transaction(async (query) => {
+      const [change] = await query<{ id: number }>(
+        `insert into price_change (label, state, created_ms, due_ms, rolls_back)
+         values ($1, $2, $3, $4, $5) returning id`,
+        [label, isLater ? 'scheduled' : 'new', nowMs, isLater ? dueMs : nowMs, rollsBack],
+      )
+      await query(
+        `insert into price (change, sku, article)
+         select $1::int, (a->>'sku')::int, a from jsonb_array_elements($2::jsonb) a`,
+        [change.id, JSON.stringify(articles)],
+      )
+      const detail = new Date(dueMs).toISOString()
+      if (isLater) await writeAudit(query, [{ event: 'scheduled', change: change.id, detail }])
+      return change.id
+    })
+    if (isLater) await this.schedule(id, dueMs)
+    else await this.order(id)
     return id
+  }
+
+  /** A change that the broker does not take is put into force a little late, by {@link lookAfter}. */
+  private async schedule(change: number, dueMs: number): Promise<void> {
+    const topic = `$delayed/${Math.ceil(dueMs / 1000)}/${topics.due}`
+    await this.client.publish(topic, String(change), { qos: 1 }).catch(say)
   }
 
   /** Puts a change into force, once: prices, tasks, messages. */
   async order(change: number): Promise<void> {
     const tasks = await this.db.transaction(async (query) => {
+      // One change at a time: of two at once neither would see the other's tasks.
+      await query('select pg_advisory_xact_lock(1)')
       const rows = await query<{ article: Article }>(PUT_IN_FORCE, [change])
       const articles = rows.map(({ article }) => article)
       return articles.length === 0 ? [] : makeTasks(query, change, articles, this.options)
@@ -122,11 +128,19 @@ export class Service {
       `update task set state = 'created', reason = '', ended_ms = null, deadline_ms = $2::bigint
        from tag where change = $1 and state in ('failed', 'expired') and tag.id = task.tag
          and tag.ordered = task.hash and tag.shown <> task.hash
+         and not exists (select 1 from task newer where newer.tag = tag.id and newer.id > task.id)
        returning task.id, change, task.tag, task.ap, task.store, hash`,
       [change, nowMs + this.options.deadlineMs],
     )
-    const ids = tasks.map(({ id }) => id)
-    await writeAudit(this.db.query, [{ event: 'retried', change, tasks: ids }])
+    await writeAudit(
+      this.db.query,
+      grouped(tasks, ({ ap }) => ap).map((some) => ({
+        event: 'retried',
+        change,
+        ap: some[0].ap,
+        tasks: some.map(({ id }) => id),
+      })),
+    )
     this.feed.tell(tasks.map(({ id, tag }) => ({ id, tag, state: 'created' })))
     await this.send(tasks)
     return tasks.length
@@ -151,23 +165,25 @@ export class Service {
     )
   }
 
-  private send(tasks: readonly TaskRow[]): Promise<void> {
+  /** What the broker does not take is sent again later. */
+  private async send(tasks: readonly TaskRow[]): Promise<void> {
     const { contents, db, client } = this
-    return sendTasks(db.query, client, contents, tasks, this.options.content)
+    await sendTasks(db.query, client, contents, tasks, this.options.content).catch(say)
   }
 
   private async work(number: number): Promise<MqttClient> {
-    const { url, ca, password } = this.options
+    const { url, ca, passwords } = this.options
+    const name = workerName(number)
     const client = await connect(url, {
       tls: { ca },
-      clientId: `service-${number}`,
-      username: 'service',
-      password,
+      clientId: name,
+      username: name,
+      password: passwords.get(name) ?? '',
       cleanStart: false,
       sessionExpirySeconds: SESSION_SECONDS,
       reconnect: { minMs: 200, maxMs: 2000, first: true },
     })
-    client.on('error', (error) => console.error(`service: ${error.message}`))
+    client.on('error', say)
     await client.subscribe('$share/workers/esl/+/ap/+/result', {
       qos: 1,
       onMessage: (message) => this.takeResults(message),
@@ -181,12 +197,13 @@ export class Service {
 
   private takeResults(message: Message): Promise<void> {
     const [, , , ap] = message.topic.split('/')
-    return this.results.take(ap, message.json() as Result[])
+    return this.results.take(ap, readResults(message.text()))
   }
 
   private async takeStatus(message: Message): Promise<void> {
     const [, , , ap] = message.topic.split('/')
     const status = message.text()
+    if (status !== 'online' && status !== 'offline') return
     if (this.presence.get(ap) === status) return
     this.presence.set(ap, status)
     if (!message.retain) await writeAudit(this.db.query, [{ event: status, ap }])
@@ -195,7 +212,7 @@ export class Service {
   private scheduleRetry(): void {
     this.timer = setTimeout(() => {
       this.lookAfter()
-        .catch((error: Error) => console.error(`service: ${error.message}`))
+        .catch(say)
         .finally(() => this.scheduleRetry())
     }, this.options.retryMs / 4)
   }

@@ -1,5 +1,5 @@
 /** What the page asks for: shelves, changes with how far they are, and the life of one task. */
-import { TAG_TYPES } from '../model/tags.ts'
+import { TAG_TYPES, type Article } from '../model/tags.ts'
 import type { Query } from './database.ts'
 import type { Place } from './feed.ts'
 
@@ -77,6 +77,16 @@ export async function readOpen(query: Query, change: number) {
     [change],
   )
   return row
+}
+
+/** How many of these articles no tag shows. */
+export async function countUnknown(query: Query, articles: readonly Article[]): Promise<number> {
+  const [row] = await query<{ count: number }>(
+    `select count(*) as count from unnest($1::int[]) s(sku)
+     where not exists (select 1 from tag where tag.sku = s.sku)`,
+    [articles.map(({ sku }) => sku)],
+  )
+  return row.count
 }
 
 /** Why tasks of a change did not end well, and how many did so. */

@@ -1,13 +1,14 @@
 /** The stores as a process of their own: connects every AP, does as it is told (`SimulatorOrder`), and says how it is. */
 import { readFileSync } from 'node:fs'
 import { apName, type Fleet } from '../model/fleet.ts'
+import { readPasswords } from '../model/passwords.ts'
 import { AccessPoint } from './access-point.ts'
 import type { ShelfOptions } from './shelf.ts'
 
 export interface SimulatorOptions {
   readonly url: string
   readonly caFile: string
-  /** A line an AP: `name:password`. */
+  /** `model/passwords.ts`. */
   readonly passwordFile: string
   readonly fleet: Fleet
   readonly shelf: Omit<ShelfOptions, 'random'>
@@ -32,12 +33,7 @@ const OPENING_MAX = 50
 export async function startSimulator(options: SimulatorOptions): Promise<AccessPoint[]> {
   const { url, fleet, shelf } = options
   const ca = readFileSync(options.caFile, 'utf8')
-  const passwords = new Map(
-    readFileSync(options.passwordFile, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split(':') as [string, string]),
-  )
+  const passwords = readPasswords(options.passwordFile)
   const places = Array.from({ length: fleet.stores * fleet.apsPerStore }, (_, at) => ({
     store: Math.floor(at / fleet.apsPerStore) + 1,
     ap: (at % fleet.apsPerStore) + 1,

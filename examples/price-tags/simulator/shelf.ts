@@ -48,6 +48,7 @@ const TRIES = 6
 const REDRAWS = 2
 const EMPTY_MV = 2200
 const REDRAW_MV = 1
+const REPLACED = 'replaced by a newer order'
 
 /** Calls `ended` once for every job that {@link Shelf.add} took. */
 export class Shelf {
@@ -61,12 +62,15 @@ export class Shelf {
   private freeAtMs = 0
   /** By the tag's index: the newest job; an older one ends when it meets it. */
   private readonly newest = new Map<number, Job>()
+  /** By the tag's index: the highest number of a task. Numbers rise, and messages may overtake each other. */
+  private readonly latest: Float64Array
 
   constructor(tags: number, options: ShelfOptions, ended: (ending: Ending) => void) {
     const { random, checkInMs } = options
     this.options = options
     this.ended = ended
     this.shown = Array.from({ length: tags }, () => '')
+    this.latest = new Float64Array(tags)
     this.batteryMv = Uint16Array.from({ length: tags }, () => 2500 + Math.floor(random() * 500))
     this.phaseMs = Float32Array.from({ length: tags }, () => random() * checkInMs)
   }
@@ -85,6 +89,11 @@ export class Shelf {
   add(job: Job, nowMs: number): boolean {
     const known = this.newest.get(job.index)
     if (known?.task === job.task) return false
+    if (job.task < this.latest[job.index]) {
+      this.end(job, REPLACED)
+      return true
+    }
+    this.latest[job.index] = job.task
     if (known === undefined && this.shown[job.index] === job.hash) {
       this.end(job, '')
       return true
@@ -103,7 +112,7 @@ export class Shelf {
   }
 
   private send(job: Job): void {
-    if (this.newest.get(job.index) !== job) return this.end(job, 'replaced by a newer order')
+    if (this.newest.get(job.index) !== job) return this.end(job, REPLACED)
     if (this.batteryMv[job.index] < EMPTY_MV) return this.finish(job, 'no answer: battery empty')
     const { loss, random, radioBytesPerSecond } = this.options
     const nowMs = performance.now()
@@ -123,6 +132,8 @@ export class Shelf {
     const { badRedraws, random } = this.options
     this.batteryMv[job.index] -= REDRAW_MV
     this.later(TAG_TYPES[job.type].redrawMs, () => {
+      // A newer one came over the air meanwhile: the ink stays as that wants it.
+      if (job.task < this.latest[job.index]) return this.end(job, REPLACED)
       if (random() >= badRedraws) {
         this.shown[job.index] = job.hash
         this.finish(job, '')
