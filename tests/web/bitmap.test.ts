@@ -114,3 +114,59 @@ test('a bitmap that is chosen by hand is unpacked where it is packed, and left a
     assert.equal(decoded.kind === 'bitmap' && decoded.layout.width, 122)
   }
 })
+
+test('of what few bytes unpack to, only a part is read until all is asked for', async () => {
+  const json = new TextEncoder().encode(`[${'0,'.repeat(2_000_000)}0]`)
+  const cbor = new Uint8Array(3_000_001).fill(0)
+  cbor.set([0x9a, 0, 0x2d, 0xc6, 0xbc])
+  for (const [inner, kind, format] of [
+    [json, 'lines', 'json'],
+    [new Uint8Array(5_000_000), 'text', 'hex'],
+    [cbor, 'text', 'hex'],
+    [new Uint8Array(gzipSync(new Uint8Array(9_000_000), { level: 0 })), 'text', 'gzip'],
+  ] as const) {
+    const packed = new Uint8Array(gzipSync(inner))
+    const { decoded, problem, bytes, ofBytes } = await decode(packed, 'auto', null, false)
+    assert.equal(problem, null)
+    assert.deepEqual([decoded.kind, decoded.format], [kind, format])
+    assert.deepEqual([bytes, ofBytes], [256 << 10, inner.length])
+    if (decoded.kind === 'lines') assert.ok(decoded.lines.length < 300_000)
+  }
+  const whole = await decode(
+    new Uint8Array(gzipSync(json.subarray(0, 300_000))),
+    'auto',
+    null,
+    true,
+  )
+  assert.equal(whole.bytes, whole.ofBytes)
+})
+
+test('no picture is larger than a canvas can be, whatever its media type says', async () => {
+  const layoutOf = async (facts: string) => {
+    const contentType = `application/x-esl-bitmap; format=bw; ${facts}`
+    const { decoded } = await decode(new Uint8Array(100), 'auto', null, true, {
+      topic: 't',
+      contentType,
+    })
+    return decoded.kind === 'bitmap' ? decoded.layout : null
+  }
+  for (const facts of [
+    'width=16000000',
+    'width=-8',
+    'width=1e9',
+    'width=8.5',
+    'rotate=45; width=x',
+  ]) {
+    const layout = await layoutOf(facts)
+    assert.ok(layout !== null && layout.width > 0 && layout.width < 100 && layout.turn === 0)
+  }
+  const narrow = {
+    bits: 1,
+    planes: 1,
+    width: 1,
+    palette: 'grey',
+    inverted: false,
+    turn: 0,
+  } as const
+  assert.equal(bitmapPixels(new Uint8Array(16_385), narrow), null)
+})

@@ -13,14 +13,14 @@ const CHARACTERS_SHOWN = 200_000
 const CHARACTERS_MORE = 1_000_000
 
 export function PayloadView({ session, answer }: { session: SessionHandle; answer: DetailAnswer }) {
-  const { decoded, problem } = answer.decoded
+  const { decoded, problem, bytes, ofBytes } = answer.decoded
   const { payload, topic } = answer.detail
   const t = useText()
   return (
     <div className="payload" tabIndex={0} role="region" aria-label={t.payload}>
-      {answer.decoded.bytes < payload.length && (
+      {bytes < ofBytes && (
         <p className="part-note">
-          {t.firstPart(bytesText(answer.decoded.bytes), bytesText(payload.length))}{' '}
+          {t.firstPart(bytesText(bytes), bytesText(ofBytes))}{' '}
           <button
             type="button"
             className="link-button"

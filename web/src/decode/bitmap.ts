@@ -29,6 +29,8 @@ const TABLES: Readonly<Record<Exclude<BitmapPalette, 'grey'>, readonly number[]>
 
 const MIN_WIDTH = 1
 const PIXELS_MAX = 16_000_000
+/** No browser has a canvas that is longer. */
+const SIDE_MAX = 16_384
 
 const PANELS = [
   [250, 122],
@@ -91,7 +93,7 @@ const TAG_FORMATS: ReadonlyMap<string, TagFormat> = new Map([
 export function tagLayout(bytes: Uint8Array, { parameters }: MediaType): BitmapLayout {
   const format = TAG_FORMATS.get(parameters.get('format') ?? '') ?? guessFormat(bytes)
   const width = Number(parameters.get('width'))
-  const isWidth = Number.isInteger(width) && width >= MIN_WIDTH && width <= PIXELS_MAX
+  const isWidth = Number.isInteger(width) && width >= MIN_WIDTH && width <= SIDE_MAX
   const turn = TURNS.find((one) => (one + Number(parameters.get('rotate') ?? 0)) % 360 === 0) ?? 0
   const guessed = guessLayout(bytes.length, format)
   return { ...guessed, ...format, ...(isWidth && { width }), turn }
@@ -123,6 +125,7 @@ export function bitmapPixels(bytes: Uint8Array, layout: BitmapLayout): Pixels | 
   const { width, turn } = layout
   const rows = rowsOf(bytes.length, layout)
   if (width < MIN_WIDTH || rows === 0 || width * rows > PIXELS_MAX) return null
+  if (width > SIDE_MAX || rows > SIDE_MAX) return null
   const valueAt = layout.planes === 2 ? twoPlanes(bytes, layout) : onePlane(bytes, layout)
   const colours = paletteOf(layout)
   const isUpright = turn % 180 === 0

@@ -20,12 +20,17 @@ export type Decoded =
 export interface DecodeResult {
   readonly decoded: Decoded
   readonly problem: string | null
-  /** Of the payload so many bytes, from its beginning, are in it. */
+  /** Of {@link ofBytes} so many, from the beginning, are in it. */
   readonly bytes: number
+  /** The payload's, or of what was packed in it. */
+  readonly ofBytes: number
 }
 
-/** Of a payload that is larger only so much is decoded, unless all of it is asked for. */
+/** Of a payload that is larger, and of what was packed in it, only so much is decoded, unless all of it is asked for. */
 export const PART_BYTES = 256 << 10
+
+/** A few bytes may unpack to so many values that no page holds their lines: beyond this they are hex, until all is asked for. */
+const UNPACKED_VALUES_BYTES_MAX = 1 << 20
 
 type Decoder = (
   bytes: Uint8Array,
@@ -36,7 +41,7 @@ type Decoder = (
 /** Formats that can be read from a part. */
 const PARTIAL: ReadonlySet<Format> = new Set(['text', 'json', 'hex', 'base64'])
 
-const DECODERS: Record<Exclude<Format, 'auto'>, Decoder> = {
+const DECODERS: Record<Exclude<Format, 'auto' | 'gzip' | 'deflate'>, Decoder> = {
   text: (bytes) => ({ kind: 'text', format: 'text', text: asLenientText(bytes) }),
   json: (bytes) => ofLines('json', jsonLines(asLenientText(bytes))),
   hex: (bytes) => ({ kind: 'text', format: 'hex', text: hexDump(bytes) }),
@@ -46,8 +51,6 @@ const DECODERS: Record<Exclude<Format, 'auto'>, Decoder> = {
   protobuf: structured('protobuf'),
   avro: structured('avro'),
   sparkplug: structured('sparkplug'),
-  gzip: async (bytes, schema, type) => ofUnpacked(await unpack(bytes, 'gzip'), schema, type),
-  deflate: async (bytes, schema, type) => ofUnpacked(await unpack(bytes), schema, type),
   image: (bytes) => ({
     kind: 'image',
     format: 'image',
@@ -88,16 +91,39 @@ function structured(format: StructuredFormat): Decoder {
     ofLines(format, valueLines((await decoderOf(format))(bytes, schema)))
 }
 
-/** What was packed, by the look of it. */
-function ofUnpacked(
+/** How payloads are read: what else is known, and whether all of it is asked for. */
+interface Reading {
+  readonly schema: Schema | null
+  readonly type: MediaType
+  readonly isWhole: boolean
+}
+
+type Part = Omit<DecodeResult, 'problem'>
+
+async function read(
   bytes: Uint8Array,
-  schema: Schema | null,
-  type: MediaType,
-): Decoded | Promise<Decoded> {
+  format: keyof typeof DECODERS,
+  { schema, type, isWhole }: Reading,
+): Promise<Part> {
+  const isCut = !isWhole && bytes.length > PART_BYTES && PARTIAL.has(format)
+  const part = isCut ? bytes.subarray(0, PART_BYTES) : bytes
+  const decoded =
+    isCut && format === 'json'
+      ? ofLines('json', jsonLinesOfPart(asLenientText(part)))
+      : await DECODERS[format](part, schema, type)
+  return { decoded, bytes: part.length, ofBytes: bytes.length }
+}
+
+/** What was packed, by the look of it; what was packed twice in hex. */
+async function readUnpacked(bytes: Uint8Array, reading: Reading): Promise<Part> {
   const inner = detect(bytes)
-  return inner === 'gzip' || inner === 'deflate'
-    ? { kind: 'text', format: inner, text: hexDump(bytes) }
-    : DECODERS[inner](bytes, schema, type)
+  if (inner === 'gzip' || inner === 'deflate') {
+    const { decoded, ...sizes } = await read(bytes, 'hex', reading)
+    return { decoded: { ...decoded, format: inner }, ...sizes }
+  }
+  const isTooMuch = !reading.isWhole && bytes.length > UNPACKED_VALUES_BYTES_MAX
+  const areValues = !PARTIAL.has(inner) && inner !== 'image' && inner !== 'tagBitmap'
+  return read(bytes, isTooMuch && areValues ? 'hex' : inner, reading)
 }
 
 function ofLines(format: Format, lines: Line[]): Decoded {
@@ -117,23 +143,23 @@ export async function decode(
 ): Promise<DecodeResult> {
   const type = mediaTypeOf(said.contentType)
   const wanted = format === 'auto' ? detect(payload, said) : format
-  const isCut = !isWhole && payload.length > PART_BYTES && PARTIAL.has(wanted)
-  const bytes = isCut ? payload.subarray(0, PART_BYTES) : payload
+  const reading = { schema, type, isWhole }
   try {
-    const decoded =
-      isCut && wanted === 'json'
-        ? ofLines('json', jsonLinesOfPart(asLenientText(bytes)))
-        : await DECODERS[wanted](bytes, schema, type)
-    return { decoded, problem: null, bytes: bytes.length }
+    const part =
+      wanted === 'gzip' || wanted === 'deflate'
+        ? await readUnpacked(await unpack(payload, wanted === 'gzip' ? 'gzip' : undefined), reading)
+        : await read(payload, wanted, reading)
+    return { ...part, problem: null }
   } catch (error) {
-    const rest = isWhole ? bytes : bytes.subarray(0, PART_BYTES)
+    const rest = isWhole ? payload : payload.subarray(0, PART_BYTES)
     const decoded: Decoded =
-      asText(bytes) === null
+      asText(payload) === null
         ? { kind: 'text', format: 'hex', text: hexDump(rest) }
         : { kind: 'text', format: 'text', text: asLenientText(rest) }
     const problem = error instanceof Error ? error.message : String(error)
     // What only looked like JSON is plain text, and nothing is wrong with it.
     const isGuess = format === 'auto' && !saysPacked(type) && !(error instanceof TooMuchError)
-    return { decoded, problem: isGuess ? null : problem, bytes: rest.length }
+    const sizes = { bytes: rest.length, ofBytes: payload.length }
+    return { decoded, problem: isGuess ? null : problem, ...sizes }
   }
 }

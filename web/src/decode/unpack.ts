@@ -24,14 +24,25 @@ export function packingOf(bytes: Uint8Array): Packing {
   return isGzip(bytes) ? 'gzip' : isZlib(bytes) ? 'deflate' : 'deflate-raw'
 }
 
+/** A browser unpacks all that it is handed before it gives any of it out: in small pieces a bomb is stopped early. */
+const PIECE_BYTES = 4096
+
+function inPieces(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0
+  const pull = (out: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void => {
+    if (at < bytes.length) out.enqueue(bytes.slice(at, (at += PIECE_BYTES)))
+    else out.close()
+  }
+  return new ReadableStream({ pull }, { highWaterMark: 0 })
+}
+
 /** Rejects with TooMuchError when it is more than `bytesMax`, with DecodeError when nothing was packed so. */
 export async function unpack(
   bytes: Uint8Array,
   packing: Packing = packingOf(bytes),
   bytesMax = UNPACKED_BYTES_MAX,
 ): Promise<Uint8Array> {
-  const stream = new Blob([new Uint8Array(bytes)]).stream()
-  const reader = stream.pipeThrough(new DecompressionStream(packing)).getReader()
+  const reader = inPieces(bytes).pipeThrough(new DecompressionStream(packing)).getReader()
   const parts: Uint8Array<ArrayBuffer>[] = []
   let length = 0
   try {
