@@ -51,6 +51,9 @@ const RATES: readonly Totals[] = [
   ['commitsRate', ({ commits }) => commits],
 ]
 
+/** Over less than this there are no rates. */
+const SECONDS_MIN = 0.1
+
 /** Starts looking, at once and then every second. */
 export function createSampler(source: SampleSource): Sampler {
   const rings = new Map(allMetrics.map((name) => [name, ringOf(HISTORY_SECONDS)]))
@@ -122,7 +125,9 @@ function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): 
 
   return () => {
     const nowMs = performance.now()
-    const seconds = (nowMs - lastMs) / 1000
+    const passed = (nowMs - lastMs) / 1000
+    // Over the moment of a start everything is infinitely fast.
+    const seconds = passed < SECONDS_MIN ? 0 : passed
     lastMs = nowMs
     const counted = countsNow()
     const cpu = process.cpuUsage(cpuBefore)

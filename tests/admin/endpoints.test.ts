@@ -32,6 +32,12 @@ test('the history has one point a second for every metric, and means over longer
   assert.equal(json.metrics.connections.length, 60)
   assert.equal(json.metrics.connections.at(-1), 0)
   assert.equal(json.metrics.connections[0], null)
+  const { cpuPercent } = (await api.get('/api/v1/history?metrics=cpuPercent&seconds=60')).json
+    .metrics
+  assert.equal(
+    cpuPercent.find((one: number | null) => one !== null),
+    0,
+  )
   const coarse = (await api.get('/api/v1/history?seconds=3600&points=60')).json
   assert.equal(coarse.stepMs, 60_000)
   assert.equal(coarse.metrics.rssBytes.length, 60)

@@ -66,6 +66,8 @@ browserSuite('the page', (test) => {
   }) => {
     const context = await browser.newContext({ locale: 'en-US' })
     const page = await context.newPage()
+    // What a page that has nothing to do loads ahead is no part of it.
+    await page.addInitScript('requestIdleCallback = () => 0')
     const bodies: Promise<Buffer>[] = []
     context.on('response', (response) => void bodies.push(response.body()))
     await page.goto(stage.url)

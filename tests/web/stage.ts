@@ -131,6 +131,8 @@ export interface View {
   height?: number
   /** Takes any certificate, as if its authority were known. */
   trustsAll?: boolean
+  /** The browser always has something to do: nothing is loaded ahead. */
+  isNeverIdle?: boolean
 }
 
 export interface Seen {
@@ -149,6 +151,7 @@ export async function visit(browser: Browser, url: string, view: View = {}): Pro
     acceptDownloads: true,
     ignoreHTTPSErrors: view.trustsAll ?? false,
   })
+  if (view.isNeverIdle === true) await context.addInitScript('requestIdleCallback = () => 0')
   const page = await context.newPage()
   page.setDefaultTimeout(waitMsMax)
   const problems: string[] = []

@@ -2,12 +2,17 @@
 import { createRoot } from 'react-dom/client'
 import { App } from './shell/app.tsx'
 import { reopenTabs } from './state/app-state.ts'
+import { loadWhenIdle } from './ui/later.tsx'
 import './styles/tokens.css'
 import './styles/base.css'
 import './styles/shell.css'
 import './styles/client.css'
 import './styles/forms.css'
 
+/** By then whoever came in a hurry sees messages. */
+const LOAD_REST_AFTER_MS = 5000
+
 reopenTabs()
 const root = document.getElementById('root')
 if (root !== null) createRoot(root).render(<App />)
+loadWhenIdle(LOAD_REST_AFTER_MS)

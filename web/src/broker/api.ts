@@ -54,6 +54,10 @@ export function urlOf(
   return url.href
 }
 
+/** A question that is not answered by then says that the broker does not respond; the answer may still come. */
+const SILENT_MS = 5000
+const GIVE_UP_MS = 20_000
+
 const GATEWAY_ERRORS: ReadonlySet<number> = new Set([502, 503, 504])
 
 /** Rejects with ApiError. */
@@ -64,17 +68,22 @@ export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promi
   // Where nobody logs in any value proves enough: no foreign page can set the header.
   if (method !== 'GET') headers['x-csrf-token'] = token ?? 'page'
   if (asked.body !== undefined) headers['content-type'] = 'application/json'
+  const isQuestion = method === 'GET'
+  const silent = isQuestion ? setTimeout(noteSilence, SILENT_MS) : undefined
   let response: Response
   try {
     response = await fetch(urlOf(name, asked), {
       method,
       headers,
       credentials: 'same-origin',
+      ...(isQuestion && { signal: AbortSignal.timeout(GIVE_UP_MS) }),
       ...(asked.body !== undefined && { body: JSON.stringify(asked.body) }),
     })
   } catch {
     noteSilence()
     throw new ApiError(0, brokerTextNow().brokerGone)
+  } finally {
+    clearTimeout(silent)
   }
   const isJson = response.headers.get('content-type')?.includes('json') ?? false
   // A proxy whose broker is gone answers for it.
@@ -93,8 +102,12 @@ export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promi
   return value as ReplyOf<N>
 }
 
-/** Asks who we are; afterwards the store says so. */
+let isAsking = false
+
+/** Asks who we are; afterwards the store says so. One question at a time: a broker that hangs is not asked more and more. */
 export async function refreshSession(): Promise<void> {
+  if (isAsking) return
+  isAsking = true
   try {
     api.set({ session: await call('session'), problem: null })
   } catch (error) {
@@ -102,6 +115,8 @@ export async function refreshSession(): Promise<void> {
     // What is on the screen stays there, marked as old, while the broker is away.
     if (problem.status === 0 && api.get().session !== null) return
     api.set({ session: null, problem })
+  } finally {
+    isAsking = false
   }
 }
 

@@ -64,7 +64,7 @@ export function BrokerArea() {
   }, [])
   const isGone = useStore(reach, ({ goneSinceMs }) => goneSinceMs !== null)
   if (problem !== null) return <NoApi problem={problem} />
-  if (session === null) return null
+  if (session === null) return isGone ? <NoApi problem={null} /> : null
   if (!session.admin) return <Login user={session.user} />
   const Page = PAGES[page][1]
   return (
@@ -102,11 +102,12 @@ export function BrokerArea() {
   )
 }
 
-function NoApi({ problem }: { problem: ApiError }) {
+/** @param problem null: nobody has answered yet. */
+function NoApi({ problem }: { problem: ApiError | null }) {
   const b = useBrokerText()
   return (
     <div className="empty is-large">
-      {problem.status === 0 ? <ReachBanner /> : <p>{problem.message}</p>}
+      {problem === null || problem.status === 0 ? <ReachBanner /> : <p>{problem.message}</p>}
       <div className="actions is-centred">
         <button type="button" className="button" onClick={() => void refreshSession()}>
           {b.retry}

@@ -40,6 +40,8 @@ const METRICS = [...new Set([...Object.values(CHARTS).flat(), ...KPIS])]
 const COLOURS = ['--sub-0', '--sub-1'] as const
 const POINTS = 600
 const SECONDS_KEPT = 3600
+/** Samples come every second; more than the step of any history between them is a gap. */
+const GAP_MS = 10_000
 
 type Points = Record<string, (number | null)[]>
 
@@ -72,10 +74,22 @@ function joined(
   const endMs = history?.endMs ?? 0
   for (const sample of fresh) {
     if (sample.timeMs <= endMs) continue
+    // Nothing is known of a time in which the broker did not speak: no line crosses it.
+    const lastMs = (times.at(-1) ?? Infinity) * 1000
+    if (sample.timeMs - lastMs > GAP_MS) {
+      times.push(lastMs / 1000 + 1)
+      for (const name of METRICS) points[name]?.push(null)
+    }
     times.push(sample.timeMs / 1000)
     for (const name of METRICS) points[name]?.push(sample[name])
   }
   return { times, points }
+}
+
+/** The stream of events may stand still while questions are answered. */
+function newer(one: Sample | null, other: Sample | null): Sample | null {
+  if (one === null || other === null) return one ?? other
+  return one.timeMs < other.timeMs ? other : one
 }
 
 const isBytes = (name: string) => name.includes('ytes')
@@ -92,7 +106,7 @@ export function OverviewPage() {
   const [seconds, setSeconds] = useState<'300' | '900' | '3600' | '86400'>('900')
   const { times, points, now } = useHistory(Number(seconds))
   const overview = useLoaded('overview', () => call('overview'), 5000).value
-  const current = now ?? overview?.now ?? null
+  const current = newer(now, overview?.now ?? null)
   return (
     <div className="overview">
       <header className="page-head">
@@ -262,6 +276,7 @@ function chartOptions(
   return {
     ...options,
     ...(axes !== undefined && { axes }),
+    series: options.series.map((one) => ({ ...one, spanGaps: false })),
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
   }
 }

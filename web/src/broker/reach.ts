@@ -8,6 +8,8 @@ interface Reach {
   readonly goneSinceMs: number | null
   /** When it came back; null: it was not gone, or that is long ago. */
   readonly backAtMs: number | null
+  /** How often it came back. */
+  readonly returns: number
   /** Its clock minus ours. */
   readonly aheadMs: number
 }
@@ -16,6 +18,7 @@ export const reach = createStore<Reach>({
   heardAtMs: 0,
   goneSinceMs: null,
   backAtMs: null,
+  returns: 0,
   aheadMs: 0,
 })
 
@@ -26,12 +29,13 @@ const NO_SKEW_MS = 2000
 /** @param date The header `Date`; null: not sent. */
 export function noteAnswer(date: string | null): void {
   const nowMs = Date.now()
-  const { goneSinceMs, backAtMs } = reach.get()
+  const { goneSinceMs, backAtMs, returns } = reach.get()
   const aheadMs = date === null ? 0 : Date.parse(date) + 500 - nowMs
   const cameBack = goneSinceMs !== null
   reach.set({
     heardAtMs: nowMs,
     goneSinceMs: null,
+    returns: cameBack ? returns + 1 : returns,
     backAtMs: cameBack
       ? nowMs
       : backAtMs !== null && nowMs - backAtMs < BACK_SEEN_MS

@@ -1,6 +1,8 @@
 /** The broker's server-sent events. The browser reconnects by itself. */
 import { useEffect, useRef, useState } from 'react'
+import { useStore } from '../ui/store.ts'
 import { refreshSession, urlOf } from './api.ts'
+import { reach } from './reach.ts'
 
 type Handlers = Partial<Record<'stats' | 'client' | 'log', (data: unknown) => void>>
 
@@ -10,6 +12,8 @@ export function useLive(query: Record<string, string>, handlers: Handlers, isOn 
   const latest = useRef(handlers)
   latest.current = handlers
   const url = urlOf('events', { query })
+  // The stream of a machine that is no more stays open and silent.
+  const returns = useStore(reach, (state) => state.returns)
   useEffect(() => {
     if (!isOn) return
     const source = new EventSource(url)
@@ -26,6 +30,6 @@ export function useLive(query: Record<string, string>, handlers: Handlers, isOn 
       void refreshSession()
     })
     return () => source.close()
-  }, [url, isOn])
+  }, [url, isOn, returns])
   return isConnected
 }

@@ -267,7 +267,7 @@ export const en = {
   purgeTyped: (filter: string) => `Type ${filter} to confirm`,
   purgeNow: (count: string) => `Remove ${count}`,
   removed: (count: string) => `${count} removed`,
-  noRetained: 'No retained message.',
+  noRetained: 'No retained message. Those of the broker itself are under $SYS/#.',
   openInClient: 'Open in the client',
   protocols: { mqtt: 'MQTT', websockets: 'WebSocket', http_api: 'HTTP' },
   listenerColumns: {

@@ -256,7 +256,7 @@ export const zh: BrokerText = {
   purgeTyped: (filter) => `输入 ${filter} 以确认`,
   purgeNow: (count) => `删除 ${count} 条`,
   removed: (count) => `已删除 ${count} 条`,
-  noRetained: '没有保留消息。',
+  noRetained: '没有保留消息。服务器自身的保留消息在 $SYS/# 下。',
   openInClient: '在客户端中打开',
   protocols: { mqtt: 'MQTT', websockets: 'WebSocket', http_api: 'HTTP' },
   listenerColumns: {

@@ -1,20 +1,20 @@
 /** The centre: the toolbar, and the messages in one of four ways. */
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Direction } from '../model/message.ts'
 import { app, profileOf } from '../state/app-state.ts'
 import { countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { IconButton, Select, Tabs } from '../ui/parts.tsx'
 import type { SessionHandle, ViewMode } from '../state/session-handle.ts'
+import { later } from '../ui/later.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { Bubbles } from './bubbles.tsx'
 import { LatestTable } from './latest-table.tsx'
 import { MessageTable } from './message-table.tsx'
 
-const ChartView = lazy(async () => ({ default: (await import('./chart-view.tsx')).ChartView }))
-
-const PivotTable = lazy(async () => ({ default: (await import('./pivot-table.tsx')).PivotTable }))
+const ChartView = later(async () => (await import('./chart-view.tsx')).ChartView)
+const PivotTable = later(async () => (await import('./pivot-table.tsx')).PivotTable)
 
 const SEARCH_DELAY_MS = 150
 
@@ -28,16 +28,8 @@ export function MessageArea({ session }: { session: SessionHandle }) {
       {mode === 'table' && <MessageTable session={session} />}
       {mode === 'bubbles' && <Bubbles session={session} />}
       {mode === 'latest' && <LatestTable session={session} />}
-      {mode === 'pivot' && (
-        <Suspense fallback={<p className="empty">{t.loading}</p>}>
-          <PivotTable session={session} />
-        </Suspense>
-      )}
-      {mode === 'chart' && (
-        <Suspense fallback={<p className="empty">{t.loading}</p>}>
-          <ChartView session={session} />
-        </Suspense>
-      )}
+      {mode === 'pivot' && <PivotTable session={session} />}
+      {mode === 'chart' && <ChartView session={session} />}
       <HeldNote session={session} />
     </section>
   )

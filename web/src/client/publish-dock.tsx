@@ -1,5 +1,5 @@
 /** The dock to publish from. Ctrl+Enter sends. */
-import { useEffect, useId, useState, type KeyboardEvent } from 'react'
+import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react'
 import {
   INPUT_FORMATS,
   noFields,
@@ -23,6 +23,8 @@ import { RepeatForm } from './repeat-form.tsx'
 import { SavedMessages } from './saved-messages.tsx'
 
 const HISTORY_MAX = 50
+/** What is not answered by then is said to wait. */
+const LATE_MS = 500
 
 type Extra = 'properties' | 'repeat' | 'saved' | null
 
@@ -39,16 +41,24 @@ export function rememberDraft(draft: Draft): void {
 /** Sends the draft, and what became of it: words say why nothing was sent. */
 function useSend(session: SessionHandle, draft: Draft) {
   const [outcome, setOutcome] = useState<PublishResult | string | null>(null)
+  const [isLate, setLate] = useState(false)
+  const sends = useRef(0)
   const send = async () => {
+    const own = ++sends.current
+    // The word on the message before is none on this one.
+    const late = setTimeout(() => setLate(true), LATE_MS)
     try {
       const result = await session.ask('publish', { draft })
       setOutcome(result)
       if (result.ok) rememberDraft(draft)
     } catch (error) {
       setOutcome(error instanceof Error ? error.message : String(error))
+    } finally {
+      clearTimeout(late)
+      if (own === sends.current) setLate(false)
     }
   }
-  return { outcome, send }
+  return { outcome, isLate, send }
 }
 
 export function PublishDock({ session }: { session: SessionHandle }) {
@@ -56,7 +66,7 @@ export function PublishDock({ session }: { session: SessionHandle }) {
   const draft = useStore(session.store, (state) => state.draft)
   const isFolded = useStore(app, ({ settings }) => settings.dockFolded)
   const [extra, setExtra] = useState<Extra>(null)
-  const { outcome, send } = useSend(session, draft)
+  const { outcome, isLate, send } = useSend(session, draft)
   const put = (patch: Partial<Draft>) =>
     session.store.set({
       draft: { ...draft, ...patch },
@@ -100,7 +110,13 @@ export function PublishDock({ session }: { session: SessionHandle }) {
         </>
       )}
       <div className="publish-foot">
-        <Outcome outcome={outcome} qos={draft.qos} />
+        {isLate ? (
+          <span role="status" className="is-warning">
+            {t.notConfirmed}
+          </span>
+        ) : (
+          <Outcome outcome={outcome} qos={draft.qos} />
+        )}
         <JobList session={session} />
       </div>
     </section>

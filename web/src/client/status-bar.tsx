@@ -11,7 +11,7 @@ import { IconButton } from '../ui/parts.tsx'
 import { statusWords } from './status-words.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
-import { useLanguage, useText } from '../ui/text.ts'
+import { useDuration, useLanguage, useText } from '../ui/text.ts'
 
 /** What a file holds, and from when to when. */
 export function FileBar({ session }: { session: SessionHandle }) {
@@ -42,6 +42,7 @@ export function StatusBar({ session }: { session: SessionHandle }) {
       <strong role="status">{statusWords(status, t)}</strong>
       {profile !== undefined && <code className="address">{profileUrl(profile)}</code>}
       <StatusProblem status={status} />
+      {status.silentSinceMs !== null && <Silence sinceMs={status.silentSinceMs} />}
       <Counters session={session} />
       <span className="spacer" />
       {status.connack !== null && (
@@ -87,6 +88,21 @@ function StatusProblem({ status }: { status: Status }) {
       {[words, words === null ? transportWords(status, t) : ownWords(status), retry]
         .filter((part) => part !== null && part !== '')
         .join(' · ')}
+    </span>
+  )
+}
+
+function Silence({ sinceMs }: { sinceMs: number }) {
+  const t = useText()
+  const duration = useDuration()
+  const [nowMs, setNowMs] = useState(Date.now)
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(Date.now()), 1000)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <span className="problem" role="alert">
+      {t.silent(duration(Math.max(0, nowMs - sinceMs)))}
     </span>
   )
 }

@@ -8,6 +8,7 @@ export const publishWords = {
   send: 'Publish',
   sendHint: 'Ctrl+Enter publishes',
   sent: 'Sent. At QoS 0 the broker does not say what became of it.',
+  notConfirmed: 'Not confirmed by the broker yet…',
   confirmed: (ms: string) => `Confirmed after ${ms} ms`,
   payloadPlaceholder: 'Payload',
   noWildcards: 'A topic to publish to must not contain + or #.',

@@ -9,6 +9,7 @@ export const publishWords: PublishText = {
   send: '发布',
   sendHint: 'Ctrl+Enter 发布',
   sent: '已发送。QoS 0 时服务器不返回结果。',
+  notConfirmed: '服务器尚未确认…',
   confirmed: (ms) => `${ms} 毫秒后确认`,
   payloadPlaceholder: '载荷',
   noWildcards: '发布的主题不能含 + 或 #。',

@@ -136,6 +136,8 @@ export const zh: Text = {
     hex: '0x 之后的十六进制长度为奇数或含其他字符。',
   },
   statuses: { offline: '未连接', connecting: '正在连接…', online: '已连接', waiting: '连接中断' },
+  partMissing: '页面的这一部分尚未加载，而其服务器没有响应，正在重试…',
+  silent: (duration) => `服务器已有 ${duration}没有应答。`,
   pastedMqtt:
     'mqtt:// 是 TCP 上的 MQTT，浏览器无法打开。这里已改为同一服务器的 WebSocket 地址和常用端口；若端口不同，连接时会自动查找。',
   notConnected: '未连接',

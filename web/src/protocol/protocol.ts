@@ -30,6 +30,8 @@ export interface Status {
   /** Time of the next attempt, milliseconds since 1970. */
   readonly retryAtMs: number | null
   readonly onlineSinceMs: number | null
+  /** Since when it answers nothing, though it should; milliseconds since 1970. */
+  readonly silentSinceMs: number | null
   /** What the broker said in CONNACK. */
   readonly connack: Connack | null
 }

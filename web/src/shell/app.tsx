@@ -1,19 +1,18 @@
 /** The shell: top bar, one of two areas, whatever dialog is open. */
-import { lazy, Suspense, useEffect } from 'react'
+import { useEffect } from 'react'
 import { Workspace } from '../client/workspace.tsx'
 import { Welcome } from '../client/welcome.tsx'
 import { sharedProfile } from '../publish/share.ts'
 import { app, sessionOf, setArea } from '../state/app-state.ts'
 import { Dialogs } from './dialogs.tsx'
 import { ConfirmDialog } from '../ui/confirm.tsx'
+import { later } from '../ui/later.tsx'
 import { useStore } from '../ui/store.ts'
-import { useLanguage, useText } from '../ui/text.ts'
+import { useLanguage } from '../ui/text.ts'
 import { TopBar } from './top-bar.tsx'
 import { useShortcuts } from './shortcuts.ts'
 
-const BrokerArea = lazy(async () => ({
-  default: (await import('../broker/broker-area.tsx')).BrokerArea,
-}))
+const BrokerArea = later(async () => (await import('../broker/broker-area.tsx')).BrokerArea)
 
 export function App() {
   const area = useStore(app, (state) => state.area)
@@ -21,7 +20,6 @@ export function App() {
   const activeId = useStore(app, (state) => state.activeId)
   useStore(app, (state) => state.sessions)
   const language = useLanguage()
-  const t = useText()
   useShortcuts()
 
   useEffect(() => {
@@ -46,9 +44,7 @@ export function App() {
       <TopBar />
       <main className="area" id="main">
         {area === 'broker' ? (
-          <Suspense fallback={<p className="empty">{t.loading}</p>}>
-            <BrokerArea />
-          </Suspense>
+          <BrokerArea />
         ) : session === undefined ? (
           <Welcome />
         ) : (

@@ -1,37 +1,42 @@
 /** The dialog that is open, if one is. */
-import { lazy, Suspense } from 'react'
 import { ConnectionForm } from '../client/connection-form.tsx'
 import { ConnectionsDialog } from '../client/connections-dialog.tsx'
 import { app, sessionOf, type DialogName } from '../state/app-state.ts'
 import { HelpDialog } from './help-dialog.tsx'
 import { Palette } from './palette.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
+import { later } from '../ui/later.tsx'
 import { useStore } from '../ui/store.ts'
 
-const CsvDialog = lazy(async () => ({
-  default: (await import('../client/csv-dialog.tsx')).CsvDialog,
-}))
-const RetainedDialog = lazy(async () => ({
-  default: (await import('../client/retained-dialog.tsx')).RetainedDialog,
-}))
-const SchemasDialog = lazy(async () => ({
-  default: (await import('../client/schemas-dialog.tsx')).SchemasDialog,
-}))
-const SettingsDialog = lazy(async () => ({
-  default: (await import('../client/settings-dialog.tsx')).SettingsDialog,
-}))
-const SessionDialog = lazy(async () => ({
-  default: (await import('../client/session-dialog.tsx')).SessionDialog,
-}))
-const TransferDialog = lazy(async () => ({
-  default: (await import('../client/transfer-dialog.tsx')).TransferDialog,
-}))
+const close = () => app.set({ dialog: null })
+
+const CsvDialog = later(async () => (await import('../client/csv-dialog.tsx')).CsvDialog, close)
+const RetainedDialog = later(
+  async () => (await import('../client/retained-dialog.tsx')).RetainedDialog,
+  close,
+)
+const SchemasDialog = later(
+  async () => (await import('../client/schemas-dialog.tsx')).SchemasDialog,
+  close,
+)
+const SettingsDialog = later(
+  async () => (await import('../client/settings-dialog.tsx')).SettingsDialog,
+  close,
+)
+const SessionDialog = later(
+  async () => (await import('../client/session-dialog.tsx')).SessionDialog,
+  close,
+)
+const TransferDialog = later(
+  async () => (await import('../client/transfer-dialog.tsx')).TransferDialog,
+  close,
+)
 
 export function Dialogs() {
   const dialog = useStore(app, (state) => state.dialog)
   const activeId = useStore(app, (state) => state.activeId)
   if (dialog === null) return null
-  return <Suspense fallback={null}>{content(dialog, sessionOf(activeId))}</Suspense>
+  return content(dialog, sessionOf(activeId))
 }
 
 function content(dialog: DialogName, session: SessionHandle | undefined) {

@@ -79,6 +79,7 @@ const INITIAL: SessionState = {
     loginRefused: false,
     retryAtMs: null,
     onlineSinceMs: null,
+    silentSinceMs: null,
     connack: null,
   },
   stats: STATS,

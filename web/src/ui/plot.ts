@@ -13,6 +13,9 @@ function timeLabels(_: uPlot, ticks: number[]): string[] {
   return ticks.map((seconds) => clockText(seconds * 1000).slice(from, to))
 }
 
+/** Pixels that a time of day needs, with room beside it. */
+const TIME_SPACE = 70
+
 /** The scale of what is measured at the right. */
 const RIGHT = 'right'
 
@@ -37,7 +40,7 @@ export function plotOptions(
     cursor: { drag: { x: true, y: false } },
     scales: { x: { time: true } },
     axes: [
-      { ...axis, values: timeLabels, size: 30 },
+      { ...axis, values: timeLabels, size: 30, space: TIME_SPACE },
       { ...axis, size: 56 },
       ...(hasRight ? [{ ...axis, size: 56, side, scale: RIGHT, grid: { show: false } }] : []),
     ],

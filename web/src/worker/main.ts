@@ -27,6 +27,7 @@ function start(keepBytes: number): Session {
     pictures.poke()
     if (++ticks % 20 !== 0) return
     void made.keeper?.tick()
+    made.listen()
     const counts = made.profile.subscriptions.map(
       ({ id }) => [id, made.capture.messagesOf(id)] as const,
     )

@@ -19,8 +19,12 @@ const OFFLINE: Status = {
   loginRefused: false,
   retryAtMs: null,
   onlineSinceMs: null,
+  silentSinceMs: null,
   connack: null,
 }
+
+/** An answer that takes longer is worth a word. */
+const SILENT_MS = 5000
 
 /** Parts of the snapshot that may have changed. */
 export type Part =
@@ -51,6 +55,9 @@ export class Session {
   private readonly openLink: OpenLink
   private link: Link | null = null
   private readonly held = new Map<string, Held>()
+  /** What the broker has still to answer, the oldest first, by the time it was asked. */
+  private readonly unanswered = new Set<{ readonly atMs: number }>()
+  private heardAtMs = 0
 
   constructor(openLink: OpenLink, keepBytes: number) {
     this.openLink = openLink
@@ -111,7 +118,7 @@ export class Session {
   /** Rejects when nothing can be sent now. */
   async publish(message: Outgoing): Promise<Outcome> {
     if (this.link === null || this.status.kind !== 'online') throw new Error('not connected')
-    const answer = this.link.publish(message)
+    const answer = this.awaited(this.link.publish(message))
     const seq = this.capture.add({
       topic: message.topic,
       payload: message.payload,
@@ -178,11 +185,34 @@ export class Session {
     }
   }
 
+  /** Notes since when the broker is silent; to be called every second. */
+  listen(): void {
+    if (this.status.kind !== 'online') return
+    const [oldest] = this.unanswered
+    const sinceMs = Math.max(this.heardAtMs, oldest?.atMs ?? Infinity)
+    const silentSinceMs = Date.now() - sinceMs > SILENT_MS ? sinceMs : null
+    if (silentSinceMs !== this.status.silentSinceMs)
+      this.setStatus({ ...this.status, silentSinceMs })
+  }
+
+  private awaited<T>(answer: Promise<T>): Promise<T> {
+    const asked = { atMs: Date.now() }
+    this.unanswered.add(asked)
+    const done = () => {
+      this.unanswered.delete(asked)
+      this.heardAtMs = Date.now()
+    }
+    answer.then(done, done)
+    return answer
+  }
+
   private onMessage(message: Incoming): void {
+    const timeMs = Date.now()
+    this.heardAtMs = timeMs
     this.capture.add({
       topic: message.topic,
       payload: message.payload,
-      timeMs: Date.now(),
+      timeMs,
       outgoing: false,
       qos: message.qos,
       retain: message.retain,
@@ -244,7 +274,7 @@ export class Session {
     const held: Held = { subscription, state: 'pending', code: 0, reason: '' }
     this.held.set(subscription.id, held)
     try {
-      const { code, reason } = await link.subscribe(subscription)
+      const { code, reason } = await this.awaited(link.subscribe(subscription))
       Object.assign(held, { state: code < 0x80 ? 'granted' : 'refused', code, reason })
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

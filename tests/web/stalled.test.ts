@@ -1,0 +1,110 @@
+/** A broker that hangs, or is gone before a part of the page was loaded: nothing looks as if all were well. */
+import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
+import { en as broker } from '../../web/src/broker/words-en.ts'
+import { connectHere, publish, subscribe } from './acts.ts'
+import { login, startCuttable, visit } from './stage.ts'
+import { browserSuite } from './suite.ts'
+
+/** Resolves when all parts of the page are there: the last one that is loaded ahead has come. */
+const rested = (page: Page) =>
+  page.waitForFunction(
+    "performance.getEntriesByType('resource').some(({ name, responseEnd }) => /broker-area.*js$/.test(name) && responseEnd > 0)",
+  )
+
+browserSuite('a broker that hangs', (test) => {
+  test('is said on the dashboard, and so is that it goes on', async ({ page, stage, t, after }) => {
+    after(() => stage.broker.signal('SIGCONT'))
+    await page.getByRole('tab', { name: t.broker, exact: true }).click()
+    await login(page, t)
+    await page.locator('.page-head b').waitFor()
+    stage.broker.signal('SIGSTOP')
+    const gone = page.locator('.reach-banner.is-gone')
+    await gone.getByText(/Showing data from \d\d:\d\d:\d\d/).waitFor()
+    await page.locator('.broker-page.is-stale').waitFor()
+    stage.broker.signal('SIGCONT')
+    await page.locator('.reach-banner.is-back', { hasText: broker.brokerBack }).waitFor()
+    await gone.waitFor({ state: 'detached' })
+  })
+
+  test('is said where the dashboard is opened only then', async ({ browser, stage, t, after }) => {
+    after(() => stage.broker.signal('SIGCONT'))
+    const { page, close } = await visit(browser, stage.url)
+    await rested(page)
+    stage.broker.signal('SIGSTOP')
+    await page.getByRole('tab', { name: t.broker, exact: true }).click()
+    await page.locator('.reach-banner.is-gone').waitFor()
+    stage.broker.signal('SIGCONT')
+    await page.locator('.login').waitFor()
+    await close()
+  })
+
+  test('confirms nothing, and the client says for how long', async ({ page, stage, t, after }) => {
+    after(() => stage.broker.signal('SIGCONT'))
+    await connectHere(page, t)
+    await page.locator('.publish-dock').getByLabel('QoS').selectOption('1')
+    await publish(page, t, 'stalled/a', 'first')
+    const foot = page.locator('.publish-foot')
+    await foot.getByText(/^ ?Confirmed after/).waitFor()
+    stage.broker.signal('SIGSTOP')
+    await publish(page, t, 'stalled/a', 'second')
+    await foot.getByText(t.notConfirmed).waitFor()
+    assert.equal(await foot.getByText(/Confirmed after/).count(), 0)
+    const silence = page.locator('.status-bar').getByText(/has not answered for \d+ s/)
+    await silence.waitFor()
+    stage.broker.signal('SIGCONT')
+    await foot.getByText(/^ ?Confirmed after/).waitFor()
+    await silence.waitFor({ state: 'detached' })
+  })
+})
+
+browserSuite('a broker that is gone', (test) => {
+  test('leaves parts that are not loaded yet to be tried again, and what came is still there', async ({
+    browser,
+    stage,
+    t,
+    after,
+  }) => {
+    const wire = await startCuttable(stage.httpPort)
+    after(() => wire.close())
+    const { page, close } = await visit(browser, wire.url, { isNeverIdle: true })
+    await connectHere(page, t)
+    await subscribe(page, t, 'gone/#')
+    await publish(page, t, 'gone/a', 'still here')
+    await page.locator('.message-row', { hasText: 'still here' }).first().waitFor()
+    await wire.goAway()
+    await page.getByRole('tab', { name: t.views.chart, exact: true }).click()
+    await page.getByText(t.partMissing).waitFor()
+    await page.getByRole('tab', { name: t.views.table, exact: true }).click()
+    await page.locator('.message-row', { hasText: 'still here' }).first().waitFor()
+    await page.getByRole('tab', { name: t.broker, exact: true }).click()
+    await page.getByText(t.partMissing).waitFor()
+    await wire.comeBack()
+    await page.locator('.login').waitFor()
+    await close()
+  })
+
+  test('is not needed for any part once the page has rested', async ({
+    browser,
+    stage,
+    t,
+    after,
+  }) => {
+    const wire = await startCuttable(stage.httpPort)
+    after(() => wire.close())
+    const { page, close } = await visit(browser, wire.url)
+    await connectHere(page, t)
+    await rested(page)
+    await wire.goAway()
+    for (const view of ['chart', 'pivot', 'table'] as const) {
+      await page.getByRole('tab', { name: t.views[view], exact: true }).click()
+      await page.getByText(t.loading, { exact: true }).waitFor({ state: 'detached' })
+      assert.equal(await page.getByText(t.partMissing).count(), 0)
+    }
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: t.commandPalette }).fill(t.transfer)
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').getByText(t.exportText).first().waitFor()
+    await close()
+  })
+})
