@@ -1,0 +1,99 @@
+/** What one feels in use: nothing is squeezed, cut, or pushed out of sight. */
+import assert from 'node:assert/strict'
+import * as packets from '../support/packets.ts'
+import { RawClient } from '../support/raw-client.ts'
+import { connectHere, openFile, row, subscribe } from './acts.ts'
+import { login } from './stage.ts'
+import { browserSuite } from './suite.ts'
+
+/** Of the list of facts: the height that is shown, and the height of all of it. */
+const FACTS = `(() => {
+  const list = document.querySelector('.drawer dl')
+  return [list.clientHeight, list.scrollHeight]
+})()`
+
+/** Of what is shown in hex: how many lines its text has, and how many are seen. */
+const LINES = `(() => {
+  const shown = document.querySelector('pre.is-hex')
+  const range = document.createRange()
+  range.selectNodeContents(shown)
+  const tops = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)))
+  return [shown.textContent.trimEnd().split('\\n').length, tops.size]
+})()`
+
+browserSuite('in use', (test) => {
+  test("a client's facts keep their place, however long the list of its window", async ({
+    page,
+    stage,
+  }) => {
+    const client = await RawClient.open(stage.broker.port, 5)
+    client.send(packets.connect(5, { clientId: 'slow-reader' }))
+    await client.expect('connack')
+    client.send(packets.subscribe(1, [{ filter: 'window/#', qos: 1 }]))
+    await client.expect('suback')
+    const sender = await stage.connect('window-sender')
+    for (let at = 0; at < 60; at++) await sender.publish(`window/${at}`, 'x', { qos: 1 })
+    await page.setViewportSize({ width: 1280, height: 500 })
+    await page.goto(`${stage.url}#broker/clients`)
+    await login(page)
+    await page.locator('.row-button', { hasText: 'slow-reader' }).click()
+    const drawer = page.locator('.drawer')
+    await drawer.locator('li', { hasText: 'QoS 1, 1 B' }).first().waitFor()
+    const [shown, whole] = await page.evaluate<[number, number]>(FACTS)
+    assert.ok(shown >= whole, `${shown} of ${whole} pixels`)
+    await drawer.locator('dl div').last().scrollIntoViewIfNeeded()
+    await client.end()
+  })
+
+  test('"+" stays in sight beside many tabs', async ({ page, t }) => {
+    await connectHere(page, t)
+    for (let at = 0; at < 12; at++) {
+      await page
+        .locator('.connection-tab', { hasText: t.thisBroker })
+        .locator('button')
+        .first()
+        .click()
+      await page.getByRole('button', { name: t.transfer }).click()
+      const text = '{"tst":"2026-01-02T03:04:05Z","topic":"a","qos":0,"retain":0,"payload":"x"}\n'
+      await openFile(page, `a-rather-long-name-${at}.jsonl`, text, () =>
+        page.getByRole('dialog').getByRole('button', { name: t.import }).click(),
+      )
+      await page.getByText(`a-rather-long-name-${at}`).first().waitFor()
+    }
+    for (const width of [1280, 768, 390]) {
+      await page.setViewportSize({ width, height: 800 })
+      const box = await page.getByRole('button', { name: t.connections, exact: true }).boundingBox()
+      assert.ok(box !== null && box.x >= 0 && box.x + box.width <= width, `at ${width} pixels`)
+    }
+  })
+
+  test('hex is read in lines of sixteen, which never wrap', async ({ page, stage, t }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'hex/#')
+    const peer = await stage.connect('hex-sender')
+    await peer.publish(
+      'hex/a',
+      Uint8Array.from({ length: 160 }, (_, at) => (at * 7 + 128) & 0xff),
+    )
+    await row(page, 'hex/a').click()
+    await page.locator('pre.is-hex').waitFor()
+    for (const width of [1280, 390, 2560]) {
+      await page.setViewportSize({ width, height: 800 })
+      const [lines, seen] = await page.evaluate<[number, number]>(LINES)
+      assert.ok(lines >= 10, `${lines} lines`)
+      assert.equal(seen, lines, `at ${width} pixels`)
+    }
+  })
+
+  test('the demo says what its numbers measure, in its charts too', async ({ page, t }) => {
+    await page.getByRole('button', { name: t.tryDemo }).click()
+    await row(page, 'demo/').first().click()
+    await page.locator('.detail-pane .tok-number').first().waitFor()
+    const plot = page.getByRole('button', { name: t.plot('$.value') })
+    await plot.first().click()
+    await page
+      .locator('.chart-view .legend li b', { hasText: /\d ?(°C|%|lx|V|W|ppm)/ })
+      .first()
+      .waitFor()
+  })
+})

@@ -1,0 +1,220 @@
+/** "Why?" on the page: each link of the chain, with its evidence, in both languages, over sessions that lie on the disk. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after as afterAll } from 'node:test'
+import type { Check } from '../../src/admin/why-words.ts'
+import { QUESTIONS } from '../../src/admin/why-words.ts'
+import { connect } from '../../src/client/node.ts'
+import { en } from '../../web/src/broker/words-en.ts'
+import { questions as questionsZh } from '../../web/src/broker/why-zh.ts'
+import * as packets from '../support/packets.ts'
+import { RawClient } from '../support/raw-client.ts'
+import { ADMIN, login, type Stage } from './stage.ts'
+import { browserSuite } from './suite.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'mozzie-why-'))
+/** More than the browser and the clients of a test have. */
+const CONNECTIONS_MAX = 60
+const LIMITS = [
+  'persistence true',
+  `persistence_location ${directory}/`,
+  'max_queued_messages 2',
+  `max_connections_per_address ${CONNECTIONS_MAX}`,
+]
+
+interface Asked {
+  readonly client?: string
+  readonly topic?: string
+}
+
+type Row = [
+  what: string,
+  setUp: (stage: Stage) => Promise<Asked>,
+  check: Check,
+  answer: RegExp,
+  evidence?: RegExp,
+]
+
+const at = ({ broker }: Stage) => `mqtt://127.0.0.1:${broker.port}`
+
+/** A session that stays, with a subscription at this QoS, whose client is away. */
+async function leaveSession(stage: Stage, clientId: string, filter: string, qos: 0 | 1) {
+  const client = await connect(at(stage), { clientId, sessionExpirySeconds: 600 })
+  await client.subscribe(filter, { qos, onMessage: () => {} })
+  await client.end()
+}
+
+async function publish(stage: Stage, topic: string, count: number, messageExpirySeconds?: number) {
+  const client = await connect(at(stage), { clientId: `p-${topic.replaceAll('/', '-')}` })
+  const properties = messageExpirySeconds === undefined ? {} : { messageExpirySeconds }
+  for (let sent = 0; sent < count; sent++) await client.publish(topic, 'x', { qos: 1, properties })
+  await client.end()
+}
+
+/** A client with a will, whose connection breaks. */
+async function breakWithWill(stage: Stage, clientId: string, topic: string) {
+  const client = await connect(at(stage), { clientId, will: { topic, payload: 'gone' } })
+  await client.end({ force: true })
+}
+
+async function connectFrom(stage: Stage, localAddress: string, clientId: string) {
+  const client = await RawClient.open(stage.broker.port, 4, localAddress)
+  client.send(packets.connect(4, { clientId }))
+  await client.expect('connack')
+}
+
+const near = (filter: string, difference: RegExp): Row => [
+  `the nearest subscription to why/price is ${filter}`,
+  async (stage) => {
+    const client = `near-${filter.replaceAll(/\W/g, '_')}`
+    const made = await stage.connect(client)
+    await made.subscribe(filter, { onMessage: () => {} })
+    return { client, topic: 'why/price' }
+  },
+  'subscription',
+  difference,
+  new RegExp(`"${filter.replaceAll('+', '\\+')}"`),
+]
+
+const ROWS: Row[] = [
+  [
+    'a client that never connected',
+    async () => ({ client: 'never-was' }),
+    'known',
+    /never connected/,
+  ],
+  [
+    'a refused login: by whom, from where',
+    async (stage) => {
+      const wrong = { username: ADMIN.username, password: 'wrong', reconnect: false } as const
+      await assert.rejects(connect(at(stage), { clientId: 'till-1', ...wrong }))
+      return { client: 'till-1' }
+    },
+    'refused',
+    /The broker refused it/,
+    /from 127\.0\.0\.1:\d+, user boss/,
+  ],
+  near('why/Price', /capital letters differ/),
+  near('why/prise', /one letter differs/),
+  near('why/+/price', /one level is too many or missing/),
+  near('why/ price', /a space is too many or missing/),
+  [
+    'QoS 0 for a client that is away',
+    async (stage) => {
+      await leaveSession(stage, 'away-0', 'q0/+', 0)
+      return { client: 'away-0', topic: 'q0/a' }
+    },
+    'qos',
+    /messages at QoS 0 are not kept for it/,
+  ],
+  [
+    'a queue that was full, and what was dropped',
+    async (stage) => {
+      await leaveSession(stage, 'full-1', 'full/a', 1)
+      await publish(stage, 'full/a', 5)
+      return { client: 'full-1', topic: 'full/a' }
+    },
+    'queue',
+    /3 messages were dropped: its queue was full/,
+    /2 wait/,
+  ],
+  [
+    'when what waits expires',
+    async (stage) => {
+      await leaveSession(stage, 'late-1', 'late/a', 1)
+      await publish(stage, 'late/a', 1, 300)
+      return { client: 'late-1' }
+    },
+    'expiry',
+    /The first of it in \d+ s/,
+  ],
+  [
+    'two devices with one client id, and both addresses',
+    async (stage) => {
+      for (const from of ['127.0.0.2', '127.0.0.3', '127.0.0.2'])
+        await connectFrom(stage, from, 'twin')
+      return { client: 'twin' }
+    },
+    'takeover',
+    /Two devices take the connection from each other/,
+    /127\.0\.0\.2.*127\.0\.0\.3|127\.0\.0\.3.*127\.0\.0\.2/,
+  ],
+  [
+    'a will that was published',
+    async (stage) => {
+      await breakWithWill(stage, 'brave', 'wills/a')
+      return { client: 'brave' }
+    },
+    'will',
+    /It had one, which was published/,
+    /"wills\/a"/,
+  ],
+  [
+    'a message that waits for its acknowledgement, and when the last one came',
+    async (stage) => {
+      const client = await RawClient.open(stage.broker.port, 4)
+      client.send(packets.connect(4, { clientId: 'mute' }))
+      await client.expect('connack')
+      client.send(packets.subscribe(1, [{ filter: 'mute/a', qos: 1 }]))
+      await client.expect('suback')
+      await publish(stage, 'mute/a', 1)
+      return { client: 'mute' }
+    },
+    'acknowledged',
+    /Never since its session is in memory/,
+  ],
+]
+
+browserSuite(
+  'why, on the page',
+  (test) => {
+    afterAll(() => rmSync(directory, { recursive: true, force: true }))
+    for (const [what, setUp, check, answer, evidence] of ROWS)
+      test(what, async ({ page, stage }) => {
+        const asked = await setUp(stage)
+        const query = new URLSearchParams({ ...asked }).toString()
+        await page.goto(`${stage.url}#broker/why?${query}`)
+        await login(page)
+        const link = (question: string) => page.locator('.why-chain li', { hasText: question })
+        const english = link(QUESTIONS[check])
+        await english.filter({ hasText: answer }).waitFor()
+        if (evidence !== undefined) assert.match(await english.innerText(), evidence)
+        await page.getByText(en.whySince('').slice(0, 20)).waitFor()
+        await page.getByRole('button', { name: '切换到中文' }).click()
+        const chinese = link(questionsZh[check])
+        assert.match(await chinese.locator('b').innerText(), /\p{Script=Han}/u)
+        assert.doesNotMatch(await chinese.locator('b').innerText(), answer)
+      })
+
+    test('what waits on the disk for a client that is away is listed', async ({ page, stage }) => {
+      await leaveSession(stage, 'disk-1', 'disk/a', 1)
+      await publish(stage, 'disk/a', 1, 300)
+      await page.goto(`${stage.url}#broker/clients`)
+      await login(page)
+      await page.locator('.row-button', { hasText: 'disk-1' }).click()
+      const item = page.locator('.drawer li', { hasText: 'disk/a' }).filter({ hasText: '1 B' })
+      await item.getByText(/expires in \d+ min/).waitFor()
+    })
+
+    test('a client that a limit turned away stands among the refused, with the limit', async ({
+      page,
+      stage,
+    }) => {
+      const open = await Promise.all(
+        Array.from({ length: CONNECTIONS_MAX }, () =>
+          RawClient.open(stage.broker.port, 4, '127.0.0.9'),
+        ),
+      )
+      const oneMore = await RawClient.open(stage.broker.port, 4, '127.0.0.9')
+      await oneMore.expectClosed()
+      await page.goto(`${stage.url}#broker/overview`)
+      await login(page)
+      const row = page.locator('.refusals tr', { hasText: '127.0.0.9' }).first()
+      await row.getByText('max_connections_per_address exceeded').waitFor()
+      await Promise.all(open.map((one) => one.end()))
+    })
+  },
+  LIMITS,
+)
