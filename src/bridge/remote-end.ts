@@ -9,6 +9,7 @@ import { checkFixedHeader } from '../codec/frame.ts'
 import { PacketType, type ConnackPacket, type Packet, type Version } from '../codec/packets.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
+import { connectionText } from '../client/connection-text.ts'
 import { connackText } from '../client/errors.ts'
 import { Framer } from '../codec/framer.ts'
 import { Output } from '../client/output.ts'
@@ -105,7 +106,7 @@ export class RemoteEnd {
         if (this.phase === 'ready' && !this.output.isFull) this.events.drained()
       },
       closed: (error) =>
-        this.over(error === null ? 'the remote closed the connection' : error.message),
+        this.over(error === null ? 'the remote closed the connection' : connectionText(error)),
     })
   }
 

@@ -17,6 +17,7 @@ import { ProtocolError } from '../codec/protocol-error.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { onAck } from './acks.ts'
 import { onAuth, startAuthentication } from './authenticating.ts'
+import { connectionText } from './connection-text.ts'
 import {
   ConnectionRefusedError,
   DisconnectedError,
@@ -98,7 +99,7 @@ function clearTimer(core: Core): void {
 function closedError(core: Core, cause: Error | null): MqttError {
   const wasOnline = core.phase === 'online'
   if (cause instanceof MqttError) return cause
-  const why = cause === null ? 'the server closed the connection' : cause.message
+  const why = cause === null ? 'the server closed the connection' : connectionText(cause)
   if (wasOnline) return new DisconnectedError('CLOSED', `connection lost: ${why}`, { cause })
   return new MqttError('CONNECT', `cannot connect: ${why}`, { cause })
 }

@@ -4,7 +4,7 @@ import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { connect, type NodeConnectOptions } from '../../src/client/node.ts'
+import { connect, type MqttError, type NodeConnectOptions } from '../../src/client/node.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
 import { listen } from './bridges.ts'
@@ -101,8 +101,17 @@ test('TLS refuses a server of another name, unless told not to look', limits, as
 test('TLS with a certificate of the client', limits, async () => {
   const url = `mqtts://localhost:${ports.strict}`
   await exchange(url, { tls: good })
-  await assert.rejects(exchange(url, { tls: { ca: good.ca } }))
+  const none = connect(url, { reconnect: false, tls: { ca: good.ca } })
+  await assert.rejects(none, { message: /: the server demands a certificate of the client$/ })
   await assert.rejects(exchange(url, { tls: { ...other, ca: good.ca } }))
+})
+
+test('TLS to a port without it is told in words, with the cause', limits, async () => {
+  const url = `mqtts://localhost:${ports.webSocket}`
+  await assert.rejects(connect(url, { reconnect: false }), ({ message, cause }: MqttError) => {
+    assert.equal(message, 'cannot connect: the server does not speak TLS on that port')
+    return (cause as { code: string }).code === 'ERR_SSL_WRONG_VERSION_NUMBER'
+  })
 })
 
 test('TLS with a shared key', limits, async () => {
