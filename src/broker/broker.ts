@@ -78,6 +78,7 @@ export class Broker {
       sessions: new Map(),
       sessionsOfUser: new Map(),
       directs: new Map(),
+      announced: new Set(),
       connections: new Set(),
       hasBridge: false,
       groups: new Map(),

@@ -334,3 +334,36 @@ for (const wake of ['subscribes', 'publishes'] as const)
       )
     }
   })
+
+test('a message to a client id reaches that client at every QoS, whichever thread it has', async (context) => {
+  const { connect } = await threaded(
+    context,
+    'direct_topic p2p\npersistence true\npersistence_location DIR/\n',
+  )
+  const kinds = [
+    { clean: true, name: 'clean' },
+    { clean: false, name: 'kept' },
+  ]
+  const got = new Map<string, string[]>()
+  for (const { clean, name } of kinds)
+    for (let at = 0; at < CLIENTS / 2; at++) {
+      const clientId = `${name}-${at}`
+      const own: string[] = []
+      got.set(clientId, own)
+      const client = await connect({ clientId, clean })
+      client.on('message', (topic, payload) => void own.push(`${topic} ${payload.toString()}`))
+    }
+  const author = await connect({ clientId: 'author', protocolVersion: 5 })
+  for (const clientId of got.keys())
+    for (const qos of [0, 1, 2] as const)
+      await author.publishAsync(`x/p2p/${clientId}`, String(qos), { qos })
+  await until(
+    () => [...got.values()].every(({ length }) => length >= 3),
+    () => JSON.stringify([...got]),
+  )
+  for (const [clientId, own] of got)
+    assert.deepEqual(
+      own.toSorted(),
+      [0, 1, 2].map((qos) => `x/p2p/${clientId} ${qos}`),
+    )
+})

@@ -13,6 +13,7 @@ import { dropUnruled } from '../delivery/rulings.ts'
 import { forgetAliases } from '../delivery/send-publish.ts'
 import { forgetTopics } from '../routing/published-topic.ts'
 import { dropPartial } from './partial.ts'
+import { withdrawDirect } from '../routing/direct.ts'
 import { countInterests } from '../routing/interest.ts'
 import { fireWill, takeWill } from '../routing/wills.ts'
 import { endingWords, logEnd, logSent } from '../state/words.ts'
@@ -76,6 +77,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   const will = takeWill(core, connection)
   if (session === null || session.connection !== connection) return
   countInterests(core, session, -1)
+  withdrawDirect(core, session)
   leaveConnection(session)
   if (identity !== null && connection.openedAtMs > 0)
     core.ports.observer?.disconnected?.(identity, ending.text)

@@ -24,6 +24,7 @@ import { adoptOutbound, catchUp } from '../delivery/backlog.ts'
 import { resume } from '../delivery/outbound.ts'
 import type { PeerClaim } from '../../ports/peers.ts'
 import { isBridgeUser, type ClaimedSession, type SessionRecord } from '../../ports/ports.ts'
+import { announceDirect } from '../routing/direct.ts'
 import { countInterests } from '../routing/interest.ts'
 import { dropAllUnreleased, heldCount, heldIds, holdUntilPubrel } from '../state/held.ts'
 import { saveSession } from '../state/session-record.ts'
@@ -253,6 +254,7 @@ function joinSession(
   if (core.ports.peers !== null) joinPeers(core, connection, session, state)
   wakeSession(core, session, connection)
   countInterests(core, session, 1)
+  announceDirect(core, session)
   noteOwner(session, connection.identity)
   giveTo(core, session, userOf(connection))
   connection.session = session

@@ -1,11 +1,12 @@
 /**
  * `direct_topic`: a PUBLISH to `<anything>/p2p/<client id>` reaches that client's session, subscribed or not, at the
  * publisher's QoS. Whoever subscribes to such a topic gets it as well; the client itself once: by a subscription of its own
- * where it has one that matches.
+ * where it has one that matches. Other nodes know of a client that is here by an interest in a filter of its own, `$direct/<client id>`.
  */
 import type { Core } from '../state/core.ts'
 import type { Session, Subscriber } from '../state/model.ts'
 import { Subscription } from '../state/model.ts'
+import { countFilter } from './interest.ts'
 
 /** Is the topic one that means a client? */
 export function isDirect(core: Core, topic: string): boolean {
@@ -21,14 +22,39 @@ export function withDirect(
 ): readonly Subscriber[] {
   const { directLevel } = core.ports.limits
   const clientId = directLevel === '' ? null : clientIdOf(topic, directLevel)
-  const session = clientId === null ? undefined : core.sessions.get(clientId)
-  if (
-    session === undefined ||
-    subscribers.some((one) => one.members === null && one.session === session)
-  )
-    return subscribers
-  return [...subscribers, directOf(core, session)]
+  if (clientId === null) return subscribers
+  const session = core.sessions.get(clientId)
+  const elsewhere = core.wanted.get(FILTER + clientId)
+  const isHere =
+    session !== undefined &&
+    !subscribers.some((one) => one.members === null && one.session === session)
+  if (!isHere && elsewhere === undefined) return subscribers
+  const all = [...subscribers]
+  if (isHere) all.push(directOf(core, session))
+  if (elsewhere !== undefined) all.push(elsewhere)
+  return all
 }
+
+/** The client of a session is here from now on: other nodes pass on what is meant for it. */
+export function announceDirect(core: Core, session: Session): void {
+  const { clientId, durable } = session
+  const { limits, peers } = core.ports
+  if (peers === null || limits.directLevel === '' || NO_NAME.test(clientId)) return
+  core.announced.add(session)
+  countFilter(core, FILTER + clientId, durable ? 0 : 1, durable ? 1 : 0)
+}
+
+/** It is gone. */
+export function withdrawDirect(core: Core, session: Session): void {
+  const { clientId, durable } = session
+  if (core.announced.delete(session))
+    countFilter(core, FILTER + clientId, durable ? 0 : -1, durable ? -1 : 0)
+}
+
+const FILTER = '$direct/'
+
+/** No topic ends with a client id that has one of these, or with none. */
+const NO_NAME = /[+#/]|^$/
 
 /** `a/b/p2p/id`: `id`; null where that is no such topic. */
 function clientIdOf(topic: string, level: string): string | null {

@@ -51,15 +51,26 @@ export function countInterest(
   const { peers } = core.ports
   if (peers === null) return
   const { filter, group, session } = subscription
+  const isByStore = session.durable && qos > 0
+  const [always, qos0] = isByStore ? [0, change] : [change, 0]
+  if (group === null) countFilter(core, filter, always, qos0)
+  else peers.interest(group.filter, group.name, counted(core, filter, always, qos0))
+}
+
+/** So many more, or fewer, here want a filter that is not shared. */
+export function countFilter(core: Core, filter: string, always: number, qos0: number): void {
   const before = core.interest.get(filter) ?? NOTHING
-  const { always, qos0 } = before
-  const own: Interest =
-    session.durable && qos > 0 ? { always, qos0: qos0 + change } : { always: always + change, qos0 }
+  const own = counted(core, filter, always, qos0)
+  const isChanged = own.always > 0 !== before.always > 0 || own.qos0 > 0 !== before.qos0 > 0
+  if (isChanged) core.ports.peers?.interest(filter, '', own)
+}
+
+function counted(core: Core, filter: string, always: number, qos0: number): Interest {
+  const before = core.interest.get(filter) ?? NOTHING
+  const own = { always: before.always + always, qos0: before.qos0 + qos0 }
   if (own.always + own.qos0 === 0) core.interest.delete(filter)
   else core.interest.set(filter, own)
-  const isChanged = own.always > 0 !== always > 0 || own.qos0 > 0 !== qos0 > 0
-  if (group !== null) peers.interest(group.filter, group.name, own)
-  else if (isChanged) peers.interest(filter, '', own)
+  return own
 }
 
 /** Does a subscription of this session count? */

@@ -108,6 +108,8 @@ export interface Core {
   readonly sessionsOfUser: Map<string, number>
   /** Of sessions that were published to by client id (`direct_topic`): what takes it. */
   readonly directs: Map<Session, Subscription>
+  /** Sessions whose clients other nodes know of for the sake of `direct_topic`. */
+  readonly announced: Set<Session>
   readonly connections: Set<Connection>
   /** There is, or was, a session of a bridge of ours. */
   hasBridge: boolean
