@@ -55,7 +55,7 @@ export interface BridgeSettings {
   readonly outgoingRetain: boolean
   /** Larger packets are not sent; 0: any size (`bridge_max_packet_size`). */
   readonly packetBytesMax: number
-  /** Larger packets are not taken; the remote is told (MQTT 5.0). */
+  /** Larger packets are not taken; a remote of MQTT 5.0 is told. */
   readonly incomingPacketBytesMax: number
   /** MQTT 5.0, both ways; 0: none. */
   readonly topicAliasMaximum: number

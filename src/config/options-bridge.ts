@@ -51,7 +51,7 @@ export const BRIDGE_OPTIONS = {
   bindAddress: bridge('bridge_bind_address', 'Local address to connect from.', text('host'), null),
   maxPacketBytes: bridge(
     'bridge_max_packet_size',
-    'Larger packets are not sent; 0: any size.',
+    'Larger packets are not sent, and the other broker is asked to send none (MQTT 5); 0: any size.',
     int(0, INT_MAX),
     0,
   ),

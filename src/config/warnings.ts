@@ -23,6 +23,7 @@ export function warnOfWhole(
   warnOfIdleHttpOptions(state, listeners)
   warnOfPagesWithoutRoles(state, listeners)
   warnOfOwnBridges(state, listeners, bridges)
+  warnOfTwins(state, bridges)
   state.warnings.push(...warningsOfGoAuth(state.plugins))
 }
 
@@ -130,4 +131,21 @@ function isAt(listener: ListenerConfig, host: string): boolean {
   if (listener.socketPath !== null) return false
   if (listener.host === host) return true
   return LOOPBACK_NAMES.has(host) && (listener.host === null || LOOPBACK_NAMES.has(listener.host))
+}
+
+/** Two bridges that are one client to a broker: each connection of the one ends that of the other. */
+function warnOfTwins(state: ParseState, bridges: readonly BridgeConfig[]): void {
+  const known = new Map<string, string>()
+  for (const { name, remoteClientId, addresses, location } of bridges) {
+    if (remoteClientId === null) continue
+    const places = addresses.map(({ host, port, url }) => url ?? `${host}:${port}`)
+    const twin = places.map((place) => known.get(`${remoteClientId} ${place}`)).find(Boolean)
+    if (twin !== undefined) {
+      const text =
+        `Bridges "${twin}" and "${name}" have one "remote_clientid" at one address: ` +
+        'each will end the connection of the other.'
+      state.warnings.push({ level: 'warning', text, ...location })
+    }
+    for (const place of places) known.set(`${remoteClientId} ${place}`, name)
+  }
 }

@@ -72,7 +72,7 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
     attemptUnsubscribe: config.attemptUnsubscribe,
     outgoingRetain: config.outgoingRetain,
     packetBytesMax: config.maxPacketBytes,
-    incomingPacketBytesMax: defaults.packetBytesMax,
+    incomingPacketBytesMax: incomingBytesMax(config, version, defaults),
     topicAliasMaximum: version === 5 ? config.maxTopicAlias : 0,
     inflightMax: defaults.inflightMax || (version < 5 && sendsQos2 ? INFLIGHT : SENT_INFLIGHT),
     receiveMaximum: config.receiveMaximum ?? (defaults.inflightMax || INFLIGHT),
@@ -80,6 +80,17 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
     hopsMax: config.hopsMax,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   }
+}
+
+/** Before MQTT 5 the remote cannot be told, and would be cut for what it does not know. */
+function incomingBytesMax(
+  { maxPacketBytes }: BridgeConfig,
+  version: Version,
+  { packetBytesMax }: BridgeDefaults,
+): number {
+  return version < 5 || maxPacketBytes === 0
+    ? packetBytesMax
+    : Math.min(maxPacketBytes, packetBytesMax)
 }
 
 function checkTopics(config: BridgeConfig): void {

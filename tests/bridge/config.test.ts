@@ -1,6 +1,8 @@
 /** What `--test-config` says of bridges: each fault with its file and line. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { loadConfig } from '../../src/config/files.ts'
+import { bridgesOf } from '../../src/server/bridges.ts'
 import { runToEnd, scratch, writeConfig } from '../server/run-mozzie.ts'
 
 /** The first line is `user root`; what is wrong with the whole of a section stands at its `connection` line, the second. */
@@ -86,3 +88,27 @@ test('a bridge to the broker itself that would send messages round for ever is w
   assert.match(warningsOf('x in 1 a/ a/'), isWarning)
   assert.doesNotMatch(warningsOf('x/# out 1 a/ b/'), isWarning)
 })
+
+test('two bridges that are one client to the other broker are warned of', (context) => {
+  const twin = `connection c\naddress 127.0.0.1:1884\ntopic x out 1\nlocal_clientid l\n`
+  const idOf = (id: string): string => `remote_clientid ${id}\n`
+  for (const [second, isWarned] of [
+    ['one', true],
+    ['two', false],
+  ] as const) {
+    const lines = `${section}topic x out 1\n${idOf('one')}${twin}${idOf(second)}`
+    const { code, stderr } = runToEnd('-c', writeConfig(scratch(context), lines), '--test-config')
+    assert.equal(code, 0, stderr)
+    assert.equal(/Bridges "b" and "c" have one "remote_clientid"/.test(stderr), isWarned, stderr)
+  }
+})
+
+for (const [version, expected] of [
+  ['mqttv311', 5000],
+  ['mqttv50', 400],
+] as const)
+  test(`${version}: a remote that can be told sends nothing larger than bridge_max_packet_size`, (context) => {
+    const lines = `max_packet_size 5000\n${section}topic x out\nbridge_protocol_version ${version}\nbridge_max_packet_size 400`
+    const settings = bridgesOf(loadConfig(writeConfig(scratch(context), lines))).get('b')?.settings
+    assert.deepEqual([settings?.packetBytesMax, settings?.incomingPacketBytesMax], [400, expected])
+  })
