@@ -10,34 +10,20 @@
  * `prepare` makes the local session before any client is let in, so that no message is published that the bridge
  * would have had to keep.
  */
-import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
-import type { Runtime, TimerHandle } from '../client/ports.ts'
+import type { TimerHandle } from '../client/ports.ts'
 import type { BridgeState, BridgeStatus } from '../ports/bridge-status.ts'
-import { matches } from '../topics/names.ts'
 import { Backoff } from './backoff.ts'
+import { LazyWatch, mayBring } from './lazy-watch.ts'
 import { LocalEnd } from './local-end.ts'
-import type { LocalBroker } from './local-broker.ts'
+import type { BridgePorts } from './local-broker.ts'
 import { PrimaryWatch } from './primary-watch.ts'
 import { Relay, type RelayCounts } from './relay.ts'
 import { speechOf, type RemoteInfo, type Speech } from './greeting.ts'
 import { RemoteEnd, type RemoteEnding } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
+import { Telling } from './telling.ts'
 import { TopicMap } from './topic-map.ts'
-
-/** A lazy bridge looks at its queue, and at how long it was idle, this often. */
-const LAZY_LOOK_MS = 250
-const WARNINGS_APART_MS = 10_000
-
-const encoder = new TextEncoder()
-
-/** What a bridge asks of the world. */
-export interface BridgePorts {
-  readonly broker: LocalBroker
-  readonly runtime: Runtime
-  readonly log: Log
-  wallMs(): number
-}
 
 /** One connection, made with the settings of its time: a lazy change leaves it as it is. */
 interface Ends {
@@ -70,17 +56,12 @@ export class Bridge {
   private areTopicsNew = false
   /** A client here waits for what a lazy bridge brings. */
   private isWanted = false
-  /** Where the last notification is. */
-  private toldTopic: string | null = null
   private upSinceMs: number | null = null
-  private lastError: string | null = null
-  private lastErrorMs: number | null = null
   private reconnectAtMs: number | null = null
   private timer: TimerHandle | null = null
   private stableTimer: TimerHandle | null = null
-  private lookTimer: TimerHandle | null = null
-  private lastCrossedMs = 0
-  private lastWarningMs = -Infinity
+  private readonly telling: Telling
+  private readonly lazy: LazyWatch
   private readonly primary: PrimaryWatch
 
   constructor(settings: BridgeSettings, ports: BridgePorts) {
@@ -89,6 +70,8 @@ export class Bridge {
     this.topics = new TopicMap(settings.topics)
     this.backoff = new Backoff(ports.runtime.random)
     this.speech = speechOf(settings)
+    this.telling = new Telling(settings.name, ports)
+    this.lazy = new LazyWatch(ports.broker, ports.runtime)
     this.primary = new PrimaryWatch(ports.runtime, (speech) => this.backToFirst(speech))
   }
 
@@ -108,8 +91,8 @@ export class Bridge {
       ...counts,
       connects: this.connects,
       upSinceMs: this.upSinceMs,
-      lastError: this.lastError,
-      lastErrorMs: this.lastErrorMs,
+      lastError: this.telling.lastError,
+      lastErrorMs: this.telling.lastErrorMs,
       reconnectAtMs: this.reconnectAtMs,
     }
   }
@@ -131,7 +114,7 @@ export class Bridge {
       pause: () => undefined,
       resume: () => undefined,
       closed: (why) => {
-        this.fault(why)
+        this.telling.fault(why)
         this.endPreparing(why)
       },
     })
@@ -152,7 +135,7 @@ export class Bridge {
     if (this.settings.startType !== 'lazy' || this.isWanted) this.connect()
     else {
       this.stopTimers()
-      this.watchQueue()
+      this.wakeWhenQueued()
     }
   }
 
@@ -167,14 +150,14 @@ export class Bridge {
   /** Disconnects and stays so until {@link resume}; what is to cross is kept. */
   pause(): void {
     if (this.state === 'paused') return
-    this.note(LogType.notice, `Bridge ${this.name} paused.`)
+    this.telling.note(' paused.')
     this.leave()
     this.state = 'paused'
   }
 
   resume(): void {
     if (this.state !== 'paused') return
-    this.note(LogType.notice, `Bridge ${this.name} resumed.`)
+    this.telling.note(' resumed.')
     this.state = 'waiting'
     this.backoff.reset()
     this.start()
@@ -207,11 +190,7 @@ export class Bridge {
   /** A client here subscribed to `filter`: a lazy bridge that could bring it something connects. */
   subscribedHere(filter: string): void {
     if (this.settings.startType !== 'lazy' || this.state !== 'waiting') return
-    const brings = this.settings.topics.some(
-      ({ direction, localPrefix, pattern }) =>
-        direction !== 'out' && mayMeet(filter, localPrefix + pattern),
-    )
-    if (!brings) return
+    if (!mayBring(this.settings.topics, filter)) return
     this.isWanted = true
     // After a failure it waits its time: clients cannot hurry it.
     if (this.reconnectAtMs === null) this.connect()
@@ -224,22 +203,22 @@ export class Bridge {
     const { settings, topics, ports } = this
     const address = settings.addresses[this.addressIndex]
     this.state = 'connecting'
-    this.note(LogType.notice, `Connecting bridge ${this.name} (${address.name})`)
+    this.telling.connecting(address.name)
     const remote = new RemoteEnd(settings, topics, this.speech, ports.runtime, address.dial, {
       ready: (info) => this.subscribedThere(info),
       frame: (first, bytes, start, bodyStart, end) =>
         relay.takeRemote(first, bytes, start, bodyStart, end),
       isUnderWay: (packetId) => ports.broker.isUnderWay(settings.localClientId, packetId),
       mayHold: () => ports.broker.queuedFor(settings.localClientId) > 0,
-      warn: (text) => this.warn(text),
+      warn: (text) => this.telling.warn(text),
       chunkDone: () => relay.handOver(),
       drained: () => this.ends?.local?.drained(),
       ended: (ending) => this.lost(ending),
     })
     const relay = new Relay(settings, topics, remote, this.counts, ports.runtime.soon, {
       cut: (why) => remote.fail(why, Reason.quotaExceeded),
-      warn: (text) => this.warn(text),
-      crossed: () => (this.lastCrossedMs = ports.runtime.monotonicMs()),
+      warn: (text) => this.telling.warn(text),
+      crossed: () => this.lazy.crossed(),
     })
     this.ends = { settings, topics, remote, relay, local: null }
   }
@@ -298,11 +277,11 @@ export class Bridge {
     if (ends.topics === this.topics) this.areTopicsNew = false
     this.isWanted = false
     this.upSinceMs = ports.wallMs()
-    this.lastCrossedMs = ports.runtime.monotonicMs()
-    this.note(LogType.notice, `Bridge ${this.name} connected to ${this.status().address}.`)
+    this.lazy.crossed()
+    this.telling.note(` connected to ${this.status().address}.`)
     this.tell('1')
     this.stableTimer = ports.runtime.setTimer(settings.restart.stableMs, () => this.held())
-    if (settings.startType === 'lazy') this.watchIdle()
+    if (settings.startType === 'lazy') this.leaveWhenIdle()
     if (this.addressIndex > 0 && !settings.roundRobin) this.primary.begin(settings)
   }
 
@@ -317,7 +296,7 @@ export class Bridge {
   private lost({ why, lesser }: RemoteEnding): void {
     const wasUp = this.state === 'up'
     const isAtOnce = lesser !== null || this.primary.hasTakenOver()
-    this.fault(why)
+    this.telling.fault(why)
     this.forgetEnds(why)
     if (wasUp) this.tell('0')
     if (!isAtOnce && this.settings.startType === 'once') {
@@ -362,93 +341,45 @@ export class Bridge {
 
   private stopTimers(): void {
     const { runtime } = this.ports
-    for (const timer of [this.timer, this.stableTimer, this.lookTimer])
+    for (const timer of [this.timer, this.stableTimer])
       if (timer !== null) runtime.clearTimer(timer)
-    this.timer = this.stableTimer = this.lookTimer = null
+    this.timer = this.stableTimer = null
     this.reconnectAtMs = null
+    this.lazy.end()
     this.primary.end()
   }
 
-  // ── looking ──
+  // ── coming and going ──
 
-  /** Calls `look` again and again, until timers are stopped. */
-  private every(delayMs: number, look: () => void): void {
-    this.lookTimer = this.ports.runtime.setTimer(delayMs, () => {
-      this.every(delayMs, look)
-      look()
-    })
+  private wakeWhenQueued(): void {
+    this.lazy.untilQueued(
+      () => this.settings,
+      () => this.connect(),
+    )
   }
 
-  private watchQueue(): void {
-    const { broker } = this.ports
-    this.every(LAZY_LOOK_MS, () => {
-      const { localClientId, threshold } = this.settings
-      if (broker.queuedFor(localClientId) >= threshold) this.connect()
-    })
-  }
-
-  private watchIdle(): void {
-    const { broker, runtime } = this.ports
-    this.every(LAZY_LOOK_MS, () => {
-      const { idleTimeoutMs, localClientId } = this.settings
-      const idleMs = runtime.monotonicMs() - this.lastCrossedMs
-      if (idleMs < idleTimeoutMs || broker.queuedFor(localClientId) > 0) return
-      this.note(LogType.notice, `Bridge ${this.name} is idle, disconnecting.`)
-      this.leave()
-      this.state = 'waiting'
-      this.watchQueue()
-    })
+  private leaveWhenIdle(): void {
+    this.lazy.untilIdle(
+      () => this.settings,
+      () => {
+        this.telling.note(' is idle, disconnecting.')
+        this.leave()
+        this.state = 'waiting'
+        this.wakeWhenQueued()
+      },
+    )
   }
 
   private backToFirst(speech: Speech): void {
-    this.note(LogType.notice, `Bridge ${this.name} goes back to its first address.`)
+    this.telling.note(' goes back to its first address.')
     this.leave()
     this.addressIndex = 0
     this.speech = speech
     this.connect()
   }
 
-  // ── telling ──
-
   /** The notification on our side. */
   private tell(state: '0' | '1'): void {
-    const { notifications, notificationTopic } = this.ends?.settings ?? this.settings
-    const topic = state === '0' ? (this.toldTopic ?? notificationTopic) : notificationTopic
-    if (!notifications && this.toldTopic === null) return
-    this.toldTopic = null
-    if (state === '1') this.toldTopic = topic
-    this.ports.broker.publish(topic, encoder.encode(state), { qos: 1, retain: true })
+    this.telling.state(this.ends?.settings ?? this.settings, state)
   }
-
-  private fault(why: string): void {
-    this.lastError = why
-    this.lastErrorMs = this.ports.wallMs()
-    this.note(LogType.notice, `Bridge ${this.name}: ${why}`)
-  }
-
-  /** One in a while: a topic that does not fit comes a thousand times. */
-  private warn(text: string): void {
-    const nowMs = this.ports.runtime.monotonicMs()
-    if (nowMs - this.lastWarningMs < WARNINGS_APART_MS) return
-    this.lastWarningMs = nowMs
-    this.note(LogType.warning, `Warning: bridge ${this.name}: ${text}.`)
-  }
-
-  private note(type: LogTypeBit, text: string): void {
-    const { log } = this.ports
-    if (log.mask & type) log.write(type, text, { event: 'bridge', bridge: this.name })
-  }
-}
-
-/** Whether some topic could match both filters, one of which may be any. Errs on the side of connecting. */
-function mayMeet(one: string, other: string): boolean {
-  if (matches(one, other) || matches(other, one)) return true
-  const [left, right] = [one.split('/'), other.split('/')]
-  for (let at = 0; at < Math.max(left.length, right.length); at++) {
-    const [a, b] = [left[at], right[at]]
-    if (a === '#' || b === '#') return true
-    if (a === undefined || b === undefined) return false
-    if (a !== b && a !== '+' && b !== '+') return false
-  }
-  return true
 }

@@ -1,4 +1,6 @@
-/** What a bridge asks of the broker that it belongs to; `Broker` is one. */
+/** What a bridge asks of the broker that it belongs to, `Broker` is one, and of the world. */
+import type { Log } from '../base/log.ts'
+import type { Runtime } from '../client/ports.ts'
 import type { Qos } from '../codec/packets.ts'
 import type { Link } from '../ports/ports.ts'
 
@@ -21,4 +23,11 @@ export interface LocalBroker {
   unreleasedOf(clientId: string): number[]
   /** Ends its session with all that waits. */
   forget(clientId: string): boolean
+}
+
+export interface BridgePorts {
+  readonly broker: LocalBroker
+  readonly runtime: Runtime
+  readonly log: Log
+  wallMs(): number
 }

@@ -17,15 +17,13 @@ import { ProtocolError } from '../codec/protocol-error.ts'
 import { appendPublish, emptyParts, publishSize } from '../codec/encode-publish.ts'
 import { forwardableProperties, parsePublish, PublishView } from '../codec/publish.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
-import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
-import { TopicCache } from '../client/topic-cache.ts'
-import { topicNameProblem } from '../topics/names.ts'
 import { countHop } from './hops.ts'
 import type { LocalEnd } from './local-end.ts'
+import { Names } from './names.ts'
 import type { RemoteInfo } from './greeting.ts'
 import type { RemoteEnd } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
-import { remember, type TopicMap } from './topic-map.ts'
+import type { TopicMap } from './topic-map.ts'
 
 /** Refusals that say "not now": the message stays where it is and is sent again by the next connection. */
 const PASSING_REASONS = new Set<number>([
@@ -36,7 +34,6 @@ const PASSING_REASONS = new Set<number>([
 const ERRORS_FROM = 0x80
 /** A remote that sends more than this before its messages may cross is cut. */
 const EARLY_BYTES_MAX = 16 * 1024 * 1024
-const TOPIC_BYTES_MAX = 65_535
 
 /** Counted since the bridge was made. */
 export interface RelayCounts {
@@ -55,15 +52,10 @@ export interface RelayEvents {
   crossed(): void
 }
 
-/** One topic under its name on the other side. */
-interface Renamed {
-  readonly name: string
-  readonly bytes: Uint8Array
-}
-
 export class Relay {
   private readonly settings: BridgeSettings
-  private readonly topics: TopicMap
+  private readonly sendsQos2: boolean
+  private readonly names: Names
   private readonly remote: RemoteEnd
   private readonly counts: RelayCounts
   private readonly events: RelayEvents
@@ -73,12 +65,7 @@ export class Relay {
 
   private readonly fromLocal = new PublishView(true)
   private readonly fromRemote = new PublishView(true)
-  private readonly localTopics = new TopicCache()
-  private readonly remoteTopics = new TopicCache()
-  private readonly renamedOut = new Map<string, Renamed>()
-  private readonly renamedIn = new Map<string, Renamed>()
   private readonly aliasesOut = new Map<string, number>()
-  private readonly aliasesIn = new Map<number, string>()
   private readonly parts = emptyParts()
 
   /** For the broker, until the chunk is through; `spare` collects while it takes them. */
@@ -110,7 +97,8 @@ export class Relay {
     events: RelayEvents,
   ) {
     this.settings = settings
-    this.topics = topics
+    this.sendsQos2 = topics.sendsQos2
+    this.names = new Names(topics, settings.topicAliasMaximum)
     this.remote = remote
     this.counts = counts
     this.soon = soon
@@ -127,9 +115,9 @@ export class Relay {
    * remote may still hold some of the old ones.
    */
   beginLocal(sessionPresent: boolean): void {
-    const { info, topics } = this
+    const { info } = this
     if (info === null || !info.sessionPresent || sessionPresent) return
-    if (topics.sendsQos2 && info.maximumQos === 2) this.sweepRemote()
+    if (this.sendsQos2 && info.maximumQos === 2) this.sweepRemote()
   }
 
   /** The local side is ready: what came meanwhile goes to it. */
@@ -177,8 +165,8 @@ export class Relay {
     const { fromLocal: view, info, settings, remote } = this
     if (info === null) return
     parsePublish(view, 5, bytes, start, bodyStart, end)
-    const topic = this.localTopics.textOf(bytes, view.topicStart, view.topicEnd)
-    const renamed = this.rename(topic, this.renamedOut, (name) => this.topics.remoteTopic(name))
+    const topic = this.names.ofLocal(view)
+    const renamed = this.names.thereOf(topic)
     if (renamed === null) return this.dropLocal(view, `'${topic}' would have no name there`)
     const { qos, packetId } = view
     const properties = countHop(view, forwardableProperties(view), settings.hopsMax, remote.version)
@@ -186,7 +174,7 @@ export class Relay {
     const sentQos = Math.min(qos, info.maximumQos) as Qos
     const retain = view.retain && settings.outgoingRetain && info.retainAvailable
     const flags = (sentQos > 0 && view.dup ? 8 : 0) | (sentQos << 1) | (retain ? 1 : 0)
-    this.fill(renamed.bytes, properties, view)
+    this.fill(renamed, properties, view)
     const expiry = view.messageExpirySeconds
     let alias = this.aliasFor(topic, info)
     let size = this.sizeOf(flags, packetId, expiry, alias)
@@ -236,20 +224,6 @@ export class Relay {
     if (free > topicAliasMaximum) return 0
     this.aliasesOut.set(topic, free)
     return free
-  }
-
-  /** The other side's name of a topic, as bytes; null when it can be none. */
-  private rename(
-    topic: string,
-    known: Map<string, Renamed>,
-    nameOf: (topic: string) => string | null,
-  ): Renamed | null {
-    const found = known.get(topic)
-    if (found !== undefined) return found
-    const name = nameOf(topic)
-    const renamed = name === null ? null : renamedTo(name)
-    if (renamed !== null) remember(known, topic, renamed)
-    return renamed
   }
 
   private dropLocal(view: PublishView, why: string): void {
@@ -315,31 +289,16 @@ export class Relay {
   private receivePublish(bytes: Uint8Array, start: number, bodyStart: number, end: number): void {
     const { fromRemote: view, remote } = this
     parsePublish(view, remote.version, bytes, start, bodyStart, end)
-    const topic = this.topicOf(view)
-    const renamed = this.rename(topic, this.renamedIn, (name) => this.topics.localTopic(name))
+    const topic = this.names.ofRemote(view)
+    const renamed = this.names.hereOf(topic)
     if (renamed === null) return this.refuseRemote(view, topic)
     const { qos, packetId } = view
-    this.fill(renamed.bytes, forwardableProperties(view), view)
+    this.fill(renamed, forwardableProperties(view), view)
     const flags = (view.dup ? 8 : 0) | (qos << 1) | (view.retain ? 1 : 0)
     const expiry = view.messageExpirySeconds
     appendPublish(this.toLocal, 5, flags, packetId, this.parts, expiry, null, 0, false)
     this.counts.received++
     this.events.crossed()
-  }
-
-  /** Throws ProtocolError 0x94 on an alias beyond what we allow, or that stands for nothing. */
-  private topicOf(view: PublishView): string {
-    const { bytes, topicStart, topicEnd, topicAlias } = view
-    const { topicAliasMaximum } = this.settings
-    if (topicAlias === 0) return this.remoteTopics.textOf(bytes, topicStart, topicEnd)
-    if (topicAlias > topicAliasMaximum)
-      throw new ProtocolError(Reason.topicAliasInvalid, `topic alias ${topicAlias}`)
-    const known = topicEnd > topicStart ? undefined : this.aliasesIn.get(topicAlias)
-    if (topicEnd === topicStart && known === undefined)
-      throw new ProtocolError(Reason.topicAliasInvalid, `unknown topic alias ${topicAlias}`)
-    const topic = known ?? this.remoteTopics.textOf(bytes, topicStart, topicEnd)
-    this.aliasesIn.set(topicAlias, topic)
-    return topic
   }
 
   /**
@@ -413,13 +372,4 @@ export class Relay {
       this.handOver()
     })
   }
-}
-
-function renamedTo(name: string): Renamed | null {
-  if (topicNameProblem(name, TOPIC_BYTES_MAX) !== null) return null
-  const length = encodedLength(name)
-  if (length > TOPIC_BYTES_MAX) return null
-  const bytes = new Uint8Array(length)
-  writeUtf8(name, bytes, 0)
-  return { name, bytes }
 }
