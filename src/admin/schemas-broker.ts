@@ -41,6 +41,10 @@ export const drops = record(
   'Messages that a receiver did not get, since the start, by reason.',
 )
 
+/** The worst at the end. */
+const TROUBLES = ['memoryRefuse', 'memoryDropQos0', 'memoryShed', 'storeFull'] as const
+export type Trouble = (typeof TROUBLES)[number]
+
 export const overview = object({
   version: text('Version of the broker.'),
   node: text('Version of Node.js.'),
@@ -48,6 +52,13 @@ export const overview = object({
   uptimeSeconds: integer('Seconds since the start.'),
   localOnly: flag('Without a listener in its configuration: loopback only, no login.'),
   ready: flag('Takes connections.'),
+  troubles: list(
+    oneOf(
+      'storeFull: what would have to be stored is refused; memory…: new clients are refused, or QoS 0 waits for nobody too, or messages are refused too.',
+      TROUBLES,
+    ),
+    'What is wrong right now.',
+  ),
   now: sample,
   totals: record(integer('Count.'), 'Counters since the start.'),
   maxima: record(integer('The most at any time.'), 'Since the start: sessions.'),

@@ -300,6 +300,11 @@ export class Broker {
     return recheckLogins(this.core, clientId)
   }
 
+  /** The store has no space: what would have to be stored is refused. */
+  get isFull(): boolean {
+    return this.core.full
+  }
+
   /** How short memory is from now on. */
   get pressure(): PressureLevel {
     return this.core.pressure

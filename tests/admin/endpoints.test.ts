@@ -18,6 +18,7 @@ test('the overview counts what there is', async (context) => {
   assert.equal(status, 200)
   assert.equal(json.localOnly, true)
   assert.equal(json.ready, true)
+  assert.deepEqual(json.troubles, [])
   assert.equal(json.totals.connections, 1)
   assert.equal(json.totals.publishReceived, 1)
   assert.equal(json.drops.queueFull, 0)

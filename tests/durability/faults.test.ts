@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,6 +15,7 @@ import type { BrokerProcess } from '../support/broker-process.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { clientOf, newPlace, refusalOn, startOn, type Place } from './durable-broker.ts'
+import { mountSmallDisk, unmount } from '../support/small-disk.ts'
 import { testMsMax, waitMsMax } from '../support/patience.ts'
 import { until } from '../server/run-mozzie.ts'
 
@@ -90,11 +91,9 @@ const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
 function smallDisk(context: TestContext): (Place & { ballast: string }) | null {
   // Hooks run in the order they were added: this one comes before the directory is removed.
   let disk = ''
-  context.after(() => void spawnSync('umount', ['-l', disk]))
+  context.after(() => unmount(disk))
   disk = join(newPlace(context).directory, 'disk')
-  mkdirSync(disk)
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk])
-  if (status !== 0) return null
+  if (!mountSmallDisk(disk)) return null
   const ballast = join(disk, 'ballast')
   writeFileSync(ballast, Buffer.alloc(36 << 20))
   return { directory: disk, store: join(disk, 'store.mozzie'), ballast }

@@ -48,6 +48,8 @@ export interface Stage {
   /** Address of the page. */
   readonly url: string
   readonly httpPort: number
+  /** Its password file. */
+  readonly passwords: string
   /** A client beside the page, over TCP. */
   connect(clientId: string): Promise<MqttClient>
   close(): Promise<void>
@@ -99,6 +101,7 @@ export async function startStage(more: readonly string[] = []): Promise<Stage> {
   return {
     broker,
     httpPort,
+    passwords,
     url: `http://127.0.0.1:${httpPort}/`,
     async connect(clientId) {
       const client = await connect(`mqtt://127.0.0.1:${broker.port}`, { clientId })

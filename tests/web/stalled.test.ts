@@ -1,9 +1,10 @@
 /** A broker that hangs, or is gone before a part of the page was loaded: nothing looks as if all were well. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import type { Page } from 'playwright-core'
 import { en as broker } from '../../web/src/broker/words-en.ts'
-import { connectHere, publish, subscribe } from './acts.ts'
-import { login, startCuttable, visit } from './stage.ts'
+import { connectHere, connectTo, publish, subscribe } from './acts.ts'
+import { login, OTHER_USER, startCuttable, visit } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
 /** Resolves when all parts of the page are there: the last one that is loaded ahead has come. */
@@ -55,6 +56,35 @@ browserSuite('a broker that hangs', (test) => {
     stage.broker.signal('SIGCONT')
     await foot.getByText(/^ ?Confirmed after/).waitFor()
     await silence.waitFor({ state: 'detached' })
+  })
+})
+
+browserSuite('a broker whose password changed', (test) => {
+  test('asks for the new one above what came before', async ({ page, stage, t, after }) => {
+    const proxy = await startCuttable(stage.httpPort)
+    after(() => proxy.close())
+    await page.goto(proxy.url)
+    await connectTo(page, t, {
+      [t.username]: OTHER_USER.username,
+      [t.password]: OTHER_USER.password,
+    })
+    await page.getByRole('status').filter({ hasText: t.statuses.online }).waitFor()
+    await publish(page, t, 'changed/a', 'before')
+    await page.locator('.message-row', { hasText: 'before' }).first().waitFor()
+    const setPassword = (password: string) => {
+      const args = ['bin/mozzie', 'passwd', '-b', stage.passwords, OTHER_USER.username, password]
+      spawnSync(process.execPath, args)
+      stage.broker.signal('SIGHUP')
+    }
+    after(() => setPassword(OTHER_USER.password))
+    setPassword('another one')
+    const ask = page.locator('.login-strip')
+    await ask.getByText(t.loginRefused).waitFor()
+    await page.locator('.message-row', { hasText: 'before' }).first().waitFor()
+    await ask.getByLabel(t.password).fill('another one')
+    await ask.getByRole('button', { name: t.connect }).click()
+    await page.getByRole('status').filter({ hasText: t.statuses.online }).waitFor()
+    assert.equal(await ask.count(), 0)
   })
 })
 

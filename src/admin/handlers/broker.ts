@@ -6,7 +6,9 @@ import { sysValues } from '../../telemetry/sys-values.ts'
 import { HttpError } from '../http-error.ts'
 import { namesOf, recentLines } from '../live.ts'
 import { compatibleJson } from '../mosquitto-json.ts'
-import type { Listeners } from '../schemas-broker.ts'
+import type { Broker } from '../../broker/broker.ts'
+import { Pressure } from '../../ports/pressure.ts'
+import type { Listeners, Trouble } from '../schemas-broker.ts'
 import { MQTT_PATH } from '../source.ts'
 import type { Caller } from '../callers.ts'
 import type { Handlers, HandlerWorld } from './handler.ts'
@@ -29,6 +31,16 @@ type BrokerHandlers = Pick<
   | 'events'
   | 'log'
 >
+
+/** Of memory the highest step that holds. */
+function troublesOf({ pressure, isFull }: Pick<Broker, 'pressure' | 'isFull'>): Trouble[] {
+  const troubles: Trouble[] = []
+  if (pressure >= Pressure.shed) troubles.push('memoryShed')
+  else if (pressure >= Pressure.dropQos0) troubles.push('memoryDropQos0')
+  else if (pressure >= Pressure.refuse) troubles.push('memoryRefuse')
+  if (isFull) troubles.push('storeFull')
+  return troubles
+}
 
 export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
   const { admin, callers, streams } = world
@@ -68,6 +80,7 @@ export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
         uptimeSeconds: Math.floor((Date.now() - source.startedAtMs) / 1000),
         localOnly: source.localOnly,
         ready: source.status() === 'ok',
+        troubles: troublesOf(source.broker),
         now: sampler.latest(),
         totals: totalsOf(stats),
         maxima: { sessions: stats.sessionsMax },

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { bytesText, countText, shortCount } from '../ui/format.ts'
+import { Icon } from '../ui/icons.tsx'
 import { Sparkline, Tabs } from '../ui/parts.tsx'
 import { plotOptions } from '../ui/plot.ts'
 import { useDuration } from '../ui/text.ts'
@@ -130,6 +131,12 @@ export function OverviewPage() {
           onChange={setSeconds}
         />
       </header>
+      {overview?.troubles.map((trouble) => (
+        <p key={trouble} className="reach-banner is-gone" role="alert">
+          <Icon name="warn" size={16} />
+          <span>{b.troubles[trouble]}</span>
+        </p>
+      ))}
       <ClusterPanel />
       <OfOneNode />
       <Kpis current={current} points={points} />

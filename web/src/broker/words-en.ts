@@ -27,6 +27,15 @@ export const en = {
   brokerGoneSince: (time: string, age: string) =>
     `The broker is not responding. Showing data from ${time}, ${age} ago. Trying again…`,
   brokerBack: 'The broker is back.',
+  troubles: {
+    storeFull:
+      'The disk is full: messages at QoS 1 and 2 that would have to be stored are refused until there is space. What was confirmed is safe.',
+    memoryRefuse: 'Memory is short (memory_limit): new clients are refused.',
+    memoryDropQos0:
+      'Memory is short (memory_limit): new clients and subscriptions are refused, and messages at QoS 0 wait for nobody.',
+    memoryShed:
+      'Memory is used up (memory_limit): new clients and messages are refused, and who holds the most is disconnected.',
+  },
   cluster: {
     title: (name: string) => `Cluster ${name}`,
     columns: {

@@ -26,6 +26,13 @@ export const zh: BrokerText = {
   brokerGone: '服务器没有响应，正在重试…',
   brokerGoneSince: (time, age) =>
     `服务器没有响应。当前显示的是 ${time} 的数据（${age}前），正在重试…`,
+  troubles: {
+    storeFull:
+      '磁盘已满：需要存储的 QoS 1 和 QoS 2 消息会被拒绝，直到有空间为止。已确认的消息是安全的。',
+    memoryRefuse: '内存不足（memory_limit）：拒绝新的客户端。',
+    memoryDropQos0: '内存不足（memory_limit）：拒绝新的客户端和订阅，QoS 0 消息不再排队。',
+    memoryShed: '内存已用尽（memory_limit）：拒绝新的客户端和消息，占用最多的客户端会被断开。',
+  },
   brokerBack: '服务器已恢复。',
   cluster: {
     title: (name) => `集群 ${name}`,

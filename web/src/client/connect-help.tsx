@@ -123,7 +123,7 @@ export function AskLogin({ session, profile }: { session: SessionHandle; profile
   }
   return (
     <form className="connect-help" onSubmit={submit}>
-      <h2>{t.loginRefused}</h2>
+      <h2>{profile.username === '' ? t.loginNeeded : t.loginRefused}</h2>
       <TextField label={t.username} value={username} onChange={setUsername} />
       <TextField label={t.password} type="password" value={password} onChange={setPassword} />
       <button type="submit" className="button is-primary">

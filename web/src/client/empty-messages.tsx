@@ -8,13 +8,13 @@ import { useText } from '../ui/text.ts'
 export function EmptyMessages({ session }: { session: SessionHandle }) {
   const t = useText()
   const status = useStore(session.store, (state) => state.status.kind)
-  const { received } = useStore(session.store, (state) => state.stats)
+  const { received, kept } = useStore(session.store, (state) => state.stats)
   const subscriptions = useStore(app, () => profileOf(session.id)?.subscriptions.length ?? 0)
   const isOnline = status === 'online'
   if (session.file !== null) return <p className="empty is-large">{t.emptyFiltered}</p>
   return (
     <div className="empty is-large">
-      {!isOnline && <Offline session={session} />}
+      {!isOnline && (kept > 0 ? <p>{t.emptyFiltered}</p> : <Offline session={session} />)}
       {isOnline && subscriptions === 0 && (
         <>
           <p>{t.emptyNoSubscription}</p>
@@ -37,6 +37,19 @@ export function EmptyMessages({ session }: { session: SessionHandle }) {
         </>
       )}
       {isOnline && subscriptions > 0 && <p>{received > 0 ? t.emptyFiltered : t.emptyWaiting}</p>}
+    </div>
+  )
+}
+
+/** A refused login asks for another one above what came before, too. */
+export function LoginStrip({ session }: { session: SessionHandle }) {
+  const isRefused = useStore(session.store, ({ status }) => status.loginRefused)
+  const isEmpty = useStore(session.store, ({ stats, mode }) => stats.kept === 0 && mode !== 'chart')
+  const profile = useStore(app, () => profileOf(session.id))
+  if (!isRefused || isEmpty || profile === undefined) return null
+  return (
+    <div className="login-strip">
+      <AskLogin session={session} profile={profile} />
     </div>
   )
 }

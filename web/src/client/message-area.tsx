@@ -10,6 +10,7 @@ import { later } from '../ui/later.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { Bubbles } from './bubbles.tsx'
+import { LoginStrip } from './empty-messages.tsx'
 import { LatestTable } from './latest-table.tsx'
 import { MessageTable } from './message-table.tsx'
 
@@ -25,6 +26,7 @@ export function MessageArea({ session }: { session: SessionHandle }) {
     <section className="pane message-area" aria-label={t.messages}>
       <Toolbar session={session} />
       <FilterChips session={session} />
+      <LoginStrip session={session} />
       {mode === 'table' && <MessageTable session={session} />}
       {mode === 'bubbles' && <Bubbles session={session} />}
       {mode === 'latest' && <LatestTable session={session} />}

@@ -178,6 +178,7 @@ export const en = {
   },
   openAddress: 'Open the address',
   useAddress: (address: string) => `Connect to ${address}`,
+  loginNeeded: 'The broker asks for a username and a password.',
   loginRefused: 'The broker refused the login. Check username and password.',
   retryIn: (seconds: number) => `next attempt in ${seconds} s`,
   sessionDetails: 'Broker response (CONNACK)',

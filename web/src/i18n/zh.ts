@@ -162,6 +162,7 @@ export const zh: Text = {
   },
   openAddress: '打开该地址',
   useAddress: (address) => `连接 ${address}`,
+  loginNeeded: '该服务器要求用户名和密码。',
   loginRefused: '服务器拒绝了登录，请重新输入用户名和密码。',
   retryIn: (seconds) => `${seconds} 秒后重试`,
   sessionDetails: '服务器响应（CONNACK）',
