@@ -7,6 +7,7 @@ import type { CauseName } from '../../web/src/model/connect-causes.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
 import { freePort } from '../support/free-port.ts'
+import { violations } from './axe.ts'
 import { connectTo } from './acts.ts'
 import { visit } from './stage.ts'
 import { browserSuite } from './suite.ts'
@@ -92,6 +93,7 @@ browserSuite('no connection', (test) => {
   }) => {
     await connectTo(page, en, { [en.host]: `wss://127.0.0.1:${ports.tls}/mqtt` })
     assert.deepEqual(await causesSeen(page), ['nothingListens', 'certificate', 'originRefused'])
+    assert.deepEqual(await violations(page, 'causes'), [])
     const link = page.getByRole('link', { name: en.openAddress })
     assert.equal(await link.getAttribute('href'), `https://127.0.0.1:${ports.tls}/`)
     assert.match(en.causes.certificate, /ca\.crt/)

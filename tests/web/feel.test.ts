@@ -21,7 +21,35 @@ const LINES = `(() => {
   return [shown.textContent.trimEnd().split('\\n').length, tops.size]
 })()`
 
+/** Buttons and links without words: those that say nothing on hover, or nothing at all. */
+const MUTE = `[...document.querySelectorAll('button, a')]
+  .filter((one) => one.textContent.trim() === '' && one.checkVisibility())
+  .filter((one) => !one.getAttribute('aria-label') || !(one.title || one.closest('[title]') || one.matches('.swatch')))
+  .map((one) => one.outerHTML.slice(0, 120))`
+
 browserSuite('in use', (test) => {
+  test('every icon says what it does, on hover too', async ({ page, stage, t }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'icons/#')
+    const peer = await stage.connect('icon-sender')
+    await peer.publish('icons/a', '{"v": 1}')
+    const mute = await page.evaluate<string[]>(MUTE)
+    await row(page, 'icons/a').click()
+    await page.locator('.detail-pane .tok-number').first().waitFor()
+    mute.push(...(await page.evaluate<string[]>(MUTE)))
+    for (const view of ['bubbles', 'latest', 'pivot', 'chart'] as const) {
+      await page.getByRole('tab', { name: t.views[view], exact: true }).click()
+      mute.push(...(await page.evaluate<string[]>(MUTE)))
+    }
+    await page.getByRole('tab', { name: t.broker, exact: true }).click()
+    await login(page, t)
+    for (const link of await page.locator('.broker-nav > a').all()) {
+      await link.click()
+      mute.push(...(await page.evaluate<string[]>(MUTE)))
+    }
+    assert.deepEqual([...new Set(mute)], [])
+  })
+
   test("a client's facts keep their place, however long the list of its window", async ({
     page,
     stage,

@@ -10,6 +10,7 @@ import { en } from '../../web/src/broker/words-en.ts'
 import { zh } from '../../web/src/broker/words-zh.ts'
 import { mountSmallDisk, unmount } from '../support/small-disk.ts'
 import { connectHere, publish } from './acts.ts'
+import { violations } from './axe.ts'
 import { login } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
@@ -74,6 +75,7 @@ if (mountSmallDisk(disk)) {
         await login(page, t)
         const full = page.getByRole('alert').getByText(en.troubles.storeFull)
         await full.waitFor()
+        assert.deepEqual(await violations(page, 'a full disk'), [])
         rmSync(ballast)
         await full.waitFor({ state: 'detached' })
       })

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import type { Page } from 'playwright-core'
 import { en as broker } from '../../web/src/broker/words-en.ts'
 import { connectHere, connectTo, publish, subscribe } from './acts.ts'
+import { violations } from './axe.ts'
 import { login, OTHER_USER, startCuttable, visit } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
@@ -53,6 +54,7 @@ browserSuite('a broker that hangs', (test) => {
     assert.equal(await foot.getByText(/Confirmed after/).count(), 0)
     const silence = page.locator('.status-bar').getByText(/has not answered for \d+ s/)
     await silence.waitFor()
+    assert.deepEqual(await violations(page, 'a broker that hangs'), [])
     stage.broker.signal('SIGCONT')
     await foot.getByText(/^ ?Confirmed after/).waitFor()
     await silence.waitFor({ state: 'detached' })
@@ -80,6 +82,7 @@ browserSuite('a broker whose password changed', (test) => {
     setPassword('another one')
     const ask = page.locator('.login-strip')
     await ask.getByText(t.loginRefused).waitFor()
+    assert.deepEqual(await violations(page, 'a login refused later'), [])
     await page.locator('.message-row', { hasText: 'before' }).first().waitFor()
     await ask.getByLabel(t.password).fill('another one')
     await ask.getByRole('button', { name: t.connect }).click()
@@ -105,6 +108,7 @@ browserSuite('a broker that is gone', (test) => {
     await wire.goAway()
     await page.getByRole('tab', { name: t.views.chart, exact: true }).click()
     await page.getByText(t.partMissing).waitFor()
+    assert.deepEqual(await violations(page, 'a missing part'), [])
     await page.getByRole('tab', { name: t.views.table, exact: true }).click()
     await page.locator('.message-row', { hasText: 'still here' }).first().waitFor()
     await page.getByRole('tab', { name: t.broker, exact: true }).click()

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { encode as cbor } from 'cborg'
-import { connectHere, row, subscribe } from './acts.ts'
+import { connectHere, openFile, row, subscribe } from './acts.ts'
 import { browserSuite } from './suite.ts'
 
 browserSuite('values', (test) => {
@@ -95,5 +95,40 @@ browserSuite('values', (test) => {
       .locator('.detail-pane')
       .getByText(`${t.formats.auto} (CBOR)`)
       .waitFor({ state: 'attached' })
+  })
+
+  test('the schema of a subscription counts in rows, in the table of values and in charts', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'proto/#')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: t.commandPalette }).fill(t.schemas)
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog')
+    const source = 'syntax = "proto3"; message Price { string tag = 1; uint64 cents = 2; }'
+    await openFile(page, 'price.proto', source, () =>
+      dialog.getByRole('button', { name: t.loadFile }).click(),
+    )
+    await dialog.getByText('price.proto').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: `${t.options}: proto/#` }).click()
+    const form = page.locator('.subscription').first()
+    await form.getByLabel(t.decodeAs).selectOption('protobuf')
+    await form.getByLabel(t.schema).selectOption({ label: 'price.proto' })
+    const peer = await stage.connect('proto-sender')
+    // tag "A7", cents 300.
+    await peer.publish('proto/a', Uint8Array.of(0x0a, 2, 0x41, 0x37, 0x10, 0xac, 0x02))
+    await row(page, 'proto/a').filter({ hasText: '"cents": 300' }).waitFor()
+    await page.getByRole('tab', { name: t.views.pivot }).click()
+    await page.locator('.pivot-row', { hasText: 'proto/a' }).filter({ hasText: '300' }).waitFor()
+    await page.getByRole('tab', { name: t.views.chart }).click()
+    const series = page.locator('.add-series')
+    await series.getByLabel(t.topicFilter).fill('proto/+')
+    await series.getByLabel(t.jsonPath).fill('$.cents')
+    await series.getByRole('button', { name: t.addSeries }).click()
+    await page.locator('.chart-view .legend li b', { hasText: '300' }).waitFor()
   })
 })

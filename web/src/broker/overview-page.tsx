@@ -7,7 +7,7 @@ import { Icon } from '../ui/icons.tsx'
 import { Sparkline, Tabs } from '../ui/parts.tsx'
 import { plotOptions } from '../ui/plot.ts'
 import { useDuration } from '../ui/text.ts'
-import { call, type History, type Sample } from './api.ts'
+import { call, type History, type Overview, type Sample } from './api.ts'
 import { ClusterPanel, OfOneNode } from './cluster-panel.tsx'
 import { Refusals } from './refusals.tsx'
 import { whyAddress } from './why-page.tsx'
@@ -131,12 +131,7 @@ export function OverviewPage() {
           onChange={setSeconds}
         />
       </header>
-      {overview?.troubles.map((trouble) => (
-        <p key={trouble} className="reach-banner is-gone" role="alert">
-          <Icon name="warn" size={16} />
-          <span>{b.troubles[trouble]}</span>
-        </p>
-      ))}
+      <Troubles troubles={overview?.troubles ?? []} />
       <ClusterPanel />
       <OfOneNode />
       <Kpis current={current} points={points} />
@@ -172,6 +167,17 @@ export function OverviewPage() {
       <Refusals />
     </div>
   )
+}
+
+/** What the broker refuses right now, and why. */
+function Troubles({ troubles }: { troubles: Overview['troubles'] }) {
+  const b = useBrokerText()
+  return troubles.map((trouble) => (
+    <p key={trouble} className="reach-banner is-gone" role="alert">
+      <Icon name="warn" size={16} />
+      <span>{b.troubles[trouble]}</span>
+    </p>
+  ))
 }
 
 function Kpis({ current, points }: { current: Sample | null; points: Points }) {

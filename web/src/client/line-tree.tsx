@@ -143,6 +143,7 @@ function TreeLineRow({ line, needles, onFold, onPlot }: RowProps) {
           className={`twisty ${folded > 0 ? '' : 'is-open'}`}
           style={{ insetInlineStart: depth * 16 }}
           aria-label={folded > 0 ? t.unfold : t.fold}
+          title={folded > 0 ? t.unfold : t.fold}
           aria-expanded={folded === 0}
           onClick={onFold}
         >
