@@ -302,12 +302,10 @@ export class Relay {
   }
 
   /**
-   * What no `topic` line asks for. A session that was there before may have kept messages of lines that are gone: they
-   * are acknowledged, or they would come for ever. From a new session they are a fault of the remote.
+   * What no `topic` line asks for: kept in the session for lines that are gone, or sent to our client id, which some brokers do for
+   * whoever may publish (`direct_topic`). It is acknowledged, or it would come for ever.
    */
   private refuseRemote({ qos, packetId }: PublishView, topic: string): void {
-    if (this.info?.sessionPresent === false)
-      throw new ProtocolError(Reason.protocolError, `'${topic}' is not what we subscribed to`)
     this.counts.dropped++
     this.events.warn(`not passed on: no topic line asks for '${topic}'`)
     if (qos === 0) return

@@ -14,7 +14,8 @@ import { leaveUnclaimed } from './unclaimed.ts'
 export function callHandler(core: Core, handler: MessageHandler, message: Message): void {
   try {
     const pending = handler(message)
-    if (pending === undefined) return
+    // A handler in JavaScript may return anything.
+    if (typeof pending?.then !== 'function') return
     message.addKeeper()
     pending.then(
       () => message.dropKeeper(),

@@ -144,6 +144,14 @@ for (const clientId of ['+', '#', 'a/b', 'a+'])
     assert.equal(client.isClosed, false)
   })
 
+test('a client called $share gets no shared subscription by its name', () => {
+  const stage = createStage({ autoSubscriptions: [{ filter: '%c/a/b', qos: 1 }] })
+  stage.connect('$share')
+  stage.connect('c')
+  assert.deepEqual(stage.node.broker.filtersOf('$share'), [])
+  assert.equal(stage.node.broker.filtersOf('c')?.length, 1)
+})
+
 test('what is retained comes once, with the session’s first connection', () => {
   const stage = createStage(auto)
   stage

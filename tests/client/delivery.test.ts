@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { PacketType, type Packet, type PublishPacket, type Qos } from '../../src/codec/packets.ts'
 import { Reason } from '../../src/codec/reason-codes.ts'
+import type { MessageHandler } from '../../src/client/options.ts'
 import { ack, play, publishTo } from './virtual.ts'
 
 const { puback, pubrec, pubrel, publish, disconnect, subscribe, unsubscribe, suback, unsuback } =
@@ -99,6 +100,17 @@ test('a handler that fails has its message refused and the error reported', asyn
   // The exchange is over: the identifier may be used anew.
   await server().send(publishTo('now', '', { qos: 2, packetId: 2 }))
   assert.equal(errors.length, 3)
+})
+
+test('a handler of a program in JavaScript may return anything', async () => {
+  const got: string[] = []
+  const push: unknown = ({ topic }: { topic: string }) => got.push(topic)
+  const { accept, server } = play({ onMessage: push as MessageHandler })
+  await accept()
+  server().taken()
+  await server().send(publishTo('a', '', { qos: 1, packetId: 1 }))
+  assert.deepEqual(server().taken(), [ack(puback, 1)])
+  assert.deepEqual(got, ['a'])
 })
 
 test('a message goes to every subscription that it matches, and is acknowledged once', async () => {

@@ -1,7 +1,7 @@
 /**
  * `direct_topic`: a PUBLISH to `<anything>/p2p/<client id>` reaches that client's session, subscribed or not, at the
  * publisher's QoS. Whoever subscribes to such a topic gets it as well; the client itself once: by a subscription of its own
- * where it has one that matches. Other nodes know of a client that is here by an interest in a filter of its own, `$direct/<client id>`.
+ * where it has one that matches. A bridge of ours gets none: what crosses it is what its `topic` lines say. Other nodes know of a client that is here by an interest in a filter of its own, `$direct/<client id>`.
  */
 import type { Core } from '../state/core.ts'
 import type { Session, Subscriber } from '../state/model.ts'
@@ -27,6 +27,7 @@ export function withDirect(
   const elsewhere = core.wanted.get(FILTER + clientId)
   const isHere =
     session !== undefined &&
+    !session.isOurs &&
     !subscribers.some((one) => one.members === null && one.session === session)
   if (!isHere && elsewhere === undefined) return subscribers
   const all = [...subscribers]
@@ -37,9 +38,9 @@ export function withDirect(
 
 /** The client of a session is here from now on: other nodes pass on what is meant for it. */
 export function announceDirect(core: Core, session: Session): void {
-  const { clientId, durable } = session
+  const { clientId, durable, isOurs } = session
   const { limits, peers } = core.ports
-  if (peers === null || limits.directLevel === '' || NO_NAME.test(clientId)) return
+  if (peers === null || limits.directLevel === '' || isOurs || NO_NAME.test(clientId)) return
   core.announced.add(session)
   countFilter(core, FILTER + clientId, durable ? 0 : 1, durable ? 1 : 0)
 }

@@ -37,7 +37,9 @@ function filterOf({ filter }: AutoSubscription, who: Identity): string | null {
   const { clientId, username } = who
   if (filter.includes('%c') && (clientId === '' || SPECIAL.test(clientId))) return null
   if (filter.includes('%u') && (!username || SPECIAL.test(username))) return null
-  return filter.replace(/%[cu]/g, (name) => (name === '%c' ? clientId : (username ?? '')))
+  const filled = filter.replace(/%[cu]/g, (name) => (name === '%c' ? clientId : (username ?? '')))
+  // A client called `$share` would make `%c/a/b` a shared subscription.
+  return filled.startsWith('$') && !filter.startsWith('$') ? null : filled
 }
 
 function ask(core: Core, connection: OpenConnection, asked: SubscribeFilter): void {
