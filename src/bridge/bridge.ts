@@ -234,7 +234,7 @@ export class Bridge {
     const isNews = !info.sessionPresent || this.isLocalNew || this.areTopicsNew
     const windowMax = Math.min(info.receiveMaximum, settings.inflightMax)
     const local: LocalEnd = this.localEnd(settings, topics, isNews, windowMax, {
-      began: (sessionPresent) => relay.beginLocal(sessionPresent),
+      began: (sessionPresent) => relay.beginLocal(sessionPresent && !this.isLocalNew),
       ready: (sessionPresent) => this.up(info, sessionPresent),
       frame: (first, bytes, start, bodyStart, end) =>
         relay.takeLocal(first, bytes, start, bodyStart, end),
@@ -327,6 +327,7 @@ export class Bridge {
     const { ends } = this
     this.ends = null
     this.upSinceMs = null
+    if (ends?.relay.isSwept === false) this.isLocalNew = true
     this.stopTimers()
     ends?.local?.close(why)
   }

@@ -32,6 +32,7 @@ const PASSING_REASONS = new Set<number>([
   Reason.quotaExceeded,
 ])
 const ERRORS_FROM = 0x80
+const PACKET_IDS = 65_535
 /** A remote that sends more than this before its messages may cross is cut. */
 const EARLY_BYTES_MAX = 16 * 1024 * 1024
 
@@ -87,6 +88,8 @@ export class Relay {
    * none.
    */
   private releasedSince: Set<number> | null = null
+  /** The remote answered the last of a sweep, or something behind it. */
+  private isSweepThrough = false
 
   constructor(
     settings: BridgeSettings,
@@ -120,6 +123,11 @@ export class Relay {
     if (this.sendsQos2 && info.maximumQos === 2) this.sweepRemote()
   }
 
+  /** False: a sweep was sent, and may not have come to the remote. */
+  get isSwept(): boolean {
+    return this.releasedSince === null || this.isSweepThrough
+  }
+
   /** The local side is ready: what came meanwhile goes to it. */
   openLocal(local: LocalEnd): void {
     this.local = local
@@ -143,7 +151,7 @@ export class Relay {
   /** The remote would take the next message under an identifier that it holds for a repeated one. Frees them all. */
   private sweepRemote(): void {
     const { output, version } = this.remote
-    for (let packetId = 1; packetId <= 65_535; packetId++)
+    for (let packetId = 1; packetId <= PACKET_IDS; packetId++)
       appendAck(output.writer, version, PacketType.pubrel, packetId, 0)
     this.releasedSince = new Set()
     output.written()
@@ -318,8 +326,11 @@ export class Relay {
 
   private receiveAck(type: AckPacket['type'], packetId: number, reason: number): void {
     const { releasedSince } = this
-    if (type === PacketType.pubcomp && releasedSince !== null && !releasedSince.delete(packetId))
-      return
+    if (releasedSince !== null && type !== PacketType.pubrel) {
+      const isSweeps = type === PacketType.pubcomp && !releasedSince.delete(packetId)
+      this.isSweepThrough ||= !isSweeps || packetId === PACKET_IDS
+      if (isSweeps) return
+    }
     if (type === PacketType.pubrel && this.refusedHere.delete(packetId)) {
       const { output, version } = this.remote
       appendAck(output.writer, version, PacketType.pubcomp, packetId, 0)
