@@ -50,6 +50,8 @@ export interface Stage {
   readonly httpPort: number
   /** Its password file. */
   readonly passwords: string
+  /** Ends the broker and starts it again; its port for MQTT is another one then. */
+  restart(): Promise<void>
   /** A client beside the page, over TCP. */
   connect(clientId: string): Promise<MqttClient>
   close(): Promise<void>
@@ -83,23 +85,29 @@ export async function startStage(more: readonly string[] = []): Promise<Stage> {
     { mode: 0o600 },
   )
   const httpPort = await freePort()
-  const broker = await startBroker(
-    [
-      `password_file ${passwords}`,
-      `acl_file ${rules}`,
-      'sys_interval 1',
-      'log_type all',
-      'max_packet_size 64000000',
-      ...more,
-      `listener ${httpPort} 127.0.0.1`,
-      'protocol http_api',
-      `http_admin_user ${ADMIN.username}`,
-    ].join('\n'),
-  )
+  const lines = [
+    `password_file ${passwords}`,
+    `acl_file ${rules}`,
+    'sys_interval 1',
+    'log_type all',
+    'max_packet_size 64000000',
+    ...more,
+    `listener ${httpPort} 127.0.0.1`,
+    'protocol http_api',
+    `http_admin_user ${ADMIN.username}`,
+  ].join('\n')
+  let broker = await startBroker(lines)
   await answers(`http://127.0.0.1:${httpPort}/health`)
   const clients: MqttClient[] = []
   return {
-    broker,
+    get broker() {
+      return broker
+    },
+    async restart() {
+      await broker.stop()
+      broker = await startBroker(lines)
+      await answers(`http://127.0.0.1:${httpPort}/health`)
+    },
     httpPort,
     passwords,
     url: `http://127.0.0.1:${httpPort}/`,

@@ -1,6 +1,10 @@
 /** A broker that hangs, or is gone before a part of the page was loaded: nothing looks as if all were well. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after as afterAll } from 'node:test'
 import type { Page } from 'playwright-core'
 import { en as broker } from '../../web/src/broker/words-en.ts'
 import { connectHere, connectTo, publish, subscribe } from './acts.ts'
@@ -90,6 +94,36 @@ browserSuite('a broker whose password changed', (test) => {
     assert.equal(await ask.count(), 0)
   })
 })
+
+const directory = mkdtempSync(join(tmpdir(), 'mozzie-again-'))
+
+browserSuite(
+  'a broker that is started again',
+  (test) => {
+    afterAll(() => rmSync(directory, { recursive: true, force: true }))
+    test('knows who was logged in, and the client is back with its subscriptions', async ({
+      page,
+      stage,
+      t,
+    }) => {
+      await connectHere(page, t)
+      await subscribe(page, t, 'again/#')
+      await page.getByRole('tab', { name: t.broker, exact: true }).click()
+      await login(page, t)
+      await page.locator('.page-head b').waitFor()
+      await stage.restart()
+      await page.locator('.broker-nav a[href$=clients]').click()
+      await page.locator('.row-button', { hasText: 'mozzie-' }).waitFor()
+      assert.equal(await page.locator('.login').count(), 0)
+      await page.getByRole('tab', { name: t.client, exact: true }).click()
+      await page.locator('.subscription.is-granted', { hasText: 'again/#' }).waitFor()
+      await page.reload()
+      await page.getByRole('tab', { name: t.broker, exact: true }).click()
+      await page.locator('.broker-nav').waitFor()
+    })
+  },
+  ['persistence true', `persistence_location ${directory}/`],
+)
 
 browserSuite('a broker that is gone', (test) => {
   test('leaves parts that are not loaded yet to be tried again, and what came is still there', async ({

@@ -175,6 +175,7 @@ function TreeRow({ line, isSelected, onSelect, onExpand }: TreeRowProps) {
         type="button"
         tabIndex={-1}
         aria-hidden="true"
+        title={line.expanded ? t.fold : t.unfold}
         className={`twisty ${line.expanded ? 'is-open' : ''}`}
         style={{ visibility: line.hasChildren ? 'visible' : 'hidden' }}
         onClick={(event) => {
