@@ -9,6 +9,7 @@ const state = {
   tags: new Map(),
 }
 const words = () => LANGUAGES[state.language]
+const said = (reason) => words().reasons[reason] ?? reason
 const PENDING_MS = 250
 
 function languageOf() {
@@ -55,7 +56,8 @@ function pictureOf(hash, type, words_) {
 }
 
 function tagElement(tag, type, offline) {
-  const { id, name, sku, ordered, shown, reason, ap } = tag
+  const { id, name, sku, ordered, shown, ap } = tag
+  const reason = said(tag.reason)
   const isWrong = ordered !== shown
   const state_ = isWrong ? (tag.state ?? 'created') : 'shown'
   const title = `${name ?? sku}, ${id}: ${reason || words().states[state_]}`
@@ -144,7 +146,7 @@ async function showLife(tag, type) {
         { class: event },
         element('time', {}, new Date(atMs).toLocaleTimeString(state.language)),
         element('b', {}, words().states[event] ?? event),
-        element('span', {}, `+${((atMs - startMs) / 1000).toFixed(1)} s ${detail}`),
+        element('span', {}, `+${((atMs - startMs) / 1000).toFixed(1)} s ${said(detail)}`),
       ),
     ),
   )

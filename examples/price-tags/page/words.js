@@ -40,6 +40,8 @@ const EN = {
     expired: 'expired',
     retried: 'retried',
   },
+  /** What service and APs say, where another language has other words for it. */
+  reasons: {},
 }
 
 const ZH = {
@@ -82,6 +84,17 @@ const ZH = {
     failed: '失败',
     expired: '过期',
     retried: '已重试',
+  },
+  reasons: {
+    'the broker has it': '已到服务器',
+    'the broker knows no such AP': '服务器不认识这个接入点',
+    'replaced by a newer change': '被更新的变更取代',
+    'replaced by a newer order': '被更新的指令取代',
+    'the AP did not answer in time': '接入点未按时回应',
+    'the tag did not answer in time': '价签未按时回应',
+    'the display did not redraw': '屏幕未能刷新',
+    'no answer: battery empty': '无回应：电池耗尽',
+    'no such tag here': '此处没有这个价签',
   },
 }
 
