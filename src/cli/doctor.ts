@@ -3,13 +3,20 @@ import { existsSync, readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { TlsOptions } from '../client/node-tls.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, ListenerConfig } from '../config/config.ts'
 import { persistenceOf } from '../server/persistence.ts'
 import { examineCertificates } from './doctor/certificates.ts'
 import { examineConfiguration } from './doctor/configuration.ts'
 import { examineConnection } from './doctor/connection.ts'
 import { examineFiles } from './doctor/files.ts'
-import { fill, type CheckName, type Finding, type Tell, type Words } from './doctor/finding.ts'
+import {
+  fill,
+  fillCommand,
+  type CheckName,
+  type Finding,
+  type Tell,
+  type Words,
+} from './doctor/finding.ts'
 import { examineListeners } from './doctor/listeners.ts'
 import type { Login } from './doctor/login.ts'
 import { examineMachine } from './doctor/machine.ts'
@@ -35,7 +42,7 @@ client can reach it; says what is wrong, and what to do.
   --key FILE        its key
   --insecure        believe any certificate
   --client ID       also ask the running broker why this client gets nothing
-  --admin-url URL   its admin API (default http://127.0.0.1:9883)
+  --admin-url URL   its admin API (default: that of the configuration, else http://127.0.0.1:9883)
   --lang en|zh      language (default: of the locale)
   --json            one JSON object: every finding with its name and values
 
@@ -74,7 +81,7 @@ const OPTIONS = {
   key: { type: 'string' },
   insecure: { type: 'boolean' },
   client: { type: 'string' },
-  'admin-url': { type: 'string', default: 'http://127.0.0.1:9883' },
+  'admin-url': { type: 'string' },
   lang: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -82,6 +89,7 @@ const OPTIONS = {
 
 /** Of the Debian package. */
 const PACKAGE_CONFIG = '/etc/mozzie/mozzie.conf'
+const USUAL_ADMIN_URL = 'http://127.0.0.1:9883'
 const FAILURE_EXIT_CODE = 1
 const WRONG_EXIT_CODE = 2
 
@@ -132,7 +140,10 @@ async function examine(wish: Wish): Promise<Finding[]> {
   }
   const url = wish.url ?? (config === null ? null : urlOf(config))
   if (url !== null) await examineConnection(loginOf(wish, url), config, teller('connection'))
-  if (wish.client !== undefined) await examineClient(wish, wish.client, teller('client'))
+  if (wish.client !== undefined) {
+    const adminUrl = wish['admin-url'] ?? adminUrlOf(config)
+    await examineClient(wish, wish.client, adminUrl, teller('client'))
+  }
   return findings
 }
 
@@ -146,13 +157,25 @@ function usualFile(): string | null {
 function urlOf({ listeners }: Config): string | null {
   const listener = listeners.find(({ protocol }) => protocol !== 'http_api')
   if (listener === undefined) return null
-  const { host, port, socketPath, protocol, certificateFile, pskHint } = listener
+  const { port, socketPath, protocol, certificateFile, pskHint } = listener
   if (socketPath !== null) return `unix://${socketPath}`
-  const name = host === null || host === '0.0.0.0' || host === '::' ? 'localhost' : host
   const isWebSocket = protocol === 'websockets'
   const isSecure = certificateFile !== null || pskHint !== null
   const scheme = `${isWebSocket ? 'ws' : 'mqtt'}${isSecure ? 's' : ''}`
-  return `${scheme}://${name.includes(':') ? `[${name}]` : name}:${port}`
+  return `${scheme}://${hostOf(listener)}:${port}`
+}
+
+function adminUrlOf(config: Config | null): string {
+  const api = config?.listeners.find(({ protocol }) => protocol === 'http_api')
+  if (api === undefined) return USUAL_ADMIN_URL
+  const scheme = api.certificateFile === null ? 'http' : 'https'
+  return `${scheme}://${hostOf(api)}:${api.port}`
+}
+
+/** As seen from this machine, for a URL. */
+function hostOf({ host }: ListenerConfig): string {
+  const name = host === null || host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return name.includes(':') ? `[${name}]` : name
 }
 
 function loginOf(wish: Wish, url: string): Login {
@@ -161,17 +184,19 @@ function loginOf(wish: Wish, url: string): Login {
     ...(cafile !== undefined && { ca: readFileSync(cafile) }),
     ...(cert !== undefined && { cert: readFileSync(cert) }),
     ...(key !== undefined && { key: readFileSync(key) }),
-    ...(wish.insecure === true && { verify: false, verifyName: false }),
+    ...(wish.insecure === true && { verify: false }),
+    // An address of the configuration is not the name that clients use.
+    ...((wish.insecure === true || wish.url === undefined) && { verifyName: false }),
   }
   const password = wish.password ?? process.env['MOZZIE_PASSWORD']
   return { url, clientId: wish.id, username: wish.username, password, tls }
 }
 
-async function examineClient(wish: Wish, clientId: string, tell: Tell): Promise<void> {
+async function examineClient(wish: Wish, clientId: string, url: string, tell: Tell): Promise<void> {
   try {
     const { verdict, finding, links } = await askWhy({
       client: clientId,
-      url: wish['admin-url'],
+      url,
       username: wish.username,
       password: wish.password,
     })
@@ -179,7 +204,7 @@ async function examineClient(wish: Wish, clientId: string, tell: Tell): Promise<
     for (const { state, question, answer } of links)
       if (state !== 'good') tell('note', 'clientLink', { question, answer })
   } catch (error) {
-    tell('bad', 'clientUnknown', { clientId, message: (error as Error).message })
+    tell('bad', 'clientUnknown', { clientId, url, message: (error as Error).message })
   }
 }
 
@@ -191,7 +216,7 @@ function jsonOf(findings: readonly Finding[], words: Words): string {
       state,
       finding: key,
       text: fill(text, values),
-      next: next === '' ? null : fill(next, values),
+      next: next === '' ? null : fillCommand(next, values),
       values,
     }
   })
@@ -204,7 +229,9 @@ function textOf(findings: readonly Finding[], words: Words): string {
   const lines = findings.flatMap(({ state, key, values }) => {
     const [text, next] = words[key]
     const shown = `${MARKS[state]}  ${fill(text, values)}`
-    return state === 'good' || next === '' ? [shown] : [shown, `    → ${fill(next, values)}`]
+    return state === 'good' || next === ''
+      ? [shown]
+      : [shown, `    → ${fillCommand(next, values).replaceAll('\n', '\n      ')}`]
   })
   return `${lines.join('\n')}\n`
 }

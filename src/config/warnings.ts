@@ -74,9 +74,13 @@ const LOOPBACK_NAMES = new Set([...LOOPBACK_HOSTS, 'localhost'])
 function warnOfOpenListeners(state: ParseState, listeners: readonly ListenerConfig[]): void {
   for (const { allowAnonymous, host, port, socketPath, location } of listeners) {
     if (!allowAnonymous || socketPath !== null || LOOPBACK_NAMES.has(host ?? '')) continue
-    const text = `Anyone who reaches port ${port} may use the broker: anonymous clients are allowed.`
+    const text = openListenerWarning(port)
     state.warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
   }
+}
+
+export function openListenerWarning(port: number): string {
+  return `Anyone who reaches port ${port} may use the broker: anonymous clients are allowed.`
 }
 
 const HTTP_OPTIONS = ['httpAdminUsers', 'httpHosts', 'httpDirectory'] as const

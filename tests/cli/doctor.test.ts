@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -140,6 +140,49 @@ test('a user who is disabled, and one with another client id, are explained', as
   assert.deepEqual(await wrongOf('off'), ['refusedDisabled'])
   assert.deepEqual(await wrongOf('one'), ['refusedClientId'])
   assert.deepEqual(await wrongOf('nobody'), ['refusedUnknownUser'])
+})
+
+test('a configuration that is not there is told apart from one with a mistake', async (context) => {
+  const { wrong, code } = await examine('-c', join(scratch(context), 'none.conf'))
+  assert.deepEqual(wrong, ['configUnreadable'])
+  assert.equal(code, 2)
+})
+
+test('the next command takes what others chose as one word, and stands on a line of its own', async (context) => {
+  const directory = scratch(context)
+  const passwords = join(directory, 'pass words')
+  await run(['passwd', '-b', '-c', passwords, 'ann', 'secret'])
+  const lines = `allow_anonymous false\npassword_file ${passwords}`
+  const broker = await startBroker(lines, 'mozzie')
+  context.after(broker.stop)
+  const config = configOf(directory, `listener ${broker.port} 127.0.0.1`, lines, 'user root')
+  const { stdout } = await run(['doctor', '-c', config, '-u', "x'; reboot #", '-P', 'x'])
+  const next = `    → mozzie passwd '${passwords}' 'x'\\''; reboot #'\n`
+  assert.ok(stdout.includes(next), stdout)
+})
+
+test('another broker at the port of the configuration is not taken for this one', async (context) => {
+  const other = createServer((socket) => {
+    // CONNACK; SUBACK with the identifier of the SUBSCRIBE, and the version as mosquitto says it.
+    socket.once('data', () => {
+      socket.write(Uint8Array.of(0x20, 3, 0, 0, 0))
+      socket.once('data', (subscribe) => {
+        socket.write(Uint8Array.of(0x90, 4, subscribe[2], subscribe[3], 0, 0))
+        const topic = Buffer.from('$SYS/broker/version')
+        const payload = Buffer.from('mosquitto version 2.0.11')
+        const head = [0x31, 2 + topic.length + 1 + payload.length, 0, topic.length]
+        socket.write(Buffer.concat([Uint8Array.from(head), topic, Uint8Array.of(0), payload]))
+      })
+    })
+    socket.on('error', () => {})
+  }).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  context.after(() => other.close())
+  const { port } = other.address() as AddressInfo
+  const config = configOf(scratch(context), `listener ${port} 127.0.0.1`, 'allow_anonymous true')
+  const { wrong, text } = await examine('-c', config)
+  assert.deepEqual(wrong, ['otherBroker'])
+  assert.match(text('otherBroker'), /mosquitto version 2\.0\.11/)
 })
 
 test('a configuration that cannot be read is told by file and line, and nothing rests on it', async (context) => {

@@ -4,7 +4,12 @@ import { once } from 'node:events'
 import { connect as connectSocket, isIP } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { ConnectionRefusedError, type MqttError } from '../../client/errors.ts'
-import { connect, type NodeConnectOptions, type TlsOptions } from '../../client/node.ts'
+import {
+  connect,
+  type MqttClient,
+  type NodeConnectOptions,
+  type TlsOptions,
+} from '../../client/node.ts'
 import { tlsOptions } from '../../client/node-tls.ts'
 import { parseUrl, type Address } from '../../client/url.ts'
 import type { Config } from '../../config/config.ts'
@@ -90,8 +95,7 @@ async function examineTls(address: Address, tls: TlsOptions, tell: Tell): Promis
   } catch (error) {
     const code = codeOf(error)
     if (UNTRUSTED.has(code)) tell('bad', 'tlsUntrusted', { ...values, code })
-    else if (OUT_OF_TIME.has(code))
-      tell('bad', 'tlsExpired', { ...values, code, until: untilOf(socket) })
+    else if (OUT_OF_TIME.has(code)) tell('bad', 'tlsExpired', { ...values, code })
     else if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
       tell('bad', 'tlsName', { ...values, names: namesOf(certificateOf(error)).join(', ') })
     else if (NO_TLS.has(code) || (code === 'ECONNRESET' && !socket.authorized))
@@ -136,12 +140,32 @@ async function examineMqtt(
         clientId: client.clientId,
         version: version === 5 ? '5.0' : '3.1.1',
       })
+      if (config !== null) await examineBroker(client, address.port, tell)
       await client.end()
       return
     } catch (error) {
       if (version === 5 && speaksOlder(error)) tell('note', 'onlyOlder')
       else return failed(error, login, address, config, tell)
     }
+  }
+}
+
+const VERSION_MS_MAX = 1_000
+
+/** Is it the broker of this configuration that answers, or has another one the port? One that says nothing is believed. */
+async function examineBroker(client: MqttClient, port: number, tell: Tell): Promise<void> {
+  const timer = setTimeout(() => void client.end(), VERSION_MS_MAX)
+  try {
+    const messages = await client.subscribe('$SYS/broker/version')
+    for await (const message of messages) {
+      const version = message.text()
+      if (!version.startsWith('mozzie ')) tell('bad', 'otherBroker', { port, version })
+      return
+    }
+  } catch {
+    // It may not be read.
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -38,6 +38,16 @@ export function fill(template: string, values: FindingValues): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => visible(String(values[name] ?? '')))
 }
 
+const PLAIN_WORD = /^[\w@%+=:,./-]+$/
+
+/** The same for a command that is pasted into a shell: a value is one word there, whoever chose it. */
+export function fillCommand(template: string, values: FindingValues): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const text = visible(String(values[name] ?? ''))
+    return PLAIN_WORD.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+  })
+}
+
 /** Controls, line ends and what turns the direction of writing as `\uNNNN`. */
 function visible(text: string): string {
   return text.replace(

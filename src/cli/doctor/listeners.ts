@@ -1,13 +1,12 @@
 /** Which listeners are open to whom? */
 import type { Config, ListenerConfig } from '../../config/config.ts'
-import { listenerName } from '../../config/reload.ts'
 import type { Tell } from './finding.ts'
 
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/
 
 export function examineListeners({ listeners, global }: Config, tell: Tell): void {
   for (const listener of listeners) {
-    const values = { name: listenerName(listener), where: whereOf(listener) }
+    const values = { where: whereOf(listener) }
     if (listener.protocol === 'http_api') tell('good', 'listenerPage', values)
     else if (!listener.allowAnonymous) examineLogin(listener, global, values, tell)
     else if (isLocal(listener)) tell('good', 'listenerLocal', values)
@@ -18,7 +17,7 @@ export function examineListeners({ listeners, global }: Config, tell: Tell): voi
 function examineLogin(
   listener: ListenerConfig,
   global: Config['global'],
-  values: { name: string; where: string },
+  values: { where: string },
   tell: Tell,
 ): void {
   const { certificateFile, pskHint } = listener

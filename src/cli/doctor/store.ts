@@ -1,5 +1,5 @@
 /** Is the store whole, and who does not come back for what waits in it? */
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { Config } from '../../config/config.ts'
 import { openLevel, StoreError } from '../../store/level/database.ts'
 import { describeStore, statsOf, type Described } from '../../store/level/inspect.ts'
@@ -7,6 +7,8 @@ import { withSnapshot } from '../../store/level/snapshot.ts'
 import { dateOf } from './certificates.ts'
 import type { Tell } from './finding.ts'
 
+/** It may be whole: this account must not look. */
+const DENIED = new Set(['EACCES', 'EPERM'])
 const ABSENT_MS = 30 * 86_400_000
 
 /** @param location null: there is no store. @param nowMs Wall clock. */
@@ -17,8 +19,9 @@ export async function examineStore(
   tell: Tell,
 ): Promise<void> {
   if (location === null) return tell('note', 'storeNone')
-  if (!existsSync(location)) return tell('good', 'storeNew', { location })
   try {
+    if (statSync(location, { throwIfNoEntry: false }) === undefined)
+      return tell('good', 'storeNew', { location })
     await withSnapshot(location, async (snapshot) => {
       const database = await openLevel(snapshot)
       try {
@@ -36,7 +39,8 @@ export async function examineStore(
     })
   } catch (error) {
     const message = error instanceof StoreError ? error.message : String(error)
-    tell('bad', 'storeDamaged', { location, message })
+    const isDenied = DENIED.has(String((error as { code?: unknown }).code))
+    tell('bad', isDenied ? 'storeUnreadable' : 'storeDamaged', { location, message })
   }
 }
 

@@ -5,24 +5,25 @@ export const WORDS_EN = {
     '{place}: {message}',
     'Mend that line; "mozzie --test-config -c {file}" looks again.',
   ],
+  configUnreadable: ['{message}', 'ls -l {file}'],
   configRight: ['{files} can be read and is right.', ''],
   configWarning: ['{place}: {message}', ''],
 
   listenerOpen: [
-    '{name} lets anybody in who reaches {where}: no password is asked.',
+    '{where} lets anybody in who reaches it: no password is asked.',
     'Unless that is meant: mozzie passwd -c FILE USER, then "password_file FILE" and "allow_anonymous false".',
   ],
-  listenerLocal: ['{name} lets anybody in, from this machine alone.', ''],
+  listenerLocal: ['{where} lets anybody in, from this machine alone.', ''],
   listenerClosed: [
-    '{name} lets nobody in: anonymous clients are not allowed, and there is nothing to log in with.',
+    '{where} lets nobody in: anonymous clients are not allowed, and there is nothing to log in with.',
     'mozzie passwd -c FILE USER, then "password_file FILE"; or "allow_anonymous true".',
   ],
   listenerPlain: [
-    '{name} on {where} asks for passwords, and they travel unencrypted.',
+    '{where} asks for passwords, and they travel unencrypted.',
     'mozzie tls-init DIRECTORY makes certificates; "certfile" and "keyfile" use them.',
   ],
-  listenerGood: ['{name} on {where}: {how}.', ''],
-  listenerPage: ['{name} on {where}: the page and the API.', ''],
+  listenerGood: ['{where}: {how}.', ''],
+  listenerPage: ['{where}: the page and the API.', ''],
 
   accountUnknown: ['{message}', 'adduser --system --group --no-create-home {user}'],
   fileMissing: ['{option}: {file} does not exist.', ''],
@@ -83,7 +84,8 @@ export const WORDS_EN = {
 
   storeNone: ['Nothing is kept over a restart: "persistence false".', ''],
   storeNew: ['{location}: no store yet; the first start makes it.', ''],
-  storeDamaged: ['{location}: {message}', 'mozzie db salvage {location} NEW-DIRECTORY'],
+  storeUnreadable: ['{location}: {message}', 'ls -ld {location}'],
+  storeDamaged: ['{message}', 'mozzie db salvage {location} NEW-DIRECTORY'],
   storeGood: [
     '{location}: {sessions} sessions, {queued} messages wait, {retained} are retained.',
     '',
@@ -124,7 +126,7 @@ export const WORDS_EN = {
     '--cafile ca.crt, with the authority that signed it.',
   ],
   tlsExpired: [
-    'The certificate of {host} is not valid now ({code}; until {until}).',
+    'The certificate of {host} is not valid now ({code}).',
     'Renew it at the broker; or look at the clock here: date',
   ],
   tlsName: [
@@ -143,11 +145,15 @@ export const WORDS_EN = {
   ],
   notMqtt: ['What answers at port {port} does not speak MQTT: {message}.', ''],
   connected: ['Connected as "{clientId}" with MQTT {version}.', ''],
+  otherBroker: [
+    'Another broker answers at port {port}: {version}. Mozzie cannot start there until it ends.',
+    'ss -ltnp "sport = :{port}"',
+  ],
   onlyOlder: ['The broker speaks MQTT 3.1.1, not 5.0.', ''],
   refused: ['The broker refused: {reason}.', ''],
   refusedBanned: [
     'The broker refused: this client, its user or its address is {reason}.',
-    'The log of the broker says who banned it. mozzie ban list shows the ban, mozzie ban lift NUMBER ends it.',
+    'mozzie ban list\nmozzie ban lift NUMBER ends it; the log of the broker says who made it.',
   ],
   refusedAnonymous: [
     'The broker refused ({reason}): no user name was given, and anonymous clients are not allowed{place}.',
@@ -155,7 +161,7 @@ export const WORDS_EN = {
   ],
   refusedUnknownUser: [
     'The broker refused ({reason}): {file} has no user "{user}".',
-    'mozzie passwd {file} {user}, then kill -HUP the broker.',
+    'mozzie passwd {file} {user}\nThen kill -HUP the broker.',
   ],
   refusedNearUser: [
     'The broker refused ({reason}): {file} has no user "{user}", but "{near}".',
@@ -163,7 +169,7 @@ export const WORDS_EN = {
   ],
   refusedPassword: [
     'The broker refused ({reason}): the password of "{user}" is another one.',
-    'mozzie passwd {file} {user} sets a new one; then kill -HUP the broker.',
+    'mozzie passwd {file} {user}\nIt sets a new one; then kill -HUP the broker.',
   ],
   refusedThough: [
     'The broker refused ({reason}), though {file} has "{user}" with this password.',
@@ -184,7 +190,7 @@ export const WORDS_EN = {
   ],
   refusedWithoutPassword: [
     'The broker refused ({reason}): {file} has "{user}" without a password.',
-    'mozzie ctrl dynsec setClientPassword {user}; or a client certificate.',
+    'mozzie ctrl dynsec setClientPassword {user}\nOr a client certificate.',
   ],
   refusedByGoAuth: [
     'The broker refused ({reason}): of the backends of mosquitto-go-auth ({others}) none lets "{user}" in.',
@@ -207,6 +213,6 @@ export const WORDS_EN = {
   clientLink: ['{question} {answer}', ''],
   clientUnknown: [
     'The broker could not be asked about "{clientId}": {message}',
-    'mozzie why --client {clientId} --url http://HOST:9883 -u ADMINISTRATOR',
+    'mozzie why --client {clientId} --url {url} -u ADMINISTRATOR',
   ],
 } as const satisfies Readonly<Record<string, readonly [string, string]>>

@@ -7,24 +7,25 @@ export const WORDS_ZH: Words = {
     '{place}：{message}',
     '改正这一行，然后用 "mozzie --test-config -c {file}" 再检查一次。',
   ],
+  configUnreadable: ['{message}', 'ls -l {file}'],
   configRight: ['{files} 可以读取，内容正确。', ''],
   configWarning: ['{place}：{message}', ''],
 
   listenerOpen: [
-    '{name} 不要求密码，能访问{where}的任何人都可以连接。',
+    '{where} 不要求密码，能访问它的任何人都可以连接。',
     '如果不是有意如此：mozzie passwd -c 文件 用户名，再设置 "password_file 文件" 和 "allow_anonymous false"。',
   ],
-  listenerLocal: ['{name} 允许任何人连接，但只限本机。', ''],
+  listenerLocal: ['{where} 允许任何人连接，但只限本机。', ''],
   listenerClosed: [
-    '{name} 谁也进不来：不允许匿名客户端，也没有可以用来登录的用户。',
+    '{where} 谁也进不来：不允许匿名客户端，也没有可以用来登录的用户。',
     'mozzie passwd -c 文件 用户名，再设置 "password_file 文件"；或者 "allow_anonymous true"。',
   ],
   listenerPlain: [
-    '{where}上的 {name} 要求密码，但密码在网络上不加密。',
+    '{where} 要求密码，但密码在网络上不加密。',
     '用 mozzie tls-init 目录 生成证书，再设置 "certfile" 和 "keyfile"。',
   ],
-  listenerGood: ['{where}上的 {name}：{how}。', ''],
-  listenerPage: ['{where}上的 {name}：网页和 API。', ''],
+  listenerGood: ['{where}：{how}。', ''],
+  listenerPage: ['{where}：网页和 API。', ''],
 
   accountUnknown: ['{message}', 'adduser --system --group --no-create-home {user}'],
   fileMissing: ['{option}：{file} 不存在。', ''],
@@ -82,7 +83,8 @@ export const WORDS_ZH: Words = {
 
   storeNone: ['重启后什么都不保留："persistence false"。', ''],
   storeNew: ['{location}：还没有数据，第一次启动时会建立。', ''],
-  storeDamaged: ['{location}：{message}', 'mozzie db salvage {location} 新目录'],
+  storeUnreadable: ['{location}：{message}', 'ls -ld {location}'],
+  storeDamaged: ['{message}', 'mozzie db salvage {location} 新目录'],
   storeGood: ['{location}：{sessions} 个会话，{queued} 条消息在排队，{retained} 条保留消息。', ''],
   storeForgotten: [
     '{count} 个会话 30 天没有客户端，有 {queued} 条消息在等它们；最久的是 "{clientId}"，从 {since} 起。',
@@ -119,10 +121,7 @@ export const WORDS_ZH: Words = {
     '{host} 的证书不是由本机信任的机构签发的（{code}）。',
     '--cafile ca.crt，给出签发它的机构。',
   ],
-  tlsExpired: [
-    '{host} 的证书现在无效（{code}；有效期到 {until}）。',
-    '在服务器上更新证书；也检查一下本机时间：date',
-  ],
+  tlsExpired: ['{host} 的证书现在无效（{code}）。', '在服务器上更新证书；也检查一下本机时间：date'],
   tlsName: [
     '证书有效，但不适用于 {host}：它适用于 {names}。',
     '用其中的一个名字连接，或者为 {host} 生成证书。',
@@ -139,11 +138,15 @@ export const WORDS_ZH: Words = {
   ],
   notMqtt: ['{port} 端口上的程序不使用 MQTT：{message}。', ''],
   connected: ['已用 MQTT {version} 以 "{clientId}" 连接。', ''],
+  otherBroker: [
+    '端口 {port} 上是另一个服务器：{version}。它结束之前，Mozzie 不能在那里启动。',
+    'ss -ltnp "sport = :{port}"',
+  ],
   onlyOlder: ['服务器支持 MQTT 3.1.1，不支持 5.0。', ''],
   refused: ['服务器拒绝了连接：{reason}。', ''],
   refusedBanned: [
     '服务器拒绝了连接：这个客户端、用户或地址已被封禁（{reason}）。',
-    '服务器的日志会说明是谁封禁的。mozzie ban list 列出封禁，mozzie ban lift 编号 解除它。',
+    'mozzie ban list\nmozzie ban lift 编号 解除它；服务器的日志会说明是谁封禁的。',
   ],
   refusedAnonymous: [
     '服务器拒绝了连接（{reason}）：没有给用户名，而那里不允许匿名客户端{place}。',
@@ -151,7 +154,7 @@ export const WORDS_ZH: Words = {
   ],
   refusedUnknownUser: [
     '服务器拒绝了连接（{reason}）：{file} 里没有用户 "{user}"。',
-    'mozzie passwd {file} {user}，然后对服务器执行 kill -HUP。',
+    'mozzie passwd {file} {user}\n然后对服务器执行 kill -HUP。',
   ],
   refusedNearUser: [
     '服务器拒绝了连接（{reason}）：{file} 里没有用户 "{user}"，但有 "{near}"。',
@@ -159,7 +162,7 @@ export const WORDS_ZH: Words = {
   ],
   refusedPassword: [
     '服务器拒绝了连接（{reason}）："{user}" 的密码不是这个。',
-    'mozzie passwd {file} {user} 设置新密码，然后对服务器执行 kill -HUP。',
+    'mozzie passwd {file} {user}\n它设置新密码；然后对服务器执行 kill -HUP。',
   ],
   refusedThough: [
     '服务器拒绝了连接（{reason}），虽然 {file} 里有 "{user}"，密码也对。',
@@ -180,7 +183,7 @@ export const WORDS_ZH: Words = {
   ],
   refusedWithoutPassword: [
     '服务器拒绝了连接（{reason}）：{file} 中的用户 "{user}" 没有密码。',
-    'mozzie ctrl dynsec setClientPassword {user}；或使用客户端证书。',
+    'mozzie ctrl dynsec setClientPassword {user}\n或使用客户端证书。',
   ],
   refusedByGoAuth: [
     '服务器拒绝了连接（{reason}）：mosquitto-go-auth 的后端（{others}）都不放行 "{user}"。',
@@ -203,6 +206,6 @@ export const WORDS_ZH: Words = {
   clientLink: ['{question} {answer}', ''],
   clientUnknown: [
     '无法向服务器询问 "{clientId}"：{message}',
-    'mozzie why --client {clientId} --url http://主机:9883 -u 管理员',
+    'mozzie why --client {clientId} --url {url} -u 管理员',
   ],
 }
