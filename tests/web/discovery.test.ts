@@ -53,6 +53,64 @@ test('discovery: a device that announces its parts at once', () => {
   })
   assert.deepEqual(device?.stateTopics, ['d1/t', 'd1/h'])
   assert.equal(device.malformation, null)
+  const based = read('homeassistant/device/d2/config', {
+    '~': 'd2',
+    device: { identifiers: ['d2'] },
+    origin: { name: 'x' },
+    avty_t: '~/LWT',
+    components: {
+      own: { platform: 'sensor', '~': 'own', state_topic: '~/t' },
+      shared: { platform: 'sensor', state_topic: '~/h' },
+      taken: { platform: 'sensor' },
+    },
+  })
+  assert.deepEqual(based?.stateTopics, ['own/t', 'd2/h'])
+  assert.deepEqual(based.availabilityTopics, ['d2/LWT'])
+  for (const missing of ['dev', 'o', 'cmps']) {
+    const whole = { dev: { ids: 'd1' }, o: { name: 'x' }, cmps: { t: { p: 'sensor' } } }
+    const part = read('homeassistant/device/d1/config', { ...whole, [missing]: undefined })
+    assert.equal(part?.malformation, 'noParts', missing)
+  }
+})
+
+test('discovery: what mqtt_statestream keeps under homeassistant is no announcement', () => {
+  assert.equal(readAnnouncement('homeassistant/light/lamp/state', 'on', null), null)
+  assert.equal(readAnnouncement('homeassistant/light/lamp/brightness', '255', null), null)
+})
+
+test('discovery: as Tasmota, ESPHome and the triggers of zigbee2mqtt write it', () => {
+  const tasmota = read('homeassistant/sensor/6E7F_status/config', {
+    name: 'Plug status',
+    stat_t: 'tele/plug/HASS_STATE',
+    avty_t: 'tele/plug/LWT',
+    pl_avail: 'Online',
+    json_attr_t: 'tele/plug/HASS_STATE',
+    val_tpl: "{{value_json['RSSI']}}",
+    uniq_id: '6E7F_status',
+    dev: { ids: ['6E7F'], name: 'Plug' },
+  })
+  assert.deepEqual(tasmota?.stateTopics, ['tele/plug/HASS_STATE'])
+  const esphome = read('homeassistant/light/node/lamp/config', {
+    schema: 'json',
+    stat_t: 'node/light/lamp/state',
+    cmd_t: 'node/light/lamp/command',
+    avty_t: 'node/status',
+    uniq_id: 'ESPlightlamp',
+    dev: { ids: 'a1b2', name: 'node', mf: 'Espressif', cns: [['mac', 'a1:b2']] },
+  })
+  assert.deepEqual(esphome?.stateTopics, ['node/light/lamp/state'])
+  assert.equal(esphome.device, '["a1b2"]')
+  const trigger = read('homeassistant/device_automation/0x01/action_on/config', {
+    automation_type: 'trigger',
+    type: 'action',
+    subtype: 'on',
+    payload: 'on',
+    topic: 'zigbee2mqtt/remote/action',
+    device: { identifiers: ['zigbee2mqtt_0x01'], name: 'remote' },
+    origin: { name: 'Zigbee2MQTT' },
+  })
+  assert.deepEqual(trigger?.stateTopics, ['zigbee2mqtt/remote/action'])
+  for (const each of [tasmota, esphome, trigger]) assert.equal(each.malformation, null)
 })
 
 test('discovery: what Home Assistant makes nothing of says why', () => {
@@ -72,11 +130,16 @@ test('discovery: what Home Assistant makes nothing of says why', () => {
 test('discovery: orphaned is what has no value anywhere, of a client that is not here', () => {
   const lamp = read('homeassistant/light/0x01/light/config', zigbee)
   if (lamp === null) throw new Error('no announcement')
-  const nobody = { values: new Map<string, string>(), connected: new Set<string>() }
+  const none = ['zigbee2mqtt/lamp', 'zigbee2mqtt/bridge/state'].map(
+    (topic) => [topic, null] as const,
+  )
+  const nobody = { values: new Map<string, string | null>(none), connected: new Set<string>() }
   assert.equal(isOrphaned(lamp, nobody), true)
   assert.equal(isOrphaned(lamp, { ...nobody, connected: new Set(['bridge']) }), false)
-  const values = new Map([['zigbee2mqtt/bridge/state', 'online']])
+  const values = new Map([...nobody.values, ['zigbee2mqtt/bridge/state', 'online']])
   assert.equal(isOrphaned(lamp, { ...nobody, values }), false)
+  const unasked = new Map([['zigbee2mqtt/lamp', null]])
+  assert.equal(isOrphaned(lamp, { ...nobody, values: unasked }), false)
   assert.equal(byDevice([lamp, { ...lamp, topic: 'another' }]).length, 1)
 })
 

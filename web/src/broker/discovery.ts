@@ -7,7 +7,7 @@ import { topicNameProblem } from '../../../src/topics/names.ts'
 export const DISCOVERY_FILTER = 'homeassistant/#'
 
 /** Why Home Assistant makes nothing of it. */
-export type Malformation = 'topic' | 'noJson' | 'noObject' | 'badTopic' | 'noUniqueId'
+export type Malformation = 'topic' | 'noJson' | 'noObject' | 'badTopic' | 'noUniqueId' | 'noParts'
 
 export interface Announcement {
   readonly topic: string
@@ -26,8 +26,8 @@ export interface Announcement {
 
 /** What is known beside the announcements. */
 export interface Surroundings {
-  /** The last retained value of a topic; absent: none. */
-  readonly values: ReadonlyMap<string, string>
+  /** The last retained value of a topic; null: none; absent: nobody asked. */
+  readonly values: ReadonlyMap<string, string | null>
   /** Client ids that are connected. */
   readonly connected: ReadonlySet<string>
 }
@@ -40,9 +40,9 @@ export interface Device {
 
 type Json = Readonly<Record<string, unknown>>
 
-const PLACE = /^homeassistant\/([\w-]+)\/(?:[\w-]+\/)?([\w-]+)\/config$/
-/** What Home Assistant itself says there. */
-const STATUS = 'homeassistant/status'
+const PLACE = /^homeassistant\/(\w+)\/(?:[\w-]+\/)?([\w-]+)\/config$/
+/** Home Assistant says its own status there, and the states of its entities where `mqtt_statestream` has this base topic. */
+const ANNOUNCED = '/config'
 const AVAILABILITY = new Set(['availability_topic', 'avty_t'])
 const COMMAND = /(?:^|_)(?:command|cmd|set)(?:_|$)/
 const TOPIC_KEY = /(?:^|_)(?:topic|t)$/
@@ -53,7 +53,7 @@ export function readAnnouncement(
   payload: string,
   publisher: string | null,
 ): Announcement | null {
-  if (topic === STATUS) return null
+  if (!topic.endsWith(ANNOUNCED)) return null
   const [, component = '', object = ''] = PLACE.exec(topic) ?? []
   const nameless = { topic, component, name: object, device: topic, deviceName: topic, publisher }
   const broken = (malformation: Malformation): Announcement => ({
@@ -67,7 +67,7 @@ export function readAnnouncement(
   if (config === undefined) return broken('noJson')
   if (!isObject(config)) return broken('noObject')
   const parts = partsOf(config)
-  const topics = parts.flatMap((part) => topicsOf(part, baseOf(config)))
+  const topics = parts.flatMap((part) => topicsOf(part, baseOf(part) || baseOf(config)))
   const named = { ...nameless, ...deviceOf(config, topic), name: nameOf(config) || object }
   const announced = {
     ...named,
@@ -90,15 +90,25 @@ function malformationOf(
   const isBad = ({ topic }: Found): boolean =>
     typeof topic !== 'string' || topicNameProblem(topic) !== null
   if (topics.some(isBad)) return 'badTopic'
+  if (component === 'device') return isWholeDevice(config) ? null : 'noParts'
   const hasDevice = isObject(config.device ?? config.dev)
   const unique = config.unique_id ?? config.uniq_id
-  return component !== 'device' &&
-    hasDevice &&
-    !unique &&
-    component !== 'device_automation' &&
-    component !== 'tag'
+  return hasDevice && !unique && component !== 'device_automation' && component !== 'tag'
     ? 'noUniqueId'
     : null
+}
+
+/** A device with all of its parts needs more than a single one: who announces it, and what each part is. */
+function isWholeDevice(config: Json): boolean {
+  const components = config.components ?? config.cmps
+  return (
+    isObject(config.device ?? config.dev) &&
+    isObject(config.origin ?? config.o) &&
+    isObject(components) &&
+    Object.values(components).every(
+      (part) => isObject(part) && typeof (part.platform ?? part.p) === 'string',
+    )
+  )
 }
 
 function parse(text: string): unknown {
@@ -173,7 +183,7 @@ export function isOrphaned(
   const topics = [...stateTopics, ...availabilityTopics]
   if (malformation !== null || topics.length === 0) return false
   const isHere = publisher !== null && connected.has(publisher)
-  return !isHere && topics.every((topic) => !values.has(topic))
+  return !isHere && topics.every((topic) => values.get(topic) === null)
 }
 
 /** By name; those of one device together. */

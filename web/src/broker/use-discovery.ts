@@ -41,7 +41,7 @@ async function load(): Promise<Discovery> {
   const states = await inTurns([...publishers], async (id) => ({ id, here: await isHere(id) }))
   return {
     announcements,
-    values: new Map(found.flatMap(({ topic, text }) => (text === null ? [] : [[topic, text]]))),
+    values: new Map(found.map(({ topic, text }) => [topic, text])),
     connected: new Set(states.filter(({ here }) => here).map(({ id }) => id)),
   }
 }
