@@ -86,6 +86,8 @@ browserSuite('a broker whose password changed', (test) => {
     setPassword('another one')
     const ask = page.locator('.login-strip')
     await ask.getByText(t.loginRefused).waitFor()
+    const said = page.locator('.status-bar .problem')
+    assert.equal(await said.innerText(), 'Not authorized (0x87)')
     assert.deepEqual(await violations(page, 'a login refused later'), [])
     await page.locator('.message-row', { hasText: 'before' }).first().waitFor()
     await ask.getByLabel(t.password).fill('another one')

@@ -107,9 +107,12 @@ function Silence({ sinceMs }: { sinceMs: number }) {
   )
 }
 
-/** What the broker added to a reason that is said in words already: of `connection refused: Not authorized (banned)` the last. */
+/** How the client begins what it says of a reason: that is said in words already, and what the broker added stays. */
+const SAID = /^(?:connection refused: [^(]*|the server disconnected: [^(]*\(0x[0-9a-f]{2}\)(?:: )?)/
+
+/** What the broker added: of `connection refused: Not authorized (banned)` the last. */
 function ownWords({ problem }: Status): string | null {
-  return problem === null ? null : problem.replace(/^connection refused: [^(]*/, '')
+  return problem === null ? null : problem.replace(SAID, '')
 }
 
 /** What browsers say of a broken WebSocket, "closed (1006)", says nothing: the causes stand where the messages will be. */
