@@ -16,7 +16,7 @@ import { reload } from '../server/reload.ts'
 import { dynamicFileOf, loadSecurityFiles } from '../server/security.ts'
 import { startServer } from '../server/server.ts'
 import { notifyReady, notifyStopping } from '../server/service-manager.ts'
-import { answerSignals, answerStop } from '../server/signals.ts'
+import { answerStop, holdSignals } from '../server/signals.ts'
 import { version } from '../server/version.ts'
 import type { BrokerArguments } from './broker-arguments.ts'
 import { forgetEarlyStop } from './early-stop.ts'
@@ -124,6 +124,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
   let stop = (): void => end(0)
   answerStop(() => stop())
   forgetEarlyStop()
+  const answerSignals = holdSignals()
   try {
     const server = await startServer({
       config,

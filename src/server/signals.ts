@@ -22,21 +22,38 @@ export function answerStop(stop: () => void): void {
   process.on('SIGTERM', stopOnce)
 }
 
+const OTHERS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
+type Other = (typeof OTHERS)[number]
+
 /**
- * Answers the other signals that mosquitto answers, the same way. SIGPIPE is ignored: Node does that itself. SIGRTMIN
- * ends the process: Node has no name for it, see `logStart`.
+ * From now on no other signal that mosquitto answers ends the process, or opens a debugger. Returns what answers them the same way,
+ * those first that came meanwhile: a start may take long, and whoever rotates logs does not know of it. SIGPIPE is ignored: Node does
+ * that itself. SIGRTMIN ends the process: Node has no name for it, see `logStart`.
  */
-export function answerSignals(server: Server, reload: () => void): void {
-  process.on('SIGHUP', reload)
-  process.on('SIGUSR1', () => {
-    const text =
-      server.persistence === null
-        ? 'Nothing to save: sessions and messages are in memory.'
-        : 'Nothing to save: every change is on the disk already.'
-    server.log.write(LogType.information, text)
-  })
-  process.on('SIGUSR2', () => {
-    const lines = subscriptionTreeLines(server.broker.subscriptionTree())
-    process.stdout.write(lines.map((line) => `${escapeControls(line)}\n`).join(''))
-  })
+export function holdSignals(): (server: Server, reload: () => void) => void {
+  const came = new Set<Other>()
+  let answers: Readonly<Record<Other, () => void>> | null = null
+  for (const signal of OTHERS)
+    process.on(signal, () => (answers === null ? came.add(signal) : answers[signal]()))
+  return (server, reload) => {
+    answers = answersOf(server, reload)
+    for (const signal of came) answers[signal]()
+  }
+}
+
+function answersOf(server: Server, reload: () => void): Readonly<Record<Other, () => void>> {
+  return {
+    SIGHUP: reload,
+    SIGUSR1() {
+      const text =
+        server.persistence === null
+          ? 'Nothing to save: sessions and messages are in memory.'
+          : 'Nothing to save: every change is on the disk already.'
+      server.log.write(LogType.information, text)
+    },
+    SIGUSR2() {
+      const lines = subscriptionTreeLines(server.broker.subscriptionTree())
+      process.stdout.write(lines.map((line) => `${escapeControls(line)}\n`).join(''))
+    },
+  }
 }

@@ -158,6 +158,23 @@ test('SIGHUP takes over what changed, and keeps everything when the file is wron
   await assert.rejects(connectOnce(url), /Not authorized/)
 })
 
+test('SIGHUP, SIGUSR1 and SIGUSR2 while it starts end nothing', async (context) => {
+  const lines = `cluster_url nats://127.0.0.1:${await freePort()}\ncluster_node_id a`
+  const mozzie = spawnMozzie(context, '-c', writeConfig(scratch(context), lines))
+  await until(() => mozzie.stderr().includes('mozzie waits'), mozzie.stderr)
+  for (const name of ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const) mozzie.signal(name)
+  mozzie.signal('SIGTERM')
+  assert.equal(await mozzie.exited, 0, mozzie.stderr())
+})
+
+test('a SIGHUP that came while it started is answered when it runs', async (context) => {
+  const lines = `listener ${await freePort()} 127.0.0.1`
+  const mozzie = spawnMozzie(context, '-c', writeConfig(scratch(context), lines))
+  await until(() => mozzie.stderr().includes('Opening ipv4'), mozzie.stderr)
+  mozzie.signal('SIGHUP')
+  await until(() => mozzie.stderr().includes('Reloaded config.'), mozzie.stderr)
+})
+
 test('--test-config, --version and wrong arguments have their exit codes', (context) => {
   const directory = scratch(context)
   const good = writeConfig(directory, 'listener 1883')
