@@ -1,6 +1,7 @@
 /** Opens the connection to the NATS servers. The library is loaded here and nowhere else: only a cluster needs it. */
 import { readFileSync } from 'node:fs'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import { ClusterError } from './failures.ts'
 import { pause, Wire } from './wire.ts'
 
@@ -34,7 +35,8 @@ export async function connectWire(options: WireOptions): Promise<Wire> {
   const library = await import('@nats-io/transport-node')
   const { transports } = await import('./transport.ts')
   library.setTransportFactory(transports)
-  const { urls, name, credsFile, caFile, certFile, keyFile } = options
+  const { urls, name, credsFile, caFile, certFile } = options
+  checkFiles(options, (bytes) => void library.credsAuthenticator(bytes)(''))
   const { username, password } = new URL(urls[0])
   const hasTls = caFile !== null || certFile !== null || urls.some((url) => url.startsWith('tls:'))
   const settings = {
@@ -52,15 +54,7 @@ export async function connectWire(options: WireOptions): Promise<Wire> {
     ...(credsFile === null
       ? {}
       : { authenticator: library.credsAuthenticator(readFileSync(credsFile)) }),
-    ...(hasTls
-      ? {
-          tls: {
-            ...(caFile === null ? {} : { caFile }),
-            ...(certFile === null ? {} : { certFile }),
-            ...(keyFile === null ? {} : { keyFile }),
-          },
-        }
-      : {}),
+    ...(hasTls ? { tls: tlsOf(options) } : {}),
   }
   for (;;) {
     try {
@@ -80,6 +74,34 @@ export async function connectWire(options: WireOptions): Promise<Wire> {
       options.say(`no NATS server answers at ${urls.join(', ')}: ${error.message}`)
       await pause(RETRY_MS)
     }
+  }
+}
+
+/** Throws {@link ClusterError} for a file that no attempt will get further with. `checkCreds` throws when they are none. */
+function checkFiles(
+  { credsFile, caFile, certFile, keyFile }: WireOptions,
+  checkCreds: (bytes: Uint8Array) => void,
+): void {
+  check('cluster_creds', credsFile, checkCreds)
+  check('cluster_cafile', caFile, (bytes) => void new X509Certificate(bytes))
+  check('cluster_certfile', certFile, (cert) => void createSecureContext({ cert }))
+  check('cluster_keyfile', keyFile, (key) => void createSecureContext({ key }))
+}
+
+function check(option: string, file: string | null, use: (bytes: Buffer) => void): void {
+  if (file === null) return
+  try {
+    use(readFileSync(file))
+  } catch (error) {
+    throw new ClusterError(`${option} ${file} cannot be used: ${(error as Error).message}`)
+  }
+}
+
+function tlsOf({ caFile, certFile, keyFile }: WireOptions): Record<string, string> {
+  return {
+    ...(caFile === null ? {} : { caFile }),
+    ...(certFile === null ? {} : { certFile }),
+    ...(keyFile === null ? {} : { keyFile }),
   }
 }
 

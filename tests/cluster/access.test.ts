@@ -1,10 +1,16 @@
-/** How a broker gets in at its NATS servers: TLS both ways, a password; and whether they sync. */
+/** How a broker gets in at its NATS servers: TLS both ways, a password, a file of credentials; and whether they sync. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { connectWire, type WireOptions } from '../../src/cluster/connect.ts'
 import { ClusterError } from '../../src/cluster/failures.ts'
 import { findSync } from '../../src/cluster/sync-check.ts'
+import { connectOnce } from '../support/connect-once.ts'
+import { freePort } from '../support/free-port.ts'
+import { scratch, spawnMozzie, startMozzie, writeConfig } from '../server/run-mozzie.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
+import { createOperator } from './nats-operator.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 
 let certificates: TestCertificates
@@ -29,6 +35,12 @@ async function start(
   const nats = await startNats(1, sync, [], lines)
   context.after(() => nats.stop())
   return nats
+}
+
+/** A broker's configuration as the only node of a cluster. */
+function configFor(context: TestContext, { urls, servers }: NatsServers, lines: string): string {
+  const joined = `cluster_url ${urls.join(',')}\ncluster_monitor_port ${servers[0].monitorPort}\ncluster_node_id a\ncluster_replicas 1`
+  return writeConfig(scratch(context), `${joined}\nmax_packet_size 100000\n${lines}`)
 }
 
 async function enter(options: WireOptions): Promise<void> {
@@ -78,5 +90,68 @@ else {
     assert.equal(await findSync(late.urls, other.monitorPort), false)
     await one.kill('SIGKILL')
     assert.equal(await findSync(always.urls, one.monitorPort), null)
+  })
+
+  test('cluster_creds: a user that an account of the servers vouches for gets in, another one does not', async (context) => {
+    const { lines, creds, strangerCreds } = createOperator()
+    const nats = await start(context, 'always', lines)
+    const folder = scratch(context)
+    const [known, stranger] = ['known.creds', 'stranger.creds'].map((name) => join(folder, name))
+    writeFileSync(known, creds)
+    writeFileSync(stranger, strangerCreds)
+    const port = await freePort()
+    const listener = `listener ${port} 127.0.0.1\nallow_anonymous true`
+    await startMozzie(
+      context,
+      '-c',
+      configFor(context, nats, `${listener}\ncluster_creds ${known}`),
+    )
+    const client = await connectOnce(`mqtt://127.0.0.1:${port}`)
+    await client.publishAsync('a', 'b', { qos: 1, retain: true })
+    await client.endAsync()
+    for (const credsFile of [null, stranger])
+      await assert.rejects(
+        enter({ ...plain, credsFile, urls: nats.urls }),
+        /NATS does not let us in/,
+      )
+  })
+
+  test('a file that is not there, or holds something else, ends the start: nobody waits for a server', async (context) => {
+    const nats = await start(context, undefined, [])
+    const file = join(scratch(context), 'file')
+    const options = [
+      ['credsFile', 'cluster_creds'],
+      ['caFile', 'cluster_cafile'],
+      ['certFile', 'cluster_certfile'],
+      ['keyFile', 'cluster_keyfile'],
+    ] as const
+    const wrong = (error: Error, name: string): boolean =>
+      error instanceof ClusterError && error.message.includes(name) && error.message.includes(file)
+    for (const [key, name] of options)
+      await assert.rejects(enter({ ...plain, [key]: file, urls: nats.urls }), (error: Error) =>
+        wrong(error, name),
+      )
+    writeFileSync(file, 'something else\n')
+    for (const [key, name] of options)
+      await assert.rejects(enter({ ...plain, [key]: file, urls: nats.urls }), (error: Error) =>
+        wrong(error, name),
+      )
+  })
+
+  test('servers that do not sync: a warning, or no start with cluster_require_sync', async (context) => {
+    const late = await start(context, undefined, [])
+    const always = await start(context, 'always', [])
+    const warning = /do not sync every write/
+    const listener = `listener ${await freePort()} 127.0.0.1\n`
+    const strict = `${listener}cluster_require_sync true`
+    const refused = spawnMozzie(context, '-c', configFor(context, late, strict))
+    assert.equal(await refused.exited, 1, refused.stderr())
+    assert.match(refused.stderr(), /do not sync every write.*"cluster_require_sync true" wants it/)
+    const warned = await startMozzie(context, '-c', configFor(context, late, listener))
+    assert.match(warned.stderr(), warning)
+    warned.signal('SIGTERM')
+    await warned.exited
+    const content = await startMozzie(context, '-c', configFor(context, always, strict))
+    assert.doesNotMatch(content.stderr(), /sync/)
   })
 }
