@@ -52,6 +52,8 @@ export class Bridge {
   private connects = 0
   /** Nothing has crossed since the local session began. */
   private isLocalNew = true
+  /** The local session was made anew: the remote may hold identifiers of the one before. */
+  private mayMeetOld = false
   /** Topic lines changed: what is retained has not been said of all of them. */
   private areTopicsNew = false
   /** A client here waits for what a lazy bridge brings. */
@@ -106,7 +108,7 @@ export class Bridge {
     const local: LocalEnd = this.localEnd(settings, this.topics, false, 1, {
       began: () => undefined,
       ready: (sessionPresent) => {
-        this.isLocalNew = !sessionPresent
+        this.isLocalNew = this.mayMeetOld = !sessionPresent
         this.endPreparing('prepared')
       },
       frame: () => undefined,
@@ -234,7 +236,11 @@ export class Bridge {
     const isNews = !info.sessionPresent || this.isLocalNew || this.areTopicsNew
     const windowMax = Math.min(info.receiveMaximum, settings.inflightMax)
     const local: LocalEnd = this.localEnd(settings, topics, isNews, windowMax, {
-      began: (sessionPresent) => relay.beginLocal(sessionPresent && !this.isLocalNew),
+      began: (sessionPresent) => {
+        relay.beginLocal(sessionPresent && !this.mayMeetOld)
+        // A second time it would release what was sent meanwhile, and is sent again.
+        this.mayMeetOld = false
+      },
       ready: (sessionPresent) => this.up(info, sessionPresent),
       frame: (first, bytes, start, bodyStart, end) =>
         relay.takeLocal(first, bytes, start, bodyStart, end),
@@ -327,7 +333,6 @@ export class Bridge {
     const { ends } = this
     this.ends = null
     this.upSinceMs = null
-    if (ends?.relay.isSwept === false) this.isLocalNew = true
     this.stopTimers()
     ends?.local?.close(why)
   }

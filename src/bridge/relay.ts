@@ -88,8 +88,6 @@ export class Relay {
    * none.
    */
   private releasedSince: Set<number> | null = null
-  /** The remote answered the last of a sweep, or something behind it. */
-  private isSweepThrough = false
 
   constructor(
     settings: BridgeSettings,
@@ -121,11 +119,6 @@ export class Relay {
     const { info } = this
     if (info === null || !info.sessionPresent || sessionPresent) return
     if (this.sendsQos2 && info.maximumQos === 2) this.sweepRemote()
-  }
-
-  /** False: a sweep was sent, and may not have come to the remote. */
-  get isSwept(): boolean {
-    return this.releasedSince === null || this.isSweepThrough
   }
 
   /** The local side is ready: what came meanwhile goes to it. */
@@ -326,11 +319,8 @@ export class Relay {
 
   private receiveAck(type: AckPacket['type'], packetId: number, reason: number): void {
     const { releasedSince } = this
-    if (releasedSince !== null && type !== PacketType.pubrel) {
-      const isSweeps = type === PacketType.pubcomp && !releasedSince.delete(packetId)
-      this.isSweepThrough ||= !isSweeps || packetId === PACKET_IDS
-      if (isSweeps) return
-    }
+    if (type === PacketType.pubcomp && releasedSince !== null && !releasedSince.delete(packetId))
+      return
     if (type === PacketType.pubrel && this.refusedHere.delete(packetId)) {
       const { output, version } = this.remote
       appendAck(output.writer, version, PacketType.pubcomp, packetId, 0)

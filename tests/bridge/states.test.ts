@@ -101,18 +101,15 @@ test('identifiers of a lost local session are freed there before retained messag
   assert.equal(kinds.filter((type) => type === PacketType.pubrel).length, 65_535)
 })
 
-test('identifiers of a local session that a restart lost are freed there too, until the remote has seen it', () => {
+test('identifiers of a local session that a restart lost are freed there too, once', () => {
   // The session is made when the broker starts: it is there when the bridge connects, and new all the same.
   const stage = createBridgeStage({ topics: [out] })
   const pubrels = (remote: Remote) =>
     remote.inbox.filter(({ type }) => type === PacketType.pubrel).length
-  for (const answered of [0, 65_534, 65_535]) {
-    const remote = stage.remote().welcome(true)
-    assert.equal(pubrels(remote), 65_535)
-    if (answered > 0) remote.send(make.ack('pubcomp', answered))
-    remote.cut()
-    stage.pass(1000)
-  }
+  const first = stage.remote().welcome(true)
+  assert.equal(pubrels(first), 65_535)
+  first.cut()
+  stage.pass(1000)
   assert.equal(pubrels(stage.remote().welcome(true)), 0)
 })
 
