@@ -152,7 +152,7 @@ export class MqttClient {
     filters: string | readonly string[],
     properties: Properties = {},
   ): Promise<readonly number[]> {
-    const list = typeof filters === 'string' ? [filters] : filters
+    const list = Array.isArray(filters) ? (filters as readonly string[]) : [filters as string]
     return new Promise((done, failed) => {
       if (this.core.closing || this.core.state === 'ended') throw endedError()
       for (const filter of list) checkFilter(this.core, filter)

@@ -52,6 +52,9 @@ function filtersOf(asked: Filter | readonly Filter[], options: SubscribeOptions)
   const list = Array.isArray(asked) ? (asked as readonly Filter[]) : [asked as Filter]
   if (list.length === 0) throw new MqttError('INVALID', 'a subscription needs a filter')
   return list.map((each): SubscribeFilter => {
+    // Programs in JavaScript may hand over anything.
+    if (typeof each !== 'string' && typeof each?.filter !== 'string')
+      throw new MqttError('INVALID', 'a filter is no text')
     const own = typeof each === 'string' ? { filter: each } : each
     const { qos, noLocal, retainAsPublished, retainHandling } = { ...options, ...own }
     return {
@@ -112,6 +115,7 @@ export async function subscribeWith(
   options: SubscribeOptions,
   handler: MessageHandler,
 ): Promise<Subscription> {
+  if (typeof handler !== 'function') throw new MqttError('INVALID', 'onMessage is no function')
   const sink = new HandlerSink(core, handler, options.acknowledge === 'manual')
   const { wanted, answer } = make(core, asked, options, sink)
   await answer

@@ -36,6 +36,7 @@ export function checkMessage(message: MessageValues): void {
 
 /** Throws EncodeError unless a message can have this topic. Returns its bytes; how many levels it has is not looked at. */
 export function checkTopic(topic: string): number {
+  if (typeof topic !== 'string') throw new EncodeError('the topic is no text')
   if (!isTopicName(topic))
     throw new EncodeError(topic === '' ? 'topic name is empty' : 'topic name contains a wildcard')
   return stringLength(topic)

@@ -23,6 +23,8 @@ const publishes: [string, [string, unknown?, object?]][] = [
   ['a number for a payload at QoS 1', ['a', 21.5, { qos: 1 }]],
   ['null for a payload', ['a', null]],
   ['a text for retain', ['a', 'x', { retain: 'false' }]],
+  ['no topic', [undefined as unknown as string, 'x']],
+  ['a number for a topic', [5 as unknown as string, 'x']],
   ['a tab in the content type', ['a', 'x', { properties: { contentType: 'x\ty' } }]],
   ['topic alias 0', ['a', 'x', { properties: { topicAlias: 0 } }]],
   ['an expiry of half a second', ['a', 'x', { properties: { messageExpirySeconds: 0.5 } }]],
@@ -74,6 +76,28 @@ for (const [name, filter, options] of subscribes)
     assert.deepEqual(server.taken(), [])
     await client.end({ force: true })
   })
+
+const noFilters: [string, unknown][] = [
+  ['nothing', undefined],
+  ['null', null],
+  ['a number', 5],
+  ['a list with nothing in it', [undefined]],
+]
+
+for (const [name, filters] of noFilters)
+  test(`subscribing to ${name}, and unsubscribing, is refused at once`, async () => {
+    const { client } = play()
+    await assert.rejects(client.subscribe(filters as string), INVALID)
+    await assert.rejects(client.unsubscribe(filters as string), INVALID)
+    await client.end({ force: true })
+  })
+
+test('a handler that is no function is refused at once, not at each message', async () => {
+  const { client } = play()
+  const onMessage = 'x' as unknown as () => void
+  await assert.rejects(client.subscribe('a', { onMessage }), INVALID)
+  await client.end({ force: true })
+})
 
 const connects: [string, object][] = [
   ['a NUL in the client id', { clientId: 'a\0' }],
