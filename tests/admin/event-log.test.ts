@@ -1,0 +1,38 @@
+/** What is remembered of clients, and for how long. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createEventLog } from '../../src/admin/event-log.ts'
+import type { Identity, Observer } from '../../src/ports/ports.ts'
+
+const EVENTS_MAX = 20_000
+
+const someone = (clientId: string) =>
+  ({ clientId, username: null, remote: '127.0.0.1:1' }) as Identity
+
+test('the last 20,000 events are kept, and since when none is missing is told', () => {
+  const observer: Observer = {}
+  const log = createEventLog(observer)
+  observer.connected?.(someone('first'), 5)
+  for (let at = 1; at < EVENTS_MAX; at++) observer.connected?.(someone(`c${at}`), 5)
+  assert.equal(log.of('first').length, 1)
+  assert.equal(log.clientIds().size, EVENTS_MAX)
+  const allSinceMs = log.sinceMs()
+  assert.ok(allSinceMs <= (log.of('first')[0]?.timeMs ?? 0))
+
+  observer.connected?.(someone('last'), 5)
+  assert.deepEqual(log.of('first'), [])
+  assert.equal(log.clientIds().size, EVENTS_MAX)
+  assert.equal(log.of('last').length, 1)
+  assert.ok(log.sinceMs() >= allSinceMs)
+})
+
+test('who has no client id pushes out nothing, and of refusals the last 1000 are listed', () => {
+  const observer: Observer = {}
+  const log = createEventLog(observer)
+  observer.connected?.(someone('first'), 5)
+  for (let at = 0; at < EVENTS_MAX; at++) observer.refused?.(null, `10.0.0.1:${at}`, 'no such user')
+  assert.equal(log.of('first').length, 1)
+  const refusals = log.refusals()
+  assert.equal(refusals.length, 1000)
+  assert.equal(refusals[0]?.remote, `10.0.0.1:${EVENTS_MAX - 1}`)
+})
