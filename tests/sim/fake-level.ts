@@ -97,6 +97,11 @@ class FakeLevel implements Database {
     return value
   }
 
+  /** Nobody else has this disk. */
+  lastSequence(): null {
+    return null
+  }
+
   batch(): LevelBatch {
     const { disk, time, delayMs, isAlive } = this.options
     const writes: (() => void)[] = []

@@ -157,7 +157,8 @@ export class Committer {
     }
     while (this.busy !== null && !this.isStuck()) await this.busy
     this.stopped = true
-    await this.reopening
+    // Why it failed is told by who asked for it.
+    await this.reopening?.catch(() => {})
     await this.opened?.close()
   }
 
@@ -304,10 +305,11 @@ export class Committer {
   }
 
   private async reopen(): Promise<void> {
-    await this.database.close()
+    const before = this.database
+    await before.close()
     while (!this.stopped) {
       try {
-        this.opened = await this.engine.reopen(this.options.location)
+        this.opened = await this.engine.reopen(this.options.location, before)
         return
       } catch (error) {
         if (!isFull(error as Error)) throw error

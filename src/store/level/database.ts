@@ -123,7 +123,7 @@ function makeDirectory(location: string): void {
 /** LevelDB, and the time that everybody has. */
 export const levelEngine: Engine = {
   open: openDatabase,
-  reopen: openLevel,
+  reopen: reopenLevel,
   hasRoom,
   monotonicMs: () => performance.now(),
   nextTurn: (run) => void setImmediate(run),
@@ -165,6 +165,18 @@ export async function openLevel(location: string): Promise<Level> {
     await level.close()
     throw error
   }
+}
+
+/**
+ * Opens what was closed a moment ago. Between the two the lock is free, and the moment is long when the machine sleeps in it:
+ * who goes on with what he knew would write over what another broker has acknowledged meanwhile.
+ */
+async function reopenLevel(location: string, before: Database): Promise<Level> {
+  const level = await openLevel(location)
+  const sequence = before.lastSequence()
+  if (sequence === null || sequence === level.lastSequence()) return level
+  await level.close()
+  throw inUse(location)
 }
 
 /** The last sequence that LevelDB found when it opened the store just now. */

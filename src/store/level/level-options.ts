@@ -35,6 +35,8 @@ interface Iteration<T> {
 /** What the store uses of LevelDB (`ClassicLevel`); the simulator has one of its own. */
 export interface Database {
   readonly status: string
+  /** The number of the last operation in it; null: one failed, and it may be in it or not. */
+  lastSequence(): number | null
   batch(): LevelBatch
   snapshot(): Snapshot
   get(key: Uint8Array): Promise<Uint8Array | undefined>
@@ -48,8 +50,8 @@ export interface Database {
 export interface Engine {
   /** Opens what a start finds, and refuses what is not whole. */
   open(location: string): Promise<Database>
-  /** Opens again what was open before. */
-  reopen(location: string): Promise<Database>
+  /** Opens again what was open as `before`; refuses it when somebody else has written into it since. */
+  reopen(location: string, before: Database): Promise<Database>
   /** Is there space for what opening it again takes, as far as can be told? */
   hasRoom(location: string): Promise<boolean>
   monotonicMs(): number

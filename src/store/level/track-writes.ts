@@ -14,17 +14,19 @@ type Raw = ClassicLevel<Uint8Array, Uint8Array>
 /** LevelDB as it is used here: what is written is written in batches, each a link of the chain. */
 export interface Level extends Omit<Raw, 'put' | 'del' | 'clear' | 'batch'> {
   batch(): ChainedBatch<Raw, Uint8Array, Uint8Array>
+  /** The number of the last operation in it; null: one failed, and it may be in it or not. */
+  lastSequence(): number | null
 }
 
 const NOTHING = new Uint8Array(0)
 
-/** @param lastSequence Of what was in the store when it was opened: all of it is in tables, and on the disk. */
-export function trackWrites(level: Raw, lastSequence: number): Level {
-  const marker = openMarker(level.location, lastSequence)
+/** @param openedAt The sequence of what was in the store when it was opened: all of it is in tables, and on the disk. */
+export function trackWrites(level: Raw, openedAt: number): Level {
+  const marker = openMarker(level.location, openedAt)
   const makeBatch = level.batch.bind(level) as Level['batch']
   const closeLevel = level.close.bind(level)
-  let sequence = lastSequence
-  let syncedTo = lastSequence
+  let sequence = openedAt
+  let syncedTo = openedAt
   // LevelDB counts a failed batch too. Nothing is said of what comes behind one.
   let failed = false
 
@@ -59,5 +61,6 @@ export function trackWrites(level: Raw, lastSequence: number): Level {
       await closeLevel()
     }
   }
-  return Object.assign(level as unknown as Level, { batch, close })
+  const lastSequence = (): number | null => (failed ? null : sequence)
+  return Object.assign(level as unknown as Level, { batch, close, lastSequence })
 }
