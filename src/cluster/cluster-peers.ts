@@ -29,6 +29,7 @@ interface BarrierQuestion {
 }
 
 const decoder = new TextDecoder()
+const encoder = new TextEncoder()
 
 export class ClusterPeers implements Peers {
   private readonly node: ClusterNode
@@ -68,7 +69,9 @@ export class ClusterPeers implements Peers {
     this.wills = new Wills(wire, options)
     wire.listen(`${options.name}.ctl.${options.node}.barrier`, (message) => {
       const question = JSON.parse(decoder.decode(message.data)) as BarrierQuestion
-      void this.pass(question).then((answer) => message.respond(JSON.stringify(answer)))
+      void this.pass(question).then((answer) =>
+        wire.reply(message, encoder.encode(JSON.stringify(answer))),
+      )
     })
     wire.listen(`${options.name}.m.${options.node}`, ({ data }) => this.received(data))
     for (const run of this.early.splice(0)) run()

@@ -46,11 +46,9 @@ export class Questions {
   }
 
   private async answer(message: Msg, answers: Answers): Promise<void> {
-    const reply = await replyTo(message, answers)
-    const data = encoder.encode(JSON.stringify(reply))
-    message.respond(
-      this.wire.isTooLarge(data) ? JSON.stringify({ error: 'the answer is too large' }) : data,
-    )
+    const data = await answerTo(message, answers)
+    const isTooLarge = this.wire.isTooLarge(data)
+    this.wire.reply(message, isTooLarge ? bytesOf({ error: 'the answer is too large' }) : data)
   }
 
   /** Asks one node; null: it does not answer. Throws what to tell a person when it cannot. */
@@ -76,12 +74,16 @@ export class Questions {
   }
 }
 
-async function replyTo({ data }: Msg, answers: Answers): Promise<Reply> {
+function bytesOf(reply: Reply): Uint8Array {
+  return encoder.encode(JSON.stringify(reply))
+}
+
+async function answerTo({ data }: Msg, answers: Answers): Promise<Uint8Array> {
   try {
     const { name, args } = JSON.parse(decoder.decode(data)) as Question
-    if (!Object.hasOwn(answers, name)) return { error: `it knows nothing of "${name}"` }
-    return { value: await answers[name](...(args as never[])) }
+    if (!Object.hasOwn(answers, name)) return bytesOf({ error: `it knows nothing of "${name}"` })
+    return bytesOf({ value: await answers[name](...(args as never[])) })
   } catch (error) {
-    return { error: (error as Error).message }
+    return bytesOf({ error: (error as Error).message })
   }
 }

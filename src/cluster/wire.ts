@@ -122,6 +122,11 @@ export class Wire {
     })
   }
 
+  /** Answers a question, if it asks for an answer; one whose connection has ended meanwhile is not answered. */
+  reply({ reply = '' }: Msg, data: Uint8Array): void {
+    if (reply !== '') this.send(reply, data)
+  }
+
   /** Puts a message into the stream that has the subject. */
   put(subject: string, data: Uint8Array, headers?: Headers): Promise<Outcome> {
     if (this.isTooLarge(data))
