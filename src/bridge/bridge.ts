@@ -142,9 +142,10 @@ export class Bridge {
   }
 
   /** {@link prepare}, then {@link start}, if nothing else was decided meanwhile. */
-  restart(): void {
+  restart(prepared: () => void = () => {}): void {
     const restart = ++this.restarts
     this.prepare(() => {
+      prepared()
       if (restart === this.restarts) this.start()
     })
   }
@@ -173,8 +174,8 @@ export class Bridge {
     if (forget) this.ports.broker.forget(this.settings.localClientId)
   }
 
-  /** Other settings of the same local session: for the next connection, or for one made now. */
-  change(settings: BridgeSettings, immediate: boolean): void {
+  /** Other settings of the same local session: for the next connection, or for one made now; then calls `prepared`. */
+  change(settings: BridgeSettings, immediate: boolean, prepared: () => void = () => {}): void {
     this.areTopicsNew ||= JSON.stringify(settings.topics) !== JSON.stringify(this.settings.topics)
     this.settings = settings
     this.topics = new TopicMap(settings.topics)
@@ -183,10 +184,10 @@ export class Bridge {
     this.backoff.reset()
     this.primary.reset()
     const isIdle = this.state === 'waiting' || this.state === 'stopped'
-    if (this.state === 'paused' || (!immediate && !isIdle)) return
+    if (this.state === 'paused' || (!immediate && !isIdle)) return prepared()
     this.leave()
     this.state = 'waiting'
-    this.restart()
+    this.restart(prepared)
   }
 
   /** A client here subscribed to `filter`: a lazy bridge that could bring it something connects. */

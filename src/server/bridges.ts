@@ -15,8 +15,8 @@ export interface Bridges extends BridgeControl {
   /** Makes their local sessions; before any client is let in. */
   prepare(done: () => void): void
   start(): void
-  /** Takes over what {@link bridgesOf} made of a new configuration. */
-  apply(settings: ReadonlyMap<string, NamedBridge>): void
+  /** Takes over what {@link bridgesOf} made of a new configuration; calls `done` when its queues take messages. */
+  apply(settings: ReadonlyMap<string, NamedBridge>, done: () => void): void
   /** Listens to what clients subscribe to: it wakes lazy bridges. */
   watch(observer: Observer): void
   close(): void
@@ -68,10 +68,10 @@ export function createBridges(
     if (left === 0) return done()
     for (const bridge of list) bridge.prepare(() => --left === 0 && done())
   }
-  const add = (name: string, settings: BridgeSettings): void => {
+  const add = (name: string, settings: BridgeSettings, prepared: () => void): void => {
     const bridge = new Bridge(settings, ports)
     bridges.set(name, bridge)
-    bridge.restart()
+    bridge.restart(prepared)
   }
   const remove = (name: string): void => {
     bridges.get(name)?.close(true)
@@ -83,7 +83,9 @@ export function createBridges(
     start() {
       for (const bridge of bridges.values()) bridge.start()
     },
-    apply(settings) {
+    apply(settings, done) {
+      let left = 1
+      const prepared = (): void => void (--left === 0 && done())
       for (const name of named.keys()) if (!settings.has(name)) remove(name)
       for (const [name, next] of settings) {
         const before = named.get(name)
@@ -91,10 +93,12 @@ export function createBridges(
         const isSame = before?.settings.localClientId === next.settings.localClientId
         if (before !== undefined && !isSame) remove(name)
         const bridge = bridges.get(name)
-        if (bridge === undefined) add(name, next.settings)
-        else bridge.change(next.settings, next.isImmediate)
+        left++
+        if (bridge === undefined) add(name, next.settings, prepared)
+        else bridge.change(next.settings, next.isImmediate, prepared)
       }
       named = settings
+      prepared()
     },
     watch(observer) {
       const { subscribed } = observer

@@ -155,6 +155,12 @@ for (const [version, name] of VERSIONS)
           whatIsSaid(context, 'mozzie', version, all),
           whatIsSaid(context, 'mosquitto', version, all),
         ])
-        assert.deepEqual(ours, theirs)
+        // A remote of 3.1 cannot say whether it has a session: what one may hold at QoS 2 is released.
+        const isSweep = (said: string): boolean =>
+          version === 3 && said.startsWith(`{"type":${PacketType.pubrel},`)
+        assert.deepEqual(
+          ours.filter((said) => !isSweep(said)),
+          theirs.filter((said) => !isSweep(said)),
+        )
       },
     )
