@@ -6,6 +6,7 @@ import * as make from '../support/packets.ts'
 import { createStage, type Actor, type Stage } from './stage.ts'
 
 const ID = 7
+const ending = { clientId: 'c', cleanStart: false }
 const durable = { clientId: 'c', cleanStart: false, properties: { sessionExpirySeconds: 1000 } }
 
 interface Refusal {
@@ -74,13 +75,16 @@ const refusals: Readonly<Record<string, Refusal>> = {
   },
 }
 
-/** The stage, who reads, and who publishes with a session that is kept. */
-function begin({ limits }: Refusal): { stage: Stage; reader: Actor; author: Actor } {
+/** The stage, who reads, and who publishes. */
+function begin(
+  { limits }: Refusal,
+  session: Partial<typeof durable> = durable,
+): { stage: Stage; reader: Actor; author: Actor } {
   const stage = createStage(limits)
   stage.connect('another').send(make.publish('retained', 'x', { retain: true }))
   const reader = stage.connect('reader')
   reader.subscribe('t', 1)
-  return { stage, reader, author: stage.connect('c', durable) }
+  return { stage, reader, author: stage.connect('c', session) }
 }
 
 /** The reason of the PUBREC; a hook may have to be waited for. */
@@ -103,10 +107,12 @@ for (const [what, refusal] of Object.entries(refusals)) {
     make.publish(topic, payload, { qos: 2, packetId: ID, retain: true, dup })
 
   for (const held of [true, false])
-    for (const cut of ['nowhere', 'before the refusal', 'behind it'] as const)
+    for (const cut of ['never', 'nowhere', 'before the refusal', 'behind it'] as const)
       for (const dup of [false, true])
         test(`${what}: ${held ? 'a repeat' : 'a first one'} refused, then a new one with DUP=${Number(dup)}, cut ${cut} [MQTT-4.3.3-9]`, async () => {
-          const { stage, reader, author: first } = begin(refusal)
+          // One that is never cut needs no session that is kept.
+          const session = cut === 'never' ? ending : durable
+          const { stage, reader, author: first } = begin(refusal, session)
           let author = first
           if (held) {
             author.send(message('refused', false))
@@ -114,7 +120,7 @@ for (const [what, refusal] of Object.entries(refusals)) {
           }
           if (cut === 'before the refusal') author = again(stage, author)
           refusal.begin(stage)
-          author.send(message('refused', held))
+          author.send(message('refused', held || dup))
           assert.equal(await pubrec(stage, author), refusal.reason)
           refusal.end(stage)
           if (cut === 'behind it') author = again(stage, author)

@@ -117,3 +117,28 @@ for (const [who, options] of Object.entries({ clean: { properties: NARROW }, dur
     stage.connect('writer').send(make.publish('live', new Uint8Array(100), { qos: 1, packetId: 1 }))
     assert.deepEqual(readFor(stage, reader, 5), ['live'])
   })
+
+test('while the disk is full a message at QoS 0 is not stored for a subscription that raises it', () => {
+  const stage = createStage({ upgradeOutgoingQos: true })
+  const reader = stage.connect('reader', DURABLE)
+  reader.subscribe('t', 1)
+  const author = stage.connect('author')
+  const { core } = stage.node.broker as unknown as { core: { full: boolean } }
+  for (const [payload, isFull] of [
+    ['before', false],
+    ['meanwhile', true],
+    ['behind', false],
+  ] as const) {
+    core.full = isFull
+    author.send(make.publish('t', payload))
+    stage.pass(0)
+  }
+  const took = reader.inbox.filter((packet) => packet.type === PacketType.publish)
+  assert.deepEqual(
+    took.map(({ qos, payload }) => [qos, Buffer.from(payload).toString()]),
+    [
+      [1, 'before'],
+      [1, 'behind'],
+    ],
+  )
+})

@@ -231,9 +231,10 @@ function enqueue(core: Core, outbound: Outbound, delivery: Delivery): void {
   outbound.queue.push(delivery)
 }
 
-/** Nothing waits before it and the window is open: whatever it weighs, it weighs nothing in the queue. */
+/** Nothing waits before it and the window is open: whatever it weighs, it weighs nothing in the queue. A full disk has no room. */
 function goesAtOnce(core: Core, { connection }: Session, outbound: Outbound): boolean {
-  if (connection === null || outbound.queuedCount > 0 || outbound.unsent !== null) return false
+  if (core.full || connection === null) return false
+  if (outbound.queuedCount > 0 || outbound.unsent !== null) return false
   return hasRoom(core, connection, outbound)
 }
 

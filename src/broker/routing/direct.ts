@@ -1,12 +1,17 @@
 /**
  * `direct_topic`: a PUBLISH to `<anything>/p2p/<client id>` reaches that client's session, subscribed or not, at the
  * publisher's QoS. Whoever subscribes to such a topic gets it as well; the client itself once: by a subscription of its own
- * where it has one that matches. A bridge of ours gets none: what crosses it is what its `topic` lines say. Other nodes know of a client that is here by an interest in a filter of its own, `$direct/<client id>`.
+ * where it has one that matches. A bridge of ours gets none: what crosses it is what its `topic` lines say. Other nodes know of
+ * a client that is here by an interest in a filter of its own, `$direct/<client id>`.
  */
 import type { Core } from '../state/core.ts'
 import type { Session, Subscriber } from '../state/model.ts'
 import { Subscription } from '../state/model.ts'
 import { countFilter } from './interest.ts'
+
+const FILTER = '$direct/'
+/** No topic ends with a client id that has one of these, or with none. */
+const NO_NAME = /[+#/]|^$/
 
 /** Is the topic one that means a client? */
 export function isDirect(core: Core, topic: string): boolean {
@@ -51,11 +56,6 @@ export function withdrawDirect(core: Core, session: Session): void {
   if (core.announced.delete(session))
     countFilter(core, FILTER + clientId, durable ? 0 : -1, durable ? -1 : 0)
 }
-
-const FILTER = '$direct/'
-
-/** No topic ends with a client id that has one of these, or with none. */
-const NO_NAME = /[+#/]|^$/
 
 /** `a/b/p2p/id`: `id`; null where that is no such topic. */
 function clientIdOf(topic: string, level: string): string | null {
