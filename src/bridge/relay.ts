@@ -303,10 +303,14 @@ export class Relay {
   }
 
   /**
-   * What no `topic` line asks for: kept in the session for lines that are gone, or sent to our client id, which some brokers do for
-   * whoever may publish (`direct_topic`). It is acknowledged, or it would come for ever.
+   * What no `topic` line asks for. A session that was there before may have kept messages of lines that are gone, and any client
+   * may send to our client id where brokers have that (`direct_topic`): they are acknowledged, or they would come for ever.
+   * Everything else is a fault of the remote.
    */
   private refuseRemote({ qos, packetId }: PublishView, topic: string): void {
+    const isToUs = topic.endsWith(`/${this.settings.remoteClientId}`)
+    if (this.info?.sessionPresent === false && !isToUs)
+      throw new ProtocolError(Reason.protocolError, `'${topic}' is not what we subscribed to`)
     this.counts.dropped++
     this.events.warn(`not passed on: no topic line asks for '${topic}'`)
     if (qos === 0) return

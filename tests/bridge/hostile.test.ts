@@ -24,6 +24,12 @@ interface Row {
 
 const rows: readonly Row[] = [
   {
+    name: 'a message outside of our filters',
+    changes: { topics: [into] },
+    why: /'other' is not what we subscribed to/,
+    act: (remote) => remote.welcome().send(make.publish('other', 'x')),
+  },
+  {
     name: 'a packet over max_packet_size',
     why: /larger than the maximum/,
     act: (remote) => remote.welcome().send(make.publish('a', 'x'.repeat(100_001))),
@@ -86,12 +92,13 @@ const rows: readonly Row[] = [
   },
 ]
 
-test('a message outside of our filters is acknowledged, and goes no further', () => {
+test('a message to our client id there is acknowledged, and goes no further', () => {
   const stage = createBridgeStage({ topics: [into] })
   const bystander = stage.here.connect('bystander')
   bystander.subscribe('#', 2)
   const remote = stage.remote().welcome()
-  remote.send(make.publish('other', 'x', { qos: 1, packetId: 7 }), make.publish('in/a', 'y'))
+  const topic = `any/p2p/${stage.settings({}).remoteClientId}`
+  remote.send(make.publish(topic, 'x', { qos: 1, packetId: 7 }), make.publish('in/a', 'y'))
   assert.equal(remote.take('puback')?.packetId, 7)
   assert.ok(!remote.isClosed)
   assert.deepEqual(bystander.payloads(), ['y'])
