@@ -4,7 +4,7 @@ import { connect } from '../../src/client/node.ts'
 import { en } from '../../web/src/broker/words-en.ts'
 import { zh } from '../../web/src/broker/words-zh.ts'
 import { violations } from './axe.ts'
-import { login, startCuttable, visit } from './stage.ts'
+import { login, visitOverWire } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
 browserSuite('the broker area', (test) => {
@@ -13,9 +13,7 @@ browserSuite('the broker area', (test) => {
     stage,
     after,
   }) => {
-    const wire = await startCuttable(stage.httpPort)
-    after(() => wire.close())
-    const { page, close } = await visit(browser, wire.url)
+    const { page, wire } = await visitOverWire(browser, stage, after)
     await page.getByRole('tab', { name: 'Broker' }).click()
     await login(page)
     await page.locator('.kpis b').first().waitFor()
@@ -35,7 +33,6 @@ browserSuite('the broker area', (test) => {
     await wire.comeBack()
     await page.getByText(en.brokerBack).waitFor()
     assert.equal(await page.locator('.is-stale').count(), 0)
-    await close()
   })
 
   test('a page that comes from somewhere else says so', async ({ page }) => {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { readFile } from 'node:fs/promises'
 import { en } from '../../web/src/i18n/en.ts'
 import { zh } from '../../web/src/i18n/zh.ts'
-import { ADMIN, login, startCuttable, visit } from './stage.ts'
+import { ADMIN, login, visitOverWire } from './stage.ts'
 import { browserSuite } from './suite.ts'
 import { connectHere, publish, row, subscribe } from './acts.ts'
 
@@ -365,9 +365,7 @@ browserSuite('the page', (test) => {
     stage,
     after,
   }) => {
-    const wire = await startCuttable(stage.httpPort)
-    after(() => wire.close())
-    const { page, close } = await visit(browser, wire.url)
+    const { page, wire } = await visitOverWire(browser, stage, after)
     await connectHere(page, en)
     await subscribe(page, en, 'back/#')
     wire.cut()
@@ -377,6 +375,5 @@ browserSuite('the page', (test) => {
     await page.locator('.subscription.is-granted', { hasText: 'back/#' }).waitFor()
     await peer.publish('back/again', '1', { qos: 1 })
     await row(page, 'back/again').waitFor()
-    await close()
   })
 })

@@ -240,3 +240,17 @@ export async function startCuttable(port: number): Promise<Cuttable> {
     },
   }
 }
+
+/** {@link visit} through a wire that can be cut; both end with the test. */
+export async function visitOverWire(
+  browser: Browser,
+  { httpPort }: { readonly httpPort: number },
+  after: (end: () => void) => void,
+  view: View = {},
+): Promise<Seen & { readonly wire: Cuttable }> {
+  const wire = await startCuttable(httpPort)
+  after(() => wire.close())
+  const seen = await visit(browser, wire.url, view)
+  after(() => void seen.close())
+  return { ...seen, wire }
+}

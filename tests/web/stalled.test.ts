@@ -9,7 +9,7 @@ import type { Page } from 'playwright-core'
 import { en as broker } from '../../web/src/broker/words-en.ts'
 import { connectHere, connectTo, publish, subscribe } from './acts.ts'
 import { violations } from './axe.ts'
-import { login, OTHER_USER, startCuttable, visit } from './stage.ts'
+import { login, OTHER_USER, startCuttable, visit, visitOverWire } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
 /** Resolves when all parts of the page are there: the last one that is loaded ahead has come. */
@@ -134,9 +134,7 @@ browserSuite('a broker that is gone', (test) => {
     t,
     after,
   }) => {
-    const wire = await startCuttable(stage.httpPort)
-    after(() => wire.close())
-    const { page, close } = await visit(browser, wire.url, { isNeverIdle: true })
+    const { page, wire } = await visitOverWire(browser, stage, after, { isNeverIdle: true })
     await connectHere(page, t)
     await subscribe(page, t, 'gone/#')
     await publish(page, t, 'gone/a', 'still here')
@@ -151,7 +149,6 @@ browserSuite('a broker that is gone', (test) => {
     await page.getByText(t.partMissing).waitFor()
     await wire.comeBack()
     await page.locator('.login').waitFor()
-    await close()
   })
 
   test('is not needed for any part once the page has rested', async ({
@@ -160,9 +157,7 @@ browserSuite('a broker that is gone', (test) => {
     t,
     after,
   }) => {
-    const wire = await startCuttable(stage.httpPort)
-    after(() => wire.close())
-    const { page, close } = await visit(browser, wire.url)
+    const { page, wire } = await visitOverWire(browser, stage, after)
     await connectHere(page, t)
     await rested(page)
     await wire.goAway()
@@ -175,6 +170,5 @@ browserSuite('a broker that is gone', (test) => {
     await page.getByRole('combobox', { name: t.commandPalette }).fill(t.transfer)
     await page.keyboard.press('Enter')
     await page.getByRole('dialog').getByText(t.exportText).first().waitFor()
-    await close()
   })
 })

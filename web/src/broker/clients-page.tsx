@@ -37,26 +37,21 @@ const COLUMNS: readonly Column[] = [
   'publishSent',
   'connectedAtMs',
 ]
-const NUMBERS: ReadonlySet<Column> = new Set<Column>([
+const NUMBERS = [
   'subscriptions',
   'inflight',
   'queued',
   'dropped',
   'publishReceived',
   'publishSent',
-])
-
+] as const
 const SORTABLE: readonly string[] = [
   'clientId',
   'username',
   'connectedAtMs',
-  'queued',
-  'inflight',
-  'subscriptions',
-  'dropped',
-  'publishReceived',
-  'publishSent',
+  ...NUMBERS,
 ] satisfies Sort[]
+const isNumber = (name: Column) => NUMBERS.some((one) => one === name)
 
 /** Where there is a cluster, its clients are on many nodes. */
 function useColumns(): readonly Column[] {
@@ -164,7 +159,7 @@ function ClientHead({ clients: { sort, order, sortBy } }: { clients: Clients }) 
         {columns.map((name) => (
           <th
             key={name}
-            className={NUMBERS.has(name) ? 'is-number' : undefined}
+            className={isNumber(name) ? 'is-number' : undefined}
             aria-sort={sort === name ? direction : undefined}
           >
             {SORTABLE.includes(name) ? (

@@ -9,16 +9,16 @@ import {
   type Qos,
 } from '../model/message.ts'
 import type { PublishResult } from '../protocol/protocol.ts'
-import { reasonWords } from '../i18n/reasons.ts'
 import { app, profileOf, putSettings } from '../state/app-state.ts'
 import { pickFile } from '../ui/files.ts'
 import { Icon } from '../ui/icons.tsx'
 import { Check, IconButton, Pairs, Select, TextField } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
-import { useLanguage, useText } from '../ui/text.ts'
+import { useText } from '../ui/text.ts'
 import { jsonLines, linesToText, toHex } from '../decode/lines.ts'
 import { JobList } from './job-list.tsx'
+import { PublishOutcome } from './publish-outcome.tsx'
 import { RepeatForm } from './repeat-form.tsx'
 import { SavedMessages } from './saved-messages.tsx'
 
@@ -110,13 +110,7 @@ export function PublishDock({ session }: { session: SessionHandle }) {
         </>
       )}
       <div className="publish-foot">
-        {isLate ? (
-          <span role="status" className="is-warning">
-            {t.notConfirmed}
-          </span>
-        ) : (
-          <Outcome outcome={outcome} qos={draft.qos} />
-        )}
+        <PublishOutcome outcome={outcome} isLate={isLate} qos={draft.qos} />
         <JobList session={session} />
       </div>
     </section>
@@ -372,32 +366,5 @@ function FieldsForm({
         onChange={(userProperties) => put({ userProperties })}
       />
     </div>
-  )
-}
-
-function Outcome({ outcome, qos }: { outcome: PublishResult | string | null; qos: Qos }) {
-  const t = useText()
-  const language = useLanguage()
-  if (outcome === null) return <span className="is-quiet">{t.sendHint}</span>
-  if (typeof outcome === 'string')
-    return (
-      <span className="problem" role="alert">
-        {t.problem(outcome)}
-      </span>
-    )
-  const words = reasonWords(outcome.code, language) ?? ''
-  if (!outcome.ok)
-    return <span className="problem" role="alert">{`${words} ${outcome.reason}`}</span>
-  if (qos === 0)
-    return (
-      <span role="status" className="is-quiet">
-        {t.sent}
-      </span>
-    )
-  return (
-    <span role="status" className="is-good">
-      <Icon name="check" size={14} /> {t.confirmed(outcome.roundTripMs.toFixed(1))}{' '}
-      {outcome.code > 0 && words}
-    </span>
   )
 }

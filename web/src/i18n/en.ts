@@ -147,8 +147,7 @@ export const en = {
     online: 'Connected',
     waiting: 'Connection lost',
   },
-  partMissing:
-    'This part of the page is not loaded yet, and its server does not answer. Trying again…',
+  partMissing: 'This part of the page is not loaded, and its server does not answer. Trying again…',
   silent: (duration: string) => `The broker has not answered for ${duration}.`,
   pastedMqtt:
     'mqtt:// is MQTT over TCP, which no browser can open. This is the same broker over WebSocket, by its usual port; if it has another one, it is looked for when you connect.',
