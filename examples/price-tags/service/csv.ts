@@ -2,6 +2,7 @@
  * A price list: `sku,name,price,was,unit,ean`, in any order of columns, with a line of names first; RFC 4180, and as spreadsheets
  * write it: semicolons or tabs between the cells, any line ends.
  */
+import { CsvError as ParseError, parse } from 'csv-parse/sync'
 import type { Article } from '../model/tags.ts'
 
 /** What is wrong with a list, one line each. */
@@ -23,6 +24,11 @@ const ROWS_MAX = 100_000
 const NAME_MAX = 80
 const UNIT_MAX = 24
 const SEPARATORS = [',', ';', '\t'] as const
+const QUOTES: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quote that does not end',
+  CSV_INVALID_CLOSING_QUOTE: 'a quote in the middle of a cell',
+  INVALID_OPENING_QUOTE: 'a quote in the middle of a cell',
+}
 
 /** What no tag can show, and neither XML nor the database takes; U+FFFD is what bytes that are no UTF-8 become. */
 const NO_TEXT = /[\p{Cc}\p{Cs}\uFFFD-\uFFFF]/u
@@ -97,27 +103,23 @@ function centsOf(text: string): number | null {
 
 /** Lines that have something in them. In cells no white space but single blanks. Throws {@link CsvError} for stray quotes. */
 function linesOf(text: string): Line[] {
-  const separator = separatorOf(text)
-  const plain = separator === ',' ? /[^,\n]*/y : separator === ';' ? /[^;\n]*/y : /[^\t\n]*/y
   const lines: Line[] = []
-  let cells: string[] = []
-  let number = 1
-  let nextNumber = 1
-  for (let at = 0; at <= text.length; at++) {
-    const start = at
-    if (text[at] === '"') at = closingQuote(text, at, nextNumber) + 1
-    const quoted = text.slice(start, at)
-    plain.lastIndex = at
-    const [bare] = plain.exec(text) ?? ['']
-    at += bare.length
-    if (start < at - bare.length ? bare.trim() !== '' : bare.includes('"'))
-      throw new CsvError([`line ${nextNumber}: a quote in the middle of a cell`])
-    cells.push((quoted.slice(1, -1).replaceAll('""', '"') || bare).replaceAll(/\s+/g, ' ').trim())
-    nextNumber += quoted.split('\n').length - 1
-    if (text[at] === separator) continue
-    if (cells.some((cell) => cell !== '')) lines.push({ number, cells })
-    cells = []
-    number = ++nextNumber
+  /** Where the line begins that is being read. */
+  let next = 1
+  try {
+    parse(text, {
+      delimiter: separatorOf(text),
+      relaxColumnCount: true,
+      skipRecordsWithEmptyValues: true,
+      trim: true,
+      onRecord(cells: readonly string[], { lines: number }) {
+        lines.push({ number, cells: cells.map((cell) => cell.replaceAll(/\s+/g, ' ').trim()) })
+        next = number + 1
+      },
+    })
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error
+    throw new CsvError([`line ${next}: ${QUOTES[error.code] ?? error.message}`])
   }
   return lines
 }
@@ -127,11 +129,4 @@ function separatorOf(text: string): string {
   const [head] = text.split('\n', 1)
   const countOf = (separator: string): number => head.split(separator).length
   return SEPARATORS.reduce((best, one) => (countOf(one) > countOf(best) ? one : best))
-}
-
-/** Where the quote ends that opens at `start`; two in a row stand for one. */
-function closingQuote(text: string, start: number, line: number): number {
-  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 2))
-    if (text[at + 1] !== '"') return at
-  throw new CsvError([`line ${line}: a quote that does not end`])
 }
