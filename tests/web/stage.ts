@@ -245,12 +245,12 @@ export async function startCuttable(port: number): Promise<Cuttable> {
 export async function visitOverWire(
   browser: Browser,
   { httpPort }: { readonly httpPort: number },
-  after: (end: () => void) => void,
+  after: (end: () => unknown) => void,
   view: View = {},
 ): Promise<Seen & { readonly wire: Cuttable }> {
   const wire = await startCuttable(httpPort)
   after(() => wire.close())
   const seen = await visit(browser, wire.url, view)
-  after(() => void seen.close())
+  after(seen.close)
   return { ...seen, wire }
 }

@@ -20,7 +20,8 @@ export interface At extends Seen {
   /** The words of the page's language. */
   readonly t: Text
   /** To be run when the test is over, however it ends. */
-  after(run: () => void): void
+  /** What it returns is waited for. */
+  after(run: () => unknown): void
 }
 
 type Run = (at: At) => Promise<void>
