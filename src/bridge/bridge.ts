@@ -14,9 +14,11 @@ import { Reason } from '../codec/reason-codes.ts'
 import type { TimerHandle } from '../client/ports.ts'
 import type { BridgeState, BridgeStatus } from '../ports/bridge-status.ts'
 import { Backoff } from './backoff.ts'
+import { InStep } from './in-step.ts'
 import { LazyWatch, mayBring } from './lazy-watch.ts'
 import { LocalEnd } from './local-end.ts'
 import type { BridgePorts } from './local-broker.ts'
+import { Preparation } from './preparation.ts'
 import { PrimaryWatch } from './primary-watch.ts'
 import { Relay, type RelayCounts } from './relay.ts'
 import { speechOf, type RemoteInfo, type Speech } from './greeting.ts'
@@ -28,6 +30,8 @@ import { TopicMap } from './topic-map.ts'
 /** One connection, made with the settings of its time: a lazy change leaves it as it is. */
 interface Ends {
   readonly settings: BridgeSettings
+  /** Its name. */
+  readonly address: string
   readonly topics: TopicMap
   readonly remote: RemoteEnd
   readonly relay: Relay
@@ -42,8 +46,6 @@ export class Bridge {
   private readonly counts: RelayCounts = { sent: 0, received: 0, dropped: 0 }
   private state: BridgeState = 'waiting'
   private ends: Ends | null = null
-  /** Makes the local session, and leaves. */
-  private preparing: { readonly local: LocalEnd; readonly done: () => void } | null = null
   /** Counts restarts: what an older one began does not start anything. */
   private restarts = 0
   private addressIndex = 0
@@ -51,9 +53,7 @@ export class Bridge {
   private speech: Speech
   private connects = 0
   /** Nothing has crossed since the local session began. */
-  private isLocalNew = true
-  /** The local session was made anew: the remote may hold identifiers of the one before. */
-  private mayMeetOld = false
+  private isLocalNew: boolean
   /** Topic lines changed: what is retained has not been said of all of them. */
   private areTopicsNew = false
   /** A client here waits for what a lazy bridge brings. */
@@ -63,6 +63,8 @@ export class Bridge {
   private timer: TimerHandle | null = null
   private stableTimer: TimerHandle | null = null
   private readonly telling: Telling
+  private readonly preparation: Preparation
+  private readonly inStep: InStep
   private readonly lazy: LazyWatch
   private readonly primary: PrimaryWatch
 
@@ -71,8 +73,11 @@ export class Bridge {
     this.ports = ports
     this.topics = new TopicMap(settings.topics)
     this.backoff = new Backoff(ports.runtime.random)
+    this.isLocalNew = settings.localCleanSession
+    this.inStep = new InStep(settings)
     this.speech = speechOf(settings)
     this.telling = new Telling(settings.name, ports)
+    this.preparation = new Preparation(ports, this.telling, () => this.localIsNew())
     this.lazy = new LazyWatch(ports.broker, ports.runtime)
     this.primary = new PrimaryWatch(ports.runtime, (speech) => this.backToFirst(speech))
   }
@@ -86,7 +91,7 @@ export class Bridge {
     return {
       name: settings.name,
       state: this.state,
-      address: settings.addresses[this.addressIndex]?.name ?? '',
+      address: this.ends?.address ?? settings.addresses[this.addressIndex]?.name ?? '',
       remoteClientId: settings.remoteClientId,
       localClientId: settings.localClientId,
       queued: this.ports.broker.queuedFor(settings.localClientId),
@@ -102,33 +107,12 @@ export class Bridge {
   /** Makes the local session with its subscriptions; then calls `done`. */
   prepare(done: () => void): void {
     this.tell('0')
-    const { settings } = this
-    if (settings.localCleanSession) return done()
-    this.endPreparing('prepared again')
-    const local: LocalEnd = this.localEnd(settings, this.topics, false, 1, {
-      began: () => undefined,
-      ready: (sessionPresent) => {
-        this.isLocalNew = this.mayMeetOld = !sessionPresent
-        this.endPreparing('prepared')
-      },
-      frame: () => undefined,
-      isFull: () => false,
-      pause: () => undefined,
-      resume: () => undefined,
-      closed: (why) => {
-        this.telling.fault(why)
-        this.endPreparing(why)
-      },
-    })
-    this.preparing = { local, done }
-    local.open()
+    this.preparation.run(this.settings, this.topics, done)
   }
 
-  private endPreparing(why: string): void {
-    const { preparing } = this
-    this.preparing = null
-    preparing?.local.close(why)
-    preparing?.done()
+  private localIsNew(): void {
+    this.isLocalNew = true
+    this.inStep.localIsNew()
   }
 
   /** Connects, or waits for a reason to; unless it does already, or must not. */
@@ -170,7 +154,7 @@ export class Bridge {
   close(forget: boolean): void {
     this.leave()
     this.state = 'stopped'
-    this.endPreparing('bridge closed')
+    this.preparation.end('bridge closed')
     if (forget) this.ports.broker.forget(this.settings.localClientId)
   }
 
@@ -179,13 +163,12 @@ export class Bridge {
     this.areTopicsNew ||= JSON.stringify(settings.topics) !== JSON.stringify(this.settings.topics)
     this.settings = settings
     this.topics = new TopicMap(settings.topics)
-    this.speech = speechOf(settings)
-    this.addressIndex = 0
     this.backoff.reset()
     this.primary.reset()
-    const isIdle = this.state === 'waiting' || this.state === 'stopped'
-    if (this.state === 'paused' || (!immediate && !isIdle)) return prepared()
+    if (this.ends !== null && !immediate) return prepared()
     this.leave()
+    this.fromFirst()
+    if (this.state === 'paused') return this.prepare(prepared)
     this.state = 'waiting'
     this.restart(prepared)
   }
@@ -218,31 +201,48 @@ export class Bridge {
       drained: () => this.ends?.local?.drained(),
       ended: (ending) => this.lost(ending),
     })
-    const relay = new Relay(settings, topics, remote, this.counts, ports.runtime.soon, {
+    const relay = new Relay(settings, topics, remote, this.counts, ports.runtime, {
       cut: (why) => remote.fail(why, Reason.quotaExceeded),
       warn: (text) => this.telling.warn(text),
       crossed: () => this.lazy.crossed(),
     })
-    this.ends = { settings, topics, remote, relay, local: null }
+    this.ends = { settings, address: address.name, topics, remote, relay, local: null }
   }
 
-  /** The remote is ready for us: the local side comes in. */
+  /** The remote is ready for us. Identifiers that it may still hold are freed before the local side comes in. */
   private subscribedThere(info: RemoteInfo): void {
-    const { ends } = this
+    const { ends, inStep } = this
     if (ends === null) return
-    const { settings, topics, relay, remote } = ends
+    const { settings, address, relay } = ends
     relay.openRemote(info)
+    if (!info.sessionPresent) inStep.remoteIsFree(address)
+    const isFree = inStep.isFreeAt(address) && !settings.localCleanSession
+    if (isFree || !relay.mayCollide) return this.enterHere(ends, info)
+    relay.freeIdentifiers((isWhole) => {
+      if (!isWhole) this.telling.warn('the remote leaves PUBREL unanswered')
+      inStep.remoteIsFree(address)
+      this.enterHere(ends, info)
+    })
+  }
+
+  /** The local side comes in. */
+  private enterHere(ends: Ends, info: RemoteInfo): void {
+    const { settings, topics, relay, remote } = ends
     // What is retained was said when the sessions began; since then every change has crossed, and to say it again
     // could undo a newer one.
     const isNews = !info.sessionPresent || this.isLocalNew || this.areTopicsNew
-    const windowMax = Math.min(info.receiveMaximum, settings.inflightMax)
-    const local: LocalEnd = this.localEnd(settings, topics, isNews, windowMax, {
+    const options = {
+      settings,
+      filters: topics.localFilters,
+      wantsRetained: isNews,
+      receiveMaximum: Math.min(info.receiveMaximum, settings.inflightMax),
+    }
+    const { broker, runtime } = this.ports
+    ends.local = new LocalEnd(broker, runtime, options, {
       began: (sessionPresent) => {
-        relay.beginLocal(sessionPresent && !this.mayMeetOld)
-        // A second time it would release what was sent meanwhile, and is sent again.
-        this.mayMeetOld = false
+        if (!sessionPresent && !settings.localCleanSession) this.lostHere(ends)
       },
-      ready: (sessionPresent) => this.up(info, sessionPresent),
+      ready: (sessionPresent) => this.up(ends, info, sessionPresent),
       frame: (first, bytes, start, bodyStart, end) =>
         relay.takeLocal(first, bytes, start, bodyStart, end),
       isFull: () => remote.isFull,
@@ -250,32 +250,24 @@ export class Bridge {
       resume: () => remote.resume(),
       closed: (why) => remote.fail(why, Reason.implementationSpecificError),
     })
-    ends.local = local
-    local.open()
+    ends.local.open()
   }
 
-  private localEnd(
-    settings: BridgeSettings,
-    topics: TopicMap,
-    wantsRetained: boolean,
-    receiveMaximum: number,
-    events: ConstructorParameters<typeof LocalEnd>[3],
-  ): LocalEnd {
-    const { broker, runtime } = this.ports
-    const filters = topics.localFilters
-    return new LocalEnd(
-      broker,
-      runtime,
-      { settings, filters, wantsRetained, receiveMaximum },
-      events,
+  /** The local session has ended since it was prepared: where that matters, the next connection sweeps first. */
+  private lostHere({ relay, remote }: Ends): void {
+    this.localIsNew()
+    if (!relay.mayCollide) return
+    this.ports.runtime.soon(() =>
+      remote.fail('the local session was lost', Reason.implementationSpecificError),
     )
   }
 
-  private up(info: RemoteInfo, localPresent: boolean): void {
-    const { ends, ports } = this
-    if (ends === null || ends.local === null) return
-    const { settings, relay, local } = ends
-    if (!info.sessionPresent && localPresent)
+  private up(ends: Ends, info: RemoteInfo, localPresent: boolean): void {
+    const { ports } = this
+    const { settings, address, relay, local } = ends
+    if (this.ends !== ends || local === null) return
+    const isOther = this.inStep.holdsFrom(address)
+    if (localPresent && (isOther || !info.sessionPresent))
       relay.releaseUnreleased(local, ports.broker.unreleasedOf(settings.localClientId))
     relay.openLocal(local)
     this.state = 'up'
@@ -301,6 +293,7 @@ export class Bridge {
   // ── ending ──
 
   private lost({ why, lesser }: RemoteEnding): void {
+    const { ends } = this
     const wasUp = this.state === 'up'
     const isAtOnce = lesser !== null || this.primary.hasTakenOver()
     this.telling.fault(why)
@@ -311,7 +304,8 @@ export class Bridge {
       return
     }
     this.state = 'waiting'
-    if (lesser !== null) this.speech = lesser
+    if (ends?.settings !== this.settings) this.fromFirst()
+    else if (lesser !== null) this.speech = lesser
     else this.nextAddress(wasUp)
     const delayMs = isAtOnce ? 1 : this.backoff.nextMs(this.settings.restart)
     this.reconnectAtMs = this.ports.wallMs() + delayMs
@@ -322,6 +316,11 @@ export class Bridge {
     const { addresses, roundRobin } = this.settings
     const next = (this.addressIndex + 1) % addresses.length
     this.useAddress(wasUp && !roundRobin ? 0 : next)
+  }
+
+  private fromFirst(): void {
+    this.addressIndex = 0
+    this.speech = speechOf(this.settings)
   }
 
   /** Of another address nobody knows yet what it understands. */
@@ -335,6 +334,7 @@ export class Bridge {
     this.ends = null
     this.upSinceMs = null
     this.stopTimers()
+    ends?.relay.end()
     ends?.local?.close(why)
   }
 
@@ -372,16 +372,17 @@ export class Bridge {
         this.telling.note(' is idle, disconnecting.')
         this.leave()
         this.state = 'waiting'
-        this.wakeWhenQueued()
+        this.start()
       },
     )
   }
 
   private backToFirst(speech: Speech): void {
     this.telling.note(' goes back to its first address.')
+    const isAsAsked = this.ends?.settings === this.settings
     this.leave()
-    this.addressIndex = 0
-    this.speech = speech
+    this.fromFirst()
+    if (isAsAsked) this.speech = speech
     this.connect()
   }
 

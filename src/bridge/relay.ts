@@ -18,11 +18,13 @@ import { appendPublish, emptyParts, publishSize } from '../codec/encode-publish.
 import { forwardableProperties, parsePublish, PublishView } from '../codec/publish.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
 import { countHop } from './hops.ts'
+import type { Runtime } from '../client/ports.ts'
 import type { LocalEnd } from './local-end.ts'
 import { Names } from './names.ts'
 import type { RemoteInfo } from './greeting.ts'
 import type { RemoteEnd } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
+import { Sweep } from './sweep.ts'
 import type { TopicMap } from './topic-map.ts'
 
 /** Refusals that say "not now": the message stays where it is and is sent again by the next connection. */
@@ -32,7 +34,6 @@ const PASSING_REASONS = new Set<number>([
   Reason.quotaExceeded,
 ])
 const ERRORS_FROM = 0x80
-const PACKET_IDS = 65_535
 /** A remote that sends more than this before its messages may cross is cut. */
 const EARLY_BYTES_MAX = 16 * 1024 * 1024
 
@@ -60,7 +61,7 @@ export class Relay {
   private readonly remote: RemoteEnd
   private readonly counts: RelayCounts
   private readonly events: RelayEvents
-  private readonly soon: (call: () => void) => void
+  private readonly runtime: Runtime
   private local: LocalEnd | null = null
   private info: RemoteInfo | null = null
 
@@ -83,18 +84,14 @@ export class Relay {
   private readonly releasedHere = new Set<number>()
   /** QoS 2 from the remote that was not passed on: its PUBREL is answered here. */
   private readonly refusedHere = new Set<number>()
-  /**
-   * Behind a sweep: what our broker has released since. Other PUBCOMPs are the sweep's, and belong to nobody. null: there was
-   * none.
-   */
-  private releasedSince: Set<number> | null = null
+  private sweep: Sweep | null = null
 
   constructor(
     settings: BridgeSettings,
     topics: TopicMap,
     remote: RemoteEnd,
     counts: RelayCounts,
-    soon: (call: () => void) => void,
+    runtime: Runtime,
     events: RelayEvents,
   ) {
     this.settings = settings
@@ -102,7 +99,7 @@ export class Relay {
     this.names = new Names(topics, settings.topicAliasMaximum)
     this.remote = remote
     this.counts = counts
-    this.soon = soon
+    this.runtime = runtime
     this.events = events
   }
 
@@ -111,14 +108,25 @@ export class Relay {
     this.info = info
   }
 
-  /**
-   * The local session is there, and nothing of it has come yet. If it is a new one it counts identifiers anew, while the
-   * remote may still hold some of the old ones.
-   */
-  beginLocal(sessionPresent: boolean): void {
+  /** Whether the remote may hold identifiers of QoS 2 messages, and will get others. */
+  get mayCollide(): boolean {
     const { info } = this
-    if (info === null || !info.sessionPresent || sessionPresent) return
-    if (this.sendsQos2 && info.maximumQos === 2) this.sweepRemote()
+    return info !== null && info.sessionPresent && info.maximumQos === 2 && this.sendsQos2
+  }
+
+  /** Before the local side comes in. `done(isWhole)`: see {@link Sweep}. */
+  freeIdentifiers(done: (isWhole: boolean) => void): void {
+    const { output, version } = this.remote
+    const sweep = (this.sweep = new Sweep(this.runtime, (isWhole) => {
+      this.sweep = null
+      done(isWhole)
+    }))
+    sweep.append(output.writer, version)
+    output.written()
+  }
+
+  end(): void {
+    this.sweep?.end()
   }
 
   /** The local side is ready: what came meanwhile goes to it. */
@@ -139,15 +147,6 @@ export class Relay {
       appendAck(out, 5, PacketType.pubrel, packetId, 0)
     }
     local.send(out.bytes, out.length)
-  }
-
-  /** The remote would take the next message under an identifier that it holds for a repeated one. Frees them all. */
-  private sweepRemote(): void {
-    const { output, version } = this.remote
-    for (let packetId = 1; packetId <= PACKET_IDS; packetId++)
-      appendAck(output.writer, version, PacketType.pubrel, packetId, 0)
-    this.releasedSince = new Set()
-    output.written()
   }
 
   // ── from our broker ──
@@ -250,7 +249,6 @@ export class Relay {
         appendAck(this.toLocal, 5, PacketType.pubcomp, packetId, 0)
         return this.handOverSoon()
       }
-      this.releasedSince?.add(packetId)
     } else if (type === PacketType.pubcomp && this.releasedHere.delete(packetId)) return
     if (reason >= ERRORS_FROM && PASSING_REASONS.has(reason))
       return this.cut(`this broker cannot take a message now: ${reasonText(reason)}`)
@@ -322,9 +320,7 @@ export class Relay {
   }
 
   private receiveAck(type: AckPacket['type'], packetId: number, reason: number): void {
-    const { releasedSince } = this
-    if (type === PacketType.pubcomp && releasedSince !== null && !releasedSince.delete(packetId))
-      return
+    if (type === PacketType.pubcomp && this.sweep !== null) return this.sweep.answered()
     if (type === PacketType.pubrel && this.refusedHere.delete(packetId)) {
       const { output, version } = this.remote
       appendAck(output.writer, version, PacketType.pubcomp, packetId, 0)
@@ -347,7 +343,7 @@ export class Relay {
   /** Nothing crosses any more: an acknowledgement behind the refused one must not overtake it. */
   private cut(why: string): void {
     this.isCut = true
-    this.soon(() => this.events.cut(why))
+    this.runtime.soon(() => this.events.cut(why))
   }
 
   // ── handing over ──
@@ -370,7 +366,7 @@ export class Relay {
   private handOverSoon(): void {
     if (this.isScheduled || this.isHandingOver) return
     this.isScheduled = true
-    this.soon(() => {
+    this.runtime.soon(() => {
       this.isScheduled = false
       this.handOver()
     })

@@ -10,7 +10,7 @@ import { PacketType, type Packet, type Properties, type Version } from '../../sr
 import type { Limits } from '../../src/ports/limits.ts'
 import { createStage, type Stage } from '../broker/stage.ts'
 import type { Timeline } from '../sim/world.ts'
-import { nameOf, type PacketName, type PacketOf } from '../support/packets.ts'
+import { ack, nameOf, type PacketName, type PacketOf } from '../support/packets.ts'
 
 /** One connection of the bridge, as the remote sees it. */
 export class Remote implements Wire {
@@ -75,8 +75,18 @@ export class Remote implements Wire {
     this.take('connect')
     this.send({ type: PacketType.connack, sessionPresent, code: 0, properties })
     this.grant()
+    this.answerSweep()
     this.stage.pass(10)
     return this
+  }
+
+  /** Answers PUBRELs for all identifiers, if that many came; `count`: no more than the first of them. */
+  answerSweep(count = 65_535): void {
+    const ids: number[] = []
+    for (const packet of this.inbox)
+      if (packet.type === PacketType.pubrel) ids.push(packet.packetId)
+    if (ids.length !== 65_535) return
+    this.send(...ids.slice(0, count).map((packetId) => ack('pubcomp', packetId)))
   }
 
   /** Answers every request there is. */
@@ -129,13 +139,16 @@ export class Remote implements Wire {
 export interface BridgeStage {
   readonly time: Timeline
   readonly here: Stage
-  readonly bridge: Bridge
+  /** The latest, see {@link restart}. */
+  bridge: Bridge
   readonly version: Version
   /** Connections that the bridge made, the latest last. */
   readonly remotes: Remote[]
   /** The latest. */
   remote(): Remote
   pass(ms: number): void
+  /** The bridge of a process that starts with the sessions of the one before. */
+  restart(): void
   /** The bridge's settings with some of them changed. */
   settings(changes: Partial<BridgeSettings>): BridgeSettings
   readonly log: string[]
@@ -209,24 +222,33 @@ export function createBridgeStage(
   }))
   const settings = { ...SETTINGS, addresses, ...changes }
   const log: string[] = []
-  const bridge = new Bridge(settings, {
-    broker: here.node.broker,
-    runtime: runtimeOf(time),
-    log: { mask: 0xff, write: (_type, text) => void log.push(text) },
-    wallMs: () => time.nowMs,
-  })
+  const bridgeOf = (): Bridge =>
+    new Bridge(settings, {
+      broker: here.node.broker,
+      runtime: runtimeOf(time),
+      log: { mask: 0xff, write: (_type, text) => void log.push(text) },
+      wallMs: () => time.nowMs,
+    })
+  const start = (): void => {
+    stage.bridge.prepare(() => stage.bridge.start())
+    here.pass(10)
+  }
   const stage: BridgeStage = {
     time,
     here,
-    bridge,
+    bridge: bridgeOf(),
     version: settings.version,
     remotes,
     remote: () => remotes.at(-1) as Remote,
     pass: (ms) => here.pass(ms),
+    restart() {
+      stage.bridge.close(false)
+      stage.bridge = bridgeOf()
+      start()
+    },
     settings: (other) => ({ ...settings, ...other }),
     log,
   }
-  bridge.prepare(() => bridge.start())
-  here.pass(10)
+  start()
   return stage
 }

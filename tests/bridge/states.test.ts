@@ -35,6 +35,56 @@ test('a bridge that is paused while its settings change stays paused', () => {
   assert.equal(stage.bridge.status().state, 'paused')
 })
 
+test('topic lines that come while it is paused keep messages from then on', () => {
+  const stage = createBridgeStage({ topics: [out] })
+  stage.remote().welcome()
+  stage.bridge.pause()
+  let isPrepared = false
+  const topics = [out, { ...out, pattern: 'b' }]
+  stage.bridge.change(stage.settings({ topics }), true, () => (isPrepared = true))
+  stage.pass(10)
+  assert.ok(isPrepared)
+  const author = stage.here.connect('author')
+  author.send(make.publish('b', 'x', { qos: 1, packetId: 1 }))
+  stage.bridge.resume()
+  stage.pass(10)
+  assert.equal(stage.remote().welcome(true).take('publish')?.topic, 'b')
+})
+
+test('a lazy bridge that became automatic connects again when it was idle', () => {
+  const stage = createBridgeStage({ startType: 'lazy', idleTimeoutMs: 5000 })
+  stage.bridge.subscribedHere('x')
+  stage.remote().welcome()
+  stage.bridge.change(stage.settings({ startType: 'automatic' }), false)
+  stage.pass(5000)
+  assert.ok(stage.remotes[0].isClosed)
+  assert.equal(stage.remotes.length, 2)
+})
+
+test('two changes at once are both done when the last one is', () => {
+  const stage = createBridgeStage()
+  stage.remote().welcome()
+  const done: string[] = []
+  stage.bridge.change(stage.settings({ keepAliveSeconds: 30 }), true, () => done.push('first'))
+  const topics = [{ ...out, pattern: 'b' }]
+  stage.bridge.change(stage.settings({ topics }), true, () => done.push('second'))
+  assert.deepEqual(done, [])
+  stage.pass(10)
+  assert.deepEqual(done, ['first', 'second'])
+})
+
+test('a lazy change while it is at a backup leaves the link there, and what is said of it', () => {
+  const stage = createBridgeStage({}, {}, 2)
+  stage.remote().cut()
+  stage.pass(1000)
+  stage.remote().welcome()
+  stage.bridge.change(stage.settings({ keepAliveSeconds: 30 }), false)
+  assert.equal(stage.bridge.status().address, 'remote1')
+  stage.remote().cut()
+  stage.pass(1000)
+  assert.equal(stage.remote().index, 0)
+})
+
 test('two changes at once make one connection', () => {
   const stage = createBridgeStage()
   stage.remote().welcome()
@@ -90,27 +140,111 @@ test('clients that subscribe cannot hurry a lazy bridge that failed', () => {
   }
 })
 
-test('identifiers of a lost local session are freed there before retained messages go under them', () => {
+const pubrelsAt = (remote: Remote) =>
+  remote.inbox.filter(({ type }) => type === PacketType.pubrel).length
+
+test('identifiers of a lost local session are freed there before messages go under them [MQTT-4.3.3-11]', () => {
   const stage = createBridgeStage({ localCleanSession: true, topics: [out] })
   stage.here
     .connect('author')
     .send(make.publish('a', 'kept', { qos: 2, retain: true, packetId: 1 }), make.ack('pubrel', 1))
-  const remote = stage.remote().welcome(true)
-  const kinds = remote.inbox.map(({ type }) => type)
-  assert.equal(kinds.indexOf(PacketType.publish), 65_535)
-  assert.equal(kinds.filter((type) => type === PacketType.pubrel).length, 65_535)
+  const remote = stage.remote()
+  greet(remote, true)
+  assert.equal(pubrelsAt(remote), 65_535)
+  remote.answerSweep(65_534)
+  stage.pass(100)
+  assert.equal(remote.take('publish'), undefined)
+  remote.send(make.ack('pubcomp', 65_535))
+  stage.pass(10)
+  assert.equal(textOf(remote.take('publish')?.payload), 'kept')
 })
 
 test('identifiers of a local session that a restart lost are freed there too, once', () => {
   // The session is made when the broker starts: it is there when the bridge connects, and new all the same.
   const stage = createBridgeStage({ topics: [out] })
-  const pubrels = (remote: Remote) =>
-    remote.inbox.filter(({ type }) => type === PacketType.pubrel).length
   const first = stage.remote().welcome(true)
-  assert.equal(pubrels(first), 65_535)
+  assert.equal(pubrelsAt(first), 65_535)
   first.cut()
   stage.pass(1000)
-  assert.equal(pubrels(stage.remote().welcome(true)), 0)
+  assert.equal(pubrelsAt(stage.remote().welcome(true)), 0)
+})
+
+test('a broker that starts with the session of its bridge frees nothing there, and says nothing retained again', () => {
+  const stage = createBridgeStage({ topics: [out], version: 5 })
+  stage.here.connect('author').send(make.publish('a', 'kept', { retain: true }))
+  assert.ok(stage.remote().welcome().take('publish'))
+  stage.restart()
+  const remote = stage.remote().welcome(true)
+  assert.equal(stage.bridge.status().state, 'up')
+  assert.deepEqual(remote.inbox, [])
+})
+
+test('of several addresses a broker that starts knows none: it frees identifiers there', () => {
+  const stage = createBridgeStage({ topics: [out] }, {}, 2)
+  stage.remote().welcome()
+  stage.restart()
+  assert.equal(pubrelsAt(stage.remote().welcome(true)), 65_535)
+})
+
+test('a link that is cut while identifiers are freed frees them all the next time', () => {
+  const stage = createBridgeStage({ topics: [out] })
+  greet(stage.remote(), true)
+  stage.remote().answerSweep(30_000)
+  stage.remote().cut()
+  stage.pass(1000)
+  assert.equal(pubrelsAt(stage.remote().welcome(true)), 65_535)
+  assert.equal(stage.bridge.status().state, 'up')
+})
+
+test('a reload before the remote was reached does not forget that the local session is new', () => {
+  const stage = createBridgeStage({ topics: [out] })
+  stage.here.connect('author').send(make.publish('a', 'kept', { retain: true }))
+  stage.remote().cut()
+  stage.bridge.change(stage.settings({ keepAliveSeconds: 30 }), true)
+  stage.pass(10)
+  const remote = stage.remote().welcome(true)
+  assert.equal(pubrelsAt(remote), 65_535)
+  assert.equal(textOf(remote.take('publish')?.payload), 'kept')
+})
+
+test('a local session that was ended while the bridge was down has its identifiers freed there', () => {
+  const stage = createBridgeStage({ topics: [out] })
+  stage.remote().welcome().cut()
+  stage.here.node.broker.forget('local.b')
+  stage.pass(1000)
+  const second = stage.remote()
+  greet(second, true)
+  stage.pass(10)
+  assert.ok(second.isClosed)
+  stage.pass(1000)
+  const third = stage.remote()
+  greet(third, true)
+  assert.equal(pubrelsAt(third), 65_535)
+  third.answerSweep()
+  stage.pass(10)
+  assert.equal(stage.bridge.status().state, 'up')
+})
+
+test('at another address than before, identifiers are freed on both sides [MQTT-4.3.3-10]', () => {
+  // This remote may hold what it got long ago, and sends its own messages under identifiers that the other one used.
+  const stage = createBridgeStage({}, {}, 2)
+  const first = stage.remote().welcome()
+  first.send(make.publish('in', 'of the first', { qos: 2, packetId: 7 }))
+  assert.ok(first.take('pubrec'))
+  first.cut()
+  stage.pass(1000)
+  stage.remote().cut()
+  stage.pass(1000)
+  const reader = stage.here.connect('reader')
+  reader.send(make.subscribe(1, [{ filter: 'in', qos: 2 }]))
+  const second = stage.remote()
+  assert.equal(second.index, 1)
+  second.welcome(true)
+  assert.equal(pubrelsAt(second), 65_535)
+  assert.equal(textOf(reader.take('publish')?.payload), 'of the first')
+  second.send(make.publish('in', 'of the second', { qos: 2, packetId: 7 }))
+  second.send(make.ack('pubrel', 7))
+  assert.equal(textOf(reader.take('publish')?.payload), 'of the second')
 })
 
 test('a remote without QoS 2 is not swept for it', () => {
