@@ -1,6 +1,7 @@
 /** Two builds in turn under the same load: what has changed, figure by figure. */
 import type { Result } from './report.ts'
-import { SCENARIOS, type Peer } from './scenarios.ts'
+import type { Peer } from './scenario.ts'
+import { SCENARIOS } from './scenarios.ts'
 
 /** The other build among the targets. */
 export const BEFORE = 'before'

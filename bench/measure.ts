@@ -6,7 +6,7 @@ import { medianSyncUs, untilConnack } from './durability.ts'
 import { residentKibOf } from './load/process-stats.ts'
 import { complete, type RunningTarget } from './processes.ts'
 import { medianFigures, median, type Figures, type LoadCheck, type Result } from './report.ts'
-import { isRateFlow, mayRun, type Scenario, type TargetName } from './scenarios.ts'
+import { isRateFlow, mayRun, type Scenario, type TargetName } from './scenario.ts'
 import { canRun, startTarget, type Tools } from './targets.ts'
 
 export interface Plan {

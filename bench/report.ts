@@ -1,5 +1,6 @@
 /** Medians, ratios, and the tables of the report. */
-import { SCENARIOS, TARGET_NAMES, type Goal, type Metric, type TargetName } from './scenarios.ts'
+import { TARGET_NAMES, type Goal, type Metric, type TargetName } from './scenario.ts'
+import { SCENARIOS } from './scenarios.ts'
 
 /** One load client's figures by field name. */
 export type Figures = Readonly<Record<string, number>>

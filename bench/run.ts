@@ -19,7 +19,8 @@ import {
 } from './report.ts'
 import { measureScale, scalePicture, scaleTable } from './scale.ts'
 import { measureThreads, threadTable } from './threads.ts'
-import { SCENARIOS, TARGET_NAMES, type Peer, type Scenario, type TargetName } from './scenarios.ts'
+import { TARGET_NAMES, type Peer, type Scenario, type TargetName } from './scenario.ts'
+import { SCENARIOS } from './scenarios.ts'
 import { canRun, findTools, type Tools } from './targets.ts'
 
 const RESULTS = 'bench/results'

@@ -1,7 +1,8 @@
 /** How costs grow: the same load with 1000, 10,000 and 100,000 of what it is about, as a table and as a picture. */
 import { measureScenario, type Plan } from './measure.ts'
 import type { Figures } from './report.ts'
-import { SCENARIOS, type Scenario } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
+import { SCENARIOS } from './scenarios.ts'
 import type { Tools } from './targets.ts'
 
 const COUNTS = [1000, 10_000, 100_000] as const

@@ -4,7 +4,7 @@ import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { complete, freePort, startServer, type RunningTarget } from './processes.ts'
-import type { Peer, Scenario, TargetName } from './scenarios.ts'
+import type { Peer, Scenario, TargetName } from './scenario.ts'
 
 /** What was found on this machine to run; a target without a command cannot be measured. */
 export interface Tools {

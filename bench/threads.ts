@@ -1,7 +1,8 @@
 /** `thread_count` 2 and more beside 1: the same load in one run, as a table. */
 import { measureScenario, type Plan } from './measure.ts'
 import type { Figures } from './report.ts'
-import { SCENARIOS, type Scenario } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
+import { SCENARIOS } from './scenarios.ts'
 import type { Tools } from './targets.ts'
 
 /** Flows, and what is looked at. */
