@@ -112,6 +112,7 @@ function sessionTold(
   backlog: Readonly<Backlog> | undefined,
   isTended: boolean,
 ): void {
+  if (record !== null) giveUpClean(core, clientId)
   const known = core.sessions.get(clientId)
   if (known !== undefined && known.connection !== null) return
   if (record === null) {
@@ -127,6 +128,13 @@ function sessionTold(
   if (session.foreign || isTended) return cancelWill(core, session)
   armExpiry(core, session, Math.max(0, core.ports.clock.wallMs() - record.disconnectedAtMs))
   restoreWill(core, session, record.will)
+}
+
+/** A client connected at another node meanwhile, and neither heard of the other: what that one keeps goes on. */
+function giveUpClean(core: Core, clientId: string): void {
+  const known = core.sessions.get(clientId)
+  if (known === undefined || known.connection === null || known.durable) return
+  if (core.ports.peers !== null) closeFor(core, known.connection, Reason.sessionTakenOver)
 }
 
 function routeTold(

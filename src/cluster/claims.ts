@@ -73,6 +73,21 @@ function guess({ table, options }: ClusterNode, clientId: string): LastRow | nul
   return { found: row, sequence }
 }
 
+/** Resolves when the core has been told of the session that a client id has by now, at whichever node it was. */
+export async function knowSession(node: ClusterNode, clientId: string): Promise<void> {
+  const known = node.table.get(clientId)
+  if (known !== undefined && known.toldAs !== null) return
+  while (!node.wire.isClosed) {
+    try {
+      const { sequence } = await readLast(node, tokenFor(clientId))
+      return await node.sessionsUntil(sequence)
+    } catch {
+      // Nobody leads the stream just now.
+      await pause(RETRY_MS)
+    }
+  }
+}
+
 async function readLast({ wire, options: { name } }: ClusterNode, sid: string): Promise<LastRow> {
   const entry = await wire.readOne(`${name}_S`, { last_by_subj: `${name}.s.${sid}` })
   if (entry === null) return { found: null, sequence: 0 }
@@ -109,9 +124,11 @@ async function takeRow(
       await pause(RETRY_MS)
       return null
     }
+    table.tellClaimed(known, row)
     known.row = row
     known.sequence = outcome.sequence
     known.toldAs = ''
+    known.isFresh = true
     known.local?.end()
     // Somebody with a later claim is told by his copy.
     known.local = new LocalSession(

@@ -6,6 +6,7 @@ import { ByteWriter } from '../codec/byte-writer.ts'
 import type { Message } from '../ports/message.ts'
 import type { Interest, PeerClaim, Peers, PeersEvents, PeerWill } from '../ports/peers.ts'
 import { readMessage, RecordReader, writeMessage, writeText } from '../store/level/records.ts'
+import { knowSession } from './claims.ts'
 import { Clients } from './clients.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import type { NodeView } from './membership.ts'
@@ -203,7 +204,10 @@ export class ClusterPeers implements Peers {
 
   claim(claim: PeerClaim, done: (granted: boolean) => void): void {
     this.later(() => {
-      void this.clients?.claim(claim).then((granted) => this.tell(() => done(granted)))
+      void this.clients?.claim(claim).then(async (granted) => {
+        if (granted) await knowSession(this.node, claim.clientId)
+        this.tell(() => done(granted))
+      })
     })
   }
 

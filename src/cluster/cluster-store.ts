@@ -96,12 +96,25 @@ export class ClusterStore implements Store {
       known.local.end()
       known.local = null
     }
+    if (known.isFresh) this.leaveUnused(known)
     this.save(known)
+  }
+
+  /** It was claimed for a client that did not come in. */
+  private leaveUnused(known: KnownSession): void {
+    const { row } = known
+    known.isFresh = false
+    if (row.record !== null && row.record.disconnectedAtMs < 0)
+      row.record = { ...row.record, disconnectedAtMs: this.node.options.wallMs() }
+    setImmediate(() => {
+      if (known.local === null) this.node.table.tellLeft(known)
+    })
   }
 
   saveSession(record: SessionRecord): void {
     const known = this.node.table.get(record.clientId)
     if (known === undefined || !this.mayWrite(known)) return
+    known.isFresh = false
     known.row.record = record
     known.row.keeper = this.node.options.node
     this.save(known)

@@ -27,6 +27,8 @@ export interface KnownSession {
   lostFrom: SessionRow | null
   /** What the core was told of its record; null: the core does not know it. */
   toldAs: string | null
+  /** Claimed, and the core has saved nothing of it since: it may not go on with it. */
+  isFresh: boolean
 }
 
 type Tell = (run: (events: StoreEvents) => void) => void
@@ -38,6 +40,8 @@ export class SessionTable {
   private readonly tell: Tell
   private readonly onLost: (known: KnownSession) => void
   private isLoading = true
+  /** Of the last row that came. */
+  private applied = 0
 
   /** `onLost`: another node has claimed a session whose client is here. */
   constructor(
@@ -68,6 +72,7 @@ export class SessionTable {
       stash: null,
       lostFrom: null,
       toldAs: null,
+      isFresh: false,
     }
     this.sessions.set(row.clientId, known)
     return known
@@ -83,7 +88,8 @@ export class SessionTable {
   apply(entry: StreamEntry): void {
     const row = readRow(entry.data)
     const known = this.sessions.get(row.clientId) ?? this.add(row)
-    if (entry.sequence <= known.sequence) return
+    this.applied = Math.max(this.applied, entry.sequence)
+    if (entry.sequence <= known.sequence) return this.forget(known)
     if (known.writing > 0) {
       if (entry.sequence > (known.stash?.sequence ?? 0)) known.stash = entry
       return
@@ -91,11 +97,29 @@ export class SessionTable {
     this.replace(known, row, entry.sequence)
   }
 
-  /** It has been deleted, here and in the stream. */
+  /** If it has been deleted, here and in the stream: no row of before is to come any more, which would be taken for a new session. */
   forget(known: KnownSession): void {
-    const { row, writing } = known
-    if (row.isGone && writing === 0 && this.sessions.get(row.clientId) === known)
-      this.sessions.delete(row.clientId)
+    const { row, writing, sequence } = known
+    const isOver = row.isGone && writing === 0 && sequence <= this.applied
+    if (isOver && this.sessions.get(row.clientId) === known) this.sessions.delete(row.clientId)
+  }
+
+  /** This node has claimed it as `row`: the core is told what it did not know of it. */
+  tellClaimed(known: KnownSession, row: SessionRow): void {
+    const { record, clientId } = row
+    if (record === null) return
+    const old = known.toldAs === null ? NONE : known.row.subscriptions
+    this.tell((events) => {
+      // Nobody sees to it while its client is about to be here.
+      if (known.toldAs === null) events.session(clientId, record, undefined, true)
+      tellRoutes(events, clientId, old, row.subscriptions)
+    })
+  }
+
+  /** The core has let go of what it had claimed, and did not go on with: it hears of it as of any other. */
+  tellLeft(known: KnownSession): void {
+    known.toldAs = ''
+    this.announce(known, known.row)
   }
 
   /** A write was answered: what came meanwhile counts if it came behind it. */
@@ -149,10 +173,7 @@ export class SessionTable {
     known.toldAs = as
     this.tell((events) => {
       if (isNews) events.session(clientId, told, undefined, isTended)
-      for (const filter of old.keys())
-        if (!subscriptions.has(filter)) events.route(clientId, filter, null)
-      for (const [filter, options] of subscriptions)
-        if (!isSame(old.get(filter), options)) events.route(clientId, filter, options)
+      tellRoutes(events, clientId, old, subscriptions)
     })
   }
 
@@ -182,7 +203,21 @@ export class SessionTable {
   }
 }
 
-const NONE: ReadonlyMap<string, SubscriptionOptions> = new Map()
+type Subscriptions = ReadonlyMap<string, SubscriptionOptions>
+
+const NONE: Subscriptions = new Map()
+
+function tellRoutes(
+  events: StoreEvents,
+  clientId: string,
+  old: Subscriptions,
+  subscriptions: Subscriptions,
+): void {
+  for (const filter of old.keys())
+    if (!subscriptions.has(filter)) events.route(clientId, filter, null)
+  for (const [filter, options] of subscriptions)
+    if (!isSame(old.get(filter), options)) events.route(clientId, filter, options)
+}
 
 function isSame(a: SubscriptionOptions | undefined, b: SubscriptionOptions): boolean {
   return (

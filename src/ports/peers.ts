@@ -85,8 +85,8 @@ export interface Peers {
    */
   publish(message: Message, nodes: number, groups: readonly string[]): boolean
   /**
-   * A client connects here. `done(true)` once every other node has let it go, or cannot answer any more; this node has it until
-   * `unclaim`. Of two nodes that claim at once one is kicked by the other. `done(false)`: it belongs to another user.
+   * A client connects here. `done(true)` once every other node has let it go, or cannot answer any more, and the store has told
+   * this one of the session that the client id has by then; this node has it until `unclaim`. Of two nodes that claim at once one is kicked by the other. `done(false)`: it belongs to another user.
    */
   claim(claim: PeerClaim, done: (granted: boolean) => void): void
   /** Its client is gone, or did not get in. Nothing happens when another node has claimed it meanwhile. */

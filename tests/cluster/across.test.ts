@@ -13,6 +13,8 @@ import { connectOnce } from '../support/connect-once.ts'
 const LEASE_SECONDS = 5
 /** Each is two brokers asked at once. */
 const RACES = Number(process.env['MOZZIE_CLUSTER_RACES'] ?? 60)
+/** Clients that come to two nodes at once. */
+const TWINS = 20
 
 let nats: NatsServers
 let cluster: ClusterBrokers
@@ -33,6 +35,45 @@ async function connect(
 }
 
 const durable = { clean: false, properties: { sessionExpiryInterval: 600 } } as const
+
+/** A client that may be taken over before it is in. */
+async function connectOrNot(index: number, options: IClientOptions): Promise<void> {
+  const { port } = cluster.brokers[index % 3]
+  const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+    ...options,
+  })
+  client.on('error', () => {
+    // Taken over.
+  })
+  await new Promise<void>((resolve) => {
+    client.once('connect', () => resolve())
+    client.once('close', () => resolve())
+  })
+}
+
+interface Resumed {
+  readonly client: MqttClient
+  readonly isKept: boolean
+  readonly got: string[]
+}
+
+/** A client that is back, whether its session was there, and what comes to it. */
+function resume(index: number, options: IClientOptions): Promise<Resumed> {
+  const { port } = cluster.brokers[index]
+  const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+    ...options,
+  })
+  const got = noteAll(client)
+  return new Promise((resolve, reject) => {
+    client.once('connect', ({ sessionPresent: isKept }) => resolve({ client, isKept, got }))
+    client.once('close', () => reject(new Error('closed')))
+    client.once('error', reject)
+  })
+}
 
 async function until(condition: () => boolean): Promise<void> {
   const endMs = performance.now() + waitMsMax
@@ -142,6 +183,28 @@ else {
       await survivor.publishAsync('storm', 'x', { qos: 1 })
       await Promise.all(clients.map((client) => client.endAsync(true)))
     })
+  test('what is kept for a client that came to two nodes at once comes to it [MQTT-3.2.2-3]', async () => {
+    const publishers = await Promise.all([0, 1, 2].map((index) => connect(index)))
+    for (let round = 0; round < TWINS; round++) {
+      const options = { ...durable, clientId: `twin ${round}` }
+      await Promise.all([connectOrNot(round, options), connectOrNot(round + 1, options)])
+      const client = await connect((round + 2) % 3, options)
+      await client.subscribeAsync(`twin/${round}`, { qos: 1 })
+      await client.endAsync()
+      for (const publisher of publishers)
+        await publisher.publishAsync(`twin/${round}`, 'x', { qos: 1 })
+      const again = await resume(round % 3, options)
+      assert.equal(again.isKept, true)
+      await until(() => again.got.length === publishers.length)
+      await again.client.endAsync()
+      const anew = await resume((round + 1) % 3, { clientId: options.clientId, clean: true })
+      await anew.client.endAsync()
+      const last = await resume((round + 2) % 3, options)
+      assert.equal(last.isKept, false, '[MQTT-3.1.2-4]')
+      await last.client.endAsync()
+    }
+    await Promise.all(publishers.map((publisher) => publisher.endAsync()))
+  })
   test('every node tells which nodes there are, and who is where', async () => {
     const client = await connect(2, { ...durable, clientId: 'where' })
     const ask = async (path: string) => {
