@@ -43,6 +43,7 @@ import { endSession, sessionDue } from './session/sessions.ts'
 import { Bytes, charge, judgeMemory } from './state/memory.ts'
 import { SpareArrays } from '../codec/framer.ts'
 import { Shapes } from './state/shapes.ts'
+import { Shelf } from './state/shelf.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { giveWay } from './connection/open-session.ts'
@@ -67,13 +68,16 @@ export class Broker {
 
   constructor(ports: Ports) {
     this.store = ports.store
+    const slab = new Slab()
+    const retained = new RetainedTree<number>()
     this.core = {
       ports,
       stats: this.stats,
       wheel: new TimerWheel(ports.clock.monotonicMs()),
       expire: (session) => sessionDue(this.core, session),
       trie: new FilterTrie<Subscriber>(),
-      retained: new RetainedTree<Message>(),
+      retained,
+      shelf: new Shelf((topic, place) => retained.set(topic, place)),
       retainedBytes: 0,
       sessions: new Map(),
       sessionsOfUser: new Map(),
@@ -112,7 +116,8 @@ export class Broker {
       room: null,
       spareInput: new SpareArrays(),
       published: new PublishView(),
-      incoming: new Message(new Slab()),
+      incoming: new Message(slab),
+      replayed: new Message(slab),
       pressure: Pressure.none,
       pressurePeak: Pressure.none,
       keptBytes: 0,

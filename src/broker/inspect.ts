@@ -8,8 +8,7 @@ import { subscriptionCount, subscriptionsOf } from './state/own-subscriptions.ts
 import { shownUser, type Backlog } from '../ports/ports.ts'
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
-import type { RetainedCursor } from '../topics/retained-tree.ts'
-import type { Message } from '../ports/message.ts'
+import { Message } from '../ports/message.ts'
 import type { DropReason } from '../ports/stats.ts'
 import type { Core } from './state/core.ts'
 import { Phase, type Delivery, type Session, type Subscription } from './state/model.ts'
@@ -117,6 +116,12 @@ export interface ReceiverView {
 const SHOWN_MAX = 100
 const NO_TRAFFIC = new Traffic()
 
+/** Goes through what is retained. */
+export interface RetainedWalk {
+  /** Looks at `limit` nodes and hands out the messages there, which may be kept; false: that was the end. */
+  next(limit: number, visit: (message: Message) => void): boolean
+}
+
 /** Of several nodes, each shows some of the sessions. */
 export interface ShownSessions {
   /** Those whose clients are nowhere too, beside those that are here and clean ones. */
@@ -220,14 +225,21 @@ export class Inspector {
       filter: filter === '' ? topic : filter,
       qos,
       group: group?.name ?? null,
-      mayReceive: mayReceive(this.core, session, topic) === true,
+      mayReceive: mayReceive(this.core, session, { topicName: topic }) === true,
       keeps: session.durable && !isConnected(session) && qos > 0,
     }
   }
 
   /** Retained messages that match, to be read in portions. */
-  retained(filter: string): RetainedCursor<Message> {
-    return this.core.retained.match(filter)
+  retained(filter: string): RetainedWalk {
+    const cursor = this.core.retained.match(filter)
+    return {
+      next: (limit, visit) => cursor.next(limit, (place) => visit(this.copyOf(place))),
+    }
+  }
+
+  private copyOf(place: number): Message {
+    return this.core.shelf.read(place, new Message()).kept()
   }
 
   /** Publishes that wait for their time. */
@@ -236,7 +248,8 @@ export class Inspector {
   }
 
   retainedOf(topic: string): Message | undefined {
-    return this.core.retained.get(topic)
+    const place = this.core.retained.get(topic)
+    return place === undefined ? undefined : this.copyOf(place)
   }
 
   /** The properties of MQTT 5.0 that a kept message carries. */

@@ -4,7 +4,7 @@ import { copyBytes } from '../codec/byte-writer.ts'
 import type { PublishParts } from '../codec/encode-publish.ts'
 import { encodeForwardableProperties } from '../codec/encode-publish.ts'
 import type { Properties, Qos, Version } from '../codec/packets.ts'
-import { encodedLength, writeUtf8 } from '../codec/utf8.ts'
+import { decodeUtf8, encodedLength, writeUtf8 } from '../codec/utf8.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -58,14 +58,15 @@ export class Slab {
  * One application message, on its way or kept.
  *
  * On its way it *borrows*: its ranges point into the chunk the socket gave, and hold until it has been dealt with.
- * Who keeps it longer (a queue, a window, the retained tree, a store) asks {@link kept}: the bytes are
+ * Who keeps it longer (a queue, a window, a store) asks {@link kept}: the bytes are
  * copied once, whoever and however many ask, and the copy is what stays.
  *
  *     borrowed   chunk  [ ...| first | len | topic | id | properties | payload |... ]
  *     kept       bytes  [ topic | properties | payload ]
  */
 export class Message implements PublishParts {
-  topicName = ''
+  /** null: nobody has asked for it yet. */
+  private name: string | null = null
   qos: Qos = 0
   retain = false
   topic: Uint8Array = NO_BYTES
@@ -108,6 +109,15 @@ export class Message implements PublishParts {
 
   constructor(slab: Slab | null = null) {
     this.slab = slab
+  }
+
+  /** What the topic's bytes spell; they are decoded when it is first asked for. */
+  get topicName(): string {
+    return (this.name ??= decodeUtf8(this.topic, this.topicStart, this.topicEnd))
+  }
+
+  set topicName(name: string) {
+    this.name = name
   }
 
   get payloadLength(): number {
@@ -159,7 +169,6 @@ export class Message implements PublishParts {
 
   private clone(bytes: Uint8Array, at: number): Message {
     const message = new Message()
-    message.topicName = this.topicName
     message.qos = this.qos
     message.retain = this.retain
     message.expiresAtMs = this.expiresAtMs
@@ -169,6 +178,7 @@ export class Message implements PublishParts {
     const topicLength = this.topicEnd - this.topicStart
     const propertiesLength = this.propertiesEnd - this.propertiesStart
     message.lay(bytes, at, topicLength, propertiesLength, this.payloadEnd - this.payloadStart)
+    message.name = this.name
     copyBytes(this.topic, this.topicStart, this.topicEnd, bytes, at)
     copyBytes(this.properties, this.propertiesStart, this.propertiesEnd, bytes, message.topicEnd)
     copyBytes(this.payload, this.payloadStart, this.payloadEnd, bytes, message.payloadStart)
@@ -183,6 +193,7 @@ export class Message implements PublishParts {
     propertiesLength: number,
     payloadLength: number,
   ): void {
+    this.name = null
     this.topic = this.properties = this.payload = bytes
     this.topicStart = at
     this.topicEnd = this.propertiesStart = at + topicLength
@@ -218,7 +229,6 @@ export function createMessage(source: MessageSource): Message {
   bytes.set(forwarded, topicLength)
   bytes.set(source.payload, topicLength + forwarded.length)
   const message = new Message()
-  message.topicName = source.topic
   message.qos = source.qos
   message.retain = source.retain
   message.publisher = source.publisher
@@ -227,5 +237,6 @@ export function createMessage(source: MessageSource): Message {
   const expiry = source.properties.messageExpirySeconds
   if (expiry !== undefined) message.expiresAtMs = source.wallMs + expiry * 1000
   message.lay(bytes, 0, topicLength, forwarded.length, source.payload.length)
+  message.topicName = source.topic
   return message
 }

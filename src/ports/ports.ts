@@ -390,6 +390,7 @@ export interface Store {
   read(request: number, clientId: string, after: number, limit: number): void
   holdInbound(clientId: string, packetId: number, message: Message): void
   dropInbound(clientId: string, packetId: number): void
+  /** `message` may borrow its bytes: who keeps it asks `kept()`. */
   saveRetained(topic: string, message: Message | null): void
   /** Keeps a delayed publish of this node under an id that is unique among all; null: it was published, or cancelled. */
   saveDelayed(id: string, waiting: StoredWill | null): void

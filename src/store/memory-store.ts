@@ -52,7 +52,7 @@ export interface MemoryStoreOptions {
   /** Runs an answer later, in order: queueMicrotask, or virtual time. */
   defer: (run: () => void) => void
   /** No other store stands on these data, now or later: what its core has anyway is not kept a second time. */
-  alone?: boolean
+  alone?: boolean | undefined
 }
 
 function newSession(clientId: string): StoredSession {
@@ -232,7 +232,7 @@ class MemoryStore implements Store {
   saveRetained(topic: string, message: Message | null): void {
     if (this.alone) return
     if (message === null) this.data.retained.delete(topic)
-    else this.data.retained.set(topic, message)
+    else this.data.retained.set(topic, message.kept())
     // What it is by then: of two nodes that write at once the later one has the word, at every node.
     this.tellOthers((events) => events.retained(topic, this.data.retained.get(topic) ?? null))
   }

@@ -359,12 +359,13 @@ export class JointStore {
   private saveRetained(door: DoorState, topic: string, message: Message | null): void {
     const write = ++this.writes
     if (door.untold > 0) door.retainedAt.set(topic, write)
-    this.store.saveRetained(topic, message)
+    const kept = message === null ? null : message.kept()
+    this.store.saveRetained(topic, kept)
     for (const other of this.doors) {
       if (other === door) continue
       this.tell(other, ({ retained }) => {
         // It has written there itself meanwhile: its own is the later one, here too.
-        if ((other.retainedAt.get(topic) ?? 0) < write) retained(topic, message)
+        if ((other.retainedAt.get(topic) ?? 0) < write) retained(topic, kept)
       })
     }
   }

@@ -237,10 +237,11 @@ export class WireReader {
     const payloadBytes = this.u32()
     const start = this.at
     this.at += topicBytes
-    message.topicName = this.same(this.topic, start, this.at)
+    const topicName = this.same(this.topic, start, this.at)
     this.at += propertiesBytes + payloadBytes
     const bytes = isKept ? this.bytes.slice(start, this.at) : this.bytes
     message.lay(bytes, isKept ? 0 : start, topicBytes, propertiesBytes, payloadBytes)
+    message.topicName = topicName
     message.borrowed = !isKept
     return message
   }

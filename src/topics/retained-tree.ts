@@ -2,10 +2,9 @@
 import { childAt, eachChild, ownedLevel, withChild, withoutChild } from './children.ts'
 import type { Children } from './children.ts'
 
-/** A level of the tree; it holds a message when `message` is set, and `topic` and `since` with it. */
-class RetainedNode<M extends object> {
+/** A level of the tree; it holds a message when `message` is set, and `since` with it. */
+class RetainedNode<M> {
   readonly level: string
-  topic = ''
   message: M | undefined = undefined
   /** The tree's sequence number at which this topic came to have a message. */
   since = 0
@@ -20,7 +19,7 @@ class RetainedNode<M extends object> {
  * Retained messages by topic: at most one each [MQTT-3.3.1-5], found by topic or by filter. Topics
  * must be valid names, filters valid and unshared. Nodes go when nothing needs them.
  */
-export class RetainedTree<M extends object> {
+export class RetainedTree<M> {
   private readonly root = new RetainedNode<M>('')
   private messages = 0
   private nodes = 1
@@ -47,7 +46,6 @@ export class RetainedTree<M extends object> {
     }
     const previous = node.message
     node.message = message
-    node.topic = topic
     if (previous === undefined) {
       node.since = ++this.sequence
       this.messages++
@@ -66,7 +64,6 @@ export class RetainedTree<M extends object> {
     const previous = node?.message
     if (node === undefined || previous === undefined) return undefined
     node.message = undefined
-    node.topic = ''
     this.messages--
     this.prune(path)
     return previous
@@ -110,10 +107,10 @@ export class RetainedTree<M extends object> {
   }
 }
 
-type Visit<M> = (topic: string, message: M) => void
+type Visit<M> = (message: M) => void
 
 /** Nodes still to look at, siblings, each against the filter's level `depth`. */
-interface Frame<M extends object> {
+interface Frame<M> {
   readonly nodes: Iterator<RetainedNode<M>, undefined>
   readonly depth: number
 }
@@ -124,7 +121,7 @@ interface Frame<M extends object> {
  * not (so a walk ends however fast the tree grows), and a message that was replaced shows as the new
  * one. Depth first with an explicit stack of iterators, as deep as topics have levels.
  */
-export class RetainedCursor<M extends object> {
+export class RetainedCursor<M> {
   private readonly levels: readonly string[]
   private readonly until: number
   /** [MQTT-4.7.2-1]: the filter starts with a wildcard, so `$` in the first level is out of reach. */
@@ -180,6 +177,6 @@ export class RetainedCursor<M extends object> {
   }
 
   private show(node: RetainedNode<M>, visit: Visit<M>): void {
-    if (node.message !== undefined && node.since <= this.until) visit(node.topic, node.message)
+    if (node.message !== undefined && node.since <= this.until) visit(node.message)
   }
 }

@@ -121,8 +121,8 @@ const outlasts: Readonly<Record<string, (stage: Stage, client: Actor) => void>> 
   'retained messages': (_stage, client) => {
     const publish = (index: number, bytes: number) =>
       client.send(make.publish(`r/${index}`, new Uint8Array(bytes), { retain: true }))
-    for (const index of range(20_000)) publish(index, 60)
-    for (const index of range(20_000)) if (index % 12 > 0) publish(index, 0)
+    for (const index of range(60_000)) publish(index, 150)
+    for (const index of range(60_000)) if (index % 3 > 0) publish(index, 0)
   },
   'queued messages': (stage, client) => {
     stage

@@ -143,6 +143,7 @@ export function createStage(
     time,
     random: () => 0.5,
     data: new MemoryData(),
+    alone: true,
     name: 'stage',
     storeDelayMs: 0,
     limits,
@@ -164,7 +165,7 @@ export function createStage(
       broker
         .inspector()
         .retained('#')
-        .next(100_000, (topic) => void topics.push(topic))
+        .next(100_000, (message) => void topics.push(message.topicName))
       for (const topic of topics) broker.dropRetained(topic)
       stage.pass(0)
     },

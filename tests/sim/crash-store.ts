@@ -5,6 +5,7 @@
  *     core ── live ──── every write at once, as the core must see it
  *               └── journal: filling | sealed | sealed ── committed ──▶ disk
  */
+import type { Message } from '../../src/ports/message.ts'
 import type { Store, StoreEvents } from '../../src/ports/ports.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 
@@ -155,8 +156,9 @@ export class CrashStore implements Store {
     this.both((store) => store.dropInbound(...args))
   }
 
-  saveRetained(...args: Parameters<Store['saveRetained']>): void {
-    this.both((store) => store.saveRetained(...args))
+  saveRetained(topic: string, message: Message | null): void {
+    const kept = message === null ? null : message.kept()
+    this.both((store) => store.saveRetained(topic, kept))
   }
 
   saveDelayed(...args: Parameters<Store['saveDelayed']>): void {

@@ -94,6 +94,8 @@ export interface NodeOptions {
   readonly disk?: StoreFaults
   readonly control?: Control
   readonly observer?: Observer
+  /** No other node will ever stand on `data`. */
+  readonly alone?: boolean
   /** Instead of one on `data`. */
   readonly store?: Store
 }
@@ -121,7 +123,10 @@ export class SimNode {
     if (disk !== undefined)
       this.crashing = new CrashStore(data, { node: name, defer, soon, random, faults: disk })
     this.limits = { ...DEFAULT_LIMITS, connectionMessages: false, ...options.limits }
-    this.store = options.store ?? this.crashing ?? createMemoryStore(data, { node: name, defer })
+    this.store =
+      options.store ??
+      this.crashing ??
+      createMemoryStore(data, { node: name, defer, alone: options.alone })
     this.auth = {
       authenticate: (_request, answer) => answer(0),
       publish: null,

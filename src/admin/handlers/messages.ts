@@ -4,7 +4,7 @@ import { EncodeError } from '../../codec/encode-error.ts'
 import { checkMessage } from '../../codec/message-check.ts'
 import type { Properties, Qos } from '../../codec/packets.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
-import type { RetainedCursor } from '../../topics/retained-tree.ts'
+import type { RetainedWalk } from '../../broker/inspect.ts'
 import type { Caller } from '../callers.ts'
 import { isReserved } from '../../topics/reserved.ts'
 import { HttpError } from '../http-error.ts'
@@ -34,8 +34,9 @@ export function messageHandlers(world: HandlerWorld): MessageHandlers {
       checkFilter(filter)
       const wanted = q.toLowerCase()
       const collector = new PageCollector<readonly [string, Message]>(query)
-      await walk(inspector.retained(filter), (topic, message) => {
-        if (holds(wanted, topic)) collector.add([topic, message])
+      await walk(inspector.retained(filter), (message) => {
+        const { topicName } = message
+        if (holds(wanted, topicName)) collector.add([topicName, message])
       })
       const page = collector.page()
       return { ...page, items: page.items.map(([topic, message]) => rowOf(topic, message)) }
@@ -55,11 +56,11 @@ export function messageHandlers(world: HandlerWorld): MessageHandlers {
       let count = 0
       let payloadBytes = 0
       const examples: string[] = []
-      await walk(inspector.retained(filter), (topic, message) => {
+      await walk(inspector.retained(filter), ({ topicName, payloadLength }) => {
         count++
-        payloadBytes += message.payloadLength
-        if (examples.length < EXAMPLES_MAX) examples.push(topic)
-        if (!dryRun) broker.dropRetained(topic)
+        payloadBytes += payloadLength
+        if (examples.length < EXAMPLES_MAX) examples.push(topicName)
+        if (!dryRun) broker.dropRetained(topicName)
       })
       return { dryRun, count, payloadBytes, examples }
     },
@@ -83,12 +84,9 @@ export function messageHandlers(world: HandlerWorld): MessageHandlers {
 }
 
 /** Goes through all that match, a portion a turn. */
-function walk(
-  cursor: RetainedCursor<Message>,
-  visit: (topic: string, message: Message) => void,
-): Promise<void> {
+function walk(retained: RetainedWalk, visit: (message: Message) => void): Promise<void> {
   return scanning(async () => {
-    while (cursor.next(NODES_PER_TURN, visit)) await nextTurn()
+    while (retained.next(NODES_PER_TURN, visit)) await nextTurn()
   })
 }
 

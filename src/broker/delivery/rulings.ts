@@ -68,7 +68,7 @@ export function mayBeSent(core: Core, session: Session, queue: Fifo<Ruled>): boo
 
 function ask(core: Core, session: Session, one: Ruled): Verdict | null {
   if (one.ruling !== null && one.ruling.verdict !== null) return one.ruling.verdict
-  const verdict = mayReceive(core, session, (one.message as Message).topicName)
+  const verdict = mayReceive(core, session, one.message as Message)
   // The common case is a plain answer, and then nothing is kept.
   if (verdict === null || (one.ruling === null && typeof verdict === 'boolean')) return verdict
   one.ruling = ruleLater(core, session, verdict, one.ruling?.refused ?? null)

@@ -164,7 +164,7 @@ export function deliverTo(
     core.shapes.serial++
     return
   }
-  const verdict = group === null ? mayReceive(core, session, message.topicName) : group.verdict
+  const verdict = group === null ? mayReceive(core, session, message) : group.verdict
   if (verdict === false) {
     core.stats.drops.denied++
     return

@@ -28,28 +28,39 @@ export function retainedIsFull(core: Core, topic: string, payloadBytes: number):
   const isHeavy = retainedBytesMax > 0 && core.retainedBytes + payloadBytes > retainedBytesMax
   if (!isCrowded && !isHeavy) return false
   const previous = retained.get(topic)
-  return previous === undefined || (isHeavy && payloadBytes > previous.payloadLength)
+  return previous === undefined || (isHeavy && payloadBytes > core.shelf.payloadLength(previous))
 }
 
 /** Sets, replaces or (empty payload) clears the retained message of a topic [MQTT-3.3.1-5, -6, -7]. */
 export function storeRetained(core: Core, message: Message): void {
   const topic = message.topicName
-  const next = message.payloadLength === 0 ? null : message.owned()
+  const next = message.payloadLength === 0 ? null : message
   if (next === null && core.retained.get(topic) === undefined) return
   applyRetained(core, topic, next)
   if (topic.startsWith('$SYS/')) return
   core.journal.saveRetained(topic, next)
 }
 
-/** The part that a change told by the store shares. */
+/** The part that a change told by the store shares; `message` may borrow. */
 export function applyRetained(core: Core, topic: string, message: Message | null): void {
-  const nodes = core.retained.nodeCount
-  const previous =
-    message === null ? core.retained.delete(topic) : core.retained.set(topic, message)
-  if (message !== null) addKeeper(core, message)
-  if (previous !== undefined) dropKeeper(core, previous)
-  charge(core, (core.retained.nodeCount - nodes) * Bytes.node)
-  core.retainedBytes += (message?.payloadLength ?? 0) - (previous?.payloadLength ?? 0)
+  const { retained, shelf } = core
+  const { nodeCount } = retained
+  const { pageCount } = shelf
+  const place = message === null ? undefined : shelf.put(message)
+  const previous = place === undefined ? retained.delete(topic) : retained.set(topic, place)
+  if (place !== undefined) {
+    core.retainedBytes += shelf.payloadLength(place)
+    const large = shelf.largeAt(place)
+    if (large !== null) addKeeper(core, large)
+  }
+  if (previous !== undefined) {
+    core.retainedBytes -= shelf.payloadLength(previous)
+    const large = shelf.largeAt(previous)
+    if (large !== null) dropKeeper(core, large)
+    shelf.drop(previous)
+  }
+  const nodes = retained.nodeCount - nodeCount
+  charge(core, nodes * Bytes.node + (shelf.pageCount - pageCount) * Bytes.shelfPage)
 }
 
 /** Starts to send a new subscription what is retained. Paced: a portion a turn, as fast as the client reads. */
@@ -62,9 +73,9 @@ export function replayRetained(
   const room = roomFor(core, connection, subscription, FIRST_PORTION)
   if (!hasWildcard(subscription.filter)) {
     // A look instead of a walk.
-    const message = core.retained.get(subscription.filter)
-    if (message === undefined) return
-    if (room > 0) return replay(core, subscription, subscription.filter, message)
+    const place = core.retained.get(subscription.filter)
+    if (place === undefined) return
+    if (room > 0) return replay(core, subscription, place)
   }
   const cursor = core.retained.match(subscription.filter)
   const isFirst = !hasReplays(subscription.session)
@@ -76,7 +87,7 @@ export function replayRetained(
 }
 
 /** It goes on when its turn comes; if the client leaves before and its session stays, when that client is back. */
-function keepReplay(core: Core, subscription: Subscription, cursor: RetainedCursor<Message>): void {
+function keepReplay(core: Core, subscription: Subscription, cursor: RetainedCursor<number>): void {
   const outbound = outboundOf(subscription.session)
   const replays = (outbound.replays ??= new Map())
   // One that subscribes again gets all of it again, and the rest of it once.
@@ -102,11 +113,12 @@ function hasReplays({ outbound }: Session): boolean {
 }
 
 function visitorFor(core: Core, subscription: Subscription) {
-  return (topic: string, message: Message) => replay(core, subscription, topic, message)
+  return (place: number) => replay(core, subscription, place)
 }
 
-function replay(core: Core, subscription: Subscription, topic: string, message: Message): void {
-  if (isExpired(core, message)) return dropRetained(core, topic)
+function replay(core: Core, subscription: Subscription, place: number): void {
+  const message = core.shelf.read(place, core.replayed)
+  if (isExpired(core, message)) return dropRetained(core, message.topicName)
   const { session } = subscription
   // [MQTT-3.10.4-2]
   if (subscription.gone || session.ended || !sourceMayPublish(core, message)) return
@@ -193,9 +205,10 @@ export function sweepRetained(core: Core): void {
   const wallMs = core.ports.clock.wallMs()
   const cursor = core.retained.match('#')
   let count = 0
-  const visit = (topic: string, message: Message): void => {
-    if (message.expiresAtMs > wallMs) return
-    dropRetained(core, topic)
+  const visit = (place: number): void => {
+    const { expiresAtMs, topicName } = core.shelf.read(place, core.replayed)
+    if (expiresAtMs > wallMs) return
+    dropRetained(core, topicName)
     core.work -= Work.store
     count++
   }

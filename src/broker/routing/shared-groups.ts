@@ -34,7 +34,7 @@ export function pickMember(
     const member = members[index]
     const { session } = member
     if (session.ended || passedOver?.includes(member) === true) continue
-    const verdict = member.handler !== null || mayReceive(core, session, message.topicName)
+    const verdict = member.handler !== null || mayReceive(core, session, message)
     if (verdict === false) continue
     if (session.foreign && crossing && qosFor(core, message, member) === 0)
       return goElsewhere(core, group, index)

@@ -23,6 +23,7 @@ import type {
   Subscription,
 } from './model.ts'
 import type { Shapes } from './shapes.ts'
+import type { Shelf } from './shelf.ts'
 
 /** Somebody inside the process who waits for a batch. `safe` false: it could not be stored. */
 export interface Call {
@@ -101,7 +102,9 @@ export interface Core {
   /** The time of an offline session is up: what its timer calls. */
   readonly expire: (session: Session) => void
   readonly trie: FilterTrie<Subscriber>
-  readonly retained: RetainedTree<Message>
+  /** Their places on the shelf. */
+  readonly retained: RetainedTree<number>
+  readonly shelf: Shelf
   retainedBytes: number
   readonly sessions: Map<string, Session>
   /** How many each user name has. */
@@ -168,6 +171,8 @@ export interface Core {
   readonly published: PublishView
   /** The message being published: borrows, reused. */
   readonly incoming: Message
+  /** The retained message being sent: borrows, reused. */
+  readonly replayed: Message
   /** How short memory is; see `pressure.ts`. */
   pressure: PressureLevel
   pressurePeak: PressureLevel

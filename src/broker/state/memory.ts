@@ -20,6 +20,8 @@ export const Bytes = {
   message: 460,
   /** A page beside its bytes. */
   page: 350,
+  /** A page of small retained messages. */
+  shelfPage: 16_800,
   /** A message's place in a queue, a window or a table. */
   entry: 200,
   topic: 150,

@@ -215,7 +215,7 @@ export class Outbound {
   /** The last PUBACK, PUBREC or PUBCOMP; monotonic, 0: none yet. */
   ackedAtMs = 0
   /** Where its new subscriptions are in what is retained, at any QoS; null: all of it was sent. */
-  replays: Map<Subscription, RetainedCursor<Message>> | null = null
+  replays: Map<Subscription, RetainedCursor<number>> | null = null
 }
 
 /** QoS 2 messages of one session between PUBLISH and PUBREL, by packet identifier; see `held.ts`. */

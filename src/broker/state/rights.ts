@@ -22,14 +22,18 @@ export function insider(username: string | null): Identity {
 }
 
 /**
- * May the session's client be sent a message of `topic`, now or when it is back? null: too many questions of it are open, and
+ * May the session's client be sent `message`, now or when it is back? null: too many questions of it are open, and
  * this one is to be asked when one of them is answered.
  */
-export function mayReceive(core: Core, session: Session, topic: string): Verdict | null {
+export function mayReceive(
+  core: Core,
+  session: Session,
+  message: Pick<Message, 'topicName'>,
+): Verdict | null {
   const { deliver } = core.ports.auth
   if (deliver === null || session.isOurs) return true
   if (session.questions >= core.ports.limits.questionsMax) return null
-  return deliver(ownerOf(session), topic)
+  return deliver(ownerOf(session), message.topicName)
 }
 
 /** May `who`, by default the session's client, publish `message` now: a will, or a QoS 2 message on its PUBREL? */
@@ -47,9 +51,9 @@ export function mayPublish(
 /** May whoever published a retained message still do so? What the broker itself says always may. */
 export function sourceMayPublish(core: Core, message: Message): boolean {
   const { retainSource } = core.ports.auth
-  const { publisher, publisherUser: username, publisherOrigin: origin, topicName } = message
+  const { publisher, publisherUser: username, publisherOrigin: origin } = message
   if (retainSource === null || publisher === '' || isBridgeUser(username)) return true
   const owner = core.sessions.get(publisher)?.owner ?? null
   const login = owner?.username === username ? owner.login : null
-  return retainSource({ clientId: publisher, username, login, origin }, topicName)
+  return retainSource({ clientId: publisher, username, login, origin }, message.topicName)
 }

@@ -285,7 +285,7 @@ class DiskStore implements LevelStore {
   }
 
   saveRetained(topic: string, message: Message | null): void {
-    this.set.retained.set(topic, message)
+    this.set.retained.set(topic, message === null ? null : message.kept())
     this.committer.touch()
   }
 

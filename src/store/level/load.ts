@@ -62,7 +62,7 @@ export async function load(
     events.route(session.clientId, filter, readSubscription(value))
   })
   await reader.each(Kind.retained, (key, value) => {
-    const message = readMessage(new RecordReader(value)).owned()
+    const message = readMessage(new RecordReader(value))
     events.retained(decodeUtf8(key, 1, key.length), message)
   })
   await reader.each(Kind.delayed, (key, value) =>

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Shelf } from '../../src/broker/state/shelf.ts'
+import { createMessage, Message } from '../../src/ports/message.ts'
+
+const WALL_MS = 1_700_000_000_000.5
+
+function retainedMessage(index: number): Message {
+  return createMessage({
+    topic: `site/${index}/é`,
+    payload: new Uint8Array(index % 300).fill(index),
+    qos: (index % 3) as 0 | 1 | 2,
+    retain: true,
+    properties: index % 4 === 0 ? { messageExpirySeconds: index, contentType: 'x' } : {},
+    publisher: `p${index >> 3}`,
+    publisherUser: index % 5 === 0 ? null : `u${index >> 4}`,
+    wallMs: WALL_MS,
+  })
+}
+
+const shownBy = (message: Message) => ({
+  topic: message.topicName,
+  qos: message.qos,
+  retain: message.retain,
+  payload: [...message.payloadBytes()],
+  properties: [...message.properties.subarray(message.propertiesStart, message.propertiesEnd)],
+  expiresAtMs: message.expiresAtMs,
+  publisher: message.publisher,
+  user: message.publisherUser,
+})
+
+/** A shelf, and by topic where it says that things are. */
+function newShelf() {
+  const places = new Map<string, number>()
+  const shelf = new Shelf((topic, place) => places.set(topic, place))
+  const put = (index: number) => {
+    const message = retainedMessage(index)
+    places.set(message.topicName, shelf.put(message))
+  }
+  const drop = (index: number) => {
+    const topic = retainedMessage(index).topicName
+    shelf.drop(places.get(topic) as number)
+    places.delete(topic)
+  }
+  return { places, shelf, put, drop }
+}
+
+test('what is on the shelf comes back as it was, small and large, wherever it was moved', () => {
+  const { places, shelf, put, drop } = newShelf()
+  for (let index = 0; index < 3000; index++) put(index)
+  for (let index = 0; index < 3000; index++) if (index % 7 > 0) drop(index)
+  const lent = new Message()
+  for (let index = 0; index < 3000; index += 7) {
+    const expected = retainedMessage(index)
+    const place = places.get(expected.topicName) as number
+    assert.equal(shelf.payloadLength(place), index % 300)
+    const message = shelf.read(place, lent)
+    assert.deepEqual(shownBy(message), shownBy(expected))
+    assert.deepEqual(shownBy(message.kept()), shownBy(expected))
+  }
+})
+
+test('a few messages that stay keep no more pages than they need', () => {
+  const { shelf, put, drop } = newShelf()
+  for (let index = 0; index < 20_000; index++) put(index)
+  const full = shelf.pageCount
+  for (let index = 0; index < 20_000; index++) if (index % 50 > 0) drop(index)
+  assert.ok(shelf.pageCount < full / 8, `${shelf.pageCount} of ${full}`)
+  for (let index = 0; index < 20_000; index += 50) drop(index)
+  assert.equal(shelf.pageCount, 0)
+})
+
+test('places are used again', () => {
+  const { places, put, drop } = newShelf()
+  for (let index = 0; index < 50_000; index++) {
+    put(index)
+    if (index >= 100) drop(index - 100)
+  }
+  assert.ok(Math.max(...places.values()) < 2 ** 20)
+})
