@@ -12,7 +12,7 @@ import { RetainedTree } from '../topics/retained-tree.ts'
 import { closeConnection, closeFor } from './connection/closing.ts'
 import { Delays } from './state/delays.ts'
 import { Journal } from './state/journal.ts'
-import { receive, resumeInput, unpause } from './connection/input.ts'
+import { readHeldBack, receive, resumeInput, unpause } from './connection/input.ts'
 import { connectionsByUser, kickUser, recheckLogins } from './connection/kick.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
@@ -123,6 +123,8 @@ export class Broker {
       keptBytes: 0,
       keptBytesNext: Infinity,
       memory: { limit: 0, others: 0 },
+      largeReadBytesLeft: Infinity,
+      heldBack: [],
       tap: null,
       ready: false,
       early: [],
@@ -332,6 +334,12 @@ export class Broker {
   setMemory(limit: number, others: number): void {
     this.core.memory = { limit, others }
     judgeMemory(this.core)
+  }
+
+  /** Of large reads no more than `bytes` are taken until the next call: who sends more has to wait, nothing of it is lost. */
+  setLargeReads(bytes: number): void {
+    this.core.largeReadBytesLeft = bytes
+    if (bytes > 0) readHeldBack(this.core)
   }
 
   /** Disconnects the client that holds most memory; see `pressure.ts`. */

@@ -4,7 +4,8 @@ import { createClusterTopics } from '../telemetry/cluster-topics.ts'
 import { createSysTopics } from '../telemetry/sys-topics.ts'
 import { clusterSource } from './cluster-source.ts'
 import { TICK_MS } from './engine.ts'
-import { createMemoryWatch, usedBytes } from './memory-watch.ts'
+import { usedBytes } from './garbage-watch.ts'
+import { createMemoryWatch } from './memory-watch.ts'
 import { nodeClock } from './node-ports.ts'
 import type { Server } from './running-server.ts'
 import { figuresOf } from './thread-figures.ts'
@@ -43,11 +44,8 @@ export function createChores(server: Server): () => void {
   let nextSysMs = 0
   let nextSweepMs = nodeClock.wallMs()
   return () => {
-    if (server.threads !== null) {
-      server.threads.tick()
-      // The others hold something meanwhile.
-      watchMemory()
-    }
+    server.threads?.tick()
+    watchMemory()
     const now = nodeClock.wallMs()
     const { sysIntervalMs, retainExpiryIntervalMs } = server.config.global
     if (sysIntervalMs > 0 && (now >= nextSysMs || nextSysMs - now > sysIntervalMs)) {
@@ -62,6 +60,5 @@ export function createChores(server: Server): () => void {
     }
     if (++ticks % TICKS_PER_SECOND !== 0) return
     log.tick()
-    watchMemory()
   }
 }

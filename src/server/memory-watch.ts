@@ -1,16 +1,20 @@
 /**
  * `memory_limit`: tells the core how much of it is left for what clients make it keep, and says in the log what gives
  * way. The core counts what it keeps; what that count misses is measured whenever the collector has been through,
- * and only then, because before it there is garbage among the objects. Nothing here ever makes it run.
+ * and only then, because before it there is garbage among the objects.
  *
- *     used  =  what the process took at its start  +  counted  +  what was in memory beyond that after a collection
+ *     used  =  what the process took at its start  +  counted
+ *              +  missed: what was in memory beyond that after a collection  +  idle: what the allocators hold unused
+ *
+ * Garbage is memory too. Where it has filled what is allowed, those who send much wait until it is collected, and the
+ * collector is made to begin; it works in steps, beside everything else, as always.
  */
-import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { LogType, type Log } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
 import { memoryUsage } from '../telemetry/memory-usage.ts'
+import { createGarbageWatch } from './garbage-watch.ts'
 
 const TEXTS: Readonly<Record<PressureLevel, string>> = {
   [Pressure.none]: '',
@@ -26,11 +30,9 @@ const TEXTS: Readonly<Record<PressureLevel, string>> = {
  */
 const HEAP_GROWTH_PERCENT = 20
 
-/** Bytes of objects, and of buffers outside of the heap (`external` is a collection behind). */
-export function usedBytes(): number {
-  const { heapUsed, arrayBuffers } = memoryUsage()
-  return heapUsed + arrayBuffers
-}
+const SAY_EVERY_MS = 1000
+
+const IDLE_SHARE_MAX = 0.15
 
 /** Memory of other threads of the process. */
 interface OtherMemory {
@@ -50,39 +52,51 @@ interface MemoryWatchOptions {
 
 /** @returns what is to be called several times a second. */
 export function createMemoryWatch(
-  broker: Pick<Broker, 'setMemory' | 'keptBytes' | 'pressure' | 'takePressurePeak' | 'shedLargest'>,
+  broker: Pick<
+    Broker,
+    'setMemory' | 'setLargeReads' | 'keptBytes' | 'pressure' | 'takePressurePeak' | 'shedLargest'
+  >,
   log: Log,
   { limit, others: memory, isFirst }: MemoryWatchOptions,
 ): () => void {
   const startBytes = isFirst ? memoryUsage().rss : 0
-  const startObjects = usedBytes()
-  let missed = 0
-  const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries() as (PerformanceEntry & { detail: { kind: number } })[]) {
-      const { kind } = entry.detail
-      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR)
-        missed = Math.max(0, usedBytes() - startObjects - broker.keptBytes)
-    }
-  })
-  observer.observe({ entryTypes: ['gc'] })
+  const garbage = createGarbageWatch(() => broker.keptBytes)
   let last: PressureLevel = Pressure.none
   let isFrugal = false
+  let saidMs = -Infinity
   return () => {
     const max = limit()
     if (max > 0 && !isFrugal) setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
     isFrugal ||= max > 0
-    const own = startBytes + missed
+    const missed = startBytes + garbage.look()
+    const elsewhere = memory?.elsewhere() ?? 0
+    const idle = isFirst
+      ? idleBytes(missed + broker.keptBytes + elsewhere + garbage.garbage, max)
+      : 0
+    const own = missed + idle
     memory?.note(own + broker.keptBytes)
-    const others = own + (memory?.elsewhere() ?? 0)
+    const others = own + elsewhere
     broker.setMemory(max, others)
-    const level = broker.takePressurePeak()
-    if (level !== last && isFirst) say(log, level, broker.keptBytes + others, max)
-    last = level
+    broker.setLargeReads(garbage.room(max, broker.keptBytes + others))
+    if (isFirst && performance.now() - saidMs >= SAY_EVERY_MS) {
+      saidMs = performance.now()
+      const level = broker.takePressurePeak()
+      if (level !== last) say(log, level, broker.keptBytes + others, max)
+      last = level
+    }
     const isOurs = broker.pressure >= Pressure.shed && (memory?.isLargest() ?? true)
     const clientId = isOurs ? broker.shedLargest() : null
     if (clientId !== null)
       log.write(LogType.warning, `Warning: memory_limit: disconnected client ${clientId}.`)
   }
+}
+
+/**
+ * What the allocators hold and have no use for: memory of the process beyond the `known` bytes. It is there for what comes next, if
+ * that fits, so it makes no more than a share of a limit of `max`: nobody is turned away for what is free after all.
+ */
+function idleBytes(known: number, max: number): number {
+  return max === 0 ? 0 : Math.min(Math.max(0, memoryUsage().rss - known), max * IDLE_SHARE_MAX)
 }
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MB`

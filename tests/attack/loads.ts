@@ -329,7 +329,7 @@ export const loads: readonly Load[] = [
     attack: 'QoS 2 messages of 40 clients that release none',
     stallMsMax: 100,
     limitMb: 200,
-    small: 0,
+    small: 30,
     full: 40,
     async run(field, clients) {
       await Promise.all(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { usedBytes } from '../../src/server/memory-watch.ts'
+import { usedBytes } from '../../src/server/garbage-watch.ts'
 import * as make from '../support/packets.ts'
 import { createStage, type Actor, type Stage } from './stage.ts'
 

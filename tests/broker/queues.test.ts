@@ -155,6 +155,37 @@ test('at last messages are refused, and acknowledged ones stay', () => {
   assert.deepEqual(stage.connect('away', durable).payloads(), ['kept'])
 })
 
+test('who sends much waits while memory is full of garbage, says nothing twice and loses nothing', () => {
+  const stage = createStage()
+  const { broker } = stage.node
+  const large = stage.connect('large', { keepAliveSeconds: 10 })
+  const gone = stage.connect('gone')
+  const small = stage.connect('small')
+  const message = (packetId: number, payload: string | Uint8Array) =>
+    make.publish('m', payload, { qos: 1, packetId })
+  const begin = large.bytesOf(message(3, new Uint8Array(50_000))).slice(0, 20_000)
+  broker.setLargeReads(10_000)
+  large.send(message(1, new Uint8Array(20_000)))
+  assert.equal(large.take('puback')?.packetId, 1, 'what there was room for when it began is taken')
+  assert.equal(large.isPaused, true)
+  gone.send(message(1, new Uint8Array(20_000)))
+  gone.cut()
+  large.sendBytes(Uint8Array.of(...large.bytesOf(message(2, 'behind')), ...begin))
+  small.send(message(1, 'x'), make.pingreq)
+  assert.equal(small.take('puback')?.packetId, 1)
+  assert.ok(small.take('pingresp'))
+  stage.pass(100_000)
+  assert.deepEqual([large.inbox.length, large.isPaused, large.isClosed], [0, true, false])
+  broker.setLargeReads(0)
+  stage.pass(0)
+  assert.equal(large.isPaused, true)
+  broker.setLargeReads(100_000)
+  stage.pass(0)
+  assert.equal(large.isPaused, false)
+  large.sendBytes(large.bytesOf(message(3, new Uint8Array(50_000))).slice(20_000))
+  assert.deepEqual([large.take('puback')?.packetId, large.take('puback')?.packetId], [2, 3])
+})
+
 test('and the client that holds most is disconnected', () => {
   const stage = createStage()
   const sender = stage.connect('sender')

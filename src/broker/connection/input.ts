@@ -42,6 +42,9 @@ import { stillWaits } from '../state/waiting.ts'
 const LITTLE_BYTES = 256
 const OVERDRAFT = 8192
 
+/** Who sends at once what takes memory of any account is held back while garbage fills it. TLS gives 16 KiB at most. */
+const LARGE_READ_BYTES = 8192
+
 /** Which bound holds for what a packet of a type weighs that is neither PUBLISH nor an acknowledgement. */
 const BYTES_MAX: Readonly<Record<number, 'packetBytesMax' | 'controlPacketBytesMax' | undefined>> =
   {
@@ -71,6 +74,7 @@ export function receive(
   } catch (error) {
     fail(core, connection, error)
   }
+  if (end - start >= LARGE_READ_BYTES) countLarge(core, connection, end - start)
   if (pendingBytes(connection) > core.ports.limits.outputBytesMax) throttle(connection)
 }
 
@@ -78,6 +82,23 @@ export function receive(
 function throttle(connection: Connection): void {
   if (connection.phase === Phase.closed || connection.inLink === null) return
   stopReading(connection)
+}
+
+/**
+ * What a large read brought, or pushed out, may be garbage by now, and is in memory until the collector has been through. It
+ * comes sooner than that goes; who cannot be refused for what is not kept is made to wait for it.
+ */
+function countLarge(core: Core, connection: Connection, bytes: number): void {
+  core.largeReadBytesLeft -= bytes
+  if (core.largeReadBytesLeft > 0 || connection.phase !== Phase.open || connection.waiting) return
+  connection.waiting = true
+  stopReading(connection)
+  core.heldBack.push(connection)
+}
+
+/** There is room again. */
+export function readHeldBack(core: Core): void {
+  for (const connection of core.heldBack.splice(0)) addTask(core, () => takeTurn(core, connection))
 }
 
 /** Handles whole packets from `at` on; returns where the first incomplete one starts. The bytes are free then. */

@@ -181,6 +181,10 @@ export interface Core {
   keptBytesNext: number
   /** `memory_limit`, 0 none, and what is used beside `keptBytes`. */
   memory: { limit: number; others: number }
+  /** So many bytes may still come in large reads before garbage must be collected; Infinity: any number. */
+  largeReadBytesLeft: number
+  /** Who sent what was beyond that: read from again when there is room. */
+  readonly heldBack: Connection[]
   /** null: nobody watches. */
   tap: Tap | null
   /** The store has told what it keeps. Until then CONNECTs wait in `early`. */
