@@ -8,6 +8,8 @@ import { cpuSecondsOf, residentKibOf } from './process-stats.ts'
 
 export interface FlowOptions {
   readonly port: number
+  /** Where publishers connect; another node of a cluster. */
+  readonly publishPort: number
   readonly tls: boolean
   /** Process id of the broker, 0 when its CPU time is of no interest. */
   readonly brokerPid: number
@@ -147,7 +149,7 @@ async function openSubscribers(load: Load, options: FlowOptions): Promise<void> 
 async function openPublishers(load: Load, options: FlowOptions): Promise<Source[]> {
   const sources: Source[] = []
   for (let index = 0; index < options.publishers; index++) {
-    const link = openLink(load, `load-p${index}-${process.pid}`)
+    const link = openLink(load, `load-p${index}-${process.pid}`, true, options.publishPort)
     const template = publishTemplate({
       version: options.version,
       topic: topicOf(options, index),

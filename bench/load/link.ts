@@ -40,7 +40,7 @@ export function newLoad(port: number, version: ProtocolVersion, tls = false): Lo
 }
 
 /** Opens a connection to 127.0.0.1 and sends its CONNECT. */
-export function openLink(load: Load, clientId: string, clean = true): Link {
+export function openLink(load: Load, clientId: string, clean = true, port = load.port): Link {
   const onread = {
     buffer: readArea,
     callback: (bytesRead: number): boolean => {
@@ -48,7 +48,7 @@ export function openLink(load: Load, clientId: string, clean = true): Link {
       return true
     },
   }
-  const place = { host: '127.0.0.1', port: load.port, noDelay: true, onread }
+  const place = { host: '127.0.0.1', port, noDelay: true, onread }
   const socket = load.tls ? connectTls({ ...place, rejectUnauthorized: false }) : connect(place)
   // A TLS socket does not take it as an option.
   if (load.tls) socket.setNoDelay(true)

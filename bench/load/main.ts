@@ -8,6 +8,7 @@ import { runConnections } from './connections.ts'
 import { runFlow, type FlowOptions } from './flow.ts'
 import { runHandshakes } from './handshakes.ts'
 import { runQueue } from './queue.ts'
+import { runResume } from './resume.ts'
 import { runRetain } from './retain.ts'
 import { runSubscriptions } from './subscriptions.ts'
 
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     port: { type: 'string', default: '1883' },
+    'publish-port': { type: 'string' },
     pid: { type: 'string', default: '0' },
     tls: { type: 'boolean', default: false },
     v5: { type: 'boolean', default: false },
@@ -38,6 +40,7 @@ const { values, positionals } = parseArgs({
 
 const NUMBERS = {
   port: Number(values.port),
+  publishPort: Number(values['publish-port'] ?? values.port),
   brokerPid: Number(values.pid),
   qos: Number(values.qos),
   payloadBytes: Number(values.payload),
@@ -64,6 +67,7 @@ const MODES: Readonly<Record<string, () => Promise<object>>> = {
   subscriptions: () => runSubscriptions(COMMON),
   queue: () => runQueue(COMMON),
   backlog: () => runBacklog(COMMON),
+  resume: () => runResume(COMMON),
 }
 
 const mode = positionals[0] ?? ''

@@ -32,7 +32,7 @@ async function start(
   sync: string | undefined,
   lines: string[],
 ): Promise<NatsServers> {
-  const nats = await startNats(1, sync, [], lines)
+  const nats = await startNats(1, sync, [], () => lines)
   context.after(() => nats.stop())
   return nats
 }

@@ -22,6 +22,7 @@ export interface NatsServer {
   readonly url: string
   start(): Promise<void>
   kill(signal: NodeJS.Signals): Promise<void>
+  pid(): number
   /** SIGSTOP and SIGCONT. */
   freeze(isFrozen: boolean): void
 }
@@ -65,12 +66,12 @@ function configOf(
   ].join('\n')
 }
 
-/** Starts `count` servers as one cluster. `sync`: of JetStream, and what stands behind it; `spaces`: each in one of them; `lines`: of configuration. */
+/** Starts `count` servers as one cluster. `sync`: of JetStream, and what stands behind it; `spaces`: each in one of them; `lines`: of configuration, of each. */
 export async function startNats(
   count = 1,
   sync = '"2m"',
   spaces: readonly Space[] = [],
-  lines: readonly string[] = [],
+  lines: (index: number) => readonly string[] = () => [],
 ): Promise<NatsServers> {
   const root = mkdtempSync(join(tmpdir(), 'mozzie-nats-'))
   const places: Place[] = []
@@ -86,7 +87,7 @@ export async function startNats(
     })
   const servers = places.map((place) => serverAt(place, join(root, `${place.name}.conf`)))
   for (const [index, place] of places.entries())
-    writeFileSync(join(root, `n${index}.conf`), configOf(place, places, sync, lines))
+    writeFileSync(join(root, `n${index}.conf`), configOf(place, places, sync, lines(index)))
   await Promise.all(servers.map((server) => server.start()))
   return {
     servers,
@@ -120,6 +121,7 @@ function serverAt(place: Place, config: string): NatsServer {
       running.kill(signal)
       await ended
     },
+    pid: () => child?.pid ?? 0,
     freeze: (isFrozen) => void child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
   }
 }
