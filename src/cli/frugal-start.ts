@@ -1,10 +1,11 @@
 /**
  * Nearly all that a start reads stays, so it is no time for V8 to be generous. Its space for new objects doubles as they outlive
- * it, up to twice 16 MiB, and with it the garbage in it; tables that a growing Map has left stay until half of the heap may be
+ * it (`young-space.ts`), and with it the garbage in it; tables that a growing Map has left stay until half of the heap may be
  * garbage. With 200,000 sessions to be read that is 90 MB of 315. A heap that has become large grows as V8 has it: to look
  * through all of it again and again costs more time than there is garbage to find.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { growYoungSpace, growYoungSpaceWhenBusy, keepYoungSpace } from './young-space.ts'
 
 const LARGE_HEAP_BYTES = 64 << 20
 const LOOK_MS = 50
@@ -16,7 +17,7 @@ let timer: NodeJS.Timeout | null = null
  * growing in small steps (`server/memory-watch.ts`).
  */
 export function beginFrugal(isLimited: boolean): void {
-  setFlagsFromString('--semi-space-growth-factor=1')
+  keepYoungSpace()
   setFlagsFromString('--heap-growing-percent=20')
   if (isLimited) return
   timer = setInterval(() => {
@@ -24,9 +25,10 @@ export function beginFrugal(isLimited: boolean): void {
   }, LOOK_MS).unref()
 }
 
-/** As V8 has it. */
-export function endFrugal(): void {
-  setFlagsFromString('--semi-space-growth-factor=2')
+/** The start is over. `isAlone`: the process has one thread, so that this one can see what all do. */
+export function endFrugal(isAlone: boolean): void {
+  if (isAlone) growYoungSpaceWhenBusy()
+  else growYoungSpace()
   if (timer !== null) growAsUsual()
 }
 

@@ -135,7 +135,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       tlsKeyLogFile: args.tlsKeyLogFile,
       onFatal,
     })
-    endFrugal()
+    endFrugal(server.threads === null)
     stop = () => {
       notifyStopping()
       void server.stop().then(() => end(0))
