@@ -7,7 +7,9 @@ import { Follower } from './follower.ts'
 import type { QueuePlace, LocalSession } from './local-session.ts'
 import { Membership, type NodeCounts } from './membership.ts'
 import { readEntry } from './entries.ts'
+import { Posts } from './posts.ts'
 import { Questions } from './questions.ts'
+import { Records } from './records.ts'
 import { clearRemains } from './remains.ts'
 import { RetainedMessages } from './retained.ts'
 import { SessionTable, type KnownSession } from './session-table.ts'
@@ -53,6 +55,8 @@ export class ClusterNode {
   wire!: Wire
   membership!: Membership
   questions!: Questions
+  records!: Records
+  posts!: Posts
   table!: SessionTable
   retained!: RetainedMessages
   delayed!: DelayedMessages
@@ -103,6 +107,8 @@ export class ClusterNode {
     await this.watch.start()
     this.membership = new Membership(this.wire, options)
     this.questions = new Questions(this.wire, options, this.membership)
+    this.records = new Records(this.wire, name)
+    this.posts = new Posts(this.records, this.membership, options)
     this.table = new SessionTable(
       node,
       this.membership,
@@ -137,6 +143,8 @@ export class ClusterNode {
     await this.retainedFollowed.start()
     this.retained.endLoading()
     await this.delayed.takeOrphans()
+    await this.records.start()
+    this.records.onChange = () => this.posts.look()
     this.timers = [
       setInterval(() => this.tidy(), TIDY_MS),
       setInterval(() => void this.look().catch(() => {}), LEASES_PER_LOOK * options.leaseMs),
@@ -176,6 +184,7 @@ export class ClusterNode {
     for (const { local } of this.table.sessions.values()) local?.end()
     this.sessionsFollowed?.end()
     this.retainedFollowed?.end()
+    this.records.end()
     await this.membership.leave()
     await this.wire.close()
   }
@@ -199,6 +208,7 @@ export class ClusterNode {
   private nodesChanged(): void {
     for (const known of this.table.nodesChanged()) this.endOrphan(known)
     this.onNodes()
+    this.posts.look()
     void this.delayed.takeOrphans()
   }
 
@@ -325,7 +335,7 @@ export class ClusterNode {
       if (error instanceof ClusterError) this.broken(error)
       throw error
     })
-    await Promise.all([this.refresh(), this.membership.refresh()])
+    await Promise.all([this.refresh(), this.membership.refresh(), this.records.refresh()])
     const bySubject = new Map<string, LocalSession>()
     const byStream = new Map<string, string[]>()
     for (const { local } of this.table.sessions.values()) {

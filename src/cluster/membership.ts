@@ -30,6 +30,8 @@ export interface NodeReport {
   readonly isDraining?: boolean
   /** Since it started; absent as above. */
   readonly figures?: NodeFigures
+  /** Names of the bridges that it may run; absent as above. */
+  readonly bridges?: readonly string[]
 }
 
 /** PUBLISH packets of a node. */
@@ -41,7 +43,7 @@ export interface NodeFigures {
 
 /** What a node says of itself that changes. */
 export type NodeCounts = Required<
-  Pick<NodeReport, 'connected' | 'sessions' | 'isDraining' | 'figures'>
+  Pick<NodeReport, 'connected' | 'sessions' | 'isDraining' | 'figures' | 'bridges'>
 >
 
 export interface NodeView extends NodeReport {

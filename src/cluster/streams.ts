@@ -8,8 +8,9 @@
  *     NAME_W    NAME.w.<sid>              wills of clients that are connected
  *     NAME_D    NAME.d.<token of id>      delayed publishes
  *     NAME_N    NAME.n.<node>             heartbeats
+ *     NAME_K    NAME.k.<token of key>     what all nodes agree on: who runs which bridge, …
  *
- * What goes into S, R, N and Q comes out again on a subject beside it, to whoever listens: `NAME.f.…`, `NAME.l.…`.
+ * What goes into S, R, N, K and Q comes out again on a subject beside it, to whoever listens: `NAME.f.…`, `NAME.l.…`.
  */
 import { ApiError, ClusterError } from './failures.ts'
 import { pause, type Wire } from './wire.ts'
@@ -82,6 +83,7 @@ function table(settings: StreamSettings): StreamConfig[] {
     last('W'),
     last('D'),
     told('R'),
+    told('K'),
     { ...told('N'), storage: 'memory' },
   ]
 }

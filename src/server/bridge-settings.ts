@@ -1,6 +1,5 @@
 /** A `connection` section as the bridge wants it: names filled in, files read, ways to the remote made. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { BridgeSettings, RemoteAddress, RestartDelay } from '../bridge/settings.ts'
 import { dialUrl, type NodeConnectOptions, type TlsOptions } from '../client/node.ts'
@@ -31,6 +30,8 @@ function fault(config: BridgeConfig, text: string): ConfigError {
 }
 
 export interface BridgeDefaults {
+  /** First part of a client id that is not given. */
+  readonly host: string
   /** `max_inflight_messages`; null: not set, 0: no bound. */
   readonly inflightMax: number | null
   /** `max_packet_size`. */
@@ -39,7 +40,7 @@ export interface BridgeDefaults {
 
 /** @throws ConfigError on files that cannot be read and topics that cannot be. */
 export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults): BridgeSettings {
-  const remoteClientId = config.remoteClientId ?? `${hostname()}.${config.name}`
+  const remoteClientId = config.remoteClientId ?? `${defaults.host}.${config.name}`
   const version = VERSIONS[config.protocolVersion]
   checkTopics(config)
   if (version < 5 && config.remotePassword !== null && config.remoteUsername === null)

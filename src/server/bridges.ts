@@ -1,4 +1,5 @@
 /** All bridges of the process: made from the configuration, changed by a reload, looked at by operators. */
+import { hostname } from 'node:os'
 import { Bridge } from '../bridge/bridge.ts'
 import type { BridgeSettings } from '../bridge/settings.ts'
 import type { Log } from '../base/log.ts'
@@ -16,7 +17,7 @@ export interface Bridges extends BridgeControl {
   prepare(done: () => void): void
   start(): void
   /** Takes over what {@link bridgesOf} made of a new configuration; calls `done` when its queues take messages. */
-  apply(settings: ReadonlyMap<string, NamedBridge>, done: () => void): void
+  apply(settings: NamedBridges, done: () => void): void
   /** Listens to what clients subscribe to: it wakes lazy bridges. */
   watch(observer: Observer): void
   close(): void
@@ -29,9 +30,13 @@ export interface NamedBridge {
   readonly isImmediate: boolean
 }
 
+export type NamedBridges = ReadonlyMap<string, NamedBridge>
+
 /** The bridges of a configuration, by name. @throws ConfigError */
-export function bridgesOf({ bridges, global }: Config): ReadonlyMap<string, NamedBridge> {
+export function bridgesOf({ bridges, global }: Config): NamedBridges {
   const defaults = {
+    // At whichever node a bridge runs, its sessions are the same.
+    host: global.clusterUrls === null ? hostname() : global.clusterName,
     inflightMax: global.maxInflightMessages,
     packetBytesMax: global.maxPacketBytes,
   }
@@ -53,10 +58,12 @@ export function bridgesOf({ bridges, global }: Config): ReadonlyMap<string, Name
   )
 }
 
+/** @param forgets Whether the queue of a bridge that is taken out goes with it. */
 export function createBridges(
   broker: LocalBroker,
   log: Log,
-  first: ReadonlyMap<string, NamedBridge>,
+  first: NamedBridges,
+  forgets: (name: string) => boolean = () => true,
 ): Bridges {
   const ports = { broker, log, runtime: nodeRuntime, wallMs: () => nodeClock.wallMs() }
   let named = first
@@ -74,7 +81,7 @@ export function createBridges(
     bridge.restart(prepared)
   }
   const remove = (name: string): void => {
-    bridges.get(name)?.close(true)
+    bridges.get(name)?.close(forgets(name))
     bridges.delete(name)
   }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { LogType, type Log } from '../base/log.ts'
+import type { LocalBroker } from '../bridge/local-broker.ts'
 import type { Broker } from '../broker/broker.ts'
 import { ClusterNode } from '../cluster/cluster-node.ts'
 import { ClusterPeers } from '../cluster/cluster-peers.ts'
@@ -11,7 +12,9 @@ import { ClusterError } from '../cluster/failures.ts'
 import type { NodeCounts } from '../cluster/membership.ts'
 import { findSync } from '../cluster/sync-check.ts'
 import type { Config, GlobalValues } from '../config/config.ts'
+import type { Bridges, NamedBridges } from './bridges.ts'
 import { clusterAnswers } from './cluster-asks.ts'
+import { createClusterBridges } from './cluster-bridges.ts'
 import { createDrain, type Drain, type Draining } from './drain.ts'
 import type { ListenerClients } from './engine.ts'
 import type { RunningListener } from './listeners.ts'
@@ -24,12 +27,15 @@ interface Served extends Draining {
   readonly listeners: readonly RunningListener[]
   /** Listeners with pages, by name. */
   readonly pages: ReadonlyMap<string, unknown>
+  readonly config: Config
 }
 
 export interface Cluster {
   readonly node: ClusterNode
   readonly store: ClusterStore
   readonly peers: ClusterPeers
+  /** Those that run at this node while no other one has them. */
+  bridges(broker: LocalBroker, log: Log, first: NamedBridges): Bridges
   /** It serves clients: answers what other nodes ask from now on. `deafen`: closes what some listeners let in by. */
   begin(server: Served, deafen: (which: (clients: ListenerClients) => boolean) => void): Drain
 }
@@ -49,8 +55,8 @@ const REFUSALS: readonly (readonly [why: string, isAsked: (config: Config) => bo
     ({ global }) => global.persistence,
   ],
   [
-    '"connection" with "cluster_url": a cluster has no bridges yet',
-    ({ bridges }) => bridges.length > 0,
+    '"start_type lazy" with "cluster_url": the node that has a bridge does not see what wakes it at others',
+    ({ bridges }) => bridges.some(({ startType }) => startType === 'lazy'),
   ],
   [
     'dynamic security with "cluster_url": nodes would not know of each other’s changes yet',
@@ -134,6 +140,7 @@ export async function joinCluster({
     node,
     store: new ClusterStore(node),
     peers: new ClusterPeers(node),
+    bridges: (broker, said, first) => createClusterBridges(node, broker, said, first),
     begin: (running, deafen) => begin(node, running, deafen),
   }
 }
@@ -146,17 +153,23 @@ function begin(
   const ways = new Set<ListenerClients>(
     server.listeners.filter(({ name }) => !server.pages.has(name)),
   )
-  const drain = createDrain(server, node, () => deafen((clients) => ways.has(clients)))
+  const leave = (): void => {
+    deafen((clients) => ways.has(clients))
+    void node.posts.leave()
+  }
+  const drain = createDrain(server, node, leave)
   node.questions.answerWith(clusterAnswers(server.broker, node, drain))
   return drain
 }
 
 /** What the others are told of this node. */
-function countsOf({ broker, status }: Served): NodeCounts {
+function countsOf({ broker, status, config }: Served): NodeCounts {
   const { connected, sessions } = broker.counts()
   const { publishReceived: received, publishSent: sent, publishDropped: dropped } = broker.stats
   const isDraining = status === 'draining'
-  return { connected, sessions, isDraining, figures: { received, sent, dropped } }
+  const figures = { received, sent, dropped }
+  const bridges = config.bridges.map(({ name }) => name)
+  return { connected, sessions, isDraining, figures, bridges }
 }
 
 /** The log may not be open yet: who started the broker is to see what it waits for. */

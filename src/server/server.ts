@@ -1,13 +1,14 @@
 /** The broker process: where the configuration, the core and the world meet. */
 import { LogType } from '../base/log.ts'
 import type { Cluster } from './cluster.ts'
+import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { Control, Observer, Store } from '../ports/ports.ts'
 import type { Config } from '../config/config.ts'
 import type { Bans } from '../auth/bans/bans.ts'
 import { banFileOf, createBanDesk, gateOf, openBans } from './ban-desk.ts'
 import { bridgeSide } from './bridge-side.ts'
-import { bridgesOf, createBridges } from './bridges.ts'
+import { bridgesOf, createBridges, type Bridges } from './bridges.ts'
 import { createChores } from './chores.ts'
 import { createControl } from './control.ts'
 import { boundConnections, createEngine, type Engine } from './engine.ts'
@@ -81,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { engine, threads } = coreOf(options, cluster, persistence, parts, () => chores())
   const { broker, connections, addresses, rate } = engine
   const everyone = everyoneOf(broker, threads)
-  const bridges = createBridges(bridgeSide(broker, threads), log, bridgesOf(config))
+  const bridges = bridgesFor(options, broker, cluster, threads)
   boundConnections(engine, config)
   const server: Server = {
     broker,
@@ -142,6 +143,17 @@ function begin(engine: Engine, server: Server): void {
   server.status = 'ok'
   server.drain = server.cluster?.begin(server, (which) => engine.deafen(which)) ?? null
   server.bridges.start()
+}
+
+/** @throws ConfigError */
+function bridgesFor(
+  { config, log }: ServerOptions,
+  broker: Broker,
+  cluster: Cluster | null,
+  threads: Threads | null,
+): Bridges {
+  const make = cluster?.bridges ?? createBridges
+  return make(bridgeSide(broker, threads), log, bridgesOf(config))
 }
 
 /** Who is let in: bans before everything, then users and rights. @throws AuthFileError */

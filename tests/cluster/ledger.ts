@@ -122,19 +122,20 @@ export class Ledger {
 
   private readonly root: string
 
-  /** `root`: topics and client ids of this one begin with it. */
+  /** `root`: topics and client ids of this one begin with it; `to`: where subscribers are. */
   constructor(
     at: readonly Address[],
     qos: Qos,
     publishers: number,
     subscribers: number,
     root = 'ledger',
+    to = at,
   ) {
     this.root = root
     for (let index = 0; index < publishers; index++)
       this.publishers.push(new Publisher(at, `${root}/${index}`, index, qos))
     for (let index = 0; index < subscribers; index++)
-      this.subscribers.push(new Subscriber(at, `${root}-${index}`, index + 1, qos))
+      this.subscribers.push(new Subscriber(to, `${root}-${index}`, index + 1, qos))
   }
 
   async start(): Promise<void> {

@@ -31,6 +31,7 @@ export function newNode(
       sessions: 0,
       isDraining: false,
       figures: { received: 0, sent: 0, dropped: 0 },
+      bridges: [],
     }),
     onFenced() {},
     ...more,

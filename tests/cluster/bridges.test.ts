@@ -1,0 +1,183 @@
+/** A bridge of a cluster runs at one node; whatever becomes of that node, another goes on with it, and nothing is lost. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
+import { testMsMax, waitMsMax } from '../support/patience.ts'
+import { askPages } from './admin.ts'
+import { startBrokers, type ClusterBrokers } from './brokers.ts'
+import { Ledger, type Address } from './ledger.ts'
+import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
+import { newName } from './nodes.ts'
+
+const LEASE_SECONDS = 5
+/** What a node takes from the end of a lease on until its bridge is up, on a machine that is busy. */
+const TAKING_SECONDS = 10
+const MESSAGES = 50
+const REMOTE = existsSync('/usr/sbin/mosquitto') ? 'mosquitto' : 'mozzie'
+
+let nats: NatsServers
+let cluster: ClusterBrokers
+let remote: BrokerProcess
+
+interface BridgeRow {
+  readonly name: string
+  readonly state: string
+}
+
+/** Nodes that say that the bridge is theirs; `state`: and that it is so. */
+async function holders(state?: string): Promise<number[]> {
+  const running = [...cluster.brokers.entries()].filter(([, broker]) => broker.isRunning())
+  const all = await Promise.all(
+    running.map(async ([index, broker]) => {
+      const { bridges } = (await askPages(broker, 'bridges').catch(() => ({}))) as {
+        bridges?: BridgeRow[]
+      }
+      const [bridge] = bridges ?? []
+      return bridge !== undefined && (state ?? bridge.state) === bridge.state ? [index] : []
+    }),
+  )
+  return all.flat()
+}
+
+/** Resolves to the one node whose bridge is up; not `before`. */
+async function holder(before = -1): Promise<number> {
+  for (const endMs = performance.now() + waitMsMax; ; await sleep(50)) {
+    const up = (await holders('up')).filter((index) => index !== before)
+    if (up.length > 0) return up[0]
+    assert.ok(performance.now() < endMs, 'no node has the bridge')
+  }
+}
+
+interface Flow {
+  readonly out: Ledger
+  readonly in: Ledger
+}
+
+/** Messages both ways, from and to clients of all nodes. */
+async function startFlow(qos: 1 | 2, round: string): Promise<Flow> {
+  const there: Address[] = [{ host: '127.0.0.1', port: remote.port }]
+  const here = cluster.brokers
+  const flow = {
+    out: new Ledger(here, qos, 2, 1, `out/${round}`, there),
+    in: new Ledger(there, qos, 1, 2, `in/${round}`, here),
+  }
+  await Promise.all([flow.out.start(), flow.in.start()])
+  return flow
+}
+
+/** Resolves when so many more were acknowledged, both ways. */
+async function flowOn(flow: Flow): Promise<void> {
+  const from = [flow.out.acked, flow.in.acked]
+  const endMs = performance.now() + waitMsMax
+  while (flow.out.acked < from[0] + MESSAGES || flow.in.acked < from[1] + MESSAGES) {
+    assert.ok(performance.now() < endMs, 'nothing is acknowledged')
+    await sleep(20)
+  }
+}
+
+async function assertWhole(flow: Flow, qos: 1 | 2): Promise<void> {
+  for (const ledger of [flow.out, flow.in]) {
+    const { lost, twice } = await ledger.finish(waitMsMax)
+    assert.deepEqual(lost, [])
+    if (qos === 2) assert.equal(twice, 0)
+  }
+}
+
+if (skipNats !== false) test('bridges of a cluster', { skip: skipNats }, () => {})
+else {
+  before(async () => {
+    nats = await startNats(1)
+    remote = await startBroker('max_queued_messages 0\n', REMOTE)
+    const bridge = `connection there
+address 127.0.0.1:${remote.port}
+bridge_protocol_version mqttv50
+topic out/# out 2
+topic in/# in 2
+restart_timeout 1 2`
+    cluster = await startBrokers({
+      urls: nats.urls,
+      cluster: newName(),
+      count: 3,
+      replicas: 1,
+      leaseSeconds: LEASE_SECONDS,
+      hasPages: true,
+      lines: `sys_interval 1\nmax_queued_messages 0\n${bridge}`,
+    })
+  })
+  after(async () => {
+    await cluster?.stop()
+    await remote?.stop()
+    await nats.stop()
+  })
+
+  for (const qos of [1, 2] as const)
+    test(
+      `a bridge moves when its node is killed: QoS ${qos}, nothing is lost`,
+      { timeout: testMsMax },
+      async (context) => {
+        const first = await holder()
+        assert.deepEqual(await holders(), [first])
+        const flow = await startFlow(qos, `kill-${qos}`)
+        await flowOn(flow)
+        const killedMs = performance.now()
+        await cluster.brokers[first].kill('SIGKILL')
+        const second = await holder(first)
+        const tookMs = Math.round(performance.now() - killedMs)
+        context.diagnostic(`from ${first} to ${second} in ${tookMs} ms`)
+        assert.ok(tookMs < (LEASE_SECONDS + TAKING_SECONDS) * 1000, `${tookMs} ms`)
+        await flowOn(flow)
+        await cluster.brokers[first].start()
+        await assertWhole(flow, qos)
+        assert.deepEqual(await holders(), [second])
+      },
+    )
+
+  test(
+    'a bridge moves when its node is stopped longer than its lease',
+    { timeout: testMsMax },
+    async () => {
+      const first = await holder()
+      const flow = await startFlow(2, 'frozen')
+      await flowOn(flow)
+      cluster.brokers[first].freeze(true)
+      await sleep(LEASE_SECONDS * 1000)
+      const others = cluster.brokers.filter((_, index) => index !== first)
+      for (const endMs = performance.now() + waitMsMax; ; await sleep(50)) {
+        assert.ok(performance.now() < endMs, 'no node has the bridge')
+        const lists = await Promise.all(others.map((broker) => askPages(broker, 'bridges')))
+        const rows = lists.flatMap(({ bridges }) => bridges as BridgeRow[])
+        if (rows.some(({ state }) => state === 'up')) break
+      }
+      cluster.brokers[first].freeze(false)
+      while (cluster.brokers[first].isRunning()) await sleep(20)
+      await cluster.brokers[first].start()
+      await flowOn(flow)
+      await assertWhole(flow, 2)
+    },
+  )
+
+  test(
+    'a bridge leaves a node that is drained at once, and does not come back to it',
+    { timeout: testMsMax },
+    async () => {
+      const first = await holder()
+      const flow = await startFlow(2, 'drain')
+      await flowOn(flow)
+      await askPages(cluster.brokers[first], 'cluster/drain', {
+        node: cluster.brokers[first].name,
+        seconds: 1,
+      })
+      const second = await holder(first)
+      assert.notEqual(second, first)
+      await flowOn(flow)
+      await cluster.brokers[second].kill('SIGTERM')
+      const third = await holder(second)
+      assert.ok(third !== first)
+      await flowOn(flow)
+      await cluster.brokers[second].start()
+      await assertWhole(flow, 2)
+    },
+  )
+}
