@@ -18,7 +18,7 @@ function viewsOfNode(broker: Broker, node: ClusterNode, shown: ShownSessions): V
 export function clusterAnswers(broker: Broker, node: ClusterNode, drain: Drain) {
   return {
     ...viewsOfNode(broker, node, { away: false, backlogOf: () => null }),
-    drain: async (seconds: number) => drain.start(seconds),
+    drain: (seconds: number) => drain.start(seconds),
   }
 }
 

@@ -42,8 +42,11 @@ export function clusterSource(server: Clustered): ClusterSource {
       if (node === null || server.drain === null)
         throw new HttpError(409, 'This is a broker of its own: it has nowhere to send its clients.')
       checkDrain(factsOf(node), name)
-      if (name === node.options.node) server.drain.start(seconds)
-      else await askToDrain(node, name, seconds)
+      const isTaken =
+        name === node.options.node
+          ? await server.drain.start(seconds)
+          : await askToDrain(node, name, seconds)
+      if (!isTaken) throw nobodyElse(name)
     },
   }
 }
@@ -52,13 +55,18 @@ export function clusterSource(server: Clustered): ClusterSource {
 function checkDrain({ nodes }: ClusterFacts, name: string): void {
   if (!nodes.some(({ node }) => node === name))
     throw new HttpError(404, `The cluster has no node "${name}".`)
-  if (!nodes.some(({ node, draining }) => node !== name && !draining))
-    throw new HttpError(409, `No other node takes clients: those of "${name}" would be nowhere.`)
+  if (!nodes.some(({ node, draining }) => node !== name && !draining)) throw nobodyElse(name)
 }
 
-async function askToDrain(node: ClusterNode, name: string, seconds: number): Promise<void> {
+function nobodyElse(name: string): HttpError {
+  return new HttpError(409, `No other node takes clients: those of "${name}" would be nowhere.`)
+}
+
+/** False: no other node would take its clients. */
+async function askToDrain(node: ClusterNode, name: string, seconds: number): Promise<boolean> {
   try {
-    if ((await node.questions.askOne(name, 'drain', [seconds])) !== null) return
+    const answer = await node.questions.askOne(name, 'drain', [seconds])
+    if (answer !== null) return answer.value !== false
   } catch (error) {
     throw new HttpError(503, (error as Error).message)
   }

@@ -2,6 +2,7 @@
 import { LogType, type Log } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
+import { sayLeaving } from '../cluster/leaving.ts'
 
 const SLICE_MS = 100
 
@@ -13,14 +14,17 @@ export interface Draining {
 }
 
 export interface Drain {
-  /** Sends the clients away within some `seconds`. There is no way back but to start the broker again. */
-  start(seconds: number): void
+  /**
+   * Sends the clients away within some `seconds`; resolves when it begins, to false where no other node would take them. There
+   * is no way back but to start the broker again.
+   */
+  start(seconds: number): Promise<boolean>
 }
 
-/** @param deafen Closes what MQTT comes in by; the admin API stays. */
+/** @param deafen Closes what MQTT comes in by, bridges too; the admin API stays. */
 export function createDrain(
   server: Draining,
-  node: Pick<ClusterNode, 'membership' | 'writer'>,
+  node: Pick<ClusterNode, 'membership' | 'writer' | 'records' | 'options'>,
   deafen: () => void,
 ): Drain {
   const { broker, log } = server
@@ -42,8 +46,11 @@ export function createDrain(
   }
 
   return {
-    start(seconds) {
-      if (server.status !== 'ok') return
+    async start(seconds) {
+      if (server.status !== 'ok') return true
+      if (!(await sayLeaving(node.records, node.membership, node.options))) return false
+      // It was asked for twice, or is to end meanwhile.
+      if (server.status !== 'ok') return true
       server.status = 'draining'
       deafen()
       const { connected } = broker.counts()
@@ -54,6 +61,7 @@ export function createDrain(
       void node.membership.tellNow()
       const most = Math.max(1, Math.ceil((connected * SLICE_MS) / (seconds * 1000)))
       timer = setInterval(() => slice(most), SLICE_MS)
+      return true
     },
   }
 }

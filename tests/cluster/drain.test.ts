@@ -8,7 +8,7 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { connectOnce } from '../support/connect-once.ts'
 import { testMsMax, waitMsMax } from '../support/patience.ts'
 import { askPages } from './admin.ts'
-import { ADMIN, startBrokers, type ClusterBrokers } from './brokers.ts'
+import { ADMIN, startBrokers, type ClusterBroker, type ClusterBrokers } from './brokers.ts'
 import { Ledger } from './ledger.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName } from './nodes.ts'
@@ -131,5 +131,17 @@ else {
     assert.match(last.said, /No other node takes clients/)
     await Promise.all(['b1', 'b2'].map((_, index) => cluster.brokers[index + 1].kill('SIGTERM')))
     await Promise.all([1, 2].map((index) => cluster.brokers[index].start()))
+  })
+  test('of nodes that are all drained at once one goes on taking clients', async () => {
+    const drainOne = ({ name }: ClusterBroker, index: number) =>
+      askPages(cluster.brokers[(index + 1) % 3], 'cluster/drain', { node: name, seconds: 1 })
+    const answers = await Promise.all(cluster.brokers.map(drainOne))
+    const refused = answers.filter((answer) => /No other node/.test(JSON.stringify(answer)))
+    assert.equal(refused.length, 1, JSON.stringify(answers))
+    for (const endMs = performance.now() + waitMsMax; ; await sleep(20)) {
+      const { nodes } = await askPages(cluster.brokers[0], 'cluster')
+      if ((nodes as { draining: boolean }[]).filter(({ draining }) => draining).length === 2) break
+      assert.ok(performance.now() < endMs, JSON.stringify(nodes))
+    }
   })
 }
