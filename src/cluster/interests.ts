@@ -5,6 +5,7 @@
  *     node a   1: +x/+   2: -y   3: +z        node b   1 2 _ … asks a: "everything", as of 5
  */
 import type { Interest, PeersEvents } from '../ports/peers.ts'
+import { nodeInTurn } from '../ports/turns.ts'
 import { pause, type Wire } from './wire.ts'
 
 interface Change {
@@ -291,9 +292,8 @@ export class Interests {
     for (const group of groups) {
       const place = this.places.get(group)
       if (place === undefined) continue
-      const able = [...place.own].filter(([, { always }]) => always > 0 || isQos0)
-      if (able.length === 0) continue
-      const [other] = able[place.next++ % able.length]
+      const other = nodeInTurn(place.own, isQos0, place.next++)
+      if (other === undefined) continue
       const node = [...this.others].find(([, one]) => one === other)?.[0] ?? ''
       chosen.set(node, [...(chosen.get(node) ?? []), group])
     }

@@ -8,6 +8,7 @@
  */
 import type { Message } from '../ports/message.ts'
 import type { Interest, PeerClaim, Peers, PeersEvents, PeerWill } from '../ports/peers.ts'
+import { nodeInTurn } from '../ports/turns.ts'
 
 /** How the junction reaches a node. */
 export interface JunctionWay {
@@ -40,7 +41,7 @@ interface Place {
   readonly filter: string
   readonly group: string
   readonly own: Map<Node, Interest>
-  /** Round robin over nodes that can serve the group. */
+  /** Turns of the group's members so far. */
   next: number
 }
 
@@ -204,11 +205,9 @@ export class Junction {
     for (const group of groups) {
       const place = this.places.get(group)
       if (place === undefined) continue
-      const able = [...place.own].filter(
-        ([node, { always }]) => node !== from && (always > 0 || qos === 0),
-      )
-      if (able.length === 0) continue
-      const [node] = able[place.next++ % able.length]
+      const others = [...place.own].filter(([node]) => node !== from)
+      const node = nodeInTurn(others, qos === 0, place.next++)
+      if (node === undefined) continue
       const known = served.get(node)
       if (known === undefined) served.set(node, [group])
       else known.push(group)

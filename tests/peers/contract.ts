@@ -297,6 +297,23 @@ function publishContract(check: Check, traits: PeersTraits): void {
     else assert.ok(b.got.length > 0 && c.got.length > 0)
   })
 
+  if (traits.fair === true)
+    check('of a shared group a node with more members gets more of the messages', async (stage) => {
+      const [a, b, c] = stage.nodes
+      b.want('work', 2, 0, 'g')
+      c.want('work', 1, 3, 'g')
+      await stage.barrier(b)
+      await stage.barrier(c)
+      for (let index = 0; index < 60; index++)
+        a.peers.publish(message('work', `${index}`), 0, ['g/work'])
+      await stage.setup.until(() => b.got.length + c.got.length >= 60)
+      assert.deepEqual([b.got.length, c.got.length], [40, 20])
+      for (let index = 0; index < 60; index++)
+        a.peers.publish(message('work', `${index}`, 0), 0, ['g/work'])
+      await stage.setup.until(() => b.got.length + c.got.length >= 120)
+      assert.deepEqual([b.got.length, c.got.length], [60, 60])
+    })
+
   check('a node that wants it itself and for a group gets it once', async (stage) => {
     const [a, b, c] = stage.nodes
     b.want('work')
