@@ -17,6 +17,7 @@ import { FORMAT_VERSION, writeUint } from '../../src/store/level/records.ts'
 import { beginRecord, endRecord } from '../../src/store/level/sealed-record.ts'
 import { seeded } from '../sim/world.ts'
 import * as make from '../support/packets.ts'
+import { patience } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { BrokerUnderFire } from './broker-under-fire.ts'
 import type { LedgerFigures } from './ledger.ts'
@@ -48,12 +49,12 @@ export interface CrashResult extends LedgerFigures {
 }
 
 /** How long a round may last before a failpoint that nobody comes by is given up. */
-const FAILPOINT_MS_MAX = 1500
-const SILENCE_MS = 8000
+const FAILPOINT_MS_MAX = 1500 * patience
+const SILENCE_MS = 8000 * patience
 /** Fast enough to have always something under way, slow enough for a busy machine. */
 const PORTION = 8
 const ROUND_MS_MIN = 20
-const ROUND_MS_MAX = 400
+const ROUND_MS_MAX = 400 * patience
 
 /** How often at most a failpoint is passed before it kills; and in which runs it can be come by. */
 const FAILPOINTS: readonly { name: Failpoint; nthMax: number; qos: readonly Qos[] }[] = [

@@ -51,7 +51,7 @@ for (const cores of [1, 2])
     t.diagnostic(`seeds from ${first} to ${first + count}`)
   })
 
-/** The same seeds as above, where one core plays them; two thousand of them: `npm run model -- --seed 1 --count 2000 --threads 2`. */
+/** The same seeds as above, where one core plays them; two thousand of them: `npm run model:threads`. */
 for (const cores of [2, 4])
   test(`${cores} threads do what one does, whichever of them a client lands in`, async (t) => {
     const first = one === undefined ? FIRST_SEED : Number(one)

@@ -1,8 +1,6 @@
-/** `thread_count`: what concerns the process; what clients see the black-box tests ask (`npm run test:threads`). */
+/** `thread_count`: what concerns the process; what clients see the black-box tests ask (`threads-behaviour.test.ts`). */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { MqttClient } from 'mqtt'
 import { freePort } from '../support/free-port.ts'
@@ -130,25 +128,3 @@ test('it says that a cluster does not go with several threads', (context) => {
   assert.notEqual(code, 0)
   assert.match(stderr, /thread_count.*cluster_url/)
 })
-
-for (const file of [
-  'blackbox/takeover',
-  'blackbox/session-resume',
-  'blackbox/shared-subscriptions',
-  'blackbox/retained',
-  'attack/login',
-  'attack/rights',
-  'attack/transports',
-])
-  test(`with two threads: ${file}`, () => {
-    const { status, stdout } = spawnSync(
-      process.execPath,
-      [join('build', 'tests', `${file}.test.js`)],
-      {
-        encoding: 'utf8',
-        // A test file that runs in a test would report to it instead.
-        env: { ...process.env, MOZZIE_TEST_THREADS: '2', NODE_TEST_CONTEXT: undefined },
-      },
-    )
-    assert.equal(status, 0, stdout.slice(-4000))
-  })

@@ -2,16 +2,16 @@
  * The longest waits of all tests. They only end what hangs: nothing is judged by them, so a machine with other work
  * may take its time. `MOZZIE_TEST_PATIENCE` is a factor for machines that are slower still.
  */
-const factor = Number(process.env['MOZZIE_TEST_PATIENCE'] ?? 1)
+export const patience = Number(process.env['MOZZIE_TEST_PATIENCE'] ?? 1)
 
 /** For a packet, a line of a log, anything that takes milliseconds where nothing else runs. */
-export const waitMsMax = 30_000 * factor
+export const waitMsMax = 30_000 * patience
 
 /** For a process to start, or to do its work and end. */
-export const processMsMax = 60_000 * factor
+export const processMsMax = 60_000 * patience
 
 /** For one test. */
-export const testMsMax = 480_000 * factor
+export const testMsMax = 480_000 * patience
 
 const attemptsMax = 40
 
