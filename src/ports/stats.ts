@@ -7,6 +7,8 @@ export class Stats {
   publishReceived = 0
   publishSent = 0
   publishDropped = 0
+  /** Messages of clients here that went to other threads or nodes, each once, however many of those had it. */
+  publishCrossed = 0
   publishBytesReceived = 0
   publishBytesSent = 0
   /** Sockets accepted, and CONNECTs answered with success. */

@@ -23,7 +23,7 @@ export function createChores(server: Server): () => void {
   const sys = createSysTopics(
     {
       version,
-      ...figuresOf(server),
+      figures: figuresOf(server),
       heapBytes: usedBytes,
       publish: publishSys,
       persistenceSync: server.persistence?.sync ?? null,

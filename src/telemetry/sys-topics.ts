@@ -10,6 +10,7 @@ export interface SysStats {
   readonly publishReceived: number
   readonly publishSent: number
   readonly publishDropped: number
+  readonly publishCrossed: number
   readonly publishBytesReceived: number
   readonly publishBytesSent: number
   readonly sockets: number
@@ -35,8 +36,8 @@ export interface SysCounts {
 export interface SysSource {
   /** Behind `mozzie version `. */
   readonly version: string
-  readonly stats: SysStats
-  counts(): SysCounts
+  /** What they are when they are asked for: with several threads `stats` is a sum that is made then. */
+  readonly figures: { readonly stats: SysStats; counts(): SysCounts }
   /** Bytes that the process uses: objects, and the buffers outside of the heap. */
   heapBytes(): number
   /** `persistence_sync` of a broker with a store; null: it has none. */
@@ -107,10 +108,10 @@ export function createSysTopics(source: SysSource, startMs: number): SysTopics {
     source.publish(`$SYS/broker/${topic}`, text)
   }
 
-  const sayLoads = (seconds: number): void => {
+  const sayLoads = (stats: SysStats, seconds: number): void => {
     LOADS.forEach(([topic, count], index) => {
       const average = averages[index]
-      if (seconds > 0) updateLoad(average, count(source.stats), seconds)
+      if (seconds > 0) updateLoad(average, count(stats), seconds)
       LOAD_WINDOWS.forEach((window, place) =>
         say(`load/${topic}/${window}`, average.values[place].toFixed(2)),
       )
@@ -126,19 +127,21 @@ export function createSysTopics(source: SysSource, startMs: number): SysTopics {
 
   return {
     update(nowMs) {
-      const counts = source.counts()
-      const { stats } = source
+      const counts = source.figures.counts()
+      const { stats } = source.figures
       say('version', `mozzie version ${source.version}`)
       say('uptime', `${Math.floor((nowMs - startMs) / 1000)} seconds`)
       for (const { topics, value } of rowTopics)
         for (const topic of topics) say(topic, String(value(stats, counts)))
+      // Of one thread that is all there is nothing crosses.
+      if (stats.publishCrossed > 0) say('publish/messages/crossed', String(stats.publishCrossed))
       if (stats.sessionsMax > 1) say('clients/maximum', String(stats.sessionsMax))
       sayHeap(source.heapBytes())
       const { persistenceSync } = source
       // Only a promise weaker than mosquitto's readers expect is news.
       if (persistenceSync !== null && persistenceSync !== 'always')
         say('persistence/sync', persistenceSync)
-      sayLoads((nowMs - lastMs) / 1000)
+      sayLoads(stats, (nowMs - lastMs) / 1000)
       lastMs = nowMs
     },
   }

@@ -23,8 +23,7 @@ function tree() {
   const source = {
     persistenceSync: null,
     version: '1.2.3',
-    stats,
-    counts: () => counts,
+    figures: { stats, counts: () => counts },
     heapBytes: () => heap.bytes,
     publish: (topic: string, text: string) => void published.push([topic, text]),
   }
@@ -44,6 +43,15 @@ test('the first update publishes every value in the formats of mosquitto', () =>
   assert.equal(values.get('$SYS/broker/retained messages/count'), '3')
   assert.equal(values.get('$SYS/broker/load/connections/15min'), '0.00')
   assert.equal(values.has('$SYS/broker/clients/maximum'), false)
+})
+
+test('how many messages crossed to other threads is said once one has', () => {
+  const { published, stats, sys } = tree()
+  sys.update(1000)
+  stats.publishCrossed = 3
+  sys.update(1000)
+  const said = published.filter(([topic]) => topic.endsWith('/crossed'))
+  assert.deepEqual(said, [['$SYS/broker/publish/messages/crossed', '3']])
 })
 
 test('memory in use is heap/current, the most there was heap/maximum', () => {

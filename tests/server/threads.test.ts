@@ -60,6 +60,37 @@ test('$SYS counts the clients of all threads', async (context) => {
   )
 })
 
+test('$SYS goes on counting what the clients of all threads send and get', async (context) => {
+  const { connect } = await threaded(context)
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect()))
+  const seen = new Map<string, string>()
+  clients[0].on('message', (topic, payload) => {
+    seen.set(topic.slice(topic.lastIndexOf('/') + 1), String(payload))
+  })
+  await clients[0].subscribeAsync('$SYS/broker/publish/messages/+')
+  for (const client of clients) await client.publishAsync('nobody', 'x', { qos: 1 })
+  await until(
+    () => seen.get('received') === String(CLIENTS),
+    () => JSON.stringify([...seen]),
+  )
+})
+
+test('$SYS counts a message for other threads once, however many of their clients get it', async (context) => {
+  const { connect } = await threaded(context)
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect()))
+  for (const client of clients) await client.subscribeAsync('all', { qos: 1 })
+  let crossed = ''
+  clients[0].on('message', (topic, payload) => {
+    if (topic.endsWith('/crossed')) crossed = String(payload)
+  })
+  await clients[0].subscribeAsync('$SYS/broker/publish/messages/crossed')
+  for (const client of clients) await client.publishAsync('all', 'x', { qos: 1 })
+  await until(
+    () => crossed === String(CLIENTS),
+    () => crossed,
+  )
+})
+
 test('a stop publishes the wills of all threads to the clients of all threads', async (context) => {
   const { mozzie, connect } = await threaded(context)
   const watchers = await Promise.all(Array.from({ length: 8 }, () => connect()))

@@ -38,6 +38,7 @@ export function cross(core: Core, message: Message): number {
     beginCrossing(core)
     return 0
   }
+  core.stats.publishCrossed++
   // Too much is under way: whoever is in the middle of its input stops here.
   if (core.ports.peers?.publish(message, crossing, crossingGroups) === false)
     core.work = Math.min(core.work, 0)
