@@ -1,6 +1,7 @@
 /** Runs scenarios against targets in turn, and tells what each run gave. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { medianSyncUs, untilConnack } from './durability.ts'
 import { residentKibOf } from './load/process-stats.ts'
@@ -18,6 +19,8 @@ export interface Plan {
 
 const LOAD_LIMIT_MS = 300_000
 const START_RUNS = 5
+/** Figures of threads are half a second old at most. */
+const SYS_MS_MAX = 2000
 /** The options mqload knows, by the names the load client gives them. */
 const MQLOAD_FLAGS: Readonly<Record<string, string>> = {
   shape: '-m',
@@ -116,7 +119,9 @@ async function onFresh(
   try {
     let running = await startTarget(tools, target, data, scenario)
     try {
-      const figures = await load(running)
+      const loaded = await load(running)
+      const share = scenario.crossing === true ? await crossedShare(tools, running.port) : null
+      const figures = share === null ? loaded : { ...loaded, crossed_share: share }
       if (data === null) return figures
       const fdatasyncUs = medianSyncUs(data)
       if (scenario.restart !== true) return { ...figures, fdatasync_us: fdatasyncUs }
@@ -168,6 +173,17 @@ function cLoad(tools: Tools, options: Options, running: RunningTarget, plan: Pla
   })
   const common = ['-n', plan.seconds, '-p', running.port, '-i', running.pid].map(String)
   return jsonLine([...tools.pin, tools.mqload ?? '', 'flow', ...args, ...common])
+}
+
+/** Behind a load, when `$SYS` (`sys_interval 1`) has all of it. */
+async function crossedShare(tools: Tools, port: number): Promise<number> {
+  await sleep(SYS_MS_MAX)
+  const topic = '$SYS/broker/publish/messages/'
+  const sub = ['sub', '-p', String(port), '-t', `${topic}+`, '-F', '%t %p', '-W', '2']
+  const { stdout } = await complete(tools.mozzie ?? '', sub, LOAD_LIMIT_MS)
+  const countOf = (name: string): number =>
+    Number(new RegExp(`/${name} (\\d+)$`, 'm').exec(stdout)?.[1] ?? 0)
+  return countOf('crossed') / Math.max(1, countOf('received'))
 }
 
 /** How long the start took, what it takes in memory, and how long it takes to publish one message by the target's own tool. */

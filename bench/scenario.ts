@@ -57,6 +57,8 @@ export interface Scenario {
   readonly lines?: string
   /** After the load the broker is killed; measured is how long it takes until it answers a CONNECT again. */
   readonly restart?: boolean
+  /** Figures have `crossed_share` too: of all messages those that went to another thread, as `$SYS` counts them. */
+  readonly crossing?: boolean
   /** `count` of a --quick run. */
   readonly quickCount?: number
   readonly targets: readonly TargetName[]
