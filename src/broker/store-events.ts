@@ -70,6 +70,7 @@ export function storeEvents(
       if (change > 0) addKeeper(core, message)
       else dropKeeper(core, message)
     },
+    takes: (bytes) => charge(core, bytes),
     overflowed: (clientId) => dropped(core, core.sessions.get(clientId) ?? null, 'queueFull'),
     committed: (batch) => committed(core, batch),
     failed(batch, failure, error) {

@@ -178,7 +178,7 @@ export class ClusterStore implements Store {
       known,
       subject: `${this.node.options.name}.q.${partition}.${known.sid}`,
       data: writeEntry(message, qos, retain, subscriptionId),
-      id: qos === 2 ? this.ids.next(message, known.sid) : null,
+      id: qos === 2 ? this.ids.next(message.kept(), known.sid) : null,
     })
     return 0
   }

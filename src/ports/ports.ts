@@ -338,6 +338,8 @@ export interface StoreEvents {
    * is counted, nothing else.
    */
   keeps?(message: Message, change: 1 | -1): void
+  /** The same of so many bytes more, or fewer, beside those messages. */
+  takes?(bytes: number): void
   /** It is queued now for a session that this node holds, where `append` said 0 to whoever asked for it; sequences ascend. */
   arrived(clientId: string, entry: StoredDelivery): void
   /** The queue of a session that this node does not hold is full: a message it appended is dropped. */
@@ -370,7 +372,7 @@ export interface Store {
   saveSubscription(clientId: string, filter: string, options: SubscriptionOptions): void
   deleteSubscription(clientId: string, filter: string): void
   /**
-   * Queues `message` (kept bytes). `sequence` is the core's proposal; returned is what the store made of it,
+   * Queues `message`, which may borrow its bytes: who keeps it asks `kept()`. `sequence` is the core's proposal; returned is what the store made of it,
    * or 0 when the node that holds the session is told by `arrived`, which may be this one. A store for several nodes bounds the
    * queues that the caller does not hold.
    */

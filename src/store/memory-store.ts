@@ -8,7 +8,8 @@
  *
  * Every answer goes through `defer`: never within the call, and only as late as whoever gave it wants.
  */
-import type { Message } from '../ports/message.ts'
+import { Message } from '../ports/message.ts'
+import { EntryLog } from './entry-log.ts'
 import type { Qos } from '../codec/packets.ts'
 import type {
   ClaimedSession,
@@ -27,13 +28,9 @@ interface StoredSession {
   /** What its last node said of how far it was sent; undefined: nothing, or it is held. */
   sentTo: number | undefined
   readonly subscriptions: Map<string, SubscriptionOptions>
-  /** By sequence, ascending: entries come in that order and only leave. */
-  readonly queue: Map<number, StoredDelivery>
-  queuedBytes: number
+  readonly queue: EntryLog
   lastSequence: number
   readonly inbound: Map<number, Message>
-  /** Where the last page ended, so that the next one need not look for it. */
-  reader: { after: number; entries: Iterator<StoredDelivery> } | null
 }
 
 /** What the stores of all nodes share. */
@@ -68,11 +65,9 @@ function newSession(clientId: string): StoredSession {
     owner: null,
     sentTo: undefined,
     subscriptions: new Map(),
-    queue: new Map(),
-    queuedBytes: 0,
+    queue: new EntryLog(),
     lastSequence: 0,
     inbound: new Map(),
-    reader: null,
   }
 }
 
@@ -133,6 +128,9 @@ class MemoryStore implements Store {
     if (session?.owner !== this.node) return
     session.owner = null
     session.sentTo = sentTo
+    const { bytes } = session.queue
+    session.queue.rest()
+    this.events?.takes?.(session.queue.bytes - bytes)
   }
 
   saveSession(record: SessionRecord): void {
@@ -151,7 +149,8 @@ class MemoryStore implements Store {
     const session = this.data.sessions.get(clientId)
     if (session === undefined || this.isElsewhere(session)) return
     this.data.sessions.delete(clientId)
-    for (const { message } of session.queue.values()) this.events?.keeps?.(message, -1)
+    for (const message of session.queue.large()) this.events?.keeps?.(message, -1)
+    this.events?.takes?.(-session.queue.bytes)
     this.tellOthers((events) => events.session(clientId, null))
   }
 
@@ -178,44 +177,44 @@ class MemoryStore implements Store {
     const session = this.data.sessions.get(clientId)
     if (session === undefined) return 0
     const given = Math.max(sequence, session.lastSequence + 1)
+    session.lastSequence = given
+    const { queue, owner } = session
+    const { bytes } = queue
+    const large = queue.append(given, message, qos, retain, subscriptionId)
+    if (large !== null) this.events?.keeps?.(large, 1)
+    this.events?.takes?.(queue.bytes - bytes)
+    if (owner === null || owner === this.node) return given
     const entry: StoredDelivery = {
       sequence: given,
-      message,
+      message: message.kept(),
       qos,
       retain,
       subscriptionId,
       released: false,
       safe: true,
     }
-    session.lastSequence = given
-    session.queue.set(given, entry)
-    session.queuedBytes += message.payloadLength
-    this.events?.keeps?.(message, 1)
-    const { owner } = session
-    if (owner === null || owner === this.node) return given
-    this.defer(() => this.data.nodes.get(owner)?.arrived(clientId, { ...entry }))
+    this.defer(() => this.data.nodes.get(owner)?.arrived(clientId, entry))
     return 0
   }
 
   acknowledge(clientId: string, sequence: number): void {
-    const session = this.data.sessions.get(clientId)
-    const entry = session?.queue.get(sequence)
-    if (session === undefined || entry === undefined) return
-    session.queue.delete(sequence)
-    session.queuedBytes -= entry.message.payloadLength
-    this.events?.keeps?.(entry.message, -1)
+    const queue = this.data.sessions.get(clientId)?.queue
+    if (queue === undefined) return
+    const { bytes } = queue
+    const large = queue.remove(sequence)
+    if (large instanceof Message) this.events?.keeps?.(large, -1)
+    this.events?.takes?.(queue.bytes - bytes)
   }
 
   release(clientId: string, sequence: number): void {
-    const entry = this.data.sessions.get(clientId)?.queue.get(sequence)
-    if (entry !== undefined) entry.released = true
+    this.data.sessions.get(clientId)?.queue.release(sequence)
   }
 
   read(request: number, clientId: string, after: number, limit: number): void {
     this.answer((events) => {
       const session = this.data.sessions.get(clientId)
       if (session === undefined) return events.page(request, clientId, [], false)
-      const entries = pageOf(session, after, limit)
+      const entries = session.queue.read(after, limit)
       const last = entries.at(-1)?.sequence ?? session.lastSequence
       events.page(request, clientId, entries, last < session.lastSequence)
     })
@@ -284,30 +283,13 @@ class MemoryStore implements Store {
 }
 
 function claimOf(session: StoredSession): ClaimedSession {
-  const { record, inbound, lastSequence, queue, queuedBytes } = session
+  const { record, inbound, lastSequence, queue } = session
   return {
     record,
     inbound: [...inbound].map(([packetId, message]) => ({ packetId, message })),
     lastSequence,
     queuedCount: queue.size,
-    queuedBytes,
+    queuedBytes: queue.payloadBytes,
     idShift: 0,
   }
-}
-
-/** Entries behind `after`. Pages asked for one after the other go on where the last one ended. */
-function pageOf(session: StoredSession, after: number, limit: number): StoredDelivery[] {
-  const { reader } = session
-  const goesOn = reader !== null && reader.after === after
-  const entries = goesOn ? reader.entries : session.queue.values()
-  const page: StoredDelivery[] = []
-  // An iterator that has ended stays so, whatever is queued later.
-  session.reader = null
-  while (page.length < limit) {
-    const next = entries.next()
-    if (next.done) return page
-    if (next.value.sequence > after) page.push({ ...next.value })
-  }
-  session.reader = { after: page[page.length - 1].sequence, entries }
-  return page
 }

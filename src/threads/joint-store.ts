@@ -233,6 +233,7 @@ export class JointStore {
       },
       // Where the store is, there its memory is counted.
       keeps: (message, change) => this.doors[0].events?.keeps?.(message, change),
+      takes: (bytes) => this.doors[0].events?.takes?.(bytes),
       arrived: () => {},
       overflowed: () => {},
       committed: (joint) =>
@@ -318,11 +319,12 @@ export class JointStore {
   private append(
     door: DoorState,
     clientId: string,
-    ...[proposal, message, qos, retain, subscriptionId]: Tail<Parameters<Store['append']>>
+    ...[proposal, borrowed, qos, retain, subscriptionId]: Tail<Parameters<Store['append']>>
   ): number {
     const session = this.sessions.get(clientId)
     if (session === undefined) return 0
     const { owner, lastSequence } = session
+    const message = borrowed.kept()
     const isHolder = owner === door && session.claiming === null
     if (!isHolder && !this.options.hasRoom(session, message)) {
       this.tell(door, (events) => events.overflowed(clientId))

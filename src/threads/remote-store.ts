@@ -113,17 +113,18 @@ export class RemoteStore implements Store {
     retain: boolean,
     subscriptionId: number,
   ): number {
-    const isSame = message === this.lastMessage
+    const kept = message.kept()
+    const isSame = kept === this.lastMessage
     const out = this.write(isSame ? Call.appendSame : Call.append)
     out.text(clientId)
     out.number(sequence)
     out.u8(qos | (retain ? 4 : 0))
     out.u32(subscriptionId)
-    if (!isSame) out.message(message)
-    this.lastMessage = message
+    if (!isSame) out.message(kept)
+    this.lastMessage = kept
     this.appended.push({
       clientId,
-      entry: { message, qos, retain, subscriptionId, released: false, safe: false },
+      entry: { message: kept, qos, retain, subscriptionId, released: false, safe: false },
     })
     return 0
   }

@@ -7,6 +7,7 @@
  */
 import type { Message } from '../../src/ports/message.ts'
 import type { Store, StoreEvents } from '../../src/ports/ports.ts'
+import { EntryLog } from '../../src/store/entry-log.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 
 /** Ways in which a store breaks its promises; the checkers must notice each. */
@@ -86,7 +87,7 @@ export class CrashStore implements Store {
         const onDisk = this.data.sessions.get(clientId)?.queue
         const told = entries.map((entry) => ({
           ...entry,
-          safe: onDisk?.has(entry.sequence) === true,
+          safe: onDisk?.read(entry.sequence - 1, 1)[0]?.sequence === entry.sequence,
         }))
         events.page(request, clientId, told, more)
       },
@@ -130,10 +131,12 @@ export class CrashStore implements Store {
     this.both((store) => store.deleteSubscription(...args))
   }
 
-  append(...args: Parameters<Store['append']>): number {
+  append(...[clientId, sequence, message, ...rest]: Parameters<Store['append']>): number {
     const { loseAppendEvery = Infinity } = this.options.faults
-    if (++this.appends % loseAppendEvery !== 0) this.filling.push((store) => store.append(...args))
-    return this.live.append(...args)
+    const kept = message.kept()
+    if (++this.appends % loseAppendEvery !== 0)
+      this.filling.push((store) => store.append(clientId, sequence, kept, ...rest))
+    return this.live.append(clientId, sequence, kept, ...rest)
   }
 
   acknowledge(...args: Parameters<Store['acknowledge']>): void {
@@ -185,6 +188,18 @@ export class CrashStore implements Store {
   }
 }
 
+function copyOfQueue(queue: EntryLog): EntryLog {
+  const copy = new EntryLog()
+  for (const { sequence, message, qos, retain, subscriptionId, released } of queue.read(
+    0,
+    Infinity,
+  )) {
+    copy.append(sequence, message, qos, retain, subscriptionId)
+    if (released) copy.release(sequence)
+  }
+  return copy
+}
+
 function copyOf(data: MemoryData): MemoryData {
   const copy = new MemoryData()
   for (const [clientId, session] of data.sessions)
@@ -192,9 +207,8 @@ function copyOf(data: MemoryData): MemoryData {
       ...session,
       owner: null,
       subscriptions: new Map(session.subscriptions),
-      queue: new Map([...session.queue].map(([sequence, entry]) => [sequence, { ...entry }])),
+      queue: copyOfQueue(session.queue),
       inbound: new Map(session.inbound),
-      reader: null,
     })
   for (const [topic, message] of data.retained) copy.retained.set(topic, message)
   for (const [id, waiting] of data.delayed) copy.delayed.set(id, waiting)

@@ -43,7 +43,7 @@ function checkContent({ data, summary }: Awaited<ReturnType<typeof imported>>): 
     retainAsPublished: false,
     subscriptionId: 0,
   })
-  const queue = [...old.queue.values()]
+  const queue = old.queue.read(0, Infinity)
   assert.deepEqual(
     queue.map(({ message, qos, released }) => [textOf(message), qos, released]),
     ['m1', 'm2', 'm3', 'm4', 'm5', 'm6'].map((text, index) => [text, 2 - (index % 2), index === 0]),
@@ -61,7 +61,7 @@ function checkContent({ data, summary }: Awaited<ReturnType<typeof imported>>): 
     subscriptionId: 77,
   })
   assert.equal(modern.record.expirySeconds, 0x7fff_0000)
-  assert.ok([...modern.queue.values()].every(({ subscriptionId }) => subscriptionId === 77))
+  assert.ok(modern.queue.read(0, Infinity).every(({ subscriptionId }) => subscriptionId === 77))
   const held = data.sessions.get('publisher')!.inbound.get(4711)!
   assert.deepEqual([held.topicName, textOf(held)], ['q/1', 'half'])
   assert.equal(textOf(data.retained.get('kept/1')!), 'one')

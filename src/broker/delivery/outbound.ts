@@ -127,19 +127,19 @@ function enqueueDurable(
   core.work -= Work.store
   let sequence = outbound.lastSequence + 1
   while (outbound.inflight.has(packetIdOf(outbound, sequence))) sequence++
-  const kept = message.kept()
   const id = subscription.subscriptionId
   const { journal } = core
   const { mark } = journal
-  const given = journal.append(session.clientId, sequence, kept, qos, retain, id)
+  const given = journal.append(session.clientId, sequence, message, qos, retain, id)
   if (given === 0 || session.foreign) return
+  if (session.connection === null) return countStored(outbound, given, message.payloadLength)
   noteEntry(
     core,
     session,
     outbound,
     {
       sequence: given,
-      message: kept,
+      message: message.kept(),
       qos,
       retain,
       subscriptionId: id,

@@ -189,11 +189,12 @@ class DiskStore implements LevelStore {
     const session = this.sessions.get(clientId)
     if (session === undefined) return 0
     const given = Math.max(sequence, session.lastSequence + 1)
+    const kept = message.kept()
     session.lastSequence = given
     session.queuedCount++
-    session.queuedBytes += message.payloadLength
-    message.unwritten++
-    const entry = { message, qos, retain, subscriptionId, body: 0, bringsBody: false }
+    session.queuedBytes += kept.payloadLength
+    kept.unwritten++
+    const entry = { message: kept, qos, retain, subscriptionId, body: 0, bringsBody: false }
     if (session.filling === null) {
       session.filling = new Map()
       this.set.queues.add(session)
