@@ -112,14 +112,24 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
     process.exitCode = code
     process.exit()
   }
+  const { configFile, logging, memoryOnly } = args
+  /** The log may not be open yet: what it has kept is to be read, too. */
+  const endStart = (lines: readonly string[], code: number): void => {
+    const settings = logSettingsOf(config.global, logging)
+    log.open(settings)
+    for (const line of lines) log.write(LogType.error, line)
+    // Wherever the log goes: who started this looks here.
+    if (!reachesTerminal(settings)) process.stderr.write(`${lines.join('\n')}\n`)
+    reportDaemon(lines.join('\n'))
+    end(code)
+  }
+  let isStarting = true
   const onFatal = (error: Error): void => {
-    log.write(
-      LogType.error,
-      `Error: ${error.message}. Stopping: nothing can be kept safe any more.`,
-    )
+    const line = `Error: ${error.message}. Stopping: nothing can be kept safe any more.`
+    if (isStarting) return endStart([line], FAILURE_EXIT_CODE)
+    log.write(LogType.error, line)
     end(FAILURE_EXIT_CODE)
   }
-  const { configFile, logging, memoryOnly } = args
   // While the store is being read nothing has been promised yet: it may just end.
   let stop = (): void => end(0)
   answerStop(() => stop())
@@ -135,6 +145,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       tlsKeyLogFile: args.tlsKeyLogFile,
       onFatal,
     })
+    isStarting = false
     endFrugal(server.threads === null)
     stop = () => {
       notifyStopping()
@@ -153,13 +164,7 @@ async function run(args: BrokerArguments, config: Config): Promise<void> {
       error instanceof ConfigError
         ? formatConfigError(error)
         : [`Error: ${(error as Error).message}`]
-    const settings = logSettingsOf(config.global, logging)
-    log.open(settings)
-    for (const line of lines) log.write(LogType.error, line)
-    // Wherever the log goes: who started this looks here.
-    if (!reachesTerminal(settings)) process.stderr.write(`${lines.join('\n')}\n`)
-    reportDaemon(lines.join('\n'))
-    end(exitCodeOf(error))
+    endStart(lines, exitCodeOf(error))
   }
 }
 

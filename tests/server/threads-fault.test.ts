@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { connect as connectTo, type IClientOptions, type MqttClient } from 'mqtt'
 import { endWithUs } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
-import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import { scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { connectOnce } from '../support/connect-once.ts'
 
 const CLIENTS = 24
@@ -82,6 +82,25 @@ test('a thread that dies ends the process, and nothing that was acknowledged is 
     () => [...acknowledged].every((payload) => received.has(payload)),
     () => `${received.size} of ${acknowledged.size}`,
   )
+})
+
+test('a thread that dies while the broker starts is named, and the start fails', async (context) => {
+  const [directory, port] = [scratch(context), await freePort()]
+  context.after(() => void delete process.env.NODE_OPTIONS)
+  const module = join(directory, 'fault.mjs')
+  writeFileSync(
+    module,
+    "import { isMainThread, workerData } from 'node:worker_threads'\n" +
+      "if (!isMainThread && workerData?.index === 1) throw new Error('injected')\n",
+  )
+  process.env.NODE_OPTIONS = `--import ${module}`
+  const mozzie = spawnMozzie(
+    context,
+    '-c',
+    writeConfig(directory, `thread_count 2\nlistener ${port} 127.0.0.1\nallow_anonymous true`),
+  )
+  assert.notEqual(await mozzie.exited, 0)
+  assert.match(mozzie.stderr(), /^(\d+: )?Error: thread 1: injected\. Stopping/m)
 })
 
 /** What systemd would hear, line by line. */
