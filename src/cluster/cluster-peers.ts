@@ -2,7 +2,6 @@
  * The Peers port over NATS: interest of all nodes in the memory of each, messages straight to the nodes that want them, and a
  * barrier that every live node has to pass.
  */
-import { ByteWriter } from '../codec/byte-writer.ts'
 import type { Message } from '../ports/message.ts'
 import type { Interest, PeerClaim, Peers, PeersEvents, PeerWill } from '../ports/peers.ts'
 import { readMessage, RecordReader, writeMessage, writeText } from '../store/level/records.ts'
@@ -11,11 +10,11 @@ import { Clients } from './clients.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import type { NodeView } from './membership.ts'
 import { Interests } from './interests.ts'
+import { openParcel, Parcels } from './parcels.ts'
 import { Wills } from './wills.ts'
 import { pause } from './wire.ts'
 
 const ASK_MS = 1000
-const HEAD_BYTES = 64
 const PLAIN = 1
 const GROUP_ONLY = 0
 
@@ -41,10 +40,12 @@ export class ClusterPeers implements Peers {
   private early: (() => void)[] = []
   private barriers: (() => void)[] = []
   private isPassing = false
-  private readonly writer = new ByteWriter(new Uint8Array(HEAD_BYTES))
+  private readonly parcels: Parcels
 
   constructor(node: ClusterNode) {
     this.node = node
+    const { name } = node.options
+    this.parcels = new Parcels((to, bytes) => node.wire.send(`${name}.m.${to}`, bytes))
     node.onJoined = () => this.joined()
     node.onLost = (clientId) => this.lost(clientId)
     node.onNodes = () => this.nodesChanged()
@@ -74,7 +75,9 @@ export class ClusterPeers implements Peers {
         wire.reply(message, encoder.encode(JSON.stringify(answer))),
       )
     })
-    wire.listen(`${options.name}.m.${options.node}`, ({ data }) => this.received(data))
+    wire.listen(`${options.name}.m.${options.node}`, ({ data }) =>
+      openParcel(data, (item) => this.received(item)),
+    )
     for (const run of this.early.splice(0)) run()
     await Promise.all(membership.others().map((other) => this.meet(other)))
   }
@@ -126,19 +129,16 @@ export class ClusterPeers implements Peers {
   }
 
   private sendTo(node: string, message: Message, plain: number, groups: readonly string[]): void {
-    const { writer } = this
-    writer.length = 0
-    writer.reserve(1)
-    writer.bytes[writer.length++] = plain
-    writeText(writer, groups.join('\0'))
-    writeMessage(writer, message)
-    // The client library keeps what it is given until it is sent.
-    const bytes = writer.bytes.slice(0, writer.length)
-    this.node.wire.send(`${this.node.options.name}.m.${node}`, bytes)
+    this.parcels.add(node, (writer) => {
+      writer.reserve(1)
+      writer.bytes[writer.length++] = plain
+      writeText(writer, groups.join('\0'))
+      writeMessage(writer, message)
+    })
   }
 
-  private received(data: Uint8Array): void {
-    const reader = new RecordReader(new Uint8Array(data))
+  private received(item: Uint8Array): void {
+    const reader = new RecordReader(item)
     const plain = reader.byte() === PLAIN
     const groups = reader.anyText()
     const message = readMessage(reader)
@@ -170,6 +170,7 @@ export class ClusterPeers implements Peers {
   private async askAll(): Promise<void> {
     const { node, interests, wills } = this
     if (interests === null || node.wire.isClosed) return
+    this.parcels.flush()
     interests.sendNow()
     await wills?.stored()
     const { name, node: own, run } = node.options
@@ -203,6 +204,7 @@ export class ClusterPeers implements Peers {
   // ── clients ──────────────────────────────────────────────────────────────────────────────────────
 
   claim(claim: PeerClaim, done: (granted: boolean) => void): void {
+    this.parcels.flush()
     this.later(() => {
       void this.clients?.claim(claim).then(async (granted) => {
         if (granted) await knowSession(this.node, claim.clientId)
@@ -216,6 +218,7 @@ export class ClusterPeers implements Peers {
   }
 
   kick(node: string, claim: PeerClaim, done: () => void): void {
+    this.parcels.flush()
     this.later(() => {
       void this.clients?.kickAt(node, claim).then(() => this.tell(done))
     })
@@ -244,7 +247,10 @@ export class ClusterPeers implements Peers {
     const { interests, wills } = this
     const { membership, writer } = this.node
     for (const node of interests?.known ?? [])
-      if (!membership.isAlive(node)) interests?.remove(node)
+      if (!membership.isAlive(node)) {
+        interests?.remove(node)
+        this.parcels.forget(node)
+      }
     for (const { node, run } of membership.others()) void interests?.until(node, run, 0)
     if (membership.isFirst())
       wills?.sayOrphans(
@@ -255,6 +261,7 @@ export class ClusterPeers implements Peers {
   }
 
   end(): void {
+    this.parcels.flush()
     this.clients?.end()
   }
 }
