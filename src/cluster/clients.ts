@@ -71,12 +71,13 @@ export class Clients {
     })
   }
 
-  async claim(claim: PeerClaim): Promise<boolean> {
+  /** `prepare`: what is to be done before a claim is granted, while nobody else's may be. */
+  async claim(claim: PeerClaim, prepare: () => Promise<void>): Promise<boolean> {
     const { clientId } = claim
     const subject = `${this.options.name}.c.${tokenFor(clientId)}`
     const own = this.own.get(clientId) ?? this.listen(subject, claim)
     own.pending++
-    const granted = await this.ask(subject, claim, own)
+    const granted = await this.ask(subject, claim, own, prepare)
     own.pending--
     // The core is to know that it has the client before it is asked to let it go.
     if (own.pending === 0) setImmediate(() => own.waiting.splice(0).forEach((go) => go()))
@@ -141,14 +142,21 @@ export class Clients {
   }
 
   /** Asks whoever has it; true: nobody does, not any more, or it cannot say so. */
-  private async ask(subject: string, claim: PeerClaim, own: OwnClient): Promise<boolean> {
+  private async ask(
+    subject: string,
+    claim: PeerClaim,
+    own: OwnClient,
+    prepare: () => Promise<void>,
+  ): Promise<boolean> {
     const { leaseMs, nowMs } = this.options
     const endMs = nowMs() + leaseMs
     while (nowMs() < endMs && !this.wire.isClosed) {
       own.isOverheard = false
       const answer = await this.askOnce(subject, claim)
+      if (answer === true) await prepare()
       if (answer !== null && !(answer && own.isOverheard)) return answer
     }
+    await prepare()
     return true
   }
 

@@ -206,10 +206,9 @@ export class ClusterPeers implements Peers {
   claim(claim: PeerClaim, done: (granted: boolean) => void): void {
     this.parcels.flush()
     this.later(() => {
-      void this.clients?.claim(claim).then(async (granted) => {
-        if (granted) await knowSession(this.node, claim.clientId)
-        this.tell(() => done(granted))
-      })
+      void this.clients
+        ?.claim(claim, () => knowSession(this.node, claim.clientId))
+        .then((granted) => this.tell(() => done(granted)))
     })
   }
 
