@@ -1,7 +1,8 @@
 /** `mozzie tls-init DIR --host NAME`: the certificates of a first secure set-up, and what to do with them. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
+import { makeDirectories } from '../store/make-directories.ts'
 import {
   createAuthority,
   createClientCertificate,
@@ -73,7 +74,7 @@ export function parseTlsInit(words: readonly string[]): TlsInitArguments | strin
 export async function tlsInit(options: TlsInitArguments): Promise<string> {
   const { hosts, client, days } = options
   const directory = resolve(options.directory)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectories(directory, 0o700)
   const taken = readdirSync(directory).find((name) => /\.(?:crt|key)$/.test(name))
   if (taken !== undefined)
     throw new Error(`${join(directory, taken)} is there already: choose an empty directory`)

@@ -1,8 +1,9 @@
 /** `mozzie ctrl` without a command: asks for them, with history and completion. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
+import { makeDirectories } from '../../store/make-directories.ts'
 import type { Settings } from '../mqtt/settings.ts'
 import { CtrlUsageError, type CtrlModule } from './command.ts'
 import { CtrlError, openLink, type CtrlLink } from './link.ts'
@@ -207,7 +208,7 @@ function saveHistory(lines: Interface): void {
   const { history = [] } = lines as Interface & { history?: string[] }
   const file = historyFile()
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeDirectories(dirname(file), 0o700)
     const kept = history.filter((line) => !isSecret(line))
     writeFileSync(file, `${kept.join('\n')}\n`, { mode: 0o600 })
     chmodSync(file, 0o600)

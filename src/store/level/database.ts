@@ -1,13 +1,5 @@
 /** Opening the directory: who may have it, what is refused, and in which words. */
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  truncateSync,
-} from 'node:fs'
+import { chmodSync, lstatSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findDamage, stateOf } from './check-files.ts'
@@ -17,6 +9,7 @@ import { readManifest } from './manifest.ts'
 import { migrate } from './migrations.ts'
 import { FORMAT_VERSION, RecordReader, writeUint } from './records.ts'
 import { beginRecord, endRecord, openRecord } from './sealed-record.ts'
+import { makeDirectories } from '../make-directories.ts'
 import { trackWrites, type Level } from './track-writes.ts'
 
 /** The store cannot be used; `message` names the directory and what to do. */
@@ -105,7 +98,7 @@ function closeToOthers(path: string, mode: number): void {
 
 function makeDirectory(location: string): void {
   try {
-    mkdirSync(location, { recursive: true, mode: 0o700 })
+    makeDirectories(location, 0o700)
     const own = process.getuid?.()
     const link = lstatSync(location)
     if (own !== undefined && link.isSymbolicLink() && link.uid !== own && link.uid !== 0)

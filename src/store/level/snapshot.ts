@@ -12,11 +12,12 @@
  * All that was acknowledged before the copy began is in it.
  */
 import { existsSync } from 'node:fs'
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { findDamage, isLog, isTable, numberOf, stateOf } from './check-files.ts'
 import { StoreError } from './database.ts'
+import { makeDirectories } from '../make-directories.ts'
 import { readManifest } from './manifest.ts'
 import { MARKER_FILE } from './marker.ts'
 
@@ -102,7 +103,7 @@ async function takeOnce(
   betweenSteps: BetweenSteps,
 ): Promise<string | null> {
   await rm(to, { recursive: true, force: true })
-  await mkdir(to, { recursive: true, mode: 0o700 })
+  makeDirectories(to, 0o700)
   const held = new Map<string, FileHandle>()
   try {
     const marker = await readIfThere(join(from, MARKER_FILE))
