@@ -57,14 +57,14 @@ for (const maker of makers)
     assert.match((await sub.outcome).stdout, /^\[ two {2}blanks \]$/m)
   })
 
-test('-L decodes user and password, and leaves a percent sign alone', () => {
+test('-L decodes user, password and topic, and leaves a percent sign alone', () => {
   const partsOf = (url: string) => {
     const parts = parseBrokerUrl(url)
     assert.equal(typeof parts, 'object')
     return parts as Exclude<typeof parts, string>
   }
-  const { username, password, topic } = partsOf('mqtt://a%40b:p%3Aq@h/t/%40?x=1')
-  assert.deepEqual([username, password, topic], ['a@b', 'p:q', 't/%40?x=1'])
+  const { username, password, topic } = partsOf('mqtt://a%40b:p%3Aq@h/t/%40?x=1%')
+  assert.deepEqual([username, password, topic], ['a@b', 'p:q', 't/@?x=1%'])
   assert.equal(partsOf('mqtt://100%@h/t').username, '100%')
   const { port, tls } = partsOf('wss://h:80/t')
   assert.deepEqual([port, tls], [80, true])

@@ -17,6 +17,11 @@ export const DIFFERENCES: readonly Difference[] = [
   row('`-t ""`', 'the broker closes the connection', 'refused'),
   row('`--psk-identity` without `--psk`', 'no effect', 'refused'),
   row('`-L` with an IPv6 address, or `@` in the password', 'taken apart wrongly', 'works'),
+  row(
+    '`%40` in user, password or topic of `-L`',
+    'stays `%40`',
+    'becomes `@`; a percent sign is `%25`',
+  ),
   row('`%40` in `--proxy`', 'becomes `:`', 'becomes `@`'),
   row('options file', '`-D` cannot be used, lines end at 1024 bytes', 'both work'),
   row('`-D connect session-expiry-interval N -c`', 'refused as a repetition', 'N counts'),

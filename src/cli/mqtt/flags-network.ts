@@ -64,7 +64,7 @@ export const NETWORK_FLAGS = [
   network(
     '-L --url',
     ['URL', 'no URL specified'],
-    'all in one: mqtt[s]|ws[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC',
+    'all in one: mqtt[s]|ws[s]://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC (%40 is @, %25 is %)',
     setUrl,
   ),
   network(

@@ -9,7 +9,7 @@ export interface BrokerUrl {
   readonly webSocket: boolean
   readonly username: string | null
   readonly password: string | null
-  /** Everything behind the first `/` after the host. */
+  /** Everything behind the first `/` after the host, percent-decoded. */
   readonly topic: string
 }
 
@@ -21,7 +21,7 @@ const SCHEMES: Readonly<Record<string, Pick<BrokerUrl, 'port' | 'tls' | 'webSock
   wss: { port: 8883, tls: true, webSocket: true },
 }
 
-/** The parts of a URL, or the line that says what is wrong with it. User and password are percent-decoded, unlike mosquitto's. */
+/** The parts of a URL, or the line that says what is wrong with it. User, password and topic are percent-decoded, unlike mosquitto's. */
 export function parseBrokerUrl(url: string): BrokerUrl | string {
   const [, name = '', rest = ''] = /^([a-z]+):\/\/(.*)$/is.exec(url) ?? []
   const key = name.toLowerCase()
@@ -44,7 +44,7 @@ export function parseBrokerUrl(url: string): BrokerUrl | string {
     port,
     username: user === null ? null : percentDecoded(colon === -1 ? user : user.slice(0, colon)),
     password: user === null || colon === -1 ? null : percentDecoded(user.slice(colon + 1)),
-    topic,
+    topic: percentDecoded(topic),
   }
 }
 
