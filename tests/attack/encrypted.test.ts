@@ -36,7 +36,7 @@ before(async () => {
       web: 'protocol websockets\nwebsockets_origin https://good.example',
       secureWeb: `protocol websockets\n${mutual}`,
     },
-    'connect_timeout 2\nmax_packet_size 10000',
+    'connect_timeout 5\nmax_packet_size 10000',
   )
   broker = started.broker
   ports = started.ports

@@ -14,7 +14,7 @@ import { leastOf } from '../support/patience.ts'
 import type { RawClient } from '../support/raw-client.ts'
 
 const timeouts = behaviours('timeouts', {
-  config: 'connect_timeout 1\npartial_packet_timeout 1',
+  config: 'connect_timeout 4\npartial_packet_timeout 1',
   concurrency: 4,
 })
 

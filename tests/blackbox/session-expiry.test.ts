@@ -36,8 +36,8 @@ behaviour(
   { v5: '[MQTT-4.1.0-2]' },
   async ({ connect, connectFor, clientId }) => {
     const options = { clientId, cleanStart: false }
-    const client = await connect({ ...options, properties: { sessionExpirySeconds: 2 } })
-    await sleep(2500)
+    const client = await connect({ ...options, properties: { sessionExpirySeconds: 8 } })
+    await sleep(9000)
     await client.end()
     const [, connack] = await connectFor(options)
     assert.equal(connack.sessionPresent, true)

@@ -104,7 +104,7 @@ behaviour(
     const watcher = await connect()
     await watcher.subscribe(topic)
     const options = { clientId, cleanStart: false, properties: { sessionExpirySeconds: 60 } }
-    const properties = { willDelaySeconds: 1 }
+    const properties = { willDelaySeconds: 30 }
     await connect({ ...options, will: { topic, payload: 'gone', properties } })
     await connect(options)
     await watcher.expectNothing()

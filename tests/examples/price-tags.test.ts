@@ -78,7 +78,7 @@ async function life(world: World): Promise<void> {
   assert.deepEqual([first.tasks, first.shown], [48, 48])
   const same = await order(world, listOf(1, 24))
   assert.equal(same.tasks, 0, 'what is shown already costs nothing')
-  const at = new Date(Date.now() + 2500).toISOString()
+  const at = new Date(Date.now() + 10_000).toISOString()
   const csv = listOf(1, 3, (sku) => offerOf(sku, 25))
   const { change } = (await post(world, `/api/changes?at=${at}`, csv)) as { change: number }
   assert.equal((await changeOf(world, change)).state, 'scheduled')

@@ -33,7 +33,7 @@ before(async () => {
       trusted: `${line}\nproxy_protocol_trusted 127.0.0.0/8`,
       distrusted: `${line}\nproxy_protocol_trusted 10.0.0.0/8\nproxy_protocol_trusted ::1`,
     },
-    'connect_timeout 2',
+    'connect_timeout 5',
   )
   broker = started.broker
   ports = started.ports

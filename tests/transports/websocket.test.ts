@@ -110,13 +110,13 @@ test(
     const came: number[] = []
     socket.on('data', (chunk: Buffer) => came.push(...chunk))
     socket.on('error', () => {})
-    socket.write(frameOf(connect(4, { clientId: 'slow', keepAliveSeconds: 2 })))
+    socket.write(frameOf(connect(4, { clientId: 'slow', keepAliveSeconds: 4 })))
     const long = frameOf(publish('slow', 'x'.repeat(50_000), { qos: 1 }), pingreq)
     for (let at = 0; at < long.length && !socket.destroyed; at += 2500) {
       socket.write(long.subarray(at, at + 2500))
-      await sleep(250)
+      await sleep(400)
     }
-    // CONNACK, PUBACK, PINGRESP, each in a frame or with others; the client is alive 5 s later.
+    // CONNACK, PUBACK, PINGRESP, each in a frame or with others; the client is alive 8 s later.
     while (!came.includes(0xd0) && !socket.destroyed) await once(socket, 'data')
     assert.deepEqual([came.includes(0x40), came.includes(0xd0)], [true, true])
     socket.write(long.subarray(0, 20_000))
