@@ -31,4 +31,9 @@ export interface Log {
   readonly mask: number
   /** Writes one line. `text` may hold bytes from the network: the adapter escapes control characters. */
   write(type: LogTypeBit, text: string, fields?: LogFields): void
+  /**
+   * Whether lines of an event have come too often of late: one more is counted as left out, and need not be built. Absent:
+   * never.
+   */
+  isTooOften?(event: string): boolean
 }

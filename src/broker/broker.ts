@@ -14,7 +14,7 @@ import { Delays } from './state/delays.ts'
 import { Journal } from './state/journal.ts'
 import { readHeldBack, receive, resumeInput, unpause } from './connection/input.ts'
 import { connectionsByUser, kickUser, recheckLogins } from './connection/kick.ts'
-import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
+import { armConnectTimeout, look, restartWatch } from './connection/keepalive.ts'
 import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
 import {
   checkPublishedTopic,
@@ -75,6 +75,7 @@ export class Broker {
       stats: this.stats,
       wheel: new TimerWheel(ports.clock.monotonicMs()),
       expire: (session) => sessionDue(this.core, session),
+      look: (connection) => look(this.core, connection),
       trie: new FilterTrie<Subscriber>(),
       retained,
       shelf: new Shelf((topic, place) => retained.set(topic, place)),

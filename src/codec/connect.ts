@@ -30,6 +30,10 @@ const WILL = 0x04
 const CLEAN = 0x02
 const RESERVED = 0x01
 
+const NAME = 'MQTT'
+/** That of 3.1. */
+const NAME_3 = 'MQIsdp'
+
 /** Top bit of the protocol level, set by bridges that ask to be treated as such. */
 const BRIDGE = 0x80
 
@@ -46,19 +50,24 @@ export function connectVersion(
   const levelAt = bodyStart + 2 + nameLength
   if (levelAt >= frameEnd) return 0
   const level = bytes[levelAt] & ~BRIDGE
-  const name = String.fromCharCode(
-    ...bytes.subarray(bodyStart + 2, Math.min(levelAt, bodyStart + 8)),
-  )
-  if (name === 'MQIsdp') return level === 3 ? 3 : 0
-  return name === 'MQTT' && (level === 4 || level === 5) ? level : 0
+  if (level === 3) return isAt(bytes, bodyStart + 2, levelAt, NAME_3) ? 3 : 0
+  if (level !== 4 && level !== 5) return 0
+  return isAt(bytes, bodyStart + 2, levelAt, NAME) ? level : 0
+}
+
+function isAt(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  if (end - start !== name.length) return false
+  for (let at = 0; at < name.length; at++)
+    if (bytes[start + at] !== name.charCodeAt(at)) return false
+  return true
 }
 
 /** Throws ProtocolError 0x82 for another protocol's name, 0x84 for a level we do not speak [MQTT-3.1.2-2]. */
 function checkProtocol(name: string, level: number): Version {
-  if (name !== 'MQTT' && name !== 'MQIsdp') {
+  if (name !== NAME && name !== NAME_3) {
     throw new ProtocolError(Reason.protocolError, 'not the name of the MQTT protocol')
   }
-  if (name === 'MQIsdp' ? level === 3 : level === 4 || level === 5) return level as Version
+  if (name === NAME_3 ? level === 3 : level === 4 || level === 5) return level as Version
   throw new ProtocolError(Reason.unsupportedProtocolVersion, `${name} level ${level}`)
 }
 
@@ -127,9 +136,10 @@ export function readConnect(
   }
   const clientId = reader.text()
   const will = (flags & WILL) === 0 ? null : readWill(reader, version, flags, options.limits)
-  const isOver = () => version === 3 && reader.isAtEnd()
-  const username = (flags & USERNAME) === 0 || isOver() ? null : reader.text()
-  const password = (flags & PASSWORD) === 0 || isOver() ? null : reader.binary()
+  const mayLack = version === 3
+  const username = (flags & USERNAME) === 0 || (mayLack && reader.isAtEnd()) ? null : reader.text()
+  const password =
+    (flags & PASSWORD) === 0 || (mayLack && reader.isAtEnd()) ? null : reader.binary()
   return {
     type: PacketType.connect,
     version,
@@ -177,7 +187,7 @@ export function writeConnect(out: ByteWriter, _version: Version, packet: Connect
   checkConnect(packet)
   putByte(out, PacketType.connect << 4)
   const mark = openLength(out)
-  putText(out, version === 3 ? 'MQIsdp' : 'MQTT')
+  putText(out, version === 3 ? NAME_3 : NAME)
   putByte(out, version | (packet.bridge ? BRIDGE : 0))
   putByte(out, connectFlags(packet))
   putUint16(out, packet.keepAliveSeconds)

@@ -100,6 +100,7 @@ export function createServerLog(): ServerLog {
   const log = {
     mask: allLogTypes,
     write,
+    isTooOften: (event: string) => settings !== null && rate.isTooOften(event, Date.now()),
     open(next: LogSettings) {
       sinks.close()
       settings = next

@@ -8,6 +8,12 @@ const WAIT_SECONDS_MAX = 10
 /** Connections that may wait for the start. */
 const WAITING_MAX = 1000
 
+/** A connection that wants in. */
+export interface Entrant {
+  /** Its turn has come. */
+  enter(): void
+}
+
 /** Counts for several threads. */
 export interface SharedSlices {
   /** One more within this tenth of a second, if there are fewer than `max`. */
@@ -22,7 +28,7 @@ export class ConnectionRate {
   /** 0: no limit. May be changed. */
   perSecond: number
   private entered = 0
-  private readonly waiting = new Fifo<() => void>()
+  private readonly waiting = new Fifo<Entrant>()
   private timer: NodeJS.Timeout | null = null
   private isPaused = false
   private readonly shared: SharedSlices | null
@@ -33,24 +39,24 @@ export class ConnectionRate {
     this.shared = shared
   }
 
-  /** Calls `enter`, now or in its turn. False: too many wait already, `enter` will not be called. */
-  pass(enter: () => void): boolean {
+  /** Lets `entrant` in, now or in its turn. False: too many wait already, it never will be. */
+  pass(entrant: Entrant): boolean {
     if (this.isPaused) {
       if (this.waiting.length >= WAITING_MAX) return false
-      this.waiting.push(enter)
+      this.waiting.push(entrant)
       return true
     }
     if (this.perSecond === 0) {
-      enter()
+      entrant.enter()
       return true
     }
     this.startSlices()
     if (this.waiting.length === 0 && this.take()) {
-      enter()
+      entrant.enter()
       return true
     }
     if (this.waiting.length >= this.perSecond * WAIT_SECONDS_MAX) return false
-    this.waiting.push(enter)
+    this.waiting.push(entrant)
     return true
   }
 
@@ -79,7 +85,7 @@ export class ConnectionRate {
       this.timer = null
     }
     this.entered = 0
-    while (this.waiting.length > 0 && this.take()) this.waiting.shift()?.()
+    while (this.waiting.length > 0 && this.take()) this.waiting.shift()?.enter()
   }
 
   /** Is there room in this slice? Takes a place of it. */

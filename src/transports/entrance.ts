@@ -11,7 +11,7 @@ import type { TlsFacts } from '../ports/ports.ts'
 import type { AddressBudget } from './address-budget.ts'
 import { isFull, type ConnectionBudget } from './connection-budget.ts'
 import type { ConnectionRate } from './connection-rate.ts'
-import { openLink, type LinkOwner } from './link.ts'
+import { openLink, type LinkOwner, type Peer } from './link.ts'
 import { readProxied, type ProxyRules } from './proxy.ts'
 import type { TlsEntrance } from './tls.ts'
 import type { WebEntrance } from './websocket.ts'
@@ -58,14 +58,56 @@ export interface Entrance<C> {
 const HANDSHAKE_FACTOR = 4
 const HANDSHAKE_MS_MAX = 30_000
 
-/** A connection between accept and link. */
-interface Arrival<C> {
+const arrivalKey = Symbol('arrival')
+
+type ArrivedSocket = Socket & { [arrivalKey]: Arrival<unknown> }
+
+/** A connection between accept and link; as long as it lasts, its place among those that the bounds count. */
+class Arrival<C> implements Peer {
   readonly entrance: Entrance<C>
   readonly raw: Socket
   remote: string
-  timer: NodeJS.Timeout | null
-  /** Gives its place back; once, however often it is called. */
-  readonly leave: () => void
+  tls: TlsFacts | null = null
+  /** What counts as its address; null: none does. */
+  private readonly address: string | null
+  private isHere = true
+  timer: NodeJS.Timeout | null = null
+
+  constructor(entrance: Entrance<C>, raw: Socket, remote: string, address: string | null) {
+    this.entrance = entrance
+    this.raw = raw
+    this.remote = remote
+    this.address = address
+    entrance.own.open++
+    entrance.all.open++
+    entrance.sockets.open++
+    if (address !== null) entrance.addresses.enter(address)
+    entrance.arriving.add(raw)
+  }
+
+  /** Its turn has come. */
+  enter(): void {
+    if (!this.raw.destroyed) begin(this)
+  }
+
+  leave(): void {
+    if (!this.isHere) return
+    this.isHere = false
+    const { own, all, addresses } = this.entrance
+    own.open--
+    all.open--
+    if (this.address !== null) addresses.leave(this.address)
+  }
+
+  closed(): void {
+    this.leave()
+    this.entrance.sockets.open--
+    this.entrance.arriving.delete(this.raw)
+  }
+}
+
+function onClose(this: ArrivedSocket): void {
+  this[arrivalKey].closed()
 }
 
 /**
@@ -130,30 +172,11 @@ function obstacleOf<C>(
 }
 
 function take<C>(entrance: Entrance<C>, raw: Socket, remote: string, address: string | null): void {
-  const { own, all, sockets, addresses, rate, arriving } = entrance
-  own.open++
-  all.open++
-  sockets.open++
-  if (address !== null) addresses.enter(address)
-  arriving.add(raw)
-  let isHere = true
-  const leave = (): void => {
-    if (!isHere) return
-    isHere = false
-    own.open--
-    all.open--
-    if (address !== null) addresses.leave(address)
-  }
+  const arrival = new Arrival(entrance, raw, remote, address)
+  ;(raw as ArrivedSocket)[arrivalKey] = arrival
   // It comes once, and `once` would keep three objects more.
-  raw.on('close', () => {
-    leave()
-    sockets.open--
-    arriving.delete(raw)
-  })
-  const passed = rate.pass(() => {
-    if (!raw.destroyed) begin({ entrance, raw, remote, timer: null, leave })
-  })
-  if (!passed) deny(entrance, raw, remote, 'max_connection_rate exceeded')
+  raw.on('close', onClose)
+  if (!entrance.rate.pass(arrival)) deny(entrance, raw, remote, 'max_connection_rate exceeded')
 }
 
 function deny<C>(
@@ -175,7 +198,7 @@ function deny<C>(
 function begin<C>(arrival: Arrival<C>): void {
   const { entrance, raw } = arrival
   const { proxy, tls, web } = entrance.settings
-  if (proxy === null && tls === null && web === null) return openMqtt(arrival, raw, null, null)
+  if (proxy === null && tls === null && web === null) return openMqtt(arrival, raw, null)
   const stageMs = entrance.stageMsMax()
   mayStay(arrival, tls === null ? stageMs : Math.min(stageMs * HANDSHAKE_FACTOR, HANDSHAKE_MS_MAX))
   raw.once('close', () => mayStay(arrival, 0))
@@ -218,32 +241,24 @@ function speak<C>(
   tls: TlsFacts | null,
   head: Buffer | null,
 ): void {
+  arrival.tls = tls
   const { web, auto } = arrival.entrance.settings
-  if (web === null) return openMqtt(arrival, socket, tls, head)
+  if (web === null) return openMqtt(arrival, socket, head)
   if (head !== null) socket.unshift(head)
-  const openWeb = (): void =>
-    web.take(socket, { remote: arrival.remote, tls, leave: arrival.leave }, (ms) =>
-      mayStay(arrival, ms),
-    )
+  const openWeb = (): void => web.take(socket, arrival, (ms) => mayStay(arrival, ms))
   if (!auto) return openWeb()
   readFirst(socket, (first) => {
-    if (!isHttp(first[0])) return openMqtt(arrival, socket, tls, first)
+    if (!isHttp(first[0])) return openMqtt(arrival, socket, first)
     socket.unshift(first)
     openWeb()
   })
 }
 
-function openMqtt<C>(
-  arrival: Arrival<C>,
-  socket: Socket,
-  tls: TlsFacts | null,
-  head: Buffer | null,
-): void {
-  const { entrance, remote, leave } = arrival
+function openMqtt<C>(arrival: Arrival<C>, socket: Socket, head: Buffer | null): void {
   mayStay(arrival, 0)
   // The core must not be given a Buffer: its `slice` would not copy.
   const bytes = head === null ? null : new Uint8Array(head)
-  openLink(entrance.owner, socket, { remote, tls, leave }, bytes)
+  openLink(arrival.entrance.owner, socket, arrival, bytes)
 }
 
 /** The first bytes that come; the socket is paused again. */

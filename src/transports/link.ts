@@ -33,8 +33,8 @@ export interface Peer {
   readonly remote: string
   /** null: no TLS. */
   readonly tls: TlsFacts | null
-  /** To be called once either side has ended the connection, which may be some time before it is closed. */
-  readonly leave: () => void
+  /** To be called when either side has ended the connection, which may be some time before it is closed; it counts once. */
+  leave(): void
 }
 
 /**
@@ -67,7 +67,7 @@ export class SocketLink<C> implements Link {
   readonly remote: string
   readonly listener: ListenerOptions
   readonly tls: TlsFacts | null
-  readonly leave: () => void
+  private readonly peer: Peer
   readonly owner: LinkOwner<C>
   readonly socket: Socket
   /** TLS: its bytes must not pass it by on the way to the descriptor. */
@@ -88,13 +88,12 @@ export class SocketLink<C> implements Link {
   private whenWritten: (() => void) | null = null
 
   constructor(owner: LinkOwner<C>, socket: Socket, peer: Peer) {
-    const { remote, tls } = peer
     this.owner = owner
     this.socket = socket
     this.encrypted = socket instanceof TLSSocket
-    this.remote = remote
-    this.tls = tls
-    this.leave = peer.leave
+    this.remote = peer.remote
+    this.tls = peer.tls
+    this.peer = peer
     this.listener = owner.listener
   }
 
@@ -107,6 +106,11 @@ export class SocketLink<C> implements Link {
       if (this.socket.writableLength === 0) this.drained()
     }
     return this.whenWritten
+  }
+
+  /** Its place is another's. */
+  leave(): void {
+    this.peer.leave()
   }
 
   /** Bytes came; they are reused after the call. */

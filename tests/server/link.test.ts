@@ -267,13 +267,10 @@ test('nobody comes in before the listeners are released, then all do at their ra
     const entered: number[] = []
     rate.pause()
     for (let index = 0; index < 250; index++)
-      assert.equal(
-        rate.pass(() => entered.push(index)),
-        true,
-      )
+      assert.equal(rate.pass({ enter: () => void entered.push(index) }), true)
     assert.deepEqual(entered, [])
     rate.resume()
-    const all = new Promise<void>((resolve) => rate.pass(resolve))
+    const all = new Promise<void>((resolve) => rate.pass({ enter: resolve }))
     const waits = setTimeout(() => {}, 10_000)
     await all
     clearTimeout(waits)

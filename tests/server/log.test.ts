@@ -56,6 +56,22 @@ test('a storm of connections is a hundred lines a second and one that counts the
   assert.equal(rate.admits(text, 6000), true)
 })
 
+test('lines of a storm that are left out need not be built, and are counted all the same', () => {
+  const rate = createLogRate()
+  const text = 'New connection from 127.0.0.1:1 on port 1883.'
+  const isLeftOut = (nowMs = 5000) => rate.isTooOften('connection_opened', nowMs)
+  for (let line = 0; line < 100; line++) {
+    assert.equal(isLeftOut(), false)
+    assert.equal(rate.admits(text, 5000), true)
+  }
+  assert.equal(isLeftOut(), true)
+  assert.equal(rate.admits(text, 5000), false)
+  const said: string[] = []
+  rate.report(6000, (line) => said.push(line))
+  assert.deepEqual(said, ['2 lines suppressed: New connection from ...'])
+  assert.equal(isLeftOut(6000), false)
+})
+
 test('log_dest file writes lines as log_timestamp_format says, mode 0600', async (context) => {
   const directory = scratch(context)
   const path = join(directory, 'log')

@@ -96,6 +96,14 @@ function userIdRule(_core: Core, connection: Connection, packet: ConnectPacket):
   return needsUser && !packet.username ? Reason.notAuthorized : 0
 }
 
+/** 0, or the reason of the first rule that it does not pass. */
+function obstacleTo(core: Core, connection: Connection, packet: ConnectPacket): number {
+  let reason = 0
+  for (let next = 0; next < RULES.length && reason === 0; next++)
+    reason = RULES[next](core, connection, packet)
+  return reason
+}
+
 /** What the packet says before it is read whole: how it is answered when it cannot be. */
 export function noteVersion(
   connection: Connection,
@@ -109,10 +117,8 @@ export function noteVersion(
 export function onConnect(core: Core, connection: Connection, asked: ConnectPacket): void {
   const packet = withProvenUser(connection, asked)
   connection.version = packet.version
-  for (const rule of connection.isOurs ? [] : RULES) {
-    const reason = rule(core, connection, packet)
-    if (reason !== 0) return refuse(core, connection, reason)
-  }
+  const obstacle = connection.isOurs ? 0 : obstacleTo(core, connection, packet)
+  if (obstacle !== 0) return refuse(core, connection, obstacle)
   connection.setPhase(Phase.opening)
   core.stats.connections++
   const assigned = packet.clientId === '' && !connection.link.listener.useUsernameAsClientId

@@ -22,29 +22,20 @@ const ANSWER_MS_MAX = 60_000
 
 /** The clock for CONNECT starts with the socket; a byte now and then is no CONNECT. */
 export function armConnectTimeout(core: Core, connection: Connection): void {
-  const { clock, limits } = core.ports
-  const startMs = clock.monotonicMs()
-  const arm = (dueMs: number): void => {
-    connection.timer = core.wheel.arm(dueMs, () => {
-      const arrived = connection.partial?.length ?? 0
-      const { phase } = connection
-      const isWhole = phase === Phase.opening || phase === Phase.proving
-      const moreMs = isWhole ? ANSWER_MS_MAX : arrived * CONNECT_BYTE_MS
-      const longerMs = startMs + limits.connectTimeoutMs + moreMs
-      if (longerMs > clock.monotonicMs()) arm(longerMs)
-      else closeConnection(core, connection, { text: 'exceeded timeout', reason: -1 })
-    })
-  }
-  arm(startMs + limits.connectTimeoutMs)
+  watch(core, connection, connection.lastLifeMs + core.ports.limits.connectTimeoutMs)
 }
 
 /** From now on the client must show signs of life every one and a half times `seconds` [MQTT-3.1.2-22]. */
 export function armKeepAlive(core: Core, connection: Connection, seconds: number): void {
-  core.wheel.cancel(connection.timer)
-  connection.timer = null
   connection.keepAliveMs = seconds * 1500
   noteLife(core, connection)
-  if (seconds > 0) watch(core, connection, connection.lastLifeMs + connection.keepAliveMs)
+  const dueMs = seconds === 0 ? Infinity : connection.lastLifeMs + connection.keepAliveMs
+  const { timer } = connection
+  // The one for CONNECT, where it fires first, will look for this.
+  if (dueMs !== Infinity && timer !== null && timer.dueMs <= dueMs) return
+  core.wheel.cancel(timer)
+  connection.timer = null
+  if (dueMs !== Infinity) watch(core, connection, dueMs)
 }
 
 /** More of a packet came that is not complete: it has its own deadline, keepalive or not. */
@@ -71,30 +62,44 @@ function partialDueMs(core: Core, { partial, partialSinceMs }: Connection): numb
   )
 }
 
-/** A packet came: a sign of life. */
+/** A packet came: a sign of life, once it is known whose. */
 export function noteLife(core: Core, connection: Connection): void {
-  connection.lastLifeMs = core.ports.clock.monotonicMs()
+  if (connection.phase === Phase.open) connection.lastLifeMs = core.ports.clock.monotonicMs()
 }
 
 /** A client that had to wait is read from again, or takes what it was sent: its time begins anew. */
 export function restartWatch(core: Core, connection: Connection): void {
   const nowMs = core.ports.clock.monotonicMs()
-  connection.lastLifeMs = nowMs
+  if (connection.phase === Phase.open) connection.lastLifeMs = nowMs
   beginPartial(connection, nowMs)
   if (connection.timer === null && connection.keepAliveMs > 0)
     watch(core, connection, nowMs + connection.keepAliveMs)
 }
 
 function watch(core: Core, connection: Connection, dueMs: number): void {
-  connection.timer = core.wheel.arm(dueMs, () => {
-    connection.timer = null
-    judge(core, connection)
-  })
+  connection.timer = core.wheel.armFor(dueMs, core.look, connection)
 }
 
 /** One timer a connection: fires when the nearest deadline could have passed, and looks. */
-function judge(core: Core, connection: Connection): void {
-  if (connection.phase !== Phase.open) return
+export function look(core: Core, connection: Connection): void {
+  connection.timer = null
+  if (connection.phase === Phase.closed) return
+  if (connection.phase === Phase.open) judgeSilence(core, connection)
+  else judgeArrival(core, connection)
+}
+
+/** CONNECT is to be there, and answered. */
+function judgeArrival(core: Core, connection: Connection): void {
+  const { phase, partial, lastLifeMs } = connection
+  const { clock, limits } = core.ports
+  const isWhole = phase === Phase.opening || phase === Phase.proving
+  const moreMs = isWhole ? ANSWER_MS_MAX : (partial?.length ?? 0) * CONNECT_BYTE_MS
+  const dueMs = lastLifeMs + limits.connectTimeoutMs + moreMs
+  if (dueMs > clock.monotonicMs()) watch(core, connection, dueMs)
+  else closeConnection(core, connection, { text: 'exceeded timeout', reason: -1 })
+}
+
+function judgeSilence(core: Core, connection: Connection): void {
   // Its silence is our doing: judged from when it is read from again.
   if (isThrottled(connection)) return
   const nowMs = core.ports.clock.monotonicMs()

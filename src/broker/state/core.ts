@@ -101,6 +101,8 @@ export interface Core {
   readonly wheel: TimerWheel
   /** The time of an offline session is up: what its timer calls. */
   readonly expire: (session: Session) => void
+  /** The timer of a connection fired; one function for all. */
+  readonly look: (connection: Connection) => void
   readonly trie: FilterTrie<Subscriber>
   /** Their places on the shelf. */
   readonly retained: RetainedTree<number>

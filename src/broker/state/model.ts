@@ -454,7 +454,7 @@ export class Connection {
   paused = false
   /** Its input waits for its turn; a task goes on with it. */
   waiting = false
-  /** When a packet came last, or a part of a long one. */
+  /** When a packet came last, or a part of a long one; before it is open, since when it is there. */
   lastLifeMs: number
   /** Wall clock, ms; 0: not open yet. */
   openedAtMs = 0

@@ -58,6 +58,7 @@ export function refusalWords(reason: number): string {
 export function logOpened(core: Core, { link, isOurs }: Connection): void {
   const { log, limits } = core.ports
   if (!limits.connectionMessages || !(log.mask & LogType.notice) || isOurs) return
+  if (log.isTooOften?.('connection_opened') === true) return
   log.write(LogType.notice, `New connection from ${link.remote} on port ${link.listener.port}.`, {
     event: 'connection_opened',
     address: link.remote,
@@ -68,6 +69,8 @@ export function logOpened(core: Core, { link, isOurs }: Connection): void {
 export function logConnected(core: Core, connection: Connection, packet: ConnectPacket): void {
   const { log, limits } = core.ports
   if (!limits.connectionMessages || !(log.mask & LogType.notice) || connection.isOurs) return
+  const isDetailed = (log.mask & LogType.debug) !== 0
+  if (!packet.bridge && !isDetailed && log.isTooOften?.('client_connected') === true) return
   const { remote } = connection.link
   const client = nameOf(connection)
   const username = connection.identity?.username ?? null
@@ -88,7 +91,7 @@ export function logConnected(core: Core, connection: Connection, packet: Connect
       keepalive: packet.keepAliveSeconds,
     },
   )
-  if (!(log.mask & LogType.debug)) return
+  if (!isDetailed) return
   const { will } = packet
   if (will === null) return log.write(LogType.debug, 'No will message specified.')
   const { length } = will.payload
