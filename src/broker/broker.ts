@@ -112,6 +112,7 @@ export class Broker {
       sealDue: false,
       rulings: new Set(),
       ruled: new Set(),
+      owing: new Set(),
       replaying: new Set(),
       writers: [],
       room: null,

@@ -147,7 +147,10 @@ function routeTold(
   const session = core.sessions.get(clientId)
   if (session === undefined) return
   if (options === null) removeSubscription(core, session, filter)
-  else addSubscription(core, session, filter, options)
+  else {
+    addSubscription(core, session, filter, options)
+    if (options.owesRetained === true) core.owing.add(session)
+  }
 }
 
 /** A queued message is gone: whoever runs the broker must hear of it, and everybody else is served. */

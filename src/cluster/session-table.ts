@@ -225,6 +225,7 @@ function isSame(a: SubscriptionOptions | undefined, b: SubscriptionOptions): boo
     a.qos === b.qos &&
     a.noLocal === b.noLocal &&
     a.retainAsPublished === b.retainAsPublished &&
-    a.subscriptionId === b.subscriptionId
+    a.subscriptionId === b.subscriptionId &&
+    a.owesRetained === b.owesRetained
   )
 }

@@ -246,6 +246,8 @@ export interface SubscriptionOptions {
   retainAsPublished: boolean
   /** 0: none. */
   subscriptionId: number
+  /** Not all that was retained when it was made is in its session's queue yet; absent: all is. */
+  owesRetained?: boolean
 }
 
 /** A message that waits for its time: a will, which survives with its session, or a delayed publish. */

@@ -10,6 +10,7 @@ import { hasRoom } from '../delivery/window.ts'
 import type { Core } from '../state/core.ts'
 import { Phase, type Connection, type Session, type Subscription } from '../state/model.ts'
 import { Bytes, charge, addKeeper, dropKeeper } from '../state/memory.ts'
+import { subscriptionsOf } from '../state/own-subscriptions.ts'
 import { sourceMayPublish } from '../state/rights.ts'
 import { addTask, NODES_SHIFT, Work } from '../state/work.ts'
 import { logSwept } from '../state/words.ts'
@@ -69,19 +70,23 @@ export function replayRetained(
   connection: Connection,
   subscription: Subscription,
 ): void {
-  if (core.retained.count === 0) return
+  if (core.retained.count === 0) return settleRetained(core, subscription)
   const room = roomFor(core, connection, subscription, FIRST_PORTION)
   if (!hasWildcard(subscription.filter)) {
     // A look instead of a walk.
     const place = core.retained.get(subscription.filter)
-    if (place === undefined) return
-    if (room > 0) return replay(core, subscription, place)
+    if (place === undefined) return settleRetained(core, subscription)
+    if (room > 0) {
+      replay(core, subscription, place)
+      return settleRetained(core, subscription)
+    }
   }
   const cursor = core.retained.match(subscription.filter)
   const isFirst = !hasReplays(subscription.session)
   core.work -= FIRST_PORTION >> NODES_SHIFT
   // Most filters find little or nothing: no need to come back for those.
-  if (isFirst && !cursor.next(room, visitorFor(core, subscription))) return
+  if (isFirst && !cursor.next(room, visitorFor(core, subscription)))
+    return settleRetained(core, subscription)
   keepReplay(core, subscription, cursor)
   if (isFirst) addTask(core, () => replaySome(core, connection))
 }
@@ -93,6 +98,56 @@ function keepReplay(core: Core, subscription: Subscription, cursor: RetainedCurs
   // One that subscribes again gets all of it again, and the rest of it once.
   if (!replays.has(subscription)) charge(core, Bytes.replay)
   replays.set(subscription, cursor)
+  owe(core, subscription)
+}
+
+/**
+ * Before it is granted that these get what is retained [MQTT-3.3.1-9]: at QoS 1 and 2 that is part of what waits for a session which
+ * is kept, over a restart and at every node. Who is owed it gets all of it anew then, since nobody knows how far it came.
+ */
+export function oweRetained(core: Core, subscriptions: readonly Subscription[]): void {
+  for (const subscription of subscriptions)
+    if (hasWildcard(subscription.filter) || core.retained.get(subscription.filter) !== undefined)
+      owe(core, subscription)
+}
+
+function owe(core: Core, subscription: Subscription): void {
+  const { session, qos, owesRetained } = subscription
+  const isKept = session.durable && (core.journal.survives || core.ports.peers !== null)
+  if (owesRetained || qos === 0 || !isKept || core.retained.count === 0) return
+  core.owing.add(session)
+  noteOwed(core, subscription, true)
+}
+
+/** All of it is queued, or sent. */
+function settleRetained(core: Core, subscription: Subscription): void {
+  const { session, owesRetained, gone } = subscription
+  const isUnderWay = session.outbound?.replays?.has(subscription) === true
+  if (owesRetained && !gone && !session.ended && !isUnderWay) noteOwed(core, subscription, false)
+}
+
+function noteOwed(core: Core, subscription: Subscription, owes: boolean): void {
+  const { session, filter, qos, noLocal, retainAsPublished, subscriptionId } = subscription
+  const options = { qos, noLocal, retainAsPublished, subscriptionId }
+  subscription.owesRetained = owes
+  core.journal.saveSubscription(
+    session.clientId,
+    filter,
+    owes ? { ...options, owesRetained: true } : options,
+  )
+  core.work -= Work.store
+}
+
+/** What an earlier process, or another node, owed. */
+function takeOverOwed(core: Core, session: Session): void {
+  let owes = false
+  for (const subscription of subscriptionsOf(session)) {
+    owes ||= subscription.owesRetained
+    const isUnderWay = session.outbound?.replays?.has(subscription) === true
+    if (subscription.owesRetained && !isUnderWay)
+      keepReplay(core, subscription, core.retained.match(subscription.filter))
+  }
+  if (!owes) core.owing.delete(session)
 }
 
 /** A client left before these came to their turn. */
@@ -104,8 +159,10 @@ export function keepReplays(core: Core, subscriptions: readonly Subscription[]):
 
 /** A client is back: it is sent what its last connection was not. */
 export function resumeReplays(core: Core, connection: Connection): void {
-  if (connection.session !== null && hasReplays(connection.session))
-    addTask(core, () => replaySome(core, connection))
+  const { session } = connection
+  if (session === null) return
+  if (core.owing.has(session)) takeOverOwed(core, session)
+  if (hasReplays(session)) addTask(core, () => replaySome(core, connection))
 }
 
 function hasReplays({ outbound }: Session): boolean {
@@ -188,6 +245,7 @@ function replaySome(core: Core, connection: Connection): boolean {
       more = cursor.next(portion, visitorFor(core, subscription))
     }
     outbound.replays.delete(subscription)
+    settleRetained(core, subscription)
     charge(core, -Bytes.replay)
   }
   outbound.replays = null

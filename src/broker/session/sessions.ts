@@ -60,6 +60,7 @@ export function endSession(core: Core, session: Session, stored: 'keep' | 'delet
   const toHandOver = isStored ? sharedWithOthers(core, session) : []
   removeSubscriptions(core, session)
   endDirect(core, session)
+  core.owing.delete(session)
   if (core.sessions.get(session.clientId) === session) core.sessions.delete(session.clientId)
   countUser(core, session.username, -1)
   if (!session.durable) countClean(core, session, -1)

@@ -10,7 +10,7 @@ import type { AskedFilter, FilterList, OpenConnection, Subscription } from '../s
 import type { SubscriptionOptions, Verdict } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { replyPacket } from '../delivery/replies.ts'
-import { replayRetained } from '../routing/retained.ts'
+import { oweRetained, replayRetained } from '../routing/retained.ts'
 import { Work } from '../state/work.ts'
 import { checkFilters } from './filter-list.ts'
 import { addSubscription, removeSubscription } from './subscriptions.ts'
@@ -39,7 +39,13 @@ export function subscribeSome(core: Core, connection: OpenConnection, list: Filt
     list.asked = null
   }
   if (!isKnownToAll(core, list)) return false
-  if (!list.isAnswered) answer(core, connection, list)
+  if (!list.isAnswered) {
+    // What was granted is safe by now, before anything is queued: that there is more to come has to be as safe.
+    const { mark } = core.journal
+    if (list.batch < core.journal.filling) oweRetained(core, list.replays)
+    list.batch = Math.max(list.batch, core.journal.since(mark))
+    answer(core, connection, list)
+  }
   return replaySome(core, connection, list)
 }
 
@@ -147,12 +153,14 @@ export function grant(
   subscriptionId: number,
 ): Subscription | null {
   const { session } = connection
+  const known = findSubscription(session, wanted.filter)
   const options: SubscriptionOptions = {
     qos: grantedQos(connection, wanted),
     noLocal: wanted.noLocal || connection.bridge,
     retainAsPublished: wanted.retainAsPublished || connection.bridge,
     subscriptionId,
   }
+  if (known?.owesRetained) options.owesRetained = true
   const { subscription, isNew } = addSubscription(core, session, wanted.filter, options)
   logSubscribed(core, session, wanted)
   core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)

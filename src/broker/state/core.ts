@@ -162,6 +162,8 @@ export interface Core {
   readonly rulings: Set<Promise<void>>
   /** A right to be sent something was said to them: they go on at the turn's end. */
   readonly ruled: Set<Session>
+  /** Sessions with a subscription that owes them something retained. */
+  readonly owing: Set<Session>
   /** Connections with a retained replay that waits until their client has taken what it was sent. */
   readonly replaying: Set<Connection>
   readonly writers: ByteWriter[]

@@ -26,7 +26,8 @@ export class Journal<W> {
   done = 0
   /** A place between two writes; see {@link since}. */
   mark = 0
-  private filling = 1
+  /** What is written now goes into this one. */
+  filling = 1
   /** The batch being filled holds something. */
   private dirty = false
   /** When each of the last batches was sealed, by number. */

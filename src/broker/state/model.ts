@@ -42,6 +42,7 @@ const QOS_BITS = 3
 const NO_LOCAL = 4
 const RETAIN_AS_PUBLISHED = 8
 const GONE = 16
+const OWES_RETAINED = 32
 
 /** One subscription of one session. There may be a great many: what is small shares one number. */
 export class Subscription {
@@ -99,8 +100,19 @@ export class Subscription {
     return this.subscriptionIds === null ? 0 : this.subscriptionIds[0]
   }
 
-  assign({ qos, noLocal, retainAsPublished, subscriptionId }: SubscriptionOptions): void {
+  /** See {@link SubscriptionOptions}. */
+  get owesRetained(): boolean {
+    return (this.bits & OWES_RETAINED) !== 0
+  }
+
+  set owesRetained(owes: boolean) {
+    this.bits = owes ? this.bits | OWES_RETAINED : this.bits & ~OWES_RETAINED
+  }
+
+  assign(options: SubscriptionOptions): void {
+    const { qos, noLocal, retainAsPublished, subscriptionId, owesRetained = false } = options
     this.bits = qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0)
+    this.owesRetained = owesRetained
     this.subscriptionIds = subscriptionId === 0 ? null : [subscriptionId]
   }
 

@@ -270,13 +270,15 @@ export function readWill(reader: RecordReader, hasAuthor = true): StoredWill {
 
 const NO_LOCAL = 0x04
 const RETAIN_AS_PUBLISHED = 0x08
+const OWES_RETAINED = 0x10
 
 export function writeSubscription(writer: ByteWriter, options: SubscriptionOptions): void {
   writer.reserve(1)
   writer.bytes[writer.length++] =
     options.qos |
     (options.noLocal ? NO_LOCAL : 0) |
-    (options.retainAsPublished ? RETAIN_AS_PUBLISHED : 0)
+    (options.retainAsPublished ? RETAIN_AS_PUBLISHED : 0) |
+    (options.owesRetained ? OWES_RETAINED : 0)
   writeUint(writer, options.subscriptionId)
 }
 
@@ -287,10 +289,12 @@ export function readSubscription(value: Uint8Array): SubscriptionOptions {
 /** The next bytes of a longer record as a subscription's options. */
 export function readOptions(reader: RecordReader): SubscriptionOptions {
   const flags = reader.byte()
-  return {
+  const options: SubscriptionOptions = {
     qos: (flags & QOS_BITS) as Qos,
     noLocal: (flags & NO_LOCAL) !== 0,
     retainAsPublished: (flags & RETAIN_AS_PUBLISHED) !== 0,
     subscriptionId: reader.uint(),
   }
+  if ((flags & OWES_RETAINED) !== 0) options.owesRetained = true
+  return options
 }
