@@ -6,8 +6,7 @@ import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf
 import { getHeapStatistics } from 'node:v8'
 import { memoryUsage } from '../telemetry/memory-usage.ts'
 
-/** Shares of the limit: from where on nobody may bring more garbage, and what there may be of it in any case. */
-const FULL_SHARE = 1.05
+/** What there may be of it in any case, as a share of the limit. */
 const GARBAGE_SHARE = 0.025
 
 /** A byte that comes is at most in memory so often: in the packet it is cut of, and in the message that is kept of it. */
@@ -82,7 +81,7 @@ export function createGarbageWatch(counted: () => number): GarbageWatch {
     },
     room(max, used) {
       if (max === 0) return Infinity
-      const room = Math.max(0, (max * FULL_SHARE - used - garbage) / COPIES)
+      const room = Math.max(0, (max - used - garbage) / COPIES)
       const least = max * GARBAGE_SHARE
       if (garbage < least || room >= least) {
         fullSinceMs = 0

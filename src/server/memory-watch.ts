@@ -32,7 +32,7 @@ const HEAP_GROWTH_PERCENT = 20
 
 const SAY_EVERY_MS = 1000
 
-const IDLE_SHARE_MAX = 0.15
+const IDLE_SHARE_MAX = 0.2
 
 /** Memory of other threads of the process. */
 interface OtherMemory {
