@@ -58,6 +58,8 @@ export function createGarbageWatch(counted: () => number): GarbageWatch {
   const startBytes = usedBytes()
   let missed = 0
   let garbage = 0
+  /** What was in memory at the last look since a collection; -1: that has no more to give back. */
+  let settling = -1
   let isCollected = false
   let fullSinceMs = 0
   let nudges = 0
@@ -72,10 +74,17 @@ export function createGarbageWatch(counted: () => number): GarbageWatch {
     },
     look() {
       const bytes = Math.max(0, usedBytes() - startBytes - counted())
-      // Arrays that were found to be garbage go a little later, in a thread of V8's: what is least is what is true.
-      missed = isCollected ? bytes : Math.min(missed, bytes)
-      if (isCollected) fullSinceMs = nudges = 0
-      isCollected = false
+      if (isCollected) {
+        fullSinceMs = nudges = 0
+        settling = Infinity
+        isCollected = false
+      }
+      // Arrays that were found to be garbage go a little later, in a thread of V8's.
+      const isFalling = bytes < settling
+      if (settling >= 0 && !isFalling) missed = settling
+      if (settling >= 0) settling = isFalling ? bytes : -1
+      // What is least is what is true.
+      missed = Math.min(missed, bytes)
       garbage = bytes - missed
       return missed
     },

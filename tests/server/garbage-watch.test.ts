@@ -20,11 +20,9 @@ test('garbage leaves no room for more until it is collected, and then all of it'
   assert.ok(watch.room(limit, 20 * MB) < limit * 0.03)
   assert.equal(watch.room(0, 20 * MB), Infinity)
   const deadline = performance.now() + processMsMax
-  for (; watch.garbage > 20 * MB; await sleep(50)) {
+  for (; watch.look() > 20 * MB || watch.garbage > 20 * MB; await sleep(50)) {
     assert.ok(performance.now() < deadline, `${watch.garbage} bytes of garbage`)
-    watch.look()
     watch.room(limit, 20 * MB)
   }
-  assert.ok(watch.look() < 20 * MB, 'what was collected is not missed')
   assert.ok(watch.room(limit, 20 * MB) > 80 * MB)
 })
