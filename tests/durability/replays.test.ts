@@ -10,15 +10,17 @@ import { clientOf, newPlace, startOn } from './durable-broker.ts'
 const COUNT = 1000
 const NARROW = { cleanStart: false, properties: { receiveMaximum: 2, sessionExpirySeconds: 3600 } }
 
-/** Acknowledges messages as they come until it is enough, and adds their topics to `topics`. */
+/** Acknowledges messages as they come until there were `count` topics, and the SUBACK where one is to come. */
 async function take(
   client: RawClient,
   topics: Set<string>,
-  isEnough: () => boolean,
+  count: number,
+  awaitsSuback = false,
 ): Promise<void> {
-  while (!isEnough()) {
+  for (let isGranted = !awaitsSuback; topics.size < count || !isGranted;) {
     const packet = await client.next()
     assert.ok(packet !== null, 'the connection ended')
+    isGranted ||= packet.type === PacketType.suback
     if (packet.type !== PacketType.publish) continue
     topics.add(packet.topic)
     client.send(make.ack('puback', packet.packetId))
@@ -56,13 +58,13 @@ for (const [who, count] of [
       client.send(make.subscribe(1, [{ filter: 'r/#', qos: 1 }]))
       const came = new Set<string>()
       if (count === 0) await client.find('suback', { codes: [1] })
-      else await take(client, came, () => came.size >= count)
+      else await take(client, came, count, true)
       broker.signal('SIGKILL')
       await broker.stop()
       broker = await startOn(context, place)
       const back = await clientOf(broker, 'reader', NARROW)
       assert.equal(back.sessionPresent, true)
-      await take(back.client, came, () => came.size >= COUNT)
+      await take(back.client, came, COUNT)
       // Behind the last of them it is over: a client that comes once more is sent nothing of it.
       await takeRest(back.client)
       await broker.stop()
