@@ -3,6 +3,7 @@
  * `npm run crash -- --power-loss N --seed S [--report]`: see power-loss.ts.
  * `npm run crash -- --damage N --seed S [--report]`: see damage.ts.
  * `npm run crash -- --backups N [--report]`: see backups.ts.
+ * `npm run crash -- --starts N --seed S [--report]`: see starts.ts.
  * `npm run crash -- --bridge N --seed S [--report]`: N rounds in sum, see bridge-ride.ts.
  */
 import { randomBytes } from 'node:crypto'
@@ -14,6 +15,7 @@ import { runBridge, type Ride } from './bridge-ride.ts'
 import { runDamage } from './damage.ts'
 import { runCrashes, type CrashResult } from './harness.ts'
 import { runPowerLoss } from './power-loss.ts'
+import { runStarts } from './starts.ts'
 
 const reportFiles = ['docs/reliability.md', 'docs/zh/reliability.md']
 
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     'power-loss': { type: 'string' },
     damage: { type: 'string' },
     backups: { type: 'string' },
+    starts: { type: 'string' },
     bridge: { type: 'string' },
     report: { type: 'boolean', default: false },
   },
@@ -126,6 +129,19 @@ async function backups(copies: number): Promise<boolean> {
   return missing.length === 0
 }
 
+async function starts(count: number): Promise<boolean> {
+  console.log(`${count} disturbed starts, --seed ${seed}`)
+  const { harms, pieces, wrong } = await runStarts(count, seed)
+  const rows = Object.entries(harms).map(
+    ([what, times]) =>
+      `| ${[what, times, wrong.filter((line) => line.startsWith(what)).length].join(' | ')} |`,
+  )
+  console.log(`${pieces} pieces\n${rows.join('\n')}`)
+  for (const line of wrong.slice(0, 50)) console.log(line)
+  if (wrong.length === 0 && values.report) for (const row of rows) writeReport('starts', row)
+  return wrong.length === 0
+}
+
 const rides: readonly Ride[] = [
   { peer: 'mozzie', version: 'mqttv50', qos: 2 },
   { peer: 'mozzie', version: 'mqttv311', qos: 2 },
@@ -158,6 +174,7 @@ async function bridge(sum: number): Promise<boolean> {
 async function run(): Promise<boolean> {
   if (values.bridge !== undefined) return bridge(Number(values.bridge))
   if (values.backups !== undefined) return backups(Number(values.backups))
+  if (values.starts !== undefined) return starts(Number(values.starts))
   if (values.damage !== undefined) return damage(Number(values.damage))
   const cuts = values['power-loss']
   return cuts === undefined ? crash() : cutPower(Number(cuts))

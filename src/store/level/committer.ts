@@ -307,12 +307,17 @@ export class Committer {
   private async reopen(): Promise<void> {
     const before = this.database
     await before.close()
-    while (!this.stopped) {
+    for (let told = this.begun; !this.stopped; told = true) {
       try {
         this.opened = await this.engine.reopen(this.options.location, before)
         return
       } catch (error) {
         if (!isFull(error as Error)) throw error
+        // Later on it is known that the disk is full; a start says why it takes its time.
+        if (!told)
+          this.options.warn(
+            `Warning: there is no space to open the store in ${this.options.location} again; the start goes on when there is.`,
+          )
       }
       await this.pause(RETRY_MS)
     }
