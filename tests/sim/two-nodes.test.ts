@@ -262,3 +262,31 @@ test('of a client that connects to both nodes at once one connection stays', () 
     check()
   }
 })
+
+test('the rest of what is retained comes to a session whose client is back at the other node [MQTT-3.3.1-9]', () => {
+  const { a, b, wait, connect, check } = twoNodes()
+  const author = connect('author', a)
+  for (let n = 0; n < 400; n++) author.publish(`r/${n}`, `${n}`, 1, true)
+  wait(5000)
+  const reader = new SimClient('reader', 5, true, { receiveMaximum: 2 })
+  reader.connect(a, 2)
+  wait()
+  reader.holdAcks = true
+  reader.subscribe('r/#', 1)
+  wait()
+  assert.ok(reader.received.length < 300, `${reader.received.length} came at once`)
+  reader.cut()
+  wait()
+  reader.holdAcks = false
+  reader.connect(b, 2)
+  wait(20_000)
+  assert.equal(reader.sessionPresent, true)
+  assert.equal(new Set(payloads(reader)).size, 400)
+  const { length } = reader.received
+  reader.cut()
+  wait()
+  reader.connect(a, 2)
+  wait(5000)
+  assert.equal(reader.received.length, length, 'it is over then')
+  check()
+})
