@@ -131,6 +131,13 @@ export const CONTRACT = {
     'Listeners and their connections.',
     { reply: broker.listenersDetail },
   ),
+  authority: endpoint(
+    'broker',
+    'GET',
+    '/api/v1/authority',
+    'Whose certificate a browser has to know before it opens a WebSocket with TLS at a port.',
+    { access: 'open', query: broker.authorityQuery, reply: broker.authority },
+  ),
   bridges: endpoint('bridges', 'GET', '/api/v1/bridges', 'Bridges and how they are.', {
     reply: broker.bridges,
   }),

@@ -151,6 +151,18 @@ export const listenersDetail = object({
 })
 export type ListenersDetail = Static<typeof listenersDetail>
 
+export const authorityQuery = object({
+  port: integer('Port of a listener.', { minimum: 1, maximum: 65_535 }),
+})
+export const authority = object({
+  tls: flag('There is a listener for WebSocket with TLS at this port.'),
+  clientCertificates: flag('Its clients must show a certificate.'),
+  certificate: nullable(
+    text('PEM of the authority behind its certificate; null: the broker does not know it.'),
+  ),
+})
+export type Authority = Static<typeof authority>
+
 export const bridges = object({
   bridges: list(
     object({

@@ -109,6 +109,8 @@ export interface AdminSource {
   readonly loginKeeper: LoginKeeper | null
   status(): 'ok' | 'starting' | 'draining' | 'stopping'
   listeners(): ListenersDetail['listeners']
+  /** PEM of the authority behind the certificate of the listener at `port`; null: there is none, or it is not known. */
+  authorityAt(port: number): string | null
   /** The configuration in force. */
   config(): ConfigReply
   /** Users that may use the admin endpoints of a listener (`http_admin_user`). */

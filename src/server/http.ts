@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { createAdmin, type Admin } from '../admin/admin.ts'
 import { createHttpServer } from '../admin/http-server.ts'
 import type { AclReply } from '../admin/schemas-clients.ts'
-import type { AdminSource } from '../admin/source.ts'
+import type { AclQuestion, AdminSource } from '../admin/source.ts'
 import type { OtherTraces } from '../admin/traces.ts'
 import { placedViews, viewsOf, type Views } from '../admin/views.ts'
 import { LogType } from '../base/log.ts'
@@ -17,6 +17,7 @@ import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { Peer } from '../transports/link.ts'
 import { createUpgrade, type WebEntrance } from '../transports/websocket.ts'
+import { authorityOf } from './authority.ts'
 import type { BanDesk } from './ban-desk.ts'
 import { banSourceOf } from './ban-source.ts'
 import {
@@ -194,22 +195,20 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
       rows: configRows(server.config, server.launch, process.env),
     }),
     listeners: () => pairs(server).map(([running, config]) => factsOf(running, config)),
+    authorityAt: (port) => authorityAt(server, port),
     adminUsers: (listener) => runningAt(listener)?.httpAdminUsers ?? [],
     checksPasswords: security.checksPasswords,
-    explain({ clientId, username, access, topic }, port) {
-      const chosen = pairs(server).find(([{ options }, { protocol }]) =>
-        port === null ? protocol !== 'http_api' : options.port === port,
-      )
-      if (chosen === undefined) return answerOf(false, `there is no listener at port ${port}`)
-      const who = { clientId, username }
-      const { allowed, because } = security.explain(chosen[0].options, who, access, topic)
-      return answerOf(allowed, because)
-    },
+    explain: (question, port) => explain(server, question, port),
     logFault: (error) =>
       log.write(LogType.error, `Error: in the admin API: ${error.stack ?? error.message}`),
     watchLog: (mask, watch) => log.watch(mask, watch),
     recentLog: () => log.recent(),
   }
+}
+
+function authorityAt(server: Host, port: number): string | null {
+  const found = pairs(server).find(([{ options }]) => options.port === port)
+  return found === undefined ? null : authorityOf(found[1])
 }
 
 function sessionViews({ broker, threads, cluster }: Host): Views {
@@ -226,6 +225,20 @@ function otherTraces(threads: Threads | null): OtherTraces | null {
     start: (id, wanted) => void threads.ask('traceStart', id, wanted).catch(() => {}),
     end: (id) => void threads.ask('traceEnd', id).catch(() => {}),
   }
+}
+
+function explain(
+  server: Host,
+  { clientId, username, access, topic }: AclQuestion,
+  port: number | null,
+): AclReply {
+  const chosen = pairs(server).find(([{ options }, { protocol }]) =>
+    port === null ? protocol !== 'http_api' : options.port === port,
+  )
+  if (chosen === undefined) return answerOf(false, `there is no listener at port ${port}`)
+  const who = { clientId, username }
+  const { allowed, because } = server.security.explain(chosen[0].options, who, access, topic)
+  return answerOf(allowed, because)
 }
 
 /** @param because Ends in the rule's place and text, `acl.conf:12 "topic read a"`, where a rule decided. */

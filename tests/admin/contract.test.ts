@@ -12,7 +12,7 @@ test('no two endpoints have the same method and path', () => {
 
 test('what is open to everybody is health, readiness and the login', () => {
   const open = endpoints.filter(([, { access }]) => access === 'open').map(([name]) => name)
-  assert.deepEqual(open.sort(), ['health', 'login', 'logout', 'ready', 'session'])
+  assert.deepEqual(open.sort(), ['authority', 'health', 'login', 'logout', 'ready', 'session'])
 })
 
 test('nothing that changes the broker is open to more than admins', () => {

@@ -1,5 +1,6 @@
 /** Why no connection came about: a browser says nothing of it, and the page finds out what can be found out. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before } from 'node:test'
 import type { Page } from 'playwright-core'
 import { en } from '../../web/src/i18n/en.ts'
@@ -16,8 +17,9 @@ import { browserSuite } from './suite.ts'
 const OWN_HOST = `127.${100 + (process.pid % 100)}.${(process.pid >> 8) & 0xff}.1`
 
 /** A broker whose listeners each ask for something else. */
-async function startListeners({ server }: TestCertificates) {
-  const [plain, tls, elsewhere, page] = [
+async function startListeners({ server, authority }: TestCertificates) {
+  const [plain, tls, elsewhere, page, plainPage] = [
+    await freePort(),
     await freePort(),
     await freePort(),
     await freePort(),
@@ -28,12 +30,13 @@ async function startListeners({ server }: TestCertificates) {
     [
       `listener 1883 ${OWN_HOST}`,
       `listener ${plain} 127.0.0.1\nprotocol websockets\nwebsockets_path /mqtt`,
-      `listener ${tls} 127.0.0.1\nprotocol websockets\n${withTls}`,
+      `listener ${tls} 127.0.0.1\nprotocol websockets\n${withTls}\ncafile ${authority.certificateFile}`,
+      `listener ${plainPage} 127.0.0.1\nprotocol http_api`,
       `listener ${elsewhere} 127.0.0.1\nprotocol websockets\nwebsockets_origin https://shop.example`,
       `listener ${page} 127.0.0.1\nprotocol http_api\n${withTls}`,
     ].join('\n'),
   )
-  return { broker, plain, tls, elsewhere, page }
+  return { broker, plain, tls, elsewhere, page, plainPage }
 }
 
 browserSuite('no connection', (test) => {
@@ -97,6 +100,26 @@ browserSuite('no connection', (test) => {
     const link = page.getByRole('link', { name: en.openAddress })
     assert.equal(await link.getAttribute('href'), `https://127.0.0.1:${ports.tls}/`)
     assert.match(en.causes.certificate, /ca\.crt/)
+  })
+
+  test('an unknown certificate of the own broker is named for sure, and its authority offered', async ({
+    browser,
+    after,
+  }) => {
+    const { page, close } = await visit(browser, `http://127.0.0.1:${ports.plainPage}/`)
+    after(close)
+    await connectTo(page, en, { [en.host]: `ws://127.0.0.1:${ports.tls}/mqtt` })
+    assert.deepEqual(await causesSeen(page), ['plainOnTls'])
+    await page.getByRole('button', { name: /Connect to wss:/ }).click()
+    await page.getByRole('link', { name: en.openAddress }).waitFor()
+    assert.deepEqual(await causesSeen(page), ['unknownCertificate'])
+    assert.deepEqual(await violations(page, 'unknown certificate'), [])
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: en.downloadAuthority }).click()
+    const { authority } = certificates
+    const download = await saved
+    assert.equal(download.suggestedFilename(), 'ca.crt')
+    assert.equal(readFileSync(await download.path(), 'utf8'), authority.certificate)
   })
 
   test('plain on a TLS port whose certificate is unknown names that too', async ({ page }) => {

@@ -19,6 +19,16 @@ const ROWS: [what: string, attempt: Partial<Attempt>, names: CauseName[]][] = [
   ['another port', { address: at(7777), open: [at(9001)] }, ['otherPort']],
   ['nothing', { address: at(7777) }, ['nothingListens', 'hiddenTls', 'originRefused']],
   [
+    'a certificate that the browser does not know, at a port of the broker whose page this is',
+    { address: at(7777, '/mqtt', 'wss'), isOwnTls: true },
+    ['unknownCertificate'],
+  ],
+  [
+    'another path there, where the certificate is known',
+    { address: at(7777, '/x', 'wss'), isOwnTls: true, isAnswered: true },
+    ['otherPath', 'originRefused'],
+  ],
+  [
     'nothing, with TLS',
     { address: at(7777, '/mqtt', 'wss') },
     ['nothingListens', 'certificate', 'originRefused'],
@@ -37,6 +47,7 @@ for (const [what, attempt, names] of ROWS)
       pageIsSecure: false,
       open: [],
       isAnswered: false,
+      isOwnTls: false,
       ...attempt,
     })
     assert.deepEqual(

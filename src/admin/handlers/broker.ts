@@ -8,8 +8,8 @@ import { namesOf, recentLines } from '../live.ts'
 import { compatibleJson } from '../mosquitto-json.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { Pressure } from '../../ports/pressure.ts'
-import type { Listeners, Trouble } from '../schemas-broker.ts'
-import { MQTT_PATH } from '../source.ts'
+import type { Authority, Listeners, Trouble } from '../schemas-broker.ts'
+import { MQTT_PATH, type AdminSource } from '../source.ts'
 import type { Caller } from '../callers.ts'
 import type { Handlers, HandlerWorld } from './handler.ts'
 
@@ -28,6 +28,7 @@ type BrokerHandlers = Pick<
   | 'history'
   | 'config'
   | 'listenersDetail'
+  | 'authority'
   | 'events'
   | 'log'
 >
@@ -93,6 +94,7 @@ export function brokerHandlers(world: HandlerWorld): BrokerHandlers {
     },
     config: () => source.config(),
     listenersDetail: () => ({ listeners: source.listeners() }),
+    authority: ({ query }) => authorityAt(source, query.port),
     log: ({ query }) => ({ lines: recentLines(admin, query) }),
     events({ query, credentials, caller, reply }) {
       // A password that was changed, a role that was taken away: the stream ends as well.
@@ -117,6 +119,15 @@ function json(reply: FastifyReply, value: object): FastifyReply {
 }
 
 /** The numbers of `Stats`, without what is no counter. */
+/** What else there is at which port is nobody's business who is not logged in. */
+function authorityAt(source: AdminSource, port: number): Authority {
+  const found = source.listeners().find((listener) => listener.port === port)
+  if (found === undefined || !found.tls || found.protocol === 'mqtt')
+    return { tls: false, clientCertificates: false, certificate: null }
+  const { clientCertificates } = found
+  return { tls: true, clientCertificates, certificate: source.authorityAt(port) }
+}
+
 function totalsOf(stats: object): Record<string, number> {
   const entries = Object.entries(stats).filter(
     ([name, value]) =>

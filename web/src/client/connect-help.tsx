@@ -1,70 +1,23 @@
 /** No connection came about: the causes, and what to do about each. A refused login asks for another one. */
 import { useEffect, useState, type FormEvent } from 'react'
-import { causesOf, neighbours, type Cause } from '../model/connect-causes.ts'
+import { CERTIFICATE_CAUSES, type Cause } from '../model/connect-causes.ts'
 import { profileUrl, type Profile } from '../model/profile.ts'
 import { putConnection } from '../state/app-state.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
+import { download } from '../ui/files.ts'
 import { TextField } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
-
-const KNOCK_MS_MAX = 2500
-
-/** Whether a WebSocket for MQTT opens there: all that a browser says of it. */
-function opens(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    let socket: WebSocket
-    try {
-      socket = new WebSocket(address, 'mqtt')
-    } catch {
-      return resolve(false)
-    }
-    const timer = setTimeout(() => end(false), KNOCK_MS_MAX)
-    const end = (isOpen: boolean) => {
-      clearTimeout(timer)
-      resolve(isOpen)
-      socket.close()
-    }
-    socket.addEventListener('open', () => end(true))
-    socket.addEventListener('error', () => end(false))
-  })
-}
-
-/** Whether a web server answers there; with a certificate that the browser trusts, where it has one. */
-async function answers({ scheme, host, port }: Profile): Promise<boolean> {
-  const place = `${scheme === 'wss' ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}/`
-  try {
-    await fetch(place, {
-      mode: 'no-cors',
-      credentials: 'omit',
-      cache: 'no-store',
-      signal: AbortSignal.timeout(KNOCK_MS_MAX),
-    })
-    return true
-  } catch {
-    return false
-  }
-}
-
-async function findCauses(profile: Profile): Promise<readonly Cause[]> {
-  const pageIsSecure = location.protocol === 'https:'
-  const near = neighbours(profile, pageIsSecure)
-  const [isAnswered, ...isOpen] = await Promise.all([
-    answers(profile),
-    ...near.map((address) => opens(profileUrl(address))),
-  ])
-  const open = near.filter((_, at) => isOpen[at])
-  return causesOf({ address: profile, pageIsSecure, open, isAnswered })
-}
+import { findCauses, webAddress, type Found } from './find-causes.ts'
 
 export function ConnectHelp({ session, profile }: { session: SessionHandle; profile: Profile }) {
   const t = useText()
   const address = profileUrl(profile)
-  const [causes, setCauses] = useState<readonly Cause[] | null>(null)
+  const [found, setFound] = useState<Found | null>(null)
   useEffect(() => {
     let isStale = false
-    setCauses(null)
-    void findCauses(profile).then((found) => {
-      if (!isStale) setCauses(found)
+    setFound(null)
+    void findCauses(profile).then((now) => {
+      if (!isStale) setFound(now)
     })
     return () => {
       isStale = true
@@ -79,21 +32,15 @@ export function ConnectHelp({ session, profile }: { session: SessionHandle; prof
   return (
     <div className="connect-help">
       <h2>{t.cannotConnect(address)}</h2>
-      {causes === null ? (
+      {found === null ? (
         <p className="is-quiet">{t.lookingForCause}</p>
       ) : (
         <ol>
-          {causes.map(({ name, instead }) => (
+          {found.causes.map(({ name, instead }) => (
             <li key={name}>
               {t.causes[name]}{' '}
-              {(name === 'certificate' || name === 'hiddenTls') && (
-                <a
-                  href={`https://${profile.host}:${profile.port}/`}
-                  target="_blank"
-                  rel="noreferrer"
-                >
-                  {t.openAddress}
-                </a>
+              {CERTIFICATE_CAUSES.has(name) && (
+                <CertificateHelp profile={profile} authority={found.authority} />
               )}
               {instead !== null && (
                 <button
@@ -109,6 +56,28 @@ export function ConnectHelp({ session, profile }: { session: SessionHandle; prof
         </ol>
       )}
     </div>
+  )
+}
+
+function CertificateHelp({ profile, authority }: { profile: Profile; authority: string | null }) {
+  const t = useText()
+  return (
+    <>
+      <a href={webAddress(profile)} target="_blank" rel="noreferrer">
+        {t.openAddress}
+      </a>{' '}
+      {authority !== null && (
+        <button
+          type="button"
+          className="button is-small"
+          onClick={() =>
+            download('ca.crt', new Blob([authority], { type: 'application/x-x509-ca-cert' }))
+          }
+        >
+          {t.downloadAuthority}
+        </button>
+      )}
+    </>
   )
 }
 

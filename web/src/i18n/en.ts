@@ -170,12 +170,15 @@ export const en = {
       'Perhaps this port uses TLS (wss://), with a certificate that the browser does not trust. Open the address; if the browser warns, accept the certificate or import the CA (mozzie tls-init writes it to ca.crt), then use wss://.',
     nothingListens:
       'Perhaps nothing is listening there: is the broker running? Are host and port correct?',
+    unknownCertificate:
+      'The browser does not trust the certificate of this port. Open the address: the browser warns, and you can go on from there. Or import the CA that issued the certificate into the browser or the operating system. Then connect again.',
     certificate:
       'Perhaps the browser does not trust the certificate. Open the address, check the certificate and accept it, or import the CA (mozzie tls-init writes it to ca.crt).',
     originRefused:
       'Perhaps the broker refuses pages from this site: websockets_origin in its configuration allows them.',
   },
   openAddress: 'Open the address',
+  downloadAuthority: 'Download the CA (ca.crt)',
   useAddress: (address: string) => `Connect to ${address}`,
   loginNeeded: 'The broker asks for a username and a password.',
   loginRefused: 'The broker refused the login. Check username and password.',

@@ -156,11 +156,14 @@ export const zh: Text = {
     hiddenTls:
       '可能该端口使用 TLS（wss://），而浏览器不信任其证书。请打开该地址；若浏览器警告，请接受证书或导入证书颁发机构（mozzie tls-init 会写到 ca.crt），然后使用 wss://。',
     nothingListens: '可能没有服务在监听：服务器在运行吗？主机和端口正确吗？',
+    unknownCertificate:
+      '浏览器不信任该端口的证书。请打开该地址，浏览器会警告，您可以选择继续访问；或者把签发该证书的 CA 导入浏览器或操作系统。然后重新连接。',
     certificate:
       '可能浏览器不信任该证书。请打开该地址，查看并接受证书，或导入证书颁发机构（mozzie tls-init 会写到 ca.crt）。',
     originRefused: '可能服务器拒绝来自本站的网页：可在其配置中用 websockets_origin 放行。',
   },
   openAddress: '打开该地址',
+  downloadAuthority: '下载 CA 证书（ca.crt）',
   useAddress: (address) => `连接 ${address}`,
   loginNeeded: '该服务器要求用户名和密码。',
   loginRefused: '服务器拒绝了登录，请重新输入用户名和密码。',

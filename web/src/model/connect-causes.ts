@@ -12,6 +12,8 @@ export interface Attempt {
   readonly open: readonly Address[]
   /** At host and port of this one a web server answers, with TLS where the scheme asks for it. */
   readonly isAnswered: boolean
+  /** There the broker that served the page takes WebSockets with TLS, from whoever has no certificate either. */
+  readonly isOwnTls: boolean
 }
 
 export type CauseName =
@@ -22,6 +24,7 @@ export type CauseName =
   | 'otherPort'
   | 'mqttPort'
   | 'otherPath'
+  | 'unknownCertificate'
   | 'certificate'
   | 'hiddenTls'
   | 'nothingListens'
@@ -36,7 +39,19 @@ export interface Cause {
 }
 
 const MQTT_PORTS: ReadonlySet<number> = new Set([1883, 8883])
-const LOCAL = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
+/** Causes that are about a certificate: the address is opened, and the authority imported. */
+export const CERTIFICATE_CAUSES: ReadonlySet<CauseName> = new Set([
+  'unknownCertificate',
+  'certificate',
+  'hiddenTls',
+])
+/** With or without the brackets that a URL has. */
+const LOCAL = /^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/
+
+/** Whether both names mean the same machine, as far as a name tells. */
+export function isSameHost(one: string, other: string): boolean {
+  return one === other || (LOCAL.test(one) && LOCAL.test(other))
+}
 
 type Test = (attempt: Attempt) => Omit<Cause, 'name'> | null
 
@@ -71,9 +86,17 @@ const CAUSES: readonly (readonly [CauseName, Test])[] = [
   [
     'plainOnTls',
     (attempt) => {
-      const other = attempt.address.scheme === 'ws' ? differing(attempt, 'scheme') : null
+      const { address, isOwnTls } = attempt
+      if (address.scheme !== 'ws') return null
+      if (isOwnTls) return certain({ ...address, scheme: 'wss' })
+      const other = differing(attempt, 'scheme')
       return other === null ? null : certain(other)
     },
+  ],
+  [
+    'unknownCertificate',
+    ({ address: { scheme }, isAnswered, isOwnTls }) =>
+      scheme === 'wss' && isOwnTls && !isAnswered ? certain(null) : null,
   ],
   [
     'wrongPath',
