@@ -32,6 +32,29 @@ browserSuite('an operator', (test) => {
     await denies.locator('.evidence', { hasText: /rules:3 "topic deny secret\/#"/ }).waitFor()
   })
 
+  test('a chart of the overview is read at the pointer, and its ticks suit what it measures', async ({
+    page,
+    stage,
+  }) => {
+    const client = await stage.connect('talks')
+    await client.publish('loud', 'x'.repeat(5000), { qos: 1 })
+    await page.goto(`${stage.url}#broker/overview`)
+    await login(page)
+    const card = page.locator('.chart-card', { hasText: ours.charts.bytes })
+    await card.locator('canvas').waitFor()
+    await card.getByText(/\d KiB/).waitFor({ state: 'detached' })
+    assert.equal(await card.locator('time').count(), 0)
+    const box = await card.locator('.u-over').boundingBox()
+    assert.ok(box !== null)
+    // From the newest second backwards: in one of them the message was.
+    for (let x = box.width - 2; x > 0 && !/KiB/.test(await card.innerText()); x -= 4)
+      await page.mouse.move(box.x + x, box.y + 40)
+    assert.match(await card.innerText(), /\d\.\d KiB/)
+    assert.match((await card.locator('time').textContent()) ?? '', /^\d\d:\d\d:\d\d$/)
+    await page.mouse.move(0, 0)
+    await card.locator('time').waitFor({ state: 'detached' })
+  })
+
   test('a login that is right but no administrator says so', async ({ page, stage, t }) => {
     await page.goto(`${stage.url}#broker/overview`)
     const form = page.locator('.login')

@@ -35,6 +35,13 @@ const OVERLAPS = `(() => {
     }
   for (const cell of dialog.querySelectorAll('td'))
     if (cell.getBoundingClientRect().height > 160) found.push('squeezed: ' + cell.textContent.slice(0, 40))
+  for (const element of dialog.querySelectorAll('button, input, select, textarea')) {
+    if (element.closest('.visually-hidden, .broker-nav, .table-scroll, .pivot-table, .connection-tabs') !== null) continue
+    if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue
+    const { left, right } = element.getBoundingClientRect()
+    const seen = clipped(element)
+    if (left < seen.left - 1 || right > Math.min(seen.right, innerWidth) + 1) found.push('cut: ' + nameOf({ element }))
+  }
   if (document.documentElement.scrollWidth > innerWidth) found.push('wider than the screen')
   return found
 })()`
@@ -64,9 +71,19 @@ const ANNOUNCED = JSON.stringify({
   device: { identifiers: ['tag-4711'], name: 'Tag 4711', manufacturer: 'Shop' },
 })
 
+/** What is loaded when it is first looked at is not there at once. */
+const VIEWS = {
+  bubbles: '.bubble',
+  latest: '.latest-table .message-row:not(.is-head)',
+  pivot: '.pivot-row .column',
+  chart: '.chart-view',
+  table: '.message-table',
+} as const
+
 browserSuite('widths', (test) => {
   for (const [width, height] of [
     [360, 740],
+    [390, 844],
     [768, 1024],
     [901, 800],
     [1100, 800],
@@ -89,6 +106,7 @@ browserSuite('widths', (test) => {
           await pane(page, 1)
           for (const view of ['bubbles', 'latest', 'pivot', 'chart', 'table'] as const) {
             await page.getByRole('tab', { name: t.views[view], exact: true }).click()
+            await page.locator(VIEWS[view]).first().waitFor()
             found.push(...(await overlaps(page, view)))
           }
           await row(page, 'topic/19').click()

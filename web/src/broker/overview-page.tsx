@@ -1,105 +1,23 @@
 /** The broker at a glance: figures of this second, and an hour of them, kept by the broker. */
-import { useEffect, useRef, useState } from 'react'
-import uPlot from 'uplot'
-import 'uplot/dist/uPlot.min.css'
-import { bytesText, countText, shortCount } from '../ui/format.ts'
+import { useState } from 'react'
+import { bytesText, countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { Sparkline, Tabs } from '../ui/parts.tsx'
-import { plotOptions } from '../ui/plot.ts'
 import { useDuration } from '../ui/text.ts'
-import { call, type History, type Overview, type Sample } from './api.ts'
+import { call, type Overview, type Sample } from './api.ts'
 import { ClusterPanel, OfOneNode } from './cluster-panel.tsx'
+import { Chart } from './overview-chart.tsx'
+import { CHARTS, isBytes, KPIS, useHistory, valueText, type Points } from './overview-history.ts'
 import { Refusals } from './refusals.tsx'
 import { whyAddress } from './why-page.tsx'
 import { useBrokerText } from './text.ts'
-import { useLive } from './use-live.ts'
 import { useLoaded } from './use-api.ts'
-
-type Metric = Exclude<keyof Sample, 'timeMs'>
-
-const KPIS = [
-  'sessionsConnected',
-  'publishReceivedRate',
-  'publishSentRate',
-  'droppedRate',
-  'queued',
-  'rssBytes',
-] as const
-
-const CHARTS = {
-  messages: ['publishReceivedRate', 'publishSentRate'],
-  bytes: ['bytesReceivedRate', 'bytesSentRate'],
-  connections: ['connections', 'sessions'],
-  drops: ['droppedRate', 'queued'],
-  lag: ['eventLoopLagMs', 'eventLoopLagMaxMs'],
-  commit: ['commitMeanMs', 'commitMaxMs'],
-  memory: ['rssBytes', 'heapUsedBytes'],
-  cpu: ['cpuPercent'],
-} as const satisfies Record<string, readonly Metric[]>
-
-const METRICS = [...new Set([...Object.values(CHARTS).flat(), ...KPIS])]
-const COLOURS = ['--sub-0', '--sub-1'] as const
-const POINTS = 600
-const SECONDS_KEPT = 3600
-/** Samples come every second; more than the step of any history between them is a gap. */
-const GAP_MS = 10_000
-
-type Points = Record<string, (number | null)[]>
-
-/** The broker's hour, and every second since. */
-function useHistory(seconds: number): { times: number[]; points: Points; now: Sample | null } {
-  const { value } = useLoaded(
-    `history ${seconds}`,
-    () => call('history', { query: { metrics: METRICS.join(','), seconds, points: POINTS } }),
-    60_000,
-  )
-  const [fresh, setFresh] = useState<Sample[]>([])
-  const onSample = (sample: Sample) =>
-    setFresh((before) => [...before, sample].slice(-SECONDS_KEPT))
-  useLive({ kinds: 'stats' }, { stats: (data) => onSample((data as { now: Sample }).now) })
-  return { ...joined(value, fresh), now: fresh.at(-1) ?? null }
-}
-
-function joined(
-  history: History | null,
-  fresh: readonly Sample[],
-): { times: number[]; points: Points } {
-  const times: number[] = []
-  const points: Points = Object.fromEntries(METRICS.map((name) => [name, []]))
-  if (history !== null) {
-    const count = history.metrics[METRICS[0] ?? '']?.length ?? 0
-    for (let at = 0; at < count; at++)
-      times.push((history.endMs - (count - 1 - at) * history.stepMs) / 1000)
-    for (const name of METRICS) points[name] = [...(history.metrics[name] ?? [])]
-  }
-  const endMs = history?.endMs ?? 0
-  for (const sample of fresh) {
-    if (sample.timeMs <= endMs) continue
-    // Nothing is known of a time in which the broker did not speak: no line crosses it.
-    const lastMs = (times.at(-1) ?? Infinity) * 1000
-    if (sample.timeMs - lastMs > GAP_MS) {
-      times.push(lastMs / 1000 + 1)
-      for (const name of METRICS) points[name]?.push(null)
-    }
-    times.push(sample.timeMs / 1000)
-    for (const name of METRICS) points[name]?.push(sample[name])
-  }
-  return { times, points }
-}
 
 /** The stream of events may stand still while questions are answered. */
 function newer(one: Sample | null, other: Sample | null): Sample | null {
   if (one === null || other === null) return one ?? other
   return one.timeMs < other.timeMs ? other : one
 }
-
-const isBytes = (name: string) => name.includes('ytes')
-const valueText = (name: string, value: number) =>
-  isBytes(name)
-    ? bytesText(Math.round(value))
-    : value < 10 && value % 1 !== 0
-      ? value.toFixed(1)
-      : shortCount(value)
 
 export function OverviewPage() {
   const b = useBrokerText()
@@ -266,87 +184,6 @@ function SlowReceivers() {
           ))}
         </dl>
       )}
-    </section>
-  )
-}
-
-interface ChartProps {
-  title: string
-  names: readonly (Metric & keyof ReturnType<typeof useBrokerText>['series'])[]
-  times: readonly number[]
-  points: Points
-  seconds: number
-}
-
-function chartOptions(
-  key: string,
-  width: number,
-  lines: Parameters<typeof plotOptions>[2],
-): uPlot.Options {
-  const options = plotOptions(width, 150, lines)
-  const values = (_: uPlot, ticks: number[]) => ticks.map((tick) => valueText(key, tick))
-  const axes = options.axes?.map((axis, index) => (index === 1 ? { ...axis, values } : axis))
-  return {
-    ...options,
-    ...(axes !== undefined && { axes }),
-    series: options.series.map((one) => ({ ...one, spanGaps: false })),
-    scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
-  }
-}
-
-function Chart({ title, names, times, points, seconds }: ChartProps) {
-  const b = useBrokerText()
-  const element = useRef<HTMLDivElement>(null)
-  const plot = useRef<uPlot | null>(null)
-  const key = names.join()
-  useEffect(() => {
-    const at = element.current
-    if (at === null) return
-    const style = getComputedStyle(document.documentElement)
-    const lines = key.split(',').map((label, index) => ({
-      label,
-      colour: style.getPropertyValue(COLOURS[index] ?? '--sub-2').trim(),
-    }))
-    const options = chartOptions(key, Math.max(200, at.clientWidth), lines)
-    const made = new uPlot(options, [[], ...lines.map(() => [])], at)
-    plot.current = made
-    const observer = new ResizeObserver(() =>
-      made.setSize({ width: Math.max(200, at.clientWidth), height: 150 }),
-    )
-    observer.observe(at)
-    return () => {
-      observer.disconnect()
-      made.destroy()
-      plot.current = null
-    }
-  }, [key])
-  useEffect(() => {
-    const from = (times.at(-1) ?? 0) - seconds
-    const first = key.split(',')[0] ?? ''
-    // A broker that has just started has no hour to show: what it has fills the width.
-    const start = Math.max(
-      0,
-      times.findIndex((time, at) => time >= from && typeof points[first]?.[at] === 'number'),
-    )
-    plot.current?.setData([
-      times.slice(start),
-      ...key.split(',').map((name) => (points[name] ?? []).slice(start)),
-    ])
-  }, [times, points, key, seconds])
-  return (
-    <section className="chart-card">
-      <header>
-        <h2>{title}</h2>
-        <ul className="legend">
-          {names.map((name, at) => (
-            <li key={name}>
-              <span className={`swatch colour-${at}`} aria-hidden="true" /> {b.series[name]}{' '}
-              <b className="mono">{valueText(name, points[name]?.at(-1) ?? 0)}</b>
-            </li>
-          ))}
-        </ul>
-      </header>
-      <div ref={element} className="chart-plot" role="img" aria-label={title} />
     </section>
   )
 }

@@ -16,6 +16,14 @@ function timeLabels(_: uPlot, ticks: number[]): string[] {
 /** Pixels that a time of day needs, with room beside it. */
 const TIME_SPACE = 70
 
+/** Distances of ticks that read as bytes do: 512 B, 1 KiB, 2 KiB. */
+export const BYTE_STEPS: readonly number[] = Array.from({ length: 50 }, (_, power) => 2 ** power)
+
+/** Distances of ticks of what is counted: there is no half of one. */
+export const WHOLE_STEPS: readonly number[] = Array.from({ length: 12 }, (_, power) =>
+  [1, 2, 5].map((first) => first * 10 ** power),
+).flat()
+
 /** The scale of what is measured at the right. */
 const RIGHT = 'right'
 
