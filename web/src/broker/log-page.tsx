@@ -108,7 +108,7 @@ export function LogPage() {
         />
         <IconButton icon="trash" label={t.clear} onClick={clear} />
         <button type="button" className="button" disabled={lines.length === 0} onClick={save}>
-          <Icon name="down" size={14} /> {b.download}
+          <Icon name="download" size={14} /> {b.download}
         </button>
       </div>
       <LevelChoice levels={levels} onChange={setLevels} />

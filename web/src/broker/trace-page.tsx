@@ -49,7 +49,7 @@ export function TracePage() {
               href={urlOf('traceDownload', { params: { id: trace.id }, query: { format: 'text' } })}
               download={`trace-${trace.id}.txt`}
             >
-              <Icon name="down" size={14} /> {b.download}
+              <Icon name="download" size={14} /> {b.download}
             </a>
             <IconButton
               icon="trash"

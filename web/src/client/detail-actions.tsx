@@ -75,9 +75,13 @@ export function DetailActions({
   const actions: Action[] = [
     ['copy', t.copyPayload, () => void copy(copiedText(answer))],
     ['tag', t.copyTopic, () => void copy(detail.topic)],
-    ['log', t.copyCommand, () => profile !== undefined && void copy(commandLine(profile, detail))],
     [
-      'file',
+      'terminal',
+      t.copyCommand,
+      () => profile !== undefined && void copy(commandLine(profile, detail)),
+    ],
+    [
+      'download',
       t.saveFile,
       () =>
         download(
@@ -94,14 +98,18 @@ export function DetailActions({
   const sending: Action[] = [
     ['reply', t.reply, () => edit(replyTo(detail))],
     ['send', t.publishAgain, () => edit(draftOf(detail))],
-    ['pin', t.clearRetained, () => app.set({ dialog: { kind: 'retained', filter: detail.topic } })],
+    [
+      'unpin',
+      t.clearRetained,
+      () => app.set({ dialog: { kind: 'retained', filter: detail.topic } }),
+    ],
   ]
   if (session.file === null) actions.push(...sending)
   const compare = () => {
     session.store.set({ compareSeq: detail.seq })
     notify(t.compareNext)
   }
-  actions.push(['half', t.compareFrom, compare], ['trash', t.deleteMessage, remove])
+  actions.push(['compare', t.compareFrom, compare], ['trash', t.deleteMessage, remove])
   return (
     <div className="detail-actions" role="toolbar" aria-label={t.actions}>
       {actions.map(([icon, label, act]) => (

@@ -147,7 +147,7 @@ function PivotTools({ session, pivot, put }: ToolsProps) {
       <span className="is-quiet" role="status">
         {t.rowsOf(countText(count))}
       </span>
-      <IconButton icon="down" label={t.exportTable} onClick={() => void save()} />
+      <IconButton icon="download" label={t.exportTable} onClick={() => void save()} />
     </div>
   )
 }

@@ -129,7 +129,7 @@ function PublishLine({ session, draft, put, send, isFolded }: LineProps) {
   return (
     <div className="publish-line">
       <IconButton
-        icon={isFolded ? 'up' : 'chevronDown'}
+        icon={isFolded ? 'chevronUp' : 'chevronDown'}
         className="fold wide-only"
         label={isFolded ? t.unfoldDock : t.foldDock}
         aria-expanded={!isFolded}
@@ -301,7 +301,7 @@ function PublishTools({ session, draft, put, extra, setExtra }: ToolsProps) {
       </button>
       <span className="tool-row">
         <IconButton icon="file" label={t.loadFile} onClick={() => void load()} />
-        <IconButton icon="check" label={t.prettyJson} onClick={pretty} />
+        <IconButton icon="braces" label={t.prettyJson} onClick={pretty} />
         <IconButton
           icon="trash"
           label={t.clear}

@@ -32,7 +32,7 @@ export function TransferDialog({ session }: { session: SessionHandle }) {
         <div className="with-button">
           <Select label={t.format} value={format} options={FORMATS} onChange={setFormat} />
           <button type="button" className="button is-primary" onClick={() => void save()}>
-            <Icon name="down" size={14} /> {t.export}
+            <Icon name="download" size={14} /> {t.export}
           </button>
         </div>
       </section>
@@ -40,7 +40,7 @@ export function TransferDialog({ session }: { session: SessionHandle }) {
         <h3>{t.import}</h3>
         <p className="hint">{t.importText}</p>
         <button type="button" className="button" onClick={() => void openCaptureFile()}>
-          <Icon name="up" size={14} /> {t.import}
+          <Icon name="upload" size={14} /> {t.import}
         </button>
       </section>
       {session.file === null && <Replay session={session} onDone={close} />}
