@@ -6,7 +6,7 @@ import { en } from '../web/src/i18n/en.ts'
 import { zh } from '../web/src/i18n/zh.ts'
 import { violations } from '../tests/web/axe.ts'
 import { startCuttable, startStage, visit, type View } from '../tests/web/stage.ts'
-import { broker, client, troubles } from './screens.ts'
+import { broker, client, troubles } from '../tests/web/screens.ts'
 
 const SIZES = [
   [390, 844],

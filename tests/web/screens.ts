@@ -1,12 +1,15 @@
-// The states of the page that somebody may see, errors and empty ones too, each with the way to it: for `npm run screenshots -- --all DIR`.
+// The states of the page that somebody may see, errors and empty ones too, each with the way to it: for axe and for `npm run screenshots -- --all DIR`.
 import type { Page } from 'playwright-core'
-import { offerOf } from '../examples/price-tags/model/articles.ts'
-import { TAG_TYPES } from '../examples/price-tags/model/tags.ts'
-import { bitmapOf, contentTypeOf, draw } from '../examples/price-tags/render/render.ts'
-import type { MqttClient } from '../src/client/node.ts'
-import type { Text } from '../web/src/i18n/en.ts'
-import { connectHere, publish, row, subscribe } from '../tests/web/acts.ts'
-import { ADMIN, login, type Cuttable } from '../tests/web/stage.ts'
+import { offerOf } from '../../examples/price-tags/model/articles.ts'
+import { TAG_TYPES } from '../../examples/price-tags/model/tags.ts'
+import { bitmapOf, contentTypeOf, draw } from '../../examples/price-tags/render/render.ts'
+import type { MqttClient } from '../../src/client/node.ts'
+import { en as english } from '../../web/src/broker/words-en.ts'
+import { zh as chinese } from '../../web/src/broker/words-zh.ts'
+import type { Text } from '../../web/src/i18n/en.ts'
+import { zh } from '../../web/src/i18n/zh.ts'
+import { connectHere, publish, row, subscribe } from './acts.ts'
+import { ADMIN, login, type Cuttable } from './stage.ts'
 
 export interface Tour {
   readonly page: Page
@@ -113,6 +116,18 @@ export async function client(tour: Tour): Promise<void> {
   await pane(tour, 3)
   await publish(page, t, 'secret/plan', 'x')
   await see('publish')
+  for (const [name, words] of [
+    ['properties', t.v5Properties],
+    ['repeat', t.timed],
+    ['saved', t.saved],
+  ] as const) {
+    await page.locator('.publish-tools').getByRole('button', { name: words }).click()
+    await see(`publish-${name}`)
+  }
+  await pane(tour, 0)
+  await page.locator('.side-pane [role=tab]').last().click()
+  await page.locator('.tree-row').first().waitFor()
+  await see('topic-tree')
   await dialogs(tour)
 }
 
@@ -131,11 +146,40 @@ async function dialogs(tour: Tour): Promise<void> {
   for (const [name, words] of commands) {
     await command(tour, words)
     await see(name)
+    const folded = await page.locator('dialog[open] summary').all()
+    for (const summary of folded) await summary.click()
+    if (folded.length > 0) await see(`${name}-unfolded`)
     await close(tour)
   }
   await page.keyboard.press('Control+k')
   await see('palette')
   await page.keyboard.press('Escape')
+}
+
+/** What the broker answers when it is asked. */
+async function answered({ page, t, shop, see }: Tour): Promise<void> {
+  const b = t === zh ? chinese : english
+  const open = (name: string) => page.locator(`.broker-nav > a[href$=${name}]`).click()
+  const ask = () => page.getByRole('button', { name: b.ask, exact: true }).first().click()
+  await open('why')
+  await page.getByLabel(t.topic, { exact: true }).fill('Secret/plan')
+  await ask()
+  await page.locator('.verdict').waitFor()
+  await see('broker-why-answered')
+  await open('access')
+  await page.getByLabel(t.topic, { exact: true }).fill('secret/plan')
+  await page.locator('form button[type=submit]').click()
+  await page.locator('.broker-page').getByText('topic deny secret/#').first().waitFor()
+  await see('broker-access-answered')
+  await open('subscriptions')
+  await page.getByLabel(b.whoReceives).fill('shop/12/x')
+  await ask()
+  await see('broker-receivers')
+  await shop.publish('shop/12/kept', '{"price": 3.49}', { qos: 1, retain: true })
+  await open('retained')
+  await page.locator('tbody .row-button').first().click()
+  await page.locator('.drawer').waitFor()
+  await see('broker-retained-open')
 }
 
 /** The broker area, and a broker that goes away. */
@@ -151,13 +195,14 @@ export async function broker(tour: Tour): Promise<void> {
   await form.locator('[role=alert]').waitFor()
   await see('login-wrong')
   await login(page, t)
-  await page.waitForTimeout(2500)
+  await page.locator('.chart-plot canvas').first().waitFor()
   for (const link of await page.locator('.broker-nav > a').all()) {
     const name = (await link.getAttribute('href'))?.split('/')[1] ?? ''
     await link.click()
-    await page.waitForTimeout(400)
+    await page.getByText(t.loading, { exact: true }).waitFor({ state: 'detached' })
     await see(`broker-${name}`)
   }
+  await answered(tour)
   await page.locator('.broker-nav > a[href$=clients]').click()
   await page.locator('tbody .row-button').first().click()
   await page.locator('.drawer dl').waitFor()
