@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import type { Text } from '../../web/src/i18n/en.ts'
-import { connectHere, row, subscribe } from './acts.ts'
+import { connectHere, publish, row, subscribe } from './acts.ts'
 import { login } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
@@ -19,7 +19,7 @@ const OVERLAPS = `(() => {
     }
     return { element, left, top, right, bottom }
   }
-  const seen = [...dialog.querySelectorAll('button, input, select, textarea, a, code, dd, .hits, .problem')]
+  const seen = [...dialog.querySelectorAll('button, input, select, textarea, a, code, dd, .hits, .problem, .plot')]
     .filter((element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
     .filter((element) => element.closest('.visually-hidden, .skip, .connection-tabs') === null)
     .map(clipped)
@@ -35,7 +35,7 @@ const OVERLAPS = `(() => {
     }
   for (const cell of dialog.querySelectorAll('td'))
     if (cell.getBoundingClientRect().height > 160) found.push('squeezed: ' + cell.textContent.slice(0, 40))
-  for (const element of dialog.querySelectorAll('button, input, select, textarea')) {
+  for (const element of dialog.querySelectorAll('button, input, select, textarea, .chip')) {
     if (element.closest('.visually-hidden, .broker-nav, .table-scroll, .pivot-table, .connection-tabs') !== null) continue
     if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue
     const { left, right } = element.getBoundingClientRect()
@@ -109,12 +109,25 @@ browserSuite('widths', (test) => {
             await page.locator(VIEWS[view]).first().waitFor()
             found.push(...(await overlaps(page, view)))
           }
+          await page.getByRole('tab', { name: t.views.chart, exact: true }).click()
+          await page.getByLabel(t.topicFilter, { exact: true }).last().fill('wide/#')
+          await page.locator('.add-series input').last().fill('$.battery')
+          await page.keyboard.press('Enter')
+          await page.locator('.chart-view .is-warning', { hasText: t.topicsLeft('8') }).waitFor()
+          found.push(...(await overlaps(page, 'chart of many topics')))
+          await page.getByRole('tab', { name: t.views.table, exact: true }).click()
           await row(page, 'topic/19').click()
           await page.locator('.detail-pane .tok-number').first().waitFor()
           found.push(...(await overlaps(page, 'detail')))
           await pane(page, 3)
           await page.locator('.publish-tools .tool').first().click()
           found.push(...(await overlaps(page, 'publish')))
+          await page.locator('.publish-dock').getByLabel('QoS').selectOption('1')
+          await publish(page, t, 'secret/plan', 'x')
+          await page.locator('.publish-dock .problem').waitFor()
+          await pane(page, 1)
+          await page.locator('.message-row .chip.is-bad').waitFor()
+          found.push(...(await overlaps(page, 'refused')))
           const dialogs = [t.settings, t.newConnection, t.csvTitle, t.transfer, t.keyboardHelp]
           for (const words of dialogs) {
             await openByPalette(page, t, words)

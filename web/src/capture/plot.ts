@@ -1,7 +1,7 @@
 /** What a chart shows of one filter and path: a series for each topic, so that topics never mix. */
 import { matches } from '../../../src/topics/names.ts'
 import { asNumber, stepsOf, valueWithin, type ReadValue } from '../decode/values.ts'
-import type { SeriesSpec } from '../protocol/protocol.ts'
+import { TOPICS_LEFT_MAX, type SeriesSpec } from '../protocol/protocol.ts'
 import { Series } from './series.ts'
 
 /** As many as there are colours. */
@@ -30,7 +30,7 @@ export class Plot {
     let series = this.series.get(topic)
     if (series === undefined) {
       if (this.series.size === TOPICS_MAX) {
-        if (this.left.size < TOPICS_MAX) this.left.add(topic)
+        if (this.left.size < TOPICS_LEFT_MAX) this.left.add(topic)
         return
       }
       series = new Series()

@@ -5,7 +5,7 @@ import 'uplot/dist/uPlot.min.css'
 import { topicFilterProblem } from '../../../src/topics/names.ts'
 import { parsePath } from '../decode/json-path.ts'
 import { newId } from '../model/profile.ts'
-import type { SeriesSnapshot } from '../protocol/protocol.ts'
+import { TOPICS_LEFT_MAX, type SeriesSnapshot } from '../protocol/protocol.ts'
 import type { SeriesSpec } from '../protocol/protocol.ts'
 import { clockText, countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
@@ -65,6 +65,9 @@ export function ChartView({ session }: { session: SessionHandle }) {
             remove={remove}
           />
         ))}
+        {series.map((spec) => (
+          <TopicsLeft key={`left ${spec.id}`} spec={spec} lines={lines} />
+        ))}
         {waiting.map((spec) => (
           <li key={spec.id}>
             <span className="mono">{spec.filter}</span>
@@ -74,7 +77,12 @@ export function ChartView({ session }: { session: SessionHandle }) {
           </li>
         ))}
       </ul>
-      {atSeconds !== null && <time className="chart-time mono">{clockText(atSeconds * 1000)}</time>}
+      {lines.length > 0 && (
+        // The line is always there: one that comes and goes would move the chart under the pointer.
+        <time className="chart-time mono">
+          {atSeconds === null ? '\u00a0' : clockText(atSeconds * 1000)}
+        </time>
+      )}
       {lines.length > 0 && <Plot lines={lines} onPoint={setAtSeconds} />}
     </div>
   )
@@ -90,7 +98,7 @@ interface LegendProps {
 
 function LegendRow({ line, colour, atSeconds, put, remove }: LegendProps) {
   const t = useText()
-  const { spec, topic, unit, points, topicsLeft } = line
+  const { spec, topic, unit, points } = line
   const value = valueAt(line, atSeconds)
   return (
     <li>
@@ -101,13 +109,25 @@ function LegendRow({ line, colour, atSeconds, put, remove }: LegendProps) {
         {value ?? '–'} {unit}
       </b>
       <span className="is-quiet">{t.points(countText(points))}</span>
-      {topicsLeft > 0 && <span className="is-warning">{t.topicsLeft(topicsLeft)}</span>}
       <Check
         label={t.rightAxis}
         checked={spec.axis === 'right'}
         onChange={(isRight) => put({ ...spec, axis: isRight ? 'right' : 'left' })}
       />
       <RemoveButton spec={spec} remove={remove} />
+    </li>
+  )
+}
+
+/** Said once for all lines of a filter. */
+function TopicsLeft({ spec, lines }: { spec: SeriesSpec; lines: readonly DrawnLine[] }) {
+  const t = useText()
+  const left = lines.find((line) => line.spec.id === spec.id)?.topicsLeft ?? 0
+  if (left === 0) return null
+  const count = countText(left) + (left === TOPICS_LEFT_MAX ? '+' : '')
+  return (
+    <li className="is-warning">
+      <span className="mono">{spec.filter}</span> {t.topicsLeft(count)}
     </li>
   )
 }

@@ -54,6 +54,10 @@ function copiedText({ detail, decoded, text }: DetailAnswer): string {
   return asText(detail.payload) ?? toBase64(detail.payload)
 }
 
+function save({ topic, payload }: DetailAnswer['detail']): void {
+  download(`${topic.replaceAll(/[^\w.-]+/g, '_')}.bin`, new Blob([new Uint8Array(payload)]))
+}
+
 type Action = [icon: IconName, label: string, act: () => void]
 
 export function DetailActions({
@@ -80,15 +84,7 @@ export function DetailActions({
       t.copyCommand,
       () => profile !== undefined && void copy(commandLine(profile, detail)),
     ],
-    [
-      'download',
-      t.saveFile,
-      () =>
-        download(
-          `${detail.topic.replaceAll(/[^\w.-]+/g, '_')}.bin`,
-          new Blob([new Uint8Array(detail.payload)]),
-        ),
-    ],
+    ['download', t.saveFile, () => save(detail)],
   ]
   const remove = () => {
     session.send({ kind: 'forget', seq: detail.seq })

@@ -174,12 +174,12 @@ function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowP
             D
           </abbr>
         )}
-        {row.refused && <span className="chip is-tiny is-bad">{t.refusedChip}</span>}
       </span>
       <span role="gridcell" className="size">
         {bytesText(row.size)}
       </span>
       <span role="gridcell" className="preview">
+        {row.refused && <span className="chip is-tiny is-bad">{t.refusedChip}</span>}{' '}
         {row.size === 0 ? <i>{t.emptyPayload}</i> : <Marked text={row.preview} needles={needles} />}
       </span>
     </div>

@@ -391,7 +391,7 @@ export const en = {
 
   // chart
   rightAxis: 'Right axis',
-  topicsLeft: (count: number) => `${count} more topics are not drawn`,
+  topicsLeft: (count: string) => `${count} more topics are not drawn`,
   noSeries: 'Click the chart icon beside a number in a message, or enter a topic and a path here.',
   points: (count: string) => `${count} points`,
   jsonPath: 'JSON path',

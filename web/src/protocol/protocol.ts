@@ -176,12 +176,15 @@ export interface ViewSnapshot {
   readonly queryProblem: string | null
 }
 
+/** Of topics that are not drawn no more are counted. */
+export const TOPICS_LEFT_MAX = 1000
+
 /** One topic of a {@link SeriesSpec}. */
 export interface SeriesSnapshot {
   readonly id: string
   readonly topic: string
   readonly unit: string
-  /** Topics that the spec has beyond those that are drawn. */
+  /** Topics that the spec has beyond those that are drawn, up to {@link TOPICS_LEFT_MAX}. */
   readonly topicsLeft: number
   readonly points: number
   readonly times: Float64Array
