@@ -1,5 +1,5 @@
 /** The authority behind a listener's certificate: for people whose browser does not know it. */
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ListenerConfig } from '../config/config.ts'
