@@ -190,7 +190,7 @@ browserSuite('the page', (test) => {
     await dialog.getByLabel(en.payload).fill('{"price": {{price}}}')
     await dialog
       .getByLabel('CSV', { exact: true })
-      .fill('tag,price\n0001,12.90\n0002,3.50\n0003,"7,00"')
+      .fill('tag,price\n0001,12.90\n0002,3.50\n0003,"7.00"')
     await dialog.getByText('timed/tag/0001').waitFor()
     await dialog.getByRole('button', { name: 'Publish 3 messages' }).click()
     await page
@@ -200,7 +200,7 @@ browserSuite('the page', (test) => {
     assert.deepEqual(got, [
       'timed/tag/0001 {"price": 12.90}',
       'timed/tag/0002 {"price": 3.50}',
-      'timed/tag/0003 {"price": 7,00}',
+      'timed/tag/0003 {"price": 7.00}',
     ])
   })
 

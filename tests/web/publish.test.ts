@@ -5,6 +5,7 @@ import { parseAddress, profileProblem } from '../../web/src/publish/profile-rule
 import { emptyProfile, profileUrl } from '../../web/src/model/profile.ts'
 import { emptyDraft, type Detail } from '../../web/src/model/message.ts'
 import { commandLine, shellQuote } from '../../web/src/publish/command-line.ts'
+import { rowProblems } from '../../web/src/publish/csv-rows.ts'
 import { parseCsv } from '../../web/src/publish/csv.ts'
 import { DraftError, outgoing } from '../../web/src/publish/outgoing.ts'
 import { expand } from '../../web/src/publish/template.ts'
@@ -276,4 +277,19 @@ test('a message as a command survives any shell', () => {
     commandLine(profile, { ...detail, payload: Uint8Array.of(255), size: 1 }),
     /^echo \/w== \| base64 -d \| mozzie pub .* -s$/,
   )
+})
+
+test('a CSV row whose payload is not JSON, where others are, cannot be sent', async () => {
+  const draft = {
+    ...emptyDraft(),
+    topic: 'shop/{{tag}}',
+    payload: '{"price": {{price}}, "name": "{{name}}"}',
+  }
+  const check = (csv: string, payload = draft.payload) =>
+    rowProblems({ ...draft, payload }, 5, parseCsv(csv), { nowMs: 0, random: () => 0 })
+  assert.deepEqual(await check('tag,price,name\n1,2.5,a\n2,,b\n3,"3,50",c\n4,4,"say ""d"""'), [
+    { row: 2, reason: 'payload is not JSON' },
+    { row: 3, reason: 'payload is not JSON' },
+  ])
+  assert.deepEqual(await check('tag,price,name\n1,2,a', '[{{name}}] costs {{price}}'), [])
 })

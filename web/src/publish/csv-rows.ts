@@ -1,7 +1,7 @@
 /** The messages of a CSV run: one a row, each looked at before the first one is sent. */
 import type { Draft } from '../model/message.ts'
 import type { CsvTable } from './csv.ts'
-import { DraftError, outgoing, type Outgoing } from './outgoing.ts'
+import { DraftError, isJsonLike, outgoing, type Outgoing } from './outgoing.ts'
 import type { TemplateContext } from './template.ts'
 
 /** A row that cannot be sent. `row` counts from 1, without the head. */
@@ -33,7 +33,18 @@ export async function rowMessage(
   return message
 }
 
-/** What is wrong with the rows, all of them. */
+const text = new TextDecoder()
+
+function isJson({ payload }: Outgoing): boolean {
+  try {
+    JSON.parse(text.decode(payload))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What is wrong with the rows, all of them. Where some give JSON, as `"price": {{price}}` does, those that do not, for their cell is empty, are wrong. */
 export async function rowProblems(
   draft: Draft,
   version: number,
@@ -41,9 +52,12 @@ export async function rowProblems(
   at: Pick<TemplateContext, 'nowMs' | 'random'>,
 ): Promise<RowProblem[]> {
   const problems: RowProblem[] = []
+  const notJson: RowProblem[] = []
+  const isLike = isJsonLike(draft)
   for (let row = 0; row < table.rows.length; row++) {
     try {
-      await rowMessage(draft, version, table, row, at)
+      const message = await rowMessage(draft, version, table, row, at)
+      if (isLike && !isJson(message)) notJson.push({ row: row + 1, reason: 'payload is not JSON' })
     } catch (error) {
       problems.push({
         row: row + 1,
@@ -51,5 +65,7 @@ export async function rowProblems(
       })
     }
   }
-  return problems
+  const isAnyJson = notJson.length + problems.length < table.rows.length
+  if (!isLike || !isAnyJson) return problems
+  return [...problems, ...notJson].sort((one, other) => one.row - other.row)
 }

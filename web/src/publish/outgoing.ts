@@ -61,10 +61,14 @@ export function encodeNow(text: string, format: InputFormat): Uint8Array {
 /** Quotes, backslashes and line ends of a value, as they stand within a JSON string. */
 const inJson = (value: string): string => JSON.stringify(value).slice(1, -1)
 
-/** For placeholders in a payload that is JSON by its format, or reads like it. */
-export function withEscape({ format, payload }: Draft, context: TemplateContext): TemplateContext {
-  const isJson = format === 'json' || (format === 'text' && /^\s*[{[]/.test(payload))
-  return isJson ? { ...context, escape: inJson } : context
+/** Whether a payload is JSON by its format, or reads like it. */
+export function isJsonLike({ format, payload }: Draft): boolean {
+  return format === 'json' || (format === 'text' && /^\s*[{[]/.test(payload))
+}
+
+/** For placeholders in a payload that is like JSON. */
+export function withEscape(draft: Draft, context: TemplateContext): TemplateContext {
+  return isJsonLike(draft) ? { ...context, escape: inJson } : context
 }
 
 /** Throws DraftError. */
