@@ -54,8 +54,12 @@ export class Posts {
     await Promise.all([...this.wanted].map((post) => this.take(post)))
   }
 
-  /** Nodes have come or are gone, or a post was given back. */
+  /** Nodes have come or are gone, or a post was given back, or taken. */
   look(): void {
+    const lost = [...this.held].filter((post) => !this.isOwn(this.holderOf(post)))
+    for (const post of lost) this.held.delete(post)
+    // Who took it believed this node gone: one of the two has to end, and the record says which.
+    if (lost.length > 0) this.onChange()
     for (const post of this.wanted) if (this.isFree(post)) void this.takeSoon(post)
   }
 
@@ -79,6 +83,16 @@ export class Posts {
     return holder.node === '' || !this.membership.isRunAlive(holder.node, holder.run)
   }
 
+  /** Heartbeats may have been missed: the stream's leader knows the last one. */
+  private async isFreeIndeed(post: string): Promise<boolean> {
+    const { node } = this.holderOf(post)
+    if (this.isFree(post) && node !== '' && node !== this.options.node)
+      await this.membership.refreshNode(node).catch(() => {
+        // Nobody leads the stream just now.
+      })
+    return this.isFree(post)
+  }
+
   private async takeSoon(post: string): Promise<void> {
     if (this.taking.has(post)) return
     this.taking.add(post)
@@ -89,7 +103,7 @@ export class Posts {
 
   /** Resolves when somebody has it. */
   private async take(post: string): Promise<void> {
-    while (!this.isLeaving && this.wanted.has(post) && this.isFree(post)) {
+    while (!this.isLeaving && this.wanted.has(post) && (await this.isFreeIndeed(post))) {
       const { sequence } = this.records.get(keyOf(post))
       const { node, run } = this.options
       // An answer that was lost on its way: it is ours.
