@@ -152,10 +152,12 @@ export class Ledger {
     return this.publishers.reduce((sum, { acked }) => sum + acked.size, 0)
   }
 
-  /** Lets everything arrive, for `msMax` at most, and compares. */
+  /** Lets what is under way be acknowledged, then everything arrive, each for `msMax` at most, and compares. */
   async finish(msMax: number): Promise<LedgerResult> {
+    const stopMs = performance.now() + msMax
+    await Promise.all(this.publishers.map((publisher) => publisher.stop(stopMs)))
+    // What was acknowledged last has its time too.
     const endMs = performance.now() + msMax
-    await Promise.all(this.publishers.map((publisher) => publisher.stop(endMs)))
     while (this.missing().length > 0 && performance.now() < endMs) await sleep(50)
     for (const subscriber of this.subscribers) subscriber.end()
     const lists = this.subscribers.flatMap(({ got }) => [...got.values()])
