@@ -213,6 +213,10 @@ function coreOf(
   onTick: () => void,
 ): { engine: Engine; threads: Threads | null } {
   const ownStore = (): Store => createStore(persistence, log)
+  const onFault = (error: Error): void => {
+    threads?.standStill()
+    onFatal(error)
+  }
   const threads = createThreads({
     config,
     ownStore,
@@ -221,7 +225,7 @@ function coreOf(
     tlsKeyLogFile,
     bans,
     onFlapped,
-    onFatal,
+    onFatal: onFault,
   })
   const engine = createEngine({
     limits,
@@ -232,7 +236,7 @@ function coreOf(
     log,
     onTick,
     onTurnEnd: () => {},
-    onFatal,
+    onFatal: onFault,
   })
   if (threads !== null) threads.budgets.balance.onChange = (takes) => engine.accept(takes)
   return { engine, threads }

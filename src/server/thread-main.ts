@@ -236,6 +236,7 @@ function answer(thread: Thread, message: ToThread): void {
   else if (message.kind === 'tallies')
     thread.budgets.tallied(message.of, message.thread, message.entries)
   else if (message.kind === 'ask') void answerAsked(thread, message)
+  else if (message.kind === 'standStill') standStill()
   else if (message.kind === 'commanded') thread.control.done(message.number)
   else if (message.kind === 'sys') broker.publishSys(message.topic, message.text)
   else if (message.kind === 'logLine')
@@ -266,4 +267,21 @@ async function run(port: MessagePort): Promise<void> {
   tell({ kind: 'ready' })
 }
 
-if (parentPort !== null) await run(parentPort)
+/**
+ * Until the process ends, with a fault. What a thread has open is closed as it ends, the listening sockets that are everybody's
+ * too; another one that waits on them then is aborted without a word. So all of them stand still first.
+ */
+function standStill(): void {
+  const standing = new Int32Array((workerData as ThreadData).shared.standing)
+  Atomics.add(standing, 0, 1)
+  Atomics.notify(standing, 0)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(standing.byteLength)), 0, 0)
+}
+
+if (parentPort !== null) {
+  process.on('uncaughtException', ({ message }) => {
+    tell({ kind: 'fatal', text: message })
+    standStill()
+  })
+  await run(parentPort)
+}

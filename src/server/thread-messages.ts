@@ -41,6 +41,8 @@ export interface SharedCounts {
   readonly heldKib: SharedArrayBuffer
   /** Ticks of each thread. */
   readonly ticks: SharedArrayBuffer
+  /** One place: how many threads stand still until the process ends. */
+  readonly standing: SharedArrayBuffer
   /** Of each thread two places: what the first has dealt with of its bytes, and what it has of the first's. */
   readonly flow: SharedArrayBuffer
 }
@@ -88,6 +90,7 @@ export type ToThread =
   | { readonly kind: 'commanded'; readonly number: number }
   | { readonly kind: 'sayWills' }
   | { readonly kind: 'stop' }
+  | { readonly kind: 'standStill' }
 
 export type FromThread =
   | TalliesMessage

@@ -64,6 +64,8 @@ export interface Threads {
   /** They publish what is due, then it is the first thread's turn; see `Broker.sayWills`. */
   sayWills(): Promise<void>
   stop(): Promise<void>
+  /** Returns when all stand still, or do not answer: the process ends at once, with a fault. */
+  standStill(): void
   tell(message: ToThread): void
   readonly ask: AskThreads
   readonly whereabouts: Whereabouts
@@ -119,6 +121,8 @@ const STOP_MS_MAX = 4000
 /** A thread that does not answer by then hangs. */
 const ANSWER_MS_MAX = 5000
 const START_MS_MAX = 30_000
+/** A turn of a thread that is busy. */
+const STAND_MS_MAX = 3000
 
 /** Asked and not answered yet. */
 interface Question {
@@ -226,9 +230,13 @@ class Running implements Threads {
     worker.on('message', (message: FromThread | Uint8Array) => {
       if (!(message instanceof Uint8Array)) this.hear(index, message)
     })
-    worker.on('error', (error) => onFatal(new Error(`thread ${index}: ${error.message}`)))
+    const died = (text: string): void => {
+      Atomics.add(new Int32Array(this.shared.standing), 0, 1)
+      onFatal(new Error(text))
+    }
+    worker.on('error', ({ message }) => died(`thread ${index}: ${message}`))
     worker.on('exit', () => {
-      if (!this.isStopping) onFatal(new Error(`thread ${index} ended`))
+      if (!this.isStopping) died(`thread ${index} ended`)
     })
     this.workers.push(worker)
   }
@@ -237,7 +245,7 @@ class Running implements Threads {
     const { log, onFatal } = this.options
     if (message.kind === 'log') return log.write(message.type, message.text, message.fields)
     if (message.kind === 'flapped') return this.options.onFlapped(message)
-    if (message.kind === 'fatal') return onFatal(new Error(message.text))
+    if (message.kind === 'fatal') return onFatal(new Error(`thread ${index}: ${message.text}`))
     if (message.kind === 'counts') return void this.reported.set(index, message)
     if (message.kind === 'tallies') return this.tallied(message)
     if (message.kind === 'answer') return this.answered(message)
@@ -281,6 +289,19 @@ class Running implements Threads {
     this.tell({ kind: 'stop' })
     await this.all('stopped', STOP_MS_MAX)
     for (const worker of this.workers) worker.unref()
+  }
+
+  standStill(): void {
+    this.isStopping = true
+    this.tell({ kind: 'standStill' })
+    const standing = new Int32Array(this.shared.standing)
+    const endMs = performance.now() + STAND_MS_MAX
+    for (;;) {
+      const count = Atomics.load(standing, 0)
+      const leftMs = endMs - performance.now()
+      if (count >= this.workers.length || leftMs <= 0) return
+      Atomics.wait(standing, 0, count, leftMs)
+    }
   }
 
   tell(message: ToThread): void {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { connect as connectTo, type IClientOptions, type MqttClient } from 'mqtt'
@@ -82,6 +83,37 @@ test('a thread that dies ends the process, and nothing that was acknowledged is 
     () => [...acknowledged].every((payload) => received.has(payload)),
     () => `${received.size} of ${acknowledged.size}`,
   )
+})
+
+/** Connections come and go, so that threads begin and cease to wait for them. */
+function churn(port: number): { end(): void } {
+  let isOver = false
+  const come = (): void => {
+    if (isOver) return
+    const socket = connectSocket(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.on('connect', () => setTimeout(() => socket.destroy(), 10))
+    socket.on('close', () => setTimeout(come, 1))
+  }
+  for (let count = 0; count < 60; count++) come()
+  return { end: () => void (isOver = true) }
+}
+
+test('a thread that dies while connections come and go is named in the log', async (context) => {
+  context.after(() => void delete process.env.NODE_OPTIONS)
+  for (let round = 0; round < 3; round++) {
+    const [directory, port] = [scratch(context), await freePort()]
+    const fault = faultAt(directory, "throw new Error('injected')")
+    const lines = `thread_count 4\nlistener ${port} 127.0.0.1\nallow_anonymous true`
+    const mozzie = await startMozzie(context, '-c', writeConfig(directory, lines))
+    const clients = churn(port)
+    fault.trigger()
+    // Null: Node was aborted while it ended the threads, which does happen.
+    const code = await mozzie.exited
+    clients.end()
+    assert.notEqual(code, 0)
+    assert.match(mozzie.stderr(), /^(\d+: )?Error: thread 1: injected\. Stopping/m)
+  }
 })
 
 test('a thread that dies while the broker starts is named, and the start fails', async (context) => {
