@@ -5,13 +5,13 @@
 export const patience = Number(process.env['MOZZIE_TEST_PATIENCE'] ?? 1)
 
 /** For a packet, a line of a log, anything that takes milliseconds where nothing else runs. */
-export const waitMsMax = 30_000 * patience
+export const waitMsMax = 60_000 * patience
 
 /** For a process to start, or to do its work and end. */
-export const processMsMax = 60_000 * patience
+export const processMsMax = 180_000 * patience
 
 /** For one test. */
-export const testMsMax = 480_000 * patience
+export const testMsMax = 900_000 * patience
 
 const attemptsMax = 40
 
