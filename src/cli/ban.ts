@@ -1,7 +1,7 @@
 /** `mozzie ban`: keeps clients, users and addresses out of a running broker. */
-import { parseArgs } from 'node:util'
 import type { BanBody, BanView } from '../admin/schemas-bans.ts'
 import { API_OPTIONS, askRows, orFail, tellApi, type ApiPlace } from './ask-api.ts'
+import { parseWords } from './unknown-option.ts'
 
 export const HELP = `Usage: mozzie ban list [OPTIONS]
        mozzie ban add [--client ID] [--user NAME] [--address ADDRESS] [--for TIME] [--reason TEXT] [OPTIONS]
@@ -58,7 +58,7 @@ const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 
 
 type Wish = ReturnType<typeof parse>['values']
 const parse = (words: readonly string[]) =>
-  parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true })
+  parseWords({ args: [...words], options: OPTIONS, allowPositionals: true })
 
 type Action = (place: ApiPlace, wish: Wish, operands: readonly string[]) => Promise<void>
 const ACTIONS: Readonly<Record<string, Action>> = { list, add, lift }

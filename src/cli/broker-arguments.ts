@@ -1,6 +1,6 @@
 /** The command line of the broker. */
-import { nearestName } from '../config/nearest-name.ts'
 import { COMMAND_SUMMARIES } from './command-names.ts'
+import { unknownOption } from './unknown-option.ts'
 
 /** What the command line of the broker asks for. */
 export interface BrokerArguments {
@@ -116,7 +116,7 @@ export function parseBrokerArguments(words: readonly string[]): ParsedArguments 
   for (let index = 0; index < words.length; index++) {
     const word = words[index]
     const row = flagsByName.get(word)
-    if (row === undefined) return failure(unknownOption(word))
+    if (row === undefined) return failure(unknownOption(word, flagsByName.keys()))
     let operand = ''
     if (row.operand !== null) {
       if (index + 1 === words.length) return failure(`"${word}" needs ${row.operand} behind it.`)
@@ -129,11 +129,6 @@ export function parseBrokerArguments(words: readonly string[]): ParsedArguments 
   if (draft.action === 'test-config' && draft.configFile === null)
     return failure('"--test-config" needs a file to test: -c FILE.')
   return { ok: true, arguments: draft }
-}
-
-function unknownOption(word: string): string {
-  const nearest = word.startsWith('--') ? nearestName(word, flagsByName.keys()) : null
-  return `Unknown option "${word}"${nearest === null ? '.' : `; did you mean "${nearest}"?`}`
 }
 
 function failure(text: string): ParsedArguments {

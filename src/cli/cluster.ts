@@ -1,8 +1,8 @@
 /** `mozzie cluster`: asks a node of a cluster which nodes there are, which of them has which client, and has one be left by its clients. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { ClusterFacts, ClusterSession } from '../admin/schemas-cluster.ts'
 import { API_OPTIONS, askApi, askRows, orFail, tellApi, type ApiPlace } from './ask-api.ts'
+import { parseWords } from './unknown-option.ts'
 
 export const HELP = `Usage: mozzie cluster status|sessions|drain NODE [--url ADDRESS] [-u USER -P PASSWORD] [--json]
 
@@ -42,7 +42,7 @@ const DRAIN_MS_MORE = 30_000
 const POLL_MS = 500
 
 const parse = (words: readonly string[]) =>
-  parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true })
+  parseWords({ args: [...words], options: OPTIONS, allowPositionals: true })
 
 type Values = ReturnType<typeof parse>['values']
 

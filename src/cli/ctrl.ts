@@ -10,6 +10,7 @@ import { applyWords, finishSettings, flagsOfTool, operandsOf } from './mqtt/argu
 import { usesTls } from './mqtt/failures.ts'
 import { defaultOptionsFile, readOptionsFile } from './mqtt/options-file.ts'
 import { defaultSettings, type Settings } from './mqtt/settings.ts'
+import { unknownOption } from './unknown-option.ts'
 
 export const HELP = `Usage: mozzie ctrl [OPTION]... [MODULE COMMAND [ARGUMENT]...]
        mozzie ctrl dynsec init FILE ADMIN [PASSWORD]
@@ -98,7 +99,8 @@ function parse(words: readonly string[]): Wish {
       continue
     }
     const row = byName.get(word)
-    if (row === undefined) throw new CtrlUsageError(`Unknown option '${word}'.`)
+    if (row === undefined)
+      throw new CtrlUsageError(unknownOption(word, [...byName.keys(), '--help']))
     const count = row.operandCount(words.slice(at + 1))
     own.push(...words.slice(at, at + count + 1))
     at += count

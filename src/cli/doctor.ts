@@ -1,7 +1,6 @@
 /** `mozzie doctor`: what a person would ask in a forum, answered in order, with evidence and the next command. */
 import { existsSync, readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { TlsOptions } from '../client/node-tls.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { persistenceOf } from '../server/persistence.ts'
@@ -24,6 +23,7 @@ import { examineStore } from './doctor/store.ts'
 import { WORDS_EN } from './doctor/words-en.ts'
 import { WORDS_ZH } from './doctor/words-zh.ts'
 import { askWhy } from './why.ts'
+import { parseWords } from './unknown-option.ts'
 
 export const HELP = `Usage: mozzie doctor [-c FILE] [--url URL] [--client ID] [--json]
 
@@ -95,7 +95,7 @@ const WRONG_EXIT_CODE = 2
 
 type Wish = ReturnType<typeof parse>
 const parse = (words: readonly string[]) =>
-  parseArgs({ args: [...words], options: OPTIONS, allowPositionals: false }).values
+  parseWords({ args: [...words], options: OPTIONS, allowPositionals: false }).values
 
 /** Runs `mozzie doctor` with the words behind its name; sets the exit code. */
 export async function runDoctor(words: readonly string[]): Promise<void> {

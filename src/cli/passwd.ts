@@ -16,6 +16,7 @@ import {
   readPasswdFile,
   userOfLine,
 } from './passwd-file.ts'
+import { unknownOption } from './unknown-option.ts'
 
 interface PasswdArguments {
   create: boolean
@@ -126,7 +127,7 @@ function parsePasswdArguments(words: readonly string[]): PasswdArguments {
       if (index + 1 === words.length) throw new PasswdError(`${word} needs a value behind it.`)
       OPERAND_FLAGS[word](draft, words[++index])
     } else if (word.startsWith('-') && word !== '-')
-      throw new PasswdError(`Unknown option ${word}.`)
+      throw new PasswdError(unknownOption(word, PASSWD_FLAGS))
     else break
   }
   draft.operands = words.slice(index)

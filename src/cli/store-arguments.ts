@@ -1,8 +1,8 @@
 /** What the commands on stores have in common: which store, and how a wrong command line is answered. */
-import { parseArgs } from 'node:util'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/files.ts'
 import { persistenceOf } from '../server/persistence.ts'
+import { parseWords } from './unknown-option.ts'
 
 /** The command line is wrong; `message` is for the user. */
 export class UsageError extends Error {}
@@ -23,7 +23,7 @@ type OptionName = keyof typeof OPTIONS
 type Values = ReturnType<typeof parse>['values']
 
 function parse(words: readonly string[]) {
-  return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true })
+  return parseWords({ args: [...words], options: OPTIONS, allowPositionals: true })
 }
 
 /** @throws UsageError */

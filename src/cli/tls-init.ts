@@ -9,6 +9,9 @@ import {
   createServerCertificate,
   validFor,
 } from './certificates.ts'
+import { unknownOption } from './unknown-option.ts'
+
+const FLAGS: readonly string[] = ['--host', '--client', '--days', '--help']
 
 interface TlsInitArguments {
   readonly directory: string
@@ -49,7 +52,7 @@ export function parseTlsInit(words: readonly string[]): TlsInitArguments | strin
       continue
     }
     const value = words.at(index + 1)
-    if (!['--host', '--client', '--days'].includes(word)) return `Unknown option "${word}".`
+    if (!FLAGS.includes(word)) return unknownOption(word, FLAGS)
     if (value === undefined) return `"${word}" needs a value behind it.`
     index++
     if (word === '--host') hosts.push(value)

@@ -1,7 +1,7 @@
 /** `mozzie why`: asks a running broker why a client does not get a topic. */
-import { parseArgs } from 'node:util'
 import type { WhyLink, WhyReply } from '../admin/schemas-clients.ts'
 import { API_OPTIONS, askApi, orFail, type ApiPlace } from './ask-api.ts'
+import { parseWords } from './unknown-option.ts'
 
 export const HELP = `Usage: mozzie why [--client ID] [--topic TOPIC] [--url ADDRESS] [-u USER -P PASSWORD] [--json]
 
@@ -33,7 +33,7 @@ const OPTIONS = {
 const IN_THE_WAY_EXIT_CODE = 2
 
 const parse = (words: readonly string[]) =>
-  parseArgs({ args: [...words], options: OPTIONS, allowPositionals: false }).values
+  parseWords({ args: [...words], options: OPTIONS, allowPositionals: false }).values
 
 /** Runs `mozzie why` with the words behind its name; sets the exit code. */
 export async function runWhy(words: readonly string[]): Promise<void> {

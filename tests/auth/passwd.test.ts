@@ -134,7 +134,7 @@ const refusals: [words: string[], input: string, message: RegExp][] = [
   [['FILE', 'u'], '', /Empty password/],
   [['-H', 'md5', '-b', 'FILE', 'u', 'p'], '', /Unknown hash type 'md5'/],
   [['-I', '0', '-b', 'FILE', 'u', 'p'], '', /-I is a number/],
-  [['-x', 'FILE', 'u'], '', /Unknown option -x/],
+  [['-x', 'FILE', 'u'], '', /Unknown option "-x"/],
   [['-b', 'FILE-missing', 'u', 'p'], '', /Unable to open password file \S+ No such file/],
 ]
 

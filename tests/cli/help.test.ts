@@ -14,15 +14,19 @@ test('the help lists every command, and each has a help of its own', () => {
   assert.equal(runToEnd('help').stdout, stdout)
 })
 
-for (const [words, hint] of [
+for (const [words, hint, exitCode = 3] of [
   [['bakcup'], 'There is no command "bakcup"; did you mean "backup"?'],
   [['help', 'passw'], 'There is no command "passw"; did you mean "passwd"?'],
   [['nonsense'], 'There is no command "nonsense".'],
+  [['passwd', '--generat', 'f', 'u'], 'Unknown option "--generat"; did you mean "--generate"?', 1],
+  [['tls-init', 'd', '--hots', 'x'], 'Unknown option "--hots"; did you mean "--host"?'],
+  [['backup', '--fro', 'x'], 'Unknown option "--fro"; did you mean "--from"?'],
+  [['ban', 'list', '--jsno'], 'Unknown option "--jsno"; did you mean "--json"?', 1],
   [['--test-confg'], 'Unknown option "--test-confg"; did you mean "--test-config"?'],
 ] as const)
   test(`"mozzie ${words.join(' ')}" is refused with what may have been meant`, () => {
     const { code, stdout, stderr } = runToEnd(...words)
-    assert.equal(code, 3)
+    assert.equal(code, exitCode)
     assert.equal(stdout, '')
     assert.ok(stderr.startsWith(`Error: ${hint}\n`), stderr)
   })

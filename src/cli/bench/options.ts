@@ -1,7 +1,7 @@
 /** The command line of `mozzie bench`. */
-import { parseArgs } from 'node:util'
 import type { Qos, Version } from '../../codec/packets.ts'
 import { parseBound, type Bound } from './fail-if.ts'
+import { parseWords } from '../unknown-option.ts'
 
 export const BENCH_MODES = ['conn', 'pub', 'sub', 'flow'] as const
 export type BenchMode = (typeof BENCH_MODES)[number]
@@ -83,9 +83,9 @@ const VERSIONS: Readonly<Record<string, Version>> = {
   mqttv5: 5,
 }
 
-function parseWords(words: readonly string[]) {
+function parse(words: readonly string[]) {
   try {
-    return parseArgs({ args: [...words], options: FLAGS, allowPositionals: true })
+    return parseWords({ args: [...words], options: FLAGS, allowPositionals: true })
   } catch (error) {
     throw new BenchUsageError((error as Error).message.split('. ')[0])
   }
@@ -106,7 +106,7 @@ function seconds(name: string, text: string): number {
   return Number(match[1]) * scale
 }
 
-type Values = ReturnType<typeof parseWords>['values']
+type Values = ReturnType<typeof parse>['values']
 
 function urlOf(values: Values): string {
   if (values.url !== undefined) return values.url
@@ -127,7 +127,7 @@ function sides(mode: BenchMode, values: Values) {
 
 /** @throws BenchUsageError */
 export function parseBench(words: readonly string[]): BenchOptions {
-  const { values, positionals } = parseWords(words)
+  const { values, positionals } = parse(words)
   const mode = BENCH_MODES.find((name) => name === positionals[0])
   if (mode === undefined || positionals.length > 1)
     throw new BenchUsageError(`what to measure is one of ${BENCH_MODES.join(', ')}`)
