@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { runToEnd, scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { processMsMax } from '../support/patience.ts'
 import { freePort } from '../support/free-port.ts'
-import { endWithUs } from '../support/children.ts'
+import { endWithUs, orKill } from '../support/children.ts'
 import { connectOnce } from '../support/connect-once.ts'
 
 const hasIpv6 = Object.values(networkInterfaces())
@@ -86,10 +86,11 @@ test('npm start ends with the npm that it was started by', async (context) => {
   )
   let log = ''
   npm.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
-  await until(
+  const running = until(
     () => /version \S+ running/.test(log),
     () => log,
   )
+  await orKill(npm, running)
   const closed = once(npm.stderr, 'close')
   npm.kill('SIGTERM')
   // The broker holds the pipe until it ends.

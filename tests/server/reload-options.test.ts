@@ -20,10 +20,7 @@ async function reload(lines: string): Promise<void> {
   const marker = `log_timestamp_format ${++serial}`
   writeConfig(directory, `listener ${port} 127.0.0.1\nallow_anonymous true\n${marker}\n${lines}`)
   mozzie.signal('SIGHUP')
-  await until(
-    () => mozzie.stderr().includes(`\n${serial}: Changed log_timestamp_format`),
-    mozzie.stderr,
-  )
+  await until(() => mozzie.stderr().includes(`\n${serial}: Reloaded config.`), mozzie.stderr)
 }
 
 before(async () => {

@@ -20,10 +20,17 @@ export interface Mozzie {
   readonly exited: Promise<number | null>
 }
 
-/** A directory that is removed when `context` is done. */
+/** A directory that is removed when `context` is done, or, where a process still writes into it, at the end of the file of tests. */
 export function scratch(context: { after(run: () => void): void }): string {
   const directory = mkdtempSync(join(tmpdir(), 'mozzie-server-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
+  const remove = (): void => rmSync(directory, { recursive: true, force: true })
+  context.after(() => {
+    try {
+      remove()
+    } catch {
+      process.once('exit', remove)
+    }
+  })
   return directory
 }
 
