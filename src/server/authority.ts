@@ -8,15 +8,28 @@ import { certificatesOf } from '../transports/pem.ts'
 /** As `mozzie tls-init` names it, beside what it issued. */
 const NEIGHBOUR = 'ca.crt'
 const STEPS_MAX = 10
+/** Whoever asks needs no login, and `cafile` may hold every authority there is. */
+const KEPT_MS = 10_000
+
+type Place = Pick<ListenerConfig, 'certificateFile' | 'caFile'>
+
+const kept = new WeakMap<Place, { readonly pem: string | null; readonly untilMs: number }>()
 
 /**
  * PEM of the authority at the top of the chain of the listener's certificate, found in `certfile`, `cafile` or a `ca.crt` beside
- * the certificate; a certificate that nobody else issued is its own. null: there is none among what the broker may read.
+ * the certificate; a certificate that nobody else issued is its own. null: there is none among what the broker may read. As it
+ * was within the last ten seconds.
  */
-export function authorityOf({
-  certificateFile,
-  caFile,
-}: Pick<ListenerConfig, 'certificateFile' | 'caFile'>): string | null {
+export function authorityOf(listener: Place): string | null {
+  const known = kept.get(listener)
+  const nowMs = performance.now()
+  if (known !== undefined && nowMs < known.untilMs) return known.pem
+  const pem = findAuthority(listener)
+  kept.set(listener, { pem, untilMs: nowMs + KEPT_MS })
+  return pem
+}
+
+function findAuthority({ certificateFile, caFile }: Place): string | null {
   if (certificateFile === null) return null
   const own = read(certificateFile)
   const others = [caFile, join(dirname(certificateFile), NEIGHBOUR)].flatMap((file) =>

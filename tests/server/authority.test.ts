@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { authorityOf } from '../../src/server/authority.ts'
@@ -25,10 +25,22 @@ test('the authority of a listener is the one that issued its certificate, wherev
   const inFile = { ...unknown, caFile: authority.certificateFile }
   const inChain = { certificateFile: chain, caFile: null }
   const inDirectory = { certificateFile: join(beside, 'server.crt'), caFile: null }
-  assert.equal(authorityOf(inDirectory), null)
+  assert.equal(authorityOf({ ...inDirectory }), null)
   copyFileSync(authority.certificateFile, join(beside, 'ca.crt'))
   const wanted = `${authority.certificate.trim()}\n`
   for (const place of [inFile, inChain, inDirectory]) assert.equal(authorityOf(place), wanted)
+})
+
+test('who asks again at once has no files read', () => {
+  const { authority, server, directory } = certificates
+  const caFile = join(directory, 'moved.crt')
+  copyFileSync(authority.certificateFile, caFile)
+  const listener = { certificateFile: server.certificateFile, caFile }
+  const first = authorityOf(listener)
+  assert.notEqual(first, null)
+  rmSync(caFile)
+  assert.equal(authorityOf(listener), first)
+  assert.equal(authorityOf({ ...listener }), null)
 })
 
 test('a file that is gone or is none tells nothing of an authority', () => {

@@ -118,7 +118,6 @@ function json(reply: FastifyReply, value: object): FastifyReply {
   return reply.type('application/json; charset=utf-8').send(compatibleJson(value))
 }
 
-/** The numbers of `Stats`, without what is no counter. */
 /** What else there is at which port is nobody's business who is not logged in. */
 function authorityAt(source: AdminSource, port: number): Authority {
   const found = source.listeners().find((listener) => listener.port === port)
@@ -128,6 +127,7 @@ function authorityAt(source: AdminSource, port: number): Authority {
   return { tls: true, clientCertificates, certificate: source.authorityAt(port) }
 }
 
+/** The numbers of `Stats`, without what is no counter. */
 function totalsOf(stats: object): Record<string, number> {
   const entries = Object.entries(stats).filter(
     ([name, value]) =>
