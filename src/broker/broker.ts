@@ -2,19 +2,13 @@
 import { heldIds } from './state/held.ts'
 import { waitingCount } from './delivery/backlog.ts'
 import { subscriptionsOf } from './state/own-subscriptions.ts'
-import { Fifo } from '../base/fifo.ts'
-import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Qos } from '../codec/packets.ts'
-import { PublishView } from '../codec/publish.ts'
 import { Reason } from '../codec/reason-codes.ts'
-import { FilterTrie } from '../topics/filter-trie.ts'
-import { RetainedTree } from '../topics/retained-tree.ts'
+import { createCore } from './create-core.ts'
 import { closeConnection, closeFor } from './connection/closing.ts'
-import { Delays } from './state/delays.ts'
-import { Journal } from './state/journal.ts'
 import { readHeldBack, receive, resumeInput, unpause } from './connection/input.ts'
 import { connectionsByUser, kickUser, recheckLogins } from './connection/kick.ts'
-import { armConnectTimeout, look, restartWatch } from './connection/keepalive.ts'
+import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
 import { countsOf, ownCountsOf, type OwnCounts } from './counts.ts'
 import {
   checkPublishedTopic,
@@ -26,9 +20,9 @@ import {
   type PublishOptions,
 } from './inside.ts'
 import { Inspector, type ShownSessions } from './inspect.ts'
-import { Message, Slab } from '../ports/message.ts'
-import { askTurnEnd, type Core, type Tap } from './state/core.ts'
-import { Connection, Phase, Session, type Subscriber } from './state/model.ts'
+import type { Message } from '../ports/message.ts'
+import type { Core, Tap } from './state/core.ts'
+import { Connection, Phase, Session } from './state/model.ts'
 import { goOnRuled, pump } from './delivery/outbound.ts'
 import { abandonOutput, drained, flushAll } from './delivery/outbox.ts'
 import type { Link, Ports, Store } from '../ports/ports.ts'
@@ -39,11 +33,8 @@ import { cancelDelayed } from './routing/delayed.ts'
 import { dropRetained, sweepRetained, wakeReplays } from './routing/retained.ts'
 import { routeFromPeer } from './routing/routing.ts'
 import { wanted } from './routing/interest.ts'
-import { endSession, sessionDue } from './session/sessions.ts'
+import { endSession } from './session/sessions.ts'
 import { Bytes, charge, judgeMemory } from './state/memory.ts'
-import { SpareArrays } from '../codec/framer.ts'
-import { Shapes } from './state/shapes.ts'
-import { Shelf } from './state/shelf.ts'
 import { shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { giveWay } from './connection/open-session.ts'
@@ -68,74 +59,7 @@ export class Broker {
 
   constructor(ports: Ports) {
     this.store = ports.store
-    const slab = new Slab()
-    const retained = new RetainedTree<number>()
-    this.core = {
-      ports,
-      stats: this.stats,
-      wheel: new TimerWheel(ports.clock.monotonicMs()),
-      expire: (session) => sessionDue(this.core, session),
-      look: (connection) => look(this.core, connection),
-      trie: new FilterTrie<Subscriber>(),
-      retained,
-      shelf: new Shelf((topic, place) => retained.set(topic, place)),
-      retainedBytes: 0,
-      sessions: new Map(),
-      sessionsOfUser: new Map(),
-      directs: new Map(),
-      announced: new Set(),
-      connections: new Set(),
-      hasBridge: false,
-      groups: new Map(),
-      wanted: new Map(),
-      interest: new Map(),
-      crossing: 0,
-      crossingGroups: [],
-      peerMatches: null,
-      cleanSessions: 0,
-      journal: new Journal(ports.store, () => askTurnEnd(this.core)),
-      shapes: new Shapes(),
-      delays: new Delays(),
-      dirty: [],
-      openings: new Map(),
-      claims: new Map(),
-      looks: new Map(),
-      leaving: new Map(),
-      settlings: new Map(),
-      kicks: new Map(),
-      lastRequest: 0,
-      opened: [],
-      work: ports.limits.workPerTurn,
-      tasks: new Fifo(),
-      lanes: new Map(),
-      unbroken: null,
-      sealDue: false,
-      rulings: new Set(),
-      ruled: new Set(),
-      owing: new Set(),
-      replaying: new Set(),
-      writers: [],
-      room: null,
-      spareInput: new SpareArrays(),
-      published: new PublishView(),
-      incoming: new Message(slab),
-      replayed: new Message(slab),
-      pressure: Pressure.none,
-      pressurePeak: Pressure.none,
-      keptBytes: 0,
-      keptBytesNext: Infinity,
-      memory: { limit: 0, others: 0 },
-      largeReadBytesLeft: Infinity,
-      heldBack: [],
-      tap: null,
-      ready: false,
-      early: [],
-      full: false,
-      withoutStore: false,
-      turnEndAsked: false,
-      isLeaving: false,
-      stopping: false,
-    }
+    this.core = createCore(ports, this.stats)
   }
 
   /**
