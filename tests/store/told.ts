@@ -55,6 +55,8 @@ export class Told {
       isLate = true
       for (const wake of this.waiting.splice(0)) wake()
     }, processMsMax)
+    // Nobody need wait for it to the end: a file of tests ends without.
+    timer.unref()
     try {
       for (;;) {
         const found = this.all(name)[index]
