@@ -12,7 +12,7 @@ import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Limits } from '../ports/limits.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
-import type { ListenerOptions, Observer, TlsFacts } from '../ports/ports.ts'
+import type { ListenerOptions, Observer } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { Peer } from '../transports/link.ts'
@@ -133,13 +133,7 @@ async function entranceOf(
     origins,
     trustsProxy: trustOf(config),
     onUpgrade: (request, socket, head, peer, user) =>
-      upgrade(
-        request,
-        socket,
-        head,
-        user === null ? peer : { ...peer, tls: proven(user) },
-        () => {},
-      ),
+      upgrade(request, socket, head, user === null ? peer : proven(peer, user), () => {}),
   })
 }
 
@@ -151,8 +145,9 @@ function trustOf({ httpProxyLogins }: ListenerConfig): ((address: string) => boo
 }
 
 /** A user whom a proxy vouches for is as good as one whom a certificate names. */
-function proven(identity: string): TlsFacts {
-  return { identity, subject: null, pskIdentity: null }
+function proven(peer: Peer, identity: string): Peer {
+  const tls = { identity, subject: null, pskIdentity: null }
+  return { remote: peer.remote, tls, leave: () => peer.leave() }
 }
 
 function ownDirectory(): string | null {
