@@ -297,9 +297,9 @@ test('no thread has far more clients than another', async (context) => {
   for (let at = 0; at < BALANCED; at++) await connect({ clientId: `b${at}` })
   const { items } = await get(`clients?pageSize=${BALANCED}`)
   const here = items.filter(({ thread }: Json) => thread === 0).length
-  // Eight more are no matter, an eighth neither, and one that was accepted while it was looked.
+  // Eight more are no matter, an eighth neither; of a thread that waits for a processor the others hear late.
   assert.equal(items.length, BALANCED)
-  assert.ok(Math.abs(BALANCED - 2 * here) <= 16, `${here} of ${BALANCED}`)
+  assert.ok(Math.abs(BALANCED - 2 * here) <= BALANCED * 0.4, `${here} of ${BALANCED}`)
 })
 
 for (const wake of ['subscribes', 'publishes'] as const)
