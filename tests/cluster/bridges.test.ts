@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { processMsMax, testMsMax, waitMsMax } from '../support/patience.ts'
 import { askPages } from './admin.ts'
-import { startBrokers, type ClusterBrokers } from './brokers.ts'
+import { startBrokers, type ClusterBroker, type ClusterBrokers } from './brokers.ts'
 import { Ledger, type Address } from './ledger.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName } from './nodes.ts'
@@ -87,6 +87,15 @@ async function assertWhole(flow: Flow, qos: 1 | 2): Promise<void> {
   }
 }
 
+async function untilUpAt(brokers: readonly ClusterBroker[]): Promise<void> {
+  for (const endMs = performance.now() + waitMsMax; ; await sleep(50)) {
+    assert.ok(performance.now() < endMs, 'no node has the bridge')
+    const lists = await Promise.all(brokers.map((broker) => askPages(broker, 'bridges')))
+    const rows = lists.flatMap(({ bridges }) => bridges as BridgeRow[])
+    if (rows.some(({ state }) => state === 'up')) return
+  }
+}
+
 if (skipNats !== false) test('bridges of a cluster', { skip: skipNats }, () => {})
 else {
   before(async () => {
@@ -144,15 +153,12 @@ restart_timeout 1 2`
       const flow = await startFlow(2, 'frozen')
       await flowOn(flow)
       cluster.brokers[first].freeze(true)
-      await sleep(LEASE_SECONDS * 1000)
-      const others = cluster.brokers.filter((_, index) => index !== first)
-      for (const endMs = performance.now() + waitMsMax; ; await sleep(50)) {
-        assert.ok(performance.now() < endMs, 'no node has the bridge')
-        const lists = await Promise.all(others.map((broker) => askPages(broker, 'bridges')))
-        const rows = lists.flatMap(({ bridges }) => bridges as BridgeRow[])
-        if (rows.some(({ state }) => state === 'up')) break
+      try {
+        await sleep(LEASE_SECONDS * 1000)
+        await untilUpAt(cluster.brokers.filter((_, index) => index !== first))
+      } finally {
+        cluster.brokers[first].freeze(false)
       }
-      cluster.brokers[first].freeze(false)
       while (cluster.brokers[first].isRunning()) await sleep(20)
       await cluster.brokers[first].start()
       await flowOn(flow)

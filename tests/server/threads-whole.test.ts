@@ -12,6 +12,8 @@ import { connectOnce } from '../support/connect-once.ts'
 /** So many clients do not all come to one thread. */
 const CLIENTS = 24
 const BALANCED = 80
+/** Eight more are no matter, an eighth neither, and one that was accepted while it was looked. */
+const DIFFERENCE_MAX = 16
 /** One of them at least is woken by a client of the other thread. */
 const LAZY_BRIDGES = 8
 
@@ -294,12 +296,18 @@ test('a bridge serves the clients of all threads', async (context) => {
 
 test('no thread has far more clients than another', async (context) => {
   const { connect, get } = await observed(context)
-  for (let at = 0; at < BALANCED; at++) await connect({ clientId: `b${at}` })
-  const { items } = await get(`clients?pageSize=${BALANCED}`)
-  const here = items.filter(({ thread }: Json) => thread === 0).length
-  // Eight more are no matter, an eighth neither; of a thread that waits for a processor the others hear late.
-  assert.equal(items.length, BALANCED)
-  assert.ok(Math.abs(BALANCED - 2 * here) <= BALANCED * 0.4, `${here} of ${BALANCED}`)
+  let count = 0
+  /** How many more one thread has than the other, after so many more clients. */
+  const difference = async (more: number): Promise<number> => {
+    for (const end = count + more; count < end; count++) await connect({ clientId: `b${count}` })
+    const { items } = await get(`clients?pageSize=${count}`)
+    assert.equal(items.length, count)
+    return Math.abs(count - 2 * items.filter(({ thread }: Json) => thread === 0).length)
+  }
+  let far = await difference(BALANCED)
+  // Nobody waits for a thread that does not get a processor; it catches up with those that come then.
+  for (let more = 0; more < 30 && far > DIFFERENCE_MAX; more++) far = await difference(10)
+  assert.ok(far <= DIFFERENCE_MAX, `${far} of ${count}`)
 })
 
 for (const wake of ['subscribes', 'publishes'] as const)
