@@ -1,6 +1,7 @@
 /** 简体中文。术语旁保留 MQTT 的英文词。 */
 import type { Text } from './en.ts'
 import { problemInChinese } from './problems-zh.ts'
+import { causeWords } from './zh-causes.ts'
 import { publishWords } from './zh-publish.ts'
 
 export const zh: Text = {
@@ -144,30 +145,6 @@ export const zh: Text = {
   noAnswer: '未能建立连接',
   cannotConnect: (address) => `无法连接 ${address}`,
   lookingForCause: '正在查找原因…',
-  causes: {
-    mixedContent:
-      '本页通过 https:// 打开，浏览器只允许 wss://。请使用 wss://，或通过 http:// 打开本页。',
-    tlsOnPlain: '该端口没有 TLS，请使用 ws://。',
-    plainOnTls: '该端口使用 TLS，请使用 wss://。',
-    wrongPath: '路径不对。',
-    mqttPort: '这是 TCP 的 MQTT 端口。浏览器只能使用 WebSocket，请填写服务器的 WebSocket 端口。',
-    otherPort: 'WebSocket 在另一个端口。',
-    otherPath: '可能路径不对：那里有网站应答，但该路径上没有 MQTT 服务器。常用路径是 /mqtt。',
-    hiddenTls:
-      '可能该端口使用 TLS（wss://），而浏览器不信任其证书。请打开该地址；若浏览器警告，请接受证书或导入证书颁发机构（mozzie tls-init 会写到 ca.crt），然后使用 wss://。',
-    nothingListens: '可能没有服务在监听：服务器在运行吗？主机和端口正确吗？',
-    unknownCertificate:
-      '浏览器不信任该端口的证书。请打开该地址，浏览器会警告，您可以选择继续访问；或者把签发该证书的 CA 导入浏览器或操作系统。然后重新连接。',
-    certificate:
-      '可能浏览器不信任该证书。请打开该地址，查看并接受证书，或导入证书颁发机构（mozzie tls-init 会写到 ca.crt）。',
-    originRefused: '可能服务器拒绝来自本站的网页：可在其配置中用 websockets_origin 放行。',
-  },
-  openAddress: '打开该地址',
-  downloadAuthority: '下载 CA 证书（ca.crt）',
-  useAddress: (address) => `连接 ${address}`,
-  loginNeeded: '该服务器要求用户名和密码。',
-  loginRefused: '服务器拒绝了登录，请重新输入用户名和密码。',
-  retryIn: (seconds) => `${seconds} 秒后重试`,
   sessionDetails: '服务器响应（CONNACK）',
   sessionPresent: '会话已存在',
   onlineSince: '连接时间',
@@ -363,5 +340,6 @@ export const zh: Text = {
   points: (count) => `${count} 个点`,
   jsonPath: 'JSON 路径',
   addSeries: '绘制',
+  ...causeWords,
   ...publishWords,
 }
