@@ -102,6 +102,7 @@ export class MessagePage {
   reset(): void {
     this.used = 0
     this.wanted = 0
+    this.authors.length = 0
   }
 
   private lengthAt(at: number): number {

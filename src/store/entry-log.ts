@@ -147,6 +147,8 @@ export class EntryLog {
   private openPage(): void {
     const last = this.pages.get(this.lastPage)
     const size = last === undefined ? FIRST_PAGE_BYTES : last.bytes.length * 2
+    // Nothing is left in it, so no entry will take it along.
+    if (last?.wanted === 0) this.dropPage(this.lastPage)
     const page = new MessagePage(Math.min(PAGE_BYTES, size))
     this.pages.set(++this.lastPage, page)
     this.lastIsLent = false

@@ -6,10 +6,10 @@ import { EntryLog } from '../../src/store/entry-log.ts'
 
 const IDENTIFIER_MAX = 268_435_455
 
-function queued(index: number): Message {
+function queued(index: number, payloadBytes = (index * 37) % 200): Message {
   return createMessage({
     topic: `q/${index % 7}`,
-    payload: new Uint8Array((index * 37) % 200).fill(index),
+    payload: new Uint8Array(payloadBytes).fill(index),
     qos: (index % 3) as 0 | 1 | 2,
     retain: false,
     properties: index % 5 === 0 ? { messageExpirySeconds: index + 1 } : {},
@@ -87,6 +87,9 @@ test('a log of entries is what a list of them would be, and what was read stays 
         [...list.values()].reduce((sum, { message }) => sum + message.payloadLength, 0),
       )
       for (const { message, text } of lent) assert.equal(textOf(message), text)
+      for (const sequence of list.keys()) log.remove(sequence)
+      log.rest()
+      assert.equal(log.bytes, 0)
     }),
     { numRuns: 300 },
   )
@@ -103,4 +106,18 @@ test('what has gone takes nothing, though one entry stays out', () => {
   log.remove(1)
   log.rest()
   assert.equal(log.bytes, 0)
+})
+
+test('pages that were read, and pages that many wrote to, go with what was in them', () => {
+  const log = new EntryLog()
+  for (const isRead of [false, true]) {
+    for (let sequence = 1; sequence <= 50_000; sequence++) {
+      log.append(sequence, queued(sequence, 60), 1, false, 0)
+      if (isRead) assert.equal(log.read(0, 1).length, 1)
+      log.remove(sequence)
+    }
+    assert.ok(log.bytes < 40_000, `${log.bytes} bytes`)
+    log.rest()
+    assert.equal(log.bytes, 0)
+  }
 })
