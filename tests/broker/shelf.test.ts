@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { Shelf } from '../../src/broker/state/shelf.ts'
 import { createMessage, Message } from '../../src/ports/message.ts'
 
 const WALL_MS = 1_700_000_000_000.5
 
-function retainedMessage(index: number): Message {
+function retainedMessage(index: number, payloadBytes = index % 300): Message {
   return createMessage({
     topic: `site/${index}/é`,
-    payload: new Uint8Array(index % 300).fill(index),
+    payload: new Uint8Array(payloadBytes).fill(index),
     qos: (index % 3) as 0 | 1 | 2,
     retain: true,
     properties: index % 4 === 0 ? { messageExpirySeconds: index, contentType: 'x' } : {},
@@ -77,4 +78,58 @@ test('places are used again', () => {
     if (index >= 100) drop(index - 100)
   }
   assert.ok(Math.max(...places.values()) < 2 ** 20)
+})
+
+for (const payloadBytes of [1, 100])
+  test(`one message of ${payloadBytes} bytes that stays among many that go at once keeps no page`, () => {
+    const { places, shelf } = newShelf()
+    for (let index = 0; index < 20_000; index++) {
+      const message = retainedMessage(index, payloadBytes)
+      message.publisher = `p${index % 2}`
+      const place = shelf.put(message)
+      if (index % 100 === 0) places.set(message.topicName, place)
+      else shelf.drop(place)
+    }
+    assert.ok(shelf.pageCount < 8, `${shelf.pageCount} pages`)
+    const lent = new Message()
+    for (let index = 0; index < 20_000; index += 100) {
+      const { topicName, publisher } = shelf.read(places.get(`site/${index}/é`) as number, lent)
+      assert.deepEqual([topicName, publisher], [`site/${index}/é`, 'p0'])
+    }
+  })
+
+/** What comes next, of few topics: its size, so that it is cleared, or shares a page, or has a place of its own; and who wrote it. */
+const step = fc.record({
+  topic: fc.nat(40),
+  payloadBytes: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 40 }), fc.nat(300)),
+  author: fc.nat(3),
+  times: fc.constantFrom(1, 1, 2, 90, 300),
+})
+
+test('a shelf is what a table of messages would be, whoever writes them in whatever order', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const places = new Map<string, number>()
+      const shelf = new Shelf((topic, place) => places.set(topic, place))
+      const table = new Map<string, Message>()
+      for (const { topic, payloadBytes, author, times } of steps)
+        for (let time = 0; time < times; time++) {
+          const message = retainedMessage((topic + time) % 50, payloadBytes)
+          message.publisher = `${(author * time) % 4}`
+          const name = message.topicName
+          const place = payloadBytes > 0 ? shelf.put(message) : undefined
+          const previous = places.get(name)
+          if (place === undefined) places.delete(name)
+          else places.set(name, place)
+          if (previous !== undefined) shelf.drop(previous)
+          if (place === undefined) table.delete(name)
+          else table.set(name, message)
+        }
+      const lent = new Message()
+      for (const [name, message] of table)
+        assert.deepEqual(shownBy(shelf.read(places.get(name) as number, lent)), shownBy(message))
+      for (const name of table.keys()) shelf.drop(places.get(name) as number)
+      assert.equal(shelf.pageCount, 0)
+    }),
+  )
 })

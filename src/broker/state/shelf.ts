@@ -37,7 +37,6 @@ export class Shelf {
   private filling = -1
   private readonly pages = new Slots<MessagePage>()
   private readonly large = new Slots<Message>()
-  private readonly moving = new Message()
   private readonly moved: (topic: string, place: number) => void
 
   /** `moved`: a message has another place from now on. */
@@ -48,13 +47,33 @@ export class Shelf {
   /** Keeps a copy of `message`, which may borrow; returns its place. */
   put(message: Message): number {
     if (message.size > PAGED_MESSAGE_MAX) return ~this.large.add(message.owned())
-    let at = this.filling < 0 ? -1 : this.pageAt(this.filling).put(message)
+    let at = this.putInPage(message)
     if (at < 0) {
-      this.filling = this.pages.add(new MessagePage(PAGE_BYTES))
-      this.pageCount++
-      at = this.pageAt(this.filling).put(message)
+      const full = this.filling
+      this.openPage()
+      // What went while it was being filled did not take it along.
+      if (full >= 0 && this.isSparse(full)) this.clear(full)
+      at = this.putInPage(message)
+    }
+    if (at < 0) {
+      // What moved has brought as many authors as a page can have.
+      this.openPage()
+      at = this.putInPage(message)
     }
     return this.filling * PAGE_BYTES + at
+  }
+
+  private putInPage(message: Message): number {
+    return this.filling < 0 ? -1 : this.pageAt(this.filling).put(message)
+  }
+
+  private openPage(): void {
+    this.filling = this.pages.add(new MessagePage(PAGE_BYTES))
+    this.pageCount++
+  }
+
+  private isSparse(slot: number): boolean {
+    return this.pageAt(slot).wanted < SPARSE_BYTES
   }
 
   /** The message as it is kept, if it is a large one. */
@@ -81,14 +100,16 @@ export class Shelf {
     const slot = slotOf(place)
     const page = this.pageAt(slot)
     page.drop(place % PAGE_BYTES)
-    if (page.wanted === 0 || (page.wanted < SPARSE_BYTES && slot !== this.filling)) this.clear(slot)
+    if (page.wanted === 0 || (slot !== this.filling && this.isSparse(slot))) this.clear(slot)
   }
 
   private clear(slot: number): void {
     const page = this.pageAt(slot)
     if (slot === this.filling) this.filling = -1
+    // One of its own: to move a message may clear another page.
+    const moving = new Message()
     for (const at of page.wanted > 0 ? page.places() : []) {
-      const message = this.read(slot * PAGE_BYTES + at, this.moving)
+      const message = this.read(slot * PAGE_BYTES + at, moving)
       this.moved(message.topicName, this.put(message))
     }
     this.pages.clear(slot)
