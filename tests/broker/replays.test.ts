@@ -142,3 +142,57 @@ test('while the disk is full a message at QoS 0 is not stored for a subscription
     ],
   )
 })
+
+const MANY = all.slice(0, 40)
+for (const [what, filters, topics] of [
+  ['a wildcard', ['r/#'], all],
+  ['one topic', ['r/7'], ['r/7']],
+  ['many topics', MANY, MANY],
+] as const)
+  for (const work of [-1, 1, 300, 700])
+    test(`what is retained for ${what} is owed, or queued, by the batch that the SUBACK waits for, ${work} of the turn left [MQTT-3.3.1-9]`, () => {
+      const stage = stageWithRetained({ workPerTurn: 20 })
+      const { core } = stage.node.broker as unknown as {
+        core: { work: number; journal: { survives: boolean } }
+      }
+      core.journal.survives = true
+      const reader = stage.connect('reader', DURABLE)
+      const { store } = stage.node
+      const owed = new Map<string, boolean>()
+      const queued = new Set<string>()
+      const { saveSubscription, append, seal } = store
+      store.saveSubscription = (clientId, filter, options) => {
+        owed.set(filter, options.owesRetained === true)
+        saveSubscription.call(store, clientId, filter, options)
+      }
+      store.append = (clientId, sequence, message, ...rest) => {
+        queued.add(message.topicName)
+        return append.call(store, clientId, sequence, message, ...rest)
+      }
+      let lost: string[] = ['nothing was sealed']
+      store.seal = (batch) => {
+        // A broker that dies from now on has the SUBACK out, if it is one of these batches.
+        if (owed.size === filters.length)
+          lost = topics.filter(
+            (topic) => !queued.has(topic) && owed.get(topic) !== true && owed.get('r/#') !== true,
+          )
+        seal.call(store, batch)
+        stage.time.at(0, () => {
+          if (reader.inbox.some(({ type }) => type === PacketType.suback))
+            assert.deepEqual(lost, [])
+        })
+      }
+      core.work = work
+      reader.send(
+        make.subscribe(
+          1,
+          filters.map((filter) => ({ filter, qos: 1 })),
+        ),
+      )
+      assert.deepEqual(lost, [])
+      assert.deepEqual([...new Set(readFor(stage, reader, TURNS))].toSorted(), topics.toSorted())
+      assert.ok(
+        [...owed.values()].every((owes) => !owes),
+        'all is settled',
+      )
+    })

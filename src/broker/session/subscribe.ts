@@ -45,6 +45,10 @@ export function subscribeSome(core: Core, connection: OpenConnection, list: Filt
     if (list.batch < core.journal.filling) oweRetained(core, list.replays)
     list.batch = Math.max(list.batch, core.journal.since(mark))
     answer(core, connection, list)
+    const isThrough = replaySome(core, connection, list)
+    // What this turn does not come to is in the batch that the answer waits for as well.
+    if (!isThrough) oweRetained(core, list.replays.slice(list.replayed))
+    return isThrough
   }
   return replaySome(core, connection, list)
 }
