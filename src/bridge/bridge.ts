@@ -217,7 +217,8 @@ export class Bridge {
     relay.openRemote(info)
     if (!info.sessionPresent) inStep.remoteIsFree(address)
     const isFree = inStep.isFreeAt(address) && !settings.localCleanSession
-    if (isFree || !relay.mayCollide) return this.enterHere(ends, info)
+    if (isFree || !relay.mayCollide || !inStep.bearsSweep(address))
+      return this.enterHere(ends, info)
     relay.freeIdentifiers((isWhole) => {
       if (!isWhole) this.telling.warn('the remote leaves PUBREL unanswered')
       inStep.remoteIsFree(address)
@@ -297,6 +298,8 @@ export class Bridge {
     const wasUp = this.state === 'up'
     const isAtOnce = lesser !== null || this.primary.hasTakenOver()
     this.telling.fault(why)
+    if (ends?.relay.sweepsInVain && this.inStep.leftSweep(ends.address))
+      this.telling.warn('the remote closes over PUBREL: what it holds at QoS 2 is not freed')
     this.forgetEnds(why)
     if (wasUp) this.tell('0')
     if (!isAtOnce && this.settings.startType === 'once') {

@@ -7,11 +7,16 @@
  */
 import type { BridgeSettings } from './settings.ts'
 
+/** A line can be cut by chance once, or twice, in just that moment. */
+const SWEEPS_IN_VAIN_MAX = 3
+
 export class InStep {
   /** The address whose remote holds no other messages of ours than those under way. */
   private freeAt: string | null
   /** The address whose messages we hold. */
   private heldFrom: string | null
+  /** How often in a row a remote went, by its address, without an answer to any PUBREL. */
+  private readonly sweptInVain = new Map<string, number>()
 
   /** A process that starts does not know with which of several addresses its session was last. */
   constructor({ addresses }: BridgeSettings) {
@@ -26,6 +31,19 @@ export class InStep {
   /** The remote there has no session, or was swept. */
   remoteIsFree(address: string): void {
     this.freeAt = address
+    this.sweptInVain.delete(address)
+  }
+
+  /** The remote there went without an answer to any PUBREL. Returns whether it is not to be swept again. */
+  leftSweep(address: string): boolean {
+    const times = (this.sweptInVain.get(address) ?? 0) + 1
+    this.sweptInVain.set(address, times)
+    return times === SWEEPS_IN_VAIN_MAX
+  }
+
+  /** Some close a connection over a PUBREL that they do not know: swept each time, they would never be reached. */
+  bearsSweep(address: string): boolean {
+    return (this.sweptInVain.get(address) ?? 0) < SWEEPS_IN_VAIN_MAX
   }
 
   isFreeAt(address: string): boolean {

@@ -125,6 +125,11 @@ export class Relay {
     output.written()
   }
 
+  /** {@link freeIdentifiers} waits, and for the very first answer. */
+  get sweepsInVain(): boolean {
+    return this.sweep !== null && this.sweep.isInVain
+  }
+
   end(): void {
     this.sweep?.end()
   }

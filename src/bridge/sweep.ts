@@ -35,6 +35,11 @@ export class Sweep {
       appendAck(out, version, PacketType.pubrel, packetId, 0)
   }
 
+  /** No PUBREL was answered yet. */
+  get isInVain(): boolean {
+    return this.left === PACKET_IDS
+  }
+
   /** A PUBCOMP came: until all have, no other kind is due. */
   answered(): void {
     if (--this.left === 0) this.finish(true)

@@ -140,6 +140,35 @@ test('a SUBACK of two codes for one filter ends the link', () => {
   assert.ok(stage.remote().isClosed)
 })
 
+test('a remote that closes over each PUBREL it does not know is reached all the same', () => {
+  const stage = createBridgeStage({ localCleanSession: true, topics: [{ ...out, qos: 2 }] })
+  for (let times = 1; times <= 3; times++) {
+    const remote = stage.remote()
+    greet(remote, {}, true)
+    assert.equal(remote.inbox.length, 65_535)
+    remote.cut()
+    stage.pass(600_000)
+  }
+  greet(stage.remote(), {}, true)
+  stage.pass(10)
+  assert.deepEqual(stage.remote().inbox, [])
+  assert.equal(stage.bridge.status().state, 'up')
+  assert.match(stage.log.join('\n'), /closes over PUBREL/)
+})
+
+test('a line that is cut while answers come is swept again each time', () => {
+  const stage = createBridgeStage({ localCleanSession: true, topics: [{ ...out, qos: 2 }] })
+  for (let times = 1; times <= 4; times++) {
+    const remote = stage.remote()
+    greet(remote, {}, true)
+    assert.equal(remote.inbox.length, 65_535)
+    remote.answerSweep(1)
+    remote.cut()
+    stage.pass(600_000)
+  }
+  assert.doesNotMatch(stage.log.join('\n'), /closes over PUBREL/)
+})
+
 test('after a lost local session QoS 2 goes on at a remote that answers no unknown identifier', () => {
   const stage = createBridgeStage({ localCleanSession: true, topics: [{ ...out, qos: 2 }] })
   const remote = stage.remote()
