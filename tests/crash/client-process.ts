@@ -39,11 +39,11 @@ export class ClientProcess {
     this.child.send(message)
   }
 
-  /** Waits until the process has said it; throws when it has ended, or says nothing of it for longer than anything takes. */
+  /** Waits until the process has said it, once for each time; throws when it has ended, or says nothing of it for longer than anything takes. */
   async answer<K extends FromChild['kind']>(kind: K): Promise<Extract<FromChild, { kind: K }>> {
     for (const endMs = performance.now() + testMsMax; ;) {
-      const found = this.heard.find((message) => message.kind === kind)
-      if (found !== undefined) return found as Extract<FromChild, { kind: K }>
+      const at = this.heard.findIndex((message) => message.kind === kind)
+      if (at >= 0) return this.heard.splice(at, 1)[0] as Extract<FromChild, { kind: K }>
       const { exitCode, signalCode } = this.child
       if (exitCode !== null || signalCode !== null)
         throw new Error(`the ${this.name} ended too early: ${signalCode ?? exitCode}`)

@@ -56,6 +56,9 @@ const PORTION = 8
 const ROUND_MS_MIN = 20
 const ROUND_MS_MAX = 400 * patience
 
+/** What a broker that dies at a random moment has acknowledged before that moment is drawn. */
+export const ACKNOWLEDGED_MIN = 10
+
 /** How often at most a failpoint is passed before it kills; and in which runs it can be come by. */
 const FAILPOINTS: readonly { name: Failpoint; nthMax: number; qos: readonly Qos[] }[] = [
   { name: 'before-commit', nthMax: 60, qos: [1, 2] },
@@ -88,7 +91,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashResult> {
     let startMsMax = 0
     await broker.kill()
     for (let round = 1; round <= rounds; round++) {
-      const { how, startMs } = await liveAndDie(broker, random, qos)
+      const { how, startMs } = await liveAndDie(broker, publishers, random, qos)
       deaths[how] = (deaths[how] ?? 0) + 1
       startMsMax = Math.max(startMsMax, startMs)
       options.onRound?.(round, how)
@@ -135,6 +138,7 @@ export function figuresOf({
 /** One life of a broker, from its start to its death: how it died, and how long the start took. */
 async function liveAndDie(
   broker: BrokerUnderFire,
+  publishers: ClientProcess,
   random: () => number,
   qos: Qos,
 ): Promise<{ how: string; startMs: number }> {
@@ -146,6 +150,10 @@ async function liveAndDie(
   const startedMs = performance.now()
   await broker.start(chosen === null ? null : { name: chosen.name, nth })
   const startMs = performance.now() - startedMs
+  if (chosen === null) {
+    publishers.tell({ kind: 'progress', acknowledged: ACKNOWLEDGED_MIN })
+    await publishers.answer('progressed')
+  }
   const diedByItself = await broker.died(chosen === null ? lifeMs : FAILPOINT_MS_MAX)
   await broker.kill()
   if (diedByItself) return { how: chosen?.name ?? 'by itself', startMs }

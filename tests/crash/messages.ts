@@ -19,6 +19,8 @@ export interface ChildSettings {
 export type LastNumbers = Readonly<Record<string, number>>
 
 export type ToChild =
+  /** Publishers: say `progressed` once so many more messages are acknowledged. */
+  | { readonly kind: 'progress'; readonly acknowledged: number }
   /** Stop making trouble; publishers also stop publishing, and say `done` once everything is acknowledged. */
   | { readonly kind: 'calm' }
   /** Subscribers: say `done` once all of this has come, or nothing more does. */
@@ -26,6 +28,7 @@ export type ToChild =
 
 export type FromChild =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'progressed' }
   | {
       readonly kind: 'published'
       readonly sent: LastNumbers

@@ -15,6 +15,9 @@ const random = seeded(settings.seed)
 const sent: Record<string, number> = {}
 const violations: string[] = []
 let isCalm = false
+let acknowledged = 0
+/** The count of acknowledgements that the harness waits for. */
+let progressAt = Infinity
 
 const say = (message: FromChild): void => void process.send?.(message)
 const pick = (below: number): number => Math.floor(random() * below)
@@ -29,9 +32,16 @@ const clients = Array.from(
       expirySeconds: FOR_EVER,
       filter: '',
       qos: settings.qos,
+      onDone: noteDone,
       onViolation: (text) => violations.push(text),
     }),
 )
+
+function noteDone(): void {
+  if (++acknowledged < progressAt) return
+  progressAt = Infinity
+  say({ kind: 'progressed' })
+}
 
 function publishSome(client: LedgerClient, n: number): void {
   for (let count = pick(settings.portion); count > 0 && client.inFlight < WINDOW; count--) {
@@ -62,6 +72,7 @@ const timer = setInterval(() => {
 
 process.on('message', (message: ToChild) => {
   if (message.kind === 'calm') isCalm = true
+  else if (message.kind === 'progress') progressAt = acknowledged + message.acknowledged
 })
 process.on('disconnect', () => process.exit())
 say({ kind: 'ready' })

@@ -95,7 +95,7 @@ function awaitAll(sent: LastNumbers): void {
 
 process.on('message', (message: ToChild) => {
   if (message.kind === 'calm') isCalm = true
-  else {
+  else if (message.kind === 'expect') {
     lastNewsMs = performance.now()
     awaitAll(message.sent)
   }
