@@ -1,7 +1,7 @@
 /** `mozzie doctor`: what a person would ask in a forum, answered in order, with evidence and the next command. */
 import { existsSync, readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
-import type { TlsOptions } from '../client/node-tls.ts'
+import type { TlsOptions } from '../client/tls-options.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { persistenceOf } from '../server/persistence.ts'
 import { examineCertificates } from './doctor/certificates.ts'

@@ -7,9 +7,10 @@ import { MqttClient } from './client.ts'
 import { dialFresh, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
 import { dialLater } from './late-wire.ts'
 import { SocketWire, sharedRead } from './node-socket.ts'
-import type { OwnSide, TlsOptions } from './node-tls.ts'
+import type { OwnSide } from './node-tls.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Dial, Runtime } from './ports.ts'
+import type { TlsOptions } from './tls-options.ts'
 import { parseUrl, type Address } from './url.ts'
 
 export { MqttClient } from './client.ts'
@@ -32,7 +33,6 @@ export type {
   DisconnectInfo,
   PublishResult,
 } from './model.ts'
-export type { TlsOptions } from './node-tls.ts'
 export type {
   Authenticator,
   ConnectOptions,
@@ -52,6 +52,8 @@ export type {
   SubscribeOptions,
   Subscription,
 } from './subscription.ts'
+export type { TlsOptions } from './tls-options.ts'
+export type { WebConnectOptions } from './web.ts'
 export type { Packet, Properties, Qos, Version } from '../codec/packets.ts'
 
 /** {@link ConnectOptions}, and what only Node can do. */

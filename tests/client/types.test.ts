@@ -30,6 +30,10 @@ const show = (message: Message): string => message.topic + message.text()
 for await (const message of await client.subscribe('a/#', { qos: 1 })) show(message)
 await client.publish('a', new Uint8Array(1), { qos: 2, properties: { contentType: 'b' } })
 await client.end().catch((error: unknown) => error instanceof MqttError && error.code)
+`
+/** Of the entry for browsers alone. */
+const WITHOUT_TLS = `
+import { connect } from 'mozzie/client'
 // @ts-expect-error: there is no TLS to configure in a browser.
 await connect('wss://localhost', { tls: {} })
 `
@@ -79,6 +83,11 @@ before(() => {
     symlinkSync(join(process.cwd(), 'node_modules', name), link)
   }
   writeFileSync(join(directory, 'browser.ts'), BROWSER_PROGRAM)
+  writeFileSync(join(directory, 'without-tls.ts'), WITHOUT_TLS)
+  writeFileSync(
+    join(directory, 'broker.ts'),
+    "import { createBroker } from 'mozzie'\ncreateBroker()\n",
+  )
   writeFileSync(join(directory, 'node.ts'), NODE_PROGRAM)
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }')
 })
@@ -115,12 +124,12 @@ const browser = (customConditions: readonly string[]) => ({
 })
 
 test(
-  "Node's entry does not do for a browser: the tests below would notice",
+  "without Node's types the broker does not do: they are not found",
   { timeout: testMsMax },
   () => {
     assert.match(
-      compile(OURS, 'browser.ts', browser([])).stdout,
-      /node_modules\/mozzie\/dist\/client\/\S+ error TS\d+: .*node:/,
+      compile(OURS, 'broker.ts', browser([])).stdout,
+      /node_modules\/mozzie\/dist\/\S+ error TS\d+: .*node:/,
     )
   },
 )
@@ -129,10 +138,16 @@ for (const version of ['5.0.4', '5.9.3', '6.0.3', 'ours'])
   test(`types compile with TypeScript ${version}`, { timeout: testMsMax }, async (context) => {
     const compiler = compilerOf(version)
     if (compiler === null) return context.skip('it is not in the cache, and npm pack failed')
-    await context.test("a browser's program, without Node's types", () => {
-      const { status, stdout } = compile(compiler, 'browser.ts', browser(['browser']))
-      assert.equal(status, 0, stdout)
-    })
+    // Without the condition a compiler takes Node's entry, as in a project that vite has made.
+    for (const [file, conditions] of [
+      ['browser.ts', ['browser']],
+      ['browser.ts', []],
+      ['without-tls.ts', ['browser']],
+    ] as const)
+      await context.test(`${file} without Node's types, conditions: ${conditions.join()}`, () => {
+        const { status, stdout } = compile(compiler, file, browser(conditions))
+        assert.equal(status, 0, stdout)
+      })
     for (const [name, resolution] of Object.entries(RESOLUTIONS))
       await context.test(`Node's, ${name}`, () => {
         const options = { ...NODE, ...resolution }

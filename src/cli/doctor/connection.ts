@@ -4,13 +4,9 @@ import { once } from 'node:events'
 import { connect as connectSocket, isIP } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { ConnectionRefusedError, type MqttError } from '../../client/errors.ts'
-import {
-  connect,
-  type MqttClient,
-  type NodeConnectOptions,
-  type TlsOptions,
-} from '../../client/node.ts'
+import { connect, type MqttClient, type NodeConnectOptions } from '../../client/node.ts'
 import { tlsOptions } from '../../client/node-tls.ts'
+import type { TlsOptions } from '../../client/tls-options.ts'
 import { parseUrl, type Address } from '../../client/url.ts'
 import type { Config } from '../../config/config.ts'
 import { namesOf } from './certificates.ts'

@@ -1,5 +1,5 @@
 /** How the doctor connects: as a client that it is asked about would. */
-import type { TlsOptions } from '../../client/node-tls.ts'
+import type { TlsOptions } from '../../client/tls-options.ts'
 
 /** What `mozzie pub` would be given. */
 export interface Login {

@@ -2,7 +2,8 @@
 import { appendFileSync, existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
-import { tlsOptions, type TlsOptions } from '../../client/node-tls.ts'
+import { tlsOptions } from '../../client/node-tls.ts'
+import type { TlsOptions } from '../../client/tls-options.ts'
 import { SettingError, type Settings } from './settings.ts'
 
 /** Where systems keep the authorities they trust. */
