@@ -45,6 +45,9 @@ function prepare(): NodeJS.ProcessEnv {
   }
   execFileSync('ip', ['link', 'set', 'lo', 'up'])
   appendFileSync('/etc/hosts', '127.0.0.1 broker.example\n')
+  // Who never had mosquitto has no account of that name either.
+  const accounts = readFileSync('/etc/passwd', 'utf8')
+  writeFileSync('/etc/passwd', accounts.replace(/^mosquitto:.*\n/m, ''))
   const [home, programs] = [join(scratch, 'home'), join(scratch, 'programs')]
   for (const each of [home, programs]) mkdirSync(each)
   for (const name of ['mozzie', 'mozzie_pub', 'mozzie_sub', 'mozzie_rr', 'mozzie_passwd'])
