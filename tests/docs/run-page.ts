@@ -25,6 +25,9 @@ const [page, checkout, scratch] = process.argv.slice(2)
 const LATER_MS = 300
 /** The file of a reader who has one. */
 const SAMPLE = 'user root\nlistener 1883\nallow_anonymous true\npid_file /run/mozzie/mozzie.pid\n'
+/** The file of one who comes from mosquitto. */
+const MOSQUITTO_SAMPLE =
+  'listener 1883\nallow_anonymous true\npersistence true\npersistence_location /var/lib/mosquitto/\n'
 const text = readFileSync(join(checkout, page), 'utf8')
 /** Exit code of sub and rr when nothing came in time. */
 const TIMED_OUT = 27
@@ -45,9 +48,14 @@ function prepare(): NodeJS.ProcessEnv {
   }
   execFileSync('ip', ['link', 'set', 'lo', 'up'])
   appendFileSync('/etc/hosts', '127.0.0.1 broker.example\n')
-  // Who never had mosquitto has no account of that name either.
-  const accounts = readFileSync('/etc/passwd', 'utf8')
-  writeFileSync('/etc/passwd', accounts.replace(/^mosquitto:.*\n/m, ''))
+  if (text.includes('/etc/mosquitto/')) {
+    mkdirSync('/etc/mosquitto', { recursive: true })
+    writeFileSync('/etc/mosquitto/mosquitto.conf', MOSQUITTO_SAMPLE)
+  } else {
+    // Who never had mosquitto has no account of that name either.
+    const accounts = readFileSync('/etc/passwd', 'utf8')
+    writeFileSync('/etc/passwd', accounts.replace(/^mosquitto:.*\n/m, ''))
+  }
   const [home, programs] = [join(scratch, 'home'), join(scratch, 'programs')]
   for (const each of [home, programs]) mkdirSync(each)
   for (const name of ['mozzie', 'mozzie_pub', 'mozzie_sub', 'mozzie_rr', 'mozzie_passwd'])
