@@ -61,7 +61,7 @@ export interface Engine {
   /** @throws ListenError */
   listen(options: ListenOptions, clients: ListenerClients): Promise<Listener>
   /**
-   * Accepts from sockets that another thread listens on.
+   * Accepts from sockets that another thread listens on, by numbers of this thread's own.
    *
    * @param port The one that they are bound to.
    */

@@ -4,15 +4,14 @@ import type { Observer } from '../ports/ports.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
-import type { ListenOptions } from '../transports/listener.ts'
+import type { Listener, ListenOptions } from '../transports/listener.ts'
 import { ListenError } from '../transports/places.ts'
 import type { Engine } from './engine.ts'
 import type { HttpListeners } from './http.ts'
 import { listenerOptionsOf } from './limits-of-config.ts'
 import { whereOf, type RunningListener } from './listeners.ts'
 import type { Server } from './running-server.ts'
-import type { SharedListener } from './thread-messages.ts'
-import type { Threads } from './threads.ts'
+import type { OwnListener, Threads } from './threads.ts'
 
 export function newListener(config: ListenerConfig, threads: Threads | null): RunningListener {
   return {
@@ -38,16 +37,16 @@ export async function listen(
   const hasPages = listeners.some(({ protocol }) => protocol === 'http_api')
   const loading = hasPages ? import('./http.ts') : null
   const entrances = server.entrances(server.config)
-  const shared: SharedListener[] = []
+  const shared: OwnListener[] = []
   for (const config of listeners) {
     if (config.protocol === 'http_api') continue
-    const descriptors = await listenOne(engine, server, config, entrances, {
+    const sockets = await listenOne(engine, server, config, entrances, {
       where: whereOf(config),
       optional: localOnly && config.host === '::1',
       isShared: server.threads !== null,
     })
     const port = runningListener(server, listenerName(config))?.options.port ?? 0
-    shared.push({ name: listenerName(config), port, descriptors })
+    shared.push({ name: listenerName(config), port, sockets })
   }
   await server.threads?.start(shared)
   if (loading === null) return null
@@ -71,11 +70,11 @@ async function listenOne(
   config: ListenerConfig,
   entrances: ReadonlyMap<string, EntranceSettings>,
   place: ListenOptions,
-): Promise<readonly number[]> {
+): Promise<Listener['sockets']> {
   const running = runningListener(server, listenerName(config))
   if (running === undefined) return []
   Object.assign(running.entrance, entrances.get(running.name))
-  return (await engine.listen(place, running)).descriptors
+  return (await engine.listen(place, running)).sockets
 }
 
 /** So many brokers without a configuration have a page each on one machine. */

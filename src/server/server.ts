@@ -30,13 +30,8 @@ import {
 import { carryOutFor } from './remote-control.ts'
 import { logStart } from './start-lines.ts'
 import type { ThreadCommand } from './thread-messages.ts'
-import {
-  checkThreads,
-  createThreads,
-  threadCountOf,
-  type ThreadOptions,
-  type Threads,
-} from './threads.ts'
+import { checkThreads, threadCountOf } from './thread-count.ts'
+import { createThreads, type ThreadOptions, type Threads } from './threads.ts'
 import { createUserAdmin } from './user-admin.ts'
 import { version } from './version.ts'
 import type { Server } from './running-server.ts'
@@ -213,10 +208,6 @@ function coreOf(
   onTick: () => void,
 ): { engine: Engine; threads: Threads | null } {
   const ownStore = (): Store => createStore(persistence, log)
-  const onFault = (error: Error): void => {
-    threads?.standStill()
-    onFatal(error)
-  }
   const threads = createThreads({
     config,
     ownStore,
@@ -225,7 +216,7 @@ function coreOf(
     tlsKeyLogFile,
     bans,
     onFlapped,
-    onFatal: onFault,
+    onFatal,
   })
   const engine = createEngine({
     limits,
@@ -236,7 +227,7 @@ function coreOf(
     log,
     onTick,
     onTurnEnd: () => {},
-    onFatal: onFault,
+    onFatal,
   })
   if (threads !== null) threads.budgets.balance.onChange = (takes) => engine.accept(takes)
   return { engine, threads }

@@ -40,7 +40,6 @@ export function shareCounts(threads: number, { listeners }: Config): SharedCount
     ticks: new SharedArrayBuffer(threads * INT_BYTES),
     slices: new SharedArrayBuffer(2 * INT_BYTES),
     heldKib: new SharedArrayBuffer(threads * INT_BYTES),
-    standing: new SharedArrayBuffer(INT_BYTES),
     flow: new SharedArrayBuffer(2 * threads * INT_BYTES),
   }
 }

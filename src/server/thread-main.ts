@@ -26,7 +26,7 @@ import { createMemoryWatch } from './memory-watch.ts'
 import { createRemoteControl, type RemoteControl } from './remote-control.ts'
 import { answersOf, type Answers } from './thread-asks.ts'
 import { budgetsOf, type ThreadBudgets } from './thread-budgets.ts'
-import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+import type { FromThread, SharedListener, ThreadData, ToThread } from './thread-messages.ts'
 import { forwardObserver } from './thread-observer.ts'
 
 const encoder = new TextEncoder()
@@ -227,7 +227,8 @@ function reload(thread: Thread, config: Config): void {
 function answer(thread: Thread, message: ToThread): void {
   const { engine, peers, log } = thread
   const { broker } = engine
-  if (message.kind === 'config') reload(thread, message.config)
+  if (message.kind === 'listeners') void accept(thread, message.listeners)
+  else if (message.kind === 'config') reload(thread, message.config)
   else if (message.kind === 'bans') {
     thread.bans.clear()
     for (const ban of message.bans) thread.bans.put(ban)
@@ -236,7 +237,6 @@ function answer(thread: Thread, message: ToThread): void {
   else if (message.kind === 'tallies')
     thread.budgets.tallied(message.of, message.thread, message.entries)
   else if (message.kind === 'ask') void answerAsked(thread, message)
-  else if (message.kind === 'standStill') standStill()
   else if (message.kind === 'commanded') thread.control.done(message.number)
   else if (message.kind === 'sys') broker.publishSys(message.topic, message.text)
   else if (message.kind === 'logLine')
@@ -251,37 +251,26 @@ function answer(thread: Thread, message: ToThread): void {
   } else void engine.stop().then(() => tell({ kind: 'stopped' }))
 }
 
-async function run(port: MessagePort): Promise<void> {
-  const data = workerData as ThreadData
-  const thread = createThread(data, port)
-  apply(thread, data.config)
-  for (const { name, descriptors, port: number } of data.listeners) {
-    const clients = thread.listeners.find((listener) => listener.name === name)
-    if (clients !== undefined) await thread.engine.share(descriptors, number, clients)
+async function accept(
+  { engine, listeners }: Thread,
+  shared: readonly SharedListener[],
+): Promise<void> {
+  for (const { name, descriptors, port } of shared) {
+    const clients = listeners.find((listener) => listener.name === name)
+    if (clients !== undefined) await engine.share(descriptors, port, clients)
   }
-  port.on('message', (message: ToThread | Uint8Array) => {
-    if (!(message instanceof Uint8Array)) answer(thread, message)
-  })
   tell({ kind: 'listening' })
-  await thread.engine.start()
+  await engine.start()
   tell({ kind: 'ready' })
 }
 
-/**
- * Until the process ends, with a fault. What a thread has open is closed as it ends, the listening sockets that are everybody's
- * too; another one that waits on them then is aborted without a word. So all of them stand still first.
- */
-function standStill(): void {
-  const standing = new Int32Array((workerData as ThreadData).shared.standing)
-  Atomics.add(standing, 0, 1)
-  Atomics.notify(standing, 0)
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(standing.byteLength)), 0, 0)
+function run(port: MessagePort): void {
+  const data = workerData as ThreadData
+  const thread = createThread(data, port)
+  apply(thread, data.config)
+  port.on('message', (message: ToThread | Uint8Array) => {
+    if (!(message instanceof Uint8Array)) answer(thread, message)
+  })
 }
 
-if (parentPort !== null) {
-  process.on('uncaughtException', ({ message }) => {
-    tell({ kind: 'fatal', text: message })
-    standStill()
-  })
-  await run(parentPort)
-}
+if (parentPort !== null) run(parentPort)

@@ -13,6 +13,7 @@ import type { AskName } from './thread-asks.ts'
 export interface SharedListener {
   readonly name: string
   readonly port: number
+  /** Copies that are this thread's own. */
   readonly descriptors: readonly number[]
 }
 
@@ -21,7 +22,6 @@ export interface ThreadData {
   /** 1 and more: the first thread, which has the store, is 0. */
   readonly index: number
   readonly config: Config
-  readonly listeners: readonly SharedListener[]
   /** Does the store keep what was committed? */
   readonly survives: boolean
   readonly tlsKeyLogFile: string | null
@@ -41,8 +41,6 @@ export interface SharedCounts {
   readonly heldKib: SharedArrayBuffer
   /** Ticks of each thread. */
   readonly ticks: SharedArrayBuffer
-  /** One place: how many threads stand still until the process ends. */
-  readonly standing: SharedArrayBuffer
   /** Of each thread two places: what the first has dealt with of its bytes, and what it has of the first's. */
   readonly flow: SharedArrayBuffer
 }
@@ -74,6 +72,8 @@ export interface TalliesMessage {
 }
 
 export type ToThread =
+  /** Accept there, and read the store. */
+  | { readonly kind: 'listeners'; readonly listeners: readonly SharedListener[] }
   /** All that are in force. */
   | { readonly kind: 'bans'; readonly bans: readonly Ban[] }
   | TalliesMessage
@@ -90,7 +90,6 @@ export type ToThread =
   | { readonly kind: 'commanded'; readonly number: number }
   | { readonly kind: 'sayWills' }
   | { readonly kind: 'stop' }
-  | { readonly kind: 'standStill' }
 
 export type FromThread =
   | TalliesMessage

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { LogType } from '../base/log.ts'
 import { enter, type Entrance } from './entrance.ts'
 import { bindError, listenOptionsOf, placesOf, type Place, type Where } from './places.ts'
-import { descriptorOf, listenByNumber, valveOf } from './shared-socket.ts'
+import { listenByNumber, socketsOf, valveOf, type Handle } from './shared-socket.ts'
 import { listenUnix } from './unix-socket.ts'
 
 export interface ListenOptions {
@@ -18,8 +18,8 @@ export interface ListenOptions {
 export interface Listener {
   /** Empty for a unix socket. */
   readonly addresses: readonly AddressInfo[]
-  /** Its sockets, for {@link listenShared} in other threads; -1: one that cannot be shared. Empty for a unix socket. */
-  readonly descriptors: readonly number[]
+  /** What other threads may accept from by copies. Empty if it is not shared, and for a unix socket. */
+  readonly sockets: readonly Handle[]
   /** Takes connections, or leaves them to other threads for a while, where that is possible. */
   accept(takes: boolean): void
   /** Takes no more connections; those that are links stay. */
@@ -43,7 +43,7 @@ export async function listen<C>(options: ListenOptions, entrance: Entrance<C>): 
   }
   if (where.socketPath !== null) {
     servers.push(await listenAtPath(where.socketPath, entrance))
-    return { addresses: [], descriptors: [], accept: () => {}, close }
+    return { addresses: [], sockets: [], accept: () => {}, close }
   }
   let { port } = where
   try {
@@ -60,27 +60,23 @@ export async function listen<C>(options: ListenOptions, entrance: Entrance<C>): 
   }
   return {
     addresses: servers.map((server) => server.address() as AddressInfo),
-    descriptors: servers.map(descriptorOf),
+    sockets: options.isShared === true ? socketsOf(servers) : [],
     accept: options.isShared === true ? acceptWith(servers) : () => {},
     close,
   }
 }
 
 /**
- * Accepts from sockets that another thread of this process listens on: whichever thread is free takes the next connection. The
- * sockets are that thread's to close, for their numbers are the process's: `close` only takes no more.
+ * Accepts from sockets that another thread of this process listens on, by numbers of its own (`socket-copies.ts`): whichever
+ * thread is free takes the next connection.
  */
 export async function listenShared<C>(
   descriptors: readonly number[],
   entrance: Entrance<C>,
 ): Promise<Listener> {
-  let isOver = false
   const servers: Server[] = []
   for (const fd of descriptors) {
-    const server = acceptor((socket) => {
-      if (isOver) socket.destroy()
-      else enterFrom(entrance, socket)
-    })
+    const server = acceptor((socket) => enterFrom(entrance, socket))
     server.listen({ fd })
     await once(server, 'listening')
     reportErrors(server, entrance, `port ${entrance.owner.listener.port}`)
@@ -88,10 +84,10 @@ export async function listenShared<C>(
   }
   return {
     addresses: [],
-    descriptors,
+    sockets: [],
     accept: acceptWith(servers),
     close() {
-      isOver = true
+      for (const server of servers) server.close()
       for (const socket of [...entrance.waiting, ...entrance.arriving]) socket.destroy()
     },
   }

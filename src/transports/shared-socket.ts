@@ -6,7 +6,7 @@ import * as net from 'node:net'
 import { BACKLOG, type Place } from './places.ts'
 
 /** What is behind a server, as far as it is used here. */
-interface Handle {
+export interface Handle {
   readonly fd?: number
   readStart?(): number
   readStop?(): number
@@ -31,9 +31,14 @@ function handleOf(server: net.Server): Handle | null {
   return (server as net.Server & { _handle?: Handle | null })._handle ?? null
 }
 
-/** The number that all threads of the process know a listening socket by; -1: it cannot be told. */
-export function descriptorOf(server: net.Server): number {
-  return handleOf(server)?.fd ?? -1
+/** The sockets of servers, for other threads to listen on. @throws Error where this Node does not say. */
+export function socketsOf(servers: readonly net.Server[]): readonly Handle[] {
+  return servers.map((server) => {
+    const handle = handleOf(server)
+    if (handle === null || (handle.fd ?? -1) < 0)
+      throw new Error('thread_count: this Node does not say which sockets it listens on.')
+    return handle
+  })
 }
 
 /**

@@ -69,7 +69,7 @@ test('a thread that dies ends the process, and nothing that was acknowledged is 
     () => `${acknowledged.size}`,
   )
   fault.trigger()
-  assert.notEqual(await first.mozzie.exited, 0)
+  assert.equal(await first.mozzie.exited, 1)
   over.abort()
   await Promise.all(publishing)
   assert.match(first.mozzie.stderr(), /thread 1: injected/)
@@ -99,22 +99,39 @@ function churn(port: number): { end(): void } {
   return { end: () => void (isOver = true) }
 }
 
-test('a thread that dies while connections come and go is named in the log', async (context) => {
-  context.after(() => void delete process.env.NODE_OPTIONS)
-  for (let round = 0; round < 3; round++) {
-    const [directory, port] = [scratch(context), await freePort()]
-    const fault = faultAt(directory, "throw new Error('injected')")
-    const lines = `thread_count 4\nlistener ${port} 127.0.0.1\nallow_anonymous true`
-    const mozzie = await startMozzie(context, '-c', writeConfig(directory, lines))
-    const clients = churn(port)
-    fault.trigger()
-    // Null: Node was aborted while it ended the threads, which does happen.
-    const code = await mozzie.exited
-    clients.end()
-    assert.notEqual(code, 0)
-    assert.match(mozzie.stderr(), /^(\d+: )?Error: thread 1: injected\. Stopping/m)
-  }
-})
+/** What a thread dies of, and what is said of it. */
+const DEATHS = [
+  { of: 'an error', fault: "throw new Error('injected')", said: 'thread 1: injected' },
+  { of: 'a stack overflow', fault: 'const f = () => f() + 1; f()', said: 'thread 1: Maximum call' },
+  { of: 'process.exit', fault: 'process.exit(0)', said: 'thread 1 ended' },
+  {
+    of: 'the end of its memory',
+    fault: 'for (const all = []; ; ) all.push(new Array(1000).fill(all.length))',
+    said: 'thread 1: Worker terminated due to reaching memory limit',
+  },
+]
+
+for (const { of, fault, said } of DEATHS)
+  test(`a thread that dies of ${of} while connections come and go ends the process with a fault, and is named`, async (context) => {
+    context.after(() => void delete process.env.NODE_OPTIONS)
+    for (let round = 0; round < 2; round++) {
+      const [directory, port] = [scratch(context), await freePort()]
+      const { trigger } = faultAt(directory, fault)
+      process.env.NODE_OPTIONS += ' --max-old-space-size=64'
+      const lines = `thread_count 4\nlistener ${port} 127.0.0.1\nallow_anonymous true`
+      const mozzie = await startMozzie(context, '-c', writeConfig(directory, lines))
+      const clients = churn(port)
+      trigger()
+      const code = await mozzie.exited
+      clients.end()
+      assert.equal(code, 1, mozzie.stderr())
+      const line = mozzie
+        .stderr()
+        .split('\n')
+        .find((each) => each.includes('. Stopping'))
+      assert.match(line ?? '', new RegExp(`^(\\d+: )?Error: ${said}`), mozzie.stderr())
+    }
+  })
 
 test('a thread that dies while the broker starts is named, and the start fails', async (context) => {
   const [directory, port] = [scratch(context), await freePort()]
@@ -131,7 +148,7 @@ test('a thread that dies while the broker starts is named, and the start fails',
     '-c',
     writeConfig(directory, `thread_count 2\nlistener ${port} 127.0.0.1\nallow_anonymous true`),
   )
-  assert.notEqual(await mozzie.exited, 0)
+  assert.equal(await mozzie.exited, 1)
   assert.match(mozzie.stderr(), /^(\d+: )?Error: thread 1: injected\. Stopping/m)
 })
 
