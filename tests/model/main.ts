@@ -8,7 +8,8 @@ import { createCoreTarget, type StoreKind } from './core-target.ts'
 import { createCoverage } from './coverage.ts'
 import { differenceOf } from './differences.ts'
 import { createMosquittoTarget } from './mosquitto-target.ts'
-import { kindOf, runSeed, shrink, type MakeTarget } from './run.ts'
+import { firstUnlike } from './likeness.ts'
+import { kindOf, runSeed, runSteps, shrink, type MakeTarget, type Outcome } from './run.ts'
 import { printSteps } from './steps.ts'
 
 /** mosquitto spends its time waiting. */
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     count: { type: 'string' },
     target: { type: 'string' },
-    /** Cores that are joined as threads are. */
+    /** Cores that are joined as threads are; with more than one, one alone plays each sequence as well. */
     threads: { type: 'string', default: '1' },
     faults: { type: 'string', default: '1' },
   },
@@ -38,14 +39,28 @@ const coverage = createCoverage()
 const found = new Map<string, number>()
 const known = new Map<string, number>()
 const progress = { next: first, done: 0 }
+/** Sequences in which one core told the clients something else than several. */
+const unlike: number[] = []
+const UNLIKE_SHOWN = 20
 
 function coreKinds(): readonly StoreKind[] {
   return ['none', 'disk']
 }
 
-function targetOf(seed: number): MakeTarget {
+function targetOf(seed: number, threads = Number(values.threads)): MakeTarget {
   if (isMosquitto) return createMosquittoTarget
-  return () => createCoreTarget(kinds[seed % kinds.length], Number(values.threads))
+  return () => createCoreTarget(kinds[seed % kinds.length], threads)
+}
+
+/** The same sequence played by one core. */
+async function playAlone(seed: number, joined: Outcome): Promise<void> {
+  const make = targetOf(seed, 1)
+  const alone = await runSteps(joined.steps, make)
+  if (alone.fault !== null) return report(seed, make, alone)
+  const first = firstUnlike(joined, alone)
+  if (first === null) return
+  unlike.push(seed)
+  if (count === 1) console.log(first)
 }
 
 async function work(): Promise<void> {
@@ -58,18 +73,17 @@ async function work(): Promise<void> {
     const make = targetOf(seed)
     const outcome = await runSeed(seed, make, coverage.witness)
     progress.done++
-    if (outcome.fault === null) continue
+    if (outcome.fault === null) {
+      if (Number(values.threads) > 1) await playAlone(seed, outcome)
+      continue
+    }
     const difference = isMosquitto ? differenceOf(outcome) : null
     if (difference !== null) known.set(difference, (known.get(difference) ?? 0) + 1)
     else await report(seed, make, outcome)
   }
 }
 
-async function report(
-  seed: number,
-  make: MakeTarget,
-  outcome: Awaited<ReturnType<typeof runSeed>>,
-) {
+async function report(seed: number, make: MakeTarget, outcome: Outcome): Promise<void> {
   const kind = kindOf(outcome.fault)
   found.set(kind, (found.get(kind) ?? 0) + 1)
   if (found.get(kind) !== 1) return
@@ -83,6 +97,13 @@ const seconds = (performance.now() - started) / 1000
 console.log(coverage.print())
 const speed = (progress.done / seconds).toFixed(1)
 console.log(`${progress.done} sequences from seed ${first}, ${speed} a second`)
+if (Number(values.threads) > 1) {
+  const same = progress.done - unlike.length
+  console.log(
+    `one core told the same in ${same}, something else that is right too in ${unlike.length}`,
+  )
+  console.log(`those: seeds ${unlike.slice(0, UNLIKE_SHOWN).join(', ')}`)
+}
 for (const [name, times] of known) console.log(`known difference, ${times} times: ${name}`)
 for (const [kind, times] of found) console.log(`not known, ${times} times: ${kind}`)
 process.exitCode = found.size > 0 ? 1 : 0
