@@ -1,5 +1,6 @@
 /** Many messages a second at a page, and what that does to it. */
 import type { Browser } from 'playwright-core'
+import { watchMainThread } from './main-thread.ts'
 import { visit, type Stage } from './stage.ts'
 
 export interface LoadOptions {
@@ -107,22 +108,16 @@ export async function measureLoad(
   await page.locator('.subscription.is-granted').waitFor()
   await page.getByRole('tab', { name: /Topics/ }).click()
   await page.getByRole('tab', { name: options.view, exact: true }).click()
-  const devtools = await page.context().newCDPSession(page)
-  // What the page's thread does is counted in its CPU time.
-  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
-  const metricOf = async (wanted: string): Promise<number> => {
-    const { metrics } = await devtools.send('Performance.getMetrics')
-    return metrics.find(({ name }) => name === wanted)?.value ?? 0
-  }
+  const thread = await watchMainThread(page)
   const heaps: number[] = []
   await page.evaluate(PROBE)
   const state = { done: false }
   const publishing = publishAtPace(stage, options).finally(() => (state.done = true))
   const started = performance.now()
-  const cpuStartSeconds = await metricOf('TaskDuration')
+  const cpuStartMs = await thread.cpuMs()
   for (let turn = 0; !state.done; turn++) {
     await page.waitForTimeout(500)
-    heaps.push((await metricOf('JSHeapUsedSize')) / 2 ** 20)
+    heaps.push(await thread.heapMiB())
     // Somebody works with it meanwhile: selects a row, goes on to the next, searches.
     if (options.searches && turn % 2 === 1)
       await page.getByLabel('Search messages').fill(SEARCHES[(turn >> 1) % SEARCHES.length] ?? '')
@@ -143,7 +138,7 @@ export async function measureLoad(
   ) {
     await page.waitForTimeout(100)
   }
-  const cpuMs = ((await metricOf('TaskDuration')) - cpuStartSeconds) * 1000
+  const cpuMs = (await thread.cpuMs()) - cpuStartMs
   const { frames, delays } = await page.evaluate<{ frames: number[]; delays: number[] }>(
     '({ frames, delays })',
   )

@@ -10,8 +10,8 @@ import { IconButton } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
 
 /** So many at first, and so many more with every press of the button. */
-const LINES_SHOWN = 1500
-const LINES_MORE = 10_000
+const LINES_SHOWN = 500
+const LINES_MORE = 5000
 /** Shorter ones are seen at a glance. */
 const SEARCH_FROM = 8
 

@@ -1,6 +1,6 @@
 /** The worker's entry: commands in, snapshots and answers out. */
 import { whenLoaded } from '../decode/structured.ts'
-import type { Command, KeptAt, Question, WorkerEvent } from '../protocol/protocol.ts'
+import type { Command, DetailAnswer, KeptAt, Question, WorkerEvent } from '../protocol/protocol.ts'
 import { ANSWERS } from './answers.ts'
 import { openLink } from './mqtt.ts'
 import { Keeper } from './keeper.ts'
@@ -9,7 +9,7 @@ import { Session, type Part } from './session.ts'
 import { Snapshots } from './snapshots.ts'
 
 const port = globalThis as unknown as {
-  postMessage(event: WorkerEvent): void
+  postMessage(event: WorkerEvent, handedOver?: Transferable[]): void
   addEventListener(name: 'message', listener: (event: MessageEvent<Command>) => void): void
 }
 
@@ -110,13 +110,20 @@ const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act
   },
 }
 
+/** Handed over and not copied, for it may be large: the page's thread has no work with it. */
+function payloadOf(answer: DetailAnswer | null): Transferable[] {
+  const buffer = answer?.detail.payload.buffer
+  return buffer instanceof ArrayBuffer ? [buffer] : []
+}
+
 async function answer(question: Question): Promise<void> {
   const { id, what } = question
   try {
     if (session === null) throw new Error('not configured')
     const respond = ANSWERS[what] as (desk: unknown, asked: unknown) => unknown
     const value = await respond({ session, openLink }, question.with)
-    port.postMessage({ kind: 'answer', id, value, problem: null })
+    const handedOver = what === 'detail' ? payloadOf(value as DetailAnswer | null) : []
+    port.postMessage({ kind: 'answer', id, value, problem: null }, handedOver)
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     port.postMessage({ kind: 'answer', id, value: null, problem })
