@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Capture, type Arrival } from '../../web/src/capture/capture.ts'
-import { importRecords, RecordError } from '../../web/src/capture/import.ts'
+import { importRecords } from '../../web/src/capture/import.ts'
 import { exportParts } from '../../web/src/capture/records.ts'
 import { commonPaths, conditionQuery } from '../../web/src/capture/pivot.ts'
 import { compileQuery, QueryError } from '../../web/src/capture/query.ts'
@@ -340,9 +340,57 @@ test('a CSV has one row a message and nothing a spreadsheet would calculate', ()
   assert.match(csv, /,"'=HYPERLINK\(""http:\/\/evil""\)\n""x""",/)
 })
 
-test('a file that is none of ours names the record that is wrong', () => {
-  assert.throws(
-    () => importRecords('{"topic":"a","payload":"1"}\n{"payload":"2"}'),
-    (error: unknown) => error instanceof RecordError && error.record === 2,
+const topicsOf = (text: string) => importRecords(text).records.map(({ topic }) => topic)
+
+test('of a file what can be read is, and of each other line it is said why not', () => {
+  const text =
+    '\n{"topic":"a"}\n\n{"payload":"2"}\nnonsense\n{"topic":"b","qos":7}\n[]\n{"topic":"c"}\n{"topic":"d'
+  assert.deepEqual(topicsOf(text), ['a', 'c'])
+  assert.deepEqual(importRecords(text).unread, {
+    total: 5,
+    first: [
+      { line: 4, reason: 'topic is missing' },
+      { line: 5, reason: 'no JSON' },
+      { line: 6, reason: 'qos is 7' },
+      { line: 7, reason: 'no object' },
+      { line: 9, reason: 'cut off' },
+    ],
+  })
+  assert.throws(() => importRecords('no file of ours'), /^Error: line 1: no JSON$/)
+  assert.deepEqual(importRecords('').unread, { total: 0, first: [] })
+})
+
+test('a list that is cut off anywhere is read up to there, and said to be cut off', () => {
+  const whole = '[\n{"topic":"a","payload":"]},"},\n{"topic":"b","payload":{"x":[1]}}\n]'
+  assert.deepEqual(importRecords(whole).unread, { total: 0, first: [] })
+  for (let length = 2; length < whole.length; length++) {
+    const text = whole.slice(0, length)
+    const ends = [whole.indexOf('},\n') + 1, whole.lastIndexOf('}') + 1]
+    const readable = ends.filter((end) => end <= length).length
+    if (readable === 0) {
+      assert.throws(() => importRecords(text), /cut off/)
+      continue
+    }
+    const { records, unread } = importRecords(text)
+    assert.equal(records.length, readable, text)
+    assert.deepEqual(
+      unread.first.map(({ reason }) => reason),
+      ['cut off'],
+      text,
+    )
+  }
+})
+
+test('whatever a file holds, reading it comes to an end', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...'[]{},:"\\\n 1ax') }), (text) => {
+      for (const file of [text, `[${text}`]) {
+        try {
+          assert.ok(importRecords(file).records.length >= 0)
+        } catch (error) {
+          assert.match(String(error), /^Error: line \d+: /)
+        }
+      }
+    }),
   )
 })

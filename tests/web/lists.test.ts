@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { leastOf, processMsMax } from '../support/patience.ts'
 import { connectHere, openFile, row, subscribe } from './acts.ts'
+import { watchMainThread } from './main-thread.ts'
 import { browserSuite } from './suite.ts'
 
 /** The rows on screen: what each holds, and where it is. */
@@ -111,7 +112,39 @@ browserSuite('lists', (test) => {
     assert.equal(await page.locator('.connection-tab').count(), 1)
   })
 
-  test('a payload of 20 MB opens in under a second, its beginning first', async ({
+  test('of a file that is cut off, what can be read is opened, and each line that cannot is named', async ({
+    page,
+    t,
+  }) => {
+    await connectHere(page, t)
+    const open = async (name: string, text: string) => {
+      await page.getByRole('button', { name: t.transfer }).click()
+      const dialog = page.getByRole('dialog')
+      await openFile(page, name, text, () => dialog.getByRole('button', { name: t.import }).click())
+    }
+    await open(
+      'cut.jsonl',
+      '{"topic":"cut/a"}\n{"topic":"cut/b","qos":7}\n{"topic":"cut/c"}\n{"topic":"cut',
+    )
+    const bar = page.locator('.status-bar.is-file')
+    await bar.locator('.unread summary', { hasText: t.unreadLines(2) }).click()
+    assert.deepEqual(await bar.locator('.unread li').allTextContents(), [
+      'line 2: qos is 7',
+      'line 4: cut off',
+    ])
+    assert.equal(await row(page, 'cut/').count(), 2)
+    const tabs = await page.locator('.connection-tab').count()
+    await page
+      .locator('.connection-tab', { hasText: t.thisBroker })
+      .getByRole('button')
+      .first()
+      .click()
+    await open('photo.jsonl', 'GIF89a\n')
+    await page.locator('.notice.is-problem', { hasText: 'photo.jsonl: line 1: no JSON' }).waitFor()
+    assert.equal(await page.locator('.connection-tab').count(), tabs)
+  })
+
+  test('a payload of 20 MB costs the page little: its beginning is shown, the rest when asked for', async ({
     page,
     stage,
     t,
@@ -119,26 +152,36 @@ browserSuite('lists', (test) => {
     await connectHere(page, t)
     await subscribe(page, t, 'big/#')
     const peer = await stage.connect('big')
+    const thread = await watchMainThread(page)
     let firstId = 0
-    const ms = await leastOf(1000, async () => {
+    let heapMiB = 0
+    // Of a second a tenth was measured on this thread; the reading of the first part, beside it, takes as long again.
+    const ms = await leastOf(400, async () => {
       firstId += 1_000_000
       const topic = `big/${firstId}`
       const items = Array.from({ length: 200_000 }, (_, at) => ({
         id: firstId + at,
         text: 'x'.repeat(80),
       }))
+      const startMs = await thread.cpuMs()
+      heapMiB = await thread.heapMiB()
       await peer.publish(topic, JSON.stringify(items), { qos: 1 })
       await row(page, topic).waitFor({ timeout: processMsMax })
-      const startedMs = performance.now()
       await row(page, topic).click()
       await page
         .locator('.detail-pane .tok-number', { hasText: String(firstId) })
         .first()
-        .waitFor()
-      return performance.now() - startedMs
+        .waitFor({ timeout: processMsMax })
+      return (await thread.cpuMs()) - startMs
     })
     await page.locator('.part-note').waitFor()
-    assert.ok(ms < 1000, `${ms} ms`)
+    assert.ok(ms < 400, `${ms} ms of CPU`)
+    const moreMiB = (await thread.heapMiB()) - heapMiB
+    assert.ok(moreMiB < 20, `${moreMiB} MiB`)
+    // What is shown is a part of it, and so is what stands in the document.
+    assert.ok((await page.locator('.detail-pane .code-line').count()) <= 500)
+    await page.getByRole('button', { name: t.showWhole }).click()
+    await page.locator('.part-note').waitFor({ state: 'detached', timeout: processMsMax })
   })
 
   test('members of a shared subscription count what came by it, not what its filter matches', async ({

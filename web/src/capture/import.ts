@@ -4,24 +4,26 @@
  * what was sent, that is counted.
  */
 import { fromBase64, utf8 } from '../decode/bytes.ts'
-import { elementSources, sourceAt } from '../decode/json-source.ts'
+import { elements, sourceAt } from '../decode/json-source.ts'
 import type { Properties } from '../model/message.ts'
 import type { Arrival } from './capture.ts'
 import { BINARY } from './records.ts'
 
-/** What is wrong with a file: the record's number, counted from 1. */
-export class RecordError extends Error {
-  readonly record: number
-  constructor(record: number, message: string) {
-    super(message)
-    this.record = record
-  }
+/** What is wrong with one record of a file, in a few words. */
+class RecordError extends Error {}
+
+/** Lines of a file that hold no message that can be read; the first of them by name. */
+export interface Unread {
+  readonly total: number
+  /** `line` counts from 1; in a list it is the one where the element begins. */
+  readonly first: readonly { readonly line: number; readonly reason: string }[]
 }
 
 export interface Imported {
   readonly records: Arrival[]
   /** Payloads that are not of the length the file gives: bytes that were no text, digits that a tool rounded. */
   readonly altered: number
+  readonly unread: Unread
 }
 
 type Loose = Readonly<Record<string, unknown>>
@@ -29,55 +31,89 @@ type Loose = Readonly<Record<string, unknown>>
 const isLoose = (value: unknown): value is Loose =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Throws RecordError. */
+/** More reasons than anybody reads. */
+const UNREAD_NAMED_MAX = 200
+
+/**
+ * What can be read of it: a tool that was ended, or a disk that was full, cuts off a file within a line.
+ * Throws where there is nothing of a message in it.
+ */
 export function importRecords(text: string): Imported {
   let altered = 0
   const records: Arrival[] = []
-  for (const source of sources(text)) {
-    const at = records.length + 1
-    const record = parse(source, at)
-    const arrival = arrivalOf(record, source, at)
-    const { payloadlen: said } = record
-    if (typeof said === 'number' && said !== arrival.payload.length) altered++
-    records.push(arrival)
+  const unread: { line: number; reason: string }[] = []
+  let total = 0
+  let saysEnd = false
+  for (const { line, source, isCut } of sources(text)) {
+    try {
+      const record = parse(source, isCut)
+      const arrival = arrivalOf(record, source)
+      const { payloadlen: said } = record
+      if (typeof said === 'number' && said !== arrival.payload.length) altered++
+      records.push(arrival)
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error
+      if (isCut && saysEnd) continue
+      saysEnd ||= isCut
+      if (total++ < UNREAD_NAMED_MAX) unread.push({ line, reason: error.message })
+    }
   }
-  return { records, altered }
+  const [first] = unread
+  if (records.length === 0 && first !== undefined)
+    throw new Error(`line ${first.line}: ${first.reason}`)
+  return { records, altered, unread: { total, first: unread } }
 }
 
-/** The text of each record. */
-function* sources(text: string): Generator<string> {
-  const trimmed = text.trim()
-  if (!trimmed.startsWith('[')) {
-    for (const line of trimmed.split('\n')) if (line.trim() !== '') yield line
-    return
-  }
-  try {
-    JSON.parse(trimmed)
-  } catch (error) {
-    throw new RecordError(0, error instanceof Error ? error.message : String(error))
-  }
-  yield* elementSources(trimmed)
+interface Source {
+  readonly line: number
+  readonly source: string
+  /** The file ends with it, and without the end of a line or a list. */
+  readonly isCut: boolean
 }
 
-function parse(source: string, at: number): Loose {
+function sources(text: string): Generator<Source> {
+  // Files of Windows programs begin with a mark.
+  const at = text.startsWith('\uFEFF') ? 1 : 0
+  return /^\s*\[/.test(text.slice(at, at + 1000)) ? listed(text.slice(at)) : lines(text.slice(at))
+}
+
+function* lines(text: string): Generator<Source> {
+  let line = 1
+  for (let at = 0; at < text.length; line++) {
+    const found = text.indexOf('\n', at)
+    const end = found === -1 ? text.length : found
+    const source = text.slice(at, end)
+    if (source.trim() !== '') yield { line, source, isCut: found === -1 }
+    at = end + 1
+  }
+}
+
+function* listed(text: string): Generator<Source> {
+  let line = 1
+  let counted = 0
+  for (const { at, end } of elements(text)) {
+    for (; counted < at; counted++) if (text[counted] === '\n') line++
+    yield { line, source: text.slice(at, end), isCut: end >= text.length }
+  }
+}
+
+function parse(source: string, isCut: boolean): Loose {
   let value: unknown
   try {
     value = JSON.parse(source)
   } catch {
-    throw new RecordError(at, `record ${at}: no JSON`)
+    throw new RecordError(isCut && /^\s*(?:\{|$)/.test(source) ? 'cut off' : 'no JSON')
   }
-  if (!isLoose(value)) throw new RecordError(at, `record ${at}: no object`)
+  if (!isLoose(value)) throw new RecordError('no object')
   return value
 }
 
-function arrivalOf(record: Loose, source: string, at: number): Arrival {
+function arrivalOf(record: Loose, source: string): Arrival {
   const { topic, qos = 0, time, timestamp, tst, direction, retain } = record
-  if (typeof topic !== 'string' || topic === '')
-    throw new RecordError(at, `record ${at}: topic is missing`)
-  if (qos !== 0 && qos !== 1 && qos !== 2)
-    throw new RecordError(at, `record ${at}: qos is ${JSON.stringify(qos)}`)
+  if (typeof topic !== 'string' || topic === '') throw new RecordError('topic is missing')
+  if (qos !== 0 && qos !== 1 && qos !== 2) throw new RecordError(`qos is ${JSON.stringify(qos)}`)
   const timeMs = timeOf(time ?? timestamp ?? tst)
-  if (timeMs === null) throw new RecordError(at, `record ${at}: time is not a time`)
+  if (timeMs === null) throw new RecordError('time is not a time')
   return {
     topic,
     qos,
@@ -85,7 +121,7 @@ function arrivalOf(record: Loose, source: string, at: number): Arrival {
     dup: false,
     outgoing: direction === 'out',
     timeMs,
-    payload: payloadOf(record, source, at),
+    payload: payloadOf(record, source),
     properties: propertiesOf(record.properties),
   }
 }
@@ -105,11 +141,11 @@ function timeOf(time: unknown): number | null {
   return Number.isNaN(ms) ? null : ms + Number(`0.${fraction || '0'}`) * 1000
 }
 
-function payloadOf(record: Loose, source: string, at: number): Uint8Array {
+function payloadOf(record: Loose, source: string): Uint8Array {
   const base64 = record.payloadBase64 ?? record.payload_base64
   if (typeof base64 === 'string') {
     const bytes = fromBase64(base64)
-    if (bytes === null) throw new RecordError(at, `record ${at}: the payload is no base64`)
+    if (bytes === null) throw new RecordError('the payload is no base64')
     return bytes
   }
   const { payload, payloadlen: said } = record

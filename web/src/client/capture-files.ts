@@ -1,4 +1,5 @@
 /** Asks for a file of messages and opens it. */
+import type { ImportAnswer } from '../protocol/protocol.ts'
 import { notify } from '../state/app-state.ts'
 import { openCapture } from '../state/captures.ts'
 import { pickFile } from '../ui/files.ts'
@@ -7,15 +8,16 @@ import { textNow } from '../ui/text.ts'
 export const CAPTURE_FILES = '.jsonl,.json,.ndjson'
 
 /** What a person should know of a file that was read. */
-export function importedWords({
-  messages,
-  altered,
-}: {
-  messages: number
-  altered: number
-}): string {
+export function notifyImported({ messages, altered, unread }: ImportAnswer): void {
   const t = textNow()
-  return [t.importedMessages(messages), altered > 0 ? t.alteredPayloads(altered) : ''].join(' ')
+  const [first] = unread.first
+  const words = [
+    t.importedMessages(messages),
+    ...(altered > 0 ? [t.alteredPayloads(altered)] : []),
+    ...(unread.total > 0 ? [t.unreadLines(unread.total)] : []),
+    ...(first === undefined ? [] : [t.problem(`line ${first.line}: ${first.reason}`)]),
+  ]
+  notify(words.join(' '), words.length > 1)
 }
 
 export async function openCaptureFile(): Promise<void> {
@@ -23,7 +25,7 @@ export async function openCaptureFile(): Promise<void> {
   if (file === null) return
   try {
     const answer = await openCapture(file.name, await file.text())
-    notify(importedWords(answer), answer.altered > 0)
+    notifyImported(answer)
   } catch (error) {
     notify(
       `${file.name}: ${textNow().problem(error instanceof Error ? error.message : String(error))}`,

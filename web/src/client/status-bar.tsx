@@ -17,6 +17,7 @@ import { useDuration, useLanguage, useText } from '../ui/text.ts'
 export function FileBar({ session }: { session: SessionHandle }) {
   const t = useText()
   const stats = useStore(session.store, (state) => state.stats)
+  const unread = useStore(session.store, (state) => state.unread)
   return (
     <header className="status-bar is-file">
       <Icon name="file" size={14} />
@@ -27,6 +28,19 @@ export function FileBar({ session }: { session: SessionHandle }) {
         {t.importedMessages(stats.received + stats.sent)}
         {stats.madeRoom > 0 && ` · ${t.madeRoom(countText(stats.madeRoom))}`}
       </span>
+      {unread.total > 0 && (
+        <details className="unread">
+          <summary className="problem">{t.unreadLines(unread.total)}</summary>
+          <ul>
+            {unread.first.map(({ line, reason }) => (
+              <li key={line}>{t.problem(`line ${line}: ${reason}`)}</li>
+            ))}
+            {unread.total > unread.first.length && (
+              <li>{t.andMore(countText(unread.total - unread.first.length))}</li>
+            )}
+          </ul>
+        </details>
+      )}
     </header>
   )
 }

@@ -8,7 +8,7 @@ import { Dialog, Select } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
-import { CAPTURE_FILES, importedWords, openCaptureFile } from './capture-files.ts'
+import { CAPTURE_FILES, notifyImported, openCaptureFile } from './capture-files.ts'
 
 const FORMATS: [ExportFormat, string][] = [
   ['jsonl', 'JSON Lines'],
@@ -58,7 +58,7 @@ function Replay({ session, onDone }: { session: SessionHandle; onDone: () => voi
     try {
       const asked = { text: await file.text(), speed: Number(speed) }
       const answer = await session.ask('replay', asked)
-      notify(importedWords(answer), answer.altered > 0)
+      notifyImported(answer)
       onDone()
     } catch (error) {
       notify(

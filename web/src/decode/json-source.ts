@@ -58,13 +58,18 @@ export function sourceAt(text: string, steps: readonly (string | number)[]): str
   return text.slice(at, endOf(text, at))
 }
 
-/** The texts of the elements of a list, which has to be JSON. */
-export function* elementSources(text: string): Generator<string> {
+/**
+ * Where the elements of a list begin and end; of a list that is cut off or broken, what looks like them. Behind what
+ * closes the list nothing is looked at; where it is not closed, an empty one at the end of the text says so.
+ */
+export function* elements(text: string): Generator<{ at: number; end: number }> {
   let at = skipSpace(text, skipSpace(text, 0) + 1)
   while (at < text.length && text[at] !== ']') {
-    const end = endOf(text, at)
-    yield text.slice(at, end)
+    // What can begin no value is passed over with what follows it.
+    const end = Math.min(text.length, Math.max(at + 1, endOf(text, at)))
+    yield { at, end }
     at = skipSpace(text, end)
     if (text[at] === ',') at = skipSpace(text, at + 1)
   }
+  if (at >= text.length) yield { at: text.length, end: text.length }
 }

@@ -69,7 +69,9 @@ export const publishWords = {
     count === 1
       ? '1 payload in the file differs from what was sent.'
       : `${count} payloads in the file differ from what was sent.`,
-  importedMessages: (count: number) => `${count} messages`,
+  unreadLines: (count: number) =>
+    count === 1 ? '1 line could not be read.' : `${count} lines could not be read.`,
+  importedMessages: (count: number) => (count === 1 ? '1 message' : `${count} messages`),
   replay: 'Replay',
   replayText: 'Publishes the messages of a file again, at the recorded pace.',
   speed: 'Speed',

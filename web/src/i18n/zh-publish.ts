@@ -62,6 +62,7 @@ export const publishWords: PublishText = {
   openFile: '导入消息文件',
   captureFile: '文件',
   alteredPayloads: (count) => `文件中有 ${count} 条消息的载荷与发送时不同。`,
+  unreadLines: (count) => `有 ${count} 行无法读取。`,
   importedMessages: (count) => `${count} 条消息`,
   replay: '回放',
   replayText: '按录制时的节奏重新发布文件中的消息。',

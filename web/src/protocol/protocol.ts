@@ -1,4 +1,5 @@
 /** What page and worker say to each other. */
+import type { Unread } from '../capture/import.ts'
 import type { DecodeResult } from '../decode/decode.ts'
 import type { Detail, Direction, Draft, Format, Properties, Row } from '../model/message.ts'
 import type { Profile } from '../model/profile.ts'
@@ -242,6 +243,7 @@ export interface ImportAnswer {
   readonly messages: number
   /** Payloads that the file does not have as they were sent. */
   readonly altered: number
+  readonly unread: Unread
 }
 
 export interface KeptAt {

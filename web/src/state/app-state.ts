@@ -236,7 +236,6 @@ function showSettings(settings: Settings): void {
   }
 }
 
-/** Shows the connection's session, and connects it if it is not yet open. */
 /** Which connections are open here, for the next time this tab is loaded. */
 function noteOpen(): void {
   const ids = app
@@ -264,6 +263,7 @@ export function reopenTabs(): void {
   app.set({ area })
 }
 
+/** Shows the connection's session, and connects it if it is not yet open. */
 export function openProfile(profile: Profile): SessionHandle {
   const { sessions } = app.get()
   const known = sessionOf(profile.id)

@@ -1,4 +1,5 @@
 /** The page's side of a connection: its worker, and the last picture the worker sent. */
+import type { Unread } from '../capture/import.ts'
 import { DEFAULT_VIEW } from '../protocol/view.ts'
 import type { Profile } from '../model/profile.ts'
 import type {
@@ -50,6 +51,8 @@ export interface SessionState {
   readonly whole: boolean
   /** Messages are compared with this one; null: with the one before on the same topic. */
   readonly compareSeq: number | null
+  /** Of a file: what could not be read. */
+  readonly unread: Unread
   /** Messages received when the connection was last looked at. */
   readonly seenMessages: number
 }
@@ -98,6 +101,7 @@ const INITIAL: SessionState = {
   format: null,
   whole: false,
   compareSeq: null,
+  unread: { total: 0, first: [] },
   seenMessages: 0,
 }
 

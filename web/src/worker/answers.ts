@@ -108,14 +108,14 @@ export const ANSWERS: Answers = {
   },
 
   import: ({ session }, { text }) => {
-    const { records, altered } = importRecords(text)
+    const { records, altered, unread } = importRecords(text)
     for (const record of records) session.capture.add(record)
     session.markAll()
-    return { messages: records.length, altered }
+    return { messages: records.length, altered, unread }
   },
 
   replay: ({ session }, { text, speed }) => {
-    const { records, altered } = importRecords(text)
+    const { records, altered, unread } = importRecords(text)
     const sorted = records.toSorted((a, b) => a.timeMs - b.timeMs)
     const startMs = sorted[0]?.timeMs ?? 0
     session.jobs.start(newId(), 'replay', sorted.length, (sent) => {
@@ -125,7 +125,7 @@ export const ANSWERS: Answers = {
       const dueMs = speed > 0 ? (record.timeMs - startMs) / speed : 0
       return { dueMs, message: { topic, payload, qos, retain, properties: replayable(record) } }
     })
-    return { messages: records.length, altered }
+    return { messages: records.length, altered, unread }
   },
 
   paths: ({ session }) => commonPaths(session.capture),
