@@ -3,10 +3,11 @@ import { useState, type FormEvent } from 'react'
 import { Icon } from '../ui/icons.tsx'
 import { Check, Select, TextField } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
+import { useOutcome } from '../ui/use-outcome.ts'
 import { call, type AclQuery, type AclReply } from './api.ts'
 import { useBrokerText } from './text.ts'
 
-/** What the rules say to the question; changing it takes the answer back. */
+/** What the rules say to the question. */
 function useVerdict() {
   const [asked, setAsked] = useState<AclQuery>({
     action: 'publish',
@@ -16,35 +17,28 @@ function useVerdict() {
     qos: 0,
     retain: false,
   })
-  const [answer, setAnswer] = useState<AclReply | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const put = (patch: Partial<AclQuery>) => {
-    setAsked({ ...asked, ...patch })
-    setAnswer(null)
-  }
-  const test = async (event: FormEvent) => {
-    event.preventDefault()
-    try {
-      const { username = '', clientId = '', ...rest } = asked
-      const query = {
-        ...rest,
-        ...(username !== '' && { username }),
-        ...(clientId !== '' && { clientId }),
-      }
-      setAnswer(await call('aclTest', { query }))
-      setProblem(null)
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error))
+  const put = (patch: Partial<AclQuery>) => setAsked({ ...asked, ...patch })
+  const { value, problem, run } = useOutcome(asked, () => {
+    const { username = '', clientId = '', ...rest } = asked
+    const query = {
+      ...rest,
+      ...(username !== '' && { username }),
+      ...(clientId !== '' && { clientId }),
     }
+    return call('aclTest', { query })
+  })
+  const test = (event: FormEvent) => {
+    event.preventDefault()
+    void run()
   }
-  return { asked, put, test, answer, problem }
+  return { asked, put, test, answer: value, problem }
 }
 
 export function AccessPage() {
   const b = useBrokerText()
   const { asked, put, test, answer, problem } = useVerdict()
   return (
-    <form className="chart-card ask is-narrow" onSubmit={(event) => void test(event)}>
+    <form className="chart-card ask is-narrow" onSubmit={test}>
       <h2>{b.aclTitle}</h2>
       <p className="hint">{b.aclText}</p>
       <QuestionFields asked={asked} put={put} />

@@ -5,6 +5,7 @@ import { Icon, type IconName } from '../ui/icons.tsx'
 import { TextField } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
+import { useOutcome } from '../ui/use-outcome.ts'
 import { AccessPage } from './access-page.tsx'
 import { api, login, logout, refreshSession, type ApiError } from './api.ts'
 import { BridgesPage } from './bridges-page.tsx'
@@ -122,20 +123,15 @@ function Login({ user }: { user: string | null }) {
   const b = useBrokerText()
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
-  const [problem, setProblem] = useState<string | null>(null)
+  const { problem, run } = useOutcome([username, password], () => login(username, password))
   const shown = problem ?? (user === null ? null : b.notAdmin(user))
-  const submit = async (event: FormEvent) => {
+  const submit = (event: FormEvent) => {
     event.preventDefault()
-    setProblem(null)
-    try {
-      await login(username, password)
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error))
-    }
+    void run()
   }
   return (
     <div className="welcome">
-      <form className="welcome-card login" onSubmit={(event) => void submit(event)}>
+      <form className="welcome-card login" onSubmit={submit}>
         <h1>{b.loginTitle}</h1>
         <p className="lead">{b.loginText}</p>
         <TextField label={b.columns.username} value={username} onChange={setUsername} />

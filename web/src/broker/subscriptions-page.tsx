@@ -3,6 +3,7 @@ import { useState, type FormEvent } from 'react'
 import { topicNameProblem } from '../../../src/topics/names.ts'
 import { countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
+import { useOutcome } from '../ui/use-outcome.ts'
 import { call, type Receivers } from './api.ts'
 import { whyAddress } from './why-page.tsx'
 import { Pager } from './pager.tsx'
@@ -76,19 +77,17 @@ export function SubscriptionsPage() {
 function WhoReceives() {
   const b = useBrokerText()
   const [topic, setTopic] = useState('')
-  const [answer, setAnswer] = useState<Receivers | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const ask = async (event: FormEvent) => {
+  const {
+    value: answer,
+    problem,
+    run,
+  } = useOutcome(topic, () => call('receivers', { query: { topic } }))
+  const ask = (event: FormEvent) => {
     event.preventDefault()
-    try {
-      setAnswer(await call('receivers', { query: { topic } }))
-      setProblem(null)
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error))
-    }
+    void run()
   }
   return (
-    <form className="chart-card ask" onSubmit={(event) => void ask(event)}>
+    <form className="chart-card ask" onSubmit={ask}>
       <h2>{b.whoReceives}</h2>
       <p className="hint">{b.whoReceivesText}</p>
       <div className="with-button">

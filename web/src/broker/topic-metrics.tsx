@@ -53,7 +53,11 @@ export function TopicMetrics() {
   }
   const words = b.topicMetrics
   return (
-    <form className="chart-card ask topic-metrics" onSubmit={start}>
+    <form
+      className="chart-card ask topic-metrics"
+      onSubmit={start}
+      onInput={() => setRefused(null)}
+    >
       <h2>{words.title}</h2>
       <p className="hint">{words.text}</p>
       <div className="with-button">

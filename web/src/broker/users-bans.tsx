@@ -44,7 +44,7 @@ export function Bans() {
   const shown = refusal ?? problem
   return (
     <>
-      <NewBan make={(body) => doing(call('banMake', { body }))} />
+      <NewBan make={(body) => doing(call('banMake', { body }))} onEdit={() => setRefusal(null)} />
       {shown !== null && (
         <p className="problem" role="alert">
           {shown}
@@ -77,7 +77,13 @@ export function Bans() {
   )
 }
 
-function NewBan({ make }: { make: (body: BanBody) => Promise<boolean> }) {
+interface NewBanProps {
+  make: (body: BanBody) => Promise<boolean>
+  /** What was said of the last one is no longer about this one. */
+  onEdit: () => void
+}
+
+function NewBan({ make, onEdit }: NewBanProps) {
   const b = useBrokerText()
   const [filled, setFilled] = useState(EMPTY)
   const put = (patch: Partial<Filled>) => setFilled({ ...filled, ...patch })
@@ -98,6 +104,7 @@ function NewBan({ make }: { make: (body: BanBody) => Promise<boolean> }) {
     <form
       className="inline-form"
       onSubmit={(event) => void submit(event)}
+      onInput={onEdit}
       aria-label={b.bans.newBan}
     >
       {TARGETS.map(field)}

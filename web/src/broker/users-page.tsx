@@ -51,14 +51,17 @@ export function UsersPage() {
     setPage(1)
   }
   return (
-    <section className="table-page users-page">
+    <section className="table-page users-page" onInput={() => setRefusal(null)}>
       <Tabs
         label={b.pages.users}
         value={part}
         tabs={(isAvailable ? PARTS : PARTS_ALWAYS).map(
           (name) => [name, b.users.parts[name]] as const,
         )}
-        onChange={setPart}
+        onChange={(next) => {
+          setPart(next)
+          setRefusal(null)
+        }}
       />
       {shown !== null && (
         <p className="problem" role="alert">

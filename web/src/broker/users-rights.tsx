@@ -3,7 +3,8 @@ import { useState, type FormEvent } from 'react'
 import { Icon } from '../ui/icons.tsx'
 import { Select, TextField } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
-import { call, type RightsQuery, type RightsReply } from './api.ts'
+import { useOutcome } from '../ui/use-outcome.ts'
+import { call, type RightsQuery } from './api.ts'
 import { brokerTextNow, useBrokerText } from './text.ts'
 import { Table } from './users-table.tsx'
 
@@ -21,28 +22,19 @@ export function RightsForm() {
   const b = useBrokerText()
   const u = b.users
   const [asked, setAsked] = useState<RightsQuery>({ action: 'publish', topic: '' })
-  const [answer, setAnswer] = useState<RightsReply | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const put = (patch: Partial<RightsQuery>) => {
-    setAsked({ ...asked, ...patch })
-    setAnswer(null)
-  }
-  const ask = async (event: FormEvent) => {
+  const put = (patch: Partial<RightsQuery>) => setAsked({ ...asked, ...patch })
+  const {
+    value: answer,
+    problem,
+    run,
+  } = useOutcome(asked, () => call('userRights', { query: asked }))
+  const ask = (event: FormEvent) => {
     event.preventDefault()
-    try {
-      setAnswer(await call('userRights', { query: asked }))
-      setProblem(null)
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error))
-    }
+    void run()
   }
   return (
     <>
-      <form
-        className="inline-form"
-        onSubmit={(event) => void ask(event)}
-        aria-label={u.parts.rights}
-      >
+      <form className="inline-form" onSubmit={ask} aria-label={u.parts.rights}>
         <Select
           label={u.kind}
           value={asked.action}

@@ -66,6 +66,8 @@ export function WhyPage() {
     return () => removeEventListener('hashchange', onHash)
   }, [])
   const { reply, problem } = useAnswer(asked)
+  // What is being typed has no answer yet.
+  const isAsked = client === (asked.client ?? '') && topic === (asked.topic ?? '')
   const submit = (event: FormEvent) => {
     event.preventDefault()
     const question = { ...(client !== '' && { client }), ...(topic !== '' && { topic }) }
@@ -89,12 +91,12 @@ export function WhyPage() {
       <button type="submit" className="button is-primary" disabled={isEmpty({ client, topic })}>
         {b.ask}
       </button>
-      {problem !== null && (
+      {isAsked && problem !== null && (
         <p className="problem" role="alert">
           {problem}
         </p>
       )}
-      {reply !== null && <Chain reply={reply} />}
+      {isAsked && reply !== null && <Chain reply={reply} />}
     </form>
   )
 }

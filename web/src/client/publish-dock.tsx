@@ -18,7 +18,7 @@ import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { jsonLines, linesToText, toHex } from '../decode/lines.ts'
 import { JobList } from './job-list.tsx'
-import { PublishOutcome } from './publish-outcome.tsx'
+import { notifyRefusal, PublishOutcome } from './publish-outcome.tsx'
 import { RepeatForm } from './repeat-form.tsx'
 import { SavedMessages } from './saved-messages.tsx'
 
@@ -40,25 +40,32 @@ export function rememberDraft(draft: Draft): void {
 
 /** Sends the draft, and what became of it: words say why nothing was sent. */
 function useSend(session: SessionHandle, draft: Draft) {
-  const [outcome, setOutcome] = useState<PublishResult | string | null>(null)
+  const [held, setHeld] = useState<{ of: Draft; outcome: PublishResult | string } | null>(null)
   const [isLate, setLate] = useState(false)
   const sends = useRef(0)
   const send = async () => {
     const own = ++sends.current
     // The word on the message before is none on this one.
     const late = setTimeout(() => setLate(true), LATE_MS)
+    const settle = (outcome: PublishResult | string) => {
+      if (own === sends.current) setHeld({ of: draft, outcome })
+      // Somebody has gone on to the next message: a refusal of this one is not to be missed.
+      if (own !== sends.current || session.store.get().draft !== draft)
+        notifyRefusal(draft.topic, outcome)
+    }
     try {
       const result = await session.ask('publish', { draft })
-      setOutcome(result)
+      settle(result)
       if (result.ok) rememberDraft(draft)
     } catch (error) {
-      setOutcome(error instanceof Error ? error.message : String(error))
+      settle(error instanceof Error ? error.message : String(error))
     } finally {
       clearTimeout(late)
       if (own === sends.current) setLate(false)
     }
   }
-  return { outcome, isLate, send }
+  // What was said of another message is not about this one.
+  return { outcome: held?.of === draft ? held.outcome : null, isLate, send }
 }
 
 export function PublishDock({ session }: { session: SessionHandle }) {

@@ -1,9 +1,12 @@
 /** What became of a message that was published from the dock. */
 import type { Qos } from '../model/message.ts'
 import type { PublishResult } from '../protocol/protocol.ts'
+import type { Text } from '../i18n/en.ts'
 import { reasonWords } from '../i18n/reasons.ts'
+import type { Language } from '../model/settings.ts'
+import { notify } from '../state/app-state.ts'
 import { Icon } from '../ui/icons.tsx'
-import { useLanguage, useText } from '../ui/text.ts'
+import { languageNow, textNow, useLanguage, useText } from '../ui/text.ts'
 
 interface Props {
   /** What the broker said, or why nothing was sent; null: nothing was tried yet. */
@@ -11,6 +14,18 @@ interface Props {
   /** An answer is awaited for longer than one should take. */
   readonly isLate: boolean
   readonly qos: Qos
+}
+
+/** Why nothing was sent or taken; null: it was. */
+function refusalWords(outcome: PublishResult | string, t: Text, language: Language): string | null {
+  if (typeof outcome === 'string') return t.problem(outcome)
+  return outcome.ok ? null : `${reasonWords(outcome.code, language) ?? ''} ${outcome.reason}`.trim()
+}
+
+/** For a message that is no longer in the dock. */
+export function notifyRefusal(topic: string, outcome: PublishResult | string): void {
+  const words = refusalWords(outcome, textNow(), languageNow())
+  if (words !== null) notify(`${topic}: ${words}`, true)
 }
 
 export function PublishOutcome({ outcome, isLate, qos }: Props) {
@@ -23,15 +38,13 @@ export function PublishOutcome({ outcome, isLate, qos }: Props) {
       </span>
     )
   if (outcome === null) return <span className="is-quiet">{t.sendHint}</span>
-  if (typeof outcome === 'string')
+  const refusal = refusalWords(outcome, t, language)
+  if (typeof outcome === 'string' || refusal !== null)
     return (
       <span className="problem" role="alert">
-        {t.problem(outcome)}
+        {refusal}
       </span>
     )
-  const words = reasonWords(outcome.code, language) ?? ''
-  if (!outcome.ok)
-    return <span className="problem" role="alert">{`${words} ${outcome.reason}`}</span>
   if (qos === 0)
     return (
       <span role="status" className="is-quiet">
@@ -41,7 +54,7 @@ export function PublishOutcome({ outcome, isLate, qos }: Props) {
   return (
     <span role="status" className="is-good">
       <Icon name="check" size={14} /> {t.confirmed(outcome.roundTripMs.toFixed(1))}{' '}
-      {outcome.code > 0 && words}
+      {outcome.code > 0 && reasonWords(outcome.code, language)}
     </span>
   )
 }

@@ -8,31 +8,32 @@ import { Dialog, TextField } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
+import { useOutcome } from '../ui/use-outcome.ts'
 
 const LISTED = 300
 
-type Result = Questions['findRetained'][1] | 'searching' | null
+const NOTHING: Questions['findRetained'][1] = { found: [], total: 0, problem: null }
 
-/** What was found, and which of it a person wants to keep. */
-function useFound(session: SessionHandle) {
-  const [result, setResult] = useState<Result>(null)
+/** What was found with this filter, and which of it a person wants to keep. */
+function useFound(session: SessionHandle, filter: string) {
+  const [isSearching, setSearching] = useState(false)
   const [kept, setKept] = useState<ReadonlySet<string>>(new Set())
-  const find = async (filter: string) => {
-    setResult('searching')
+  const { value, problem, run } = useOutcome(filter, () => session.ask('findRetained', { filter }))
+  const find = async () => {
+    setSearching(true)
     setKept(new Set())
-    try {
-      setResult(await session.ask('findRetained', { filter }))
-    } catch (error) {
-      setResult({ found: [], total: 0, problem: String(error) })
-    }
+    await run()
+    setSearching(false)
   }
   const toggle = (topic: string) => {
     const next = new Set(kept)
     if (!next.delete(topic)) next.add(topic)
     setKept(next)
   }
-  const found = result === null || result === 'searching' ? [] : result.found
-  return { result, found, kept, find, toggle }
+  const failed = problem === null ? null : { ...NOTHING, problem }
+  const result = isSearching ? null : (value ?? failed)
+  const found = result?.found ?? []
+  return { isSearching, result, found, kept, find, toggle }
 }
 
 export function RetainedDialog({
@@ -45,11 +46,11 @@ export function RetainedDialog({
   const t = useText()
   const isOnline = useStore(session.store, ({ status }) => status.kind === 'online')
   const [filter, setFilter] = useState(initial)
-  const { result, found, kept, find, toggle } = useFound(session)
+  const { isSearching, result, found, kept, find, toggle } = useFound(session, filter)
   const close = () => app.set({ dialog: null })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    void find(filter)
+    void find()
   }
   const chosen = found.filter(({ topic }) => !kept.has(topic)).map(({ topic }) => topic)
   const remove = async () => {
@@ -89,8 +90,8 @@ export function RetainedDialog({
         </button>
       </form>
       <div role="status">
-        {result === 'searching' && <p className="empty">{t.searching}</p>}
-        {result !== null && result !== 'searching' && (
+        {isSearching && <p className="empty">{t.searching}</p>}
+        {result !== null && (
           <p>
             {result.problem === null
               ? t.retainedFound(countText(result.total))

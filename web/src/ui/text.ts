@@ -33,6 +33,10 @@ export function useDuration(): (ms: number) => string {
   return (ms) => durationText(ms, language)
 }
 
+export function languageNow(): Language {
+  return languageOf(chosenLanguage.get().language)
+}
+
 export function textNow(): Text {
-  return TEXTS[languageOf(chosenLanguage.get().language)]
+  return TEXTS[languageNow()]
 }
