@@ -111,8 +111,8 @@ const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act
 }
 
 /** Handed over and not copied, for it may be large: the page's thread has no work with it. */
-function payloadOf(answer: DetailAnswer | null): Transferable[] {
-  const buffer = answer?.detail.payload.buffer
+function payloadOf(given: DetailAnswer | null): Transferable[] {
+  const buffer = given?.detail.payload.buffer
   return buffer instanceof ArrayBuffer ? [buffer] : []
 }
 
