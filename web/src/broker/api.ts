@@ -150,5 +150,4 @@ export type UsersReply = ReplyOf<'users'>
 export type BanBody = BodyOf<'banMake'>
 export type UserCommand = BodyOf<'userCommands'>['commands'][number]
 export type RightsQuery = QueryOf<'userRights'>
-export type RightsReply = ReplyOf<'userRights'>
 export type LogLine = ReplyOf<'log'>['lines'][number]

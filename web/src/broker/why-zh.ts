@@ -25,7 +25,7 @@ const differences: Readonly<Record<string, string>> = {
   space: '多了或少了空格',
   slash: '首尾多了或少了斜杠',
   dollar: '以通配符开头的过滤器不匹配以 $ 开头的主题',
-  letter: '有一个字母不同',
+  letter: '有一个字符不同',
   level: '多了或少了一层',
 }
 

@@ -1,5 +1,6 @@
 /** English words of the broker area; their keys are the type of all languages. */
 
+import { counted } from '../i18n/counted.ts'
 import type { Widen } from '../i18n/widen.ts'
 import { enUsers } from './words-en-users.ts'
 
@@ -32,9 +33,9 @@ export const en = {
       'The disk is full: messages at QoS 1 and 2 that would have to be stored are refused until there is space. What was confirmed is safe.',
     memoryRefuse: 'Memory is short (memory_limit): new clients are refused.',
     memoryDropQos0:
-      'Memory is short (memory_limit): new clients and subscriptions are refused, and messages at QoS 0 wait for nobody.',
+      'Memory is short (memory_limit): new clients and subscriptions are refused, and messages at QoS 0 are no longer queued.',
     memoryShed:
-      'Memory is used up (memory_limit): new clients and messages are refused, and who holds the most is disconnected.',
+      'Memory is used up (memory_limit): new clients and messages are refused, and the clients that use the most are disconnected.',
   },
   cluster: {
     title: (name: string) => `Cluster ${name}`,
@@ -49,14 +50,14 @@ export const en = {
     },
     serves: 'in service',
     draining: 'draining: takes no clients',
-    self: 'this one',
-    gone: (time: string) => `not there any more; last seen at ${time}`,
+    self: 'this node',
+    gone: (time: string) => `gone; last seen at ${time}`,
     leaseEnds: (time: string) =>
       `No NATS server has answered for a while: this node ends itself in ${time}.`,
     drain: 'Drain',
     confirmDrain: (node: string) =>
       `Send all clients of node ${node} to the other nodes? It takes none until it is started again.`,
-    ofOneNode: (node: string) => `What follows is of node ${node} alone.`,
+    ofOneNode: (node: string) => `The following is about node ${node} only.`,
   },
   whyTitle: 'Why is a message not arriving?',
   whyText:
@@ -158,9 +159,9 @@ export const en = {
     connections: 'Connections and sessions',
     drops: 'Drops and queued messages',
     lag: 'Event loop delay (ms)',
-    commit: 'Store: time of a commit (ms)',
+    commit: 'Store: commit time (ms)',
     memory: 'Memory',
-    cpu: 'Processor (%)',
+    cpu: 'CPU (%)',
   },
   series: {
     publishReceivedRate: 'in',
@@ -204,7 +205,7 @@ export const en = {
     version: 'MQTT',
     subscriptions: 'Subs',
     queued: 'Queue',
-    inflight: 'Inflight',
+    inflight: 'In flight',
     dropped: 'Dropped',
     publishReceived: 'In',
     publishSent: 'Out',
@@ -263,7 +264,7 @@ export const en = {
     'Subscriptions that a message on this topic would reach right now, access rules included.',
   ask: 'Ask',
   receiversTotal: (count: string, retained: boolean) =>
-    `${count} subscriptions match${retained ? '; the topic has a retained message' : ''}.`,
+    `${counted(count, 'subscription')} ${count === '1' ? 'matches' : 'match'}${retained ? '; the topic has a retained message' : ''}.`,
   denied: 'denied by the access rules',
   keeps: 'queued for later',
   missed: 'not delivered (offline)',
@@ -272,7 +273,7 @@ export const en = {
   topicFilter: 'Topic filter',
   publisher: 'From',
   purge: 'Remove by filter…',
-  purgeFound: (count: string, bytes: string) => `${count} messages, ${bytes}`,
+  purgeFound: (count: string, bytes: string) => `${counted(count, 'message')}, ${bytes}`,
   purgeTyped: (filter: string) => `Type ${filter} to confirm`,
   purgeNow: (count: string) => `Remove ${count}`,
   removed: (count: string) => `${count} removed`,
@@ -349,7 +350,7 @@ export const en = {
     information: 'information',
     debug: 'debug',
     subscribe: 'subscriptions',
-    unsubscribe: 'unsubscriptions',
+    unsubscribe: 'unsubscribes',
   },
   level: 'Levels',
   searchLog: 'Only lines with this text',

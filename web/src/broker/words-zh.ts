@@ -149,7 +149,7 @@ export const zh: BrokerText = {
     lag: '事件循环延迟（毫秒）',
     commit: '存储提交耗时（毫秒）',
     memory: '内存',
-    cpu: '处理器（%）',
+    cpu: 'CPU（%）',
   },
   series: {
     publishReceivedRate: '流入',

@@ -6,18 +6,12 @@
 import { fromBase64, utf8 } from '../decode/bytes.ts'
 import { elements, sourceAt } from '../decode/json-source.ts'
 import type { Properties } from '../model/message.ts'
+import type { Unread } from '../protocol/protocol.ts'
 import type { Arrival } from './capture.ts'
 import { BINARY } from './records.ts'
 
 /** What is wrong with one record of a file, in a few words. */
 class RecordError extends Error {}
-
-/** Lines of a file that hold no message that can be read; the first of them by name. */
-export interface Unread {
-  readonly total: number
-  /** `line` counts from 1; in a list it is the one where the element begins. */
-  readonly first: readonly { readonly line: number; readonly reason: string }[]
-}
 
 export interface Imported {
   readonly records: Arrival[]

@@ -1,4 +1,5 @@
 /** English: publishing, files, and the help. */
+import { counted } from './counted.ts'
 import type { Widen } from './widen.ts'
 
 export const publishWords = {
@@ -7,7 +8,7 @@ export const publishWords = {
   unfoldDock: 'Unfold',
   send: 'Publish',
   sendHint: 'Ctrl+Enter publishes',
-  sent: 'Sent. At QoS 0 the broker does not say what became of it.',
+  sent: 'Sent. At QoS 0 the broker confirms nothing.',
   notConfirmed: 'Not confirmed by the broker yet…',
   confirmed: (ms: string) => `Confirmed after ${ms} ms`,
   payloadPlaceholder: 'Payload',
@@ -37,13 +38,10 @@ export const publishWords = {
   csvTitle: 'One message per CSV row',
   csvText:
     'The first row names the columns. {{column}} in topic and payload is replaced by the value of the row.',
-  csvRows: (count: string) => `${count} rows`,
-  publishRows: (count: string) => `Publish ${count} messages`,
+  csvRows: (count: string) => counted(count, 'row'),
+  publishRows: (count: string) => `Publish ${counted(count, 'message')}`,
   publishGoodRows: (count: string) => `Publish the other ${count}`,
-  badRows: (count: string) =>
-    count === '1'
-      ? '1 row cannot be sent; nothing was sent yet.'
-      : `${count} rows cannot be sent; nothing was sent yet.`,
+  badRows: (count: string) => `${counted(count, 'row')} cannot be sent; nothing has been sent yet.`,
   rowProblem: (row: number, reason: string) => `Row ${row}: ${reason}`,
   jobResults: 'Results of all rows',
   retryFailed: 'Retry failed rows',
@@ -52,10 +50,10 @@ export const publishWords = {
   columns: 'Columns:',
   preview: 'Preview',
   clearRetainedText:
-    'Retained messages stay on the broker until they are replaced. Find them with a filter, check them, then remove them; those without a tick stay.',
+    'Retained messages stay on the broker until they are replaced. Find them with a filter, check them, then remove them; those you untick stay.',
   find: 'Find',
   searching: 'Searching…',
-  retainedFound: (count: string) => `${count} retained messages found`,
+  retainedFound: (count: string) => `${counted(count, 'retained message')} found`,
   removeRetained: (count: string) => `Remove ${count}`,
   andMore: (count: string) => `and ${count} more`,
   export: 'Export',
@@ -69,9 +67,8 @@ export const publishWords = {
     count === 1
       ? '1 payload in the file differs from what was sent.'
       : `${count} payloads in the file differ from what was sent.`,
-  unreadLines: (count: number) =>
-    count === 1 ? '1 line could not be read.' : `${count} lines could not be read.`,
-  importedMessages: (count: number) => (count === 1 ? '1 message' : `${count} messages`),
+  unreadLines: (count: number) => `${counted(String(count), 'line')} could not be read.`,
+  importedMessages: (count: number) => counted(String(count), 'message'),
   replay: 'Replay',
   replayText: 'Publishes the messages of a file again, at the recorded pace.',
   speed: 'Speed',

@@ -1,6 +1,7 @@
 /** English. The other tables have its type, so a missing word does not compile. */
 import { causeWords } from './en-causes.ts'
 import { publishWords } from './en-publish.ts'
+import { counted } from './counted.ts'
 import type { Widen } from './widen.ts'
 
 export const en = {
@@ -22,8 +23,8 @@ export const en = {
   save: 'Save',
   edit: 'Edit',
   duplicate: 'Duplicate',
-  share: 'Copy an address that shares it',
-  addressCopied: 'Address copied; it has no password',
+  share: 'Copy a link to this connection',
+  addressCopied: 'Link copied, without the password',
   fold: 'Fold',
   unfold: 'Unfold',
   remove: 'Remove',
@@ -76,8 +77,7 @@ export const en = {
   importConnections: 'Import',
   exportConnections: 'Export',
   importFailed: 'Nothing was imported',
-  importedConnections: (count: number) =>
-    count === 1 ? '1 connection imported' : `${count} connections imported`,
+  importedConnections: (count: number) => `${counted(String(count), 'connection')} imported`,
   confirmRemove: (name: string) => `Remove the connection "${name}"?`,
   saveAndConnect: 'Save and connect',
   connect: 'Connect',
@@ -135,7 +135,7 @@ export const en = {
     clientId: 'An empty client ID requires a clean session; MQTT 3.1 does not allow it at all.',
     scramUser: 'SCRAM needs a username.',
     scramContext:
-      'SCRAM works on pages of https and of localhost only: nowhere else do browsers offer the cryptography.',
+      'SCRAM works only on https pages and on localhost: browsers offer the cryptography nowhere else.',
     password: 'Only MQTT 5.0 allows a password without a username.',
     keepAlive: 'Keep alive must be 0 to 65535 seconds.',
     number: 'A number is out of range.',
@@ -151,7 +151,7 @@ export const en = {
   partMissing: 'This part of the page is not loaded, and its server does not answer. Trying again…',
   silent: (duration: string) => `The broker has not answered for ${duration}.`,
   pastedMqtt:
-    'mqtt:// is MQTT over TCP, which no browser can open. This is the same broker over WebSocket, by its usual port; if it has another one, it is looked for when you connect.',
+    'mqtt:// is MQTT over TCP, which no browser can open. This is the same broker over WebSocket, on its usual port; if it uses another one, the page looks for it when you connect.',
   notConnected: 'Not connected',
   noAnswer: 'no connection could be established',
   cannotConnect: (address: string) => `No connection to ${address}`,
@@ -212,7 +212,8 @@ export const en = {
   treeSorts: { name: 'by name', messages: 'by messages', recent: 'by time' },
   expandAll: 'Expand or collapse all',
   noTopics: 'Topics appear here as messages arrive.',
-  treeCount: (topics: string, messages: string) => `${topics} topics, ${messages} messages`,
+  treeCount: (topics: string, messages: string) =>
+    `${counted(topics, 'topic')}, ${counted(messages, 'message')}`,
   retained: 'Retained',
   retain: 'Retain',
 
@@ -224,7 +225,7 @@ export const en = {
   searchHelp:
     'Text in topic or payload; topic:a/+; payload:text; $.temp>20; /regex/; qos:1 retain:1 dir:in size>1000; -word excludes',
   badQuery: (word: string) => `Cannot match: ${word}`,
-  hits: (count: string) => (count === '1' ? '1 hit' : `${count} hits`),
+  hits: (count: string) => counted(count, 'hit'),
   refusedChip: 'refused',
   direction: 'Direction',
   received: 'Received',
@@ -293,7 +294,7 @@ export const en = {
   },
   inverted: 'Inverted',
   turn: 'Rotate',
-  unpackedFrom: (packed: string, bytes: string) => `${packed} packed, ${bytes} unpacked`,
+  unpackedFrom: (packed: string, bytes: string) => `${packed} compressed, ${bytes} uncompressed`,
   searchPayload: 'Search in the payload',
   compareFrom: 'Compare other messages with this one',
   compareNext: 'Open another message: its tab "Difference" compares them',
@@ -360,13 +361,13 @@ export const en = {
   conditionPlaceholder: 'battery < 2.9',
   lastSeen: 'Last seen',
   exportTable: 'Save as CSV',
-  rowsOf: (count: string) => `${count} topics`,
+  rowsOf: (count: string) => counted(count, 'topic'),
 
   // chart
   rightAxis: 'Right axis',
-  topicsLeft: (count: string) => `${count} more topics are not drawn`,
+  topicsLeft: (count: string) => `${counted(count, 'more topic')} not drawn`,
   noSeries: 'Click the chart icon beside a number in a message, or enter a topic and a path here.',
-  points: (count: string) => `${count} points`,
+  points: (count: string) => counted(count, 'point'),
   jsonPath: 'JSON path',
   addSeries: 'Plot',
 

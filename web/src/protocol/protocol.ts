@@ -1,5 +1,4 @@
 /** What page and worker say to each other. */
-import type { Unread } from '../capture/import.ts'
 import type { DecodeResult } from '../decode/decode.ts'
 import type { Detail, Direction, Draft, Format, Properties, Row } from '../model/message.ts'
 import type { Profile } from '../model/profile.ts'
@@ -238,6 +237,13 @@ export interface DetailAnswer {
 }
 
 export type ExportFormat = 'jsonl' | 'json' | 'csv'
+
+/** Lines of a file that hold no message that can be read; the first of them by name. */
+export interface Unread {
+  readonly total: number
+  /** `line` counts from 1; in a list it is the one where the element begins. */
+  readonly first: readonly { readonly line: number; readonly reason: string }[]
+}
 
 export interface ImportAnswer {
   readonly messages: number

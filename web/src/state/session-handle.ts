@@ -1,5 +1,4 @@
 /** The page's side of a connection: its worker, and the last picture the worker sent. */
-import type { Unread } from '../capture/import.ts'
 import { DEFAULT_VIEW } from '../protocol/view.ts'
 import type { Profile } from '../model/profile.ts'
 import type {
@@ -14,6 +13,7 @@ import type {
   Stats,
   Status,
   SubscriptionState,
+  Unread,
   ViewRequest,
   ViewSnapshot,
   WorkerEvent,
