@@ -297,7 +297,14 @@ test('the table of values sorts, narrows and keeps digits', () => {
   assert.deepEqual(cells({ descending: true, where: 'battery < 3' }), ['2.95,a1', '2.10,b1'])
   assert.deepEqual(cells({ where: 'battery < 3 and at.shelf = b1' }), ['2.10,b1'])
   view.show({ ...DEFAULT_VIEW, mode: 'latest', pivot: { ...pivot, where: 'battery <' } })
-  assert.equal(view.snapshot().queryProblem, '$.battery<')
+  assert.equal(view.snapshot().whereProblem, '$.battery<')
+  assert.equal(view.snapshot().queryProblem, null)
+  capture.add(arrival('tag/e', '{"battery": "10"}'))
+  assert.deepEqual(cells({ where: 'battery < x' }), [])
+  assert.deepEqual(cells({ where: 'battery >= 9', columns: ['$.battery'] }), [
+    '10',
+    '18446744073709551615',
+  ])
   assert.equal(conditionQuery('$.a>1 topic:x/# "b < c"'.slice(0, 16)), '$.a>1 topic:x/#')
 })
 

@@ -44,6 +44,29 @@ browserSuite('settings', (test) => {
     await page.locator('.counters [data-received="0"]').waitFor()
   })
 
+  test('a limit is typed digit by digit, and holds once it is within its bounds', async ({
+    page,
+    t,
+  }) => {
+    const open = () => page.getByRole('button', { name: t.settings }).click()
+    await open()
+    const dialog = page.getByRole('dialog')
+    const field = dialog.getByLabel(t.memoryPerConnection, { exact: true })
+    const type = async (text: string) => {
+      await field.press('Control+a')
+      await field.press('Delete')
+      await field.pressSequentially(text)
+      return field.inputValue()
+    }
+    assert.equal(await type('64'), '64')
+    await field.blur()
+    assert.equal(await type('99999'), '99999')
+    assert.equal(await field.getAttribute('aria-invalid'), 'true')
+    await dialog.getByRole('button', { name: t.close }).first().click()
+    await open()
+    assert.equal(await field.inputValue(), '64')
+  })
+
   test('nothing is kept unasked', async ({ page, stage, t }) => {
     await connectHere(page, t)
     await subscribe(page, t, 'loose/#')

@@ -5,6 +5,7 @@ import {
   LAST_SEEN,
   type LatestRow,
   type Pivot,
+  type QueryProblems,
   type ViewRequest,
   type ViewSnapshot,
 } from '../protocol/protocol.ts'
@@ -50,7 +51,7 @@ export class Latest {
     if (this.shape !== ANOTHER) this.shape = STALE
   }
 
-  snapshot(request: ViewRequest, queryProblem: string | null): ViewSnapshot {
+  snapshot(request: ViewRequest, problems: QueryProblems): ViewSnapshot {
     const { paused, held, latestSort, pivot } = request
     const isByName = pivot === null ? latestSort === 'name' : pivot.sort === ''
     const rests = paused || (held && !isByName) || !this.pace.isDue
@@ -60,7 +61,7 @@ export class Latest {
       .slice(from, from + request.count)
       .map((topic, at) => this.row(topic, from + at, pivot))
     const next = this.topics.length
-    return { mode: 'latest', first: 0, next, newer: 0, rows: [], latest, queryProblem }
+    return { mode: 'latest', first: 0, next, newer: 0, rows: [], latest, ...problems }
   }
 
   /** All topics of the list, in its order, with their values. */

@@ -155,9 +155,18 @@ function pathPredicate(path: string, sign: string | undefined, text = ''): Predi
     if (typeof value === 'bigint') return sign === undefined || holds(Number(value), number)
     if (value === undefined) return false
     if (sign === undefined) return true
-    if (typeof value === 'number' && !Number.isNaN(number)) return holds(value, number)
+    const asNumber = numberOf(value)
+    if (asNumber !== null && !Number.isNaN(number)) return holds(asNumber, number)
+    // A number is neither less nor more than a word.
+    if (asNumber !== null && /[<>]/.test(sign)) return false
     return holds(typeof value === 'string' ? value : JSON.stringify(value), wanted)
   }
+}
+
+/** Of a number, and of a text that is one: devices send both. */
+function numberOf(value: unknown): number | null {
+  if (typeof value === 'number') return value
+  return typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : null
 }
 
 type Comparable = string | number | bigint

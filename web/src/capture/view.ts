@@ -1,7 +1,7 @@
 /** The list of messages, and of latest values, that the page looks at. */
 import { DEFAULT_VIEW } from '../protocol/view.ts'
 import type { Row } from '../model/message.ts'
-import type { LatestRow, ViewRequest, ViewSnapshot } from '../protocol/protocol.ts'
+import type { LatestRow, QueryProblems, ViewRequest, ViewSnapshot } from '../protocol/protocol.ts'
 import { preview } from '../decode/preview.ts'
 import { readValue } from '../decode/values.ts'
 import type { Capture } from './capture.ts'
@@ -18,7 +18,7 @@ export class View {
   private query: Predicate | null = null
   /** The condition of the table of values. */
   private where: Predicate | null = null
-  private queryProblem: string | null = null
+  private problems: QueryProblems = { queryProblem: null, whereProblem: null }
   /** The first message that a pause holds back; null: the list runs. */
   private pausedSeq: number | null = null
   /** The first message that came after the reader had left the end; null: it is being followed. */
@@ -58,16 +58,11 @@ export class View {
 
   /** Lists anew: the question has changed, or the subscriptions. What is on screen and still listed stays where it is. */
   refilter(): void {
-    try {
-      this.query = compileQuery(this.request.query)
-      this.where = compileQuery(conditionQuery(this.request.pivot?.where ?? ''))
-      this.queryProblem = null
-    } catch (error) {
-      if (!(error instanceof QueryError)) throw error
-      this.query = null
-      this.where = null
-      this.queryProblem = error.message
-    }
+    const [query, queryProblem] = compiled(this.request.query)
+    const [where, whereProblem] = compiled(conditionQuery(this.request.pivot?.where ?? ''))
+    this.query = query
+    this.where = where
+    this.problems = { queryProblem, whereProblem }
     this.matches.trim()
     this.matches.rebuild((seq) => this.test(seq), this.anchor())
     this.latest.another()
@@ -121,7 +116,7 @@ export class View {
 
   snapshot(): ViewSnapshot {
     return this.request.mode === 'latest'
-      ? this.latest.snapshot(this.request, this.queryProblem)
+      ? this.latest.snapshot(this.request, this.problems)
       : this.streamSnapshot()
   }
 
@@ -192,7 +187,7 @@ export class View {
       newer: since === null ? 0 : matches.next - matches.placeOf(since),
       rows,
       latest: [],
-      queryProblem: this.queryProblem,
+      ...this.problems,
     }
   }
 
@@ -236,5 +231,15 @@ export class View {
       read: () => readValue(payload, this.capture.readingOf(topic)),
     }
     return (this.query?.(candidate) ?? true) && (this.where?.(candidate) ?? true)
+  }
+}
+
+/** The query as a function, and the word of it that cannot be understood. */
+function compiled(text: string): [query: Predicate | null, problem: string | null] {
+  try {
+    return [compileQuery(text), null]
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error
+    return [null, error.message]
   }
 }

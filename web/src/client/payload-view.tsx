@@ -3,7 +3,8 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { BITMAP_PALETTES, bitmapPixels, TURNS, type BitmapLayout } from '../decode/bitmap.ts'
 import type { DetailAnswer } from '../protocol/protocol.ts'
 import { bytesText, countText } from '../ui/format.ts'
-import { Check, Select, TextField } from '../ui/parts.tsx'
+import { NumberField } from '../ui/number-field.tsx'
+import { Check, Select } from '../ui/parts.tsx'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useText } from '../ui/text.ts'
 import { LineTree } from './line-tree.tsx'
@@ -131,13 +132,11 @@ function Bitmap({
   return (
     <figure className="picture">
       <div className="bitmap-tools">
-        <TextField
+        <NumberField
           label={t.width}
-          type="number"
-          min={1}
-          max={4096}
-          value={String(layout.width)}
-          onChange={(text) => change({ width: Math.max(1, Math.min(4096, Number(text) || 1)) })}
+          limits={[1, 4096]}
+          value={layout.width}
+          onChange={(width) => change({ width })}
         />
         <Select
           label={t.palette}

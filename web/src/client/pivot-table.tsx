@@ -109,6 +109,7 @@ function PivotTools({ session, pivot, put }: ToolsProps) {
   const paths = usePaths(session, pivot, put)
   const [path, setPath] = useState('')
   const count = useStore(session.store, ({ view }) => view.next)
+  const problem = useStore(session.store, ({ view }) => view.whereProblem)
   const add = (event: FormEvent) => {
     event.preventDefault()
     if (stepsOf(path) === null || pivot.columns.includes(path)) return
@@ -124,8 +125,10 @@ function PivotTools({ session, pivot, put }: ToolsProps) {
         aria-label={t.condition}
         placeholder={t.conditionPlaceholder}
         value={pivot.where}
+        aria-invalid={problem !== null}
         onChange={(event) => put({ where: event.target.value })}
       />
+      {problem !== null && <span className="problem">{t.badQuery(problem)}</span>}
       <form onSubmit={add}>
         <input
           className="mono"

@@ -4,18 +4,13 @@ import type { Language, Theme } from '../model/settings.ts'
 import { app, notify, putSettings } from '../state/app-state.ts'
 import { confirmed } from '../ui/confirm.tsx'
 import { Icon } from '../ui/icons.tsx'
-import { Check, Dialog, Select, TextField } from '../ui/parts.tsx'
+import { NumberField } from '../ui/number-field.tsx'
+import { Check, Dialog, Select } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
 import { useLanguage, useText } from '../ui/text.ts'
 
 const MEMORY_MIB = [8, 1024] as const
 const KEPT_MIB = [1, 500] as const
-
-/** A whole number within its limits; null: it is none yet. */
-function within(text: string, [min, max]: readonly [number, number]): number | null {
-  const value = Number(text)
-  return Number.isInteger(value) && value >= min && value <= max ? value : null
-}
 
 export function SettingsDialog() {
   const t = useText()
@@ -73,17 +68,12 @@ function Memory() {
     <>
       <h3>{t.memory}</h3>
       <div className="grid">
-        <TextField
+        <NumberField
           label={t.memoryPerConnection}
           hint={t.limits(MEMORY_MIB[0], MEMORY_MIB[1])}
-          type="number"
-          min={MEMORY_MIB[0]}
-          max={MEMORY_MIB[1]}
-          value={String(keepMiB)}
-          onChange={(text) => {
-            const next = within(text, MEMORY_MIB)
-            if (next !== null) putSettings({ keepMiB: next })
-          }}
+          limits={MEMORY_MIB}
+          value={keepMiB}
+          onChange={(next) => putSettings({ keepMiB: next })}
         />
       </div>
       <p className="hint">{t.memoryText}</p>
@@ -116,17 +106,12 @@ function Reload() {
       </div>
       <p className="hint">{t.keepMessagesText}</p>
       <div className="grid">
-        <TextField
+        <NumberField
           label={t.keptPerConnection}
           hint={t.limits(KEPT_MIB[0], KEPT_MIB[1])}
-          type="number"
-          min={KEPT_MIB[0]}
-          max={KEPT_MIB[1]}
-          value={String(keptMiB)}
-          onChange={(text) => {
-            const next = within(text, KEPT_MIB)
-            if (next !== null) putSettings({ keptMiB: next })
-          }}
+          limits={KEPT_MIB}
+          value={keptMiB}
+          onChange={(next) => putSettings({ keptMiB: next })}
         />
       </div>
       <button type="button" className="button" onClick={() => void forget()}>

@@ -59,13 +59,13 @@ const KNOWN: readonly Known[] = [
   [/^the payload is too short for the schema$/, '载荷比模式要求的短'],
   [/^(\w+): more than (\d+) MiB$/, '$1 解压后超过 $2 MiB'],
   // files
-  [/^line (\d+): no JSON$/, '第 $1 行不是 JSON'],
-  [/^line (\d+): cut off$/, '第 $1 行不完整（文件在此中断）'],
-  [/^line (\d+): no object$/, '第 $1 行不是 JSON 对象'],
-  [/^line (\d+): topic is missing$/, '第 $1 行缺少主题'],
-  [/^line (\d+): qos is (.*)$/, '第 $1 行的 QoS 为 $2'],
-  [/^line (\d+): time is not a time$/, '第 $1 行的时间无效'],
-  [/^line (\d+): the payload is no base64$/, '第 $1 行的载荷不是 base64'],
+  [/^no JSON$/, '不是 JSON'],
+  [/^cut off$/, '不完整，文件在此中断'],
+  [/^no object$/, '不是 JSON 对象'],
+  [/^topic is missing$/, '缺少主题'],
+  [/^qos is (.*)$/, 'QoS 为 $1'],
+  [/^time is not a time$/, '时间无效'],
+  [/^the payload is no base64$/, '载荷不是 base64'],
   [/^no connections in it$/, '文件中没有连接'],
   // connections
   [/^not connected$|^the client is not connected$/, '未连接'],
@@ -85,6 +85,8 @@ const REASONS = new Map(reasonNames())
 
 /** A reason code's name, with the server's own words behind it or without, or a problem of ours. */
 export function problemInChinese(problem: string): string {
+  const [, line, what = ''] = /^line (\d+): (.*)$/s.exec(problem) ?? []
+  if (line !== undefined) return `第 ${line} 行：${problemInChinese(what)}`
   const [, name = '', rest = ''] =
     /^([^:]*)((?:: .*)?)$/s.exec(problem.replace(/^Error: /, '')) ?? []
   const reason = REASONS.get(name)

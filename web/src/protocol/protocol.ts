@@ -163,7 +163,14 @@ export interface JobState {
   readonly running: boolean
 }
 
-export interface ViewSnapshot {
+export interface QueryProblems {
+  /** The word of the query that cannot be understood. */
+  readonly queryProblem: string | null
+  /** The same of the condition of the table of values. */
+  readonly whereProblem: string | null
+}
+
+export interface ViewSnapshot extends QueryProblems {
   readonly mode: 'stream' | 'latest'
   /** Places that exist: `first` the oldest, `next` the one after the newest. */
   readonly first: number
@@ -172,8 +179,6 @@ export interface ViewSnapshot {
   readonly newer: number
   readonly rows: readonly Row[]
   readonly latest: readonly LatestRow[]
-  /** The word of the query that cannot be understood. */
-  readonly queryProblem: string | null
 }
 
 /** Of topics that are not drawn no more are counted. */

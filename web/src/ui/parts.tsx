@@ -67,6 +67,8 @@ interface TextFieldProps {
   min?: number
   max?: number
   list?: string
+  onBlur?: () => void
+  'aria-invalid'?: boolean
 }
 
 export function TextField({
