@@ -1,6 +1,7 @@
 /**
  * Holds docs/ and docs/zh/ together: a page for a page, each linked to the other above its first heading of the second
- * level, with the same blocks of code but for remarks. docs/decisions/, for those who change the code, is English only.
+ * level, with the same blocks of code but for remarks; the Chinese ones say the same thing with one word. docs/decisions/,
+ * for those who change the code, is English only.
  * Exits with 1 when one is missing. Runs at the root of the repository.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -17,6 +18,25 @@ const ALONE: Readonly<Record<string, string>> = {
 /** Pages with other blocks than their counterpart, and why. */
 const SHORTER: Readonly<Record<string, string>> = {
   'docs/zh/conformance.md': 'an introduction: the statements are generated, in English',
+}
+
+/** Other words for what `docs/zh/README.md` has one word for. Tables may hold names of figures and tests, in English. */
+const OTHER_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/监听端口|监听接口|侦听/, '监听器'],
+  // As a gloss in brackets it may stand.
+  [/(?<!（)\bbrokers?\b/i, '服务器'],
+  [/客户端ID|客户端标识/, '客户端 ID'],
+]
+
+/** The words of a Chinese page that are not those of its others, a line each. */
+function wordProblems(page: string): string[] {
+  const prose = readFileSync(page, 'utf8')
+    .replaceAll(/^```[^]*?^```$/gm, '')
+    .replaceAll(/<!--.*?-->|`[^`\n]*`|\]\([^)\n]*\)|^\|.*$/gm, '')
+  return OTHER_WORDS.flatMap(([other, word]) => {
+    const found = other.exec(prose)
+    return found === null ? [] : [`${page}: ${found[0]}: the word for it is ${word}`]
+  })
 }
 
 const pagesOf = (folder: string): string[] =>
@@ -59,6 +79,9 @@ const names = new Set(
 )
 const PROBLEMS = [
   ...pairProblems('README.md', 'README.zh-CN.md', ['README.zh-CN.md', 'README.md']),
+  ...['README.zh-CN.md', ...pagesOf(CHINESE).map((name) => `${CHINESE}/${name}`)]
+    .filter((page) => !(page in ALONE))
+    .flatMap(wordProblems),
   ...[...names].flatMap((name) =>
     pairProblems(`${ENGLISH}/${name}`, `${CHINESE}/${name}`, [`zh/${name}`, `../${name}`]),
   ),

@@ -224,7 +224,7 @@ export const zh: BrokerText = {
     publishSent: '发出的消息',
     bytesReceived: '收到的字节',
     bytesSent: '发出的字节',
-    port: '监听端口',
+    port: '监听器',
     thread: '线程',
   },
   never: '永不',
