@@ -1,6 +1,7 @@
 /** The broker area: its pages, behind a login where the broker asks for one. */
 import { useEffect, useState, type FormEvent } from 'react'
 import '../styles/broker.css'
+import '../styles/broker-tables.css'
 import { Icon, type IconName } from '../ui/icons.tsx'
 import { TextField } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
