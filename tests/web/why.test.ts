@@ -101,6 +101,47 @@ const ROWS: Row[] = [
   near('why/+/price', /one level is too many or missing/),
   near('why/ price', /a space is too many or missing/),
   [
+    'the line of the rules that decides',
+    async (stage) => {
+      const client = await stage.connect('curious-1')
+      await client.subscribe('#', { onMessage: () => {} })
+      return { client: 'curious-1', topic: 'secret/plan' }
+    },
+    'rights',
+    /The access rules deny it/,
+    /rules:3.*secret\/#/,
+  ],
+  [
+    'the QoS that a client is granted',
+    async (stage) => {
+      const client = await stage.connect('granted-1')
+      await client.subscribe('granted/+', { qos: 1, onMessage: () => {} })
+      return { client: 'granted-1', topic: 'granted/a' }
+    },
+    'qos',
+    /At most 1\./,
+  ],
+  [
+    'a client that is connected, and from where',
+    async (stage) => {
+      await stage.connect('here-1')
+      return { client: 'here-1' }
+    },
+    'connected',
+    /Yes\./,
+    /from 127\.0\.0\.1:\d+/,
+  ],
+  [
+    'what is retained for a topic',
+    async (stage) => {
+      const client = await stage.connect('keeps-1')
+      await client.publish('retains/a', '1', { qos: 1, retain: true })
+      return { topic: 'retains/a' }
+    },
+    'retained',
+    /new subscribers get it at once/,
+  ],
+  [
     'QoS 0 for a client that is away',
     async (stage) => {
       await leaveSession(stage, 'away-0', 'q0/+', 0)
