@@ -22,11 +22,11 @@ export function createLoginCache<T>(
   lifeMs: number,
   jitterMs = 0,
 ): LoginCache<T> {
-  const secret = randomBytes(32)
+  let secret: Buffer | null = null
   const verified = new Map<string, { untilMs: number; value: T }>()
   return {
     keyOf: (username, password, context) =>
-      createHmac('sha256', secret)
+      createHmac('sha256', (secret ??= randomBytes(32)))
         .update(`${Buffer.byteLength(username)}:${username}`)
         .update(`${Buffer.byteLength(context)}:${context}`)
         .update(password)

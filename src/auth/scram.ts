@@ -38,8 +38,8 @@ export interface ScramOffer {
 const NONCE_BYTES = 18
 /** Where nothing says what is usual. */
 const NOBODY = { salt: new Uint8Array(32), iterations: 4096 }
-/** For salts of users that are not there: the same each time, and nobody's to guess. */
-const SECRET = randomBytes(32)
+/** For salts of users that are not there: the same each time, and nobody's to guess. Made when one is asked for. */
+let secret: Buffer | null = null
 const CLIENT_FIRST = /^([ny]),(?:a=[^,]*)?,(n=([^,]*),r=([\u0021-\u002b\u002d-\u007e]+)(?:,.*)?)$/
 const CLIENT_FINAL = /^(c=([^,]*),r=([^,]*)(?:,[a-zA-Z]=[^,]*)*),p=([A-Za-z0-9+/=]+)$/
 
@@ -93,7 +93,8 @@ export function verifyScram(
 }
 
 function saltOfNobody(user: string, length: number): Uint8Array {
-  return createHmac('sha512', SECRET).update(user).digest().subarray(0, length)
+  secret ??= randomBytes(32)
+  return createHmac('sha512', secret).update(user).digest().subarray(0, length)
 }
 
 function nobodysKeys({ hash }: ScramMethod): { storedKey: Uint8Array; serverKey: Uint8Array } {

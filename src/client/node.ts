@@ -85,7 +85,11 @@ export const nodeRuntime: Runtime = {
     fill: (bytes) => void randomFillSync(bytes),
     unit: () => Math.random(),
   },
-  monotonicMs: () => performance.now(),
+  // Not `performance`: the first use of it costs a millisecond, which is much of a `mozzie pub`.
+  monotonicMs: () => {
+    const [seconds, nanoseconds] = process.hrtime()
+    return seconds * 1e3 + nanoseconds / 1e6
+  },
   setTimer: (delayMs, fire) => setTimeout(fire, Math.min(delayMs, 0x7fff_ffff)),
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
   soon: (call) => void setImmediate(call),

@@ -7,7 +7,7 @@
  *       └── error ──▶ closed
  */
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { getSystemErrorMap } from 'node:util'
 import type { Link, ListenerOptions, TlsFacts } from '../ports/ports.ts'
 import type { LinkCore } from './core.ts'
@@ -90,7 +90,7 @@ export class SocketLink<C> implements Link {
   constructor(owner: LinkOwner<C>, socket: Socket, peer: Peer) {
     this.owner = owner
     this.socket = socket
-    this.encrypted = socket instanceof TLSSocket
+    this.encrypted = (socket as Partial<TLSSocket>).encrypted === true
     this.remote = peer.remote
     this.tls = peer.tls
     this.peer = peer

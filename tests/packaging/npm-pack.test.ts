@@ -36,8 +36,11 @@ test('what package.json names is in it, and programs can be run', () => {
     'dist/client/web.js',
   ]
   for (const path of named) assert.ok(paths.includes(path), path)
+  // Says that programs and bundle are CommonJS: without it none of them starts.
+  for (const path of ['bin/package.json', 'dist/program/package.json'])
+    assert.ok(paths.includes(path), path)
   for (const { path, mode } of packed.files)
-    if (path.startsWith('bin/')) assert.equal(mode & 0o111, 0o111, path)
+    if (path.startsWith('bin/mozzie')) assert.equal(mode & 0o111, 0o111, path)
 })
 
 test('each module has its types, and a map that holds its source', () => {

@@ -116,10 +116,9 @@ const job = isMainThread ? undefined : (workerData as { benchJob?: Job } | null)
 if (job !== undefined) {
   let stopped = false
   parentPort?.on('message', () => (stopped = true))
-  await runShare(
+  void runShare(
     job,
     (snapshot) => parentPort?.postMessage(snapshot),
     () => stopped,
-  )
-  parentPort?.close()
+  ).then(() => parentPort?.close())
 }

@@ -21,8 +21,8 @@ export class Progress {
   private readonly noun: string
   private readonly total: number | null
   private readonly isShown: boolean
-  private readonly startMs = performance.now()
-  private nextMs = this.startMs + FIRST_MS
+  private readonly startMs: number
+  private nextMs: number
   private count = 0
   private bytes = 0
   private isDirty = false
@@ -33,7 +33,13 @@ export class Progress {
     this.total = total
     // What is typed line by line shows itself.
     this.isShown =
-      process.stderr.isTTY && !quiet && !debug && (total !== null || !process.stdin.isTTY)
+      !quiet &&
+      !debug &&
+      total !== 1 &&
+      process.stderr.isTTY &&
+      (total !== null || !process.stdin.isTTY)
+    this.startMs = this.isShown ? performance.now() : 0
+    this.nextMs = this.startMs + FIRST_MS
   }
 
   add(count: number, bytes: number): void {

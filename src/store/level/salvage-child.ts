@@ -7,8 +7,7 @@ export type SalvageMessage = { readonly reading: string } | { readonly lost: Los
 const tell = (message: SalvageMessage): void => void process.send?.(message)
 
 const task = JSON.parse(process.argv[2]) as SalvageTask
-await salvageFiles(task, {
+void salvageFiles(task, {
   reading: (reading) => tell({ reading }),
   lost: (lost) => tell({ lost }),
-})
-process.disconnect?.()
+}).then(() => process.disconnect?.())
