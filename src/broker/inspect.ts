@@ -5,7 +5,8 @@
  */
 import { heldCount } from './state/held.ts'
 import { subscriptionCount, subscriptionsOf } from './state/own-subscriptions.ts'
-import { shownUser, type Backlog } from '../ports/ports.ts'
+import { shownUser } from '../ports/ports.ts'
+import type { Backlog } from '../ports/store.ts'
 import { readProperties } from '../codec/properties.ts'
 import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
 import { Message } from '../ports/message.ts'

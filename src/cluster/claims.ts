@@ -3,7 +3,7 @@
  * leader had. Whoever was faster is seen by that, and asked.
  */
 import type { Message } from '../ports/message.ts'
-import type { ClaimedSession } from '../ports/ports.ts'
+import type { ClaimedSession } from '../ports/store.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { WRONG_LAST } from './failures.ts'
 import { readNamed } from './entries.ts'

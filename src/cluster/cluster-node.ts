@@ -1,6 +1,6 @@
 /** One broker's place in a cluster: its connection, its lease, what it follows, and the ports over them. */
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
-import type { StoredWill, StoreEvents } from '../ports/ports.ts'
+import type { StoredWill, StoreEvents } from '../ports/store.ts'
 import { DelayedMessages } from './delayed.ts'
 import { ClusterError, type Failure } from './failures.ts'
 import { Follower } from './follower.ts'

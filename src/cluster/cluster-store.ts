@@ -13,7 +13,7 @@ import type {
   StoredWill,
   StoreEvents,
   SubscriptionOptions,
-} from '../ports/ports.ts'
+} from '../ports/store.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { claimSession, type Claimed } from './claims.ts'
 import { writeEntry, writeNamed } from './entries.ts'

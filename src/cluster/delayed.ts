@@ -1,6 +1,6 @@
 /** Delayed publishes: each is one node's to publish, and another's when that one is gone. */
 import { ByteWriter } from '../codec/byte-writer.ts'
-import type { StoredWill } from '../ports/ports.ts'
+import type { StoredWill } from '../ports/store.ts'
 import { readWill, RecordReader, writeText, writeWill } from '../store/level/records.ts'
 import type { Put } from './group.ts'
 import type { Membership } from './membership.ts'

@@ -2,7 +2,7 @@
 import { ByteWriter } from '../codec/byte-writer.ts'
 import type { Qos } from '../codec/packets.ts'
 import type { Message } from '../ports/message.ts'
-import type { StoredDelivery } from '../ports/ports.ts'
+import type { StoredDelivery } from '../ports/store.ts'
 import {
   readEntryHead,
   readMessage,

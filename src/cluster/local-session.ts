@@ -6,7 +6,7 @@
  *     a copy says 22, and that the one before it is 19: 15 and 19 have been missed, and are read
  */
 import type { Msg } from '@nats-io/transport-node'
-import type { StoredDelivery } from '../ports/ports.ts'
+import type { StoredDelivery } from '../ports/store.ts'
 import { readEntry } from './entries.ts'
 import { pause, type StreamEntry, type Wire } from './wire.ts'
 

@@ -1,5 +1,5 @@
 /** A page of a queue. */
-import type { StoredDelivery } from '../ports/ports.ts'
+import type { StoredDelivery } from '../ports/store.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { readEntry } from './entries.ts'
 

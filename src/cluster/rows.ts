@@ -4,7 +4,7 @@
  *     version  owner  keeper  epoch  partition  sentTo + 1  flags  clientId  [length record  count (filter options)…]
  */
 import { ByteWriter } from '../codec/byte-writer.ts'
-import type { SessionRecord, SubscriptionOptions } from '../ports/ports.ts'
+import type { SessionRecord, SubscriptionOptions } from '../ports/store.ts'
 import {
   readOptions,
   readSession,

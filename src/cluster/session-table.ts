@@ -5,7 +5,7 @@
  * has been answered. The stream takes a row only on top of the one its writer knew, so of two writers one learns that the
  * other was first.
  */
-import type { SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
+import type { SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/store.ts'
 import type { LocalSession } from './local-session.ts'
 import type { Membership } from './membership.ts'
 import { readRow, type SessionRow } from './rows.ts'

@@ -1,7 +1,7 @@
 /** What joins the cores of all threads, in the first one: the one store, and where their peers meet. */
 import type { Limits } from '../ports/limits.ts'
 import type { Peers } from '../ports/peers.ts'
-import type { Store } from '../ports/ports.ts'
+import type { Store } from '../ports/store.ts'
 import type { Flow } from '../threads/flow.ts'
 import { JointStore } from '../threads/joint-store.ts'
 import { Junction } from '../threads/junction.ts'

@@ -10,7 +10,7 @@
 import type { Qos } from '../codec/packets.ts'
 import { Message } from '../ports/message.ts'
 import { MessagePage } from '../ports/message-page.ts'
-import type { StoredDelivery } from '../ports/ports.ts'
+import type { StoredDelivery } from '../ports/store.ts'
 
 /** A larger one is shared by all who wait for it: a copy for each of them would be more than an entry of theirs. */
 const SMALL_MAX = 128

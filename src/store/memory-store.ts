@@ -19,7 +19,7 @@ import type {
   StoredWill,
   StoreEvents,
   SubscriptionOptions,
-} from '../ports/ports.ts'
+} from '../ports/store.ts'
 
 interface StoredSession {
   record: SessionRecord

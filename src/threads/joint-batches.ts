@@ -2,7 +2,7 @@
  * Batches of several doors as batches of one store: none of the store's ends in the middle of a door's, so a door that has
  * written and not sealed makes the others' batches wait for its seal.
  */
-import type { Store } from '../ports/ports.ts'
+import type { Store } from '../ports/store.ts'
 
 /** What is known of a door's batches. */
 export interface DoorBatches {

@@ -16,7 +16,7 @@ import type {
   StoredDelivery,
   StoreEvents,
   SubscriptionOptions,
-} from '../ports/ports.ts'
+} from '../ports/store.ts'
 import { JointBatches, type DoorBatches } from './joint-batches.ts'
 
 export interface JointStoreOptions {

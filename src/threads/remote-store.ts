@@ -14,7 +14,7 @@ import type {
   StoreEvents,
   StoreFailure,
   SubscriptionOptions,
-} from '../ports/ports.ts'
+} from '../ports/store.ts'
 import { Call, Event } from './ops.ts'
 import {
   readClaimed,

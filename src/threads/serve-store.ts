@@ -1,7 +1,7 @@
 /** Serves a door of the joint store to a worker; `remote-store.ts` is the other end. */
 import type { Qos } from '../codec/packets.ts'
 import type { Message } from '../ports/message.ts'
-import type { Store, StoreEvents, SubscriptionOptions } from '../ports/ports.ts'
+import type { Store, StoreEvents, SubscriptionOptions } from '../ports/store.ts'
 import { Call, Event } from './ops.ts'
 import {
   readOptional,

@@ -1,7 +1,7 @@
 /** What a store is told and tells, in bytes. */
 import type { Qos } from '../codec/packets.ts'
 import type { Message } from '../ports/message.ts'
-import type { ClaimedSession, SessionRecord, StoredDelivery, StoredWill } from '../ports/ports.ts'
+import type { ClaimedSession, SessionRecord, StoredDelivery, StoredWill } from '../ports/store.ts'
 import type { WireReader, WireWriter } from './wire.ts'
 
 export function writeOptional(out: WireWriter, message: Message | null): void {

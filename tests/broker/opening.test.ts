@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Session } from '../../src/broker/state/model.ts'
 import { createMessage } from '../../src/ports/message.ts'
-import type { SessionRecord, Store, StoreEvents } from '../../src/ports/ports.ts'
+import type { SessionRecord, Store, StoreEvents } from '../../src/ports/store.ts'
 import { MemoryData } from '../../src/store/memory-store.ts'
 import { SimNode, Timeline } from '../sim/world.ts'
 

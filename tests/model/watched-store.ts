@@ -1,5 +1,5 @@
 /** A store of which it is known whether it still owes an answer. */
-import type { Store, StoreEvents } from '../../src/ports/ports.ts'
+import type { Store, StoreEvents } from '../../src/ports/store.ts'
 
 export type WatchedStore = Store & { isBusy(): boolean }
 

@@ -6,7 +6,7 @@
  *               └── journal: filling | sealed | sealed ── committed ──▶ disk
  */
 import type { Message } from '../../src/ports/message.ts'
-import type { Store, StoreEvents } from '../../src/ports/ports.ts'
+import type { Store, StoreEvents } from '../../src/ports/store.ts'
 import { EntryLog } from '../../src/store/entry-log.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 

@@ -17,7 +17,7 @@ import type {
   Store,
   StoredDelivery,
   StoreEvents,
-} from '../../src/ports/ports.ts'
+} from '../../src/ports/store.ts'
 import { keyBehind, Kind, readNumber } from '../../src/store/level/keys.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
 import { readEntryCosts, RecordReader } from '../../src/store/level/records.ts'

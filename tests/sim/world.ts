@@ -7,14 +7,8 @@
 import { Broker } from '../../src/broker/broker.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
 import type { Peers } from '../../src/ports/peers.ts'
-import type {
-  Auth,
-  Control,
-  Link,
-  ListenerOptions,
-  Observer,
-  Store,
-} from '../../src/ports/ports.ts'
+import type { Auth, Control, Link, ListenerOptions, Observer } from '../../src/ports/ports.ts'
+import type { Store } from '../../src/ports/store.ts'
 import { createMemoryStore, type MemoryData } from '../../src/store/memory-store.ts'
 import { CrashStore, type StoreFaults } from './crash-store.ts'
 

@@ -9,7 +9,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Message } from '../../src/ports/message.ts'
-import type { SessionRecord, Store, StoredDelivery } from '../../src/ports/ports.ts'
+import type { SessionRecord, Store, StoredDelivery } from '../../src/ports/store.ts'
 import { contentOf, messageOf, textOf, Told } from './told.ts'
 
 export interface StoreSetup {

@@ -1,7 +1,7 @@
 /** Listens to a store: keeps all it tells, in order, and lets a test wait for it. */
 import assert from 'node:assert/strict'
 import { createMessage, type Message } from '../../src/ports/message.ts'
-import type { StoreEvents } from '../../src/ports/ports.ts'
+import type { StoreEvents } from '../../src/ports/store.ts'
 import { processMsMax } from '../support/patience.ts'
 
 type Name = keyof StoreEvents

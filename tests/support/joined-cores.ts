@@ -3,7 +3,7 @@
  * every other one real bytes. What goes over a way arrives when its lane's turn comes.
  */
 import type { Peers } from '../../src/ports/peers.ts'
-import type { Store } from '../../src/ports/ports.ts'
+import type { Store } from '../../src/ports/store.ts'
 import { JointStore } from '../../src/threads/joint-store.ts'
 import { Junction } from '../../src/threads/junction.ts'
 import { RemotePeers, servePeers } from '../../src/threads/peers-wire.ts'

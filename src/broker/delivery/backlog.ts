@@ -1,5 +1,5 @@
 /** What waits for a session: its queue and window or, until these are needed, what the store counts. */
-import type { Backlog, ClaimedSession } from '../../ports/ports.ts'
+import type { Backlog, ClaimedSession } from '../../ports/store.ts'
 import type { Core } from '../state/core.ts'
 import { Bytes, charge } from '../state/memory.ts'
 import { Outbound, type Connection, type Session } from '../state/model.ts'

@@ -34,7 +34,7 @@ import {
   unloadQueue,
 } from './backlog.ts'
 import { sendAck } from './outbox.ts'
-import type { StoredDelivery } from '../../ports/ports.ts'
+import type { StoredDelivery } from '../../ports/store.ts'
 import { replyAck } from './replies.ts'
 import { beginResend, leaveOut, resendMore, resumeRelease, sendDelivery } from './resend.ts'
 import { mayBeSent, sendUnruled } from './rulings.ts'

@@ -8,7 +8,7 @@
  */
 import { matches } from '../../topics/names.ts'
 import type { Message } from '../../ports/message.ts'
-import type { StoredDelivery } from '../../ports/ports.ts'
+import type { StoredDelivery } from '../../ports/store.ts'
 import { qosFor } from './crossing.ts'
 import { deliverToNext } from './fanout.ts'
 import { dropped } from '../state/drops.ts'

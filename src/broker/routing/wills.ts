@@ -1,7 +1,8 @@
 /** Wills: what a client wants said when it goes without saying goodbye (MQTT 5.0, 3.1.2.5). */
 import type { Message } from '../../ports/message.ts'
 import type { PeerWill } from '../../ports/peers.ts'
-import type { Identity, StoredWill } from '../../ports/ports.ts'
+import type { Identity } from '../../ports/ports.ts'
+import type { StoredWill } from '../../ports/store.ts'
 import type { Core } from '../state/core.ts'
 import { NEVER_EXPIRES, Session, type Connection, type Will } from '../state/model.ts'
 import { mayPublish, ownerOf } from '../state/rights.ts'

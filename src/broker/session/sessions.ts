@@ -1,7 +1,7 @@
 /** The life of a session: made, resumed, left alone, expired. */
 import type { Core } from '../state/core.ts'
 import type { Version } from '../../codec/packets.ts'
-import type { SessionRecord } from '../../ports/ports.ts'
+import type { SessionRecord } from '../../ports/store.ts'
 import { NEVER_EXPIRES, type Connection, type Session } from '../state/model.ts'
 import { endDirect } from '../routing/direct.ts'
 import { handOver, handOverStored, sharedWithOthers } from '../routing/hand-over.ts'

@@ -8,7 +8,7 @@ import {
   subscriptionsOf,
   takeSubscription,
 } from '../state/own-subscriptions.ts'
-import type { SubscriptionOptions } from '../../ports/ports.ts'
+import type { SubscriptionOptions } from '../../ports/store.ts'
 import { Bytes, charge, chargeNodes } from '../state/memory.ts'
 import { addTask, FILTER_SHIFT } from '../state/work.ts'
 import { countInterest, isHere } from '../routing/interest.ts'

@@ -9,7 +9,7 @@
 import { Fifo } from '../../base/fifo.ts'
 import type { Qos } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
-import type { SessionRecord, Store, StoredWill, SubscriptionOptions } from '../../ports/ports.ts'
+import type { SessionRecord, Store, StoredWill, SubscriptionOptions } from '../../ports/store.ts'
 
 const TIMES = 1024
 

@@ -26,12 +26,11 @@ import type { Rate } from './rate.ts'
 import {
   BRIDGE_LISTENER,
   isBridgeUser,
-  type Backlog,
   type Identity,
   type Link,
-  type SubscriptionOptions,
   type Verdict,
 } from '../../ports/ports.ts'
+import type { Backlog, SubscriptionOptions } from '../../ports/store.ts'
 import type { Drops } from '../../ports/stats.ts'
 import { Traffic } from './traffic.ts'
 

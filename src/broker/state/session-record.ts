@@ -2,7 +2,7 @@
 import type { Core } from './core.ts'
 import type { Session } from './model.ts'
 import type { PendingWill } from './pending-will.ts'
-import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
+import type { SessionRecord, StoredWill } from '../../ports/store.ts'
 
 /** What the store keeps of it beside its queue and subscriptions. */
 function recordOf(core: Core, session: Session): SessionRecord {

@@ -2,7 +2,7 @@
  * What is done about a session because time passed. With other nodes its client may be at one of them by now, so the
  * session is claimed first; who gets it acts.
  */
-import type { ClaimedSession } from '../../ports/ports.ts'
+import type { ClaimedSession } from '../../ports/store.ts'
 import type { Core } from './core.ts'
 import type { Session } from './model.ts'
 

@@ -3,7 +3,7 @@
  * set stays, and what is stored can be read. Once there is room LevelDB is opened anew (a log with a torn record must not
  * be written to again; to open it takes space), and it is tried again. Any other failure is final.
  */
-import type { StoreFailure } from '../../ports/ports.ts'
+import type { StoreFailure } from '../../ports/store.ts'
 import { failpoint } from '../failpoint.ts'
 import { damaged, isFull, StoreError } from './database.ts'
 import type { Database, Engine, LevelStoreOptions, LevelStoreStats } from './level-options.ts'

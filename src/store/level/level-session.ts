@@ -2,7 +2,7 @@
 import { highBitsOf, lowBitsOf, timeOf } from '../../base/wall-time.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Qos, Version } from '../../codec/packets.ts'
-import type { SessionRecord, StoredWill } from '../../ports/ports.ts'
+import type { SessionRecord, StoredWill } from '../../ports/store.ts'
 
 /** A queue entry that is not on the disk yet. */
 export interface NewEntry {

@@ -16,7 +16,7 @@ import type {
   StoredWill,
   StoreEvents,
   SubscriptionOptions,
-} from '../../ports/ports.ts'
+} from '../../ports/store.ts'
 import type { Qos } from '../../codec/packets.ts'
 import { BodyReferences } from './body-references.ts'
 import { Committer } from './committer.ts'

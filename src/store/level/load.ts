@@ -1,5 +1,5 @@
 /** What a store holds, told when it is opened. */
-import type { StoreEvents } from '../../ports/ports.ts'
+import type { StoreEvents } from '../../ports/store.ts'
 import { decodeUtf8 } from '../../codec/utf8.ts'
 import type { BodyReferences } from './body-references.ts'
 import type { Database } from './level-options.ts'

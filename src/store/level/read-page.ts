@@ -1,6 +1,6 @@
 /** A page of a session's queue: from the disk as far as it was written, then what is on its way there. */
 import type { Message } from '../../ports/message.ts'
-import type { StoredDelivery } from '../../ports/ports.ts'
+import type { StoredDelivery } from '../../ports/store.ts'
 import type { Database, Snapshot } from './level-options.ts'
 import { entryKey, Kind, NUMBER_BYTES, numberKey, readNumber } from './keys.ts'
 import type { LevelSession, NewEntry } from './level-session.ts'

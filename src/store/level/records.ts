@@ -7,7 +7,7 @@
  *     entry     flags subscription-id, then a message, or the number of its body and the length of its payload
  */
 import { Message } from '../../ports/message.ts'
-import type { SessionRecord, StoredWill, SubscriptionOptions } from '../../ports/ports.ts'
+import type { SessionRecord, StoredWill, SubscriptionOptions } from '../../ports/store.ts'
 import { copyBytes, type ByteWriter } from '../../codec/byte-writer.ts'
 import type { Qos, Version } from '../../codec/packets.ts'
 import { decodeUtf8, encodedLength, writeUtf8 } from '../../codec/utf8.ts'

@@ -3,7 +3,7 @@
  * is written costs nothing.
  */
 import type { Message } from '../../ports/message.ts'
-import type { StoredWill, SubscriptionOptions } from '../../ports/ports.ts'
+import type { StoredWill, SubscriptionOptions } from '../../ports/store.ts'
 import type { BodyReferences } from './body-references.ts'
 import {
   ENTRY_KEY_BYTES,

@@ -3,7 +3,7 @@
  * counted, with the reason; nothing is dropped in silence.
  */
 import { createMessage, type Message } from '../../ports/message.ts'
-import type { SessionRecord, Store, StoreEvents } from '../../ports/ports.ts'
+import type { SessionRecord, Store, StoreEvents } from '../../ports/store.ts'
 import { topicFilterProblem, topicNameProblem } from '../../topics/names.ts'
 import { DeliveryState, type DbChunk, type DbDelivery, type MosquittoDb } from './parse.ts'
 
