@@ -1,4 +1,5 @@
 /** Why a connection ended, in words: OpenSSL's own are `808C90D0E17F0000:error:0A00045C:SSL routines:…`. */
+import { opensslCode } from '../base/openssl-code.ts'
 
 /** By the code that Node makes of OpenSSL's reason; an alert is the server's word about us. */
 const TEXTS: Readonly<Record<string, string>> = {
@@ -26,5 +27,5 @@ const TEXTS: Readonly<Record<string, string>> = {
 export function connectionText(error: Error): string {
   const { code = '', reason, message } = error as Error & { code?: string; reason?: string }
   const isOpensslsOwn = code.startsWith('ERR_SSL_') && reason !== undefined
-  return TEXTS[code] ?? (isOpensslsOwn ? `TLS: ${reason}` : message)
+  return TEXTS[opensslCode(code)] ?? (isOpensslsOwn ? `TLS: ${reason}` : message)
 }

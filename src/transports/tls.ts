@@ -10,6 +10,7 @@ import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { Fifo } from '../base/fifo.ts'
 import { LogType, type Log } from '../base/log.ts'
+import { opensslCode } from '../base/openssl-code.ts'
 import type { TlsFacts } from '../ports/ports.ts'
 import { certificateProblem, factsOf, userName, verdictOf } from './peer-certificate.ts'
 import { serverOptionsOf, type TlsSettings } from './tls-settings.ts'
@@ -150,7 +151,7 @@ function failureText(error: NodeJS.ErrnoException, socket: TLSSocket): string {
   const verdict = verdictOf(socket)
   if (verdict !== '') return `its certificate is not good: ${verdict}`
   const { code = '', message, reason } = error as NodeJS.ErrnoException & { reason?: string }
-  return TEXTS[code] ?? reason ?? message.trim()
+  return TEXTS[opensslCode(code)] ?? reason ?? message.trim()
 }
 
 function ignore(): void {}
