@@ -2,9 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Shelf } from '../../src/broker/state/shelf.ts'
-import { createMessage, Message } from '../../src/ports/message.ts'
+import { createMessage, Message, type MessageSource } from '../../src/ports/message.ts'
 
 const WALL_MS = 1_700_000_000_000.5
+
+const EMPTY: MessageSource = {
+  topic: '',
+  payload: new Uint8Array(1),
+  qos: 0,
+  retain: true,
+  properties: {},
+  publisher: '',
+  publisherUser: null,
+  wallMs: WALL_MS,
+}
 
 function retainedMessage(index: number, payloadBytes = index % 300): Message {
   return createMessage({
@@ -97,6 +108,25 @@ for (const payloadBytes of [1, 100])
       assert.deepEqual([topicName, publisher], [`site/${index}/é`, 'p0'])
     }
   })
+
+test('short messages of two authors in turn are replaced without moving others again and again', () => {
+  const places = new Map<string, number>()
+  let moves = 0
+  const shelf = new Shelf((topic, place) => {
+    places.set(topic, place)
+    moves++
+  })
+  const replace = (index: number): void => {
+    const topic = `d/${index % 3000}`
+    const message = createMessage({ ...EMPTY, topic, publisher: `p${index % 2}` })
+    const previous = places.get(topic)
+    places.set(topic, shelf.put(message))
+    if (previous !== undefined) shelf.drop(previous)
+  }
+  for (let index = 0; index < 3000; index++) replace(index)
+  for (let index = 0; index < 7 * 3000; index += 7) replace(index)
+  assert.ok(moves < 3000, `${moves} moves for 3000 replaced`)
+})
 
 /** What comes next, of few topics: its size, so that it is cleared, or shares a page, or has a place of its own; and who wrote it. */
 const step = fc.record({

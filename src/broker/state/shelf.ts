@@ -9,8 +9,8 @@ import { Message } from '../../ports/message.ts'
 import { MessagePage, PAGED_MESSAGE_MAX } from '../../ports/message-page.ts'
 
 const PAGE_BYTES = 16 * 1024
-/** A page with less than this in it goes. */
-const SPARSE_BYTES = PAGE_BYTES / 4
+/** A page goes when less than this of what was put there is still wanted: it may never have been full, of many authors. */
+const SPARSE_SHARE = 1 / 4
 
 /** Numbers that are free again, or have never been used. */
 class Slots<T> {
@@ -73,7 +73,8 @@ export class Shelf {
   }
 
   private isSparse(slot: number): boolean {
-    return this.pageAt(slot).wanted < SPARSE_BYTES
+    const { wanted, used } = this.pageAt(slot)
+    return wanted < used * SPARSE_SHARE
   }
 
   /** The message as it is kept, if it is a large one. */
