@@ -45,7 +45,10 @@ export class ClusterPeers implements Peers {
   constructor(node: ClusterNode) {
     this.node = node
     const { name } = node.options
-    this.parcels = new Parcels((to, bytes) => node.wire.send(`${name}.m.${to}`, bytes))
+    this.parcels = new Parcels(
+      (to, bytes) => node.wire.send(`${name}.m.${to}`, bytes),
+      () => node.wire.bytesMax,
+    )
     node.onJoined = () => this.joined()
     node.onLost = (clientId) => this.lost(clientId)
     node.onNodes = () => this.nodesChanged()

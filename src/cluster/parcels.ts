@@ -8,18 +8,20 @@ import { ByteWriter } from '../codec/byte-writer.ts'
 import { RecordError } from '../store/level/records.ts'
 
 const LENGTH_BYTES = 4
-/** A parcel that has grown to this goes at once. */
+/** A parcel that has grown to this goes at once, where the servers take as much. */
 const FULL_BYTES = 64 * 1024
 const FIRST_BYTES = 1024
 
 export class Parcels {
   private readonly send: (node: string, bytes: Uint8Array) => void
+  private readonly bytesMax: () => number
   private readonly writers = new Map<string, ByteWriter>()
   private isScheduled = false
 
-  /** `send` keeps what it is given. */
-  constructor(send: (node: string, bytes: Uint8Array) => void) {
+  /** `send` keeps what it is given, and drops what is larger than `bytesMax`. */
+  constructor(send: (node: string, bytes: Uint8Array) => void, bytesMax: () => number) {
     this.send = send
+    this.bytesMax = bytesMax
   }
 
   /** Adds what `write` appends. */
@@ -33,7 +35,7 @@ export class Parcels {
     write(writer)
     const view = new DataView(writer.bytes.buffer, writer.bytes.byteOffset)
     view.setUint32(start, writer.length - start - LENGTH_BYTES, true)
-    if (writer.length >= FULL_BYTES) this.sendFull(node, writer, start)
+    if (writer.length >= Math.min(FULL_BYTES, this.bytesMax())) this.sendFull(node, writer, start)
     else this.schedule()
   }
 
@@ -49,10 +51,11 @@ export class Parcels {
     this.writers.delete(node)
   }
 
-  /** One that is large goes alone: it may be too large for NATS, and the others are not. */
+  /** One that is large goes alone: it may be too large for NATS, by itself or with the others, which are not. */
   private sendFull(node: string, writer: ByteWriter, lastStart: number): void {
     this.writers.delete(node)
-    if (writer.length - lastStart < FULL_BYTES) lastStart = writer.length
+    const isSmall = writer.length - lastStart < FULL_BYTES
+    if (isSmall && writer.length <= this.bytesMax()) lastStart = writer.length
     if (lastStart > 0) this.send(node, writer.bytes.subarray(0, lastStart))
     if (lastStart < writer.length) this.send(node, writer.bytes.subarray(lastStart, writer.length))
   }

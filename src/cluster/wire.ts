@@ -142,9 +142,13 @@ export class Wire {
     })
   }
 
-  /** With room for headers. */
+  /** What the servers take at once, beside headers. */
+  get bytesMax(): number {
+    return (this.nc.info?.max_payload ?? Infinity) - HEADER_BYTES_MAX
+  }
+
   isTooLarge(data: Uint8Array): boolean {
-    return data.length + HEADER_BYTES_MAX > (this.nc.info?.max_payload ?? Infinity)
+    return data.length > this.bytesMax
   }
 
   /** As {@link put}, again and again until a server has answered; gives up only with the connection. */

@@ -7,15 +7,21 @@ import { openParcel, Parcels } from '../../src/cluster/parcels.ts'
 interface Sent {
   readonly node: string
   readonly items: number[]
+  readonly bytes: number
 }
 
-function createParcels() {
+const anySize = (): number => Infinity
+
+function createParcels(bytesMax = Infinity) {
   const sent: Sent[] = []
-  const parcels = new Parcels((node, bytes) => {
-    const items: number[] = []
-    openParcel(bytes, (item) => items.push(item.length))
-    sent.push({ node, items })
-  })
+  const parcels = new Parcels(
+    (node, bytes) => {
+      const items: number[] = []
+      openParcel(bytes, (item) => items.push(item.length))
+      sent.push({ node, items, bytes: bytes.length })
+    },
+    () => bytesMax,
+  )
   const add = (node: string, length: number): void => parcels.add(node, filler(length))
   return { parcels, sent, add }
 }
@@ -29,10 +35,13 @@ test('what one call brings goes to each node in one parcel, in its order', async
   add('b', 4)
   assert.deepEqual(sent, [])
   await Promise.resolve()
-  assert.deepEqual(sent, [
-    { node: 'a', items: [1, 2, 3] },
-    { node: 'b', items: [4] },
-  ])
+  assert.deepEqual(
+    sent.map(({ node, items }) => [node, items]),
+    [
+      ['a', [1, 2, 3]],
+      ['b', [4]],
+    ],
+  )
 })
 
 test('a full parcel goes at once, and nothing twice', async () => {
@@ -58,9 +67,21 @@ test('a large message goes alone, behind those that were there', async () => {
   )
 })
 
+test('no parcel is larger than what the servers take, whatever is in it', async () => {
+  for (const bytesMax of [2000, 64_512, 100_000]) {
+    const { sent, add } = createParcels(bytesMax)
+    for (let index = 0; index < 3000; index++) add('a', (index * 37) % 1990)
+    add('a', bytesMax - 4)
+    await Promise.resolve()
+    assert.equal(sent.flatMap(({ items }) => items).length, 3001)
+    const largest = Math.max(...sent.map(({ bytes }) => bytes))
+    assert.ok(largest <= bytesMax, `${largest} bytes, of ${bytesMax}`)
+  }
+})
+
 test('what is flushed does not come again, and what is sent is not written over', async () => {
   const kept: Uint8Array[] = []
-  const parcels = new Parcels((_node, bytes) => kept.push(bytes))
+  const parcels = new Parcels((_node, bytes) => kept.push(bytes), anySize)
   parcels.add('a', filler(3))
   parcels.flush()
   parcels.add('a', filler(7))
@@ -72,7 +93,7 @@ test('what is flushed does not come again, and what is sent is not written over'
 
 test('a parcel that is cut off says so', () => {
   const sent: Uint8Array[] = []
-  const parcels = new Parcels((_node, bytes) => sent.push(bytes))
+  const parcels = new Parcels((_node, bytes) => sent.push(bytes), anySize)
   parcels.add('a', filler(9))
   parcels.flush()
   const [whole] = sent
