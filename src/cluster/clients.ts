@@ -2,7 +2,7 @@
  * Which node has a client. Each listens on a subject of every client that it has or wants; who wants one asks there: nobody
  * listens, or whoever has it lets it go and says so.
  *
- *     two at once, a and b:   a asks b: b is later, "go on"       a has it
+ *     two at once, a and b:   a asks b: b is later, nobody else?  a has it
  *                             b asks a: when a has it, it lets go b has it
  */
 import type { Msg } from '@nats-io/transport-node'
@@ -24,17 +24,22 @@ interface OwnClient {
   readonly claim: PeerClaim
   readonly stop: () => void
   /** Asked for by others until ours is granted. */
-  readonly waiting: (() => void)[]
+  readonly waiting: ((isGranted: boolean) => void)[]
   readonly again: NodeJS.Timeout
 }
 
 interface Asking {
   readonly node: string
   readonly claim: PeerClaim
+  /** Every node is asked by itself, and may want it too. */
+  readonly isOfEach?: boolean
 }
 
 /** A kick that the core has not answered, and who waits for it. */
 type Answer = (gone: boolean) => void
+
+/** `yes`: who had it has let it go. `pass`: who answers does not have it, which says nothing of others. */
+type Reply = 'yes' | 'no' | 'pass'
 
 export interface ClientsOptions {
   readonly name: string
@@ -66,8 +71,9 @@ export class Clients {
     this.membership = membership
     this.kicked = kicked
     wire.listen(`${options.name}.ctl.${options.node}.kick`, (message) => {
-      const { claim } = parse(message)
-      this.kick(claim, (gone) => respond(message, gone))
+      const { claim, isOfEach } = parse(message)
+      if (isOfEach === true) this.asked(message)
+      else this.kick(claim, (gone) => respond(message, replyOf(gone, true)))
     })
   }
 
@@ -80,7 +86,7 @@ export class Clients {
     const granted = await this.ask(subject, claim, own, prepare)
     own.pending--
     // The core is to know that it has the client before it is asked to let it go.
-    if (own.pending === 0) setImmediate(() => own.waiting.splice(0).forEach((go) => go()))
+    if (own.pending === 0) setImmediate(() => own.waiting.splice(0).forEach((go) => go(granted)))
     if (!granted && own.pending === 0) this.unclaim(clientId)
     return granted
   }
@@ -98,8 +104,8 @@ export class Clients {
     this.wire.send(subject, encoder.encode(this.question(claim)))
   }
 
-  private question(claim: PeerClaim): string {
-    return JSON.stringify({ node: this.options.node, claim } satisfies Asking)
+  private question(claim: PeerClaim, isOfEach = false): string {
+    return JSON.stringify({ node: this.options.node, claim, isOfEach } satisfies Asking)
   }
 
   unclaim(clientId: string): void {
@@ -118,12 +124,13 @@ export class Clients {
     if (message.reply === undefined || message.reply === '') {
       if (own !== undefined && own.pending === 0 && node < this.options.node) return
     }
-    const letGo = (): void => this.kick(claim, (gone) => respond(message, gone))
-    if (own === undefined || own.pending === 0) return letGo()
+    const letGo = (had: boolean): void =>
+      this.kick(claim, (gone) => respond(message, replyOf(gone, had)))
+    if (own === undefined || own.pending === 0) return letGo(own !== undefined)
     if (node > this.options.node) own.waiting.push(letGo)
     else {
       own.isOverheard = true
-      respond(message, true)
+      respond(message, 'pass')
     }
   }
 
@@ -152,38 +159,49 @@ export class Clients {
     const endMs = nowMs() + leaseMs
     while (nowMs() < endMs && !this.wire.isClosed) {
       own.isOverheard = false
-      const answer = await this.askOnce(subject, claim)
-      if (answer === true) await prepare()
-      if (answer !== null && !(answer && own.isOverheard)) return answer
+      const reply = await this.askOnce(subject, claim)
+      if (reply === null) continue
+      const isGone = reply === 'pass' ? await this.askEach(claim) : reply === 'yes'
+      if (isGone) await prepare()
+      if (!(isGone && own.isOverheard)) return isGone
     }
     await prepare()
     return true
   }
 
-  /** One question: true or false is an answer, null none in time. */
-  private async askOnce(subject: string, claim: PeerClaim): Promise<boolean | null> {
+  /** One question, whose first answer counts; null: none in time. */
+  private async askOnce(subject: string, claim: PeerClaim): Promise<Reply | null> {
     try {
       const answer = await this.wire.nc.request(subject, this.question(claim), { timeout: ASK_MS })
-      return decoder.decode(answer.data) !== 'no'
+      return decoder.decode(answer.data) as Reply
     } catch (error) {
-      if (isUnheard(error)) return true
+      if (isUnheard(error)) return 'yes'
       await pause(0)
       return null
     }
   }
 
-  /** Asks a node to let a client go; resolves when it did, or cannot have it any more. */
-  async kickAt(node: string, claim: PeerClaim): Promise<void> {
+  /** Asks every other node by itself; true: none of them has it, not any more. */
+  private async askEach(claim: PeerClaim): Promise<boolean> {
+    const others = this.membership.others()
+    const answers = await Promise.all(others.map(({ node }) => this.kickAt(node, claim, true)))
+    return answers.every((gone) => gone)
+  }
+
+  /** Asks a node to let a client go; true: it did, or cannot have it any more. */
+  async kickAt(node: string, claim: PeerClaim, isOfEach = false): Promise<boolean> {
     const subject = `${this.options.name}.ctl.${node}.kick`
+    const question = this.question(claim, isOfEach)
     while (!this.wire.isClosed) {
       try {
-        await this.wire.nc.request(subject, this.question(claim), { timeout: ASK_MS })
-        return
+        const answer = await this.wire.nc.request(subject, question, { timeout: ASK_MS })
+        return decoder.decode(answer.data) !== 'no'
       } catch (error) {
-        if (isUnheard(error)) return this.membership.noteSilent(node)
-        if (!this.membership.isAlive(node)) return
+        if (isUnheard(error)) this.membership.noteSilent(node)
+        if (isUnheard(error) || !this.membership.isAlive(node)) break
       }
     }
+    return true
   }
 
   end(): void {
@@ -198,6 +216,11 @@ function parse({ data }: Msg): Asking {
   return JSON.parse(decoder.decode(data)) as Asking
 }
 
-function respond(message: Msg, gone: boolean): void {
-  if (message.reply !== undefined && message.reply !== '') message.respond(gone ? 'yes' : 'no')
+function replyOf(gone: boolean, had: boolean): Reply {
+  if (!gone) return 'no'
+  return had ? 'yes' : 'pass'
+}
+
+function respond(message: Msg, reply: Reply): void {
+  if (message.reply !== undefined && message.reply !== '') message.respond(reply)
 }

@@ -374,6 +374,37 @@ function claimContract(check: Check): void {
     }
   })
 
+  check('two that claim at once do not get another user’s client', async (stage) => {
+    const [a, b, c] = stage.nodes
+    c.answer = ({ username }) => username === 'alice'
+    for (let round = 0; round < 20; round++) {
+      const id = `id ${round}`
+      await stage.claim(c, claimOf(id, 'alice'))
+      const mallory = claimOf(id, 'mallory')
+      assert.deepEqual(await Promise.all([stage.claim(a, mallory), stage.claim(b, mallory)]), [
+        false,
+        false,
+      ])
+    }
+  })
+
+  check('two that claim at once wait until a third one has let go', async (stage) => {
+    const [a, b, c] = stage.nodes
+    await stage.claim(c, claimOf('id'))
+    c.answer = null
+    let answers = 0
+    a.peers.claim(claimOf('id'), () => answers++)
+    b.peers.claim(claimOf('id'), () => answers++)
+    await stage.setup.until(() => c.kicked.length > 0)
+    await stage.setup.settle()
+    assert.equal(answers, 0)
+    c.answer = () => true
+    c.answerKicks()
+    await stage.setup.until(() => answers === 2)
+    await stage.setup.settle()
+    assert.equal(a.kicked.length + b.kicked.length, 1)
+  })
+
   check('the same node claims again without being kicked', async (stage) => {
     const [a] = stage.nodes
     await stage.claim(a, claimOf('id'))
