@@ -9,8 +9,12 @@ import type { Tools } from './targets.ts'
 const ROWS = [
   { scenario: 'pair-qos0', field: 'rate', label: 'messages/s' },
   { scenario: 'pair-qos0', field: 'broker_cpu_us_per_msg', label: 'CPU µs a message' },
+  { scenario: 'pair-qos0', field: 'load_cpu_us', label: 'CPU µs a message of the load client' },
   { scenario: 'pair-qos1', field: 'rate', label: 'messages/s' },
   { scenario: 'pair-qos1', field: 'broker_cpu_us_per_msg', label: 'CPU µs a message' },
+  { scenario: 'fanout', field: 'rate', label: 'messages/s' },
+  { scenario: 'fanout', field: 'broker_cpu_us_per_msg', label: 'CPU µs a message' },
+  { scenario: 'fanout', field: 'load_cpu_us', label: 'CPU µs a message of the load client' },
   { scenario: 'paced', field: 'broker_cpu', label: 'CPU, 1: a whole core' },
   { scenario: 'tls-handshakes', field: 'rate', label: 'handshakes/s' },
   { scenario: 'tls-handshakes', field: 'broker_cpu_us', label: 'CPU µs each' },
@@ -63,7 +67,7 @@ async function inTurn(
       const [result] = await measureScenario(tools, withThreads(name, count), plan, say)
       if (result === undefined) continue
       if (count === 1) alone = result.median
-      runs[at].push(withCrossing(result.median, alone))
+      runs[at].push(withLoad(withCrossing(result.median, alone)))
     }
   }
   return runs.map((figures) => (figures.length > 0 ? medianFigures(figures) : undefined))
@@ -74,6 +78,12 @@ function withCrossing(figures: Figures, alone: Figures | undefined): Figures {
   const { crossed_share: share = 0, broker_cpu_us_per_msg: cpuUs = 0 } = figures
   if (alone === undefined || share === 0) return figures
   return { ...figures, crossing_us: (cpuUs - alone['broker_cpu_us_per_msg']) / share }
+}
+
+/** What a message costs the load client: on two cores it is half of what there is. */
+function withLoad(figures: Figures): Figures {
+  const { load_cpu: cpu, rate } = figures
+  return cpu === undefined || rate === 0 ? figures : { ...figures, load_cpu_us: (cpu / rate) * 1e6 }
 }
 
 function scenarioOf(name: string): Scenario {
