@@ -48,6 +48,8 @@ export async function connectWire(options: WireOptions): Promise<Wire> {
     pingInterval: PING_MS,
     maxPingOut: PINGS_MAX,
     timeout: DIAL_MS_MAX,
+    // A stack trace for every request costs more than the request.
+    noAsyncTraces: true,
     ...(username === ''
       ? {}
       : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
