@@ -12,7 +12,13 @@ export const STAMP_BYTES = 12
 /** Set in the id word of a message whose send time is filled in. */
 export const SAMPLED_FLAG = 0x80
 
-const SESSION_EXPIRY_NEVER = [5, 0x11, 0xff, 0xff, 0xff, 0xff]
+const EXPIRY_NEVER = 0xffffffff
+
+function sessionExpiry(seconds: number): Buffer {
+  const property = Buffer.from([5, 0x11, 0, 0, 0, 0])
+  property.writeUInt32BE(seconds, 2)
+  return property
+}
 
 function variableByteInteger(value: number): number[] {
   const bytes: number[] = []
@@ -39,13 +45,18 @@ function word(value: number): Buffer {
   return Buffer.from([value >> 8, value & 0xff])
 }
 
-/** CONNECT without keep-alive; `clean: false` asks for a session that never expires. */
-export function connectFrame(version: ProtocolVersion, clientId: string, clean: boolean): Buffer {
-  const sessionProperties = clean ? [0] : SESSION_EXPIRY_NEVER
+/** CONNECT without keep-alive; `clean: false` asks for a session that lasts; absent: for ever. */
+export function connectFrame(
+  version: ProtocolVersion,
+  clientId: string,
+  clean: boolean,
+  expirySeconds = EXPIRY_NEVER,
+): Buffer {
+  const properties = clean ? Buffer.from([0]) : sessionExpiry(expirySeconds)
   return frame(0x10, [
     utf8String('MQTT'),
     Buffer.from([version, clean ? 2 : 0, 0, 0]),
-    Buffer.from(version === 5 ? sessionProperties : []),
+    version === 5 ? properties : Buffer.alloc(0),
     utf8String(clientId),
   ])
 }

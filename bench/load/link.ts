@@ -26,6 +26,7 @@ export function newLoad(port: number, version: ProtocolVersion, tls = false): Lo
     port,
     tls,
     version,
+    expiresAtMs: null,
     links: [],
     latency: newLatency(),
     ackLatency: null,
@@ -79,9 +80,15 @@ export function openLink(load: Load, clientId: string, clean = true, port = load
     load.onProgress()
   })
   load.links.push(link)
-  append(link, connectFrame(load.version, clientId, clean))
+  append(link, connectFrame(load.version, clientId, clean, secondsLeft(load)))
   flush(link)
   return link
+}
+
+function secondsLeft({ expiresAtMs }: Load): number | undefined {
+  return expiresAtMs === null
+    ? undefined
+    : Math.max(1, Math.round((expiresAtMs - Date.now()) / 1000))
 }
 
 function readTurn(load: Load, link: Link, bytesRead: number): void {

@@ -35,6 +35,7 @@ const { values, positionals } = parseArgs({
     durable: { type: 'string', default: '0' },
     sessions: { type: 'string', default: '1000' },
     messages: { type: 'string', default: '10' },
+    'expires-at': { type: 'string' },
   },
 })
 
@@ -67,7 +68,10 @@ const MODES: Readonly<Record<string, () => Promise<object>>> = {
   subscriptions: () => runSubscriptions(COMMON),
   queue: () => runQueue(COMMON),
   backlog: () => runBacklog(COMMON),
-  resume: () => runResume(COMMON),
+  resume: () => {
+    const at = values['expires-at']
+    return runResume({ ...COMMON, expiresAtMs: at === undefined ? null : Number(at) })
+  },
 }
 
 const mode = positionals[0] ?? ''

@@ -34,6 +34,8 @@ export interface Load {
   readonly port: number
   readonly tls: boolean
   readonly version: ProtocolVersion
+  /** When sessions that last end, if nobody uses them, ms since 1970; null: never. */
+  expiresAtMs: number | null
   readonly links: Link[]
   readonly latency: Latency
   /** From PUBLISH to PUBACK or PUBCOMP; null: not of interest. */

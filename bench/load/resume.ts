@@ -10,13 +10,17 @@ export interface ResumeOptions {
   readonly messages: number
   /** Connections at a time. */
   readonly concurrent: number
+  /** ms since 1970, when all of them end; null: never. Needs MQTT 5.0. */
+  readonly expiresAtMs: number | null
 }
 
 const LIMIT_MS = 150_000
 
 /** Connects as each absent session, takes its messages, and leaves. */
-export async function runResume({ port, version, sessions, messages, concurrent }: ResumeOptions) {
-  const load = newLoad(port, version)
+export async function runResume(options: ResumeOptions) {
+  const { sessions, messages, concurrent, expiresAtMs } = options
+  const load = newLoad(options.port, expiresAtMs === null ? options.version : 5)
+  load.expiresAtMs = expiresAtMs
   const started = performance.now()
   for (let first = 0; first < sessions; first += concurrent) {
     const end = Math.min(sessions, first + concurrent)

@@ -12,7 +12,7 @@ import { readRow, writeRow, type SessionRow } from './rows.ts'
 import type { KnownSession } from './session-table.ts'
 import { partitionOf, tokenFor } from './tokens.ts'
 import { clearRemains } from './remains.ts'
-import { isFailure, pause } from './wire.ts'
+import { isFailure, pause, type StreamEntry } from './wire.ts'
 
 const RETRY_MS = 1000
 /** Of its queue, to know what it weighs. */
@@ -160,8 +160,8 @@ async function stateOf(
     node.exchangesOf(known.sid),
   ])
   const lastSequence = last?.sequence ?? 0
-  const begin = (): void => local.begin(goesOn ? lastSequence : 0)
   if (!goesOn) {
+    const begin = (): void => local.begin(0)
     if (found !== null || lastSequence > 0)
       await clearRemains(node.wire, node.options.name, local.place, lastSequence, exchanges)
     return { session: null, owner: null, heldIds: [], begin }
@@ -176,7 +176,9 @@ async function stateOf(
     inbound.push({ packetId: Number(number), message })
     heldIds.push(id)
   }
-  const weight = lastSequence === 0 ? NOTHING : await weigh(node, local, lastSequence)
+  const read = await firstEntries(node, local, lastSequence)
+  const begin = (): void => local.begin(lastSequence, read)
+  const weight = weighed(node, read)
   const record = known.row.record ?? { ...BLANK_RECORD, clientId: known.row.clientId }
   const sentTo = found === null || found.sentTo < 0 ? undefined : found.sentTo
   const session = { record, inbound, lastSequence, idShift: 0, sentTo, ...weight }
@@ -192,12 +194,17 @@ const BLANK_RECORD = {
   will: null,
 } as const
 
-const NOTHING = { queuedCount: 0, queuedBytes: 0 }
+function firstEntries(
+  node: ClusterNode,
+  { place: { stream, subject } }: LocalSession,
+  lastSequence: number,
+): Promise<StreamEntry[]> {
+  if (lastSequence === 0) return Promise.resolve([])
+  return node.wire.readTo(stream, subject, 1, lastSequence, ENTRIES_LOOKED_AT)
+}
 
 /** How much waits: counted by the server, weighed by its first entries. */
-async function weigh(node: ClusterNode, { place }: LocalSession, lastSequence: number) {
-  const { stream, subject } = place
-  const entries = await node.wire.readTo(stream, subject, 1, lastSequence, ENTRIES_LOOKED_AT)
+function weighed(node: ClusterNode, entries: readonly StreamEntry[]) {
   const more = entries.length < ENTRIES_LOOKED_AT ? 0 : (entries.at(-1)?.pending ?? 0)
   const bytes = entries.reduce((sum, { data }) => sum + node.payloadBytes(data), 0)
   const each = entries.length === 0 ? 0 : bytes / entries.length

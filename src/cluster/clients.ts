@@ -9,7 +9,7 @@ import type { Msg } from '@nats-io/transport-node'
 import type { PeerClaim, PeersEvents } from '../ports/peers.ts'
 import type { Membership } from './membership.ts'
 import { tokenFor } from './tokens.ts'
-import { isUnheard, pause, type Wire } from './wire.ts'
+import type { Wire } from './wire.ts'
 
 /** How long to wait for an answer before one asks again: the node may be gone meanwhile. */
 const ASK_MS = 1000
@@ -171,14 +171,9 @@ export class Clients {
 
   /** One question, whose first answer counts; null: none in time. */
   private async askOnce(subject: string, claim: PeerClaim): Promise<Reply | null> {
-    try {
-      const answer = await this.wire.nc.request(subject, this.question(claim), { timeout: ASK_MS })
-      return decoder.decode(answer.data) as Reply
-    } catch (error) {
-      if (isUnheard(error)) return 'yes'
-      await pause(0)
-      return null
-    }
+    const answer = await this.wire.tryRequest(subject, this.question(claim), ASK_MS)
+    if (answer === null) return null
+    return answer === 'unheard' ? 'yes' : (decoder.decode(answer.data) as Reply)
   }
 
   /** Asks every other node by itself; true: none of them has it, not any more. */
@@ -193,13 +188,10 @@ export class Clients {
     const subject = `${this.options.name}.ctl.${node}.kick`
     const question = this.question(claim, isOfEach)
     while (!this.wire.isClosed) {
-      try {
-        const answer = await this.wire.nc.request(subject, question, { timeout: ASK_MS })
-        return decoder.decode(answer.data) !== 'no'
-      } catch (error) {
-        if (isUnheard(error)) this.membership.noteSilent(node)
-        if (isUnheard(error) || !this.membership.isAlive(node)) break
-      }
+      const answer = await this.wire.tryRequest(subject, question, ASK_MS)
+      if (answer === 'unheard') this.membership.noteSilent(node)
+      else if (answer !== null) return decoder.decode(answer.data) !== 'no'
+      if (answer === 'unheard' || !this.membership.isAlive(node)) break
     }
     return true
   }

@@ -14,6 +14,13 @@ const ENTRIES_AT_ONCE = 256
 /** From so many on that are done with one behind the other they are purged in one request. */
 const PURGE_FROM = 3
 const RETRY_MS = 500
+/** Of entries that were read at the claim, to be kept for the first page. */
+const AHEAD_BYTES_MAX = 64 * 1024
+
+export interface Page {
+  readonly entries: StoredDelivery[]
+  readonly more: boolean
+}
 
 export interface QueuePlace {
   readonly clientId: string
@@ -38,6 +45,8 @@ export class LocalSession {
   /** Until then entries were there at the claim, and are only read. */
   private backlogTo = 0
   private pagedTo = 0
+  /** The first of them, until the first page is asked for. */
+  private ahead: readonly StreamEntry[] = []
   private tail = 0
   private heardOf = 0
   /** Copies are looked at once the claim has been answered. */
@@ -59,10 +68,14 @@ export class LocalSession {
     this.stop = wire.listen(place.live, (message) => this.copied(message))
   }
 
-  /** `last`: the highest sequence that was there at the claim; from here on arrivals are told. */
-  begin(last: number): void {
+  /**
+   * `last`: the highest sequence that was there at the claim; from here on arrivals are told. `read`: the first entries, as far
+   * as somebody has looked at them.
+   */
+  begin(last: number, read: readonly StreamEntry[] = []): void {
     this.tail = this.backlogTo = last
     this.isLive = true
+    if (read.reduce((sum, { data }) => sum + data.length, 0) <= AHEAD_BYTES_MAX) this.ahead = read
     if (this.heardOf > this.tail) void this.catchUp()
   }
 
@@ -115,11 +128,21 @@ export class LocalSession {
     }
   }
 
+  /** The first page, if what was read at the claim is all of it that is known; null: it has to be read. */
+  firstPage(after: number, limit: number): Page | null {
+    const read = this.ahead.filter(({ sequence }) => sequence > after).slice(0, limit)
+    this.ahead = []
+    return read.length === 0 || this.tail > this.backlogTo ? null : this.pageOf(read)
+  }
+
   /** Entries behind `after`, and whether there are more. */
-  async page(after: number, limit: number): Promise<{ entries: StoredDelivery[]; more: boolean }> {
+  async page(after: number, limit: number): Promise<Page> {
     await this.flush()
     const { stream, subject } = this.place
-    const read = await this.wire.readTo(stream, subject, after + 1, this.tail, limit)
+    return this.pageOf(await this.wire.readTo(stream, subject, after + 1, this.tail, limit))
+  }
+
+  private pageOf(read: readonly StreamEntry[]): Page {
     const found = read.filter(({ sequence }) => sequence <= this.tail)
     for (const { sequence } of found) this.open.add(sequence)
     const isEnd = isLast(read) || found.length < read.length

@@ -7,7 +7,7 @@
  */
 import { ClusterError } from './failures.ts'
 import { Follower } from './follower.ts'
-import { isFailure, isUnheard, pause, type StreamEntry, type Wire } from './wire.ts'
+import { isFailure, pause, type StreamEntry, type Wire } from './wire.ts'
 
 /** Heartbeats within one lease: some may fail, and a stream may be without a leader for a while. */
 const HEARTBEATS_PER_LEASE = 5
@@ -233,12 +233,9 @@ export class Membership {
   }
 
   private async askRun(subject: string): Promise<'there' | 'unheard' | 'silent'> {
-    try {
-      await this.wire.nc.request(subject, '', { timeout: ASK_MS })
-      return 'there'
-    } catch (error) {
-      return isUnheard(error) ? 'unheard' : 'silent'
-    }
+    const answer = await this.wire.tryRequest(subject, '', ASK_MS)
+    if (answer === null) return 'silent'
+    return answer === 'unheard' ? 'unheard' : 'there'
   }
 
   private heard({ data, sequence, subject }: StreamEntry): void {

@@ -1,12 +1,7 @@
 /** A page of a queue. */
-import type { StoredDelivery } from '../ports/store.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { readEntry } from './entries.ts'
-
-export interface Page {
-  readonly entries: StoredDelivery[]
-  readonly more: boolean
-}
+import type { Page } from './local-session.ts'
 
 /** Entries behind `after`, of a session that is here or of any other: those are only looked at. */
 export async function readPage(
@@ -15,6 +10,8 @@ export async function readPage(
   after: number,
   limit: number,
 ): Promise<Page> {
+  const first = node.table.get(clientId)?.local?.firstPage(after, limit) ?? null
+  if (first !== null) return first
   await node.writer.flush()
   const known = node.table.get(clientId)
   if (known === undefined || known.row.isGone) return { entries: [], more: false }

@@ -1,11 +1,32 @@
 /**
- * The client library's socket, except that an error of it is nobody's exception: when both sides end at once the library has taken its
- * listeners off before the error comes, and an error without a listener ends the process.
+ * The client library's socket, except that
+ * - an error of it is nobody's exception: when both sides end at once the library has taken its listeners off before the error comes,
+ *   and an error without a listener ends the process;
+ * - what is sent within a turn leaves in one write: a node asks much, and each question alone costs more than its answer.
  */
 import type { Socket } from 'node:net'
 import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js'
 
 class SturdyTransport extends NodeTransport {
+  private isCorked = false
+
+  override send(frame: Uint8Array): void {
+    if (!this.isCorked) this.cork()
+    super.send(frame)
+  }
+
+  private cork(): void {
+    // There is none any more when the connection ends.
+    const socket = this.socket as Socket | undefined
+    if (socket === undefined) return
+    this.isCorked = true
+    socket.cork()
+    setImmediate(() => {
+      this.isCorked = false
+      socket.uncork()
+    })
+  }
+
   override async dial(at: Parameters<NodeTransport['dial']>[0]): Promise<Socket> {
     return heardOut(await super.dial(at))
   }

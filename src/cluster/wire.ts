@@ -21,6 +21,8 @@ const HEADER_BYTES_MAX = 1024
 const NEW_STREAM_MS_MAX = 10_000
 /** Between two attempts at what no server answers: a leader is being elected. */
 const RETRY_MS = 100
+/** Status of an answer: nobody listens to that subject. */
+const NO_RESPONDERS = 503
 
 /** Where in a stream a message was put. */
 export interface Stored {
@@ -34,9 +36,12 @@ export function isFailure(outcome: Outcome): outcome is Failure {
   return 'kind' in outcome
 }
 
+/** What hears the answers to one question; null: none came in time. `waiting`: itself. */
+type Answer = (message: Msg | null, waiting: Waiting) => void
+
 interface Waiting {
-  readonly dueMs: number
-  readonly answer: (outcome: Outcome) => void
+  dueMs: number
+  readonly answer: Answer
 }
 
 /** A stored message as a server gives it. */
@@ -63,6 +68,7 @@ export class Wire {
   readonly nc: NatsConnection
   private readonly library: NatsLibrary
   private readonly inbox: string
+  /** By the last word of the subject that the answer comes to. */
   private readonly waiting = new Map<string, Waiting>()
   private readonly sweeper: NodeJS.Timeout
   private lastReply = 0
@@ -81,17 +87,21 @@ export class Wire {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.sweeper)
-    this.hasEnded = true
+    this.end()
     if (!this.nc.isClosed()) await this.nc.flush().catch(() => {})
     await this.nc.close()
   }
 
   /** Ends without a word. */
   async cut(): Promise<void> {
+    this.end()
+    await this.nc.close()
+  }
+
+  private end(): void {
     clearInterval(this.sweeper)
     this.hasEnded = true
-    await this.nc.close()
+    this.sweep()
   }
 
   /** A subject for answers that nobody else has. */
@@ -135,11 +145,35 @@ export class Wire {
         code: TOO_LARGE,
         text: 'it is larger than max_payload',
       })
+    return this.ask(subject, data, ANSWER_MS_MAX, headers).then(outcomeOf)
+  }
+
+  /**
+   * One attempt at a question; null: no server or node has answered in time. The library's own way makes three errors with their
+   * traces for each, should they be needed.
+   */
+  private ask(
+    subject: string,
+    data: Uint8Array,
+    timeoutMs: number,
+    headers?: Headers,
+  ): Promise<Msg | null> {
+    if (this.isClosed) return Promise.resolve(null)
     return new Promise((resolve) => {
-      const id = String(++this.lastReply)
-      this.waiting.set(id, { dueMs: performance.now() + ANSWER_MS_MAX, answer: resolve })
+      const answer = (message: Msg | null): void => {
+        this.waiting.delete(id)
+        resolve(message)
+      }
+      const id = this.await(answer, timeoutMs)
       this.send(subject, data, headers, `${this.inbox}.${id}`)
     })
+  }
+
+  /** Until it is taken from `waiting`, `answer` hears what comes to the returned name. */
+  private await(answer: Answer, timeoutMs: number): string {
+    const id = String(++this.lastReply)
+    this.waiting.set(id, { dueMs: performance.now() + timeoutMs, answer })
+    return id
   }
 
   /** What the servers take at once, beside headers. */
@@ -162,16 +196,23 @@ export class Wire {
 
   /** Asks the JetStream API. Throws {@link ApiError} when it refuses; waits for a leader to be there. */
   async api<T>(name: string, body: object = {}): Promise<T> {
+    const value = await this.askApi<T>(name, body)
+    if (value.error !== undefined) throw new ApiError(name, value.error)
+    return value
+  }
+
+  /** As {@link api}, the refusal being part of the answer. */
+  private async askApi<T>(name: string, body: object): Promise<T & { error?: ApiProblem }> {
     const text = JSON.stringify(body)
     const startedMs = performance.now()
     for (;;) {
       const answer = await this.request(`$JS.API.${name}`, text)
       if (answer !== null) {
         const value = JSON.parse(decoder.decode(answer.data)) as T & { error?: ApiProblem }
-        if (value.error === undefined) return value
+        const { error } = value
         const isNew = performance.now() - startedMs < NEW_STREAM_MS_MAX
-        if (!isPassing(value.error) && !(isNew && value.error.err_code === NO_STREAM))
-          throw new ApiError(name, value.error)
+        if (error === undefined || !(isPassing(error) || (isNew && error.err_code === NO_STREAM)))
+          return value
       }
       if (this.isClosed) throw new ApiError(name, { description: 'the connection is closed' })
       await pause(RETRY_MS)
@@ -180,11 +221,18 @@ export class Wire {
 
   /** One attempt at a request; null: nobody is there, or nobody has answered in time. */
   async request(subject: string, data: string, timeoutMs = ANSWER_MS_MAX): Promise<Msg | null> {
-    try {
-      return await this.nc.request(subject, data, { timeout: timeoutMs })
-    } catch {
-      return null
-    }
+    const answer = await this.tryRequest(subject, data, timeoutMs)
+    return answer === 'unheard' ? null : answer
+  }
+
+  /** The same; 'unheard': no server knows of anybody who listens there. null: nobody has answered in time. */
+  async tryRequest(
+    subject: string,
+    data: string,
+    timeoutMs: number,
+  ): Promise<Msg | 'unheard' | null> {
+    const answer = await this.ask(subject, encoder.encode(data), timeoutMs)
+    return answer?.headers?.code === NO_RESPONDERS ? 'unheard' : answer
   }
 
   /**
@@ -201,27 +249,25 @@ export class Wire {
   }
 
   private readMany(stream: string, question: object): Promise<StreamEntry[]> {
+    if (this.isClosed) return Promise.resolve([])
     return new Promise((resolve) => {
       const entries: StreamEntry[] = []
-      const inbox = this.newInbox()
-      const end = (): void => {
-        clearTimeout(timer)
-        stop()
-        resolve(entries)
-      }
-      const timer = setTimeout(end, ANSWER_MS_MAX)
-      const stop = this.listen(inbox, ({ headers, data }) => {
-        if (headers === undefined || headers.code !== 0) return end()
+      const id = this.await((message, waiting) => {
+        if (message === null || message.headers === undefined || message.headers.code !== 0) {
+          this.waiting.delete(id)
+          return resolve(entries)
+        }
+        waiting.dueMs = performance.now() + ANSWER_MS_MAX
+        const { headers, data } = message
         entries.push({
           subject: headers.get('Nats-Subject'),
           sequence: Number(headers.get('Nats-Sequence')),
           pending: Number(headers.get('Nats-Num-Pending')),
           data: new Uint8Array(data),
         })
-        timer.refresh()
-      })
+      }, ANSWER_MS_MAX)
       const text = encoder.encode(JSON.stringify(question))
-      this.send(`$JS.API.DIRECT.GET.${stream}`, text, undefined, inbox)
+      this.send(`$JS.API.DIRECT.GET.${stream}`, text, undefined, `${this.inbox}.${id}`)
     })
   }
 
@@ -230,14 +276,12 @@ export class Wire {
     stream: string,
     which: { last_by_subj: string } | { seq: number; next_by_subj: string },
   ): Promise<StreamEntry | null> {
-    try {
-      const { message } = await this.api<{ message: RawMessage }>(`STREAM.MSG.GET.${stream}`, which)
-      const data = message.data === undefined ? NO_DATA : Buffer.from(message.data, 'base64')
-      return { subject: message.subject, sequence: message.seq, pending: 1, data: plain(data) }
-    } catch (error) {
-      if (error instanceof ApiError && error.errCode === NO_MESSAGE) return null
-      throw error
-    }
+    const name = `STREAM.MSG.GET.${stream}`
+    const { message, error } = await this.askApi<{ message: RawMessage }>(name, which)
+    if (error?.err_code === NO_MESSAGE) return null
+    if (error !== undefined) throw new ApiError(name, error)
+    const data = message.data === undefined ? NO_DATA : Buffer.from(message.data, 'base64')
+    return { subject: message.subject, sequence: message.seq, pending: 1, data: plain(data) }
   }
 
   /** As {@link readSome}, and nothing up to `target` is missing: the leader is asked about the end. */
@@ -263,21 +307,16 @@ export class Wire {
     return headers
   }
 
-  private answered({ subject, data, headers }: Msg): void {
-    const id = subject.slice(subject.lastIndexOf('.') + 1)
-    const waiting = this.waiting.get(id)
-    if (waiting === undefined) return
-    this.waiting.delete(id)
-    waiting.answer(outcomeOf(data, headers))
+  private answered(message: Msg): void {
+    const { subject } = message
+    const waiting = this.waiting.get(subject.slice(subject.lastIndexOf('.') + 1))
+    waiting?.answer(message, waiting)
   }
 
   private sweep(): void {
     const nowMs = performance.now()
-    for (const [id, { dueMs, answer }] of this.waiting) {
-      if (dueMs > nowMs && !this.isClosed) break
-      this.waiting.delete(id)
-      answer({ kind: 'unanswered', code: 0, text: 'no server has answered' })
-    }
+    for (const waiting of [...this.waiting.values()])
+      if (waiting.dueMs <= nowMs || this.isClosed) waiting.answer(null, waiting)
   }
 }
 
@@ -293,10 +332,11 @@ interface PubAck {
   readonly error?: ApiProblem
 }
 
-function outcomeOf(data: Uint8Array, headers: MsgHdrs | undefined): Outcome {
-  if (headers !== undefined && headers.code === 503)
-    return { kind: 'unanswered', code: 503, text: 'no stream listens' }
-  const answer = JSON.parse(decoder.decode(data)) as PubAck
+function outcomeOf(message: Msg | null): Outcome {
+  if (message === null) return { kind: 'unanswered', code: 0, text: 'no server has answered' }
+  if (message.headers?.code === NO_RESPONDERS)
+    return { kind: 'unanswered', code: NO_RESPONDERS, text: 'no stream listens' }
+  const answer = JSON.parse(decoder.decode(message.data)) as PubAck
   const { error } = answer
   if (error === undefined)
     return { sequence: answer.seq ?? 0, isDuplicate: answer.duplicate === true }
@@ -322,9 +362,4 @@ function guarded(run: () => void): void {
       throw error
     })
   }
-}
-
-/** No server knows of anybody who listens there. */
-export function isUnheard(error: unknown): boolean {
-  return error instanceof Error && /no responders/i.test(error.message)
 }

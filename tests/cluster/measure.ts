@@ -1,19 +1,21 @@
 /**
- * `npm run cluster:measure -- --sessions N --seconds S --repeat R`: what a cluster costs, beside the MQTT that nats-server has
- * itself, with as many replicas, on the same machine in turn: publishers at one node, subscribers at another. Then takeovers,
- * and sessions with queued messages: made, resumed at another node, with the memory of every process. Prints tables.
+ * `npm run cluster:measure -- [flows] [sessions] [takeovers] --sessions N --seconds S --repeat R`; no words: all three. What a
+ * cluster costs, beside the MQTT that nats-server has itself, with as many replicas, on the same machine in turn: publishers at
+ * one node, subscribers at another. Then sessions with queued messages: made, resumed at another node, and all of them expired in
+ * the same second, with the memory and CPU time of every process; and takeovers. Prints tables.
  */
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MqttClient } from 'mqtt'
-import { residentKibOf } from '../../bench/load/process-stats.ts'
+import { cpuSecondsOf, residentKibOf } from '../../bench/load/process-stats.ts'
 import { freePort } from '../support/free-port.ts'
 import { connectOnce } from '../support/connect-once.ts'
 import { startBrokers, type ClusterBroker } from './brokers.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     sessions: { type: 'string', default: '100000' },
     seconds: { type: 'string', default: '5' },
@@ -24,6 +26,9 @@ const NODES = 3
 const DEFAULT_LEASE_SECONDS = 15
 const MESSAGES = 5
 const TAKEOVERS = 50
+/** Until sessions end that are resumed: at the slowest, so long is needed for them. */
+const EXPIRY_MS_LEAST = 30_000
+const EXPIRY_MS_EACH = 4
 /** A stream's leader is still being chosen, or a route not there yet. */
 const TRIES = 10
 
@@ -170,35 +175,97 @@ async function resumed(port: number): Promise<MqttClient> {
     }
 }
 
-const memoryOf = (pids: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, residentKibOf(pid)]))
+type Pids = Readonly<Record<string, number>>
+
+const byName = (pids: Pids, figure: (pid: number) => number): Record<string, number> =>
+  Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, figure(pid)]))
+
+/** Runs one phase; prints its seconds, and the CPU time that each process spent on a session. */
+async function phase(title: string, pids: Pids, work: () => Promise<unknown>): Promise<void> {
+  const before = byName(pids, cpuSecondsOf)
+  const beganMs = performance.now()
+  await work()
+  const seconds = (performance.now() - beganMs) / 1000
+  const count = Number(values.sessions)
+  const cpu = Object.entries(byName(pids, cpuSecondsOf)).map(
+    ([name, after]) => `${name} ${Math.round(((after - before[name]) * 1e6) / count)}`,
+  )
+  print(`| ${title} | ${seconds.toFixed(1)} | ${Math.round(count / seconds)} | ${cpu.join(', ')} |`)
+}
 
 async function sessions({ ports, pids }: Cluster): Promise<void> {
   const count = Number(values.sessions)
   const size = ['--sessions', values.sessions, '--messages', String(MESSAGES)]
-  const before = memoryOf(pids())
-  const beganMs = performance.now()
-  const made = await load('backlog', '--port', String(ports[0]), ...size)
-  const seconds = (performance.now() - beganMs) / 1000
-  const after = memoryOf(pids())
-  print(`| ${count} sessions with ${MESSAGES} messages each: made in, s | ${seconds.toFixed(1)} |`)
-  print(`| messages queued/s | ${made.queued_per_s} |`)
-  for (const name of Object.keys(before))
-    print(
-      `| memory of ${name}, bytes a session | ${Math.round(((after[name] - before[name]) * 1024) / count)} |`,
-    )
-  const back = await load('resume', '--port', String(ports[1]), '--concurrent', '500', ...size)
-  print(`| resumed at another node, messages taken, sessions/s | ${back.resumed_per_s} |`)
+  const before = byName(pids(), residentKibOf)
+  print(`\n| ${count} sessions, ${MESSAGES} messages each | s | sessions/s | CPU µs a session |`)
+  print('|---|--:|--:|---|')
+  await phase('made, messages queued', pids(), () =>
+    load('backlog', '--port', String(ports[0]), ...size),
+  )
+  const after = byName(pids(), residentKibOf)
+  const expiresAtMs = Date.now() + EXPIRY_MS_LEAST + count * EXPIRY_MS_EACH
+  await phase('resumed at another node, messages taken', pids(), () =>
+    load(
+      'resume',
+      '--port',
+      String(ports[1]),
+      '--concurrent',
+      '500',
+      ...size,
+      '--expires-at',
+      String(expiresAtMs),
+    ),
+  )
+  const late = Date.now() - expiresAtMs
+  if (late > 0) throw new Error(`resuming took ${late} ms more than sessions last`)
+  await sleep(-late)
+  await phase('expired, all in the same second', pids(), () => allGone(ports))
+  print(`\n| memory | MiB before | with ${count} sessions | bytes a session | in the end |`)
+  print('|---|--:|--:|--:|--:|')
+  const mib = (kib: number): number => Math.round(kib / 1024)
+  for (const [name, kib] of Object.entries(byName(pids(), residentKibOf))) {
+    const each = Math.round(((after[name] - before[name]) * 1024) / count)
+    print(`| ${name} | ${mib(before[name])} | ${mib(after[name])} | ${each} | ${mib(kib)} |`)
+  }
+}
+
+/** Resolves when no node knows a session any more. */
+async function allGone(ports: readonly number[]): Promise<void> {
+  const clients = await Promise.all(
+    ports.map((port) => connectOnce(`mqtt://127.0.0.1:${port}`, { clean: true })),
+  )
+  await Promise.all(
+    clients.map(
+      (client) =>
+        new Promise<void>((resolve) => {
+          client.on('message', (_, value) => {
+            if (value.toString() === '0') resolve()
+          })
+          void client.subscribeAsync('$SYS/broker/clients/disconnected')
+        }),
+    ),
+  )
+  await Promise.all(clients.map((client) => client.endAsync(true)))
 }
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
+const PARTS: Readonly<Record<string, (cluster: Cluster) => Promise<void>>> = {
+  sessions,
+  takeovers: async (cluster) => {
+    print('\n| takeovers | |\n|---|--:|')
+    await takeovers(cluster)
+  },
+}
+
 if (skipNats !== false) throw new Error(skipNats)
-await compareFlows()
-print('\n| one cluster of three | |\n|---|--:|')
-const cluster = await mozzie('max_queued_messages 0\nmax_connection_rate 0')
-await sessions(cluster)
-await takeovers(cluster)
-await cluster.stop()
+const wants = (part: string): boolean => positionals.length === 0 || positionals.includes(part)
+if (wants('flows')) await compareFlows()
+for (const [part, measure] of Object.entries(PARTS)) {
+  if (!wants(part)) continue
+  const cluster = await mozzie('max_queued_messages 0\nmax_connection_rate 0\nsys_interval 1')
+  await measure(cluster)
+  await cluster.stop()
+}
