@@ -77,6 +77,10 @@ export class ClusterNode {
   onJoined: () => Promise<void> = async () => {}
   /** A delayed message is this node's from now on; set by the store. */
   onDelayed: (id: string, waiting: StoredWill) => void = () => {}
+  /** The records are known, and nobody is served yet. */
+  beforeServing: () => Promise<void> = async () => {}
+  /** Records are others. */
+  onRecords: () => void = () => {}
   /** Nodes have come or are gone; set by the peers. */
   onNodes: () => void = () => {}
 
@@ -144,7 +148,11 @@ export class ClusterNode {
     this.retained.endLoading()
     await this.delayed.takeOrphans()
     await this.records.start()
-    this.records.onChange = () => this.posts.look()
+    this.records.onChange = () => {
+      this.posts.look()
+      this.onRecords()
+    }
+    await this.beforeServing()
     this.timers = [
       setInterval(() => this.tidy(), TIDY_MS),
       setInterval(() => void this.look().catch(() => {}), LEASES_PER_LOOK * options.leaseMs),

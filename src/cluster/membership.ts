@@ -32,6 +32,8 @@ export interface NodeReport {
   readonly figures?: NodeFigures
   /** Names of the bridges that it may run; absent as above. */
   readonly bridges?: readonly string[]
+  /** It has the users that all nodes share; absent as above. */
+  readonly sharesUsers?: boolean
 }
 
 /** PUBLISH packets of a node. */
@@ -43,7 +45,7 @@ export interface NodeFigures {
 
 /** What a node says of itself that changes. */
 export type NodeCounts = Required<
-  Pick<NodeReport, 'connected' | 'sessions' | 'isDraining' | 'figures' | 'bridges'>
+  Pick<NodeReport, 'connected' | 'sessions' | 'isDraining' | 'figures' | 'bridges' | 'sharesUsers'>
 >
 
 export interface NodeView extends NodeReport {

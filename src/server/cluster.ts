@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { LogType, type Log } from '../base/log.ts'
+import type { DynamicSecurity } from '../auth/dynamic/dynamic-security.ts'
 import type { LocalBroker } from '../bridge/local-broker.ts'
 import type { Broker } from '../broker/broker.ts'
 import { ClusterNode } from '../cluster/cluster-node.ts'
@@ -19,6 +20,8 @@ import { createDrain, type Drain, type Draining } from './drain.ts'
 import type { ListenerClients } from './engine.ts'
 import type { RunningListener } from './listeners.ts'
 import { nodeClock } from './node-ports.ts'
+import { dynamicFileOf } from './security.ts'
+import { shareUsers, type SharedUsers } from './shared-users.ts'
 import { version } from './version.ts'
 
 /** The broker process around the node. */
@@ -36,6 +39,8 @@ export interface Cluster {
   readonly peers: ClusterPeers
   /** Those that run at this node while no other one has them. */
   bridges(broker: LocalBroker, log: Log, first: NamedBridges): Bridges
+  /** Users, groups and roles are those of all nodes; to be called before the node joins. */
+  shareUsers(dynamicOf: () => DynamicSecurity, broker: Broker, log: Log): SharedUsers
   /** It serves clients: answers what other nodes ask from now on. `deafen`: closes what some listeners let in by. */
   begin(server: Served, deafen: (which: (clients: ListenerClients) => boolean) => void): Drain
 }
@@ -59,8 +64,9 @@ const REFUSALS: readonly (readonly [why: string, isAsked: (config: Config) => bo
     ({ bridges }) => bridges.some(({ startType }) => startType === 'lazy'),
   ],
   [
-    'dynamic security with "cluster_url": nodes would not know of each other’s changes yet',
-    ({ listeners }) => listeners.some(({ dynamicSecurityFile }) => dynamicSecurityFile !== null),
+    'several dynamic_security_file with "cluster_url": the nodes share one',
+    ({ listeners }) =>
+      new Set(listeners.flatMap(({ dynamicSecurityFile: file }) => file ?? [])).size > 1,
   ],
 ]
 
@@ -141,6 +147,7 @@ export async function joinCluster({
     store: new ClusterStore(node),
     peers: new ClusterPeers(node),
     bridges: (broker, said, first) => createClusterBridges(node, broker, said, first),
+    shareUsers: (dynamicOf, broker, said) => shareUsers(node, dynamicOf, broker, said),
     begin: (running, deafen) => begin(node, running, deafen),
   }
 }
@@ -169,7 +176,8 @@ function countsOf({ broker, status, config }: Served): NodeCounts {
   const isDraining = status === 'draining'
   const figures = { received, sent, dropped }
   const bridges = config.bridges.map(({ name }) => name)
-  return { connected, sessions, isDraining, figures, bridges }
+  const sharesUsers = dynamicFileOf(config) !== null
+  return { connected, sessions, isDraining, figures, bridges, sharesUsers }
 }
 
 /** The log may not be open yet: who started the broker is to see what it waits for. */

@@ -52,6 +52,8 @@ export interface ServerSecurity extends Security {
   checksPasswords(listener: ListenerOptions): boolean
   /** The users, groups and roles that count at a listener; null: none that can be changed. */
   dynamicAt(listener: ListenerOptions | null): DynamicSecurity | null
+  /** Those of a file that the configuration names. */
+  dynamicIn(file: string): DynamicSecurity
   /** Puts others in force, as the text of their file. */
   replaceDynamic(file: string, text: string): void
   /** Whether there are any at some listener. */
@@ -155,7 +157,7 @@ export function createServerSecurity(log: Log, gate: Gate, loginEnded: () => voi
     const found = file === null ? undefined : read.get(file)
     if (file === null || found === undefined) return null
     const known = dynamics.get(file) ?? new DynamicSecurity(file, found.state)
-    if (known.state !== found.state) known.replace(found.state)
+    if (!known.isShared && known.state !== found.state) known.replace(found.state)
     dynamics.set(file, known)
     return known
   }
@@ -203,6 +205,7 @@ export function createServerSecurity(log: Log, gate: Gate, loginEnded: () => voi
       return realm !== undefined && checksUsers(realm)
     },
     dynamicAt: (listener) => (listener === null ? null : (realms.get(listener)?.dynamic ?? null)),
+    dynamicIn: (file) => dynamics.get(file) as DynamicSecurity,
     replaceDynamic: (file, text) => dynamics.get(file)?.replace(readState(text, file).state),
     hasDynamic: () => [...realms.values()].some(({ dynamic }) => dynamic !== null),
     pskOf: (listener, identity) => keys.get(listener)?.keys.get(identity) ?? null,

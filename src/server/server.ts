@@ -24,11 +24,13 @@ import { removePidFile } from './pid-file.ts'
 import { applyUmask, dropPrivileges } from './privileges.ts'
 import {
   createServerSecurity,
+  dynamicFileOf,
   prepareSecurityFiles,
   warnOfUnreadable,
   type ServerSecurity,
 } from './security.ts'
 import { carryOutFor } from './remote-control.ts'
+import type { SharedUsers } from './shared-users.ts'
 import { logStart } from './start-lines.ts'
 import type { ThreadCommand } from './thread-messages.ts'
 import { checkThreads, threadCountOf } from './thread-count.ts'
@@ -77,7 +79,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const parts = { ...guard, limits, observer, control }
   const { engine, threads } = coreOf(options, cluster, persistence, parts, () => chores())
   const { broker, connections, addresses, rate } = engine
-  const everyone = everyoneOf(broker, threads)
+  const everyone = everyoneOf(broker, threads, sharedUsersOf(options, cluster, security, broker))
   const bridges = bridgesFor(options, broker, cluster, threads)
   boundConnections(engine, config)
   const server: Server = {
@@ -178,6 +180,18 @@ async function join(
   if (threadCountOf(config) > 1) checkThreads(config)
   const { joinCluster } = await import('./cluster.ts')
   return await joinCluster({ config, log, server, onFatal })
+}
+
+/** null: there are none, or no cluster. */
+function sharedUsersOf(
+  { config, log }: ServerOptions,
+  cluster: Cluster | null,
+  security: ServerSecurity,
+  broker: Broker,
+): SharedUsers | null {
+  const file = dynamicFileOf(config)
+  if (cluster === null || file === null) return null
+  return cluster.shareUsers(() => security.dynamicIn(file), broker, log)
 }
 
 /** Where the core keeps what it keeps, and whom it shares it with. */

@@ -44,6 +44,7 @@ export function createUserAdmin(
     async execute(dynamic, list, author, answer) {
       let isChanged = false
       const world: DynamicWorld = {
+        ...(everyone.share === undefined ? {} : { share: everyone.share }),
         hashPassword: encodePassword,
         connections: () => everyone.connectionsByUser(),
         changed(changes) {
@@ -60,8 +61,7 @@ export function createUserAdmin(
       const { responses, kicks } = await dynamic.execute(list, world)
       if (isChanged) await everyone.applyDynamic(dynamic)
       answer?.(responses)
-      if (kicks.anonymous) everyone.kickUser(null)
-      for (const username of kicks.usernames) everyone.kickUser(username)
+      everyone.kick(kicks)
       return responses
     },
   }

@@ -33,7 +33,7 @@ export interface BrokersOptions {
   readonly count: number
   readonly replicas: number
   readonly leaseSeconds: number
-  /** Further lines of configuration; absent: queues without bound. */
+  /** Further lines of configuration, NODE is the node's name; absent: queues without bound. */
   readonly lines?: string
   readonly hasPages?: boolean
   /** Each in one of them. */
@@ -112,7 +112,7 @@ async function brokerAt(
     'cluster_partitions 3',
     `cluster_lease_seconds ${leaseSeconds}`,
     'cluster_monitor_port 0',
-    lines,
+    lines.replaceAll('NODE', name),
   ]
   writeFileSync(file, `${config.join('\n')}\n`)
   let child: ChildProcess | null = null

@@ -32,6 +32,7 @@ export function newNode(
       isDraining: false,
       figures: { received: 0, sent: 0, dropped: 0 },
       bridges: [],
+      sharesUsers: true,
     }),
     onFenced() {},
     ...more,

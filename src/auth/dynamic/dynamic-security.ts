@@ -14,6 +14,14 @@ import { formatState } from './write-state.ts'
 export interface DynamicWorld extends CommandWorld {
   /** Puts a text on the disk for good; the test of what happens when that fails has another. */
   readonly save?: (file: string, text: string) => Promise<void>
+  /**
+   * Gives a text to all nodes of a cluster; the file is a copy then.
+   *
+   * @param isStale Whether another state is in force than the text was made of.
+   * @param taken Called when the nodes have it: before any other text is put in force here.
+   * @returns false: another node was faster. Once its state is in force the commands are for that one.
+   */
+  readonly share?: (text: string, isStale: () => boolean, taken: () => void) => Promise<boolean>
   /** Told of every change, when it is in force and on the disk. */
   changed(changes: readonly NonNullable<Outcome['change']>[]): void
   /** Told of a change that could not be saved, and is not in force. */
@@ -35,6 +43,8 @@ const HASHES_LOOKED_AT = 1000
 
 export class DynamicSecurity {
   readonly file: string
+  /** All nodes of a cluster have it: the file is not read any more. */
+  isShared = false
   /** Another number whenever rights may be others. */
   revision = 1
   private current: DynamicState
@@ -121,6 +131,15 @@ export class DynamicSecurity {
   }
 
   private async run(list: readonly unknown[], world: DynamicWorld): Promise<Executed> {
+    for (;;) {
+      const done = await this.attempt(list, world)
+      if (done !== null) return done
+    }
+  }
+
+  /** null: another node has changed the state meanwhile. */
+  private async attempt(list: readonly unknown[], world: DynamicWorld): Promise<Executed | null> {
+    const { revision } = this
     const asked = askedOnce(world)
     const draft = onlyReads(list) ? viewOf(this.current, asked) : draftOf(this.current, asked)
     const outcomes: Outcome[] = []
@@ -136,16 +155,29 @@ export class DynamicSecurity {
     if (changes.length === 0) return { responses, kicks: noKicks() }
     const state = stateOf(draft)
     try {
-      const there = stampOf(this.file)
-      if (there !== null && there !== this.stamp) throw new WrittenByOthersError(this.file)
-      await (world.save ?? replaceFile)(this.file, formatState(state))
+      const isMade = await this.keep(state, world, () => this.revision !== revision)
+      if (!isMade) return null
     } catch (error) {
       world.failed(error as Error)
       return { responses: outcomes.map(notSaved), kicks: noKicks() }
     }
-    this.replace(state)
     world.changed(changes)
     return { responses, kicks: draft.kicks }
+  }
+
+  /** Puts a state on the disk, or into the cluster, and in force; false: there is a newer one. */
+  private async keep(
+    state: DynamicState,
+    { share, save = replaceFile }: DynamicWorld,
+    isStale: () => boolean,
+  ): Promise<boolean> {
+    const text = formatState(state)
+    if (share !== undefined) return await share(text, isStale, () => this.replace(state))
+    const there = stampOf(this.file)
+    if (there !== null && there !== this.stamp) throw new WrittenByOthersError(this.file)
+    await save(this.file, text)
+    this.replace(state)
+    return true
   }
 }
 
