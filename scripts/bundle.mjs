@@ -85,16 +85,17 @@ function whenUsed(name, specifier, code) {
 
 /**
  * Chunks refer to each other as `require_core.name`, by a getter. On the way of a message that would be a call more: each name
- * is a constant instead. Nothing becomes longer or moves, but for the first lines: the source maps stay true.
+ * is a constant instead; `name$1` is one too, where two modules have a `name`. Nothing becomes longer or moves, but for the first
+ * lines: the source maps stay true.
  */
 function withConstants(code) {
   const names = new Map()
-  const body = code.replaceAll(/\b(require_\w+)\.(\w+)/g, (_, chunk, name) => {
+  const body = code.replaceAll(/\b(require_[\w$]+)\.([\w$]+)/g, (_, chunk, name) => {
     names.set(chunk, (names.get(chunk) ?? new Set()).add(name))
     return `${chunk}_${name}`
   })
   return body
-    .replaceAll(/^const (require_\w+) = (require\(.*\));$/gm, (_, chunk, loaded) => {
+    .replaceAll(/^const (require_[\w$]+) = (require\(.*\));$/gm, (_, chunk, loaded) => {
       const wanted = [...(names.get(chunk) ?? [])].map((name) => `${name}: ${chunk}_${name}`)
       return `const { ${wanted.join(', ')} } = ${loaded};`
     })
