@@ -111,7 +111,7 @@ export function createBridges(
       const { subscribed } = observer
       observer.subscribed = (who, filter, qos) => {
         subscribed?.(who, filter, qos)
-        if (isBridgeUser(who.username)) return
+        if (bridges.size === 0 || isBridgeUser(who.username)) return
         for (const bridge of bridges.values()) bridge.subscribedHere(filter)
       }
     },

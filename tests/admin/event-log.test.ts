@@ -26,6 +26,27 @@ test('the last 20,000 events are kept, and since when none is missing is told', 
   assert.ok(log.sinceMs() >= allSinceMs)
 })
 
+test('an event says the same to who looks later as to who hears it', () => {
+  const observer: Observer = {}
+  const log = createEventLog(observer)
+  observer.subscribed?.(someone('unheard'), 'a/#', 2)
+  const heard: unknown[] = []
+  log.onEvent((event) => heard.push(event))
+  observer.subscribed?.(someone('client'), 'b', 0)
+  observer.unsubscribed?.(someone('client'), 'b')
+  observer.connected?.(someone('client'), 4)
+  assert.deepEqual(log.of('client'), heard.toReversed())
+  assert.deepEqual(
+    [...log.of('client'), ...log.of('unheard')].map(({ kind, detail }) => [kind, detail]),
+    [
+      ['connected', 'MQTT 3.1.1'],
+      ['unsubscribed', 'b'],
+      ['subscribed', 'b (QoS 0)'],
+      ['subscribed', 'a/# (QoS 2)'],
+    ],
+  )
+})
+
 test('who has no client id pushes out nothing, and of refusals the last 1000 are listed', () => {
   const observer: Observer = {}
   const log = createEventLog(observer)
