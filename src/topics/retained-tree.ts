@@ -77,6 +77,22 @@ export class RetainedTree<M> {
     return new RetainedCursor(this.root, filter.split('/'), this.sequence)
   }
 
+  /** False: nothing matches `filter`. True: something may; it looks no further than to the first wildcard. */
+  mayMatch(filter: string): boolean {
+    let node: RetainedNode<M> | undefined = this.root
+    for (let start = 0; start !== -1;) {
+      const end = filter.indexOf('/', start)
+      const level = end === -1 ? filter.slice(start) : filter.slice(start, end)
+      // `#` matches the level before it as well [MQTT-4.7.1-2].
+      if (level === '#') return true
+      if (level === '+') return node.children !== undefined
+      node = childAt(node.children, level)
+      if (node === undefined) return false
+      start = end === -1 ? -1 : end + 1
+    }
+    return node.message !== undefined
+  }
+
   private find(topic: string, path: RetainedNode<M>[] | null): RetainedNode<M> | undefined {
     let node: RetainedNode<M> | undefined = this.root
     for (let start = 0; start !== -1;) {

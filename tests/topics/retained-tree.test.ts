@@ -142,6 +142,14 @@ const change = fc.record({
   topic: anyName,
 })
 
+test('a filter whose levels before the first wildcard are not there is known to match nothing', () => {
+  const tree = treeOf(['a/b/c', '$SYS/uptime'])
+  for (const filter of ['a/b/c', 'a/b/c/#', 'a/+', 'a/b/+', '#', '$SYS/#'])
+    assert.equal(tree.mayMatch(filter), true, filter)
+  for (const filter of ['a', 'a/b', 'a/x/#', 'x/+/c', 'a/b/c/+', '/#', '$sys/#'])
+    assert.equal(tree.mayMatch(filter), false, filter)
+})
+
 test('after any changes each match is that of a list of topics', () => {
   fc.assert(
     fc.property(
@@ -161,6 +169,7 @@ test('after any changes each match is that of a list of topics', () => {
         }
         const expected = [...list.keys()].filter((topic) => matches(filter, topic)).toSorted()
         assert.deepEqual(topicsOf(tree, filter, limit), expected)
+        assert.ok(tree.mayMatch(filter) || expected.length === 0)
         for (const topic of list.keys()) assert.equal(tree.get(topic), list.get(topic))
         for (const topic of list.keys()) tree.delete(topic)
         assert.equal(tree.nodeCount, 1)

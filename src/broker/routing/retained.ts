@@ -70,13 +70,12 @@ export function replayRetained(
   connection: Connection,
   subscription: Subscription,
 ): void {
-  if (core.retained.count === 0) return settleRetained(core, subscription)
+  if (!core.retained.mayMatch(subscription.filter)) return settleRetained(core, subscription)
   const room = roomFor(core, connection, subscription, FIRST_PORTION)
   if (!hasWildcard(subscription.filter)) {
     // A look instead of a walk.
     const place = core.retained.get(subscription.filter)
-    if (place === undefined) return settleRetained(core, subscription)
-    if (room > 0) {
+    if (place !== undefined && room > 0) {
       replay(core, subscription, place)
       return settleRetained(core, subscription)
     }
@@ -107,8 +106,7 @@ function keepReplay(core: Core, subscription: Subscription, cursor: RetainedCurs
  */
 export function oweRetained(core: Core, subscriptions: readonly Subscription[]): void {
   for (const subscription of subscriptions)
-    if (hasWildcard(subscription.filter) || core.retained.get(subscription.filter) !== undefined)
-      owe(core, subscription)
+    if (core.retained.mayMatch(subscription.filter)) owe(core, subscription)
 }
 
 function owe(core: Core, subscription: Subscription): void {
