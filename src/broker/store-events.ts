@@ -10,10 +10,11 @@ import { arrived, pageRead, pump } from './delivery/outbound.ts'
 import type { Backlog, SessionRecord, StoreEvents, SubscriptionOptions } from '../ports/store.ts'
 import { dropped } from './state/drops.ts'
 import { Bytes, charge, addKeeper, dropKeeper } from './state/memory.ts'
+import { findSubscription } from './state/own-subscriptions.ts'
 import { applyRetained } from './routing/retained.ts'
 import { settled } from './state/settle.ts'
 import { addSession, armExpiry, endSession, noteRecord } from './session/sessions.ts'
-import { addSubscription, removeSubscription } from './session/subscriptions.ts'
+import { addSubscription, changeSubscription, removeSubscription } from './session/subscriptions.ts'
 import { armDelayed, delayedTold } from './routing/delayed.ts'
 import { cancelWill, restoreWill } from './routing/wills.ts'
 
@@ -148,7 +149,9 @@ function routeTold(
   if (session === undefined) return
   if (options === null) removeSubscription(core, session, filter)
   else {
-    addSubscription(core, session, filter, options)
+    const known = findSubscription(session, filter)
+    if (known === undefined) addSubscription(core, session, filter, options)
+    else changeSubscription(core, known, options)
     if (options.owesRetained === true) core.owing.add(session)
   }
 }

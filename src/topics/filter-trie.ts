@@ -80,8 +80,7 @@ export class FilterTrie<S extends object> {
       return
     }
     const hash = filter.endsWith('#')
-    let node = this.root
-    for (const level of levelsOf(filter, hash)) node = this.descend(node, level)
+    const node = this.grow(filter, hash ? filter.length - 2 : filter.length)
     if (hash) node.hash = withSubscriber(node.hash, subscriber)
     else node.subscribers = withSubscriber(node.subscribers, subscriber)
     this.wildcardCount++
@@ -154,6 +153,18 @@ export class FilterTrie<S extends object> {
         stack.push([prefix + next.value.level, next.value])
       }
     }
+  }
+
+  /** The node of the levels in `filter[0..end)`, made as far as it is not there; the root for -1. */
+  private grow(filter: string, end: number): TrieNode<S> {
+    let node = this.root
+    for (let start = 0; start <= end;) {
+      const slash = filter.indexOf('/', start)
+      const levelEnd = slash === -1 ? end : slash
+      node = this.descend(node, filter.slice(start, levelEnd))
+      start = levelEnd + 1
+    }
+    return node
   }
 
   private descend(node: TrieNode<S>, level: string): TrieNode<S> {

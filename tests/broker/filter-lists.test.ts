@@ -73,6 +73,33 @@ for (const [what, packet] of [
     assert.deepEqual(stage.node.broker.filtersOf('client'), ['f/0'])
   })
 
+for (const version of [3, 4, 5] as const)
+  test(`rights said later grant or refuse a single filter as those said at once do: version ${version}`, async () => {
+    const verdictOf = (filter: string): boolean => filter === 'granted'
+    const answersOf = async (isLater: boolean): Promise<unknown[]> => {
+      const stage = createStage(limits)
+      let asked = 0
+      stage.node.auth.subscribe = (_who, filter) => {
+        asked++
+        return isLater ? Promise.resolve(verdictOf(filter)) : verdictOf(filter)
+      }
+      const client = stage.connect('client', {}, version)
+      const answers: unknown[] = []
+      for (const [index, filter] of ['granted', 'refused'].entries()) {
+        client.send(make.subscribe(index + 1, [{ filter, qos: 1 }]))
+        await new Promise(setImmediate)
+        stage.pass(0)
+        answers.push(client.take('suback'))
+      }
+      assert.equal(asked, 2)
+      assert.deepEqual(stage.node.broker.filtersOf('client'), ['granted'])
+      return answers
+    }
+    const atOnce = await answersOf(false)
+    assert.ok(atOnce.every((answer) => answer !== undefined))
+    assert.deepEqual(await answersOf(true), atOnce)
+  })
+
 test('who leaves in the middle of a large SUBSCRIBE leaves nothing behind, in memory neither', () => {
   const stage = createStage(limits)
   const { broker } = stage.node

@@ -4,6 +4,7 @@
  */
 import { PacketType } from '../../codec/packets.ts'
 import { endList, openFilterList, suspendList } from '../session/filter-list.ts'
+import { beginSubscribe } from '../session/subscribe-one.ts'
 import { subscribeSome, unsubscribeSome } from '../session/subscribe.ts'
 import { askTurnEnd, type Core } from '../state/core.ts'
 import { isOpen, type FilterList, type OpenConnection } from '../state/model.ts'
@@ -22,9 +23,12 @@ export function onFilterList(
 ): void {
   const type = (first >> 4) as 8 | 10
   logReceived(core, connection, type === PacketType.subscribe ? 'SUBSCRIBE' : 'UNSUBSCRIBE')
-  const list = openFilterList(core, connection, type, bytes, bodyStart, frameEnd)
+  const list =
+    type === PacketType.subscribe
+      ? beginSubscribe(core, connection, bytes, bodyStart, frameEnd)
+      : openFilterList(core, connection, type, bytes, bodyStart, frameEnd)
   // What it brings may close the connection.
-  if (handleSome(core, connection, list) || !isOpen(connection)) return
+  if (list === null || handleSome(core, connection, list) || !isOpen(connection)) return
   suspendList(core, connection, list)
   goOnLater(core, connection, list)
 }

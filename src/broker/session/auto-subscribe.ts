@@ -54,8 +54,9 @@ function ask(core: Core, connection: OpenConnection, asked: SubscribeFilter): vo
 
 function take(core: Core, connection: Connection, wanted: SubscribeFilter, allowed: boolean): void {
   if (!isOpen(connection)) return
-  const isGranted = subscribeRefusal(core, connection, wanted, allowed) === 0
+  const known = findSubscription(connection.session, wanted.filter)
+  const isGranted = subscribeRefusal(core, connection, wanted, known, allowed) === 0
   logFilter(core, wanted, isGranted)
-  const subscription = isGranted ? grant(core, connection, wanted, 0) : null
+  const subscription = isGranted ? grant(core, connection, wanted, known, 0) : null
   if (subscription !== null) replayRetained(core, connection, subscription)
 }

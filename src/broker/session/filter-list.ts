@@ -66,15 +66,10 @@ export function checkFilters(
 ): boolean {
   if (list.isChecked) return true
   const { reader } = list
-  const { topicLevelsMax } = core.ports.limits
   while (!reader.isAtEnd()) {
     if (core.work <= 0 && list.count > 0) return false
-    const filter = read(list)
-    const problem = topicFilterProblem(filter, topicLevelsMax)
-    if (problem !== null)
-      throw new ProtocolError(Reason.malformedPacket, `topic filter: ${problem}`)
+    checkFilter(core, read(list))
     list.count++
-    core.work -= 1 + (filter.length >> (FILTER_SHIFT + 2))
   }
   // [MQTT-3.8.3-2] [MQTT-3.10.3-2]
   if (list.count === 0) throw new ProtocolError(Reason.protocolError, 'no filter')
@@ -84,8 +79,15 @@ export function checkFilters(
   return true
 }
 
+/** Throws ProtocolError. */
+export function checkFilter(core: Core, filter: string): void {
+  const problem = topicFilterProblem(filter, core.ports.limits.topicLevelsMax)
+  if (problem !== null) throw new ProtocolError(Reason.malformedPacket, `topic filter: ${problem}`)
+  core.work -= 1 + (filter.length >> (FILTER_SHIFT + 2))
+}
+
 /** A client that asks for more codes than it takes in one packet would wait for ever [MQTT-3.1.2-24]. */
-function checkAnswerFits({ packetBytesMax }: OpenConnection, codes: number): void {
+export function checkAnswerFits({ packetBytesMax }: OpenConnection, codes: number): void {
   const body = ANSWER_HEAD_BYTES + codes
   if (packetBytesMax > 0 && 1 + varintSize(body) + body > packetBytesMax)
     throw new ProtocolError(Reason.packetTooLarge, 'the answer is larger than the client takes')

@@ -14,7 +14,7 @@ import { replyPacket } from '../delivery/replies.ts'
 import { oweRetained, replayRetained } from '../routing/retained.ts'
 import { Work } from '../state/work.ts'
 import { checkFilters } from './filter-list.ts'
-import { addSubscription, removeSubscription } from './subscriptions.ts'
+import { addSubscription, changeSubscription, removeSubscription } from './subscriptions.ts'
 import { logFilter, logSent, logSubscribed, logUnsubscribe } from '../state/words.ts'
 
 /** The one failure code of 3.1.1; 3.1 has none and is told the QoS it asked for. */
@@ -56,20 +56,22 @@ export function subscribeSome(core: Core, connection: OpenConnection, list: Filt
 
 /** The next filters, and whether the client may have them. */
 function askSome(core: Core, connection: OpenConnection, list: FilterList): AskedFilter[] {
-  const { subscribe } = core.ports.auth
   const { reader } = list
   const asked: AskedFilter[] = []
   while (!reader.isAtEnd() && asked.length < FILTERS_AT_ONCE) {
     const wanted = readFilter(reader, connection.version)
-    wanted.filter = mountFilter(connection.mount, wanted.filter)
-    const verdict =
-      subscribe === null || connection.isOurs
-        ? true
-        : subscribe(connection.identity, wanted.filter, wanted.qos)
-    asked.push({ wanted, verdict })
-    core.work--
+    asked.push({ wanted, verdict: ask(core, connection, wanted) })
   }
   return asked
+}
+
+/** What its rights say of a filter, which gets its mount point. */
+export function ask(core: Core, connection: OpenConnection, wanted: SubscribeFilter): Verdict {
+  core.work--
+  wanted.filter = mountFilter(connection.mount, wanted.filter)
+  const { subscribe } = core.ports.auth
+  if (subscribe === null || connection.isOurs) return true
+  return subscribe(connection.identity, wanted.filter, wanted.qos)
 }
 
 /** True: hooks have not answered all of it yet. */
@@ -105,16 +107,14 @@ function grantOne(
 ): void {
   const { filtersPerPacketMax } = core.ports.limits
   const isOver = filtersPerPacketMax > 0 && list.codes.length >= filtersPerPacketMax
+  const known = findSubscription(connection.session, wanted.filter)
   const refusal = isOver
     ? Reason.quotaExceeded
-    : subscribeRefusal(core, connection, wanted, verdict)
+    : subscribeRefusal(core, connection, wanted, known, verdict)
   logFilter(core, wanted, refusal === 0)
-  if (refusal !== 0) {
-    list.codes.push(refusalCode(connection, wanted.qos, refusal))
-    return
-  }
-  const subscription = grant(core, connection, wanted, list.subscriptionId)
-  list.codes.push(grantedQos(connection, wanted))
+  list.codes.push(codeOf(connection, wanted, refusal))
+  if (refusal !== 0) return
+  const subscription = grant(core, connection, wanted, known, list.subscriptionId)
   if (subscription !== null) list.replays.push(subscription)
 }
 
@@ -123,17 +123,21 @@ function grantedQos(connection: OpenConnection, { qos }: SubscribeFilter): Qos {
   return Math.min(qos, connection.link.listener.maxQos) as Qos
 }
 
-/** 0, or why the client does not get this subscription. `allowed`: what its rights say. */
+/**
+ * 0, or why the client does not get this subscription. `known`: the one with its filter that it has. `allowed`: what its
+ * rights say.
+ */
 export function subscribeRefusal(
   core: Core,
   connection: OpenConnection,
   wanted: SubscribeFilter,
+  known: Subscription | undefined,
   allowed: Verdict,
 ): number {
   const { limits } = core.ports
   const session = connection.session
   if (core.full && session.durable) return Reason.quotaExceeded
-  const isNew = findSubscription(session, wanted.filter) === undefined
+  const isNew = known === undefined
   if (isNew && core.pressure >= Pressure.dropQos0) return Reason.quotaExceeded
   const count = subscriptionCount(session)
   if (isNew && count >= limits.subscriptionsPerSessionMax) return Reason.quotaExceeded
@@ -144,10 +148,15 @@ export function subscribeRefusal(
   return allowed === true ? 0 : Reason.notAuthorized
 }
 
-function refusalCode(connection: OpenConnection, qos: Qos, reason: number): number {
-  if (connection.version === 5) return reason
+/** What the answer says of a filter. */
+export function codeOf(
+  connection: OpenConnection,
+  wanted: SubscribeFilter,
+  refusal: number,
+): number {
   // 3.1 is told what it would have been granted.
-  return connection.version === 4 ? FAILURE_311 : Math.min(qos, connection.link.listener.maxQos)
+  if (refusal === 0 || connection.version === 3) return grantedQos(connection, wanted)
+  return connection.version === 5 ? refusal : FAILURE_311
 }
 
 /** Subscribes; returns the subscription if it is to be sent what is retained, otherwise null. */
@@ -155,10 +164,10 @@ export function grant(
   core: Core,
   connection: OpenConnection,
   wanted: SubscribeFilter,
+  known: Subscription | undefined,
   subscriptionId: number,
 ): Subscription | null {
   const { session } = connection
-  const known = findSubscription(session, wanted.filter)
   const options: SubscriptionOptions = {
     qos: grantedQos(connection, wanted),
     noLocal: wanted.noLocal || connection.bridge,
@@ -166,7 +175,10 @@ export function grant(
     subscriptionId,
   }
   if (known?.owesRetained) options.owesRetained = true
-  const { subscription, isNew } = addSubscription(core, session, wanted.filter, options)
+  const subscription =
+    known === undefined
+      ? addSubscription(core, session, wanted.filter, options)
+      : changeSubscription(core, known, options)
   logSubscribed(core, session, wanted)
   core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
   if (session.durable) {
@@ -174,7 +186,7 @@ export function grant(
     core.work -= Work.store
   }
   if (subscription.group !== null || wanted.retainHandling === 2) return null
-  if (wanted.retainHandling === 1 && !isNew) return null
+  if (wanted.retainHandling === 1 && known !== undefined) return null
   return core.retained.count > 0 || core.ports.peers !== null ? subscription : null
 }
 

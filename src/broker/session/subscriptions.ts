@@ -19,23 +19,28 @@ function bytesOf(filter: string): number {
   return Bytes.subscription + 2 * filter.length
 }
 
-/** Adds or changes a subscription; `isNew` says which. A change keeps its place [MQTT-3.8.4-3]. */
+/** One that is there already: it keeps its place [MQTT-3.8.4-3]. */
+export function changeSubscription(
+  core: Core,
+  known: Subscription,
+  options: SubscriptionOptions,
+): Subscription {
+  const { qos } = known
+  known.assign(options)
+  if (isHere(known.session)) {
+    countInterest(core, known, 1)
+    countInterest(core, known, -1, qos)
+  }
+  return known
+}
+
+/** One whose filter the session does not have. */
 export function addSubscription(
   core: Core,
   session: Session,
   filter: string,
   options: SubscriptionOptions,
-): { subscription: Subscription; isNew: boolean } {
-  const known = findSubscription(session, filter)
-  if (known !== undefined) {
-    const { qos } = known
-    known.assign(options)
-    if (isHere(session)) {
-      countInterest(core, known, 1)
-      countInterest(core, known, -1, qos)
-    }
-    return { subscription: known, isNew: false }
-  }
+): Subscription {
   const shared = parseShared(filter)
   const nodes = core.trie.nodeCount
   const group = shared === null ? null : groupOf(core, shared.group, shared.filter)
@@ -54,7 +59,7 @@ export function addSubscription(
   core.stats.subscriptions++
   if (group !== null) core.stats.sharedSubscriptions++
   if (isHere(session)) countInterest(core, subscription, 1)
-  return { subscription, isNew: true }
+  return subscription
 }
 
 /** Removes a subscription; false: there was none. */
