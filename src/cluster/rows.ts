@@ -54,7 +54,7 @@ export function writeRow(row: SessionRow): Uint8Array {
   writeText(writer, row.clientId)
   if (row.isGone || row.record === null) return writer.bytes.slice(0, writer.length)
   const record = new ByteWriter(new Uint8Array(ROW_BYTES))
-  writeSession(record, { number: 0, lastSequence: 0, idShift: 0, record: row.record })
+  writeSession(record, { number: 0, lastSequence: 0, idShift: 0, sentTo: -1, record: row.record })
   writeUint(writer, record.length)
   writer.reserve(record.length)
   writer.bytes.set(record.bytes.subarray(0, record.length), writer.length)

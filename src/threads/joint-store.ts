@@ -275,7 +275,7 @@ export class JointStore {
     if (asked === undefined) return
     const { door, request, clientId } = asked
     const session = this.sessions.get(clientId)
-    const whole = state === null ? null : { ...state, sentTo: session?.sentTo }
+    const whole = state === null ? null : { ...state, sentTo: session?.sentTo ?? state.sentTo }
     this.tell(door, ({ claimed }) => claimed(request, whole, null))
     // What is not among what the claim brings comes behind it; the core knows by the sequence.
     for (const entry of session?.claiming ?? [])
@@ -289,7 +289,7 @@ export class JointStore {
     session.owner = null
     session.claiming = null
     session.sentTo = sentTo ?? session.sentTo
-    this.store.unclaim(clientId)
+    this.store.unclaim(clientId, sentTo)
   }
 
   private deleteSession(door: DoorState, clientId: string): void {

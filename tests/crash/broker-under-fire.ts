@@ -60,8 +60,10 @@ export class BrokerUnderFire {
 
   /** Stops every thread of it where it is; resolves when all stand. Linux only. */
   async freeze(): Promise<void> {
-    const tasks = `/proc/${this.child!.pid}/task`
-    this.child!.kill('SIGSTOP')
+    const child = this.child!
+    const tasks = `/proc/${child.pid}/task`
+    if (!child.kill('SIGSTOP'))
+      throw new Error(`the broker ended by itself (${child.exitCode}):\n${this.log}`)
     const stands = (task: string): boolean =>
       /^\d+ \(.*\) [TZ] /s.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'))
     while (!readdirSync(tasks).every(stands)) await sleep(1)

@@ -89,10 +89,11 @@ export class LedgerClient {
   /** What makes another client with the same session know what this one knows now. */
   fork(): (changes: Partial<LedgerClientOptions>) => LedgerClient {
     const held = new Map(this.held)
-    const { isSubscribed, options } = this
+    const { hasSession, isSubscribed, options } = this
     return (changes) => {
       const fork = new LedgerClient({ ...options, ...changes })
       for (const [packetId, text] of held) fork.held.set(packetId, text)
+      fork.hasSession = hasSession
       fork.isSubscribed = isSubscribed
       return fork
     }

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { createBroker } from '../../src/index.ts'
 import type { Qos } from '../../src/codec/packets.ts'
 import { seeded } from '../sim/world.ts'
+import { patience } from '../support/patience.ts'
 import { BrokerUnderFire } from './broker-under-fire.ts'
 import { LedgerClient } from './ledger-client.ts'
 import { Ledger } from './ledger.ts'
@@ -48,6 +49,7 @@ const QOS: readonly Qos[] = [1, 2, 1, 2]
 const WINDOW = 20
 /** A retained message so large that LevelDB changes its log now and then. */
 const BULK_BYTES = 256 * 1024
+const SILENCE_MS = 5000 * patience
 const FOR_EVER = 0xffffffff
 
 export async function runPowerLoss(options: PowerLossOptions): Promise<PowerLossResult> {
@@ -86,6 +88,7 @@ class PowerLossRun {
   private readonly online = new Ledger()
   private publishers: LedgerClient[] = []
   private subscriber!: LedgerClient
+  private sleeper!: LedgerClient
   private timer: NodeJS.Timeout | null = null
 
   constructor(options: PowerLossOptions, random: () => number, violations: string[]) {
@@ -98,7 +101,7 @@ class PowerLossRun {
     const recorder = fileURLToPath(new URL('./record-syncs.js', import.meta.url))
     this.broker = await BrokerUnderFire.create(this.options.config, ['--import', recorder])
     await this.broker.start()
-    const sleeper = this.client('sleeper', 2, 't/#')
+    const sleeper = (this.sleeper = this.client('sleeper', 2, 't/#'))
     this.subscriber = this.client('online', 2, 't/#', this.online)
     while (!sleeper.ready || !this.subscriber.ready) await sleep(5)
     sleeper.end()
@@ -163,13 +166,8 @@ class PowerLossRun {
     try {
       const { port } = await after.listen()
       const away = { port, onDone: () => {}, onViolation: violations }
-      const sleeper = new LedgerClient({
+      const sleeper = this.sleeper.fork()({
         ...away,
-        clientId: 'sleeper',
-        version: 5,
-        expirySeconds: FOR_EVER,
-        filter: 't/#',
-        qos: 2,
         onMessage: (topic, payload) => note(sleeping, topic, payload),
       })
       const back = forked({
@@ -187,6 +185,8 @@ class PowerLossRun {
       })
       clients.push(sleeper, back, reader)
       const lost = await this.await(acked, online, sleeping, kept)
+      const absent = Object.entries({ sleeper, back, reader }).filter(([, { ready }]) => !ready)
+      if (lost.length > 0) lost.push(...absent.map(([name]) => `${name} has not come in`))
       return {
         lostBytes,
         acknowledged: Object.values(acked).reduce((sum, count) => sum + count, 0),
@@ -209,7 +209,7 @@ class PowerLossRun {
     const streams = Object.entries(acked)
     const messages = Object.fromEntries(streams.filter(([stream]) => stream.includes(' t/')))
     const retained = streams.filter(([stream]) => stream.includes(' bulk/'))
-    const silenceMs = this.options.silenceMs ?? 5000
+    const silenceMs = this.options.silenceMs ?? SILENCE_MS
     let quietSinceMs = performance.now()
     let before = ''
     for (;;) {

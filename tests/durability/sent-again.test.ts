@@ -1,10 +1,13 @@
 /** What was sent and not acknowledged when a broker stopped. */
-import { test } from 'node:test'
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PublishPacket } from '../../src/codec/packets.ts'
 import { createBroker } from '../../src/index.ts'
-import { connect as connectPacket } from '../support/packets.ts'
+import * as make from '../support/packets.ts'
 import { testMsMax } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { newPlace } from './durable-broker.ts'
+import { clientOf, newPlace, startOn } from './durable-broker.ts'
 
 /** More than the window of a client that names no Receive Maximum. */
 const COUNT = 1500
@@ -21,7 +24,7 @@ test(
       const client = await RawClient.open(port, 5)
       context.after(() => client.destroy())
       const properties = { sessionExpirySeconds: 1000, receiveMaximum: 65_535 }
-      client.send(connectPacket(5, { clientId: 'c', cleanStart: false, properties }))
+      client.send(make.connect(5, { clientId: 'c', cleanStart: false, properties }))
       await client.expect('connack', { code: 0 })
       return { broker, client }
     }
@@ -37,3 +40,63 @@ test(
     await client.expect('publish', { payload: 'new' })
   },
 )
+
+/** Expires while the broker is away; `later` comes behind it and lasts. */
+async function expireOver(
+  context: TestContext,
+  signal: 'SIGTERM' | 'SIGKILL',
+  isSent: boolean,
+): Promise<PublishPacket[]> {
+  const place = newPlace(context)
+  const first = await startOn(context, place)
+  const session = { properties: { sessionExpirySeconds: 1000, receiveMaximum: 1 } }
+  const { client } = await clientOf(first, 'c', session)
+  await client.subscribe({ filter: 't', qos: 2 })
+  if (!isSent) await client.end()
+  const { client: author } = await clientOf(first, 'author')
+  const properties = { messageExpirySeconds: 1 }
+  author.send(make.publish('t', 'late', { qos: 2, packetId: 1, properties }))
+  await author.expect('pubrec')
+  author.send(make.ack('pubrel', 1))
+  await author.expect('pubcomp')
+  if (isSent) await client.expect('publish', { payload: 'late' })
+  first.signal(signal)
+  await first.stop()
+  const expired = sleep(1100)
+  const second = await startOn(context, place)
+  await expired
+  const { client: back } = await clientOf(second, 'c', session)
+  const { client: other } = await clientOf(second, 'author')
+  other.send(make.publish('t', 'later', { qos: 1, packetId: 2 }))
+  const came: PublishPacket[] = []
+  for (;;) {
+    const packet = await back.expect('publish')
+    came.push(packet)
+    if (packet.qos === 2) {
+      back.send(make.ack('pubrec', packet.packetId))
+      await back.expect('pubrel', { packetId: packet.packetId })
+      back.send(make.ack('pubcomp', packet.packetId))
+    } else return came
+  }
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  const title = `${signal}: QoS 2 that was sent before it expired is sent again [MQTT-4.3.3-7]`
+  test(title, { timeout: testMsMax }, async (context) => {
+    const [late] = await expireOver(context, signal, true)
+    assert.equal(Buffer.from(late.payload).toString(), 'late')
+    assert.equal(late.dup, true)
+  })
+
+  test(
+    `${signal}: what was never sent expires over it [MQTT-3.3.2-5]`,
+    { timeout: testMsMax },
+    async (context) => {
+      const came = await expireOver(context, signal, false)
+      assert.deepEqual(
+        came.map(({ payload }) => Buffer.from(payload).toString()),
+        ['later'],
+      )
+    },
+  )
+}

@@ -39,7 +39,7 @@ test('format 1: packet identifiers begin at 2, and what was sent under one stays
       will: null,
     }
     const writer = new ByteWriter(new Uint8Array(64))
-    writeSession(writer, { number: 1, lastSequence: 2, idShift, record })
+    writeSession(writer, { number: 1, lastSequence: 2, idShift, sentTo: -1, record })
     assert.equal(readSession('c', writer.bytes.slice(0, writer.length)).idShift, idShift)
   }
 })

@@ -2,6 +2,7 @@
 import { PacketType } from '../../codec/packets.ts'
 import type { Core } from '../state/core.ts'
 import { Phase, type Connection } from '../state/model.ts'
+import { knownSentTo } from '../delivery/backlog.ts'
 import { dropOutput, flush, sendPacket } from '../delivery/outbox.ts'
 import { dischargeConnection } from '../state/memory.ts'
 import { saveSession } from '../state/session-record.ts'
@@ -87,7 +88,7 @@ function leaveSession(core: Core, connection: Connection, ending: Ending): void 
   if (will !== null && (ending.will !== false || ends)) fireWill(core, session, will)
   if (!ends && session.durable) {
     saveSession(core, session)
-    core.journal.unclaim(session.clientId, session.outbound?.sentTo ?? 0)
+    core.journal.unclaim(session.clientId, knownSentTo(session.outbound))
   }
   core.ports.peers?.will(session.clientId, null)
   core.ports.peers?.unclaim(session.clientId)

@@ -83,6 +83,12 @@ export function noteSentTo(outbound: Outbound, sequence: number): void {
   if (sequence > outbound.sentTo) outbound.sentTo = sequence
 }
 
+/** No entry behind this one was sent, in this process or before; undefined: nobody knows. */
+export function knownSentTo(outbound: Outbound | null): number | undefined {
+  if (outbound === null) return 0
+  return outbound.knowsSent || outbound.queuedCount === 0 ? outbound.sentTo : undefined
+}
+
 /** Is an entry that comes from the store to be marked DUP? Asked once for each, in order. */
 export function takesDup(outbound: Outbound, sequence: number): boolean {
   if (outbound.dupLeft === 0) return false

@@ -306,8 +306,9 @@ function sendNext(
     : freePacketId(outbound)
   if (delivery.qos > 0 && outbound.inflight.has(packetId)) return false
   const message = delivery.message as Message
-  // Who was sent it is sent it again [MQTT-4.4.0-1].
-  const isLate = isExpired(core, message) && !(delivery.dup && outbound.knowsSent)
+  // Who was sent it is sent it again [MQTT-4.4.0-1]; who may have been and holds its identifier would take a later message for it.
+  const mustGo = delivery.dup && (outbound.knowsSent || delivery.qos === 2)
+  const isLate = isExpired(core, message) && !mustGo
   const allowed = isLate || mayBeSent(core, session, outbound.queue)
   if (allowed === undefined) return false
   outbound.queue.shift()

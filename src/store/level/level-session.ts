@@ -53,6 +53,8 @@ export class LevelSession {
   queuedCount = 0
   queuedBytes = 0
   writtenTo = 0
+  /** See `SessionRow`. */
+  sentTo = -1
   private exchanges: Exchanges | null = null
 
   constructor(number: number, record: SessionRecord) {

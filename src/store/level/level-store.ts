@@ -137,14 +137,20 @@ class DiskStore implements LevelStore {
     })
   }
 
-  unclaim(): void {
-    // Nobody else could take it.
+  /** Nobody else could take it; how much its client was sent is for the next process. */
+  unclaim(clientId: string, sentTo?: number): void {
+    const session = this.sessions.get(clientId)
+    if (session === undefined || sentTo === undefined) return
+    session.sentTo = sentTo
+    this.set.sessions.set(clientId, session)
+    this.committer.touch()
   }
 
   saveSession(record: SessionRecord): void {
     const session = this.sessions.get(record.clientId)
     if (session === undefined) return
     session.record = record
+    if (record.disconnectedAtMs < 0) session.sentTo = -1
     this.set.sessions.set(record.clientId, session)
     this.committer.touch()
   }
@@ -331,12 +337,13 @@ class DiskStore implements LevelStore {
 }
 
 function claimOf(session: LevelSession) {
-  const { record, inbound, lastSequence, idShift, queuedCount, queuedBytes } = session
+  const { record, inbound, lastSequence, idShift, sentTo, queuedCount, queuedBytes } = session
   return {
     record,
     inbound: [...(inbound ?? [])].map(([packetId, message]) => ({ packetId, message })),
     lastSequence,
     idShift,
+    sentTo: sentTo < 0 ? undefined : sentTo,
     queuedCount,
     queuedBytes,
   }

@@ -81,7 +81,7 @@ async function loadSessions(
   const shared = new Map<string, string>()
   await reader.each(Kind.session, (key, value) => {
     const clientId = decodeUtf8(key, 1, key.length)
-    const { number, lastSequence, idShift, record } = readSession(clientId, value)
+    const { number, lastSequence, idShift, sentTo, record } = readSession(clientId, value)
     // The broker went down while it was connected: its clock starts now.
     const cutOff = record.disconnectedAtMs < 0
     const disconnectedAtMs = cutOff ? wallMs : record.disconnectedAtMs
@@ -90,6 +90,7 @@ async function loadSessions(
     if (cutOff) loaded.cutOff.push(session)
     session.lastSequence = lastSequence
     session.idShift = idShift
+    session.sentTo = sentTo
     loaded.sessions.set(clientId, session)
   })
   const byNumber = [...loaded.sessions.values()].sort((a, b) => a.number - b.number)

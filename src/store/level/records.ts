@@ -212,6 +212,8 @@ export interface SessionRow {
   lastSequence: number
   /** 1: its packet identifiers begin at 2, as those of every session did in format 1. */
   idShift: number
+  /** No entry behind it was sent to its client, which has left; -1: any may have been. Not kept beside a will. */
+  sentTo: number
   record: SessionRecord
 }
 
@@ -220,23 +222,28 @@ const SESSION_HAS_USER = 0x02
 const OFFLINE = 0x04
 const WILL_HAS_AUTHOR = 0x08
 const IDS_FROM_ONE = 0x10
+const KNOWS_SENT = 0x20
 
 export function writeSession(writer: ByteWriter, row: SessionRow): void {
   const { record } = row
   const { username, will, disconnectedAtMs } = record
+  // A will reaches to the end of the record.
+  const knowsSent = row.sentTo >= 0 && will === null
   writer.reserve(2)
   writer.bytes[writer.length++] = record.version
   writer.bytes[writer.length++] =
     (will === null ? 0 : HAS_WILL | WILL_HAS_AUTHOR) |
     (username === null ? 0 : SESSION_HAS_USER) |
     (disconnectedAtMs < 0 ? 0 : OFFLINE) |
-    (row.idShift === 0 ? IDS_FROM_ONE : 0)
+    (row.idShift === 0 ? IDS_FROM_ONE : 0) |
+    (knowsSent ? KNOWS_SENT : 0)
   writeUint(writer, row.number)
   writeUint(writer, row.lastSequence)
   writeUint(writer, record.expirySeconds)
   if (disconnectedAtMs >= 0) writeUint(writer, disconnectedAtMs)
   if (username !== null) writeText(writer, username)
   if (will !== null) writeWill(writer, will)
+  if (knowsSent) writeUint(writer, row.sentTo)
 }
 
 /** Of a will, and of a delayed publish. */
@@ -257,8 +264,9 @@ export function readSession(clientId: string, value: Uint8Array): SessionRow {
   const disconnectedAtMs = flags & OFFLINE ? reader.uint() : -1
   const username = flags & SESSION_HAS_USER ? reader.anyText() : null
   const will = flags & HAS_WILL ? readWill(reader, (flags & WILL_HAS_AUTHOR) !== 0) : null
+  const sentTo = flags & KNOWS_SENT ? reader.uint() : -1
   const record = { clientId, username, version, expirySeconds, disconnectedAtMs, will }
-  return { number, lastSequence, idShift: flags & IDS_FROM_ONE ? 0 : 1, record }
+  return { number, lastSequence, idShift: flags & IDS_FROM_ONE ? 0 : 1, sentTo, record }
 }
 
 export function readWill(reader: RecordReader, hasAuthor = true): StoredWill {
