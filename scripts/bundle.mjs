@@ -115,6 +115,35 @@ function refuseCycles(chunks) {
   for (const fileName of importsOf.keys()) visit(fileName, [])
 }
 
+const TAKES = /^const \{ (.*) \} = require\("\.\/([^"]+)"\);$/gm
+const CHUNK_NAME = /\brequire_[\w$]+/g
+const GIVES = /^(?:Object\.defineProperty\(exports, "|exports\.)([\w$]+)/gm
+
+/** What a chunk takes of others they give, and nothing of them is named that it did not take: JavaScript would say so when it runs. */
+function refuseUnknownNames(chunks) {
+  const given = new Map(
+    chunks.map(({ fileName, code }) => [
+      fileName,
+      new Set([...code.matchAll(GIVES)].map(([, name]) => name)),
+    ]),
+  )
+  for (const { fileName, code } of chunks) {
+    const taken = new Set()
+    const others = new Set()
+    for (const [, pairs, from] of code.matchAll(TAKES))
+      for (const pair of pairs.split(', ').filter((each) => each !== '')) {
+        const [name, constant] = pair.split(': ')
+        if (!given.get(from)?.has(name)) throw new Error(`${fileName}: ${from} has no ${name}`)
+        taken.add(constant)
+        others.add(constant.slice(0, -name.length))
+      }
+    // An option of a configuration is `require_certificate`.
+    const isOthers = (name) => [...others].some((other) => name.startsWith(other))
+    for (const [name] of code.matchAll(CHUNK_NAME))
+      if (!taken.has(name) && isOthers(name)) throw new Error(`${fileName}: nothing is ${name}`)
+  }
+}
+
 const directory = join(root, 'dist', 'program')
 rmSync(directory, { recursive: true, force: true })
 const bundle = await rolldown({
@@ -140,5 +169,7 @@ const { output } = await bundle.write({
     facadeModuleId === null ? `${name}-part.js` : `${basename(facadeModuleId, '.ts')}.js`,
 })
 await bundle.close()
-refuseCycles(output)
+const chunks = output.filter(({ type }) => type === 'chunk')
+refuseCycles(chunks)
+refuseUnknownNames(chunks)
 writeFileSync(join(directory, 'package.json'), '{ "type": "commonjs" }\n')
