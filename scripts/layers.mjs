@@ -76,8 +76,8 @@ const TREES = {
     src: ['codec', 'topics', 'client', 'admin'],
   },
   bench: {
-    floors: [['load', 'targets'], [''], ['client']],
-    src: ['client', 'codec', 'base', 'topics'],
+    floors: [['load', 'targets', 'cluster-model'], [''], ['client']],
+    src: ['client', 'codec', 'base', 'topics', 'cluster'],
   },
   'examples/price-tags': {
     floors: [['model'], ['render'], ['simulator', 'service'], ['']],
