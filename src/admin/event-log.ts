@@ -3,9 +3,12 @@ import { shownUser, type Identity, type Observer } from '../ports/ports.ts'
 import type { ClientEvent } from './schemas-clients.ts'
 
 const VERSIONS = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const
+/** Of comings and goings, and as many of subscriptions, so that neither pushes out the other. */
 const EVENTS_MAX = 20_000
 const REFUSALS_MAX = 1000
 const PER_CLIENT_MAX = 100
+/** Of what clients wrote into each list: ids, names, filters and topics, which may be 64 KiB each. */
+const CHARACTERS_MAX = 8 * 2 ** 20
 /** Of events that have none. */
 const NO_QOS = -1
 
@@ -25,21 +28,33 @@ export interface EventLog {
 
 /** Fills in `observer`. */
 export function createEventLog(observer: Observer): EventLog {
-  const ring = createRing(EVENTS_MAX)
+  const comings = createRing(EVENTS_MAX)
+  const subscriptions = createRing(EVENTS_MAX)
   const handlers = new Set<(event: ClientEvent) => void>()
   const refusals: ClientEvent[] = []
+  let refusalCharacters = 0
+  /** The order of events of both rings: a millisecond has many. */
+  let lastNumber = 0
   const startedAtMs = Date.now()
 
+  const noteRefusal = (event: ClientEvent): void => {
+    refusals.push(event)
+    refusalCharacters += charactersOf(event, event.detail)
+    while (refusals.length > REFUSALS_MAX || refusalCharacters > CHARACTERS_MAX) {
+      const oldest = refusals.shift()
+      if (oldest !== undefined) refusalCharacters -= charactersOf(oldest, oldest.detail)
+    }
+  }
   const note = (kind: ClientEvent['kind'], who: Who, detail: string, qos = NO_QOS): void => {
     const timeMs = Date.now()
     // What no client is named for pushes out nothing that one is.
-    if (who.clientId !== '') ring.put(timeMs, kind, who, detail, qos)
+    if (who.clientId !== '') {
+      const ring = kind === 'subscribed' || kind === 'unsubscribed' ? subscriptions : comings
+      ring.put(++lastNumber, timeMs, kind, who, detail, qos)
+    }
     if (kind !== 'refused' && handlers.size === 0) return
     const event = eventOf(timeMs, kind, who, detail, qos)
-    if (kind === 'refused') {
-      refusals.unshift(event)
-      if (refusals.length > REFUSALS_MAX) refusals.pop()
-    }
+    if (kind === 'refused') noteRefusal(event)
     for (const handler of handlers) handler(event)
   }
 
@@ -57,14 +72,12 @@ export function createEventLog(observer: Observer): EventLog {
 
   return {
     of(clientId) {
-      const found: ClientEvent[] = []
-      for (let back = 1; back <= ring.size() && found.length < PER_CLIENT_MAX; back++)
-        if (ring.clientIdAt(back) === clientId) found.push(ring.at(back))
-      return found
+      const found = [...comings.of(clientId), ...subscriptions.of(clientId)]
+      return found.toSorted((one, other) => other.at - one.at).map(({ event }) => event)
     },
-    refusals: () => [...refusals],
-    clientIds: () => ring.clientIds(),
-    sinceMs: () => (ring.size() < EVENTS_MAX ? startedAtMs : ring.at(EVENTS_MAX).timeMs),
+    refusals: () => refusals.toReversed(),
+    clientIds: () => comings.clientIds(),
+    sinceMs: () => comings.sinceMs() ?? startedAtMs,
     onEvent(handler) {
       handlers.add(handler)
       return () => void handlers.delete(handler)
@@ -83,12 +96,16 @@ function eventOf(
   return { timeMs, clientId, username: shownUser(username), remote, kind, detail }
 }
 
+const charactersOf = ({ clientId, username }: Who, text: string): number =>
+  clientId.length + (username?.length ?? 0) + text.length
+
 /**
- * The last events, by how far they lie back: 1 is the newest. Columns, because an object and a text for each would be a
- * fifth of what a SUBSCRIBE costs; nearly none of them is ever looked at.
+ * The last events. Columns, because an object and a text for each would be a fifth of what a SUBSCRIBE costs; nearly
+ * none of them is ever looked at.
  */
 function createRing(eventsMax: number) {
   const times = new Float64Array(eventsMax)
+  const numbers = new Float64Array(eventsMax)
   const qosOf = new Int8Array(eventsMax)
   const kinds: ClientEvent['kind'][] = []
   const clientIds: string[] = []
@@ -96,11 +113,38 @@ function createRing(eventsMax: number) {
   const remotes: string[] = []
   const texts: string[] = []
   let next = 0
+  let size = 0
+  let characters = 0
+  let forgottenMs: number | null = null
+  /** 1 is the newest. */
   const placeOf = (back: number): number => (next - back + eventsMax) % eventsMax
+  const whoAt = (place: number): Who => ({
+    clientId: clientIds[place],
+    username: usernames[place],
+    remote: remotes[place],
+  })
+  const forgetOldest = (): void => {
+    const place = placeOf(size)
+    characters -= charactersOf(whoAt(place), texts[place])
+    forgottenMs = times[place]
+    clientIds[place] = ''
+    usernames[place] = null
+    texts[place] = ''
+    size--
+  }
 
   return {
-    put(timeMs: number, kind: ClientEvent['kind'], who: Who, text: string, qos: number): void {
+    put(
+      number: number,
+      timeMs: number,
+      kind: ClientEvent['kind'],
+      who: Who,
+      text: string,
+      qos: number,
+    ): void {
+      if (size === eventsMax) forgetOldest()
       times[next] = timeMs
+      numbers[next] = number
       qosOf[next] = qos
       kinds[next] = kind
       clientIds[next] = who.clientId
@@ -108,14 +152,27 @@ function createRing(eventsMax: number) {
       remotes[next] = who.remote
       texts[next] = text
       next = (next + 1) % eventsMax
+      size++
+      characters += charactersOf(who, text)
+      while (characters > CHARACTERS_MAX) forgetOldest()
     },
-    size: () => clientIds.length,
-    clientIds: () => new Set(clientIds),
-    clientIdAt: (back: number) => clientIds[placeOf(back)],
-    at(back: number): ClientEvent {
-      const place = placeOf(back)
-      const who = { clientId: clientIds[place], username: usernames[place], remote: remotes[place] }
-      return eventOf(times[place], kinds[place], who, texts[place], qosOf[place])
+    /** Newest first. */
+    clientIds(): Set<string> {
+      const ids = new Set<string>()
+      for (let back = 1; back <= size; back++) ids.add(clientIds[placeOf(back)])
+      return ids
+    },
+    /** Since when nothing is missing; null: nothing is. */
+    sinceMs: () => (forgottenMs === null ? null : size === 0 ? forgottenMs : times[placeOf(size)]),
+    of(clientId: string): { at: number; event: ClientEvent }[] {
+      const found: { at: number; event: ClientEvent }[] = []
+      for (let back = 1; back <= size && found.length < PER_CLIENT_MAX; back++) {
+        const place = placeOf(back)
+        if (clientIds[place] !== clientId) continue
+        const event = eventOf(times[place], kinds[place], whoAt(place), texts[place], qosOf[place])
+        found.push({ at: numbers[place], event })
+      }
+      return found
     },
   }
 }

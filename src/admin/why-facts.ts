@@ -39,6 +39,7 @@ export async function whyFactsOf(
     client,
     ban: clientId === null ? null : source.bans.find({ clientId, username, remote }),
     nextExpiryMs: firstOf([...queue].map((one) => one.expiresAtMs)),
+    maxQos: client?.connected === true ? maxQosAt(source, client.port) : null,
     subscriptions,
     receivers: topic === null ? 0 : (await views.receivers(topic)).total,
     events,
@@ -54,6 +55,10 @@ export async function whyFactsOf(
     retained: topic !== null && inspector.retainedOf(topic) !== undefined,
   }
 }
+
+/** null: not known. */
+const maxQosAt = (source: Admin['source'], port: number | null): number | null =>
+  source.listeners().find((listener) => listener.port === port)?.maxQos ?? null
 
 /** Who the client is or was, from where. */
 function lastSeen(client: WhyFacts['client'], [last]: WhyFacts['events']) {

@@ -23,6 +23,8 @@ export interface WhyFacts {
   readonly nextExpiryMs: number | null
   /** Of the client; without one, of everybody: the first few thousand. */
   readonly subscriptions: readonly SubscriptionView[]
+  /** The highest QoS that the client's listener grants; null: it is not connected. */
+  readonly maxQos: number | null
   /** Subscriptions of everybody that match the topic. */
   readonly receivers: number
   /** Of the client, newest first. */
@@ -235,8 +237,25 @@ function topicLinks(facts: WhyFacts, topic: string): WhyLink[] {
   return [...subscription, ...rights, retained].filter((one) => one !== null)
 }
 
+/** What the client asked for, and was granted. */
+function optionLinks(
+  { qos, retainAsPublished, noLocal }: SubscriptionView,
+  client: ClientDetailView,
+  maxQos: number | null,
+): WhyLink[] {
+  const granted =
+    maxQos === null ? 'qos' : qos === maxQos && maxQos < 2 ? 'qosLowered' : 'qosAsAsked'
+  return [
+    qos === 0 && !client.connected
+      ? link('qos', 'bad', 'qosNotKept')
+      : link('qos', 'good', granted, { qos: String(qos) }),
+    link('retainFlag', 'note', retainAsPublished ? 'retainAsPublished' : 'retainWhenKept'),
+    ...(noLocal ? [link('ownMessages', 'note', 'noLocal')] : []),
+  ]
+}
+
 function subscriptionLinks(
-  { subscriptions }: WhyFacts,
+  { subscriptions, maxQos }: WhyFacts,
   client: ClientDetailView,
   topic: string,
 ): WhyLink[] {
@@ -251,9 +270,7 @@ function subscriptionLinks(
   if (best !== null)
     return [
       link('subscription', 'good', 'matches', { filter: best.filter, group: best.group ?? '' }),
-      best.qos === 0 && !client.connected
-        ? link('qos', 'bad', 'qosNotKept')
-        : link('qos', 'good', 'qos', { qos: String(best.qos) }),
+      ...optionLinks(best, client, maxQos),
     ]
   const near = nearest(subscriptions, topic)
   return [

@@ -57,3 +57,41 @@ test('who has no client id pushes out nothing, and of refusals the last 1000 are
   assert.equal(refusals.length, 1000)
   assert.equal(refusals[0]?.remote, `10.0.0.1:${EVENTS_MAX - 1}`)
 })
+
+test('a client with many subscriptions is still known to have lost its connection twice', () => {
+  const observer: Observer = {}
+  const log = createEventLog(observer)
+  observer.connected?.(someone('quiet'), 5)
+  for (let time = 0; time < 3; time++) {
+    observer.connected?.(someone('twin'), 5)
+    for (let at = 0; at < EVENTS_MAX; at++) observer.subscribed?.(someone('twin'), `a/${at}`, 1)
+    observer.disconnected?.(someone('twin'), 'session taken over')
+  }
+  const kinds = log.of('twin').map(({ kind }) => kind)
+  assert.equal(kinds.filter((kind) => kind === 'disconnected').length, 3)
+  assert.deepEqual([kinds[0], kinds[1], kinds.length], ['disconnected', 'subscribed', 106])
+  assert.equal(log.of('quiet').length, 1)
+})
+
+test('what clients write is kept within a bound of characters, and the oldest goes', () => {
+  const observer: Observer = {}
+  const log = createEventLog(observer)
+  const long = 'x'.repeat(60_000)
+  for (let at = 0; at < 1000; at++) {
+    observer.subscribed?.(someone('long'), `${at}/${long}`, 0)
+    observer.disconnected?.(someone(`long-${at}`), long)
+    observer.refused?.(someone(''), '10.0.0.1:1', `${at} ${long}`)
+  }
+  const charactersMax = 8 * 2 ** 20
+  const characters = (events: readonly { clientId: string; detail: string }[]) =>
+    events.reduce((sum, { clientId, detail }) => sum + clientId.length + detail.length, 0)
+  const came = [...log.clientIds()].filter((id) => id !== 'long').flatMap((id) => log.of(id))
+  for (const events of [came, log.refusals()]) {
+    assert.ok(characters(events) <= charactersMax)
+    assert.ok(characters(events) > charactersMax - 2 * long.length)
+  }
+  assert.equal(log.of('long').length, 100)
+  assert.equal(log.of('long-0').length, 0)
+  assert.equal(log.of('long-999').length, 1)
+  assert.ok(log.refusals()[0]?.detail.startsWith('999 '))
+})

@@ -285,12 +285,21 @@ test('why: nothing is in the way', async (context) => {
       'online',
       'queueEmpty',
       'matches',
-      'qos',
+      'qosAsAsked',
+      'retainWhenKept',
       'mayReceive',
       'mayPublish',
       'notRetained',
     ],
   )
+})
+
+test('why: the listener that grants less QoS than was asked for', async (context) => {
+  const api = await startGuarded(context, 'max_qos 1\n')
+  const client = await api.client({ clientId: 'till' })
+  await client.subscribeAsync('a/#', { qos: 2 })
+  const { finding, evidence } = linkOf(await ask(api, { client: 'till', topic: 'a/b' }), 'qos')
+  assert.deepEqual([finding, evidence], ['qosLowered', 'max_qos 1'])
 })
 
 test('why: needs a client or a topic, and no wildcards', async (context) => {

@@ -1,5 +1,5 @@
 /** What people do in the client, for tests. */
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import type { Text } from '../../web/src/i18n/en.ts'
 
 export async function connectHere(page: Page, t: Text): Promise<void> {
@@ -35,6 +35,22 @@ export async function publish(page: Page, t: Text, topic: string, payload: strin
 
 export const row = (page: Page, text: string) =>
   page.locator('.message-table .message-row', { hasText: text })
+
+/** Opens a part of the broker area by its name in the address, and waits until it is the one that is shown. */
+export async function openPart(page: Page, name: string): Promise<void> {
+  const link = page.locator(`.broker-nav > a[href$=${name}]`)
+  await link.click()
+  await link.and(page.locator('[aria-current=page]')).waitFor()
+}
+
+/** Gone once the field holds something else, and there again with what it was asked for. */
+export async function followsField(answer: Locator, field: Locator): Promise<void> {
+  await answer.waitFor()
+  const asked = await field.inputValue()
+  await field.fill(`${asked}x`)
+  await answer.waitFor({ state: 'detached' })
+  await field.fill(asked)
+}
 
 /** Chooses a file of this text where `press` opens the browser's dialog for files. */
 export async function openFile(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from '../../src/client/node.ts'
 import { en as ours } from '../../web/src/broker/words-en.ts'
 import { zh as chinese } from '../../web/src/broker/words-zh.ts'
+import { openPart } from './acts.ts'
 import { login, OTHER_USER, visit } from './stage.ts'
 import { waitMsMax } from '../support/patience.ts'
 import { browserSuite } from './suite.ts'
@@ -87,6 +88,34 @@ browserSuite('an operator', (test) => {
     await page.getByRole('button', { name: /away-7/ }).click()
     const waits = page.locator('.drawer li', { hasText: 'for/away' })
     await waits.filter({ hasText: /QoS 1, 2\.0 KiB, expires in \d/ }).waitFor()
+  })
+
+  test('messages are counted by topic, and by client', async ({ page, stage, t }) => {
+    await page.goto(`${stage.url}#broker/subscriptions`)
+    await login(page)
+    const counts = page.locator('.topic-metrics')
+    await counts.getByLabel(ours.topicMetrics.title).first().fill('counted/#')
+    await counts.getByRole('button', { name: ours.topicMetrics.start, exact: true }).click()
+    const counted = counts.locator('tbody tr', { hasText: 'counted/#' })
+    await counted.waitFor()
+    const sender = await stage.connect('counted-1')
+    const reader = await stage.connect('counted-2')
+    let got = 0
+    await reader.subscribe('counted/a', { qos: 1, onMessage: () => void got++ })
+    for (let at = 0; at < 3; at++) await sender.publish('counted/a', '12345', { qos: 1 })
+    await sender.publish('other/a', '12345', { qos: 1 })
+    await counted.filter({ hasText: '15 B' }).waitFor()
+    assert.equal(await counted.locator('td').nth(1).innerText(), '3')
+    await openPart(page, 'clients')
+    const facts = async (clientId: string, name: string, value: string) => {
+      await page.getByRole('button', { name: new RegExp(clientId) }).click()
+      const fact = page.locator('.drawer dl > div', { hasText: name })
+      await fact.locator('dd', { hasText: new RegExp(`^${value}$`) }).waitFor()
+    }
+    await facts('counted-1', ours.facts.publishReceived, '4')
+    await facts('counted-2', ours.facts.publishSent, '3')
+    assert.equal(got, 3)
+    await page.getByRole('button', { name: t.close }).first().click()
   })
 
   test('"since" goes by the clock of the broker, not of this computer', async ({

@@ -8,7 +8,7 @@ import { en as english } from '../../web/src/broker/words-en.ts'
 import { zh as chinese } from '../../web/src/broker/words-zh.ts'
 import type { Text } from '../../web/src/i18n/en.ts'
 import { zh } from '../../web/src/i18n/zh.ts'
-import { connectHere, publish, row, subscribe } from './acts.ts'
+import { connectHere, openPart, publish, row, subscribe } from './acts.ts'
 import { ADMIN, login, type Cuttable } from './stage.ts'
 
 export interface Tour {
@@ -159,24 +159,23 @@ async function dialogs(tour: Tour): Promise<void> {
 /** What the broker answers when it is asked. */
 async function answered({ page, t, shop, see }: Tour): Promise<void> {
   const b = t === zh ? chinese : english
-  const open = (name: string) => page.locator(`.broker-nav > a[href$=${name}]`).click()
   const ask = () => page.getByRole('button', { name: b.ask, exact: true }).first().click()
-  await open('why')
+  await openPart(page, 'why')
   await page.getByLabel(t.topic, { exact: true }).fill('Secret/plan')
   await ask()
   await page.locator('.verdict').waitFor()
   await see('broker-why-answered')
-  await open('access')
+  await openPart(page, 'access')
   await page.getByLabel(t.topic, { exact: true }).fill('secret/plan')
   await page.locator('form button[type=submit]').click()
   await page.locator('.broker-page').getByText('topic deny secret/#').first().waitFor()
   await see('broker-access-answered')
-  await open('subscriptions')
+  await openPart(page, 'subscriptions')
   await page.getByLabel(b.whoReceives).fill('shop/12/x')
   await ask()
   await see('broker-receivers')
   await shop.publish('shop/12/kept', '{"price": 3.49}', { qos: 1, retain: true })
-  await open('retained')
+  await openPart(page, 'retained')
   await page.locator('tbody .row-button').first().click()
   await page.locator('.drawer').waitFor()
   await see('broker-retained-open')
@@ -203,11 +202,11 @@ export async function broker(tour: Tour): Promise<void> {
     await see(`broker-${name}`)
   }
   await answered(tour)
-  await page.locator('.broker-nav > a[href$=clients]').click()
+  await openPart(page, 'clients')
   await page.locator('tbody .row-button').first().click()
   await page.locator('.drawer dl').waitFor()
   await see('broker-client')
-  await page.locator('.broker-nav > a[href$=overview]').click()
+  await openPart(page, 'overview')
   await page.locator('.page-head b').waitFor()
   await page.locator('.chart-plot canvas').first().waitFor()
   await wire.goAway()

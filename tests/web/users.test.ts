@@ -12,6 +12,7 @@ import { dynamicFile } from '../auth/dynamic/driver.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { freePort } from '../support/free-port.ts'
 import { testMsMax } from '../support/patience.ts'
+import { followsField } from './acts.ts'
 import { noBrowser, openBrowser, visit } from './stage.ts'
 
 const u = en.users
@@ -63,6 +64,11 @@ describe('the page of users', { skip: noBrowser }, () => {
       await row.getByText('Till seven').waitFor()
       await row.getByText('by the door').waitFor()
       await row.getByText('7', { exact: true }).waitFor()
+      await form.getByLabel(u.userColumns.username).fill('bad\u0001name')
+      await form.getByLabel('Password').fill('secret')
+      await form.getByRole('button', { name: u.save }).click()
+      const refused = page.locator('.users-page [role=alert]')
+      await followsField(refused, form.getByLabel(u.userColumns.username))
       const client = await connect(`mqtt://127.0.0.1:${broker.port}`, {
         username: 'till-7',
         password: 'secret',
@@ -76,6 +82,8 @@ describe('the page of users', { skip: noBrowser }, () => {
         .locator('tr', { hasText: 'till-7' })
         .getByText('role "till": publishClientSend shop/#')
         .waitFor()
+      const rights = page.getByRole('region', { name: u.parts.rights })
+      await followsField(rights, page.getByLabel('Topic', { exact: true }))
       await page.getByRole('tab', { name: u.parts.roles }).click()
       await page.getByRole('button', { name: `${u.remove} till` }).click()
       await page.getByText(u.wouldChange('till-7', u.kinds.publish, 'shop/x', u.denies)).waitFor()
@@ -165,7 +173,8 @@ describe('the page of users', { skip: noBrowser }, () => {
       await assert.rejects(connect(url, login), { reason: 0x8a })
       await form.getByLabel(en.bans.columns.username).fill('admin')
       await form.getByRole('button', { name: en.bans.ban }).click()
-      await page.getByText('This ban would keep you out as well').waitFor()
+      const refusal = page.getByText('This ban would keep you out as well')
+      await followsField(refusal, form.getByLabel(en.bans.columns.reason))
       const shot = process.env['MOZZIE_TEST_SHOTS']
       if (shot !== undefined) await page.screenshot({ path: join(shot, 'bans.png') })
       await ban.getByRole('button', { name: en.bans.lift }).click()

@@ -42,6 +42,18 @@ browserSuite('values', (test) => {
       .filter({ hasText: t.rowsOf('2') })
       .waitFor()
     assert.deepEqual(await cells(), ['2.5', '2.10'])
+    // A condition that cannot be is said beside it, not at the search.
+    const where = page.getByLabel(t.condition)
+    await where.fill('battery <')
+    await page.locator('.pivot-tools .problem', { hasText: 'battery <' }).waitFor()
+    assert.equal(await where.getAttribute('aria-invalid'), 'true')
+    assert.equal(await page.locator('.problem').count(), 1)
+    await where.fill('battery < 2.9')
+    await page.locator('.pivot-tools .problem').waitFor({ state: 'detached' })
+    await page
+      .getByRole('status')
+      .filter({ hasText: t.rowsOf('2') })
+      .waitFor()
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: t.exportTable }).click()
     const csv = await readFile((await (await download).path()) ?? '', 'utf8')

@@ -1,9 +1,11 @@
 /** "Why?" on the page: each link of the chain, with its evidence, in both languages, over sessions that lie on the disk. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after as afterAll } from 'node:test'
+import type { WhyReply } from '../../src/admin/schemas-clients.ts'
 import type { Check } from '../../src/admin/why-words.ts'
 import { QUESTIONS } from '../../src/admin/why-words.ts'
 import { connect } from '../../src/client/node.ts'
@@ -11,6 +13,7 @@ import { en } from '../../web/src/broker/words-en.ts'
 import { questions as questionsZh } from '../../web/src/broker/why-zh.ts'
 import * as packets from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { connectHere, openPart, publish as publishHere, row } from './acts.ts'
 import { ADMIN, login, type Stage } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
@@ -119,7 +122,52 @@ const ROWS: Row[] = [
       return { client: 'granted-1', topic: 'granted/a' }
     },
     'qos',
-    /At most 1\./,
+    /At most 1, as it asked\./,
+  ],
+  [
+    'the retain flag as it was asked for',
+    async (stage) => {
+      const client = await stage.connect('flag-1')
+      await client.subscribe('flag/a', { retainAsPublished: true, onMessage: () => {} })
+      return { client: 'flag-1', topic: 'flag/a' }
+    },
+    'retainFlag',
+    /it asked for retain as published/,
+  ],
+  [
+    'the retain flag where nothing was asked for',
+    async (stage) => {
+      const client = await stage.connect('flag-0')
+      await client.subscribe('flag/a', { onMessage: () => {} })
+      return { client: 'flag-0', topic: 'flag/a' }
+    },
+    'retainFlag',
+    /Only of those that were retained before it subscribed/,
+  ],
+  [
+    'a client that asked not to get its own messages',
+    async (stage) => {
+      const client = await stage.connect('own-1')
+      await client.subscribe('own/a', { noLocal: true, onMessage: () => {} })
+      return { client: 'own-1', topic: 'own/a' }
+    },
+    'ownMessages',
+    /it asked for that, by No Local/,
+  ],
+  [
+    'a window that is full',
+    async (stage) => {
+      const client = await RawClient.open(stage.broker.port, 5)
+      client.send(packets.connect(5, { clientId: 'window', properties: { receiveMaximum: 1 } }))
+      await client.expect('connack')
+      client.send(packets.subscribe(1, [{ filter: 'window/a', qos: 1 }]))
+      await client.expect('suback')
+      await publish(stage, 'window/a', 3)
+      return { client: 'window' }
+    },
+    'queue',
+    /It does not acknowledge: 1 messages are under way, no more may be, and 2 wait/,
+    /receive maximum 1/,
   ],
   [
     'a client that is connected, and from where',
@@ -228,6 +276,61 @@ browserSuite(
         assert.match(await chinese.locator('b').innerText(), /\p{Script=Han}/u)
         assert.doesNotMatch(await chinese.locator('b').innerText(), answer)
       })
+
+    test('the API and the command say the same as the page', async ({ page, stage }) => {
+      const made = await stage.connect('same-1')
+      await made.subscribe('same/Price', { qos: 1, onMessage: () => {} })
+      const question = { client: 'same-1', topic: 'same/price' }
+      const query = new URLSearchParams(question).toString()
+      await page.goto(`${stage.url}#broker/why?${query}`)
+      await login(page)
+      await page.locator('.why-chain li').first().waitFor()
+      const verdict = await page.locator('.why-verdict').innerText()
+      const shown = await page.locator('.why-chain li > span:nth-of-type(1)').allTextContents()
+      const authorization = `Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`).toString('base64')}`
+      const answer = await fetch(`${stage.url}api/v1/why?${query}`, { headers: { authorization } })
+      const reply = (await answer.json()) as WhyReply
+      assert.equal(reply.verdict, verdict)
+      assert.deepEqual(
+        reply.links.map((one) => `${en.whyStates[one.state]}: ${one.question} ${one.answer}`),
+        shown,
+      )
+      const place = ['--url', stage.url, '-u', ADMIN.username, '-P', ADMIN.password]
+      const asked = ['--client', question.client, '--topic', question.topic]
+      const command = spawnSync(process.execPath, ['bin/mozzie', 'why', ...asked, ...place], {
+        encoding: 'utf8',
+      })
+      assert.equal(command.status, 2, command.stderr)
+      const said = command.stdout.split('\n')
+      assert.equal(said[0], verdict)
+      for (const { question: asks, answer: answers } of reply.links)
+        assert.ok(
+          said.some((line) => line.includes(`${asks} ${answers}`)),
+          `${asks} ${answers}`,
+        )
+    })
+
+    test('a client in the list, and the topic of a message, lead to "why?"', async ({
+      page,
+      stage,
+      t,
+    }) => {
+      const reader = await stage.connect('asks-1')
+      await reader.subscribe('asks/Price', { onMessage: () => {} })
+      await connectHere(page, t)
+      await publishHere(page, t, 'asks/price', '1')
+      await row(page, 'asks/price').first().click()
+      await page.getByRole('button', { name: t.whyTopic }).click()
+      await login(page)
+      await page.locator('.verdict.is-refused', { hasText: 'capital letters differ' }).waitFor()
+      assert.equal(await page.getByLabel(t.topic, { exact: true }).inputValue(), 'asks/price')
+      await openPart(page, 'clients')
+      await page.getByRole('searchbox').fill('asks-1')
+      await page.getByRole('button', { name: /asks-1/ }).click()
+      await page.locator('.drawer').getByRole('link', { name: en.why }).click()
+      await page.locator('.verdict.is-allowed').waitFor()
+      assert.equal(await page.getByLabel(en.columns.clientId).inputValue(), 'asks-1')
+    })
 
     test('what waits on the disk for a client that is away is listed', async ({ page, stage }) => {
       await leaveSession(stage, 'disk-1', 'disk/a', 1)

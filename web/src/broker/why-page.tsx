@@ -6,17 +6,10 @@ import { TextField } from '../ui/parts.tsx'
 import { useLanguage, useText } from '../ui/text.ts'
 import { call, type WhyQuery, type WhyReply } from './api.ts'
 import { useBrokerText } from './text.ts'
+import { whyAddress } from './why-address.ts'
 import * as chinese from './why-zh.ts'
 
 type Link = WhyReply['links'][number]
-
-/** The address of the page with this question. */
-export function whyAddress({ client, topic }: WhyQuery): string {
-  const query = new URLSearchParams()
-  if (client !== undefined) query.set('client', client)
-  if (topic !== undefined) query.set('topic', topic)
-  return `#broker/why?${query.toString()}`
-}
 
 function questionOfHash(): WhyQuery {
   const query = new URLSearchParams(location.hash.split('?')[1] ?? '')

@@ -1,6 +1,8 @@
 /** What can be done with a message. */
+import { whyAddress } from '../broker/why-address.ts'
 import { asText, correlationText, toBase64 } from '../decode/bytes.ts'
 import { toHex } from '../decode/lines.ts'
+import { isSameHost } from '../model/connect-causes.ts'
 import { commandLine } from '../publish/command-line.ts'
 import { emptyDraft, noFields, type Draft, type Detail } from '../model/message.ts'
 import type { DetailAnswer } from '../protocol/protocol.ts'
@@ -101,6 +103,13 @@ export function DetailActions({
     ],
   ]
   if (session.file === null) actions.push(...sending)
+  // Other brokers cannot be asked.
+  if (profile !== undefined && isSameHost(profile.host, location.hostname))
+    actions.push([
+      'help',
+      t.whyTopic,
+      () => void (location.hash = whyAddress({ topic: detail.topic })),
+    ])
   const compare = () => {
     session.store.set({ compareSeq: detail.seq })
     notify(t.compareNext)

@@ -296,6 +296,7 @@ export const en = {
   turn: 'Rotate',
   unpackedFrom: (packed: string, bytes: string) => `${packed} compressed, ${bytes} uncompressed`,
   searchPayload: 'Search in the payload',
+  whyTopic: 'Why does somebody not receive this topic?',
   compareFrom: 'Compare other messages with this one',
   compareNext: 'Open another message: its tab "Difference" compares them',
   comparedWith: (topic: string, time: string) => `Compared with ${topic} at ${time}.`,

@@ -268,6 +268,7 @@ export const zh: Text = {
   turn: '旋转',
   unpackedFrom: (packed, bytes) => `压缩后 ${packed}，解压后 ${bytes}`,
   searchPayload: '在载荷中搜索',
+  whyTopic: '为什么有人收不到这个主题？',
   compareFrom: '以此条为基准比较',
   compareNext: '打开另一条消息，在“差异”标签中比较',
   comparedWith: (topic, time) => `与 ${topic}（${time}）比较。`,
