@@ -5,6 +5,8 @@ import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { connectOnce } from '../support/connect-once.ts'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../server/run-mozzie.ts'
 import {
   basic,
@@ -295,8 +297,10 @@ test('why: nothing is in the way', async (context) => {
 })
 
 test('why: the listener that grants less QoS than was asked for', async (context) => {
-  const api = await startGuarded(context, 'max_qos 1\n')
-  const client = await api.client({ clientId: 'till' })
+  const port = await freePort()
+  const api = await startGuarded(context, `listener ${port} 127.0.0.1\nmax_qos 1\n`)
+  const client = await connectOnce(`mqtt://127.0.0.1:${port}`, { clientId: 'till' })
+  context.after(() => void client.end(true))
   await client.subscribeAsync('a/#', { qos: 2 })
   const { finding, evidence } = linkOf(await ask(api, { client: 'till', topic: 'a/b' }), 'qos')
   assert.deepEqual([finding, evidence], ['qosLowered', 'max_qos 1'])

@@ -45,7 +45,7 @@ browserSuite('values', (test) => {
     // A condition that cannot be is said beside it, not at the search.
     const where = page.getByLabel(t.condition)
     await where.fill('battery <')
-    await page.locator('.pivot-tools .problem', { hasText: 'battery <' }).waitFor()
+    await page.locator('.pivot-tools .problem', { hasText: 'battery<' }).waitFor()
     assert.equal(await where.getAttribute('aria-invalid'), 'true')
     assert.equal(await page.locator('.problem').count(), 1)
     await where.fill('battery < 2.9')
