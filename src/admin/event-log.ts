@@ -39,10 +39,11 @@ export function createEventLog(observer: Observer): EventLog {
 
   const noteRefusal = (event: ClientEvent): void => {
     refusals.push(event)
-    refusalCharacters += charactersOf(event, event.detail)
+    refusalCharacters += charactersOf(event.clientId, event.username, event.detail)
     while (refusals.length > REFUSALS_MAX || refusalCharacters > CHARACTERS_MAX) {
       const oldest = refusals.shift()
-      if (oldest !== undefined) refusalCharacters -= charactersOf(oldest, oldest.detail)
+      if (oldest === undefined) break
+      refusalCharacters -= charactersOf(oldest.clientId, oldest.username, oldest.detail)
     }
   }
   const note = (kind: ClientEvent['kind'], who: Who, detail: string, qos = NO_QOS): void => {
@@ -96,7 +97,7 @@ function eventOf(
   return { timeMs, clientId, username: shownUser(username), remote, kind, detail }
 }
 
-const charactersOf = ({ clientId, username }: Who, text: string): number =>
+const charactersOf = (clientId: string, username: string | null, text: string): number =>
   clientId.length + (username?.length ?? 0) + text.length
 
 /**
@@ -118,6 +119,7 @@ function createRing(eventsMax: number) {
   let forgottenMs: number | null = null
   /** 1 is the newest. */
   const placeOf = (back: number): number => (next - back + eventsMax) % eventsMax
+  const isTooLong = (): boolean => characters > CHARACTERS_MAX
   const whoAt = (place: number): Who => ({
     clientId: clientIds[place],
     username: usernames[place],
@@ -125,7 +127,7 @@ function createRing(eventsMax: number) {
   })
   const forgetOldest = (): void => {
     const place = placeOf(size)
-    characters -= charactersOf(whoAt(place), texts[place])
+    characters -= charactersOf(clientIds[place], usernames[place], texts[place])
     forgottenMs = times[place]
     clientIds[place] = ''
     usernames[place] = null
@@ -153,8 +155,8 @@ function createRing(eventsMax: number) {
       texts[next] = text
       next = (next + 1) % eventsMax
       size++
-      characters += charactersOf(who, text)
-      while (characters > CHARACTERS_MAX) forgetOldest()
+      characters += charactersOf(who.clientId, who.username, text)
+      while (isTooLong()) forgetOldest()
     },
     /** Newest first. */
     clientIds(): Set<string> {

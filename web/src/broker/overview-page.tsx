@@ -9,7 +9,7 @@ import { ClusterPanel, OfOneNode } from './cluster-panel.tsx'
 import { Chart } from './overview-chart.tsx'
 import { CHARTS, isBytes, KPIS, useHistory, valueText, type Points } from './overview-history.ts'
 import { Refusals } from './refusals.tsx'
-import { whyAddress } from './why-address.ts'
+import { whyAddress } from '../model/why-address.ts'
 import { useBrokerText } from './text.ts'
 import { useLoaded } from './use-api.ts'
 

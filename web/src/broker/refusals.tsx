@@ -3,7 +3,7 @@ import { dateTimeText, countText } from '../ui/format.ts'
 import { call } from './api.ts'
 import { useBrokerText } from './text.ts'
 import { useLoaded } from './use-api.ts'
-import { whyAddress } from './why-address.ts'
+import { whyAddress } from '../model/why-address.ts'
 
 const SHOWN_MAX = 50
 

@@ -6,7 +6,7 @@ import { TextField } from '../ui/parts.tsx'
 import { useLanguage, useText } from '../ui/text.ts'
 import { call, type WhyQuery, type WhyReply } from './api.ts'
 import { useBrokerText } from './text.ts'
-import { whyAddress } from './why-address.ts'
+import { whyAddress } from '../model/why-address.ts'
 import * as chinese from './why-zh.ts'
 
 type Link = WhyReply['links'][number]

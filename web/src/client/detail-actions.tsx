@@ -1,5 +1,5 @@
 /** What can be done with a message. */
-import { whyAddress } from '../broker/why-address.ts'
+import { whyAddress } from '../model/why-address.ts'
 import { asText, correlationText, toBase64 } from '../decode/bytes.ts'
 import { toHex } from '../decode/lines.ts'
 import { isSameHost } from '../model/connect-causes.ts'

@@ -1,8 +1,12 @@
-/** Where "why?" is answered: apart from the page itself, for the client leads there too. */
-import type { WhyQuery } from './api.ts'
+/** Where the page answers "why?": the client leads there, too. */
+
+interface Question {
+  readonly client?: string | undefined
+  readonly topic?: string | undefined
+}
 
 /** The address of the page with this question. */
-export function whyAddress({ client, topic }: WhyQuery): string {
+export function whyAddress({ client, topic }: Question): string {
   const query = new URLSearchParams()
   if (client !== undefined) query.set('client', client)
   if (topic !== undefined) query.set('topic', topic)
