@@ -167,6 +167,7 @@ export const bridges = object({
   bridges: list(
     object({
       name: text('Of its "connection" line.'),
+      node: nullable(text('The node of the cluster that it runs at; null: a broker of its own.')),
       state: oneOf(
         'waiting: for the next attempt, or, a lazy one, for something to do; stopped: once and lost.',
         ['waiting', 'connecting', 'up', 'paused', 'stopped'],
@@ -184,7 +185,7 @@ export const bridges = object({
       lastErrorMs: nullable(timeMs),
       reconnectAtMs: nullable(timeMs),
     }),
-    'In the order of the configuration.',
+    'In the order of the configuration; behind them those that only other nodes are configured to have.',
   ),
 })
 

@@ -7,7 +7,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { SampleSource } from '../telemetry/sampler.ts'
 import type { OtherTraces } from './traces.ts'
 import type { Views } from './views.ts'
-import type { BridgeControl } from '../ports/bridge-status.ts'
+import type { BridgeControl, BridgeStatus } from '../ports/bridge-status.ts'
 import type { Auth, Identity, ListenerOptions, Observer } from '../ports/ports.ts'
 import type { LoginKeeper } from './logins.ts'
 import type { BanView } from './schemas-bans.ts'
@@ -86,6 +86,18 @@ export interface ClusterSource {
   drain(node: string, seconds: number): Promise<void>
 }
 
+/** A bridge, and the node that it runs at; null: a broker of its own. */
+export interface PlacedBridge extends BridgeStatus {
+  readonly node: string | null
+}
+
+/** As {@link BridgeControl}, of all nodes of a cluster. */
+export interface BridgeDesk {
+  list(): Promise<PlacedBridge[]>
+  pause(name: string): Promise<boolean>
+  resume(name: string): Promise<boolean>
+}
+
 export interface AdminSource {
   readonly version: string
   readonly startedAtMs: number
@@ -101,7 +113,10 @@ export interface AdminSource {
   readonly auth: Auth
   /** The core's observer, whose functions the API fills in. */
   readonly observer: Observer
+  /** Those that run here. */
   readonly bridges: BridgeControl
+  /** Those of all nodes. */
+  readonly bridgeDesk: BridgeDesk
   readonly users: UserAdministration
   readonly bans: BanAdministration
   readonly cluster: ClusterSource

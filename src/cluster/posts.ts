@@ -69,7 +69,8 @@ export class Posts {
     await this.giveBack([...this.held])
   }
 
-  private holderOf(post: string): Holder {
+  /** Of nobody `node` is empty; it may be gone by now. */
+  holderOf(post: string): Holder {
     return this.records.get<Holder>(keyOf(post)).value ?? NOBODY
   }
 

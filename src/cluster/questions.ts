@@ -17,6 +17,11 @@ interface Reply {
   readonly error?: string
 }
 
+export interface NodeAnswer {
+  readonly node: string
+  readonly value: unknown
+}
+
 type Answers = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
 
 const decoder = new TextDecoder()
@@ -64,6 +69,17 @@ export class Questions {
     const { value, error } = JSON.parse(decoder.decode(answer.data)) as Reply
     if (error !== undefined) throw new Error(`node ${node}: ${error}`)
     return { value }
+  }
+
+  /** Asks all other nodes; one that does not answer, or cannot, such as one of a version that does not know of it, is left out. */
+  async askEach(name: string, args: readonly unknown[]): Promise<NodeAnswer[]> {
+    const all = await Promise.all(
+      this.membership.others().map(async ({ node }) => {
+        const answer = await this.askOne(node, name, args).catch(() => null)
+        return answer === null ? [] : [{ node, value: answer.value }]
+      }),
+    )
+    return all.flat()
   }
 
   /** Asks all other nodes; one that does not answer, for it has just died, is left out. */

@@ -4,6 +4,8 @@ import { placedViews, viewsOf, type ClientPlace, type Views } from '../admin/vie
 import type { Broker } from '../broker/broker.ts'
 import type { ClientView, ShownSessions } from '../broker/inspect.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
+import type { BridgeControl } from '../ports/bridge-status.ts'
+import { bridgeAnswers } from './bridge-desk.ts'
 import type { Drain } from './drain.ts'
 import { joinViews, type AskViews } from './joint-views.ts'
 
@@ -14,10 +16,15 @@ function viewsOfNode(broker: Broker, node: ClusterNode, shown: ShownSessions): V
   return placedViews(viewsOf(broker, broker.inspector(shown)), placeOf)
 }
 
-/** What is answered to other nodes: of clients that are here. */
-export function clusterAnswers(broker: Broker, node: ClusterNode, drain: Drain) {
+/** What is answered to other nodes: of clients and bridges that are here. */
+export function clusterAnswers(
+  { broker, bridges }: { readonly broker: Broker; readonly bridges: BridgeControl },
+  node: ClusterNode,
+  drain: Drain,
+) {
   return {
     ...viewsOfNode(broker, node, { away: false, backlogOf: () => null }),
+    ...bridgeAnswers(bridges),
     drain: (seconds: number) => drain.start(seconds),
   }
 }

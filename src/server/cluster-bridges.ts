@@ -82,6 +82,7 @@ export function createClusterBridges(
   }
 }
 
-function postOf(name: string): string {
+/** What a node that runs the bridge holds. */
+export function postOf(name: string): string {
   return `bridge ${name}`
 }

@@ -31,6 +31,7 @@ interface Served extends Draining {
   /** Listeners with pages, by name. */
   readonly pages: ReadonlyMap<string, unknown>
   readonly config: Config
+  readonly bridges: Bridges
 }
 
 export interface Cluster {
@@ -165,7 +166,7 @@ function begin(
     void node.posts.leave()
   }
   const drain = createDrain(server, node, leave)
-  node.questions.answerWith(clusterAnswers(server.broker, node, drain))
+  node.questions.answerWith(clusterAnswers(server, node, drain))
   return drain
 }
 

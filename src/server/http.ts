@@ -34,6 +34,7 @@ import type { UserAdmin } from './user-admin.ts'
 import { userSourceOf } from './user-source.ts'
 import type { Cluster } from './cluster.ts'
 import { clusterViews } from './cluster-asks.ts'
+import { bridgeDeskOf } from './bridge-desk.ts'
 import { clusterSource } from './cluster-source.ts'
 import { figuresOf } from './thread-figures.ts'
 import type { Drain } from './drain.ts'
@@ -176,6 +177,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     auth: security.auth,
     observer,
     bridges: server.bridges,
+    bridgeDesk: bridgeDeskOf(server),
     users: userSourceOf(server),
     loginKeeper: loginKeeperOf(
       server.persistence === null ? null : `${server.persistence.location}.logins`,

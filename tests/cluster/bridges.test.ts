@@ -26,21 +26,22 @@ let remote: BrokerProcess
 interface BridgeRow {
   readonly name: string
   readonly state: string
+  readonly node: string
 }
 
-/** Nodes that say that the bridge is theirs; `state`: and that it is so. */
+/** Nodes that have the bridge, as those that run tell; `state`: where it is so. */
 async function holders(state?: string): Promise<number[]> {
-  const running = [...cluster.brokers.entries()].filter(([, broker]) => broker.isRunning())
+  const running = cluster.brokers.filter((broker) => broker.isRunning())
   const all = await Promise.all(
-    running.map(async ([index, broker]) => {
-      const { bridges } = (await askPages(broker, 'bridges').catch(() => ({}))) as {
+    running.map(async (broker) => {
+      const { bridges = [] } = (await askPages(broker, 'bridges').catch(() => ({}))) as {
         bridges?: BridgeRow[]
       }
-      const [bridge] = bridges ?? []
-      return bridge !== undefined && (state ?? bridge.state) === bridge.state ? [index] : []
+      return bridges.filter((row) => (state ?? row.state) === row.state)
     }),
   )
-  return all.flat()
+  const names = new Set(all.flat().map(({ node }) => node))
+  return [...cluster.brokers.keys()].filter((index) => names.has(cluster.brokers[index].name))
 }
 
 /** Resolves to the one node whose bridge is up; not `before`. */
@@ -165,6 +166,22 @@ restart_timeout 1 2`
       await assertWhole(flow, 2)
     },
   )
+
+  test('every node shows where the bridge runs, pauses it and lets it go on', async () => {
+    const first = await holder()
+    const { name: node } = cluster.brokers[first]
+    const asked = cluster.brokers[(first + 1) % 3]
+    const rows = async (): Promise<string[]> => {
+      const { bridges } = (await askPages(asked, 'bridges')) as { bridges: BridgeRow[] }
+      return bridges.map((row) => `${row.name} ${row.node} ${row.state}`)
+    }
+    assert.deepEqual(await rows(), [`there ${node} up`])
+    assert.deepEqual(await askPages(asked, 'bridges/pause', { name: 'there' }), { done: true })
+    assert.deepEqual(await rows(), [`there ${node} paused`])
+    assert.deepEqual(await askPages(asked, 'bridges/resume', { name: 'there' }), { done: true })
+    assert.equal(await holder(), first)
+    assert.deepEqual(await askPages(asked, 'bridges/pause', { name: 'none' }), { done: false })
+  })
 
   test(
     'a bridge leaves a node that is drained at once, and does not come back to it',

@@ -4,10 +4,10 @@ import type { Handlers, HandlerWorld } from './handler.ts'
 type BridgeHandlers = Pick<Handlers, 'bridges' | 'bridgePause' | 'bridgeResume'>
 
 export function bridgeHandlers({ admin }: HandlerWorld): BridgeHandlers {
-  const { bridges } = admin.source
+  const { bridgeDesk } = admin.source
   return {
-    bridges: () => ({ bridges: bridges.list() }),
-    bridgePause: ({ body: { name } }) => ({ done: bridges.pause(name) }),
-    bridgeResume: ({ body: { name } }) => ({ done: bridges.resume(name) }),
+    bridges: async () => ({ bridges: await bridgeDesk.list() }),
+    bridgePause: async ({ body: { name } }) => ({ done: await bridgeDesk.pause(name) }),
+    bridgeResume: async ({ body: { name } }) => ({ done: await bridgeDesk.resume(name) }),
   }
 }

@@ -1,7 +1,9 @@
 /** Bridges: how they are, what waits to cross, why one is down. */
 import { clockText, countText } from '../ui/format.ts'
+import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { call } from './api.ts'
+import { cluster } from './cluster.ts'
 import { useBrokerText } from './text.ts'
 import { useLoaded } from './use-api.ts'
 
@@ -15,7 +17,8 @@ export function BridgesPage() {
     await call(isPaused ? 'bridgeResume' : 'bridgePause', { body: { name } })
     reload()
   }
-  const columns = b.bridgeColumns
+  const isClustered = useStore(cluster, ({ clustered }) => clustered)
+  const { name: nameColumn, ...columns } = b.bridgeColumns
   if (value?.bridges.length === 0)
     return (
       <div className="empty is-large">
@@ -29,6 +32,8 @@ export function BridgesPage() {
         <table>
           <thead>
             <tr>
+              <th>{nameColumn}</th>
+              {isClustered && <th>{b.columns.node}</th>}
               {Object.values(columns).map((name) => (
                 <th key={name}>{name}</th>
               ))}
@@ -41,6 +46,7 @@ export function BridgesPage() {
             {value?.bridges.map((row) => (
               <tr key={row.name}>
                 <td>{row.name}</td>
+                {isClustered && <td className="mono">{row.node ?? '–'}</td>}
                 <td className={row.state === 'up' ? '' : 'is-warning'}>
                   {b.bridgeStates[row.state]}
                   {row.reconnectAtMs !== null && ` (${clockText(row.reconnectAtMs).slice(0, 8)})`}

@@ -1,0 +1,70 @@
+/** Bridges for the admin API: those of all nodes at every node, each looked at and paused from anywhere. */
+import type { BridgeDesk, PlacedBridge } from '../admin/source.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
+import type { Config } from '../config/config.ts'
+import type { BridgeControl, BridgeStatus } from '../ports/bridge-status.ts'
+import { postOf } from './cluster-bridges.ts'
+
+interface Host {
+  readonly bridges: BridgeControl
+  readonly config: Pick<Config, 'bridges'>
+  /** null: a broker of its own. */
+  readonly cluster: { readonly node: ClusterNode } | null
+}
+
+/** What is answered to other nodes: of bridges that run here. */
+export function bridgeAnswers(bridges: BridgeControl) {
+  return {
+    bridges: async () => bridges.list(),
+    pauseBridge: async (name: string) => bridges.pause(name),
+    resumeBridge: async (name: string) => bridges.resume(name),
+  }
+}
+
+export function bridgeDeskOf(server: Host): BridgeDesk {
+  const { bridges, cluster } = server
+  return cluster === null ? ownDesk(bridges) : sharedDesk(server, cluster.node)
+}
+
+function ownDesk(bridges: BridgeControl): BridgeDesk {
+  return {
+    list: async () => bridges.list().map((status) => ({ ...status, node: null })),
+    pause: async (name) => bridges.pause(name),
+    resume: async (name) => bridges.resume(name),
+  }
+}
+
+function sharedDesk(server: Host, node: ClusterNode): BridgeDesk {
+  const { bridges } = server
+  const ask = async (name: string, ...args: readonly unknown[]) =>
+    node.isJoined ? await node.questions.askEach(name, args) : []
+  const anyDoes = async (question: string, name: string): Promise<boolean> =>
+    (await ask(question, name)).some(({ value }) => value === true)
+  return {
+    async list() {
+      const others = (await ask('bridges')).flatMap((answer) =>
+        (answer.value as BridgeStatus[]).map((status) => ({ ...status, node: answer.node })),
+      )
+      const own = bridges.list().map((status) => ({ ...status, node: node.options.node }))
+      const holderOf = (name: string): string => node.posts.holderOf(postOf(name)).node
+      return inOrder(eachOnce([...own, ...others], holderOf), server.config)
+    },
+    pause: async (name) => bridges.pause(name) || (await anyDoes('pauseBridge', name)),
+    resume: async (name) => bridges.resume(name) || (await anyDoes('resumeBridge', name)),
+  }
+}
+
+/** While a bridge moves two nodes may tell of it. */
+function eachOnce(rows: readonly PlacedBridge[], holderOf: (name: string) => string) {
+  const found = new Map<string, PlacedBridge>()
+  for (const row of rows)
+    if (!found.has(row.name) || row.node === holderOf(row.name)) found.set(row.name, row)
+  return [...found.values()]
+}
+
+/** As configured here, wherever they run; what only others have comes behind. */
+function inOrder(rows: readonly PlacedBridge[], { bridges }: Pick<Config, 'bridges'>) {
+  const places = new Map(bridges.map(({ name }, index) => [name, index]))
+  const placeOf = ({ name }: PlacedBridge): number => places.get(name) ?? bridges.length
+  return [...rows].sort((a, b) => placeOf(a) - placeOf(b) || (a.name < b.name ? -1 : 1))
+}

@@ -1,0 +1,88 @@
+/** What a node tells of the bridges of all, where some others cannot say. */
+import assert from 'node:assert/strict'
+import { after, before, test, type TestContext } from 'node:test'
+import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
+import { ClusterStore } from '../../src/cluster/cluster-store.ts'
+import type { BridgeControl, BridgeStatus } from '../../src/ports/bridge-status.ts'
+import { bridgeAnswers, bridgeDeskOf } from '../../src/server/bridge-desk.ts'
+import { Door } from '../store/contract.ts'
+import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
+import { newName, newNode } from './nodes.ts'
+
+let nats: NatsServers
+
+async function join(context: TestContext, cluster: string, name: string): Promise<ClusterNode> {
+  const node = newNode(nats.urls, cluster, name)
+  const door = new Door({ store: () => new ClusterStore(node), dispose: async () => {} }, name)
+  const opened = await door.open()
+  context.after(() => opened.close())
+  return node
+}
+
+function running(...names: string[]): BridgeControl {
+  const status: Omit<BridgeStatus, 'name'> = {
+    state: 'up',
+    address: '127.0.0.1:1883',
+    remoteClientId: 'r',
+    localClientId: 'l',
+    queued: 0,
+    sent: 0,
+    received: 0,
+    dropped: 0,
+    connects: 1,
+    upSinceMs: 1,
+    lastError: null,
+    lastErrorMs: null,
+    reconnectAtMs: null,
+  }
+  return {
+    list: () => names.map((name) => ({ ...status, name })),
+    pause: (name) => names.includes(name),
+    resume: (name) => names.includes(name),
+  }
+}
+
+/** Until the servers know that `to` listens. */
+async function untilHeard(from: ClusterNode, to: string): Promise<void> {
+  const ask = () => from.questions.askOne(to, 'bridges', []).catch(() => 'cannot')
+  while ((await ask()) === null);
+}
+
+if (skipNats !== false) test('bridges of all nodes', { skip: skipNats }, () => {})
+else {
+  before(async () => void (nats = await startNats()))
+  after(() => nats.stop())
+
+  test('a node that cannot say hides only its own bridges', async (context) => {
+    const cluster = newName()
+    const names = ['a', 'b', 'older', 'failing', 'mute']
+    const nodes = await Promise.all(names.map((name) => join(context, cluster, name)))
+    const [a, b, older, failing] = nodes
+    b.questions.answerWith(bridgeAnswers(running('first', 'extra')))
+    older.questions.answerWith({ drain: () => Promise.resolve(true) })
+    failing.questions.answerWith({ bridges: () => Promise.reject(new Error('no')) })
+    await Promise.all(names.slice(1, 4).map((name) => untilHeard(a, name)))
+    assert.equal(a.membership.others().length, 4)
+    const config = { bridges: [{ name: 'first' }, { name: 'second' }] } as never
+    const desk = bridgeDeskOf({ bridges: running('second'), config, cluster: { node: a } })
+    const rows = (await desk.list()).map(({ name, node }) => `${name} ${node}`)
+    assert.deepEqual(rows, ['first b', 'second a', 'extra b'])
+    assert.equal(await desk.pause('extra'), true)
+    assert.equal(await desk.pause('nothing'), false)
+  })
+
+  test('a bridge that moves is one row: of the node that has it', async (context) => {
+    const cluster = newName()
+    const [a, b] = await Promise.all(['a', 'b'].map((name) => join(context, cluster, name)))
+    b.questions.answerWith(bridgeAnswers(running('moving')))
+    await untilHeard(a, 'b')
+    await b.posts.want(['bridge moving'])
+    await a.records.refresh()
+    const config = { bridges: [{ name: 'moving' }] } as never
+    const desk = bridgeDeskOf({ bridges: running('moving'), config, cluster: { node: a } })
+    assert.deepEqual(
+      (await desk.list()).map(({ node }) => node),
+      ['b'],
+    )
+  })
+}
