@@ -11,8 +11,11 @@ import { readEntry } from './entries.ts'
 import { pause, type StreamEntry, type Wire } from './wire.ts'
 
 const ENTRIES_AT_ONCE = 256
-/** From so many on that are done with one behind the other they are purged in one request. */
-const PURGE_FROM = 3
+/**
+ * From so many on that are done with one behind the other they are purged in one request: a server looks for them through
+ * all that waits in the stream, while each by its sequence costs the same however much waits.
+ */
+const PURGE_FROM = 8
 const RETRY_MS = 500
 /** Of entries that were read at the claim, to be kept for the first page. */
 const AHEAD_BYTES_MAX = 64 * 1024
