@@ -7,6 +7,7 @@ import { Follower } from './follower.ts'
 import type { QueuePlace, LocalSession } from './local-session.ts'
 import { Membership, type NodeCounts } from './membership.ts'
 import { readEntry } from './entries.ts'
+import { Pauses } from './pauses.ts'
 import { Posts } from './posts.ts'
 import { Questions } from './questions.ts'
 import { Records } from './records.ts'
@@ -57,6 +58,7 @@ export class ClusterNode {
   questions!: Questions
   records!: Records
   posts!: Posts
+  pauses!: Pauses
   table!: SessionTable
   retained!: RetainedMessages
   delayed!: DelayedMessages
@@ -112,6 +114,7 @@ export class ClusterNode {
     this.membership = new Membership(this.wire, options)
     this.questions = new Questions(this.wire, options, this.membership)
     this.records = new Records(this.wire, name)
+    this.pauses = new Pauses(this.records, this.questions)
     this.posts = new Posts(this.records, this.membership, options)
     this.table = new SessionTable(
       node,
@@ -150,6 +153,7 @@ export class ClusterNode {
     await this.records.start()
     this.records.onChange = () => {
       this.posts.look()
+      this.pauses.look()
       this.onRecords()
     }
     await this.beforeServing()

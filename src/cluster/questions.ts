@@ -46,8 +46,8 @@ export class Questions {
 
   /** Answers what other nodes ask from now on. */
   answerWith(answers: Answers): void {
-    const { name, node } = this.options
-    this.wire.listen(`${name}.ctl.${node}.ask`, (message) => void this.answer(message, answers))
+    const subject = this.subjectOf(this.options.node)
+    this.wire.listen(subject, (message) => void this.answer(message, answers))
   }
 
   private async answer(message: Msg, answers: Answers): Promise<void> {
@@ -63,8 +63,7 @@ export class Questions {
     args: readonly unknown[],
   ): Promise<{ value: unknown } | null> {
     const text = JSON.stringify({ name, args } satisfies Question)
-    const subject = `${this.options.name}.ctl.${node}.ask`
-    const answer = await this.wire.request(subject, text, ANSWER_MS_MAX)
+    const answer = await this.wire.request(this.subjectOf(node), text, ANSWER_MS_MAX)
     if (answer === null) return null
     const { value, error } = JSON.parse(decoder.decode(answer.data)) as Reply
     if (error !== undefined) throw new Error(`node ${node}: ${error}`)
@@ -80,6 +79,21 @@ export class Questions {
       }),
     )
     return all.flat()
+  }
+
+  /** Whether another node serves clients: only then it listens. One that listens and does not answer may be busy. */
+  async isAnyServing(): Promise<boolean> {
+    const text = JSON.stringify({ name: '', args: [] } satisfies Question)
+    const answers = await Promise.all(
+      this.membership
+        .others()
+        .map(({ node }) => this.wire.tryRequest(this.subjectOf(node), text, ANSWER_MS_MAX)),
+    )
+    return answers.some((answer) => answer !== 'unheard')
+  }
+
+  private subjectOf(node: string): string {
+    return `${this.options.name}.ctl.${node}.ask`
   }
 
   /** Asks all other nodes; one that does not answer, for it has just died, is left out. */

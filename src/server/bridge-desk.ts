@@ -1,4 +1,5 @@
 /** Bridges for the admin API: those of all nodes at every node, each looked at and paused from anywhere. */
+import { HttpError } from '../admin/http-error.ts'
 import type { BridgeDesk, PlacedBridge } from '../admin/source.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
 import type { Config } from '../config/config.ts'
@@ -12,12 +13,11 @@ interface Host {
   readonly cluster: { readonly node: ClusterNode } | null
 }
 
-/** What is answered to other nodes: of bridges that run here. */
-export function bridgeAnswers(bridges: BridgeControl) {
+/** What is answered to other nodes: of bridges that run here. `turnBridges`: when those that are paused by now are. */
+export function bridgeAnswers(bridges: Pick<BridgeControl, 'list'>, { records }: ClusterNode) {
   return {
     bridges: async () => bridges.list(),
-    pauseBridge: async (name: string) => bridges.pause(name),
-    resumeBridge: async (name: string) => bridges.resume(name),
+    turnBridges: () => records.refresh(),
   }
 }
 
@@ -36,10 +36,20 @@ function ownDesk(bridges: BridgeControl): BridgeDesk {
 
 function sharedDesk(server: Host, node: ClusterNode): BridgeDesk {
   const { bridges } = server
-  const ask = async (name: string, ...args: readonly unknown[]) =>
-    node.isJoined ? await node.questions.askEach(name, args) : []
-  const anyDoes = async (question: string, name: string): Promise<boolean> =>
-    (await ask(question, name)).some(({ value }) => value === true)
+  const ask = async (name: string) => (node.isJoined ? await node.questions.askEach(name, []) : [])
+  const isKnown = (name: string): boolean =>
+    server.config.bridges.some((bridge) => bridge.name === name) ||
+    node.membership.others().some((other) => other.bridges?.includes(name) === true)
+  const turn = async (name: string, isPaused: boolean): Promise<boolean> => {
+    if (!node.isJoined || !isKnown(name)) return false
+    try {
+      await node.pauses.set(name, isPaused)
+    } catch (error) {
+      throw new HttpError(503, (error as Error).message)
+    }
+    await ask('turnBridges')
+    return true
+  }
   return {
     async list() {
       const others = (await ask('bridges')).flatMap((answer) =>
@@ -49,8 +59,8 @@ function sharedDesk(server: Host, node: ClusterNode): BridgeDesk {
       const holderOf = (name: string): string => node.posts.holderOf(postOf(name)).node
       return inOrder(eachOnce([...own, ...others], holderOf), server.config)
     },
-    pause: async (name) => bridges.pause(name) || (await anyDoes('pauseBridge', name)),
-    resume: async (name) => bridges.resume(name) || (await anyDoes('resumeBridge', name)),
+    pause: (name) => turn(name, true),
+    resume: (name) => turn(name, false),
   }
 }
 

@@ -58,27 +58,37 @@ export function bridgesOf({ bridges, global }: Config): NamedBridges {
   )
 }
 
-/** @param forgets Whether the queue of a bridge that is taken out goes with it. */
+/** What others have a say in. */
+export interface BridgeRules {
+  /** Whether the queue of a bridge that is taken out goes with it. */
+  forgets(name: string): boolean
+  /** Whether it begins paused. */
+  isPaused(name: string): boolean
+}
+
+const OWN_RULES: BridgeRules = { forgets: () => true, isPaused: () => false }
+
 export function createBridges(
   broker: LocalBroker,
   log: Log,
   first: NamedBridges,
-  forgets: (name: string) => boolean = () => true,
+  { forgets, isPaused }: BridgeRules = OWN_RULES,
 ): Bridges {
   const ports = { broker, log, runtime: nodeRuntime, wallMs: () => nodeClock.wallMs() }
   let named = first
   const bridges = new Map<string, Bridge>()
-  for (const [name, { settings }] of first) bridges.set(name, new Bridge(settings, ports))
+  const make = (name: string, settings: BridgeSettings): Bridge => {
+    const bridge = new Bridge(settings, ports)
+    bridges.set(name, bridge)
+    if (isPaused(name)) bridge.pause()
+    return bridge
+  }
+  for (const [name, { settings }] of first) make(name, settings)
 
   const prepareAll = (list: readonly Bridge[], done: () => void): void => {
     let left = list.length
     if (left === 0) return done()
     for (const bridge of list) bridge.prepare(() => --left === 0 && done())
-  }
-  const add = (name: string, settings: BridgeSettings, prepared: () => void): void => {
-    const bridge = new Bridge(settings, ports)
-    bridges.set(name, bridge)
-    bridge.restart(prepared)
   }
   const remove = (name: string): void => {
     bridges.get(name)?.close(forgets(name))
@@ -101,7 +111,7 @@ export function createBridges(
         if (before !== undefined && !isSame) remove(name)
         const bridge = bridges.get(name)
         left++
-        if (bridge === undefined) add(name, next.settings, prepared)
+        if (bridge === undefined) make(name, next.settings).restart(prepared)
         else bridge.change(next.settings, next.isImmediate, prepared)
       }
       named = settings

@@ -24,7 +24,7 @@ export function clusterAnswers(
 ) {
   return {
     ...viewsOfNode(broker, node, { away: false, backlogOf: () => null }),
-    ...bridgeAnswers(bridges),
+    ...bridgeAnswers(bridges, node),
     drain: (seconds: number) => drain.start(seconds),
   }
 }

@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import type { LocalBroker } from '../bridge/local-broker.ts'
 import { TopicMap } from '../bridge/topic-map.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
+import type { Pauses } from '../cluster/pauses.ts'
 import type { Observer } from '../ports/ports.ts'
 import { createBridges, type Bridges, type NamedBridge, type NamedBridges } from './bridges.ts'
 
@@ -25,14 +26,17 @@ export function createClusterBridges(
   const held = (): NamedBridges =>
     new Map([...wanted].filter(([name]) => node.posts.holds(postOf(name))))
   const want = (): Promise<void> => node.posts.want([...wanted.keys()].map(postOf))
-  // Its queue goes with a bridge that no node is configured to have any more.
-  const forgets = (name: string): boolean =>
+  // The queue and the pause of a bridge go when no node is configured to have it any more.
+  const isNobodys = (name: string): boolean =>
     !wanted.has(name) &&
     node.membership.others().every(({ bridges }) => bridges?.includes(name) !== true)
 
+  const rules = { forgets: isNobodys, isPaused: (name: string) => node.pauses.has(name) }
+
   const prepare = async (done: () => void): Promise<void> => {
+    await node.pauses.endIfAlone()
     await want()
-    const running = createBridges(broker, log, held(), forgets)
+    const running = createBridges(broker, log, held(), rules)
     here = running
     if (observer !== null) running.watch(observer)
     const preparedHere = new Promise<void>((resolve) => running.prepare(resolve))
@@ -55,6 +59,8 @@ export function createClusterBridges(
 
   const follow = (): void => {
     node.posts.onChange = () => here?.apply(held(), () => {})
+    node.pauses.onChange = () => turn(here, node.pauses)
+    turn(here, node.pauses)
     here?.apply(held(), () => {})
   }
 
@@ -65,7 +71,10 @@ export function createClusterBridges(
       follow()
     },
     apply(settings, done) {
+      const before = [...wanted.keys()]
       wanted = settings
+      // Where NATS does not take it a pause is there for who gives the name to another bridge.
+      for (const name of before) if (isNobodys(name)) node.pauses.set(name, false).catch(() => {})
       void node.membership.tellNow()
       void want().then(() => here?.apply(held(), done))
     },
@@ -77,9 +86,17 @@ export function createClusterBridges(
       here?.close()
       if (!node.isJoined) return
       node.posts.onChange = () => {}
+      node.pauses.onChange = () => {}
       void node.posts.leave()
     },
   }
+}
+
+/** Pauses what is to be paused, and lets the rest go on. */
+function turn(bridges: Bridges | null, pauses: Pauses): void {
+  for (const { name } of bridges?.list() ?? [])
+    if (pauses.has(name)) bridges?.pause(name)
+    else bridges?.resume(name)
 }
 
 /** What a node that runs the bridge holds. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
 import { ClusterStore } from '../../src/cluster/cluster-store.ts'
+import type { NodeCounts } from '../../src/cluster/membership.ts'
 import type { BridgeControl, BridgeStatus } from '../../src/ports/bridge-status.ts'
 import { bridgeAnswers, bridgeDeskOf } from '../../src/server/bridge-desk.ts'
 import { Door } from '../store/contract.ts'
@@ -11,11 +12,20 @@ import { newName, newNode } from './nodes.ts'
 
 let nats: NatsServers
 
-async function join(context: TestContext, cluster: string, name: string): Promise<ClusterNode> {
-  const node = newNode(nats.urls, cluster, name)
+/** A node that may run bridges of these names. */
+async function join(context: TestContext, cluster: string, name: string, bridges: string[] = []) {
+  const counts = (): NodeCounts => ({
+    connected: 0,
+    sessions: 0,
+    isDraining: false,
+    figures: { received: 0, sent: 0, dropped: 0 },
+    bridges,
+    sharesUsers: false,
+  })
+  const node = newNode(nats.urls, cluster, name, { counts })
   const door = new Door({ store: () => new ClusterStore(node), dispose: async () => {} }, name)
-  const opened = await door.open()
-  context.after(() => opened.close())
+  await door.open()
+  context.after(() => node.cut())
   return node
 }
 
@@ -37,8 +47,8 @@ function running(...names: string[]): BridgeControl {
   }
   return {
     list: () => names.map((name) => ({ ...status, name })),
-    pause: (name) => names.includes(name),
-    resume: (name) => names.includes(name),
+    pause: () => assert.fail('it is turned by what is written down'),
+    resume: () => assert.fail('it is turned by what is written down'),
   }
 }
 
@@ -56,9 +66,11 @@ else {
   test('a node that cannot say hides only its own bridges', async (context) => {
     const cluster = newName()
     const names = ['a', 'b', 'older', 'failing', 'mute']
-    const nodes = await Promise.all(names.map((name) => join(context, cluster, name)))
+    const nodes = await Promise.all(
+      names.map((name) => join(context, cluster, name, name === 'b' ? ['first', 'extra'] : [])),
+    )
     const [a, b, older, failing] = nodes
-    b.questions.answerWith(bridgeAnswers(running('first', 'extra')))
+    b.questions.answerWith(bridgeAnswers(running('first', 'extra'), b))
     older.questions.answerWith({ drain: () => Promise.resolve(true) })
     failing.questions.answerWith({ bridges: () => Promise.reject(new Error('no')) })
     await Promise.all(names.slice(1, 4).map((name) => untilHeard(a, name)))
@@ -68,13 +80,16 @@ else {
     const rows = (await desk.list()).map(({ name, node }) => `${name} ${node}`)
     assert.deepEqual(rows, ['first b', 'second a', 'extra b'])
     assert.equal(await desk.pause('extra'), true)
+    assert.ok(b.pauses.has('extra'))
+    assert.equal(await desk.resume('extra'), true)
+    assert.ok(!b.pauses.has('extra'))
     assert.equal(await desk.pause('nothing'), false)
   })
 
   test('a bridge that moves is one row: of the node that has it', async (context) => {
     const cluster = newName()
     const [a, b] = await Promise.all(['a', 'b'].map((name) => join(context, cluster, name)))
-    b.questions.answerWith(bridgeAnswers(running('moving')))
+    b.questions.answerWith(bridgeAnswers(running('moving'), b))
     await untilHeard(a, 'b')
     await b.posts.want(['bridge moving'])
     await a.records.refresh()
@@ -84,5 +99,28 @@ else {
       (await desk.list()).map(({ node }) => node),
       ['b'],
     )
+  })
+
+  test('a pause is there as long as a node serves, and ends with the last', async (context) => {
+    const cluster = newName()
+    const a = await join(context, cluster, 'a')
+    a.questions.answerWith({})
+    await a.pauses.set('one', true)
+    await Promise.all([a.pauses.set('two', true), a.pauses.set('three', true)])
+    await a.pauses.set('one', false)
+    const b = await join(context, cluster, 'b')
+    await untilHeard(b, 'a')
+    await b.pauses.endIfAlone()
+    assert.deepEqual(
+      ['one', 'two', 'three'].map((name) => b.pauses.has(name)),
+      [false, true, true],
+    )
+    await a.cut()
+    await b.cut()
+    const c = await join(context, cluster, 'c')
+    assert.ok(c.pauses.has('two'))
+    while (await c.questions.isAnyServing());
+    await c.pauses.endIfAlone()
+    assert.ok(!c.pauses.has('two'))
   })
 }

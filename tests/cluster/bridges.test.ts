@@ -44,11 +44,11 @@ async function holders(state?: string): Promise<number[]> {
   return [...cluster.brokers.keys()].filter((index) => names.has(cluster.brokers[index].name))
 }
 
-/** Resolves to the one node whose bridge is up; not `before`. */
-async function holder(before = -1): Promise<number> {
+/** Resolves to the one node whose bridge is up, or as `state` says; not `before`. */
+async function holder(before = -1, state = 'up'): Promise<number> {
   for (const endMs = performance.now() + waitMsMax; ; await sleep(50)) {
-    const up = (await holders('up')).filter((index) => index !== before)
-    if (up.length > 0) return up[0]
+    const found = (await holders(state)).filter((index) => index !== before)
+    if (found.length > 0) return found[0]
     assert.ok(performance.now() < endMs, 'no node has the bridge')
   }
 }
@@ -182,6 +182,29 @@ restart_timeout 1 2`
     assert.equal(await holder(), first)
     assert.deepEqual(await askPages(asked, 'bridges/pause', { name: 'none' }), { done: false })
   })
+
+  test(
+    'a pause holds when the bridge moves, and ends when all nodes have ended',
+    { timeout: 2 * testMsMax },
+    async () => {
+      const { brokers } = cluster
+      const first = await holder()
+      await askPages(brokers[(first + 1) % 3], 'bridges/pause', { name: 'there' })
+      await brokers[first].kill('SIGKILL')
+      const second = await holder(first, 'paused')
+      await brokers[first].start()
+      await brokers[second].kill('SIGTERM')
+      const third = await holder(second, 'paused')
+      await brokers[second].start()
+      assert.deepEqual(await holders('up'), [])
+      await askPages(brokers[(third + 1) % 3], 'bridges/resume', { name: 'there' })
+      assert.equal(await holder(), third)
+      await askPages(brokers[third], 'bridges/pause', { name: 'there' })
+      await Promise.all(brokers.map((broker) => broker.kill('SIGKILL')))
+      await Promise.all(brokers.map((broker) => broker.start()))
+      await holder()
+    },
+  )
 
   test(
     'a bridge leaves a node that is drained at once, and does not come back to it',
