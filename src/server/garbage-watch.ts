@@ -12,7 +12,7 @@ const GARBAGE_SHARE = 0.025
 /** A byte that comes is at most in memory so often: in the packet it is cut of, and in the message that is kept of it. */
 const COPIES = 2
 
-/** Nobody waits longer than this for a collection that does not come. */
+/** Nobody waits longer than this for a collection that does not come; then there is a little room at each look. */
 const WAIT_MS_MAX = 2000
 
 /**
@@ -20,7 +20,8 @@ const WAIT_MS_MAX = 2000
  * what its heap may be was, it collects all at once, which stops everybody.
  */
 const NUDGE_BYTES = 40 << 20
-const NUDGES_MAX = 3
+/** Of them until there is a collection. */
+const NUDGED_BYTES_MAX = 3 * NUDGE_BYTES
 const NUDGED_HEAP_BYTES_MIN = 1 << 30
 
 /** Bytes of objects, and of buffers outside of the heap (`external` is a collection behind). */
@@ -33,14 +34,16 @@ type ResizableArrayBuffer = new (bytes: number, options: { maxByteLength: number
 
 /**
  * Has V8 look for garbage soon. What can be resized is counted as allocated, but is pages that nobody has touched: it takes no
- * memory.
+ * memory. Returns its bytes, for a bundler leaves out what nobody asks for.
  */
-function nudge(): void {
-  if (getHeapStatistics().heap_size_limit < NUDGED_HEAP_BYTES_MIN) return
+function nudge(): number {
+  if (getHeapStatistics().heap_size_limit < NUDGED_HEAP_BYTES_MIN) return 0
   try {
-    void new (ArrayBuffer as ResizableArrayBuffer)(NUDGE_BYTES, { maxByteLength: NUDGE_BYTES })
+    const size = { maxByteLength: NUDGE_BYTES }
+    return new (ArrayBuffer as ResizableArrayBuffer)(NUDGE_BYTES, size).byteLength
   } catch {
     // There is no address space left for it; then there is a collection without.
+    return 0
   }
 }
 
@@ -62,7 +65,7 @@ export function createGarbageWatch(counted: () => number): GarbageWatch {
   let settling = -1
   let isCollected = false
   let fullSinceMs = 0
-  let nudges = 0
+  let nudgedBytes = 0
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries() as (PerformanceEntry & { detail: { kind: number } })[])
       isCollected ||= entry.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR
@@ -75,7 +78,7 @@ export function createGarbageWatch(counted: () => number): GarbageWatch {
     look() {
       const bytes = Math.max(0, usedBytes() - startBytes - counted())
       if (isCollected) {
-        fullSinceMs = nudges = 0
+        fullSinceMs = nudgedBytes = 0
         settling = Infinity
         isCollected = false
       }
@@ -98,8 +101,8 @@ export function createGarbageWatch(counted: () => number): GarbageWatch {
       }
       const nowMs = performance.now()
       if (fullSinceMs === 0) fullSinceMs = nowMs
-      if (nudges++ < NUDGES_MAX) nudge()
-      return nowMs - fullSinceMs > WAIT_MS_MAX ? Infinity : room
+      if (nudgedBytes < NUDGED_BYTES_MAX) nudgedBytes += nudge()
+      return nowMs - fullSinceMs > WAIT_MS_MAX ? least : room
     },
   }
 }
