@@ -2,6 +2,7 @@
 // was finding and linking 300 modules. CommonJS; beside it dist has the modules, for those who use the library. `bin/mozzie` takes these
 // files as long as they are not older than the modules.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { rolldown } from 'rolldown'
 import { root } from './setup.mjs'
@@ -144,6 +145,20 @@ function refuseUnknownNames(chunks) {
   }
 }
 
+const REQUIRED = /\brequire\("([^."][^"]*)"\)/g
+
+/** A package that is only for `import` is one for `import()`. */
+function refuseUnrequirable(chunks) {
+  const { resolve } = createRequire(join(root, 'package.json'))
+  for (const { fileName, code } of chunks)
+    for (const [, name] of code.matchAll(REQUIRED))
+      try {
+        resolve(name)
+      } catch (error) {
+        throw new Error(`${fileName} needs import('${name}')`, { cause: error })
+      }
+}
+
 const directory = join(root, 'dist', 'program')
 rmSync(directory, { recursive: true, force: true })
 const bundle = await rolldown({
@@ -172,4 +187,5 @@ await bundle.close()
 const chunks = output.filter(({ type }) => type === 'chunk')
 refuseCycles(chunks)
 refuseUnknownNames(chunks)
+refuseUnrequirable(chunks)
 writeFileSync(join(directory, 'package.json'), '{ "type": "commonjs" }\n')

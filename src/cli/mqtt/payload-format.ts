@@ -56,8 +56,9 @@ const READERS: Readonly<Record<PayloadFormat, () => Promise<(payload: Uint8Array
   hex: async () => (payload) => Buffer.from(payload).toString('hex'),
   base64: async () => (payload) => Buffer.from(payload).toString('base64'),
   cbor: async () => {
-    const { decodeCbor } = await import('./cbor.ts')
-    return (payload) => jsonOf(decodeCbor(payload))
+    const { cborDecoder } = await import('./cbor.ts')
+    const decode = await cborDecoder()
+    return (payload) => jsonOf(decode(payload))
   },
   msgpack: async () => {
     const { decode } = await import('@msgpack/msgpack')
