@@ -13,7 +13,6 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { findDamage, isLog, isTable } from '../../src/store/level/check-files.ts'
 import { openLevel } from '../../src/store/level/database.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
@@ -22,6 +21,7 @@ import { openMarker, readMarker } from '../../src/store/level/marker.ts'
 import { beginRecord, endRecord } from '../../src/store/level/sealed-record.ts'
 import { salvageTable } from '../../src/store/level/table-file.ts'
 import { batchHead, visitOperations } from '../../src/store/level/write-batch.ts'
+import { until } from '../server/run-mozzie.ts'
 import { Door } from './contract.ts'
 import { messageOf } from './told.ts'
 
@@ -49,13 +49,14 @@ export async function makeKilledStore(root: string, messages: number): Promise<s
     await door.close()
   }
   const door = await new Door(setup, 'local').open()
-  const before = readMarker(living)
   await live(door, 3, messages)
-  // The marker follows within milliseconds; then it says all there is to say, and stays.
-  for (let last = before; last === before || last !== readMarker(living);) {
-    last = readMarker(living)
-    await sleep(40)
-  }
+  // The marker follows: what is behind it looks like what nobody was told of.
+  const log = readFileSync(join(living, readdirSync(living).find(isLog)!))
+  const safe = lastSequenceOf(log)
+  await until(
+    () => readMarker(living) === safe,
+    () => `the marker does not come to ${safe}`,
+  )
   const killed = join(root, 'killed')
   cpSync(living, killed, { recursive: true })
   await door.close()
@@ -101,12 +102,12 @@ function splitLog(location: string): void {
   writeFileSync(path, bytes.subarray(0, at))
   const next = String(Number.parseInt(name, 10) + 1).padStart(6, '0')
   writeFileSync(join(location, `${next}.log`), bytes.subarray(at))
-  openMarker(location, batchHead(lastRecordOf(bytes)).next - 1).close()
+  openMarker(location, lastSequenceOf(bytes)).close()
 }
 
-function lastRecordOf(log: Uint8Array): Uint8Array {
-  let last = log
-  visitRecords(log, (record) => void (last = record))
+function lastSequenceOf(log: Uint8Array): number {
+  let last = 0
+  visitRecords(log, (record) => void (last = batchHead(record).next - 1))
   return last
 }
 
