@@ -139,14 +139,18 @@ export class SharedText {
     }
     const isTaken = await this.records.swap(this.key, head, sequence)
     const after = this.head
+    const isKept = new Set(after.value?.parts)
+    const dropOld = (names: Iterable<string>): void =>
+      this.drop([...names].filter((name) => !isKept.has(name)))
     // An answer that was lost on its way: it was ours.
     if (!isTaken && after.value?.id !== head.id) {
-      this.drop(fresh.keys())
+      // Or it was, and the text that another node put on top of it has parts of ours.
+      dropOld(fresh.keys())
       if (after.sequence === sequence) throw new Error('NATS does not take the change')
       return null
     }
     this.parts = parts
-    this.drop((before.value?.parts ?? []).filter((name) => !parts.has(name)))
+    dropOld(before.value?.parts ?? [])
     return after.sequence
   }
 
