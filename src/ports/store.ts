@@ -65,8 +65,10 @@ export interface ClaimedSession extends Backlog {
   inbound: { packetId: number; message: Message }[]
   /** Packet identifiers of its entries are so much higher than those of others: what was sent under one stays under it. */
   idShift: number
-  /** Entries up to this sequence may have been sent; absent: any may. */
+  /** Entries up to this sequence were sent, and none behind it; absent: nobody knows. */
   sentTo?: number | undefined
+  /** Without `sentTo`: no entry behind this sequence was sent; absent: any may have been. */
+  sentAtMost?: number | undefined
 }
 
 export type StoreFailure = 'full' | 'broken'

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PublishPacket } from '../../src/codec/packets.ts'
 import { createBroker } from '../../src/index.ts'
+import type { BrokerProcess } from '../support/broker-process.ts'
 import * as make from '../support/packets.ts'
 import { testMsMax } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
@@ -41,6 +42,18 @@ test(
   },
 )
 
+const session = { properties: { sessionExpirySeconds: 1000, receiveMaximum: 1 } }
+
+/** Publishes what expires in a second, at QoS 2. */
+async function publishExpiring(broker: BrokerProcess, payload: string): Promise<void> {
+  const { client: author } = await clientOf(broker, 'author')
+  const properties = { messageExpirySeconds: 1 }
+  author.send(make.publish('t', payload, { qos: 2, packetId: 1, properties }))
+  await author.expect('pubrec')
+  author.send(make.ack('pubrel', 1))
+  await author.expect('pubcomp')
+}
+
 /** Expires while the broker is away; `later` comes behind it and lasts. */
 async function expireOver(
   context: TestContext,
@@ -49,24 +62,23 @@ async function expireOver(
 ): Promise<PublishPacket[]> {
   const place = newPlace(context)
   const first = await startOn(context, place)
-  const session = { properties: { sessionExpirySeconds: 1000, receiveMaximum: 1 } }
   const { client } = await clientOf(first, 'c', session)
   await client.subscribe({ filter: 't', qos: 2 })
   if (!isSent) await client.end()
-  const { client: author } = await clientOf(first, 'author')
-  const properties = { messageExpirySeconds: 1 }
-  author.send(make.publish('t', 'late', { qos: 2, packetId: 1, properties }))
-  await author.expect('pubrec')
-  author.send(make.ack('pubrel', 1))
-  await author.expect('pubcomp')
+  await publishExpiring(first, 'late')
   if (isSent) await client.expect('publish', { payload: 'late' })
   first.signal(signal)
   await first.stop()
   const expired = sleep(1100)
   const second = await startOn(context, place)
   await expired
-  const { client: back } = await clientOf(second, 'c', session)
-  const { client: other } = await clientOf(second, 'author')
+  return receiveLater(second)
+}
+
+/** What the client gets when it is back, up to `later`, which is published then. */
+async function receiveLater(broker: BrokerProcess): Promise<PublishPacket[]> {
+  const { client: back } = await clientOf(broker, 'c', session)
+  const { client: other } = await clientOf(broker, 'author')
   other.send(make.publish('t', 'later', { qos: 1, packetId: 2 }))
   const came: PublishPacket[] = []
   for (;;) {
@@ -100,3 +112,33 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     },
   )
 }
+
+for (const [threads, sent] of [
+  [1, []],
+  [1, ['sent']],
+  [2, ['sent']],
+] as const)
+  test(
+    `what came for an absent client after a crash was never sent, and expires [MQTT-3.3.2-5]: threads ${threads}, sent before ${sent.length}`,
+    { timeout: testMsMax },
+    async (context) => {
+      const place = newPlace(context)
+      const first = await startOn(context, place, `thread_count ${threads}`)
+      const { client } = await clientOf(first, 'c', session)
+      await client.subscribe({ filter: 't', qos: 2 })
+      for (const payload of sent) {
+        await publishExpiring(first, payload)
+        await client.expect('publish', { payload })
+      }
+      first.signal('SIGKILL')
+      await first.stop()
+      const second = await startOn(context, place, `thread_count ${threads}`)
+      await publishExpiring(second, 'late')
+      await sleep(1100)
+      const came = await receiveLater(second)
+      assert.deepEqual(
+        came.map(({ payload, dup }) => [Buffer.from(payload).toString(), dup]),
+        [...sent.map((payload) => [payload, true]), ['later', false]],
+      )
+    },
+  )

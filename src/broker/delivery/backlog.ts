@@ -34,7 +34,7 @@ export function adoptOutbound(
   session: Session,
   state: ClaimedSession,
 ): void {
-  const { queuedCount, sentTo } = state
+  const { queuedCount, sentTo, sentAtMost = state.lastSequence } = state
   forgetOutbound(core, session)
   const outbound = (session.outbound = new Outbound())
   outbound.lastSequence = state.lastSequence
@@ -43,7 +43,7 @@ export function adoptOutbound(
   outbound.queuedBytes = state.queuedBytes
   const windowMax = Math.max(core.ports.limits.windowMax, connection.receiveMaximum)
   outbound.dupLeft = sentTo === undefined ? Math.min(queuedCount, windowMax) : queuedCount
-  outbound.sentTo = sentTo ?? state.lastSequence
+  outbound.sentTo = sentTo ?? sentAtMost
   outbound.knowsSent = sentTo !== undefined || queuedCount === 0
   if (queuedCount === 0) outbound.loadedTo = state.lastSequence
 }

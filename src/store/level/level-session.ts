@@ -53,7 +53,7 @@ export class LevelSession {
   queuedCount = 0
   queuedBytes = 0
   writtenTo = 0
-  /** See `SessionRow`. */
+  /** See `SessionRow`; below -1: nobody knows, but it is `-2 - sentTo` at most. */
   sentTo = -1
   private exchanges: Exchanges | null = null
 
@@ -142,6 +142,12 @@ export class LevelSession {
     this.bits = version | (this.bits & ID_SHIFT) | (isAway ? AWAY : 0) | left
     this.leftBits = isAway ? highBitsOf(disconnectedAtMs) : 0
     if (will !== null || this.exchanges !== null) this.made.will = will
+  }
+
+  /** The process before may not have said how far its client was sent: no further than its queue reaches now. */
+  boundSent(): void {
+    const { queuedCount, lastSequence } = this
+    if (this.sentTo < 0) this.sentTo = queuedCount === 0 ? lastSequence : -2 - lastSequence
   }
 
   /** Is it on the disk, or on its way there? What is in `filling` is not. */

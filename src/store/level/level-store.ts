@@ -344,6 +344,7 @@ function claimOf(session: LevelSession) {
     lastSequence,
     idShift,
     sentTo: sentTo < 0 ? undefined : sentTo,
+    sentAtMost: sentTo < -1 ? -2 - sentTo : undefined,
     queuedCount,
     queuedBytes,
   }

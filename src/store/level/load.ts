@@ -53,8 +53,10 @@ export async function load(
   const reader = new KindReader(source)
   const sessionOf = finderOf(await loadSessions(reader, loaded, wallMs), loaded)
   await loadQueues(reader, references, loaded, sessionOf)
-  for (const [clientId, session] of loaded.sessions)
+  for (const [clientId, session] of loaded.sessions) {
+    session.boundSent()
     events.session(clientId, session.record, session)
+  }
   await reader.each(Kind.filter, (key, value) => {
     const session = sessionOf(key)
     if (session === undefined) return
