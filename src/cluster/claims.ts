@@ -194,13 +194,20 @@ const BLANK_RECORD = {
   will: null,
 } as const
 
-function firstEntries(
+async function firstEntries(
   node: ClusterNode,
   { place: { stream, subject } }: LocalSession,
   lastSequence: number,
 ): Promise<StreamEntry[]> {
-  if (lastSequence === 0) return Promise.resolve([])
-  return node.wire.readTo(stream, subject, 1, lastSequence, ENTRIES_LOOKED_AT)
+  const read: StreamEntry[] = []
+  for (let at = 0; at < lastSequence && read.length < ENTRIES_LOOKED_AT;) {
+    const limit = ENTRIES_LOOKED_AT - read.length
+    const more = await node.wire.readTo(stream, subject, at + 1, lastSequence, limit)
+    read.push(...more)
+    // What came less than asked for was cut off, or is the end.
+    at = more.at(-1)?.sequence ?? lastSequence
+  }
+  return read
 }
 
 /** How much waits: counted by the server, weighed by its first entries. */

@@ -135,6 +135,7 @@ export class ClusterNode {
       },
       overflowed: (clientId) => this.tell((events) => events.overflowed(clientId)),
       refused: (failure) => this.refused(failure),
+      broken: (error) => this.broken(error),
       remains: (known) => this.remains(known),
     })
     this.wire.listen(`${name}.ctl.${node}.run`, (message) => void message.respond(options.run))
@@ -213,30 +214,30 @@ export class ClusterNode {
 
   /** Of an earlier run of this node: its clients are gone. */
   private endOwnSessions(): void {
-    for (const known of this.table.sessions.values())
-      if (known.row.owner === this.options.node && known.local === null) this.endOrphan(known)
+    const isLeft = ({ row, local }: KnownSession): boolean =>
+      row.owner === this.options.node && local === null
+    this.endOrphans([...this.table.sessions.values()].filter(isLeft))
   }
 
   private nodesChanged(): void {
-    for (const known of this.table.nodesChanged()) this.endOrphan(known)
+    this.endOrphans(this.table.nodesChanged())
     this.onNodes()
     this.posts.look()
     void this.delayed.takeOrphans()
   }
 
-  /** The node that had the client is gone. */
-  private endOrphan(known: KnownSession): void {
-    const { row, sequence } = known
-    row.owner = ''
-    row.keeper = this.options.node
-    if (row.record === null) row.isGone = true
-    else if (row.record.disconnectedAtMs < 0)
-      row.record = { ...row.record, disconnectedAtMs: this.options.wallMs() }
-    const { rows } = this.writer.filling
-    if (!rows.has(known)) known.writing++
-    rows.add(known)
-    if (sequence > 0) this.table.announce(known, row)
-    void this.writer.flush()
+  /** The node that had their clients is gone. */
+  private endOrphans(orphans: readonly KnownSession[]): void {
+    for (const known of orphans) {
+      const { row, sequence } = known
+      row.owner = ''
+      row.keeper = this.options.node
+      if (row.record === null) row.isGone = true
+      else if (row.record.disconnectedAtMs < 0)
+        row.record = { ...row.record, disconnectedAtMs: this.options.wallMs() }
+      if (sequence > 0) this.table.announce(known, row)
+    }
+    void this.writer.writeByAndBy(orphans)
   }
 
   /** Everything that this node was told is stored, and everything stored is known here. */
@@ -245,8 +246,9 @@ export class ClusterNode {
   }
 
   /** Resolves when the core has been told of sessions up to `sequence` of their stream. */
-  sessionsUntil(sequence: number): Promise<void> {
-    return this.sessionsFollowed.until(sequence)
+  async sessionsUntil(sequence: number): Promise<void> {
+    await this.sessionsFollowed.until(sequence)
+    await this.table.until(sequence)
   }
 
   /** The same of retained messages. */
@@ -377,6 +379,7 @@ export class ClusterNode {
       if (type !== 'reconnect') continue
       this.say(LogType.notice, 'Connected to NATS again.')
       await pause(0)
+      if (this.membership.isValid()) void this.membership.tellNow()
       void this.look().catch(() => {})
     }
   }

@@ -2,12 +2,14 @@
  * The Peers port over NATS: interest of all nodes in the memory of each, messages straight to the nodes that want them, and a
  * barrier that every live node has to pass.
  */
+import { LogType } from '../base/log.ts'
 import type { Message } from '../ports/message.ts'
 import type { Interest, PeerClaim, Peers, PeersEvents, PeerWill } from '../ports/peers.ts'
 import { readMessage, RecordReader, writeMessage, writeText } from '../store/level/records.ts'
 import { knowSession } from './claims.ts'
 import { Clients } from './clients.ts'
 import type { ClusterNode } from './cluster-node.ts'
+import type { Failure } from './failures.ts'
 import type { NodeView } from './membership.ts'
 import { Interests } from './interests.ts'
 import { openParcel, Parcels } from './parcels.ts'
@@ -15,6 +17,8 @@ import { Wills } from './wills.ts'
 import { pause } from './wire.ts'
 
 const ASK_MS = 1000
+/** That there is no room for wills is not said more often than this. */
+const UNSTORED_SAID_MS = 10_000
 const PLAIN = 1
 const GROUP_ONLY = 0
 
@@ -40,6 +44,7 @@ export class ClusterPeers implements Peers {
   private early: (() => void)[] = []
   private barriers: (() => void)[] = []
   private isPassing = false
+  private saidUnstoredMs = -Infinity
   private readonly parcels: Parcels
 
   constructor(node: ClusterNode) {
@@ -71,7 +76,7 @@ export class ClusterPeers implements Peers {
     const isRunAlive = (name: string, run: string): boolean => membership.isRunAlive(name, run)
     this.interests = new Interests(wire, options, isRunAlive, tell)
     this.clients = new Clients(wire, options, membership, (claim, done) => this.kicked(claim, done))
-    this.wills = new Wills(wire, options)
+    this.wills = new Wills(wire, options, (...why) => this.willRefused(...why))
     wire.listen(`${options.name}.ctl.${options.node}.barrier`, (message) => {
       const question = JSON.parse(decoder.decode(message.data)) as BarrierQuestion
       void this.pass(question).then((answer) =>
@@ -241,6 +246,18 @@ export class ClusterPeers implements Peers {
 
   will(clientId: string, will: PeerWill | null): void {
     this.later(() => this.wills?.set(clientId, will))
+  }
+
+  /** Its client is let in all the same: while this node lives nothing is missing. */
+  private willRefused(clientId: string, { text }: Failure, isForGood: boolean): void {
+    const { log, nowMs } = this.node.options
+    if (!isForGood && nowMs() - this.saidUnstoredMs < UNSTORED_SAID_MS) return
+    if (!isForGood) this.saidUnstoredMs = nowMs()
+    const until = isForGood ? '' : ' It is tried again, as those of others are that say the same.'
+    log.write(
+      LogType.warning,
+      `Warning: the will of client ${clientId} is not stored, so nobody publishes it should this node die: JetStream: ${text}.${until}`,
+    )
   }
 
   // ── nodes ────────────────────────────────────────────────────────────────────────────────────────

@@ -97,7 +97,7 @@ export class ClusterStore implements Store {
       known.local = null
     }
     if (known.isFresh) this.leaveUnused(known)
-    this.save(known)
+    this.node.writer.writeWithGroup(known)
   }
 
   /** It was claimed for a client that did not come in. */
@@ -117,7 +117,7 @@ export class ClusterStore implements Store {
     known.isFresh = false
     known.row.record = record
     known.row.keeper = this.node.options.node
-    this.save(known)
+    this.node.writer.writeWithGroup(known)
   }
 
   deleteSession(clientId: string): void {
@@ -130,21 +130,21 @@ export class ClusterStore implements Store {
     known.local?.end()
     known.local = null
     known.toldAs = null
-    this.save(known)
+    this.node.writer.writeWithGroup(known)
   }
 
   saveSubscription(clientId: string, filter: string, options: SubscriptionOptions): void {
     const known = this.node.table.get(clientId)
     if (known === undefined || !this.mayWrite(known)) return
     known.row.subscriptions.set(filter, options)
-    this.save(known)
+    this.node.writer.writeWithGroup(known)
   }
 
   deleteSubscription(clientId: string, filter: string): void {
     const known = this.node.table.get(clientId)
     if (known === undefined || !this.mayWrite(known)) return
     known.row.subscriptions.delete(filter)
-    this.save(known)
+    this.node.writer.writeWithGroup(known)
   }
 
   /** Nobody but the node that has the client writes a session. */
@@ -154,13 +154,6 @@ export class ClusterStore implements Store {
       !row.isGone &&
       (owner === '' || owner === this.node.options.node || !this.node.membership.isAlive(owner))
     )
-  }
-
-  private save(known: KnownSession): void {
-    const { rows } = this.node.writer.filling
-    if (rows.has(known)) return
-    rows.add(known)
-    known.writing++
   }
 
   append(

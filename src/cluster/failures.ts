@@ -54,9 +54,14 @@ export function isPassing({ code, err_code: errCode = 0, description = '' }: Api
   return errCode === STORE_FAILED && description.includes('store is closed')
 }
 
+/** Status of an answer, no error: nobody listens to that subject. */
+export const NO_RESPONDERS = 503
 /** There is no such entry. */
 export const NO_MESSAGE = 10_037
 export const NO_STREAM = 10_059
+
+/** It is larger than a message of its stream may be. */
+export const NO_ROOM_EVER = 10_054
 
 /** Ours: it is larger than a server takes. */
 export const TOO_LARGE = -1

@@ -4,17 +4,27 @@
  *
  *     own      sent ──── answered: lease until sent + L          nothing is acknowledged after it
  *     others          heard ──────────────── alive until heard + L
+ *
+ * That holds within one life of their stream. In another one (`heartbeats.ts`) the others may not hear of heartbeats any more,
+ * so a lease goes on only when each of them has been told so by itself: until it has noticed as well, or is at its end, that
+ * keeps it from believing us gone.
  */
-import { ClusterError } from './failures.ts'
+import { LogType } from '../base/log.ts'
+import { ClusterError, NO_RESPONDERS } from './failures.ts'
 import { Follower } from './follower.ts'
-import { isFailure, pause, type StreamEntry, type Wire } from './wire.ts'
+import { Heartbeats, type HeartbeatsOptions } from './heartbeats.ts'
+import { isFailure, pause, type Outcome, type StreamEntry, type Wire } from './wire.ts'
 
 /** Heartbeats within one lease: some may fail, and a stream may be without a leader for a while. */
 const HEARTBEATS_PER_LEASE = 5
 /** Between two looks at whose lease has ended. */
 const WATCH_MS = 200
 const ASK_MS = 1000
+/** A busy server answers by then. */
+const ANSWER_MS_MAX = 5000
 const RETRY_MS = 200
+/** Begins the answer of who knows of lives, its run behind it; of another version it is empty. */
+const MET = 'met'
 
 /** What a node says of itself. */
 export interface NodeReport {
@@ -53,12 +63,9 @@ export interface NodeView extends NodeReport {
   readonly aliveUntilMs: number
 }
 
-export interface MembershipOptions {
-  /** In front of every subject. */
-  readonly name: string
+export interface MembershipOptions extends HeartbeatsOptions {
   readonly node: string
   readonly run: string
-  readonly leaseMs: number
   readonly version: string
   nowMs(): number
   /** Numbers for the others to see. */
@@ -75,8 +82,13 @@ export class Membership {
   /** Runs of nodes that do not answer any more: their clients may be let in elsewhere. */
   private readonly silent = new Set<string>()
   private readonly wire: Wire
-  private readonly follower: Follower
+  private readonly heartbeats: Heartbeats
+  private follower: Follower
+  /** Of the stream of heartbeats, as far as leases are concerned. */
+  private life = ''
   private leaseEndMs = 0
+  private isJoined = false
+  private isGoingOn = false
   /** The last heartbeat of each node, by its subject. */
   private readonly heardOf = new Map<string, number>()
   private beats: NodeJS.Timeout | null = null
@@ -90,27 +102,62 @@ export class Membership {
   constructor(wire: Wire, options: MembershipOptions) {
     this.wire = wire
     this.options = options
-    const { name } = options
-    const followed = { stream: `${name}_N`, subject: `${name}.n.*`, live: `${name}.f.n.*` }
-    this.follower = new Follower(wire, followed, (entry) => this.heard(entry))
-    wire.listen(`${name}.ctl.${options.node}.meet`, (message) => {
+    this.heartbeats = new Heartbeats(wire, options)
+    this.follower = this.newFollower()
+    wire.listen(`${options.name}.ctl.${options.node}.meet`, (message) => {
       this.note(JSON.parse(decoder.decode(message.data)) as NodeReport)
-      message.respond()
+      message.respond(`${MET} ${options.run}`)
     })
+  }
+
+  private newFollower(): Follower {
+    const { name } = this.options
+    const followed = { stream: `${name}_N`, subject: `${name}.n.*`, live: `${name}.f.n.*` }
+    return new Follower(this.wire, followed, (entry) => this.heard(entry))
+  }
+
+  /** Reads all that there is from the beginning. */
+  private async followAnew(): Promise<void> {
+    this.follower.end()
+    this.heardOf.clear()
+    this.follower = this.newFollower()
+    await this.follower.start()
   }
 
   /** Joins; resolves with a lease. `onFenced` is called once, when it has run out. */
   async join(onFenced: () => void): Promise<void> {
-    const { options } = this
-    await this.follower.start()
+    while (!(await this.tryToJoin(onFenced))) {
+      this.stopBeating()
+      this.leaseEndMs = 0
+    }
+    this.isJoined = true
+  }
+
+  /** False: the stream has begun another life meanwhile, and nobody can tell who was in it before. */
+  private async tryToJoin(onFenced: () => void): Promise<boolean> {
+    const { leaseMs } = this.options
+    this.life = await this.heartbeats.enter()
+    await this.followAnew()
     await this.waitForFormer()
     // The stream may be without a leader at first.
-    for (await this.beat(false); !this.isValid(); await this.beat(false)) await pause(RETRY_MS)
+    for (await this.beat(false); !this.isValid(); await this.beat(false)) {
+      if ((await this.findLife()) !== this.life) return false
+      await pause(RETRY_MS)
+    }
     this.onFenced = onFenced
-    this.beats = setInterval(() => void this.beat(false), options.leaseMs / HEARTBEATS_PER_LEASE)
+    this.beats = setInterval(() => void this.beat(false), leaseMs / HEARTBEATS_PER_LEASE)
     this.watch = setInterval(() => this.look(), WATCH_MS)
     // Who joined between our look and our heartbeat sees us in his.
     await this.follower.refresh()
+    return (await this.findLife()) === this.life
+  }
+
+  private async findLife(): Promise<string> {
+    for (; !this.wire.isClosed; await pause(RETRY_MS)) {
+      const life = await this.heartbeats.life()
+      if (life !== null) return life
+    }
+    throw new Error('the connection is closed')
   }
 
   /** No acknowledgement may leave without it. */
@@ -181,10 +228,15 @@ export class Membership {
 
   /** Ends without a word, as a dead process does. */
   abandon(): void {
+    this.isJoined = false
+    this.stopBeating()
+    this.follower.end()
+  }
+
+  private stopBeating(): void {
     clearInterval(this.beats ?? undefined)
     this.beats = null
     clearInterval(this.watch ?? undefined)
-    this.follower.end()
   }
 
   private look(): void {
@@ -200,15 +252,30 @@ export class Membership {
   }
 
   private async beat(isLeaving: boolean): Promise<void> {
-    const { name, node, leaseMs, nowMs } = this.options
+    const { nowMs } = this.options
     const sentMs = nowMs()
+    const outcome = await this.put(isLeaving)
+    if (isLeaving) return
+    const isPut = !isFailure(outcome)
+    if (!isPut && outcome.code !== NO_RESPONDERS) return void this.tryAgain()
+    // Behind the answer, so that the heartbeat is in no later one.
+    const life = await this.heartbeats.life(isPut ? ANSWER_MS_MAX : ASK_MS)
+    if (isPut && life === this.life) this.renew(sentMs)
+    else if (life === null || life === this.life) void this.tryAgain()
+    else void this.goOn()
+  }
+
+  private put(isLeaving: boolean): Promise<Outcome> {
+    const { name, node } = this.options
     const data = encoder.encode(JSON.stringify(this.report(isLeaving)))
-    const outcome = await this.wire.put(`${name}.n.${node}`, data)
-    // A lease that has ended does not come back: others may have acted on it.
-    const isLate = this.leaseEndMs > 0 && !this.isValid()
-    if (!isFailure(outcome) && !isLeaving && !isLate)
-      this.leaseEndMs = Math.max(this.leaseEndMs, sentMs + leaseMs)
-    if (isFailure(outcome) && !isLeaving) void this.tryAgain()
+    return this.wire.put(`${name}.n.${node}`, data)
+  }
+
+  private renew(sentMs: number): void {
+    const { leaseMs, nowMs } = this.options
+    // A lease that has ended does not come back: others may have acted on it. One that was answered too late has not begun.
+    const isLate = this.leaseEndMs > 0 ? !this.isValid() : sentMs + leaseMs <= nowMs()
+    if (!isLate) this.leaseEndMs = Math.max(this.leaseEndMs, sentMs + leaseMs)
   }
 
   /** While nobody leads the stream every heartbeat is refused at once: the next one in its time could be one too late. */
@@ -218,6 +285,54 @@ export class Membership {
     await pause(RETRY_MS)
     this.isTryingAgain = false
     if (this.isValid()) await this.beat(false)
+  }
+
+  /** The stream has begun another life: has the lease go on in it, as soon as nobody can miss that. */
+  private async goOn(): Promise<void> {
+    if (!this.isJoined || this.isGoingOn || !this.isValid()) return
+    this.isGoingOn = true
+    const { log, nowMs } = this.options
+    try {
+      const life = await this.heartbeats.begin()
+      const sentMs = nowMs()
+      const isPut = !isFailure(await this.put(false))
+      await this.followAnew()
+      const known = [...this.nodes.values()].filter((view) => this.mayRun(view))
+      const names = known.map(({ node }) => node).join(', ')
+      log.write(
+        LogType.warning,
+        `Warning: NATS has lost which nodes there are: it was restarted. This one goes on${names === '' ? '' : ` when each that was there knows: ${names}`}.`,
+      )
+      await Promise.all(known.map((view) => this.tell(view)))
+      if (!isPut || !this.isValid() || (await this.heartbeats.life()) !== life) return
+      this.life = life
+      this.renew(sentMs)
+    } catch {
+      // The connection is gone; or it is tried again, as long as there is a lease.
+    } finally {
+      this.isGoingOn = false
+      void this.tryAgain()
+    }
+  }
+
+  /** Whose last heartbeats may have been lost, so nobody knows that its lease has ended. */
+  private mayRun({ isLeaving, aliveUntilMs }: NodeView): boolean {
+    const { nowMs, leaseMs } = this.options
+    return !isLeaving && aliveUntilMs + leaseMs > nowMs()
+  }
+
+  /** Has a node know that this one goes on, if it may be alive: that very process, for another one of its name answers as well. */
+  private async tell({ node, run }: NodeView): Promise<void> {
+    const report = JSON.stringify(this.report(false))
+    const isWanted = (): boolean => {
+      const view = this.nodes.get(node)
+      return view !== undefined && this.mayRun(view) && this.isValid()
+    }
+    for (; isWanted(); await pause(RETRY_MS)) {
+      const subject = `${this.options.name}.ctl.${node}.meet`
+      const answer = await this.wire.request(subject, report, ASK_MS)
+      if (answer !== null && decoder.decode(answer.data) === `${MET} ${run}`) return
+    }
   }
 
   /** An earlier run of this node: until no server has a connection to it any more, or its lease has ended. */

@@ -22,6 +22,12 @@ export interface NodeAnswer {
   readonly value: unknown
 }
 
+export interface AllAnswers {
+  readonly answers: readonly NodeAnswer[]
+  /** Nodes that have not said anything, by name. */
+  readonly silent: readonly string[]
+}
+
 type Answers = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
 
 const decoder = new TextDecoder()
@@ -62,28 +68,47 @@ export class Questions {
     name: string,
     args: readonly unknown[],
   ): Promise<{ value: unknown } | null> {
-    const text = JSON.stringify({ name, args } satisfies Question)
+    const text = questionOf(name, args)
     const answer = await this.wire.request(this.subjectOf(node), text, ANSWER_MS_MAX)
     if (answer === null) return null
-    const { value, error } = JSON.parse(decoder.decode(answer.data)) as Reply
+    const { value, error } = replyOf(answer)
     if (error !== undefined) throw new Error(`node ${node}: ${error}`)
     return { value }
   }
 
-  /** Asks all other nodes; one that does not answer, or cannot, such as one of a version that does not know of it, is left out. */
-  async askEach(name: string, args: readonly unknown[]): Promise<NodeAnswer[]> {
-    const all = await Promise.all(
-      this.membership.others().map(async ({ node }) => {
-        const answer = await this.askOne(node, name, args).catch(() => null)
-        return answer === null ? [] : [{ node, value: answer.value }]
-      }),
+  /** Asks all other nodes that serve clients. Who does not answer, or cannot, such as one of another version, is named. */
+  async askAll(name: string, args: readonly unknown[]): Promise<AllAnswers> {
+    const others = this.membership.others()
+    const all = await Promise.all(others.map(({ node }) => this.tryOne(node, name, args)))
+    const answers: NodeAnswer[] = []
+    const silent: string[] = []
+    for (const [index, { node }] of others.entries()) {
+      const answer = all[index]
+      if (answer === null) silent.push(node)
+      else if (answer !== 'unheard') answers.push({ node, value: answer.value })
+    }
+    return { answers, silent: silent.sort() }
+  }
+
+  /** 'unheard': it serves nobody, not yet or not any more. null: it does not answer, or cannot. */
+  private async tryOne(
+    node: string,
+    name: string,
+    args: readonly unknown[],
+  ): Promise<{ value: unknown } | 'unheard' | null> {
+    const answer = await this.wire.tryRequest(
+      this.subjectOf(node),
+      questionOf(name, args),
+      ANSWER_MS_MAX,
     )
-    return all.flat()
+    if (answer === null || answer === 'unheard') return answer
+    const { value, error } = replyOf(answer)
+    return error === undefined ? { value } : null
   }
 
   /** Whether another node serves clients: only then it listens. One that listens and does not answer may be busy. */
   async isAnyServing(): Promise<boolean> {
-    const text = JSON.stringify({ name: '', args: [] } satisfies Question)
+    const text = questionOf('', [])
     const answers = await Promise.all(
       this.membership
         .others()
@@ -95,13 +120,14 @@ export class Questions {
   private subjectOf(node: string): string {
     return `${this.options.name}.ctl.${node}.ask`
   }
+}
 
-  /** Asks all other nodes; one that does not answer, for it has just died, is left out. */
-  async askAll(name: string, args: readonly unknown[]): Promise<unknown[]> {
-    const others = this.membership.others()
-    const all = await Promise.all(others.map(({ node }) => this.askOne(node, name, args)))
-    return all.flatMap((answer) => (answer === null ? [] : [answer.value]))
-  }
+function questionOf(name: string, args: readonly unknown[]): string {
+  return JSON.stringify({ name, args } satisfies Question)
+}
+
+function replyOf({ data }: Msg): Reply {
+  return JSON.parse(decoder.decode(data)) as Reply
 }
 
 function bytesOf(reply: Reply): Uint8Array {

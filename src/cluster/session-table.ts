@@ -42,6 +42,9 @@ export class SessionTable {
   private isLoading = true
   /** Of the last row that came. */
   private applied = 0
+  /** Those with a stash, the first sequence that went into it, and who waits until the core has been told of it. */
+  private readonly stashed = new Map<KnownSession, number>()
+  private waiting: { sequence: number; done: () => void }[] = []
 
   /** `onLost`: another node has claimed a session whose client is here. */
   constructor(
@@ -90,11 +93,24 @@ export class SessionTable {
     const known = this.sessions.get(row.clientId) ?? this.add(row)
     this.applied = Math.max(this.applied, entry.sequence)
     if (entry.sequence <= known.sequence) return this.forget(known)
-    if (known.writing > 0) {
-      if (entry.sequence > (known.stash?.sequence ?? 0)) known.stash = entry
-      return
-    }
+    if (known.writing > 0) return this.stash(known, entry)
     this.replace(known, row, entry.sequence)
+  }
+
+  /** What the stream has, until the writes of ours that are under way are over; the latest counts. */
+  stash(known: KnownSession, entry: StreamEntry): void {
+    if (entry.sequence > (known.stash?.sequence ?? 0)) known.stash = entry
+    if (!this.stashed.has(known)) this.stashed.set(known, entry.sequence)
+  }
+
+  /** Resolves when the core has been told of all that has come up to `sequence`: what meets a write of ours waits for its answer. */
+  until(sequence: number): Promise<void> {
+    if (!this.hasStash(sequence)) return Promise.resolve()
+    return new Promise((done) => void this.waiting.push({ sequence, done }))
+  }
+
+  private hasStash(sequence: number): boolean {
+    return [...this.stashed.values()].some((first) => first <= sequence)
   }
 
   /** If it has been deleted, here and in the stream: no row of before is to come any more, which would be taken for a new session. */
@@ -107,7 +123,11 @@ export class SessionTable {
   /** This node has claimed it as `row`: the core is told what it did not know of it. */
   tellClaimed(known: KnownSession, row: SessionRow): void {
     const { record, clientId } = row
-    if (record === null) return
+    if (record === null) {
+      // The row that said so may come later than this claim, and is old then.
+      if (known.toldAs !== null) this.tell((events) => events.session(clientId, null))
+      return
+    }
     const old = known.toldAs === null ? NONE : known.row.subscriptions
     this.tell((events) => {
       // Nobody sees to it while its client is about to be here.
@@ -133,7 +153,13 @@ export class SessionTable {
     const { stash } = known
     if (known.writing > 0) return
     known.stash = null
-    if (stash !== null) this.apply(stash)
+    if (stash === null) return
+    this.stashed.delete(known)
+    this.apply(stash)
+    const due = this.waiting.filter((waiter) => !this.hasStash(waiter.sequence))
+    if (due.length === 0) return
+    this.waiting = this.waiting.filter((waiter) => !due.includes(waiter))
+    for (const { done } of due) done()
   }
 
   /** Is what the stream has a row that this node wrote in the same claim as `row`? */

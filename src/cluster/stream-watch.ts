@@ -1,6 +1,7 @@
 /**
  * Are the streams still those that this node has followed since it joined? One that was deleted, and one that was made anew,
- * counts from 1 again: what came before is gone, and copies of what comes would be taken for old.
+ * counts from 1 again: what came before is gone, and copies of what comes would be taken for old. Heartbeats have a watch of
+ * their own, for they may be lost (`heartbeats.ts`).
  */
 import { ClusterError } from './failures.ts'
 import { pause, type Wire } from './wire.ts'
@@ -36,7 +37,8 @@ export class StreamWatch {
   async start(): Promise<void> {
     for (;;) {
       const { created, silent } = await this.list()
-      this.first = created
+      const kept = [...created].filter(([stream]) => stream !== `${this.name}_N`)
+      this.first = new Map(kept)
       if (silent.size === 0) return
       await pause(RETRY_MS)
     }

@@ -7,7 +7,7 @@
  *     NAME_R    NAME.r.<token of topic>   retained messages
  *     NAME_W    NAME.w.<sid>              wills of clients that are connected
  *     NAME_D    NAME.d.<token of id>      delayed publishes
- *     NAME_N    NAME.n.<node>             heartbeats
+ *     NAME_N    NAME.n.<node>             heartbeats; .life.id: which life of the stream it is
  *     NAME_K    NAME.k.<token of key>     what all nodes agree on: who runs which bridge, …
  *
  * What goes into S, R, N, K and Q comes out again on a subject beside it, to whoever listens: `NAME.f.…`, `NAME.l.…`.
@@ -27,6 +27,8 @@ export interface StreamSettings {
 const NANOSECONDS = 1e6
 /** As long a QoS 2 message is known to be stored, should its publisher's node die while it is handed out. */
 const DUPLICATE_MS = 600_000
+/** By then a server that stood still has been left by the others, and what it had taken goes nowhere. */
+const LATE_MS = 60_000
 const STREAM_EXISTS = 10_058
 /** Not as many servers as replicas, or not yet. */
 const NO_PEERS = 10_005
@@ -58,6 +60,7 @@ function table(settings: StreamSettings): StreamConfig[] {
     subjects: [`${name}.${letter.toLowerCase()}.>`],
     max_msgs_per_subject: 1,
     discard: 'old',
+    duplicate_window: LATE_MS * NANOSECONDS,
   })
   const told = (letter: string): StreamConfig => ({
     ...last(letter),
@@ -86,6 +89,12 @@ function table(settings: StreamSettings): StreamConfig[] {
     told('K'),
     { ...told('N'), storage: 'memory' },
   ]
+}
+
+/** How the stream of heartbeats is made; see `heartbeats.ts`. */
+export function heartbeatStream(settings: StreamSettings): StreamConfig {
+  const all = table(settings)
+  return all[all.length - 1]
 }
 
 export function queueStream(name: string, partition: number): string {

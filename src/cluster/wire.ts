@@ -7,6 +7,7 @@ import {
   ApiError,
   isPassing,
   NO_MESSAGE,
+  NO_RESPONDERS,
   NO_STREAM,
   TOO_LARGE,
   type ApiProblem,
@@ -21,8 +22,8 @@ const HEADER_BYTES_MAX = 1024
 const NEW_STREAM_MS_MAX = 10_000
 /** Between two attempts at what no server answers: a leader is being elected. */
 const RETRY_MS = 100
-/** Status of an answer: nobody listens to that subject. */
-const NO_RESPONDERS = 503
+/** By then a server that leads no more knows it. */
+const STALE_MS_MAX = 15_000
 
 /** Where in a stream a message was put. */
 export interface Stored {
@@ -252,13 +253,18 @@ export class Wire {
     if (this.isClosed) return Promise.resolve([])
     return new Promise((resolve) => {
       const entries: StreamEntry[] = []
+      const end = (): void => {
+        this.waiting.delete(id)
+        resolve(entries)
+      }
       const id = this.await((message, waiting) => {
-        if (message === null || message.headers === undefined || message.headers.code !== 0) {
-          this.waiting.delete(id)
-          return resolve(entries)
-        }
-        waiting.dueMs = performance.now() + ANSWER_MS_MAX
+        if (message === null || message.headers === undefined || message.headers.code !== 0)
+          return end()
         const { headers, data } = message
+        // A connection that was lost and is there again brings the rest: what is behind a hole is asked for again.
+        const before = Number(headers.get('Nats-Last-Sequence'))
+        if (before !== (entries.at(-1)?.sequence ?? 0)) return end()
+        waiting.dueMs = performance.now() + ANSWER_MS_MAX
         entries.push({
           subject: headers.get('Nats-Subject'),
           sequence: Number(headers.get('Nats-Sequence')),
@@ -297,8 +303,28 @@ export class Wire {
     const reached = last?.sequence ?? from - 1
     if (reached >= target || entries.length >= limit) return entries
     if (last !== undefined && last.pending > 0) return entries
-    const next = await this.readOne(stream, { seq: reached + 1, next_by_subj: filter })
+    const next = await this.readNext(stream, filter, reached + 1, target)
     return next === null ? entries : [...entries, next]
+  }
+
+  /**
+   * The first entry from `from` on; null: there is none up to `target`. A server that leads no more and does not know it yet,
+   * for it was stopped, has not heard of what is there: who says that there is nothing must know `target`.
+   */
+  private async readNext(
+    stream: string,
+    filter: string,
+    from: number,
+    target: number,
+  ): Promise<StreamEntry | null> {
+    const endMs = performance.now() + STALE_MS_MAX
+    for (let isSure = false; ;) {
+      const next = await this.readOne(stream, { seq: from, next_by_subj: filter })
+      if (next !== null || isSure) return next
+      const { state } = await this.api<{ state: { last_seq: number } }>(`STREAM.INFO.${stream}`)
+      isSure = state.last_seq >= target || performance.now() > endMs
+      if (!isSure) await pause(RETRY_MS)
+    }
   }
 
   private headersOf(fields: Headers): MsgHdrs {

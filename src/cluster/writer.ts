@@ -9,6 +9,10 @@ import { isFailure, pause, type Wire } from './wire.ts'
 /** As {@link TOMBSTONE_TTL} where nobody follows. */
 const SHORT_TTL = '1s'
 const RETRY_MS = 1000
+/** Requests under way: a heartbeat, which a lease hangs on, has to wait behind them. */
+const REQUESTS_MAX = 512
+/** Of rows that nobody waits for, those in one group. */
+const ROWS_AT_ONCE = 256
 
 const NO_DATA = new Uint8Array(0)
 
@@ -17,6 +21,8 @@ export interface WriterEvents {
   overflowed(clientId: string): void
   /** JetStream takes nothing; what waits is tried again. */
   refused(failure: Failure): void
+  /** Something could not be written, and nobody knows why: nothing can be promised any more. */
+  broken(error: unknown): void
   /** What a session that is about to be deleted has in other streams: the result takes that out. */
   remains(known: KnownSession): Promise<() => Promise<void>>
 }
@@ -39,6 +45,7 @@ export class Writer {
   /** The highest sequence that a session written here was given. */
   lastRow = 0
   private isAsked = false
+  private lastPut = 0
   private waiting: { group: Group; done: () => void }[] = []
 
   constructor(wire: Wire, options: WriterOptions, table: SessionTable, events: WriterEvents) {
@@ -80,23 +87,16 @@ export class Writer {
     this.filling = new Group()
     this.isAsked = false
     this.isSending = true
-    void this.send(group)
-      .catch((error: unknown) => {
-        if (this.wire.isClosed) return
-        // A fault of ours: nothing may be acknowledged behind it.
-        setImmediate(() => {
-          throw error
-        })
-      })
-      .finally(() => {
-        this.isSending = false
-        this.ended(group)
-        this.pump()
-      })
+    void this.send(group).then(
+      () => this.ended(group),
+      // Nothing may be acknowledged behind it.
+      (error: unknown) => this.events.broken(error),
+    )
   }
 
   private ended(group: Group): void {
     if (this.wire.isClosed) return
+    this.isSending = false
     if (group.batch > 0) {
       this.doneBatch = group.batch
       this.events.committed(group.batch)
@@ -104,34 +104,57 @@ export class Writer {
     const done = this.waiting.filter((waiter) => waiter.group === group)
     this.waiting = this.waiting.filter((waiter) => waiter.group !== group)
     for (const waiter of done) waiter.done()
+    this.pump()
   }
 
   private async send(group: Group): Promise<void> {
-    if (group.leaving.size > 0) await Promise.all([...group.leaving].map((local) => local.flush()))
+    await forEach(group.leaving, (local) => local.flush())
     await Promise.all([
       ...[...group.appends.values()].map((appends) => this.appender.write(appends)),
-      ...[...group.rows].map((known) => this.writeRow(known)),
-      ...[...group.puts].map(async ([subject, { data, headers, stored }]) => {
+      forEach(group.rows, (known) => this.writeRow(known)),
+      forEach(group.puts, async ([subject, { data, headers, stored }]) => {
         const sequence = await this.putSurely(subject, data, headers ?? undefined)
         stored?.(sequence)
       }),
     ])
-    if (group.drops.size > 0)
-      await Promise.all(
-        [...group.drops].map((subject) =>
-          this.putSurely(subject, NO_DATA, { 'Nats-TTL': SHORT_TTL }),
-        ),
-      )
+    await forEach(group.drops, (subject) =>
+      this.putSurely(subject, NO_DATA, { 'Nats-TTL': SHORT_TTL }),
+    )
   }
 
-  /** Until it is stored; 0: the connection is closed. */
+  /**
+   * Writes rows that have changed here and that nobody waits for, a few with each group: a node that dies may leave a hundred
+   * thousand of them. One that another node writes meanwhile is left to that.
+   */
+  async writeByAndBy(changed: readonly KnownSession[]): Promise<void> {
+    const rows = changed.map(({ row }) => row)
+    for (let at = 0; at < changed.length && !this.wire.isClosed; at += ROWS_AT_ONCE) {
+      for (let index = at; index < Math.min(at + ROWS_AT_ONCE, rows.length); index++)
+        if (changed[index].row === rows[index]) this.writeWithGroup(changed[index])
+      await this.flush()
+    }
+  }
+
+  /** With the group that is being filled; once, however often it changes until then. */
+  writeWithGroup(known: KnownSession): void {
+    const { rows } = this.filling
+    if (rows.has(known)) return
+    rows.add(known)
+    known.writing++
+  }
+
+  /**
+   * Until it is stored; 0: the connection is closed. A server that stood still hands on what it had taken when it goes on, and
+   * something newer may have been stored by then: by its number it is known to be the same.
+   */
   async putSurely(
     subject: string,
     data: Uint8Array,
-    headers?: Record<string, string>,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<number> {
+    const numbered = { 'Nats-Msg-Id': `${this.options.run}.${++this.lastPut}`, ...headers }
     for (;;) {
-      const outcome = await this.wire.putUntilAnswered(subject, data, headers)
+      const outcome = await this.wire.putUntilAnswered(subject, data, numbered)
       if (!isFailure(outcome)) return outcome.sequence
       if (this.wire.isClosed || outcome.code === TOO_LARGE) return 0
       this.events.refused(outcome)
@@ -150,6 +173,8 @@ export class Writer {
     const clear = isGone ? await this.events.remains(known) : null
     try {
       for (;;) {
+        // This node has claimed it meanwhile, and written it with that.
+        if (known.row !== row) return
         const expected = { 'Nats-Expected-Last-Subject-Sequence': String(known.sequence), ...more }
         const outcome = await this.wire.putUntilAnswered(subject, data, expected)
         if (!isFailure(outcome)) {
@@ -182,7 +207,20 @@ export class Writer {
     }
     const isOurs = this.table.isOwnWrite(entry, row)
     if (isOurs) known.sequence = entry.sequence
-    else known.stash = entry
+    else this.table.stash(known, entry)
     return isOurs
   }
+}
+
+/** Each of them, {@link REQUESTS_MAX} at a time. */
+async function forEach<T>(
+  all: Iterable<T> & { readonly size: number },
+  work: (one: T) => Promise<unknown>,
+): Promise<void> {
+  if (all.size === 0) return
+  const rest = all[Symbol.iterator]()
+  const lane = async (): Promise<void> => {
+    for (let next = rest.next(); next.done !== true; next = rest.next()) await work(next.value)
+  }
+  await Promise.all(Array.from({ length: Math.min(all.size, REQUESTS_MAX) }, lane))
 }

@@ -1,5 +1,4 @@
 /** What nodes of a cluster ask each other for the admin API: every node shows the clients of all, and can do something to each. */
-import { HttpError } from '../admin/http-error.ts'
 import { placedViews, viewsOf, type ClientPlace, type Views } from '../admin/views.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { ClientView, ShownSessions } from '../broker/inspect.ts'
@@ -7,7 +6,7 @@ import type { ClusterNode } from '../cluster/cluster-node.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
 import { bridgeAnswers } from './bridge-desk.ts'
 import type { Drain } from './drain.ts'
-import { joinViews, type AskViews } from './joint-views.ts'
+import { joinViews, type AskViews, type Heard } from './joint-views.ts'
 
 function viewsOfNode(broker: Broker, node: ClusterNode, shown: ShownSessions): Views {
   const placeOf = ({ connected }: ClientView): Partial<ClientPlace> => ({
@@ -32,15 +31,12 @@ export function clusterAnswers(
 /** Clients of all nodes, and sessions whose clients are nowhere, which every node knows. */
 export function clusterViews(broker: Broker, node: ClusterNode): Views {
   const own = viewsOfNode(broker, node, { away: true, backlogOf: () => null })
-  const ask = async (name: string, ...args: readonly unknown[]): Promise<unknown[]> => {
-    if (!node.isJoined) return []
-    try {
-      // JSON would make null of it.
-      const given = args.filter((arg) => arg !== undefined)
-      return await node.questions.askAll(name, given)
-    } catch (error) {
-      throw new HttpError(503, (error as Error).message)
-    }
+  const ask = async (name: string, ...args: readonly unknown[]): Promise<Heard<unknown>> => {
+    if (!node.isJoined) return { said: [], missing: [] }
+    // JSON would make null of it.
+    const given = args.filter((arg) => arg !== undefined)
+    const { answers, silent } = await node.questions.askAll(name, given)
+    return { said: answers.map(({ value }) => value), missing: silent }
   }
   return joinViews(own, ask as AskViews)
 }

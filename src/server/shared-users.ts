@@ -4,20 +4,22 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { LogType, type Log } from '../base/log.ts'
-import type { DynamicSecurity } from '../auth/dynamic/dynamic-security.ts'
-import { readState } from '../auth/dynamic/read-state.ts'
-import { formatState } from '../auth/dynamic/write-state.ts'
-import { replaceFile } from '../auth/replace-file.ts'
+import type { DynamicSecurity, DynamicWorld } from '../auth/dynamic/dynamic-security.ts'
+import { linesBetween, NO_STATE, StateReader } from '../auth/dynamic/state-lines.ts'
 import type { Broker } from '../broker/broker.ts'
+import { AllAct } from '../cluster/all-act.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
-import { SharedText } from '../cluster/shared-text.ts'
+import { inTurns, linesOf } from '../cluster/lines.ts'
+import { SharedLog, type LogNews } from '../cluster/shared-log.ts'
+import { tokenFor } from '../cluster/tokens.ts'
+import { createCopy, type UsersCopy } from './users-copy.ts'
 
-const KEY = 'dynamic security'
+const KEY = 'users'
 const RETRY_MS = 500
 
 export interface SharedUsers {
   /** As `DynamicWorld.share`. */
-  share(text: string, isStale: () => boolean, taken: () => void): Promise<boolean>
+  readonly share: NonNullable<DynamicWorld['share']>
   /** Resolves when all nodes act on what is in force here. */
   everywhere(): Promise<void>
   /** Ends connections of users at the other nodes; null: of clients without a user name. */
@@ -34,102 +36,126 @@ export function shareUsers(
   broker: Broker,
   log: Log,
 ): SharedUsers {
-  let dynamic: DynamicSecurity
-  let shared: SharedText
-  /** Of the state that is in force. */
-  let sequence = 0
-  let last: Promise<unknown> = Promise.resolve()
-  let copying: Promise<void> = Promise.resolve()
-
-  // One after the other: what is heard must not go under what is written.
-  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const done = last.then(run)
-    last = done.catch(() => {})
-    return done
-  }
-
-  const copy = (text: string, of: number): void => {
-    copying = copying.then(() => (of === sequence ? writeCopy(dynamic.file, text, log) : undefined))
-  }
-
-  /** Resolves when the newest text that this node has heard of is in force. */
-  const follow = (): Promise<void> =>
-    inTurn(async () => {
-      if (shared.sequence <= sequence) return
-      const found = await shared.read()
-      dynamic.replace(readState(found.text, dynamic.file).state)
-      sequence = found.sequence
-      copy(found.text, sequence)
-      broker.recheckLogins()
-    })
-
-  const act = async (wanted: number, more: unknown): Promise<void> => {
-    if (sequence < wanted && shared.sequence < wanted) await node.records.refresh()
-    await follow()
-    if (sequence < wanted) throw new Error('not heard yet')
-    for (const username of (more ?? []) as (string | null)[]) broker.kickUser(username)
-  }
-
+  let users: UsersOfAll
   node.beforeServing = async () => {
-    const { wire, options, membership, records } = node
-    dynamic = dynamicOf()
-    dynamic.isShared = true
-    shared = new SharedText(wire, options, membership, records, KEY)
-    const written = await seed(shared, node, formatState(dynamic.state))
-    sequence = written ?? 0
-    node.onRecords = () => void follow().catch((error: unknown) => node.broken(error))
-    shared.answerWith(act)
-    await follow()
-    log.write(LogType.notice, originOf(dynamic.file, written !== null))
+    const dynamic = dynamicOf()
+    users = new UsersOfAll(node, dynamic, broker, createCopy(dynamic, log))
+    log.write(LogType.notice, originOf(dynamic.file, await users.start()))
   }
-
-  const tell = (more: unknown): Promise<void> =>
-    shared.tell(sequence, more, ({ sharesUsers }) => sharesUsers === true)
-
   return {
-    async share(text, isStale, taken) {
+    async share(...change) {
       if (!node.isJoined) throw new Error('the cluster is not there yet')
-      const isMade = await inTurn(async () => {
-        if (isStale()) return false
-        const written = await shared.write(text, sequence)
-        if (written === null) return false
-        sequence = written
-        taken()
-        copy(text, written)
-        return true
-      })
-      if (!isMade) await follow()
-      return isMade
+      return await users.share(...change)
     },
-    everywhere: () => tell(null),
+    everywhere: () => users.tell(null),
     async kick(usernames) {
-      if (usernames.length > 0) await tell(usernames)
+      if (usernames.length > 0) await users.tell(usernames)
     },
   }
 }
 
-/** Where there is no state yet this is it; resolves to its sequence, or to null: there is one. */
-async function seed(shared: SharedText, node: ClusterNode, text: string): Promise<number | null> {
-  while (shared.sequence === 0 && !node.wire.isClosed) {
-    const written = await shared.write(text, 0).catch(() => null)
-    if (written !== null) return written
-    await pause(RETRY_MS)
-    await node.records.refresh()
+class UsersOfAll {
+  private readonly node: ClusterNode
+  private readonly dynamic: DynamicSecurity
+  private readonly broker: Broker
+  private readonly copy: UsersCopy
+  private readonly log: SharedLog
+  private readonly all: AllAct
+  private last: Promise<unknown> = Promise.resolve()
+
+  constructor(node: ClusterNode, dynamic: DynamicSecurity, broker: Broker, copy: UsersCopy) {
+    const { wire, options, membership, records } = node
+    this.node = node
+    this.dynamic = dynamic
+    this.broker = broker
+    this.copy = copy
+    this.log = new SharedLog(wire, options, membership, records, KEY)
+    this.all = new AllAct(wire, options, membership, tokenFor(KEY))
   }
-  return null
+
+  /** Resolves when the newest state is in force; to whether it is the one of the file. */
+  async start(): Promise<boolean> {
+    const { node, dynamic, log, all } = this
+    dynamic.isShared = true
+    const isSeed = await seed(log, node, dynamic)
+    node.onRecords = () => void this.follow().catch((error: unknown) => node.broken(error))
+    all.answerWith((sequence, more) => this.act(sequence, more))
+    await this.follow()
+    // What is left of an earlier run of this node, most of all.
+    log.sweep().catch(() => {})
+    return isSeed
+  }
+
+  /** One after the other: what is heard must not go under what is written. */
+  private inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const done = this.last.then(run)
+    this.last = done.catch(() => {})
+    return done
+  }
+
+  /** Resolves when the newest state that this node has heard of is in force. */
+  private follow(): Promise<void> {
+    return this.inTurn(async () => {
+      while (this.log.at < this.log.heard) {
+        const news = await this.log.read()
+        if (news.isAnew || news.lines.length > 0) await this.putInForce(news)
+      }
+    })
+  }
+
+  private async putInForce({ isAnew, lines }: LogNews): Promise<void> {
+    const { dynamic } = this
+    const reader = new StateReader(isAnew ? NO_STATE : dynamic.state, dynamic.file)
+    await inTurns(linesOf(lines), (line) => reader.take(line))
+    dynamic.replace(reader.result)
+    this.copy.due()
+    this.broker.recheckLogins()
+  }
+
+  /** Another node has a change answered when this one acts on it. */
+  private async act(wanted: number, more: unknown): Promise<void> {
+    if (this.log.heard < wanted) await this.node.records.refresh()
+    await this.follow()
+    if (this.log.at < wanted) throw new Error('not heard yet')
+    for (const username of (more ?? []) as (string | null)[]) this.broker.kickUser(username)
+  }
+
+  tell(more: unknown): Promise<void> {
+    return this.all.tell(this.log.at, more, ({ sharesUsers }) => sharesUsers === true)
+  }
+
+  readonly share: SharedUsers['share'] = async (state, isStale, taken) => {
+    const { log, dynamic, copy } = this
+    const isMade = await this.inTurn(async () => {
+      if (isStale() || !(await log.append(linesBetween(dynamic.state, state)))) return false
+      taken()
+      copy.due()
+      // Without it the next one is long, too, and tries again.
+      if (log.isLong) log.settle(linesBetween(NO_STATE, state)).catch(() => {})
+      return true
+    })
+    // Another node may have been faster, or have come behind.
+    await this.follow()
+    return isMade
+  }
+}
+
+/** Where there is no state yet that of the file is it; true: it has become so. */
+async function seed(
+  shared: SharedLog,
+  { wire, records }: ClusterNode,
+  { state }: DynamicSecurity,
+): Promise<boolean> {
+  while (shared.heard === 0 && !wire.isClosed) {
+    if (await shared.append(linesBetween(NO_STATE, state)).catch(() => false)) return true
+    await pause(RETRY_MS)
+    await records.refresh()
+  }
+  return false
 }
 
 function originOf(file: string, isSeed: boolean): string {
   return isSeed
     ? `The cluster had no users, groups and roles: those of ${file} are everybody's from now on.`
     : `Users, groups and roles are those of the cluster: ${file} is a copy.`
-}
-
-async function writeCopy(file: string, text: string, log: Log): Promise<void> {
-  try {
-    await replaceFile(file, text)
-  } catch (error) {
-    const why = (error as Error).message
-    log.write(LogType.warning, `Warning: ${file} is no copy of the cluster's users: ${why}.`)
-  }
 }

@@ -15,6 +15,8 @@ const LEASE_SECONDS = 5
 const RACES = Number(process.env['MOZZIE_CLUSTER_RACES'] ?? 60)
 /** Clients that come to two nodes at once. */
 const TWINS = 20
+/** Two nodes at once each. */
+const CLAIMS = 8
 
 let nats: NatsServers
 let cluster: ClusterBrokers
@@ -156,6 +158,55 @@ else {
       client = next
     }
     await Promise.all([client.endAsync(), publisher.endAsync()])
+  })
+  test('what a third node publishes while two claim a session comes to it, each message, and at QoS 2 once', async () => {
+    const options = { ...durable, clientId: 'claimed' }
+    const first = await connect(0, options)
+    await first.subscribeAsync({ 'claimed/1': { qos: 1 }, 'claimed/2': { qos: 2 } })
+    await first.endAsync()
+    const got: string[] = []
+    const incomingStore = new mqtt.Store({ clean: false })
+    const come = async (index: number): Promise<void> => {
+      const { port } = cluster.brokers[index]
+      // Who has a message knows it by its identifier, whichever connection brings the rest.
+      const settings = {
+        ...options,
+        protocolVersion: 5 as const,
+        reconnectPeriod: 0,
+        incomingStore,
+      }
+      const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, settings)
+      client.on('error', () => {
+        // Taken over.
+      })
+      client.on('message', (topic, payload) => void got.push(`${topic} ${payload.toString()}`))
+      await new Promise<void>((resolve) => void client.once('close', () => resolve()))
+    }
+    const publisher = await connect(2)
+    const sent: string[] = []
+    const publishes = { isOver: false }
+    const publishing = (async () => {
+      for (let count = 0; !publishes.isOver; count++)
+        for (const qos of [1, 2] as const) {
+          await publisher.publishAsync(`claimed/${qos}`, `${count}`, { qos })
+          sent.push(`claimed/${qos} ${count}`)
+        }
+    })()
+    // Each pair ends the one before it, and one of its own.
+    const ends: Promise<void>[] = []
+    for (let round = 0; round < CLAIMS; round++) {
+      const { length } = got
+      ends.push(come(0), come(1))
+      await until(() => got.length > length + 2)
+    }
+    publishes.isOver = true
+    await publishing
+    await until(() => sent.every((text) => got.includes(text)))
+    const twice = got.filter((text, at) => text.startsWith('claimed/2') && got.indexOf(text) !== at)
+    assert.deepEqual(twice, [])
+    const last = await connect(2, options)
+    await Promise.all(ends)
+    await Promise.all([last.endAsync(), publisher.endAsync()])
   })
   for (const kind of ['durable', 'clean'] as const)
     test(`of many that connect at once with one id one stays (${kind})`, async () => {

@@ -1,19 +1,14 @@
 /** What a node tells of the bridges of all, where some others cannot say. */
 import assert from 'node:assert/strict'
-import { after, before, test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
-import { ClusterStore } from '../../src/cluster/cluster-store.ts'
 import type { NodeCounts } from '../../src/cluster/membership.ts'
 import type { BridgeControl, BridgeStatus } from '../../src/ports/bridge-status.ts'
 import { bridgeAnswers, bridgeDeskOf } from '../../src/server/bridge-desk.ts'
-import { Door } from '../store/contract.ts'
-import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
-import { newName, newNode } from './nodes.ts'
-
-let nats: NatsServers
+import { overNats, type Stage } from './support/stage.ts'
 
 /** A node that may run bridges of these names. */
-async function join(context: TestContext, cluster: string, name: string, bridges: string[] = []) {
+async function join(stage: Stage, name: string, bridges: string[] = []): Promise<ClusterNode> {
   const counts = (): NodeCounts => ({
     connected: 0,
     sessions: 0,
@@ -22,10 +17,7 @@ async function join(context: TestContext, cluster: string, name: string, bridges
     bridges,
     sharesUsers: false,
   })
-  const node = newNode(nats.urls, cluster, name, { counts })
-  const door = new Door({ store: () => new ClusterStore(node), dispose: async () => {} }, name)
-  await door.open()
-  context.after(() => node.cut())
+  const { node } = await stage.join(name, { counts })
   return node
 }
 
@@ -58,16 +50,12 @@ async function untilHeard(from: ClusterNode, to: string): Promise<void> {
   while ((await ask()) === null);
 }
 
-if (skipNats !== false) test('bridges of all nodes', { skip: skipNats }, () => {})
-else {
-  before(async () => void (nats = await startNats()))
-  after(() => nats.stop())
-
+overNats('bridges of all nodes', (nats) => {
   test('a node that cannot say hides only its own bridges', async (context) => {
-    const cluster = newName()
+    const stage = nats.stage(context)
     const names = ['a', 'b', 'older', 'failing', 'mute']
     const nodes = await Promise.all(
-      names.map((name) => join(context, cluster, name, name === 'b' ? ['first', 'extra'] : [])),
+      names.map((name) => join(stage, name, name === 'b' ? ['first', 'extra'] : [])),
     )
     const [a, b, older, failing] = nodes
     b.questions.answerWith(bridgeAnswers(running('first', 'extra'), b))
@@ -77,8 +65,11 @@ else {
     assert.equal(a.membership.others().length, 4)
     const config = { bridges: [{ name: 'first' }, { name: 'second' }] } as never
     const desk = bridgeDeskOf({ bridges: running('second'), config, cluster: { node: a } })
-    const rows = (await desk.list()).map(({ name, node }) => `${name} ${node}`)
+    const { bridges, missing } = await desk.list()
+    const rows = bridges.map(({ name, node }) => `${name} ${node}`)
     assert.deepEqual(rows, ['first b', 'second a', 'extra b'])
+    // Who listens to no questions has not begun to serve.
+    assert.deepEqual(missing, ['failing', 'older'])
     assert.equal(await desk.pause('extra'), true)
     assert.ok(b.pauses.has('extra'))
     assert.equal(await desk.resume('extra'), true)
@@ -87,8 +78,8 @@ else {
   })
 
   test('a bridge that moves is one row: of the node that has it', async (context) => {
-    const cluster = newName()
-    const [a, b] = await Promise.all(['a', 'b'].map((name) => join(context, cluster, name)))
+    const stage = nats.stage(context)
+    const [a, b] = await Promise.all(['a', 'b'].map((name) => join(stage, name)))
     b.questions.answerWith(bridgeAnswers(running('moving'), b))
     await untilHeard(a, 'b')
     await b.posts.want(['bridge moving'])
@@ -96,19 +87,19 @@ else {
     const config = { bridges: [{ name: 'moving' }] } as never
     const desk = bridgeDeskOf({ bridges: running('moving'), config, cluster: { node: a } })
     assert.deepEqual(
-      (await desk.list()).map(({ node }) => node),
+      (await desk.list()).bridges.map(({ node }) => node),
       ['b'],
     )
   })
 
   test('a pause is there as long as a node serves, and ends with the last', async (context) => {
-    const cluster = newName()
-    const a = await join(context, cluster, 'a')
+    const stage = nats.stage(context)
+    const a = await join(stage, 'a')
     a.questions.answerWith({})
     await a.pauses.set('one', true)
     await Promise.all([a.pauses.set('two', true), a.pauses.set('three', true)])
     await a.pauses.set('one', false)
-    const b = await join(context, cluster, 'b')
+    const b = await join(stage, 'b')
     await untilHeard(b, 'a')
     await b.pauses.endIfAlone()
     assert.deepEqual(
@@ -117,10 +108,10 @@ else {
     )
     await a.cut()
     await b.cut()
-    const c = await join(context, cluster, 'c')
+    const c = await join(stage, 'c')
     assert.ok(c.pauses.has('two'))
     while (await c.questions.isAnyServing());
     await c.pauses.endIfAlone()
     assert.ok(!c.pauses.has('two'))
   })
-}
+})

@@ -1,27 +1,16 @@
 /** NATS servers that are not there, are full, or are not what they were; and a node that is there twice. */
 import assert from 'node:assert/strict'
-import { after, before, test, type TestContext } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import type { ClusterNode, ClusterOptions } from '../../src/cluster/cluster-node.ts'
-import { ClusterStore } from '../../src/cluster/cluster-store.ts'
-import { connectWire } from '../../src/cluster/connect.ts'
 import { isFailure, pause, type Headers, type Wire } from '../../src/cluster/wire.ts'
-import { Door } from '../store/contract.ts'
-import { skipNats, startNats, type NatsServer, type NatsServers } from './nats-servers.ts'
-import { newName, newNode } from './nodes.ts'
+import type { Door } from '../store/contract.ts'
+import { startNats, type NatsServer, type NatsServers } from './nats-servers.ts'
+import { newName, newNode, plainWire } from './nodes.ts'
+import { doorOf, overNats } from './support/stage.ts'
 
 /** Streams are looked at twice as often as a lease is long. */
 const SHORT_LEASE_MS = 3000
 const FILL_BYTES = 300_000
-const CONNECTION = {
-  name: 'test',
-  credsFile: null,
-  caFile: null,
-  certFile: null,
-  keyFile: null,
-  say() {},
-} as const
-
-let nats: NatsServers
 
 interface Stage {
   readonly node: ClusterNode
@@ -35,10 +24,8 @@ function stage(
   more: Partial<ClusterOptions> = {},
 ): Stage {
   const node = newNode(urls, cluster, 'a', more)
-  const store = new ClusterStore(node)
-  const door = new Door({ store: () => store, dispose: async () => {} }, 'a')
   context.after(() => node.cut())
-  return { node, door }
+  return { node, door: doorOf(node) }
 }
 
 /** Makes a stream of three replicas that `server` leads. */
@@ -54,13 +41,7 @@ async function leadAlone(wire: Wire, { name }: NatsServer): Promise<void> {
   }
 }
 
-if (skipNats !== false) test('faults of the engine', { skip: skipNats }, () => {})
-else {
-  before(async () => {
-    nats = await startNats()
-  })
-  after(() => nats.stop())
-
+overNats('faults of the engine', (nats) => {
   test('a node whose NATS servers are not there yet waits for them', async (context) => {
     const late = await startNats()
     const [server] = late.servers
@@ -82,8 +63,8 @@ else {
     assert.match(error.message, /another process is node a of this cluster/)
   })
 
-  for (const letter of ['S', 'Q1', 'R', 'X'])
-    test(`a node ends when its stream ${letter} is deleted, or made anew, under it`, async (context) => {
+  test('a node ends when one of its streams is deleted, or made anew, under it', async (context) => {
+    const assertEnds = async (letter: string): Promise<void> => {
       const cluster = newName()
       const { node, door } = stage(context, nats, cluster, { leaseMs: SHORT_LEASE_MS })
       await door.open()
@@ -91,7 +72,10 @@ else {
       const [, failure, error] = await door.told.next('failed')
       assert.equal(failure, 'broken')
       assert.match(error.message, new RegExp(`the stream ${cluster}_${letter} was deleted`))
-    })
+    }
+    // Each waits for the next look, which is two leases away.
+    await Promise.all(['S', 'Q1', 'R', 'X'].map(assertEnds))
+  })
 
   test('while JetStream has no room nothing is acknowledged; what waits is stored when it has', async (context) => {
     const full = await startNats(1, '"2m", max_file_store: 4MB')
@@ -119,7 +103,7 @@ else {
   test('what the leader has not settled yet, sent again, is waited for: that is no full store', async (context) => {
     const three = await startNats(3)
     const [server] = three.servers
-    const wire = await connectWire({ ...CONNECTION, urls: [server.url] })
+    const wire = await plainWire([server.url])
     context.after(async () => {
       await wire.cut()
       await three.stop()
@@ -140,4 +124,4 @@ else {
     const settled = await wire.putUntilAnswered('led.a', new Uint8Array(1), once)
     assert.ok(!isFailure(settled))
   })
-}
+})

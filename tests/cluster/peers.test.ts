@@ -1,19 +1,17 @@
-import { after, before, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
 import { ClusterPeers } from '../../src/cluster/cluster-peers.ts'
 import { peersContract, type PeersSetup } from '../peers/contract.ts'
 import { Told } from '../store/told.ts'
 import { waitMsMax } from '../support/patience.ts'
-import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
+import type { NatsServers } from './nats-servers.ts'
 import { newName, newNode } from './nodes.ts'
+import { overNats } from './support/stage.ts'
 
 /** Short, for a dead node is waited for; long enough for a test process on a machine that stops it for seconds. */
 const LEASE_MS = 8000
 
-let nats: NatsServers
-
-async function setup(): Promise<PeersSetup> {
+async function setup(nats: NatsServers): Promise<PeersSetup> {
   const cluster = newName()
   const nodes = new Map<string, ClusterNode>()
   return {
@@ -51,11 +49,6 @@ async function setup(): Promise<PeersSetup> {
   }
 }
 
-if (skipNats !== false) test('the cluster’s peers', { skip: skipNats }, () => {})
-else {
-  before(async () => {
-    nats = await startNats()
-  })
-  after(() => nats.stop())
-  peersContract('cluster', setup, { fair: true })
-}
+overNats('the cluster’s peers', (nats) =>
+  peersContract('cluster', () => setup(nats), { fair: true }),
+)

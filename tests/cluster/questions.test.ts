@@ -1,28 +1,11 @@
 /** What nodes ask of each other, where something comes between. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { ClusterStore } from '../../src/cluster/cluster-store.ts'
-import { Door } from '../store/contract.ts'
-import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
-import { newName, newNode } from './nodes.ts'
+import { test } from 'node:test'
+import { overNats } from './support/stage.ts'
 
-let nats: NatsServers
-
-async function open(cluster: string, name: string) {
-  const node = newNode(nats.urls, cluster, name)
-  const door = new Door({ store: () => new ClusterStore(node), dispose: async () => {} }, name)
-  return { node, door: await door.open() }
-}
-
-if (skipNats !== false) test('questions between nodes', { skip: skipNats }, () => {})
-else {
-  before(async () => void (nats = await startNats()))
-  after(() => nats.stop())
-
+overNats('questions between nodes', (nats) => {
   test('what a node cannot put into an answer, or answers too late, ends nothing else', async (context) => {
-    const cluster = newName()
-    const [a, b] = await Promise.all(['a', 'b'].map((name) => open(cluster, name)))
-    context.after(() => a.door.close())
+    const [a, b] = await nats.stage(context).joinAll('a', 'b')
     const rejections: unknown[] = []
     const note = (error: unknown): void => void rejections.push(error)
     process.on('unhandledRejection', note)
@@ -51,4 +34,22 @@ else {
     assert.equal(await answered, null)
     assert.deepEqual(rejections, [])
   })
-}
+
+  test('of all that are asked those that answer are heard, and the others named, but for who serves nobody', async (context) => {
+    const [a, ...others] = await nats
+      .stage(context)
+      .joinAll('a', 'told', 'older', 'failing', 'mute', 'joining')
+    const [told, older, failing, mute] = others.map(({ node }) => node)
+    told.questions.answerWith({ list: () => Promise.resolve([1]) })
+    older.questions.answerWith({ other: () => Promise.resolve([2]) })
+    failing.questions.answerWith({ list: () => Promise.reject(new Error('no')) })
+    mute.questions.answerWith({ list: () => new Promise(() => {}) })
+    const { questions } = a.node
+    for (const { options } of [told, older, failing, mute])
+      while ((await questions.askOne(options.node, 'other', []).catch(() => 'heard')) === null);
+    assert.deepEqual(await questions.askAll('list', []), {
+      answers: [{ node: 'told', value: [1] }],
+      silent: ['failing', 'mute', 'older'],
+    })
+  })
+})

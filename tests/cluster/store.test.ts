@@ -1,17 +1,9 @@
-import { after, before, test } from 'node:test'
 import { ClusterStore } from '../../src/cluster/cluster-store.ts'
 import { storeContract } from '../store/contract.ts'
-import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName, newNode } from './nodes.ts'
+import { overNats } from './support/stage.ts'
 
-let nats: NatsServers
-
-if (skipNats !== false) test('the cluster’s store', { skip: skipNats }, () => {})
-else {
-  before(async () => {
-    nats = await startNats()
-  })
-  after(() => nats.stop())
+overNats('the cluster’s store', (nats) =>
   storeContract(
     'cluster',
     async () => {
@@ -22,5 +14,5 @@ else {
       }
     },
     { shared: true, numbersLater: true },
-  )
-}
+  ),
+)

@@ -1,19 +1,9 @@
 /** What a takeover waits for, counted: time says nothing on a machine that is busy. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
-import { ClusterStore } from '../../src/cluster/cluster-store.ts'
-import { Door, recordOf } from '../store/contract.ts'
-import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
-import { newName, newNode } from './nodes.ts'
-
-let nats: NatsServers
-
-async function open(cluster: string, name: string): Promise<{ node: ClusterNode; door: Door }> {
-  const node = newNode(nats.urls, cluster, name)
-  const door = new Door({ store: () => new ClusterStore(node), dispose: async () => {} }, name)
-  return { node, door: await door.open() }
-}
+import { recordOf } from '../store/contract.ts'
+import { overNats } from './support/stage.ts'
 
 /** Counts what a node asks of NATS until `stop`. */
 function countQuestions({ wire }: ClusterNode): { stop(): number } {
@@ -32,17 +22,9 @@ function countQuestions({ wire }: ClusterNode): { stop(): number } {
   }
 }
 
-if (skipNats !== false) test('what a takeover waits for', { skip: skipNats }, () => {})
-else {
-  before(async () => {
-    nats = await startNats()
-  })
-  after(() => nats.stop())
-
+overNats('what a takeover waits for', (nats) => {
   test('a session that another node let go is taken in two round trips: the claim, then what it has', async (context) => {
-    const cluster = newName()
-    const [a, b] = await Promise.all(['a', 'b'].map((name) => open(cluster, name)))
-    context.after(() => Promise.all([a, b].map(({ door }) => door.close())))
+    const [a, b] = await nats.stage(context).joinAll('a', 'b')
     await a.door.claim('c')
     a.door.store.saveSession(recordOf('c'))
     a.door.store.unclaim('c', 0)
@@ -54,4 +36,4 @@ else {
     assert.equal(questions.stop(), 3)
     assert.deepEqual([session?.record.clientId, owner], ['c', null])
   })
-}
+})

@@ -1,37 +1,33 @@
 /** A client comes to a node that has not heard yet of the session that it left at another one a moment before. */
 import assert from 'node:assert/strict'
-import { after, before, test, type TestContext } from 'node:test'
-import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
+import { test, type TestContext } from 'node:test'
 import { ClusterPeers } from '../../src/cluster/cluster-peers.ts'
-import { ClusterStore } from '../../src/cluster/cluster-store.ts'
 import { PeerNode } from '../peers/contract.ts'
-import { Door, recordOf } from '../store/contract.ts'
-import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
-import { newName, newNode } from './nodes.ts'
+import { recordOf } from '../store/contract.ts'
+import { overNats, type Place, type StagedServers } from './support/stage.ts'
 
 const options = { qos: 1, noLocal: false, retainAsPublished: false, subscriptionId: 0 } as const
 
-let nats: NatsServers
-
-interface Place {
-  readonly node: ClusterNode
+interface Peered extends Place {
   readonly peers: ClusterPeers
-  readonly door: Door
-}
-
-async function open(cluster: string, name: string): Promise<Place> {
-  const node = newNode(nats.urls, cluster, name)
-  const peers = new ClusterPeers(node)
-  assert.equal(new PeerNode(name, peers).peers, peers)
-  const door = new Door({ store: () => new ClusterStore(node), dispose: async () => {} }, name)
-  return { node, peers, door: await door.open() }
 }
 
 /** Node a has had a client, which left a subscription; node b is told nothing by itself. */
-async function leaveSession(context: TestContext): Promise<{ a: Place; b: Place }> {
-  const cluster = newName()
-  const [a, b] = await Promise.all(['a', 'b'].map((name) => open(cluster, name)))
-  context.after(() => Promise.all([a, b].map(({ door }) => door.close())))
+async function leaveSession(
+  nats: StagedServers,
+  context: TestContext,
+): Promise<{ a: Peered; b: Peered }> {
+  const stage = nats.stage(context)
+  const [a, b] = await Promise.all(
+    ['a', 'b'].map(async (name) => {
+      let peers!: ClusterPeers
+      const place = await stage.join(name, {}, (node) => {
+        peers = new ClusterPeers(node)
+        assert.equal(new PeerNode(name, peers).peers, peers)
+      })
+      return { ...place, peers }
+    }),
+  )
   b.node['sessionsFollowed'].end()
   await a.door.claim('c')
   a.door.store.saveSession(recordOf('c'))
@@ -42,15 +38,9 @@ async function leaveSession(context: TestContext): Promise<{ a: Place; b: Place 
   return { a, b }
 }
 
-if (skipNats !== false) test('sessions that a node has not heard of', { skip: skipNats }, () => {})
-else {
-  before(async () => {
-    nats = await startNats()
-  })
-  after(() => nats.stop())
-
+overNats('sessions that a node has not heard of', (nats) => {
   test('a claim tells of a session that its node did not know, subscriptions too', async (context) => {
-    const { b } = await leaveSession(context)
+    const { b } = await leaveSession(nats, context)
     const { session } = await b.door.claim('c')
     assert.equal(session?.record.clientId, 'c')
     const { told } = b.door
@@ -61,7 +51,7 @@ else {
   })
 
   test('a claim tells of subscriptions that its node had not heard of, and of no others', async (context) => {
-    const { a, b } = await leaveSession(context)
+    const { a, b } = await leaveSession(nats, context)
     await b.node.sessionsUntil(a.node.writer.lastRow)
     await a.door.claim('c')
     a.door.store.saveSession(recordOf('c'))
@@ -78,7 +68,7 @@ else {
   })
 
   test('who claims a session and does not go on with it sees to its end', async (context) => {
-    const { b } = await leaveSession(context)
+    const { b } = await leaveSession(nats, context)
     await b.door.claim('c')
     b.door.store.unclaim('c')
     await b.door.commit()
@@ -88,7 +78,7 @@ else {
   })
 
   test('a client that wants a new session is let in behind what there is of its old one [MQTT-3.1.2-4]', async (context) => {
-    const { b } = await leaveSession(context)
+    const { b } = await leaveSession(nats, context)
     const claim = { clientId: 'c', username: null, cleanStart: true }
     assert.equal(await new Promise((done) => b.peers.claim(claim, done)), true)
     assert.deepEqual(
@@ -98,7 +88,7 @@ else {
   })
 
   test('a session that was deleted here does not come back by what is heard late', async (context) => {
-    const { b } = await leaveSession(context)
+    const { b } = await leaveSession(nats, context)
     await b.door.claim('c', true)
     b.door.store.deleteSession('c')
     await b.door.commit()
@@ -106,4 +96,4 @@ else {
     assert.deepEqual(b.door.told.all('session'), [])
     assert.equal(b.node.table.get('c'), undefined)
   })
-}
+})

@@ -15,13 +15,17 @@ export interface DynamicWorld extends CommandWorld {
   /** Puts a text on the disk for good; the test of what happens when that fails has another. */
   readonly save?: (file: string, text: string) => Promise<void>
   /**
-   * Gives a text to all nodes of a cluster; the file is a copy then.
+   * Gives a state to all nodes of a cluster; the file is a copy then.
    *
-   * @param isStale Whether another state is in force than the text was made of.
+   * @param isStale Whether another state is in force than this one was made of.
    * @param taken Called when the nodes have it: before any other text is put in force here.
    * @returns false: another node was faster. Once its state is in force the commands are for that one.
    */
-  readonly share?: (text: string, isStale: () => boolean, taken: () => void) => Promise<boolean>
+  readonly share?: (
+    state: DynamicState,
+    isStale: () => boolean,
+    taken: () => void,
+  ) => Promise<boolean>
   /** Told of every change, when it is in force and on the disk. */
   changed(changes: readonly NonNullable<Outcome['change']>[]): void
   /** Told of a change that could not be saved, and is not in force. */
@@ -171,11 +175,10 @@ export class DynamicSecurity {
     { share, save = replaceFile }: DynamicWorld,
     isStale: () => boolean,
   ): Promise<boolean> {
-    const text = formatState(state)
-    if (share !== undefined) return await share(text, isStale, () => this.replace(state))
+    if (share !== undefined) return await share(state, isStale, () => this.replace(state))
     const there = stampOf(this.file)
     if (there !== null && there !== this.stamp) throw new WrittenByOthersError(this.file)
-    await save(this.file, text)
+    await save(this.file, formatState(state))
     this.replace(state)
     return true
   }

@@ -106,7 +106,9 @@ export function compareLinks(left: Link, right: Link): number {
 }
 
 export function sortedNames(map: ReadonlyMap<string, unknown>): string[] {
-  return [...map.keys()].sort(compareNames)
+  const names = [...map.keys()]
+  // Without a function to call for each pair it is several times as fast.
+  return names.some((name) => BEYOND.test(name)) ? names.sort(compareNames) : names.sort()
 }
 
 const NO_LINKS: readonly Link[] = []

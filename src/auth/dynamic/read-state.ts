@@ -23,7 +23,7 @@ export interface ReadState {
   readonly warnings: readonly string[]
 }
 
-interface Reading {
+export interface Reading {
   readonly file: string
   readonly warnings: string[]
 }
@@ -103,7 +103,7 @@ function described(entry: JsonObject) {
   }
 }
 
-function readClient(
+export function readClient(
   reading: Reading,
   entry: JsonObject,
   username: string,
@@ -134,7 +134,7 @@ function encodedOf(entry: JsonObject): string | null {
   return salt === null || hash === null ? null : `$7$${iterations}$${salt}$${hash}`
 }
 
-function readGroup(
+export function readGroup(
   reading: Reading,
   entry: JsonObject,
   groupname: string,
@@ -150,7 +150,7 @@ function readGroup(
   }
 }
 
-function readLinks(
+export function readLinks(
   { file, warnings }: Reading,
   entry: JsonObject,
   key: string,
@@ -176,7 +176,12 @@ function readLinks(
   return [...links.values()]
 }
 
-function readRole(file: string, entry: JsonObject, rolename: string, place: string): DynamicRole {
+export function readRole(
+  file: string,
+  entry: JsonObject,
+  rolename: string,
+  place: string,
+): DynamicRole {
   return {
     rolename,
     ...described(entry),
@@ -210,7 +215,7 @@ export function readAcls(list: unknown, wrong: (index: number, what: string) => 
   return [...acls.values()]
 }
 
-function readAccess(root: JsonObject): DefaultAccess {
+export function readAccess(root: JsonObject): DefaultAccess {
   const written = fieldOf(root, 'defaultACLAccess')
   if (!isObject(written)) return INITIAL_ACCESS
   const pairs = DEFAULT_TYPES.map((type) => [type, flagOf(written, type, INITIAL_ACCESS[type])])

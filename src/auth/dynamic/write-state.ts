@@ -13,20 +13,39 @@ import {
 
 /** The text of the file. */
 export function formatState(state: DynamicState): string {
-  const list = <T, U>(map: ReadonlyMap<string, T>, write: (entry: T) => U): U[] =>
-    sortedNames(map).map((name) => write(map.get(name) as T))
-  const root = {
-    defaultACLAccess: state.access,
-    clients: list(state.clients, writeClient),
-    groups: list(state.groups, writeGroup),
-    roles: list(state.roles, writeRole),
-    ...(state.anonymousGroup === null ? {} : { anonymousGroup: state.anonymousGroup }),
-    changeIndex: state.changeIndex,
-  }
-  return `${JSON.stringify(root, null, '\t')}\n`
+  return [...piecesOf(state)].join('')
 }
 
-function writeClient(client: DynamicClient) {
+/** The same in pieces, of an entry each: who writes many may let others in between. */
+export function* piecesOf(state: DynamicState): Generator<string> {
+  yield `{\n\t"defaultACLAccess": ${indented(state.access, 1)}`
+  yield* listPieces('clients', state.clients, writeClient)
+  yield* listPieces('groups', state.groups, writeGroup)
+  yield* listPieces('roles', state.roles, writeRole)
+  const { anonymousGroup, changeIndex } = state
+  if (anonymousGroup !== null) yield `,\n\t"anonymousGroup": ${JSON.stringify(anonymousGroup)}`
+  yield `,\n\t"changeIndex": ${changeIndex}\n}\n`
+}
+
+function* listPieces<T>(
+  key: string,
+  map: ReadonlyMap<string, T>,
+  write: (entry: T) => object,
+): Generator<string> {
+  yield `,\n\t"${key}": [`
+  let start = ''
+  for (const name of sortedNames(map)) {
+    yield `${start}\n\t\t${indented(write(map.get(name) as T), 2)}`
+    start = ','
+  }
+  yield map.size === 0 ? ']' : '\n\t]'
+}
+
+function indented(value: object, depth: number): string {
+  return JSON.stringify(value, null, '\t').replaceAll('\n', `\n${'\t'.repeat(depth)}`)
+}
+
+export function writeClient(client: DynamicClient) {
   return {
     username: client.username,
     ...(client.clientid === null ? {} : { clientid: client.clientid }),
@@ -46,7 +65,7 @@ function writePassword({ encoded }: DynamicClient) {
   return { encoded_password: encoded, ...parts }
 }
 
-function writeGroup(group: DynamicGroup) {
+export function writeGroup(group: DynamicGroup) {
   return {
     groupname: group.groupname,
     ...writeTexts(group),

@@ -1,0 +1,134 @@
+/** Wills of clients that are connected, where JetStream does not take them at first, or never does. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { PeerWill } from '../../src/ports/peers.ts'
+import { makeStreams } from '../../src/cluster/streams.ts'
+import { Wills } from '../../src/cluster/wills.ts'
+import { isFailure, type Wire } from '../../src/cluster/wire.ts'
+import { messageOf, textOf } from '../store/told.ts'
+import { startNats } from './nats-servers.ts'
+import { newName, plainWire } from './nodes.ts'
+import { overNats, until } from './support/stage.ts'
+
+const FILL_BYTES = 300_000
+
+interface Place {
+  readonly name: string
+  readonly wire: Wire
+  readonly wills: Wills
+  /** Of wills that were refused: whose, and whether for good. */
+  readonly refused: [string, boolean][]
+}
+
+async function place(
+  context: TestContext,
+  urls: readonly string[],
+  replicas: number,
+): Promise<Place> {
+  const name = newName()
+  const wire = await plainWire(urls)
+  context.after(() => wire.cut())
+  await makeStreams(wire, { name, replicas, partitions: 1, queuedMax: 0 }, () => {})
+  const refused: [string, boolean][] = []
+  const options = { name, node: 'a', run: 'run' }
+  const wills = new Wills(
+    wire,
+    options,
+    (clientId, _failure, isForGood) => void refused.push([clientId, isForGood]),
+  )
+  return { name, wire, wills, refused }
+}
+
+function willOf(text: string): PeerWill {
+  const message = messageOf('gone', text)
+  return { message, delaySeconds: 0, username: null, remote: '', origin: '' }
+}
+
+/** What those say who find that the node is gone. */
+async function saidOf({ wills }: Place): Promise<string[]> {
+  const said: string[] = []
+  wills.sayOrphans(
+    () => false,
+    (clientId, { message }) => void said.push(`${clientId}: ${textOf(message)}`),
+    () => Promise.resolve(),
+  )
+  await until(() => said.length > 0)
+  return said
+}
+
+overNats('wills in the cluster', (nats) => {
+  test('a will for which there is no room keeps nobody waiting, and is stored when there is', async (context) => {
+    const full = await startNats(1, '"2m", max_file_store: 4MB')
+    const there = await place(context, full.urls, 1)
+    context.after(() => full.stop())
+    const { wire, wills, refused } = there
+    const filler = { subjects: ['filler'], storage: 'file', num_replicas: 1 }
+    await wire.api('STREAM.CREATE.filler', { name: 'filler', ...filler })
+    const fill = () => wire.put('filler', new Uint8Array(FILL_BYTES))
+    for (let outcome = await fill(); !isFailure(outcome) || outcome.kind !== 'refused';)
+      outcome = await fill()
+    wills.set('c', willOf('kept'))
+    wills.set('left', willOf('not wanted any more'))
+    wills.set('again', willOf('not this one'))
+    await wills.stored()
+    assert.deepEqual(
+      refused.slice(0, 3).map(([clientId]) => clientId),
+      ['c', 'left', 'again'],
+    )
+    wills.set('left', null)
+    wills.set('again', willOf('this one'))
+    await wills.stored()
+    await wire.api('STREAM.PURGE.filler')
+    await until(async () => {
+      const { state } = await wire.api<{ state: { messages: number } }>(
+        `STREAM.INFO.${there.name}_W`,
+      )
+      return state.messages === 2
+    })
+    assert.deepEqual((await saidOf(there)).sort(), ['again: this one', 'c: kept'])
+  })
+
+  test('a will that is larger than one may be is named once, and not tried again', async (context) => {
+    const there = await place(context, nats.urls, 1)
+    const { name, wire, wills, refused } = there
+    const { config } = await wire.api<{ config: object }>(`STREAM.INFO.${name}_W`)
+    await wire.api(`STREAM.UPDATE.${name}_W`, { ...config, max_msg_size: 1000 })
+    wills.set('large', willOf('x'.repeat(2000)))
+    wills.set('huge', willOf('x'.repeat(9_000_000)))
+    wills.set('c', willOf('kept'))
+    await wills.stored()
+    assert.deepEqual(refused.sort(), [
+      ['huge', true],
+      ['large', true],
+    ])
+    assert.deepEqual(await saidOf(there), ['c: kept'])
+  })
+
+  test('a will that is replaced by one that is not taken is not said any more', async (context) => {
+    const there = await place(context, nats.urls, 1)
+    const { name, wire, wills, refused } = there
+    const { config } = await wire.api<{ config: object }>(`STREAM.INFO.${name}_W`)
+    for (const clientId of ['left', 'large']) wills.set(clientId, willOf('stored'))
+    await wills.stored()
+    await wire.api(`STREAM.UPDATE.${name}_W`, { ...config, max_msg_size: 1000 })
+    wills.set('large', willOf('x'.repeat(2000)))
+    await until(() => refused.length === 1)
+    // Only what is refused for now.
+    await wire.api(`STREAM.UPDATE.${name}_W`, { ...config, max_bytes: 1, discard: 'new' })
+    wills.set('left', willOf('refused for now'))
+    await wills.stored()
+    wills.set('left', null)
+    await wills.stored()
+    const { state } = await wire.api<{ state: { messages: number } }>(`STREAM.INFO.${name}_W`)
+    assert.deepEqual(
+      [state.messages, refused],
+      [
+        0,
+        [
+          ['large', true],
+          ['left', false],
+        ],
+      ],
+    )
+  })
+})
