@@ -56,6 +56,7 @@ export interface LocalOptions {
 export class LocalEnd implements Link {
   readonly listener = BRIDGE_LISTENER
   readonly tls = null
+  readonly writeSome = null
   readonly remote: string
   private readonly broker: LocalBroker
   private readonly runtime: Runtime

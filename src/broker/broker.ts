@@ -21,7 +21,7 @@ import {
 } from './inside.ts'
 import { Inspector, type ShownSessions } from './inspect.ts'
 import type { Message } from '../ports/message.ts'
-import type { Core, Tap } from './state/core.ts'
+import { mayAnswer, type Core, type Tap } from './state/core.ts'
 import { Connection, Phase, Session } from './state/model.ts'
 import { goOnRuled, pump } from './delivery/outbound.ts'
 import { abandonOutput, drained, flushAll } from './delivery/outbox.ts'
@@ -134,6 +134,8 @@ export class Broker {
   /** Ends a turn: what it wrote becomes a batch of the store, what it said goes out. */
   endTurn(): void {
     const { core } = this
+    // Whoever does not know any more what the others do says nothing.
+    if (!mayAnswer(core)) return
     core.turnEndAsked = false
     for (let next = core.opened.pop(); next !== undefined; next = core.opened.pop())
       resumeInput(core, next)
@@ -244,11 +246,11 @@ export class Broker {
     return this.core.pressure
   }
 
-  /** The highest it was since this was asked the last time. */
-  takePressurePeak(): PressureLevel {
+  /** The highest it was since this was asked the last time, and how many bytes were in use then. */
+  takePressurePeak(): { readonly level: PressureLevel; readonly usedBytes: number } {
     const { core } = this
     const peak = core.pressurePeak
-    core.pressurePeak = core.pressure
+    core.pressurePeak = { level: core.pressure, usedBytes: core.keptBytes + core.memory.others }
     return peak
   }
 

@@ -14,6 +14,7 @@ import type { Ports } from '../ports/ports.ts'
 import { Pressure } from '../ports/pressure.ts'
 import { sessionDue } from './session/sessions.ts'
 import { SpareArrays } from '../codec/framer.ts'
+import { Settlings } from './state/settlings.ts'
 import { Shapes } from './state/shapes.ts'
 import { Shelf } from './state/shelf.ts'
 import type { Stats } from '../ports/stats.ts'
@@ -51,7 +52,7 @@ export function createCore(ports: Ports, stats: Stats): Core {
     claims: new Map(),
     looks: new Map(),
     leaving: new Map(),
-    settlings: new Map(),
+    settlings: new Settlings(),
     kicks: new Map(),
     lastRequest: 0,
     opened: [],
@@ -71,7 +72,7 @@ export function createCore(ports: Ports, stats: Stats): Core {
     incoming: new Message(slab),
     replayed: new Message(slab),
     pressure: Pressure.none,
-    pressurePeak: Pressure.none,
+    pressurePeak: { level: Pressure.none, usedBytes: 0 },
     keptBytes: 0,
     keptBytesNext: Infinity,
     memory: { limit: 0, others: 0 },

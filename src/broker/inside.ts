@@ -87,7 +87,7 @@ export function publishRefusal(
     if (typeof wish === 'number') return wish
   }
   if (payloadBytes === 0) return 0
-  if (core.pressure === Pressure.shed) return Reason.serverBusy
+  if (core.pressure >= Pressure.shed) return Reason.serverBusy
   return retain && retainedIsFull(core, targetOf(core, topic), payloadBytes)
     ? Reason.quotaExceeded
     : 0

@@ -3,6 +3,7 @@
  * is kept up for it on the path of a message. Iterators may be read over several turns, while sessions come and
  * go: what is there all the while is seen once.
  */
+import { SILENCE_MS_PER_SECOND } from './connection/keepalive.ts'
 import { heldCount } from './state/held.ts'
 import { subscriptionCount, subscriptionsOf } from './state/own-subscriptions.ts'
 import { shownUser } from '../ports/ports.ts'
@@ -323,7 +324,7 @@ function detailView(core: Core, session: Session, view: ClientView): ClientDetai
   })
   return {
     ...view,
-    keepAliveSeconds: connection === null ? null : connection.keepAliveMs / 1000,
+    keepAliveSeconds: connection === null ? null : connection.keepAliveMs / SILENCE_MS_PER_SECOND,
     cleanStart: connection?.cleanStart ?? null,
     expirySeconds: session.expirySeconds,
     receiveMaximum: connection?.receiveMaximum ?? null,

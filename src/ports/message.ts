@@ -216,6 +216,15 @@ export interface MessageSource {
 }
 
 /**
+ * How long a message with this expiry lives. It is counted in whole seconds, so what says 0 is for whoever can have it within the
+ * second: were it over at once, the way to a receiver would decide whether it gets there. It goes on as 1, since mosquitto takes
+ * 0 for no expiry.
+ */
+export function lifeMsOf(expirySeconds: number): number {
+  return Math.max(1, expirySeconds) * 1000
+}
+
+/**
  * A message that owns its bytes, from values: wills, `$SYS`, publishers inside the process. Throws EncodeError on one that
  * clients could not be sent.
  */
@@ -235,7 +244,7 @@ export function createMessage(source: MessageSource): Message {
   message.publisherUser = source.publisherUser
   message.madeAtMs = source.wallMs
   const expiry = source.properties.messageExpirySeconds
-  if (expiry !== undefined) message.expiresAtMs = source.wallMs + expiry * 1000
+  if (expiry !== undefined) message.expiresAtMs = source.wallMs + lifeMsOf(expiry)
   message.lay(bytes, 0, topicLength, forwarded.length, source.payload.length)
   message.topicName = source.topic
   return message

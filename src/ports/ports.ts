@@ -25,6 +25,8 @@ export interface Ports {
   control: Control | null
   observer: Observer | null
   limits: Limits
+  /** May anything be said yet? Who may not any more says nothing, and never may again. null: always. */
+  mayAnswer: (() => boolean) | null
   /** Asks for one call of `Broker.endTurn` once the current turn's input is through (setImmediate). */
   requestTurnEnd(): void
   /** The store failed for good: nothing more can be promised, the process should end. */
@@ -113,11 +115,14 @@ export interface Link {
    * the array until it calls `Broker.linkDrained`; nothing is written to it before that.
    */
   write(bytes: Uint8Array, length: number): boolean
+  /**
+   * Sends what can go within the call of `head[0..headLength)` and `body` behind it, and keeps no array: returns how many bytes
+   * are gone. Only while it has none of {@link write}; null: there is no such way.
+   */
+  readonly writeSome: ((head: Uint8Array, headLength: number, body: Uint8Array) => number) | null
   /** Stops and restarts reading. */
   pause(): void
   resume(): void
-  /** The client is in: from now on it may send as much at once as its packets may have bytes. */
-  opened?(): void
   /** Closes after what was written has left, within a bounded time; then `linkClosed`. */
   end(): void
 }

@@ -27,6 +27,8 @@ interface StoredSession {
   owner: string | null
   /** What its last node said of how far it was sent; undefined: nothing, or it is held. */
   sentTo: number | undefined
+  /** See `ClaimedSession`. */
+  sentAtMost: number | undefined
   readonly subscriptions: Map<string, SubscriptionOptions>
   readonly queue: EntryLog
   lastSequence: number
@@ -64,6 +66,7 @@ function newSession(clientId: string): StoredSession {
     },
     owner: null,
     sentTo: undefined,
+    sentAtMost: undefined,
     subscriptions: new Map(),
     queue: new EntryLog(),
     lastSequence: 0,
@@ -94,7 +97,15 @@ class MemoryStore implements Store {
   open(events: StoreEvents): void {
     this.events = events
     this.data.nodes.set(this.node, events)
+    for (const session of this.data.sessions.values()) this.boundSent(session)
     this.defer(() => this.tellAll(events))
+  }
+
+  /** This node held it and has ended without a word: its client was sent no more than there is. */
+  private boundSent(session: StoredSession): void {
+    if (session.owner !== this.node) return
+    session.owner = null
+    session.sentAtMost = session.lastSequence
   }
 
   close(done: () => void): void {
@@ -117,9 +128,9 @@ class MemoryStore implements Store {
       const isNew = !sessions.has(clientId)
       sessions.set(clientId, session)
       session.owner = this.node
-      const { sentTo } = session
-      session.sentTo = undefined
-      events.claimed(request, isNew ? null : { ...claimOf(session), sentTo }, null)
+      const { sentTo, sentAtMost } = session
+      session.sentTo = session.sentAtMost = undefined
+      events.claimed(request, isNew ? null : { ...claimOf(session), sentTo, sentAtMost }, null)
     })
   }
 

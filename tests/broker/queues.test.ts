@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../src/codec/packets.ts'
+import { Pressure } from '../../src/ports/pressure.ts'
 import * as make from '../support/packets.ts'
 import { createStage, type Actor, type Stage } from './stage.ts'
 
@@ -153,6 +154,40 @@ test('at last messages are refused, and acknowledged ones stay', () => {
   assert.equal(old.take('puback'), undefined)
   stage.node.broker.setMemory(0, 0)
   assert.deepEqual(stage.connect('away', durable).payloads(), ['kept'])
+})
+
+test('the highest pressure is told with what was in use then, though it is over', () => {
+  const { broker } = createStage().node
+  broker.setMemory(LIMIT, 0.95 * LIMIT)
+  const used = broker.keptBytes + 0.95 * LIMIT
+  broker.setMemory(LIMIT, 0)
+  assert.deepEqual(broker.takePressurePeak(), { level: Pressure.dropQos0, usedBytes: used })
+  assert.equal(broker.takePressurePeak().level, Pressure.none)
+})
+
+test('beyond the limit the broker takes no message of its own program either', () => {
+  const { broker } = createStage().node
+  broker.setMemory(LIMIT, LIMIT)
+  assert.equal(broker.publishRefusal('m', 1, false), 0x89)
+  broker.setMemory(LIMIT, 2 * LIMIT)
+  assert.equal(broker.publishRefusal('m', 1, false), 0x89)
+  assert.equal(broker.publishRefusal('m', 0, true), 0)
+})
+
+test('who is about to finish a packet is not disconnected for it, who does not finish it is', () => {
+  const stage = createStage()
+  const { broker } = stage.node
+  const sender = stage.connect('sender')
+  const bytes = sender.bytesOf(make.publish('m', new Uint8Array(200_000), { qos: 1 }))
+  sender.sendBytes(bytes.slice(0, 150_000))
+  broker.setMemory(LIMIT, LIMIT)
+  assert.equal(broker.shedLargest(), null)
+  sender.sendBytes(bytes.slice(150_000))
+  assert.equal(sender.take('puback')?.reason, 0x97)
+  sender.sendBytes(bytes.slice(0, 150_000))
+  stage.pass(6000)
+  assert.equal(broker.shedLargest(), 'sender')
+  assert.equal(sender.isClosed, true)
 })
 
 test('who sends much waits while memory is full of garbage, says nothing twice and loses nothing', () => {

@@ -10,6 +10,7 @@ const COUNT = 300
 const TURNS = 4 * COUNT
 const NARROW = { receiveMaximum: 2 }
 const DURABLE = { cleanStart: false, properties: { ...NARROW, sessionExpirySeconds: 3600 } }
+const KEPT = { cleanStart: false, properties: { sessionExpirySeconds: 3600 } }
 const all = Array.from({ length: COUNT }, (_, index) => `r/${index}`)
 
 function stageWithRetained(limits: Partial<Limits> = {}): Stage {
@@ -196,3 +197,22 @@ for (const [what, filters, topics] of [
         'all is settled',
       )
     })
+
+for (const qos of [0, 1, 2] as const)
+  for (const filters of [['r/0'], ['r/+'], ['r/0', 'r/1']])
+    for (const isKept of [false, true])
+      test(`what is retained comes behind SUBACK: QoS ${qos}, ${filters.join(' and ')}, ${isKept ? 'a kept' : 'a clean'} session`, () => {
+        const stage = stageWithRetained()
+        const reader = stage.connect('reader', isKept ? KEPT : {})
+        reader.send(
+          make.subscribe(
+            1,
+            filters.map((filter) => ({ filter, qos })),
+          ),
+        )
+        for (let turn = 0; turn < 10; turn++) stage.pass(0)
+        const types = reader.inbox.map(({ type }) => type)
+        assert.equal(types[0], PacketType.suback)
+        assert.ok(types.length > filters.length && types.indexOf(PacketType.suback, 1) < 0)
+        assert.equal(types[1], PacketType.publish)
+      })

@@ -28,6 +28,7 @@ export interface Stage {
 export class Actor implements Link {
   readonly remote = 'actor'
   readonly tls = null
+  writeSome: Link['writeSome'] = null
   readonly listener = listener
   readonly version: Version
   readonly inbox: Packet[] = []
@@ -137,6 +138,7 @@ export function createStage(
   limits: Partial<Limits> = {},
   observer?: Observer,
   control?: Control,
+  storeDelayMs = 0,
 ): Stage {
   const time = new Timeline()
   const node = new SimNode({
@@ -145,7 +147,7 @@ export function createStage(
     data: new MemoryData(),
     alone: true,
     name: 'stage',
-    storeDelayMs: 0,
+    storeDelayMs,
     limits,
     observer,
     control,

@@ -297,6 +297,40 @@ test('a QoS 2 message whose expiry passes before its PUBREL reaches nobody, and 
   assert.deepEqual(late.payloads(), [])
 })
 
+for (const sent of [0, 1, 2] as const)
+  test(`an expiry of 0 at QoS ${sent} is for whoever is there, whatever its session, and goes on as 1 [MQTT-3.3.2-6]`, () => {
+    const stage = createStage()
+    const durable = { cleanStart: false, properties: { sessionExpirySeconds: 1000 } } as const
+    const readers = [stage.connect('clean'), stage.connect('durable', durable)]
+    for (const reader of readers) reader.subscribe('a', 2)
+    const writer = stage.connect('writer')
+    const properties = { messageExpirySeconds: 0 }
+    stage.pass(7)
+    writer.send(make.publish('a', 'now', { qos: sent, packetId: 1, properties }))
+    stage.pass(20)
+    if (sent === 2) writer.send(make.ack('pubrel', 1))
+    for (const reader of readers) {
+      const came = reader.take('publish')
+      assert.equal(came?.qos, sent)
+      assert.equal(came.properties.messageExpirySeconds, 1)
+    }
+  })
+
+test('an expiry of 0 is over for who comes later, and as retained [MQTT-3.3.2-5]', () => {
+  const stage = createStage()
+  const durable = { cleanStart: false, properties: { sessionExpirySeconds: 1000 } } as const
+  const reader = stage.connect('reader', durable)
+  reader.subscribe('a', 1)
+  reader.cut()
+  const properties = { messageExpirySeconds: 0 }
+  const writer = stage.connect('writer')
+  writer.send(make.publish('a', 'late', { qos: 1, packetId: 1, retain: true, properties }))
+  stage.pass(1000)
+  const again = stage.connect('reader', durable)
+  again.subscribe('a', 1)
+  assert.deepEqual(again.payloads(), [])
+})
+
 test('what a member of a shared group leaves unacknowledged goes to another one unless it has expired', () => {
   for (const [ms, expected] of [
     [1000, ['m']],

@@ -44,6 +44,8 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   if (connection.phase === Phase.closed) return
   if (ending.reason >= 0 && connection.phase === Phase.open && connection.version === 5)
     sendDisconnect(core, connection, ending)
+  // Nothing of it waits for a SUBACK that will not be sent: it goes out with the rest.
+  dropReplies(connection)
   flush(core, connection)
   core.work -= Work.close
   connection.setPhase(Phase.closed)
@@ -53,7 +55,6 @@ export function closeConnection(core: Core, connection: Connection, ending: Endi
   dischargeConnection(core, connection)
   dropPartial(connection)
   dropList(core, connection)
-  dropReplies(connection)
   dropUnruled(core, connection)
   forgetTopics(connection)
   forgetAliases(connection)

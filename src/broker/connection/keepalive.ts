@@ -20,14 +20,22 @@ const PARTIAL_BYTE_MS = 10
 /** A whole CONNECT is answered within so many ms: passwords, hooks and the store may take their time, not for ever. */
 const ANSWER_MS_MAX = 60_000
 
+/** Whole ms, later rather than sooner: each connection keeps some of them, and a whole number needs no object of its own. */
+function nowOf({ ports }: Core): number {
+  return Math.ceil(ports.clock.monotonicMs())
+}
+
 /** The clock for CONNECT starts with the socket; a byte now and then is no CONNECT. */
 export function armConnectTimeout(core: Core, connection: Connection): void {
   watch(core, connection, connection.lastLifeMs + core.ports.limits.connectTimeoutMs)
 }
 
+/** Of silence that a client is allowed for each second of its keep alive. */
+export const SILENCE_MS_PER_SECOND = 1500
+
 /** From now on the client must show signs of life every one and a half times `seconds` [MQTT-3.1.2-22]. */
 export function armKeepAlive(core: Core, connection: Connection, seconds: number): void {
-  connection.keepAliveMs = seconds * 1500
+  connection.keepAliveMs = seconds * SILENCE_MS_PER_SECOND
   noteLife(core, connection)
   const dueMs = seconds === 0 ? Infinity : connection.lastLifeMs + connection.keepAliveMs
   const { timer } = connection
@@ -40,8 +48,7 @@ export function armKeepAlive(core: Core, connection: Connection, seconds: number
 
 /** More of a packet came that is not complete: it has its own deadline, keepalive or not. */
 export function watchPartial(core: Core, connection: Connection): void {
-  const nowMs = core.ports.clock.monotonicMs()
-  if (isLong(connection.partial)) connection.lastLifeMs = nowMs
+  if (isLong(connection.partial)) connection.lastLifeMs = nowOf(core)
   const dueMs = partialDueMs(core, connection)
   if (connection.timer !== null && connection.timer.dueMs <= dueMs) return
   core.wheel.cancel(connection.timer)
@@ -64,12 +71,12 @@ function partialDueMs(core: Core, { partial, partialSinceMs }: Connection): numb
 
 /** A packet came: a sign of life, once it is known whose. */
 export function noteLife(core: Core, connection: Connection): void {
-  if (connection.phase === Phase.open) connection.lastLifeMs = core.ports.clock.monotonicMs()
+  if (connection.phase === Phase.open) connection.lastLifeMs = nowOf(core)
 }
 
 /** A client that had to wait is read from again, or takes what it was sent: its time begins anew. */
 export function restartWatch(core: Core, connection: Connection): void {
-  const nowMs = core.ports.clock.monotonicMs()
+  const nowMs = nowOf(core)
   if (connection.phase === Phase.open) connection.lastLifeMs = nowMs
   beginPartial(connection, nowMs)
   if (connection.timer === null && connection.keepAliveMs > 0)

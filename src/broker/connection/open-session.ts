@@ -29,6 +29,7 @@ import { announceDirect } from '../routing/direct.ts'
 import { countInterests } from '../routing/interest.ts'
 import { dropAllUnreleased, heldCount, heldIds, holdUntilPubrel } from '../state/held.ts'
 import { saveSession } from '../state/session-record.ts'
+import { afterOpening } from '../state/settle.ts'
 import { autoSubscribe } from '../session/auto-subscribe.ts'
 import { sharedWithOthers } from '../routing/hand-over.ts'
 import {
@@ -153,9 +154,7 @@ export function giveWay(
   if (connection !== null) takeOver(core, connection, cleanStart)
   if (opening === null) return done(true)
   closeFor(core, opening, Reason.sessionTakenOver)
-  const waiting = core.kicks.get(clientId) ?? []
-  waiting.push(() => done(true))
-  core.kicks.set(clientId, waiting)
+  afterOpening(core, clientId, () => done(true))
 }
 
 /**
@@ -305,7 +304,6 @@ function open(core: Core, opening: Opening, session: Session, sessionPresent: bo
   const { connection, packet } = opening
   if (connection.phase !== Phase.opening) return
   connection.setPhase(Phase.open)
-  connection.link.opened?.()
   if (!welcome(core, connection, sessionPresent, answerProperties(core, opening, session)))
     return closeUnanswered(core, connection)
   connection.openedAtMs = core.ports.clock.wallMs()

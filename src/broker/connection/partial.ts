@@ -96,7 +96,7 @@ export function freeInput(core: Core, connection: Connection, partial: CutPacket
 
 /** The time that the packet may take counts from `nowMs`. */
 export function beginPartial(connection: Connection, nowMs: number): void {
-  connection.partialSinceMs = nowMs
+  connection.partialSinceMs = Math.ceil(nowMs)
 }
 
 /** The connection is over. */

@@ -10,6 +10,9 @@ import { pendingBytes } from '../delivery/outbox.ts'
 /** Less than this in memory is not worth a connection. */
 const SHED_BYTES_MIN = 64 * 1024
 
+/** Who has begun a packet may send it for so long: when it is whole, its memory is free, and its sender is told. */
+const FINISHING_MS = 5000
+
 /**
  * Disconnects the client whose leaving frees most memory: output it does not read, packets it does not finish, topic
  * aliases, and unless its session stays, what is queued for it, held of it, and its subscriptions.
@@ -17,10 +20,11 @@ const SHED_BYTES_MIN = 64 * 1024
  * @returns its client id; null when none holds a considerable amount.
  */
 export function shedLargest(core: Core): string | null {
+  const nowMs = core.ports.clock.monotonicMs()
   let largest: Connection | null = null
   let most = SHED_BYTES_MIN
   for (const connection of core.connections) {
-    const bytes = heldBy(connection)
+    const bytes = heldBy(connection, nowMs)
     if (bytes <= most) continue
     largest = connection
     most = bytes
@@ -30,9 +34,11 @@ export function shedLargest(core: Core): string | null {
   return largest.identity?.clientId ?? largest.link.remote
 }
 
-function heldBy(connection: Connection): number {
-  const { session, keptBytes, will } = connection
-  const own = pendingBytes(connection) + keptBytes + (will === null ? 0 : will.message.size)
+function heldBy(connection: Connection, nowMs: number): number {
+  const { session, keptBytes, partial, partialSinceMs, will } = connection
+  const isFinishing = partial !== null && nowMs - partialSinceMs < FINISHING_MS
+  const kept = isFinishing ? keptBytes - partial.capacity : keptBytes
+  const own = pendingBytes(connection) + kept + (will === null ? 0 : will.message.size)
   // What a durable session has stays.
   if (session === null || session.durable) return own
   return own + queuedFor(session) + heldBytes(session) + session.subscriptionBytes

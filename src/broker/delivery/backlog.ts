@@ -78,9 +78,11 @@ export function noteLoaded(outbound: Outbound, sequence: number): void {
   outbound.loadedTo = sequence
 }
 
-/** All up to this place was sent once. */
+/** All up to this place was sent once; what an earlier process left open too, where that ends no later. */
 export function noteSentTo(outbound: Outbound, sequence: number): void {
-  if (sequence > outbound.sentTo) outbound.sentTo = sequence
+  if (sequence < outbound.sentTo) return
+  outbound.sentTo = sequence
+  outbound.knowsSent = true
 }
 
 /** No entry behind this one was sent, in this process or before; undefined: nobody knows. */

@@ -5,6 +5,9 @@
  *
  *     link   ◀─ inLink ◀─ segments (shared large frames) ◀─ out (being written)
  *
+ * While a SUBACK waits for the disk, what is written behind it waits too (`isCorked`), as far as it is little; the SUBACK is
+ * put before it.
+ *
  * A connection with nothing to send owns no buffer: writers come from a pool and go back to it.
  */
 import { LogType } from '../../base/log.ts'
@@ -15,7 +18,7 @@ import { PacketType, type Packet } from '../../codec/packets.ts'
 import type { Message } from '../../ports/message.ts'
 import { Bytes, charge, addKeeper, dropKeeper } from '../state/memory.ts'
 import { BYTES_SHIFT, Work } from '../state/work.ts'
-import { askTurnEnd, type Core } from '../state/core.ts'
+import { askTurnEnd, mayAnswer, type Core } from '../state/core.ts'
 import { Phase, type Connection, type Segment } from '../state/model.ts'
 import { logAckSent } from '../state/words.ts'
 
@@ -24,6 +27,9 @@ const WRITER_BYTES = 2048
 const FLUSH_BYTES = 96 * 1024
 /** A flush is a system call: some 10 µs. */
 const FLUSHES_PER_TURN = 2000
+/** So much waits for a SUBACK: of bytes of its own, and with those of large messages. */
+const CORKED_BYTES_MAX = 64 * 1024
+const CORKED_ALL_BYTES_MAX = 8 * 1024 * 1024
 /** Writers that grew beyond this are not kept. */
 const POOLED_BYTES_MAX = 256 * 1024
 const POOLED_MAX = 128
@@ -35,13 +41,17 @@ export function output(core: Core, connection: Connection): ByteWriter {
   return out === null ? openOutput(core, connection) : nextOutput(core, connection)
 }
 
+/** It is flushed at the end of the turn. */
+function markDirty(core: Core, connection: Connection): void {
+  if (connection.dirty) return
+  connection.dirty = true
+  core.work -= Work.flush
+  core.dirty.push(connection)
+  askTurnEnd(core)
+}
+
 function openOutput(core: Core, connection: Connection): ByteWriter {
-  if (!connection.dirty) {
-    connection.dirty = true
-    core.work -= Work.flush
-    core.dirty.push(connection)
-    askTurnEnd(core)
-  }
+  markDirty(core, connection)
   const writer = core.writers.pop() ?? new ByteWriter(new Uint8Array(WRITER_BYTES))
   connection.out = writer
   return writer
@@ -50,7 +60,7 @@ function openOutput(core: Core, connection: Connection): ByteWriter {
 function nextOutput(core: Core, connection: Connection): ByteWriter {
   core.work -= FLUSH_BYTES >> BYTES_SHIFT
   if (connection.inLink === null) flush(core, connection)
-  else sealOutput(core, connection)
+  sealOutput(core, connection)
   return connection.out ?? openOutput(core, connection)
 }
 
@@ -85,6 +95,47 @@ export function appendShared(core: Core, connection: Connection, message: Messag
   pushSegment(core, connection, { bytes, length: bytes.length, writer: null, message })
 }
 
+/**
+ * Sends the head of a PUBLISH, which is the last in `out`, and the payload behind it from where it came, as far as the link takes
+ * them on the spot: only what is left of a large message is copied. False: it takes nothing, or others are before it.
+ *
+ *     out   [ …… | head ]  payload  ──▶ link
+ *                              └ rest, if any ──▶ segments
+ */
+export function passOn(core: Core, connection: Connection, message: Message): boolean {
+  const { link, out, inLink, segments } = connection
+  const isFirst = inLink === null && segments === null && core.tap === null
+  if (link.writeSome === null || out === null || !isFirst) return false
+  if (isCorked(connection) || !mayAnswer(core)) return false
+  core.shapes.run.settle()
+  const body = message.payloadBytes()
+  const gone = link.writeSome(out.bytes, out.length, body)
+  if (gone === 0) return false
+  endCork(core, connection)
+  core.work -= Work.flush + (body.length >> BYTES_SHIFT)
+  core.stats.bytesSent += gone
+  connection.traffic.bytesSent += gone
+  core.shapes.serial++
+  connection.out = null
+  const { length } = out
+  if (gone < length) keepRest(core, connection, out.bytes.slice(gone, length), null)
+  recycle(core, out)
+  if (gone < length + body.length) {
+    const kept = message.kept()
+    keepRest(core, connection, kept.payloadBytes().subarray(Math.max(0, gone - length)), kept)
+  }
+  return true
+}
+
+function keepRest(
+  core: Core,
+  connection: Connection,
+  bytes: Uint8Array,
+  message: Message | null,
+): void {
+  pushSegment(core, connection, { bytes, length: bytes.length, writer: null, message })
+}
+
 /** Bytes that wait for this client: ours and the link's. */
 export function pendingBytes(connection: Connection): number {
   return (
@@ -106,10 +157,56 @@ export function isSlow(connection: Connection, ownMax: number, allMax: number): 
   return all - shared > ownMax || all > allMax
 }
 
-/** Hands what is written to the link, as far as it takes it. */
-export function flush(core: Core, connection: Connection): void {
+/** Does what is written wait for a SUBACK? Of much none does: more would only wait in memory. */
+export function isCorked(connection: Connection): boolean {
+  const { lateReplies } = connection
+  if (lateReplies === null || lateReplies.corkedUntil === 0) return false
+  return !isSlow(connection, CORKED_BYTES_MAX, CORKED_ALL_BYTES_MAX)
+}
+
+/** What waits for a SUBACK does so no more. When some of it is sent, what is left may begin within a packet: nothing can come before it. */
+export function endCork(core: Core, connection: Connection): void {
+  const { lateReplies } = connection
+  if (lateReplies === null || lateReplies.corkedUntil === 0) return
+  lateReplies.corkedUntil = 0
+  markDirty(core, connection)
+}
+
+/** What is written and not in the link. */
+type Written = Pick<Connection, 'segments' | 'out'>
+
+/** Takes out what is corked; what is written next goes before it, by {@link putBehind}. */
+export function takeCorked(core: Core, connection: Connection): Written {
+  core.shapes.run.settle()
   core.shapes.serial++
-  if (connection.inLink !== null) return
+  const { segments, out } = connection
+  connection.segments = null
+  connection.out = null
+  return { segments, out }
+}
+
+export function putBehind(core: Core, connection: Connection, { segments, out }: Written): void {
+  if (segments === null && out === null) return
+  sealOutput(core, connection)
+  if (segments !== null) connection.segments = [...(connection.segments ?? []), ...segments]
+  connection.out = out
+  markDirty(core, connection)
+}
+
+/** Has the link taken all that is written? */
+export function isSent({ out, segments, inLink }: Connection): boolean {
+  return out === null && segments === null && inLink === null
+}
+
+/** Hands what is written to the link, as far as it takes it, before the turn ends. */
+export function flush(core: Core, connection: Connection): void {
+  if (mayAnswer(core)) flushNow(core, connection)
+}
+
+function flushNow(core: Core, connection: Connection): void {
+  core.shapes.serial++
+  if (connection.inLink !== null || isCorked(connection)) return
+  endCork(core, connection)
   if (connection.segments !== null && !flushSegments(core, connection)) return
   const writer = connection.out
   if (writer === null) return
@@ -198,7 +295,7 @@ export function flushAll(core: Core): void {
   for (let index = 0; index < count; index++) {
     const connection = dirty[index]
     connection.dirty = false
-    flush(core, connection)
+    flushNow(core, connection)
   }
   if (count === dirty.length) dirty.length = 0
   else {

@@ -6,7 +6,7 @@ import type { Message } from '../../ports/message.ts'
 import type { Core } from '../state/core.ts'
 import type { Connection } from '../state/model.ts'
 import { withoutMountPoint, type MountPoint } from '../state/mount-point.ts'
-import { appendShared, output } from './outbox.ts'
+import { appendShared, output, passOn } from './outbox.ts'
 import type { Shape } from '../state/shapes.ts'
 import { logPublishSent } from '../state/words.ts'
 
@@ -189,7 +189,7 @@ function nextAlias(connection: Connection, size: number): number {
 }
 
 /**
- * Header of its own, payload shared: the kept message's bytes go out as they are.
+ * Header of its own, payload shared: its bytes go out as they are.
  *
  *     out  [ first | length | topic | id | properties ]  +  the payload, one for all receivers
  */
@@ -202,11 +202,10 @@ function sendLarge(
   subscriptionIds: readonly number[] | null,
   expiry: number,
 ): void {
-  const kept = message.kept()
   const { version } = connection
   const out = output(core, connection)
-  appendPublishHead(out, version, flags, packetId, kept, expiry, subscriptionIds, 0, false)
-  appendShared(core, connection, kept)
+  appendPublishHead(out, version, flags, packetId, message, expiry, subscriptionIds, 0, false)
+  if (!passOn(core, connection, message)) appendShared(core, connection, message.kept())
   count(core, connection, message, flags, packetId)
 }
 

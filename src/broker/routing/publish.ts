@@ -5,7 +5,7 @@ import { PacketType } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { forwardableProperties, parsePublish } from '../../codec/publish.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import type { Message } from '../../ports/message.ts'
+import { lifeMsOf, type Message } from '../../ports/message.ts'
 import type { Core } from '../state/core.ts'
 import type { OpenConnection } from '../state/model.ts'
 import { mountTopic } from '../state/mount-point.ts'
@@ -115,7 +115,7 @@ function borrowChanged(core: Core, message: Message): void {
   message.propertiesEnd = message.properties.length
   message.size += message.propertiesEnd
   if (view.messageExpirySeconds >= 0)
-    message.expiresAtMs = core.ports.clock.wallMs() + view.messageExpirySeconds * 1000
+    message.expiresAtMs = core.ports.clock.wallMs() + lifeMsOf(view.messageExpirySeconds)
 }
 
 /** What CONNACK told the client not to do [MQTT-3.2.2-11, -14]. */

@@ -5,7 +5,7 @@ import type { RetainedCursor } from '../../topics/retained-tree.ts'
 import { isExpired } from '../state/expiry.ts'
 import type { Message } from '../../ports/message.ts'
 import { outboundOf } from '../delivery/backlog.ts'
-import { pendingBytes } from '../delivery/outbox.ts'
+import { isCorked, pendingBytes } from '../delivery/outbox.ts'
 import { hasRoom } from '../delivery/window.ts'
 import type { Core } from '../state/core.ts'
 import { Phase, type Connection, type Session, type Subscription } from '../state/model.ts'
@@ -195,6 +195,8 @@ export function wakeReplays(core: Core): void {
 /** Of what its first replay has. QoS 0 waits for the hooks it is asked of. */
 function canTakeMore(core: Core, connection: Connection): boolean {
   if (connection.inLink !== null) return false
+  if (isCorked(connection) && pendingBytes(connection) > core.ports.limits.outputBytesMax)
+    return false
   if ((connection.unruled?.length ?? 0) >= core.ports.limits.replayQueuedMax) return false
   const [first] = connection.session?.outbound?.replays?.keys() ?? []
   return first === undefined || roomFor(core, connection, first, PORTION) > 0

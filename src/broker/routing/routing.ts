@@ -65,6 +65,7 @@ export function routeFromPeer(
   plain: boolean,
   groups: readonly string[],
 ): void {
+  if (groups.length > 0) passBack(core, message, groups)
   const { matches, areClean } = matchesFromPeer(core, message.topicName)
   if (plain && areClean && !isFanningOut(core, message.publisher))
     return void fanOut(core, message, matches, null)
@@ -80,6 +81,12 @@ export function routeFromPeer(
   if (here.length === 0) return
   if (isFanningOut(core, message.publisher)) fanOutTo(core, message, here)
   else fanOut(core, message, here, null)
+}
+
+/** Groups whose last member here went while the message was on its way: they may have members at yet other nodes. */
+function passBack(core: Core, message: Message, groups: readonly string[]): void {
+  const left = groups.filter((group) => (core.groups.get(group)?.members.length ?? 0) === 0)
+  if (left.length > 0) core.ports.peers?.publish(message, 0, left)
 }
 
 /** The subscribers of a topic that another node publishes to; most publish to one several times in a row. */

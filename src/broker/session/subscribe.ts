@@ -190,7 +190,7 @@ export function grant(
   return core.retained.count > 0 || core.ports.peers !== null ? subscription : null
 }
 
-/** Begins to send what is retained for the new subscriptions, behind the SUBACK. */
+/** Begins to send what is retained for the new subscriptions. */
 function replaySome(core: Core, connection: OpenConnection, list: FilterList): boolean {
   while (list.replayed < list.replays.length) {
     if (core.work <= 0) return false

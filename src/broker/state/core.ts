@@ -8,7 +8,7 @@ import type { PublishView } from '../../codec/publish.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Interest } from '../../ports/peers.ts'
 import type { Ports } from '../../ports/ports.ts'
-import type { ClaimedSession, StoredDelivery } from '../../ports/store.ts'
+import type { StoredDelivery } from '../../ports/store.ts'
 import type { PressureLevel } from '../../ports/pressure.ts'
 import type { Stats } from '../../ports/stats.ts'
 import type { FilterTrie, MatchWalk } from '../../topics/filter-trie.ts'
@@ -23,6 +23,7 @@ import type {
   Subscriber,
   Subscription,
 } from './model.ts'
+import type { Settlings } from './settlings.ts'
 import type { Shapes } from './shapes.ts'
 import type { Shelf } from './shelf.ts'
 
@@ -143,9 +144,9 @@ export interface Core {
   readonly looks: Map<number, (entries: readonly StoredDelivery[], more: boolean) => void>
   /** Ended sessions whose shared subscriptions' messages go to others, by client id, and what waits for that. */
   readonly leaving: Map<string, (() => void)[]>
-  /** Claims of sessions whose time is up, by request. */
-  readonly settlings: Map<number, (state: ClaimedSession | null) => void>
-  /** Other nodes that wait for CONNECTs under way here to end, by client id. */
+  /** What is due about sessions of which the store has to say whether they are ours to end. */
+  readonly settlings: Settlings
+  /** What waits for CONNECTs under way here to end, by client id: other nodes, and what is due. */
   readonly kicks: Map<string, (() => void)[]>
   lastRequest: number
   /** Connections that opened this turn: input that waited for it goes on at the turn's end. */
@@ -180,7 +181,8 @@ export interface Core {
   readonly replayed: Message
   /** How short memory is; see `pressure.ts`. */
   pressure: PressureLevel
-  pressurePeak: PressureLevel
+  /** The highest since it was asked for, and how many bytes were in use then. */
+  pressurePeak: { level: PressureLevel; usedBytes: number }
   /** Bytes that clients make the broker keep, see `memory.ts`; from `keptBytesNext` on the pressure is a higher one. */
   keptBytes: number
   keptBytesNext: number
@@ -203,6 +205,11 @@ export interface Core {
   /** Its clients are sent to other nodes, and nobody is let in. */
   isLeaving: boolean
   stopping: boolean
+}
+
+/** May anything leave? Asked at the end of each turn, and wherever something would leave before it. */
+export function mayAnswer({ ports }: Core): boolean {
+  return ports.mayAnswer === null || ports.mayAnswer()
 }
 
 /** Asks once a turn for `endTurn`. */

@@ -60,9 +60,10 @@ export function judgeMemory(core: Core): void {
     core.keptBytesNext = Infinity
     return
   }
-  const [level, next] = pressureOf(core.keptBytes + others, limit)
+  const usedBytes = core.keptBytes + others
+  const [level, next] = pressureOf(usedBytes, limit)
   core.pressure = level
-  if (level > core.pressurePeak) core.pressurePeak = level
+  if (level >= core.pressurePeak.level) core.pressurePeak = { level, usedBytes }
   core.keptBytesNext = next - others
 }
 

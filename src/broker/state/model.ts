@@ -15,9 +15,10 @@ import { highBitsOf, LOW_BITS, lowBitsOf, timeOf } from '../../base/wall-time.ts
 import type { ByteReader } from '../../codec/byte-reader.ts'
 import type { ByteWriter } from '../../codec/byte-writer.ts'
 import type { CutPacket } from '../../codec/framer.ts'
-import type { Packet, Qos, SubscribeFilter, Version } from '../../codec/packets.ts'
+import type { Qos, SubscribeFilter, Version } from '../../codec/packets.ts'
 import type { RetainedCursor } from '../../topics/retained-tree.ts'
 import type { Message } from '../../ports/message.ts'
+import type { LateReplies } from './late-replies.ts'
 import { mountPointOf, type MountPoint } from './mount-point.ts'
 import type { OwnSubscriptions } from './own-subscriptions.ts'
 import type { PendingWill } from './pending-will.ts'
@@ -366,16 +367,6 @@ export const Phase = {
 } as const
 export type Phase = (typeof Phase)[keyof typeof Phase]
 
-/** An acknowledgement that waits for its batch, and for those in front of it [MQTT-4.6.0-2]. */
-export interface LateReply {
-  batch: number
-  /** 0: `packet` says it all. */
-  ackType: 0 | 4 | 5 | 6 | 7
-  packetId: number
-  reason: number
-  packet: Packet | null
-}
-
 export interface Will {
   message: Message
   delaySeconds: number
@@ -509,7 +500,7 @@ export class Connection {
   unruled: Fifo<Unruled> | null = null
   unruledBytes = 0
   problemInformation = true
-  lateReplies: Fifo<LateReply> | null = null
+  lateReplies: LateReplies | null = null
   /** Opens the connection, once the batch that holds its session is safe. */
   onSafe: (() => void) | null = null
 
@@ -517,7 +508,7 @@ export class Connection {
     this.link = link
     this.isOurs = link.listener === BRIDGE_LISTENER
     this.mount = mountPointOf(link.listener.mountPoint)
-    this.lastLifeMs = nowMs
+    this.lastLifeMs = Math.ceil(nowMs)
   }
 
   /** Onwards only: the one place that sets the phase. */

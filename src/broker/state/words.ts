@@ -30,8 +30,9 @@ const ENDINGS = new Map<number, string>([
   [Reason.useAnotherServer, 'use another server'],
 ])
 
-/** Of a CONNECT. */
+/** Of a CONNECT, where the words are others. */
 const REFUSALS = new Map<number, string>([
+  [Reason.malformedPacket, 'protocol error'],
   [Reason.unsupportedProtocolVersion, 'protocol error'],
   [Reason.clientIdentifierNotValid, 'client identifier not valid'],
   [Reason.badUserNameOrPassword, 'bad username or password'],
@@ -49,7 +50,7 @@ export function endingWords(reason: number): string {
 }
 
 export function refusalWords(reason: number): string {
-  return REFUSALS.get(reason) ?? 'protocol error'
+  return REFUSALS.get(reason) ?? endingWords(reason)
 }
 
 // ── clients that come and go ───────────────────────────────────────────────────────────────────────
