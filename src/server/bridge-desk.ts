@@ -28,7 +28,7 @@ export function bridgeDeskOf(server: Host): BridgeDesk {
 
 function ownDesk(bridges: BridgeControl): BridgeDesk {
   return {
-    list: async () => bridges.list().map((status) => ({ ...status, node: null })),
+    list: async () => ({ bridges: bridges.list().map((status) => ({ ...status, node: null })) }),
     pause: async (name) => bridges.pause(name),
     resume: async (name) => bridges.resume(name),
   }
@@ -36,7 +36,8 @@ function ownDesk(bridges: BridgeControl): BridgeDesk {
 
 function sharedDesk(server: Host, node: ClusterNode): BridgeDesk {
   const { bridges } = server
-  const ask = async (name: string) => (node.isJoined ? await node.questions.askEach(name, []) : [])
+  const ask = async (name: string) =>
+    node.isJoined ? await node.questions.askAll(name, []) : { answers: [], silent: [] }
   const isKnown = (name: string): boolean =>
     server.config.bridges.some((bridge) => bridge.name === name) ||
     node.membership.others().some((other) => other.bridges?.includes(name) === true)
@@ -52,12 +53,14 @@ function sharedDesk(server: Host, node: ClusterNode): BridgeDesk {
   }
   return {
     async list() {
-      const others = (await ask('bridges')).flatMap((answer) =>
+      const { answers, silent } = await ask('bridges')
+      const others = answers.flatMap((answer) =>
         (answer.value as BridgeStatus[]).map((status) => ({ ...status, node: answer.node })),
       )
       const own = bridges.list().map((status) => ({ ...status, node: node.options.node }))
       const holderOf = (name: string): string => node.posts.holderOf(postOf(name)).node
-      return inOrder(eachOnce([...own, ...others], holderOf), server.config)
+      const rows = inOrder(eachOnce([...own, ...others], holderOf), server.config)
+      return { bridges: rows, ...(silent.length === 0 ? {} : { missing: [...silent] }) }
     },
     pause: (name) => turn(name, true),
     resume: (name) => turn(name, false),

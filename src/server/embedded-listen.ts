@@ -1,6 +1,5 @@
 /** Listeners of a broker inside another program: TCP, TLS, WebSocket, unix sockets. */
 import type { Log } from '../base/log.ts'
-import type { Limits } from '../ports/limits.ts'
 import type { ListenerOptions } from '../ports/ports.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
 import { pemBlocks } from '../transports/pem.ts'
@@ -8,7 +7,7 @@ import { createTlsEntrance } from '../transports/tls.ts'
 import type { TlsSettings } from '../transports/tls-settings.ts'
 import { createWebEntrance } from '../transports/websocket.ts'
 import type { Engine } from './engine.ts'
-import { messageBytesMaxOf, WEB_HEADER_BYTES_MAX } from './listeners.ts'
+import { WEB_HEADER_BYTES_MAX } from './listeners.ts'
 import { readRevocationLists } from './revocation-lists.ts'
 
 export interface ListenOptions {
@@ -66,7 +65,6 @@ const DEFAULTS: ListenerOptions = {
 /** @throws ListenError, or TlsSettingsError when certificate or key cannot be used. */
 export async function listenEmbedded(
   engine: Engine,
-  limits: Limits,
   log: Log,
   options: ListenOptions,
 ): Promise<Listening> {
@@ -82,7 +80,7 @@ export async function listenEmbedded(
     {
       options: clients,
       budget: { max: 0, open: 0 },
-      entrance: entranceOf(engine, limits, log, clients, options),
+      entrance: entranceOf(engine, log, clients, options),
     },
   )
   return { port: clients.port }
@@ -90,7 +88,6 @@ export async function listenEmbedded(
 
 function entranceOf(
   engine: Engine,
-  limits: Limits,
   log: Log,
   listener: ListenerOptions,
   { tls, protocol = 'mqtt', webSocket = {} }: ListenOptions,
@@ -99,8 +96,6 @@ function entranceOf(
     origins: webSocket.origins ?? [],
     path: webSocket.path ?? null,
     headerBytesMax: WEB_HEADER_BYTES_MAX,
-    messageBytesMax: () => messageBytesMaxOf(limits),
-    firstBytesMax: () => limits.controlPacketBytesMax,
     onRequest: null,
   }
   return {

@@ -214,7 +214,7 @@ export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
     onTurnEnd: later.run,
     onFatal: (error) => log.write(LogType.error, `Error: the store failed: ${error.message}`),
   })
-  return facadeOf(engine, later, (where) => listenEmbedded(engine, limits, log, where))
+  return facadeOf(engine, later, (where) => listenEmbedded(engine, log, where))
 }
 
 function storeOf({ persistence }: BrokerOptions, log: Log) {

@@ -16,12 +16,14 @@ import { HandshakeGate } from '../transports/tls.ts'
 import { fileDescriptorLimit } from './file-descriptors.ts'
 import { nodeClock, nodeRandom } from './node-ports.ts'
 
-/** What is counted together with other threads. */
+/** What is counted together with other threads, or the same in all of them. */
 interface EngineBudgets {
   readonly connections: ConnectionBudget
   readonly sockets: ConnectionBudget
   readonly addresses?: AddressBudget
   readonly slices?: SharedSlices | null
+  /** Seals TLS sessions. */
+  readonly sessionKeys?: Uint8Array | null
 }
 
 export interface EngineOptions {
@@ -52,6 +54,8 @@ export interface Engine {
   readonly addresses: AddressBudget
   readonly rate: ConnectionRate
   readonly handshakes: HandshakeGate
+  /** What seals TLS sessions in all threads; null: there is one. */
+  readonly sessionKeys: Uint8Array | null
   /**
    * Opens the store; resolves when all it keeps is there. Connections made before wait for it, and for `first`,
    * which calls `go` when it is through.
@@ -109,8 +113,6 @@ export function boundConnections(
 export function createEngine(options: EngineOptions): Engine {
   const { limits, auth, control, observer, store, peers, mayAnswer, log, onTurnEnd } = options
   const endTurn = (): void => {
-    // Whoever does not know any more what the others do says nothing.
-    if (mayAnswer !== null && !mayAnswer()) return
     broker.endTurn()
     onTurnEnd()
   }
@@ -124,6 +126,7 @@ export function createEngine(options: EngineOptions): Engine {
     control,
     observer,
     limits,
+    mayAnswer,
     requestTurnEnd: () => void setImmediate(endTurn),
     fatal: (error) => onFatal(error),
   })
@@ -158,6 +161,7 @@ export function createEngine(options: EngineOptions): Engine {
     addresses,
     rate,
     handshakes: new HandshakeGate(),
+    sessionKeys: options.budgets?.sessionKeys ?? null,
     start: (first) =>
       new Promise((resolve, reject) => {
         onFatal = (error) => {

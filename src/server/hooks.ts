@@ -1,8 +1,8 @@
 /** The hooks of the library as the core's ports: what a hook throws is a refusal, and is told. */
 import { LogType, type Log } from '../base/log.ts'
 import type { Auth, AuthRequest, Identity, Verdict } from '../ports/ports.ts'
-import type { Qos } from '../codec/packets.ts'
-import { Reason } from '../codec/reason-codes.ts'
+import { PacketType, type Qos } from '../codec/packets.ts'
+import { isReasonAllowed, Reason } from '../codec/reason-codes.ts'
 
 /** Who a connection is. */
 export interface ClientInfo {
@@ -24,7 +24,7 @@ export interface LoginInfo extends ClientInfo {
 /** Only true allows: false, anything else, an exception, a rejection, and no answer within 10 s refuse. */
 export type Right = boolean | Promise<boolean>
 
-/** true or 0: welcome. false: 0x87. A number from 0x80 on: the reason code of the refusal (MQTT 5.0, 3.2.2.2). */
+/** true or 0: welcome. false: 0x87. Another number: the reason code of the refusal; one that CONNACK cannot have (MQTT 5.0, 3.2.2.2) is 0x87. */
 export type LoginAnswer = boolean | number
 
 /**
@@ -120,8 +120,8 @@ async function authenticate(hooks: AuthHooks, log: Log, request: AuthRequest): P
 
 function reasonOf(answer: LoginAnswer): number {
   if (answer === true || answer === 0) return Reason.success
-  const isRefusal = typeof answer === 'number' && Number.isInteger(answer)
-  return isRefusal && answer >= 0x80 && answer <= 0xff ? answer : Reason.notAuthorized
+  const isRefusal = typeof answer === 'number' && isReasonAllowed(PacketType.connack, answer, false)
+  return isRefusal ? answer : Reason.notAuthorized
 }
 
 export function logHookError(log: Log, name: string, error: unknown): void {

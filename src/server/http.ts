@@ -10,7 +10,6 @@ import type { OtherTraces } from '../admin/traces.ts'
 import { placedViews, viewsOf, type Views } from '../admin/views.ts'
 import { LogType } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { Limits } from '../ports/limits.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
 import type { ListenerOptions, Observer } from '../ports/ports.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
@@ -20,12 +19,7 @@ import { createUpgrade, type WebEntrance } from '../transports/websocket.ts'
 import { authorityOf } from './authority.ts'
 import type { BanDesk } from './ban-desk.ts'
 import { banSourceOf } from './ban-source.ts'
-import {
-  blockList,
-  messageBytesMaxOf,
-  type PagesEntrance,
-  type RunningListener,
-} from './listeners.ts'
+import { blockList, type PagesEntrance, type RunningListener } from './listeners.ts'
 import { configRows, type Launch } from './config-view.ts'
 import { loginKeeperOf } from './login-file.ts'
 import type { ServerLog } from './log-destinations.ts'
@@ -38,7 +32,7 @@ import { bridgeDeskOf } from './bridge-desk.ts'
 import { clusterSource } from './cluster-source.ts'
 import { figuresOf } from './thread-figures.ts'
 import type { Drain } from './drain.ts'
-import { joinViews } from './joint-views.ts'
+import { askingAll, joinViews } from './joint-views.ts'
 import type { Server } from './running-server.ts'
 import type { Everyone } from './everyone.ts'
 import type { Threads } from './threads.ts'
@@ -50,7 +44,6 @@ interface Host {
   readonly threads: Threads | null
   readonly everyone: Everyone
   readonly log: ServerLog
-  readonly limits: Limits
   readonly security: ServerSecurity
   readonly users: UserAdmin
   readonly banDesk: BanDesk
@@ -112,15 +105,10 @@ async function entranceOf(
   config: ListenerConfig,
   running: RunningListener,
 ): Promise<WebEntrance & { close(): Promise<void> }> {
-  const { broker, limits } = server
+  const { broker } = server
   const upgrade = createUpgrade(
     // The HTTP server has looked at path and origin.
-    {
-      origins: [],
-      path: null,
-      messageBytesMax: () => messageBytesMaxOf(limits),
-      firstBytesMax: () => limits.controlPacketBytesMax,
-    },
+    { origins: [], path: null },
     { core: broker, listener: running.options },
   )
   const { host, httpHosts, httpDirectory, websocketsOrigins: origins } = config
@@ -148,7 +136,7 @@ function trustOf({ httpProxyLogins }: ListenerConfig): ((address: string) => boo
 /** A user whom a proxy vouches for is as good as one whom a certificate names. */
 function proven(peer: Peer, identity: string): Peer {
   const tls = { identity, subject: null, pskIdentity: null }
-  return { remote: peer.remote, tls, leave: () => peer.leave() }
+  return { remote: peer.remote, tls, raw: peer.raw, leave: () => peer.leave() }
 }
 
 function ownDirectory(): string | null {
@@ -195,6 +183,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     authorityAt: (port) => authorityAt(server, port),
     adminUsers: (listener) => runningAt(listener)?.httpAdminUsers ?? [],
     checksPasswords: security.checksPasswords,
+    keepsQos0: () => server.config.global.queueQos0Messages,
     explain: (question, port) => explain(server, question, port),
     logFault: (error) =>
       log.write(LogType.error, `Error: in the admin API: ${error.stack ?? error.message}`),
@@ -213,7 +202,7 @@ function sessionViews({ broker, threads, cluster }: Host): Views {
   if (threads === null) return viewsOf(broker, broker.inspector())
   const own = broker.inspector({ away: true, backlogOf: (clientId) => threads.backlogOf(clientId) })
   const views = placedViews(viewsOf(broker, own), () => ({ thread: 0 }))
-  return joinViews(views, threads.ask)
+  return joinViews(views, askingAll(threads.ask))
 }
 
 function otherTraces(threads: Threads | null): OtherTraces | null {

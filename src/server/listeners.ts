@@ -2,7 +2,6 @@
 import { closeSync, writeSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { LogType, type Log } from '../base/log.ts'
-import type { Limits } from '../ports/limits.ts'
 import { ConfigError, type ConfigLocation } from '../config/config-error.ts'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
@@ -16,10 +15,6 @@ import { openToAppend } from './own-files.ts'
 import type { ServerSecurity } from './security.ts'
 import { loadTls } from './tls-files.ts'
 
-/** Room for frames around a packet of the largest size. */
-const FRAME_BYTES = 1024
-/** Clients may put many small packets into one frame. */
-const COALESCED_BYTES = 64 * 1024
 /** Bytes of the headers of an HTTP request. */
 export const WEB_HEADER_BYTES_MAX = 16_384
 const HEADER_BYTES_MIN = 1024
@@ -31,7 +26,6 @@ export interface RunningListener extends ListenerClients {
 
 interface Running {
   readonly log: Log
-  readonly limits: Limits
   readonly security: Pick<ServerSecurity, 'pskOf'>
   readonly listeners: readonly RunningListener[]
   /** The HTTP servers of listeners with `protocol http_api`, by name. */
@@ -124,11 +118,6 @@ export function blockList(
   return list
 }
 
-/** Bytes of a WebSocket message. */
-export function messageBytesMaxOf({ packetBytesMax }: Limits): number {
-  return Math.max(packetBytesMax, COALESCED_BYTES) + FRAME_BYTES
-}
-
 function tlsOf(
   engine: Engine,
   { log, security }: Running,
@@ -139,12 +128,14 @@ function tlsOf(
   const loaded = loadTls(listener, (identity) => security.pskOf(name, identity))
   if (loaded === null) return null
   for (const text of loaded.warnings) log.write(LogType.warning, `Warning: ${text}`)
-  return createTlsEntrance(loaded.settings, engine.handshakes, log, onKeyLog)
+  const { handshakes, sessionKeys: keys } = engine
+  const shared = keys === null ? null : { keys, of: name }
+  return createTlsEntrance(loaded.settings, handshakes, log, onKeyLog, shared)
 }
 
 function webOf(
   engine: Engine,
-  { limits, pages }: Running,
+  { pages }: Running,
   running: RunningListener,
   { protocol, websocketsOrigins, websocketsPath }: ListenerConfig,
   { global }: Config,
@@ -156,8 +147,6 @@ function webOf(
       origins: websocketsOrigins,
       path: websocketsPath,
       headerBytesMax: Math.max(HEADER_BYTES_MIN, global.packetBufferBytes ?? WEB_HEADER_BYTES_MAX),
-      messageBytesMax: () => messageBytesMaxOf(limits),
-      firstBytesMax: () => limits.controlPacketBytesMax,
       onRequest: null,
     },
     { core: engine.broker, listener: running.options },

@@ -1,4 +1,5 @@
 /** How a line of the log is written. */
+import { escapeControls } from '../base/escape-controls.ts'
 import { LogType, type LogFields, type LogTypeBit } from '../base/log.ts'
 import { strftime } from '../base/strftime.ts'
 
@@ -7,9 +8,6 @@ const LINE_BYTES_MAX = 1000
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-
-/** Controls but tab, what ends lines elsewhere, and what turns the direction of writing. */
-const UNSAFE = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /** What a line begins with. */
 export interface TimestampFormat {
@@ -58,16 +56,6 @@ export function jsonLogLine(
 /** One line without time. */
 export function plainLine(text: string): string {
   return cut(escapeControls(text))
-}
-
-/** Tab stays: some lines begin with it on purpose. */
-export function escapeControls(text: string): string {
-  return text.replace(UNSAFE, (character) => {
-    const code = character.charCodeAt(0)
-    return code < 256
-      ? `\\x${code.toString(16).padStart(2, '0')}`
-      : `\\u${code.toString(16).padStart(4, '0')}`
-  })
 }
 
 function cut(line: string): string {

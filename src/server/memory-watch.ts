@@ -80,8 +80,8 @@ export function createMemoryWatch(
     broker.setLargeReads(garbage.room(max, broker.keptBytes + others))
     if (isFirst && performance.now() - saidMs >= SAY_EVERY_MS) {
       saidMs = performance.now()
-      const level = broker.takePressurePeak()
-      if (level !== last) say(log, level, broker.keptBytes + others, max)
+      const { level, usedBytes } = broker.takePressurePeak()
+      if (level !== last) say(log, level, usedBytes, max)
       last = level
     }
     const isOurs = broker.pressure >= Pressure.shed && (memory?.isLargest() ?? true)

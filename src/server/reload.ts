@@ -51,13 +51,19 @@ export function reload(server: Server, logging: 'all' | 'none' | null, read: () 
   log.open(logSettingsOf(config.global, logging))
   logWarnings(log, config)
   for (const change of changes) logChange(server, change)
-  server.threads?.tell({ kind: 'config', config })
+  const late = ({ message }: Error): void =>
+    log.write(LogType.warning, `Warning: the configuration is not everywhere yet. ${message}`)
+  const others = server.threads?.ask('reload', config).catch(late)
   server.threads?.tell({ kind: 'logMask', mask: log.mask })
   const count = server.broker.recheckLogins()
   if (count > 0)
     log.write(LogType.notice, `Disconnected ${count} clients whose login is no longer valid.`)
   // Whoever waits for this line misses nothing that is published behind it.
-  server.bridges.apply(bridges, () => log.write(LogType.information, 'Reloaded config.'))
+  const say = (): void => log.write(LogType.information, 'Reloaded config.')
+  server.bridges.apply(bridges, () => {
+    if (others === undefined) say()
+    else void others.then(say)
+  })
 }
 
 /** The objects that the core and the listeners hold are changed in place: the next look at them sees it. */

@@ -1,6 +1,6 @@
 /** Signals, and what each asks for. */
 import { LogType } from '../base/log.ts'
-import { escapeControls } from './log-line.ts'
+import { escapeControls } from '../base/escape-controls.ts'
 import { nodeClock } from './node-ports.ts'
 import type { Server } from './running-server.ts'
 import { subscriptionTreeLines } from './subscription-tree.ts'

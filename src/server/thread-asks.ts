@@ -2,6 +2,7 @@
 import type { OtherTraces } from '../admin/traces.ts'
 import type { Views } from '../admin/views.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { Config } from '../config/config.ts'
 
 interface AskedThread {
   readonly broker: Broker
@@ -9,9 +10,11 @@ interface AskedThread {
   readonly traces: OtherTraces
   /** Puts users, groups and roles in force, as the text of their file. */
   applyDynamic(file: string, text: string): void
+  /** Puts a configuration in force, as far as it can. */
+  reload(config: Config): void
 }
 
-export function answersOf({ broker, views, traces, applyDynamic }: AskedThread) {
+export function answersOf({ broker, views, traces, applyDynamic, reload }: AskedThread) {
   return {
     ...views,
     kickUser: async (username: string | null) => broker.kickUser(username),
@@ -20,6 +23,7 @@ export function answersOf({ broker, views, traces, applyDynamic }: AskedThread) 
     traceStart: async (...trace: Parameters<OtherTraces['start']>) => traces.start(...trace),
     traceEnd: async (id: string) => traces.end(id),
     applyDynamic: async (file: string, text: string) => applyDynamic(file, text),
+    reload: async (config: Config) => reload(config),
   }
 }
 

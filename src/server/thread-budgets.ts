@@ -1,4 +1,5 @@
 /** Bounds on connections that hold for all threads together. */
+import { randomBytes } from 'node:crypto'
 import type { Config, ListenerConfig } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import { Balance } from '../threads/balance.ts'
@@ -6,6 +7,7 @@ import { Tallies, type TallyEntries, type TallyKind } from '../threads/tallies.t
 import { ThreadBudget } from '../threads/thread-budget.ts'
 import { ThreadMemory } from '../threads/thread-memory.ts'
 import { ThreadSlices } from '../threads/thread-slices.ts'
+import { Tickets } from '../threads/tickets.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import type { SharedCounts } from './thread-messages.ts'
@@ -13,6 +15,8 @@ import type { SharedCounts } from './thread-messages.ts'
 /** Kinds of budgets in front of those of the listeners. */
 const COMMON = 3
 const INT_BYTES = 4
+/** As Node's `ticketKeys`. */
+const SESSION_KEY_BYTES = 48
 
 export interface ThreadBudgets {
   readonly connections: ConnectionBudget
@@ -21,6 +25,7 @@ export interface ThreadBudgets {
   readonly slices: ThreadSlices
   readonly memory: ThreadMemory
   readonly balance: Balance
+  readonly sessionKeys: Uint8Array
   /** Tells how many clean sessions this thread has; returns how many the others have. */
   cleanSessions(here: number): number
   /** As `Peers.userSessions`. */
@@ -41,12 +46,19 @@ export function shareCounts(threads: number, { listeners }: Config): SharedCount
     slices: new SharedArrayBuffer(2 * INT_BYTES),
     heldKib: new SharedArrayBuffer(threads * INT_BYTES),
     flow: new SharedArrayBuffer(2 * threads * INT_BYTES),
+    directFlow: new SharedArrayBuffer(threads * threads * INT_BYTES),
+    sessionKeys: randomBytes(SESSION_KEY_BYTES),
+    tickets: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
   }
+}
+
+export function ticketsOf({ tickets }: SharedCounts): Tickets {
+  return new Tickets(new BigInt64Array(tickets))
 }
 
 /** The budgets of thread `own`. @param tell Gives the other threads counts by name. */
 export function budgetsOf(
-  { threads, open, ticks, slices, heldKib }: SharedCounts,
+  { threads, open, ticks, slices, heldKib, sessionKeys }: SharedCounts,
   { listeners }: Config,
   own: number,
   tell: (kind: TallyKind, entries: TallyEntries) => void,
@@ -63,6 +75,7 @@ export function budgetsOf(
   return {
     connections,
     balance,
+    sessionKeys,
     sockets: budget(1),
     addresses: new AddressBudget(tallies.addresses),
     slices: new ThreadSlices(new Int32Array(slices)),

@@ -13,10 +13,8 @@ import type { Broker } from '../broker/broker.ts'
 import type { Config } from '../config/config.ts'
 import { listenerName } from '../config/reload.ts'
 import type { Limits } from '../ports/limits.ts'
-import { Flow } from '../threads/flow.ts'
 import { RemotePeers } from '../threads/peers-wire.ts'
 import { RemoteStore } from '../threads/remote-store.ts'
-import { linkThread } from '../threads/thread-link.ts'
 import { boundConnections, createEngine, type Engine } from './engine.ts'
 import { limitsOfConfig, listenerOptionsOf } from './limits-of-config.ts'
 import { loadEntrances, type RunningListener } from './listeners.ts'
@@ -28,6 +26,7 @@ import { answersOf, type Answers } from './thread-asks.ts'
 import { budgetsOf, type ThreadBudgets } from './thread-budgets.ts'
 import type { FromThread, SharedListener, ThreadData, ToThread } from './thread-messages.ts'
 import { forwardObserver } from './thread-observer.ts'
+import { openWays, type ThreadWays } from './thread-ways.ts'
 
 const encoder = new TextEncoder()
 const LINE_EXPIRY_SECONDS = 20
@@ -84,17 +83,16 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
     ({ clientId, remote }) => tell({ kind: 'flapped', clientId, remote }),
   )
   const security = createServerSecurity(log, gate, () => void engine.broker.recheckLogins())
-  const flow = new Flow(new Int32Array(shared.flow), 2 * index, 2 * index + 1)
-  const link = linkThread(
-    port,
-    (op, reader) => void (peers.told(op, reader) || store.told(op, reader)),
-    () => !store.isDirty,
-    flow,
-  )
-  const peers = new RemotePeers(link.out, flow)
+  const ways = openWays(data, port, {
+    event: (op, reader) => void (peers.told(op, reader) || store.told(op, reader)),
+    message: (message) => answer(thread, message),
+    isWhole: () => !store.isDirty,
+  })
+  const { out, directly } = ways
+  const peers = new RemotePeers(out, ways.flow, directly)
   peers.cleanSessions = budgets.cleanSessions
   peers.userSessions = budgets.userSessions
-  const store = new RemoteStore(link.out, survives)
+  const store = new RemoteStore(out, survives, () => directly?.behind())
   const control = createRemoteControl(tell, () => listeners)
   let count = 0
   const engine = createEngine({
@@ -111,7 +109,7 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
       Atomics.add(ticks, index, 1)
       budgets.balance.tick()
       watchMemory()
-      if (++count % REPORT_TICKS === 0) report(engine.broker, flow)
+      if (++count % REPORT_TICKS === 0) report(engine.broker, ways)
     },
     onTurnEnd: () => {},
     onFatal: (error) => tell({ kind: 'fatal', text: error.message }),
@@ -121,7 +119,7 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
   const watched = { limit: () => limit.bytes, others: budgets.memory, isFirst: false }
   const watchMemory = createMemoryWatch(engine.broker, log, watched)
   const listeners = listenersIn(config, budgets)
-  const thread = {
+  const thread: Thread = {
     data,
     engine,
     peers,
@@ -133,7 +131,7 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
     listeners,
     log,
     control,
-    answers: answersIn(engine.broker, security, index),
+    answers: answersIn(engine.broker, security, index, (wanted) => reload(thread, wanted)),
     config,
   }
   return thread
@@ -154,18 +152,24 @@ function listenersIn({ listeners }: Config, budgets: ThreadBudgets): RunningList
   }))
 }
 
-function report(broker: Broker, flow: Flow): void {
-  broker.stats.drops.slowThread = flow.dropped
+function report(broker: Broker, { flow, directly }: ThreadWays): void {
+  broker.stats.drops.slowThread = flow.dropped + (directly?.dropped ?? 0)
   tell({ kind: 'counts', stats: broker.stats, counts: broker.ownCounts() })
 }
 
-function answersIn(broker: Broker, security: ServerSecurity, thread: number): Answers {
+function answersIn(
+  broker: Broker,
+  security: ServerSecurity,
+  thread: number,
+  takeOver: (config: Config) => void,
+): Answers {
   const inspector = broker.inspector({ away: false, backlogOf: () => null })
   return answersOf({
     broker,
     views: placedViews(viewsOf(broker, inspector), () => ({ thread })),
     traces: traceForOthers(broker, inspector, (seen) => tell({ kind: 'traced', seen })),
     applyDynamic: (file, text) => security.replaceDynamic(file, text),
+    reload: takeOver,
   })
 }
 
@@ -228,7 +232,6 @@ function answer(thread: Thread, message: ToThread): void {
   const { engine, peers, log } = thread
   const { broker } = engine
   if (message.kind === 'listeners') void accept(thread, message.listeners)
-  else if (message.kind === 'config') reload(thread, message.config)
   else if (message.kind === 'bans') {
     thread.bans.clear()
     for (const ban of message.bans) thread.bans.put(ban)
@@ -268,9 +271,6 @@ function run(port: MessagePort): void {
   const data = workerData as ThreadData
   const thread = createThread(data, port)
   apply(thread, data.config)
-  port.on('message', (message: ToThread | Uint8Array) => {
-    if (!(message instanceof Uint8Array)) answer(thread, message)
-  })
 }
 
 if (parentPort !== null) run(parentPort)

@@ -1,4 +1,5 @@
 /** What the threads of one process tell each other beside what cores say: plain objects, now and then. */
+import type { MessagePort } from 'node:worker_threads'
 import type { Ban } from '../auth/bans/ban-list.ts'
 import type { LogFields, LogTypeBit } from '../base/log.ts'
 import type { OwnCounts } from '../broker/counts.ts'
@@ -28,6 +29,15 @@ export interface ThreadData {
   readonly logMask: number
   readonly bans: readonly Ban[]
   readonly shared: SharedCounts
+  /** Ports to all others but the first; empty if there are none. */
+  readonly direct: readonly DirectPort[]
+}
+
+/** An end of what joins two threads beside the first. */
+export interface DirectPort {
+  /** The thread at the other end. */
+  readonly index: number
+  readonly port: MessagePort
 }
 
 /** Memory of all threads: what each has open, listener by listener, and whether it still turns. */
@@ -43,6 +53,12 @@ export interface SharedCounts {
   readonly ticks: SharedArrayBuffer
   /** Of each thread two places: what the first has dealt with of its bytes, and what it has of the first's. */
   readonly flow: SharedArrayBuffer
+  /** The same between any two others: a place for each, from and to, KiB that the receiver has dealt with. */
+  readonly directFlow: SharedArrayBuffer
+  /** What seals TLS sessions; not shared memory, but the same. */
+  readonly sessionKeys: Uint8Array
+  /** The number of bundles that left. */
+  readonly tickets: SharedArrayBuffer
 }
 
 type SeenEvent = Exclude<keyof Observer, 'published'>
@@ -77,7 +93,6 @@ export type ToThread =
   /** All that are in force. */
   | { readonly kind: 'bans'; readonly bans: readonly Ban[] }
   | TalliesMessage
-  | { readonly kind: 'config'; readonly config: Config }
   | { readonly kind: 'logMask'; readonly mask: number }
   | { readonly kind: 'sys'; readonly topic: string; readonly text: string }
   | { readonly kind: 'logLine'; readonly topic: string; readonly line: string }

@@ -5,7 +5,7 @@
  *                               ├── JointStore ── LevelDB or memory;  Junction
  *     thread 1   core ── bytes ─┘        listening sockets are shared, each thread has a copy: whoever is free accepts
  */
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Traced } from '../admin/traces.ts'
 import { LogType } from '../base/log.ts'
 import type { OwnCounts } from '../broker/counts.ts'
@@ -20,11 +20,12 @@ import type { Bans } from '../auth/bans/bans.ts'
 import type { Listener } from '../transports/listener.ts'
 import { copySockets } from '../transports/socket-copies.ts'
 import type { ServerLog } from './log-destinations.ts'
-import { budgetsOf, shareCounts, type ThreadBudgets } from './thread-budgets.ts'
+import { budgetsOf, shareCounts, ticketsOf, type ThreadBudgets } from './thread-budgets.ts'
 import type { AskThreads } from './thread-asks.ts'
 import { checkThreads, threadCountOf } from './thread-count.ts'
 import { createJunction, type ThreadJunction } from './thread-junction.ts'
 import type {
+  DirectPort,
   FromThread,
   TalliesMessage,
   ThreadCommand,
@@ -116,6 +117,8 @@ class Running implements Threads {
   private readonly ears: { -readonly [Ear in keyof Ears]?: Ears[Ear] } = {}
   private lastMask: number
   private readonly flows: Flow[] = []
+  /** Of each thread, by index: its ends of what joins it to others past this one. */
+  private readonly direct: readonly DirectPort[][]
   private isStopping = false
 
   constructor(options: ThreadOptions, count: number) {
@@ -124,6 +127,7 @@ class Running implements Threads {
     this.lastMask = log.mask
     this.options = options
     this.junction = createJunction(options.ownStore(), limits, count)
+    this.direct = directPorts(count)
     this.store = this.junction.store
     this.peers = this.junction.peers
     this.rollCall = new RollCall(count - 1, (kind) =>
@@ -143,12 +147,9 @@ class Running implements Threads {
   async start(listeners: readonly OwnListener[]): Promise<void> {
     // At once: what they are told from now on waits for them.
     for (let index = 1; index < this.count; index++) this.startOne(index)
-    const copies = await copySockets(
-      listeners.flatMap(({ sockets }) => sockets),
-      this.count - 1,
-    )
+    const copies = await this.copiesOf(listeners)
     for (const [at, worker] of this.workers.entries()) {
-      const own = copies.map((numbers) => numbers[at])
+      const own = copies.flatMap((numbers) => numbers.slice(at, at + 1))
       const shared = listeners.map(({ name, port, sockets }) => ({
         name,
         port,
@@ -157,6 +158,24 @@ class Running implements Threads {
       worker.postMessage({ kind: 'listeners', listeners: shared } satisfies ToThread)
     }
     await this.rollCall.all('listening', START_MS_MAX)
+  }
+
+  /** Of all sockets, a copy for each other thread; none if that cannot be: the first thread serves all clients then. */
+  private async copiesOf(
+    listeners: readonly OwnListener[],
+  ): Promise<readonly (readonly number[])[]> {
+    const sockets = listeners.flatMap((listener) => listener.sockets)
+    try {
+      return await copySockets(sockets, this.count - 1)
+    } catch (error) {
+      this.budgets.balance.stop()
+      this.options.log.write(
+        LogType.warning,
+        `Warning: only one of ${this.count} threads takes clients: no process can be started beside this one: ` +
+          `${(error as Error).message}. thread_count needs one for a moment: look at LimitNPROC, TasksMax and seccomp, or set thread_count 1.`,
+      )
+      return sockets.map(() => [])
+    }
   }
 
   private startOne(index: number): void {
@@ -169,11 +188,13 @@ class Running implements Threads {
       logMask: log.mask,
       bans: this.options.bans.inForce(),
       shared: this.shared,
+      direct: this.direct[index],
     }
-    const worker = new Worker(new URL('thread-main.js', import.meta.url), { workerData: data })
+    const worker = this.newWorker(data)
     const flow = new Flow(new Int32Array(this.shared.flow), 2 * index + 1, 2 * index)
     this.flows.push(flow)
-    this.junction.serve(index, worker, flow)
+    const tickets = data.direct.length > 0 ? ticketsOf(this.shared) : undefined
+    this.junction.serve(index, worker, flow, tickets)
     worker.on('message', (message: FromThread | Uint8Array) => {
       if (!(message instanceof Uint8Array)) this.hear(index, message)
     })
@@ -182,6 +203,20 @@ class Running implements Threads {
       if (!this.isStopping) onFatal(new Error(`thread ${index} ended`))
     })
     this.workers.push(worker)
+  }
+
+  /** @throws Error that says what to do where the system has no thread to give. */
+  private newWorker(workerData: ThreadData): Worker {
+    const transferList = workerData.direct.map(({ port }) => port)
+    try {
+      return new Worker(new URL('thread-main.js', import.meta.url), { workerData, transferList })
+    } catch (error) {
+      throw new Error(
+        `thread ${workerData.index} of ${this.count} cannot be started: ${(error as Error).message}. ` +
+          'Look at LimitNPROC and TasksMax, or set a smaller thread_count.',
+        { cause: error },
+      )
+    }
   }
 
   private hear(index: number, message: FromThread): void {
@@ -269,6 +304,18 @@ class Running implements Threads {
     this.lastTicks = now
     return now.every((ticks, index) => ticks !== last[index])
   }
+}
+
+/** A channel for each pair of threads but those with the first. */
+function directPorts(count: number): DirectPort[][] {
+  const ports = Array.from({ length: count }, (): DirectPort[] => [])
+  for (let one = 1; one < count; one++)
+    for (let other = one + 1; other < count; other++) {
+      const { port1, port2 } = new MessageChannel()
+      ports[one].push({ index: other, port: port1 })
+      ports[other].push({ index: one, port: port2 })
+    }
+  return ports
 }
 
 /** null: there is one thread, and nothing of this. @throws ConfigError */

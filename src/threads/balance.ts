@@ -13,6 +13,7 @@ export class Balance {
   /** Told when it changes whether this thread takes connections. */
   onChange: (takes: boolean) => void = () => {}
   private takes = true
+  private isAlone = false
   private readonly open: Int32Array
   private readonly ticks: Int32Array
   private readonly own: number
@@ -29,12 +30,17 @@ export class Balance {
     this.areAlive = Array.from(open, () => true)
   }
 
+  /** No other thread takes connections: this one takes all, whatever it has. */
+  stop(): void {
+    this.isAlone = true
+  }
+
   /** A connection came or went, here. */
   look(): void {
     const least = this.leastElsewhere()
     // Once it has stopped it begins again a little later than it would have stopped.
     const more = this.takes ? MORE_MAX : MORE_MAX >> 1
-    const takes = this.open[this.own] <= least + (least >> SHARE_SHIFT) + more
+    const takes = this.isAlone || this.open[this.own] <= least + (least >> SHARE_SHIFT) + more
     if (takes === this.takes) return
     this.takes = takes
     this.onChange(takes)

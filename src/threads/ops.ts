@@ -1,4 +1,4 @@
-/** What threads say to each other, by number; who writes and who reads it is in `remote-store.ts`, `serve-store.ts` and `peers-wire.ts`. */
+/** What threads say to each other, by number; who writes and who reads it is in `remote-store.ts`, `serve-store.ts`, `peers-wire.ts` and `direct-links.ts`. */
 
 /** From a worker to the thread with the store: calls of `Store` and `Peers`, and answers. */
 export const Call = {
@@ -31,9 +31,10 @@ export const Call = {
   kickedDone: 40,
   synced: 41,
   publishFrames: 42,
+  pass: 43,
 } as const
 
-/** From there to a worker: events of `Store` and `Peers`, and answers. */
+/** From there to a worker: events of `Store` and `Peers`, and answers; from one worker to another: messages (`direct-links.ts`). */
 export const Event = {
   session: 1,
   route: 2,
@@ -58,4 +59,7 @@ export const Event = {
   sync: 37,
   cleanSessions: 38,
   publishedFrames: 39,
+  passed: 40,
+  after: 41,
+  ticket: 42,
 } as const

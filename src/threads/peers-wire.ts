@@ -59,23 +59,54 @@ function readGroups(reader: WireReader): readonly string[] {
   return Array.from({ length: reader.u32() }, () => reader.text())
 }
 
+/** Tells a worker of a message; `frames`: over `out`. */
+export function writePublished(
+  out: WireWriter,
+  frames: FrameWriter,
+  message: Message,
+  plain: boolean,
+  groups: readonly string[],
+): void {
+  if (message.frameVersion !== 0 && plain && groups.length === 0)
+    return frames.add(Event.publishedFrames, 0, message)
+  out.op(Event.published)
+  out.u8(plain ? 1 : 0)
+  writeGroups(out, groups)
+  out.message(message)
+}
+
 // ── in the worker ──────────────────────────────────────────────────────────────────────────────────
+
+/** Messages to other threads than the first, past that one. */
+export interface Directly {
+  /** The first thread was told what must not come behind messages that follow. */
+  behind(): void
+  /** To all of `nodes` but the first. False: too much is under way. */
+  publish(message: Message, nodes: number): boolean
+  /** Messages that had no place any more. */
+  readonly dropped: number
+}
+
+/** The first thread's, in a mask of nodes. */
+const FIRST = 1
 
 export class RemotePeers implements Peers {
   private readonly out: WireWriter
   private readonly frames: FrameWriter
   private readonly frameReader = new FrameReader()
   private readonly flow: Flow | null
+  private readonly directly: Directly | null
   private readonly questions = new Questions()
   private events: PeersEvents | null = null
   private cleanElsewhere = 0
   private cleanTold = -1
 
-  /** `flow` null: nothing is ever too much. */
-  constructor(out: WireWriter, flow: Flow | null = null) {
+  /** `flow` null: nothing is ever too much; `directly` null: all goes by the first thread. */
+  constructor(out: WireWriter, flow: Flow | null = null, directly: Directly | null = null) {
     this.out = out
     this.frames = new FrameWriter(out)
     this.flow = flow
+    this.directly = directly
   }
 
   start(events: PeersEvents): void {
@@ -102,6 +133,17 @@ export class RemotePeers implements Peers {
   }
 
   publish(message: Message, nodes: number, groups: readonly string[]): boolean {
+    const { directly } = this
+    if (directly === null) return this.publishByFirst(message, nodes, groups)
+    if (groups.length > 0) {
+      directly.behind()
+      return this.publishByFirst(message, nodes, groups)
+    }
+    const isCalm = nodes === FIRST || directly.publish(message, nodes)
+    return (nodes & FIRST) === 0 ? isCalm : this.publishByFirst(message, FIRST, groups) && isCalm
+  }
+
+  private publishByFirst(message: Message, nodes: number, groups: readonly string[]): boolean {
     const { out, flow } = this
     if (flow?.refuses() === true) return false
     if (message.frameVersion !== 0 && groups.length === 0) {
@@ -198,12 +240,13 @@ export interface ServedPeers {
   sync(done: () => void): void
 }
 
-/** Serves the junction to a worker. `out`: to the worker. */
+/** Serves the junction to a worker. `out`: to the worker; `beforeGrant` is called before it hears that it may have a client. */
 export function servePeers(
   junction: Junction,
   name: string,
   out: WireWriter,
   flow: Flow | null = null,
+  beforeGrant: () => void = () => {},
 ): ServedPeers {
   const questions = new Questions()
   const sync = (done: () => void): void => {
@@ -242,7 +285,10 @@ export function servePeers(
     [Call.publishFrames]: (reader) => frames.read(reader, takeFrame),
     [Call.claimClient]: (reader) => {
       const number = reader.number()
-      peers.claim(readClaim(reader), (granted) => answer(number, granted))
+      peers.claim(readClaim(reader), (granted) => {
+        beforeGrant()
+        answer(number, granted)
+      })
     },
     [Call.unclaimClient]: (reader) => peers.unclaim(reader.text()),
     [Call.kick]: (reader) => {
@@ -275,13 +321,7 @@ function peersEvents(out: WireWriter, questions: Questions, flow: Flow | null): 
       out.u32(members)
     },
     published(message, plain, groups) {
-      if (flow?.refuses() === true) return
-      if (message.frameVersion !== 0 && plain && groups.length === 0)
-        return frames.add(Event.publishedFrames, 0, message)
-      out.op(Event.published)
-      out.u8(plain ? 1 : 0)
-      writeGroups(out, groups)
-      out.message(message)
+      if (flow?.refuses() !== true) writePublished(out, frames, message, plain, groups)
     },
     kicked(claim, done) {
       out.op(Event.kicked)

@@ -39,6 +39,7 @@ export class RemoteStore implements Store {
   /** Something was written that is not sealed: it goes over as a whole. */
   isDirty = false
   private readonly out: WireWriter
+  private readonly onRetained: () => void
   private events: StoreEvents | null = null
   private closed: (() => void) | null = null
   /** Whose places in their queues are not known yet, in order. */
@@ -47,9 +48,11 @@ export class RemoteStore implements Store {
   /** Retained messages on their way, by topic: what is told of one meanwhile is older. */
   private readonly retaining = new Map<string, number>()
 
-  constructor(out: WireWriter, survives: boolean) {
+  /** `onRetained`: a retained message is written. */
+  constructor(out: WireWriter, survives: boolean, onRetained: () => void = () => {}) {
     this.out = out
     this.survives = survives
+    this.onRetained = onRetained
   }
 
   open(events: StoreEvents): void {
@@ -168,6 +171,7 @@ export class RemoteStore implements Store {
     this.retaining.set(topic, (this.retaining.get(topic) ?? 0) + 1)
     out.text(topic)
     writeOptional(out, message)
+    this.onRetained()
   }
 
   saveDelayed(id: string, waiting: StoredWill | null): void {

@@ -1,6 +1,8 @@
 /** Both ends of what joins two threads: a port, what is to go over it, and what comes. */
 import type { MessagePort } from 'node:worker_threads'
 import type { Flow } from './flow.ts'
+import { Event } from './ops.ts'
+import type { Tickets } from './tickets.ts'
 import { WireReader, WireWriter } from './wire.ts'
 
 /** Anything that posts and gets arrays: a MessagePort, a Worker, or a worker's parent. */
@@ -14,10 +16,21 @@ export interface ThreadLink {
   flush(): void
 }
 
+/** How what is written to a port leaves. */
+export interface Leaving {
+  /** May what was written so far go? A batch goes as a whole. Absent: always. */
+  isWhole?(): boolean
+  /** null: nobody counts what is on its way. */
+  readonly flow: Flow | null
+  /** Where there are direct links each bundle says behind its end when it left. Absent: there are none. */
+  readonly tickets?: Tickets
+  /** Sends what is to leave before it. */
+  before?(): void
+}
+
 /**
  * @param read Reads one call or event from `reader`, which is behind its number.
- * @param isWhole May what was written so far go? A batch goes as a whole.
- * @param flow null: nobody counts what is on its way.
+ * @param isWhole As in {@link Leaving}.
  */
 export function linkThread(
   port: Port,
@@ -25,15 +38,15 @@ export function linkThread(
   isWhole: () => boolean,
   flow: Flow | null = null,
 ): ThreadLink {
-  const flush = (): void => {
-    if (out.length === 0) return
-    if (!isWhole()) return void setImmediate(flush)
-    const bytes = out.take()
-    const { length } = bytes
-    port.postMessage(bytes, [bytes.buffer])
-    flow?.sent(length)
-  }
-  const out = new WireWriter(() => void setImmediate(flush))
+  readFrom(port, read, flow)
+  return sendTo(port, { isWhole, flow })
+}
+
+export function readFrom(
+  port: Port,
+  read: (op: number, reader: WireReader) => void,
+  flow: Flow | null,
+): void {
   const reader = new WireReader()
   port.on('message', (bytes) => {
     if (!(bytes instanceof Uint8Array)) return
@@ -41,6 +54,24 @@ export function linkThread(
     while (!reader.isAtEnd()) read(reader.u8(), reader)
     flow?.taken(bytes.length)
   })
+}
+
+export function sendTo(port: Port, leaving: Leaving): ThreadLink {
+  const { flow, tickets } = leaving
+  const flush = (): void => {
+    if (out.length === 0) return
+    if (leaving.isWhole?.() === false) return void setImmediate(flush)
+    leaving.before?.()
+    if (tickets !== undefined) {
+      out.op(Event.ticket)
+      out.number(tickets.next())
+    }
+    const bytes = out.take()
+    const { length } = bytes
+    port.postMessage(bytes, [bytes.buffer])
+    flow?.sent(length)
+  }
+  const out = new WireWriter(() => void setImmediate(flush))
   return { out, flush }
 }
 

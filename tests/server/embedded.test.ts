@@ -88,6 +88,8 @@ test('authenticate decides, later or by a reason code; an exception refuses', as
     authenticate: async ({ username, password }) => {
       if (username === 'broken') throw new Error('no backend')
       if (username === 'banned') return 0x8a
+      // Session taken over: DISCONNECT can say that, CONNACK cannot [MQTT-3.2.2-8].
+      if (username === 'twin') return 0x8e
       return username === 'ada' && Buffer.from(password ?? []).toString() === 'secret'
     },
   })
@@ -102,6 +104,7 @@ test('authenticate decides, later or by a reason code; an exception refuses', as
   assert.equal(await code('ada', 'secret'), 0)
   assert.equal(await code('ada', 'wrong'), 0x87)
   assert.equal(await code('banned', ''), 0x8a)
+  assert.equal(await code('twin', ''), 0x87)
   assert.equal(await code('broken', ''), 0x87)
 })
 

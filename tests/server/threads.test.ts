@@ -121,6 +121,25 @@ test('a reload holds for the clients of all threads', async (context) => {
   )
 })
 
+test('a reload says so when it holds in all threads', async (context) => {
+  const { mozzie, port, rewrite } = await threaded(context)
+  const lines = (): number => mozzie.stderr().split('Reloaded config.').length - 1
+  const isLetIn = async (): Promise<boolean> => {
+    const client = await RawClient.open(port, 5)
+    context.after(() => client.destroy())
+    client.send(connectPacket(5, {}))
+    return (await client.expect('connack')).code === 0
+  }
+  for (let round = 1; round <= 20; round++) {
+    const isOpen = round % 2 === 0
+    rewrite(`allow_anonymous ${isOpen}`)
+    mozzie.signal('SIGHUP')
+    await until(() => lines() === round, mozzie.stderr)
+    const answers = await Promise.all(Array.from({ length: 8 }, isLetIn))
+    assert.deepEqual(new Set(answers), new Set([isOpen]))
+  }
+})
+
 test('what another thread sent may be acknowledged out of its turn', async (context) => {
   const { port } = await threaded(context)
   const durable = { cleanStart: false, properties: { sessionExpirySeconds: 60 } }

@@ -62,9 +62,9 @@ export class CrashStore implements Store {
   constructor(disk: MemoryData, options: CrashStoreOptions) {
     this.options = options
     this.data = disk
-    this.live = createMemoryStore(copyOf(disk), options)
     this.disk = createMemoryStore(disk, { node: options.node, defer: (run) => run() })
     this.disk.open(SILENT)
+    this.live = createMemoryStore(copyOf(disk), options)
   }
 
   /** The process is gone: the disk is all that is left. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test as nodeTest } from 'node:test'
 import type { Qos } from '../../src/codec/packets.ts'
+import { SETTLINGS_MAX } from '../../src/broker/state/settle.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 import { JointStore } from '../../src/threads/joint-store.ts'
 import { SimClient } from './client.ts'
@@ -289,4 +290,81 @@ test('the rest of what is retained comes to a session whose client is back at th
   wait(5000)
   assert.equal(reader.received.length, length, 'it is over then')
   check()
+})
+
+test('of many sessions whose time is up at once the store is asked about a few at a time, and all of them end [MQTT-3.1.2-23]', () => {
+  const { a, b, wait, connect, check } = twoNodes()
+  a.limits.sessionExpiryMsMax = b.limits.sessionExpiryMsMax = 60_000
+  const clients = Array.from({ length: 3 * SETTLINGS_MAX }, (_, n) => {
+    const client = new SimClient(`c${n}`, 5, true)
+    client.connect(a, 2)
+    return client
+  })
+  wait()
+  for (const client of clients) client.cut()
+  wait(59_000)
+  const claims: string[] = []
+  const claim = a.store.claim.bind(a.store)
+  a.store.claim = (request, clientId, cleanStart) => {
+    claims.push(clientId)
+    claim(request, clientId, cleanStart)
+  }
+  while (claims.length === 0) wait(1)
+  assert.ok(claims.length <= SETTLINGS_MAX, `${claims.length} claims at once`)
+  wait(5000)
+  assert.equal(claims.length, clients.length)
+  assert.equal(connect('c0', b, true).sessionPresent, false)
+  assert.equal(connect(`c${clients.length - 1}`, b, true).sessionPresent, false)
+  check()
+})
+
+/** A session is due at one node, and its client comes there and is cut off, so many ms later each; then it comes to the other. */
+function comesWhileDue(offsetMs: number, cutMs: number): boolean {
+  const { a, b, wait, connect, check } = twoNodes()
+  for (const { limits } of [a, b]) limits.sessionExpiryMsMax = 3000
+  connect('device', a, true).disconnect()
+  wait(3090 + offsetMs)
+  const device = new SimClient('device', 5, true)
+  device.connect(a, 0)
+  wait(cutMs)
+  device.cut()
+  wait(50)
+  device.connect(b, 2)
+  wait(2000)
+  check()
+  return device.connected
+}
+
+test('a client that is cut off at one node while its session is due there is let in at the other', () => {
+  for (let offsetMs = 0; offsetMs < 16; offsetMs++)
+    for (let cutMs = 1; cutMs < 12; cutMs++)
+      assert.ok(comesWhileDue(offsetMs, cutMs), `after ${offsetMs} ms, cut after ${cutMs}`)
+})
+
+/** A session is due at one node, and its client comes to the other and there, so many ms later each. */
+function comesToBothWhileDue(otherMs: number, hereMs: number): boolean {
+  const { a, b, wait, connect, check } = twoNodes()
+  for (const { limits } of [a, b]) limits.sessionExpiryMsMax = 3000
+  connect('device', a, true).disconnect()
+  wait(3090 + Math.min(otherMs, hereMs))
+  const [there, here] = [b, a].map(() => new SimClient('device', 5, true))
+  const come: [number, () => void][] = [
+    [otherMs, () => there.connect(b, 0)],
+    [hereMs, () => here.connect(a, 0)],
+  ]
+  come.sort(([one], [other]) => one - other)
+  come[0][1]()
+  wait(come[1][0] - come[0][0])
+  come[1][1]()
+  wait(2000)
+  check()
+  return [there, here].filter(({ connected }) => connected).length === 1
+}
+
+test('a client that comes to two nodes while its session is due at one of them is let in at one', () => {
+  const wrong: string[] = []
+  for (let otherMs = 0; otherMs < 24; otherMs++)
+    for (let hereMs = 0; hereMs < 24; hereMs++)
+      if (!comesToBothWhileDue(otherMs, hereMs)) wrong.push(`${otherMs}/${hereMs}`)
+  assert.deepEqual(wrong, [])
 })

@@ -102,6 +102,8 @@ export class SimNode {
   readonly options: NodeOptions
   /** A node that was replaced: nothing of it runs any more. */
   dead = false
+  /** It knows what the others do. */
+  mayAnswer = true
   readonly errors: string[] = []
   readonly store: Store
   /** May be changed. */
@@ -143,6 +145,7 @@ export class SimNode {
       control: options.control ?? null,
       observer: options.observer ?? null,
       limits: this.limits,
+      mayAnswer: () => this.mayAnswer,
       requestTurnEnd: () => time.at(0, () => this.alive(() => this.broker.endTurn())),
       fatal: (error) => void this.errors.push(error.message),
     })
@@ -199,6 +202,7 @@ export class SimLink implements Link {
   readonly remote: string
   readonly listener = listener
   readonly tls = null
+  readonly writeSome = null
   private readonly node: SimNode
   private far: FarEnd | null
   private readonly connection: Connection
