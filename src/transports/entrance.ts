@@ -11,7 +11,7 @@ import type { TlsFacts } from '../ports/ports.ts'
 import type { AddressBudget } from './address-budget.ts'
 import { isFull, type ConnectionBudget } from './connection-budget.ts'
 import type { ConnectionRate } from './connection-rate.ts'
-import { openLink, type LinkOwner, type Peer } from './link.ts'
+import { openLink, socketClosed, socketFailed, type LinkOwner, type Peer } from './link.ts'
 import { readProxied, type ProxyRules } from './proxy.ts'
 import type { TlsEntrance } from './tls.ts'
 import type { WebEntrance } from './websocket.ts'
@@ -108,6 +108,11 @@ class Arrival<C> implements Peer {
 
 function onClose(this: ArrivedSocket): void {
   this[arrivalKey].closed()
+  socketClosed(this)
+}
+
+function onError(this: Socket, error: Error): void {
+  socketFailed(this, error)
 }
 
 /**
@@ -117,13 +122,18 @@ function onClose(this: ArrivedSocket): void {
 const WAIT_TURNS_MAX = 8
 const WAITING_MAX = 32
 
-/** Takes `raw`, just accepted and paused. */
-export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | null): void {
-  raw.on('error', ignore)
+/** Takes `raw`, just accepted and paused. `from`: its address without the port, or the path of a unix socket. */
+export function enter<C>(
+  entrance: Entrance<C>,
+  raw: Socket,
+  remote: string | null,
+  from: string,
+): void {
+  raw.on('error', onError)
   // Without an address the peer has left while it waited in the backlog.
   if (remote === null) return void raw.destroy()
   // A load balancer is one address for all its clients.
-  const address = entrance.settings.proxy === null ? addressOf(remote) : null
+  const address = entrance.settings.proxy === null ? from : null
   if (obstacleOf(entrance, address) !== null) waitForPlace(entrance, raw, remote, address)
   else if (!raw.destroyed) take(entrance, raw, remote, address)
 }

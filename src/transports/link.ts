@@ -11,7 +11,7 @@ import type { TLSSocket } from 'node:tls'
 import { getSystemErrorMap } from 'node:util'
 import type { Link, ListenerOptions, TlsFacts } from '../ports/ports.ts'
 import type { LinkCore } from './core.ts'
-import { writeNow } from './write-now.ts'
+import { writeBothNow, writeNow } from './write-now.ts'
 import { FULL_READS_PER_TURN, READ_BUFFER_BYTES, readInto } from './read-buffer.ts'
 
 /** ms in which a closing connection may send its last bytes and see the peer close. */
@@ -33,6 +33,8 @@ export interface Peer {
   readonly remote: string
   /** null: no TLS. */
   readonly tls: TlsFacts | null
+  /** Has {@link socketFailed} and {@link socketClosed} called: a link on this very socket does not listen for them; null: none. */
+  readonly raw: Socket | null
   /** To be called when either side has ended the connection, which may be some time before it is closed; it counts once. */
   leave(): void
 }
@@ -55,8 +57,10 @@ export function startLink<C>(link: SocketLink<C>, head: Uint8Array | null): void
   const linked = socket as LinkedSocket
   linked[linkKey] = link
   linked.on('end', onEnd)
-  linked.on('error', onError)
-  linked.on('close', onClose)
+  if (socket !== link.peer.raw) {
+    linked.on('error', onError)
+    linked.on('close', onClose)
+  }
   readInto(linked, onBytes)
   link.connection = owner.core.accept(link)
   if (head !== null && head.length > 0) link.take(head, head.length)
@@ -67,7 +71,7 @@ export class SocketLink<C> implements Link {
   readonly remote: string
   readonly listener: ListenerOptions
   readonly tls: TlsFacts | null
-  private readonly peer: Peer
+  readonly peer: Peer
   readonly owner: LinkOwner<C>
   readonly socket: Socket
   /** TLS: its bytes must not pass it by on the way to the descriptor. */
@@ -132,6 +136,12 @@ export class SocketLink<C> implements Link {
     if (socket.writableLength === 0) return true
     this.borrowsArray = true
     return false
+  }
+
+  writeSome(head: Uint8Array, headLength: number, body: Uint8Array): number {
+    const { socket } = this
+    if (this.ended || socket.destroyed) return headLength + body.length
+    return this.encrypted ? 0 : writeBothNow(socket, head.subarray(0, headLength), body)
   }
 
   /** An idle TLS socket encrypts within the call: it has a copy then, and the array is free. */
@@ -218,14 +228,30 @@ function leave(link: SocketLink<unknown>): void {
 }
 
 function onError(this: LinkedSocket, error: NodeJS.ErrnoException): void {
-  this[linkKey].reason = errorText(error)
+  socketFailed(this, error)
 }
 
 function onClose(this: LinkedSocket): void {
-  const link = this[linkKey]
+  socketClosed(this)
+}
+
+/** Of a socket that need not be a link yet. */
+export function socketFailed(socket: Socket, error: NodeJS.ErrnoException): void {
+  const link = linkOn(socket)
+  if (link !== undefined) link.reason = errorText(error)
+}
+
+/** The same. */
+export function socketClosed(socket: Socket): void {
+  const link = linkOn(socket)
+  if (link === undefined) return
   link.ended = true
   if (link.linger !== null) clearTimeout(link.linger)
   link.report(link.reason === '' ? 'connection closed by client' : link.reason)
+}
+
+function linkOn(socket: Socket): SocketLink<unknown> | undefined {
+  return (socket as Partial<LinkedSocket>)[linkKey]
 }
 
 export function destroySocket(socket: Socket): void {

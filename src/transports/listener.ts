@@ -101,15 +101,23 @@ function acceptWith(servers: readonly Server[]): Listener['accept'] {
 }
 
 function enterFrom<C>(entrance: Entrance<C>, socket: Socket): void {
-  const { remoteAddress, remotePort } = socket
-  enter(entrance, socket, remoteAddress === undefined ? null : `${remoteAddress}:${remotePort}`)
+  const { remoteAddress = null, remotePort } = socket
+  forgetPeername(socket)
+  const remote = remoteAddress === null ? null : `${remoteAddress}:${remotePort}`
+  enter(entrance, socket, remote, remoteAddress ?? '')
+}
+
+/** Node keeps its answer in an object of 90 bytes, and would ask the system again. */
+function forgetPeername(socket: Socket): void {
+  const kept = socket as unknown as { _peername?: unknown }
+  if (kept._peername !== undefined) kept._peername = undefined
 }
 
 async function listenAtPath<C>(path: string, entrance: Entrance<C>): Promise<Server> {
   const { log } = entrance
   if (log.mask & LogType.information)
     log.write(LogType.information, `Opening unix listen socket on path ${path}.`)
-  const server = acceptor((socket) => enter(entrance, socket, path))
+  const server = acceptor((socket) => enter(entrance, socket, path, path))
   await listenUnix(server, path)
   reportErrors(server, entrance, `the unix socket ${path}`)
   return server

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, type ListenOptions } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { loopbackAddresses } from '../base/loopback.ts'
 
 export type Family = 'ipv4' | 'ipv6'
 
@@ -59,12 +60,21 @@ export async function placesOf(where: Where): Promise<readonly Place[]> {
 
 async function placesOfHost(host: string, port: number): Promise<Place[]> {
   if (isIP(host) !== 0) return [placeOf(host)]
+  const own = loopbackAddresses(host)
+  if (own !== null) return own.filter(isHere).map(placeOf)
   try {
     const found = await lookup(host, { all: true })
     return [...new Set(found.map(({ address }) => address))].map(placeOf)
   } catch {
     throw new ListenError(`Unable to listen on port ${port}: the host name "${host}" is unknown.`)
   }
+}
+
+/** Without IPv6 this machine has no ::1. */
+function isHere(address: string): boolean {
+  return Object.values(networkInterfaces()).some((entries) =>
+    entries?.some((entry) => entry.address === address),
+  )
 }
 
 /** At most one address of each family, as mosquitto binds them. */

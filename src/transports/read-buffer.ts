@@ -12,7 +12,7 @@ import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net'
 export const READ_BUFFER_BYTES = 64 * 1024
 
 /** Whole reads of one socket in one turn; then the others have theirs. */
-export const FULL_READS_PER_TURN = 2
+export const FULL_READS_PER_TURN = 4
 
 /** Called with the socket as `this`; the bytes are reused after the call. */
 export type OnBytes<S extends Socket> = (this: S, bytes: Uint8Array, length: number) => void

@@ -10,7 +10,7 @@ import type { Handle } from './shared-socket.ts'
 /** It says that it is there, so that nothing is in its hands while it starts: a killed broker leaves its ports free. */
 const ECHO =
   "process.on('message', (number, handle) => process.send(number, handle)); process.send('here')"
-const ECHO_MS_MAX = 60_000
+const ECHO_MS_MAX = 30_000
 
 /** Copies live as long as the process, and so do the objects that came with them. */
 const kept: Handle[] = []
@@ -18,7 +18,7 @@ const kept: Handle[] = []
 /**
  * Further numbers of each socket, `count` of them.
  *
- * @throws Error when no process can be started beside this one, or it does not answer in 60 s
+ * @throws Error when no process can be started beside this one, or it does not answer in 30 s
  */
 export async function copySockets(
   sockets: readonly Handle[],
@@ -34,7 +34,10 @@ export async function copySockets(
     // An interrupt from the terminal is for the broker alone.
     detached: true,
   })
-  const numbers = await echoed(child, wanted)
+  // One that does not get on does not see either that nobody is there any more.
+  const end = (): void => void child.kill('SIGKILL')
+  process.on('exit', end)
+  const numbers = await echoed(child, wanted).finally(() => process.off('exit', end))
   return sockets.map((_, at) => numbers.slice(at * count, (at + 1) * count))
 }
 
@@ -44,7 +47,7 @@ function echoed(child: ChildProcess, wanted: readonly Handle[]): Promise<readonl
     const fail = (why: string): void => {
       clearTimeout(timer)
       child.kill('SIGKILL')
-      reject(new Error(`thread_count: a listening socket cannot be copied: ${why}`))
+      reject(new Error(why))
     }
     const timer = setTimeout(fail, ECHO_MS_MAX, 'the process that does it does not answer')
     child.on('error', ({ message }) => fail(message))

@@ -6,8 +6,9 @@
  *                 ▲          └── failed, or its time is up ──▶ closed
  *                 └ until there is room; a handshake that stands still makes room for it
  */
+import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls'
 import { Fifo } from '../base/fifo.ts'
 import { LogType, type Log } from '../base/log.ts'
 import { opensslCode } from '../base/openssl-code.ts'
@@ -68,7 +69,28 @@ export class HandshakeGate {
   }
 }
 
+/** What lets another thread go on with a TLS session that began here. */
+export interface SharedSessions {
+  /** 48 bytes that seal what a client brings back. */
+  readonly keys: Uint8Array
+  /** The listener: a session of another one is none here. */
+  readonly of: string
+}
+
+const CONTEXT_BYTES = 32
+
+/** Those of a listener as it is: with another certificate, say, clients are to see that. */
+function sessionOptions(
+  { keys, of }: SharedSessions,
+  { certificate, ciphers, ciphersTls13, minVersion }: TlsSettings,
+): Pick<TlsOptions, 'ticketKeys' | 'sessionIdContext'> {
+  const parts = [of, certificate, ciphers, ciphersTls13, minVersion]
+  const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  return { ticketKeys: Buffer.from(keys), sessionIdContext: hash.slice(0, CONTEXT_BYTES) }
+}
+
 /**
+ * @param shared null: no other thread has this listener.
  * @param onKeyLog Gets the lines of an NSS key log: whoever reads them reads the traffic. null: none are made.
  * @throws TlsSettingsError
  */
@@ -77,12 +99,14 @@ export function createTlsEntrance(
   gate: HandshakeGate,
   log: Log,
   onKeyLog: ((line: Uint8Array) => void) | null,
+  shared: SharedSessions | null = null,
 ): TlsEntrance {
   const handshakes = new WeakMap<Socket, Handshake>()
   const pskIdentities = new WeakMap<TLSSocket, string>()
   const { psk } = settings
   const server: Server = createServer({
     ...serverOptionsOf(settings),
+    ...(shared === null ? {} : sessionOptions(shared, settings)),
     pskCallback:
       psk === null
         ? undefined

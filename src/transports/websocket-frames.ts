@@ -39,8 +39,6 @@ const NO_CODE = 1005
 const NO_BYTES = new Uint8Array(0)
 
 export class FrameReader {
-  /** Bytes of a message at most, its fragments together. */
-  messageBytesMax: number
   /** The last ping that was not answered yet; null: none. Earlier ones need no answer (RFC 6455, 5.5.3). */
   ping: Uint8Array | null = null
   /** The code that the peer closes with, 0: it has not; what comes behind is not looked at. */
@@ -55,14 +53,10 @@ export class FrameReader {
   private isFinal = false
   private readonly mask = new Uint8Array(4)
   private maskAt = 0
-  /** Bytes of the message under way, those its last head announced included; -1: none is. */
-  private messageBytes = -1
+  /** A message is under way, the rest of its fragments are due. */
+  private hasBegun = false
   private control = NO_BYTES
   private controlLength = 0
-
-  constructor(messageBytesMax: number) {
-    this.messageBytesMax = messageBytesMax
-  }
 
   /** Takes `bytes[start..end)`; what they carry is in `bytes[start..]` then, up to the index returned. */
   read(bytes: Uint8Array, start: number, end: number): number {
@@ -110,7 +104,7 @@ export class FrameReader {
     const opcode = first & 0x0f
     const length = second & 0x7f
     const isFinal = first >= 0x80
-    const hasBegun = this.messageBytes >= 0
+    const { hasBegun } = this
     if ((first & 0x70) !== 0) return this.fail('has a reserved bit')
     if (second < 0x80) return this.fail('is not masked')
     if (opcode > Opcode.pong || (opcode > Opcode.binary && opcode < Opcode.close))
@@ -127,7 +121,10 @@ export class FrameReader {
     return true
   }
 
-  /** The head is whole. A length in more bytes than it needs is taken, as everybody takes it. */
+  /**
+   * The head is whole. A length in more bytes than it needs is taken, as everybody takes it. How much a message holds is
+   * nobody's concern: clients put all the packets into one that have waited, and each of those is judged for itself.
+   */
   private beginFrame(): void {
     const { head, headLength, mask } = this
     for (let index = 0; index < 4; index++) mask[index] = head[headLength - 4 + index]
@@ -138,9 +135,8 @@ export class FrameReader {
       if (this.control.length === 0) this.control = new Uint8Array(CONTROL_BYTES_MAX)
       this.controlLength = 0
     } else {
-      this.messageBytes = Math.max(0, this.messageBytes) + this.left
-      if (this.messageBytes > this.messageBytesMax)
-        this.fail('makes its message too long', CloseCode.tooBig)
+      this.hasBegun = true
+      if (this.left > Number.MAX_SAFE_INTEGER) this.fail('is too long', CloseCode.tooBig)
     }
     if (this.left === 0) this.endFrame()
   }
@@ -165,7 +161,7 @@ export class FrameReader {
     const { opcode } = this
     if (opcode === Opcode.ping) this.ping = this.control.slice(0, this.controlLength)
     else if (opcode === Opcode.close) this.takeClose()
-    else if (opcode !== Opcode.pong && this.isFinal) this.messageBytes = -1
+    else if (opcode !== Opcode.pong && this.isFinal) this.hasBegun = false
   }
 
   private takeClose(): void {
@@ -220,7 +216,7 @@ function headBytes(length: number): number {
   return length === LENGTH_16_BITS ? 8 : 14
 }
 
-/** Beyond 2^53 it is inexact, and too long all the same. */
+/** Beyond 2^53 it is inexact, and refused. */
 function lengthIn(head: Uint8Array): number {
   const short = head[1] & 0x7f
   if (short < LENGTH_16_BITS) return short

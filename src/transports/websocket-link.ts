@@ -31,14 +31,6 @@ const SMALL_BYTES_MAX = 16 * 1024
 /** Holds a small frame while it is written; what the kernel does not take is copied. */
 const scratch = new Uint8Array(HEAD_BYTES_MAX + SMALL_BYTES_MAX)
 
-/** Bytes of a message. */
-export interface MessageBounds {
-  /** Before the login. */
-  readonly firstBytesMax: number
-  /** Asked at the login. */
-  messageBytesMax(): number
-}
-
 /**
  * Makes `socket`, upgraded, a link of its owner's core. `head` is what was read from it already.
  */
@@ -47,25 +39,12 @@ export function openWebSocketLink<C>(
   socket: Socket,
   peer: Peer,
   head: Uint8Array,
-  bounds: MessageBounds,
 ): void {
-  startLink(new WebSocketLink(owner, socket, peer, bounds), head)
+  startLink(new WebSocketLink(owner, socket, peer), head)
 }
 
 class WebSocketLink<C> extends SocketLink<C> {
-  private readonly frames: FrameReader
-  private readonly bounds: MessageBounds
-
-  constructor(owner: LinkOwner<C>, socket: Socket, peer: Peer, bounds: MessageBounds) {
-    super(owner, socket, peer)
-    this.bounds = bounds
-    this.frames = new FrameReader(bounds.firstBytesMax)
-  }
-
-  /** From now on a message may be as large as packets may be. */
-  opened(): void {
-    this.frames.messageBytesMax = this.bounds.messageBytesMax()
-  }
+  private readonly frames = new FrameReader()
 
   override take(bytes: Uint8Array, length: number): void {
     const { frames } = this
@@ -92,6 +71,11 @@ class WebSocketLink<C> extends SocketLink<C> {
     // The array is free, but what comes next has to wait.
     this.borrowsArray = true
     return false
+  }
+
+  /** A frame that has begun has to be ended: what is sent goes as a whole, by {@link write}. */
+  override writeSome(): number {
+    return 0
   }
 
   override end(): void {

@@ -21,10 +21,6 @@ export interface UpgradeSettings {
   readonly origins: readonly string[]
   /** The path of the URL; null: any. */
   readonly path: string | null
-  /** Bytes of a WebSocket message, asked at each connection. */
-  messageBytesMax(): number
-  /** The same before the client has logged in. */
-  firstBytesMax(): number
 }
 
 export interface WebSettings extends UpgradeSettings {
@@ -107,13 +103,8 @@ export function createUpgrade<C>(settings: UpgradeSettings, owner: LinkOwner<C>)
     if (!socket.readable || !socket.writable) return void socket.destroy()
     accept(socket as Socket, request)
     opened()
-    const messageBytesMax = (): number => settings.messageBytesMax()
-    const firstBytesMax = Math.min(settings.firstBytesMax(), messageBytesMax())
     // The core must not be given a Buffer: its `slice` would not copy.
-    openWebSocketLink(owner, socket as Socket, peer, new Uint8Array(head), {
-      firstBytesMax,
-      messageBytesMax,
-    })
+    openWebSocketLink(owner, socket as Socket, peer, new Uint8Array(head))
   }
 }
 

@@ -354,7 +354,10 @@ export const loads: readonly Load[] = [
     small: 100,
     full: 400,
     async run(field, clients) {
-      const begun = webFrame(new Uint8Array(1_990_000)).subarray(0, 1_980_000)
+      const packet = new Uint8Array(100_000)
+      // As long as a CONNECT may be.
+      packet.set([0x10, 0x9c, 0x8d, 0x06])
+      const begun = webFrame(packet).subarray(0, 99_000)
       const all = await Promise.all(range(clients).map(() => openWeb(field.webPort)))
       await field.begin()
       for (const web of all)

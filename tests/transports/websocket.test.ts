@@ -225,11 +225,32 @@ test('a frame of text ends the connection [MQTT-6.0.0-1]', { timeout }, async ()
   assert.equal(await browser.closed(), 1003)
 })
 
-test('a frame larger than a packet may be ends the connection', { timeout }, async () => {
+for (const joined of [true, false])
+  test(
+    `a message may hold more than a packet may, ${joined ? 'as MQTT.js puts all into one that has waited' : 'CONNECT before it'} [MQTT-6.0.0-2]`,
+    { timeout },
+    async () => {
+      const browser = new Browser(ports.ws)
+      if (joined) await browser.join()
+      else await once(browser.socket, 'open')
+      const publishes = [1, 2, 3, 4].map((packetId) =>
+        publish('many', 'x'.repeat(80_000), { qos: 1, packetId }),
+      )
+      const first = joined ? [] : [connect(4, { clientId: 'many' })]
+      browser.socket.send(bytesOf(...first, ...publishes))
+      const wanted = `${joined ? '' : '20020000'}40020001400200024002000340020004`
+      let got = ''
+      while (got.length < wanted.length) got += (await browser.next()).data.toString('hex')
+      assert.equal(got, wanted)
+      browser.socket.terminate()
+    },
+  )
+
+test('a packet that is too large ends the connection at its header', { timeout }, async () => {
   const browser = new Browser(ports.ws)
   await browser.join()
-  browser.socket.send(Buffer.alloc(200_000))
-  assert.equal(await browser.closed(), 1009)
+  browser.socket.send(bytesOf(publish('large', 'x'.repeat(200_000))).subarray(0, 20))
+  assert.equal(await browser.closed(), 1000)
 })
 
 test('a client that does not read is owed everything all the same', { timeout }, async () => {
