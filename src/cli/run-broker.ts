@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { LogType } from '../base/log.ts'
 import { readBans } from '../auth/bans/ban-file.ts'
 import { AuthFileError } from '../auth/auth-file.ts'
+import { escapeControls } from '../base/escape-controls.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/config.ts'
 import { checkConfig, loadConfig } from '../config/files.ts'
@@ -67,7 +68,7 @@ function testConfig(file: string): number {
       ? 'Configuration file is OK.'
       : `${count} ${count === 1 ? 'error' : 'errors'} found.`,
   ]
-  process.stderr.write(`${lines.join('\n')}\n`)
+  process.stderr.write(`${lines.map(escapeControls).join('\n')}\n`)
   return count === 0 ? 0 : CONFIG_ERROR_EXIT_CODE
 }
 

@@ -4,6 +4,7 @@ import { reauthenticate } from './authenticating.ts'
 import { checkPacket } from './check-packet.ts'
 import { cut, fail, open, say } from './connection.ts'
 import { MqttError, endedError } from './errors.ts'
+import { askForLife } from './keepalive.ts'
 import type { Message } from './message.ts'
 import {
   createCore,
@@ -111,7 +112,7 @@ export class MqttClient {
    * message is done: at QoS 0 handed to the network (and not before the network takes it: await it to be slowed down), at
    * 1 with PUBACK, at 2 with PUBCOMP. While the connection is lost messages wait for the next one.
    *
-   * Rejects with PublishRefusedError (the server's `reason`; also when the server closed the connection twice for it), or
+   * Rejects with PublishRefusedError (the server's `reason`; also when the server closed each connection on which it came), or
    * MqttError `INVALID` (what no packet can carry), `QUEUE_FULL`, `SESSION_LOST`, `ENDED`, `CLOSED`.
    */
   publish(
@@ -186,6 +187,14 @@ export class MqttClient {
     const correlation = correlationData === undefined ? {} : { correlationData }
     const properties = { ...options.properties, ...correlation }
     return publish(this.core, responseTopic, payload, { qos: request.qos, ...options, properties })
+  }
+
+  /**
+   * Sends PINGREQ and resolves with PINGRESP, which proves that the server lives; it gives up only with the connection. Rejects
+   * with MqttError `CLOSED` when there is no connection, or it is lost meanwhile.
+   */
+  ping(): Promise<void> {
+    return askForLife(this.core)
   }
 
   /** Proves anew who we are, by the option `authenticate`. */

@@ -28,7 +28,7 @@ import {
 } from './errors.ts'
 import { pauseIfFull } from './flow.ts'
 import { Framer } from '../codec/framer.ts'
-import { watch } from './keepalive.ts'
+import { endAsking, onPingresp, watch } from './keepalive.ts'
 import { defaultLimits, type Core, type ServerLimits } from './model.ts'
 import { connectPacket } from './options.ts'
 import { beginProbing, endProbing, endSilence, suspect } from './probing.ts'
@@ -187,7 +187,7 @@ function onPacket(core: Core, packet: Packet): void {
   if (packet.type === PacketType.suback) return onSuback(core, packet)
   if (packet.type === PacketType.unsuback) return onUnsuback(core, packet)
   if (packet.type === PacketType.pingresp) {
-    core.life?.answered()
+    onPingresp(core)
     return endSilence(core)
   }
   if (packet.type === PacketType.disconnect) return onDisconnect(core, packet)
@@ -274,6 +274,7 @@ function leave(core: Core): void {
   forgetAcknowledgements(core)
   core.reauthentication?.reject(new MqttError('CLOSED', 'the connection was lost'))
   core.reauthentication = null
+  endAsking(core)
 }
 
 /** The connection is over, or was none. Comes back if it may. */

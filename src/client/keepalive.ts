@@ -1,6 +1,7 @@
 /** The client's side of keep alive: the rule is in `signs-of-life.ts`. */
 import { PacketType } from '../codec/packets.ts'
-import { DisconnectedError, type MqttError } from './errors.ts'
+import { deferred } from './deferred.ts'
+import { DisconnectedError, MqttError } from './errors.ts'
 import type { Core } from './model.ts'
 import { send } from './send.ts'
 import { SignsOfLife } from './signs-of-life.ts'
@@ -27,4 +28,25 @@ export function watch(core: Core, setTimer: SetTimer, lose: (error: MqttError) =
 export function ping(core: Core): void {
   send(core, { type: PacketType.pingreq })
   core.output.flush()
+}
+
+export function askForLife(core: Core): Promise<void> {
+  if (core.phase !== 'online')
+    return Promise.reject(new MqttError('CLOSED', 'the client is not connected'))
+  const asked = deferred<void>()
+  core.asking.push(asked)
+  ping(core)
+  return asked.promise
+}
+
+/** PINGRESP came, to whichever of the questions: the server lives. */
+export function onPingresp(core: Core): void {
+  core.life?.answered()
+  for (const { resolve } of core.asking.splice(0)) resolve()
+}
+
+/** The connection is gone. */
+export function endAsking(core: Core): void {
+  const error = new MqttError('CLOSED', 'the connection was lost')
+  for (const { reject } of core.asking.splice(0)) reject(error)
 }

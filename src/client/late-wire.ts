@@ -1,19 +1,16 @@
 /** A wire whose way is still being made: programs and proxies are asked, code is loaded. */
 import type { Dial, Wire, WireEvents } from './ports.ts'
 
-/** Stands for the wire: what was asked of it meanwhile is done when it is there; closed before, its making is cancelled. */
-class LateWire implements Wire {
-  private readonly making = new AbortController()
+/** Stands for a wire that is not there yet, or that another one may take the place of. */
+class StandIn implements Wire {
+  /** Nobody wants it any more. */
+  isOver = false
   private wire: Wire | null = null
   private isPaused = false
 
-  get signal(): AbortSignal {
-    return this.making.signal
-  }
-
   become(wire: Wire): void {
     this.wire = wire
-    if (this.signal.aborted) wire.destroy()
+    if (this.isOver) wire.destroy()
     else if (this.isPaused) wire.pause()
   }
 
@@ -32,13 +29,31 @@ class LateWire implements Wire {
   }
 
   end(): void {
-    if (this.wire === null) this.making.abort(new Error('the connection was given up'))
+    this.isOver = true
+    if (this.wire === null) this.giveUp()
     else this.wire.end()
   }
 
   destroy(): void {
-    if (this.wire === null) this.making.abort(new Error('the connection was given up'))
+    this.isOver = true
+    if (this.wire === null) this.giveUp()
     else this.wire.destroy()
+  }
+
+  /** It ends before there is a wire. */
+  protected giveUp(): void {}
+}
+
+/** What was asked of it meanwhile is done when the wire is there; closed before, its making is cancelled. */
+class LateWire extends StandIn {
+  private readonly making = new AbortController()
+
+  get signal(): AbortSignal {
+    return this.making.signal
+  }
+
+  protected override giveUp(): void {
+    this.making.abort(new Error('the connection was given up'))
   }
 }
 
@@ -55,6 +70,35 @@ export function dialLater(load: (signal: AbortSignal, events: WireEvents) => Pro
       .catch((error: unknown) => events.closed(error as Error))
     return late
   }
+}
+
+/** A dial to a server with several addresses: the first of `ways` that somebody listens at. */
+export function dialFirst(ways: readonly Dial[]): Dial {
+  return (events) => {
+    const standIn = new StandIn()
+    const dial = (index: number, why: Error | null): void => {
+      const closed = (error: Error | null): void => {
+        const isLast = index + 1 === ways.length || standIn.isOver || !isUnreachable(error)
+        if (isLast) events.closed(isUnreachable(error) ? (why ?? error) : error)
+        else dial(index + 1, why ?? error)
+      }
+      standIn.become(
+        ways[index]({
+          opened: () => events.opened(),
+          received: (bytes, start, end) => events.received(bytes, start, end),
+          drained: () => events.drained(),
+          closed,
+        }),
+      )
+    }
+    dial(0, null)
+    return standIn
+  }
+}
+
+/** There was no connection at all. */
+function isUnreachable(error: Error | null): boolean {
+  return error !== null && (error as { syscall?: unknown }).syscall === 'connect'
 }
 
 /** `promise`, or the signal's reason if that is first: for what cannot be cancelled itself. */

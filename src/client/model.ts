@@ -3,6 +3,7 @@ import { Fifo } from '../base/fifo.ts'
 import type { Properties, Qos, SubscribeFilter } from '../codec/packets.ts'
 import { PublishView } from '../codec/publish.ts'
 import { FilterTrie } from '../topics/filter-trie.ts'
+import type { Deferred } from './deferred.ts'
 import { Emitter } from './emitter.ts'
 import type { MqttError } from './errors.ts'
 import { Framer } from '../codec/framer.ts'
@@ -186,6 +187,8 @@ export interface Core extends Acknowledger {
   lastReceivedMs: number
   /** null: the server asks for none. */
   life: SignsOfLife | null
+  /** Callers who wait for PINGRESP. */
+  asking: Deferred<void>[]
   paused: boolean
   /** Connect timeout, keep alive or the wait for the next attempt: never two of them at once. */
   timer: TimerHandle | null
@@ -217,6 +220,8 @@ export interface Core extends Acknowledger {
   quiet: Quiet | null
   readonly probes: Fifo<Probe>
   probing: Probe | null
+  /** What was unanswered alone when the server closed without a word, and how often. */
+  blamed: { readonly what: object; times: number } | null
   /** Topic by alias, both ways. */
   readonly aliasesIn: Map<number, string>
   readonly aliasesOut: Map<string, number>
@@ -291,6 +296,7 @@ export function createCore(
     sessionKept: false,
     lastReceivedMs: 0,
     life: null,
+    asking: [],
     paused: false,
     timer: null,
     closing: false,
@@ -311,6 +317,7 @@ export function createCore(
     quiet: null,
     probes: new Fifo(),
     probing: null,
+    blamed: null,
     aliasesIn: new Map(),
     aliasesOut: new Map(),
     topicBytes: new Map(),
@@ -329,9 +336,7 @@ export function createCore(
     unwanted: new Set(),
     opened: null,
     settledAll: null,
-    settled(message) {
-      if (core.dispatching !== message) settled(core)
-    },
+    settled: (message) => (core.dispatching === message ? undefined : settled(core)),
   }
   return core
 }

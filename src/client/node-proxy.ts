@@ -1,8 +1,11 @@
 /** Connections through a proxy: SOCKS5 (RFC 1928, 1929) and HTTP CONNECT (RFC 9110, 9.3.6). */
 import { connect, isIP, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { loopbackAddresses } from '../base/loopback.ts'
 import { MqttError } from './errors.ts'
 import { orAborted } from './late-wire.ts'
+import { addressesOf } from './node-names.ts'
+import type { OwnSide } from './node-tls.ts'
 import { percentDecoded } from './url.ts'
 
 export interface Proxy {
@@ -109,10 +112,7 @@ function counted(text: string): Buffer {
 /** Address type, address and port as RFC 1928, 5 writes them. */
 async function socksAddress(proxy: Proxy, host: string, port: number): Promise<Buffer> {
   let name = host
-  if (proxy.kind === 'socks5' && isIP(host) === 0) {
-    const { lookup } = await import('node:dns/promises')
-    name = (await lookup(host)).address
-  }
+  if (proxy.kind === 'socks5') [name] = await addressesOf(host)
   const portBytes = Buffer.of(port >> 8, port & 0xff)
   if (isIP(name) === 4)
     return Buffer.concat([Buffer.of(1, ...name.split('.').map(Number)), portBytes])
@@ -160,28 +160,46 @@ async function tunnel(socket: Socket, answers: Answers, proxy: Proxy, host: stri
   if (!/^HTTP\/1\.[01] 2\d\d/.test(status)) throw new Error(`the proxy answered: ${status}`)
 }
 
+/** A socket to the proxy itself, at the first of its addresses that somebody listens at. */
+async function socketTo({ host, port }: Proxy, own: OwnSide, signal: AbortSignal): Promise<Socket> {
+  let first: unknown = null
+  for (const address of loopbackAddresses(host, own.localAddress) ?? [host]) {
+    const socket = connect({ ...own, host: address, port, noDelay: true })
+    // While nothing of it is waited for, it may fail too.
+    socket.on('error', () => undefined)
+    try {
+      await once(socket, 'connect', { signal })
+      return socket
+    } catch (error) {
+      socket.destroy()
+      signal.throwIfAborted()
+      first ??= error
+    }
+  }
+  throw first
+}
+
 /** A connection to `host:port` through the proxy. Rejects with the proxy's reason, or when `signal` gives it up. */
 export async function connectThrough(
   proxy: Proxy,
   host: string,
   port: number,
+  own: OwnSide,
   signal: AbortSignal,
 ): Promise<Socket> {
   signal.throwIfAborted()
-  const socket = connect({ host: proxy.host, port: proxy.port, noDelay: true })
-  // While nothing of it is waited for, it may fail too.
-  socket.on('error', () => undefined)
-  const abort = (): void => void socket.destroy(signal.reason as Error)
+  let socket: Socket | null = null
+  const abort = (): void => void socket?.destroy(signal.reason as Error)
   signal.addEventListener('abort', abort, { once: true })
   try {
-    await once(socket, 'connect')
+    socket = await socketTo(proxy, own, signal)
     const answers = new Answers(socket)
     const shake = proxy.kind === 'http' ? tunnel : socks
     await orAborted(shake(socket, answers, proxy, host, port), signal)
     answers.finish()
     return socket
   } catch (error) {
-    socket.destroy()
+    socket?.destroy()
     throw new Error(`proxy ${proxy.host}:${proxy.port}: ${(error as Error).message}`, {
       cause: error,
     })

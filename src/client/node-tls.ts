@@ -23,7 +23,14 @@ function pskOptions({ psk, ciphers }: TlsOptions): ConnectionOptions {
   }
 }
 
-/** Options for `tls.connect`, and for `ws`. */
+/** Where the server is, and the name that its certificate is for. */
+export interface TlsPlace {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+}
+
+/** Options for `tls.connect` to a server that is called `host`. */
 export function tlsOptions(host: string, tls: TlsOptions): ConnectionOptions {
   const { ca, cert, key, passphrase, ciphers, alpn, minVersion = 'TLSv1.2', maxVersion } = tls
   const name = tls.serverName ?? host
@@ -45,17 +52,16 @@ export function tlsOptions(host: string, tls: TlsOptions): ConnectionOptions {
   }
 }
 
-/** TLS to `host`, over `socket` if there is one already. Its event `secureConnect` says that it stands. */
+/** TLS to a server, over `socket` if there is one already. Its event `secureConnect` says that it stands. */
 export function connectTls(
-  host: string,
-  port: number,
+  { name, host, port }: TlsPlace,
   tls: TlsOptions,
   socket: Socket | null,
   own: OwnSide,
 ): TLSSocket {
   const secured = connect({
-    ...tlsOptions(host, tls),
-    ...(socket === null ? { port, ...own } : { socket }),
+    ...tlsOptions(name, tls),
+    ...(socket === null ? { host, port, ...own } : { socket }),
   })
   // Of a secured socket Node does not take it as an option.
   if (own.keepAlive === true)

@@ -1,6 +1,6 @@
 /** MQTT over WebSocket in Node, by the package `ws` (MQTT 5.0, 6). */
 import type { Socket } from 'node:net'
-import { WebSocket, type ClientOptions } from 'ws'
+import { WebSocket } from 'ws'
 import type { Wire, WireEvents } from './ports.ts'
 
 const HIGH_WATER_BYTES = 256 * 1024
@@ -12,18 +12,15 @@ export interface WebSocketWay {
   readonly version: 3 | 4 | 5
   /** Headers of the upgrade request: for proxies and gateways that ask for some. */
   readonly headers: Readonly<Record<string, string>>
-  /** TLS options, local address. */
-  readonly options: ClientOptions
-  /** A connection that stands already, TLS included. */
-  readonly socket: Socket | null
+  /** A connection that stands, or is being made, TLS included. */
+  readonly socket: Socket
 }
 
 export function openWebSocket(way: WebSocketWay, events: WireEvents): Wire {
   const { socket } = way
   const subprotocol = SUBPROTOCOLS[way.version]
   const websocket = new WebSocket(way.url, subprotocol, {
-    ...way.options,
-    ...(socket !== null && { createConnection: () => socket }),
+    createConnection: () => socket,
     headers: { ...way.headers },
     // What MQTT carries is small or compressed already, and compression would be our memory.
     perMessageDeflate: false,

@@ -2,10 +2,11 @@
  * What `mozzie/client` is in Node: MQTT over TCP, TLS, unix sockets and WebSocket. In the browser it is `web.ts`.
  */
 import { randomFillSync } from 'node:crypto'
-import { connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectSocket, isIP, type Socket } from 'node:net'
+import { loopbackAddresses } from '../base/loopback.ts'
 import { MqttClient } from './client.ts'
 import { dialFresh, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
-import { dialLater } from './late-wire.ts'
+import { dialFirst, dialLater, orAborted } from './late-wire.ts'
 import { SocketWire, sharedRead } from './node-socket.ts'
 import type { OwnSide } from './node-tls.ts'
 import type { ConnectOptions } from './options.ts'
@@ -62,7 +63,7 @@ export interface NodeConnectOptions extends ConnectOptions {
   tls?: TlsOptions
   /** `socks5h://`, `socks5://` or `http://`, `[user[:password]@]host[:port]`. */
   proxy?: string
-  /** The address of this machine to connect from. */
+  /** The address of this machine to connect from, or a name of it. */
   localAddress?: string
   /** Seconds of silence after which the system asks whether the peer is there. Absent: it does not ask. */
   tcpKeepAliveSeconds?: number
@@ -107,8 +108,8 @@ function ownSide({ localAddress, tcpKeepAliveSeconds }: NodeConnectOptions): Own
 }
 
 /** Plain TCP and unix sockets, the shortest way: nothing is loaded for it. */
-function dialSocket(address: Address, options: NodeConnectOptions): Dial {
-  const { host, port, path } = address
+function dialSocket(address: Address, host: string, options: NodeConnectOptions): Dial {
+  const { port, path } = address
   const own = ownSide(options)
   return (events) => {
     const onread = sharedRead(events)
@@ -123,42 +124,46 @@ function dialSocket(address: Address, options: NodeConnectOptions): Dial {
 async function throughProxy(
   { host, port }: Address,
   proxy: string,
+  own: OwnSide,
   signal: AbortSignal,
 ): Promise<Socket> {
   const { connectThrough, parseProxy } = await import('./node-proxy.ts')
-  return connectThrough(parseProxy(proxy), host, port, signal)
+  return connectThrough(parseProxy(proxy), host, port, own, signal)
 }
 
-function dialThrough(address: Address, options: NodeConnectOptions): Dial {
-  const { host, port } = address
+function dialThrough(address: Address, host: string, options: NodeConnectOptions): Dial {
+  const { port } = address
   const { proxy, tls = {} } = options
+  const own = ownSide(options)
   return dialLater(async (signal) => {
     const { connectTls } = await import('./node-tls.ts')
-    const socket = proxy === undefined ? null : await throughProxy(address, proxy, signal)
+    const socket = proxy === undefined ? null : await throughProxy(address, proxy, own, signal)
     if (socket !== null && !address.tls)
       return (events) => new SocketWire(socket, events, null, false)
     return (events) => {
-      const secured = connectTls(host, port, tls, socket, ownSide(options))
+      const secured = connectTls({ name: address.host, host, port }, tls, socket, own)
       return new SocketWire(secured, events, 'secureConnect', false)
     }
   })
 }
 
-function dialWebSocket(address: Address, options: NodeConnectOptions): Dial {
-  const { host, port, path } = address
+function dialWebSocket(address: Address, host: string, options: NodeConnectOptions): Dial {
+  const { host: name, port, path } = address
   const { proxy, tls = {}, headers = {}, version = 5 } = options
   const own = ownSide(options)
-  const name = host.includes(':') ? `[${host}]` : host
-  const url = `${address.tls ? 'wss' : 'ws'}://${name}:${port}${path}`
+  const written = name.includes(':') ? `[${name}]` : name
+  const url = `${address.tls ? 'wss' : 'ws'}://${written}:${port}${path}`
   return dialLater(async (signal) => {
     const [{ openWebSocket }, { connectTls }] = await Promise.all([
       import('./node-websocket.ts'),
       import('./node-tls.ts'),
     ])
-    const plain = proxy === undefined ? null : await throughProxy(address, proxy, signal)
+    const plain = proxy === undefined ? null : await throughProxy(address, proxy, own, signal)
     return (events) => {
-      const socket = address.tls ? connectTls(host, port, tls, plain, own) : plain
-      return openWebSocket({ url, version, headers, options: own, socket }, events)
+      const socket = address.tls
+        ? connectTls({ name, host, port }, tls, plain, own)
+        : (plain ?? connectSocket({ host, port, ...own }))
+      return openWebSocket({ url, version, headers, socket }, events)
     }
   })
 }
@@ -169,9 +174,30 @@ export function dialUrl(url: string, options: NodeConnectOptions = {}): Dial {
 }
 
 function dialOf(address: Address, options: NodeConnectOptions): Dial {
-  if (address.transport === 'websocket') return dialWebSocket(address, options)
-  if (address.tls || options.proxy !== undefined) return dialThrough(address, options)
-  return dialSocket(address, options)
+  const { proxy, localAddress } = options
+  if (localAddress !== undefined && isIP(localAddress) === 0)
+    return dialFrom(address, localAddress, options)
+  // What a proxy makes of a name is its affair.
+  const own = proxy === undefined ? loopbackAddresses(address.host, localAddress) : null
+  if (own === null) return dialHost(address, address.host, options)
+  return dialFirst(own.map((host) => dialHost(address, host, options)))
+}
+
+/** From the addresses that a name of this machine stands for. */
+function dialFrom(address: Address, localName: string, options: NodeConnectOptions): Dial {
+  return dialLater(async (signal) => {
+    const { addressesOf, ofFamilyOf } = await import('./node-names.ts')
+    const found = await orAborted(addressesOf(localName), signal)
+    const fitting = ofFamilyOf(address.host, found)
+    return dialFirst(fitting.map((localAddress) => dialOf(address, { ...options, localAddress })))
+  })
+}
+
+/** `host`: where to dial, as far as nobody in between does it; a certificate is for the name in `address`. */
+function dialHost(address: Address, host: string, options: NodeConnectOptions): Dial {
+  if (address.transport === 'websocket') return dialWebSocket(address, host, options)
+  if (address.tls || options.proxy !== undefined) return dialThrough(address, host, options)
+  return dialSocket(address, host, options)
 }
 
 /**

@@ -7,7 +7,8 @@
  *
  * A server of MQTT 5.0 says why it closes. Without a word it may have been the network as well, a proxy or a restart: the next
  * connection then has to last a little first, and to answer a PINGREQ: its end may have been on the way for long. If it does
- * not, no packet is to blame.
+ * not, no packet is to blame. And a network that cuts often will at times cut just then: b is given up when its answer was the
+ * end {@link SILENT_ENDS_MAX} times, one connection after the other.
  */
 import { Reason } from '../codec/reason-codes.ts'
 import { DisconnectedError, type MqttError } from './errors.ts'
@@ -18,6 +19,8 @@ import type { Core } from './model.ts'
 const QUIET_MS = 250
 /** How long an answer to PINGREQ is awaited then. */
 const ANSWER_MS_MAX = 10_000
+/** So many ends without a word, each while nothing but this packet was unanswered, are no accident. */
+const SILENT_ENDS_MAX = 3
 
 /** Reasons that are the server's own: no packet is to blame. */
 const BLAMELESS = new Set<number>([
@@ -50,8 +53,15 @@ export function suspect(core: Core, error: MqttError): void {
     endQuiet(core)
     core.suspicion = 'none'
   } else if (!isByServer(error)) return
-  else if (probing !== null) probing.giveUp(error)
+  else if (probing !== null && isToBlame(core, probing.what, error)) probing.giveUp(error)
   else if (core.exchanges.size > 0) core.suspicion = error.reason >= 0x80 ? 'told' : 'silent'
+}
+
+function isToBlame(core: Core, what: object, { reason }: MqttError): boolean {
+  if (core.blamed?.what !== what) core.blamed = { what, times: 0 }
+  const isGivenUp = reason >= 0x80 || ++core.blamed.times >= SILENT_ENDS_MAX
+  if (isGivenUp) core.blamed = null
+  return isGivenUp
 }
 
 /** A connection was accepted, and {@link Core.probes} are collected: `go` when the first may be sent. */

@@ -259,7 +259,7 @@ function probeOf(core: Core, message: Outgoing): Probe {
     giveUp({ reason, properties }) {
       core.exchanges.delete(message.packetId)
       forget(core, message)
-      const text = `the server closed the connection twice for the message to '${message.topic}'`
+      const text = `the server closed the connection each time for the message to '${message.topic}'`
       message.reject(new PublishRefusedError('REFUSED', text, { reason, properties }))
     },
   }

@@ -178,8 +178,8 @@ export function resumeSubscriptions(core: Core, sessionPresent: boolean): void {
   }
 }
 
-function closedTwice(filters: string, { reason, properties }: MqttError): MqttError {
-  const text = `the server closed the connection twice for ${filters}`
+function closedAgain(filters: string, { reason, properties }: MqttError): MqttError {
+  const text = `the server closed the connection each time for ${filters}`
   return new SubscribeRefusedError(text, [reason], properties)
 }
 
@@ -190,7 +190,7 @@ function subscribeProbe(core: Core, wanted: Wanted): Probe {
     giveUp(error) {
       const isNew = wanted.codes === null
       unregister(core, wanted)
-      tell(core, wanted, closedTwice(namesOf(wanted), error), isNew)
+      tell(core, wanted, closedAgain(namesOf(wanted), error), isNew)
     },
   }
 }
@@ -201,7 +201,7 @@ function unsubscribeProbe(core: Core, unwanted: Unwanted): Probe {
     send: () => sendUnsubscribe(core, unwanted),
     giveUp(error) {
       core.unwanted.delete(unwanted)
-      unwanted.failed(closedTwice(unwanted.filters.join(', '), error))
+      unwanted.failed(closedAgain(unwanted.filters.join(', '), error))
     },
   }
 }

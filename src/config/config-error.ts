@@ -1,3 +1,6 @@
+/** What is wrong with a configuration file, and how it is said. */
+import { escapeControls } from '../base/escape-controls.ts'
+
 /** Where something stands in a configuration file. `line` counts from 1; 0 means the file as a whole. */
 export interface ConfigLocation {
   file: string
@@ -22,7 +25,8 @@ export class ValueError extends Error {
   override name = 'ValueError'
 }
 
-/** The two lines that the broker prints: what is wrong, then where. */
+/** The two lines that the broker prints: what is wrong, then where. Nothing in them moves a cursor: they quote the file. */
 export function formatConfigError(error: ConfigError): string[] {
-  return [`Error: ${error.message}`, `Error found at ${error.file}:${error.line}.`]
+  const lines = [`Error: ${error.message}`, `Error found at ${error.file}:${error.line}.`]
+  return lines.map(escapeControls)
 }

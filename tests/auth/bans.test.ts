@@ -338,7 +338,7 @@ test('mozzie ban, mozzie why and mozzie doctor: made, told and lifted', async (c
   const why = runToEnd('why', '--client', 'till', ...api)
   assert.equal(why.code, 2)
   assert.match(why.stdout, /Is it banned\? Yes, until \S+Z: noisy\./)
-  assert.match(why.stdout, /till, bob, by alice; it ends that: mozzie ban lift 1/)
+  assert.match(why.stdout, /till, bob, banned by alice; to lift the ban: mozzie ban lift 1/)
   const url = `mqtt://127.0.0.1:${broker.ports[0]}`
   const doctor = runToEnd('doctor', '--url', url, '-i', 'till', '-u', 'bob', '-P', 'hidden')
   assert.equal(doctor.code, 2)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { connect as connectClient, scram, type MqttClient } from '../../src/client/node.ts'
-import { PacketType } from '../../src/codec/packets.ts'
+import { PacketType, type Packet, type Properties } from '../../src/codec/packets.ts'
 import { Reason } from '../../src/codec/reason-codes.ts'
 import {
   formatPasswordHash,
@@ -13,7 +13,7 @@ import {
 } from '../../src/auth/password-hash.ts'
 import { offerScram, SCRAM_METHODS, verifyScram, type ScramMethod } from '../../src/auth/scram.ts'
 import { startTool } from '../cli/tool-process.ts'
-import { connect } from '../support/packets.ts'
+import { auth, connect, type PacketOf } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { passwordLine, startSecured, type Secured } from './secured.ts'
 
@@ -161,6 +161,58 @@ test('an unknown method is refused with 0x8C [MQTT-4.12.0-1]', async (context) =
     { properties: { ...begin, authenticationMethod: 'GSSAPI' } },
     Reason.badAuthenticationMethod,
   )
+})
+
+/** What AUTH and CONNACK say, optional properties included. */
+function saysOf({ type, ...packet }: Packet): unknown {
+  const { reason, code, properties } = packet as {
+    reason?: number
+    code?: number
+    properties: Properties
+  }
+  return {
+    type,
+    reason: reason ?? code,
+    said: Object.keys(properties),
+    by: properties.authenticationMethod,
+  }
+}
+
+test('the method is in every AUTH and in CONNACK, and AUTH says nothing but what is due [MQTT-3.15.2-1] [MQTT-3.15.2-2] [MQTT-3.15.2-3] [MQTT-4.12.0-2] [MQTT-4.12.0-5]', async (context) => {
+  const broker = await startWith(context, await scramLine('ann', 'secret'))
+  const raw = await RawClient.open(broker.ports[0], 5)
+  const method = 'SCRAM-SHA-256'
+  const run = async (send: (data: Uint8Array) => void): Promise<Packet[]> => {
+    const login = scram({ username: 'ann', password: 'secret' })
+    send((await login.start?.()) as Uint8Array)
+    const challenge = (await raw.next()) as Packet & { properties: Properties }
+    const answer = await login.respond(challenge.properties.authenticationData as Uint8Array)
+    raw.send(auth(0x18, { authenticationMethod: method, authenticationData: answer as Uint8Array }))
+    return [challenge, (await raw.next()) as Packet]
+  }
+  const first = await run((authenticationData) =>
+    raw.send(connect(5, { properties: { authenticationMethod: method, authenticationData } })),
+  )
+  const again = await run((authenticationData) =>
+    raw.send(auth(0x19, { authenticationMethod: method, authenticationData })),
+  )
+  const said = ['authenticationMethod', 'authenticationData']
+  const asked = { type: PacketType.auth, reason: 0x18, said, by: method }
+  assert.deepEqual(saysOf(first[0]), asked)
+  assert.deepEqual(again.map(saysOf), [asked, { ...asked, reason: 0 }])
+  const connack = first[1] as PacketOf['connack']
+  assert.deepEqual([connack.code, connack.properties.authenticationMethod], [0, method])
+})
+
+test('a proof that is wrong is refused by CONNACK, and the close [MQTT-4.12.0-4]', async (context) => {
+  const broker = await startWith(context, await scramLine('ann', 'secret'))
+  const raw = await RawClient.open(broker.ports[0], 5)
+  raw.send(connect(5, { properties: begin }))
+  await raw.expect('auth', { reason: 0x18 })
+  const authenticationData = Buffer.from('c=biws,r=abc,p=AAAA')
+  raw.send(auth(0x18, { ...begin, authenticationData }))
+  await raw.expect('connack', { code: Reason.notAuthorized, sessionPresent: false })
+  await raw.expectClosed()
 })
 
 const offences: [name: string, packets: Parameters<RawClient['send']>[0][]][] = [

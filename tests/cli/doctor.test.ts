@@ -252,6 +252,14 @@ test('TLS: an unknown authority, another name, a plain port, a TLS port', async 
     assert.ok(report.findings.includes(finding), finding)
 })
 
+test('a port where CONNECT is never answered', async (context) => {
+  const mute = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  context.after(() => mute.close())
+  const { port } = mute.address() as { port: number }
+  assert.deepEqual((await examine('--url', `mqtt://127.0.0.1:${port}`)).wrong, ['noConnack'])
+})
+
 test('a port where something else listens, and one where nothing does', async (context) => {
   const server = createServer((socket) => socket.on('error', () => {}).end('220 mail\r\n')).listen(
     0,

@@ -48,6 +48,7 @@ for (const maker of makers)
       `  -t ${topic}`,
       '-m  two  blanks ',
       '-q 1 ',
+      '--quiet ',
       '-h 127.0.0.1',
     ]
     writeFileSync(join(home, 'mosquitto_pub'), `${lines.join('\n')}\n`)

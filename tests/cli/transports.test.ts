@@ -76,8 +76,9 @@ describe('TLS', { concurrency: 2 }, () => {
     const { certificateFile, keyFile } = certificates.client
     const own = ['--cert', certificateFile, '--key', keyFile]
     assert.deepEqual(await sub('mutual', ...authority, ...own), arrived)
-    const { code, stdout } = await sub('mutual', ...authority)
+    const { code, stdout, stderr } = await sub('mutual', ...authority)
     assert.deepEqual([code === 0, stdout], [false, ''])
+    assert.match(stderr, /--cert and --key/)
   })
 
   test('--tls-version tlsv1.3 and --tls-keylog', async () => {

@@ -103,6 +103,23 @@ test('a ping goes out before the keep alive is over, and silence ends the connec
   assert.equal(servers.length, 2)
 })
 
+test('a ping is answered by PINGRESP, and fails with the connection', async () => {
+  const { client, accept, server, time } = play({ keepAliveSeconds: 0, reconnect: quick })
+  await assert.rejects(client.ping(), { code: 'CLOSED' })
+  await accept()
+  server().taken()
+  const asked = client.ping()
+  server().only(pingreq)
+  await server().send({ type: pingresp })
+  await asked
+  const lost = assert.rejects(client.ping(), { code: 'CLOSED' })
+  await server().cut()
+  await lost
+  await time.pass(100)
+  await accept()
+  assert.equal(client.state, 'connected')
+})
+
 test('a long packet in front of the answer to a ping is life as long as it comes', async () => {
   const { client, accept, server, time } = play({ keepAliveSeconds: 20 })
   await accept()

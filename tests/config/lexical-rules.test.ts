@@ -143,3 +143,9 @@ test('an error is printed with its file and line', () => {
     'Error found at test.conf:3.',
   ])
 })
+
+test('what a file says does not reach the terminal as more than text', () => {
+  const [what] = formatConfigError(configError('\x1b[2J\x9bfoo\u202e bar'))
+  assert.match(what, /\\x1b\[2J\\x9bfoo\\u202e/)
+  assert.doesNotMatch(what, /[\x00-\x1f\x7f-\x9f\u202e]/)
+})

@@ -1,10 +1,10 @@
 /** Can a client reach the broker? Name, port, TLS, WebSocket and CONNECT in turn; the first that fails is the answer. */
-import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect as connectSocket, isIP } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { ConnectionRefusedError, type MqttError } from '../../client/errors.ts'
 import { connect, type MqttClient, type NodeConnectOptions } from '../../client/node.ts'
+import { addressesOf } from '../../client/node-names.ts'
 import { tlsOptions } from '../../client/node-tls.ts'
 import type { TlsOptions } from '../../client/tls-options.ts'
 import { parseUrl, type Address } from '../../client/url.ts'
@@ -15,6 +15,8 @@ import type { Login } from './login.ts'
 import { explainRefusal } from './refusal.ts'
 
 const STEP_MS_MAX = 5_000
+/** For a CONNACK: what checks passwords may be slow, and the broker busy. */
+const CONNACK_MS_MAX = 20_000
 
 /** @param config Of the broker at the URL, where it is known: then a refusal can be explained. */
 export async function examineConnection(
@@ -30,18 +32,20 @@ export async function examineConnection(
   }
   if (address.transport === 'unix') return examineMqtt(login, address, config, tell)
   const addresses = await examineName(address.host, tell)
+  const closed: (() => void)[] = []
   for (const each of addresses) {
-    if (!(await examinePort(each, address.port, tell))) continue
-    if (address.tls && !(await examineTls(address, login.tls, tell))) return
+    const later: Tell = (...finding) => void closed.push(() => tell(...finding))
+    if (!(await examinePort(each, address.port, tell, later))) continue
+    if (address.tls && !(await examineTls(address, each, login.tls, tell))) return
     return examineMqtt(login, address, config, tell)
   }
+  closed.at(0)?.()
 }
 
-async function examineName(host: string, tell: Tell): Promise<string[]> {
+async function examineName(host: string, tell: Tell): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host]
   try {
-    const found = await lookup(host, { all: true })
-    const addresses = found.map(({ address }) => address)
+    const addresses = await addressesOf(host)
     tell('good', 'nameKnown', { host, addresses: addresses.join(', ') })
     return addresses
   } catch (error) {
@@ -50,7 +54,13 @@ async function examineName(host: string, tell: Tell): Promise<string[]> {
   }
 }
 
-async function examinePort(address: string, port: number, tell: Tell): Promise<boolean> {
+/** @param tellFailure Wrong is only what is wrong with all addresses of a name: a client tries them in turn. */
+async function examinePort(
+  address: string,
+  port: number,
+  tell: Tell,
+  tellFailure: Tell,
+): Promise<boolean> {
   const socket = connectSocket({ host: address, port })
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(STEP_MS_MAX) })
@@ -58,10 +68,10 @@ async function examinePort(address: string, port: number, tell: Tell): Promise<b
     return true
   } catch (error) {
     const code = codeOf(error)
-    if (code === 'ECONNREFUSED') tell('bad', 'portClosed', { address, port })
+    if (code === 'ECONNREFUSED') tellFailure('bad', 'portClosed', { address, port })
     else if (code === 'ABORT_ERR' || code === 'ETIMEDOUT')
-      tell('bad', 'portSilent', { address, port, seconds: STEP_MS_MAX / 1000 })
-    else tell('bad', 'portUnreachable', { address, port, code })
+      tellFailure('bad', 'portSilent', { address, port, seconds: STEP_MS_MAX / 1000 })
+    else tellFailure('bad', 'portUnreachable', { address, port, code })
     return false
   } finally {
     socket.destroy()
@@ -79,9 +89,13 @@ const UNTRUSTED = new Set([
 const OUT_OF_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
 const NO_TLS = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'])
 
-async function examineTls(address: Address, tls: TlsOptions, tell: Tell): Promise<boolean> {
-  const { host, port } = address
-  const socket = connectTls({ ...tlsOptions(host, tls), port })
+async function examineTls(
+  { host, port }: Address,
+  at: string,
+  tls: TlsOptions,
+  tell: Tell,
+): Promise<boolean> {
+  const socket = connectTls({ ...tlsOptions(host, tls), host: at, port })
   const values = { host, port }
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(STEP_MS_MAX) })
@@ -124,7 +138,7 @@ async function examineMqtt(
     const options: NodeConnectOptions = {
       version,
       reconnect: false,
-      connectTimeoutMs: STEP_MS_MAX,
+      connectTimeoutMs: CONNACK_MS_MAX,
       tls: login.tls,
       ...(login.clientId !== undefined && { clientId: login.clientId }),
       ...(login.username !== undefined && { username: login.username }),
@@ -190,12 +204,19 @@ async function failed(
   if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/i.test(code))
     return tell('bad', 'tlsWantsCertificate', { code })
   if (!address.tls && (await speaksTls(address))) return tell('bad', 'plainIsTls', { port })
+  if ((error as MqttError).code === 'TIMEOUT')
+    return tell('bad', 'noConnack', { port, seconds: CONNACK_MS_MAX / 1000 })
   if (address.transport === 'websocket') return tell('bad', 'webSocketFailed', { message })
   tell('bad', 'notMqtt', { port, message })
 }
 
 /** Does a handshake get anywhere there? */
 async function speaksTls({ host, port }: Address): Promise<boolean> {
+  for (const each of await addressesOf(host)) if (await shakesHands(each, port)) return true
+  return false
+}
+
+async function shakesHands(host: string, port: number): Promise<boolean> {
   const socket = connectTls({ host, port, rejectUnauthorized: false })
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(STEP_MS_MAX) })

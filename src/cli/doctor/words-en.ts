@@ -143,6 +143,10 @@ export const WORDS_EN = {
     'The WebSocket was not opened: {message}.',
     'Has that port "protocol websockets"? Is the path right?',
   ],
+  noConnack: [
+    'Port {port} takes connections, but does not answer CONNECT within {seconds} s.',
+    'Something else listens there, the broker hangs, or what checks its passwords does.',
+  ],
   notMqtt: ['What answers at port {port} does not speak MQTT: {message}.', ''],
   connected: ['Connected as "{clientId}" with MQTT {version}.', ''],
   otherBroker: [

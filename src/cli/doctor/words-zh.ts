@@ -136,6 +136,10 @@ export const WORDS_ZH: Words = {
     'WebSocket 没有打开：{message}。',
     '这个端口设置了 "protocol websockets" 吗？路径对吗？',
   ],
+  noConnack: [
+    '{port} 端口接受连接，但在 {seconds} 秒内没有回答 CONNECT。',
+    '那里监听的是别的程序，或者服务器没有响应，或者它检查密码的后端没有响应。',
+  ],
   notMqtt: ['{port} 端口上的程序不使用 MQTT：{message}。', ''],
   connected: ['已用 MQTT {version} 以 "{clientId}" 连接。', ''],
   otherBroker: [

@@ -99,6 +99,8 @@ function tlsHint(
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return `${message.replace(/[\s:]+$/, '')}: use a name of the certificate with -h.`
   }
+  if (code.endsWith('_CERTIFICATE_REQUIRED'))
+    return 'The broker demands a certificate of the client: give it with --cert and --key.'
   return `TLS says: ${why}. Does the broker speak TLS on this port?`
 }
 
@@ -121,12 +123,14 @@ function systemHint(settings: Settings, code: string): string {
 
 /** The way to the broker ended before it said a word. */
 function unreachable(settings: Settings, error: Error): Failure {
-  const root: NodeJS.ErrnoException & { reason?: string } = rootOf(error)
+  const root: NodeJS.ErrnoException & { reason?: string; hostname?: string } = rootOf(error)
   const { code = '' } = root
   const exitCode = EXIT_CODES.usage
   const detour = detourHint(settings, error)
   if (lookupErrors.has(code)) {
-    const hint = `The name "${settings.host ?? 'localhost'}" has no address: is -h right, does the network work?`
+    const { hostname = settings.host ?? 'localhost' } = root
+    const flag = hostname === settings.bindAddress ? '-A' : '-h'
+    const hint = `The name "${hostname}" has no address: is ${flag} right, does the network work?`
     return { text: 'Unable to connect (Lookup error.).', hint: detour ?? hint, exitCode }
   }
   if (IS_TLS_CODE.test(code)) {

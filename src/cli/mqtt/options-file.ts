@@ -54,7 +54,8 @@ function splitLine(whole: Buffer): Operand[] {
   if (begin < 0) return []
   const [name, operand] = splitOnce(whole.subarray(begin))
   const words = [name]
-  if (operand === null) return words.map(toOperand)
+  // Nothing but the blank that ends the name.
+  if (operand === null || operand.length === 0) return words.map(toOperand)
   const isProperty = ['-D', '--property'].includes(name.toString())
   const count = isProperty ? propertyWordCount(operand.toString().split(' ')) : 1
   let rest: Buffer | null = operand
