@@ -3,6 +3,7 @@
  *
  *     Host ─▶ other site? ─▶ who is it ─▶ forged? ─▶ may they ─▶ rate ─▶ schema ─▶ handler
  */
+import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -80,6 +81,12 @@ function createApp(source: AdminSource): FastifyInstance {
   })
   // JSON alone: what a form of another site can send is none.
   app.removeContentTypeParser('text/plain')
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    // What is no character would be replaced by one without a word.
+    if (isUtf8(body as Buffer)) void parseJson(request, body.toString(), done)
+    else done(new HttpError(400, 'The body is not UTF-8.'))
+  })
   app.setErrorHandler((error: HttpFault, request, reply) => {
     const { statusCode = 500 } = error
     if (statusCode >= 500 && !(error instanceof HttpError)) source.logFault(error)

@@ -77,10 +77,13 @@ function queryCoercion({ query: schema }: AnyEndpoint) {
   }
 }
 
-/** `1e999` would become a number that no bound of the schema is held against. */
+/** As JSON writes whole numbers: no `0x10`, `1e3`, `+1`, `01` or blanks, which other readers take for something else. */
+const WHOLE_NUMBER = /^-?(?:0|[1-9][0-9]*)$/
+
+/** Hundreds of digits would become a number that no bound of the schema is held against. */
 function numberOf(name: string, text: string): number | string {
+  if (!WHOLE_NUMBER.test(text)) return text
   const number = Number(text)
-  if (text.trim() === '' || Number.isNaN(number)) return text
   if (!Number.isFinite(number))
     throw new HttpError(400, `querystring/${name} must be a finite number`)
   return number

@@ -1,6 +1,6 @@
 /** Pages out of long lists, read in portions so that a million entries hold nobody up. */
 import { HttpError } from './http-error.ts'
-import { REACH_MAX } from './schemas-clients.ts'
+import { REACH_MAX } from './schemas-pages.ts'
 
 const ENTRIES_PER_TURN = 2000
 const SCANS_MAX = 4
@@ -11,6 +11,8 @@ export interface Page<T> {
   readonly total: number
   readonly page: number
   readonly pageSize: number
+  /** Nodes of a cluster whose rows are not there, for they did not answer; absent: none. */
+  readonly missing?: string[]
 }
 
 export interface PageQuery {

@@ -30,6 +30,7 @@ interface NumberRules {
   minimum?: number
   maximum?: number
   default?: number
+  enum?: readonly number[]
 }
 
 export function text(description: string, rules: StringRules = {}): Schema<string> {

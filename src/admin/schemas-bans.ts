@@ -1,6 +1,6 @@
 /** What the API says of bans. */
 import { integer, nullable, object, text, type Static } from './schema.ts'
-import { page, pageSize, paged } from './schemas-clients.ts'
+import { page, pageSize, paged } from './schemas-pages.ts'
 
 const TIME_MS = 'Wall clock, ms since 1970'
 const SECONDS_MAX = 3_153_600_000

@@ -12,6 +12,7 @@ import {
   text,
   type Static,
 } from './schema.ts'
+import { missing } from './schemas-pages.ts'
 
 const timeMs = integer('Wall clock, ms since 1970.')
 
@@ -163,31 +164,35 @@ export const authority = object({
 })
 export type Authority = Static<typeof authority>
 
-export const bridges = object({
-  bridges: list(
-    object({
-      name: text('Of its "connection" line.'),
-      node: nullable(text('The node of the cluster that it runs at; null: a broker of its own.')),
-      state: oneOf(
-        'waiting: for the next attempt, or, a lazy one, for something to do; stopped: once and lost.',
-        ['waiting', 'connecting', 'up', 'paused', 'stopped'],
-      ),
-      address: text('In use, or tried last.'),
-      remoteClientId: text('Client id at the other broker.'),
-      localClientId: text('Client id of its session here.'),
-      queued: integer('Messages that wait to cross.'),
-      sent: integer('Messages sent to the other broker since the start.'),
-      received: integer('Messages received from it.'),
-      dropped: integer('Messages not passed on for good.'),
-      connects: integer('Times that it was up.'),
-      upSinceMs: nullable(timeMs),
-      lastError: nullable(text('Why it was lost, or could not connect, last.')),
-      lastErrorMs: nullable(timeMs),
-      reconnectAtMs: nullable(timeMs),
-    }),
-    'In the order of the configuration; behind them those that only other nodes are configured to have.',
-  ),
-})
+export const bridges = object(
+  {
+    bridges: list(
+      object({
+        name: text('Of its "connection" line.'),
+        node: nullable(text('The node of the cluster that it runs at; null: a broker of its own.')),
+        state: oneOf(
+          'waiting: for the next attempt, or, a lazy one, for something to do; stopped: once and lost.',
+          ['waiting', 'connecting', 'up', 'paused', 'stopped'],
+        ),
+        address: text('In use, or tried last.'),
+        remoteClientId: text('Client id at the other broker.'),
+        localClientId: text('Client id of its session here.'),
+        queued: integer('Messages that wait to cross.'),
+        sent: integer('Messages sent to the other broker since the start.'),
+        received: integer('Messages received from it.'),
+        dropped: integer('Messages not passed on for good.'),
+        connects: integer('Times that it was up.'),
+        upSinceMs: nullable(timeMs),
+        lastError: nullable(text('Why it was lost, or could not connect, last.')),
+        lastErrorMs: nullable(timeMs),
+        reconnectAtMs: nullable(timeMs),
+      }),
+      'In the order of the configuration; behind them those that only other nodes are configured to have.',
+    ),
+    missing,
+  },
+  ['missing'],
+)
 
 export const bridgeBody = object({
   name: text('Of its "connection" line.', { minLength: 1, maxLength: 65_535 }),

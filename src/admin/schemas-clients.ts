@@ -1,4 +1,6 @@
 /** What the API says of clients, subscriptions, messages. */
+import { PacketType } from '../codec/packets.ts'
+import { isReasonAllowed } from '../codec/reason-codes.ts'
 import {
   flag,
   integer,
@@ -8,30 +10,15 @@ import {
   oneOf,
   record,
   text,
-  type Schema,
   type Static,
 } from './schema.ts'
+import { missing, page, pageSize, paged, pagedOfAll } from './schemas-pages.ts'
 
 const timeMs = integer('Wall clock, ms since 1970.')
 const clientId = text('Client id.', { maxLength: 65_535 })
 const topic = text('Topic name.', { minLength: 1, maxLength: 65_535 })
 const filter = text('Topic filter.', { minLength: 1, maxLength: 65_535 })
 const qos = integer('QoS.', { minimum: 0, maximum: 2 })
-/** Most rows that paging reaches: page * pageSize. */
-export const REACH_MAX = 10_000
-
-export const page = integer('Page, from 1 on.', { minimum: 1, maximum: REACH_MAX, default: 1 })
-export const pageSize = integer('Rows on a page.', { minimum: 1, maximum: 500, default: 50 })
-
-export function paged<T>(items: Schema<T>) {
-  return object({
-    items: list(items, 'The rows of this page.'),
-    total: integer('Rows on all pages.'),
-    page: integer('This page, from 1 on.'),
-    pageSize: integer('Rows on a full page.'),
-  })
-}
-
 export const CLIENT_SORT_KEYS = [
   'clientId',
   'username',
@@ -94,7 +81,7 @@ const clientProperties = {
 
 export const clientRow = object(clientProperties)
 export type ClientRow = Static<typeof clientRow>
-export const clientPage = paged(clientRow)
+export const clientPage = pagedOfAll(clientRow)
 
 const subscriptionRow = object({
   clientId,
@@ -107,7 +94,7 @@ const subscriptionRow = object({
   connected: flag('The client is connected.'),
 })
 export type SubscriptionRow = Static<typeof subscriptionRow>
-export const subscriptionPage = paged(subscriptionRow)
+export const subscriptionPage = pagedOfAll(subscriptionRow)
 
 export const clientEvent = object({
   timeMs,
@@ -208,12 +195,15 @@ export const whyReply = object({
 export type WhyReply = Static<typeof whyReply>
 
 export const clientQuery = object({ clientId })
+/** Errors that a server may give in DISCONNECT [MQTT-3.14.2-1]. */
+const DISCONNECT_REASONS = Array.from({ length: 128 }, (_, index) => 128 + index).filter((code) =>
+  isReasonAllowed(PacketType.disconnect, code, false),
+)
 export const disconnectBody = object(
   {
     clientId,
     reasonCode: integer('Reason code for a 5.0 client; absent: 152, administrative action.', {
-      minimum: 128,
-      maximum: 162,
+      enum: DISCONNECT_REASONS,
     }),
   },
   ['reasonCode'],
@@ -236,24 +226,28 @@ export const subscriptionsQuery = object(
 export type SubscriptionsQuery = Static<typeof subscriptionsQuery>
 
 export const receiversQuery = object({ topic })
-export const receivers = object({
-  topic: text('The topic asked for.'),
-  total: integer('Subscriptions that match.'),
-  retained: flag('The topic has a retained message.'),
-  items: list(
-    object({
-      clientId,
-      username: nullable(text('User name.')),
-      connected: flag('The client is connected.'),
-      filter: text('Filter that matches.'),
-      qos,
-      group: nullable(text('Shared group: one of its members gets the message.')),
-      mayReceive: flag('The access rules let it receive this topic.'),
-      keeps: flag('Offline, its session keeps QoS 1 and 2 messages.'),
-    }),
-    'The first 1000.',
-  ),
-})
+export const receivers = object(
+  {
+    topic: text('The topic asked for.'),
+    total: integer('Subscriptions that match.'),
+    retained: flag('The topic has a retained message.'),
+    items: list(
+      object({
+        clientId,
+        username: nullable(text('User name.')),
+        connected: flag('The client is connected.'),
+        filter: text('Filter that matches.'),
+        qos,
+        group: nullable(text('Shared group: one of its members gets the message.')),
+        mayReceive: flag('The access rules let it receive this topic.'),
+        keeps: flag('Offline, its session keeps QoS 1 and 2 messages.'),
+      }),
+      'The first 1000.',
+    ),
+    missing,
+  },
+  ['missing'],
+)
 export type Receivers = Static<typeof receivers>
 
 export const retainedQuery = object(

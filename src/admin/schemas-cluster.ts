@@ -1,6 +1,6 @@
 /** What the API says of a cluster. */
 import { flag, integer, list, object, text, type Static } from './schema.ts'
-import { page, paged, pageSize } from './schemas-clients.ts'
+import { page, paged, pageSize } from './schemas-pages.ts'
 
 export const cluster = object({
   clustered: flag('Is this broker a node of a cluster? If not, the rest is empty.'),

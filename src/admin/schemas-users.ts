@@ -11,7 +11,7 @@ import {
   type Schema,
   type Static,
 } from './schema.ts'
-import { page, pageSize } from './schemas-clients.ts'
+import { page, pageSize } from './schemas-pages.ts'
 
 const name = text('Its name.')
 const textname = nullable(text('A name for people.'))

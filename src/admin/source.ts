@@ -93,7 +93,8 @@ export interface PlacedBridge extends BridgeStatus {
 
 /** As {@link BridgeControl}, of all nodes of a cluster. */
 export interface BridgeDesk {
-  list(): Promise<PlacedBridge[]>
+  /** `missing`: nodes that did not answer; absent: none. */
+  list(): Promise<{ bridges: PlacedBridge[]; missing?: string[] }>
   pause(name: string): Promise<boolean>
   resume(name: string): Promise<boolean>
 }
@@ -132,6 +133,8 @@ export interface AdminSource {
   adminUsers(listener: ListenerOptions): readonly string[]
   /** Whether the passwords of those who come by `listener` are checked: else nobody can log in. */
   checksPasswords(listener: ListenerOptions): boolean
+  /** Whether messages at QoS 0 wait for a session whose client is away (`queue_qos0_messages`). */
+  keepsQos0(): boolean
   /** What the rules say of a client of the listener at `port` (null: the first one for MQTT). */
   explain(question: AclQuestion, port: number | null): AclReply
   /** Something in the API went wrong that should not have. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { Fifo } from '../base/fifo.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Inspector } from '../broker/inspect.ts'
+import type { Tap } from '../broker/state/core.ts'
 import type { Connection } from '../broker/state/model.ts'
 import { PacketType } from '../codec/packets.ts'
 import { isShared, matches, topicFilterProblem } from '../topics/names.ts'
@@ -43,6 +44,17 @@ export interface Traced {
   readonly packet: TracePacket
 }
 
+type Look = Parameters<typeof createTap>[0]
+
+/** Shows packets to `look` while they are watched. What begins anew knows nothing of packets that it saw no end of. */
+function watcherOf(broker: Broker, look: Look, isWatched: () => boolean): () => void {
+  let tap: Tap | null = null
+  return () => {
+    tap = isWatched() ? (tap ?? createTap(look)) : null
+    broker.watch(tap)
+  }
+}
+
 type Entry = { -readonly [Key in keyof TracePacket]: TracePacket[Key] }
 
 interface Running {
@@ -68,7 +80,7 @@ export function createTraces(
 ): Traces {
   const traces = new Map<string, Running>()
 
-  const look = (packet: TappedPacket): ((payload: Uint8Array) => void) | null => {
+  const look: Look = (packet) => {
     const known = factsOf(packet, inspector)
     let entry: Entry | null = null
     for (const trace of traces.values()) {
@@ -81,11 +93,7 @@ export function createTraces(
     return fillerOf(entry)
   }
 
-  const tap = createTap(look)
-  const watch = (): void => {
-    const isWatched = [...traces.values()].some(({ running }) => running)
-    broker.watch(isWatched ? tap : null)
-  }
+  const watch = watcherOf(broker, look, () => [...traces.values()].some(({ running }) => running))
   const end = (trace: Running): void => {
     clearTimeout(trace.timer)
     if (trace.running) others?.end(trace.id)
@@ -158,7 +166,7 @@ export function traceForOthers(
     tell(seen)
     seen = []
   }
-  const tap = createTap((packet) => {
+  const look: Look = (packet) => {
     const known = factsOf(packet, inspector)
     let entry: Entry | null = null
     for (const [id, trace] of asked) {
@@ -168,8 +176,8 @@ export function traceForOthers(
       seen.push({ id, packet: entry })
     }
     return fillerOf(entry)
-  })
-  const watch = (): void => broker.watch(asked.size > 0 ? tap : null)
+  }
+  const watch = watcherOf(broker, look, () => asked.size > 0)
   return {
     start(id, wanted) {
       asked.set(id, { wanted, second: 0, inSecond: 0 })

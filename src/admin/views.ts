@@ -37,8 +37,10 @@ export interface Views {
   subscriptions(query: SubscriptionsQuery): Promise<Page<SubscriptionView>>
   /** The first of all clients. */
   allSubscriptions(max: number): Promise<SubscriptionView[]>
-  /** The first of them, and how many there are. */
-  receivers(topic: string): Promise<{ total: number; receivers: ReceiverView[] }>
+  /** The first of them, and how many there are; `missing` as of a page. */
+  receivers(
+    topic: string,
+  ): Promise<{ total: number; receivers: ReceiverView[]; missing?: string[] }>
   delayed(query: RetainedQuery): Promise<Page<DelayedRow>>
   clientIds(max: number): Promise<string[]>
   disconnect(clientId: string, reasonCode: number | undefined): Promise<boolean>

@@ -39,6 +39,7 @@ export async function whyFactsOf(
     client,
     ban: clientId === null ? null : source.bans.find({ clientId, username, remote }),
     nextExpiryMs: firstOf([...queue].map((one) => one.expiresAtMs)),
+    keepsQos0: source.keepsQos0(),
     maxQos: client?.connected === true ? maxQosAt(source, client.port) : null,
     subscriptions,
     receivers: topic === null ? 0 : (await views.receivers(topic)).total,

@@ -2,22 +2,22 @@
 
 /** What is asked, in the order of the chain. */
 export const QUESTIONS = {
-  refused: 'Was it let in?',
+  refused: 'Was its connection accepted?',
   banned: 'Is it banned?',
   known: 'Does the broker know this client?',
-  takeover: 'Is its client id used twice?',
+  takeover: 'Is another device using its client ID?',
   connected: 'Is it connected now?',
-  receivers: 'Who subscribes to this topic?',
-  subscription: 'Which of its subscriptions matches?',
-  rights: 'May it receive this topic?',
-  publishing: 'May it publish to this topic?',
-  qos: 'What QoS does it get?',
-  retainFlag: 'Does it see which messages are retained?',
-  ownMessages: 'Does it get what it publishes itself?',
-  queue: 'Do messages wait, or were some dropped?',
-  expiry: 'Does what waits for it expire?',
+  receivers: 'Who is subscribed to this topic?',
+  subscription: 'Is it subscribed?',
+  rights: 'Is it allowed to receive this topic?',
+  publishing: 'Is it allowed to publish to this topic?',
+  qos: 'At what QoS does it receive?',
+  retainFlag: 'Is the retain flag set on what it receives?',
+  ownMessages: 'Does it receive what it publishes itself?',
+  queue: 'Are messages for it held back or dropped?',
+  expiry: 'Do its queued messages expire?',
   acknowledged: 'When did it last acknowledge a message?',
-  will: 'Has it a will?',
+  will: 'Does it have a will?',
   retained: 'Is there a retained message?',
 } as const
 
@@ -30,120 +30,160 @@ export type Values = Readonly<Record<string, string>>
 type Words = (values: Values) => readonly [answer: string, evidence: string]
 
 export const DIFFERENCES: Readonly<Record<string, string>> = {
-  case: 'capital letters differ',
-  space: 'a space is too many or missing',
-  slash: 'a slash at one end is too many or missing',
-  dollar: 'a wildcard at the beginning does not match topics that begin with $',
-  letter: 'one letter differs',
-  level: 'one level is too many or missing',
+  case: 'only upper and lower case differ',
+  space: 'there is an extra or a missing space',
+  slash: 'there is an extra or a missing slash at one end',
+  dollar: 'a leading wildcard does not match topics that begin with $',
+  letter: 'one character differs',
+  level: 'there is an extra or a missing level',
 }
 
 const DROPS: Readonly<Record<string, string>> = {
   queueFull: 'its queue was full',
   slowClient: 'it did not read fast enough',
-  slowThread: 'the thread that serves it was too far behind',
-  overClientMaximum: 'the message was larger than the client takes',
-  expired: 'the message expired while it waited',
-  notAllowed: 'it lost the right to read the topic',
-  overSizeLimit: 'the message was larger than the broker takes',
-  unreadable: 'the message could not be read from the disk',
+  slowThread: 'the worker thread that serves it was too far behind',
+  overClientMaximum: 'the message was larger than the client accepts',
+  expired: 'the message expired in the queue',
+  notAllowed: 'it is no longer allowed to read the topic',
+  overSizeLimit: 'the message was larger than the broker accepts',
+  unreadable: 'the message could not be read from disk',
   memory: 'the broker was short of memory',
 }
 
+/** `1 message`, `2 messages`. */
+const counted = (count: string | undefined, one: string, more: string): string =>
+  `${count} ${count === '1' ? one : more}`
+const messages = (count: string | undefined): string => counted(count, 'message', 'messages')
+const userOf = (user: string | undefined): string => (user ? `user ${user}` : 'anonymous')
+
+/** `45 s`, `12 min`, `3 h`, `2 d`. */
+function span(seconds: string | undefined): string {
+  const count = Number(seconds)
+  if (count < 120) return `${count} s`
+  if (count < 7200) return `${Math.round(count / 60)} min`
+  return count < 172_800 ? `${Math.round(count / 3600)} h` : `${Math.round(count / 86_400)} d`
+}
+
 export const ANSWERS = {
-  letIn: () => ['Yes, nothing was refused.', ''],
   refusedNow: ({ reason = '', remote, user, count }) => [
     `No. The broker refused it: ${reason}.`,
-    `from ${remote}, user ${user || 'anonymous'}; ${count} times lately`,
+    `from ${remote}, ${userOf(user)}; ${counted(count, 'refusal', 'refusals')} on record`,
   ],
-  refusedBefore: ({ reason = '', remote, count }) => [
-    `Yes, but it was refused before: ${reason}.`,
-    `from ${remote}; ${count} times lately`,
+  refusedBefore: ({ reason = '', remote, user, count }) => [
+    `Yes, but it had been refused before: ${reason}.`,
+    `from ${remote}, ${userOf(user)}; ${counted(count, 'refusal', 'refusals')} on record`,
+  ],
+  refusedBesides: ({ reason = '', remote, user, count }) => [
+    `Yes, but a later attempt with its client ID was refused: ${reason}.`,
+    `from ${remote}, ${userOf(user)}; ${counted(count, 'refusal', 'refusals')} on record`,
   ],
   banned: ({ until, reason, by, id, target }) => [
-    `Yes, ${until || 'for good'}${reason ? `: ${reason}` : ''}.`,
-    `${target}, by ${by}; it ends that: mozzie ban lift ${id}`,
+    `Yes, ${until || 'permanently'}${reason ? `: ${reason}` : ''}.`,
+    `${target}, banned by ${by}; to lift the ban: mozzie ban lift ${id}`,
   ],
   seen: () => ['Yes.', ''],
   neverSeen: () => [
-    'No. It never connected as far back as the broker remembers.',
-    'neither a session nor an attempt to connect',
+    "No. It has never connected, as far back as the broker's records go.",
+    'no session, and no attempt to connect',
   ],
-  nearId: ({ other }) => ['No, but one whose id is almost the same.', `"${other}"`],
-  sessionExpired: () => ['Not any more: its session expired.', ''],
-  gone: ({ reason }) => ['It was here, and left no session behind.', reason ?? ''],
+  nearId: ({ other }) => ['No, but it knows one with almost the same client ID.', `"${other}"`],
+  sessionExpired: () => ['Not any more: its session has expired.', ''],
+  gone: ({ reason }) => ['Not any more: it has gone and left no session behind.', reason ?? ''],
   oneDevice: () => ['No.', ''],
   twoDevices: ({ count, addresses }) => [
-    `Yes. Two devices take the connection from each other: ${count} takeovers within the hour.`,
-    `they come from ${addresses}`,
+    `Yes. Two devices keep disconnecting each other: ${counted(count, 'takeover', 'takeovers')} in the last hour.`,
+    `from ${addresses}`,
+  ],
+  takeoversFromOne: ({ count, addresses }) => [
+    `It looks like it: ${counted(count, 'takeover', 'takeovers')} in the last hour, all from one address. Either two programs there share the client ID, or one reconnects before its old connection is closed.`,
+    `from ${addresses}`,
   ],
   takenOver: ({ addresses }) => [
-    'A newer connection has replaced an older one.',
-    `they came from ${addresses}`,
+    'Possibly: a new connection has replaced an older one.',
+    `from ${addresses}`,
   ],
   online: ({ remote }) => ['Yes.', `from ${remote}`],
   offlineKept: ({ reason, queued }) => [
-    `No. Its session is kept, and ${queued} messages wait for it.`,
+    queued === '0'
+      ? 'No. Its session is kept; nothing is queued for it.'
+      : `No. Its session is kept, with ${messages(queued)} queued.`,
     reason ?? '',
   ],
   offlineGone: ({ reason }) => ['No, and nothing is kept for it.', reason ?? ''],
-  receivers: ({ count }) => [`${count} subscriptions match.`, ''],
+  receivers: ({ count }) => [
+    `${counted(count, 'subscription matches', 'subscriptions match')}.`,
+    '',
+  ],
   noReceivers: () => ['Nobody.', ''],
   noReceiversNear: ({ filter, difference = '', clientId }) => [
     `Nobody, but one subscription almost matches: ${DIFFERENCES[difference] ?? difference}.`,
-    `"${filter}" of ${clientId}`,
+    `"${filter}", client ${clientId}`,
   ],
   matches: ({ filter, group }) => [
     group
-      ? `One, shared within group ${group}: each message goes to one member.`
-      : 'One that matches.',
+      ? `Yes, in the shared group ${group}: each message goes to only one of its members.`
+      : 'Yes.',
     `"${filter}"`,
   ],
   nearMiss: ({ filter, difference = '' }) => [
-    `None, but one almost matches: ${DIFFERENCES[difference] ?? difference}.`,
+    `Not to this topic, but one subscription almost matches: ${DIFFERENCES[difference] ?? difference}.`,
     `"${filter}"`,
   ],
-  noMatch: ({ count }) => [`None of its ${count} subscriptions.`, ''],
-  noSubscriptions: () => ['It has no subscription at all.', ''],
-  someSubscriptions: ({ count }) => [`It has ${count} subscriptions.`, ''],
+  noMatch: ({ count }) => [
+    count === '1'
+      ? 'Not to this topic: its only subscription does not match.'
+      : `Not to this topic: none of its ${count} subscriptions matches.`,
+    '',
+  ],
+  noSubscriptions: () => ['No, it has no subscriptions at all.', ''],
+  someSubscriptions: ({ count }) => [
+    `Yes, it has ${counted(count, 'subscription', 'subscriptions')}.`,
+    '',
+  ],
   mayReceive: ({ because }) => ['Yes.', because ?? ''],
   mayNotReceive: ({ because }) => ['No. The access rules deny it.', because ?? ''],
   mayPublish: ({ because }) => ['Yes.', because ?? ''],
   mayNotPublish: ({ because }) => ['No. The access rules deny it.', because ?? ''],
-  qos: ({ qos }) => [`At most ${qos}.`, ''],
-  qosAsAsked: ({ qos }) => [`At most ${qos}, as it asked.`, ''],
-  qosLowered: ({ qos }) => [`At most ${qos}: its listener grants no more.`, `max_qos ${qos}`],
-  qosNotKept: () => ['0, and it is offline: messages at QoS 0 are not kept for it.', ''],
-  retainAsPublished: () => ['Of all: it asked for retain as published.', ''],
-  retainWhenKept: () => [
-    'Only of those that were retained before it subscribed: it did not ask for retain as published.',
+  qos: ({ qos }) => [`At most QoS ${qos}.`, ''],
+  qosAsAsked: ({ qos }) => [`At most QoS ${qos}, as it requested.`, ''],
+  qosLowered: ({ qos }) => [`At most QoS ${qos}: its listener grants no more.`, `max_qos ${qos}`],
+  qosNotKept: () => ['QoS 0. While it is offline, QoS 0 messages are not queued for it.', ''],
+  retainAsPublished: () => [
+    'On everything that was published with it: it asked for Retain As Published.',
     '',
   ],
-  noLocal: () => ['No: it asked for that, by No Local.', ''],
-  queueEmpty: () => ['Nothing waits, nothing was dropped.', ''],
+  retainWhenKept: () => [
+    'Only on what was retained before it subscribed: it did not ask for Retain As Published.',
+    '',
+  ],
+  noLocal: () => ['No: it subscribed with No Local.', ''],
+  queueEmpty: () => ['No. Nothing is queued, and nothing was dropped in the last hour.', ''],
   waiting: ({ queued, inflight }) => [
-    `${queued} messages wait; ${inflight} are sent and not acknowledged.`,
+    `Held back for now: ${messages(queued)} queued, ${inflight} sent but not yet acknowledged.`,
     '',
   ],
   windowFull: ({ queued, inflight, window }) => [
-    `It does not acknowledge: ${inflight} messages are under way, no more may be, and ${queued} wait.`,
-    `receive maximum ${window}`,
+    `Yes. It is not acknowledging: ${counted(inflight, 'message is', 'messages are')} in flight, the most it allows, and ${queued} more queued.`,
+    `Receive Maximum ${window}`,
   ],
   dropped: ({ count, reason = '', queued }) => [
-    `${count} messages were dropped: ${DROPS[reason] ?? reason}.`,
-    `${queued} wait`,
+    `Yes. ${counted(count, 'message was dropped', 'messages were dropped, the last')} because ${DROPS[reason] ?? reason}.`,
+    `${messages(queued)} queued`,
   ],
-  expiresNext: ({ seconds }) => [`The first of it in ${seconds} s.`, ''],
-  neverAcked: () => ['Never since its session is in memory.', ''],
-  acked: () => ['It acknowledges what it gets.', ''],
-  willPublished: ({ topic }) => ['It had one, which was published.', `"${topic}"`],
-  willDenied: ({ topic }) => ['It had one. The access rules denied it.', `"${topic}"`],
-  willSet: ({ topic }) => ['Yes, for when its connection breaks.', `"${topic}"`],
-  willWaits: ({ topic, seconds }) => [`Yes, it is published in ${seconds} s.`, `"${topic}"`],
-  retained: () => ['Yes: new subscribers get it at once.', ''],
-  notRetained: () => ['No: a new subscriber waits for the next message.', ''],
+  expiresNext: ({ seconds }) => [`Yes, the next one in ${span(seconds)}.`, ''],
+  neverAcked: () => ['Never since its session was loaded into memory.', ''],
+  acked: ({ seconds }) => [`${span(seconds)} ago.`, ''],
+  willPublished: ({ topic }) => ['It had one, and it was published.', `"${topic}"`],
+  willDenied: ({ topic }) => ['It had one, but the access rules denied it.', `"${topic}"`],
+  willSet: ({ topic }) => ['Yes, to be published if its connection is lost.', `"${topic}"`],
+  willWaits: ({ topic, seconds }) => [
+    `Yes, to be published in ${span(seconds)} unless it comes back.`,
+    `"${topic}"`,
+  ],
+  retained: () => ['Yes. New subscribers receive it immediately.', ''],
+  notRetained: () => ['No. New subscribers get nothing until the next message.', ''],
 } as const satisfies Record<string, Words>
 
 export type Finding = keyof typeof ANSWERS
 
-export const IN_ORDER = 'Nothing here is in the way.'
+export const IN_ORDER = 'No problem found.'

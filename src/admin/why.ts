@@ -23,6 +23,8 @@ export interface WhyFacts {
   readonly nextExpiryMs: number | null
   /** Of the client; without one, of everybody: the first few thousand. */
   readonly subscriptions: readonly SubscriptionView[]
+  /** Messages at QoS 0 wait for whoever is away (`queue_qos0_messages`). */
+  readonly keepsQos0: boolean
   /** The highest QoS that the client's listener grants; null: it is not connected. */
   readonly maxQos: number | null
   /** Subscriptions of everybody that match the topic. */
@@ -84,7 +86,8 @@ function clientLinks(facts: WhyFacts): WhyLink[] {
   ].filter((one) => one !== null)
 }
 
-function refusedLink({ events }: WhyFacts): WhyLink | null {
+/** A refusal of late while a client with this id is connected was of another attempt than this connection. */
+function refusedLink({ events, client }: WhyFacts): WhyLink | null {
   const refusals = events.filter(({ kind }) => kind === 'refused')
   const [last] = refusals
   if (last === undefined) return null
@@ -95,9 +98,9 @@ function refusedLink({ events }: WhyFacts): WhyLink | null {
     user: last.username ?? '',
     count: String(refusals.length),
   }
-  return newest === last
-    ? link('refused', 'bad', 'refusedNow', values, last.timeMs)
-    : link('refused', 'note', 'refusedBefore', values, last.timeMs)
+  if (newest !== last) return link('refused', 'note', 'refusedBefore', values, last.timeMs)
+  const finding = client?.connected === true ? 'refusedBesides' : 'refusedNow'
+  return link('refused', 'bad', finding, values, last.timeMs)
 }
 
 function bannedLink({ ban }: WhyFacts): WhyLink | null {
@@ -133,9 +136,11 @@ function takeoverLink({ events, nowMs }: WhyFacts): WhyLink | null {
   const hosts = new Set(remotes.map(addressOf))
   const shown = hosts.size > 1 ? [...hosts] : [...new Set(remotes)]
   const values = { count: String(takeovers.length), addresses: shown.slice(0, 4).join(', ') }
-  return takeovers.length >= TAKEOVERS_MAX
-    ? link('takeover', 'bad', 'twoDevices', values, last.timeMs)
-    : link('takeover', 'note', 'takenOver', values, last.timeMs)
+  if (takeovers.length < TAKEOVERS_MAX)
+    return link('takeover', 'note', 'takenOver', values, last.timeMs)
+  // At one address it may as well be a single device that its network drops.
+  const finding = hosts.size > 1 ? 'twoDevices' : 'takeoversFromOne'
+  return link('takeover', 'bad', finding, values, last.timeMs)
 }
 
 function connectedLink(client: ClientDetailView, { events }: WhyFacts): WhyLink {
@@ -155,7 +160,12 @@ function connectedLink(client: ClientDetailView, { events }: WhyFacts): WhyLink 
 
 function sessionLinks(facts: WhyFacts, client: ClientDetailView): WhyLink[] {
   const { topic, subscriptions } = facts
-  const links = [queueLink(client, facts), expiryLink(facts), ackLink(client), willLink(facts)]
+  const links = [
+    queueLink(client, facts),
+    expiryLink(facts),
+    ackLink(client, facts.nowMs),
+    willLink(facts),
+  ]
   if (topic === null)
     links.unshift(
       subscriptions.length === 0
@@ -187,17 +197,26 @@ function queueLink(client: ClientDetailView, { nowMs }: WhyFacts): WhyLink {
 
 function expiryLink({ nextExpiryMs, nowMs }: WhyFacts): WhyLink | null {
   if (nextExpiryMs === null) return null
-  const seconds = String(Math.max(0, Math.round((nextExpiryMs - nowMs) / 1000)))
+  const seconds = secondsBetween(nowMs, nextExpiryMs)
   return link('expiry', 'note', 'expiresNext', { seconds }, nextExpiryMs)
 }
 
 /** Of interest only while something waits to be acknowledged. */
-function ackLink({ ackedAtMs, inflight }: ClientDetailView): WhyLink | null {
+function ackLink({ ackedAtMs, inflight }: ClientDetailView, nowMs: number): WhyLink | null {
   if (inflight === 0) return null
   return ackedAtMs === null
     ? link('acknowledged', 'note', 'neverAcked')
-    : link('acknowledged', 'note', 'acked', {}, ackedAtMs)
+    : link(
+        'acknowledged',
+        'note',
+        'acked',
+        { seconds: secondsBetween(ackedAtMs, nowMs) },
+        ackedAtMs,
+      )
 }
+
+const secondsBetween = (sinceMs: number, untilMs: number): string =>
+  String(Math.max(0, Math.round((untilMs - sinceMs) / 1000)))
 
 /** The one that it has left, else the one that was due last. */
 function willLink({ client, events }: WhyFacts): WhyLink | null {
@@ -241,12 +260,12 @@ function topicLinks(facts: WhyFacts, topic: string): WhyLink[] {
 function optionLinks(
   { qos, retainAsPublished, noLocal }: SubscriptionView,
   client: ClientDetailView,
-  maxQos: number | null,
+  { maxQos, keepsQos0 }: WhyFacts,
 ): WhyLink[] {
   const granted =
     maxQos === null ? 'qos' : qos === maxQos && maxQos < 2 ? 'qosLowered' : 'qosAsAsked'
   return [
-    qos === 0 && !client.connected
+    qos === 0 && !client.connected && !keepsQos0
       ? link('qos', 'bad', 'qosNotKept')
       : link('qos', 'good', granted, { qos: String(qos) }),
     link('retainFlag', 'note', retainAsPublished ? 'retainAsPublished' : 'retainWhenKept'),
@@ -254,11 +273,8 @@ function optionLinks(
   ]
 }
 
-function subscriptionLinks(
-  { subscriptions, maxQos }: WhyFacts,
-  client: ClientDetailView,
-  topic: string,
-): WhyLink[] {
+function subscriptionLinks(facts: WhyFacts, client: ClientDetailView, topic: string): WhyLink[] {
+  const { subscriptions } = facts
   if (subscriptions.length === 0) return [link('subscription', 'bad', 'noSubscriptions')]
   const plain = (filter: string): string => parseShared(filter)?.filter ?? filter
   const best = subscriptions
@@ -270,7 +286,7 @@ function subscriptionLinks(
   if (best !== null)
     return [
       link('subscription', 'good', 'matches', { filter: best.filter, group: best.group ?? '' }),
-      ...optionLinks(best, client, maxQos),
+      ...optionLinks(best, client, facts),
     ]
   const near = nearest(subscriptions, topic)
   return [

@@ -114,6 +114,7 @@ test('the detail of a client shows queue, window, subscriptions, will and events
     clientId: 'a/b c',
     clean: false,
     protocolVersion: 5,
+    keepalive: 20,
     properties: { sessionExpiryInterval: 300 },
     will: { topic: 'gone', payload: Buffer.from('bye'), qos: 1, retain: false },
   })
@@ -121,6 +122,7 @@ test('the detail of a client shows queue, window, subscriptions, will and events
   const path = `/api/v1/clients/detail?clientId=${encodeURIComponent('a/b c')}`
   const online = (await api.get(path)).json
   assert.equal(online.connected, true)
+  assert.equal(online.keepAliveSeconds, 20)
   assert.deepEqual(online.will, {
     topic: 'gone',
     qos: 1,
@@ -143,6 +145,21 @@ test('the detail of a client shows queue, window, subscriptions, will and events
     ['disconnected', 'subscribed', 'connected'],
   )
   assert.equal((await api.get('/api/v1/clients/detail?clientId=nobody')).status, 404)
+})
+
+test('a reason that DISCONNECT cannot give is 400, and ends nothing [MQTT-3.14.2-1]', async (context) => {
+  const api = await startLocal(context)
+  const client = await api.client({ clientId: 'stays', protocolVersion: 5 })
+  const codeOf = new Promise((resolve) =>
+    client.once('disconnect', ({ reasonCode }) => resolve(reasonCode)),
+  )
+  const disconnect = async (reasonCode: number): Promise<number> =>
+    (await api.post('/api/v1/clients/disconnect', { clientId: 'stays', reasonCode })).status
+  // Unsupported version, bad user name, banned: of CONNACK. Identifier in use, not found: of acknowledgements. None.
+  for (const reasonCode of [0x84, 0x86, 0x8a, 0x91, 0x92, 0xa3])
+    assert.equal(await disconnect(reasonCode), 400, String(reasonCode))
+  assert.equal(await disconnect(0x96), 200)
+  assert.equal(await codeOf, 0x96)
 })
 
 test('disconnect ends the connection, forget the session too', async (context) => {
@@ -312,6 +329,7 @@ const malformed: [string, object][] = [
   ['a NUL in the topic', { topic: 'a\0b' }],
   ['U+FFFF in the topic', { topic: 'a\uffff' }],
   ['a topic of 70,000 bytes', { topic: 'ü'.repeat(35_000) }],
+  ['half of a surrogate pair in the payload', { topic: 'a', payload: '\ud800' }],
   ['a tab in the content type', { topic: 'a', properties: { contentType: 'x\ty' } }],
   ['a tab in a user property', { topic: 'a', properties: { userProperties: [['x\ty', 'z']] } }],
   ['a wildcard in the response topic', { topic: 'a', properties: { responseTopic: '#' } }],
@@ -342,6 +360,18 @@ for (const [name, message] of malformed)
     assert.equal(closes, 0)
     assert.deepEqual((await api.get('/api/v1/retained?filter=%23')).json.items, [])
   })
+
+test('a body that is not UTF-8 is 400: no other character takes its place', async (context) => {
+  const api = await startLocal(context)
+  const publish = async (body: string): Promise<number> => {
+    const headers = { 'content-type': 'application/json', 'x-csrf-token': 'x' }
+    const url = `http://127.0.0.1:${api.httpPort}/api/v1/publish`
+    const bytes = Buffer.from(body, 'latin1')
+    return (await fetch(url, { method: 'POST', headers, body: bytes })).status
+  }
+  assert.equal(await publish('{"topic":"a","payload":"\xe4"}'), 400)
+  assert.equal(await publish('{"topic":"a","payload":"\xc3\xa4"}'), 200)
+})
 
 test('a message over message_size_limit is refused as a client would be', async (context) => {
   const api = await startLocal(context, 'message_size_limit 10')
@@ -374,6 +404,45 @@ test('numbers and flags of a query are read as what they are', async (context) =
   assert.equal(await get('action=publish&topic=a&qos=x'), 400)
   assert.equal(await get('action=publish&topic=a&qos=1e999'), 400)
   assert.equal(await get('action=publish&topic=a&retain=maybe'), 400)
+})
+
+/** Each number of each query, by the name of its endpoint. */
+const numbers = Object.entries(CONTRACT).flatMap(([endpoint, { method, url, query }]) =>
+  Object.entries((query?.['properties'] ?? {}) as Record<string, { type: string }>)
+    .filter(([, { type }]) => type === 'integer' || type === 'number')
+    .map(([name]) => ({ endpoint, method, url: url.replace(/:\w+/, '1'), name })),
+)
+
+test('a number of a query is written in plain digits, in every query', async (context) => {
+  const api = await startLocal(context)
+  const wrong = [
+    '0x1',
+    '0b1',
+    '0o1',
+    '1e1',
+    '1E0',
+    ' 1',
+    '1 ',
+    '\n1',
+    '+1',
+    '01',
+    '1.',
+    '.1',
+    '1.0',
+    '1_0',
+    '',
+  ]
+  assert.ok(numbers.length > 20, `${numbers.length}`)
+  for (const { endpoint, method, url, name } of numbers)
+    for (const text of [...wrong, '١', 'Infinity', 'NaN', 'null', '9'.repeat(400)]) {
+      const { status, text: body } = await api.call(
+        method,
+        `${url}?${name}=${encodeURIComponent(text)}`,
+      )
+      assert.equal(status, 400, `${endpoint} ${name}=${text}`)
+      assert.match(body, new RegExp(`querystring/${name} must|required`))
+    }
+  assert.equal((await api.get('/api/v1/clients?page=1&pageSize=10')).status, 200)
 })
 
 test('HEAD answers as GET does, without a body', async (context) => {

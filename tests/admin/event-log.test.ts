@@ -26,6 +26,36 @@ test('the last 20,000 events are kept, and since when none is missing is told', 
   assert.ok(log.sinceMs() >= allSinceMs)
 })
 
+const HOUR_MS = 3600_000
+/** Comings and goings a second that an hour has room for. */
+const EACH_SECOND = 5
+
+test('an hour is kept where no more than five come or go in a second, and beyond that the time is told', (t) => {
+  const startMs = Date.parse('2026-03-01T02:00:00Z')
+  t.mock.timers.enable({ apis: ['Date'], now: startMs })
+  const observer: Observer = {}
+  const log = createEventLog(observer)
+  observer.connected?.(someone('first'), 5)
+  observer.refused?.(someone('refused'), '10.0.0.1:1', 'not authorised')
+  for (let passedMs = 0; passedMs < HOUR_MS; passedMs += 1000) {
+    t.mock.timers.tick(1000)
+    for (let at = 0; at < EACH_SECOND; at++)
+      observer.disconnected?.(someone(`c${at}`), 'session taken over')
+  }
+  assert.equal(Date.now() - startMs, HOUR_MS)
+  assert.deepEqual(
+    log.of('first').map(({ timeMs }) => timeMs),
+    [startMs],
+  )
+  assert.equal(log.of('refused').length, 1)
+  assert.equal(log.sinceMs(), startMs)
+
+  t.mock.timers.tick(HOUR_MS)
+  for (let at = 0; at < EVENTS_MAX; at++) observer.connected?.(someone('busy'), 5)
+  assert.deepEqual(log.of('first'), [])
+  assert.equal(log.sinceMs(), startMs + 2 * HOUR_MS)
+})
+
 test('an event says the same to who looks later as to who hears it', () => {
   const observer: Observer = {}
   const log = createEventLog(observer)

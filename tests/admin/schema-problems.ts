@@ -21,8 +21,8 @@ export function schemaProblems(schema: Node, bodyIsBounded: boolean, path = ''):
   if (type === 'string' && schema.enum === undefined && schema.maxLength === undefined)
     if (!bodyIsBounded) here.push(path)
   if (type === 'array' && schema.maxItems === undefined && !bodyIsBounded) here.push(path)
-  if (type === 'integer' && schema.maximum === undefined && !path.endsWith('.after'))
-    here.push(path)
+  const isBound = schema.maximum !== undefined || schema.enum !== undefined
+  if (type === 'integer' && !isBound && !path.endsWith('.after')) here.push(path)
   if (type === 'object' && schema.additionalProperties !== false) here.push(path)
   const inside = Object.entries(schema.properties ?? {}).flatMap(([name, node]) =>
     schemaProblems(node, bodyIsBounded, `${path}.${name}`),

@@ -6,7 +6,7 @@ type BridgeHandlers = Pick<Handlers, 'bridges' | 'bridgePause' | 'bridgeResume'>
 export function bridgeHandlers({ admin }: HandlerWorld): BridgeHandlers {
   const { bridgeDesk } = admin.source
   return {
-    bridges: async () => ({ bridges: await bridgeDesk.list() }),
+    bridges: () => bridgeDesk.list(),
     bridgePause: async ({ body: { name } }) => ({ done: await bridgeDesk.pause(name) }),
     bridgeResume: async ({ body: { name } }) => ({ done: await bridgeDesk.resume(name) }),
   }

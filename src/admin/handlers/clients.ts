@@ -39,9 +39,9 @@ export function clientHandlers({ admin }: HandlerWorld): ClientHandlers {
     },
     async receivers({ query: { topic } }) {
       checkTopic('topic', topic)
-      const { total, receivers } = await views.receivers(topic)
+      const { receivers, ...all } = await views.receivers(topic)
       const retained = inspector.retainedOf(topic) !== undefined
-      return { topic, total, retained, items: receivers }
+      return { topic, ...all, retained, items: receivers }
     },
   }
 }

@@ -118,6 +118,8 @@ const STATUS_OF = new Map<number, number>([
 function checkWellFormed(body: PublishBody, payload: Uint8Array): void {
   const { topic, qos = 0, retain = false, encoding, properties = {} } = body
   if (encoding === 'base64') checkBase64('payload', body.payload ?? '')
+  else if (body.payload !== undefined && !isWellFormed(body.payload))
+    throw new HttpError(400, 'payload: text holds half of a surrogate pair.')
   if (properties.correlationData !== undefined)
     checkBase64('correlationData', properties.correlationData)
   try {
@@ -131,6 +133,11 @@ function checkWellFormed(body: PublishBody, payload: Uint8Array): void {
 /** Not the Buffer itself: small ones share an array with others. */
 function bytesOf({ payload = '', encoding = 'utf8' }: PublishBody): Uint8Array {
   return new Uint8Array(Buffer.from(payload, encoding))
+}
+
+/** Half of a pair has no UTF-8: another character would be sent in its place. */
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text)
 }
 
 function checkBase64(name: string, text: string): void {
