@@ -203,6 +203,7 @@ export class BytesClient {
   }
 
   private take(first: number, body: Buffer): void {
+    this.ledger.packets++
     const type = first >> 4
     const id = body.length >= 2 ? body.readUInt16BE(0) : 0
     const reason = this.plan.version === 5 && body.length > 2 ? body[2] : 0
@@ -214,7 +215,6 @@ export class BytesClient {
     else if (type === Type.puback || type === Type.pubcomp) {
       if (reason >= 0x80) this.fail(`refused with 0x${reason.toString(16)}`)
       if (!this.unacknowledged.delete(id)) this.fail(`${type} for ${id}, which is none of its own`)
-      this.ledger.acknowledged++
       this.sendMore()
     } else if (type === Type.pingresp) this.isHeard = true
     else this.fail(`packet of type ${type}, reason ${reason}`)

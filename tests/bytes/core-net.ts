@@ -30,11 +30,18 @@ export interface LineTaste {
   /** How often a write is not taken at once, and for how long at most. */
   readonly stalls: number
   readonly stallMs: number
+  /** What it takes of a large message within the call. */
+  readonly takes: 'none' | 'all' | 'some'
 }
+
+/** Around the end of a head. */
+const FEW_BYTES = 40
 
 const READ_BYTES = 64 * 1024
 const NOBODYS = 0xee
 const DISK_ROUNDS_MAX = 5000
+/** What the store in memory takes for an answer at most. */
+const STORE_MS = [4, 4, 4, 600]
 
 const readBuffer = new Uint8Array(3 * READ_BYTES).fill(NOBODYS)
 
@@ -42,7 +49,7 @@ export class CoreNet implements Net {
   readonly time = new Timeline()
   readonly nodes: SimNode[]
   /** Of the next line that is opened. */
-  taste: LineTaste = { pieces: [READ_BYTES], pauseMs: 0, stalls: 0, stallMs: 0 }
+  taste: LineTaste = { pieces: [READ_BYTES], pauseMs: 0, stalls: 0, stallMs: 0, takes: 'none' }
   private readonly dice: Dice
   private readonly spoil: Spoil
   private readonly directory: string | null
@@ -63,7 +70,7 @@ export class CoreNet implements Net {
     this.directory = kind === 'level' ? mkdtempSync(join(tmpdir(), 'mozzie-bytes-')) : null
     const store =
       this.directory === null
-        ? createMemoryStore(data, { node: 'one', defer: inOrder(time, random) })
+        ? createMemoryStore(data, { node: 'one', defer: inOrder(time, random, dice.one(STORE_MS)) })
         : createLevelStore({
             location: this.directory,
             sync: 'never',
@@ -124,10 +131,10 @@ export class CoreNet implements Net {
 }
 
 /** Later, by chance how much, in order. */
-function inOrder(time: Timeline, random: () => number): (run: () => void) => void {
+function inOrder(time: Timeline, random: () => number, mostMs = 4): (run: () => void) => void {
   let lastMs = 0
   return (run) => {
-    lastMs = Math.max(lastMs, time.nowMs + (random() < 0.5 ? 0 : random() * 4))
+    lastMs = Math.max(lastMs, time.nowMs + (random() < 0.5 ? 0 : random() * mostMs))
     time.at(lastMs - time.nowMs, run)
   }
 }
@@ -222,6 +229,18 @@ class CutLine implements Link, Wire {
       if (this.isEnding && !this.isStalled) this.end()
     })
     return false
+  }
+
+  writeSome(head: Uint8Array, headLength: number, body: Uint8Array): number {
+    if (this.isStalled) throw new Error('written to a line that has not drained')
+    const all = headLength + body.length
+    if (this.isGone) return all
+    const { dice, taste } = this
+    const some = (): number => dice.one([0, dice.below(FEW_BYTES), dice.below(all + 1), all])
+    const count = taste.takes === 'some' ? Math.min(all, some()) : taste.takes === 'all' ? all : 0
+    const bytes = Buffer.concat([head.subarray(0, headLength), body])
+    if (count > 0) this.deliver(new Uint8Array(bytes.subarray(0, count)))
+    return count
   }
 
   pause(): void {

@@ -42,6 +42,7 @@ export function drawLine(dice: Dice): LineTaste {
     pauseMs: dice.one([0, 2, 30]),
     stalls: dice.one([0, 0, 0.1, 0.5]),
     stallMs: dice.one([5, 50, 1500]),
+    takes: dice.one(['none', 'all', 'some', 'some']),
   }
 }
 

@@ -104,8 +104,8 @@ export class Ledger {
   readonly owed: Owed[] = []
   published = 0
   came = 0
-  /** Of messages published. */
-  acknowledged = 0
+  /** Of any kind, to anybody. */
+  packets = 0
   bytes = 0
 
   /** Notes a message for all who are owed it. */
@@ -171,17 +171,18 @@ export class Ledger {
     this.owed.splice(0, Infinity, ...this.owed.filter((each) => each.clientId !== clientId))
   }
 
-  /** What did not come, in words. */
-  missing(): string[] {
-    return this.owed.flatMap((owed) =>
-      [...owed.streams].flatMap(([topic, { owed: due, taken, next }]) =>
-        due.flatMap((message, index) =>
-          index < next || taken[index] || owed.mayMiss(message)
-            ? []
-            : `${owed.name} lacks ${index} of ${due.length} on ${shorten(topic)}: ${describePayload(message.payload)}`,
-        ),
-      ),
-    )
+  /** What did not come, in words; `most`: so many at most. */
+  missing(most: number): string[] {
+    const found: string[] = []
+    for (const owed of this.owed)
+      for (const [topic, { owed: due, taken, next }] of owed.streams)
+        for (let index = next; index < due.length; index++) {
+          if (found.length === most) return found
+          if (taken[index] || owed.mayMiss(due[index])) continue
+          const what = describePayload(due[index].payload)
+          found.push(`${owed.name} lacks ${index} of ${due.length} on ${shorten(topic)}: ${what}`)
+        }
+    return found
   }
 }
 

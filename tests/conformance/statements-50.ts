@@ -262,22 +262,6 @@ export const statements50: readonly Statement[] = [
 /** Why statements that bind the server have no black-box test. */
 export const reasons50: readonly Reason[] = [
   [
-    'this release has no WebSocket listener; the configuration refuses one',
-    ['MQTT-6.0.0-1', 'MQTT-6.0.0-2', 'MQTT-6.0.0-4'],
-  ],
-  [
-    'no authentication method can be configured in this release, so the server starts no AUTH exchange',
-    [
-      'MQTT-3.15.2-1',
-      'MQTT-3.15.2-2',
-      'MQTT-3.15.2-3',
-      'MQTT-4.12.0-2',
-      'MQTT-4.12.0-4',
-      'MQTT-4.12.0-5',
-      'MQTT-4.12.1-2',
-    ],
-  ],
-  [
     'holds by choice: one copy is sent for each subscription (MQTT-3.3.4-5), never one for several',
     ['MQTT-3.3.4-4'],
   ],

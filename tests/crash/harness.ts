@@ -17,7 +17,7 @@ import { FORMAT_VERSION, writeUint } from '../../src/store/level/records.ts'
 import { beginRecord, endRecord } from '../../src/store/level/sealed-record.ts'
 import { seeded } from '../sim/world.ts'
 import * as make from '../support/packets.ts'
-import { patience } from '../support/patience.ts'
+import { patience, waitMsMax } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { BrokerUnderFire } from './broker-under-fire.ts'
 import type { LedgerFigures } from './ledger.ts'
@@ -50,7 +50,6 @@ export interface CrashResult extends LedgerFigures {
 
 /** How long a round may last before a failpoint that nobody comes by is given up. */
 const FAILPOINT_MS_MAX = 1500 * patience
-const SILENCE_MS = 8000 * patience
 /** Fast enough to have always something under way, slow enough for a busy machine. */
 const PORTION = 8
 const ROUND_MS_MIN = 20
@@ -77,7 +76,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashResult> {
     port: broker.port,
     qos,
     seed,
-    silenceMs: options.silenceMs ?? SILENCE_MS,
+    silenceMs: options.silenceMs ?? waitMsMax,
     prefix: '',
     portion: PORTION,
     keptOnce: true,

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { createBroker } from '../../src/index.ts'
 import type { Qos } from '../../src/codec/packets.ts'
 import { seeded } from '../sim/world.ts'
-import { patience } from '../support/patience.ts'
+import { processMsMax, waitMsMax } from '../support/patience.ts'
 import { BrokerUnderFire } from './broker-under-fire.ts'
 import { LedgerClient } from './ledger-client.ts'
 import { Ledger } from './ledger.ts'
@@ -26,7 +26,7 @@ export interface PowerLossOptions {
   readonly seed: number
   /** More lines of mosquitto.conf. */
   readonly config?: string
-  /** Nothing new for so long: nothing more will come. */
+  /** Nothing new for so long: nothing more will come, the end of what is awaited neither. */
   readonly silenceMs?: number
 }
 
@@ -47,9 +47,13 @@ export interface PowerLossResult {
 const CUTS_A_BROKER = 40
 const QOS: readonly Qos[] = [1, 2, 1, 2]
 const WINDOW = 20
+/** Of all lines one breaks with this probability, each time that messages are due; its client may come back to another thread. */
+const BREAK = 0.005
 /** A retained message so large that LevelDB changes its log now and then. */
 const BULK_BYTES = 256 * 1024
-const SILENCE_MS = 5000 * patience
+/** Published last, it is behind all that waited for a session. */
+const END = 't/end'
+const END_STREAM = `end ${END}`
 const FOR_EVER = 0xffffffff
 
 export async function runPowerLoss(options: PowerLossOptions): Promise<PowerLossResult> {
@@ -108,6 +112,7 @@ class PowerLossRun {
     this.publishers = QOS.map((qos, n) => this.client(`publisher ${n}`, qos, ''))
     this.timer = setInterval(() => {
       for (const [n, publisher] of this.publishers.entries()) this.publishSome(publisher, n)
+      if (this.random() < BREAK) this.breakLine()
     }, 4)
   }
 
@@ -132,6 +137,11 @@ class PowerLossRun {
       },
       onViolation: (text) => this.violations.push(text),
     })
+  }
+
+  private breakLine(): void {
+    const clients = [...this.publishers, this.subscriber]
+    clients[Math.floor(this.random() * clients.length)].cut()
   }
 
   private publishSome(publisher: LedgerClient, n: number): void {
@@ -184,9 +194,9 @@ class PowerLossRun {
         onMessage: (topic, payload) => note(kept, topic, payload),
       })
       clients.push(sleeper, back, reader)
+      await untilIn({ sleeper, back, reader })
+      after.publish(END, `end 1 ${END}`, { qos: 2 })
       const lost = await this.await(acked, online, sleeping, kept)
-      const absent = Object.entries({ sleeper, back, reader }).filter(([, { ready }]) => !ready)
-      if (lost.length > 0) lost.push(...absent.map(([name]) => `${name} has not come in`))
       return {
         lostBytes,
         acknowledged: Object.values(acked).reduce((sum, count) => sum + count, 0),
@@ -199,7 +209,7 @@ class PowerLossRun {
     }
   }
 
-  /** Waits until everything acknowledged has come; what has not when nothing more comes. */
+  /** Waits for the end of both queues, and for what is retained; returns what was acknowledged and has not come. */
   private async await(
     acked: Readonly<Record<string, number>>,
     online: Ledger,
@@ -209,24 +219,38 @@ class PowerLossRun {
     const streams = Object.entries(acked)
     const messages = Object.fromEntries(streams.filter(([stream]) => stream.includes(' t/')))
     const retained = streams.filter(([stream]) => stream.includes(' bulk/'))
-    const silenceMs = this.options.silenceMs ?? SILENCE_MS
+    const hasAll = (): boolean =>
+      [online, sleeping].every((ledger) => ledger.highest(END_STREAM) > 0) &&
+      retained.every(([stream]) => kept.highest(stream) > 0)
+    const silenceMs = this.options.silenceMs ?? waitMsMax
     let quietSinceMs = performance.now()
     let before = ''
-    for (;;) {
-      const missing = [
-        ...online.missing(messages).map((what) => `online: ${what}`),
-        ...sleeping.missing(messages).map((what) => `sleeper: ${what}`),
-        ...retained
-          .filter(([stream, last]) => kept.highest(stream) < last)
-          .map(([stream, last]) => `retained: ${stream} ${last}`),
-      ]
-      if (missing.length === 0) return []
+    while (!hasAll() && performance.now() - quietSinceMs <= silenceMs) {
+      await sleep(5)
       const figures = JSON.stringify([online.figures(), sleeping.figures(), kept.figures()])
       if (figures !== before) quietSinceMs = performance.now()
       before = figures
-      if (performance.now() - quietSinceMs > silenceMs) return missing
-      await sleep(5)
     }
+    return [
+      ...online.missing(messages).map((what) => `online: ${what}`),
+      ...sleeping.missing(messages).map((what) => `sleeper: ${what}`),
+      ...retained
+        .filter(([stream, last]) => kept.highest(stream) < last)
+        .map(([stream, last]) => `retained: ${stream} ${last}`),
+      ...(hasAll() ? [] : ['the end of what was awaited has not come']),
+    ]
+  }
+}
+
+/** Resolves when all of them are served. */
+async function untilIn(clients: Readonly<Record<string, LedgerClient>>): Promise<void> {
+  const deadline = performance.now() + processMsMax
+  for (;;) {
+    const absent = Object.entries(clients).filter(([, { ready }]) => !ready)
+    if (absent.length === 0) return
+    if (performance.now() > deadline)
+      throw new Error(`${absent.map(([name]) => name).join(', ')}: not let in`)
+    await sleep(5)
   }
 }
 

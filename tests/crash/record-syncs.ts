@@ -21,8 +21,12 @@ function note(location: string): void {
   copyFileSync(join(location, MARKER_FILE), fresh)
   renameSync(fresh, join(location, '..', `${MARKER_FILE}.${notes++ % MARKERS}`))
   const lengths: Record<string, number> = {}
-  for (const name of readdirSync(location))
-    if (name.endsWith('.log')) lengths[name] = statSync(join(location, name)).size
+  for (const name of readdirSync(location)) {
+    if (!name.endsWith('.log')) continue
+    // One whose content is in a table by now may go at any moment.
+    const stats = statSync(join(location, name), { throwIfNoEntry: false })
+    if (stats !== undefined) lengths[name] = stats.size
+  }
   appendFileSync(join(location, '..', syncsFile), `${JSON.stringify(lengths)}\n`)
 }
 

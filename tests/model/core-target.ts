@@ -129,6 +129,7 @@ class CoreTarget implements Target {
       control: null,
       observer: null,
       limits: this.limits,
+      mayAnswer: null,
       requestTurnEnd: () => soon(() => broker.endTurn()),
       fatal: (error) => fail(error.message),
     })
@@ -231,6 +232,7 @@ class CoreLine implements Line, Link {
   readonly remote: string
   readonly listener = listener
   readonly tls = null
+  readonly writeSome = null
   isClosed = false
   private isPaused = false
   private waiting: Uint8Array[] = []

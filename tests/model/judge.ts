@@ -51,13 +51,23 @@ export function judgeCopies(state: State): string | null {
         state.sessions.includes(session) && (qos > 0 || session.connection !== null),
     )
     if (copy.candidates.length < before.length) copy.optional = true
-    if (copy.candidates.length === 0 || message.expiresAtMs <= state.nowMs) continue
+    const isOver = message.expiresAtMs <= state.nowMs
+    if (isOver && mayBeSentLate(copy)) copy.optional = true
+    else if (isOver) {
+      state.expired.push(copy)
+      continue
+    }
+    if (copy.candidates.length === 0) continue
     // Its turn may have come, and gone for its length.
-    if (copy.candidates.some((way) => isTooLargeFor(message, way))) copy.optional = true
+    copy.optional ||= mayHaveBeenTooLarge(copy)
     if (mayWait(state, copy)) kept.push(copy)
     else if (copy.optional) state.ghosts.push(copy)
     else {
-      const other = findAmongTaken(state, copy, (each) => each.optional || mayWait(state, each))
+      const other = findAmongTaken(
+        state,
+        copy,
+        (each) => each.optional || mayHaveBeenTooLarge(each) || mayWait(state, each),
+      )
       if (other === null) return describe(copy)
       if (mayWait(state, other)) kept.push(other)
       else state.ghosts.push(other)
@@ -75,9 +85,15 @@ function describe({ candidates, message }: Copy): string {
   return `${candidates.map(nameOf).join(' or ')}: not sent: ${message.payload || '(empty)'} on ${message.topic}`
 }
 
-function isTooLargeFor(message: Copy['message'], way: Candidate): boolean {
-  const { connection } = way.session
-  return connection !== null && isTooLarge(connection, message, way)
+/** What may have been sent before a crash has to go again [MQTT-4.3.3-7]. */
+export function mayBeSentLate({ candidates, dupAllowed }: Copy): boolean {
+  return dupAllowed && candidates.some(({ qos }) => qos === 2)
+}
+
+function mayHaveBeenTooLarge({ message, candidates }: Copy): boolean {
+  return candidates.some(
+    (way) => way.session.connection !== null && isTooLarge(way.session.connection, message, way),
+  )
 }
 
 function nameOf({ session, filter, qos }: Candidate): string {

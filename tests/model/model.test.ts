@@ -70,6 +70,8 @@ for (const file of readdirSync(FOUND).sort())
     ['level', 1],
     ['none', 2],
     ['disk', 2],
+    ['none', 3],
+    ['disk', 3],
   ] as const)
     test(`found before: ${file.replace(/\.jsonl$/, '')} (${kind}, threads: ${cores})`, async () => {
       const lines = readFileSync(join(FOUND, file), 'utf8').trim().split('\n')

@@ -1,4 +1,5 @@
 /** What the server said, held against what it may and must say. A text is a fault; null is none. */
+import { mayBeSentLate } from './judge.ts'
 import { rearrange } from './rearrange.ts'
 import {
   type Candidate,
@@ -143,10 +144,10 @@ function observeFirst(state: State, connection: Connection, session: Session, se
   if (seen.dup && !copy.dupAllowed) return 'DUP on what was never sent before'
   const { message } = copy
   state.taken.push({ copy, way, version: connection.version })
-  if (message.expiresAtMs <= state.comparedMs) return 'sent though its expiry has passed'
-  const isOrdered = copy.candidates.length === 1 && !copy.isReplay
+  const isLate = message.expiresAtMs <= state.comparedMs
+  if (isLate && !(seen.dup && mayBeSentLate(copy))) return 'sent though its expiry has passed'
   state.copies = state.copies.filter((each) => each !== copy)
-  const earlier = isOrdered ? isEarlier(state, connection, session, message, way) : null
+  const earlier = overtaken(state, connection, session, copy, way)
   if (earlier !== null) return `out of order: ${earlier} comes before it`
   if (seen.qos === 0) return null
   session.inflight.push({
@@ -155,14 +156,17 @@ function observeFirst(state: State, connection: Connection, session: Session, se
     way,
     released: false,
     sentOn: connection,
-    isOrdered,
+    isOrdered: isOrdered(copy),
     optional: false,
     isUnsure: false,
   })
   return overWindow(connection, session)
 }
 
-/** The copy this is, of those that look like it: one that must be sent, the oldest, with least choice of where. */
+/**
+ * The copy this is, of those that look like it: one that must be sent, the oldest, with least choice of where. One that may be
+ * missing where those that must be sent are of later messages, whose turn has not come.
+ */
 function find(
   state: State,
   connection: Connection,
@@ -175,10 +179,16 @@ function find(
       a.message.serial - b.message.serial ||
       a.candidates.length - b.candidates.length,
   )
-  for (const copy of sorted)
-    for (const way of copy.candidates)
-      if (fits(state, connection, session, copy.message, way, seen)) return { copy, way }
-  return null
+  let found: { copy: Copy; way: Candidate } | null = null
+  for (const copy of sorted) {
+    const way = copy.candidates.find((each) =>
+      fits(state, connection, session, copy.message, each, seen),
+    )
+    if (way === undefined) continue
+    if (overtaken(state, connection, session, copy, way) === null) return { copy, way }
+    found ??= { copy, way }
+  }
+  return found
 }
 
 function fits(
@@ -230,14 +240,19 @@ function isExpiryRight(state: State, { expiresAtMs }: Message, seconds: number):
   return seconds >= least && seconds <= most
 }
 
-/** Of one publisher, topic and QoS nothing older may still wait [MQTT-4.6.0-6]. */
-function isEarlier(
+const isOrdered = ({ candidates, isUnordered }: Copy): boolean =>
+  candidates.length === 1 && !isUnordered
+
+/** Of one publisher, topic and QoS nothing older may still wait [MQTT-4.6.0-6]: what does. */
+function overtaken(
   state: State,
   connection: Connection,
   session: Session,
-  message: Message,
+  copy: Copy,
   way: Candidate,
 ): string | null {
+  if (!isOrdered(copy)) return null
+  const { message } = copy
   const isBefore = (other: Message, otherWay: Candidate): boolean =>
     other.serial < message.serial &&
     other.publisher === message.publisher &&
@@ -245,10 +260,10 @@ function isEarlier(
     otherWay.qos === way.qos &&
     other.expiresAtMs > state.nowMs + state.profile.clockMs &&
     !isTooLarge(connection, other, otherWay)
-  for (const copy of state.copies) {
-    const [only] = copy.candidates
-    if (copy.optional || copy.isReplay || copy.candidates.length > 1) continue
-    if (only.session === session && isBefore(copy.message, only)) return copy.message.payload
+  for (const other of state.copies) {
+    const [only] = other.candidates
+    if (other.optional || !isOrdered(other)) continue
+    if (only.session === session && isBefore(other.message, only)) return other.message.payload
   }
   for (const other of session.inflight)
     if (other.isOrdered && !other.released && !other.optional && other.sentOn !== connection)

@@ -104,7 +104,8 @@ function onPublish(
   const message = messageOf(state, session, packet, topic)
   if (packet.qos === 0) return void publish(state, message)
   if (packet.qos === 1) {
-    const codes = publish(state, message) ? [0] : [0, 0x10]
+    // In portions it may come to the message when those who wanted it have gone.
+    const codes = publish(state, message) && !state.inPortions ? [0] : [0, 0x10]
     return owe(connection, 'puback', packet.id, codes)
   }
   receiveQos2(state, connection, session, packet.id, message)
@@ -133,12 +134,14 @@ function receiveQos2(
   id: number,
   message: Message,
 ): void {
+  const isHeld = session.held.some((each) => each.id === id)
   if (!connection.unfinished.includes(id)) {
-    const isOver = connection.unfinished.length >= state.profile.receiveMaximum
+    // What is sent again is answered: that makes room.
+    const isOver = !isHeld && connection.unfinished.length >= state.profile.receiveMaximum
     if (connection.version === 5 && isOver) return endByServer(state, connection, [0x93])
     connection.unfinished.push(id)
   }
-  if (!session.held.some((each) => each.id === id)) session.held.push({ id, message })
+  if (!isHeld) session.held.push({ id, message })
   owe(connection, 'pubrec', id, [0, 0x10])
 }
 

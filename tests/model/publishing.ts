@@ -46,9 +46,15 @@ export function publish(state: State, message: Message): boolean {
   if (state.inPortions)
     for (const session of state.justEnded)
       if (session.clientId !== message.publisher) mayHaveReached(state, message, session, groups)
-  for (const { candidates, mayVanish } of groups)
-    if (candidates.length > 0) addCopy(state, message, candidates, mayVanish)
+  for (const { name, candidates, mayVanish } of groups)
+    if (candidates.length > 0)
+      addCopy(state, message, candidates, mayVanish, hasJustLost(state, name))
   return found
+}
+
+/** Then the message may have been on its way to the member that ended, and come to another behind later ones. */
+function hasJustLost({ justEnded }: State, group: string): boolean {
+  return justEnded.some(({ subscriptions }) => subscriptions.some(({ filter }) => filter === group))
 }
 
 /** Between two connections there is no order: a server that works in portions may have come to this message before `session` ended. */
@@ -85,16 +91,24 @@ function wayOf(session: Session, subscription: Subscription, message: Message): 
   return { session, filter, qos, retain: message.retain && retainAsPublished, subscriptionId }
 }
 
+/** What went to its client before a crash, and has not gone again, may reach further than what comes now. */
+function isUnsure({ copies }: State, session: Session): boolean {
+  const waits = copies.some(
+    (each) => each.dupAllowed && each.candidates.some((way) => way.session === session),
+  )
+  return session.isUnsure || waits || session.inflight.some((each) => each.isUnsure)
+}
+
 export function addCopy(
   state: State,
   message: Message,
   candidates: Candidate[],
   optional: boolean,
-  isReplay = false,
+  isUnordered = false,
 ): void {
-  const dupAllowed = candidates.some(({ session }) => session.isUnsure)
+  const dupAllowed = candidates.some(({ session }) => isUnsure(state, session))
   const first = candidates
-  state.copies.push({ message, candidates, first, optional, isReplay, dupAllowed })
+  state.copies.push({ message, candidates, first, optional, isUnordered, dupAllowed })
 }
 
 /** What is retained, for a subscription that was just made or made anew. */
@@ -104,7 +118,9 @@ export function replayRetained(state: State, session: Session, subscription: Sub
     if (message.expiresAtMs <= state.nowMs) continue
     const way = { ...wayOf(session, subscription, message), retain: true }
     // Whether no local holds for what was retained before is nowhere said.
-    addCopy(state, message, [way], isOwn(session, subscription, message), true)
+    const rivals = state.retained.filter(({ topic }) => topic === message.topic)
+    const isOptional = rivals.length > 1 || isOwn(session, subscription, message)
+    addCopy(state, message, [way], isOptional, true)
   }
 }
 
@@ -117,22 +133,35 @@ export function dropCopies(state: State, session: Session): void {
     const way = copy.candidates.find((each) => each.session === session)
     if (way === undefined) continue
     copy.optional = true
-    handOver(state, copy.message, way)
+    handOver(state, session, copy.message, way)
   }
   for (const { message, way } of session.inflight) {
-    handOver(state, message, way)
+    handOver(state, session, message, way)
     // Of two that look alike the other one may have been acknowledged.
     for (const twin of session.done)
-      if (twin.message === message && twin.way !== way) handOver(state, message, twin.way)
+      if (twin.message === message && twin.way !== way) handOver(state, session, message, twin.way)
   }
 }
 
-function handOver(state: State, message: Message, way: Candidate): void {
-  if (!way.filter.startsWith('$share/') || way.qos !== 1) return
-  const candidates = state.sessions.flatMap((session) =>
-    session.subscriptions
-      .filter(({ filter }) => filter === way.filter)
-      .map((subscription) => wayOf(session, subscription, message)),
+/**
+ * Nobody has to keep note of which subscription of a session a message waited for: where its options have changed since, it
+ * may seem to be of another one that matches.
+ */
+function handOver(state: State, session: Session, message: Message, way: Candidate): void {
+  if (way.qos !== 1) return
+  const seeming = session.subscriptions.filter(
+    (one) =>
+      one.subscriptionId === way.subscriptionId &&
+      wayOf(session, one, message).qos === 1 &&
+      matches(plainFilter(one), message.topic),
   )
-  if (candidates.length > 0) addCopy(state, message, candidates, true)
+  for (const name of new Set([way.filter, ...seeming.map(({ filter }) => filter)])) {
+    if (!name.startsWith('$share/')) continue
+    const candidates = state.sessions.flatMap((other) =>
+      other.subscriptions
+        .filter(({ filter }) => filter === name)
+        .map((subscription) => wayOf(other, subscription, message)),
+    )
+    if (candidates.length > 0) addCopy(state, message, candidates, true)
+  }
 }

@@ -2,7 +2,7 @@
 import { dropCopies, publish } from './publishing.ts'
 import { isTooLarge } from './sizes.ts'
 import type { Sent } from './sent.ts'
-import { owe, type Connection, type Session, type State, type Will } from './state.ts'
+import { owe, type Connection, type Message, type Session, type State, type Will } from './state.ts'
 import type { PacketStep, WillStep } from './steps.ts'
 
 type Connect = Extract<PacketStep, { do: 'connect' }>
@@ -200,6 +200,8 @@ export function restart(state: State, how: 'stop' | 'crash'): void {
     }
     connection.mustClose = true
   }
+  state.copies.push(...state.expired)
+  state.expired = []
   for (const copy of state.copies) copy.dupAllowed = true
   for (const session of state.sessions) {
     session.isUnsure = true
@@ -209,22 +211,28 @@ export function restart(state: State, how: 'stop' | 'crash'): void {
 
 /** While there is still someone to read them, or not: the order in which connections end is the server's. */
 function sendLastWills(state: State, open: readonly Connection[]): void {
+  const retained: Message[] = []
   for (const connection of open) {
     const { will, session } = connection
     if (will === null || session === null) continue
     const isDue = will.delayMs === 0 || session.expiryMs === 0 || !state.profile.survives
     if (!isDue) continue
     connection.will = null
-    sayLast(state, will)
+    sayLast(state, will, retained)
   }
+  // Any of them may have been the last of its topic.
+  state.retained = [...new Set([...state.retained, ...retained])]
   if (state.profile.survives) return
   for (const { waitingWill } of state.sessions)
-    if (waitingWill !== null) sayLast(state, waitingWill.will)
+    if (waitingWill !== null) sayLast(state, waitingWill.will, [])
 }
 
-function sayLast(state: State, will: Will): void {
+/** `retained`: to be added to when the will is. */
+function sayLast(state: State, will: Will, retained: Message[]): void {
   const before = state.copies.length
   publishWill(state, will)
+  const { topic, retain } = will.message
+  if (retain) retained.push(...state.retained.filter((each) => each.topic === topic))
   for (const copy of state.copies.slice(before))
     if (copy.candidates.some(({ qos }) => qos === 0)) copy.optional = true
 }
@@ -234,4 +242,5 @@ export function forgetAll(state: State): void {
   state.sessions = []
   state.retained = []
   state.copies = []
+  state.expired = []
 }

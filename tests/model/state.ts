@@ -46,8 +46,8 @@ export interface Copy {
   readonly first: readonly Candidate[]
   /** It may also never be sent. */
   optional: boolean
-  /** A retained message for a new subscription. */
-  readonly isReplay: boolean
+  /** A retained message for a new subscription, or one that may come behind later ones. */
+  readonly isUnordered: boolean
   /** DUP says that it might have been sent before (3.3.1.1), which a server may not know after a restart. */
   dupAllowed: boolean
 }
@@ -169,6 +169,8 @@ export interface State {
   copies: Copy[]
   /** Optional ones that were not sent, as far as one can tell. */
   ghosts: Copy[]
+  /** Those that expired before they were sent, as far as one can tell. */
+  expired: Copy[]
   taken: Taken[]
   retained: Message[]
   /** Messages may go out in portions: who comes back while one does may get it at QoS 0, too. */
@@ -186,6 +188,7 @@ export function createState(profile: Profile, nowMs: number): State {
     connections: [],
     copies: [],
     ghosts: [],
+    expired: [],
     taken: [],
     retained: [],
     inPortions: false,
