@@ -1,4 +1,4 @@
-// npm run screenshots -- --all DIR [--width 390]: every state of the page at 390, 1280 and 1920 pixels, in both themes and languages, into DIR; axe looks at each.
+// npm run screenshots -- --all DIR [--only 390-dark-zh]: every state of the page at 390, 1280 and 1920 pixels, in both themes and languages, or one kind of these, into DIR; axe looks at each.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
@@ -14,19 +14,28 @@ const SIZES = [
   [1920, 1080],
 ] as const
 
-/** Resolves with what axe found, a line each. */
+/** What the names of its pictures end with. */
+const suffixOf = ({ width, theme, locale }: View): string =>
+  `${width}-${theme}-${locale?.slice(0, 2)}`
+
+/**
+ * Resolves with what axe found, a line each.
+ *
+ * @param only Part of the names of the pictures to make.
+ */
 export async function allScreens(
   browser: Browser,
   directory: string,
-  only: number | null,
+  only: string,
 ): Promise<string[]> {
   mkdirSync(directory, { recursive: true })
   const found: string[] = []
   for (const [width, height] of SIZES)
     for (const theme of ['light', 'dark'] as const)
-      for (const locale of ['en-US', 'zh-CN'] as const)
-        if (only === null || only === width)
-          found.push(...(await oneTour(browser, directory, { width, height, theme, locale })))
+      for (const locale of ['en-US', 'zh-CN'] as const) {
+        const view = { width, height, theme, locale }
+        if (suffixOf(view).includes(only)) found.push(...(await oneTour(browser, directory, view)))
+      }
   return found
 }
 
@@ -35,7 +44,7 @@ async function oneTour(browser: Browser, directory: string, view: View): Promise
   const wire = await startCuttable(stage.httpPort)
   const shop = await stage.connect('shop-12-ap-3')
   const t = view.locale === 'zh-CN' ? zh : en
-  const suffix = `${view.width}-${view.theme}-${view.locale?.slice(0, 2)}`
+  const suffix = suffixOf(view)
   const found: string[] = []
   for (const part of [troubles, client, broker]) {
     const { page, close } = await visit(browser, wire.url, view)

@@ -1,12 +1,12 @@
 /** Writes the table of normative statements and their tests as a page. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Reason, Statement } from '../tests/conformance/statement.ts'
 import { reasons311, statements311 } from '../tests/conformance/statements-311.ts'
 import { reasons50, statements50 } from '../tests/conformance/statements-50.ts'
 
 /**
- * Writes docs/conformance.md: every normative statement of MQTT 3.1.1 and 5.0 with the black-box tests that
+ * Writes docs/conformance.md: every normative statement of MQTT 3.1.1 and 5.0 with the tests at the socket that
  * prove it or the reason why none does. `--check` writes nothing and exits with 1 when the page is stale,
  * a statement that binds the server is open, or a test names an id that does not exist. Runs at the root of
  * the repository.
@@ -14,6 +14,12 @@ import { reasons50, statements50 } from '../tests/conformance/statements-50.ts'
 
 const TESTS = 'tests/blackbox'
 const PAGE = 'docs/conformance.md'
+
+/** What needs listeners of its own: tests whose titles end with the ids, in the statements of these versions. */
+const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  'tests/transports/websocket.test.ts': ['v4', 'v5'],
+  'tests/auth/scram.test.ts': ['v5'],
+}
 
 interface Chapter {
   title: string
@@ -31,23 +37,40 @@ const CHAPTERS: readonly Chapter[] = [
 /** Test names by `key id`, as `v5 MQTT-3.1.0-1`. */
 type Proofs = Map<string, string[]>
 
+function note(proofs: Proofs, key: string, id: string, shown: string): void {
+  const names = proofs.get(`${key} ${id}`) ?? []
+  proofs.set(`${key} ${id}`, names.includes(shown) ? names : [...names, shown])
+}
+
+function shownName(file: string, name: string): string {
+  return `${file.replace('.test.ts', '')}: ${name.replaceAll(/\$\{[^}]*\}/g, '…')}`
+}
+
 /** An object of ids by version, as tests give them: `{ v3: '', v4: '[MQTT-…] [MQTT-…]' }`. */
 const PROVES = /\{\s*(?:v[345]:\s*'[^']*'\s*,?\s*)+\}/g
 
 /** What stands before it: a call or row that opens with the name, other literals between allowed. */
 const NAME = /[([]\s*(['"`])((?:(?!\1).)+)\1\s*,(?:\s*(?:'[^']*'|\w+)\s*,)*\s*$/
 
+const IDS = /\[([^\]]+)\]/g
+
+/** A title, and the ids that it ends with. */
+const TITLE = /\btest\(\s*(['"`])((?:(?!\1).)+?)((?: \[MQTT-[^\]]+\])+)\1/g
+
+function scanTitles(path: string, keys: readonly string[], proofs: Proofs): void {
+  for (const [, , name, ids] of readFileSync(path, 'utf8').matchAll(TITLE))
+    for (const [, id] of ids.matchAll(IDS))
+      for (const key of keys) note(proofs, key, id, shownName(basename(path), name))
+}
+
 function scanFile(file: string, source: string, proofs: Proofs): void {
   for (const { 0: proves, index } of source.matchAll(PROVES)) {
     if (!proves.includes('[MQTT-')) continue
     const name = NAME.exec(source.slice(0, index))?.[2]
     if (name === undefined) throw new Error(`${file}: no name before ${proves}`)
-    const shown = `${file.replace('.test.ts', '')}: ${name.replaceAll(/\$\{[^}]*\}/g, '…')}`
+    const shown = shownName(file, name)
     for (const [, key, ids] of proves.matchAll(/(v[345]):\s*'([^']*)'/g)) {
-      for (const [, id] of ids.matchAll(/\[([^\]]+)\]/g)) {
-        const names = proofs.get(`${key} ${id}`) ?? []
-        proofs.set(`${key} ${id}`, names.includes(shown) ? names : [...names, shown])
-      }
+      for (const [, id] of ids.matchAll(IDS)) note(proofs, key, id, shown)
     }
   }
 }
@@ -56,6 +79,7 @@ function scanTests(): Proofs {
   const proofs: Proofs = new Map()
   const files = readdirSync(TESTS).filter((file) => file.endsWith('.test.ts'))
   for (const file of files.sort()) scanFile(file, readFileSync(join(TESTS, file), 'utf8'), proofs)
+  for (const [path, keys] of Object.entries(ELSEWHERE)) scanTitles(path, keys, proofs)
   return proofs
 }
 
@@ -122,7 +146,8 @@ function page(rows: Map<Chapter, Row[]>): string {
     '',
     '[中文](zh/conformance.md)',
     '',
-    'Written by `scripts/conformance.ts` from `tests/conformance` and the tests in `tests/blackbox`.',
+    'Written by `scripts/conformance.ts` from `tests/conformance` and the tests in `tests/blackbox`,',
+    '`tests/transports/websocket.test.ts` and `tests/auth/scram.test.ts`.',
     'The statements are told in our words; their ids are those of the standards.',
     'A statement that binds the client is listed with the tests of how the broker meets its breach.',
     '',

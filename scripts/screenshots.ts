@@ -198,12 +198,13 @@ async function mainScreens(browser: Browser): Promise<void> {
   }
 }
 
-const { values } = parseArgs({ options: { all: { type: 'string' }, width: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { all: { type: 'string' }, only: { type: 'string', default: '' } },
+})
 const browser = await openBrowser()
 if (values.all === undefined) await mainScreens(browser)
 else {
-  const only = values.width === undefined ? null : Number(values.width)
-  const found = await allScreens(browser, values.all, only)
+  const found = await allScreens(browser, values.all, values.only)
   for (const line of found) console.log(line)
   if (found.length > 0) process.exitCode = 1
 }

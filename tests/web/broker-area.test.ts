@@ -101,7 +101,9 @@ browserSuite('the broker area', (test) => {
     await page.locator('.verdict.is-allowed').waitFor()
     await page.getByLabel('Topic', { exact: true }).fill('shop/price')
     await page.getByRole('button', { name: 'Ask' }).click()
-    await page.locator('.verdict.is-refused', { hasText: 'capital letters differ' }).waitFor()
+    await page
+      .locator('.verdict.is-refused', { hasText: 'only upper and lower case differ' })
+      .waitFor()
     await page.locator('.why-chain li.is-bad', { hasText: '"shop/Price"' }).waitFor()
     await page.getByRole('button', { name: '切换到中文' }).click()
     await page.locator('.verdict.is-refused', { hasText: '大小写不同' }).waitFor()

@@ -34,7 +34,7 @@ describe('the dashboard of a cluster', { skip: noBrowser || skipNats }, () => {
   })
 
   test(
-    'says who is connected where, disconnects anywhere, drains a node, and says which is gone',
+    'says who is connected where, disconnects anywhere, drains a node, and says which does not answer, and which is gone',
     { timeout: testMsMax },
     async () => {
       const [first, second] = cluster.brokers
@@ -75,6 +75,10 @@ describe('the dashboard of a cluster', { skip: noBrowser || skipNats }, () => {
       await page.getByText(/No other node takes clients/).waitFor()
       await node('b0').getByText(en.cluster.serves).waitFor()
 
+      second.freeze(true)
+      await page.locator('.broker-nav a[href$=clients]').click()
+      await page.getByText(en.silentNodes(['b1'])).waitFor()
+      await page.locator('.broker-nav a[href$=overview]').click()
       await second.kill('SIGKILL')
       await node('b1')
         .getByText(/last seen at \d\d:\d\d:\d\d/)

@@ -17,7 +17,11 @@ const ROWS: [what: string, attempt: Partial<Attempt>, names: CauseName[]][] = [
   ['the port of MQTT over TCP', { address: at(1883) }, ['mqttPort']],
   ['that port, and WebSocket beside it', { address: at(1883), open: [at(9001)] }, ['mqttPort']],
   ['another port', { address: at(7777), open: [at(9001)] }, ['otherPort']],
-  ['nothing', { address: at(7777) }, ['nothingListens', 'hiddenTls', 'originRefused']],
+  [
+    'nothing',
+    { address: at(7777) },
+    ['nothingListens', 'maybeMqttPort', 'hiddenTls', 'originRefused'],
+  ],
   [
     'a certificate that the browser does not know, at a port of the broker whose page this is',
     { address: at(7777, '/mqtt', 'wss'), isOwnTls: true },
@@ -25,18 +29,34 @@ const ROWS: [what: string, attempt: Partial<Attempt>, names: CauseName[]][] = [
   ],
   [
     'another path there, where the certificate is known',
-    { address: at(7777, '/x', 'wss'), isOwnTls: true, isAnswered: true },
+    { address: at(7777, '/x', 'wss'), isOwnTls: true, reply: 'answered' },
     ['otherPath', 'originRefused'],
   ],
   [
     'nothing, with TLS',
     { address: at(7777, '/mqtt', 'wss') },
-    ['nothingListens', 'certificate', 'originRefused'],
+    ['nothingListens', 'maybeMqttPort', 'certificate', 'originRefused'],
   ],
   [
     'a web server, and no broker',
-    { address: at(9001, '/x'), isAnswered: true },
+    { address: at(9001, '/x'), reply: 'answered' },
     ['otherPath', 'originRefused'],
+  ],
+  [
+    'a web server, and all paths that brokers have were tried there',
+    { address: at(9001), reply: 'answered' },
+    ['originRefused', 'otherPath'],
+  ],
+  [
+    'a web server at the usual port of MQTT over TCP',
+    { address: at(1883), reply: 'answered' },
+    ['originRefused', 'otherPath'],
+  ],
+  ['silence', { address: at(7777), reply: 'none' }, ['noAnswer', 'maybeMqttPort']],
+  [
+    'silence, with TLS',
+    { address: at(7777, '/mqtt', 'wss'), reply: 'none' },
+    ['noAnswer', 'maybeMqttPort'],
   ],
 ]
 
@@ -46,7 +66,7 @@ for (const [what, attempt, names] of ROWS)
       address: at(9001),
       pageIsSecure: false,
       open: [],
-      isAnswered: false,
+      reply: 'failed',
       isOwnTls: false,
       ...attempt,
     })

@@ -47,6 +47,8 @@ for (const query of [
   '$.temp>',
   '$.a..b',
   '$.a!5',
+  'topic:a/#/b',
+  'size:9',
 ])
   test(`a search that cannot match says so: ${query}`, () =>
     assert.throws(() => compileQuery(query), QueryError))

@@ -27,6 +27,12 @@ async function readerRow(page: Page): Promise<SeenRow> {
   return found
 }
 
+function msOf(work: () => unknown): number {
+  const startMs = performance.now()
+  work()
+  return performance.now() - startMs
+}
+
 /** Resolves when two pictures in a row are the same. */
 async function settled(page: Page): Promise<void> {
   let before = ''
@@ -154,30 +160,38 @@ browserSuite('lists', (test) => {
     const peer = await stage.connect('big')
     const thread = await watchMainThread(page)
     let firstId = 0
-    let heapMiB = 0
+    const tries: string[] = []
     // Of a second a tenth was measured on this thread; the reading of the first part, beside it, takes as long again.
-    const ms = await leastOf(400, async () => {
+    const used = await leastOf(1, async () => {
       firstId += 1_000_000
       const topic = `big/${firstId}`
       const items = Array.from({ length: 200_000 }, (_, at) => ({
         id: firstId + at,
         text: 'x'.repeat(80),
       }))
+      const text = JSON.stringify(items)
+      const parsedMs = msOf(() => JSON.parse(text))
       const startMs = await thread.cpuMs()
-      heapMiB = await thread.heapMiB()
-      await peer.publish(topic, JSON.stringify(items), { qos: 1 })
+      const startMiB = await thread.heapMiB()
+      await peer.publish(topic, text, { qos: 1 })
       await row(page, topic).waitFor({ timeout: processMsMax })
+      const clickedMs = performance.now()
       await row(page, topic).click()
       await page
         .locator('.detail-pane .tok-number', { hasText: String(firstId) })
         .first()
         .waitFor({ timeout: processMsMax })
-      return (await thread.cpuMs()) - startMs
+      const openedMs = performance.now() - clickedMs
+      const cpuMs = (await thread.cpuMs()) - startMs
+      await page.locator('.part-note').waitFor()
+      const moreMiB = (await thread.heapMiB()) - startMiB
+      tries.push(
+        `${cpuMs} ms of CPU, ${openedMs} ms until it was open (${parsedMs} to parse it), ${moreMiB} MiB`,
+      )
+      // By the clock all is slower on a machine with other work, and so is the parser of JSON.
+      return Math.max(cpuMs / 400, openedMs / Math.max(1000, parsedMs * 5), moreMiB / 20)
     })
-    await page.locator('.part-note').waitFor()
-    assert.ok(ms < 400, `${ms} ms of CPU`)
-    const moreMiB = (await thread.heapMiB()) - heapMiB
-    assert.ok(moreMiB < 20, `${moreMiB} MiB`)
+    assert.ok(used <= 1, tries.join('\n'))
     // What is shown is a part of it, and so is what stands in the document.
     assert.ok((await page.locator('.detail-pane .code-line').count()) <= 500)
     await page.getByRole('button', { name: t.showWhole }).click()

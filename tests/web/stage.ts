@@ -21,6 +21,14 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 export const noBrowser: false | string =
   CHROMIUM === undefined ? 'chromium is not installed (apt-get install chromium)' : false
 
+/** For the option `skip` of a test of Chinese words and their room: false, or why they would be boxes. */
+export const noChinese: false | string = (() => {
+  const { status, stdout } = spawnSync('fc-list', [':lang=zh', 'family'], { encoding: 'utf8' })
+  return status === 0 && stdout.trim() === ''
+    ? 'no Chinese font is installed (apt-get install fonts-noto-cjk)'
+    : false
+})()
+
 const FLAGS = [
   '--headless',
   '--no-sandbox',

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after as afterAll } from 'node:test'
 import type { Page } from 'playwright-core'
 import { en as broker } from '../../web/src/broker/words-en.ts'
-import { connectHere, connectTo, publish, subscribe } from './acts.ts'
+import { connectHere, connectTo, openPart, publish, subscribe } from './acts.ts'
 import { violations } from './axe.ts'
 import { login, OTHER_USER, startCuttable, visit, visitOverWire } from './stage.ts'
 import { browserSuite } from './suite.ts'
@@ -17,6 +17,17 @@ const rested = (page: Page) =>
   page.waitForFunction(() =>
     performance.getEntriesByType('resource').some(({ name }) => /broker-area.*js$/.test(name)),
   )
+
+/** Resolves with what the banner says in the moment in which it comes. */
+const FIRST_WORDS = `new Promise((resolve) => {
+  const seen = new MutationObserver(() => {
+    const banner = document.querySelector('.reach-banner.is-gone')
+    if (banner === null) return
+    seen.disconnect()
+    resolve(banner.textContent)
+  })
+  seen.observe(document.body, { subtree: true, childList: true })
+})`
 
 browserSuite('a broker that hangs', (test) => {
   test('is said on the dashboard, and so is that it goes on', async ({ page, stage, t, after }) => {
@@ -31,6 +42,22 @@ browserSuite('a broker that hangs', (test) => {
     stage.broker.signal('SIGCONT')
     await page.locator('.reach-banner.is-back', { hasText: broker.brokerBack }).waitFor()
     await gone.waitFor({ state: 'detached' })
+  })
+
+  test('is said on parts too that ask nothing by themselves', async ({ page, stage, t, after }) => {
+    after(() => stage.broker.signal('SIGCONT'))
+    await page.getByRole('tab', { name: t.broker, exact: true }).click()
+    await login(page, t)
+    const gone = page.locator('.reach-banner.is-gone')
+    for (const part of ['retained', 'access', 'log']) {
+      await openPart(page, part)
+      await page.locator('.broker-page input').first().waitFor()
+      const firstWords = page.evaluate<string>(FIRST_WORDS)
+      stage.broker.signal('SIGSTOP')
+      assert.match(await firstWords, /, [1-9]\d* s ago/)
+      stage.broker.signal('SIGCONT')
+      await gone.waitFor({ state: 'detached' })
+    }
   })
 
   test('is said where the dashboard is opened only then', async ({ browser, stage, t, after }) => {
@@ -63,6 +90,34 @@ browserSuite('a broker that hangs', (test) => {
     await foot.getByText(/^ ?Confirmed after/).waitFor()
     await silence.waitFor({ state: 'detached' })
   })
+})
+
+browserSuite('a broker that hangs while nothing is asked of it', (test) => {
+  for (const [locale, shown] of [
+    ['en-US', 'No answer'],
+    ['zh-CN', '没有应答'],
+  ] as const)
+    test(
+      `does not look connected to who looks (${locale})`,
+      async ({ page, stage, t, after }) => {
+        after(() => stage.broker.signal('SIGCONT'))
+        await connectHere(page, t)
+        await subscribe(page, t, 'idle/#')
+        stage.broker.signal('SIGSTOP')
+        const stoppedMs = performance.now()
+        const state = page.locator('.status-bar [role=status]')
+        await state.filter({ hasText: shown }).waitFor()
+        const tookMs = performance.now() - stoppedMs
+        // A sixth of what the keep alive takes; seven seconds on a machine that has nothing else to do.
+        assert.ok(tookMs < 10_000, `${tookMs} ms`)
+        await page.locator('.connection-tab .dot.is-waiting').waitFor()
+        await page.locator('.status-bar .problem').waitFor()
+        stage.broker.signal('SIGCONT')
+        await state.filter({ hasText: t.statuses.online }).waitFor()
+        await page.locator('.status-bar .problem').waitFor({ state: 'detached' })
+      },
+      { locale },
+    )
 })
 
 browserSuite('a broker whose password changed', (test) => {
@@ -128,6 +183,34 @@ browserSuite(
 )
 
 browserSuite('a broker that is gone', (test) => {
+  test('leaves the last lines of its log on the screen, and those of its next life come below', async ({
+    browser,
+    stage,
+    t,
+    after,
+  }) => {
+    const { page, wire } = await visitOverWire(browser, stage, after)
+    await page.getByRole('tab', { name: t.broker, exact: true }).click()
+    await login(page, t)
+    const seen = await stage.connect('last-seen')
+    await page.locator('.broker-nav a[href$=log]').click()
+    const lines = page.locator('.log-line')
+    const before = lines.filter({ hasText: 'last-seen' }).first()
+    await before.waitFor()
+    const count = await lines.count()
+    await wire.goAway()
+    await page.locator('.reach-banner.is-gone').waitFor()
+    await page.getByText(broker.reconnecting).waitFor()
+    assert.ok((await lines.count()) >= count)
+    await seen.end()
+    await stage.connect('first-again')
+    await wire.comeBack()
+    await lines.filter({ hasText: 'first-again' }).first().waitFor()
+    assert.equal(await lines.filter({ hasText: /last-seen.*(?:closed|disconnected)/ }).count(), 1)
+    const texts = await lines.filter({ hasText: /last-seen|first-again/ }).allInnerTexts()
+    assert.equal(new Set(texts).size, texts.length)
+  })
+
   test('leaves parts that are not loaded yet to be tried again, and what came is still there', async ({
     browser,
     stage,

@@ -25,7 +25,8 @@ export interface At extends Seen {
 }
 
 type Run = (at: At) => Promise<void>
-type Define = (name: string, run: Run, view?: View) => void
+/** @param skip As the option of a test. */
+type Define = (name: string, run: Run, view?: View, skip?: false | string) => void
 
 /**
  * @param define Gets what makes one test; its page opens at the first screen.
@@ -46,8 +47,8 @@ export function browserSuite(
       await browser?.close()
       await stage?.close()
     })
-    define((title, run, view = {}) => {
-      test(title, { timeout: testMsMax }, async (context) => {
+    define((title, run, view = {}, skip = false) => {
+      test(title, { timeout: testMsMax, skip }, async (context) => {
         const seen = await visit(browser, stage.url, view)
         try {
           await run({

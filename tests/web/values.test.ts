@@ -67,6 +67,30 @@ browserSuite('values', (test) => {
     await page.locator('.detail-pane .tok-number', { hasText: '2.10' }).waitFor()
   })
 
+  test('a hundred columns are a click, and beside each of them the topic stays in sight', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'wide/#')
+    const peer = await stage.connect('wide')
+    const values = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`v${at}`, at / 4]))
+    await peer.publish('wide/a', JSON.stringify(values), { qos: 1 })
+    await page.getByRole('tab', { name: t.views.pivot }).click()
+    const heads = page.locator('.pivot-row.is-head .column')
+    await heads.first().waitFor()
+    await page.getByRole('button', { name: /^Add the other \d+$/ }).click()
+    await heads.nth(99).waitFor()
+    assert.equal(await heads.count(), 100)
+    const topic = page.locator('.pivot-row .topic', { hasText: 'wide/a' })
+    const before = await topic.boundingBox()
+    await heads.nth(99).scrollIntoViewIfNeeded()
+    await page.locator('.pivot-row .cell', { hasText: /^24\.75$/ }).waitFor()
+    assert.equal((await topic.boundingBox())?.x, before?.x)
+    await page.getByRole('button', { name: /^Add the other/ }).waitFor({ state: 'detached' })
+  })
+
   test('a chart keeps topics apart, reads values at the pointer and has a second axis', async ({
     page,
     stage,

@@ -99,10 +99,10 @@ const ROWS: Row[] = [
     /The broker refused it/,
     /from 127\.0\.0\.1:\d+, user boss/,
   ],
-  near('why/Price', /capital letters differ/),
-  near('why/prise', /one letter differs/),
-  near('why/+/price', /one level is too many or missing/),
-  near('why/ price', /a space is too many or missing/),
+  near('why/Price', /only upper and lower case differ/),
+  near('why/prise', /one character differs/),
+  near('why/+/price', /an extra or a missing level/),
+  near('why/ price', /an extra or a missing space/),
   [
     'the line of the rules that decides',
     async (stage) => {
@@ -122,7 +122,7 @@ const ROWS: Row[] = [
       return { client: 'granted-1', topic: 'granted/a' }
     },
     'qos',
-    /At most 1, as it asked\./,
+    /At most QoS 1, as it requested\./,
   ],
   [
     'the retain flag as it was asked for',
@@ -132,7 +132,7 @@ const ROWS: Row[] = [
       return { client: 'flag-1', topic: 'flag/a' }
     },
     'retainFlag',
-    /it asked for retain as published/,
+    /it asked for Retain As Published/,
   ],
   [
     'the retain flag where nothing was asked for',
@@ -142,7 +142,7 @@ const ROWS: Row[] = [
       return { client: 'flag-0', topic: 'flag/a' }
     },
     'retainFlag',
-    /Only of those that were retained before it subscribed/,
+    /Only on what was retained before it subscribed/,
   ],
   [
     'a client that asked not to get its own messages',
@@ -152,7 +152,7 @@ const ROWS: Row[] = [
       return { client: 'own-1', topic: 'own/a' }
     },
     'ownMessages',
-    /it asked for that, by No Local/,
+    /it subscribed with No Local/,
   ],
   [
     'a window that is full',
@@ -166,8 +166,8 @@ const ROWS: Row[] = [
       return { client: 'window' }
     },
     'queue',
-    /It does not acknowledge: 1 messages are under way, no more may be, and 2 wait/,
-    /receive maximum 1/,
+    /It is not acknowledging: 1 message is in flight, the most it allows, and 2 more queued/,
+    /Receive Maximum 1/,
   ],
   [
     'a client that is connected, and from where',
@@ -187,7 +187,7 @@ const ROWS: Row[] = [
       return { topic: 'retains/a' }
     },
     'retained',
-    /new subscribers get it at once/,
+    /New subscribers receive it immediately/,
   ],
   [
     'QoS 0 for a client that is away',
@@ -196,7 +196,7 @@ const ROWS: Row[] = [
       return { client: 'away-0', topic: 'q0/a' }
     },
     'qos',
-    /messages at QoS 0 are not kept for it/,
+    /QoS 0 messages are not queued for it/,
   ],
   [
     'a queue that was full, and what was dropped',
@@ -206,8 +206,8 @@ const ROWS: Row[] = [
       return { client: 'full-1', topic: 'full/a' }
     },
     'queue',
-    /3 messages were dropped: its queue was full/,
-    /2 wait/,
+    /3 messages were dropped, the last because its queue was full/,
+    /2 messages queued/,
   ],
   [
     'when what waits expires',
@@ -217,7 +217,7 @@ const ROWS: Row[] = [
       return { client: 'late-1' }
     },
     'expiry',
-    /The first of it in \d+ s/,
+    /the next one in \d+ min/,
   ],
   [
     'two devices with one client id, and both addresses',
@@ -227,7 +227,7 @@ const ROWS: Row[] = [
       return { client: 'twin' }
     },
     'takeover',
-    /Two devices take the connection from each other/,
+    /Two devices keep disconnecting each other/,
     /127\.0\.0\.2.*127\.0\.0\.3|127\.0\.0\.3.*127\.0\.0\.2/,
   ],
   [
@@ -237,7 +237,7 @@ const ROWS: Row[] = [
       return { client: 'brave' }
     },
     'will',
-    /It had one, which was published/,
+    /It had one, and it was published/,
     /"wills\/a"/,
   ],
   [
@@ -252,7 +252,7 @@ const ROWS: Row[] = [
       return { client: 'mute' }
     },
     'acknowledged',
-    /Never since its session is in memory/,
+    /Never since its session was loaded into memory/,
   ],
 ]
 

@@ -7,6 +7,7 @@ import { endingWords, refusalWords } from '../../src/broker/state/words.ts'
 import { problemInChinese as ofApi } from '../../web/src/broker/problems-zh.ts'
 import { reasonInChinese } from '../../web/src/broker/reasons-zh.ts'
 import { problemInChinese as ofPage } from '../../web/src/i18n/problems-zh.ts'
+import { endWords } from '../../web/src/i18n/reasons.ts'
 
 const isChinese = (text: string) => /\p{Script=Han}/u.test(text)
 
@@ -54,8 +55,9 @@ test('what the API answers instead is said in Chinese', () => {
 
 test('why connections end or are refused is said in Chinese', () => {
   const codes = Array.from({ length: 256 }, (_, code) => code).filter((code) => code >= 0x80)
-  const known = codes.map(endingWords).filter((words) => !words.startsWith('0x'))
-  const refused = codes.map(refusalWords)
+  const hasWords = (words: string) => !words.startsWith('0x')
+  const known = codes.map(endingWords).filter(hasWords)
+  const refused = codes.map(refusalWords).filter(hasWords)
   const written = [
     ...textsOf('src/broker', /text: /),
     ...textsOf('src/transports', /\.report\(/),
@@ -64,6 +66,21 @@ test('why connections end or are refused is said in Chinese', () => {
   ]
   assert.ok(known.length > 20 && written.length > 5)
   assert.deepEqual(leftIn([...known, ...refused, ...written], reasonInChinese), [])
+})
+
+test('a refusal of MQTT 3.x is said in words [MQTT-3.2.2-4]', () => {
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map((code) => endWords(code, 'en')),
+    [
+      'Unsupported Protocol Version (0x01)',
+      'Client Identifier not valid (0x02)',
+      'Server unavailable (0x03)',
+      'Bad User Name or Password (0x04)',
+      'Not authorized (0x05)',
+    ],
+  )
+  assert.equal(endWords(5, 'zh'), '未授权 (0x05)')
+  assert.equal(endWords(0x8e, 'zh'), '会话被接管 (0x8e)')
 })
 
 test('why something is allowed or not is said in Chinese', () => {

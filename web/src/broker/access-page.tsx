@@ -121,7 +121,7 @@ function Verdict({ answer }: { answer: AclReply }) {
       <b>
         <Icon name={allowed ? 'check' : 'close'} /> {allowed ? b.allowed : b.refused}
       </b>
-      <p>{b.reasonWords(explanation)}</p>
+      {rule === null && <p>{b.reasonWords(explanation)}</p>}
       {rule !== null && (
         <p>
           {b.rule}: <code>{rule}</code>{' '}

@@ -2,7 +2,7 @@
 import { CONTRACT, type Contract } from '../../../src/admin/contract.ts'
 import type { Schema } from '../../../src/admin/schema.ts'
 import { createStore } from '../ui/store.ts'
-import { noteAnswer, noteSilence } from './reach.ts'
+import { noteAnswer, noteSilence, reach } from './reach.ts'
 import { brokerTextNow } from './text.ts'
 
 type Name = keyof Contract
@@ -55,7 +55,7 @@ export function urlOf(
 }
 
 /** A question that is not answered by then says that the broker does not respond; the answer may still come. */
-const SILENT_MS = 5000
+const SILENT_MS = 4000
 const GIVE_UP_MS = 20_000
 
 const GATEWAY_ERRORS: ReadonlySet<number> = new Set([502, 503, 504])
@@ -115,6 +115,23 @@ export async function refreshSession(): Promise<void> {
     // What is on the screen stays there, marked as old, while the broker is away.
     if (problem.status === 0 && api.get().session !== null) return
     api.set({ session: null, problem })
+  } finally {
+    isAsking = false
+  }
+}
+
+/** Many parts ask once and then show what came: a broker that has said nothing for so long is asked whether it is there. */
+const QUIET_MS = 3000
+
+/** To be called every second while somebody looks. */
+export async function listen(): Promise<void> {
+  const isSeen = document.visibilityState === 'visible'
+  if (isAsking || !isSeen || Date.now() - reach.get().heardAtMs < QUIET_MS) return
+  isAsking = true
+  try {
+    await call('session')
+  } catch {
+    // What is to be said of it has been noted.
   } finally {
     isAsking = false
   }

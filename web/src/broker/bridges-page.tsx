@@ -4,6 +4,7 @@ import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { call } from './api.ts'
 import { cluster } from './cluster.ts'
+import { SilentNodes } from './silent-nodes.tsx'
 import { useBrokerText } from './text.ts'
 import { useLoaded } from './use-api.ts'
 
@@ -19,7 +20,7 @@ export function BridgesPage() {
   }
   const isClustered = useStore(cluster, ({ clustered }) => clustered)
   const { name: nameColumn, ...columns } = b.bridgeColumns
-  if (value?.bridges.length === 0)
+  if (value?.bridges.length === 0 && value.missing === undefined)
     return (
       <div className="empty is-large">
         <p>{b.noBridges}</p>
@@ -28,6 +29,7 @@ export function BridgesPage() {
   return (
     <section className="table-page">
       {problem !== null && <p className="problem">{problem}</p>}
+      <SilentNodes of={value} />
       <div className="table-scroll" tabIndex={0} role="region" aria-label={b.pages.bridges}>
         <table>
           <thead>

@@ -12,6 +12,7 @@ import { cluster } from './cluster.ts'
 import { brokerNowMs } from './reach.ts'
 import { whyAddress } from '../model/why-address.ts'
 import { Pager } from './pager.tsx'
+import { SilentNodes } from './silent-nodes.tsx'
 import { useBrokerText } from './text.ts'
 import { useLoaded, useSettled } from './use-api.ts'
 
@@ -96,6 +97,7 @@ export function ClientsPage() {
       <section className="table-page">
         <ClientTools clients={clients} />
         {problem !== null && <p className="problem">{problem}</p>}
+        <SilentNodes of={value} />
         <div className="table-scroll" tabIndex={0} role="region" aria-label={b.pages.clients}>
           <table>
             <ClientHead clients={clients} />

@@ -26,22 +26,28 @@ interface KeyedLine extends LogLine {
   readonly key: number
 }
 
+/** Of a line that the broker keeps; it counts them anew when it is started again. */
+const nameOf = ({ number, timeMs }: LogLine) => `${number} ${timeMs}`
+const isSame = (one: LogLine, other: LogLine) => nameOf(one) === nameOf(other)
+const inOrder = (a: LogLine, b: LogLine) => a.timeMs - b.timeMs || a.number - b.number
+
 /** The last lines that the broker keeps, and every one since. */
 function useLogLines(levels: string, text: string, isOn: boolean) {
   const [lines, setLines] = useState<readonly KeyedLine[]>([])
   const lastKey = useRef(0)
   const keyed = (line: LogLine): KeyedLine => ({ ...line, key: ++lastKey.current })
-  const isKept = ({ number }: LogLine) => number > 0
   const add = (line: LogLine) =>
     setLines((before) =>
-      isKept(line) && before.some(({ number }) => number === line.number)
+      line.number > 0 && before.some((other) => isSame(other, line))
         ? before
         : [...before, keyed(line)].slice(-LINES_MAX),
     )
-  const addOlder = (older: readonly LogLine[]) =>
+  // What was seen before the broker was gone stays: it may say why.
+  const addKept = (kept: readonly LogLine[]) =>
     setLines((before) => {
-      const last = older.at(-1)?.number ?? 0
-      return [...older.map(keyed), ...before.filter(({ number }) => number === 0 || number > last)]
+      const known = new Set(kept.map(nameOf))
+      const others = before.filter((line) => line.number === 0 || !known.has(nameOf(line)))
+      return [...others, ...kept.map(keyed)].sort(inOrder).slice(-LINES_MAX)
     })
   const choice = { levels, ...(text !== '' && { text }) }
   const isWanted = isOn && levels !== ''
@@ -51,12 +57,14 @@ function useLogLines(levels: string, text: string, isOn: boolean) {
     isWanted,
   )
   useEffect(() => {
-    if (!isWanted) return
-    setLines([])
+    if (isWanted) setLines([])
+  }, [levels, text, isWanted])
+  useEffect(() => {
+    if (!isWanted || !isConnected) return
     let isStale = false
     call('log', { query: choice }).then(
       (reply) => {
-        if (!isStale) addOlder(reply.lines)
+        if (!isStale) addKept(reply.lines)
       },
       () => {},
     )

@@ -30,6 +30,12 @@ const USER_PROBLEMS: readonly Known[] = [
 const KNOWN: readonly Known[] = [
   [/^Wrong user name or password\.$/, '用户名或密码错误。'],
   [/^Log in first\.$/, '请先登录。'],
+  [/^The body is not UTF-8\.$/, '请求内容不是有效的 UTF-8。'],
+  [/^payload: text holds half of a surrogate pair\.$/, '载荷的文本含有不成对的代理字符。'],
+  [
+    /^What is asked for is at no other node, and (.+) did not answer\.$/,
+    '其他节点上没有要找的内容，而 $1 没有响应。',
+  ],
   [
     /^Nobody can log in here: the listener has no "password_file"\.$/,
     '这里无法登录：监听器没有 "password_file"。',
@@ -73,10 +79,7 @@ const KNOWN: readonly Known[] = [
     /^Without logins the broker serves this machine alone, and this came by a proxy: configure a listener and users\.$/,
     '未设置登录时服务器只向本机提供管理功能，而此请求来自代理：请配置监听器和用户。',
   ],
-  [
-    /^The header X-CSRF-Token is missing or wrong\.$/,
-    '缺少或错误的 X-CSRF-Token，请重新加载页面。',
-  ],
+  [/^The header X-CSRF-Token is missing or wrong\.$/, 'X-CSRF-Token 缺失或错误，请重新加载页面。'],
   [/^The broker made a mistake; its log says which\.$/, '服务器内部错误，详见其日志。'],
   [/^A thread does not answer: it is busy\.$/, '一个线程没有应答：它正忙。'],
   [/^A thread does not answer: (.*)$/, '一个线程没有应答：$1'],

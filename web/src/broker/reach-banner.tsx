@@ -1,35 +1,41 @@
 /** Says that the broker does not answer, how old is what one sees, and that it is back. */
-import { useEffect, useState } from 'react'
+import { useEffect } from 'react'
 import { clockText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { useStore } from '../ui/store.ts'
 import { useDuration } from '../ui/text.ts'
-import { refreshSession } from './api.ts'
+import { useNow } from '../ui/use-now.ts'
+import { listen, refreshSession } from './api.ts'
 import { reach } from './reach.ts'
 import { useBrokerText } from './text.ts'
 
 const TRY_AGAIN_MS = 2000
 
 /** Asks again until it answers. */
-function useKnocking(isGone: boolean): number {
-  const [nowMs, setNowMs] = useState(Date.now)
+function useKnocking(isGone: boolean): void {
   useEffect(() => {
     if (!isGone) return
-    const clock = setInterval(() => setNowMs(Date.now()), 1000)
     const knock = setInterval(() => void refreshSession(), TRY_AGAIN_MS)
-    return () => {
-      clearInterval(clock)
-      clearInterval(knock)
-    }
+    return () => clearInterval(knock)
   }, [isGone])
-  return nowMs
+}
+
+/** Notices on every part that the broker hangs, on those too that ask nothing by themselves. */
+function useListening(isGone: boolean): void {
+  useEffect(() => {
+    if (isGone) return
+    const timer = setInterval(() => void listen(), 1000)
+    return () => clearInterval(timer)
+  }, [isGone])
 }
 
 export function ReachBanner() {
   const b = useBrokerText()
   const duration = useDuration()
   const { goneSinceMs, heardAtMs, backAtMs } = useStore(reach, (state) => state)
-  const nowMs = useKnocking(goneSinceMs !== null)
+  const nowMs = useNow(goneSinceMs === null ? null : 1000)
+  useKnocking(goneSinceMs !== null)
+  useListening(goneSinceMs !== null)
   if (goneSinceMs !== null)
     return (
       <p className="reach-banner is-gone" role="alert">

@@ -7,6 +7,7 @@ import { useOutcome } from '../ui/use-outcome.ts'
 import { call, type Receivers } from './api.ts'
 import { whyAddress } from '../model/why-address.ts'
 import { Pager } from './pager.tsx'
+import { SilentNodes } from './silent-nodes.tsx'
 import { useBrokerText } from './text.ts'
 import { TopicMetrics } from './topic-metrics.tsx'
 import { useLoaded, useSettled } from './use-api.ts'
@@ -41,6 +42,7 @@ export function SubscriptionsPage() {
         />
       </div>
       {problem !== null && <p className="problem">{problem}</p>}
+      <SilentNodes of={value} />
       <div className="table-scroll" tabIndex={0} role="region" aria-label={b.pages.subscriptions}>
         <table>
           <thead>
@@ -112,6 +114,7 @@ function WhoReceives() {
         )}
       </div>
       {problem !== null && <p className="problem">{problem}</p>}
+      <SilentNodes of={answer} />
       {answer !== null && (
         <div role="status">
           <p>{b.receiversTotal(countText(answer.total), answer.retained)}</p>

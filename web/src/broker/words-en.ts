@@ -61,8 +61,8 @@ export const en = {
   },
   whyTitle: 'Why is a message not arriving?',
   whyText:
-    'Enter a client, a topic, or both: the broker checks everything that could be in the way.',
-  whyInOrder: 'Nothing is in the way.',
+    'Enter a client, a topic, or both: the broker checks everything that could keep messages from arriving.',
+  whyInOrder: 'No problem found.',
   whySince: (time: string) => `Based on what the broker has recorded since ${time}.`,
   whyStates: { good: 'OK', bad: 'problem', note: 'note' },
   why: 'Why?',
@@ -258,7 +258,7 @@ export const en = {
   none: 'none',
   filter: 'Filter',
   searchSubscriptions: 'Filter or client ID',
-  noSubscriptions: 'Nobody has such a subscription.',
+  noSubscriptions: 'No subscriptions found.',
   whoReceives: 'Who receives a topic?',
   whoReceivesText:
     'Subscriptions that a message on this topic would reach right now, access rules included.',
@@ -308,6 +308,8 @@ export const en = {
     paused: 'paused',
     stopped: 'stopped',
   },
+  silentNodes: (names: readonly string[]) =>
+    `Not in this list: what is at ${names.join(', ')}, which did not answer.`,
   noBridges: 'No bridge is configured. A "connection" section in the configuration creates one.',
   bans: {
     title: 'Bans',

@@ -66,7 +66,7 @@ export const zh: BrokerText = {
   time: '时间',
   reason: '原因',
   drops: {
-    denied: '无权接收该主题',
+    denied: '无权接收该主题的消息',
     queueFull: '队列已满',
     slowClient: '客户端太慢',
     slowThread: '工作线程太慢',
@@ -168,7 +168,7 @@ export const zh: BrokerText = {
     heapUsedBytes: 'JavaScript',
     cpuPercent: '单核占比',
   },
-  dropsByReason: '启动以来按原因统计的丢弃',
+  dropsByReason: '启动以来的丢弃（按原因）',
   noDrops: '没有丢弃任何消息。',
   now: {
     title: '当前',
@@ -245,8 +245,8 @@ export const zh: BrokerText = {
   none: '无',
   filter: '过滤器',
   searchSubscriptions: '过滤器或客户端 ID',
-  noSubscriptions: '没有这样的订阅。',
-  whoReceives: '谁会收到某主题？',
+  noSubscriptions: '没有找到订阅。',
+  whoReceives: '谁会收到某个主题的消息？',
   whoReceivesText: '此刻该主题的消息会送达的订阅，已考虑权限。',
   ask: '查询',
   receiversTotal: (count, retained) =>
@@ -294,6 +294,7 @@ export const zh: BrokerText = {
     paused: '已暂停',
     stopped: '已停止',
   },
+  silentNodes: (names: readonly string[]) => `列表不含节点 ${names.join('、')} 的数据：没有响应。`,
   noBridges: '没有配置桥接。在配置文件中添加 connection 段即可建立。',
   bans: {
     title: '封禁',

@@ -18,7 +18,7 @@ export function conditionQuery(text: string): string {
 }
 
 const TOPICS_LOOKED_AT = 300
-const PATHS_MAX = 50
+const PATHS_MAX = 200
 
 /** Paths of the values that the latest messages have, the commonest first. */
 export function commonPaths(capture: Capture): string[] {

@@ -39,9 +39,19 @@ export function compileQuery(text: string): Predicate | null {
   return (candidate) => predicates.every((predicate) => predicate(candidate))
 }
 
-/** Words at spaces outside of quotes and of /expressions/. */
+/** Words at spaces outside of quotes and of /expressions/; a comparison may have spaces around its sign. */
 function splitWords(text: string): string[] {
-  return text.match(/-?(?:\/(?:\\.|[^/\\])+\/[a-z]*(?=\s|$)|(?:[^\s"]|"[^"]*"?)+)/g) ?? []
+  return closedUp(text).match(/-?(?:\/(?:\\.|[^/\\])+\/[a-z]*(?=\s|$)|(?:[^\s"]|"[^"]*"?)+)/g) ?? []
+}
+
+/** A text in quotes, or a path and its sign. */
+const COMPARED = /"[^"]*"?|(?<=^|\s)(-?\$[.[][^\s"=<>!]*)\s*(<=|>=|!=|<|>|=)\s*(?=\S)/g
+
+/** `$.a = 1` as `$.a=1`. */
+function closedUp(text: string): string {
+  return text.replaceAll(COMPARED, (whole, path?: string, sign = '') =>
+    path === undefined ? whole : path + sign,
+  )
 }
 
 function compileWord(word: string): Predicate {
@@ -61,7 +71,7 @@ function compileWord(word: string): Predicate {
 }
 
 /** A word that was meant to be one of the forms, and is none: it would silently find nothing. */
-const MEANT = /^(?:(?:topic|payload|qos|retain(?:ed)?|dir):|size[<>=]|\$[.[=<>!])/
+const MEANT = /^(?:(?:topic|payload|qos|retain(?:ed)?|dir|size):|size[<>=]|\$[.[=<>!])/
 
 /** Without the quotes around it; quotes within, as in pasted JSON, are part of the text. */
 function unquoted(text: string): string {
@@ -80,7 +90,7 @@ export function needlesOf(text: string): string[] {
 type Form = readonly [pattern: RegExp, compile: (found: RegExpExecArray) => Predicate]
 
 const FORMS: readonly Form[] = [
-  [/^topic:(.+)$/, ([, text = '']) => topicPredicate(unquoted(text))],
+  [/^topic:(.+)$/, ([word, text = '']) => topicPredicate(word, unquoted(text))],
   [/^payload:(.+)$/, ([, text = '']) => payloadPredicate(unquoted(text))],
   [
     /^qos:([012])$/,
@@ -100,6 +110,7 @@ const FORMS: readonly Form[] = [
       (candidate) =>
         candidate.outgoing === (way === 'out'),
   ],
+  [/^("(?:[^"\\]|\\.)+"):(.+)$/, ([, name = '', value = '']) => pastedPredicate(name, value)],
   [/^size(<=|>=|<|>|=)(\d+)$/, ([, sign = '=', bytes]) => sizePredicate(sign, Number(bytes))],
   [/^\/(.+)\/([a-z]*)$/, ([word, source = '', flags = '']) => expression(word, source, flags)],
   [
@@ -108,8 +119,10 @@ const FORMS: readonly Form[] = [
   ],
 ]
 
-function topicPredicate(text: string): Predicate {
-  if (/[+#]/.test(text) && topicFilterProblem(text) === null) {
+function topicPredicate(word: string, text: string): Predicate {
+  if (/[+#]/.test(text)) {
+    // No topic has these characters.
+    if (topicFilterProblem(text) !== null) throw new QueryError(word)
     return ({ topic }) => topicMatches(text, topic)
   }
   const lower = text.toLowerCase()
@@ -119,6 +132,15 @@ function topicPredicate(text: string): Predicate {
 function payloadPredicate(text: string): Predicate {
   const inBytes = bytesContain(text)
   return ({ payload }) => inBytes(payload)
+}
+
+/** `"id":1` as it stands in JSON, with whatever spaces: it is not found in `"id": 17`. */
+function pastedPredicate(name: string, value: string): Predicate {
+  const quote = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+  const end = /\d$/.test(value) ? '(?![\\d.eE])' : ''
+  const pattern = new RegExp(`${quote(name)}\\s*:\\s*${quote(value)}${end}`, 'i')
+  const hasName = bytesContain(name)
+  return ({ payload }) => hasName(payload) && pattern.test(decoder.decode(payload))
 }
 
 function sizePredicate(sign: string, bytes: number): Predicate {
@@ -157,8 +179,9 @@ function pathPredicate(path: string, sign: string | undefined, text = ''): Predi
     if (sign === undefined) return true
     const asNumber = numberOf(value)
     if (asNumber !== null && !Number.isNaN(number)) return holds(asNumber, number)
-    // A number is neither less nor more than a word.
-    if (asNumber !== null && /[<>]/.test(sign)) return false
+    // A number is neither less nor more than a word, nor a word than a number.
+    const isMixed = (asNumber === null) !== Number.isNaN(number)
+    if (isMixed && /[<>]/.test(sign)) return false
     return holds(typeof value === 'string' ? value : JSON.stringify(value), wanted)
   }
 }

@@ -1,7 +1,8 @@
 /** A connection's form: five fields, and sections for everything else CONNECT can say. */
 import { useId, useState } from 'react'
-import { emptyProfile, newClientId, scramHash, type Profile } from '../model/profile.ts'
-import { parseAddress, profileProblem } from '../publish/profile-rules.ts'
+import { newClientId, scramHash, type Profile } from '../model/profile.ts'
+import { parseAddress } from '../publish/pasted-address.ts'
+import { profileProblem } from '../publish/profile-rules.ts'
 import {
   app,
   hereAddress,
@@ -12,18 +13,16 @@ import {
 } from '../state/app-state.ts'
 import { Check, Dialog, Field, IconButton, Pairs, Select, TextField } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
-import { changes, FRESH, Section, type Put, type SectionProps } from './form-section.tsx'
+import { changes, FRESH, Section, type SectionProps } from './form-section.tsx'
+import { fieldLabels, useProfileDraft } from './profile-draft.ts'
 import { WillFields } from './will-fields.tsx'
 
 export function ConnectionForm({ id, draft }: { id: string | null; draft?: Profile | undefined }) {
   const t = useText()
-  const [profile, setProfile] = useState<Profile>(
-    () => profileOf(id) ?? draft ?? emptyProfile(hereAddress()),
-  )
-  const put: Put = (patch) => setProfile((before) => ({ ...before, ...patch }))
+  const { before, profile, put, clashes } = useProfileDraft(id, draft)
   const close = () => app.set({ dialog: null })
   const problem = profileProblem(profile)
-  const save = () => putConnection({ ...profile, name: profile.name || profile.host })
+  const save = () => putConnection({ ...profile, name: profile.name || profile.host }, before)
   const connect = () => {
     save()
     const named = profileOf(profile.id)
@@ -40,8 +39,10 @@ export function ConnectionForm({ id, draft }: { id: string | null; draft?: Profi
       className="sheet"
       footer={
         <>
-          <span className="problem" role="alert">
-            {problem !== null && t.profileProblems[problem]}
+          <span className={problem === null ? 'is-warning' : 'problem'} role="alert">
+            {problem !== null
+              ? t.profileProblems[problem]
+              : clashes.length > 0 && t.otherTabChanged(fieldLabels(clashes, t))}
           </span>
           <button
             type="button"
@@ -92,10 +93,10 @@ function BasicFields({ profile, put }: SectionProps) {
   const paste = (text: string) => {
     const address = parseAddress(text)
     if (address !== null) {
-      const isMqtt = /^\s*mqtts?:/i.test(text)
+      const { fields, isMqtt } = address
       const here = hereAddress()
       // Of the broker that the page came from the WebSocket is known.
-      put({ ...address, ...(isMqtt && address.host === here.host && here) })
+      put({ ...fields, ...(isMqtt && fields.host === here.host && here) })
       setWasMqtt(isMqtt)
     }
     return address !== null
@@ -227,8 +228,8 @@ function AdvancedFields({ profile, put }: SectionProps) {
   return (
     <Section title={t.advanced} changed={changed}>
       <div className="grid">
-        <TextField label={`${t.keepAlive} (s)`} {...number('keepAliveSeconds')} />
-        <TextField label={`${t.connectTimeout} (s)`} {...number('connectTimeoutSeconds')} />
+        <TextField label={t.withUnit(t.keepAlive, 's')} {...number('keepAliveSeconds')} />
+        <TextField label={t.withUnit(t.connectTimeout, 's')} {...number('connectTimeoutSeconds')} />
         <Check
           label={profile.version === 5 ? 'Clean Start' : 'Clean Session'}
           checked={profile.cleanStart}
@@ -240,7 +241,7 @@ function AdvancedFields({ profile, put }: SectionProps) {
           onChange={(reconnect) => put({ reconnect })}
         />
         {profile.reconnect && (
-          <TextField label={`${t.reconnectPeriod} (ms)`} {...number('reconnectMs')} />
+          <TextField label={t.withUnit(t.reconnectPeriod, 'ms')} {...number('reconnectMs')} />
         )}
         {profile.reconnect && (
           <TextField label={t.reconnectsMax} hint={t.zeroIsEndless} {...number('reconnectsMax')} />
@@ -268,7 +269,7 @@ function Version5Fields({ profile, put }: SectionProps) {
     <Section title="MQTT 5.0" changed={changes(profile, FRESH, V5_FIELDS)}>
       <div className="grid">
         <TextField
-          label={`${t.sessionExpiry} (s)`}
+          label={t.withUnit(t.sessionExpiry, 's')}
           type="number"
           value={profile.sessionExpirySeconds}
           placeholder="0"
@@ -282,7 +283,7 @@ function Version5Fields({ profile, put }: SectionProps) {
           onChange={(receiveMaximum) => put({ receiveMaximum })}
         />
         <TextField
-          label={`${t.maximumPacketSize} (B)`}
+          label={t.withUnit(t.maximumPacketSize, 'B')}
           type="number"
           value={profile.maximumPacketSize}
           placeholder={t.unlimited}

@@ -93,7 +93,7 @@ export function DetailPane({ session }: { session: SessionHandle }) {
               options={FORMATS.map((name) => [
                 name,
                 name === 'auto'
-                  ? `${t.formats.auto} (${t.formats[answer.decoded.decoded.format]})`
+                  ? t.foundFormat(t.formats[answer.decoded.decoded.format])
                   : t.formats[name],
               ])}
               onChange={(value) => session.store.set({ format: value === 'auto' ? null : value })}

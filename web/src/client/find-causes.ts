@@ -1,6 +1,12 @@
 /** Why no connection came about, by what a browser can still ask: other WebSockets, the web server there, and the broker that served the page. */
 import type { Authority } from '../../../src/admin/schemas-broker.ts'
-import { causesOf, isSameHost, neighbours, type Cause } from '../model/connect-causes.ts'
+import {
+  causesOf,
+  isSameHost,
+  neighbours,
+  type Cause,
+  type Reply,
+} from '../model/connect-causes.ts'
 import { profileUrl, type Profile } from '../model/profile.ts'
 
 const KNOCK_MS_MAX = 2500
@@ -14,14 +20,14 @@ export interface Found {
 export async function findCauses(profile: Profile): Promise<Found> {
   const pageIsSecure = location.protocol === 'https:'
   const near = neighbours(profile, pageIsSecure)
-  const [own, isAnswered, ...isOpen] = await Promise.all([
+  const [own, reply, ...isOpen] = await Promise.all([
     askOwnBroker(profile),
-    answers(profile),
+    knock(profile),
     ...near.map((address) => opens(profileUrl(address))),
   ])
   const open = near.filter((_, at) => isOpen[at])
   const isOwnTls = own !== null && own.tls && !own.clientCertificates
-  const causes = causesOf({ address: profile, pageIsSecure, open, isAnswered, isOwnTls })
+  const causes = causesOf({ address: profile, pageIsSecure, open, reply, isOwnTls })
   return { causes, authority: own?.certificate ?? null }
 }
 
@@ -51,7 +57,7 @@ export function webAddress({ host, port }: Pick<Profile, 'host' | 'port'>): stri
 }
 
 /** Whether a web server answers there; with a certificate that the browser trusts, where it has one. */
-async function answers(profile: Profile): Promise<boolean> {
+async function knock(profile: Profile): Promise<Reply> {
   const place = webAddress(profile)
   try {
     await fetch(profile.scheme === 'wss' ? place : place.replace('https:', 'http:'), {
@@ -60,9 +66,9 @@ async function answers(profile: Profile): Promise<boolean> {
       cache: 'no-store',
       signal: AbortSignal.timeout(KNOCK_MS_MAX),
     })
-    return true
-  } catch {
-    return false
+    return 'answered'
+  } catch (error) {
+    return error instanceof DOMException && error.name === 'TimeoutError' ? 'none' : 'failed'
   }
 }
 

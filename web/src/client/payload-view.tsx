@@ -128,7 +128,7 @@ function Bitmap({
     image.data.set(pixels.rgba)
     target.getContext('2d')?.putImageData(image, 0, 0)
   }, [pixels])
-  const depth = layout.planes === 2 ? '2 × 1 bit' : `${layout.bits} bit`
+  const depth = layout.planes === 2 ? t.depth(2, 1) : t.depth(1, layout.bits)
   return (
     <figure className="picture">
       <div className="bitmap-tools">

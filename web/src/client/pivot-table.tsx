@@ -116,6 +116,7 @@ function PivotTools({ session, pivot, put }: ToolsProps) {
     put({ columns: [...pivot.columns, path] })
     setPath('')
   }
+  const left = paths.filter((known) => !pivot.columns.includes(known))
   const save = async () => download('table.csv', await session.ask('exportPivot', null))
   return (
     <div className="pivot-tools">
@@ -146,6 +147,15 @@ function PivotTools({ session, pivot, put }: ToolsProps) {
         <button type="submit" className="button" disabled={path === '' || stepsOf(path) === null}>
           <Icon name="plus" size={14} /> {t.addColumn}
         </button>
+        {left.length > 0 && (
+          <button
+            type="button"
+            className="button"
+            onClick={() => put({ columns: [...pivot.columns, ...left] })}
+          >
+            {t.addColumns(left.length)}
+          </button>
+        )}
       </form>
       <span className="is-quiet" role="status">
         {t.rowsOf(countText(count))}

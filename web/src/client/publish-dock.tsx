@@ -338,7 +338,7 @@ function FieldsForm({
           onChange={(contentType) => put({ contentType })}
         />
         <TextField
-          label={`${t.messageExpiry} (s)`}
+          label={t.withUnit(t.messageExpiry, 's')}
           type="number"
           value={fields.expirySeconds}
           onChange={(expirySeconds) => put({ expirySeconds })}

@@ -26,7 +26,7 @@ export function RepeatForm({ session, draft }: { session: SessionHandle; draft: 
   return (
     <div className="publish-extra repeat">
       <TextField
-        label={`${t.every} (ms)`}
+        label={t.withUnit(t.every, 'ms')}
         type="number"
         min={1}
         value={every}

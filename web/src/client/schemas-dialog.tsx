@@ -1,5 +1,4 @@
 /** Protobuf and Avro schemas, to be chosen in a subscription. */
-import { useState } from 'react'
 import { newId } from '../model/profile.ts'
 import type { Schema } from '../model/settings.ts'
 import { app, putSettings } from '../state/app-state.ts'
@@ -8,13 +7,14 @@ import { Icon } from '../ui/icons.tsx'
 import { Dialog, Field, Select, TextField } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
+import { useEditedText } from './edited-text.ts'
 
 export function SchemasDialog() {
   const t = useText()
   const schemas = useStore(app, ({ settings }) => settings.schemas)
-  const put = (schema: Schema) =>
+  const put = (id: string, patch: Partial<Schema>) =>
     putSettings((stored) => ({
-      schemas: stored.schemas.map((other) => (other.id === schema.id ? schema : other)),
+      schemas: stored.schemas.map((other) => (other.id === id ? { ...other, ...patch } : other)),
     }))
   const add = async () => {
     const file = await pickFile('.proto,.avsc,.json,.txt')
@@ -32,7 +32,7 @@ export function SchemasDialog() {
         <SchemaForm
           key={schema.id}
           schema={schema}
-          put={put}
+          put={(patch) => put(schema.id, patch)}
           remove={() =>
             putSettings((stored) => ({
               schemas: stored.schemas.filter(({ id }) => id !== schema.id),
@@ -65,13 +65,13 @@ export function SchemasDialog() {
 
 interface SchemaFormProps {
   schema: Schema
-  put: (schema: Schema) => void
+  put: (patch: Partial<Schema>) => void
   remove: () => void
 }
 
 function SchemaForm({ schema, put, remove }: SchemaFormProps) {
   const t = useText()
-  const [source, setSource] = useState(schema.source)
+  const source = useEditedText(schema.source, t.schema, (text) => put({ source: text }))
   return (
     <details className="section">
       <summary>
@@ -79,11 +79,7 @@ function SchemaForm({ schema, put, remove }: SchemaFormProps) {
         <span className="chip">{t.formats[schema.kind]}</span>
       </summary>
       <div className="section-body grid">
-        <TextField
-          label={t.name}
-          value={schema.name}
-          onChange={(name) => put({ ...schema, name })}
-        />
+        <TextField label={t.name} value={schema.name} onChange={(name) => put({ name })} />
         <Select
           label={t.format}
           value={schema.kind}
@@ -91,7 +87,7 @@ function SchemaForm({ schema, put, remove }: SchemaFormProps) {
             ['protobuf', t.formats.protobuf],
             ['avro', t.formats.avro],
           ]}
-          onChange={(kind) => put({ ...schema, kind })}
+          onChange={(kind) => put({ kind })}
         />
         {schema.kind === 'protobuf' && (
           <TextField
@@ -99,7 +95,7 @@ function SchemaForm({ schema, put, remove }: SchemaFormProps) {
             mono
             value={schema.messageType}
             placeholder="shop.PriceUpdate"
-            onChange={(messageType) => put({ ...schema, messageType })}
+            onChange={(messageType) => put({ messageType })}
           />
         )}
         <Field label={t.schema} className="is-wide">
@@ -108,10 +104,10 @@ function SchemaForm({ schema, put, remove }: SchemaFormProps) {
               id={id}
               className="mono"
               rows={8}
-              value={source}
+              value={source.value}
               spellCheck={false}
-              onChange={(event) => setSource(event.target.value)}
-              onBlur={() => put({ ...schema, source })}
+              onChange={(event) => source.type(event.target.value)}
+              onBlur={source.leave}
             />
           )}
         </Field>

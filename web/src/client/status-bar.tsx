@@ -1,17 +1,17 @@
 /** How the connection is doing, in one line, and what to do about it. */
-import { useEffect, useState } from 'react'
 import { profileUrl } from '../model/profile.ts'
 import type { Status } from '../protocol/protocol.ts'
 import type { Text } from '../i18n/en.ts'
-import { reasonWords } from '../i18n/reasons.ts'
+import { endWords } from '../i18n/reasons.ts'
 import { app, profileOf } from '../state/app-state.ts'
 import { bytesText, countText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { IconButton } from '../ui/parts.tsx'
-import { statusWords } from './status-words.ts'
+import { statusKind, statusWords } from './status-words.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useDuration, useLanguage, useText } from '../ui/text.ts'
+import { useNow } from '../ui/use-now.ts'
 
 /** What a file holds, and from when to when. */
 export function FileBar({ session }: { session: SessionHandle }) {
@@ -51,8 +51,8 @@ export function StatusBar({ session }: { session: SessionHandle }) {
   const profile = useStore(app, () => profileOf(session.id))
   const isOff = status.kind === 'offline'
   return (
-    <header className={`status-bar is-${status.kind}`}>
-      <span className={`dot is-${status.kind}`} aria-hidden="true" />
+    <header className={`status-bar is-${statusKind(status)}`}>
+      <span className={`dot is-${statusKind(status)}`} aria-hidden="true" />
       <strong role="status">{statusWords(status, t)}</strong>
       {profile !== undefined && <code className="address">{profileUrl(profile)}</code>}
       <StatusProblem status={status} />
@@ -85,14 +85,9 @@ export function StatusBar({ session }: { session: SessionHandle }) {
 function StatusProblem({ status }: { status: Status }) {
   const t = useText()
   const language = useLanguage()
-  const [nowMs, setNowMs] = useState(Date.now)
-  useEffect(() => {
-    if (status.retryAtMs === null) return
-    const timer = setInterval(() => setNowMs(Date.now()), 500)
-    return () => clearInterval(timer)
-  }, [status.retryAtMs])
+  const nowMs = useNow(status.retryAtMs === null ? null : 500)
   if (status.problem === null && status.code === null) return null
-  const words = status.code === null ? null : reasonWords(status.code, language)
+  const words = status.code === null ? null : endWords(status.code, language)
   const retry =
     status.retryAtMs === null
       ? ''
@@ -109,11 +104,7 @@ function StatusProblem({ status }: { status: Status }) {
 function Silence({ sinceMs }: { sinceMs: number }) {
   const t = useText()
   const duration = useDuration()
-  const [nowMs, setNowMs] = useState(Date.now)
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), 1000)
-    return () => clearInterval(timer)
-  }, [])
+  const nowMs = useNow(1000)
   return (
     <span className="problem" role="alert">
       {t.silent(duration(Math.max(0, nowMs - sinceMs)))}

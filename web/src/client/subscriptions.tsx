@@ -7,10 +7,10 @@ import type { Subscription } from '../model/profile.ts'
 import type { SubscriptionState } from '../protocol/protocol.ts'
 import {
   app,
+  changeSubscription,
   moveSubscription,
   PALETTE_SIZE,
   profileOf,
-  putSubscription,
   removeSubscription,
 } from '../state/app-state.ts'
 import { countText, shortCount } from '../ui/format.ts'
@@ -21,6 +21,7 @@ import type { SessionHandle } from '../state/session-handle.ts'
 import { useStore } from '../ui/store.ts'
 import { useLanguage, useText } from '../ui/text.ts'
 import { AddSubscription, DeliveryOptions, QOS_OPTIONS } from './add-subscription.tsx'
+import { useEditedText } from './edited-text.ts'
 
 export function Subscriptions({ session }: { session: SessionHandle }) {
   const t = useText()
@@ -79,7 +80,7 @@ function SubscriptionRow({ session, subscription, version, drag }: SubscriptionR
     request.subscriptions.includes(subscription.id),
   )
   const put = (patch: Partial<Subscription>) =>
-    putSubscription(session.id, { ...subscription, ...patch })
+    changeSubscription(session.id, subscription.id, patch)
   const name = subscription.alias || subscription.filter
   const toggleFilter = () => {
     const { subscriptions } = session.store.get().request
@@ -170,11 +171,9 @@ interface FormProps extends RowProps {
 function SubscriptionForm({ session, subscription, put, version }: FormProps) {
   const t = useText()
   const schemas = useStore(app, ({ settings }) => settings.schemas)
-  const [filter, setFilter] = useState(subscription.filter)
-  const saveFilter = () => {
-    if (topicFilterProblem(filter) === null) put({ filter })
-    else setFilter(subscription.filter)
-  }
+  const filter = useEditedText(subscription.filter, t.topicFilter, (text) => {
+    if (topicFilterProblem(text) === null) put({ filter: text })
+  })
   return (
     <div className="subscription-form">
       <div className="field">
@@ -182,9 +181,9 @@ function SubscriptionForm({ session, subscription, put, version }: FormProps) {
           {t.topicFilter}
           <input
             className="mono"
-            value={filter}
-            onChange={(event) => setFilter(event.target.value)}
-            onBlur={saveFilter}
+            value={filter.value}
+            onChange={(event) => filter.type(event.target.value)}
+            onBlur={filter.leave}
           />
         </label>
       </div>

@@ -71,14 +71,14 @@ function WillProperties({
     <>
       <div className="grid">
         <TextField
-          label={`${t.willDelay} (s)`}
+          label={t.withUnit(t.willDelay, 's')}
           type="number"
           value={will.delaySeconds}
           placeholder="0"
           onChange={(delaySeconds) => putWill({ delaySeconds })}
         />
         <TextField
-          label={`${t.messageExpiry} (s)`}
+          label={t.withUnit(t.messageExpiry, 's')}
           type="number"
           value={will.expirySeconds}
           onChange={(expirySeconds) => putWill({ expirySeconds })}

@@ -17,6 +17,10 @@ export const causeWords = {
       'Perhaps this port uses TLS (wss://), with a certificate that the browser does not trust. Open the address; if the browser warns, accept the certificate or import the CA (mozzie tls-init writes it to ca.crt), then use wss://.',
     nothingListens:
       'Perhaps nothing is listening there: is the broker running? Are host and port correct?',
+    noAnswer:
+      'Nothing answers there, neither yes nor no: perhaps a firewall drops what is sent, the machine is off, or the host is wrong.',
+    maybeMqttPort:
+      'Perhaps this is a port for MQTT over TCP, which a browser cannot tell from a closed one and cannot speak. It needs a port for MQTT over WebSocket: often 9001, 8083 or 8084; in the configuration of Mozzie and mosquitto a listener with protocol websockets.',
     unknownCertificate:
       'The browser does not trust the certificate of this port. Open the address: the browser warns, and you can go on from there. Or import the CA that issued the certificate into the browser or the operating system. Then connect again.',
     certificate:

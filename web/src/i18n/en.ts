@@ -40,6 +40,7 @@ export const en = {
   panes: 'Panes',
   resizeTopics: 'Width of the topic pane',
   resizeDetail: 'Width of the detail pane',
+  withUnit: (label: string, unit: 's' | 'ms' | 'B') => `${label} (${unit})`,
   perSecond: (count: number) => `${count} per second`,
   copied: 'Copied',
   copyFailed: 'The browser does not allow copying here',
@@ -102,6 +103,10 @@ export const en = {
     'Stored in this browser in clear text. Otherwise it is forgotten when the tab closes.',
   advanced: 'Advanced',
   changed: (count: number) => `${count} changed`,
+  otherTabChanged: (fields: string) =>
+    `Also changed in another tab: ${fields}. Saving replaces that with what you entered here.`,
+  otherTabReplaced: (field: string, theirs: string) =>
+    `${field}: another tab had changed this to "${theirs.slice(0, 80)}" in the meantime. What you entered here has replaced it.`,
   keepAlive: 'Keep alive',
   connectTimeout: 'Connect timeout',
   autoReconnect: 'Reconnect automatically',
@@ -147,6 +152,7 @@ export const en = {
     connecting: 'Connecting…',
     online: 'Connected',
     waiting: 'Connection lost',
+    silent: 'No answer',
   },
   partMissing: 'This part of the page is not loaded, and its server does not answer. Trying again…',
   silent: (duration: string) => `The broker has not answered for ${duration}.`,
@@ -283,6 +289,8 @@ export const en = {
   showMoreCharacters: (count: string) => `Show more: ${count} characters follow`,
   firstPart: (part: string, whole: string) => `Showing the first ${part} of ${whole}.`,
   showWhole: 'Show all',
+  depth: (planes: number, bits: number) => (planes > 1 ? `${planes} × ${bits} bit` : `${bits} bit`),
+  foundFormat: (name: string) => `Auto (${name})`,
   noImage: 'The browser cannot show this image.',
   width: 'Width',
   palette: 'Colours',
@@ -296,7 +304,7 @@ export const en = {
   turn: 'Rotate',
   unpackedFrom: (packed: string, bytes: string) => `${packed} compressed, ${bytes} uncompressed`,
   searchPayload: 'Search in the payload',
-  whyTopic: 'Why does somebody not receive this topic?',
+  whyTopic: 'Why does a client not receive messages on this topic?',
   compareFrom: 'Compare other messages with this one',
   compareNext: 'Open another message: its tab "Difference" compares them',
   comparedWith: (topic: string, time: string) => `Compared with ${topic} at ${time}.`,
@@ -357,6 +365,7 @@ export const en = {
 
   // table of values
   addColumn: 'Add a column',
+  addColumns: (count: number) => `Add the other ${count}`,
   removeColumn: (path: string) => `Remove the column ${path}`,
   condition: 'Condition',
   conditionPlaceholder: 'battery < 2.9',

@@ -35,7 +35,7 @@ const KNOWN: readonly Known[] = [
   [/^message expiry: a whole number from (\d+) to (\d+) is needed, not "(.*)"$/, '消息过期须为 $1 到 $2 的整数，而不是“$3”'],
   [/^topic alias: a whole number from (\d+) to (\d+) is needed, not "(.*)"$/, '主题别名须为 $1 到 $2 的整数，而不是“$3”'],
   [/^(\w+): a whole number from (\d+) to (\d+) is needed, not "(.*)"$/, '$1 须为 $2 到 $3 的整数，而不是“$4”'],
-  [/^correlation data: bad hex after 0x$/, '关联数据：0x 之后不是有效的十六进制'],
+  [/^correlation data: bad hex after 0x$/, '对比数据：0x 之后不是有效的十六进制'],
   [/^will: payload is not (.*)$/, '遗嘱的载荷不是 $1'],
   [/^payload is not (.*)$/, '载荷不是 $1'],
   [/^(\d+) cells, but (\d+) columns$/, '有 $1 个单元格，而列数为 $2'],

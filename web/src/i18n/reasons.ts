@@ -53,9 +53,22 @@ export function reasonNames(): [english: string, chinese: string][] {
   return Object.entries(ZH).map(([code, words]) => [reasonText(Number(code)), words])
 }
 
+/** Return codes of CONNACK in MQTT 3.x, and the reason codes that say the same. */
+const RETURN_CODES: Record<number, number> = { 1: 0x84, 2: 0x85, 3: 0x88, 4: 0x86, 5: 0x87 }
+
+/** The code with which a connection was refused or ended; of 5.0 none of these is below 0x80. */
+export function endWords(code: number, language: Language): string | null {
+  return wordsOf(code, RETURN_CODES[code] ?? code, language)
+}
+
 /** The code in words; null: there is no such code, or it says nothing (0). */
 export function reasonWords(code: number, language: Language): string | null {
+  return wordsOf(code, code, language)
+}
+
+function wordsOf(code: number, meaning: number, language: Language): string | null {
   if (code === 0) return null
-  const words = language === 'zh' ? (ZH[code] ?? reasonText(code)) : reasonText(code)
+  const english = reasonText(meaning)
+  const words = language === 'zh' ? (ZH[meaning] ?? english) : english
   return `${words} (0x${code.toString(16).padStart(2, '0')})`
 }

@@ -14,6 +14,9 @@ export const causeWords: CauseText = {
     hiddenTls:
       '可能该端口使用 TLS（wss://），而浏览器不信任其证书。请打开该地址；若浏览器警告，请接受证书或导入证书颁发机构（mozzie tls-init 会写到 ca.crt），然后使用 wss://。',
     nothingListens: '可能没有服务在监听：服务器在运行吗？主机和端口正确吗？',
+    noAnswer: '对方没有任何应答，也没有拒绝：可能被防火墙丢弃、机器已关机，或主机填写有误。',
+    maybeMqttPort:
+      '可能这是 TCP 的 MQTT 端口：浏览器无法把它与关闭的端口区分开，也不能使用它。请填写 WebSocket 的 MQTT 端口，常用 9001、8083 或 8084；在 Mozzie 和 mosquitto 的配置中，是带 protocol websockets 的 listener。',
     unknownCertificate:
       '浏览器不信任该端口的证书。请打开该地址，浏览器会警告，您可以选择继续访问；或者把签发该证书的 CA 导入浏览器或操作系统。然后重新连接。',
     certificate:

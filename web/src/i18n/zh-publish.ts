@@ -21,7 +21,7 @@ export const publishWords: PublishText = {
   contentType: '内容类型',
   messageExpiry: '消息过期',
   responseTopic: '响应主题',
-  correlationData: '关联数据',
+  correlationData: '对比数据',
   topicAlias: '主题别名',
   payloadFormatIndicator: '载荷为 UTF-8 文本',
   every: '间隔',

@@ -3,6 +3,12 @@ import type { Profile } from './profile.ts'
 
 type Address = Pick<Profile, 'scheme' | 'host' | 'port' | 'path'>
 
+/**
+ * A web server answered; or the attempt failed at once, be the port closed, one of MQTT over TCP or one whose certificate is unknown,
+ * which a browser says alike; or nothing came at all.
+ */
+export type Reply = 'answered' | 'failed' | 'none'
+
 /** What was asked after the failure. A browser learns of a WebSocket only whether it opens, of a request only whether it is answered. */
 export interface Attempt {
   readonly address: Address
@@ -10,8 +16,8 @@ export interface Attempt {
   readonly pageIsSecure: boolean
   /** Addresses near this one where a WebSocket for MQTT does open. */
   readonly open: readonly Address[]
-  /** At host and port of this one a web server answers, with TLS where the scheme asks for it. */
-  readonly isAnswered: boolean
+  /** What a request to host and port of this one met, with TLS where the scheme asks for it. */
+  readonly reply: Reply
   /** There the broker that served the page takes WebSockets with TLS, from whoever has no certificate either. */
   readonly isOwnTls: boolean
 }
@@ -28,6 +34,8 @@ export type CauseName =
   | 'certificate'
   | 'hiddenTls'
   | 'nothingListens'
+  | 'noAnswer'
+  | 'maybeMqttPort'
   | 'originRefused'
 
 export interface Cause {
@@ -45,6 +53,9 @@ export const CERTIFICATE_CAUSES: ReadonlySet<CauseName> = new Set([
   'certificate',
   'hiddenTls',
 ])
+/** Where brokers take WebSockets. */
+const PATHS: readonly string[] = ['/mqtt', '/', '/ws']
+const isUsual = ({ path }: Address): boolean => PATHS.includes(path)
 /** With or without the brackets that a URL has. */
 const LOCAL = /^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/
 
@@ -56,7 +67,7 @@ export function isSameHost(one: string, other: string): boolean {
 type Test = (attempt: Attempt) => Omit<Cause, 'name'> | null
 
 const certain = (instead: Address | null) => ({ isCertain: true, instead })
-const possible = { isCertain: false, instead: null }
+const when = (isPossible: boolean) => (isPossible ? { isCertain: false, instead: null } : null)
 
 /** Another address that differs in just this. */
 function differing(attempt: Attempt, only: keyof Address): Address | null {
@@ -95,8 +106,8 @@ const CAUSES: readonly (readonly [CauseName, Test])[] = [
   ],
   [
     'unknownCertificate',
-    ({ address: { scheme }, isAnswered, isOwnTls }) =>
-      scheme === 'wss' && isOwnTls && !isAnswered ? certain(null) : null,
+    ({ address: { scheme }, reply, isOwnTls }) =>
+      scheme === 'wss' && isOwnTls && reply !== 'answered' ? certain(null) : null,
   ],
   [
     'wrongPath',
@@ -107,20 +118,22 @@ const CAUSES: readonly (readonly [CauseName, Test])[] = [
   ],
   [
     'mqttPort',
-    ({ address, open }) => (MQTT_PORTS.has(address.port) ? certain(open[0] ?? null) : null),
+    ({ address, open, reply }) =>
+      MQTT_PORTS.has(address.port) && reply !== 'answered' ? certain(open[0] ?? null) : null,
   ],
   ['otherPort', ({ open }) => (open[0] === undefined ? null : certain(open[0]))],
-  ['otherPath', ({ isAnswered }) => (isAnswered ? possible : null)],
-  ['nothingListens', ({ isAnswered }) => (isAnswered ? null : possible)],
+  // The usual paths were all tried: an origin that is refused is likelier then.
+  ['originRefused', ({ address, reply }) => when(reply === 'answered' && isUsual(address))],
+  ['otherPath', ({ reply }) => when(reply === 'answered')],
+  ['noAnswer', ({ reply }) => when(reply === 'none')],
+  ['nothingListens', ({ reply }) => when(reply === 'failed')],
+  ['maybeMqttPort', ({ reply }) => when(reply !== 'answered')],
+  ['certificate', ({ address, reply }) => when(address.scheme === 'wss' && reply === 'failed')],
+  ['hiddenTls', ({ address, reply }) => when(address.scheme === 'ws' && reply === 'failed')],
   [
-    'certificate',
-    ({ address: { scheme }, isAnswered }) => (scheme === 'wss' && !isAnswered ? possible : null),
+    'originRefused',
+    ({ address, reply }) => when(reply === 'failed' || (reply === 'answered' && !isUsual(address))),
   ],
-  [
-    'hiddenTls',
-    ({ address: { scheme }, isAnswered }) => (scheme === 'ws' && !isAnswered ? possible : null),
-  ],
-  ['originRefused', () => possible],
 ]
 
 /** The causes that remain; a certain one is the only one. */
@@ -135,7 +148,6 @@ export function causesOf(attempt: Attempt): readonly Cause[] {
   return found
 }
 
-const PATHS = ['/mqtt', '/', '/ws'] as const
 const WEBSOCKET_PORTS = [9001, 8083, 8084, 9883] as const
 
 /** Where else to knock, the likeliest first. */

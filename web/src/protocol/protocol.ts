@@ -321,6 +321,8 @@ export type Command =
     }
   | { kind: 'connect' }
   | { kind: 'disconnect' }
+  /** Whether the page is on a screen. */
+  | { kind: 'look'; isSeen: boolean }
   | { kind: 'view'; view: ViewRequest }
   | { kind: 'tree'; tree: TreeRequest | null }
   | { kind: 'expand'; path: string; expanded: boolean }

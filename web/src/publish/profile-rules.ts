@@ -76,30 +76,3 @@ const RULES: readonly Rule[] = [
 export function profileProblem(profile: Profile): ProfileProblem | null {
   return RULES.find(([, holds]) => !holds(profile))?.[0] ?? null
 }
-
-/** Of MQTT over TCP: where the same broker mostly has its WebSocket. */
-const WEBSOCKET_PORTS: Record<string, number> = { mqtt: 9001, mqtts: 8084 }
-const DEFAULT_PORTS: Record<string, number> = { ws: 80, wss: 443, http: 80, https: 443 }
-
-/** An address as people paste it, `wss://user:password@host:port/path`, as one for WebSocket; null: it is none. */
-export function parseAddress(text: string): Partial<Profile> | null {
-  const found = /^(wss?|mqtts?|https?):\/\//i.exec(text.trim())
-  if (found === null) return null
-  const scheme = (found[1] ?? 'ws').toLowerCase()
-  let url: URL
-  try {
-    // URL knows ports and hosts of the web's schemes only.
-    url = new URL(text.trim().replace(/^[a-z]+:/i, 'http:'))
-  } catch {
-    return null
-  }
-  const given = /:\d+$/.test(url.host) ? Number(url.port) : text.includes(':80/') ? 80 : undefined
-  return {
-    scheme: ['wss', 'mqtts', 'https'].includes(scheme) ? 'wss' : 'ws',
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: WEBSOCKET_PORTS[scheme] ?? given ?? DEFAULT_PORTS[scheme] ?? 80,
-    path: url.pathname === '/' ? '/mqtt' : url.pathname,
-    ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
-    ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
-  }
-}

@@ -1,6 +1,6 @@
 /** A connection as an address of this page, without its password. */
 import { emptyProfile, emptySubscription, profileUrl, type Profile } from '../model/profile.ts'
-import { parseAddress } from './profile-rules.ts'
+import { parseAddress } from './pasted-address.ts'
 
 const PREFIX = '#client?'
 
@@ -24,7 +24,7 @@ export function sharedProfile(hash: string): Profile | null {
   const fresh = emptyProfile({ scheme: 'ws', host: '', port: 80, path: '/mqtt' })
   return {
     ...fresh,
-    ...address,
+    ...address.fields,
     password: '',
     name: query.get('name') ?? '',
     username: query.get('user') ?? '',

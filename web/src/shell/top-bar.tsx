@@ -1,5 +1,5 @@
 /** Logo, areas, open connections, and what concerns the page as a whole. */
-import { statusWords } from '../client/status-words.ts'
+import { statusKind, statusWords } from '../client/status-words.ts'
 import type { Theme } from '../model/settings.ts'
 import {
   app,
@@ -138,7 +138,7 @@ function ConnectionTab({ session }: { session: SessionHandle }) {
     <div className={`connection-tab ${isActive ? 'is-active' : ''}`}>
       <button type="button" aria-current={isActive ? 'page' : undefined} onClick={open}>
         {session.file === null ? (
-          <span className={`dot is-${status.kind}`} aria-hidden="true" />
+          <span className={`dot is-${statusKind(status)}`} aria-hidden="true" />
         ) : (
           <Icon name="file" size={14} />
         )}

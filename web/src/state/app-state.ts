@@ -7,8 +7,11 @@ import {
   type Subscription,
 } from '../model/profile.ts'
 import { defaultSettings, type Settings } from '../model/settings.ts'
+import { merge } from '../model/merge.ts'
 import { forgetKept } from '../capture/kept.ts'
 import type { KeptAt } from '../protocol/protocol.ts'
+import { SharedValue } from './shared-value.ts'
+import { read, store } from './storage.ts'
 import { openSession, type SessionHandle } from './session-handle.ts'
 import { moved } from '../ui/drag-order.ts'
 import { createStore } from '../ui/store.ts'
@@ -43,13 +46,40 @@ export interface AppState {
   readonly notice: { readonly text: string; readonly isProblem: boolean } | null
 }
 
-const PROFILES_KEY = 'mozzie.connections'
-const SETTINGS_KEY = 'mozzie.settings'
+const PROFILES_KEY = 'mozzie.tabs.connections'
+const SETTINGS_KEY = 'mozzie.tabs.settings'
 const PASSWORDS_KEY = 'mozzie.passwords'
 const TAB_KEY = 'mozzie.tab'
 const OPEN_KEY = 'mozzie.open'
 
 export const PALETTE_SIZE = 12
+
+/** null: forbidden, as where cookies are blocked. The page works without it. */
+function storageNamed(name: 'localStorage' | 'sessionStorage'): Storage | null {
+  try {
+    return window[name]
+  } catch {
+    return null
+  }
+}
+const local = storageNamed('localStorage')
+const ofThisTab = storageNamed('sessionStorage')
+
+const shared = { storage: local, nowMs: () => performance.now() }
+const storedProfiles = new SharedValue<readonly Partial<Profile>[]>({
+  ...shared,
+  key: PROFILES_KEY,
+  oldKey: 'mozzie.connections',
+  empty: [],
+  onFailure: () => notStored(PROFILES_KEY),
+})
+const storedSettings = new SharedValue<Partial<Settings>>({
+  ...shared,
+  key: SETTINGS_KEY,
+  oldKey: 'mozzie.settings',
+  empty: {},
+  onFailure: () => notStored(SETTINGS_KEY),
+})
 
 export const app = createStore<AppState>({
   area: location.hash.startsWith('#broker') ? 'broker' : 'client',
@@ -69,50 +99,36 @@ function followLanguage(): void {
 followLanguage()
 app.subscribe(followLanguage)
 
-function read(storage: Storage, key: string): unknown {
-  try {
-    return JSON.parse(storage.getItem(key) ?? 'null')
-  } catch {
-    return null
-  }
+function write(storage: Storage | null, key: string, value: unknown): void {
+  if (!store(storage, key, value)) notStored(key)
 }
 
-/** Storage may be full or forbidden; the page works without it. */
-let isStored = true
-function write(storage: Storage, key: string, value: unknown): void {
-  try {
-    storage.setItem(key, JSON.stringify(value))
-  } catch {
-    isStored = false
-    notify(`localStorage: ${key}`, true)
-  }
-}
+const notStored = (key: string): void => notify(`localStorage: ${key}`, true)
 
 function readProfiles(): Profile[] {
-  const stored = (read(localStorage, PROFILES_KEY) as Partial<Profile>[] | null) ?? []
-  const passwords = (read(sessionStorage, PASSWORDS_KEY) as Record<string, string> | null) ?? {}
+  return withPasswords(storedProfiles.read())
+}
+
+/** Passwords live as long as the tab, unless they are to be remembered. */
+function withPasswords(stored: readonly Partial<Profile>[]): Profile[] {
+  const passwords = (read(ofThisTab, PASSWORDS_KEY) as Record<string, string> | null) ?? {}
   return stored.map((profile) => {
     const full = { ...emptyProfile(hereAddress()), ...profile }
     return { ...full, password: full.rememberPassword ? full.password : (passwords[full.id] ?? '') }
   })
 }
 
-/**
- * Changes the connections as they are stored now, not as they were when this tab read them: another tab may have changed
- * them meanwhile. Passwords live as long as the tab, unless they are to be remembered.
- */
-function changeProfiles(change: (stored: readonly Profile[]) => readonly Profile[]): void {
-  const profiles = change(isStored ? readProfiles() : app.get().profiles)
-  const stored = profiles.map((profile) =>
+function withoutPasswords(profiles: readonly Profile[]): Profile[] {
+  const passwords = Object.fromEntries(profiles.map(({ id, password }) => [id, password]))
+  write(ofThisTab, PASSWORDS_KEY, passwords)
+  return profiles.map((profile) =>
     profile.rememberPassword ? profile : { ...profile, password: '' },
   )
-  write(localStorage, PROFILES_KEY, stored)
-  write(
-    sessionStorage,
-    PASSWORDS_KEY,
-    Object.fromEntries(profiles.map(({ id, password }) => [id, password])),
-  )
-  showProfiles(profiles)
+}
+
+function changeProfiles(change: (stored: readonly Profile[]) => readonly Profile[]): void {
+  storedProfiles.change((stored) => withoutPasswords(change(withPasswords(stored))))
+  showProfiles(readProfiles())
 }
 
 /** A connection that is open here stays, though another tab has removed it. */
@@ -140,10 +156,10 @@ function keptAt({ id, file }: SessionHandle): KeptAt | null {
 
 /** Of this tab, through reloads. */
 function tabName(): string {
-  const known = read(sessionStorage, TAB_KEY)
+  const known = read(ofThisTab, TAB_KEY)
   if (typeof known === 'string') return known
   const name = newId()
-  write(sessionStorage, TAB_KEY, name)
+  write(ofThisTab, TAB_KEY, name)
   return name
 }
 
@@ -153,17 +169,25 @@ export function configure(session: SessionHandle, profile: Profile): void {
 }
 
 function readSettings(): Settings {
-  return {
-    ...defaultSettings(),
-    ...(read(localStorage, SETTINGS_KEY) as Partial<Settings> | null),
-  }
+  return { ...defaultSettings(), ...storedSettings.read() }
 }
 
 /** What another tab has changed. */
 addEventListener('storage', ({ key }) => {
-  if (key === PROFILES_KEY) showProfiles(readProfiles())
-  if (key === SETTINGS_KEY) showSettings(readSettings())
+  if (key === PROFILES_KEY) {
+    storedProfiles.seen()
+    showProfiles(readProfiles())
+  }
+  if (key === SETTINGS_KEY) {
+    storedSettings.seen()
+    showSettings(readSettings())
+  }
 })
+
+/** A connection may have died while nobody looked: a laptop slept, a network changed. */
+const look = (session: SessionHandle): void =>
+  session.send({ kind: 'look', isSeen: document.visibilityState === 'visible' })
+addEventListener('visibilitychange', () => app.get().sessions.forEach(look))
 
 /** Where the page came from: the broker itself, at `mqtt` beside the page, under whatever path that is. */
 export function hereAddress(): Pick<Profile, 'scheme' | 'host' | 'port' | 'path'> {
@@ -184,26 +208,21 @@ export function sessionOf(id: string | null): SessionHandle | undefined {
   return app.get().sessions.find((session) => session.id === id)
 }
 
-/** Adds the connection, or replaces the one with its id; a session that uses it learns of the change. */
-export function putProfile(profile: Profile): void {
-  changeProfiles((stored) => {
-    const known = stored.some(({ id }) => id === profile.id)
-    return known
-      ? stored.map((other) => (other.id === profile.id ? profile : other))
-      : [...stored, profile]
-  })
-}
-
-function storedProfile(id: string): Profile | undefined {
-  return (
-    (isStored ? readProfiles().find((profile) => profile.id === id) : undefined) ?? profileOf(id)
+/** Changes one connection. One that another tab has removed meanwhile is there again, as this tab knows it. */
+function changeProfile(id: string, change: (stored: Profile) => Profile): void {
+  const known = profileOf(id)
+  changeProfiles((stored) =>
+    stored.some((profile) => profile.id === id) || known === undefined
+      ? stored.map((profile) => (profile.id === id ? change(profile) : profile))
+      : [...stored, change(known)],
   )
 }
 
-/** Saves what a form was filled with; its subscriptions are not the form's. */
-export function putConnection(profile: Profile): void {
-  const { subscriptions } = storedProfile(profile.id) ?? profile
-  putProfile({ ...profile, subscriptions })
+/** Saves what a form was filled with as far as that is another thing than before: the rest, and subscriptions, are not the form's. */
+export function putConnection(profile: Profile, before = profileOf(profile.id)): void {
+  if (before === undefined || profileOf(profile.id) === undefined) return addProfiles([profile])
+  const mine = { ...profile, subscriptions: before.subscriptions }
+  changeProfile(profile.id, (stored) => merge(before, mine, stored).value)
 }
 
 export function removeProfile(id: string): void {
@@ -213,17 +232,21 @@ export function removeProfile(id: string): void {
 }
 
 export function addProfiles(added: readonly Profile[]): void {
-  changeProfiles((stored) => [...stored, ...added])
+  changeProfiles((stored) => [
+    ...stored,
+    ...added.filter(({ id }) => !stored.some((profile) => profile.id === id)),
+  ])
 }
 
 /** @param patch Or what makes it of the settings as they are stored now: for lists that other tabs add to as well. */
 export function putSettings(
   patch: Partial<Settings> | ((stored: Settings) => Partial<Settings>),
 ): void {
-  const stored = isStored ? readSettings() : app.get().settings
-  const settings = { ...stored, ...(typeof patch === 'function' ? patch(stored) : patch) }
-  write(localStorage, SETTINGS_KEY, settings)
-  showSettings(settings)
+  storedSettings.change((stored) => {
+    const settings = { ...defaultSettings(), ...stored }
+    return { ...settings, ...(typeof patch === 'function' ? patch(settings) : patch) }
+  })
+  showSettings(readSettings())
 }
 
 function showSettings(settings: Settings): void {
@@ -243,15 +266,15 @@ function noteOpen(): void {
     .sessions.filter(({ file }) => file === null)
     .map(({ id }) => id)
   const { activeId } = app.get()
-  write(sessionStorage, OPEN_KEY, { ids, activeId })
-  write(localStorage, OPEN_KEY, { ids, activeId })
+  write(ofThisTab, OPEN_KEY, { ids, activeId })
+  write(local, OPEN_KEY, { ids, activeId })
 }
 
 /** Opens what was open before, if the settings ask for it. */
 export function reopenTabs(): void {
   if (!app.get().settings.reopenTabs) return
   const { area } = app.get()
-  const open = (read(sessionStorage, OPEN_KEY) ?? read(localStorage, OPEN_KEY)) as {
+  const open = (read(ofThisTab, OPEN_KEY) ?? read(local, OPEN_KEY)) as {
     ids: string[]
     activeId: string | null
   } | null
@@ -275,6 +298,7 @@ export function openProfile(profile: Profile): SessionHandle {
   configure(session, profile)
   session.send({ kind: 'view', view: session.store.get().request })
   session.send({ kind: 'connect' })
+  look(session)
   app.set({ sessions: [...sessions, session], activeId: profile.id, area: 'client', dialog: null })
   noteOpen()
   return session
@@ -297,16 +321,19 @@ function changeSubscriptions(
   profileId: string,
   change: (stored: readonly Subscription[]) => Subscription[],
 ): void {
-  const profile = storedProfile(profileId)
-  if (profile !== undefined)
-    putProfile({ ...profile, subscriptions: change(profile.subscriptions) })
+  changeProfile(profileId, (profile) => ({
+    ...profile,
+    subscriptions: change(profile.subscriptions),
+  }))
 }
 
-export function putSubscription(profileId: string, subscription: Subscription): void {
+export function changeSubscription(
+  profileId: string,
+  id: string,
+  patch: Partial<Subscription>,
+): void {
   changeSubscriptions(profileId, (stored) =>
-    stored.some(({ id }) => id === subscription.id)
-      ? stored.map((other) => (other.id === subscription.id ? subscription : other))
-      : [...stored, subscription],
+    stored.map((other) => (other.id === id ? { ...other, ...patch } : other)),
   )
 }
 
@@ -341,10 +368,11 @@ export function subscribeTo(
   const profile = profileOf(profileId)
   if (profile === undefined || profile.subscriptions.some((other) => other.filter === filter))
     return
-  putSubscription(profileId, {
-    ...emptySubscription(filter, nextColour(profile.subscriptions)),
-    ...patch,
-  })
+  const added = { ...emptySubscription(filter, nextColour(profile.subscriptions)), ...patch }
+  // Another tab may subscribe to the same at the same moment.
+  changeSubscriptions(profileId, (stored) =>
+    stored.some((other) => other.filter === filter) ? [...stored] : [...stored, added],
+  )
 }
 
 let noticeTimer: ReturnType<typeof setTimeout> | undefined

@@ -34,6 +34,8 @@ export interface Link {
   subscribe(subscription: Subscription): Promise<Outcome>
   unsubscribe(filter: string): Promise<Outcome>
   publish(message: Outgoing): Promise<Outcome>
+  /** Resolves when the broker shows that it lives. */
+  ping(): Promise<void>
   /** Says DISCONNECT and closes. No event follows. */
   end(): void
 }

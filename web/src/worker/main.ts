@@ -71,6 +71,11 @@ const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act
     })
     return ['status']
   },
+  look: (at, { isSeen }) => {
+    at.isSeen = isSeen
+    at.listen()
+    return ['status']
+  },
   disconnect: (at) => {
     at.disconnect()
     return ['status']

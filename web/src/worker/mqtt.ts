@@ -241,6 +241,7 @@ function linkOf(client: MqttClient, isV5: boolean, { take, identify, onEnd }: Li
         }
       }
     },
+    ping: () => client.ping(),
     end() {
       onEnd()
       void client.end({ timeoutMs: 200 })

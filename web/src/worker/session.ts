@@ -24,7 +24,9 @@ const OFFLINE: Status = {
 }
 
 /** An answer that takes longer is worth a word. */
-const SILENT_MS = 5000
+const SILENT_MS = 4000
+/** While somebody looks a broker that says nothing for so long is asked whether it lives: keep alive takes a minute to tell. */
+const QUIET_MS = 2000
 
 /** Parts of the snapshot that may have changed. */
 export type Part =
@@ -49,6 +51,8 @@ export class Session {
   status: Status = OFFLINE
   treeRequest: TreeRequest | null = null
   watched: string | null = null
+  /** The page is on a screen. */
+  isSeen = true
   /** Keeps messages beyond this visit; null: nobody asked for that. */
   keeper: Keeper | null = null
 
@@ -87,6 +91,7 @@ export class Session {
     try {
       this.link = this.openLink(this.profile, {
         online: (connack) => {
+          this.heardAtMs = Date.now()
           this.setStatus({
             ...OFFLINE,
             kind: 'online',
@@ -185,12 +190,15 @@ export class Session {
     }
   }
 
-  /** Notes since when the broker is silent; to be called every second. */
+  /** Notes since when the broker is silent, and asks one that is quiet; to be called every second. */
   listen(): void {
-    if (this.status.kind !== 'online') return
+    if (this.status.kind !== 'online' || this.link === null) return
+    const nowMs = Date.now()
+    if (this.isSeen && this.unanswered.size === 0 && nowMs - this.heardAtMs >= QUIET_MS)
+      this.awaited(this.link.ping()).catch(() => {})
     const [oldest] = this.unanswered
     const sinceMs = Math.max(this.heardAtMs, oldest?.atMs ?? Infinity)
-    const silentSinceMs = Date.now() - sinceMs > SILENT_MS ? sinceMs : null
+    const silentSinceMs = nowMs - sinceMs > SILENT_MS ? sinceMs : null
     if (silentSinceMs !== this.status.silentSinceMs)
       this.setStatus({ ...this.status, silentSinceMs })
   }
