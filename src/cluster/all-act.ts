@@ -1,5 +1,6 @@
 /** Has every node act on something that all of them hear of, and knows when each has. */
-import type { Membership, NodeView } from './membership.ts'
+import type { Membership } from './membership.ts'
+import type { NodeView } from './node-report.ts'
 import { pause, type Wire } from './wire.ts'
 
 const ANSWER_MS_MAX = 3000

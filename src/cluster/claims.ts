@@ -3,15 +3,17 @@
  * leader had. Whoever was faster is seen by that, and asked.
  */
 import type { Message } from '../ports/message.ts'
-import type { ClaimedSession } from '../ports/store.ts'
+import type { ClaimedSession, SessionRecord } from '../ports/store.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { WRONG_LAST } from './failures.ts'
 import { readNamed } from './entries.ts'
+import type { FoundWill } from './left-wills.ts'
 import { LocalSession } from './local-session.ts'
+import { storedWill } from './resting-wills.ts'
 import { readRow, writeRow, type SessionRow } from './rows.ts'
 import type { KnownSession } from './session-table.ts'
 import { partitionOf, tokenFor } from './tokens.ts'
-import { clearRemains } from './remains.ts'
+import { clearRemains, exchangesOf } from './remains.ts'
 import { isFailure, pause, type StreamEntry } from './wire.ts'
 
 const RETRY_MS = 1000
@@ -41,18 +43,21 @@ export async function claimSession(
     const owner = found === null ? null : await ownerOf(node, found)
     if (owner !== null) return { session: null, owner, heldIds: [], begin() {} }
     const goesOn = found !== null && !found.isGone && !cleanStart
+    // Nobody has let it go: its node is gone.
+    const left = found === null || found.owner === '' ? null : await orphanOf(node, clientId)
     const row: SessionRow = {
       clientId,
       owner: node.options.node,
       keeper: node.options.node,
       epoch: (found?.epoch ?? 0) + 1,
       partition: goesOn ? found.partition : partitionOf(sid, node.options.partitions),
-      record: goesOn ? found.record : null,
+      record: goesOn ? withWill(node, found.record, left) : null,
       isGone: false,
       sentTo: -1,
       subscriptions: goesOn ? found.subscriptions : new Map(),
     }
     const known = await takeRow(node, row, sequence)
+    if (known !== null && left !== null) await settleWill(node, row, left)
     if (known !== null) return await stateOf(node, known, found, goesOn)
     if (node.wire.isClosed) return { session: null, owner: null, heldIds: [], begin() {} }
   }
@@ -103,6 +108,36 @@ async function ownerOf(
   if (owner === '' || owner === options.node || row.isGone) return null
   await membership.refreshNode(owner)
   return membership.mayHold(owner) ? owner : null
+}
+
+/** The will that the last connection left, if nobody has seen to it: its node is gone. */
+async function orphanOf(node: ClusterNode, clientId: string): Promise<FoundWill | null> {
+  const { leftWills, membership } = node
+  const found = (await leftWills?.find(clientId)) ?? null
+  if (found === null) return null
+  const isLive = membership.isRunAlive(found.node, found.run) && membership.mayHold(found.node)
+  return isLive ? null : found
+}
+
+/** With that it is the core's to say, or not: the client is back. */
+function withWill(
+  { membership, options }: ClusterNode,
+  record: SessionRecord | null,
+  left: FoundWill | null,
+): SessionRecord | null {
+  if (record === null || left === null) return record
+  const goneMs = membership.goneForMs(left.node, left.run)
+  return { ...record, will: storedWill(left, options.wallMs(), goneMs) }
+}
+
+/** The row has it, or it is said: the session did not go on. */
+async function settleWill(
+  { leftWills }: ClusterNode,
+  row: SessionRow,
+  left: FoundWill,
+): Promise<void> {
+  if (row.record === null) await leftWills?.say(left)
+  await leftWills?.erase(left.sequence)
 }
 
 /** Writes the row on top of the one at `last`; null: somebody was faster, or nobody knows. */
@@ -157,7 +192,7 @@ async function stateOf(
   const { stream, subject } = local.place
   const [last, exchanges] = await Promise.all([
     wire.readOne(stream, { last_by_subj: subject }),
-    node.exchangesOf(known.sid),
+    exchangesOf(wire, node.options.name, known.sid),
   ])
   const lastSequence = last?.sequence ?? 0
   if (!goesOn) {

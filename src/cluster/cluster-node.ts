@@ -4,14 +4,16 @@ import type { StoredWill, StoreEvents } from '../ports/store.ts'
 import { DelayedMessages } from './delayed.ts'
 import { ClusterError, type Failure } from './failures.ts'
 import { Follower } from './follower.ts'
+import type { LeftWills } from './left-wills.ts'
 import type { QueuePlace, LocalSession } from './local-session.ts'
-import { Membership, type NodeCounts } from './membership.ts'
+import { Membership } from './membership.ts'
+import type { NodeCounts } from './node-report.ts'
 import { readEntry } from './entries.ts'
 import { Pauses } from './pauses.ts'
 import { Posts } from './posts.ts'
 import { Questions } from './questions.ts'
 import { Records } from './records.ts'
-import { clearRemains } from './remains.ts'
+import { clearRemains, exchangesOf } from './remains.ts'
 import { RetainedMessages } from './retained.ts'
 import { SessionTable, type KnownSession } from './session-table.ts'
 import { StreamWatch } from './stream-watch.ts'
@@ -27,7 +29,6 @@ const LEASES_PER_LOOK = 2
 const REFUSED_SAID_MS = 10_000
 /** JetStream answers for so many subjects at once. */
 const SUBJECTS_AT_ONCE = 500
-const EXCHANGES_AT_ONCE = 1000
 
 export interface ClusterOptions {
   /** In front of every stream and subject; letters, digits, `-` and `_`. */
@@ -63,6 +64,8 @@ export class ClusterNode {
   retained!: RetainedMessages
   delayed!: DelayedMessages
   writer!: Writer
+  /** Set by the peers. */
+  leftWills: LeftWills | null = null
   private events: StoreEvents | null = null
   private sessionsFollowed!: Follower
   private retainedFollowed!: Follower
@@ -85,6 +88,8 @@ export class ClusterNode {
   onRecords: () => void = () => {}
   /** Nodes have come or are gone; set by the peers. */
   onNodes: () => void = () => {}
+  /** The last that is written: resolves when it is; set by the peers. */
+  onLeaving: () => Promise<void> = async () => {}
 
   constructor(options: ClusterOptions) {
     this.options = options
@@ -192,6 +197,7 @@ export class ClusterNode {
     if (this.isJoined && this.membership.isValid()) {
       await this.writer.flush()
       await Promise.all([...this.untidy].map((local) => local.flush()))
+      await this.onLeaving()
     }
     this.events = null
     for (const { local } of this.table.sessions.values()) local?.end()
@@ -296,20 +302,6 @@ export class ClusterNode {
     return `${this.options.name}.x.${sid}.${kind}.${number}`
   }
 
-  /** The exchanges of a session that are under way. */
-  async exchangesOf(sid: string): Promise<StreamEntry[]> {
-    const { name } = this.options
-    const found: StreamEntry[] = []
-    const filter = `${name}.x.${sid}.>`
-    for (let from = 1; ;) {
-      const first = await this.wire.readOne(`${name}_X`, { seq: from, next_by_subj: filter })
-      if (first === null) return found.filter(({ data }) => data.length > 0)
-      const more = await this.wire.readSome(`${name}_X`, filter, first.sequence, EXCHANGES_AT_ONCE)
-      found.push(...(more.length === 0 ? [first] : more))
-      from = (found.at(-1)?.sequence ?? from) + 1
-    }
-  }
-
   forgetMarker(sid: string, sequence: number): Promise<void> {
     const subject = this.exchange(sid, 'o', sequence)
     return this.writer
@@ -326,7 +318,7 @@ export class ClusterNode {
     const { stream, subject } = place
     const [last, exchanges] = await Promise.all([
       this.wire.readOne(stream, { last_by_subj: subject }),
-      this.exchangesOf(known.sid),
+      exchangesOf(this.wire, this.options.name, known.sid),
     ])
     const { name } = this.options
     return () => clearRemains(this.wire, name, place, last?.sequence ?? 0, exchanges)

@@ -10,9 +10,11 @@ import { knowSession } from './claims.ts'
 import { Clients } from './clients.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import type { Failure } from './failures.ts'
-import type { NodeView } from './membership.ts'
 import { Interests } from './interests.ts'
+import { LeftWills } from './left-wills.ts'
+import type { NodeView } from './node-report.ts'
 import { openParcel, Parcels } from './parcels.ts'
+import { restWills } from './resting-wills.ts'
 import { Wills } from './wills.ts'
 import { pause } from './wire.ts'
 
@@ -57,6 +59,7 @@ export class ClusterPeers implements Peers {
     node.onJoined = () => this.joined()
     node.onLost = (clientId) => this.lost(clientId)
     node.onNodes = () => this.nodesChanged()
+    node.onLeaving = async () => this.wills?.stored()
   }
 
   start(events: PeersEvents): void {
@@ -76,7 +79,20 @@ export class ClusterPeers implements Peers {
     const isRunAlive = (name: string, run: string): boolean => membership.isRunAlive(name, run)
     this.interests = new Interests(wire, options, isRunAlive, tell)
     this.clients = new Clients(wire, options, membership, (claim, done) => this.kicked(claim, done))
-    this.wills = new Wills(wire, options, (...why) => this.willRefused(...why))
+    const left = new LeftWills(wire, options.name, {
+      isLive: isRunAlive,
+      orphaned: (clientId, will) => tell((events) => events.orphaned(clientId, will)),
+      safe: () => node.writer.flush(),
+      rest: (wills) => restWills(node, wills),
+    })
+    node.leftWills = left
+    this.wills = new Wills(
+      wire,
+      options,
+      left,
+      (...whose) => membership.isRunGone(...whose),
+      (...why) => this.willRefused(...why),
+    )
     wire.listen(`${options.name}.ctl.${options.node}.barrier`, (message) => {
       const question = JSON.parse(decoder.decode(message.data)) as BarrierQuestion
       void this.pass(question).then((answer) =>
@@ -263,20 +279,15 @@ export class ClusterPeers implements Peers {
   // ── nodes ────────────────────────────────────────────────────────────────────────────────────────
 
   private nodesChanged(): void {
-    const { interests, wills } = this
-    const { membership, writer } = this.node
+    const { interests } = this
+    const { membership, leftWills } = this.node
     for (const node of interests?.known ?? [])
       if (!membership.isAlive(node)) {
         interests?.remove(node)
         this.parcels.forget(node)
       }
     for (const { node, run } of membership.others()) void interests?.until(node, run, 0)
-    if (membership.isFirst())
-      wills?.sayOrphans(
-        (node, run) => membership.isRunAlive(node, run),
-        (clientId, will) => this.tell((events) => events.orphaned(clientId, will)),
-        () => writer.flush(),
-      )
+    if (membership.isFirst()) leftWills?.sayOrphans()
   }
 
   end(): void {

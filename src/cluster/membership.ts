@@ -13,6 +13,7 @@ import { LogType } from '../base/log.ts'
 import { ClusterError, NO_RESPONDERS } from './failures.ts'
 import { Follower } from './follower.ts'
 import { Heartbeats, type HeartbeatsOptions } from './heartbeats.ts'
+import type { NodeCounts, NodeReport, NodeView } from './node-report.ts'
 import { isFailure, pause, type Outcome, type StreamEntry, type Wire } from './wire.ts'
 
 /** Heartbeats within one lease: some may fail, and a stream may be without a leader for a while. */
@@ -25,43 +26,6 @@ const ANSWER_MS_MAX = 5000
 const RETRY_MS = 200
 /** Begins the answer of who knows of lives, its run behind it; of another version it is empty. */
 const MET = 'met'
-
-/** What a node says of itself. */
-export interface NodeReport {
-  readonly node: string
-  /** Of one process: another run of the same node has another. */
-  readonly run: string
-  /** It has left by itself. */
-  readonly isLeaving: boolean
-  readonly version: string
-  readonly connected: number
-  readonly sessions: number
-  /** Its clients are sent to other nodes; absent: a version that does not know of that. */
-  readonly isDraining?: boolean
-  /** Since it started; absent as above. */
-  readonly figures?: NodeFigures
-  /** Names of the bridges that it may run; absent as above. */
-  readonly bridges?: readonly string[]
-  /** It has the users that all nodes share; absent as above. */
-  readonly sharesUsers?: boolean
-}
-
-/** PUBLISH packets of a node. */
-export interface NodeFigures {
-  readonly received: number
-  readonly sent: number
-  readonly dropped: number
-}
-
-/** What a node says of itself that changes. */
-export type NodeCounts = Required<
-  Pick<NodeReport, 'connected' | 'sessions' | 'isDraining' | 'figures' | 'bridges' | 'sharesUsers'>
->
-
-export interface NodeView extends NodeReport {
-  /** Monotonic ms until which it may answer a client. */
-  readonly aliveUntilMs: number
-}
 
 export interface MembershipOptions extends HeartbeatsOptions {
   readonly node: string
@@ -196,6 +160,29 @@ export class Membership {
   noteSilent(node: string): void {
     const run = this.nodes.get(node)?.run
     if (run !== undefined) this.silent.add(run)
+  }
+
+  /**
+   * Is that process of a node gone, or cut off? Asks it until it answers, or its lease has ended; false as well when nobody wants
+   * to know any more.
+   */
+  async isRunGone(node: string, run: string, isOver: AbortSignal): Promise<boolean> {
+    while (!isOver.aborted && !this.wire.isClosed) {
+      if (!this.isRunAlive(node, run) || this.silent.has(run)) return true
+      const answer = await this.askRun(node)
+      if (answer === 'unheard') this.noteSilent(node)
+      else if (answer !== 'silent') return answer !== run
+    }
+    return false
+  }
+
+  /** How long at least a node has not been heard of that is gone; 0: it may just have gone. */
+  goneForMs(node: string, run: string): number {
+    const view = this.nodes.get(node)
+    if (view === undefined || view.run !== run) return 0
+    const { leaseMs, nowMs } = this.options
+    const lastMs = view.aliveUntilMs - leaseMs
+    return Math.max(0, nowMs() - lastMs - leaseMs / HEARTBEATS_PER_LEASE)
   }
 
   /** Chosen among all that are alive: the one to do what one has to do. */
@@ -337,22 +324,24 @@ export class Membership {
 
   /** An earlier run of this node: until no server has a connection to it any more, or its lease has ended. */
   private async waitForFormer(): Promise<void> {
-    const { name, node, nowMs, leaseMs } = this.options
+    const { node, nowMs, leaseMs } = this.options
     const former = this.nodes.get(node)
     this.nodes.delete(node)
     if (former === undefined || former.isLeaving) return
     for (const endMs = nowMs() + leaseMs; nowMs() < endMs; await pause(RETRY_MS)) {
-      const answer = await this.askRun(`${name}.ctl.${node}.run`)
+      const answer = await this.askRun(node)
       if (answer === 'unheard') return
-      if (answer === 'there')
+      if (answer !== 'silent')
         throw new ClusterError(`another process is node ${node} of this cluster: cluster_node_id`)
     }
   }
 
-  private async askRun(subject: string): Promise<'there' | 'unheard' | 'silent'> {
+  /** Which run of a node answers; 'unheard': no server knows of one, 'silent': none in time. */
+  private async askRun(node: string): Promise<string> {
+    const subject = `${this.options.name}.ctl.${node}.run`
     const answer = await this.wire.tryRequest(subject, '', ASK_MS)
     if (answer === null) return 'silent'
-    return answer === 'unheard' ? 'unheard' : 'there'
+    return answer === 'unheard' ? 'unheard' : decoder.decode(answer.data)
   }
 
   private heard({ data, sequence, subject }: StreamEntry): void {

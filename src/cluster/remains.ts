@@ -3,6 +3,21 @@ import { ApiError } from './failures.ts'
 import type { QueuePlace } from './local-session.ts'
 import type { StreamEntry, Wire } from './wire.ts'
 
+const EXCHANGES_AT_ONCE = 1000
+
+/** The exchanges of a session that are under way. */
+export async function exchangesOf(wire: Wire, name: string, sid: string): Promise<StreamEntry[]> {
+  const found: StreamEntry[] = []
+  const filter = `${name}.x.${sid}.>`
+  for (let from = 1; ;) {
+    const first = await wire.readOne(`${name}_X`, { seq: from, next_by_subj: filter })
+    if (first === null) return found.filter(({ data }) => data.length > 0)
+    const more = await wire.readSome(`${name}_X`, filter, first.sequence, EXCHANGES_AT_ONCE)
+    found.push(...(more.length === 0 ? [first] : more))
+    from = (found.at(-1)?.sequence ?? from) + 1
+  }
+}
+
 /** Takes out its queue up to `lastSequence`, and its exchanges. */
 export async function clearRemains(
   wire: Wire,

@@ -1,33 +1,18 @@
 /**
- * What clients left to be said, where the other nodes find it when this one is gone: one message per client, with the run of
- * the node that had it. Whoever comes first among those who are left says what belongs to no live run.
+ * What this node's clients left to be said, where the others find it when this one is gone: one message per client, with the run
+ * of the node that has it. It is put on top of what the writer knew to be there, so none of another node goes unseen.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { ByteWriter } from '../codec/byte-writer.ts'
-import type { PeersEvents, PeerWill } from '../ports/peers.ts'
-import {
-  readMessage,
-  RecordReader,
-  writeMessage,
-  writeText,
-  writeUint,
-} from '../store/level/records.ts'
-import { NO_ROOM_EVER, TOO_LARGE, type Failure } from './failures.ts'
+import type { PeerWill } from '../ports/peers.ts'
+import { NO_ROOM_EVER, TOO_LARGE, WRONG_LAST, type Failure } from './failures.ts'
+import { writeLeftWill, type LeftWills } from './left-wills.ts'
+import type { Membership } from './membership.ts'
 import { tokenFor } from './tokens.ts'
 import { isFailure, type Wire } from './wire.ts'
 
-const WILLS_AT_ONCE = 500
-const HEAD_BYTES = 256
 /** Between two attempts at what JetStream does not take, longer each time: as many wait as have come since. */
 const RETRY_MS = 1000
 const RETRY_MS_MAX = 30_000
-
-interface LeftWill {
-  readonly clientId: string
-  readonly node: string
-  readonly run: string
-  readonly will: PeerWill
-}
 
 /** What a client of this node wants said, or that nothing is. */
 interface OwnWill {
@@ -45,20 +30,31 @@ export interface WillsOptions {
   readonly run: string
 }
 
+type IsRunGone = Membership['isRunGone']
+
 /** A will is not stored, so should this node die nobody says it. `isForGood`: it is not tried again. */
 type Refused = (clientId: string, failure: Failure, isForGood: boolean) => void
 
 export class Wills {
   private readonly wire: Wire
   private readonly options: WillsOptions
+  private readonly left: LeftWills
+  private readonly isRunGone: IsRunGone
   private readonly refused: Refused
   private readonly own = new Map<string, OwnWill>()
-  private saying: Promise<void> = Promise.resolve()
   private last = 0
 
-  constructor(wire: Wire, options: WillsOptions, refused: Refused) {
+  constructor(
+    wire: Wire,
+    options: WillsOptions,
+    left: LeftWills,
+    isRunGone: IsRunGone,
+    refused: Refused,
+  ) {
     this.wire = wire
     this.options = options
+    this.left = left
+    this.isRunGone = isRunGone
     this.refused = refused
   }
 
@@ -75,7 +71,7 @@ export class Wills {
     const written = (before?.written ?? Promise.resolve(0))
       .then((sequence) =>
         will === null
-          ? this.remove(sequence)
+          ? this.forget(sequence)
           : this.put(clientId, will, sequence, isOver.signal, answer),
       )
       .finally(answer)
@@ -102,98 +98,51 @@ export class Wills {
     answer: () => void,
   ): Promise<number> {
     const { name, node, run } = this.options
-    const data = writeWill({ clientId, node, run, will })
+    const data = writeLeftWill({ clientId, node, run, will })
     // As in `Writer.putSurely`.
     const numbered = { 'Nats-Msg-Id': `${run}.${++this.last}` }
     const subject = `${name}.w.${tokenFor(clientId)}`
-    for (let waitMs = RETRY_MS; !isOver.aborted; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
-      const outcome = await this.wire.putUntilAnswered(subject, data, numbered)
+    let waitMs = RETRY_MS
+    for (let last = before; !isOver.aborted;) {
+      const expected = { 'Nats-Expected-Last-Subject-Sequence': String(last) }
+      const outcome = await this.wire.putUntilAnswered(subject, data, { ...numbered, ...expected })
       if (!isFailure(outcome)) return outcome.sequence
       if (this.wire.isClosed) return before
+      if (outcome.code === WRONG_LAST) {
+        last = await this.seeTo(clientId, isOver)
+        continue
+      }
       const isForGood = outcome.code === TOO_LARGE || outcome.code === NO_ROOM_EVER
       this.refused(clientId, outcome, isForGood)
       if (isForGood) return await this.remove(before)
       answer()
       await pause(waitMs, undefined, { signal: isOver }).catch(() => {})
+      waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)
     }
     return before
   }
 
-  /** That one and no later one, which is of another node by now. */
+  /**
+   * The client left another will, at another node: while that lives it sees to it. Resolves to where the will is that may be
+   * replaced. One with a delay is of a session that goes on, and was seen to when that was claimed.
+   */
+  private async seeTo(clientId: string, isOver: AbortSignal): Promise<number> {
+    const found = await this.left.find(clientId)
+    if (found === null) return 0
+    const { node, run, will, sequence } = found
+    if (run === this.options.run || will.delaySeconds > 0) return sequence
+    if (await this.isRunGone(node, run, isOver)) await this.left.say(found)
+    return sequence
+  }
+
+  /** The client is gone, and what it wanted said may be on its way: until that is stored it is to be found. */
+  private async forget(sequence: number): Promise<number> {
+    if (sequence > 0) await this.left.safe()
+    return await this.remove(sequence)
+  }
+
   private async remove(sequence: number): Promise<number> {
-    if (sequence > 0) await this.erase(sequence)
+    if (sequence > 0) await this.left.erase(sequence)
     return 0
   }
-
-  private async erase(sequence: number): Promise<void> {
-    const body = { seq: sequence, no_erase: true }
-    await this.wire.api(`STREAM.MSG.DELETE.${this.options.name}_W`, body).catch(() => {})
-  }
-
-  /**
-   * Has those wills said that belong to no live run; `isLive` tells which are. `safe` resolves when what the core made of
-   * them is stored: then they are forgotten.
-   */
-  sayOrphans(
-    isLive: (node: string, run: string) => boolean,
-    orphaned: PeersEvents['orphaned'],
-    safe: () => Promise<void>,
-  ): void {
-    this.saying = this.saying
-      .then(() => this.sayAll(isLive, orphaned, safe))
-      .catch(() => {
-        // The connection is gone, and this node with it.
-      })
-  }
-
-  private async sayAll(
-    isLive: (node: string, run: string) => boolean,
-    orphaned: PeersEvents['orphaned'],
-    safe: () => Promise<void>,
-  ): Promise<void> {
-    const { name } = this.options
-    const info = await this.wire.api<{ state: { last_seq: number } }>(`STREAM.INFO.${name}_W`)
-    const target = info.state.last_seq
-    for (let from = 1; from <= target;) {
-      const entries = await this.wire.readTo(
-        `${name}_W`,
-        `${name}.w.*`,
-        from,
-        target,
-        WILLS_AT_ONCE,
-      )
-      const said = entries.filter(({ data }) => {
-        const { clientId, node, run, will } = readWill(data)
-        if (isLive(node, run)) return false
-        orphaned(clientId, will)
-        return true
-      })
-      if (said.length > 0) await safe()
-      await Promise.all(said.map(({ sequence }) => this.erase(sequence)))
-      const last = entries.at(-1)
-      from = last === undefined ? target + 1 : last.sequence + 1
-    }
-  }
-}
-
-function writeWill({ clientId, node, run, will }: LeftWill): Uint8Array {
-  const { message, delaySeconds, username, remote, origin } = will
-  const writer = new ByteWriter(new Uint8Array(message.size + HEAD_BYTES))
-  for (const text of [clientId, node, run, remote, origin]) writeText(writer, text)
-  writeUint(writer, delaySeconds)
-  writeUint(writer, username === null ? 0 : 1)
-  writeText(writer, username ?? '')
-  writeMessage(writer, message)
-  return writer.bytes.slice(0, writer.length)
-}
-
-function readWill(data: Uint8Array): LeftWill {
-  const reader = new RecordReader(data)
-  const [clientId, node, run, remote, origin] = Array.from({ length: 5 }, () => reader.anyText())
-  const delaySeconds = reader.uint()
-  const hasUser = reader.uint() === 1
-  const name = reader.anyText()
-  const username = hasUser ? name : null
-  const will = { message: readMessage(reader), delaySeconds, username, remote, origin }
-  return { clientId, node, run, will }
 }

@@ -3,7 +3,7 @@ import { HttpError } from '../admin/http-error.ts'
 import type { ClusterFacts, ClusterSession } from '../admin/schemas-cluster.ts'
 import type { ClusterSource } from '../admin/source.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
-import type { NodeReport } from '../cluster/membership.ts'
+import type { NodeReport } from '../cluster/node-report.ts'
 import type { Drain } from './drain.ts'
 
 const ALONE: ClusterFacts = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
-import type { NodeCounts } from '../../src/cluster/membership.ts'
+import type { NodeCounts } from '../../src/cluster/node-report.ts'
 import type { BridgeControl, BridgeStatus } from '../../src/ports/bridge-status.ts'
 import { bridgeAnswers, bridgeDeskOf } from '../../src/server/bridge-desk.ts'
 import { overNats, type Stage } from './support/stage.ts'

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { PeerWill } from '../../src/ports/peers.ts'
 import { makeStreams } from '../../src/cluster/streams.ts'
+import { LeftWills } from '../../src/cluster/left-wills.ts'
 import { Wills } from '../../src/cluster/wills.ts'
 import { isFailure, type Wire } from '../../src/cluster/wire.ts'
 import { messageOf, textOf } from '../store/told.ts'
@@ -16,6 +17,9 @@ interface Place {
   readonly name: string
   readonly wire: Wire
   readonly wills: Wills
+  /** What those find who come upon it when the node is gone. */
+  readonly left: LeftWills
+  readonly said: string[]
   /** Of wills that were refused: whose, and whether for good. */
   readonly refused: [string, boolean][]
 }
@@ -30,13 +34,21 @@ async function place(
   context.after(() => wire.cut())
   await makeStreams(wire, { name, replicas, partitions: 1, queuedMax: 0 }, () => {})
   const refused: [string, boolean][] = []
-  const options = { name, node: 'a', run: 'run' }
+  const said: string[] = []
+  const left = new LeftWills(wire, name, {
+    isLive: () => false,
+    orphaned: (clientId, { message }) => void said.push(`${clientId}: ${textOf(message)}`),
+    safe: () => Promise.resolve(),
+    rest: (wills) => Promise.resolve(wills),
+  })
   const wills = new Wills(
     wire,
-    options,
+    { name, node: 'a', run: 'run' },
+    left,
+    () => Promise.resolve(false),
     (clientId, _failure, isForGood) => void refused.push([clientId, isForGood]),
   )
-  return { name, wire, wills, refused }
+  return { name, wire, wills, left, said, refused }
 }
 
 function willOf(text: string): PeerWill {
@@ -45,13 +57,8 @@ function willOf(text: string): PeerWill {
 }
 
 /** What those say who find that the node is gone. */
-async function saidOf({ wills }: Place): Promise<string[]> {
-  const said: string[] = []
-  wills.sayOrphans(
-    () => false,
-    (clientId, { message }) => void said.push(`${clientId}: ${textOf(message)}`),
-    () => Promise.resolve(),
-  )
+async function saidOf({ left, said }: Place): Promise<string[]> {
+  left.sayOrphans()
   await until(() => said.length > 0)
   return said
 }

@@ -284,7 +284,9 @@ function joinPeers(
   const { will, identity } = connection
   if (will === null || identity === null) return
   const { username, remote, origin } = identity
-  core.ports.peers?.will(session.clientId, { ...will, username, remote, origin })
+  // Where the node is gone nobody knows when the session ends with the connection, or before the delay.
+  const delaySeconds = Math.min(will.delaySeconds, session.expirySeconds)
+  core.ports.peers?.will(session.clientId, { ...will, delaySeconds, username, remote, origin })
 }
 
 function heldIdsOf(session: Session): Set<number> | null {

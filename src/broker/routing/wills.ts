@@ -91,8 +91,8 @@ export function adoptWill(core: Core, clientId: string, will: PeerWill): void {
   const { message, delaySeconds, username, remote, origin } = will
   const author = { clientId, username, remote, listener: null, login: null, origin }
   const known = core.sessions.get(clientId)
-  // It is back, or another's by now.
-  if (known !== undefined && known.connection !== null) return
+  // Whether it is back or not, the connection of this one has ended; only a delay that a session goes on in is for nothing.
+  if (known !== undefined && known.connection !== null && delaySeconds > 0) return
   const session = known ?? new Session(clientId, username, 5, false)
   if (known?.durable && delaySeconds > 0)
     waitWill(core, session, message, author, delaySeconds * 1000)
