@@ -36,7 +36,7 @@ import { routeFromPeer } from './routing/routing.ts'
 import { wanted } from './routing/interest.ts'
 import { endSession } from './session/sessions.ts'
 import { Bytes, charge, judgeMemory } from './state/memory.ts'
-import { shedLargest } from './connection/shed.ts'
+import { largestHeld, shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { giveWay } from './connection/open-session.ts'
 import { sendAway } from './connection/moving.ts'
@@ -274,6 +274,11 @@ export class Broker {
   /** Disconnects the client that holds most memory; see `pressure.ts`. */
   shedLargest(): string | null {
     return shedLargest(this.core)
+  }
+
+  /** Bytes that `shedLargest` would free. */
+  largestHeld(): number {
+    return largestHeld(this.core)
   }
 
   /**

@@ -37,6 +37,7 @@ const IDLE_SHARE_MAX = 0.2
 /** Memory of other threads of the process. */
 interface OtherMemory {
   note(bytes: number): void
+  noteLargest(bytes: number): void
   elsewhere(): number
   isLargest(): boolean
 }
@@ -54,7 +55,13 @@ interface MemoryWatchOptions {
 export function createMemoryWatch(
   broker: Pick<
     Broker,
-    'setMemory' | 'setLargeReads' | 'keptBytes' | 'pressure' | 'takePressurePeak' | 'shedLargest'
+    | 'setMemory'
+    | 'setLargeReads'
+    | 'keptBytes'
+    | 'pressure'
+    | 'takePressurePeak'
+    | 'shedLargest'
+    | 'largestHeld'
   >,
   log: Log,
   { limit, others: memory, isFirst }: MemoryWatchOptions,
@@ -64,6 +71,18 @@ export function createMemoryWatch(
   let last: PressureLevel = Pressure.none
   let isFrugal = false
   let saidMs = -Infinity
+  let wasShort = false
+  /** Is it a client of this thread that has to go? */
+  const isOurs = (): boolean => {
+    if (memory === null) return broker.pressure >= Pressure.shed
+    // Before anybody has to go, every thread has said who that would be.
+    const isNear = broker.pressure >= Pressure.dropQos0
+    memory.noteLargest(isNear ? broker.largestHeld() : 0)
+    const isShort = broker.pressure >= Pressure.shed
+    const hasWaited = wasShort
+    wasShort = isShort
+    return isShort && hasWaited && memory.isLargest()
+  }
   return () => {
     const max = limit()
     if (max > 0 && !isFrugal) setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
@@ -84,8 +103,7 @@ export function createMemoryWatch(
       if (level !== last) say(log, level, usedBytes, max)
       last = level
     }
-    const isOurs = broker.pressure >= Pressure.shed && (memory?.isLargest() ?? true)
-    const clientId = isOurs ? broker.shedLargest() : null
+    const clientId = isOurs() ? broker.shedLargest() : null
     if (clientId !== null)
       log.write(LogType.warning, `Warning: memory_limit: disconnected client ${clientId}.`)
   }

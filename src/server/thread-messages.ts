@@ -49,6 +49,8 @@ export interface SharedCounts {
   readonly slices: SharedArrayBuffer
   /** What each thread holds, KiB. */
   readonly heldKib: SharedArrayBuffer
+  /** What the client with most in each thread holds, KiB; 0 unless memory is short. */
+  readonly largestKib: SharedArrayBuffer
   /** Ticks of each thread. */
   readonly ticks: SharedArrayBuffer
   /** Of each thread two places: what the first has dealt with of its bytes, and what it has of the first's. */

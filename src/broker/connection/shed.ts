@@ -20,6 +20,18 @@ const FINISHING_MS = 5000
  * @returns its client id; null when none holds a considerable amount.
  */
 export function shedLargest(core: Core): string | null {
+  const { connection } = largestOf(core)
+  if (connection === null) return null
+  closeFor(core, connection, Reason.quotaExceeded, 'the broker is short of memory')
+  return connection.identity?.clientId ?? connection.link.remote
+}
+
+/** How much memory that would free; 0 when no client holds a considerable amount. */
+export function largestHeld(core: Core): number {
+  return largestOf(core).bytes
+}
+
+function largestOf(core: Core): { connection: Connection | null; bytes: number } {
   const nowMs = core.ports.clock.monotonicMs()
   let largest: Connection | null = null
   let most = SHED_BYTES_MIN
@@ -29,9 +41,7 @@ export function shedLargest(core: Core): string | null {
     largest = connection
     most = bytes
   }
-  if (largest === null) return null
-  closeFor(core, largest, Reason.quotaExceeded, 'the broker is short of memory')
-  return largest.identity?.clientId ?? largest.link.remote
+  return { connection: largest, bytes: largest === null ? 0 : most }
 }
 
 function heldBy(connection: Connection, nowMs: number): number {
