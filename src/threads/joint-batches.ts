@@ -20,7 +20,7 @@ interface Mark<Door> {
 }
 
 export class JointBatches<Door extends DoorBatches> {
-  private readonly store: Store
+  private readonly store: Pick<Store, 'seal'>
   private readonly doors: readonly Door[]
   private marks: Mark<Door>[] = []
   /** Sealed by their doors, and waiting for another door's seal. */
@@ -29,7 +29,7 @@ export class JointBatches<Door extends DoorBatches> {
   /** The store has no space, or had none until now. */
   private isFull = false
 
-  constructor(store: Store, doors: readonly Door[]) {
+  constructor(store: Pick<Store, 'seal'>, doors: readonly Door[]) {
     this.store = store
     this.doors = doors
   }
@@ -63,7 +63,9 @@ export class JointBatches<Door extends DoorBatches> {
   failed(joint: number, tell: (door: Door, batch: number) => void): void {
     this.isFull = true
     for (const door of this.doors) {
-      const first = this.marks.find((mark) => mark.door === door && mark.joint >= joint)
+      const first =
+        this.marks.find((mark) => mark.door === door && mark.joint >= joint) ??
+        this.waiting.find((mark) => mark.door === door)
       tell(door, first?.batch ?? door.lastSealed + 1)
     }
   }
