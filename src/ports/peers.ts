@@ -60,9 +60,9 @@ export interface PeersEvents {
   published(message: Message, plain: boolean, groups: readonly string[]): void
   /**
    * The client connects elsewhere: let it go. `done(true)` once it is gone, with what that wrote given to the store before;
-   * `done(false)`: it is another user's, and stays.
+   * `done(false)`: it is another user's, and stays. `had`: it was connected, not only about to be.
    */
-  kicked(claim: PeerClaim, done: (gone: boolean) => void): void
+  kicked(claim: PeerClaim, done: (gone: boolean, had?: boolean) => void): void
   /** A node is gone, and this one was chosen to publish what its client left. */
   orphaned(clientId: string, will: PeerWill): void
 }
@@ -87,8 +87,11 @@ export interface Peers {
   /**
    * A client connects here. `done(true)` once every other node has let it go, or cannot answer any more, and the store has told
    * this one of the session that the client id has by then; this node has it until `unclaim`. Of two nodes that claim at once one is kicked by the other. `done(false)`: it belongs to another user.
+   * `had`: it was connected at another node, which let it go.
    */
-  claim(claim: PeerClaim, done: (granted: boolean) => void): void
+  claim(claim: PeerClaim, done: (granted: boolean, had?: boolean) => void): void
+  /** `claim` says `had`. */
+  readonly saysWhoHad?: boolean
   /** Its client is gone, or did not get in. Nothing happens when another node has claimed it meanwhile. */
   unclaim(clientId: string): void
   /** The store says that `node` holds the session: asks it to let the client go; `done` when it did or cannot answer any more. */

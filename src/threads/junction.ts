@@ -48,7 +48,7 @@ interface Place {
 interface Asking {
   readonly node: Node
   readonly claim: PeerClaim
-  readonly done: (granted: boolean) => void
+  readonly done: Parameters<Peers['claim']>[1]
 }
 
 /** A client id: who has it, and who asks for it; the first of those has its holder kicked. */
@@ -84,6 +84,7 @@ export class Junction {
       interest: (filter, group, own) => this.interest(node, filter, group, own),
       barrier: (done) => this.barrier(node, done),
       publish: (message, mask, groups) => this.publish(node, message, mask, groups),
+      saysWhoHad: true,
       claim: (claim, done) => this.claim({ node, claim, done }),
       unclaim: (clientId) => this.unclaim(node, clientId),
       kick: (owner, claim, done) => this.kick(node, owner, claim, done),
@@ -237,9 +238,10 @@ export class Junction {
     }
     const { node, claim, done } = first
     const { holder } = client
+    let had = false
     const answer = (granted: boolean): void => {
       if (granted) client.holder = node.isGone ? null : node
-      node.way.defer(() => void (node.isGone || done(granted)))
+      node.way.defer(() => void (node.isGone || done(granted, had)))
       client.asking.shift()
       this.serve(clientId, client)
     }
@@ -247,8 +249,9 @@ export class Junction {
     let gone = true
     const answered = this.await(holder, () => answer(gone))
     this.tell(holder, (events) =>
-      events.kicked(claim, (isGone) => {
+      events.kicked(claim, (isGone, wasConnected = false) => {
         gone = isGone
+        had = wasConnected
         answered()
       }),
     )

@@ -55,7 +55,7 @@ export const Event = {
   published: 33,
   kicked: 34,
   answered: 35,
-  refused: 36,
+  granted: 36,
   sync: 37,
   cleanSessions: 38,
   publishedFrames: 39,

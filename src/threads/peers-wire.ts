@@ -12,7 +12,7 @@ import { FrameReader, FrameWriter } from './frame-runs.ts'
 import { Call, Event } from './ops.ts'
 import type { WireReader, WireWriter } from './wire.ts'
 
-type Answer = (given: boolean) => void
+type Answer = (given: boolean, had?: boolean) => void
 
 /** Questions by number, until they are answered. */
 class Questions {
@@ -24,11 +24,22 @@ class Questions {
     return this.last
   }
 
-  answer(number: number, given: boolean): void {
+  answer(number: number, given: boolean, had = false): void {
     const answer = this.open.get(number)
     this.open.delete(number)
-    answer?.(given)
+    answer?.(given, had)
   }
+
+  /** An answer that {@link writeAnswer} wrote. */
+  read(reader: WireReader): void {
+    this.answer(reader.number(), reader.u8() === 1, reader.u8() === 1)
+  }
+}
+
+function writeAnswer(out: WireWriter, number: number, given: boolean, had = false): void {
+  out.number(number)
+  out.u8(given ? 1 : 0)
+  out.u8(had ? 1 : 0)
 }
 
 function writeClaim(out: WireWriter, { clientId, username, cleanStart }: PeerClaim): void {
@@ -157,6 +168,8 @@ export class RemotePeers implements Peers {
     return flow === null || !flow.isCrowded
   }
 
+  readonly saysWhoHad = true
+
   claim(claim: PeerClaim, done: Answer): void {
     this.ask(Call.claimClient, done)
     writeClaim(this.out, claim)
@@ -215,10 +228,9 @@ export class RemotePeers implements Peers {
       this.events?.wanted(reader.text(), reader.text(), reader.u32(), reader.u32(), reader.u32()),
     [Event.kicked]: (reader) => {
       const question = reader.number()
-      this.events?.kicked(readClaim(reader), (gone) => {
+      this.events?.kicked(readClaim(reader), (gone, had) => {
         this.out.op(Call.kickedDone)
-        this.out.number(question)
-        this.out.u8(gone ? 1 : 0)
+        writeAnswer(this.out, question, gone, had)
       })
     },
     [Event.sync]: (reader) => {
@@ -226,7 +238,7 @@ export class RemotePeers implements Peers {
       this.out.number(reader.number())
     },
     [Event.answered]: (reader) => this.questions.answer(reader.number(), true),
-    [Event.refused]: (reader) => this.questions.answer(reader.number(), false),
+    [Event.granted]: (reader) => this.questions.read(reader),
     [Event.cleanSessions]: (reader) => void (this.cleanElsewhere = reader.u32()),
   }
 }
@@ -262,8 +274,8 @@ export function servePeers(
     },
   }
   const peers = junction.join(name, way)
-  const answer = (number: number, given = true): void => {
-    out.op(given ? Event.answered : Event.refused)
+  const answer = (number: number): void => {
+    out.op(Event.answered)
     out.number(number)
   }
   const frames = new FrameReader()
@@ -285,9 +297,10 @@ export function servePeers(
     [Call.publishFrames]: (reader) => frames.read(reader, takeFrame),
     [Call.claimClient]: (reader) => {
       const number = reader.number()
-      peers.claim(readClaim(reader), (granted) => {
+      peers.claim(readClaim(reader), (granted, had) => {
         beforeGrant()
-        answer(number, granted)
+        out.op(Event.granted)
+        writeAnswer(out, number, granted, had)
       })
     },
     [Call.unclaimClient]: (reader) => peers.unclaim(reader.text()),
@@ -299,7 +312,7 @@ export function servePeers(
       out.op(Event.cleanSessions, 4)
       out.u32(peers.cleanSessions(reader.u32()))
     },
-    [Call.kickedDone]: (reader) => questions.answer(reader.number(), reader.u8() === 1),
+    [Call.kickedDone]: (reader) => questions.read(reader),
     [Call.synced]: (reader) => questions.answer(reader.number(), true),
   }
   const read = (op: number, reader: WireReader): boolean => {

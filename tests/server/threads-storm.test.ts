@@ -36,6 +36,15 @@ function drain(client: RawClient): string[] {
   return came.map(({ payload }) => Buffer.from(payload).toString())
 }
 
+for (const bound of ['global_max_clients', 'max_clients_per_user'])
+  test(`${bound} is reached: whoever is in may come back, to any thread`, async (context) => {
+    const { connect, many } = await fourThreads(context, `${bound} ${CLIENTS}`)
+    const login = (at: number) => ({ clientId: `c${at}`, username: 'ann', password: 'x' })
+    await many(login)
+    // Each ends its own connection of before, wherever that is.
+    for (let at = 0; at < 3 * CLIENTS; at++) await connect(login(at % CLIENTS))
+  })
+
 test('clients that take their session from each other all the time lose nothing', async (context) => {
   const lines = 'persistence true\npersistence_location DIR/\nmax_queued_messages 0'
   const { port } = await fourThreads(context, lines)

@@ -46,7 +46,15 @@ import { resumeReplays } from '../routing/retained.ts'
 import { restoreWill, takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
 import { logConnected, logOtherUser, logOusted } from '../state/words.ts'
-import { expiryOf, idOf, isOneUser, mayTakeOver, sessionRefusal, userOf } from './session-rules.ts'
+import {
+  expiryOf,
+  hasNoRoom,
+  idOf,
+  isOneUser,
+  mayTakeOver,
+  sessionRefusal,
+  userOf,
+} from './session-rules.ts'
 
 /** The store is ready, or not to be had for now: those who came early go on. */
 export function openEarly(core: Core): void {
@@ -60,7 +68,7 @@ export function openSession(
   packet: ConnectPacket,
   assigned: boolean,
 ): void {
-  const opening = { connection, packet, assigned, isGranted: false }
+  const opening = { connection, packet, assigned, isGranted: false, replaces: false }
   if (!core.ready && !core.withoutStore && !connection.isOurs) return void core.early.push(opening)
   const queue = core.openings.get(idOf(connection))
   if (queue !== undefined) queue.push(opening)
@@ -82,7 +90,10 @@ function begin(core: Core, opening: Opening): void {
   if (waitsForLeaving(core, opening)) return
   if (core.ports.peers === null) return goOn(core, opening)
   core.openings.set(clientId, [opening])
-  core.ports.peers.claim(peerClaim(opening), (granted) => claimedOfPeers(core, opening, granted))
+  core.ports.peers.claim(peerClaim(opening), (granted, had) => {
+    opening.replaces = had === true
+    claimedOfPeers(core, opening, granted)
+  })
 }
 
 /**
@@ -127,7 +138,9 @@ function goOn(core: Core, opening: Opening): void {
   const clientId = idOf(opening.connection)
   const left = core.sessions.get(clientId)
   if (expiryOf(opening.packet) === 0 && left?.durable !== true) {
-    joinSession(core, opening, null, false)
+    if (left === undefined && !opening.replaces && hasNoRoom(core, opening.connection))
+      refuse(core, opening.connection, Reason.serverBusy)
+    else joinSession(core, opening, null, false)
     if (core.ports.peers !== null) admitNext(core, clientId)
     return
   }
@@ -142,7 +155,7 @@ function goOn(core: Core, opening: Opening): void {
 export function giveWay(
   core: Core,
   { clientId, username, cleanStart }: PeerClaim,
-  done: (gone: boolean) => void,
+  done: (gone: boolean, had?: boolean) => void,
 ): void {
   if (isBridgeUser(username)) makeRoomForBridge(core, clientId)
   const [first] = core.openings.get(clientId) ?? []
@@ -151,10 +164,11 @@ export function giveWay(
   for (const has of [connection, opening])
     if (has !== null && !isBridgeUser(username) && !isOneUser(core, userOf(has), username))
       return done(false)
+  const had = connection !== null
   if (connection !== null) takeOver(core, connection, cleanStart)
-  if (opening === null) return done(true)
+  if (opening === null) return done(true, had)
   closeFor(core, opening, Reason.sessionTakenOver)
-  afterOpening(core, clientId, () => done(true))
+  afterOpening(core, clientId, () => done(true, had))
 }
 
 /**
@@ -194,8 +208,12 @@ export function claimed(
   const { connection } = opening
   if (peers !== null && state !== null && isOver(core, state.record))
     return claim(core, opening, true)
+  const isNew = state === null && !core.sessions.has(clientId) && !opening.replaces
   if (connection.phase !== Phase.opening) abandon(core, clientId, state)
-  else if (
+  else if (isNew && hasNoRoom(core, connection)) {
+    abandon(core, clientId, null)
+    refuse(core, connection, Reason.serverBusy)
+  } else if (
     state !== null &&
     !mayTakeOver(core, connection, state.record, opening.packet.cleanStart)
   ) {

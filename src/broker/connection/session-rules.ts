@@ -23,8 +23,9 @@ export function sessionRefusal(
   const { keepAliveSecondsMax } = core.ports.limits
   if (known !== undefined && !mayTakeOver(core, connection, known, discards(packet, known)))
     return Reason.clientIdentifierNotValid
-  if (known === undefined && !connection.isOurs && isFull(core, userOf(connection)))
-    return Reason.serverBusy
+  // Where it may have one elsewhere, which makes room for this one, the peers are asked first.
+  const mayReplace = core.ports.peers?.saysWhoHad === true
+  if (known === undefined && !mayReplace && hasNoRoom(core, connection)) return Reason.serverBusy
   if (core.full && needsStore(core, packet, known)) return Reason.quotaExceeded
   const { keepAliveSeconds, version } = packet
   const isTooLong = keepAliveSeconds === 0 || keepAliveSeconds > keepAliveSecondsMax
@@ -76,7 +77,15 @@ export function mayTakeOver(
   return false
 }
 
-/** No session more may begin: of all, or of this user. */
+/**
+ * No session more may begin for this client. To be asked again when it does: of those that were let in meanwhile, while peers or
+ * the store were asked, none was counted before.
+ */
+export function hasNoRoom(core: Core, connection: Connection): boolean {
+  return !connection.isOurs && isFull(core, userOf(connection))
+}
+
+/** Of all, or of this user. */
 function isFull(core: Core, username: string | null): boolean {
   const { sessionsMax, sessionsPerUserMax } = core.ports.limits
   const elsewhere = sessionsMax > 0 ? (core.ports.peers?.cleanSessions(core.cleanSessions) ?? 0) : 0

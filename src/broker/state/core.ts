@@ -90,6 +90,8 @@ export interface Opening {
   assigned: boolean
   /** No other node has the client any more. */
   isGranted: boolean
+  /** It was connected at another node: that session counts no more, and this one takes its place. */
+  replaces: boolean
 }
 
 /** Does a portion, until `Core.work` is used up; true: there is more to do. See `work.ts`. */
