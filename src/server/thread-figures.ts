@@ -25,7 +25,7 @@ export function figuresOf({
   }
 }
 
-/** `commitMsMax` and `sessionsMax` are the first thread's: it knows all stored sessions. */
+/** `commitMsMax` is the first thread's, which has the store; `sessionsMax` of the moments in which `countsOf` was asked. */
 function sumOf(own: Stats, threads: Threads): Stats {
   const sum = Object.assign(new Stats(), own)
   Object.assign(sum.drops, own.drops)
@@ -78,5 +78,7 @@ function countsOf(broker: Broker, threads: Threads): Counts {
     counts.outputBytes += theirs.outputBytes
     counts.outputPackets += theirs.outputPackets
   }
+  const { stats } = broker
+  stats.sessionsMax = Math.max(stats.sessionsMax, counts.sessions)
   return counts
 }

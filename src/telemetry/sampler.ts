@@ -105,15 +105,15 @@ export function createSampler(source: SampleSource): Sampler {
   }
 }
 
-/** The result takes a sample; its rates are over the time since it did so last. */
-function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): () => Sample {
-  const countsNow = seldom(counts)
+/** The result takes a sample; its rates are over the time since it did so last. `source.stats` may be a sum, and another one each time. */
+function createLook(source: SampleSource, delay: IntervalHistogram): () => Sample {
+  const countsNow = seldom(source.counts)
   const before = new Map<MetricName, number>()
-  let commitMsBefore = stats.commitMs
+  let commitMsBefore = source.stats.commitMs
   let cpuBefore = process.cpuUsage()
   let lastMs = performance.now()
 
-  const ratesOver = (seconds: number): Record<MetricName, number> =>
+  const ratesOver = (stats: Stats, seconds: number): Record<MetricName, number> =>
     Object.fromEntries(
       RATES.map(([name, count]) => {
         const now = count(stats)
@@ -130,10 +130,11 @@ function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): 
     const seconds = passed < SECONDS_MIN ? 0 : passed
     lastMs = nowMs
     const counted = countsNow()
+    const { stats } = source
     const cpu = process.cpuUsage(cpuBefore)
     cpuBefore = process.cpuUsage()
     const memory = memoryUsage()
-    const values = ratesOver(seconds)
+    const values = ratesOver(stats, seconds)
     const commits = values.commitsRate * seconds
     const sample: Sample = {
       timeMs: Date.now(),
@@ -141,8 +142,8 @@ function createLook({ stats, counts }: SampleSource, delay: IntervalHistogram): 
       connections: counted.sockets,
       sessions: counted.sessions,
       sessionsConnected: counted.connected,
-      subscriptions: stats.subscriptions,
-      sharedSubscriptions: stats.sharedSubscriptions,
+      subscriptions: counted.subscriptions,
+      sharedSubscriptions: counted.sharedSubscriptions,
       retained: counted.retained,
       retainedBytes: counted.retainedBytes,
       queued: counted.queued,

@@ -9,10 +9,15 @@ import { scratch, startMozzie, writeConfig, type Mozzie } from './run-mozzie.ts'
 /** Of so many clients that come one behind the other each thread has one. */
 const ATTEMPTS_MAX = 200
 
+/** Whatever came: assertions say what it should be. */
+type Json = ReturnType<typeof JSON.parse>
+
 export interface Placed {
   readonly mozzie: Mozzie
   readonly port: number
   connect(options?: make.ConnectOptions): Promise<RawClient>
+  /** Asks the admin API. */
+  get(path: string): Promise<Json>
   /** A client of its own id in this thread. */
   connectIn(thread: number, name: string): Promise<RawClient>
 }
@@ -32,17 +37,21 @@ export async function startPlaced(context: TestContext, lines: string): Promise<
     await client.expect('connack', { code: 0 })
     return client
   }
-  const threadOf = async (clientId: string): Promise<unknown> => {
+  const get = async (path: string): Promise<Json> => {
     const authorization = `Basic ${Buffer.from(`boss:${password}`).toString('base64')}`
-    const path = `clients/detail?clientId=${encodeURIComponent(clientId)}`
     const url = `http://127.0.0.1:${httpPort}/api/v1/${path}`
     const answer = await fetch(url, { headers: { authorization } })
-    return ((await answer.json()) as { thread?: unknown }).thread
+    return answer.json()
+  }
+  const threadOf = async (clientId: string): Promise<unknown> => {
+    const { thread } = await get(`clients/detail?clientId=${encodeURIComponent(clientId)}`)
+    return thread
   }
   return {
     mozzie,
     port,
     connect,
+    get,
     async connectIn(thread, name) {
       for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         // The others stay: the thread that has them leaves the next ones to this one.
