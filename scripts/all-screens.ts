@@ -5,13 +5,22 @@ import type { Browser } from 'playwright-core'
 import { en } from '../web/src/i18n/en.ts'
 import { zh } from '../web/src/i18n/zh.ts'
 import { violations } from '../tests/web/axe.ts'
+import { startBusyStage } from '../tests/web/busy-stage.ts'
 import { startCuttable, startStage, visit, type View } from '../tests/web/stage.ts'
 import { broker, client, troubles } from '../tests/web/screens.ts'
+import { operate } from '../tests/web/screens-operate.ts'
+import { work } from '../tests/web/screens-work.ts'
 
 const SIZES = [
   [390, 844],
   [1280, 800],
   [1920, 1080],
+] as const
+
+/** A fresh broker, where much is empty, and one to which things have happened. */
+const STAGES = [
+  [startStage, [troubles, client, broker]],
+  [startBusyStage, [work, operate]],
 ] as const
 
 /** What the names of its pictures end with. */
@@ -40,23 +49,25 @@ export async function allScreens(
 }
 
 async function oneTour(browser: Browser, directory: string, view: View): Promise<string[]> {
-  const stage = await startStage()
-  const wire = await startCuttable(stage.httpPort)
-  const shop = await stage.connect('shop-12-ap-3')
   const t = view.locale === 'zh-CN' ? zh : en
   const suffix = suffixOf(view)
   const found: string[] = []
-  for (const part of [troubles, client, broker]) {
-    const { page, close } = await visit(browser, wire.url, view)
-    const see = async (name: string): Promise<void> => {
-      await page.waitForTimeout(200)
-      await page.screenshot({ path: join(directory, `${name}-${suffix}.png`) })
-      found.push(...(await violations(page, `${name}-${suffix}`)))
+  for (const [start, parts] of STAGES) {
+    const stage = await start()
+    const wire = await startCuttable(stage.httpPort)
+    const shop = await stage.connect('shop-12-ap-3')
+    for (const part of parts) {
+      const { page, close } = await visit(browser, wire.url, view)
+      const see = async (name: string): Promise<void> => {
+        await page.waitForTimeout(200)
+        await page.screenshot({ path: join(directory, `${name}-${suffix}.png`) })
+        found.push(...(await violations(page, `${name}-${suffix}`)))
+      }
+      await part({ page, t, shop, wire, see })
+      await close()
     }
-    await part({ page, t, shop, wire, see })
-    await close()
+    wire.close()
+    await stage.close()
   }
-  wire.close()
-  await stage.close()
   return found
 }

@@ -1,44 +1,13 @@
 // The states of the page that somebody may see, errors and empty ones too, each with the way to it: for axe and for `npm run screenshots -- --all DIR`.
-import type { Page } from 'playwright-core'
 import { offerOf } from '../../examples/price-tags/model/articles.ts'
 import { TAG_TYPES } from '../../examples/price-tags/model/tags.ts'
 import { bitmapOf, contentTypeOf, draw } from '../../examples/price-tags/render/render.ts'
-import type { MqttClient } from '../../src/client/node.ts'
 import { en as english } from '../../web/src/broker/words-en.ts'
 import { zh as chinese } from '../../web/src/broker/words-zh.ts'
-import type { Text } from '../../web/src/i18n/en.ts'
 import { zh } from '../../web/src/i18n/zh.ts'
 import { connectHere, openPart, publish, row, subscribe } from './acts.ts'
-import { ADMIN, login, type Cuttable } from './stage.ts'
-
-export interface Tour {
-  readonly page: Page
-  readonly t: Text
-  readonly shop: MqttClient
-  /** Between the page and its broker. */
-  readonly wire: Cuttable
-  /** Looks at what is on the screen now. */
-  see(name: string): Promise<void>
-}
-
-const isPhone = ({ page }: Tour): boolean => (page.viewportSize()?.width ?? 0) < 760
-
-/** On a phone: the pane of that place. */
-async function pane(tour: Tour, place: number): Promise<void> {
-  if (isPhone(tour)) await tour.page.locator('.pane-bar button').nth(place).click()
-}
-
-async function command(tour: Tour, words: string): Promise<void> {
-  const { page, t } = tour
-  await page.keyboard.press('Control+k')
-  await page.getByRole('combobox', { name: t.commandPalette }).fill(words)
-  await page.keyboard.press('Enter')
-  await page.locator('dialog[open]:not(.palette)').waitFor()
-}
-
-async function close({ page, t }: Tour): Promise<void> {
-  await page.locator('dialog[open]').getByRole('button', { name: t.close }).first().click()
-}
+import { ADMIN, login } from './stage.ts'
+import { close, command, pane, type Tour } from './tour.ts'
 
 /** No connection, and why. */
 export async function troubles(tour: Tour): Promise<void> {

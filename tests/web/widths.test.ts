@@ -42,6 +42,20 @@ const OVERLAPS = `(() => {
     const seen = clipped(element)
     if (left < seen.left - 1 || right > Math.min(seen.right, innerWidth) + 1) found.push('cut: ' + nameOf({ element }))
   }
+  const pen = document.createElement('canvas').getContext('2d')
+  const shows = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
+    element.closest('.visually-hidden, .skip, .connection-tabs, .message-row, .pivot-row, .tree-row, .history-list, .crumbs, td') === null
+  // The examples behind "Search:" may go: the help has them.
+  for (const input of dialog.querySelectorAll('input[placeholder]:placeholder-shown:not(.search input)')) {
+    const { font, paddingLeft, paddingRight } = getComputedStyle(input)
+    pen.font = font
+    const room = input.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight)
+    if (shows(input) && pen.measureText(input.placeholder).width > room + 1) found.push('cut placeholder: ' + input.placeholder)
+  }
+  for (const label of dialog.querySelectorAll('button, .button, [role=tab], .chip, dt'))
+    for (const part of [label, ...label.querySelectorAll('*')])
+      if (shows(label) && part.scrollWidth > part.clientWidth + 1 && !/visible|inline$/.test(getComputedStyle(part).overflowX + getComputedStyle(part).display))
+        found.push('cut label: ' + nameOf({ element: label }))
   if (document.documentElement.scrollWidth > innerWidth) found.push('wider than the screen')
   return found
 })()`

@@ -319,7 +319,10 @@ function Facts({ client }: { client: ClientDetail }) {
     [b.facts.queuedBytes, bytesText(client.queuedBytes)],
     [b.facts.outputBytes, bytesText(client.outputBytes)],
     [b.facts.heldInbound, countText(client.heldInbound)],
-    [b.facts.ackedAtMs, client.ackedAtMs === null ? '–' : dateTimeText(client.ackedAtMs)],
+    [
+      b.facts.ackedAtMs,
+      client.ackedAtMs === null ? '–' : dateTimeText(client.ackedAtMs).slice(0, 19),
+    ],
     [
       b.will,
       client.will === null
@@ -354,37 +357,47 @@ function Lists({ client }: { client: ClientDetail }) {
       <h3>
         {b.pages.subscriptions} <span className="is-quiet">{countText(client.subscriptions)}</span>
       </h3>
-      <ul className="plain-list mono">
-        {client.subscriptionList.slice(0, 100).map(({ filter, qos }) => (
-          <li key={filter}>
-            {filter} <span className="chip is-tiny">QoS {qos}</span>
-          </li>
-        ))}
-      </ul>
-      {client.window.length > 0 && <h3>{b.window}</h3>}
-      <ul className="plain-list mono">
-        {client.window.map(({ packetId, topic, qos, payloadBytes }) => (
-          <li key={packetId}>
-            #{packetId} {topic ?? '…'}{' '}
-            <span className="is-quiet">
-              QoS {qos}, {bytesText(payloadBytes)}
-            </span>
-          </li>
-        ))}
-      </ul>
-      {client.queue.length > 0 && <h3>{b.queue}</h3>}
-      <ul className="plain-list mono">
-        {client.queue.map(({ topic, qos, payloadBytes, expiresAtMs }, at) => (
-          // oxlint-disable-next-line react/no-array-index-key -- a queue's messages have no identity but their place
-          <li key={at}>
-            {topic}{' '}
-            <span className="is-quiet">
-              QoS {qos}, {bytesText(payloadBytes)}
-              <Expiry atMs={expiresAtMs} />
-            </span>
-          </li>
-        ))}
-      </ul>
+      {client.subscriptionList.length > 0 && (
+        <ul className="plain-list mono">
+          {client.subscriptionList.slice(0, 100).map(({ filter, qos }) => (
+            <li key={filter}>
+              {filter} <span className="chip is-tiny">QoS {qos}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {client.window.length > 0 && (
+        <>
+          <h3>{b.window}</h3>
+          <ul className="plain-list mono">
+            {client.window.map(({ packetId, topic, qos, payloadBytes }) => (
+              <li key={packetId}>
+                #{packetId} {topic ?? '…'}{' '}
+                <span className="is-quiet">
+                  QoS {qos}, {bytesText(payloadBytes)}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {client.queue.length > 0 && (
+        <>
+          <h3>{b.queue}</h3>
+          <ul className="plain-list mono">
+            {client.queue.map(({ topic, qos, payloadBytes, expiresAtMs }, at) => (
+              // oxlint-disable-next-line react/no-array-index-key -- a queue's messages have no identity but their place
+              <li key={at}>
+                {topic}{' '}
+                <span className="is-quiet">
+                  QoS {qos}, {bytesText(payloadBytes)}
+                  <Expiry atMs={expiresAtMs} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
       <h3>{b.events}</h3>
       <ul className="plain-list">
         {client.events.map(({ timeMs, kind, detail }) => (

@@ -59,7 +59,7 @@ interface DeviceProps {
 function DeviceTable({ device: { name, announcements }, all, onRemove }: DeviceProps) {
   const d = useDiscoveryText()
   return (
-    <table aria-label={name}>
+    <table className="device" aria-label={name}>
       <thead>
         <tr>
           <th scope="colgroup" colSpan={2}>

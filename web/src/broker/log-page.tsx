@@ -129,7 +129,9 @@ export function LogPage() {
         aria-label={b.pages.log}
         tabIndex={0}
       >
-        {lines.length === 0 && <p className="empty">{b.waitingForLines}</p>}
+        {lines.length === 0 && (
+          <p className="empty">{text === '' ? b.waitingForLines : b.noLogLine}</p>
+        )}
         {lines.map((line) => (
           <div key={line.key} className={`log-line is-${line.level}`}>
             <time>{dateTimeText(line.timeMs).slice(11)}</time>

@@ -49,6 +49,11 @@ const DECIDES: readonly Known[] = [
   [/^(.*): nobody was asked yet$/, '$1：尚未查询'],
   [/^banned until (.*)$/, '封禁至 $1'],
   [/^protocol error: (.*)$/, '协议错误：$1'],
+  [/^connect ECONNREFUSED (\S+)$/, '$1 拒绝连接：没有服务在监听'],
+  [/^connect ETIMEDOUT (\S+)$/, '连接 $1 超时'],
+  [/^connect E(?:HOST|NET)UNREACH (\S+).*$/, '无法到达 $1'],
+  [/^getaddrinfo ENOTFOUND (\S+)$/, '找不到主机 $1'],
+  [/^getaddrinfo EAI_AGAIN (\S+)$/, '暂时无法解析主机名 $1'],
 ]
 
 /** @param reason Of an event, of a refusal, or why something is allowed or not. */

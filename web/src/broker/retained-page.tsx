@@ -101,7 +101,12 @@ function Row({ row, opened, onOpen }: RowProps) {
   return (
     <tr className={row.topic === opened ? 'is-selected' : ''}>
       <td>
-        <button type="button" className="plain mono row-button" onClick={() => onOpen(row.topic)}>
+        <button
+          type="button"
+          className="plain mono row-button"
+          title={row.topic}
+          onClick={() => onOpen(row.topic)}
+        >
           {row.topic}
         </button>
       </td>
@@ -249,7 +254,7 @@ function PurgeFound({ found: { count, payloadBytes, examples } }: { found: Purge
   const t = useText()
   const b = useBrokerText()
   return (
-    <>
+    <div className="purge-found">
       <p role="status">{b.purgeFound(countText(count), bytesText(payloadBytes))}</p>
       <ul className="plain-list mono">
         {examples.map((topic) => (
@@ -259,6 +264,6 @@ function PurgeFound({ found: { count, payloadBytes, examples } }: { found: Purge
           <li className="is-quiet">{t.andMore(countText(count - examples.length))}</li>
         )}
       </ul>
-    </>
+    </div>
   )
 }

@@ -1,7 +1,7 @@
 /** Messages counted by topic filter, for the filters that somebody asks for. */
 import { useRef, useState, type FormEvent } from 'react'
 import { topicFilterProblem } from '../../../src/topics/names.ts'
-import { bytesText, clockText, countText } from '../ui/format.ts'
+import { bytesText, dateTimeText, countText } from '../ui/format.ts'
 import { IconButton } from '../ui/parts.tsx'
 import { call } from './api.ts'
 import { useBrokerText } from './text.ts'
@@ -95,6 +95,7 @@ type Item = Awaited<ReturnType<ReturnType<typeof useRates>>>[number]
 function Counted({ items, onEnd }: { items: readonly Item[]; onEnd: (filter: string) => void }) {
   const b = useBrokerText()
   const words = b.topicMetrics
+  const texts = new Set([b.filter, words.last])
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={words.title}>
       <table>
@@ -108,7 +109,9 @@ function Counted({ items, onEnd }: { items: readonly Item[]; onEnd: (filter: str
               words.retained,
               words.last,
             ].map((name) => (
-              <th key={name}>{name}</th>
+              <th key={name} className={texts.has(name) ? '' : 'is-number'}>
+                {name}
+              </th>
             ))}
             <th />
           </tr>
@@ -121,7 +124,9 @@ function Counted({ items, onEnd }: { items: readonly Item[]; onEnd: (filter: str
               <td className="is-number">{item.rate === null ? '–' : item.rate.toFixed(1)}</td>
               <td className="is-number">{bytesText(item.payloadBytes)}</td>
               <td className="is-number">{countText(item.retained)}</td>
-              <td className="mono">{item.lastMs === null ? '–' : clockText(item.lastMs)}</td>
+              <td className="mono">
+                {item.lastMs === null ? '–' : dateTimeText(item.lastMs).slice(5, 19)}
+              </td>
               <td>
                 <IconButton
                   icon="close"

@@ -149,6 +149,7 @@ function Packets({ id }: { id: string }) {
           ))}
         </tbody>
       </table>
+      {packets.length === 0 && <p className="empty">{b.waitingForPackets}</p>}
     </div>
   )
 }

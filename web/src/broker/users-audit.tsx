@@ -1,4 +1,5 @@
 /** Who changed users, groups and roles, when, from where. */
+import { dateTimeText } from '../ui/format.ts'
 import { call } from './api.ts'
 import { useBrokerText } from './text.ts'
 import { useLoaded } from './use-api.ts'
@@ -16,13 +17,13 @@ export function AuditTable() {
     <Table label={u.parts.audit} columns={Object.values(u.auditColumns)}>
       {value?.entries.map(({ number, time, username, address, via, action, details }) => (
         <tr key={number}>
-          <td className="mono">{new Date(time).toLocaleString()}</td>
+          <td className="mono">{dateTimeText(Date.parse(time)).slice(0, 19)}</td>
           <td className="mono">{username ?? b.anonymous}</td>
           <td className="mono">
             {address} ({via})
           </td>
           <td>{action}</td>
-          <td className="mono">{JSON.stringify(details)}</td>
+          <td className="mono is-details">{JSON.stringify(details)}</td>
         </tr>
       ))}
     </Table>

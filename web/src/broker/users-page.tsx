@@ -143,7 +143,11 @@ function Users({ value, run }: PartProps) {
   return (
     <>
       <NewUser value={value} run={run} />
-      <Table label={u.parts.users} columns={[...Object.values(u.userColumns), u.actions]}>
+      <Table
+        label={u.parts.users}
+        columns={[...Object.values(u.userColumns), u.actions]}
+        number={u.userColumns.connections}
+      >
         {value.users.map(({ username, clientid, disabled, roles, groups, ...rest }) => (
           <tr key={username}>
             <td>

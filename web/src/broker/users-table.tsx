@@ -12,17 +12,21 @@ export interface PartProps {
 interface TableProps {
   label: string
   columns: readonly string[]
+  /** The one of them that holds numbers. */
+  number?: string
   children: React.ReactNode
 }
 
-export function Table({ label, columns, children }: TableProps) {
+export function Table({ label, columns, number, children }: TableProps) {
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>
             {columns.map((name) => (
-              <th key={name}>{name}</th>
+              <th key={name} className={name === number ? 'is-number' : ''}>
+                {name}
+              </th>
             ))}
           </tr>
         </thead>

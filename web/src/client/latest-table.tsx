@@ -76,7 +76,7 @@ function LatestHead({ session }: { session: SessionHandle }) {
           onChange={(sort) => session.show({ latestSort: sort })}
         />
       </span>
-      <span role="columnheader">n</span>
+      <span role="columnheader">{t.messageCount}</span>
       <span role="columnheader" className="size">
         {t.size}
       </span>

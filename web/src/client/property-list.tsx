@@ -1,6 +1,7 @@
 /** The MQTT 5.0 properties of a packet, by the names of the standard. */
 import { correlationText } from '../decode/bytes.ts'
 import type { Properties } from '../model/message.ts'
+import { countText } from '../ui/format.ts'
 import { useText } from '../ui/text.ts'
 
 export function PropertyList({ properties }: { properties: Properties }) {
@@ -28,5 +29,6 @@ export function PropertyList({ properties }: { properties: Properties }) {
 
 function valueText(value: unknown): string {
   if (value instanceof Uint8Array) return correlationText(value)
-  return Array.isArray(value) ? value.join(', ') : String(value)
+  if (Array.isArray(value)) return value.map(valueText).join(', ')
+  return typeof value === 'number' ? countText(value) : String(value)
 }

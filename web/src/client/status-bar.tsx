@@ -58,26 +58,27 @@ export function StatusBar({ session }: { session: SessionHandle }) {
       <StatusProblem status={status} />
       {status.silentSinceMs !== null && <Silence sinceMs={status.silentSinceMs} />}
       <Counters session={session} />
-      <span className="spacer" />
-      {status.connack !== null && (
+      <span className="status-actions">
+        {status.connack !== null && (
+          <IconButton
+            icon="info"
+            label={t.sessionDetails}
+            onClick={() => app.set({ dialog: { kind: 'session' } })}
+          />
+        )}
         <IconButton
-          icon="info"
-          label={t.sessionDetails}
-          onClick={() => app.set({ dialog: { kind: 'session' } })}
+          icon="edit"
+          label={t.editConnection}
+          onClick={() => app.set({ dialog: { kind: 'connection', id: session.id } })}
         />
-      )}
-      <IconButton
-        icon="edit"
-        label={t.editConnection}
-        onClick={() => app.set({ dialog: { kind: 'connection', id: session.id } })}
-      />
-      <button
-        type="button"
-        className={`button is-small ${isOff ? 'is-primary' : ''}`}
-        onClick={() => session.send({ kind: isOff ? 'connect' : 'disconnect' })}
-      >
-        <Icon name="power" size={14} /> {isOff ? t.connect : t.disconnect}
-      </button>
+        <button
+          type="button"
+          className={`button is-small ${isOff ? 'is-primary' : ''}`}
+          onClick={() => session.send({ kind: isOff ? 'connect' : 'disconnect' })}
+        >
+          <Icon name="power" size={14} /> {isOff ? t.connect : t.disconnect}
+        </button>
+      </span>
     </header>
   )
 }

@@ -109,7 +109,7 @@ function SubscriptionRow({ session, subscription, version, drag }: SubscriptionR
           title={`${countText(state.messages)} · ${t.perSecond(state.perSecond)}`}
         >
           {shortCount(state.messages)}
-          {state.perSecond > 0 && <small>{shortCount(state.perSecond)}/s</small>}
+          {state.perSecond > 0 && <small>{t.rate(shortCount(state.perSecond))}</small>}
         </span>
         <IconButton
           icon={subscription.hidden ? 'eyeOff' : 'eye'}

@@ -40,7 +40,7 @@ function storedSizes(): Sizes {
 
 export function Workspace({ session }: { session: SessionHandle }) {
   const t = useText()
-  const pane = useStore(app, (state) => state.pane)
+  const pane = usePane(session.file !== null)
   const hasSelection = useStore(session.store, (state) => state.selection !== null)
   const [sizes, setSizes] = useState(storedSizes)
   useEffect(() => {
@@ -93,10 +93,16 @@ export function Workspace({ session }: { session: SessionHandle }) {
   )
 }
 
+/** On a phone: the pane that is seen. From a file nothing is published. */
+function usePane(isFile: boolean): Pane {
+  const pane = useStore(app, (state) => state.pane)
+  return isFile && pane === 'publish' ? 'messages' : pane
+}
+
 /** On a phone: which of the panes is seen. */
 function PaneBar({ hasSelection, isFile }: { hasSelection: boolean; isFile: boolean }) {
   const t = useText()
-  const pane = useStore(app, (state) => state.pane)
+  const pane = usePane(isFile)
   const panes: [Pane, string, IconName][] = [
     ['topics', t.topics, 'tree'],
     ['messages', t.messages, 'table'],

@@ -42,6 +42,7 @@ export const en = {
   resizeDetail: 'Width of the detail pane',
   withUnit: (label: string, unit: 's' | 'ms' | 'B') => `${label} (${unit})`,
   perSecond: (count: number) => `${count} per second`,
+  rate: (count: string) => `${count}/s`,
   copied: 'Copied',
   copyFailed: 'The browser does not allow copying here',
 
@@ -225,6 +226,7 @@ export const en = {
 
   // messages
   messages: 'Messages',
+  messageCount: 'Count',
   messageTools: 'Message tools',
   searchMessages: 'Search messages',
   searchPlaceholder: 'Search: text, topic:a/+, $.temp>20, /regex/',

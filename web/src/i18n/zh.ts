@@ -41,6 +41,7 @@ export const zh: Text = {
   resizeDetail: '详情面板宽度',
   withUnit: (label, unit) => `${label}（${{ s: '秒', ms: '毫秒', B: '字节' }[unit]}）`,
   perSecond: (count) => `每秒 ${count} 条`,
+  rate: (count) => `${count}/秒`,
   copied: '已复制',
   copyFailed: '浏览器不允许在此复制',
 
@@ -209,6 +210,7 @@ export const zh: Text = {
   retain: '保留（retain）',
 
   messages: '消息',
+  messageCount: '条数',
   messageTools: '消息工具',
   searchMessages: '搜索消息',
   searchPlaceholder: '搜索：文本、topic:a/+、$.temp>20、/正则/',

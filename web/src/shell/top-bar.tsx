@@ -150,7 +150,7 @@ function ConnectionTab({ session }: { session: SessionHandle }) {
         {isActive && session.file === null && stats.history.length > 0 && (
           <span className="rate" title={t.perSecond(stats.inPerSecond)}>
             <Sparkline values={stats.history.slice(-30)} width={36} height={14} />
-            {shortCount(stats.inPerSecond)}/s
+            {t.rate(shortCount(stats.inPerSecond))}
           </span>
         )}
       </button>
