@@ -5,6 +5,7 @@ import { filtersOverlap } from '../../web/src/model/overlap.ts'
 import { emptyProfile, emptySubscription } from '../../web/src/model/profile.ts'
 import { shareHash, sharedProfile } from '../../web/src/publish/share.ts'
 import { moved } from '../../web/src/ui/drag-order.ts'
+import { timeLabels } from '../../web/src/ui/format.ts'
 import { connectHere, row, subscribe } from './acts.ts'
 import { login } from './stage.ts'
 import { browserSuite } from './suite.ts'
@@ -55,6 +56,15 @@ unit('an item moves to where another is, or by one', () => {
   assert.equal(ids(moved(list, 'c', { by: -1 })), 'acb')
   assert.equal(ids(moved(list, 'a', { by: -1 })), 'abc')
 })
+
+unit(
+  'a time on an axis is as fine as the distance between ticks, also where there is only one',
+  () => {
+    const at = new Date(2026, 0, 2, 3, 4, 5, 678).getTime() / 1000
+    const labels = (step: number) => timeLabels(null, [at], 0, 0, step)
+    assert.deepEqual([300, 30, 0.1].map(labels), [['03:04'], ['03:04:05'], ['05.678']])
+  },
+)
 
 browserSuite('comfort', (test) => {
   test('options at the first subscribe, a hint on overlap, another order', async ({

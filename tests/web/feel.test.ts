@@ -1,6 +1,9 @@
 /** What one feels in use: nothing is squeezed, cut, or pushed out of sight. */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Page } from 'playwright-core'
 import * as packets from '../support/packets.ts'
+import { waitMsMax } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { connectHere, openFile, row, subscribe } from './acts.ts'
 import { login } from './stage.ts'
@@ -20,6 +23,27 @@ const LINES = `(() => {
   const tops = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)))
   return [shown.textContent.trimEnd().split('\\n').length, tops.size]
 })()`
+
+/** The topics of the rows that are seen whole. */
+const ROWS_SEEN = `(() => {
+  const list = document.querySelector('.message-table')
+  const { top, bottom } = list.getBoundingClientRect()
+  const head = list.querySelector('.is-head').offsetHeight
+  return [...list.querySelectorAll('.message-row:not(.is-head)')]
+    .filter((row) => row.getBoundingClientRect().top >= top + head - 1 && row.getBoundingClientRect().bottom <= bottom)
+    .map((row) => row.querySelector('.topic').textContent)
+})()`
+
+/** Waits for them to be as they should. */
+async function rowsSeen(page: Page, isRight: (rows: string[]) => boolean): Promise<string[]> {
+  const deadline = performance.now() + waitMsMax
+  for (;;) {
+    const rows = await page.evaluate<string[]>(ROWS_SEEN)
+    if (isRight(rows)) return rows
+    assert.ok(performance.now() < deadline, `seen are ${rows.join()}`)
+    await sleep(20)
+  }
+}
 
 /** Buttons and links without words: those that say nothing on hover, or nothing at all. */
 const MUTE = `[...document.querySelectorAll('button, a')]
@@ -48,6 +72,26 @@ browserSuite('in use', (test) => {
       mute.push(...(await page.evaluate<string[]>(MUTE)))
     }
     assert.deepEqual([...new Set(mute)], [])
+  })
+
+  test('a window that becomes narrow and wide again shows the reader the same rows', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'turned/#')
+    const peer = await stage.connect('turner')
+    for (let at = 100; at < 300; at++) await peer.publish(`turned/${at}`, 'x')
+    await row(page, 'turned/299').waitFor()
+    await row(page, 'turned/299').hover()
+    await page.mouse.wheel(0, -1500)
+    await page.locator('.held-note').waitFor()
+    const { 0: first } = await rowsSeen(page, (rows) => rows.length > 5)
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 800 })
+      await rowsSeen(page, (rows) => rows.length > 5 && rows[0] === first)
+    }
   })
 
   test("a client's facts keep their place, however long the list of its window", async ({

@@ -14,9 +14,12 @@ import {
   startOf,
   topOf,
   windowOf,
+  type ListBefore,
 } from '../../web/src/ui/list-places.ts'
 
+/** Of a wide screen and of a narrow one. */
 const ROW_PX = 28
+const NARROW_ROW_PX = 50
 const SCREEN_PX = 140
 const TOPICS = ['a', 'b', 'c'] as const
 
@@ -28,7 +31,8 @@ class Desk {
   request: ViewRequest = { ...DEFAULT_VIEW }
   snapshot: ViewSnapshot
   scrollTop = 0
-  #start = 0
+  rowPx = ROW_PX
+  #before: ListBefore = { start: 0, rowHeight: ROW_PX }
   #top = 0
   #count = 0
 
@@ -40,7 +44,7 @@ class Desk {
   }
 
   get shape() {
-    return { first: this.snapshot.first, next: this.snapshot.next, rowHeight: ROW_PX }
+    return { first: this.snapshot.first, next: this.snapshot.next, rowHeight: this.rowPx }
   }
 
   show(patch: Partial<ViewRequest>): void {
@@ -67,8 +71,8 @@ class Desk {
       const { follow } = this.request
       const wanted = follow
         ? heightOf(this.shape)
-        : scrollTopAfter(this.shape, this.#start, this.scrollTop)
-      this.#start = startOf(this.shape)
+        : scrollTopAfter(this.shape, this.#before, this.scrollTop)
+      this.#before = { start: startOf(this.shape), rowHeight: this.rowPx }
       const moved = this.#moveTo(wanted)
       if (moved) this.#scrolled(0)
       const { from, count } = windowOf(this.shape, this.request.follow, this.#top, SCREEN_PX)
@@ -101,8 +105,9 @@ class Desk {
   /** What is seen: the message at the upper edge, how much of it is above the edge, and all that should be there. */
   seen() {
     const byPlace = new Map(this.snapshot.rows.map((row) => [row.index, row.seq]))
-    const top = topOf(this.shape, this.scrollTop)
-    const last = Math.min(this.snapshot.next, Math.ceil(top + SCREEN_PX / ROW_PX))
+    // Between rows of two heights the exact place is a fraction.
+    const top = Number(topOf(this.shape, this.scrollTop).toFixed(6))
+    const last = Math.min(this.snapshot.next, Math.ceil(top + SCREEN_PX / this.rowPx))
     const seqs: (number | undefined)[] = []
     for (let place = Math.floor(top); place < last; place++) seqs.push(byPlace.get(place))
     return { seqs, top, above: Math.round((top - Math.floor(top)) * ROW_PX) }
@@ -137,6 +142,7 @@ const acts = fc.array(
       'pause',
       'direction',
       'clear',
+      'turn',
     ),
     value: fc.nat(1000),
   }),
@@ -159,6 +165,8 @@ function act(desk: Desk, { name, value }: Act): void {
   else if (name === 'search')
     desk.show({ query: value % 2 === 0 ? '' : `topic:${topic}`, follow: true })
   else if (name === 'pause') desk.show({ paused: !desk.request.paused, follow: true })
+  // A phone is turned, or a window made narrower.
+  else if (name === 'turn') desk.rowPx = desk.rowPx === ROW_PX ? NARROW_ROW_PX : ROW_PX
   else if (name === 'direction') desk.show({ direction: value % 2 === 0 ? null : 'in' })
   else if (value % 4 === 0) {
     desk.capture.clear()

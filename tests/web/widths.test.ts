@@ -1,8 +1,9 @@
-/** No field covers another and nothing is wider than the screen, from a small phone to a wall, in both languages. */
+/** No field covers another or cuts its words, and nothing is wider than the screen, from a small phone to a wall, in both languages. */
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import type { Text } from '../../web/src/i18n/en.ts'
 import { connectHere, publish, row, subscribe } from './acts.ts'
+import { stumbles } from './reading.ts'
 import { login, noChinese } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
@@ -61,7 +62,7 @@ const OVERLAPS = `(() => {
 })()`
 
 async function overlaps(page: Page, screen: string): Promise<string[]> {
-  const found = await page.evaluate<string[]>(OVERLAPS)
+  const found = [...(await page.evaluate<string[]>(OVERLAPS)), ...(await stumbles(page))]
   return found.map((pair) => `${screen}: ${pair}`)
 }
 

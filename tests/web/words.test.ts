@@ -79,8 +79,8 @@ test('a refusal of MQTT 3.x is said in words [MQTT-3.2.2-4]', () => {
       'Not authorized (0x05)',
     ],
   )
-  assert.equal(endWords(5, 'zh'), '未授权 (0x05)')
-  assert.equal(endWords(0x8e, 'zh'), '会话被接管 (0x8e)')
+  assert.equal(endWords(5, 'zh'), '未授权（0x05）')
+  assert.equal(endWords(0x8e, 'zh'), '会话被接管（0x8e）')
 })
 
 test('why something is allowed or not is said in Chinese', () => {

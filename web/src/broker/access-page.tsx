@@ -114,6 +114,7 @@ function QuestionFields({ asked, put }: FieldsProps) {
 }
 
 function Verdict({ answer }: { answer: AclReply }) {
+  const t = useText()
   const b = useBrokerText()
   const { allowed, explanation, rule, file, line } = answer
   return (
@@ -124,7 +125,8 @@ function Verdict({ answer }: { answer: AclReply }) {
       {rule === null && <p>{b.reasonWords(explanation)}</p>}
       {rule !== null && (
         <p>
-          {b.rule}: <code>{rule}</code>{' '}
+          {t.labelled(b.rule, '')}
+          <code>{rule}</code>{' '}
           {file !== null && (
             <span className="mono is-quiet">
               {file}

@@ -36,6 +36,7 @@ function useRetained() {
 }
 
 export function RetainedPage() {
+  const t = useText()
   const b = useBrokerText()
   const retained = useRetained()
   const { filter, value, problem, reload } = retained
@@ -48,7 +49,7 @@ export function RetainedPage() {
           <input
             className="mono"
             aria-label={b.topicFilter}
-            placeholder={`${b.topicFilter}: home/#`}
+            placeholder={t.labelled(b.topicFilter, 'home/#')}
             value={filter}
             onChange={(event) => retained.setFilter(event.target.value)}
           />

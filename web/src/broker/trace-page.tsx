@@ -53,7 +53,7 @@ export function TracePage() {
             </a>
             <IconButton
               icon="trash"
-              label={`${t.remove}: ${nameOf(trace)}`}
+              label={t.labelled(t.remove, nameOf(trace))}
               onClick={() => void remove(trace.id)}
             />
           </li>

@@ -126,12 +126,13 @@ function Chain({ reply }: { reply: WhyReply }) {
 const STATE_ICONS = { good: 'check', bad: 'warn', note: 'info' } as const
 
 function ChainLink({ link, question, answer, evidence }: { link: Link } & LinkWords) {
+  const t = useText()
   const b = useBrokerText()
   return (
     <li className={`is-${link.state}`}>
       <Icon name={STATE_ICONS[link.state]} />
       <span>
-        <span className="visually-hidden">{b.whyStates[link.state]}: </span>
+        <span className="visually-hidden">{t.labelled(b.whyStates[link.state], '')}</span>
         {question} <b>{answer}</b>
       </span>
       {link.timeMs === null ? (

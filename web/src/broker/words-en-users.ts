@@ -1,4 +1,6 @@
 /** English words for users, groups and roles. */
+import { counted } from '../i18n/counted.ts'
+
 export const enUsers = {
   none: 'There are no users to manage here: set "dynamic_security_file" in the configuration to use this page.',
   parts: {
@@ -82,7 +84,7 @@ export const enUsers = {
   withoutCount: (count: number) =>
     count === 0
       ? 'Deleting it changes no decision on the topics of its rules.'
-      : `Deleting it changes ${count} decisions on the topics of its rules:`,
+      : `Deleting it changes ${counted(String(count), 'decision')} on the topics of its rules:`,
   wouldChange: (user: string, kind: string, topic: string, verb: string) =>
     `${user}: ${kind} ${topic} → ${verb};`,
 }

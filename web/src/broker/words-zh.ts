@@ -252,7 +252,7 @@ export const zh: BrokerText = {
   receiversTotal: (count, retained) =>
     `${count} 个订阅匹配${retained ? '；该主题有保留消息' : ''}。`,
   denied: '权限规则不允许',
-  keeps: '暂存待取',
+  keeps: '离线，消息会排队',
   missed: '离线，收不到',
   group: (name) => `共享组 ${name} 之一`,
   searchRetained: '主题中的文本',

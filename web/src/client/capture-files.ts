@@ -12,7 +12,7 @@ export function notifyImported({ messages, altered, unread }: ImportAnswer): voi
   const t = textNow()
   const [first] = unread.first
   const words = [
-    t.importedMessages(messages),
+    t.importedSentence(messages),
     ...(altered > 0 ? [t.alteredPayloads(altered)] : []),
     ...(unread.total > 0 ? [t.unreadLines(unread.total)] : []),
     ...(first === undefined ? [] : [t.problem(`line ${first.line}: ${first.reason}`)]),
@@ -27,9 +27,8 @@ export async function openCaptureFile(): Promise<void> {
     const answer = await openCapture(file.name, await file.text())
     notifyImported(answer)
   } catch (error) {
-    notify(
-      `${file.name}: ${textNow().problem(error instanceof Error ? error.message : String(error))}`,
-      true,
-    )
+    const t = textNow()
+    const problem = t.problem(error instanceof Error ? error.message : String(error))
+    notify(t.labelled(file.name, problem), true)
   }
 }

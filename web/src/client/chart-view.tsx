@@ -137,7 +137,7 @@ function RemoveButton({ spec, remove }: Pick<LegendProps, 'remove'> & { spec: Se
   return (
     <IconButton
       icon="close"
-      label={`${t.remove}: ${spec.filter}`}
+      label={t.labelled(t.remove, spec.filter)}
       onClick={() => remove(spec.id)}
     />
   )

@@ -4,10 +4,10 @@ import { CERTIFICATE_CAUSES, type Cause } from '../model/connect-causes.ts'
 import { profileUrl, type Profile } from '../model/profile.ts'
 import { putConnection } from '../state/app-state.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
-import { download } from '../ui/files.ts'
 import { TextField } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
 import { findCauses, webAddress, type Found } from './find-causes.ts'
+import { AuthorityButton } from './tls-section.tsx'
 
 export function ConnectHelp({ session, profile }: { session: SessionHandle; profile: Profile }) {
   const t = useText()
@@ -66,17 +66,7 @@ function CertificateHelp({ profile, authority }: { profile: Profile; authority: 
       <a href={webAddress(profile)} target="_blank" rel="noreferrer">
         {t.openAddress}
       </a>{' '}
-      {authority !== null && (
-        <button
-          type="button"
-          className="button is-small"
-          onClick={() =>
-            download('ca.crt', new Blob([authority], { type: 'application/x-x509-ca-cert' }))
-          }
-        >
-          {t.downloadAuthority}
-        </button>
-      )}
+      {authority !== null && <AuthorityButton authority={authority} />}
     </>
   )
 }

@@ -15,6 +15,7 @@ import { Check, Dialog, Field, IconButton, Pairs, Select, TextField } from '../u
 import { useText } from '../ui/text.ts'
 import { changes, FRESH, Section, type SectionProps } from './form-section.tsx'
 import { fieldLabels, useProfileDraft } from './profile-draft.ts'
+import { TlsSection } from './tls-section.tsx'
 import { WillFields } from './will-fields.tsx'
 
 export function ConnectionForm({ id, draft }: { id: string | null; draft?: Profile | undefined }) {
@@ -78,9 +79,7 @@ export function ConnectionForm({ id, draft }: { id: string | null; draft?: Profi
         <AdvancedFields profile={profile} put={put} />
         {profile.version === 5 && <Version5Fields profile={profile} put={put} />}
         <WillFields profile={profile} put={put} />
-        <Section title={t.tls} changed={0}>
-          <p className="hint">{t.tlsText}</p>
-        </Section>
+        <TlsSection profile={profile} />
         <button type="submit" hidden />
       </form>
     </Dialog>
@@ -191,8 +190,8 @@ function IdentityFields({ profile, put }: SectionProps) {
           value={scramHash(profile) === null ? '' : profile.authenticationMethod}
           options={[
             ['', t.passwordSent],
-            ['SCRAM-SHA-256', t.passwordProven('SHA-256')],
-            ['SCRAM-SHA-512', t.passwordProven('SHA-512')],
+            ['SCRAM-SHA-256', 'SCRAM-SHA-256'],
+            ['SCRAM-SHA-512', 'SCRAM-SHA-512'],
           ]}
           onChange={(authenticationMethod) => put({ authenticationMethod })}
         />
@@ -231,7 +230,7 @@ function AdvancedFields({ profile, put }: SectionProps) {
         <TextField label={t.withUnit(t.keepAlive, 's')} {...number('keepAliveSeconds')} />
         <TextField label={t.withUnit(t.connectTimeout, 's')} {...number('connectTimeoutSeconds')} />
         <Check
-          label={profile.version === 5 ? 'Clean Start' : 'Clean Session'}
+          label={profile.version === 5 ? t.cleanStart : t.cleanSession}
           checked={profile.cleanStart}
           onChange={(cleanStart) => put({ cleanStart })}
         />

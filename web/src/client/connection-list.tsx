@@ -86,7 +86,7 @@ async function importFile(): Promise<void> {
   if (file === null) return
   const t = textNow()
   const { profiles, problem } = importProfiles(await file.text())
-  if (problem !== null) notify(`${t.importFailed}: ${t.problem(problem)}`, true)
+  if (problem !== null) notify(t.labelled(t.importFailed, t.problem(problem)), true)
   else {
     addProfiles(profiles)
     notify(t.importedConnections(profiles.length))
@@ -116,12 +116,12 @@ function ConnectionRow({ profile, drag }: { profile: Profile; drag: DragProps })
       </button>
       <IconButton
         icon="edit"
-        label={`${t.edit}: ${name}`}
+        label={t.labelled(t.edit, name)}
         onClick={() => app.set({ dialog: { kind: 'connection', id: profile.id } })}
       />
-      <IconButton icon="copy" label={`${t.duplicate}: ${name}`} onClick={duplicate} />
-      <IconButton icon="link" label={`${t.share}: ${name}`} onClick={() => void share()} />
-      <IconButton icon="trash" label={`${t.remove}: ${name}`} onClick={() => void remove()} />
+      <IconButton icon="copy" label={t.labelled(t.duplicate, name)} onClick={duplicate} />
+      <IconButton icon="link" label={t.labelled(t.share, name)} onClick={() => void share()} />
+      <IconButton icon="trash" label={t.labelled(t.remove, name)} onClick={() => void remove()} />
     </li>
   )
 }

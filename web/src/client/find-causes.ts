@@ -73,7 +73,10 @@ async function knock(profile: Profile): Promise<Reply> {
 }
 
 /** What the broker that served the page says of that port. null: it is another machine's, or what served the page is no broker of ours. */
-async function askOwnBroker({ host, port }: Profile): Promise<Authority | null> {
+export async function askOwnBroker({
+  host,
+  port,
+}: Pick<Profile, 'host' | 'port'>): Promise<Authority | null> {
   if (!isSameHost(host, location.hostname)) return null
   try {
     const response = await fetch(new URL(`api/v1/authority?port=${port}`, document.baseURI), {

@@ -156,7 +156,7 @@ function FilterChips({ session }: { session: SessionHandle }) {
             type="button"
             className="chip"
             onClick={() => remove(id)}
-            aria-label={`${t.remove}: ${alias || filter}`}
+            aria-label={t.labelled(t.remove, alias || filter)}
           >
             <span className={`swatch colour-${colour}`} aria-hidden="true" />
             <span className="mono">{alias || filter}</span> <Icon name="close" size={12} />

@@ -106,7 +106,7 @@ function TableHead() {
         <button
           type="button"
           className="plain"
-          title={`${t.timesInLists}: ${t.timeKinds[times]}`}
+          title={t.labelled(t.timesInLists, t.timeKinds[times])}
           onClick={() => putSettings({ times: times === 'clock' ? 'delta' : 'clock' })}
         >
           {times === 'clock' ? t.time : 'Δ'}
@@ -170,7 +170,7 @@ function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowP
           </abbr>
         )}
         {row.dup && (
-          <abbr className="chip is-tiny" title="DUP">
+          <abbr className="chip is-tiny" title={t.sentAgain}>
             D
           </abbr>
         )}

@@ -68,7 +68,7 @@ const LABELS: Partial<Record<string, (t: Text) => string>> = {
   rememberPassword: (t) => t.rememberPassword,
   keepAliveSeconds: (t) => t.keepAlive,
   connectTimeoutSeconds: (t) => t.connectTimeout,
-  cleanStart: () => 'Clean Start',
+  cleanStart: (t) => t.cleanStart,
   reconnect: (t) => t.autoReconnect,
   reconnectMs: (t) => t.reconnectPeriod,
   reconnectsMax: (t) => t.reconnectsMax,

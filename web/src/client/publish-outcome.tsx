@@ -25,7 +25,7 @@ function refusalWords(outcome: PublishResult | string, t: Text, language: Langua
 /** For a message that is no longer in the dock. */
 export function notifyRefusal(topic: string, outcome: PublishResult | string): void {
   const words = refusalWords(outcome, textNow(), languageNow())
-  if (words !== null) notify(`${topic}: ${words}`, true)
+  if (words !== null) notify(textNow().labelled(topic, words), true)
 }
 
 export function PublishOutcome({ outcome, isLate, qos }: Props) {

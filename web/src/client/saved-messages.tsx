@@ -85,7 +85,7 @@ function SavedRow({ entry, onPick }: { entry: SavedMessage; onPick: SavedProps['
       <button type="button" onClick={() => onPick(entry.draft)}>
         <b>{entry.name}</b> <span className="mono is-quiet">{entry.draft.topic}</span>
       </button>
-      <IconButton icon="trash" label={`${t.remove}: ${entry.name}`} onClick={remove} />
+      <IconButton icon="trash" label={t.labelled(t.remove, entry.name)} onClick={remove} />
     </li>
   )
 }

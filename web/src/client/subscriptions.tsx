@@ -113,13 +113,13 @@ function SubscriptionRow({ session, subscription, version, drag }: SubscriptionR
         </span>
         <IconButton
           icon={subscription.hidden ? 'eyeOff' : 'eye'}
-          label={`${t.hideMessages}: ${name}`}
+          label={t.labelled(t.hideMessages, name)}
           pressed={subscription.hidden}
           onClick={() => put({ hidden: !subscription.hidden })}
         />
         <IconButton
           icon="more"
-          label={`${t.options}: ${name}`}
+          label={t.labelled(t.options, name)}
           aria-expanded={isOpen}
           onClick={() => setOpen(!isOpen)}
         />

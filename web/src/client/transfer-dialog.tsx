@@ -61,10 +61,8 @@ function Replay({ session, onDone }: { session: SessionHandle; onDone: () => voi
       notifyImported(answer)
       onDone()
     } catch (error) {
-      notify(
-        `${file.name}: ${t.problem(error instanceof Error ? error.message : String(error))}`,
-        true,
-      )
+      const problem = t.problem(error instanceof Error ? error.message : String(error))
+      notify(t.labelled(file.name, problem), true)
     }
   }
   return (

@@ -69,6 +69,7 @@ export const publishWords = {
       : `${count} payloads in the file differ from what was sent.`,
   unreadLines: (count: number) => `${counted(String(count), 'line')} could not be read.`,
   importedMessages: (count: number) => counted(String(count), 'message'),
+  importedSentence: (count: number) => `${counted(String(count), 'message')} read.`,
   replay: 'Replay',
   replayText: 'Publishes the messages of a file again, at the recorded pace.',
   speed: 'Speed',

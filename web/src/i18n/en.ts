@@ -41,10 +41,14 @@ export const en = {
   resizeTopics: 'Width of the topic pane',
   resizeDetail: 'Width of the detail pane',
   withUnit: (label: string, unit: 's' | 'ms' | 'B') => `${label} (${unit})`,
+  /** What something is about, and which: an option and its value, what a button does and to what. */
+  labelled: (label: string, what: string) => `${label}: ${what}`,
   perSecond: (count: number) => `${count} per second`,
   rate: (count: string) => `${count}/s`,
   copied: 'Copied',
   copyFailed: 'The browser does not allow copying here',
+  notStored: (what: string) =>
+    `The browser did not store this (${what}): its storage is full or switched off. It will be lost on reload.`,
 
   // settings
   settings: 'Settings',
@@ -98,7 +102,6 @@ export const en = {
   password: 'Password',
   passwordGoes: 'Log in with',
   passwordSent: 'plain password',
-  passwordProven: (hash: string) => `SCRAM-${hash} (the password is not sent)`,
   rememberPassword: 'Remember the password',
   rememberPasswordHint:
     'Stored in this browser in clear text. Otherwise it is forgotten when the tab closes.',
@@ -110,6 +113,8 @@ export const en = {
     `${field}: another tab had changed this to "${theirs.slice(0, 80)}" in the meantime. What you entered here has replaced it.`,
   keepAlive: 'Keep alive',
   connectTimeout: 'Connect timeout',
+  cleanStart: 'Clean Start',
+  cleanSession: 'Clean Session',
   autoReconnect: 'Reconnect automatically',
   reconnectPeriod: 'Delay before reconnecting',
   reconnectsMax: 'Attempts',
@@ -134,7 +139,7 @@ export const en = {
   willDelay: 'Delay',
   tls: 'TLS certificates',
   tlsText:
-    'With wss:// the browser checks certificates and presents client certificates; a page can neither see nor change that. If the certificate of the broker comes from a CA of your own, import the CA into the browser or the operating system, then reload. For mqtts:// with certificate files use mosquitto_pub or mozzie pub.',
+    'With wss:// the browser checks certificates and presents client certificates; a page can neither see nor change that, and it cannot set HTTP headers of a WebSocket. If the certificate of the broker comes from a CA of your own, import the CA into the browser or the operating system, then reload. For mqtts:// with certificate files use mosquitto_pub or mozzie pub.',
   profileProblems: {
     host: 'The host is missing or contains a space or a slash.',
     port: 'The port must be a number from 1 to 65535.',
@@ -257,6 +262,7 @@ export const en = {
   time: 'Time',
   size: 'Size',
   payload: 'Payload',
+  sentAgain: 'Sent again (DUP)',
   packetId: (id: number) => `packet ID ${id}`,
   afterPrevious: (time: string) => `${time} after the previous one`,
   deleteMessage: 'Remove from the list',

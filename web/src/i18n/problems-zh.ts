@@ -90,5 +90,5 @@ export function problemInChinese(problem: string): string {
   const [, name = '', rest = ''] =
     /^([^:]*)((?:: .*)?)$/s.exec(problem.replace(/^Error: /, '')) ?? []
   const reason = REASONS.get(name)
-  return reason === undefined ? byPattern(KNOWN, name + rest) : reason + rest
+  return reason === undefined ? byPattern(KNOWN, name + rest) : reason + rest.replace(/^: /, '：')
 }

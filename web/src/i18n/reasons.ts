@@ -69,6 +69,6 @@ export function reasonWords(code: number, language: Language): string | null {
 function wordsOf(code: number, meaning: number, language: Language): string | null {
   if (code === 0) return null
   const english = reasonText(meaning)
-  const words = language === 'zh' ? (ZH[meaning] ?? english) : english
-  return `${words} (0x${code.toString(16).padStart(2, '0')})`
+  const hex = `0x${code.toString(16).padStart(2, '0')}`
+  return language === 'zh' ? `${ZH[meaning] ?? english}（${hex}）` : `${english} (${hex})`
 }

@@ -18,7 +18,7 @@ function useActions(): Action[] {
   const { profiles, activeId } = app.get()
   const session = sessionOf(activeId)
   const view = (mode: ViewMode): Action => ({
-    name: `${t.view}: ${t.views[mode]}`,
+    name: t.labelled(t.view, t.views[mode]),
     act: () => session?.setMode(mode),
   })
   const dialog = (
@@ -58,7 +58,7 @@ function useActions(): Action[] {
         ]
   return [
     ...profiles.map((profile) => ({
-      name: `${t.connect}: ${profile.name || profile.host}`,
+      name: t.labelled(t.connect, profile.name || profile.host),
       note: profileUrl(profile),
       act: () => openProfile(profile),
     })),
@@ -72,8 +72,8 @@ function useActions(): Action[] {
     dialog(t.settings, 'settings'),
     dialog(t.schemas, 'schemas'),
     dialog(t.keyboardHelp, 'help'),
-    { name: `${t.theme}: ${t.themes.light}`, act: () => putSettings({ theme: 'light' }) },
-    { name: `${t.theme}: ${t.themes.dark}`, act: () => putSettings({ theme: 'dark' }) },
+    { name: t.labelled(t.theme, t.themes.light), act: () => putSettings({ theme: 'light' }) },
+    { name: t.labelled(t.theme, t.themes.dark), act: () => putSettings({ theme: 'dark' }) },
     { name: 'English', act: () => putSettings({ language: 'en' }) },
     { name: '简体中文', act: () => putSettings({ language: 'zh' }) },
   ]

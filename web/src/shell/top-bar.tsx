@@ -97,7 +97,7 @@ function PageTools() {
       <IconButton
         className="theme"
         icon={THEME_ICONS[theme]}
-        label={`${t.theme}: ${t.themes[theme]}`}
+        label={t.labelled(t.theme, t.themes[theme])}
         onClick={() => putSettings({ theme: NEXT_THEME[theme] })}
       />
       <IconButton
@@ -156,7 +156,7 @@ function ConnectionTab({ session }: { session: SessionHandle }) {
       </button>
       <IconButton
         icon="close"
-        label={`${t.close}: ${name}`}
+        label={t.labelled(t.close, name)}
         onClick={() => closeSession(session.id)}
       />
     </div>

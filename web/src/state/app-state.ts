@@ -15,7 +15,7 @@ import { read, store } from './storage.ts'
 import { openSession, type SessionHandle } from './session-handle.ts'
 import { moved } from '../ui/drag-order.ts'
 import { createStore } from '../ui/store.ts'
-import { chosenLanguage } from '../ui/text.ts'
+import { chosenLanguage, textNow } from '../ui/text.ts'
 
 export type Area = 'client' | 'broker'
 export type Pane = 'topics' | 'messages' | 'detail' | 'publish'
@@ -103,7 +103,7 @@ function write(storage: Storage | null, key: string, value: unknown): void {
   if (!store(storage, key, value)) notStored(key)
 }
 
-const notStored = (key: string): void => notify(`localStorage: ${key}`, true)
+const notStored = (key: string): void => notify(textNow().notStored(key), true)
 
 function readProfiles(): Profile[] {
   return withPasswords(storedProfiles.read())

@@ -34,6 +34,18 @@ export function clockText(ms: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
+/** Of an axis: times of day, as fine as the distance between them asks for; 24 hours, the same in every language. */
+export function timeLabels(
+  _: unknown,
+  ticks: number[],
+  _axis: number,
+  _space: number,
+  step: number,
+): string[] {
+  const [from, to] = step < 1 ? [6, 12] : step < 60 ? [0, 8] : [0, 5]
+  return ticks.map((seconds) => clockText(seconds * 1000).slice(from, to))
+}
+
 const DELTA_UNITS = { en: ['ms', 's', 'min'], zh: ['毫秒', '秒', '分钟'] } as const
 
 /** A distance between two messages: +12 ms, +3.2 s, +5 min. */

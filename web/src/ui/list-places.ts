@@ -36,9 +36,16 @@ export function topOf(shape: ListShape, scrollTop: number): number {
   return startOf(shape) + scrollTop / shape.rowHeight
 }
 
-/** The scroll position at which the reader still sees the same, now that the list begins elsewhere. */
-export function scrollTopAfter(shape: ListShape, startBefore: number, scrollTop: number): number {
-  return scrollTop + (startBefore - startOf(shape)) * shape.rowHeight
+export interface ListBefore {
+  /** `startOf` the list. */
+  readonly start: number
+  readonly rowHeight: number
+}
+
+/** The scroll position at which the reader still sees the same, now that the list begins elsewhere or has rows of another height. */
+export function scrollTopAfter(shape: ListShape, before: ListBefore, scrollTop: number): number {
+  const scale = shape.rowHeight / before.rowHeight
+  return scrollTop * scale + (before.start - startOf(shape)) * shape.rowHeight
 }
 
 export interface ListWindow {

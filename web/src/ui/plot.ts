@@ -1,16 +1,9 @@
 /** How every chart of the page looks: axes, grid, times of day. */
 import type uPlot from 'uplot'
-import { clockText } from './format.ts'
+import { timeLabels } from './format.ts'
 
 export function colourOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-}
-
-/** Times of day, as fine as the distance between them asks for; 24 hours, the same in every language. */
-function timeLabels(_: uPlot, ticks: number[]): string[] {
-  const step = (ticks[1] ?? 0) - (ticks[0] ?? 0)
-  const [from, to] = step < 1 ? [6, 12] : step < 60 ? [0, 8] : [0, 5]
-  return ticks.map((seconds) => clockText(seconds * 1000).slice(from, to))
 }
 
 /** Pixels that a time of day needs, with room beside it. */

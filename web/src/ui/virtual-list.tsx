@@ -52,7 +52,7 @@ function usePosition({
   const [top, setTop] = useState(first)
   const start = startOf(shape)
   const total = heightOf(shape)
-  const before = useRef({ start, scrollTop: 0 })
+  const before = useRef({ start, rowHeight, scrollTop: 0 })
 
   useEffect(() => {
     const element = scroller.current
@@ -65,9 +65,12 @@ function usePosition({
   useLayoutEffect(() => {
     const element = scroller.current
     if (element === null) return
-    const { scrollTop } = element
-    element.scrollTop = follow ? total : scrollTopAfter(shape, before.current.start, scrollTop)
-    before.current = { start, scrollTop: element.scrollTop }
+    // Where rows have shrunk the browser has already moved up to what is left of the list.
+    const isTurned = rowHeight !== before.current.rowHeight
+    const { scrollTop } = isTurned ? before.current : element
+    element.scrollTop = follow ? total : scrollTopAfter(shape, before.current, scrollTop)
+    before.current = { start, rowHeight, scrollTop: element.scrollTop }
+    if (isTurned) setTop(topOf(shape, element.scrollTop))
     // oxlint-disable-next-line react/exhaustive-deps -- `shape` is what these are made of
   }, [follow, total, start, rowHeight, screenPx])
 
