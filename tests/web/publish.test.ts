@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { exportProfiles, importProfiles } from '../../web/src/model/profile-file.ts'
 import { parseAddress } from '../../web/src/publish/pasted-address.ts'
@@ -308,6 +309,14 @@ test('a message as a command survives any shell', () => {
     commandLine(profile, { ...detail, payload: Uint8Array.of(255), size: 1 }),
     /^echo \/w== \| base64 -d \| mozzie pub .* -s$/,
   )
+})
+
+test('a message as a command holds no key that a terminal acts on', () => {
+  const text = `it's\\ \u0015rm\u0003\t\u001b[A\u009b\n€`
+  const quoted = shellQuote(text)
+  assert.doesNotMatch(quoted, /[^\n\P{Cc}]/u)
+  const { stdout } = spawnSync('bash', ['-c', `printf %s ${quoted}`], { encoding: 'utf8' })
+  assert.equal(stdout, text)
 })
 
 test('a CSV row whose payload is not JSON, where others are, cannot be sent', async () => {

@@ -3,8 +3,19 @@ import { asText, toBase64 } from '../decode/bytes.ts'
 import type { Detail } from '../model/message.ts'
 import { scramHash, type Profile } from '../model/profile.ts'
 
-/** Quoted for a POSIX shell. */
+/** What a terminal acts on when it is pasted, quoted or not: Ctrl-U, Ctrl-C, Escape, Tab. A line that goes on is none. */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const KEYS = /[\x01-\x09\x0b-\x1f\x7f-\x9f]/g
+
+/** Quoted for a POSIX shell, and harmless in a terminal that it is pasted into. */
 export function shellQuote(text: string): string {
+  if (text.search(KEYS) !== -1) {
+    const octal = (key: string) =>
+      [...new TextEncoder().encode(key)]
+        .map((byte) => `\\${byte.toString(8).padStart(3, '0')}`)
+        .join('')
+    return `$'${text.replaceAll(/[\\']/g, String.raw`\$&`).replaceAll(KEYS, octal)}'`
+  }
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
@@ -53,7 +64,7 @@ export function commandLine(profile: Profile, message: Detail): string {
     property('user-property', name, value)
   const text = asText(message.payload)
   if (message.size === 0) words.push('-n')
-  else if (text === null || text.includes('\0')) words.push('-s')
+  else if (text === null || text.includes('\0') || text.search(KEYS) !== -1) words.push('-s')
   else words.push('-m', text)
   const command = words
     .map((word) => (word === PASSWORD ? '"$MQTT_PASSWORD"' : shellQuote(word)))
