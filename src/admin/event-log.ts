@@ -1,4 +1,5 @@
 /** What happened to clients lately: the last events of all of them, and whoever wants to hear the next. */
+import type { Qos } from '../codec/packets.ts'
 import { shownUser, type Identity, type Observer } from '../ports/ports.ts'
 import type { ClientEvent } from './schemas-clients.ts'
 
@@ -9,8 +10,10 @@ const REFUSALS_MAX = 1000
 const PER_CLIENT_MAX = 100
 /** Of what clients wrote into each list: ids, names, filters and topics, which may be 64 KiB each. */
 const CHARACTERS_MAX = 8 * 2 ** 20
-/** Of events that have none. */
-const NO_QOS = -1
+/** Of events that are no granted subscription. */
+const NO_GRANT = -1
+/** How many bits of a grant each of its three numbers has. */
+const GRANT_BITS = 2
 
 type Who = Pick<Identity, 'clientId' | 'username' | 'remote'>
 
@@ -46,15 +49,15 @@ export function createEventLog(observer: Observer): EventLog {
       refusalCharacters -= charactersOf(oldest.clientId, oldest.username, oldest.detail)
     }
   }
-  const note = (kind: ClientEvent['kind'], who: Who, detail: string, qos = NO_QOS): void => {
+  const note = (kind: ClientEvent['kind'], who: Who, detail: string, grant = NO_GRANT): void => {
     const timeMs = Date.now()
     // What no client is named for pushes out nothing that one is.
     if (who.clientId !== '') {
-      const ring = kind === 'subscribed' || kind === 'unsubscribed' ? subscriptions : comings
-      ring.put(++lastNumber, timeMs, kind, who, detail, qos)
+      const ring = OF_SUBSCRIPTIONS.has(kind) ? subscriptions : comings
+      ring.put(++lastNumber, timeMs, kind, who, detail, grant)
     }
     if (kind !== 'refused' && handlers.size === 0) return
-    const event = eventOf(timeMs, kind, who, detail, qos)
+    const event = eventOf(timeMs, kind, who, detail, grant)
     if (kind === 'refused') noteRefusal(event)
     for (const handler of handlers) handler(event)
   }
@@ -63,7 +66,9 @@ export function createEventLog(observer: Observer): EventLog {
   observer.connected = (who, version) => note('connected', who, `MQTT ${VERSIONS[version]}`)
   observer.disconnected = (who, reason) => note('disconnected', who, reason)
   observer.refused = (who, remote, reason) => note('refused', { ...nobody, ...who, remote }, reason)
-  observer.subscribed = (who, filter, qos) => note('subscribed', who, filter, qos)
+  observer.subscribed = (who, filter, ...grant) => note('subscribed', who, filter, packed(...grant))
+  observer.subscribeRefused = (who, filter, reason) =>
+    note('subscribeRefused', who, `${reason}\n${filter}`)
   observer.unsubscribed = (who, filter) => note('unsubscribed', who, filter)
   observer.expired = (clientId, username) =>
     note('expired', { clientId, username, remote: '' }, 'session expiry')
@@ -86,15 +91,32 @@ export function createEventLog(observer: Observer): EventLog {
   }
 }
 
+const OF_SUBSCRIPTIONS = new Set<ClientEvent['kind']>([
+  'subscribed',
+  'unsubscribed',
+  'subscribeRefused',
+])
+
+/** Three small numbers as one, for a column of bytes. */
+const packed = (qos: Qos, askedQos: Qos, retainHandling: 0 | 1 | 2): number =>
+  qos | (askedQos << GRANT_BITS) | (retainHandling << (2 * GRANT_BITS))
+
 function eventOf(
   timeMs: number,
   kind: ClientEvent['kind'],
   { clientId, username, remote }: Who,
   text: string,
-  qos: number,
+  grant: number,
 ): ClientEvent {
-  const detail = qos === NO_QOS ? text : `${text} (QoS ${qos})`
-  return { timeMs, clientId, username: shownUser(username), remote, kind, detail }
+  const event = { timeMs, clientId, username: shownUser(username), remote, kind }
+  if (kind === 'subscribeRefused') {
+    const end = text.indexOf('\n')
+    return { ...event, detail: text.slice(0, end), filter: text.slice(end + 1) }
+  }
+  if (grant === NO_GRANT) return { ...event, detail: text }
+  const part = (at: number): number => (grant >> (at * GRANT_BITS)) & (2 ** GRANT_BITS - 1)
+  const detail = `${text} (QoS ${part(0)})`
+  return { ...event, detail, filter: text, askedQos: part(1), retainHandling: part(2) }
 }
 
 const charactersOf = (clientId: string, username: string | null, text: string): number =>
@@ -107,7 +129,7 @@ const charactersOf = (clientId: string, username: string | null, text: string): 
 function createRing(eventsMax: number) {
   const times = new Float64Array(eventsMax)
   const numbers = new Float64Array(eventsMax)
-  const qosOf = new Int8Array(eventsMax)
+  const grants = new Int8Array(eventsMax)
   const kinds: ClientEvent['kind'][] = []
   const clientIds: string[] = []
   const usernames: (string | null)[] = []
@@ -131,6 +153,7 @@ function createRing(eventsMax: number) {
     forgottenMs = times[place]
     clientIds[place] = ''
     usernames[place] = null
+    remotes[place] = ''
     texts[place] = ''
     size--
   }
@@ -142,12 +165,12 @@ function createRing(eventsMax: number) {
       kind: ClientEvent['kind'],
       who: Who,
       text: string,
-      qos: number,
+      grant: number,
     ): void {
       if (size === eventsMax) forgetOldest()
       times[next] = timeMs
       numbers[next] = number
-      qosOf[next] = qos
+      grants[next] = grant
       kinds[next] = kind
       clientIds[next] = who.clientId
       usernames[next] = who.username
@@ -171,7 +194,7 @@ function createRing(eventsMax: number) {
       for (let back = 1; back <= size && found.length < PER_CLIENT_MAX; back++) {
         const place = placeOf(back)
         if (clientIds[place] !== clientId) continue
-        const event = eventOf(times[place], kinds[place], whoAt(place), texts[place], qosOf[place])
+        const event = eventOf(times[place], kinds[place], whoAt(place), texts[place], grants[place])
         found.push({ at: numbers[place], event })
       }
       return found

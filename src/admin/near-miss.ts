@@ -5,14 +5,17 @@ import { matches, parseShared } from '../topics/names.ts'
 /**
  * - `case`: only capital letters; `space`: only spaces; `slash`: a slash at an end; `dollar`: a wildcard that begins a filter
  *   matches no topic that begins with `$`
+ * - `several`: more than one of capitals, spaces and slashes at the ends
  * - `letter`: one letter of one level, or two that changed places; `level`: one level too many or too few
  */
-export type Difference = 'case' | 'space' | 'slash' | 'dollar' | 'letter' | 'level'
+export type Difference = 'case' | 'space' | 'slash' | 'dollar' | 'several' | 'letter' | 'level'
 
 type Test = (filter: string, topic: string) => boolean
 
 const withoutSpace = (text: string): string => text.replaceAll(/\s+/g, '')
 const withoutEnds = (text: string): string => text.replaceAll(/^\/+|\/+$/g, '')
+
+const bare = (text: string): string => withoutEnds(withoutSpace(text)).toLowerCase()
 
 /** The likeliest mistake first. */
 const TESTS: readonly (readonly [Difference, Test])[] = [
@@ -20,6 +23,7 @@ const TESTS: readonly (readonly [Difference, Test])[] = [
   ['space', (filter, topic) => matches(withoutSpace(filter), withoutSpace(topic))],
   ['slash', (filter, topic) => matches(withoutEnds(filter), withoutEnds(topic))],
   ['dollar', (filter, topic) => topic.startsWith('$') && matches(filter, topic.slice(1))],
+  ['several', (filter, topic) => matches(bare(filter), bare(topic))],
   ['letter', oneLetterOff],
   ['level', oneLevelOff],
 ]

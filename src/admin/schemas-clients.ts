@@ -96,23 +96,30 @@ const subscriptionRow = object({
 export type SubscriptionRow = Static<typeof subscriptionRow>
 export const subscriptionPage = pagedOfAll(subscriptionRow)
 
-export const clientEvent = object({
-  timeMs,
-  clientId: text('Client id.'),
-  username: nullable(text('User name.')),
-  remote: text('Address and port.'),
-  kind: oneOf('What happened.', [
-    'connected',
-    'disconnected',
-    'refused',
-    'subscribed',
-    'unsubscribed',
-    'expired',
-    'will',
-    'willDenied',
-  ]),
-  detail: text('Reason, filter, topic or protocol version; may be empty.'),
-})
+export const clientEvent = object(
+  {
+    timeMs,
+    clientId: text('Client id.'),
+    username: nullable(text('User name.')),
+    remote: text('Address and port.'),
+    kind: oneOf('What happened.', [
+      'connected',
+      'disconnected',
+      'refused',
+      'subscribed',
+      'subscribeRefused',
+      'unsubscribed',
+      'expired',
+      'will',
+      'willDenied',
+    ]),
+    detail: text('Reason, filter, topic or protocol version; may be empty.'),
+    filter: text('The filter that was asked for; only of subscribed and subscribeRefused.'),
+    askedQos: integer('The QoS that was asked for; only of subscribed.'),
+    retainHandling: integer('Retain Handling as asked for, 0 to 2; only of subscribed.'),
+  },
+  ['filter', 'askedQos', 'retainHandling'],
+)
 export type ClientEvent = Static<typeof clientEvent>
 
 export const clientDetail = object({
@@ -188,7 +195,11 @@ export const whyReply = object({
   clientId: nullable(text('Client id asked about.')),
   topic: nullable(text('Topic asked about.')),
   finding: text('Name of the answer that decides; inOrder: nothing is in the way.'),
-  verdict: text('The same in words.'),
+  verdict: text('The same in words, and those of what is to be noted.'),
+  noted: list(
+    text('Name of an answer.'),
+    "What stands in no message's way, and may yet be what is asked about, such as No Local.",
+  ),
   sinceMs: integer('Since when no event is missing: wall clock, ms.'),
   links: list(whyLink, 'The chain.'),
 })

@@ -12,7 +12,7 @@ import type { Auth, Identity, ListenerOptions, Observer } from '../ports/ports.t
 import type { LoginKeeper } from './logins.ts'
 import type { BanView } from './schemas-bans.ts'
 import type { ConfigReply, ListenersDetail } from './schemas-broker.ts'
-import type { AclReply } from './schemas-clients.ts'
+import type { AclReply, ClientEvent } from './schemas-clients.ts'
 import type {
   AuditReply,
   CommandsReply,
@@ -108,6 +108,8 @@ export interface AdminSource {
   readonly broker: Broker
   /** Sessions and figures of all cores. */
   readonly views: Views
+  /** What happened to a client at other nodes of a cluster. */
+  eventsElsewhere(clientId: string): Promise<ClientEvent[]>
   readonly figures: SampleSource
   /** Where else packets are traced; null: nowhere. */
   readonly otherTraces: OtherTraces | null

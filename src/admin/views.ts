@@ -7,6 +7,7 @@ import type {
   QueuedView,
   ReceiverView,
   SubscriptionView,
+  WillView,
 } from '../broker/inspect.ts'
 import type { Delayed } from '../broker/state/delays.ts'
 import { matches, parseShared } from '../topics/names.ts'
@@ -34,6 +35,8 @@ export interface Views {
   clients(query: ClientsQuery): Promise<Page<ClientEntry>>
   /** null: no such session. */
   client(clientId: string): Promise<ClientEverything | null>
+  /** null: none, or it waits elsewhere. */
+  will(clientId: string): Promise<WillView | null>
   subscriptions(query: SubscriptionsQuery): Promise<Page<SubscriptionView>>
   /** The first of all clients. */
   allSubscriptions(max: number): Promise<SubscriptionView[]>
@@ -65,6 +68,7 @@ export function viewsOf(broker: Broker, inspector: Inspector): Views {
       const subscriptions = [...takeFirst(inspector.subscriptions(clientId), SUBSCRIPTIONS_MAX)]
       return { client: { ...client, ...NOWHERE }, queue, subscriptions }
     },
+    will: async (clientId) => inspector.will(clientId),
     subscriptions: (query) =>
       pageOf(inspector.subscriptions(query.clientId), subscriptionTest(query), query),
     allSubscriptions: async (max) => [...takeFirst(inspector.subscriptions(), max)],

@@ -5,19 +5,21 @@ import type { Admin } from './admin.ts'
 import { HttpError } from './http-error.ts'
 import { takeFirst } from './scan.ts'
 import type { Static } from './schema.ts'
-import type { whyQuery } from './schemas-clients.ts'
+import type { ClientEvent, whyQuery } from './schemas-clients.ts'
 import type { ClientEverything, Views } from './views.ts'
-import type { WhyFacts } from './why.ts'
+import type { WhyFacts } from './why-link.ts'
 
 const SUBSCRIPTIONS_MAX = 5000
 const IDS_MAX = 5000
 const ID_CHARACTERS_MAX = 100
+const NOBODY = { total: 0, receivers: [] }
 
 /** @throws HttpError 400 for what cannot be asked. */
 export async function whyFactsOf(
-  { inspector, events: log, source }: Admin,
+  admin: Admin,
   { client: id, topic: name }: Static<typeof whyQuery>,
 ): Promise<WhyFacts> {
+  const { inspector, events: log, source } = admin
   const clientId = id ?? null
   const topic = name ?? null
   if (clientId === null && topic === null) throw new HttpError(400, 'Name a client or a topic.')
@@ -25,10 +27,12 @@ export async function whyFactsOf(
   if (problem !== null) throw new HttpError(400, `topic: ${problem}`)
   const { views } = source
   const { client, queue, subscriptions } = await sessionFacts(views, clientId)
-  const events = clientId === null ? [] : log.of(clientId)
+  const events = clientId === null ? [] : await eventsOf(admin, clientId)
   const { username, remote } = lastSeen(client, events)
+  // Of whom nothing is known not even the user is, by whom the rules go.
+  const isUnknown = client === null && events.length === 0
   const explain = (access: 'read' | 'write') =>
-    clientId === null || topic === null
+    clientId === null || topic === null || isUnknown
       ? null
       : source.explain({ clientId, username, access, topic }, client?.port ?? null)
   return {
@@ -40,10 +44,10 @@ export async function whyFactsOf(
     ban: clientId === null ? null : source.bans.find({ clientId, username, remote }),
     nextExpiryMs: firstOf([...queue].map((one) => one.expiresAtMs)),
     keepsQos0: source.keepsQos0(),
-    maxQos: client?.connected === true ? maxQosAt(source, client.port) : null,
     subscriptions,
-    receivers: topic === null ? 0 : (await views.receivers(topic)).total,
+    receivers: topic === null ? NOBODY : await views.receivers(topic),
     events,
+    nameless: log.refusals().filter((one) => one.clientId === ''),
     nearClientId:
       clientId === null || client !== null || events.length > 0
         ? null
@@ -57,12 +61,21 @@ export async function whyFactsOf(
   }
 }
 
-/** null: not known. */
-const maxQosAt = (source: Admin['source'], port: number | null): number | null =>
-  source.listeners().find((listener) => listener.port === port)?.maxQos ?? null
+/** What happened to a client here and at other nodes, newest first. */
+export async function eventsOf(
+  { events, source }: Admin,
+  clientId: string,
+): Promise<ClientEvent[]> {
+  const elsewhere = await source.eventsElsewhere(clientId)
+  const own = events.of(clientId)
+  return elsewhere.length === 0
+    ? own
+    : [...own, ...elsewhere].toSorted((one, other) => other.timeMs - one.timeMs)
+}
 
 /** Who the client is or was, from where. */
-function lastSeen(client: WhyFacts['client'], [last]: WhyFacts['events']) {
+function lastSeen(client: WhyFacts['client'], events: WhyFacts['events']) {
+  const last = events.find(({ remote }) => remote !== '') ?? events[0]
   return {
     username: client === null ? (last?.username ?? null) : client.username,
     remote: client?.remote ?? last?.remote ?? '',
@@ -84,14 +97,16 @@ function firstOf(times: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : Math.min(...known)
 }
 
-/** An id that differs by capitals, spaces or one letter. */
+/** An id that differs by capitals, spaces or one letter; devices are numbered, so another digit is another device. */
 function nearIdOf(wanted: string, ids: readonly string[]): string | null {
   const plain = (id: string): string => id.toLowerCase().replaceAll(/\s+/g, '')
+  const withoutDigits = (id: string): string => id.replaceAll(/\d/g, '')
   const near = (id: string): boolean =>
     plain(id) === plain(wanted) ||
     (wanted.length > 2 &&
       wanted.length <= ID_CHARACTERS_MAX &&
       Math.abs(id.length - wanted.length) <= 1 &&
+      withoutDigits(id) !== withoutDigits(wanted) &&
       editDistance(id, wanted) === 1)
   return ids.find(near) ?? null
 }

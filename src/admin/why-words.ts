@@ -5,6 +5,7 @@ export const QUESTIONS = {
   refused: 'Was its connection accepted?',
   banned: 'Is it banned?',
   known: 'Does the broker know this client?',
+  nameless: 'Were connections turned away before they gave a client ID?',
   takeover: 'Is another device using its client ID?',
   connected: 'Is it connected now?',
   receivers: 'Who is subscribed to this topic?',
@@ -34,6 +35,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   space: 'there is an extra or a missing space',
   slash: 'there is an extra or a missing slash at one end',
   dollar: 'a leading wildcard does not match topics that begin with $',
+  several: 'upper and lower case, spaces or slashes at the ends differ',
   letter: 'one character differs',
   level: 'there is an extra or a missing level',
 }
@@ -84,9 +86,16 @@ export const ANSWERS = {
   seen: () => ['Yes.', ''],
   neverSeen: () => [
     "No. It has never connected, as far back as the broker's records go.",
-    'no session, and no attempt to connect',
+    'no session, and no attempt to connect that gave this client ID',
   ],
-  nearId: ({ other }) => ['No, but it knows one with almost the same client ID.', `"${other}"`],
+  nearId: ({ other }) => [
+    'No. It has never connected, but one with almost the same client ID has.',
+    `"${other}"`,
+  ],
+  turnedAway: ({ count, reason, remote }) => [
+    `Yes, ${counted(count, 'connection', 'connections')} in the last hour, which may have been its own; the last: ${reason}.`,
+    `from ${remote}`,
+  ],
   sessionExpired: () => ['Not any more: its session has expired.', ''],
   gone: ({ reason }) => ['Not any more: it has gone and left no session behind.', reason ?? ''],
   oneDevice: () => ['No.', ''],
@@ -114,15 +123,34 @@ export const ANSWERS = {
     `${counted(count, 'subscription matches', 'subscriptions match')}.`,
     '',
   ],
+  receiversSome: ({ count, denied }) => [
+    `${counted(count, 'subscription matches', 'subscriptions match')}, but the access rules deny the topic to ${denied} of them.`,
+    '',
+  ],
+  receiversDenied: ({ count }) => [
+    `${counted(count, 'subscription matches', 'subscriptions match')}, but the access rules let none of these clients receive the topic.`,
+    '',
+  ],
+  receiversAway: ({ count }) => [
+    `${counted(count, 'subscription matches', 'subscriptions match')}, but no such client is connected. Messages at QoS 1 and 2 are kept for some.`,
+    '',
+  ],
+  receiversGone: ({ count }) => [
+    `${counted(count, 'subscription matches', 'subscriptions match')}, but no such client is connected, and nothing is kept for them.`,
+    '',
+  ],
   noReceivers: () => ['Nobody.', ''],
   noReceiversNear: ({ filter, difference = '', clientId }) => [
     `Nobody, but one subscription almost matches: ${DIFFERENCES[difference] ?? difference}.`,
     `"${filter}", client ${clientId}`,
   ],
-  matches: ({ filter, group }) => [
-    group
-      ? `Yes, in the shared group ${group}: each message goes to only one of its members.`
-      : 'Yes.',
+  matches: ({ filter }) => ['Yes.', `"${filter}"`],
+  matchesShare: ({ filter, group }) => [
+    `Yes, in the shared group ${group}: each message goes to only one of its members.`,
+    `"${filter}"`,
+  ],
+  subscribeRefused: ({ filter, reason }) => [
+    `No. It tried, and the broker refused the subscription: ${reason}.`,
     `"${filter}"`,
   ],
   nearMiss: ({ filter, difference = '' }) => [
@@ -142,11 +170,15 @@ export const ANSWERS = {
   ],
   mayReceive: ({ because }) => ['Yes.', because ?? ''],
   mayNotReceive: ({ because }) => ['No. The access rules deny it.', because ?? ''],
+  rightsUnknown: ({ because }) => ['Not known yet.', because ?? ''],
   mayPublish: ({ because }) => ['Yes.', because ?? ''],
   mayNotPublish: ({ because }) => ['No. The access rules deny it.', because ?? ''],
   qos: ({ qos }) => [`At most QoS ${qos}.`, ''],
   qosAsAsked: ({ qos }) => [`At most QoS ${qos}, as it requested.`, ''],
-  qosLowered: ({ qos }) => [`At most QoS ${qos}: its listener grants no more.`, `max_qos ${qos}`],
+  qosLowered: ({ qos, asked }) => [
+    `At most QoS ${qos}, though it requested QoS ${asked}: its listener grants no more.`,
+    `max_qos ${qos}`,
+  ],
   qosNotKept: () => ['QoS 0. While it is offline, QoS 0 messages are not queued for it.', ''],
   retainAsPublished: () => [
     'On everything that was published with it: it asked for Retain As Published.',
@@ -163,14 +195,19 @@ export const ANSWERS = {
     '',
   ],
   windowFull: ({ queued, inflight, window }) => [
-    `Yes. It is not acknowledging: ${counted(inflight, 'message is', 'messages are')} in flight, the most it allows, and ${queued} more queued.`,
-    `Receive Maximum ${window}`,
+    `Yes. It is not acknowledging: ${counted(inflight, 'message is', 'messages are')} in flight, the most allowed, and ${queued} more queued.`,
+    `window ${window}: its Receive Maximum, or max_inflight_messages`,
+  ],
+  slowToAck: ({ queued, inflight, window }) => [
+    `Yes. It acknowledges more slowly than messages come: ${inflight} in flight, the most allowed, and ${queued} more queued.`,
+    `window ${window}: its Receive Maximum, or max_inflight_messages`,
   ],
   dropped: ({ count, reason = '', queued }) => [
     `Yes. ${counted(count, 'message was dropped', 'messages were dropped, the last')} because ${DROPS[reason] ?? reason}.`,
     `${messages(queued)} queued`,
   ],
   expiresNext: ({ seconds }) => [`Yes, the next one in ${span(seconds)}.`, ''],
+  expiredNext: () => ['At least one already has: it will be dropped, not sent.', ''],
   neverAcked: () => ['Never since its session was loaded into memory.', ''],
   acked: ({ seconds }) => [`${span(seconds)} ago.`, ''],
   willPublished: ({ topic }) => ['It had one, and it was published.', `"${topic}"`],
@@ -181,9 +218,33 @@ export const ANSWERS = {
     `"${topic}"`,
   ],
   retained: () => ['Yes. New subscribers receive it immediately.', ''],
+  retainedNotShared: ({ group }) => [
+    `Yes, but it is not sent to the shared group ${group}: shared subscriptions get no retained messages.`,
+    '',
+  ],
+  retainedNotAsked: () => [
+    'Yes, but it is not sent to this client: it subscribed with Retain Handling 2.',
+    '',
+  ],
+  retainedOnce: () => [
+    'Yes, but it is sent only when the subscription is new: the client subscribed with Retain Handling 1.',
+    '',
+  ],
   notRetained: () => ['No. New subscribers get nothing until the next message.', ''],
 } as const satisfies Record<string, Words>
 
 export type Finding = keyof typeof ANSWERS
+
+export const isFinding = (name: string): name is Finding => Object.hasOwn(ANSWERS, name)
+
+/** What is said behind which verdict: it stands in no message's way for sure, and may yet be what is asked about. */
+export const NOTED: Readonly<Partial<Record<Finding, Finding | 'inOrder'>>> = {
+  turnedAway: 'neverSeen',
+  matchesShare: 'inOrder',
+  noLocal: 'inOrder',
+  retainedNotShared: 'inOrder',
+  retainedNotAsked: 'inOrder',
+  retainedOnce: 'inOrder',
+}
 
 export const IN_ORDER = 'No problem found.'

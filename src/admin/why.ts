@@ -1,74 +1,57 @@
 /** Why does a client not get what it should? The questions an expert would ask, answered from what the broker knows. */
 import { addressOf } from '../base/address.ts'
-import type { ClientDetailView, SubscriptionView } from '../broker/inspect.ts'
-import { matches, parseShared } from '../topics/names.ts'
-import { nearMiss, rankOf, type Difference } from './near-miss.ts'
-import type { BanView } from './schemas-bans.ts'
-import type { AclReply, ClientEvent, WhyLink, WhyReply } from './schemas-clients.ts'
-import { ANSWERS, IN_ORDER, QUESTIONS, type Check, type Finding, type Values } from './why-words.ts'
+import type { ClientDetailView } from '../broker/inspect.ts'
+import type { WhyLink, WhyReply } from './schemas-clients.ts'
+import { link, LOOK_BACK_MS, type WhyFacts } from './why-link.ts'
+import { refusedSubscription, topicLinks } from './why-topic.ts'
+import { IN_ORDER, isFinding, NOTED, type Finding } from './why-words.ts'
 
-/** All that the answer is made of; times are wall clock, ms. */
-export interface WhyFacts {
-  readonly nowMs: number
-  /** Since when no event is missing. */
-  readonly sinceMs: number
-  /** null: about a topic alone. */
-  readonly clientId: string | null
-  /** null: about a client alone. */
-  readonly topic: string | null
-  readonly client: ClientDetailView | null
-  /** What keeps the client out; null: nothing. */
-  readonly ban: BanView | null
-  /** When the first message that waits for it expires; null: none does. */
-  readonly nextExpiryMs: number | null
-  /** Of the client; without one, of everybody: the first few thousand. */
-  readonly subscriptions: readonly SubscriptionView[]
-  /** Messages at QoS 0 wait for whoever is away (`queue_qos0_messages`). */
-  readonly keepsQos0: boolean
-  /** The highest QoS that the client's listener grants; null: it is not connected. */
-  readonly maxQos: number | null
-  /** Subscriptions of everybody that match the topic. */
-  readonly receivers: number
-  /** Of the client, newest first. */
-  readonly events: readonly ClientEvent[]
-  /** The id of another client that is almost the same. */
-  readonly nearClientId: string | null
-  /** What the access rules say; null: there is not both a client and a topic. */
-  readonly mayReceive: AclReply | null
-  readonly mayPublish: AclReply | null
-  readonly retained: boolean
-}
-
-const LOOK_BACK_MS = 3600_000
 const TAKEOVER_TEXT = 'session taken over'
 const TAKEOVERS_MAX = 2
+/** Devices that throw each other out come back within it. */
+const TAKEOVER_NOW_MS = 5 * 60_000
+/** Whoever has acknowledged something within it is slow, and not silent. */
+const SILENT_MS = 10_000
 
-type State = WhyLink['state']
+/**
+ * What may be in the way of some messages only, or was a while ago: it decides where nothing is that surely is in the way
+ * now. The likelier first.
+ */
+const UNSURE: readonly Finding[] = [
+  'windowFull',
+  'slowToAck',
+  'dropped',
+  'twoDevices',
+  'takeoversFromOne',
+  'refusedBesides',
+]
 
-function link(
-  check: Check,
-  state: State,
-  finding: Finding,
-  values: Values = {},
-  timeMs: number | null = null,
-): WhyLink {
-  const [answer, evidence] = ANSWERS[finding](values)
-  return { check, finding, state, question: QUESTIONS[check], answer, evidence, timeMs, values }
+function rankOf({ finding, timeMs }: WhyLink, nowMs: number): number {
+  const isTakeover = finding === 'twoDevices' || finding === 'takeoversFromOne'
+  if (isTakeover && timeMs !== null && timeMs >= nowMs - TAKEOVER_NOW_MS) return 0
+  return isFinding(finding) ? UNSURE.indexOf(finding) + 1 : 0
 }
 
-/** The verdict is the first link that is in the way. */
+/** The verdict is the first link that is surely in the way, else the likeliest; behind it stands what is to be noted. */
 export function why(facts: WhyFacts): WhyReply {
-  const { clientId, topic } = facts
+  const { clientId, topic, nowMs } = facts
   const links = [
     ...(clientId === null ? [] : clientLinks(facts)),
     ...(topic === null ? [] : topicLinks(facts, topic)),
   ]
-  const verdict = links.find(({ state }) => state === 'bad') ?? null
+  const [verdict = null] = links
+    .filter(({ state }) => state === 'bad')
+    .toSorted((one, other) => rankOf(one, nowMs) - rankOf(other, nowMs))
+  const noted = links.filter(
+    ({ finding }) => isFinding(finding) && NOTED[finding] === (verdict?.finding ?? 'inOrder'),
+  )
+  const words = ({ question, answer }: WhyLink) => `${question} ${answer}`
   return {
     clientId,
     topic,
     finding: verdict?.finding ?? 'inOrder',
-    verdict: verdict === null ? IN_ORDER : `${verdict.question} ${verdict.answer}`,
+    verdict: [verdict === null ? IN_ORDER : words(verdict), ...noted.map(words)].join(' '),
+    noted: noted.map(({ finding }) => finding),
     sinceMs: facts.sinceMs,
     links,
   }
@@ -76,7 +59,7 @@ export function why(facts: WhyFacts): WhyReply {
 
 function clientLinks(facts: WhyFacts): WhyLink[] {
   const { client } = facts
-  const links = [refusedLink(facts), bannedLink(facts), knownLink(facts)]
+  const links = [refusedLink(facts), bannedLink(facts), knownLink(facts), namelessLink(facts)]
   if (client === null) return [...links, willLink(facts)].filter((one) => one !== null)
   return [
     ...links,
@@ -86,12 +69,14 @@ function clientLinks(facts: WhyFacts): WhyLink[] {
   ].filter((one) => one !== null)
 }
 
-/** A refusal of late while a client with this id is connected was of another attempt than this connection. */
+const CONNECTION_KINDS = new Set(['refused', 'connected', 'disconnected'])
+
+/** A refusal of late while a client with this id is connected was of another attempt than this connection, as was one before its end. */
 function refusedLink({ events, client }: WhyFacts): WhyLink | null {
   const refusals = events.filter(({ kind }) => kind === 'refused')
   const [last] = refusals
   if (last === undefined) return null
-  const newest = events.find(({ kind }) => kind === 'refused' || kind === 'connected')
+  const newest = events.find(({ kind }) => CONNECTION_KINDS.has(kind))
   const values = {
     reason: last.detail,
     remote: last.remote,
@@ -101,6 +86,15 @@ function refusedLink({ events, client }: WhyFacts): WhyLink | null {
   if (newest !== last) return link('refused', 'note', 'refusedBefore', values, last.timeMs)
   const finding = client?.connected === true ? 'refusedBesides' : 'refusedNow'
   return link('refused', 'bad', finding, values, last.timeMs)
+}
+
+/** Limits turn connections away before anybody knows whose they are: perhaps it was this client's. */
+function namelessLink({ client, events, nameless, nowMs }: WhyFacts): WhyLink | null {
+  const recent = nameless.filter(({ timeMs }) => timeMs >= nowMs - LOOK_BACK_MS)
+  const [last] = recent
+  if (last === undefined || client !== null || events.length > 0) return null
+  const values = { count: String(recent.length), reason: last.detail, remote: last.remote }
+  return link('nameless', 'note', 'turnedAway', values, last.timeMs)
 }
 
 function bannedLink({ ban }: WhyFacts): WhyLink | null {
@@ -119,7 +113,8 @@ function knownLink({ client, events, nearClientId, sinceMs }: WhyFacts): WhyLink
   if (ended !== undefined)
     return link('known', 'bad', 'gone', { reason: ended.detail }, ended.timeMs)
   // It was refused: that is said already.
-  if (events.length > 0) return null
+  if (events.some(({ kind }) => kind === 'refused')) return null
+  if (events.length > 0) return link('known', 'bad', 'gone', { reason: '' }, events[0].timeMs)
   return nearClientId === null
     ? link('known', 'bad', 'neverSeen', {}, sinceMs)
     : link('known', 'bad', 'nearId', { other: nearClientId })
@@ -160,8 +155,8 @@ function connectedLink(client: ClientDetailView, { events }: WhyFacts): WhyLink 
 
 function sessionLinks(facts: WhyFacts, client: ClientDetailView): WhyLink[] {
   const { topic, subscriptions } = facts
-  const links = [
-    queueLink(client, facts),
+  const links: (WhyLink | null)[] = [
+    ...queueLinks(client, facts),
     expiryLink(facts),
     ackLink(client, facts.nowMs),
     willLink(facts),
@@ -169,7 +164,7 @@ function sessionLinks(facts: WhyFacts, client: ClientDetailView): WhyLink[] {
   if (topic === null)
     links.unshift(
       subscriptions.length === 0
-        ? link('subscription', 'note', 'noSubscriptions')
+        ? (refusedSubscription(facts) ?? link('subscription', 'note', 'noSubscriptions'))
         : link('subscription', 'good', 'someSubscriptions', {
             count: String(client.subscriptions),
           }),
@@ -177,26 +172,29 @@ function sessionLinks(facts: WhyFacts, client: ClientDetailView): WhyLink[] {
   return links.filter((one) => one !== null)
 }
 
-function queueLink(client: ClientDetailView, { nowMs }: WhyFacts): WhyLink {
-  const { queued, inflight, dropped, lastDrop, lastDropMs, receiveMaximum } = client
+/** What holds messages back, and what was dropped for that. */
+function queueLinks(client: ClientDetailView, { nowMs }: WhyFacts): WhyLink[] {
+  const { queued, inflight, dropped, lastDrop, lastDropMs, receiveMaximum, ackedAtMs } = client
   const values = { queued: String(queued), inflight: String(inflight) }
-  if (lastDrop !== null && lastDropMs !== null && lastDropMs >= nowMs - LOOK_BACK_MS)
-    return link(
-      'queue',
-      'bad',
-      'dropped',
-      { ...values, count: String(dropped), reason: lastDrop },
-      lastDropMs,
-    )
-  if (queued === 0 && inflight === 0) return link('queue', 'good', 'queueEmpty')
-  const isFull = receiveMaximum !== null && inflight >= receiveMaximum && queued > 0
-  return isFull
-    ? link('queue', 'bad', 'windowFull', { ...values, window: String(receiveMaximum) })
-    : link('queue', 'note', 'waiting', values)
+  const links: WhyLink[] = []
+  if (receiveMaximum !== null && inflight >= receiveMaximum && queued > 0) {
+    const isSilent = ackedAtMs === null || ackedAtMs < nowMs - SILENT_MS
+    const window = { ...values, window: String(receiveMaximum) }
+    links.push(link('queue', 'bad', isSilent ? 'windowFull' : 'slowToAck', window))
+  }
+  if (lastDrop !== null && lastDropMs !== null && lastDropMs >= nowMs - LOOK_BACK_MS) {
+    const drops = { ...values, count: String(dropped), reason: lastDrop }
+    links.push(link('queue', 'bad', 'dropped', drops, lastDropMs))
+  }
+  if (links.length > 0) return links
+  return queued === 0 && inflight === 0
+    ? [link('queue', 'good', 'queueEmpty')]
+    : [link('queue', 'note', 'waiting', values)]
 }
 
 function expiryLink({ nextExpiryMs, nowMs }: WhyFacts): WhyLink | null {
   if (nextExpiryMs === null) return null
+  if (nextExpiryMs <= nowMs) return link('expiry', 'note', 'expiredNext', {}, nextExpiryMs)
   const seconds = secondsBetween(nowMs, nextExpiryMs)
   return link('expiry', 'note', 'expiresNext', { seconds }, nextExpiryMs)
 }
@@ -229,94 +227,4 @@ function willLink({ client, events }: WhyFacts): WhyLink | null {
   if (due === undefined) return null
   const finding = due.kind === 'will' ? 'willPublished' : 'willDenied'
   return link('will', 'note', finding, { topic: due.detail }, due.timeMs)
-}
-
-function topicLinks(facts: WhyFacts, topic: string): WhyLink[] {
-  const { clientId, client, mayReceive, mayPublish } = facts
-  const retained = link('retained', 'note', facts.retained ? 'retained' : 'notRetained')
-  if (clientId === null) return [receiversLink(facts, topic), retained]
-  const rights = [
-    mayReceive === null
-      ? null
-      : link(
-          'rights',
-          mayReceive.allowed ? 'good' : 'bad',
-          mayReceive.allowed ? 'mayReceive' : 'mayNotReceive',
-          {
-            because: mayReceive.explanation,
-          },
-        ),
-    mayPublish === null
-      ? null
-      : link('publishing', 'note', mayPublish.allowed ? 'mayPublish' : 'mayNotPublish', {
-          because: mayPublish.explanation,
-        }),
-  ]
-  const subscription = client === null ? [] : subscriptionLinks(facts, client, topic)
-  return [...subscription, ...rights, retained].filter((one) => one !== null)
-}
-
-/** What the client asked for, and was granted. */
-function optionLinks(
-  { qos, retainAsPublished, noLocal }: SubscriptionView,
-  client: ClientDetailView,
-  { maxQos, keepsQos0 }: WhyFacts,
-): WhyLink[] {
-  const granted =
-    maxQos === null ? 'qos' : qos === maxQos && maxQos < 2 ? 'qosLowered' : 'qosAsAsked'
-  return [
-    qos === 0 && !client.connected && !keepsQos0
-      ? link('qos', 'bad', 'qosNotKept')
-      : link('qos', 'good', granted, { qos: String(qos) }),
-    link('retainFlag', 'note', retainAsPublished ? 'retainAsPublished' : 'retainWhenKept'),
-    ...(noLocal ? [link('ownMessages', 'note', 'noLocal')] : []),
-  ]
-}
-
-function subscriptionLinks(facts: WhyFacts, client: ClientDetailView, topic: string): WhyLink[] {
-  const { subscriptions } = facts
-  if (subscriptions.length === 0) return [link('subscription', 'bad', 'noSubscriptions')]
-  const plain = (filter: string): string => parseShared(filter)?.filter ?? filter
-  const best = subscriptions
-    .filter(({ filter }) => matches(plain(filter), topic))
-    .reduce<SubscriptionView | null>(
-      (one, other) => (one === null || other.qos > one.qos ? other : one),
-      null,
-    )
-  if (best !== null)
-    return [
-      link('subscription', 'good', 'matches', { filter: best.filter, group: best.group ?? '' }),
-      ...optionLinks(best, client, facts),
-    ]
-  const near = nearest(subscriptions, topic)
-  return [
-    near === null
-      ? link('subscription', 'bad', 'noMatch', { count: String(client.subscriptions) })
-      : link('subscription', 'bad', 'nearMiss', {
-          filter: near.filter,
-          difference: near.difference,
-        }),
-  ]
-}
-
-function receiversLink({ receivers, subscriptions }: WhyFacts, topic: string): WhyLink {
-  if (receivers > 0) return link('receivers', 'good', 'receivers', { count: String(receivers) })
-  const near = nearest(subscriptions, topic)
-  return near === null
-    ? link('receivers', 'bad', 'noReceivers')
-    : link('receivers', 'bad', 'noReceiversNear', near)
-}
-
-function nearest(
-  subscriptions: readonly SubscriptionView[],
-  topic: string,
-): { filter: string; clientId: string; difference: Difference } | null {
-  let best: { filter: string; clientId: string; difference: Difference } | null = null
-  for (const { filter, clientId } of subscriptions) {
-    const difference = nearMiss(filter, topic)
-    if (difference === null || (best !== null && rankOf(best.difference) <= rankOf(difference)))
-      continue
-    best = { filter, clientId, difference }
-  }
-  return best
 }

@@ -168,6 +168,12 @@ export class Inspector {
       if (this.shows(session)) yield this.view(session)
   }
 
+  /** The will of a client, or of a session whose client is away, whoever shows the session. */
+  will(clientId: string): WillView | null {
+    const session = this.core.sessions.get(clientId)
+    return session === undefined ? null : willView(this.core, session)
+  }
+
   /** null: no such session. */
   client(clientId: string): ClientDetailView | null {
     const session = this.find(clientId)

@@ -43,6 +43,8 @@ export class Questions {
   private readonly wire: Wire
   private readonly options: QuestionsOptions
   private readonly membership: Membership
+  /** What is answered beside, by whoever is there to answer it. */
+  private readonly more: Record<string, Answers[string]> = {}
 
   constructor(wire: Wire, options: QuestionsOptions, membership: Membership) {
     this.wire = wire
@@ -56,8 +58,13 @@ export class Questions {
     this.wire.listen(subject, (message) => void this.answer(message, answers))
   }
 
+  /** Answers one more question, from when others are answered. */
+  answerOne(name: string, answer: Answers[string]): void {
+    this.more[name] = answer
+  }
+
   private async answer(message: Msg, answers: Answers): Promise<void> {
-    const data = await answerTo(message, answers)
+    const data = await answerTo(message, { ...answers, ...this.more })
     const isTooLarge = this.wire.isTooLarge(data)
     this.wire.reply(message, isTooLarge ? bytesOf({ error: 'the answer is too large' }) : data)
   }

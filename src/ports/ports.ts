@@ -234,7 +234,16 @@ export interface Observer {
   disconnected?(who: Identity, reason: string): void
   /** A CONNECT was refused; `who` is null when it could not even be read, or a limit turned the connection away before. */
   refused?(who: Identity | null, remote: string, reason: string): void
-  subscribed?(who: Identity, filter: string, qos: Qos): void
+  /** `qos` is what was granted; the rest is what the client asked for. */
+  subscribed?(
+    who: Identity,
+    filter: string,
+    qos: Qos,
+    askedQos: Qos,
+    retainHandling: 0 | 1 | 2,
+  ): void
+  /** One filter of a SUBSCRIBE was refused. */
+  subscribeRefused?(who: Identity, filter: string, reason: string): void
   unsubscribed?(who: Identity, filter: string): void
   /** An offline session ended by its expiry. */
   expired?(clientId: string, username: string | null): void

@@ -119,8 +119,8 @@ export function createBridges(
     },
     watch(observer) {
       const { subscribed } = observer
-      observer.subscribed = (who, filter, qos) => {
-        subscribed?.(who, filter, qos)
+      observer.subscribed = (who, filter, ...granted) => {
+        subscribed?.(who, filter, ...granted)
         if (bridges.size === 0 || isBridgeUser(who.username)) return
         for (const bridge of bridges.values()) bridge.subscribedHere(filter)
       }

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createAdmin, type Admin } from '../admin/admin.ts'
 import { createHttpServer } from '../admin/http-server.ts'
-import type { AclReply } from '../admin/schemas-clients.ts'
+import type { AclReply, ClientEvent } from '../admin/schemas-clients.ts'
 import type { AclQuestion, AdminSource } from '../admin/source.ts'
 import type { OtherTraces } from '../admin/traces.ts'
 import { placedViews, viewsOf, type Views } from '../admin/views.ts'
@@ -76,6 +76,9 @@ export async function createHttpListeners(
   observer: Observer,
 ): Promise<HttpListeners> {
   const admin = createAdmin(sourceOf(server, observer))
+  server.cluster?.node.questions.answerOne('events', async (clientId: string) =>
+    admin.events.of(clientId),
+  )
   server.threads?.hearWith({
     traced(seen) {
       for (const { id, packet } of seen) admin.traces.take(id, packet)
@@ -160,6 +163,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     localOnly: server.config.localOnly,
     broker,
     views: sessionViews(server),
+    eventsElsewhere: eventsElsewhere(server),
     figures: figuresOf(server),
     otherTraces: otherTraces(server.threads),
     auth: security.auth,
@@ -203,6 +207,17 @@ function sessionViews({ broker, threads, cluster }: Host): Views {
   const own = broker.inspector({ away: true, backlogOf: (clientId) => threads.backlogOf(clientId) })
   const views = placedViews(viewsOf(broker, own), () => ({ thread: 0 }))
   return joinViews(views, askingAll(threads.ask))
+}
+
+/** Every node keeps what happened at its own listeners. */
+function eventsElsewhere({ cluster }: Host): AdminSource['eventsElsewhere'] {
+  if (cluster === null) return async () => []
+  const { node } = cluster
+  return async (clientId) => {
+    if (!node.isJoined) return []
+    const { answers } = await node.questions.askAll('events', [clientId])
+    return answers.flatMap(({ value }) => value as ClientEvent[])
+  }
 }
 
 function otherTraces(threads: Threads | null): OtherTraces | null {

@@ -1,6 +1,12 @@
 /** The sessions of all threads, or of all nodes of a cluster, as the API lists them: each says what it has, and who was asked puts it together. */
 import { HttpError } from '../admin/http-error.ts'
-import { clientOrder, delayedOrder, joinPages, type Views } from '../admin/views.ts'
+import {
+  clientOrder,
+  delayedOrder,
+  joinPages,
+  type ClientEverything,
+  type Views,
+} from '../admin/views.ts'
 import type { PageQuery } from '../admin/scan.ts'
 
 /** What the others have said. */
@@ -36,6 +42,16 @@ export function joinViews(own: Views, ask: AskViews): Views {
     if (!said.includes(true)) refuseFor(missing)
     return said.includes(true)
   }
+  const willOf = async (clientId: string) =>
+    (await own.will(clientId)) ??
+    (await ask('will', clientId)).said.find((one) => one !== null) ??
+    null
+  /** A will waits where its client was. */
+  const withWill = async (found: ClientEverything): Promise<ClientEverything> => {
+    const { client } = found
+    if (client.connected || client.will !== null) return found
+    return { ...found, client: { ...client, will: await willOf(client.clientId) } }
+  }
   return {
     async clients(query) {
       const wanted = fromTheFirst(query)
@@ -47,8 +63,9 @@ export function joinViews(own: Views, ask: AskViews): Views {
       const { said, missing } = await ask('client', clientId)
       const found = [await own.client(clientId), ...said].find((one) => one !== null)
       if (found === undefined) refuseFor(missing)
-      return found ?? null
+      return found === undefined ? null : withWill(found)
     },
+    will: willOf,
     async subscriptions(query) {
       const wanted = fromTheFirst(query)
       const { said, missing } = await ask('subscriptions', wanted)

@@ -28,8 +28,9 @@ export function forwardObserver(
     disconnected: (who, reason) => told({ event: 'disconnected', args: [plain(who), reason] }),
     refused: (who, remote, reason) =>
       told({ event: 'refused', args: [who === null ? null : plain(who), remote, reason] }),
-    subscribed: (who, filter, qos) =>
-      told({ event: 'subscribed', args: [plain(who), filter, qos] }),
+    subscribed: (who, ...granted) => told({ event: 'subscribed', args: [plain(who), ...granted] }),
+    subscribeRefused: (who, filter, reason) =>
+      told({ event: 'subscribeRefused', args: [plain(who), filter, reason] }),
     unsubscribed: (who, filter) => told({ event: 'unsubscribed', args: [plain(who), filter] }),
     expired: (...args) => told({ event: 'expired', args }),
     willDue: (...args) => told({ event: 'willDue', args }),

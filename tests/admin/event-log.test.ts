@@ -59,10 +59,10 @@ test('an hour is kept where no more than five come or go in a second, and beyond
 test('an event says the same to who looks later as to who hears it', () => {
   const observer: Observer = {}
   const log = createEventLog(observer)
-  observer.subscribed?.(someone('unheard'), 'a/#', 2)
+  observer.subscribed?.(someone('unheard'), 'a/#', 2, 2, 0)
   const heard: unknown[] = []
   log.onEvent((event) => heard.push(event))
-  observer.subscribed?.(someone('client'), 'b', 0)
+  observer.subscribed?.(someone('client'), 'b', 0, 0, 0)
   observer.unsubscribed?.(someone('client'), 'b')
   observer.connected?.(someone('client'), 4)
   assert.deepEqual(log.of('client'), heard.toReversed())
@@ -94,7 +94,8 @@ test('a client with many subscriptions is still known to have lost its connectio
   observer.connected?.(someone('quiet'), 5)
   for (let time = 0; time < 3; time++) {
     observer.connected?.(someone('twin'), 5)
-    for (let at = 0; at < EVENTS_MAX; at++) observer.subscribed?.(someone('twin'), `a/${at}`, 1)
+    for (let at = 0; at < EVENTS_MAX; at++)
+      observer.subscribed?.(someone('twin'), `a/${at}`, 1, 1, 0)
     observer.disconnected?.(someone('twin'), 'session taken over')
   }
   const kinds = log.of('twin').map(({ kind }) => kind)
@@ -108,7 +109,7 @@ test('what clients write is kept within a bound of characters, and the oldest go
   const log = createEventLog(observer)
   const long = 'x'.repeat(60_000)
   for (let at = 0; at < 1000; at++) {
-    observer.subscribed?.(someone('long'), `${at}/${long}`, 0)
+    observer.subscribed?.(someone('long'), `${at}/${long}`, 0, 0, 0)
     observer.disconnected?.(someone(`long-${at}`), long)
     observer.refused?.(someone(''), '10.0.0.1:1', `${at} ${long}`)
   }

@@ -92,6 +92,33 @@ async function untilAsked(
   return last
 }
 
+test('a will that waits in either thread is told of, and so is what was asked for there', async (context) => {
+  const { connect, get } = await observed(context)
+  const will = {
+    topic: 'gone',
+    payload: Buffer.from('x'),
+    qos: 0,
+    retain: false,
+    properties: { willDelayInterval: 600 },
+  } as const
+  const properties = { sessionExpiryInterval: 600 }
+  const clients = await many(connect, { protocolVersion: 5, clean: false, properties, will })
+  const all: Json[] = (await get('clients?pageSize=100')).items
+  assert.deepEqual([...new Set(all.map(({ thread }) => thread))].sort(), [0, 1])
+  for (const client of clients) {
+    await client.subscribeAsync('kept', { qos: 1, rh: 2 })
+    client.stream.destroy()
+  }
+  for (const { clientId } of all) {
+    const reply = await untilAsked(
+      () => get(`why?client=${clientId}&topic=kept`),
+      ({ finding }) => finding === 'offlineKept',
+    )
+    const found = (check: string) => reply.links.find((one: Json) => one.check === check).finding
+    assert.deepEqual([found('will'), found('qos')], ['willWaits', 'qosAsAsked'], clientId)
+  }
+})
+
 test('the API lists, shows and ends the clients of all threads, with the thread of each', async (context) => {
   const { connect, post, get } = await observed(context)
   const clients = await many(connect)

@@ -166,8 +166,8 @@ const ROWS: Row[] = [
       return { client: 'window' }
     },
     'queue',
-    /It is not acknowledging: 1 message is in flight, the most it allows, and 2 more queued/,
-    /Receive Maximum 1/,
+    /It is not acknowledging: 1 message is in flight, the most allowed, and 2 more queued/,
+    /window 1/,
   ],
   [
     'a client that is connected, and from where',
@@ -188,6 +188,27 @@ const ROWS: Row[] = [
     },
     'retained',
     /New subscribers receive it immediately/,
+  ],
+  [
+    'what is retained, for a client that asked for none of it',
+    async (stage) => {
+      const client = await stage.connect('handles-2')
+      await client.publish('handles/a', '1', { qos: 1, retain: true })
+      await client.subscribe('handles/a', { retainHandling: 2, onMessage: () => {} })
+      return { client: 'handles-2', topic: 'handles/a' }
+    },
+    'retained',
+    /it is not sent to this client: it subscribed with Retain Handling 2/,
+  ],
+  [
+    'subscribers whom the rules let read nothing of a topic',
+    async (stage) => {
+      const client = await stage.connect('curious-2')
+      await client.subscribe('secret/#', { onMessage: () => {} })
+      return { topic: 'secret/plan' }
+    },
+    'receivers',
+    /the access rules let none of these clients receive the topic/,
   ],
   [
     'QoS 0 for a client that is away',
@@ -308,6 +329,17 @@ browserSuite(
           said.some((line) => line.includes(`${asks} ${answers}`)),
           `${asks} ${answers}`,
         )
+    })
+
+    test('the verdict says what is to be noted, in both languages', async ({ page, stage }) => {
+      const client = await stage.connect('noted-1')
+      await client.subscribe('noted/a', { noLocal: true, onMessage: () => {} })
+      await page.goto(`${stage.url}#broker/why?client=noted-1&topic=noted/a`)
+      await login(page)
+      const verdict = page.locator('.why-verdict')
+      await verdict.filter({ hasText: /^No problem found\. .*No Local\.$/ }).waitFor()
+      await page.getByRole('button', { name: '切换到中文' }).click()
+      await verdict.filter({ hasText: /^没有发现问题。.*不接收自己发布的消息/ }).waitFor()
     })
 
     test('a client in the list, and the topic of a message, lead to "why?"', async ({

@@ -1,6 +1,7 @@
 /** Clients and their subscriptions. */
 import { isShared, topicFilterProblem, topicNameProblem } from '../../topics/names.ts'
 import { HttpError } from '../http-error.ts'
+import { eventsOf } from '../why-facts.ts'
 import type { Handlers, HandlerWorld } from './handler.ts'
 
 type ClientHandlers = Pick<
@@ -26,7 +27,7 @@ export function clientHandlers({ admin }: HandlerWorld): ClientHandlers {
         queue: [...queue],
         will: client.will,
         subscriptionList: subscriptions.slice(0, SHOWN_MAX),
-        events: events.of(clientId),
+        events: await eventsOf(admin, clientId),
       }
     },
     disconnect: async ({ body: { clientId, reasonCode } }) => ({

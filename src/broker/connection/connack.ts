@@ -3,6 +3,7 @@ import { PacketType, type Properties } from '../../codec/packets.ts'
 import { connackReturnCode, Reason } from '../../codec/reason-codes.ts'
 import { closeConnection } from './closing.ts'
 import type { Core } from '../state/core.ts'
+import type { Identity } from '../../ports/ports.ts'
 import type { Connection } from '../state/model.ts'
 import { takeWill } from '../routing/wills.ts'
 import { sendPacket } from '../delivery/outbox.ts'
@@ -19,8 +20,19 @@ const SILENT_IN_3 = new Set<number>([
   Reason.badAuthenticationMethod,
 ])
 
-/** Answers CONNECT with a refusal and closes [MQTT-3.2.2-5, -7]. */
-export function refuse(core: Core, connection: Connection, reason: number, detail = ''): void {
+/**
+ * Answers CONNECT with a refusal and closes [MQTT-3.2.2-5, -7].
+ *
+ * @param detail For the client too.
+ * @param told What those are told who look on: who it was, and in which words it is said why.
+ */
+export function refuse(
+  core: Core,
+  connection: Connection,
+  reason: number,
+  detail = '',
+  told: { readonly who: Identity | null; readonly because: string } | null = null,
+): void {
   const { version } = connection
   if (version === 5 || !SILENT_IN_3.has(reason)) {
     const properties: Properties = detail === '' ? {} : { reasonString: detail }
@@ -36,7 +48,8 @@ export function refuse(core: Core, connection: Connection, reason: number, detai
   }
   takeWill(core, connection)
   const text = reason === Reason.banned && detail !== '' ? detail : refusalWords(reason)
-  core.ports.observer?.refused?.(connection.identity, connection.link.remote, text)
+  const { who, because } = told ?? { who: connection.identity, because: text }
+  core.ports.observer?.refused?.(who, connection.link.remote, because || text)
   closeConnection(core, connection, { text, reason: -1 })
 }
 

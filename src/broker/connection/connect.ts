@@ -118,7 +118,7 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
   const packet = withProvenUser(connection, asked)
   connection.version = packet.version
   const obstacle = connection.isOurs ? 0 : obstacleTo(core, connection, packet)
-  if (obstacle !== 0) return refuse(core, connection, obstacle)
+  if (obstacle !== 0) return turnAway(core, connection, packet, obstacle)
   connection.setPhase(Phase.opening)
   core.stats.connections++
   const assigned = packet.clientId === '' && !connection.link.listener.useUsernameAsClientId
@@ -154,6 +154,19 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
     if (reason !== 0) return refuse(core, connection, reason)
     enter(login ?? null, user ?? null)
   })
+}
+
+/** Refuses what no rule lets in: the connection is nobody's yet, but who asks "why?" names it. */
+function turnAway(core: Core, connection: Connection, packet: ConnectPacket, reason: number): void {
+  const { remote, listener } = connection.link
+  const { clientId, username } = packet
+  const { clientIdPrefix } = core.ports.limits
+  const isForPrefix = prefixRule(core, connection, packet) === reason
+  const because = isForPrefix
+    ? `its client ID does not begin with "${clientIdPrefix}" (clientid_prefixes)`
+    : ''
+  const who = { clientId, username, remote, listener, login: null, origin: '' }
+  refuse(core, connection, reason, '', { who, because })
 }
 
 /** Refuses a client that may not even try. */

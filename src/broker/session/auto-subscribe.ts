@@ -13,7 +13,7 @@ import { topicFilterProblem } from '../../topics/names.ts'
 import { mountFilter } from '../state/mount-point.ts'
 import { logFilter } from '../state/words.ts'
 import { replayRetained } from '../routing/retained.ts'
-import { grant, subscribeRefusal } from './subscribe.ts'
+import { grant, subscribeRefusal, tellRefused } from './subscribe.ts'
 
 /** A name with one of these in it would make another filter than was meant. */
 const SPECIAL = /[+#/]/
@@ -55,7 +55,9 @@ function ask(core: Core, connection: OpenConnection, asked: SubscribeFilter): vo
 function take(core: Core, connection: Connection, wanted: SubscribeFilter, allowed: boolean): void {
   if (!isOpen(connection)) return
   const known = findSubscription(connection.session, wanted.filter)
-  const isGranted = subscribeRefusal(core, connection, wanted, known, allowed) === 0
+  const refusal = subscribeRefusal(core, connection, wanted, known, allowed)
+  if (refusal !== 0) tellRefused(core, connection, wanted, refusal)
+  const isGranted = refusal === 0
   logFilter(core, wanted, isGranted)
   const subscription = isGranted ? grant(core, connection, wanted, known, 0) : null
   if (subscription !== null) replayRetained(core, connection, subscription)

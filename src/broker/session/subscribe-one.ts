@@ -9,7 +9,7 @@ import type { FilterList, OpenConnection } from '../state/model.ts'
 import { findSubscription } from '../state/own-subscriptions.ts'
 import { logFilter, logSent } from '../state/words.ts'
 import { checkAnswerFits, checkFilter, openFilterList } from './filter-list.ts'
-import { ask, codeOf, grant, subscribeRefusal } from './subscribe.ts'
+import { ask, codeOf, grant, subscribeRefusal, tellRefused } from './subscribe.ts'
 
 const NO_PROPERTIES = {}
 
@@ -42,6 +42,7 @@ export function beginSubscribe(
   const known = findSubscription(connection.session, wanted.filter)
   const refusal = subscribeRefusal(core, connection, wanted, known, verdict)
   logFilter(core, wanted, refusal === 0)
+  if (refusal !== 0) tellRefused(core, connection, wanted, refusal)
   const subscription = refusal === 0 ? grant(core, connection, wanted, known, 0) : null
   const codes = [codeOf(connection, wanted, refusal)]
   logSent(core, connection, 'SUBACK')

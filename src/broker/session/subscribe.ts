@@ -15,7 +15,7 @@ import { oweRetained, replayRetained } from '../routing/retained.ts'
 import { Work } from '../state/work.ts'
 import { checkFilters } from './filter-list.ts'
 import { addSubscription, changeSubscription, removeSubscription } from './subscriptions.ts'
-import { logFilter, logSent, logSubscribed, logUnsubscribe } from '../state/words.ts'
+import { endingWords, logFilter, logSent, logSubscribed, logUnsubscribe } from '../state/words.ts'
 
 /** The one failure code of 3.1.1; 3.1 has none and is told the QoS it asked for. */
 const FAILURE_311 = 0x80
@@ -113,9 +113,19 @@ function grantOne(
     : subscribeRefusal(core, connection, wanted, known, verdict)
   logFilter(core, wanted, refusal === 0)
   list.codes.push(codeOf(connection, wanted, refusal))
-  if (refusal !== 0) return
+  if (refusal !== 0) return tellRefused(core, connection, wanted, refusal)
   const subscription = grant(core, connection, wanted, known, list.subscriptionId)
   if (subscription !== null) list.replays.push(subscription)
+}
+
+/** Those who look on hear of a filter that was not granted. */
+export function tellRefused(
+  { ports }: Core,
+  { identity }: OpenConnection,
+  { filter }: SubscribeFilter,
+  refusal: number,
+): void {
+  ports.observer?.subscribeRefused?.(identity, filter, endingWords(refusal))
 }
 
 /** The lower of what was asked and what the listener allows [MQTT-3.9.3-2]. */
@@ -180,7 +190,13 @@ export function grant(
       ? addSubscription(core, session, wanted.filter, options)
       : changeSubscription(core, known, options)
   logSubscribed(core, session, wanted)
-  core.ports.observer?.subscribed?.(connection.identity, wanted.filter, options.qos)
+  core.ports.observer?.subscribed?.(
+    connection.identity,
+    wanted.filter,
+    options.qos,
+    wanted.qos,
+    wanted.retainHandling,
+  )
   if (session.durable) {
     core.journal.saveSubscription(session.clientId, wanted.filter, options)
     core.work -= Work.store

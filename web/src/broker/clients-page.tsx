@@ -400,10 +400,14 @@ function Lists({ client }: { client: ClientDetail }) {
       )}
       <h3>{b.events}</h3>
       <ul className="plain-list">
-        {client.events.map(({ timeMs, kind, detail }) => (
-          <li key={`${timeMs}${kind}${detail}`}>
+        {client.events.map(({ timeMs, kind, detail, filter = '' }) => (
+          <li key={`${timeMs}${kind}${detail}${filter}`}>
             <time className="is-quiet mono">{dateTimeText(timeMs).slice(5, 19)}</time>{' '}
-            {b.eventKinds[kind]} <span className="is-quiet">{b.reasonWords(detail)}</span>
+            {b.eventKinds[kind]}{' '}
+            <span className="is-quiet">
+              {kind === 'subscribeRefused' && `${filter}: `}
+              {b.reasonWords(detail)}
+            </span>
           </li>
         ))}
       </ul>

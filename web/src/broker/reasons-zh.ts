@@ -47,6 +47,10 @@ const DECIDES: readonly Known[] = [
   [/^an ACL file does not restrict subscriptions$/, 'ACL 文件不限制订阅'],
   [/^(.*): who has no name has no rights$/, '$1：没有用户名就没有权限'],
   [/^(.*): nobody was asked yet$/, '$1：尚未查询'],
+  [
+    /^its client ID does not begin with "(.*)" \(clientid_prefixes\)$/,
+    '客户端 ID 不以“$1”开头（clientid_prefixes）',
+  ],
   [/^banned until (.*)$/, '封禁至 $1'],
   [/^protocol error: (.*)$/, '协议错误：$1'],
   [/^connect ECONNREFUSED (\S+)$/, '$1 拒绝连接：没有服务在监听'],

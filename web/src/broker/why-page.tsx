@@ -97,8 +97,15 @@ export function WhyPage() {
 function Chain({ reply }: { reply: WhyReply }) {
   const b = useBrokerText()
   const wordsOf = useLinkWords()
-  const verdict = reply.links.find(({ state }) => state === 'bad')
+  const verdict = reply.links.find(
+    ({ finding, state }) => state === 'bad' && finding === reply.finding,
+  )
   const words = verdict === undefined ? null : wordsOf(verdict)
+  const noted = reply.links.filter(({ finding }) => reply.noted.includes(finding)).map(wordsOf)
+  const said = [
+    words === null ? b.whyInOrder : `${words.question} ${words.answer}`,
+    ...noted.map(({ question, answer }) => `${question} ${answer}`),
+  ]
   return (
     <>
       <div
@@ -107,9 +114,7 @@ function Chain({ reply }: { reply: WhyReply }) {
       >
         <b>
           <Icon name={verdict === undefined ? 'check' : 'warn'} />
-          <span className="why-verdict">
-            {words === null ? b.whyInOrder : `${words.question} ${words.answer}`}
-          </span>
+          <span className="why-verdict">{said.join(' ')}</span>
         </b>
         {words !== null && words.evidence !== '' && <p className="mono">{words.evidence}</p>}
       </div>

@@ -7,6 +7,7 @@ export const questions: Readonly<Record<Check, string>> = {
   refused: '连接被接受了吗？',
   banned: '它被封禁了吗？',
   known: '服务器有这个客户端的记录吗？',
+  nameless: '有连接在给出客户端 ID 之前就被拒绝吗？',
   takeover: '有其他设备在用它的客户端 ID 吗？',
   connected: '它现在在线吗？',
   receivers: '谁订阅了这个主题？',
@@ -28,6 +29,7 @@ const differences: Readonly<Record<string, string>> = {
   space: '多了或少了空格',
   slash: '首尾多了或少了斜杠',
   dollar: '以通配符开头的过滤器不匹配以 $ 开头的主题',
+  several: '大小写、空格或首尾斜杠不止一处不同',
   letter: '有一个字符不同',
   level: '多了或少了一层',
 }
@@ -68,8 +70,15 @@ export const answers: Readonly<
     refusedFrom(remote, user, count),
   ],
   seen: () => ['有。', ''],
-  neverSeen: () => ['没有。在服务器的记录范围内，它从未连接过。', '既没有会话，也没有尝试过连接'],
-  nearId: ({ other }) => ['没有，但有一个几乎相同的客户端 ID。', `"${other}"`],
+  neverSeen: () => [
+    '没有。在服务器的记录范围内，它从未连接过。',
+    '没有会话，也没有以这个客户端 ID 尝试过连接',
+  ],
+  nearId: ({ other }) => ['没有，它从未连接过，但有一个几乎相同的客户端 ID。', `"${other}"`],
+  turnedAway: ({ count, reason = '', remote }) => [
+    `有，最近一小时 ${count} 次，其中可能有它的连接；最近一次：${reasonInChinese(reason)}。`,
+    `来自 ${remote}`,
+  ],
   sessionExpired: () => ['已经没有了：会话已过期。', ''],
   gone: ({ reason }) => ['已经没有了：它断开后没有留下会话。', reasonInChinese(reason ?? '')],
   oneDevice: () => ['没有。', ''],
@@ -89,13 +98,34 @@ export const answers: Readonly<
   ],
   offlineGone: ({ reason }) => ['不在线，也没有为它保留任何东西。', reasonInChinese(reason ?? '')],
   receivers: ({ count }) => [`有 ${count} 个匹配的订阅。`, ''],
+  receiversSome: ({ count, denied }) => [
+    `有 ${count} 个匹配的订阅，但其中 ${denied} 个被权限规则拒绝接收该主题。`,
+    '',
+  ],
+  receiversDenied: ({ count }) => [
+    `有 ${count} 个匹配的订阅，但权限规则不允许其中任何一个客户端接收该主题。`,
+    '',
+  ],
+  receiversAway: ({ count }) => [
+    `有 ${count} 个匹配的订阅，但这些客户端都不在线；QoS 1 和 2 的消息会为部分客户端保留。`,
+    '',
+  ],
+  receiversGone: ({ count }) => [
+    `有 ${count} 个匹配的订阅，但这些客户端都不在线，也不会为它们保留消息。`,
+    '',
+  ],
   noReceivers: () => ['没有人。', ''],
   noReceiversNear: ({ filter, difference = '', clientId }) => [
     `没有人，但有一个订阅几乎匹配：${differences[difference] ?? difference}。`,
     `${clientId} 的 "${filter}"`,
   ],
-  matches: ({ filter, group }) => [
-    group ? `订阅了，在共享组 ${group} 中：每条消息只发给其中一个成员。` : '订阅了。',
+  matches: ({ filter }) => ['订阅了。', `"${filter}"`],
+  matchesShare: ({ filter, group }) => [
+    `订阅了，在共享组 ${group} 中：每条消息只发给其中一个成员。`,
+    `"${filter}"`,
+  ],
+  subscribeRefused: ({ filter, reason = '' }) => [
+    `没有。它请求过订阅，但被服务器拒绝：${reasonInChinese(reason)}。`,
     `"${filter}"`,
   ],
   nearMiss: ({ filter, difference = '' }) => [
@@ -112,11 +142,15 @@ export const answers: Readonly<
   someSubscriptions: ({ count }) => [`订阅了，共 ${count} 个订阅。`, ''],
   mayReceive: ({ because }) => ['允许。', reasonInChinese(because ?? '')],
   mayNotReceive: ({ because }) => ['不允许，被权限规则拒绝。', reasonInChinese(because ?? '')],
+  rightsUnknown: ({ because }) => ['还不知道。', reasonInChinese(because ?? '')],
   mayPublish: ({ because }) => ['允许。', reasonInChinese(because ?? '')],
   mayNotPublish: ({ because }) => ['不允许，被权限规则拒绝。', reasonInChinese(because ?? '')],
   qos: ({ qos }) => [`最高 QoS ${qos}。`, ''],
   qosAsAsked: ({ qos }) => [`最高 QoS ${qos}，与它请求的一致。`, ''],
-  qosLowered: ({ qos }) => [`最高 QoS ${qos}：它所连的监听器不允许更高。`, `max_qos ${qos}`],
+  qosLowered: ({ qos, asked }) => [
+    `最高 QoS ${qos}，而它请求的是 QoS ${asked}：它所连的监听器不允许更高。`,
+    `max_qos ${qos}`,
+  ],
   qosNotKept: () => ['QoS 0。它不在线时，QoS 0 的消息不会为它排队。', ''],
   retainAsPublished: () => ['发布时带的都带：它要求保持发布时的标志（Retain As Published）。', ''],
   retainWhenKept: () => [
@@ -130,14 +164,19 @@ export const answers: Readonly<
     '',
   ],
   windowFull: ({ queued, inflight, window }) => [
-    `有。它不发送确认：${inflight} 条在途，已达它的上限，另有 ${queued} 条在排队。`,
-    `接收最大值（Receive Maximum）${window}`,
+    `有。它不发送确认：${inflight} 条在途，已达上限，另有 ${queued} 条在排队。`,
+    `窗口 ${window}：它的接收最大值（Receive Maximum）或 max_inflight_messages`,
+  ],
+  slowToAck: ({ queued, inflight, window }) => [
+    `有。它确认得比消息到达得慢：${inflight} 条在途，已达上限，另有 ${queued} 条在排队。`,
+    `窗口 ${window}：它的接收最大值（Receive Maximum）或 max_inflight_messages`,
   ],
   dropped: ({ count, reason = '', queued }) => [
     `有。丢弃了 ${count} 条消息，${count === '1' ? '' : '最近一次的'}原因：${drops[reason] ?? reason}。`,
     `${queued} 条在排队`,
   ],
   expiresNext: ({ seconds }) => [`会，最早的一条将在 ${span(seconds)}后过期。`, ''],
+  expiredNext: () => ['至少有一条已经过期：它会被丢弃，不会发送。', ''],
   neverAcked: () => ['自会话载入内存以来从未确认过。', ''],
   acked: ({ seconds }) => [`${span(seconds)}前。`, ''],
   willPublished: ({ topic }) => ['有过，已经发布。', `"${topic}"`],
@@ -148,5 +187,11 @@ export const answers: Readonly<
     `"${topic}"`,
   ],
   retained: () => ['有：新的订阅者会立即收到。', ''],
+  retainedNotShared: ({ group }) => [`有，但不会发给共享组 ${group}：共享订阅收不到保留消息。`, ''],
+  retainedNotAsked: () => [
+    '有，但不会发给这个客户端：它订阅时要求不接收保留消息（Retain Handling 2）。',
+    '',
+  ],
+  retainedOnce: () => ['有，但只在新建订阅时发送：它订阅时的 Retain Handling 是 1。', ''],
   notRetained: () => ['没有：新的订阅者要等到下一条消息。', ''],
 }

@@ -250,6 +250,7 @@ export const en = {
     disconnected: 'disconnected',
     refused: 'refused',
     subscribed: 'subscribed',
+    subscribeRefused: 'subscription refused',
     unsubscribed: 'unsubscribed',
     expired: 'expired',
     will: 'will published',

@@ -237,6 +237,7 @@ export const zh: BrokerText = {
     disconnected: '已断开',
     refused: '被拒绝',
     subscribed: '已订阅',
+    subscribeRefused: '订阅被拒绝',
     unsubscribed: '已取消订阅',
     expired: '已过期',
     will: '遗嘱已发布',
