@@ -308,6 +308,34 @@ test('the table of values sorts, narrows and keeps digits', () => {
   assert.equal(conditionQuery('$.a>1 topic:x/# "b < c"'.slice(0, 16)), '$.a>1 topic:x/#')
 })
 
+test('a condition of the table of values means what it says, or what is wrong with it is said', () => {
+  const { capture, view } = captured()
+  for (const [topic, id, name] of [
+    ['t/a', '1724442618569203714', 'salt, and pepper'],
+    ['t/b', '1724442618569203713', 'b'],
+    ['t/c', '-3', 'a < b'],
+  ] as const)
+    capture.add(arrival(topic, `{"id": ${id}, "name": ${JSON.stringify(name)}}`))
+  const pivot = { columns: ['$.id'], sort: '$.id', descending: false, where: '' }
+  const topicsOf = (patch: Partial<typeof pivot>) => {
+    view.show({ ...DEFAULT_VIEW, mode: 'latest', pivot: { ...pivot, ...patch } })
+    const { latest, whereProblem } = view.snapshot()
+    return whereProblem ?? latest.map(({ topic }) => topic.slice(2)).join('')
+  }
+  assert.equal(topicsOf({}), 'cba')
+  assert.equal(topicsOf({ descending: true }), 'abc')
+  assert.equal(topicsOf({ where: 'name = "salt, and pepper"' }), 'a')
+  assert.equal(topicsOf({ where: 'name == "a < b" && id < 0' }), 'c')
+  assert.equal(topicsOf({ where: 'id < 0, name != b AND topic:t/c' }), 'c')
+  for (const [where, wrong] of [
+    ['id < 0 or id > 1', 'or'],
+    ['id < 0 || id > 1', '||'],
+    ['id < 2,9', '$.id<2,9'],
+    ['id < 2 , 9', '9'],
+  ] as const)
+    assert.equal(topicsOf({ where }), wrong, where)
+})
+
 test('what is exported as JSON lines comes back the same', () => {
   const { capture, view } = captured()
   capture.add(arrival('a', 'text', { qos: 1, retain: true, timeMs: 1_700_000_000_123 }))

@@ -8,7 +8,7 @@ import { emptyProfile, profileUrl } from '../../web/src/model/profile.ts'
 import { emptyDraft, type Detail } from '../../web/src/model/message.ts'
 import { commandLine, shellQuote } from '../../web/src/publish/command-line.ts'
 import { rowProblems } from '../../web/src/publish/csv-rows.ts'
-import { parseCsv } from '../../web/src/publish/csv.ts'
+import { csvField, parseCsv } from '../../web/src/publish/csv.ts'
 import { DraftError, outgoing } from '../../web/src/publish/outgoing.ts'
 import { expand } from '../../web/src/publish/template.ts'
 
@@ -47,6 +47,11 @@ test('CSV with quotes, line ends in fields, other separators and a BOM', () => {
   })
   assert.deepEqual(parseCsv('a;b\n1;2,5').rows, [['1', '2,5']])
   assert.deepEqual(parseCsv('').rows, [])
+  const fields = ['=SUM(A1)', "'=x", '-1.5e-7', '-3', '+.5E3', '-off', '@a, "b"', "it's", '\t']
+  const [written] = parseCsv(`a\r\n${fields.map(csvField).join(',')}`).rows
+  assert.deepEqual(written, fields)
+  assert.deepEqual(['-1.5e-7', '+.5E3', '-3.'].map(csvField), ['-1.5e-7', '+.5E3', '-3.'])
+  assert.equal(csvField('=SUM(A1)'), "'=SUM(A1)")
 })
 
 test('a draft becomes a packet, its properties for MQTT 5.0 only', async () => {

@@ -23,6 +23,9 @@ const ORDERS: Record<Exclude<ViewRequest['latestSort'], 'name'>, (a: Topic, b: T
 const ANOTHER = -1
 const STALE = -2
 
+/** What a topic is sorted by; null: it has no such value. */
+type Key = number | bigint | string | null
+
 export class Latest {
   private readonly capture: Capture
   private readonly isListed: (topic: Topic) => boolean
@@ -96,12 +99,16 @@ export class Latest {
     this.topics = keyed.map(({ topic }) => topic)
   }
 
-  private keyOf(topic: Topic, steps: readonly (string | number)[]): number | string | null {
+  private keyOf(topic: Topic, steps: readonly (string | number)[]): Key {
     const payload = this.capture.lastPayload(topic)
     const read = payload === null ? null : readValue(payload, this.capture.readingOf(topic))
     const value = read === null ? undefined : valueWithin(read, steps)
-    if (value === undefined || value === null) return null
-    return asNumber(value) ?? (typeof value === 'string' ? value : (JSON.stringify(value) ?? null))
+    if (read === null || value === undefined || value === null) return null
+    const number = asNumber(value)
+    // Beyond 2^53 the digits are in the text alone.
+    const digits = number === null || Number.isSafeInteger(number) ? '' : textWithin(read, steps)
+    if (/^-?\d+$/.test(digits)) return BigInt(digits)
+    return number ?? (typeof value === 'string' ? value : (JSON.stringify(value) ?? null))
   }
 
   private row(topic: Topic, index: number, pivot: Pivot | null): LatestRow {
@@ -129,9 +136,9 @@ export class Latest {
 }
 
 /** Numbers before texts, and what is missing at the end either way. */
-function compareKeys(a: number | string | null, b: number | string | null, sign: number): number {
+function compareKeys(a: Key, b: Key, sign: number): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null)
-  if (typeof a === 'number' && typeof b === 'number') return sign * (a - b)
-  if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1
+  const isText = typeof a === 'string'
+  if (isText !== (typeof b === 'string')) return isText ? 1 : -1
   return sign * (a < b ? -1 : a > b ? 1 : 0)
 }

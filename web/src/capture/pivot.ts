@@ -3,18 +3,34 @@ import { csvField } from '../publish/csv.ts'
 import { pathsWithin, readValue } from '../decode/values.ts'
 import type { LatestRow } from '../protocol/protocol.ts'
 import type { Capture } from './capture.ts'
+import { compileQuery, QueryError, type Predicate } from './query.ts'
+
+/** A text in quotes; a sign with its spaces; what stands between two conditions. A comma within a number stays. */
+const PARTS = /"[^"]*"?|\s*(<=|>=|!=|==?|<|>)\s*|(,(?!\d)|(?<=\s)(?:and|&&)(?=\s))/gi
 
 /** `battery < 2.9 name = x` becomes `$.battery<2.9 $.name=x`; what is a query already stays one. */
 export function conditionQuery(text: string): string {
-  return text
-    .replaceAll(/\s*(<=|>=|!=|<|>|=)\s*/g, '$1')
-    .replaceAll(/,|\band\b/g, ' ')
-    .split(/\s+/)
+  const closedUp = text.replaceAll(PARTS, (whole, sign?: string, joint?: string) =>
+    sign === undefined ? (joint === undefined ? whole : ' ') : sign.replace('==', '='),
+  )
+  return wordsOf(closedUp)
     .map((word) =>
       /^[^\s$/:"<>=!-][^\s:"<>=!]*(?:<=|>=|!=|<|>|=)/.test(word) ? `$.${word}` : word,
     )
     .join(' ')
-    .trim()
+}
+
+const wordsOf = (text: string): string[] => text.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []
+
+/** Whoever writes these means more than a search for them. */
+const NO_CONDITION = /^(?:or|not|between|[|&]+|[\d.,]+|.*[<>=]-?\d+,\d+)$/i
+
+/** What the table of values is narrowed by; null: nothing. Throws QueryError. */
+export function compileCondition(text: string): Predicate | null {
+  const query = conditionQuery(text)
+  const wrong = wordsOf(query).find((word) => NO_CONDITION.test(word))
+  if (wrong !== undefined && /[<>=]/.test(query)) throw new QueryError(wrong)
+  return compileQuery(query)
 }
 
 const TOPICS_LOOKED_AT = 300

@@ -7,7 +7,7 @@ import { readValue } from '../decode/values.ts'
 import type { Capture } from './capture.ts'
 import { Matches, type Anchor } from './matches.ts'
 import { Latest } from './latest.ts'
-import { conditionQuery } from './pivot.ts'
+import { compileCondition } from './pivot.ts'
 import { compileQuery, QueryError, type Predicate } from './query.ts'
 import type { Topic } from './topics.ts'
 
@@ -58,8 +58,8 @@ export class View {
 
   /** Lists anew: the question has changed, or the subscriptions. What is on screen and still listed stays where it is. */
   refilter(): void {
-    const [query, queryProblem] = compiled(this.request.query)
-    const [where, whereProblem] = compiled(conditionQuery(this.request.pivot?.where ?? ''))
+    const [query, queryProblem] = compiled(compileQuery, this.request.query)
+    const [where, whereProblem] = compiled(compileCondition, this.request.pivot?.where ?? '')
     this.query = query
     this.where = where
     this.problems = { queryProblem, whereProblem }
@@ -235,9 +235,12 @@ export class View {
 }
 
 /** The query as a function, and the word of it that cannot be understood. */
-function compiled(text: string): [query: Predicate | null, problem: string | null] {
+function compiled(
+  compile: (text: string) => Predicate | null,
+  text: string,
+): [query: Predicate | null, problem: string | null] {
   try {
-    return [compileQuery(text), null]
+    return [compile(text), null]
   } catch (error) {
     if (!(error instanceof QueryError)) throw error
     return [null, error.message]

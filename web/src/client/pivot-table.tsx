@@ -5,7 +5,7 @@ import { LAST_SEEN, type LatestRow, type Pivot } from '../protocol/protocol.ts'
 import { app } from '../state/app-state.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
 import { download } from '../ui/files.ts'
-import { clockText, countText } from '../ui/format.ts'
+import { clockText, countText, dateTimeText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
 import { isPhone } from '../ui/media.ts'
 import { IconButton } from '../ui/parts.tsx'
@@ -205,6 +205,10 @@ interface RowProps {
   onOpen: (topic: string) => void
 }
 
+const isToday = (ms: number): boolean => new Date(ms).toDateString() === new Date().toDateString()
+/** `2026-03-01`: of another day the day says more than the time. */
+const dayText = (ms: number): string => dateTimeText(ms).slice(0, 10)
+
 function PivotRow({ row, height, onOpen }: RowProps) {
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the button inside takes keys
@@ -215,8 +219,8 @@ function PivotRow({ row, height, onOpen }: RowProps) {
           <TopicText topic={row.topic} />
         </button>
       </span>
-      <span role="gridcell" className="time">
-        {clockText(row.lastMs).slice(0, 8)}
+      <span role="gridcell" className="time" title={dateTimeText(row.lastMs)}>
+        {isToday(row.lastMs) ? clockText(row.lastMs).slice(0, 8) : dayText(row.lastMs)}
       </span>
       {row.cells.map((cell, at) => (
         // oxlint-disable-next-line react/no-array-index-key -- cells have no identity but their column

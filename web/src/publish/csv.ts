@@ -12,7 +12,7 @@ function separatorOf(text: string): string {
   return counts.reduce((best, other) => (other[1] > best[1] ? other : best))[0]
 }
 
-/** The first line names the columns. Empty lines are left out. */
+/** The first line names the columns. Empty lines are left out. What {@link csvField} wrote is read as it was. */
 export function parseCsv(source: string): CsvTable {
   const text = source.replace(/^\uFEFF/, '')
   const separator = separatorOf(text)
@@ -21,7 +21,7 @@ export function parseCsv(source: string): CsvTable {
   let field = ''
   let quoted = false
   const endField = () => {
-    row.push(field)
+    row.push(field.startsWith("'") && CALCULATED.test(field) ? field.slice(1) : field)
     field = ''
   }
   const endRow = () => {
@@ -45,8 +45,12 @@ export function parseCsv(source: string): CsvTable {
   return { columns: columns.map((name) => name.trim()), rows: rest }
 }
 
-/** One field as CSV. A leading `=`, `+`, `-` or `@` gets a quote before it, or a spreadsheet would calculate it. */
+/** What a spreadsheet would calculate, and what looks as if it had been kept from that. */
+const CALCULATED = /^'*[=+\-@\t\r]/
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+
+/** One field as CSV. A leading `=`, `+`, `-` or `@` gets a quote before it, but for numbers; {@link parseCsv} takes it away. */
 export function csvField(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+(\.\d+)?$/.test(text) ? `'${text}` : text
+  const safe = CALCULATED.test(text) && !NUMBER.test(text) ? `'${text}` : text
   return /[",;\r\n\t]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
