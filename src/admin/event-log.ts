@@ -153,7 +153,6 @@ function createRing(eventsMax: number) {
     forgottenMs = times[place]
     clientIds[place] = ''
     usernames[place] = null
-    remotes[place] = ''
     texts[place] = ''
     size--
   }

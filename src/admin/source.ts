@@ -139,6 +139,8 @@ export interface AdminSource {
   keepsQos0(): boolean
   /** What the rules say of a client of the listener at `port` (null: the first one for MQTT). */
   explain(question: AclQuestion, port: number | null): AclReply
+  /** The same of a client at another node of a cluster. */
+  explainAt(node: string, question: AclQuestion, port: number | null): Promise<AclReply>
   /** Something in the API went wrong that should not have. */
   logFault(error: Error): void
   /** Hands on log lines of the types in `mask` from now on; returns what ends that. */

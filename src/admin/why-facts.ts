@@ -5,7 +5,8 @@ import type { Admin } from './admin.ts'
 import { HttpError } from './http-error.ts'
 import { takeFirst } from './scan.ts'
 import type { Static } from './schema.ts'
-import type { ClientEvent, whyQuery } from './schemas-clients.ts'
+import type { AclReply, ClientEvent, whyQuery } from './schemas-clients.ts'
+import type { AclQuestion } from './source.ts'
 import type { ClientEverything, Views } from './views.ts'
 import type { WhyFacts } from './why-link.ts'
 
@@ -34,7 +35,7 @@ export async function whyFactsOf(
   const explain = (access: 'read' | 'write') =>
     clientId === null || topic === null || isUnknown
       ? null
-      : source.explain({ clientId, username, access, topic }, client?.port ?? null)
+      : explainWhere(source, client, { clientId, username, access, topic })
   return {
     nowMs: Date.now(),
     sinceMs: log.sinceMs(),
@@ -55,10 +56,23 @@ export async function whyFactsOf(
             ...(await views.clientIds(IDS_MAX)),
             ...takeFirst(log.clientIds(), IDS_MAX),
           ]),
-    mayReceive: explain('read'),
-    mayPublish: explain('write'),
+    mayReceive: await explain('read'),
+    mayPublish: await explain('write'),
     retained: topic !== null && inspector.retainedOf(topic) !== undefined,
   }
+}
+
+/** The rules are those of the node whose listener the client came by. */
+function explainWhere(
+  source: Admin['source'],
+  client: ClientEverything['client'] | null,
+  question: AclQuestion,
+): AclReply | Promise<AclReply> {
+  const port = client?.port ?? null
+  const node = client?.node ?? null
+  return node === null || node === source.cluster.facts().node
+    ? source.explain(question, port)
+    : source.explainAt(node, question, port)
 }
 
 /** What happened to a client here and at other nodes, newest first. */

@@ -5,8 +5,8 @@ import { nearMiss, rankOf, type Difference } from './near-miss.ts'
 import type { AclReply, ClientEvent, WhyLink } from './schemas-clients.ts'
 import { link, type WhyFacts } from './why-link.ts'
 
-/** What backends of go-auth have not been asked is no denial. */
-const NOT_ASKED = /: nobody was asked yet$/
+/** What backends of go-auth have not been asked, or the node of the client did not answer, is no denial. */
+const NOT_ASKED = /: nobody was asked yet$|^node .* did not answer$/
 const NEVER_RETAINED = 2
 const ONLY_WHEN_NEW = 1
 

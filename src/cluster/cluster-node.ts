@@ -11,7 +11,7 @@ import type { NodeCounts } from './node-report.ts'
 import { readEntry } from './entries.ts'
 import { Pauses } from './pauses.ts'
 import { Posts } from './posts.ts'
-import { Questions } from './questions.ts'
+import { Questions, type Answers } from './questions.ts'
 import { Records } from './records.ts'
 import { clearRemains, exchangesOf } from './remains.ts'
 import { RetainedMessages } from './retained.ts'
@@ -57,6 +57,8 @@ export class ClusterNode {
   wire!: Wire
   membership!: Membership
   questions!: Questions
+  /** What others may ask of whoever looks at this node, who may be there before it has joined. */
+  readonly lookers: Record<string, Answers[string]> = {}
   records!: Records
   posts!: Posts
   pauses!: Pauses
@@ -117,7 +119,7 @@ export class ClusterNode {
     this.watch = new StreamWatch(this.wire, name)
     await this.watch.start()
     this.membership = new Membership(this.wire, options)
-    this.questions = new Questions(this.wire, options, this.membership)
+    this.questions = new Questions(this.wire, options, this.membership, this.lookers)
     this.records = new Records(this.wire, name)
     this.pauses = new Pauses(this.records, this.questions)
     this.posts = new Posts(this.records, this.membership, options)

@@ -28,7 +28,7 @@ export interface AllAnswers {
   readonly silent: readonly string[]
 }
 
-type Answers = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
+export type Answers = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
@@ -43,24 +43,20 @@ export class Questions {
   private readonly wire: Wire
   private readonly options: QuestionsOptions
   private readonly membership: Membership
-  /** What is answered beside, by whoever is there to answer it. */
-  private readonly more: Record<string, Answers[string]> = {}
+  private readonly more: Answers
 
-  constructor(wire: Wire, options: QuestionsOptions, membership: Membership) {
+  /** @param more What is answered beside, from when others are: it may be put there later. */
+  constructor(wire: Wire, options: QuestionsOptions, membership: Membership, more: Answers = {}) {
     this.wire = wire
     this.options = options
     this.membership = membership
+    this.more = more
   }
 
   /** Answers what other nodes ask from now on. */
   answerWith(answers: Answers): void {
     const subject = this.subjectOf(this.options.node)
     this.wire.listen(subject, (message) => void this.answer(message, answers))
-  }
-
-  /** Answers one more question, from when others are answered. */
-  answerOne(name: string, answer: Answers[string]): void {
-    this.more[name] = answer
   }
 
   private async answer(message: Msg, answers: Answers): Promise<void> {

@@ -76,9 +76,12 @@ export async function createHttpListeners(
   observer: Observer,
 ): Promise<HttpListeners> {
   const admin = createAdmin(sourceOf(server, observer))
-  server.cluster?.node.questions.answerOne('events', async (clientId: string) =>
-    admin.events.of(clientId),
-  )
+  if (server.cluster !== null)
+    Object.assign(server.cluster.node.lookers, {
+      events: async (clientId: string) => admin.events.of(clientId),
+      explain: async (question: AclQuestion, port: number | null) =>
+        explain(server, question, port),
+    })
   server.threads?.hearWith({
     traced(seen) {
       for (const { id, packet } of seen) admin.traces.take(id, packet)
@@ -189,6 +192,7 @@ function sourceOf(server: Host, observer: Observer): AdminSource {
     checksPasswords: security.checksPasswords,
     keepsQos0: () => server.config.global.queueQos0Messages,
     explain: (question, port) => explain(server, question, port),
+    explainAt: (node, ...asked) => explainAt(server, node, asked),
     logFault: (error) =>
       log.write(LogType.error, `Error: in the admin API: ${error.stack ?? error.message}`),
     watchLog: (mask, watch) => log.watch(mask, watch),
@@ -226,6 +230,17 @@ function otherTraces(threads: Threads | null): OtherTraces | null {
     start: (id, wanted) => void threads.ask('traceStart', id, wanted).catch(() => {}),
     end: (id) => void threads.ask('traceEnd', id).catch(() => {}),
   }
+}
+
+async function explainAt(
+  { cluster }: Host,
+  name: string,
+  asked: readonly unknown[],
+): Promise<AclReply> {
+  const silent = answerOf(false, `node ${name} did not answer`)
+  if (cluster?.node.isJoined !== true) return silent
+  const answer = await cluster.node.questions.askOne(name, 'explain', asked).catch(() => null)
+  return answer === null ? silent : (answer.value as AclReply)
 }
 
 function explain(

@@ -8,7 +8,7 @@ import {
   basic,
   scratchDirectory,
   startConfigured,
-  startLocal,
+  type startLocal,
   writePasswords,
   type Api,
   type Json,

@@ -308,6 +308,20 @@ else {
     })
     await Promise.all(clients.map((client) => client.endAsync(true)))
   })
+  test('"why?" knows at every node what happened at others, and by whose rules a client is judged', async () => {
+    const wrong = { clientId: 'why-out', username: ADMIN.name, password: 'wrong' }
+    await assert.rejects(connect(1, wrong))
+    const client = await connect(1, { clientId: 'why-in' })
+    await client.subscribeAsync('why/a', { qos: 1 })
+    for (const broker of cluster.brokers) {
+      assert.equal((await askPages(broker, 'why?client=why-out')).finding, 'refusedNow')
+      const reply = await askPages(broker, 'why?client=why-in&topic=why/a')
+      assert.equal(reply.finding, 'inOrder')
+      const findings = (reply.links as { finding: string }[]).map(({ finding }) => finding)
+      assert.ok(findings.includes('mayReceive') && findings.includes('qosAsAsked'), findings.join())
+    }
+    await client.endAsync(true)
+  })
   test('$SYS has sums of all nodes, and /metrics the lease', async () => {
     const client = await connect(0)
     const got: string[] = []

@@ -51,6 +51,7 @@ const DECIDES: readonly Known[] = [
     /^its client ID does not begin with "(.*)" \(clientid_prefixes\)$/,
     '客户端 ID 不以“$1”开头（clientid_prefixes）',
   ],
+  [/^node (.*) did not answer$/, '节点 $1 没有回答'],
   [/^banned until (.*)$/, '封禁至 $1'],
   [/^protocol error: (.*)$/, '协议错误：$1'],
   [/^connect ECONNREFUSED (\S+)$/, '$1 拒绝连接：没有服务在监听'],
