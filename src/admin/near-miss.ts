@@ -62,6 +62,7 @@ function oneLetterOff(filter: string, topic: string): boolean {
   return off === 1
 }
 
+/** Where nothing but wildcards is left of a filter it would match anything. */
 function oneLevelOff(filter: string, topic: string): boolean {
   const wanted = filter.split('/')
   const levels = topic.split('/')
@@ -69,6 +70,9 @@ function oneLevelOff(filter: string, topic: string): boolean {
   const without = (list: string[], at: number): string => list.toSpliced(at, 1).join('/')
   return (
     (levels.length > 1 && levels.some((_, at) => matches(filter, without(levels, at)))) ||
-    (wanted.length > 1 && wanted.some((_, at) => matches(without(wanted, at), topic)))
+    (wanted.length > 1 &&
+      wanted.some(
+        (_, at) => /[^+#/]/.test(without(wanted, at)) && matches(without(wanted, at), topic),
+      ))
   )
 }

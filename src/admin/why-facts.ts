@@ -13,6 +13,15 @@ import type { WhyFacts } from './why-link.ts'
 const SUBSCRIPTIONS_MAX = 5000
 const IDS_MAX = 5000
 const ID_CHARACTERS_MAX = 100
+/** Where the local end of a bridge says that it comes from. */
+const BRIDGE_REMOTE = 'bridge '
+const BRIDGE_RIGHTS: AclReply = {
+  allowed: true,
+  rule: null,
+  file: null,
+  line: null,
+  explanation: 'the rules do not restrict a bridge of this broker',
+}
 const NOBODY = { total: 0, receivers: [] }
 
 /** @throws HttpError 400 for what cannot be asked. */
@@ -35,7 +44,7 @@ export async function whyFactsOf(
   const explain = (access: 'read' | 'write') =>
     clientId === null || topic === null || isUnknown
       ? null
-      : explainWhere(source, client, { clientId, username, access, topic })
+      : explainWhere(source, client, remote, { clientId, username, access, topic })
   return {
     nowMs: Date.now(),
     sinceMs: log.sinceMs(),
@@ -66,8 +75,10 @@ export async function whyFactsOf(
 function explainWhere(
   source: Admin['source'],
   client: ClientEverything['client'] | null,
+  remote: string,
   question: AclQuestion,
 ): AclReply | Promise<AclReply> {
+  if (remote.startsWith(BRIDGE_REMOTE)) return BRIDGE_RIGHTS
   const port = client?.port ?? null
   const node = client?.node ?? null
   return node === null || node === source.cluster.facts().node

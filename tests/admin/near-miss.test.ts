@@ -26,6 +26,8 @@ for (const [filter, topic] of [
   ['hall/lamp', 'store/12/price'],
   ['store/13/price', 'store/12/price'],
   ['a/b/c/d/e', 'store'],
+  ['out/#', 'in/a'],
+  ['out/+', 'in'],
 ] as const)
   test(`"${filter}" is no near miss of "${topic}"`, () =>
     assert.equal(nearMiss(filter, topic), null))

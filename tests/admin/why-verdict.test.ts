@@ -9,6 +9,7 @@ import { waitMsMax } from '../support/patience.ts'
 import { password, startLocal, type Api, type Json } from './api-server.ts'
 import { ask, linkOf, startGuarded } from './why-stage.ts'
 
+const BRIDGE = 'the rules do not restrict a bridge of this broker'
 const LASTS = {
   clean: false,
   protocolVersion: 5,
@@ -201,4 +202,18 @@ test('what waits and has expired is not said to wait for its end', async (contex
   while (finding !== 'expiredNext' && Date.now() < endMs)
     ({ finding } = linkOf(await ask(api, { client: 'till' }), 'expiry'))
   assert.equal(finding, 'expiredNext')
+})
+
+test('no rule denies a bridge of the broker what it is there for', async (context) => {
+  const api = await startLocal(
+    context,
+    'connection up\naddress 127.0.0.1:1\nlocal_clientid local-up\ntopic out/# out 1\n',
+  )
+  const inspector = api.server.broker.inspector()
+  await until(
+    () => inspector.client('local-up') !== null,
+    () => 'no bridge',
+  )
+  const rights = linkOf(await ask(api, { client: 'local-up', topic: 'out/a' }), 'rights')
+  assert.deepEqual([rights.finding, rights.evidence], ['mayReceive', BRIDGE])
 })

@@ -43,6 +43,7 @@ const DECIDES: readonly Known[] = [
   [/^no rule of (.*) allows it$/, '$1 中没有规则允许'],
   [/^no role allows it$/, '没有角色允许'],
   [/^there is no user "(.*)"$/, '用户“$1”不存在'],
+  [/^the rules do not restrict a bridge of this broker$/, '权限规则不限制本服务器自己的桥接'],
   [/^there is no ACL file$/, '没有 ACL 文件'],
   [/^an ACL file does not restrict subscriptions$/, 'ACL 文件不限制订阅'],
   [/^(.*): who has no name has no rights$/, '$1：没有用户名就没有权限'],
