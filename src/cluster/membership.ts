@@ -43,6 +43,8 @@ export class Membership {
   readonly options: MembershipOptions
   /** Of the other nodes, by name. */
   private readonly nodes = new Map<string, NodeView>()
+  /** The run of each that was before it. */
+  private readonly former = new Map<string, NodeView>()
   /** Runs of nodes that do not answer any more: their clients may be let in elsewhere. */
   private readonly silent = new Set<string>()
   private readonly wire: Wire
@@ -178,8 +180,9 @@ export class Membership {
 
   /** How long at least a node has not been heard of that is gone; 0: it may just have gone. */
   goneForMs(node: string, run: string): number {
-    const view = this.nodes.get(node)
-    if (view === undefined || view.run !== run) return 0
+    const views = [this.nodes.get(node), this.former.get(node)]
+    const view = views.find((one) => one?.run === run)
+    if (view === undefined) return 0
     const { leaseMs, nowMs } = this.options
     const lastMs = view.aliveUntilMs - leaseMs
     return Math.max(0, nowMs() - lastMs - leaseMs / HEARTBEATS_PER_LEASE)
@@ -357,7 +360,10 @@ export class Membership {
     // Of this one, or of an earlier run that was waited for.
     if (node === options.node && (report.run === options.run || this.leaseEndMs > 0)) return
     const known = this.nodes.get(node)
-    if (known?.run !== report.run && known !== undefined) this.silent.delete(known.run)
+    if (known?.run !== report.run && known !== undefined) {
+      this.silent.delete(known.run)
+      this.former.set(node, known)
+    }
     this.silent.delete(report.run)
     this.nodes.set(node, { ...report, aliveUntilMs: options.nowMs() + options.leaseMs })
     this.noteChanges()

@@ -16,7 +16,7 @@ export async function restWills(
   node: ClusterNode,
   wills: readonly FoundWill[],
 ): Promise<readonly FoundWill[]> {
-  const { table, writer, wire, options } = node
+  const { table, writer, wire, options, membership } = node
   const nowMs = options.wallMs()
   const ended = new Set<FoundWill>()
   for (let open = wills; open.length > 0 && !wire.isClosed;) {
@@ -27,7 +27,8 @@ export async function restWills(
       if (known === undefined || record === null) ended.add(found)
       else if (!isBack(node, known, found)) {
         written.set(found, [known, known.row])
-        keep(node, known, { ...record, will: storedWill(found, nowMs, 0) })
+        const goneMs = membership.goneForMs(found.node, found.run)
+        keep(node, known, { ...record, will: storedWill(found, nowMs, goneMs) })
       }
     }
     if (written.size > 0) await writer.flush()

@@ -153,6 +153,23 @@ else {
     await watcher.client.endAsync()
   })
 
+  test(
+    'are due with the end of the lease when their delay is over by then',
+    { timeout: testMsMax },
+    async () => {
+      const watcher = await watch(1)
+      const client = await connect(0, { clientId: 'due', ...durable, ...willOf('due', 1) })
+      await client.subscribeAsync('anything')
+      await cluster.brokers[0].kill('SIGKILL')
+      await until(() => watcher.got.includes('due'))
+      // Its session is back, too late.
+      const back = await connect(1, { clientId: 'due', ...durable })
+      assert.deepEqual(await saidTo(watcher), ['due'])
+      await Promise.all([back, watcher.client].map((one) => one.endAsync()))
+      await cluster.brokers[0].start()
+    },
+  )
+
   test('wait on when the node dies that has taken them over', { timeout: testMsMax }, async () => {
     const watcher = await watch(2)
     const delaySeconds = LEASE_SECONDS
