@@ -1,5 +1,5 @@
 /** Queue entries into one partition, in their order, whole or not at all. */
-import { BATCH_DUPLICATE, isQueueFull, TOO_LARGE, type Failure } from './failures.ts'
+import { BATCH_DUPLICATE, isForGood, isQueueFull, TOO_LARGE, type Failure } from './failures.ts'
 import type { Append } from './group.ts'
 import { isFailure, pause, type Outcome, type Wire } from './wire.ts'
 
@@ -16,6 +16,8 @@ const OVERSIZE: Failure = { kind: 'refused', code: TOO_LARGE, text: 'one is too 
 export interface AppendEvents {
   /** It came to nothing: the queue holds as many as it may. */
   overflowed(append: Append): void
+  /** It never will be stored. */
+  tooLarge(subject: string, bytes: number): void
   /** JetStream takes nothing at the moment. */
   refused(failure: Failure): void
 }
@@ -57,7 +59,8 @@ export class Appender {
     for (;;) {
       const outcome = await this.tryBatch(appends)
       if (!isFailure(outcome) || this.wire.isClosed) return outcome
-      if (isQueueFull(outcome) || outcome.code === BATCH_DUPLICATE) return outcome
+      if (isQueueFull(outcome) || isForGood(outcome) || outcome.code === BATCH_DUPLICATE)
+        return outcome
       if (outcome.kind === 'refused') this.events.refused(outcome)
       await pause(outcome.kind === 'refused' ? FULL_RETRY_MS : RETRY_MS)
     }
@@ -99,7 +102,10 @@ export class Appender {
       const outcome = await this.wire.putUntilAnswered(append.subject, append.data, headers)
       if (!isFailure(outcome) || this.wire.isClosed)
         return void this.suspects.delete(append.subject)
-      if (outcome.code === TOO_LARGE) return this.events.overflowed(append)
+      if (isForGood(outcome)) {
+        this.events.tooLarge(append.subject, append.data.length)
+        return this.events.overflowed(append)
+      }
       if (isQueueFull(outcome)) {
         this.suspects.set(append.subject, performance.now() + SUSPECT_MS)
         return this.events.overflowed(append)

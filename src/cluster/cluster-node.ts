@@ -16,6 +16,7 @@ import { Records } from './records.ts'
 import { clearRemains, exchangesOf } from './remains.ts'
 import { RetainedMessages } from './retained.ts'
 import { SessionTable, type KnownSession } from './session-table.ts'
+import { Sizes } from './sizes.ts'
 import { StreamWatch } from './stream-watch.ts'
 import { makeStreams, queueStream } from './streams.ts'
 import { pause, type StreamEntry, type Wire } from './wire.ts'
@@ -66,6 +67,7 @@ export class ClusterNode {
   retained!: RetainedMessages
   delayed!: DelayedMessages
   writer!: Writer
+  sizes!: Sizes
   /** Set by the peers. */
   leftWills: LeftWills | null = null
   private events: StoreEvents | null = null
@@ -115,7 +117,8 @@ export class ClusterNode {
     const { name, node } = options
     this.wire = await options.connect()
     const say = (text: string): void => options.log.write(LogType.warning, `Warning: ${text}.`)
-    await makeStreams(this.wire, options, say)
+    const bytesMax = await makeStreams(this.wire, options, say)
+    this.sizes = new Sizes(this.wire, options, options.log, bytesMax)
     this.watch = new StreamWatch(this.wire, name)
     await this.watch.start()
     this.membership = new Membership(this.wire, options)
@@ -141,6 +144,7 @@ export class ClusterNode {
         if (this.membership.isValid()) this.tell((events) => events.committed(batch))
       },
       overflowed: (clientId) => this.tell((events) => events.overflowed(clientId)),
+      tooLarge: (subject, bytes) => this.sizes.leftOut(subject, bytes),
       refused: (failure) => this.refused(failure),
       broken: (error) => this.broken(error),
       remains: (known) => this.remains(known),

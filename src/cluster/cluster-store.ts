@@ -218,6 +218,10 @@ export class ClusterStore implements Store {
     writer.filling.put(delayed.subject(id), delayed.write(id, waiting))
   }
 
+  sizeLimitFor(message: Message): number {
+    return this.node.sizes.limitFor(message)
+  }
+
   seal(batch: number): void {
     this.node.writer.seal(batch)
   }

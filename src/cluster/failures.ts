@@ -66,6 +66,11 @@ export const NO_ROOM_EVER = 10_054
 /** Ours: it is larger than a server takes. */
 export const TOO_LARGE = -1
 
+/** No other attempt will find it otherwise. */
+export function isForGood({ code }: Failure): boolean {
+  return code === TOO_LARGE || code === NO_ROOM_EVER
+}
+
 /** JetStream's answer to a request that it does not fulfil. */
 export class ApiError extends Error {
   override name = 'ApiError'

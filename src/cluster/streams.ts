@@ -40,7 +40,12 @@ interface StreamConfig {
   readonly subjects: readonly string[]
   readonly num_replicas: number
   readonly max_msgs_per_subject: number
+  readonly max_msg_size?: number
   readonly [field: string]: unknown
+}
+
+interface StreamInfo {
+  readonly config: StreamConfig
 }
 
 function table(settings: StreamSettings): StreamConfig[] {
@@ -102,25 +107,38 @@ export function queueStream(name: string, partition: number): string {
 }
 
 /**
- * Makes the streams that are not there. Throws {@link ClusterError} when JetStream cannot have them. `say` is told what
+ * Makes the streams that are not there; resolves to the bytes of the largest message that all of them take. Throws {@link ClusterError} when JetStream cannot have them. `say` is told what
  * an operator should know.
  */
 export async function makeStreams(
   wire: Wire,
   settings: StreamSettings,
   say: (text: string) => void,
-): Promise<void> {
-  for (const config of table(settings)) await makeStream(wire, config, say)
+): Promise<number> {
+  let bytesMax = Infinity
+  for (const config of table(settings)) {
+    const most = await makeStream(wire, config, say)
+    if (most > 0) bytesMax = Math.min(bytesMax, most)
+  }
+  return bytesMax
+}
+
+/** The same of streams that are there. */
+export async function readBytesMax(wire: Wire, settings: StreamSettings): Promise<number> {
+  const infos = table(settings).map(({ name }) => wire.api<StreamInfo>(`STREAM.INFO.${name}`))
+  const sizes = (await Promise.all(infos)).map(({ config }) => config.max_msg_size ?? -1)
+  return Math.min(Infinity, ...sizes.filter((size) => size > 0))
 }
 
 async function makeStream(
   wire: Wire,
   config: StreamConfig,
   say: (text: string) => void,
-): Promise<void> {
+): Promise<number> {
   for (const endMs = performance.now() + PEERS_MS_MAX; ; await pause(RETRY_MS)) {
     try {
-      return void (await wire.api(`STREAM.CREATE.${config.name}`, config))
+      await wire.api(`STREAM.CREATE.${config.name}`, config)
+      return -1
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       if (error.errCode === STREAM_EXISTS) return await fitStream(wire, config, say)
@@ -130,23 +148,28 @@ async function makeStream(
   }
 }
 
-/** A stream that is there with other settings: replicas stay as they are, the rest is this node's from now on. */
+/** A stream that is there with other settings: replicas and the largest message stay as they are, the rest is this node's from now on. Resolves to the bytes of that; -1: any. */
 async function fitStream(
   wire: Wire,
   config: StreamConfig,
   say: (text: string) => void,
-): Promise<void> {
-  const found = await wire.api<{ config: StreamConfig }>(`STREAM.INFO.${config.name}`)
-  const { num_replicas: replicas, max_msgs_per_subject: most } = found.config
+): Promise<number> {
+  const found = await wire.api<StreamInfo>(`STREAM.INFO.${config.name}`)
+  const {
+    max_msg_size: bytesMax = -1,
+    num_replicas: replicas,
+    max_msgs_per_subject: most,
+  } = found.config
   if (replicas !== config.num_replicas)
     say(
       `stream ${config.name} has ${replicas} replicas, not ${config.num_replicas}: change it with "nats stream edit"`,
     )
-  if (most === config.max_msgs_per_subject) return
+  if (most === config.max_msgs_per_subject) return bytesMax
   say(`the longest queue of ${config.name} changes from ${most} to ${config.max_msgs_per_subject}`)
   await wire.api(`STREAM.UPDATE.${config.name}`, {
     ...found.config,
     max_msgs_per_subject: config.max_msgs_per_subject,
     discard_new_per_subject: config.max_msgs_per_subject > 0,
   })
+  return bytesMax
 }

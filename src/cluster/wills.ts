@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PeerWill } from '../ports/peers.ts'
-import { NO_ROOM_EVER, TOO_LARGE, WRONG_LAST, type Failure } from './failures.ts'
+import { isForGood, WRONG_LAST, type Failure } from './failures.ts'
 import { writeLeftWill, type LeftWills } from './left-wills.ts'
 import type { Membership } from './membership.ts'
 import { tokenFor } from './tokens.ts'
@@ -112,9 +112,9 @@ export class Wills {
         last = await this.seeTo(clientId, isOver)
         continue
       }
-      const isForGood = outcome.code === TOO_LARGE || outcome.code === NO_ROOM_EVER
-      this.refused(clientId, outcome, isForGood)
-      if (isForGood) return await this.remove(before)
+      const isHopeless = isForGood(outcome)
+      this.refused(clientId, outcome, isHopeless)
+      if (isHopeless) return await this.remove(before)
       answer()
       await pause(waitMs, undefined, { signal: isOver }).catch(() => {})
       waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)

@@ -17,7 +17,7 @@ import {
 /** How long one publish or request may go unanswered. */
 const ANSWER_MS_MAX = 5000
 const SWEEP_MS = 500
-const HEADER_BYTES_MAX = 1024
+export const HEADER_BYTES_MAX = 1024
 /** A stream that was just made, here or at another node, is not known everywhere at once. */
 const NEW_STREAM_MS_MAX = 10_000
 /** Between two attempts at what no server answers: a leader is being elected. */

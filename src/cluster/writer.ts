@@ -1,6 +1,6 @@
 /** Sends group after group, and says when each is stored. */
 import { Appender } from './batches.ts'
-import { TOO_LARGE, WRONG_LAST, type Failure } from './failures.ts'
+import { isForGood, WRONG_LAST, type Failure } from './failures.ts'
 import { Group, TOMBSTONE_TTL } from './group.ts'
 import { writeRow } from './rows.ts'
 import type { KnownSession, SessionTable } from './session-table.ts'
@@ -19,6 +19,8 @@ const NO_DATA = new Uint8Array(0)
 export interface WriterEvents {
   committed(batch: number): void
   overflowed(clientId: string): void
+  /** Something is larger than its stream takes, and is left out. */
+  tooLarge(subject: string, bytes: number): void
   /** JetStream takes nothing; what waits is tried again. */
   refused(failure: Failure): void
   /** Something could not be written, and nobody knows why: nothing can be promised any more. */
@@ -55,6 +57,7 @@ export class Writer {
     this.events = events
     this.appender = new Appender(wire, options.run, {
       overflowed: ({ known }) => events.overflowed(known.row.clientId),
+      tooLarge: (subject, bytes) => events.tooLarge(subject, bytes),
       refused: (failure) => events.refused(failure),
     })
   }
@@ -156,7 +159,11 @@ export class Writer {
     for (;;) {
       const outcome = await this.wire.putUntilAnswered(subject, data, numbered)
       if (!isFailure(outcome)) return outcome.sequence
-      if (this.wire.isClosed || outcome.code === TOO_LARGE) return 0
+      if (this.wire.isClosed) return 0
+      if (isForGood(outcome)) {
+        this.events.tooLarge(subject, data.length)
+        return 0
+      }
       this.events.refused(outcome)
       await pause(RETRY_MS)
     }
@@ -183,7 +190,7 @@ export class Writer {
           break
         }
         if (this.wire.isClosed) return
-        if (outcome.code === TOO_LARGE) return this.events.refused(outcome)
+        if (isForGood(outcome)) return this.events.tooLarge(subject, data.length)
         if (outcome.code !== WRONG_LAST) {
           this.events.refused(outcome)
           await pause(RETRY_MS)

@@ -162,6 +162,8 @@ export interface Store {
   saveRetained(topic: string, message: Message | null): void
   /** Keeps a delayed publish of this node under an id that is unique among all; null: it was published, or cancelled. */
   saveDelayed(id: string, waiting: StoredWill | null): void
+  /** 0: a message is small enough to be stored, whatever is made of it; else how many bytes it may have. Absent: any is. */
+  sizeLimitFor?(message: Message): number
   /** Closes the batch being filled under this number; `committed(batch)` or `failed` follows. */
   seal(batch: number): void
 }

@@ -48,6 +48,7 @@ function stage(wire: Partial<Wire>, events: Partial<WriterEvents>, row: SessionR
   const writer = new Writer(wire as Wire, { name: 't', node: 'a', run: 'run' }, table, {
     committed: () => void said.push('committed'),
     overflowed: () => void said.push('overflowed'),
+    tooLarge: () => void said.push('too large'),
     refused: () => void said.push('refused'),
     broken: (error) => void said.push(`broken: ${(error as Error).message}`),
     remains: () => Promise.resolve(() => Promise.resolve()),

@@ -11,7 +11,7 @@ import { dropped } from '../state/drops.ts'
 import type { Core } from '../state/core.ts'
 import type { OpenConnection } from '../state/model.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
-import { logPublish } from '../state/words.ts'
+import { logPublish, logTooLarge } from '../state/words.ts'
 import { carryOut } from './control.ts'
 import { isDelayed, readDelay } from './delayed.ts'
 import { matchesOf } from './published-topic.ts'
@@ -58,6 +58,8 @@ function refusalFor(
     dropped(core, null, 'overSizeLimit')
     return Reason.quotaExceeded
   }
+  const bytesMax = core.journal.sizeLimitFor(message)
+  if (bytesMax > 0) return refuseSize(core, connection, message, bytesMax)
   if (view.payloadFormat === 1 && !isWellFormedUtf8(view.bytes, view.payloadStart, view.payloadEnd))
     return Reason.payloadFormatInvalid
   if (view.retain && retainedIsFull(core, topic, message.payloadLength)) return Reason.quotaExceeded
@@ -116,6 +118,20 @@ function needsStore(core: Core, connection: OpenConnection): boolean {
 /** 3.x has no word for it: without an acknowledgement the client comes again. */
 function refuseFull({ version }: OpenConnection): number {
   if (version < 5) throw new ProtocolError(Reason.quotaExceeded, 'the store is full')
+  return Reason.quotaExceeded
+}
+
+/** Nobody can have it who is away, or elsewhere: whoever sends it is to know. Below 5.0 as in {@link refuseForMemory}. */
+function refuseSize(
+  core: Core,
+  connection: OpenConnection,
+  message: Message,
+  bytesMax: number,
+): number {
+  dropped(core, null, 'overSizeLimit')
+  logTooLarge(core, connection, message, bytesMax)
+  if (core.published.qos > 0 && connection.version < 5 && !connection.isOurs)
+    throw new ProtocolError(Reason.packetTooLarge, `the store takes messages of ${bytesMax} bytes`)
   return Reason.quotaExceeded
 }
 

@@ -139,6 +139,11 @@ export class Journal<W> {
     return this.note()
   }
 
+  /** Of {@link Store.sizeLimitFor}. */
+  sizeLimitFor(message: Message): number {
+    return this.store.sizeLimitFor?.(message) ?? 0
+  }
+
   // ── reads ────────────────────────────────────────────────────────────────────────────────────────
 
   /** Asks for a page of a queue; see {@link Store.read}. */

@@ -177,6 +177,20 @@ export function logWillNotRetained(core: Core, session: Session, topic: string):
     )
 }
 
+export function logTooLarge(
+  core: Core,
+  { identity }: OpenConnection,
+  message: Message,
+  bytesMax: number,
+): void {
+  const { log } = core.ports
+  if (log.mask & LogType.warning)
+    log.write(
+      LogType.warning,
+      `Warning: a message of ${identity.clientId} to '${message.topicName}' is refused: it has ${message.size} bytes, and the store takes ${bytesMax}.`,
+    )
+}
+
 export function logDelayed(core: Core, { author, message }: Delayed, what: string): void {
   const { log } = core.ports
   if (log.mask & LogType.warning)
