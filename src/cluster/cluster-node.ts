@@ -113,9 +113,13 @@ export class ClusterNode {
   }
 
   private async join(): Promise<void> {
+    this.wire = await this.options.connect()
+    await Promise.race([this.enter(), this.wire.denied])
+  }
+
+  private async enter(): Promise<void> {
     const { options } = this
     const { name, node } = options
-    this.wire = await options.connect()
     const say = (text: string): void => options.log.write(LogType.warning, `Warning: ${text}.`)
     const bytesMax = await makeStreams(this.wire, options, say)
     this.sizes = new Sizes(this.wire, options, options.log, bytesMax)

@@ -2,6 +2,7 @@
  * The client library's socket, except that
  * - an error of it is nobody's exception: when both sides end at once the library has taken its listeners off before the error comes,
  *   and an error without a listener ends the process;
+ * - a server that is named by its address is to show a certificate for that: the library asks for one of `localhost`;
  * - what is sent within a turn leaves in one write: a node asks much, and each question alone costs more than its answer.
  */
 import type { Socket } from 'node:net'
@@ -9,6 +10,7 @@ import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node
 
 class SturdyTransport extends NodeTransport {
   private isCorked = false
+  private host = ''
 
   override send(frame: Uint8Array): void {
     if (!this.isCorked) this.cork()
@@ -28,11 +30,17 @@ class SturdyTransport extends NodeTransport {
   }
 
   override async dial(at: Parameters<NodeTransport['dial']>[0]): Promise<Socket> {
+    this.host = at.hostname
     return heardOut(await super.dial(at))
   }
 
   override async startTLS() {
     return heardOut(await super.startTLS())
+  }
+
+  /** What goes into the options of TLS; a name, where there is one, comes before the address. */
+  override async loadClientCerts() {
+    return { ...(await super.loadClientCerts()), host: this.host }
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type ApiProblem,
   type Failure,
 } from './failures.ts'
+import { untilDenied } from './rights.ts'
 
 /** How long one publish or request may go unanswered. */
 const ANSWER_MS_MAX = 5000
@@ -74,12 +75,18 @@ export class Wire {
   private readonly sweeper: NodeJS.Timeout
   private lastReply = 0
   private hasEnded = false
+  /** Rejects when a server does not let us do something: whoever asks for it would wait for ever. */
+  readonly denied: Promise<never>
 
   constructor(nc: NatsConnection, library: NatsLibrary, inbox: string) {
     this.nc = nc
     this.library = library
     this.inbox = inbox
     this.listen(`${inbox}.*`, (message) => this.answered(message))
+    this.denied = untilDenied(nc)
+    this.denied.catch(() => {
+      // Whoever waits for it is told as well.
+    })
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS)
   }
 

@@ -9,6 +9,7 @@ import { findSync } from '../../src/cluster/sync-check.ts'
 import { connectOnce } from '../support/connect-once.ts'
 import { freePort } from '../support/free-port.ts'
 import { scratch, spawnMozzie, startMozzie, writeConfig } from '../server/run-mozzie.ts'
+import { createServerCertificate, validFor } from '../../src/cli/certificates.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
 import { createOperator } from './nats-operator.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
@@ -73,12 +74,46 @@ else {
       await assert.rejects(enter({ ...plain, ...wrong, urls }), /no NATS server answers/)
   })
 
+  test('TLS: a server that is named by its address shows a certificate for that, and not for localhost', async (context) => {
+    const { authority } = certificates
+    for (const name of ['127.0.0.1', 'localhost']) {
+      const { certificate, key } = await createServerCertificate(authority, [name], validFor(1))
+      const folder = scratch(context)
+      writeFileSync(join(folder, 'crt'), certificate)
+      writeFileSync(join(folder, 'key'), key)
+      const nats = await start(context, undefined, [
+        `tls { cert_file: "${join(folder, 'crt')}", key_file: "${join(folder, 'key')}" }`,
+      ])
+      const { port } = nats.servers[0]
+      const enterAt = (host: string): Promise<void> =>
+        enter({ ...plain, caFile: authority.certificateFile, urls: [`tls://${host}:${port}`] })
+      await enterAt(name)
+      const other = name === 'localhost' ? '127.0.0.1' : 'localhost'
+      await assert.rejects(enterAt(other), /does not match certificate/)
+    }
+  })
+
   test('a password of NATS is that of the address; a wrong one ends the start', async (context) => {
     const nats = await start(context, undefined, ['authorization { user: "a", password: "p w" }'])
     const at = (user: string): string[] => nats.urls.map((url) => url.replace('//', `//${user}@`))
     await enter({ ...plain, urls: at('a:p%20w') })
     for (const user of ['a:wrong', 'b:p%20w'])
       await assert.rejects(enter({ ...plain, urls: at(user) }), ClusterError)
+  })
+
+  test('a user without the rights that a broker needs ends the start, and what is missing is named', async (context) => {
+    const rights = 'permissions: { publish: ["other.>"], subscribe: [">"] }'
+    const nats = await start(context, 'always', [
+      `authorization { users: [{ user: "a", password: "a", ${rights} }] }`,
+    ])
+    const urls = nats.urls.map((url) => url.replace('//', '//a:a@'))
+    const listener = `listener ${await freePort()} 127.0.0.1\n`
+    const refused = spawnMozzie(context, '-c', configFor(context, { ...nats, urls }, listener))
+    assert.equal(await refused.exited, 1, refused.stderr())
+    assert.match(
+      refused.stderr(),
+      /NATS does not let this user .*Publish to "\$JS\.API\.STREAM\.CREATE/,
+    )
   })
 
   test('whether every server syncs is asked of its monitoring', async (context) => {
