@@ -3,14 +3,14 @@ import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { testMsMax, waitMsMax } from '../support/patience.ts'
+import { atThisLoad, testMsMax, waitMsMax } from '../support/patience.ts'
 import { askPages } from './admin.ts'
 import { ADMIN, startBrokers, type ClusterBrokers } from './brokers.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName } from './nodes.ts'
 import { connectOnce } from '../support/connect-once.ts'
 
-const LEASE_SECONDS = 5
+const LEASE_SECONDS = atThisLoad(5)
 /** Each is two brokers asked at once. */
 const RACES = Number(process.env['MOZZIE_CLUSTER_RACES'] ?? 60)
 /** Clients that come to two nodes at once. */

@@ -4,16 +4,16 @@ import { existsSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
-import { processMsMax, testMsMax, waitMsMax } from '../support/patience.ts'
+import { atThisLoad, processMsMax, testMsMax, waitMsMax } from '../support/patience.ts'
 import { askPages } from './admin.ts'
 import { startBrokers, type ClusterBroker, type ClusterBrokers } from './brokers.ts'
 import { Ledger, type Address } from './ledger.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName } from './nodes.ts'
 
-const LEASE_SECONDS = 5
+const LEASE_SECONDS = atThisLoad(5)
 /** What a node takes from the end of a lease on until its bridge is up, on a machine that is busy. */
-const TAKING_SECONDS = 10
+const TAKING_SECONDS = atThisLoad(10)
 /** What was queued while no node had the bridge is to cross by then, on a machine that is busy. */
 const SETTLE_MS_MAX = 2 * processMsMax
 const MESSAGES = 50
@@ -49,8 +49,15 @@ async function holder(before = -1, state = 'up'): Promise<number> {
   for (const endMs = performance.now() + waitMsMax; ; await sleep(50)) {
     const found = (await holders(state)).filter((index) => index !== before)
     if (found.length > 0) return found[0]
-    assert.ok(performance.now() < endMs, 'no node has the bridge')
+    assert.ok(performance.now() < endMs, `no node has the bridge\n${whatTheySaid()}`)
   }
+}
+
+/** The last lines of each broker, and whether it runs. */
+function whatTheySaid(): string {
+  const last = (broker: ClusterBroker): string =>
+    `${broker.name} ${broker.isRunning() ? 'runs' : 'has ended'}:\n${broker.log().split('\n').slice(-40).join('\n')}`
+  return cluster.brokers.map(last).join('\n')
 }
 
 interface Flow {
@@ -75,7 +82,7 @@ async function flowOn(flow: Flow): Promise<void> {
   const from = [flow.out.acked, flow.in.acked]
   const endMs = performance.now() + waitMsMax
   while (flow.out.acked < from[0] + MESSAGES || flow.in.acked < from[1] + MESSAGES) {
-    assert.ok(performance.now() < endMs, 'nothing is acknowledged')
+    assert.ok(performance.now() < endMs, `nothing is acknowledged\n${whatTheySaid()}`)
     await sleep(20)
   }
 }
@@ -83,7 +90,7 @@ async function flowOn(flow: Flow): Promise<void> {
 async function assertWhole(flow: Flow, qos: 1 | 2): Promise<void> {
   for (const ledger of [flow.out, flow.in]) {
     const { lost, twice } = await ledger.finish(SETTLE_MS_MAX)
-    assert.deepEqual(lost, [])
+    assert.deepEqual(lost, [], `${lost.length} lost\n${whatTheySaid()}`)
     if (qos === 2) assert.equal(twice, 0)
   }
 }

@@ -2,11 +2,12 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { atThisLoad } from '../support/patience.ts'
 import { startBrokers, type ClusterBroker } from './brokers.ts'
 import { Ledger } from './ledger.ts'
 import { startNats } from './nats-servers.ts'
 
-const LEASE_SECONDS = 5
+const LEASE_SECONDS = atThisLoad(5)
 const SETTLE_MS_MAX = 120_000
 const HOP_MS = 400
 /** Whatever is done that often has been done in every way there is. */

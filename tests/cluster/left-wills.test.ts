@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { IClientOptions, MqttClient } from 'mqtt'
 import { connectOnce } from '../support/connect-once.ts'
-import { testMsMax } from '../support/patience.ts'
+import { atThisLoad, testMsMax } from '../support/patience.ts'
 import { startBrokers, type ClusterBrokers } from './brokers.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName, plainWire } from './nodes.ts'
 import { until } from './support/stage.ts'
 
-const LEASE_SECONDS = 5
+const LEASE_SECONDS = atThisLoad(5)
 /** No test takes so long. */
 const NEVER_SECONDS = 3600
 

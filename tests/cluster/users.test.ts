@@ -7,14 +7,14 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MqttClient } from 'mqtt'
 import { dynamicFile } from '../auth/dynamic/driver.ts'
-import { testMsMax, waitMsMax } from '../support/patience.ts'
+import { atThisLoad, testMsMax, waitMsMax } from '../support/patience.ts'
 import { startBrokers, type ClusterBrokers } from './brokers.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName } from './nodes.ts'
 import { command, connectAdmin, connectAs, sendCommand } from './support/commands.ts'
 
 /** Each node that is killed is waited for so long. */
-const LEASE_SECONDS = 5
+const LEASE_SECONDS = atThisLoad(5)
 const PAIRS = 40
 const KILLS = Number(process.env['MOZZIE_CLUSTER_KILLS'] ?? 3)
 /** A command is answered within some tens of ms: the kill comes before, at, or after its swap. */

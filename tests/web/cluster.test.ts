@@ -9,7 +9,7 @@ import { en as common } from '../../web/src/i18n/en.ts'
 import { zh as commonZh } from '../../web/src/i18n/zh.ts'
 import { ADMIN, startBrokers, type ClusterBrokers } from '../cluster/brokers.ts'
 import { skipNats, startNats, type NatsServers } from '../cluster/nats-servers.ts'
-import { testMsMax } from '../support/patience.ts'
+import { atThisLoad, testMsMax } from '../support/patience.ts'
 import { violations } from './axe.ts'
 import { login, noBrowser, openBrowser, visit } from './stage.ts'
 
@@ -21,7 +21,7 @@ describe('the dashboard of a cluster', { skip: noBrowser || skipNats }, () => {
   let browser: Browser
   before(async () => {
     nats = await startNats(1)
-    const options = { count: 2, replicas: 1, leaseSeconds: 6, hasPages: true }
+    const options = { count: 2, replicas: 1, leaseSeconds: atThisLoad(6), hasPages: true }
     ;[cluster, browser] = await Promise.all([
       startBrokers({ ...options, urls: nats.urls, cluster: 'shops' }),
       openBrowser(),
