@@ -8,11 +8,14 @@
  *     payload:text       the payload holds it
  *     /reg(ular)?/i      topic or payload matches the expression
  *     $.a.b[0]>21.5      the JSON payload has a value there that compares so (= != < <= > >=), or just has it
+ *     "id": 1            the payload holds this JSON, with whatever spaces; a whole object too
  *     qos:1 retain:1 dir:in dir:out size>1000
  */
 import { matches as topicMatches, topicFilterProblem } from '../../../src/topics/names.ts'
-import { integerAt, parsePath } from '../decode/json-path.ts'
-import { valueWithin, type ReadValue } from '../decode/values.ts'
+import { compareDecimals } from '../decode/decimal.ts'
+import { parsePath } from '../decode/json-path.ts'
+import { textWithin, valueWithin, type ReadValue } from '../decode/values.ts'
+import { isWholeJson, longestToken, PASTED, PASTED_NAME, patternOf, quoted } from './pasted.ts'
 
 /** What a query looks at; `payload` may lie in shared memory and is only read. */
 export interface Candidate {
@@ -39,19 +42,24 @@ export function compileQuery(text: string): Predicate | null {
   return (candidate) => predicates.every((predicate) => predicate(candidate))
 }
 
-/** Words at spaces outside of quotes and of /expressions/; a comparison may have spaces around its sign. */
+/** Words at spaces outside of quotes and of /expressions/; a comparison may have spaces around its sign, and pasted JSON anywhere. */
 function splitWords(text: string): string[] {
+  if (isWholeJson(text)) return [text.trim()]
   return closedUp(text).match(/-?(?:\/(?:\\.|[^/\\])+\/[a-z]*(?=\s|$)|(?:[^\s"]|"[^"]*"?)+)/g) ?? []
 }
 
-/** A text in quotes, or a path and its sign. */
-const COMPARED = /"[^"]*"?|(?<=^|\s)(-?\$[.[][^\s"=<>!]*)\s*(<=|>=|!=|<|>|=)\s*(?=\S)/g
+/** A name in pasted JSON, a text in quotes, or a path and its sign. */
+const COMPARED = new RegExp(
+  String.raw`(${PASTED_NAME})|"[^"]*"?|(?<=^|\s)(-?\$[.[][^\s"=<>!]*)\s*(<=|>=|!=|<|>|=)\s*(?=\S)`,
+  'g',
+)
 
-/** `$.a = 1` as `$.a=1`. */
+/** `$.a = 1` as `$.a=1`, `"a" : 1` as `"a":1`. */
 function closedUp(text: string): string {
-  return text.replaceAll(COMPARED, (whole, path?: string, sign = '') =>
-    path === undefined ? whole : path + sign,
-  )
+  return text.replaceAll(COMPARED, (whole, name?: string, path?: string, sign = '') => {
+    if (name !== undefined) return name.replace(/\s*:\s*$/, ':')
+    return path === undefined ? whole : path + sign
+  })
 }
 
 function compileWord(word: string): Predicate {
@@ -59,6 +67,7 @@ function compileWord(word: string): Predicate {
     const positive = compileWord(word.slice(1))
     return (candidate) => !positive(candidate)
   }
+  if (isPasted(word)) return pastedPredicate(word)
   for (const [pattern, compile] of FORMS) {
     const found = pattern.exec(word)
     if (found !== null) return compile(found)
@@ -78,14 +87,17 @@ function unquoted(text: string): string {
   return /^"[^"]*"?$/.test(text) ? text.replaceAll('"', '') : text
 }
 
-/** Texts that a hit has in its topic or payload, to be marked there. */
-export function needlesOf(text: string): string[] {
+/** Sources of expressions that find what a hit has in its topic or payload, to be marked there. */
+export function marksOf(text: string): string[] {
   return splitWords(text)
     .filter((word) => !word.startsWith('-'))
     .map((word) => /^(?:topic|payload):(.+)$/.exec(word)?.[1] ?? (MEANT.test(word) ? '' : word))
-    .map(unquoted)
-    .filter((needle) => needle !== '' && !/[+#]/.test(needle))
+    .filter((word) => !/[+#]/.test(word))
+    .map((word) => (isPasted(word) ? patternOf(word) : quoted(unquoted(word))))
+    .filter((source) => source !== '')
 }
+
+const isPasted = (word: string): boolean => PASTED.test(word) || isWholeJson(word)
 
 type Form = readonly [pattern: RegExp, compile: (found: RegExpExecArray) => Predicate]
 
@@ -110,7 +122,6 @@ const FORMS: readonly Form[] = [
       (candidate) =>
         candidate.outgoing === (way === 'out'),
   ],
-  [/^("(?:[^"\\]|\\.)+"):(.+)$/, ([, name = '', value = '']) => pastedPredicate(name, value)],
   [/^size(<=|>=|<|>|=)(\d+)$/, ([, sign = '=', bytes]) => sizePredicate(sign, Number(bytes))],
   [/^\/(.+)\/([a-z]*)$/, ([word, source = '', flags = '']) => expression(word, source, flags)],
   [
@@ -134,13 +145,10 @@ function payloadPredicate(text: string): Predicate {
   return ({ payload }) => inBytes(payload)
 }
 
-/** `"id":1` as it stands in JSON, with whatever spaces: it is not found in `"id": 17`. */
-function pastedPredicate(name: string, value: string): Predicate {
-  const quote = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
-  const end = /\d$/.test(value) ? '(?![\\d.eE])' : ''
-  const pattern = new RegExp(`${quote(name)}\\s*:\\s*${quote(value)}${end}`, 'i')
-  const hasName = bytesContain(name)
-  return ({ payload }) => hasName(payload) && pattern.test(decoder.decode(payload))
+function pastedPredicate(text: string): Predicate {
+  const pattern = new RegExp(patternOf(text), 'i')
+  const mayHold = bytesContain(longestToken(text))
+  return ({ payload }) => mayHold(payload) && pattern.test(decoder.decode(payload))
 }
 
 function sizePredicate(sign: string, bytes: number): Predicate {
@@ -165,34 +173,33 @@ function pathPredicate(path: string, sign: string | undefined, text = ''): Predi
   const wanted = unquoted(text)
   const number = wanted.trim() === '' ? Number.NaN : Number(wanted)
   const holds = comparison(sign ?? '')
-  const exact = /^-?\d{16,}$/.test(wanted) ? BigInt(wanted) : null
   const steps = parsePath(path) ?? []
-  return ({ payload, read }) => {
-    // Beyond 2^53 two different numbers may look the same to a double.
-    const digits = exact === null ? null : integerAt(payload, path)
-    if (exact !== null && digits !== null) return holds(digits, exact)
+  return ({ read }) => {
     const whole = read()
     const value = whole === null ? undefined : valueWithin(whole, steps)
-    if (typeof value === 'bigint' && exact !== null) return holds(value, exact)
-    if (typeof value === 'bigint') return sign === undefined || holds(Number(value), number)
-    if (value === undefined) return false
+    if (whole === null || value === undefined) return false
     if (sign === undefined) return true
     const asNumber = numberOf(value)
-    if (asNumber !== null && !Number.isNaN(number)) return holds(asNumber, number)
+    if (asNumber !== null && !Number.isNaN(number)) {
+      if (asNumber !== number) return holds(asNumber, number)
+      // Beyond 2^53, and with many decimals, two different numbers may look the same to a double.
+      return holds(compareDecimals(textWithin(whole, steps), wanted) ?? 0, 0)
+    }
     // A number is neither less nor more than a word, nor a word than a number.
     const isMixed = (asNumber === null) !== Number.isNaN(number)
     if (isMixed && /[<>]/.test(sign)) return false
-    return holds(typeof value === 'string' ? value : JSON.stringify(value), wanted)
+    return holds(typeof value === 'string' ? value : textWithin(whole, steps), wanted)
   }
 }
 
 /** Of a number, and of a text that is one: devices send both. */
 function numberOf(value: unknown): number | null {
   if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return Number(value)
   return typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : null
 }
 
-type Comparable = string | number | bigint
+type Comparable = string | number
 
 const COMPARISONS: Record<string, (a: Comparable, b: Comparable) => boolean> = {
   '=': (a, b) => a === b,

@@ -1,5 +1,6 @@
 /** A structured payload line by line: parts of it fold, a search finds its way through. */
 import { useMemo, useState } from 'react'
+import { quoted } from '../capture/pasted.ts'
 import type { Line } from '../decode/lines.ts'
 import { newId } from '../model/profile.ts'
 import type { SessionHandle } from '../state/session-handle.ts'
@@ -73,7 +74,7 @@ export function LineTree({ session, topic, lines }: LineTreeProps) {
   const [folded, setFolded] = useState<ReadonlySet<number>>(new Set())
   const [needle, setNeedle] = useState('')
   const all = useMemo(() => visible(lines, folded, needle), [lines, folded, needle])
-  const needles = useMemo(() => (needle === '' ? [] : [needle]), [needle])
+  const marks = useMemo(() => (needle === '' ? [] : [quoted(needle)]), [needle])
   const fold = (at: number) => {
     const next = new Set(folded)
     if (!next.delete(at)) next.add(at)
@@ -96,7 +97,7 @@ export function LineTree({ session, topic, lines }: LineTreeProps) {
           <TreeLineRow
             key={line.at}
             line={line}
-            needles={needles}
+            marks={marks}
             onFold={() => fold(line.at)}
             onPlot={() => plot(session, topic, line.path ?? '$')}
           />
@@ -127,12 +128,12 @@ function plot(session: SessionHandle, topic: string, path: string): void {
 
 interface RowProps {
   line: PlacedLine
-  needles: readonly string[]
+  marks: readonly string[]
   onFold: () => void
   onPlot: () => void
 }
 
-function TreeLineRow({ line, needles, onFold, onPlot }: RowProps) {
+function TreeLineRow({ line, marks, onFold, onPlot }: RowProps) {
   const t = useText()
   const { depth, key, kind, text, comma, path, folded } = line
   return (
@@ -152,11 +153,11 @@ function TreeLineRow({ line, needles, onFold, onPlot }: RowProps) {
       )}
       {key !== null && (
         <span className="tok-key">
-          <Marked text={key} needles={needles} />:{' '}
+          <Marked text={key} marks={marks} />:{' '}
         </span>
       )}
       <span className={`tok-${kind}`}>
-        <Marked text={text} needles={needles} />
+        <Marked text={text} marks={marks} />
       </span>
       {folded > 0 && <span className="is-quiet"> … {text === '[' ? ']' : '}'}</span>}
       {comma && ','}

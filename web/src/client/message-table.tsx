@@ -1,6 +1,6 @@
 /** Messages as a dense table, the default. */
 import { useCallback, useMemo, useState, type KeyboardEvent } from 'react'
-import { needlesOf } from '../capture/query.ts'
+import { marksOf } from '../capture/query.ts'
 import type { Row } from '../model/message.ts'
 import { app, putSettings } from '../state/app-state.ts'
 import { bytesText, clockText, deltaText } from '../ui/format.ts'
@@ -59,7 +59,7 @@ export function MessageTable({ session }: { session: SessionHandle }) {
   const selected = selection !== null && 'seq' in selection ? selection.seq : null
   const onWindow = useListWindow(session)
   const { reveal, walk } = useWalk(session, selected)
-  const needles = useMemo(() => needlesOf(query), [query])
+  const marks = useMemo(() => marksOf(query), [query])
   const rows = new Map(view.rows.map((row) => [row.index, row]))
   if (view.mode !== 'stream') return null
   if (view.next === view.first) return <EmptyMessages session={session} />
@@ -88,7 +88,7 @@ export function MessageTable({ session }: { session: SessionHandle }) {
             rowIndex={place - view.first + 1}
             height={rowHeight}
             isSelected={row.seq === selected}
-            needles={needles}
+            marks={marks}
             onOpen={() => openMessage(session, row.seq)}
           />
         )
@@ -130,11 +130,11 @@ interface RowProps {
   rowIndex: number
   height: number
   isSelected: boolean
-  needles: readonly string[]
+  marks: readonly string[]
   onOpen: () => void
 }
 
-function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowProps) {
+function MessageRow({ row, rowIndex, height, isSelected, marks, onOpen }: RowProps) {
   const t = useText()
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the grid handles keys
@@ -160,7 +160,7 @@ function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowP
         <span className="visually-hidden">{row.direction === 'in' ? t.received : t.published}</span>
       </span>
       <span role="gridcell" className="topic" title={row.topic}>
-        <TopicText topic={row.topic} needles={needles} />
+        <TopicText topic={row.topic} marks={marks} />
       </span>
       <span role="gridcell" className="flags">
         {row.qos}
@@ -180,7 +180,7 @@ function MessageRow({ row, rowIndex, height, isSelected, needles, onOpen }: RowP
       </span>
       <span role="gridcell" className="preview">
         {row.refused && <span className="chip is-tiny is-bad">{t.refusedChip}</span>}{' '}
-        {row.size === 0 ? <i>{t.emptyPayload}</i> : <Marked text={row.preview} needles={needles} />}
+        {row.size === 0 ? <i>{t.emptyPayload}</i> : <Marked text={row.preview} marks={marks} />}
       </span>
     </div>
   )
@@ -207,21 +207,21 @@ export function Swatches({ colours }: { colours: readonly number[] }) {
 }
 
 /** The end of a topic says most, so it is the beginning that gets cut. */
-export function TopicText({ topic, needles = [] }: { topic: string; needles?: readonly string[] }) {
+export function TopicText({ topic, marks = [] }: { topic: string; marks?: readonly string[] }) {
   const cut = topic.lastIndexOf('/')
   if (cut <= 0)
     return (
       <b>
-        <Marked text={topic} needles={needles} />
+        <Marked text={topic} marks={marks} />
       </b>
     )
   return (
     <>
       <span className="topic-head">
-        <Marked text={topic.slice(0, cut + 1)} needles={needles} />
+        <Marked text={topic.slice(0, cut + 1)} marks={marks} />
       </span>
       <b>
-        <Marked text={topic.slice(cut + 1)} needles={needles} />
+        <Marked text={topic.slice(cut + 1)} marks={marks} />
       </b>
     </>
   )
