@@ -101,6 +101,11 @@ for (const { name, words, skip = false, left, altered } of TOOLS) {
       const expected = [...SENT.keys()].filter((at) => !left.includes(at))
       assert.equal(records.length, expected.length)
       assert.equal(imported.altered, altered.length)
+      // A line is left empty for each payload that the tool cannot write.
+      assert.deepEqual(
+        imported.unread.first.map(({ reason }) => reason),
+        left.map(() => 'empty, as for a payload that -F %J cannot write'),
+      )
       for (const [index, at] of expected.entries()) {
         const { payload, timeMs, properties: read } = records[index] ?? {}
         if (!altered.includes(at)) assert.deepEqual(payload, SENT[at], `payload ${at}`)
@@ -125,4 +130,14 @@ test('times keep their microseconds and their zone', () => {
       '0.456',
     )
   }
+})
+
+test('an empty line says something only in what the tools wrote', () => {
+  const ours = '{"topic":"a"}\n\n{"topic":"b"}\n\n'
+  assert.equal(importRecords(ours).unread.total, 0)
+  const theirs = ours.replaceAll('{', '{"tst":"2026-01-31T13:05:09.123456+0000",')
+  assert.deepEqual(
+    importRecords(theirs).unread.first.map(({ line }) => line),
+    [2, 4],
+  )
 })

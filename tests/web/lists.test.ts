@@ -99,7 +99,8 @@ browserSuite('lists', (test) => {
       page.getByRole('dialog').getByRole('button', { name: t.import }).click(),
     )
     await page.locator('.notice', { hasText: t.alteredPayloads(1) }).waitFor()
-    await page.locator('.status-bar.is-file', { hasText: 'field.jsonl' }).waitFor()
+    const bar = page.locator('.status-bar.is-file', { hasText: 'field.jsonl' })
+    await bar.locator('.problem', { hasText: t.alteredPayloads(1) }).waitFor()
     await row(page, 'file/a').click()
     await page.locator('.detail-pane').getByText('18446744073709551615').waitFor()
     assert.equal(await page.locator('.publish-dock').count(), 0)

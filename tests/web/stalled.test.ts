@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after as afterAll } from 'node:test'
 import type { Page } from 'playwright-core'
 import { en as broker } from '../../web/src/broker/words-en.ts'
+import { zh as chinese } from '../../web/src/broker/words-zh.ts'
 import { connectHere, connectTo, openPart, publish, subscribe } from './acts.ts'
 import { violations } from './axe.ts'
 import { login, OTHER_USER, startCuttable, visit, visitOverWire } from './stage.ts'
@@ -59,6 +60,34 @@ browserSuite('a broker that hangs', (test) => {
       await gone.waitFor({ state: 'detached' })
     }
   })
+
+  for (const [locale, words, unloaded] of [
+    ['en-US', broker, /so nothing is shown here yet\. It last answered at \d\d:\d\d:\d\d/],
+    ['zh-CN', chinese, /此处的数据尚未加载。上次应答是 \d\d:\d\d:\d\d/],
+  ] as const)
+    test(
+      `does not make a part that is opened only then look empty, and fills it later (${locale})`,
+      async ({ page, stage, t, after }) => {
+        after(() => stage.broker.signal('SIGCONT'))
+        const peer = await stage.connect('keeps')
+        await peer.publish('kept/here', 'x', { qos: 1, retain: true })
+        await page.getByRole('tab', { name: t.broker, exact: true }).click()
+        await login(page, t)
+        await page.locator('.page-head b').waitFor()
+        stage.broker.signal('SIGSTOP')
+        const gone = page.locator('.reach-banner.is-gone')
+        await gone.filter({ hasText: /\d\d:\d\d:\d\d/ }).waitFor()
+        assert.doesNotMatch(await gone.innerText(), unloaded)
+        for (const part of ['clients', 'log', 'retained']) {
+          await openPart(page, part)
+          await gone.filter({ hasText: unloaded }).waitFor()
+        }
+        assert.equal(await page.getByText(words.noRetained).count(), 0)
+        stage.broker.signal('SIGCONT')
+        await page.locator('tbody tr', { hasText: 'kept/here' }).waitFor()
+      },
+      { locale },
+    )
 
   test('is said where the dashboard is opened only then', async ({ browser, stage, t, after }) => {
     after(() => stage.broker.signal('SIGCONT'))

@@ -1,5 +1,6 @@
 /** The client never misleads: what looks sent was taken, what looks empty is empty, nobody's work disappears. */
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { en } from '../../web/src/i18n/en.ts'
 import { connectHere, connectTo, publish, row, subscribe } from './acts.ts'
 import { ADMIN } from './stage.ts'
@@ -69,17 +70,48 @@ browserSuite('the client', (test) => {
       .filter({ hasText: '1 failed: Not authorized' })
       .waitFor()
     assert.deepEqual(got, ['{"name": "say \\"hi\\""}', '{"name": "C:\\\\x"}'])
-    const download = page.waitForEvent('download')
-    await job.getByRole('button', { name: en.jobResults }).click()
-    const stream = await (await download).createReadStream()
-    let text = ''
-    for await (const chunk of stream) text += String(chunk)
-    assert.match(text, /1,ok,\r\n3,failed,Not authorized.*\r\n5,ok,/)
+    const results = async () => {
+      const download = page.waitForEvent('download')
+      await job.getByRole('button', { name: en.jobResults }).click()
+      return (await readFile((await (await download).path()) ?? '', 'utf8')).split('\r\n')
+    }
+    const expected = [
+      /^\uFEFFrow,result,reason$/,
+      /^1,ok,$/,
+      /^2,left out,topic name contains a wildcard$/,
+      /^3,failed,Not authorized/,
+      /^4,left out,"1 cells, but 2 columns"$/,
+      /^5,ok,$/,
+      /^$/,
+    ]
+    const holdsAll = (lines: readonly string[]) => {
+      assert.equal(lines.length, expected.length, lines.join('\n'))
+      for (const [at, line] of lines.entries()) assert.match(line, expected[at] ?? /^$/)
+    }
+    holdsAll(await results())
     await job.getByRole('button', { name: en.retryFailed }).click()
     await page
       .locator('.job-list li', { hasText: '1 / 1' })
       .filter({ hasText: '1 failed' })
       .waitFor()
+    holdsAll(await results())
+  })
+
+  test('a CSV run at QoS 0 claims no answer of the broker', async ({ page, t }) => {
+    await connectHere(page, t)
+    await page.locator('.publish-dock').getByLabel('QoS').selectOption('0')
+    await page.getByRole('button', { name: 'CSV' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel(t.topic).fill('{{where}}')
+    await dialog.getByLabel('CSV', { exact: true }).fill('where\nsecret/1\nfree/2')
+    await dialog.getByRole('button', { name: 'Publish 2 messages' }).click()
+    const job = page.locator('.job-list li', { hasText: t.jobUnanswered('2') })
+    await job.waitFor()
+    assert.doesNotMatch(await job.innerText(), /\d confirmed/)
+    const download = page.waitForEvent('download')
+    await job.getByRole('button', { name: t.jobResults }).click()
+    const text = await readFile((await (await download).path()) ?? '', 'utf8')
+    assert.match(text, /1,sent,\r\n2,sent,\r\n$/)
   })
 
   test('two tabs never undo each other: connections, subscriptions, saved messages', async ({
@@ -122,7 +154,10 @@ browserSuite('the client', (test) => {
     await host.fill('mqtt://broker.example:1883')
     await page.getByText(en.pastedMqtt).waitFor()
     assert.equal(await dialog.getByLabel(en.port, { exact: true }).inputValue(), '9001')
+    // Another broker may be at that port: whose address stands there is said.
     await host.fill('mqtt://127.0.0.1:1883')
+    await page.getByText(en.pastedMqttHere).waitFor()
+    assert.equal(await page.getByText(en.pastedMqtt).count(), 0)
     await dialog.getByRole('button', { name: en.saveAndConnect }).click()
     await page.getByRole('status').filter({ hasText: en.statuses.online }).waitFor()
   })

@@ -41,7 +41,7 @@ function note(now: Cluster): void {
 export function ClusterWatch(): null {
   const isClustered = useStore(cluster, ({ clustered }) => clustered)
   const everyMs = isClustered ? REFRESH_MS : ALONE_MS
-  const { value } = useLoaded('cluster', () => call('cluster'), everyMs)
+  const { value } = useLoaded('cluster', () => call('cluster'), everyMs, false)
   useEffect(() => {
     if (value !== null) note(value)
   }, [value])

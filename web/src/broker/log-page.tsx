@@ -7,7 +7,7 @@ import { Check, IconButton } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
 import { useBrokerText } from './text.ts'
 import { call, type LogLine } from './api.ts'
-import { useSettled } from './use-api.ts'
+import { useSettled, useShown } from './use-api.ts'
 import { useLive } from './use-live.ts'
 
 const LINES_MAX = 2000
@@ -87,6 +87,7 @@ export function LogPage() {
   const text = useSettled(search)
   const list = useRef<HTMLDivElement>(null)
   const { lines, clear, isConnected } = useLogLines([...levels].join(','), text, isOn)
+  useShown(lines.length > 0)
   useEffect(() => {
     const element = list.current
     if (element !== null && element.scrollTop + element.clientHeight > element.scrollHeight - 80)

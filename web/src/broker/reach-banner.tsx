@@ -6,7 +6,7 @@ import { useStore } from '../ui/store.ts'
 import { useDuration } from '../ui/text.ts'
 import { useNow } from '../ui/use-now.ts'
 import { listen, refreshSession } from './api.ts'
-import { reach } from './reach.ts'
+import { parts, reach } from './reach.ts'
 import { useBrokerText } from './text.ts'
 
 const TRY_AGAIN_MS = 2000
@@ -33,6 +33,7 @@ export function ReachBanner() {
   const b = useBrokerText()
   const duration = useDuration()
   const { goneSinceMs, heardAtMs, backAtMs } = useStore(reach, (state) => state)
+  const isBare = useStore(parts, ({ loaded, unloaded }) => loaded === 0 && unloaded > 0)
   const nowMs = useNow(goneSinceMs === null ? null : 1000)
   useKnocking(goneSinceMs !== null)
   useListening(goneSinceMs !== null)
@@ -43,7 +44,7 @@ export function ReachBanner() {
         <span>
           {heardAtMs === 0
             ? b.brokerGone
-            : b.brokerGoneSince(
+            : (isBare ? b.brokerGoneUnloaded : b.brokerGoneSince)(
                 clockText(heardAtMs).slice(0, 8),
                 duration(Math.max(0, nowMs - heardAtMs)),
               )}

@@ -22,6 +22,9 @@ export const reach = createStore<Reach>({
   aheadMs: 0,
 })
 
+/** Of the parts on the screen that show what the broker answered: how many have an answer, and how many still wait for one. */
+export const parts = createStore({ loaded: 0, unloaded: 0 })
+
 const BACK_SEEN_MS = 6000
 /** Clocks of one machine differ by the time of the answer, and `Date` has whole seconds. */
 const NO_SKEW_MS = 2000

@@ -27,6 +27,8 @@ export const en = {
   brokerGone: 'The broker is not responding. Trying again…',
   brokerGoneSince: (time: string, age: string) =>
     `The broker is not responding. Showing data from ${time}, ${age} ago. Trying again…`,
+  brokerGoneUnloaded: (time: string, age: string) =>
+    `The broker is not responding, so nothing is shown here yet. It last answered at ${time}, ${age} ago. Trying again…`,
   brokerBack: 'The broker is back.',
   troubles: {
     storeFull:

@@ -33,6 +33,8 @@ export const zh: BrokerText = {
     memoryDropQos0: '内存不足（memory_limit）：拒绝新的客户端和订阅，QoS 0 消息不再排队。',
     memoryShed: '内存已用尽（memory_limit）：拒绝新的客户端和消息，占用最多的客户端会被断开。',
   },
+  brokerGoneUnloaded: (time, age) =>
+    `服务器没有响应，此处的数据尚未加载。上次应答是 ${time}（${age}前），正在重试…`,
   brokerBack: '服务器已恢复。',
   cluster: {
     title: (name) => `集群 ${name}`,

@@ -38,9 +38,13 @@ export function importRecords(text: string): Imported {
   const unread: { line: number; reason: string }[] = []
   let total = 0
   let saysEnd = false
+  let isTool = false
   for (const { line, source, isCut } of sources(text)) {
     try {
+      // Between the lines of other programs an empty one means nothing.
+      if (source.trim() === '' && !isTool) continue
       const record = parse(source, isCut)
+      isTool ||= record.tst !== undefined
       const arrival = arrivalOf(record, source)
       const { payloadlen: said } = record
       if (typeof said === 'number' && said !== arrival.payload.length) altered++
@@ -77,7 +81,7 @@ function* lines(text: string): Generator<Source> {
     const found = text.indexOf('\n', at)
     const end = found === -1 ? text.length : found
     const source = text.slice(at, end)
-    if (source.trim() !== '') yield { line, source, isCut: found === -1 }
+    yield { line, source, isCut: found === -1 }
     at = end + 1
   }
 }
@@ -92,6 +96,7 @@ function* listed(text: string): Generator<Source> {
 }
 
 function parse(source: string, isCut: boolean): Loose {
+  if (source.trim() === '') throw new RecordError('empty, as for a payload that -F %J cannot write')
   let value: unknown
   try {
     value = JSON.parse(source)

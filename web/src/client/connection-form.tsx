@@ -1,5 +1,6 @@
 /** A connection's form: five fields, and sections for everything else CONNECT can say. */
 import { useId, useState } from 'react'
+import { isSameHost } from '../model/connect-causes.ts'
 import { newClientId, scramHash, type Profile } from '../model/profile.ts'
 import { parseAddress } from '../publish/pasted-address.ts'
 import { profileProblem } from '../publish/profile-rules.ts'
@@ -88,15 +89,16 @@ export function ConnectionForm({ id, draft }: { id: string | null; draft?: Profi
 
 function BasicFields({ profile, put }: SectionProps) {
   const t = useText()
-  const [wasMqtt, setWasMqtt] = useState(false)
+  const [hint, setHint] = useState(t.hostHint)
   const paste = (text: string) => {
     const address = parseAddress(text)
     if (address !== null) {
       const { fields, isMqtt } = address
       const here = hereAddress()
       // Of the broker that the page came from the WebSocket is known.
-      put({ ...fields, ...(isMqtt && fields.host === here.host && here) })
-      setWasMqtt(isMqtt)
+      const isHere = isMqtt && isSameHost(fields.host ?? '', here.host)
+      put({ ...fields, ...(isHere && here) })
+      setHint(isHere ? t.pastedMqttHere : isMqtt ? t.pastedMqtt : t.hostHint)
     }
     return address !== null
   }
@@ -121,7 +123,7 @@ function BasicFields({ profile, put }: SectionProps) {
       <TextField
         label={t.host}
         value={profile.host}
-        hint={wasMqtt ? t.pastedMqtt : t.hostHint}
+        hint={hint}
         mono
         onChange={(host) => {
           if (!paste(host)) put({ host })

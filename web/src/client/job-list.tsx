@@ -13,52 +13,59 @@ export function JobList({ session }: { session: SessionHandle }) {
   if (jobs.length === 0) return null
   const saveResults = async (id: string) => {
     const results = await session.ask('jobResults', { id })
-    const lines = results.map(({ row, ok, reason }) =>
-      [String(row), ok ? 'ok' : 'failed', reason].map(csvField).join(','),
+    const lines = results.map(({ row, result, reason }) =>
+      [String(row), result, reason].map(csvField).join(','),
     )
     const text = ['row,result,reason', ...lines].join('\r\n')
     download('mozzie-csv-results.csv', new Blob([`\uFEFF${text}\r\n`], { type: 'text/csv' }))
   }
   return (
     <ul className="job-list">
-      {jobs.slice(-3).map(({ id, kind, total, sent, confirmed, failed, problem, running }) => (
-        <li key={id} className={running ? 'is-running' : ''}>
-          <span>{t.jobs[kind]}</span>
-          {total !== null && <progress value={sent} max={total} aria-label={t.jobs[kind]} />}
-          <span className="mono">
-            {countText(sent)}
-            {total !== null && ` / ${countText(total)}`}
-          </span>
-          <span className="is-quiet">{t.jobConfirmed(countText(confirmed))}</span>
-          {failed > 0 && (
-            <span className="problem">
-              {t.jobFailed(countText(failed))}
-              {problem !== null && `: ${t.problem(problem)}`}
+      {jobs
+        .slice(-3)
+        .map(({ id, kind, total, sent, confirmed, unanswered, failed, problem, running }) => (
+          <li key={id} className={running ? 'is-running' : ''}>
+            <span>{t.jobs[kind]}</span>
+            {total !== null && <progress value={sent} max={total} aria-label={t.jobs[kind]} />}
+            <span className="mono">
+              {countText(sent)}
+              {total !== null && ` / ${countText(total)}`}
             </span>
-          )}
-          {kind === 'csv' && !running && (
-            <button type="button" className="link-button" onClick={() => void saveResults(id)}>
-              {t.jobResults}
-            </button>
-          )}
-          {failed > 0 && !running && kind !== 'repeat' && (
-            <button
-              type="button"
-              className="link-button"
-              onClick={() => void session.ask('retryJob', { id })}
-            >
-              {t.retryFailed}
-            </button>
-          )}
-          {running && (
-            <IconButton
-              icon="stop"
-              label={t.stop}
-              onClick={() => void session.ask('stopJob', { id })}
-            />
-          )}
-        </li>
-      ))}
+            {(confirmed > 0 || unanswered === 0) && (
+              <span className="is-quiet">{t.jobConfirmed(countText(confirmed))}</span>
+            )}
+            {unanswered > 0 && (
+              <span className="is-quiet">{t.jobUnanswered(countText(unanswered))}</span>
+            )}
+            {failed > 0 && (
+              <span className="problem">
+                {t.jobFailed(countText(failed))}
+                {problem !== null && t.because(t.problem(problem))}
+              </span>
+            )}
+            {kind === 'csv' && !running && (
+              <button type="button" className="link-button" onClick={() => void saveResults(id)}>
+                {t.jobResults}
+              </button>
+            )}
+            {failed > 0 && !running && kind !== 'repeat' && (
+              <button
+                type="button"
+                className="link-button"
+                onClick={() => void session.ask('retryJob', { id })}
+              >
+                {t.retryFailed}
+              </button>
+            )}
+            {running && (
+              <IconButton
+                icon="stop"
+                label={t.stop}
+                onClick={() => void session.ask('stopJob', { id })}
+              />
+            )}
+          </li>
+        ))}
     </ul>
   )
 }

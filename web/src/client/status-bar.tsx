@@ -18,16 +18,16 @@ export function FileBar({ session }: { session: SessionHandle }) {
   const t = useText()
   const stats = useStore(session.store, (state) => state.stats)
   const unread = useStore(session.store, (state) => state.unread)
+  const altered = useStore(session.store, (state) => state.altered)
   return (
     <header className="status-bar is-file">
       <Icon name="file" size={14} />
-      <strong role="status">
-        {t.captureFile}: {session.file}
-      </strong>
+      <strong role="status">{t.fileNamed(session.file ?? '')}</strong>
       <span className="is-quiet" data-received={stats.received + stats.sent}>
         {t.importedMessages(stats.received + stats.sent)}
         {stats.madeRoom > 0 && ` · ${t.madeRoom(countText(stats.madeRoom))}`}
       </span>
+      {altered > 0 && <span className="problem">{t.alteredPayloads(altered)}</span>}
       {unread.total > 0 && (
         <details className="unread">
           <summary className="problem">{t.unreadLines(unread.total)}</summary>

@@ -32,6 +32,8 @@ export const publishWords = {
   lastPublished: 'Last published',
   jobs: { repeat: 'Repeat', csv: 'CSV', replay: 'Replay', clear: 'Clearing' },
   jobConfirmed: (count: string) => `${count} confirmed`,
+  jobUnanswered: (count: string) => `${count} sent (QoS 0: never confirmed)`,
+  because: (reason: string) => `: ${reason}`,
   jobFailed: (count: string) => `${count} failed`,
 
   // dialogs
@@ -63,6 +65,7 @@ export const publishWords = {
     'Messages from a file open in a tab of their own; nothing is published. Reads files exported here and the output of mozzie sub --output jsonl and mosquitto_sub -F %J.',
   openFile: 'Import a file of messages',
   captureFile: 'File',
+  fileNamed: (name: string) => `File: ${name}`,
   alteredPayloads: (count: number) =>
     count === 1
       ? '1 payload in the file differs from what was sent.'
@@ -92,6 +95,7 @@ export const publishWords = {
     ['topic:home/+/temp', 'the topic matches the filter'],
     ['payload:text', 'the payload contains it'],
     ['$.temps[0]>=21.5', 'a value in the JSON payload: = != < <= > >='],
+    ['"id": 1', 'JSON in the payload, with whatever spaces'],
     ['/temp(erature)?/i', 'regular expression'],
     ['qos:1 retain:1 dir:in size>1000', 'other fields of a message'],
   ],

@@ -163,7 +163,9 @@ export const en = {
   partMissing: 'This part of the page is not loaded, and its server does not answer. Trying again…',
   silent: (duration: string) => `The broker has not answered for ${duration}.`,
   pastedMqtt:
-    'mqtt:// is MQTT over TCP, which no browser can open. This is the same broker over WebSocket, on its usual port; if it uses another one, the page looks for it when you connect.',
+    'mqtt:// is MQTT over TCP, which no browser can open. This is the same host over WebSocket, on the usual port; if the broker uses another one, the page looks for it when you connect.',
+  pastedMqttHere:
+    'mqtt:// is MQTT over TCP, which no browser can open. This is the WebSocket address of the broker that this page came from. Do you mean another broker on the same machine? Then enter its WebSocket port.',
   notConnected: 'Not connected',
   noAnswer: 'no connection could be established',
   cannotConnect: (address: string) => `No connection to ${address}`,

@@ -61,6 +61,7 @@ const KNOWN: readonly Known[] = [
   // files
   [/^no JSON$/, '不是 JSON'],
   [/^cut off$/, '不完整，文件在此中断'],
+  [/^empty, as for a payload that -F %J cannot write$/, '空行：-F %J 无法写出该载荷'],
   [/^no object$/, '不是 JSON 对象'],
   [/^topic is missing$/, '缺少主题'],
   [/^qos is (.*)$/, 'QoS 为 $1'],

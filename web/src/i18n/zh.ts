@@ -154,7 +154,9 @@ export const zh: Text = {
   partMissing: '页面的这一部分尚未加载，而其服务器没有响应，正在重试…',
   silent: (duration) => `服务器已有 ${duration}没有应答。`,
   pastedMqtt:
-    'mqtt:// 是 TCP 上的 MQTT，浏览器无法打开。这里已改为同一服务器的 WebSocket 地址和常用端口；若端口不同，连接时会自动查找。',
+    'mqtt:// 是 TCP 上的 MQTT，浏览器无法打开。这里已改为同一主机的 WebSocket 地址和常用端口；若服务器使用其他端口，连接时会自动查找。',
+  pastedMqttHere:
+    'mqtt:// 是 TCP 上的 MQTT，浏览器无法打开。这里已改为提供本页的服务器的 WebSocket 地址。若要连接同一台机器上的另一个服务器，请填写它的 WebSocket 端口。',
   notConnected: '未连接',
   noAnswer: '未能建立连接',
   cannotConnect: (address) => `无法连接 ${address}`,

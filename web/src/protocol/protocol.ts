@@ -147,7 +147,8 @@ export interface Stats {
 /** `row` counts from 1. */
 export interface RowResult {
   readonly row: number
-  readonly ok: boolean
+  /** `sent`: at QoS 0, where nobody answers; `left out`: it could not be sent, and was not. */
+  readonly result: 'ok' | 'sent' | 'failed' | 'left out'
   readonly reason: string
 }
 
@@ -158,6 +159,8 @@ export interface JobState {
   readonly total: number | null
   readonly sent: number
   readonly confirmed: number
+  /** Sent at QoS 0: the broker does not say what became of them. */
+  readonly unanswered: number
   readonly failed: number
   readonly problem: string | null
   readonly running: boolean

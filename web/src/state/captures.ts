@@ -11,7 +11,7 @@ export async function openCapture(name: string, text: string): Promise<ImportAns
   session.send({ kind: 'view', view: session.store.get().request })
   try {
     const answer = await session.ask('import', { text })
-    session.store.set({ unread: answer.unread })
+    session.store.set({ unread: answer.unread, altered: answer.altered })
     const { sessions } = app.get()
     app.set({
       sessions: [...sessions, session],

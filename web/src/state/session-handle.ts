@@ -53,6 +53,8 @@ export interface SessionState {
   readonly compareSeq: number | null
   /** Of a file: what could not be read. */
   readonly unread: Unread
+  /** Payloads of the file that differ from what was sent. */
+  readonly altered: number
   /** Messages received when the connection was last looked at. */
   readonly seenMessages: number
 }
@@ -111,6 +113,7 @@ const INITIAL: SessionState = {
   whole: false,
   compareSeq: null,
   unread: { total: 0, first: [] },
+  altered: 0,
   seenMessages: 0,
 }
 

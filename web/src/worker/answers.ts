@@ -177,7 +177,10 @@ async function startCsv(
         message: rowMessage(draft, version, table, row, at),
       }
     },
-    (sent) => good[sent] ?? 0,
+    {
+      of: (sent) => good[sent] ?? 0,
+      others: bad.map((problem) => ({ ...problem, result: 'left out' })),
+    },
   )
   return { rows: good.length, problem: null, bad }
 }

@@ -17,14 +17,24 @@ interface Job {
   startMs: number
   sent: number
   confirmed: number
+  unanswered: number
   failed: number
   problem: string | null
   running: boolean
-  /** Of each message, by its number from 0: null is confirmed, words say why not. */
-  results: Map<number, string | null>
-  /** The row that a message is of, from 0. */
-  rowOf: (sent: number) => number
+  /** Of each message, by its number from 0. */
+  results: Map<number, Pick<RowResult, 'result' | 'reason'>>
+  rows: Rows
 }
+
+/** Of a job that sends the rows of a table. */
+interface Rows {
+  /** The row that a message is of, from 0. */
+  of: (sent: number) => number
+  /** What became of the rows that this job does not send. */
+  others: readonly RowResult[]
+}
+
+const ALL_ROWS: Rows = { of: (sent) => sent, others: [] }
 
 /** Unconfirmed messages of all jobs together; a broker that is slower than the clock sets the pace. */
 const UNCONFIRMED_MAX = 200
@@ -46,7 +56,7 @@ export class Jobs {
     kind: JobState['kind'],
     total: number | null,
     next: NextMessage,
-    rowOf: (sent: number) => number = (sent) => sent,
+    rows = ALL_ROWS,
   ): void {
     const job: Job = {
       id,
@@ -56,11 +66,12 @@ export class Jobs {
       startMs: performance.now(),
       sent: 0,
       confirmed: 0,
+      unanswered: 0,
       failed: 0,
       problem: null,
       running: true,
       results: new Map(),
-      rowOf,
+      rows,
     }
     const finished = this.jobs.filter(({ running }) => !running)
     for (const old of finished.slice(0, Math.max(0, finished.length - FINISHED_MAX + 1))) {
@@ -79,20 +90,24 @@ export class Jobs {
   /** In the order of the rows. */
   results(id: string): RowResult[] {
     const job = this.jobs.find((other) => other.id === id)
-    return [...(job?.results ?? [])]
-      .map(([at, problem]) => ({
-        row: (job?.rowOf(at) ?? at) + 1,
-        ok: problem === null,
-        reason: problem ?? '',
-      }))
-      .sort((left, right) => left.row - right.row)
+    if (job === undefined) return []
+    const { rows, results } = job
+    const own = [...results].map(([at, { result, reason }]) => ({
+      row: rows.of(at) + 1,
+      result,
+      reason,
+    }))
+    return [...rows.others, ...own].sort((left, right) => left.row - right.row)
   }
 
   /** Sends again, as a job of its own, what failed of this one. */
   retry(id: string, newId: string): void {
     const job = this.jobs.find((other) => other.id === id)
     if (job === undefined || job.running) return
-    const failed = [...job.results].filter(([, problem]) => problem !== null).map(([at]) => at)
+    const failed = [...job.results]
+      .filter(([, { result }]) => result === 'failed')
+      .map(([at]) => at)
+    const others = this.results(id).filter(({ result }) => result !== 'failed')
     this.jobs.splice(this.jobs.indexOf(job), 1)
     this.start(
       newId,
@@ -104,7 +119,7 @@ export class Jobs {
         const step = job.next(at)
         return step === null ? null : { ...step, dueMs: 0 }
       },
-      (sent) => job.rowOf(failed[sent] ?? 0),
+      { of: (sent) => job.rows.of(failed[sent] ?? 0), others },
     )
   }
 
@@ -114,15 +129,16 @@ export class Jobs {
   }
 
   states(): JobState[] {
-    return this.jobs.map(({ id, kind, total, sent, confirmed, failed, problem, running }) => ({
-      id,
-      kind,
-      total,
-      sent,
-      confirmed,
-      failed,
-      problem,
-      running,
+    return this.jobs.map((job) => ({
+      id: job.id,
+      kind: job.kind,
+      total: job.total,
+      sent: job.sent,
+      confirmed: job.confirmed,
+      unanswered: job.unanswered,
+      failed: job.failed,
+      problem: job.problem,
+      running: job.running,
     }))
   }
 
@@ -148,7 +164,8 @@ export class Jobs {
   private async waitUntil(job: Job, dueMs: number): Promise<void> {
     for (;;) {
       const waitMs = job.startMs + dueMs - performance.now()
-      const crowded = job.sent - job.confirmed - job.failed >= UNCONFIRMED_MAX
+      const done = job.confirmed + job.unanswered + job.failed
+      const crowded = job.sent - done >= UNCONFIRMED_MAX
       if (!job.running || (waitMs <= 0 && !crowded)) return
       await new Promise((resolve) => setTimeout(resolve, crowded ? 5 : Math.min(waitMs, 250)))
     }
@@ -159,8 +176,11 @@ export class Jobs {
       const { code, reason } = await this.publish(message)
       if (code >= 0x80) this.fail(job, at, [reasonText(code), reason].filter(Boolean).join(': '))
       else {
-        job.confirmed++
-        if (job.kind === 'csv') job.results.set(at, null)
+        const isAnswered = message.qos > 0
+        if (isAnswered) job.confirmed++
+        else job.unanswered++
+        if (job.kind === 'csv')
+          job.results.set(at, { result: isAnswered ? 'ok' : 'sent', reason: '' })
       }
     } catch (error) {
       this.fail(job, at, error instanceof Error ? error.message : String(error))
@@ -171,6 +191,6 @@ export class Jobs {
   private fail(job: Job, at: number, problem: string): void {
     job.failed++
     job.problem = problem
-    if (job.results.size < RESULTS_MAX) job.results.set(at, problem)
+    if (job.results.size < RESULTS_MAX) job.results.set(at, { result: 'failed', reason: problem })
   }
 }
