@@ -1,8 +1,8 @@
 /**
  * Small messages as bytes, many in one array: a `Message` is an object of 250 bytes that the collector has to look at.
  *
- *     bytes  [ flags | author | lengths of topic, properties, payload | [expiry] topic properties payload | flags … ]
- *              ^ at                                                                                         ^ used
+ *     bytes  [ flags | author | lengths of topic, properties, payload | [expiry] [made] topic properties payload | flags … ]
+ *              ^ at                                                                                                ^ used
  */
 import { copyBytes } from '../codec/byte-writer.ts'
 import type { Qos } from '../codec/packets.ts'
@@ -14,12 +14,13 @@ export const PAGED_MESSAGE_MAX = 255
 const AUTHORS_MAX = 256
 
 const HEAD_BYTES = 5
-const EXPIRY_BYTES = 8
+const TIME_BYTES = 8
 
 const QOS_BITS = 3
 const RETAIN = 4
 const EXPIRES = 8
 const DROPPED = 16
+const MADE = 32
 
 interface Author {
   readonly publisher: string
@@ -42,19 +43,25 @@ export class MessagePage {
   /** Writes `message`, of up to {@link PAGED_MESSAGE_MAX} bytes, which may borrow; returns where, -1: there is no room. */
   put(message: Message): number {
     const { topic, topicStart, topicEnd, properties, propertiesStart, propertiesEnd } = message
-    const { payload, payloadStart, payloadEnd, size, expiresAtMs } = message
+    const { payload, payloadStart, payloadEnd, size, expiresAtMs, madeAtMs } = message
     const { bytes, used } = this
     const expires = expiresAtMs !== Infinity
-    let at = used + HEAD_BYTES + (expires ? EXPIRY_BYTES : 0)
+    const flags =
+      message.qos |
+      (message.retain ? RETAIN : 0) |
+      (expires ? EXPIRES : 0) |
+      (madeAtMs > 0 ? MADE : 0)
+    let at = used + headBytes(flags)
     if (at + size > bytes.length) return -1
     const author = this.authorOf(message)
     if (author < 0) return -1
-    bytes[used] = message.qos | (message.retain ? RETAIN : 0) | (expires ? EXPIRES : 0)
+    bytes[used] = flags
     bytes[used + 1] = author
     bytes[used + 2] = topicEnd - topicStart
     bytes[used + 3] = propertiesEnd - propertiesStart
     bytes[used + 4] = payloadEnd - payloadStart
-    if (expires) writeExpiry(bytes, used + HEAD_BYTES, expiresAtMs)
+    if (expires) writeTime(bytes, used + HEAD_BYTES, expiresAtMs)
+    if (madeAtMs > 0) writeTime(bytes, at - TIME_BYTES, madeAtMs)
     copyBytes(topic, topicStart, topicEnd, bytes, at)
     at += topicEnd - topicStart
     copyBytes(properties, propertiesStart, propertiesEnd, bytes, at)
@@ -70,14 +77,14 @@ export class MessagePage {
     const { bytes } = this
     const flags = bytes[at]
     const author = this.authors[bytes[at + 1]]
-    const expires = (flags & EXPIRES) !== 0
+    const start = at + headBytes(flags)
     message.qos = (flags & QOS_BITS) as Qos
     message.retain = (flags & RETAIN) !== 0
     message.publisher = author.publisher
     message.publisherUser = author.user
     message.publisherOrigin = author.origin
-    message.expiresAtMs = expires ? readExpiry(bytes, at + HEAD_BYTES) : Infinity
-    const start = at + HEAD_BYTES + (expires ? EXPIRY_BYTES : 0)
+    message.expiresAtMs = flags & EXPIRES ? readTime(bytes, at + HEAD_BYTES) : Infinity
+    message.madeAtMs = flags & MADE ? readTime(bytes, start - TIME_BYTES) : 0
     message.lay(bytes, start, bytes[at + 2], bytes[at + 3], bytes[at + 4])
     return message
   }
@@ -107,8 +114,7 @@ export class MessagePage {
 
   private lengthAt(at: number): number {
     const { bytes } = this
-    const head = HEAD_BYTES + (bytes[at] & EXPIRES ? EXPIRY_BYTES : 0)
-    return head + bytes[at + 2] + bytes[at + 3] + bytes[at + 4]
+    return headBytes(bytes[at]) + bytes[at + 2] + bytes[at + 3] + bytes[at + 4]
   }
 
   /** The number of its author; -1: there are too many. */
@@ -126,15 +132,20 @@ export class MessagePage {
   }
 }
 
-const expiry = new Float64Array(1)
-const expiryBytes = new Uint8Array(expiry.buffer)
-
-function writeExpiry(bytes: Uint8Array, at: number, ms: number): void {
-  expiry[0] = ms
-  bytes.set(expiryBytes, at)
+/** Bytes in front of the topic. */
+function headBytes(flags: number): number {
+  return HEAD_BYTES + (flags & EXPIRES ? TIME_BYTES : 0) + (flags & MADE ? TIME_BYTES : 0)
 }
 
-function readExpiry(bytes: Uint8Array, at: number): number {
-  expiryBytes.set(bytes.subarray(at, at + EXPIRY_BYTES))
-  return expiry[0]
+const time = new Float64Array(1)
+const timeBytes = new Uint8Array(time.buffer)
+
+function writeTime(bytes: Uint8Array, at: number, ms: number): void {
+  time[0] = ms
+  bytes.set(timeBytes, at)
+}
+
+function readTime(bytes: Uint8Array, at: number): number {
+  timeBytes.set(bytes.subarray(at, at + TIME_BYTES))
+  return time[0]
 }

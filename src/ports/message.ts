@@ -82,7 +82,10 @@ export class Message implements PublishParts {
   size = 0
   /** Wall clock in ms after which it must not be sent any more; Infinity: never expires. */
   expiresAtMs = Infinity
-  /** Wall clock in ms of its making: a will's expiry counts from when it is published. */
+  /**
+   * Wall clock in ms of its making: a will's expiry counts from when it is published. Of what clients publish it is noted when
+   * the message has to wait for somebody; 0: not known.
+   */
   madeAtMs = 0
   /** The client id it came from, for no-local; empty when the broker itself publishes. */
   publisher = ''
@@ -154,6 +157,13 @@ export class Message implements PublishParts {
   /** Makes this object ready to borrow the next frame. */
   reuse(): void {
     this.copy = null
+    this.madeAtMs = 0
+  }
+
+  /** It has to wait: notes since when, for those who look at the queue. */
+  waitsSince(wallMs: number): void {
+    if (this.madeAtMs === 0) this.madeAtMs = wallMs
+    if (this.copy !== null && this.copy.madeAtMs === 0) this.copy.madeAtMs = wallMs
   }
 
   /** A view of the payload: valid as long as the message is. */
@@ -172,6 +182,7 @@ export class Message implements PublishParts {
     message.qos = this.qos
     message.retain = this.retain
     message.expiresAtMs = this.expiresAtMs
+    message.madeAtMs = this.madeAtMs
     message.publisher = this.publisher
     message.publisherUser = this.publisherUser
     message.publisherOrigin = this.publisherOrigin

@@ -89,7 +89,7 @@ browserSuite('an operator', (test) => {
     await page.getByRole('searchbox').fill('away-7')
     await page.getByRole('button', { name: /away-7/ }).click()
     const waits = page.locator('.drawer li', { hasText: 'for/away' })
-    await waits.filter({ hasText: /QoS 1, 2\.0 KiB, expires in \d/ }).waitFor()
+    await waits.filter({ hasText: /QoS 1, 2\.0 KiB, waiting for \d+ s, expires in \d/ }).waitFor()
   })
 
   test('messages are counted by topic, and by client', async ({ page, stage, t }) => {

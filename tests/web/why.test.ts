@@ -370,7 +370,7 @@ browserSuite(
       await login(page)
       await page.locator('.row-button', { hasText: 'disk-1' }).click()
       const item = page.locator('.drawer li', { hasText: 'disk/a' }).filter({ hasText: '1 B' })
-      await item.getByText(/expires in \d+ min/).waitFor()
+      await item.getByText(/waiting for \d+ s, expires in \d+ min/).waitFor()
     })
 
     test('a client that a limit turned away stands among the refused, with the limit', async ({

@@ -101,6 +101,7 @@ function deliverClean(
     return
   }
   if (!hasQueueRoom(core, outbound, message)) return dropped(core, session, 'queueFull')
+  message.waitsSince(core.ports.clock.wallMs())
   const kept = message.kept()
   const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
   if (qos === 1) delivery.group = subscription.group
@@ -130,6 +131,7 @@ function enqueueDurable(
   const id = subscription.subscriptionId
   const { journal } = core
   const { mark } = journal
+  if (!goesAtOnce(core, session, outbound)) message.waitsSince(core.ports.clock.wallMs())
   const given = journal.append(session.clientId, sequence, message, qos, retain, id)
   if (given === 0 || session.foreign) return
   if (session.connection === null) return countStored(outbound, given, message.payloadLength)

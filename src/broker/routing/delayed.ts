@@ -218,8 +218,9 @@ function rule(core: Core, delayed: Delayed, allowed: boolean): void {
     return dropDelayed(core, delayed)
   }
   // Its expiry counts from now on, as a will's does.
-  if (message.expiresAtMs !== Infinity)
-    message.expiresAtMs += core.ports.clock.wallMs() - message.madeAtMs
+  const wallMs = core.ports.clock.wallMs()
+  if (message.expiresAtMs !== Infinity) message.expiresAtMs += wallMs - message.madeAtMs
+  message.madeAtMs = wallMs
   if (message.retain && retainedIsFull(core, topicName, payloadLength)) {
     message.retain = false
     logDelayed(core, delayed, 'not retained: too much is')

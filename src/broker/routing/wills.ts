@@ -142,7 +142,9 @@ function ruleWill(core: Core, session: Session, message: Message, allowed: boole
   const { clock, observer } = core.ports
   observer?.willDue?.(session.clientId, session.username, message.topicName, allowed)
   if (!allowed) return logWillDenied(core, session, message.topicName)
-  if (message.expiresAtMs !== Infinity) message.expiresAtMs += clock.wallMs() - message.madeAtMs
+  const wallMs = clock.wallMs()
+  if (message.expiresAtMs !== Infinity) message.expiresAtMs += wallMs - message.madeAtMs
+  message.madeAtMs = wallMs
   core.stats.publishReceived++
   if (message.retain && retainedIsFull(core, message.topicName, message.payloadLength))
     heardOnce(core, session, message)

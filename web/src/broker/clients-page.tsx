@@ -9,6 +9,7 @@ import { useStore } from '../ui/store.ts'
 import { useDuration, useText } from '../ui/text.ts'
 import { call, type ClientDetail, type ClientRow, type ClientsQuery } from './api.ts'
 import { cluster } from './cluster.ts'
+import { QueueTimes } from './queue-times.tsx'
 import { brokerNowMs } from './reach.ts'
 import { whyAddress } from '../model/why-address.ts'
 import { Pager } from './pager.tsx'
@@ -342,14 +343,6 @@ function Facts({ client }: { client: ClientDetail }) {
   )
 }
 
-/** When a message that waits will be dropped, by the broker's clock. */
-function Expiry({ atMs }: { atMs: number | null }) {
-  const b = useBrokerText()
-  const duration = useDuration()
-  if (atMs === null) return null
-  return <>, {b.expiresIn(duration(atMs - brokerNowMs()))}</>
-}
-
 function Lists({ client }: { client: ClientDetail }) {
   const b = useBrokerText()
   return (
@@ -385,13 +378,13 @@ function Lists({ client }: { client: ClientDetail }) {
         <>
           <h3>{b.queue}</h3>
           <ul className="plain-list mono">
-            {client.queue.map(({ topic, qos, payloadBytes, expiresAtMs }, at) => (
+            {client.queue.map(({ topic, qos, payloadBytes, ...times }, at) => (
               // oxlint-disable-next-line react/no-array-index-key -- a queue's messages have no identity but their place
               <li key={at}>
                 {topic}{' '}
                 <span className="is-quiet">
                   QoS {qos}, {bytesText(payloadBytes)}
-                  <Expiry atMs={expiresAtMs} />
+                  <QueueTimes {...times} />
                 </span>
               </li>
             ))}

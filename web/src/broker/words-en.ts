@@ -221,6 +221,7 @@ export const en = {
   noClients: 'No clients found.',
   disconnectClient: 'Disconnect',
   forgetClient: 'Delete session',
+  waitsFor: (duration: string) => `waiting for ${duration}`,
   expiresIn: (duration: string) => `expires in ${duration}`,
   confirmForget: (id: string) =>
     `Delete the session of ${id}, with its subscriptions and every message waiting for it?`,

@@ -209,6 +209,7 @@ export const zh: BrokerText = {
   noClients: '没有找到客户端。',
   disconnectClient: '断开',
   forgetClient: '清除会话',
+  waitsFor: (duration) => `已等待 ${duration}`,
   expiresIn: (duration) => `${duration}后过期`,
   confirmForget: (id) => `清除 ${id} 的会话，连同其订阅和所有等待它的消息？`,
   facts: {
