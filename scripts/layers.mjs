@@ -13,7 +13,7 @@ const LAYERS = {
   topics: { may: ['base'], node: false },
   ports: { may: ['base', 'codec', 'topics'], node: false },
   broker: { may: ['base', 'codec', 'topics', 'ports'], node: false },
-  config: { may: ['base', 'ports'], node: ['files.ts'] },
+  config: { may: ['base', 'ports'], node: ['files.ts', 'read-whole.ts'] },
   transports: { may: ADAPTERS, node: true },
   auth: { may: ADAPTERS, node: true },
   store: { may: ADAPTERS, node: true },

@@ -33,10 +33,14 @@ export function readAuthFile(option: string, file: string, secret: boolean): Aut
   const name = `${option} ${file}`
   let descriptor = -1
   try {
-    descriptor = openSync(file, constants.O_RDONLY | (followsLink(file) ? 0 : constants.O_NOFOLLOW))
+    // Without waiting: to open a pipe that nobody writes into would leave the broker deaf to signals.
+    const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+    descriptor = openSync(file, flags | (followsLink(file) ? 0 : constants.O_NOFOLLOW))
     const { size, mode, uid } = fstatSync(descriptor)
     if ((mode & constants.S_IFMT) === constants.S_IFDIR)
       throw new AuthFileError(`${name} is a directory.`, file)
+    if ((mode & constants.S_IFMT) === constants.S_IFIFO)
+      throw new AuthFileError(`${name} is a pipe; it must be a file, to be read again.`, file)
     if (size > BYTES_MAX)
       throw new AuthFileError(`${name} is larger than ${BYTES_MAX >> 20} MiB.`, file)
     const text = decode(name, file, readFileSync(descriptor))

@@ -1,10 +1,11 @@
 /** Reads configuration files from the disk. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError, ValueError } from './config-error.ts'
 import type { Config, ConfigWarning } from './config.ts'
 import { assertSupported, parseConfig } from './parse.ts'
 import type { ConfigSource } from './parse-state.ts'
+import { readWhole } from './read-whole.ts'
 
 /**
  * Reads a configuration file and what it includes.
@@ -45,7 +46,7 @@ const SECRET_BYTES_MAX = 65_535
 function readSecret(file: string): string {
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = readWhole(file).toString('utf8')
   } catch (error) {
     throw new ValueError(`Unable to open "${file}": ${reason(error)}.`)
   }
@@ -57,7 +58,7 @@ function readSecret(file: string): string {
 
 function readTopLevel(file: string): ConfigSource {
   try {
-    return { file, bytes: readFileSync(file) }
+    return { file, bytes: readWhole(file) }
   } catch (error) {
     throw new ConfigError(`Unable to open configuration file "${file}": ${reason(error)}.`, {
       file,
@@ -82,7 +83,7 @@ function readConfigDirectory(directory: string): ConfigSource[] {
 
 function readIncluded(file: string): ConfigSource {
   try {
-    return { file, bytes: readFileSync(file) }
+    return { file, bytes: readWhole(file) }
   } catch (error) {
     throw new ValueError(`Unable to open configuration file "${file}": ${reason(error)}.`)
   }
@@ -103,5 +104,6 @@ function reason(error: unknown): string {
   if (code === 'ENOENT') return 'it does not exist'
   if (code === 'ENOTDIR') return 'it is not a directory'
   if (code === 'EACCES') return 'permission denied'
+  if (code === 'EPIPE' || code === 'EFBIG') return (error as Error).message
   return String(code)
 }

@@ -81,11 +81,16 @@ function parseFile(state: ParseState, { file, bytes }: ConfigSource, topLevel: b
   }
 }
 
+/** Whoever gave the wrong file wants to know that, not all of its lines. */
+const PROBLEMS_MAX = 100
+
 /** Throws what is wrong with a line, or notes it for later. */
 function noteError(state: ParseState, context: FileContext, error: unknown): void {
   const wrong = error instanceof ValueError ? new ConfigError(error.message, here(context)) : error
   const { problems } = state.surroundings
   if (!(wrong instanceof ConfigError) || problems === undefined) throw wrong
+  if (problems.length >= PROBLEMS_MAX)
+    throw new ConfigError('Too many errors; nothing behind this line was looked at', here(context))
   problems.push(wrong)
 }
 

@@ -1,8 +1,8 @@
 /** The authority behind a listener's certificate: for people whose browser does not know it. */
 import type { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ListenerConfig } from '../config/config.ts'
+import { readWhole } from '../config/read-whole.ts'
 import { certificatesOf } from '../transports/pem.ts'
 
 /** As `mozzie tls-init` names it, beside what it issued. */
@@ -51,7 +51,7 @@ function isIssuer(candidate: X509Certificate, issued: X509Certificate): boolean 
 
 function read(file: string): X509Certificate[] {
   try {
-    return certificatesOf(readFileSync(file, 'utf8'))
+    return certificatesOf(readWhole(file).toString('utf8'))
   } catch {
     return []
   }

@@ -1,5 +1,5 @@
 /** A `connection` section as the bridge wants it: names filled in, files read, ways to the remote made. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BridgeSettings, RemoteAddress, RestartDelay } from '../bridge/settings.ts'
 import { dialUrl, type NodeConnectOptions, type TlsOptions } from '../client/node.ts'
@@ -7,6 +7,7 @@ import type { Qos, Version } from '../codec/packets.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { BridgeConfig } from '../config/config.ts'
 import type { BridgeAddress, RestartTimeout } from '../config/bridge-values.ts'
+import { readWhole } from '../config/read-whole.ts'
 import { topicFilterProblem } from '../topics/names.ts'
 
 const NEVER = 0xffffffff
@@ -166,7 +167,7 @@ function keyOf(config: BridgeConfig, hex: string): Uint8Array {
 
 function read(config: BridgeConfig, option: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readWhole(file).toString('utf8')
   } catch (error) {
     throw fault(config, `"${option} ${file}" cannot be read: ${(error as Error).message}.`)
   }

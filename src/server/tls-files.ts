@@ -1,10 +1,11 @@
 /** The TLS options of a listener: the files that they name, read and checked. */
 import type { X509Certificate } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../config/config-error.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import { LISTENER_TABLE } from '../config/option-table.ts'
+import { readWhole } from '../config/read-whole.ts'
 import { listenerName } from '../config/reload.ts'
 import { readRevocationLists } from './revocation-lists.ts'
 import { certificatesOf, pemBlocks } from '../transports/pem.ts'
@@ -80,7 +81,7 @@ export function loadTls(config: ListenerConfig, psk: PskLookup): LoadedTls | nul
 
 /** What a `certfile` holds, the own certificate first. */
 export function chainOf(file: string): X509Certificate[] {
-  return certificatesOf(readFileSync(file, 'utf8'))
+  return certificatesOf(readWhole(file).toString('utf8'))
 }
 
 function fault(config: ListenerConfig, key: TlsOptionKey, text: string): ConfigError {
@@ -103,7 +104,7 @@ function read(config: ListenerConfig, key: TlsOptionKey): string | null {
   const file = config[key]
   if (typeof file !== 'string') return null
   try {
-    return readFileSync(file, 'utf8')
+    return readWhole(file).toString('utf8')
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
     throw fault(config, key, TEXTS[code] ?? message)
@@ -120,7 +121,7 @@ function authoritiesOf(config: ListenerConfig): string[] {
     for (const name of readdirSync(caDirectory).sort()) {
       const path = join(caDirectory, name)
       if (!statSync(path).isFile()) continue
-      found.push(...pemBlocks(readFileSync(path, 'utf8'), 'CERTIFICATE'))
+      found.push(...pemBlocks(readWhole(path).toString('utf8'), 'CERTIFICATE'))
     }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException

@@ -121,7 +121,8 @@ export function createTlsEntrance(
     const handshake = find(socket)
     const problem = certificateProblem(socket, settings)
     if (handshake === undefined || problem !== null) {
-      noteFailure(log, handshake?.remote ?? 'a client', problem ?? 'it is gone')
+      const text = problem === null ? 'it is gone' : certificateText(problem)
+      noteFailure(log, handshake?.remote ?? 'a client', text)
       socket.on('error', ignore)
       socket.destroy()
       return
@@ -171,9 +172,25 @@ const TEXTS: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'it does not trust the certificate of this listener',
 }
 
+const CERTIFICATE_TEXTS: Readonly<Record<string, string>> = {
+  CERT_REVOKED: 'its certificate, or that of its authority, is revoked',
+  CERT_HAS_EXPIRED: 'its certificate, or that of its authority, has expired',
+  CERT_NOT_YET_VALID: 'its certificate, or that of its authority, is not valid yet',
+  UNABLE_TO_GET_CRL: 'crlfile has no list of the authority that issued its certificate',
+  CRL_HAS_EXPIRED: 'a revocation list in crlfile is out of date',
+  CRL_NOT_YET_VALID: 'a revocation list in crlfile is not valid yet',
+}
+
+/** @param problem One of OpenSSL's codes, or words already. */
+function certificateText(problem: string): string {
+  if (!/^[A-Z_0-9]+$/.test(problem)) return problem
+  const text = CERTIFICATE_TEXTS[problem]
+  return text === undefined ? `its certificate is not good: ${problem}` : `${text} (${problem})`
+}
+
 function failureText(error: NodeJS.ErrnoException, socket: TLSSocket): string {
   const verdict = verdictOf(socket)
-  if (verdict !== '') return `its certificate is not good: ${verdict}`
+  if (verdict !== '') return certificateText(verdict)
   const { code = '', message, reason } = error as NodeJS.ErrnoException & { reason?: string }
   return TEXTS[opensslCode(code)] ?? reason ?? message.trim()
 }
