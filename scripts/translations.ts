@@ -23,6 +23,7 @@ const SHORTER: Readonly<Record<string, string>> = {
 /** Other words for what `docs/zh/README.md` has one word for. Tables may hold names of figures and tests, in English. */
 const OTHER_WORDS: readonly (readonly [RegExp, string])[] = [
   [/监听端口|监听接口|侦听/, '监听器'],
+  [/散列/, '哈希'],
   // As a gloss in brackets it may stand.
   [/(?<!（)\bbrokers?\b/i, '服务器'],
   [/客户端ID|客户端标识/, '客户端 ID'],
