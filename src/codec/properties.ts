@@ -94,6 +94,8 @@ const PROPERTIES: readonly PropertyRow[] = [
 const rowOfId = Array.from<PropertyRow | undefined>({ length: 256 })
 for (const property of PROPERTIES) rowOfId[property.id] = property
 
+const NAMES: ReadonlySet<string> = new Set(PROPERTIES.map(({ name }) => name))
+
 /** What one packet may carry of user properties before it is refused with 0x97. */
 export interface PropertyLimits {
   readonly userPropertiesMax: number
@@ -236,10 +238,22 @@ const WIRE_MAX: Partial<Record<WireType, number>> = {
 }
 
 /**
- * Writes `properties` without the length in front. Throws EncodeError on one that a packet of `kind` may not carry and
- * on a value that {@link readProperties} would refuse.
+ * Throws EncodeError on a name that is none of MQTT's: it would be left out without a word, and other libraries have
+ * other names (`messageExpiryInterval`).
+ */
+function checkNames(properties: Properties): void {
+  if (typeof properties !== 'object' || properties === null)
+    throw new EncodeError('the properties are no object')
+  for (const name in properties)
+    if (!NAMES.has(name)) throw new EncodeError(`${name}: there is no property of this name`)
+}
+
+/**
+ * Writes `properties` without the length in front. Throws EncodeError on one that a packet of `kind` may not carry, on
+ * a name that is none and on a value that {@link readProperties} would refuse.
  */
 export function putProperties(out: ByteWriter, kind: number, properties: Properties): void {
+  checkNames(properties)
   const start = out.length
   for (const property of PROPERTIES) {
     const value = properties[property.name]
@@ -260,7 +274,7 @@ function putProperty(
   { id, name, wire, packets, min, max }: PropertyRow,
   value: unknown,
 ): void {
-  if ((packets & (1 << kind)) === 0) throw new EncodeError(`packet ${kind} cannot carry it`)
+  if ((packets & (1 << kind)) === 0) throw new EncodeError(`${nameOf(kind)} cannot carry it`)
   const repeated = name === 'userProperties' || name === 'subscriptionIds'
   if (repeated && !Array.isArray(value)) throw new EncodeError('not an array')
   if (name === 'subscriptionIds' && kind === PacketType.subscribe && (value as []).length > 1)
@@ -273,6 +287,11 @@ function putProperty(
     putByte(out, id)
     WRITERS[wire](out, one as never)
   }
+}
+
+function nameOf(kind: number): string {
+  const found = Object.entries(PacketType).find(([, type]) => type === kind)
+  return found === undefined ? 'a will' : found[0].toUpperCase()
 }
 
 /** Writes a properties field: its length, then the properties. */

@@ -28,6 +28,8 @@ const publishes: [string, [string, unknown?, object?]][] = [
   ['a tab in the content type', ['a', 'x', { properties: { contentType: 'x\ty' } }]],
   ['topic alias 0', ['a', 'x', { properties: { topicAlias: 0 } }]],
   ['an expiry of half a second', ['a', 'x', { properties: { messageExpirySeconds: 0.5 } }]],
+  ["another library's property", ['a', 'x', { properties: { messageExpiryInterval: 5 } }]],
+  ['null for the properties', ['a', 'x', { properties: null }]],
   ['a property of SUBSCRIBE', ['a', 'x', { properties: { sessionExpirySeconds: 1 } }]],
 ]
 

@@ -149,3 +149,24 @@ test('a payload that is no UTF-8 but says so is refused; newlines are no fault',
   )
   checkMessage({ ...good, payload: Uint8Array.of(10, 9, 0), properties })
 })
+
+test('a property that is none is named, and one of another packet with the packet', () => {
+  const publish = (properties: object) => (): void =>
+    checkMessage({
+      topic: 'a',
+      payload: new Uint8Array(0),
+      qos: 0,
+      retain: false,
+      properties,
+    })
+  const interval = { messageExpiryInterval: 60 }
+  assert.throws(publish(interval), {
+    name: 'EncodeError',
+    message: 'messageExpiryInterval: there is no property of this name',
+  })
+  const delay = { willDelaySeconds: 1 }
+  assert.throws(publish(delay), {
+    name: 'EncodeError',
+    message: 'willDelaySeconds: PUBLISH cannot carry it',
+  })
+})

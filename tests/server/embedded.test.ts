@@ -185,6 +185,8 @@ const refused: [string, string, [string, unknown?, object?]][] = [
     'MESSAGE',
     ['a', '', { properties: { userProperties: [['a', 'b', 'c']] } }],
   ],
+  ["another library's property", 'MESSAGE', ['a', '', { properties: { contenttype: 'x' } }]],
+  ['null for the properties', 'MESSAGE', ['a', '', { properties: null }]],
   ['a payload over the limit', 'LIMIT', ['a', 'x'.repeat(101)]],
   ['one retained message too many', 'LIMIT', ['second', 'x', { retain: true }]],
 ]
