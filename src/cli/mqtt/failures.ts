@@ -168,6 +168,15 @@ function refusalHint(reason: number): string | null {
   return isLogin.includes(reason) ? 'Are user name (-u) and password (-P) right?' : null
 }
 
+/** Who is silent, or whether anybody is there, is not known: a firewall may drop what asks for a connection. */
+function silenceHint(settings: Settings): string {
+  const place = placeOf(settings)
+  const { proxy } = settings
+  return proxy === null
+    ? `${place} does not answer: is it an MQTT broker, does a firewall stand in the way?`
+    : `No answer of ${place} by way of the proxy ${proxy.host}:${proxy.port}: do both run?`
+}
+
 /** Why the connection ended, or never was. */
 export function connectionFailure(
   settings: Settings,
@@ -184,7 +193,7 @@ export function connectionFailure(
   }
   if (!wasOnline) {
     if (error.code === 'TIMEOUT') {
-      const hint = `${placeOf(settings)} accepts connections but does not answer: is it an MQTT broker?`
+      const hint = silenceHint(settings)
       return { text: 'Error: Connection timed out', hint, exitCode: EXIT_CODES.usage }
     }
     if (error.cause == null) {
