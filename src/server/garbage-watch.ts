@@ -52,8 +52,11 @@ interface GarbageWatch {
   readonly garbage: number
   /** To be called first; returns how many bytes are in memory that nobody has counted. */
   look(): number
-  /** How many bytes may come in large reads until the next look, of a limit of `max`, 0 none, with `used` in use. */
-  room(max: number, used: number): number
+  /**
+   * How many bytes may come in large reads until the next look, of a limit of `max`, 0 none, with `used` in use, which so many
+   * threads share.
+   */
+  room(max: number, used: number, sharers?: number): number
 }
 
 /** `counted`: bytes that are known to be in memory, beside what there is now. */
@@ -91,10 +94,10 @@ export function createGarbageWatch(counted: () => number): GarbageWatch {
       garbage = bytes - missed
       return missed
     },
-    room(max, used) {
+    room(max, used, sharers = 1) {
       if (max === 0) return Infinity
-      const room = Math.max(0, (max - used - garbage) / COPIES)
-      const least = max * GARBAGE_SHARE
+      const room = Math.max(0, (max - used - garbage) / COPIES / sharers)
+      const least = (max * GARBAGE_SHARE) / sharers
       if (garbage < least || room >= least) {
         fullSinceMs = 0
         return Math.max(room, least)

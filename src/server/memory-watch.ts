@@ -38,6 +38,9 @@ const IDLE_SHARE_MAX = 0.2
 interface OtherMemory {
   note(bytes: number): void
   noteLargest(bytes: number): void
+  noteGarbage(bytes: number): void
+  garbageElsewhere(): number
+  readonly sharers: number
   elsewhere(): number
   isLargest(): boolean
 }
@@ -89,14 +92,17 @@ export function createMemoryWatch(
     isFrugal ||= max > 0
     const missed = startBytes + garbage.look()
     const elsewhere = memory?.elsewhere() ?? 0
-    const idle = isFirst
-      ? idleBytes(missed + broker.keptBytes + elsewhere + garbage.garbage, max)
-      : 0
+    memory?.noteGarbage(garbage.garbage)
+    const othersGarbage = memory?.garbageElsewhere() ?? 0
+    const all = garbage.garbage + othersGarbage
+    const idle = isFirst ? idleBytes(missed + broker.keptBytes + elsewhere + all, max) : 0
     const own = missed + idle
     memory?.note(own + broker.keptBytes)
     const others = own + elsewhere
     broker.setMemory(max, others)
-    broker.setLargeReads(garbage.room(max, broker.keptBytes + others))
+    broker.setLargeReads(
+      garbage.room(max, broker.keptBytes + others + othersGarbage, memory?.sharers),
+    )
     if (isFirst && performance.now() - saidMs >= SAY_EVERY_MS) {
       saidMs = performance.now()
       const { level, usedBytes } = broker.takePressurePeak()

@@ -46,6 +46,7 @@ export function shareCounts(threads: number, { listeners }: Config): SharedCount
     slices: new SharedArrayBuffer(2 * INT_BYTES),
     heldKib: new SharedArrayBuffer(threads * INT_BYTES),
     largestKib: new SharedArrayBuffer(threads * INT_BYTES),
+    garbageKib: new SharedArrayBuffer(threads * INT_BYTES),
     flow: new SharedArrayBuffer(2 * threads * INT_BYTES),
     directFlow: new SharedArrayBuffer(threads * threads * INT_BYTES),
     sessionKeys: randomBytes(SESSION_KEY_BYTES),
@@ -59,7 +60,7 @@ export function ticketsOf({ tickets }: SharedCounts): Tickets {
 
 /** The budgets of thread `own`. @param tell Gives the other threads counts by name. */
 export function budgetsOf(
-  { threads, open, ticks, slices, heldKib, largestKib, sessionKeys }: SharedCounts,
+  { threads, open, ticks, slices, heldKib, largestKib, garbageKib, sessionKeys }: SharedCounts,
   { listeners }: Config,
   own: number,
   tell: (kind: TallyKind, entries: TallyEntries) => void,
@@ -80,7 +81,12 @@ export function budgetsOf(
     sockets: budget(1),
     addresses: new AddressBudget(tallies.addresses),
     slices: new ThreadSlices(new Int32Array(slices)),
-    memory: new ThreadMemory(new Int32Array(heldKib), new Int32Array(largestKib), own),
+    memory: new ThreadMemory(
+      new Int32Array(heldKib),
+      new Int32Array(largestKib),
+      new Int32Array(garbageKib),
+      own,
+    ),
     cleanSessions(here) {
       clean.open = here
       return clean.elsewhere()

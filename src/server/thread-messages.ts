@@ -51,6 +51,8 @@ export interface SharedCounts {
   readonly heldKib: SharedArrayBuffer
   /** What the client with most in each thread holds, KiB; 0 unless memory is short. */
   readonly largestKib: SharedArrayBuffer
+  /** Garbage of each thread, KiB. */
+  readonly garbageKib: SharedArrayBuffer
   /** Ticks of each thread. */
   readonly ticks: SharedArrayBuffer
   /** Of each thread two places: what the first has dealt with of its bytes, and what it has of the first's. */

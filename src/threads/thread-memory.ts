@@ -7,12 +7,14 @@ const KIB = 1024
 export class ThreadMemory {
   private readonly held: Int32Array
   private readonly largest: Int32Array
+  private readonly garbage: Int32Array
   private readonly own: number
 
-  /** `held` and `largest`: KiB of each thread, and of the client with most in it; `own`: which is this one's. */
-  constructor(held: Int32Array, largest: Int32Array, own: number) {
+  /** KiB of each thread: what it holds, what the client with most in it does, and garbage; `own`: which is this one's. */
+  constructor(held: Int32Array, largest: Int32Array, garbage: Int32Array, own: number) {
     this.held = held
     this.largest = largest
+    this.garbage = garbage
     this.own = own
   }
 
@@ -25,11 +27,29 @@ export class ThreadMemory {
     Atomics.store(this.largest, this.own, Math.round(bytes / KIB))
   }
 
+  noteGarbage(bytes: number): void {
+    Atomics.store(this.garbage, this.own, Math.round(bytes / KIB))
+  }
+
   /** Bytes that the others hold. */
   elsewhere(): number {
+    return this.sumOfOthers(this.held)
+  }
+
+  /** Bytes of garbage that the others have. */
+  garbageElsewhere(): number {
+    return this.sumOfOthers(this.garbage)
+  }
+
+  /** How many threads share the limit. */
+  get sharers(): number {
+    return this.held.length
+  }
+
+  private sumOfOthers(places: Int32Array): number {
     let sum = 0
-    for (let place = 0; place < this.held.length; place++)
-      if (place !== this.own) sum += Atomics.load(this.held, place)
+    for (let place = 0; place < places.length; place++)
+      if (place !== this.own) sum += Atomics.load(places, place)
     return sum * KIB
   }
 

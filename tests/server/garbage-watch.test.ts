@@ -12,6 +12,8 @@ test('garbage leaves no room for more until it is collected, and then all of it'
   const limit = 200 * MB
   assert.ok(watch.look() < 10 * MB)
   assert.ok(watch.room(limit, 0) > 80 * MB)
+  // Threads that all read at once have no more than that together.
+  assert.ok(watch.room(limit, 0, 4) < 26 * MB)
   let arrays: Uint8Array[] = Array.from({ length: 200 }, () => new Uint8Array(MB).fill(1))
   // Only what lives counts as known; that these do is known to nobody.
   watch.look()
