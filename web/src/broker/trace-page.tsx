@@ -178,7 +178,7 @@ function PacketRow({
             aria-expanded={isOpen}
             onClick={onToggle}
           >
-            <b>{packet.type}</b> {packet.summary}
+            <b>{packet.type}</b> {withoutType(packet)}
           </button>
         </td>
         <td className="mono is-quiet">{packet.clientId ?? packet.remote}</td>
@@ -201,4 +201,9 @@ function pretty(json: string): string {
   } catch {
     return json
   }
+}
+
+/** The summary begins with the type, but where the packet cannot be read. */
+function withoutType({ type, summary }: TracePacket): string {
+  return summary.startsWith(type) ? summary.slice(type.length).trimStart() : summary
 }

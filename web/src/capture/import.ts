@@ -39,10 +39,11 @@ export function importRecords(text: string): Imported {
   let total = 0
   let saysEnd = false
   let isTool = false
-  for (const { line, source, isCut } of sources(text)) {
+  for (const { line, source, isBlank, isCut } of sources(text)) {
+    // Between the lines of other programs a blank one means nothing.
+    if (isBlank && !isTool) continue
     try {
-      // Between the lines of other programs an empty one means nothing.
-      if (source.trim() === '' && !isTool) continue
+      if (isBlank) throw new RecordError('empty, as for a payload that -F %J cannot write')
       const record = parse(source, isCut)
       isTool ||= record.tst !== undefined
       const arrival = arrivalOf(record, source)
@@ -65,6 +66,7 @@ export function importRecords(text: string): Imported {
 interface Source {
   readonly line: number
   readonly source: string
+  readonly isBlank: boolean
   /** The file ends with it, and without the end of a line or a list. */
   readonly isCut: boolean
 }
@@ -81,7 +83,7 @@ function* lines(text: string): Generator<Source> {
     const found = text.indexOf('\n', at)
     const end = found === -1 ? text.length : found
     const source = text.slice(at, end)
-    yield { line, source, isCut: found === -1 }
+    yield { line, source, isBlank: source.trim() === '', isCut: found === -1 }
     at = end + 1
   }
 }
@@ -91,12 +93,11 @@ function* listed(text: string): Generator<Source> {
   let counted = 0
   for (const { at, end } of elements(text)) {
     for (; counted < at; counted++) if (text[counted] === '\n') line++
-    yield { line, source: text.slice(at, end), isCut: end >= text.length }
+    yield { line, source: text.slice(at, end), isBlank: false, isCut: end >= text.length }
   }
 }
 
 function parse(source: string, isCut: boolean): Loose {
-  if (source.trim() === '') throw new RecordError('empty, as for a payload that -F %J cannot write')
   let value: unknown
   try {
     value = JSON.parse(source)
