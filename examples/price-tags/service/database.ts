@@ -12,12 +12,16 @@ export interface Database {
   readonly query: Query
   /** Several statements, without parameters. */
   script(sql: string): Promise<void>
-  /** All of it, or nothing; one at a time. */
+  /** All of it, or nothing; `run` may be called again where a deadlock has undone it. */
   transaction<T>(run: (query: Query) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
 const INT8 = 20
+
+/** Two that each waited for rows of the other: PostgreSQL has undone one of them, which may be done again. */
+const DEADLOCK = '40P01'
+const ATTEMPTS_MAX = 10
 
 /** @param directory Where PGlite keeps its files; null: in memory. */
 export async function openDatabase(
@@ -56,24 +60,42 @@ async function openServer(url: string): Promise<Database> {
     (client: pg.Pool | pg.PoolClient): Query =>
     async <T>(sql: string, params: readonly unknown[] = []) =>
       (await client.query(sql, [...params])).rows as T[]
+  const query = queryOn(pool)
   return {
     kind: 'PostgreSQL',
-    query: queryOn(pool),
+    query: (sql, params) => untilDone(() => query(sql, params)),
     script: async (sql) => void (await pool.query(sql)),
-    async transaction(run) {
-      const client = await pool.connect()
-      try {
-        await client.query('begin')
-        const result = await run(queryOn(client))
-        await client.query('commit')
-        return result
-      } catch (error) {
-        await client.query('rollback').catch(() => {})
-        throw error
-      } finally {
-        client.release()
-      }
-    },
+    transaction: (run) => untilDone(() => transactionOf(pool, (client) => run(queryOn(client)))),
     close: () => pool.end(),
+  }
+}
+
+async function transactionOf<T>(
+  pool: pg.Pool,
+  run: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const result = await run(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  } finally {
+    client.release()
+  }
+}
+
+/** Does again what a deadlock has undone. */
+async function untilDone<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run()
+    } catch (error) {
+      const isDeadlock = (error as { code?: unknown }).code === DEADLOCK
+      if (!isDeadlock || attempt === ATTEMPTS_MAX) throw error
+    }
   }
 }
