@@ -283,23 +283,23 @@ function hookOf({ global }: Config, log: Log): LoginHook | null {
 function logFiles(log: Log, { passwords, acls, psks, dynamics, goAuths }: SecurityFiles): void {
   const files = [
     ...[...goAuths.values()].map(({ plan: { backends }, files: read }) => ({
-      text: `mosquitto-go-auth: ${backends.map(({ name }) => name).join(', ')}; ${read?.users.size ?? 0} users in files.`,
+      text: `mosquitto-go-auth: ${backends.map(({ name }) => name).join(', ')}; ${counted(read?.users.size ?? 0, 'user')} in files.`,
       warnings: read?.warnings ?? [],
     })),
     ...[...passwords.values()].map(({ file, users, warnings }) => ({
-      text: `password_file ${file}: ${users.size} users.`,
+      text: `password_file ${file}: ${counted(users.size, 'user')}.`,
       warnings,
     })),
     ...[...acls.values()].map(({ rules: { file, users, patterns, warnings } }) => ({
-      text: `acl_file ${file}: rules for ${users.size} users, ${patterns.length} patterns.`,
+      text: `acl_file ${file}: rules for ${counted(users.size, 'user')}, ${counted(patterns.length, 'pattern')}.`,
       warnings,
     })),
     ...[...psks.values()].map(({ file, keys, warnings }) => ({
-      text: `psk_file ${file}: ${keys.size} keys.`,
+      text: `psk_file ${file}: ${counted(keys.size, 'key')}.`,
       warnings,
     })),
     ...[...dynamics].map(([file, { state, warnings }]) => ({
-      text: `dynamic_security_file ${file}: ${state.clients.size} users, ${state.groups.size} groups, ${state.roles.size} roles.`,
+      text: `dynamic_security_file ${file}: ${counted(state.clients.size, 'user')}, ${counted(state.groups.size, 'group')}, ${counted(state.roles.size, 'role')}.`,
       warnings,
     })),
   ]
@@ -307,4 +307,8 @@ function logFiles(log: Log, { passwords, acls, psks, dynamics, goAuths }: Securi
     log.write(LogType.information, text)
     for (const warning of warnings) log.write(LogType.warning, `Warning: ${warning}`)
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

@@ -11,9 +11,9 @@ async function watched(tour: Tour): Promise<void> {
   await page.locator('.add-subscription input').first().fill('shop/+')
   await page.getByText(t.filterOverlaps('shop/#')).waitFor()
   await see('subscription-overlap')
-  await page.getByRole('button', { name: `${t.options}: shop/#` }).click()
+  await page.getByRole('button', { name: t.labelled(t.options, 'shop/#') }).click()
   await see('subscription-open')
-  await page.getByRole('button', { name: `${t.options}: shop/#` }).click()
+  await page.getByRole('button', { name: t.labelled(t.options, 'shop/#') }).click()
   for (let at = 0; at < 30; at++)
     await shop.publish(
       `shop/12/climate/${['kitchen', 'cold-room', 'entrance'][at % 3]}`,
