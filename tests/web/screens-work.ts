@@ -103,7 +103,7 @@ async function opened(tour: Tour): Promise<void> {
   await page.locator('dialog[open]').waitFor()
   await see('connections')
   await dialog
-    .getByRole('button', { name: new RegExp(`^${t.remove}: `) })
+    .getByRole('button', { name: new RegExp(`^${t.labelled(t.remove, '').trim()}`) })
     .first()
     .click()
   await page.locator('dialog[open]').last().waitFor()
