@@ -24,11 +24,11 @@ browserSuite('accessibility', (test) => {
       let count = 0
       // The page follows the system: a tour is enough for both themes.
       const see = async (state: string): Promise<void> => {
-        for (const colorScheme of ['dark', 'light'] as const) {
-          count++
-          await page.emulateMedia({ colorScheme })
-          found.push(...(await violations(page, `${state} (${colorScheme})`)))
-        }
+        count++
+        await page.emulateMedia({ colorScheme: 'dark' })
+        found.push(...(await violations(page, `${state} (dark)`)))
+        await page.emulateMedia({ colorScheme: 'light' })
+        found.push(...(await violations(page, `${state} (light)`, 'colours')))
       }
       await part({ page, t, shop, wire, see })
       assert.deepEqual(found, [])

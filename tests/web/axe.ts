@@ -15,12 +15,23 @@ const SETTLED = `Promise.all(
   document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished.catch(() => {})),
 )`
 
+const RULES = {
+  all: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+  /** All that another theme changes. */
+  colours: { type: 'rule', values: ['color-contrast'] },
+} as const
+type AxeRules = keyof typeof RULES
+
 /** What axe finds, a line each. */
-export async function violations(page: Page, screen: string): Promise<string[]> {
-  await page.evaluate(axe)
+export async function violations(
+  page: Page,
+  screen: string,
+  rules: AxeRules = 'all',
+): Promise<string[]> {
+  if (!(await page.evaluate<boolean>("typeof axe === 'object'"))) await page.evaluate(axe)
   await page.evaluate(SETTLED)
   const found = await page.evaluate<Violation[]>(
-    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations)",
+    `axe.run(document, { runOnly: ${JSON.stringify(RULES[rules])} }).then(({ violations }) => violations)`,
   )
   return found.flatMap(({ id, nodes }) =>
     nodes.map(
