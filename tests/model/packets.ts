@@ -156,7 +156,9 @@ function onAck(state: State, connection: Connection, session: Session, packet: O
   }
   const { qos } = inflight.way
   const expected = qos === 1 ? ['puback'] : inflight.released ? ['pubcomp', 'pubrec'] : ['pubrec']
-  if (!expected.includes(cmd)) return endByServer(state, connection, [0x82])
+  // What was taken cannot be refused any more.
+  const takesBack = inflight.released && cmd === 'pubrec' && reason >= 0x80
+  if (takesBack || !expected.includes(cmd)) return endByServer(state, connection, [0x82])
   if (cmd === 'pubrec' && reason < 0x80) {
     inflight.released = true
     return owe(connection, 'pubrel', id, [0])
