@@ -31,8 +31,8 @@ export interface EventLog {
 
 /** Fills in `observer`. */
 export function createEventLog(observer: Observer): EventLog {
-  const comings = createRing(EVENTS_MAX)
-  const subscriptions = createRing(EVENTS_MAX)
+  const comings = new Ring(EVENTS_MAX)
+  const subscriptions = new Ring(EVENTS_MAX)
   const handlers = new Set<(event: ClientEvent) => void>()
   const refusals: ClientEvent[] = []
   let refusalCharacters = 0
@@ -126,77 +126,96 @@ const charactersOf = (clientId: string, username: string | null, text: string): 
  * The last events. Columns, because an object and a text for each would be a fifth of what a SUBSCRIBE costs; nearly
  * none of them is ever looked at.
  */
-function createRing(eventsMax: number) {
-  const times = new Float64Array(eventsMax)
-  const numbers = new Float64Array(eventsMax)
-  const grants = new Int8Array(eventsMax)
-  const kinds: ClientEvent['kind'][] = []
-  const clientIds: string[] = []
-  const usernames: (string | null)[] = []
-  const remotes: string[] = []
-  const texts: string[] = []
-  let next = 0
-  let size = 0
-  let characters = 0
-  let forgottenMs: number | null = null
-  /** 1 is the newest. */
-  const placeOf = (back: number): number => (next - back + eventsMax) % eventsMax
-  const isTooLong = (): boolean => characters > CHARACTERS_MAX
-  const whoAt = (place: number): Who => ({
-    clientId: clientIds[place],
-    username: usernames[place],
-    remote: remotes[place],
-  })
-  const forgetOldest = (): void => {
-    const place = placeOf(size)
-    characters -= charactersOf(clientIds[place], usernames[place], texts[place])
-    forgottenMs = times[place]
-    clientIds[place] = ''
-    usernames[place] = null
-    texts[place] = ''
-    size--
+class Ring {
+  private readonly eventsMax: number
+  private readonly times: Float64Array
+  private readonly numbers: Float64Array
+  private readonly grants: Int8Array
+  private readonly kinds: ClientEvent['kind'][] = []
+  private readonly clients: string[] = []
+  private readonly usernames: (string | null)[] = []
+  private readonly remotes: string[] = []
+  private readonly texts: string[] = []
+  private next = 0
+  private size = 0
+  private characters = 0
+  private forgottenMs: number | null = null
+
+  constructor(eventsMax: number) {
+    this.eventsMax = eventsMax
+    this.times = new Float64Array(eventsMax)
+    this.numbers = new Float64Array(eventsMax)
+    this.grants = new Int8Array(eventsMax)
   }
 
-  return {
-    put(
-      number: number,
-      timeMs: number,
-      kind: ClientEvent['kind'],
-      who: Who,
-      text: string,
-      grant: number,
-    ): void {
-      if (size === eventsMax) forgetOldest()
-      times[next] = timeMs
-      numbers[next] = number
-      grants[next] = grant
-      kinds[next] = kind
-      clientIds[next] = who.clientId
-      usernames[next] = who.username
-      remotes[next] = who.remote
-      texts[next] = text
-      next = (next + 1) % eventsMax
-      size++
-      characters += charactersOf(who.clientId, who.username, text)
-      while (isTooLong()) forgetOldest()
-    },
-    /** Newest first. */
-    clientIds(): Set<string> {
-      const ids = new Set<string>()
-      for (let back = 1; back <= size; back++) ids.add(clientIds[placeOf(back)])
-      return ids
-    },
-    /** Since when nothing is missing; null: nothing is. */
-    sinceMs: () => (forgottenMs === null ? null : size === 0 ? forgottenMs : times[placeOf(size)]),
-    of(clientId: string): { at: number; event: ClientEvent }[] {
-      const found: { at: number; event: ClientEvent }[] = []
-      for (let back = 1; back <= size && found.length < PER_CLIENT_MAX; back++) {
-        const place = placeOf(back)
-        if (clientIds[place] !== clientId) continue
-        const event = eventOf(times[place], kinds[place], whoAt(place), texts[place], grants[place])
-        found.push({ at: numbers[place], event })
-      }
-      return found
-    },
+  /** 1 is the newest. */
+  private placeOf(back: number): number {
+    return (this.next - back + this.eventsMax) % this.eventsMax
+  }
+
+  put(
+    number: number,
+    timeMs: number,
+    kind: ClientEvent['kind'],
+    who: Who,
+    text: string,
+    grant: number,
+  ): void {
+    if (this.size === this.eventsMax) this.forgetOldest()
+    const { next } = this
+    this.times[next] = timeMs
+    this.numbers[next] = number
+    this.grants[next] = grant
+    this.kinds[next] = kind
+    this.clients[next] = who.clientId
+    this.usernames[next] = who.username
+    this.remotes[next] = who.remote
+    this.texts[next] = text
+    this.next = (next + 1) % this.eventsMax
+    this.size++
+    this.characters += charactersOf(who.clientId, who.username, text)
+    while (this.characters > CHARACTERS_MAX) this.forgetOldest()
+  }
+
+  private forgetOldest(): void {
+    const place = this.placeOf(this.size)
+    this.characters -= charactersOf(this.clients[place], this.usernames[place], this.texts[place])
+    this.forgottenMs = this.times[place]
+    this.clients[place] = ''
+    this.usernames[place] = null
+    this.texts[place] = ''
+    this.size--
+  }
+
+  /** Newest first. */
+  clientIds(): Set<string> {
+    const ids = new Set<string>()
+    for (let back = 1; back <= this.size; back++) ids.add(this.clients[this.placeOf(back)])
+    return ids
+  }
+
+  /** Since when nothing is missing; null: nothing is. */
+  sinceMs(): number | null {
+    if (this.forgottenMs === null || this.size === 0) return this.forgottenMs
+    return this.times[this.placeOf(this.size)]
+  }
+
+  of(clientId: string): { at: number; event: ClientEvent }[] {
+    const found: { at: number; event: ClientEvent }[] = []
+    for (let back = 1; back <= this.size && found.length < PER_CLIENT_MAX; back++) {
+      const place = this.placeOf(back)
+      if (this.clients[place] === clientId)
+        found.push({ at: this.numbers[place], event: this.eventAt(place) })
+    }
+    return found
+  }
+
+  private eventAt(place: number): ClientEvent {
+    const who = {
+      clientId: this.clients[place],
+      username: this.usernames[place],
+      remote: this.remotes[place],
+    }
+    return eventOf(this.times[place], this.kinds[place], who, this.texts[place], this.grants[place])
   }
 }

@@ -1,14 +1,14 @@
 /** What the API lists of sessions, and does to them: of one core, or put together from several (`server/joint-views.ts`). */
 import type { Broker } from '../broker/broker.ts'
+import type { Inspector } from '../broker/inspect.ts'
 import type {
   ClientDetailView,
   ClientView,
-  Inspector,
   QueuedView,
   ReceiverView,
   SubscriptionView,
   WillView,
-} from '../broker/inspect.ts'
+} from '../broker/views.ts'
 import type { Delayed } from '../broker/state/delays.ts'
 import { matches, parseShared } from '../topics/names.ts'
 import { rowOf } from './kept-row.ts'

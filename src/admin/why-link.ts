@@ -1,5 +1,5 @@
 /** What "why?" is answered from, and what an answer is made of. */
-import type { ClientDetailView, ReceiverView, SubscriptionView } from '../broker/inspect.ts'
+import type { ClientDetailView, ReceiverView, SubscriptionView } from '../broker/views.ts'
 import type { BanView } from './schemas-bans.ts'
 import type { AclReply, ClientEvent, WhyLink } from './schemas-clients.ts'
 import { ANSWERS, QUESTIONS, type Check, type Finding, type Values } from './why-words.ts'

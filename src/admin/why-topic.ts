@@ -1,5 +1,5 @@
 /** The part of "why?" that is about a topic: who may read it, and who has subscribed to it. */
-import type { ClientDetailView, SubscriptionView } from '../broker/inspect.ts'
+import type { ClientDetailView, SubscriptionView } from '../broker/views.ts'
 import { matches, parseShared } from '../topics/names.ts'
 import { nearMiss, rankOf, type Difference } from './near-miss.ts'
 import type { AclReply, ClientEvent, WhyLink } from './schemas-clients.ts'

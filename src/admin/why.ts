@@ -1,6 +1,6 @@
 /** Why does a client not get what it should? The questions an expert would ask, answered from what the broker knows. */
 import { addressOf } from '../base/address.ts'
-import type { ClientDetailView } from '../broker/inspect.ts'
+import type { ClientDetailView } from '../broker/views.ts'
 import type { WhyLink, WhyReply } from './schemas-clients.ts'
 import { link, LOOK_BACK_MS, type WhyFacts } from './why-link.ts'
 import { refusedSubscription, topicLinks } from './why-topic.ts'

@@ -9,9 +9,8 @@ import { subscriptionCount, subscriptionsOf } from './state/own-subscriptions.ts
 import { shownUser } from '../ports/ports.ts'
 import type { Backlog } from '../ports/store.ts'
 import { readProperties } from '../codec/properties.ts'
-import { PacketType, type Properties, type Qos, type Version } from '../codec/packets.ts'
+import { PacketType, type Properties } from '../codec/packets.ts'
 import { Message } from '../ports/message.ts'
-import type { DropReason } from '../ports/stats.ts'
 import type { Core } from './state/core.ts'
 import { Phase, type Delivery, type Session, type Subscription } from './state/model.ts'
 import type { Delayed } from './state/delays.ts'
@@ -19,101 +18,15 @@ import { Traffic } from './state/traffic.ts'
 import { pendingBytes } from './delivery/outbox.ts'
 import { withDirect } from './routing/direct.ts'
 import { mayReceive } from './state/rights.ts'
-
-/** A session and, where it has one, its connection. Times are wall clock, ms. */
-export interface ClientView {
-  readonly clientId: string
-  readonly username: string | null
-  readonly connected: boolean
-  /** null: offline. */
-  readonly remote: string | null
-  readonly port: number | null
-  readonly version: Version
-  readonly durable: boolean
-  readonly connectedAtMs: number | null
-  readonly disconnectedAtMs: number | null
-  readonly subscriptions: number
-  readonly inflight: number
-  readonly queued: number
-  readonly queuedBytes: number
-  readonly outputBytes: number
-  readonly dropped: number
-  /** Since its connection began; 0: offline. */
-  readonly publishReceived: number
-  readonly publishSent: number
-  readonly bytesReceived: number
-  readonly bytesSent: number
-}
-
-export interface DeliveryView {
-  readonly packetId: number
-  readonly qos: Qos
-  /** null: the message is not kept any more. */
-  readonly topic: string | null
-  readonly payloadBytes: number
-  readonly released: boolean
-}
-
-/** A message that waits. Times are wall clock, ms. */
-export interface QueuedView {
-  readonly qos: Qos
-  readonly topic: string
-  readonly payloadBytes: number
-  /** null: not known; the store keeps it only where an expiry needs it. */
-  readonly madeAtMs: number | null
-  /** null: never. */
-  readonly expiresAtMs: number | null
-}
-
-export interface ClientDetailView extends ClientView {
-  readonly keepAliveSeconds: number | null
-  readonly cleanStart: boolean | null
-  readonly expirySeconds: number
-  readonly receiveMaximum: number | null
-  readonly maximumPacketBytes: number | null
-  readonly topicAliasMaximum: number | null
-  readonly inflightBytes: number
-  readonly heldInbound: number
-  /** When it last acknowledged something: wall clock, ms; null: not since its session is in memory. */
-  readonly ackedAtMs: number | null
-  /** The first of each. */
-  readonly window: readonly DeliveryView[]
-  /** Why a message was last dropped for it, and when: wall clock, ms. */
-  readonly lastDrop: DropReason | null
-  readonly lastDropMs: number | null
-  readonly will: WillView | null
-}
-
-export interface WillView {
-  readonly topic: string
-  readonly qos: Qos
-  readonly retain: boolean
-  readonly payloadBytes: number
-  readonly delaySeconds: number
-}
-
-export interface SubscriptionView {
-  readonly clientId: string
-  readonly filter: string
-  readonly qos: Qos
-  readonly noLocal: boolean
-  readonly retainAsPublished: boolean
-  readonly subscriptionId: number | null
-  readonly group: string | null
-  readonly connected: boolean
-}
-
-export interface ReceiverView {
-  readonly clientId: string
-  readonly username: string | null
-  readonly connected: boolean
-  readonly filter: string
-  readonly qos: Qos
-  readonly group: string | null
-  readonly mayReceive: boolean
-  /** It is offline and its session queues QoS 1 and 2. */
-  readonly keeps: boolean
-}
+import type {
+  ClientDetailView,
+  ClientView,
+  DeliveryView,
+  QueuedView,
+  ReceiverView,
+  SubscriptionView,
+  WillView,
+} from './views.ts'
 
 const SHOWN_MAX = 100
 const NO_TRAFFIC = new Traffic()

@@ -1,13 +1,13 @@
 /** One broker's place in a cluster: its connection, its lease, what it follows, and the ports over them. */
-import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
+import { LogType, type LogTypeBit } from '../base/log.ts'
 import type { StoredWill, StoreEvents } from '../ports/store.ts'
+import type { ClusterOptions } from './cluster-options.ts'
 import { DelayedMessages } from './delayed.ts'
 import { ClusterError, type Failure } from './failures.ts'
 import { Follower } from './follower.ts'
 import type { LeftWills } from './left-wills.ts'
 import type { QueuePlace, LocalSession } from './local-session.ts'
 import { Membership } from './membership.ts'
-import type { NodeCounts } from './node-report.ts'
 import { readEntry } from './entries.ts'
 import { Pauses } from './pauses.ts'
 import { Posts } from './posts.ts'
@@ -30,28 +30,6 @@ const LEASES_PER_LOOK = 2
 const REFUSED_SAID_MS = 10_000
 /** JetStream answers for so many subjects at once. */
 const SUBJECTS_AT_ONCE = 500
-
-export interface ClusterOptions {
-  /** In front of every stream and subject; letters, digits, `-` and `_`. */
-  readonly name: string
-  readonly node: string
-  /** Of this process alone. */
-  readonly run: string
-  readonly replicas: number
-  readonly partitions: number
-  readonly leaseMs: number
-  /** Most messages of one session's queue; 0: any number. */
-  readonly queuedMax: number
-  readonly version: string
-  readonly log: Log
-  nowMs(): number
-  wallMs(): number
-  /** Opens the connection; again and again until there is one. */
-  connect(): Promise<Wire>
-  counts(): NodeCounts
-  /** The lease is over: nothing may leave this process any more. */
-  onFenced(): void
-}
 
 export class ClusterNode {
   readonly options: ClusterOptions

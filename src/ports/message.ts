@@ -160,10 +160,10 @@ export class Message implements PublishParts {
     this.madeAtMs = 0
   }
 
-  /** It has to wait: notes since when, for those who look at the queue. */
+  /** It has to wait, and did not before: notes since when, for those who look at the queue. */
   waitsSince(wallMs: number): void {
-    if (this.madeAtMs === 0) this.madeAtMs = wallMs
-    if (this.copy !== null && this.copy.madeAtMs === 0) this.copy.madeAtMs = wallMs
+    this.madeAtMs = wallMs
+    if (this.copy !== null) this.copy.madeAtMs = wallMs
   }
 
   /** A view of the payload: valid as long as the message is. */

@@ -1,7 +1,8 @@
 /** What nodes of a cluster ask each other for the admin API: every node shows the clients of all, and can do something to each. */
 import { placedViews, viewsOf, type ClientPlace, type Views } from '../admin/views.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { ClientView, ShownSessions } from '../broker/inspect.ts'
+import type { ShownSessions } from '../broker/inspect.ts'
+import type { ClientView } from '../broker/views.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
 import { bridgeAnswers } from './bridge-desk.ts'

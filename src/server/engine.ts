@@ -110,6 +110,11 @@ export function boundConnections(
   rate.perSecond = global.connectionsPerSecondMax
 }
 
+/** Shared with no other thread. */
+function ownBudgets(): EngineBudgets {
+  return { connections: { max: 0, open: 0 }, sockets: { max: 0, open: 0 } }
+}
+
 export function createEngine(options: EngineOptions): Engine {
   const { limits, auth, control, observer, store, peers, mayAnswer, log, onTurnEnd } = options
   const endTurn = (): void => {
@@ -131,15 +136,8 @@ export function createEngine(options: EngineOptions): Engine {
     fatal: (error) => onFatal(error),
   })
   let onFatal = options.onFatal
-  const {
-    connections,
-    sockets,
-    addresses = new AddressBudget(),
-    slices = null,
-  }: EngineBudgets = options.budgets ?? {
-    connections: { max: 0, open: 0 },
-    sockets: { max: 0, open: 0 },
-  }
+  const budgets: EngineBudgets = options.budgets ?? ownBudgets()
+  const { connections, sockets, addresses = new AddressBudget(), slices = null } = budgets
   sockets.max = socketsMax()
   const rate = new ConnectionRate(0, slices)
   const accepting = acceptors({
@@ -161,7 +159,7 @@ export function createEngine(options: EngineOptions): Engine {
     addresses,
     rate,
     handshakes: new HandshakeGate(),
-    sessionKeys: options.budgets?.sessionKeys ?? null,
+    sessionKeys: budgets.sessionKeys ?? null,
     start: (first) =>
       new Promise((resolve, reject) => {
         onFatal = (error) => {

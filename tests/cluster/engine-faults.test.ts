@@ -1,7 +1,8 @@
 /** NATS servers that are not there, are full, or are not what they were; and a node that is there twice. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { ClusterNode, ClusterOptions } from '../../src/cluster/cluster-node.ts'
+import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
+import type { ClusterOptions } from '../../src/cluster/cluster-options.ts'
 import { isFailure, pause, type Headers, type Wire } from '../../src/cluster/wire.ts'
 import type { Door } from '../store/contract.ts'
 import { startNats, type NatsServer, type NatsServers } from './nats-servers.ts'

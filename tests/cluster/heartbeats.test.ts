@@ -83,18 +83,24 @@ test(
   },
 )
 
+/** Of two nodes one was cut off, and NATS has restarted; `endMs`: when the lease of the other one ends. */
+async function leftAlone(context: TestContext) {
+  const there = await servers(context)
+  const { node: a, seen } = await joined(there, 'a')
+  const { node: b } = await joined(there, 'b')
+  await until(() => sees(a) === 'b')
+  await Promise.all([a, b].map(({ membership }) => membership.tellNow()))
+  const endMs = performance.now() + a.membership.leaseLeftMs
+  await b.cut()
+  await there.restart()
+  return { there, seen, endMs }
+}
+
 test(
   'a lease does not go on without another node that may be alive and cannot be told',
   { skip: skipNats, timeout: testMsMax },
   async (context) => {
-    const there = await servers(context)
-    const { node: a, seen } = await joined(there, 'a')
-    const { node: b } = await joined(there, 'b')
-    await until(() => sees(a) === 'b')
-    await Promise.all([a, b].map(({ membership }) => membership.tellNow()))
-    const endMs = performance.now() + a.membership.leaseLeftMs
-    await b.cut()
-    await there.restart()
+    const { seen, endMs } = await leftAlone(context)
     await until(() => seen.isFenced)
     assert.ok(performance.now() < endMs + LEASE_MS / 2)
   },
@@ -104,14 +110,7 @@ test(
   'a lease does not go on because another process answers for a node that may be alive',
   { skip: skipNats, timeout: testMsMax },
   async (context) => {
-    const there = await servers(context)
-    const { node: a, seen } = await joined(there, 'a')
-    const { node: b } = await joined(there, 'b')
-    await until(() => sees(a) === 'b')
-    await Promise.all([a, b].map(({ membership }) => membership.tellNow()))
-    const endMs = performance.now() + a.membership.leaseLeftMs
-    await b.cut()
-    await there.restart()
+    const { there, seen, endMs } = await leftAlone(context)
     // It waits, and answers meanwhile.
     const again = joined(there, 'b')
     await until(() => seen.isFenced)

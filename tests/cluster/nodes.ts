@@ -1,6 +1,7 @@
 /** Nodes of a cluster as tests want them: short leases, one partition more than one. */
 import { randomBytes } from 'node:crypto'
-import { ClusterNode, type ClusterOptions } from '../../src/cluster/cluster-node.ts'
+import { ClusterNode } from '../../src/cluster/cluster-node.ts'
+import type { ClusterOptions } from '../../src/cluster/cluster-options.ts'
 import { connectWire } from '../../src/cluster/connect.ts'
 import type { Wire } from '../../src/cluster/wire.ts'
 

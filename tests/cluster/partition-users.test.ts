@@ -3,28 +3,19 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test, type TestContext } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import type { MqttClient } from 'mqtt'
 import { dynamicFile } from '../auth/dynamic/driver.ts'
 import { testMsMax } from '../support/patience.ts'
 import { startBrokers, type ClusterBroker } from './brokers.ts'
-import { skipNats, startNats } from './nats-servers.ts'
+import { startNats } from './nats-servers.ts'
 import { newName } from './nodes.ts'
-import { makeSpaces } from './spaces.ts'
+import { skip, spaces } from './partition-spaces.ts'
 import { command, connectAdmin, connectAs, sendCommand } from './support/commands.ts'
 import { until } from './support/stage.ts'
 
 /** Longer than JetStream needs to elect leaders, and to find out who is away. */
 const LEASE_SECONDS = 20
-
-const asked = process.env.MOZZIE_CLUSTER_PARTITIONS !== undefined || 'npm run cluster:partitions'
-const why = asked === true ? skipNats : asked
-const made = why === false ? makeSpaces(3) : why
-const skip = typeof made === 'string' && made
-const spaces = typeof made === 'string' ? [] : made.spaces
-after(() => {
-  if (typeof made !== 'string') made.end()
-})
 
 async function start(context: TestContext): Promise<readonly ClusterBroker[]> {
   const nats = await startNats(3, undefined, spaces)

@@ -1,15 +1,15 @@
 /** The nodes' network is cut, in silence: each node stands in a network namespace with a NATS server. */
 import assert from 'node:assert/strict'
-import { after, test, type TestContext } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { testMsMax, waitMsMax } from '../support/patience.ts'
 import { startBrokers, type ClusterBroker } from './brokers.ts'
 import { keepRunning } from './fates.ts'
 import { Ledger } from './ledger.ts'
-import { skipNats, startNats } from './nats-servers.ts'
+import { startNats } from './nats-servers.ts'
 import { newName } from './nodes.ts'
-import { makeSpaces } from './spaces.ts'
+import { skip, spaces } from './partition-spaces.ts'
 import { connectOnce } from '../support/connect-once.ts'
 
 /** Longer than JetStream needs to elect leaders, so that those who go on keep theirs. */
@@ -21,16 +21,6 @@ const SETTLE_MS_MAX = 120_000
 const PARTLY_MS = 10_000
 /** Of what was answered before the line was cut. */
 const UNDER_WAY_MS = 1000
-
-/** Elections of NATS may take longer than a lease where the machine is slow: not for every run of the suite. */
-const asked = process.env.MOZZIE_CLUSTER_PARTITIONS !== undefined || 'npm run cluster:partitions'
-const why = asked === true ? skipNats : asked
-const made = why === false ? makeSpaces(3) : why
-const skip = typeof made === 'string' && made
-const spaces = typeof made === 'string' ? [] : made.spaces
-after(() => {
-  if (typeof made !== 'string') made.end()
-})
 
 /** Publishes to {@link keep} at QoS 1 without an end; notes when each was acknowledged, and when the connection ended. */
 class Probe {

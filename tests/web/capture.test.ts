@@ -1,44 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Capture, type Arrival } from '../../web/src/capture/capture.ts'
-import { importRecords } from '../../web/src/capture/import.ts'
-import { exportParts } from '../../web/src/capture/records.ts'
 import { commonPaths, conditionQuery } from '../../web/src/capture/pivot.ts'
 import { compileQuery, QueryError } from '../../web/src/capture/query.ts'
 import { Ring } from '../../web/src/capture/ring.ts'
 import { TreeView } from '../../web/src/capture/tree-view.ts'
-import { View } from '../../web/src/capture/view.ts'
 import { DEFAULT_VIEW } from '../../web/src/protocol/view.ts'
 import { emptySubscription } from '../../web/src/model/profile.ts'
 import { waitMsMax } from '../support/patience.ts'
-
-const utf8 = (text: string) => new TextEncoder().encode(text)
-
-function arrival(
-  topic: string,
-  payload: string | Uint8Array,
-  more: Partial<Arrival> = {},
-): Arrival {
-  return {
-    topic,
-    payload: typeof payload === 'string' ? utf8(payload) : payload,
-    timeMs: 1000,
-    outgoing: false,
-    qos: 0,
-    retain: false,
-    dup: false,
-    properties: null,
-    ...more,
-  }
-}
-
-function captured(limits = { messagesMax: 100, bytesMax: 10_000, topicsMax: 200 }) {
-  const capture = new Capture(limits)
-  const view = new View(capture)
-  capture.onKept = (seq) => view.add(seq)
-  return { capture, view }
-}
+import { arrival, captured } from './arrivals.ts'
 
 test('the ring gives back every message it keeps, byte for byte, whatever the sizes', () => {
   const sizes = fc.array(fc.nat(300), { minLength: 1, maxLength: 400 })
@@ -334,98 +304,4 @@ test('a condition of the table of values means what it says, or what is wrong wi
     ['id < 2 , 9', '9'],
   ] as const)
     assert.equal(topicsOf({ where }), wrong, where)
-})
-
-test('what is exported as JSON lines comes back the same', () => {
-  const { capture, view } = captured()
-  capture.add(arrival('a', 'text', { qos: 1, retain: true, timeMs: 1_700_000_000_123 }))
-  capture.add(
-    arrival('b', new Uint8Array([0, 255, 1]), {
-      outgoing: true,
-      properties: {
-        correlationData: new Uint8Array([1, 2]),
-        userProperties: [
-          ['k', 'v'],
-          ['k', 'w'],
-        ],
-      },
-    }),
-  )
-  for (const format of ['jsonl', 'json'] as const) {
-    const { records } = importRecords([...exportParts(capture, view.seqs(), format)].join(''))
-    assert.equal(records.length, 2)
-    assert.deepEqual(records[0]?.payload, utf8('text'))
-    assert.equal(records[0]?.timeMs, 1_700_000_000_123)
-    assert.deepEqual(records[1]?.payload, new Uint8Array([0, 255, 1]))
-    assert.deepEqual(records[1]?.properties, {
-      correlationData: new Uint8Array([1, 2]),
-      userProperties: [
-        ['k', 'v'],
-        ['k', 'w'],
-      ],
-    })
-    assert.equal(records[1]?.outgoing, true)
-  }
-})
-
-test('a CSV has one row a message and nothing a spreadsheet would calculate', () => {
-  const { capture, view } = captured()
-  capture.add(arrival('a', '=HYPERLINK("http://evil")\n"x"'))
-  const csv = [...exportParts(capture, view.seqs(), 'csv')].join('')
-  assert.match(csv, /,"'=HYPERLINK\(""http:\/\/evil""\)\n""x""",/)
-})
-
-const topicsOf = (text: string) => importRecords(text).records.map(({ topic }) => topic)
-
-test('of a file what can be read is, and of each other line it is said why not', () => {
-  const text =
-    '\n{"topic":"a"}\n\n{"payload":"2"}\nnonsense\n{"topic":"b","qos":7}\n[]\n{"topic":"c"}\n{"topic":"d'
-  assert.deepEqual(topicsOf(text), ['a', 'c'])
-  assert.deepEqual(importRecords(text).unread, {
-    total: 5,
-    first: [
-      { line: 4, reason: 'topic is missing' },
-      { line: 5, reason: 'no JSON' },
-      { line: 6, reason: 'qos is 7' },
-      { line: 7, reason: 'no object' },
-      { line: 9, reason: 'cut off' },
-    ],
-  })
-  assert.throws(() => importRecords('no file of ours'), /^Error: line 1: no JSON$/)
-  assert.deepEqual(importRecords('').unread, { total: 0, first: [] })
-})
-
-test('a list that is cut off anywhere is read up to there, and said to be cut off', () => {
-  const whole = '[\n{"topic":"a","payload":"]},"},\n{"topic":"b","payload":{"x":[1]}}\n]'
-  assert.deepEqual(importRecords(whole).unread, { total: 0, first: [] })
-  for (let length = 2; length < whole.length; length++) {
-    const text = whole.slice(0, length)
-    const ends = [whole.indexOf('},\n') + 1, whole.lastIndexOf('}') + 1]
-    const readable = ends.filter((end) => end <= length).length
-    if (readable === 0) {
-      assert.throws(() => importRecords(text), /cut off/)
-      continue
-    }
-    const { records, unread } = importRecords(text)
-    assert.equal(records.length, readable, text)
-    assert.deepEqual(
-      unread.first.map(({ reason }) => reason),
-      ['cut off'],
-      text,
-    )
-  }
-})
-
-test('whatever a file holds, reading it comes to an end', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'[]{},:"\\\n 1ax') }), (text) => {
-      for (const file of [text, `[${text}`]) {
-        try {
-          assert.ok(importRecords(file).records.length >= 0)
-        } catch (error) {
-          assert.match(String(error), /^Error: line \d+: /)
-        }
-      }
-    }),
-  )
 })

@@ -1,22 +1,9 @@
 /** What a search finds by value and by pasted JSON, whatever spaces and words there are. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Capture } from '../../web/src/capture/capture.ts'
-import { View } from '../../web/src/capture/view.ts'
 import { preview } from '../../web/src/decode/preview.ts'
 import { DEFAULT_VIEW } from '../../web/src/protocol/view.ts'
-
-const utf8 = (text: string) => new TextEncoder().encode(text)
-
-const ARRIVAL = {
-  topic: 'x',
-  timeMs: 1000,
-  outgoing: false,
-  qos: 0,
-  retain: false,
-  dup: false,
-  properties: null,
-} as const
+import { arrival, captured, utf8 } from './arrivals.ts'
 
 const PASTED: [query: string, payloads: string[]][] = [
   ['"id":1', ['{"id": 1}', '{"id":1,"a":0}']],
@@ -39,9 +26,7 @@ const PASTED: [query: string, payloads: string[]][] = [
 
 for (const [query, expected] of PASTED) {
   test(`a search says what is pasted or compared: ${query}`, () => {
-    const capture = new Capture({ messagesMax: 100, bytesMax: 10_000, topicsMax: 10 })
-    const view = new View(capture)
-    capture.onKept = (seq) => view.add(seq)
+    const { capture, view } = captured()
     for (const payload of [
       '{"id": 1}',
       '{"id":1,"a":0}',
@@ -51,7 +36,7 @@ for (const [query, expected] of PASTED) {
       '{"name": "a.b"}',
       '{"name": "aXb"}',
     ])
-      capture.add({ ...ARRIVAL, payload: utf8(payload) })
+      capture.add(arrival('x', payload))
     view.show({ ...DEFAULT_VIEW, query })
     assert.deepEqual(
       view.snapshot().rows.map(({ preview }) => preview),
@@ -74,9 +59,7 @@ const NUMBERS: [query: string, payloads: string[]][] = [
 
 for (const [query, expected] of NUMBERS)
   test(`a search for a number goes by all its digits: ${query}`, () => {
-    const capture = new Capture({ messagesMax: 100, bytesMax: 10_000, topicsMax: 10 })
-    const view = new View(capture)
-    capture.onKept = (seq) => view.add(seq)
+    const { capture, view } = captured()
     for (const payload of [
       '{"n":1724442618569203713}',
       '{"n":1724442618569203714}',
@@ -86,7 +69,7 @@ for (const [query, expected] of NUMBERS)
       '{"n":0.10000000000000000001}',
       '{"n":1e400}',
     ])
-      capture.add({ ...ARRIVAL, payload: utf8(payload) })
+      capture.add(arrival('x', payload))
     view.show({ ...DEFAULT_VIEW, query })
     assert.deepEqual(
       view.snapshot().rows.map(({ preview }) => preview),

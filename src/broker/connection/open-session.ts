@@ -14,8 +14,9 @@
  *          ▼
  *        enter ─▶ CONNACK (after its batch) ─▶ input goes on, what was in flight is sent again
  */
-import type { ConnectPacket, Properties } from '../../codec/packets.ts'
+import type { ConnectPacket } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
+import { answerProperties, cappedExpiry, keepAliveOf } from './answer.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { refuse, welcome } from './connack.ts'
 import { askTurnEnd, type Core, type Opening } from '../state/core.ts'
@@ -376,30 +377,4 @@ function adoptState(
   dropAllUnreleased(core, session)
   for (const { packetId, message } of state.inbound)
     holdUntilPubrel(core, session, packetId, message)
-}
-
-function cappedExpiry(core: Core, packet: ConnectPacket, isOurs: boolean): number {
-  const wanted = expiryOf(packet)
-  const capMs = core.ports.limits.sessionExpiryMsMax
-  return capMs > 0 && !isOurs ? Math.min(wanted, Math.ceil(capMs / 1000)) : wanted
-}
-
-function answerProperties(core: Core, opening: Opening, session: Session): Properties {
-  const { packet, assigned } = opening
-  const properties: Properties = {}
-  if (assigned) properties.assignedClientId = session.clientId
-  const keepAlive = keepAliveOf(core, packet)
-  if (keepAlive !== packet.keepAliveSeconds) properties.serverKeepAliveSeconds = keepAlive
-  if (packet.version === 5 && session.expirySeconds !== expiryOf(packet))
-    properties.sessionExpirySeconds = session.expirySeconds
-  const { proof } = opening.connection
-  if (proof !== null) properties.authenticationMethod = proof.method
-  if (proof !== null && proof.data !== null) properties.authenticationData = proof.data
-  return properties
-}
-
-function keepAliveOf(core: Core, packet: ConnectPacket): number {
-  const max = core.ports.limits.keepAliveSecondsMax
-  const { keepAliveSeconds } = packet
-  return max > 0 && (keepAliveSeconds === 0 || keepAliveSeconds > max) ? max : keepAliveSeconds
 }

@@ -101,7 +101,7 @@ function deliverClean(
     return
   }
   if (!hasQueueRoom(core, outbound, message)) return dropped(core, session, 'queueFull')
-  message.waitsSince(core.ports.clock.wallMs())
+  noteWait(core, message)
   const kept = message.kept()
   const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
   if (qos === 1) delivery.group = subscription.group
@@ -123,15 +123,15 @@ function enqueueDurable(
   // What waits for a client that is not here the store knows, if there are other nodes.
   const isCounted = session.connection !== null || core.ports.peers === null
   const isFull = isCounted && !hasStoreRoom(core, outbound, message)
-  if (isFull && (ruling !== null || !goesAtOnce(core, session, outbound)))
-    return dropped(core, session, 'queueFull')
+  const atOnce = goesAtOnce(core, session, outbound)
+  if (isFull && (ruling !== null || !atOnce)) return dropped(core, session, 'queueFull')
   core.work -= Work.store
   let sequence = outbound.lastSequence + 1
   while (outbound.inflight.has(packetIdOf(outbound, sequence))) sequence++
   const id = subscription.subscriptionId
   const { journal } = core
   const { mark } = journal
-  if (!goesAtOnce(core, session, outbound)) message.waitsSince(core.ports.clock.wallMs())
+  if (!atOnce) noteWait(core, message)
   const given = journal.append(session.clientId, sequence, message, qos, retain, id)
   if (given === 0 || session.foreign) return
   if (session.connection === null) return countStored(outbound, given, message.payloadLength)
@@ -224,6 +224,11 @@ export function pageRead(
   }
   if (!more && to > outbound.loadedTo) noteLoaded(outbound, to)
   pump(core, session)
+}
+
+/** It waits for somebody: of several the first is when. */
+function noteWait(core: Core, message: Message): void {
+  if (message.madeAtMs === 0) message.waitsSince(core.ports.clock.wallMs())
 }
 
 /** A delivery holds its message until it is sent (clean) or acknowledged (durable), and its place in queue or window. */

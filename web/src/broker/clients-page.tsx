@@ -8,6 +8,7 @@ import { IconButton, Select } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
 import { useDuration, useText } from '../ui/text.ts'
 import { call, type ClientDetail, type ClientRow, type ClientsQuery } from './api.ts'
+import { Facts, versionText } from './client-facts.tsx'
 import { cluster } from './cluster.ts'
 import { QueueTimes } from './queue-times.tsx'
 import { brokerNowMs } from './reach.ts'
@@ -19,7 +20,6 @@ import { useLoaded, useSettled } from './use-api.ts'
 
 const REFRESH_MS = 3000
 const PAGE_SIZE = 50
-const VERSIONS: Record<number, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
 
 type Sort = NonNullable<ClientsQuery['sort']>
 
@@ -197,7 +197,7 @@ function Row({ row, isOpen, onOpen }: { row: ClientRow; isOpen: boolean; onOpen:
       {isClustered && <td className="mono">{row.node ?? '–'}</td>}
       <td>{row.username ?? <i className="is-quiet">{b.anonymous}</i>}</td>
       <td className="mono">{row.remote ?? '–'}</td>
-      <td>{VERSIONS[row.version] ?? row.version}</td>
+      <td>{versionText(row.version)}</td>
       <td className="is-number">{countText(row.subscriptions)}</td>
       <td className="is-number">{countText(row.inflight)}</td>
       <td className="is-number">{countText(row.queued)}</td>
@@ -273,73 +273,6 @@ function Drawer({
         </>
       )}
     </aside>
-  )
-}
-
-const NEVER = 0xffff_ffff
-
-function Facts({ client }: { client: ClientDetail }) {
-  const t = useText()
-  const b = useBrokerText()
-  const yesNo = (value: boolean | null) => (value === null ? '–' : value ? t.yes : t.no)
-  const facts: [string, string][] = [
-    [b.columns.username, client.username ?? b.anonymous],
-    [b.columns.remote, client.remote ?? '–'],
-    [b.facts.port, client.port === null ? '–' : String(client.port)],
-    ...(client.thread === null
-      ? []
-      : [[b.facts.thread, String(client.thread)] satisfies [string, string]]),
-    ...(client.node === null ? [] : [[b.columns.node, client.node] satisfies [string, string]]),
-    [b.columns.version, VERSIONS[client.version] ?? String(client.version)],
-    [
-      b.columns.connectedAtMs,
-      client.connectedAtMs === null ? '–' : dateTimeText(client.connectedAtMs).slice(0, 19),
-    ],
-    [b.facts.durable, yesNo(client.durable)],
-    [b.facts.cleanStart, yesNo(client.cleanStart)],
-    [
-      b.facts.expirySeconds,
-      client.expirySeconds === NEVER ? b.never : countText(client.expirySeconds),
-    ],
-    [
-      b.facts.keepAliveSeconds,
-      client.keepAliveSeconds === null ? '–' : String(client.keepAliveSeconds),
-    ],
-    [
-      b.facts.receiveMaximum,
-      client.receiveMaximum === null ? '–' : countText(client.receiveMaximum),
-    ],
-    [
-      b.facts.maximumPacketBytes,
-      client.maximumPacketBytes === null ? '–' : bytesText(client.maximumPacketBytes),
-    ],
-    [b.facts.publishReceived, countText(client.publishReceived)],
-    [b.facts.publishSent, countText(client.publishSent)],
-    [b.facts.bytesReceived, bytesText(client.bytesReceived)],
-    [b.facts.bytesSent, bytesText(client.bytesSent)],
-    [b.facts.queuedBytes, bytesText(client.queuedBytes)],
-    [b.facts.outputBytes, bytesText(client.outputBytes)],
-    [b.facts.heldInbound, countText(client.heldInbound)],
-    [
-      b.facts.ackedAtMs,
-      client.ackedAtMs === null ? '–' : dateTimeText(client.ackedAtMs).slice(0, 19),
-    ],
-    [
-      b.will,
-      client.will === null
-        ? b.none
-        : `${client.will.topic} (QoS ${client.will.qos}, ${bytesText(client.will.payloadBytes)})`,
-    ],
-  ]
-  return (
-    <dl className="properties is-large">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
   )
 }
 
