@@ -48,12 +48,9 @@ export function createCore(ports: Ports, stats: Stats): Core {
     shapes: new Shapes(),
     delays: new Delays(),
     dirty: [],
-    openings: new Map(),
-    claims: new Map(),
+    ...noOpenings(),
     looks: new Map(),
-    leaving: new Map(),
     settlings: new Settlings(),
-    kicks: new Map(),
     lastRequest: 0,
     opened: [],
     work: ports.limits.workPerTurn,
@@ -80,7 +77,6 @@ export function createCore(ports: Ports, stats: Stats): Core {
     heldBack: [],
     tap: null,
     ready: false,
-    early: [],
     full: false,
     withoutStore: false,
     turnEndAsked: false,
@@ -88,4 +84,16 @@ export function createCore(ports: Ports, stats: Stats): Core {
     stopping: false,
   }
   return core
+}
+
+/** Nobody is about to have a session. */
+function noOpenings() {
+  return {
+    openings: new Map(),
+    placesKept: 0,
+    claims: new Map(),
+    leaving: new Map(),
+    kicks: new Map(),
+    early: [],
+  } satisfies Partial<Core>
 }

@@ -60,7 +60,7 @@ export interface PeersEvents {
   published(message: Message, plain: boolean, groups: readonly string[]): void
   /**
    * The client connects elsewhere: let it go. `done(true)` once it is gone, with what that wrote given to the store before;
-   * `done(false)`: it is another user's, and stays. `had`: it was connected, not only about to be.
+   * `done(false)`: it is another user's, and stays. `had`: it had a place in the bounds on sessions, which is the other's now.
    */
   kicked(claim: PeerClaim, done: (gone: boolean, had?: boolean) => void): void
   /** A node is gone, and this one was chosen to publish what its client left. */
@@ -87,7 +87,7 @@ export interface Peers {
   /**
    * A client connects here. `done(true)` once every other node has let it go, or cannot answer any more, and the store has told
    * this one of the session that the client id has by then; this node has it until `unclaim`. Of two nodes that claim at once one is kicked by the other. `done(false)`: it belongs to another user.
-   * `had`: it was connected at another node, which let it go.
+   * `had`: another node let it go, and its place in the bounds on sessions is free for it.
    */
   claim(claim: PeerClaim, done: (granted: boolean, had?: boolean) => void): void
   /** `claim` says `had`. */

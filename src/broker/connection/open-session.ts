@@ -52,6 +52,9 @@ import {
   hasNoRoom,
   idOf,
   isOneUser,
+  isSamePlace,
+  keepPlace,
+  leavePlace,
   mayTakeOver,
   sessionRefusal,
   userOf,
@@ -89,10 +92,12 @@ function begin(core: Core, opening: Opening): void {
   if (packet.cleanStart && known?.durable && sharedWithOthers(core, known).length > 0)
     endSession(core, known, 'delete')
   if (waitsForLeaving(core, opening)) return
+  if (known?.ended === true && isSamePlace(core, known.username, userOf(connection)))
+    keepPlace(core, opening)
   if (core.ports.peers === null) return goOn(core, opening)
   core.openings.set(clientId, [opening])
   core.ports.peers.claim(peerClaim(opening), (granted, had) => {
-    opening.replaces = had === true
+    if (had === true) keepPlace(core, opening)
     claimedOfPeers(core, opening, granted)
   })
 }
@@ -131,6 +136,7 @@ function claimedOfPeers(core: Core, opening: Opening, granted: boolean): void {
     logOtherUser(core, connection, idOf(connection))
     refuse(core, connection, Reason.clientIdentifierNotValid)
   }
+  leavePlace(core, opening)
   admitNext(core, idOf(connection))
 }
 
@@ -139,7 +145,8 @@ function goOn(core: Core, opening: Opening): void {
   const clientId = idOf(opening.connection)
   const left = core.sessions.get(clientId)
   if (expiryOf(opening.packet) === 0 && left?.durable !== true) {
-    if (left === undefined && !opening.replaces && hasNoRoom(core, opening.connection))
+    leavePlace(core, opening)
+    if (!opening.replaces && hasNoRoom(core, opening.connection, left))
       refuse(core, opening.connection, Reason.serverBusy)
     else joinSession(core, opening, null, false)
     if (core.ports.peers !== null) admitNext(core, clientId)
@@ -165,7 +172,8 @@ export function giveWay(
   for (const has of [connection, opening])
     if (has !== null && !isBridgeUser(username) && !isOneUser(core, userOf(has), username))
       return done(false)
-  const had = connection !== null
+  const placed = connection ?? (first?.replaces ? opening : null)
+  const had = placed !== null && isSamePlace(core, userOf(placed), username)
   if (connection !== null) takeOver(core, connection, cleanStart)
   if (opening === null) return done(true, had)
   closeFor(core, opening, Reason.sessionTakenOver)
@@ -209,18 +217,19 @@ export function claimed(
   const { connection } = opening
   if (peers !== null && state !== null && isOver(core, state.record))
     return claim(core, opening, true)
-  const isNew = state === null && !core.sessions.has(clientId) && !opening.replaces
+  leavePlace(core, opening)
+  const replaced = state?.record ?? core.sessions.get(clientId)
   if (connection.phase !== Phase.opening) abandon(core, clientId, state)
-  else if (isNew && hasNoRoom(core, connection)) {
-    abandon(core, clientId, null)
-    refuse(core, connection, Reason.serverBusy)
-  } else if (
+  else if (
     state !== null &&
     !mayTakeOver(core, connection, state.record, opening.packet.cleanStart)
   ) {
     // Another node wrote it between our look and our claim.
     core.journal.unclaim(clientId)
     refuse(core, connection, Reason.clientIdentifierNotValid)
+  } else if (!opening.replaces && hasNoRoom(core, connection, replaced)) {
+    abandon(core, clientId, state)
+    refuse(core, connection, Reason.serverBusy)
   } else joinSession(core, opening, state, true)
   admitNext(core, clientId)
 }

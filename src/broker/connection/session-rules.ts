@@ -5,6 +5,7 @@ import { isBridgeUser } from '../../ports/ports.ts'
 import type { Core, Opening } from '../state/core.ts'
 import { NEVER_EXPIRES, type Connection, type Session } from '../state/model.ts'
 import { logOtherUser } from '../state/words.ts'
+import { countUser } from '../session/sessions.ts'
 
 export function idOf(connection: Connection): string {
   return connection.identity?.clientId ?? ''
@@ -24,8 +25,8 @@ export function sessionRefusal(
   if (known !== undefined && !mayTakeOver(core, connection, known, discards(packet, known)))
     return Reason.clientIdentifierNotValid
   // Where it may have one elsewhere, which makes room for this one, the peers are asked first.
-  const mayReplace = core.ports.peers?.saysWhoHad === true
-  if (known === undefined && !mayReplace && hasNoRoom(core, connection)) return Reason.serverBusy
+  const asksFirst = known === undefined && core.ports.peers?.saysWhoHad === true
+  if (!asksFirst && hasNoRoom(core, connection, known)) return Reason.serverBusy
   if (core.full && needsStore(core, packet, known)) return Reason.quotaExceeded
   const { keepAliveSeconds, version } = packet
   const isTooLong = keepAliveSeconds === 0 || keepAliveSeconds > keepAliveSecondsMax
@@ -80,19 +81,52 @@ export function mayTakeOver(
 /**
  * No session more may begin for this client. To be asked again when it does: of those that were let in meanwhile, while peers or
  * the store were asked, none was counted before.
+ *
+ * @param replaced The session that it has instead of beginning one more.
  */
-export function hasNoRoom(core: Core, connection: Connection): boolean {
-  return !connection.isOurs && isFull(core, userOf(connection))
+export function hasNoRoom(
+  core: Core,
+  connection: Connection,
+  replaced: { readonly username: string | null } | undefined,
+): boolean {
+  if (connection.isOurs) return false
+  if (replaced === undefined && isFull(core)) return true
+  const username = userOf(connection)
+  return username !== null && replaced?.username !== username && isFullFor(core, username)
 }
 
-/** Of all, or of this user. */
-function isFull(core: Core, username: string | null): boolean {
-  const { sessionsMax, sessionsPerUserMax } = core.ports.limits
-  const elsewhere = sessionsMax > 0 ? (core.ports.peers?.cleanSessions(core.cleanSessions) ?? 0) : 0
-  if (sessionsMax > 0 && core.sessions.size + elsewhere >= sessionsMax) return true
-  if (sessionsPerUserMax === 0 || username === null) return false
+function isFull(core: Core): boolean {
+  const { sessionsMax } = core.ports.limits
+  if (sessionsMax === 0) return false
+  const elsewhere = core.ports.peers?.cleanSessions(core.cleanSessions) ?? 0
+  return core.sessions.size + core.placesKept + elsewhere >= sessionsMax
+}
+
+function isFullFor(core: Core, username: string): boolean {
+  const { sessionsPerUserMax } = core.ports.limits
+  if (sessionsPerUserMax === 0) return false
   const theirs = core.ports.peers?.userSessions(username, 0) ?? 0
   return (core.sessionsOfUser.get(username) ?? 0) + theirs >= sessionsPerUserMax
+}
+
+/** Does a session of `username` for one of `owner` leave every bound where it is? */
+export function isSamePlace(core: Core, owner: string | null, username: string | null): boolean {
+  return owner === username || core.ports.limits.sessionsPerUserMax === 0
+}
+
+/** Its client's session has ended for this one: nobody gets the place while peers or the store are asked. */
+export function keepPlace(core: Core, opening: Opening): void {
+  if (opening.replaces) return
+  opening.replaces = true
+  core.placesKept++
+  countUser(core, userOf(opening.connection), 1)
+}
+
+/** It begins, or comes to nothing. */
+export function leavePlace(core: Core, opening: Opening): void {
+  if (!opening.replaces) return
+  core.placesKept--
+  countUser(core, userOf(opening.connection), -1)
 }
 
 /** Seconds that the session is to outlive its connection. */

@@ -40,7 +40,7 @@ export function giveTo(core: Core, session: Session, username: string | null): v
 }
 
 /** A session more, or fewer, is this user's, and keeps the name. */
-function countUser(core: Core, username: string | null, change: 1 | -1): void {
+export function countUser(core: Core, username: string | null, change: 1 | -1): void {
   if (username === null) return
   charge(core, change * username.length)
   const count = (core.sessionsOfUser.get(username) ?? 0) + change

@@ -90,7 +90,7 @@ export interface Opening {
   assigned: boolean
   /** No other node has the client any more. */
   isGranted: boolean
-  /** It was connected at another node: that session counts no more, and this one takes its place. */
+  /** It was connected before, here or at another node: that session counts no more, and this one takes its place. */
   replaces: boolean
 }
 
@@ -140,6 +140,8 @@ export interface Core {
   readonly dirty: Connection[]
   /** By client id, a CONNECT that waits for store or peers, and those that wait behind it. */
   readonly openings: Map<string, Opening[]>
+  /** Of sessions that ended for one which is about to begin: they count with those that there are. */
+  placesKept: number
   /** CONNECTs that wait for the store, by request. */
   readonly claims: Map<number, Opening>
   /** Looks at queues that wait for the store, by request. */
