@@ -10,11 +10,14 @@ import { join, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildWeb, install, root, runOrExit, whyInstall } from './setup.mjs'
 
-/** Interop peers: tests that need one skip, and say so, where it is missing. */
+/** Interop peers, and what the browser needs: tests that need one skip, and say so, where it is missing. */
 const PEERS = [
   { file: '/usr/sbin/mosquitto', debian: 'mosquitto' },
   { file: '/usr/bin/mosquitto_pub', debian: 'mosquitto-clients' },
   { file: '/usr/bin/chromium', debian: 'chromium' },
+  // Without a font Chinese words are boxes, of another width; fc-list knows of any.
+  { file: '/usr/bin/fc-list', debian: 'fontconfig' },
+  { file: '/usr/share/fonts/truetype/wqy/wqy-microhei.ttc', debian: 'fonts-wqy-microhei' },
   { file: '/usr/lib/postgresql', debian: 'postgresql' },
 ]
 

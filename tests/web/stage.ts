@@ -24,9 +24,9 @@ export const noBrowser: false | string =
 /** For the option `skip` of a test of Chinese words and their room: false, or why they would be boxes. */
 export const noChinese: false | string = (() => {
   const { status, stdout } = spawnSync('fc-list', [':lang=zh', 'family'], { encoding: 'utf8' })
-  return status === 0 && stdout.trim() === ''
-    ? 'no Chinese font is installed (apt-get install fonts-noto-cjk)'
-    : false
+  return status === 0 && stdout.trim() !== ''
+    ? false
+    : 'no Chinese font is known of (apt-get install fontconfig fonts-wqy-microhei)'
 })()
 
 const FLAGS = [
