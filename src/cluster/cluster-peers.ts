@@ -260,8 +260,10 @@ export class ClusterPeers implements Peers {
     this.tell((events) => events.kicked(claim, () => this.node.tellAgain(clientId)))
   }
 
-  will(clientId: string, will: PeerWill | null): void {
-    this.later(() => this.wills?.set(clientId, will))
+  will(clientId: string, will: PeerWill | 'unwanted' | null, done: () => void = () => {}): void {
+    this.later(() => {
+      void this.wills?.set(clientId, will).then(() => this.tell(done))
+    })
   }
 
   /** Its client is let in all the same: while this node lives nothing is missing. */

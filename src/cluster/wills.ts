@@ -58,10 +58,11 @@ export class Wills {
     this.refused = refused
   }
 
-  /** null: nothing any more. */
-  set(clientId: string, will: PeerWill | null): void {
+  /** null, 'unwanted': nothing any more. Resolves as {@link OwnWill.answered}. */
+  set(clientId: string, will: PeerWill | 'unwanted' | null): Promise<void> {
     const before = this.own.get(clientId)
-    if (will === null && before === undefined) return
+    const isNone = will === null || will === 'unwanted'
+    if (isNone && before === undefined) return Promise.resolve()
     before?.isOver.abort()
     const isOver = new AbortController()
     let answer = (): void => {}
@@ -70,8 +71,8 @@ export class Wills {
     })
     const written = (before?.written ?? Promise.resolve(0))
       .then((sequence) =>
-        will === null
-          ? this.forget(sequence)
+        isNone
+          ? this.forget(sequence, will === null)
           : this.put(clientId, will, sequence, isOver.signal, answer),
       )
       .finally(answer)
@@ -79,6 +80,7 @@ export class Wills {
     void written.then((sequence) => {
       if (sequence === 0 && !isOver.signal.aborted) this.own.delete(clientId)
     })
+    return answered
   }
 
   /** Resolves when all that was set is stored, but for what JetStream does not take now: nobody is to wait for room. */
@@ -135,9 +137,9 @@ export class Wills {
     return sequence
   }
 
-  /** The client is gone, and what it wanted said may be on its way: until that is stored it is to be found. */
-  private async forget(sequence: number): Promise<number> {
-    if (sequence > 0) await this.left.safe()
+  /** The client is gone. `mayBeSaid`: what it wanted said may be on its way, and until that is stored it is to be found. */
+  private async forget(sequence: number, mayBeSaid: boolean): Promise<number> {
+    if (sequence > 0 && mayBeSaid) await this.left.safe()
     return await this.remove(sequence)
   }
 

@@ -96,8 +96,12 @@ export interface Peers {
   unclaim(clientId: string): void
   /** The store says that `node` holds the session: asks it to let the client go; `done` when it did or cannot answer any more. */
   kick(node: string, claim: PeerClaim, done: () => void): void
-  /** What to publish if this node is gone, by the client's last CONNECT; null: nothing any more, said of all who leave. */
-  will(clientId: string, will: PeerWill | null): void
+  /**
+   * What to publish if this node is gone, by the client's last CONNECT; null: nothing any more, said of all who leave, though it may
+   * have been published and not be stored yet; 'unwanted': nothing, it never will be. `done`: it outlives this node by now, or cannot
+   * for now.
+   */
+  will(clientId: string, will: PeerWill | 'unwanted' | null, done?: () => void): void
   /** Tells how many clean sessions are here; returns how many are at the other nodes, as far as known. */
   cleanSessions(here: number): number
   /** A clean session of this user came here, or went; 0: neither. Returns how many are at the other nodes, as far as known. */

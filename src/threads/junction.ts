@@ -88,8 +88,11 @@ export class Junction {
       claim: (claim, done) => this.claim({ node, claim, done }),
       unclaim: (clientId) => this.unclaim(node, clientId),
       kick: (owner, claim, done) => this.kick(node, owner, claim, done),
-      will: (clientId, will) =>
-        will === null ? void node.wills.delete(clientId) : void node.wills.set(clientId, will),
+      will: (clientId, will, done) => {
+        if (will === null || will === 'unwanted') node.wills.delete(clientId)
+        else node.wills.set(clientId, will)
+        done?.()
+      },
       cleanSessions: (here) => this.countClean(node, here),
       userSessions: (username, change) => this.countUser(node, username, change),
     }

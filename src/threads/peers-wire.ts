@@ -5,7 +5,7 @@
  *                  ◀──────── bytes ──
  */
 import type { Message } from '../ports/message.ts'
-import type { Interest, PeerClaim, Peers, PeersEvents } from '../ports/peers.ts'
+import type { Interest, PeerClaim, Peers, PeersEvents, PeerWill } from '../ports/peers.ts'
 import type { Flow } from './flow.ts'
 import type { Junction, JunctionWay } from './junction.ts'
 import { FrameReader, FrameWriter } from './frame-runs.ts'
@@ -187,7 +187,9 @@ export class RemotePeers implements Peers {
   }
 
   /** A thread does not go alone. */
-  will(): void {}
+  will(_clientId: string, _will: PeerWill | 'unwanted' | null, done?: () => void): void {
+    done?.()
+  }
 
   cleanSessions(here: number): number {
     if (here !== this.cleanTold) {

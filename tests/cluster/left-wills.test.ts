@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { IClientOptions, MqttClient } from 'mqtt'
 import { connectOnce } from '../support/connect-once.ts'
+import { connect as connectPacket } from '../support/packets.ts'
 import { atThisLoad, testMsMax } from '../support/patience.ts'
+import { RawClient } from '../support/raw-client.ts'
 import { startBrokers, type ClusterBrokers } from './brokers.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName, plainWire } from './nodes.ts'
@@ -12,6 +14,8 @@ import { until } from './support/stage.ts'
 const LEASE_SECONDS = atThisLoad(5)
 /** No test takes so long. */
 const NEVER_SECONDS = 3600
+/** The moment in which something could be missing is short. */
+const KILLS = 5
 
 type Options = IClientOptions & { readonly clientId: string }
 
@@ -141,6 +145,26 @@ else {
       await cluster.brokers[0].start()
     },
   )
+
+  test('are kept once their client has its CONNACK', { timeout: testMsMax }, async () => {
+    const [broker] = cluster.brokers
+    const watcher = await watch(1)
+    for (let round = 0; round < KILLS; round++) {
+      const id = `let-in${round}`
+      const client = await RawClient.open(broker.port, 5)
+      const will = { topic: `gone/${id}`, payload: id, qos: 1 } as const
+      client.send(connectPacket(5, { clientId: id, will }))
+      await client.expect('connack', { code: 0 })
+      await broker.kill('SIGKILL')
+      await broker.start()
+      await until(
+        () => watcher.got.includes(id),
+        () => `not said in round ${round}`,
+      )
+    }
+    assert.equal(new Set(watcher.got).size, KILLS)
+    await watcher.client.endAsync()
+  })
 
   test('wait for their delay when the node is back at once', { timeout: testMsMax }, async () => {
     const watcher = await watch(1)

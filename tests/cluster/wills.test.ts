@@ -28,6 +28,7 @@ async function place(
   context: TestContext,
   urls: readonly string[],
   replicas: number,
+  safe = () => Promise.resolve(),
 ): Promise<Place> {
   const name = newName()
   const wire = await plainWire(urls)
@@ -38,7 +39,7 @@ async function place(
   const left = new LeftWills(wire, name, {
     isLive: () => false,
     orphaned: (clientId, { message }) => void said.push(`${clientId}: ${textOf(message)}`),
-    safe: () => Promise.resolve(),
+    safe,
     rest: (wills) => Promise.resolve(wills),
   })
   const wills = new Wills(
@@ -109,6 +110,21 @@ overNats('wills in the cluster', (nats) => {
       ['large', true],
     ])
     assert.deepEqual(await saidOf(there), ['c: kept'])
+  })
+
+  test('a will that is taken back is forgotten at once, one that may be on its way when that is stored', async (context) => {
+    // As of a node whose disk is full.
+    const never = new Promise<void>(() => {})
+    const there = await place(context, nats.urls, 1, () => never)
+    const { name, wire, wills } = there
+    wills.set('said', willOf('on its way'))
+    wills.set('left', willOf('not wanted any more'))
+    await wills.stored()
+    wills.set('said', null)
+    wills.set('left', 'unwanted')
+    await until(async () => (await there.left.find('left')) === null)
+    const { state } = await wire.api<{ state: { messages: number } }>(`STREAM.INFO.${name}_W`)
+    assert.equal(state.messages, 1)
   })
 
   test('a will that is replaced by one that is not taken is not said any more', async (context) => {

@@ -2,7 +2,7 @@
 import type { DisconnectPacket } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
-import { takeWill } from '../routing/wills.ts'
+import { dropWill } from '../routing/wills.ts'
 import { setExpiry } from '../session/sessions.ts'
 import { closeConnection } from './closing.ts'
 import type { Core } from '../state/core.ts'
@@ -18,7 +18,7 @@ export function onDisconnect(
   logReceived(core, connection, 'DISCONNECT')
   changeExpiry(session, packet.properties.sessionExpirySeconds)
   // Only a normal goodbye takes the will along [MQTT-3.14.4-3].
-  if (packet.reason === Reason.normalDisconnection) takeWill(core, connection)
+  if (packet.reason === Reason.normalDisconnection) dropWill(core, connection)
   closeConnection(core, connection, { text: '', reason: -1 })
 }
 

@@ -2,7 +2,7 @@
 import { Reason } from '../../codec/reason-codes.ts'
 import type { Core } from '../state/core.ts'
 import { Phase, type Connection } from '../state/model.ts'
-import { takeWill } from '../routing/wills.ts'
+import { dropWill } from '../routing/wills.ts'
 import { closeConnection, closeFor } from './closing.ts'
 import { endingWords } from '../state/words.ts'
 
@@ -10,7 +10,7 @@ import { endingWords } from '../state/words.ts'
 export function kickUser(core: Core, username: string | null): number {
   const theirs = [...core.connections].filter((connection) => isOf(connection, username))
   for (const connection of theirs) {
-    takeWill(core, connection)
+    dropWill(core, connection)
     closeFor(core, connection, Reason.administrativeAction)
   }
   return theirs.length

@@ -279,7 +279,12 @@ function joinSession(
   const session = sessionFor(core, opening, state)
   const sessionPresent = state !== null && !packet.cleanStart
   beginServing(session, packet.version, cappedExpiry(core, packet, connection.isOurs))
-  if (core.ports.peers !== null) joinPeers(core, connection, session, state)
+  // Until its session is safe, and its will.
+  let left = core.ports.peers === null || connection.will === null ? 1 : 2
+  const enter = (): void => {
+    if (--left === 0) open(core, opening, session, sessionPresent)
+  }
+  if (core.ports.peers !== null) joinPeers(core, connection, session, state, enter)
   wakeSession(core, session, connection)
   countInterests(core, session, 1)
   announceDirect(core, session)
@@ -287,13 +292,13 @@ function joinSession(
   giveTo(core, session, userOf(connection))
   connection.session = session
   connection.heldBefore = heldIdsOf(session)
-  if (!session.durable && !isClaimed) return open(core, opening, session, false)
+  if (!session.durable && !isClaimed) return enter()
   // It was there before, and what is new of it may wait until there is space.
   if (core.full && sessionPresent) {
     saveSession(core, session)
-    return open(core, opening, session, true)
+    return enter()
   }
-  connection.onSafe = () => open(core, opening, session, sessionPresent)
+  connection.onSafe = enter
   // A session that keeps nothing needed the store only to be rid of the one before it.
   const batch = session.durable
     ? saveSession(core, session)
@@ -301,12 +306,16 @@ function joinSession(
   core.journal.wait(batch, connection)
 }
 
-/** The will that the client left the last time may be due; the one it leaves now is to outlive this node. */
+/**
+ * The will that the client left the last time may be due; the one it leaves now is to outlive this node: `isKept` is called when it
+ * does.
+ */
 function joinPeers(
   core: Core,
   connection: Connection,
   session: Session,
   state: ClaimedSession | null,
+  isKept: () => void,
 ): void {
   if (state !== null) restoreWill(core, session, state.record.will)
   const { will, identity } = connection
@@ -314,7 +323,8 @@ function joinPeers(
   const { username, remote, origin } = identity
   // Where the node is gone nobody knows when the session ends with the connection, or before the delay.
   const delaySeconds = Math.min(will.delaySeconds, session.expirySeconds)
-  core.ports.peers?.will(session.clientId, { ...will, delaySeconds, username, remote, origin })
+  const left = { ...will, delaySeconds, username, remote, origin }
+  core.ports.peers?.will(session.clientId, left, isKept)
 }
 
 function heldIdsOf(session: Session): Set<number> | null {

@@ -46,6 +46,13 @@ export function takeWill(core: Core, connection: Connection): Will | null {
   return will
 }
 
+/** Takes the will from a connection that is not to have one any more, whatever becomes of this node [MQTT-3.1.2-10]. */
+export function dropWill(core: Core, connection: Connection): void {
+  const { session } = connection
+  if (takeWill(core, connection) === null || session?.connection !== connection) return
+  core.ports.peers?.will(session.clientId, 'unwanted')
+}
+
 /** Arms a will that is due in `waitMs`; a new connection of the client cancels it [MQTT-3.1.3-9]. */
 export function waitWill(
   core: Core,
