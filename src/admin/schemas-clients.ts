@@ -151,7 +151,7 @@ export const clientDetail = object({
       madeAtMs: nullable(timeMs),
       expiresAtMs: nullable(timeMs),
     }),
-    'The first 100 messages that wait, those on the disk too. madeAtMs: since when a message waits; null: not known, as of one that an earlier version queued.',
+    'The first 100 messages that wait, those on the disk too. madeAtMs: since when a message waits; null: not known, as of one that an earlier version queued, or of a large retained one.',
   ),
   lastDrop: nullable(text('Why a message was last dropped for it.')),
   lastDropMs: nullable(timeMs),

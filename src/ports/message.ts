@@ -54,6 +54,9 @@ export class Slab {
   }
 }
 
+/** `madeAtMs` of what waits for one since now, for the next since later: it has no time for all of them. */
+export const SHARED_WAIT = -1
+
 /**
  * One application message, on its way or kept.
  *
@@ -84,7 +87,7 @@ export class Message implements PublishParts {
   expiresAtMs = Infinity
   /**
    * Wall clock in ms of its making: a will's expiry counts from when it is published. Of what clients publish it is noted when
-   * the message has to wait for somebody; 0: not known.
+   * the message has to wait for somebody; 0: not known, {@link SHARED_WAIT}.
    */
   madeAtMs = 0
   /** The client id it came from, for no-local; empty when the broker itself publishes. */

@@ -5,7 +5,7 @@
  *
  * A page of which little is still wanted goes, and what is wanted moves. Large messages are as they are, in slots of their own.
  */
-import { Message } from '../../ports/message.ts'
+import { Message, SHARED_WAIT } from '../../ports/message.ts'
 import { MessagePage, PAGED_MESSAGE_MAX } from '../../ports/message-page.ts'
 
 const PAGE_BYTES = 16 * 1024
@@ -46,7 +46,7 @@ export class Shelf {
 
   /** Keeps a copy of `message`, which may borrow; returns its place. */
   put(message: Message): number {
-    if (message.size > PAGED_MESSAGE_MAX) return ~this.large.add(message.owned())
+    if (message.size > PAGED_MESSAGE_MAX) return ~this.large.add(largeOf(message))
     let at = this.putInPage(message)
     if (at < 0) {
       const full = this.filling
@@ -82,12 +82,17 @@ export class Shelf {
     return place < 0 ? this.large.values[~place] : null
   }
 
-  /** The message at `place`: a large one itself, otherwise `lent`, which borrows its bytes until the shelf changes. */
+  /**
+   * The message at `place`: a large one itself, otherwise `lent`, which borrows its bytes until the shelf changes. It waits for
+   * nobody yet, whenever it was made.
+   */
   read(place: number, lent: Message): Message {
     if (place < 0) return this.large.values[~place] as Message
     lent.reuse()
     lent.borrowed = true
-    return this.pageAt(slotOf(place)).read(place % PAGE_BYTES, lent)
+    this.pageAt(slotOf(place)).read(place % PAGE_BYTES, lent)
+    lent.madeAtMs = 0
+    return lent
   }
 
   payloadLength(place: number): number {
@@ -120,6 +125,12 @@ export class Shelf {
   private pageAt(slot: number): MessagePage {
     return this.pages.values[slot] as MessagePage
   }
+}
+
+function largeOf(message: Message): Message {
+  const large = message.owned()
+  large.madeAtMs = SHARED_WAIT
+  return large
 }
 
 function slotOf(place: number): number {
