@@ -1,5 +1,5 @@
 /** Opens the connection to the NATS servers. The library is loaded here and nowhere else: only a cluster needs it. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { ClusterError } from './failures.ts'
@@ -93,6 +93,8 @@ function checkFiles(
 function check(option: string, file: string | null, use: (bytes: Buffer) => void): void {
   if (file === null) return
   try {
+    // The library reads some of them again whenever it connects, and would wait for a pipe without end.
+    if (!statSync(file).isFile()) throw new Error('it must be a file, to be read again')
     use(readFileSync(file))
   } catch (error) {
     throw new ClusterError(`${option} ${file} cannot be used: ${(error as Error).message}`)

@@ -4,13 +4,17 @@ import {
   constants,
   fstatSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   statSync,
 } from 'node:fs'
+import { join } from 'node:path'
 
-/** How long a pipe may be silent. */
-const SILENT_MS_MAX = 2000
+/** How long a pipe may wait for somebody who writes. */
+const NOBODY_MS_MAX = 2000
+/** How long whoever writes may take in all. */
+const WRITER_MS_MAX = 10_000
 const ASK_AGAIN_MS = 10
 const CHUNK_BYTES = 65_536
 /** Of what has no size: a device may never end. */
@@ -20,39 +24,58 @@ const BYTES_MAX = 64 << 20
  * The whole of `file`. It may be a pipe, as in `-c <(make-config)`. To wait without end for what nobody writes would
  * leave the process deaf to signals.
  *
- * @throws the error of the system; one with the code `EPIPE` where nobody writes, `EFBIG` where there is no end.
+ * @throws the error of the system; one with the code `EPIPE` where nobody writes, or not to an end, `EFBIG` where there
+ * is no end.
  */
-export function readWhole(file: string): Buffer {
-  const isPipe = statSync(file).isFIFO()
-  const descriptor = openSync(file, constants.O_RDONLY | (isPipe ? constants.O_NONBLOCK : 0))
+export function readWhole(file: string, writerMsMax = WRITER_MS_MAX): Buffer {
+  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
-    if (!isPipe && fstatSync(descriptor).isFile()) return readFileSync(descriptor)
-    return readToEnd(descriptor, isPipe)
+    const stats = fstatSync(descriptor)
+    if (stats.isFile()) return readFileSync(descriptor)
+    return readToEnd(descriptor, stats.isFIFO(), writerMsMax)
   } finally {
     closeSync(descriptor)
   }
 }
 
-function readToEnd(descriptor: number, isPipe: boolean): Buffer {
+/** The paths of what files there are, by name. Links to nowhere, as c_rehash leaves them behind, are none. */
+export function filesIn(directory: string): string[] {
+  return readdirSync(directory)
+    .sort()
+    .map((name) => join(directory, name))
+    .filter(isFile)
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+function readToEnd(descriptor: number, isPipe: boolean, writerMsMax: number): Buffer {
   const chunks: Buffer[] = []
   let bytes = 0
-  let silentSince = performance.now()
+  // No writer yet looks like no writer any more.
+  let hadWriter = !isPipe
+  const beganMs = performance.now()
   for (;;) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
     const length = readSome(descriptor, chunk)
+    if (length === 0 && hadWriter) return Buffer.concat(chunks)
+    hadWriter ||= length !== 0
     if (length > 0) {
       chunks.push(chunk.subarray(0, length))
       bytes += length
       if (bytes > BYTES_MAX) throw fault('EFBIG', 'it has no end')
-      silentSince = performance.now()
-      continue
     }
-    // No writer yet looks like no writer any more.
-    const isOver = length === 0 && (!isPipe || bytes > 0)
-    if (isOver) return Buffer.concat(chunks)
-    if (performance.now() - silentSince > SILENT_MS_MAX)
+    const waitedMs = performance.now() - beganMs
+    if (!hadWriter && waitedMs > NOBODY_MS_MAX)
       throw fault('EPIPE', 'it is a pipe, and nobody writes into it')
-    pause(ASK_AGAIN_MS)
+    if (hadWriter && waitedMs > writerMsMax)
+      throw fault('EPIPE', 'it is a pipe, and whoever writes into it does not come to an end')
+    if (length <= 0) pause(ASK_AGAIN_MS)
   }
 }
 

@@ -1,13 +1,11 @@
 /** A `connection` section as the bridge wants it: names filled in, files read, ways to the remote made. */
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import type { BridgeSettings, RemoteAddress, RestartDelay } from '../bridge/settings.ts'
 import { dialUrl, type NodeConnectOptions, type TlsOptions } from '../client/node.ts'
 import type { Qos, Version } from '../codec/packets.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { BridgeConfig } from '../config/config.ts'
 import type { BridgeAddress, RestartTimeout } from '../config/bridge-values.ts'
-import { readWhole } from '../config/read-whole.ts'
+import { filesIn, readWhole } from '../config/read-whole.ts'
 import { topicFilterProblem } from '../topics/names.ts'
 
 const NEVER = 0xffffffff
@@ -184,9 +182,7 @@ function authoritiesOf(config: BridgeConfig): string[] {
 
 function directoryOf(config: BridgeConfig, directory: string): string[] {
   try {
-    return readdirSync(directory)
-      .map((name) => join(directory, name))
-      .filter((path) => statSync(path).isFile())
+    return filesIn(directory)
       .map((path) => read(config, 'bridge_capath', path))
       .filter((text) => text.includes('BEGIN CERTIFICATE'))
   } catch (error) {

@@ -1,11 +1,10 @@
 /** The TLS options of a listener: the files that they name, read and checked. */
 import type { X509Certificate } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
 import { ConfigError } from '../config/config-error.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import { LISTENER_TABLE } from '../config/option-table.ts'
-import { readWhole } from '../config/read-whole.ts'
+import { filesIn, readWhole } from '../config/read-whole.ts'
 import { listenerName } from '../config/reload.ts'
 import { readRevocationLists } from './revocation-lists.ts'
 import { certificatesOf, pemBlocks } from '../transports/pem.ts'
@@ -118,11 +117,8 @@ function authoritiesOf(config: ListenerConfig): string[] {
   const { caDirectory } = config
   if (caDirectory === null) return found
   try {
-    for (const name of readdirSync(caDirectory).sort()) {
-      const path = join(caDirectory, name)
-      if (!statSync(path).isFile()) continue
+    for (const path of filesIn(caDirectory))
       found.push(...pemBlocks(readWhole(path).toString('utf8'), 'CERTIFICATE'))
-    }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
     throw fault(config, 'caDirectory', TEXTS[code] ?? message)

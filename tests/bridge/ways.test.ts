@@ -1,6 +1,13 @@
 /** The ways to the other broker: TLS, a shared key, WebSocket, from an address, with the socket's keep alive. */
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+  symlinkSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -131,6 +138,7 @@ test('bridge_capath: a directory of authorities', async (context) => {
   mkdirSync(folder)
   copyFileSync(authority.certificateFile, join(folder, 'a.pem'))
   writeFileSync(join(folder, 'README'), 'no certificate')
+  symlinkSync('nowhere', join(folder, '0123abcd.0'))
   const lines = `bridge_capath ${folder}`
   const { local, remote } = await ends(context, { listener: secured(), lines })
   await cross(local, remote)

@@ -1,6 +1,7 @@
 /** How a broker gets in at its NATS servers: TLS both ways, a password, a file of credentials; and whether they sync. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { connectWire, type WireOptions } from '../../src/cluster/connect.ts'
@@ -166,6 +167,12 @@ else {
       await assert.rejects(enter({ ...plain, [key]: file, urls: nats.urls }), (error: Error) =>
         wrong(error, name),
       )
+    execFileSync('mkfifo', [file])
+    for (const [key, name] of options)
+      await assert.rejects(enter({ ...plain, [key]: file, urls: nats.urls }), (error: Error) =>
+        wrong(error, name),
+      )
+    rmSync(file)
     writeFileSync(file, 'something else\n')
     for (const [key, name] of options)
       await assert.rejects(enter({ ...plain, [key]: file, urls: nats.urls }), (error: Error) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -43,6 +43,26 @@ test('what a pipe brings in pieces is read whole', { skip, timeout }, (context) 
   const script = `exec > ${pipe}; printf 'listener 1883\\n'; sleep 0.1; printf 'max_qos 1\\n'`
   endWithUs(spawn('sh', ['-c', script], { stdio: 'ignore' }))
   assert.equal(readWhole(pipe).toString(), 'listener 1883\nmax_qos 1\n')
+})
+
+test('whoever writes into a pipe may think first', { skip, timeout }, (context) => {
+  const pipe = pipeOf(context)
+  const script = `exec > ${pipe}; sleep 2.1; printf 'max_qos 1\\n'`
+  endWithUs(spawn('sh', ['-c', script], { stdio: 'ignore' }))
+  assert.equal(readWhole(pipe).toString(), 'max_qos 1\n')
+})
+
+test('a pipe that is never closed is an error of its own', { skip, timeout }, (context) => {
+  const pipe = pipeOf(context)
+  const writer = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)
+  context.after(() => closeSync(writer))
+  const expected = {
+    code: 'EPIPE',
+    message: 'it is a pipe, and whoever writes into it does not come to an end',
+  }
+  assert.throws(() => readWhole(pipe, 50), expected)
+  writeFileSync(writer, 'max_qos 1\n')
+  assert.throws(() => readWhole(pipe, 50), expected)
 })
 
 test('a device without an end is an error, an empty one an empty file', { skip, timeout }, () => {

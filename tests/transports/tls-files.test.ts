@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { join as joinPath } from 'node:path'
@@ -69,8 +69,11 @@ const wrongs: readonly Wrong[] = [
     says: /"crlfile .*X509 CRL/,
   },
   {
-    what: 'a directory without authorities',
-    lines: (directory) => [...server(), `capath ${directory}`],
+    what: 'a directory without authorities, with a link to nowhere',
+    lines: (directory) => {
+      symlinkSync('nowhere', joinPath(directory, '0123abcd.0'))
+      return [...server(), `capath ${directory}`]
+    },
     says: /"capath .*there is no certificate in it/,
   },
 ]
