@@ -86,6 +86,46 @@ test('a list that is cut off anywhere is read up to there, and said to be cut of
   }
 })
 
+test('what a file says of properties and times is as MQTT and dates have it', () => {
+  const reasonOf = (more: string) => {
+    const { records, unread } = importRecords(`{"topic":"a"}\n{"topic":"b",${more}}`)
+    assert.equal(records.length + unread.total, 2)
+    return unread.first[0]?.reason ?? records[1]?.properties ?? null
+  }
+  for (const wrong of [
+    '"userProperties":5',
+    '"userProperties":[["a",1]]',
+    '"contentType":{"a":1}',
+    '"subscriptionIds":["1"]',
+    '"correlationData":[1]',
+    '"correlationData":{"base64":"?"}',
+    '"message-expiry-interval":"x"',
+    '"payloadFormat":7',
+  ])
+    assert.match(reasonOf(`"properties":{${wrong}}`), /^(\S+) is not as MQTT has it$/, wrong)
+  const own = '"contentType":"x","userProperties":[["k","v"],["k","w"]],"subscriptionIds":[1,2]'
+  const others = '"__proto__":{"contentType":"y"},"constructor":1,"nonsense":[]'
+  assert.deepEqual(reasonOf(`"properties":{${own},${others}}`), JSON.parse(`{${own}}`))
+  for (const time of ['1e300', '-8640000000000001'])
+    assert.equal(reasonOf(`"time":${time}`), 'time is not a time')
+})
+
+test('an export has each time to the nearest microsecond', () => {
+  const { capture } = captured()
+  for (const timeMs of [1.9996, 1.5, -0.5]) capture.add(arrival('t', '', { timeMs }))
+  const lines = [...exportParts(capture, [0, 1, 2], 'jsonl')]
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { time: string }).time),
+    ['1970-01-01T00:00:00.002Z', '1970-01-01T00:00:00.001500Z', '1969-12-31T23:59:59.999500Z'],
+  )
+})
+
+test('of a long file without a message no more is looked at than shows that', () => {
+  assert.throws(() => importRecords(`[${'1,'.repeat(200_000)}`), /^Error: line 1: no object$/)
+  const late = importRecords(`{"topic":"a"}\n${'x\n'.repeat(110_000)}{"topic":"b"}\n`)
+  assert.equal(late.records.length, 2)
+})
+
 test('whatever a file holds, reading it comes to an end', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...'[]{},:"\\\n 1ax') }), (text) => {

@@ -1,6 +1,8 @@
 /** What a search finds by value and by pasted JSON, whatever spaces and words there are. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { conditionQuery } from '../../web/src/capture/pivot.ts'
+import { compileQuery, marksOf, QueryError } from '../../web/src/capture/query.ts'
 import { preview } from '../../web/src/decode/preview.ts'
 import { DEFAULT_VIEW } from '../../web/src/protocol/view.ts'
 import { arrival, captured, utf8 } from './arrivals.ts'
@@ -21,6 +23,9 @@ const PASTED: [query: string, payloads: string[]][] = [
   ['$.id = 17', ['{"id" : 17}']],
   ['-$.id > 1 $.id', ['{"id": 1}', '{"id":1,"a":0}', '{"id":"low"}', '{"id":true}']],
   ['$.id>0', ['{"id": 1}', '{"id":1,"a":0}', '{"id" : 17}']],
+  // A member of indented JSON whose value is a list or an object.
+  ['"list": [\n  -1,\n  null\n],', ['{"list":[-1,null]}', '{"list": [ -1, null ], "z": 1}']],
+  ['"list": { "a": -1,\n "b": null }', ['{"list":{"a":-1,"b":null}}']],
   ['"name":"a.b"', ['{"name": "a.b"}']],
 ]
 
@@ -35,6 +40,9 @@ for (const [query, expected] of PASTED) {
       '{"id":true}',
       '{"name": "a.b"}',
       '{"name": "aXb"}',
+      '{"list":[-1,null]}',
+      '{"list": [ -1, null ], "z": 1}',
+      '{"list":{"a":-1,"b":null}}',
     ])
       capture.add(arrival('x', payload))
     view.show({ ...DEFAULT_VIEW, query })
@@ -44,6 +52,20 @@ for (const [query, expected] of PASTED) {
     )
   })
 }
+
+for (const query of ['$["\\u"]', '$["a\\x"]=1', `{"a":[${'1,'.repeat(100_000)}1]}`])
+  test(`what no search can be is named: ${query.slice(0, 20)}`, () => {
+    assert.throws(() => compileQuery(query), QueryError)
+  })
+
+test('the length of a search breaks nothing', () => {
+  const candidate = { ...arrival('x', 'a'), read: () => null }
+  assert.equal(compileQuery(`${'-'.repeat(100_000)}a`)?.(candidate), true)
+  assert.equal(compileQuery(`${'-'.repeat(100_001)}a`)?.(candidate), false)
+  assert.equal(compileQuery('--')?.(candidate), true)
+  assert.deepEqual(marksOf(`{"a":[${'1,'.repeat(100_000)}1]}`), [])
+  assert.equal(conditionQuery(`a${' '.repeat(200_000)}b`), 'a b')
+})
 
 const NUMBERS: [query: string, payloads: string[]][] = [
   ['$.n=1724442618569203714', ['{"n":1724442618569203714}']],

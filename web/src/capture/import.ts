@@ -5,10 +5,9 @@
  */
 import { fromBase64, utf8 } from '../decode/bytes.ts'
 import { elements, sourceAt } from '../decode/json-source.ts'
-import type { Properties } from '../model/message.ts'
 import type { Unread } from '../protocol/protocol.ts'
 import type { Arrival } from './capture.ts'
-import { BINARY } from './records.ts'
+import { isLoose, propertiesOf, type Loose } from './import-properties.ts'
 
 /** What is wrong with one record of a file, in a few words. */
 class RecordError extends Error {}
@@ -20,13 +19,12 @@ export interface Imported {
   readonly unread: Unread
 }
 
-type Loose = Readonly<Record<string, unknown>>
-
-const isLoose = (value: unknown): value is Loose =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** More reasons than anybody reads. */
 const UNREAD_NAMED_MAX = 200
+/** Without a message among as many, it is another file: to look at millions takes minutes. */
+const UNREAD_FIRST_MAX = 100_000
+/** Either way: more no date can be. */
+const TIME_MS_MAX = 8.64e15
 
 /**
  * What can be read of it: a tool that was ended, or a disk that was full, cuts off a file within a line.
@@ -55,6 +53,7 @@ export function importRecords(text: string): Imported {
       if (isCut && saysEnd) continue
       saysEnd ||= isCut
       if (total++ < UNREAD_NAMED_MAX) unread.push({ line, reason: error.message })
+      if (total === UNREAD_FIRST_MAX && records.length === 0) break
     }
   }
   const [first] = unread
@@ -113,7 +112,7 @@ function arrivalOf(record: Loose, source: string): Arrival {
   if (typeof topic !== 'string' || topic === '') throw new RecordError('topic is missing')
   if (qos !== 0 && qos !== 1 && qos !== 2) throw new RecordError(`qos is ${JSON.stringify(qos)}`)
   const timeMs = timeOf(time ?? timestamp ?? tst)
-  if (timeMs === null) throw new RecordError('time is not a time')
+  if (timeMs === null || Math.abs(timeMs) > TIME_MS_MAX) throw new RecordError('time is not a time')
   return {
     topic,
     qos,
@@ -122,7 +121,9 @@ function arrivalOf(record: Loose, source: string): Arrival {
     outgoing: direction === 'out',
     timeMs,
     payload: payloadOf(record, source),
-    properties: propertiesOf(record.properties),
+    properties: propertiesOf(record.properties, (name) => {
+      throw new RecordError(`${name} is not as MQTT has it`)
+    }),
   }
 }
 
@@ -131,7 +132,7 @@ const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z?([+-]\d\d):?(\d\
 
 function timeOf(time: unknown): number | null {
   if (time === undefined) return Date.now()
-  if (typeof time === 'number') return Number.isFinite(time) ? time : null
+  if (typeof time === 'number') return time
   if (typeof time !== 'string') return null
   const found = TIME.exec(time)
   const other = Date.parse(time)
@@ -156,41 +157,4 @@ function payloadOf(record: Loose, source: string): Uint8Array {
   if (typeof payload !== 'string') return asJson
   const asText = utf8(payload)
   return said === asJson.length && said !== asText.length ? asJson : asText
-}
-
-/** Names of properties in the files of the tools. */
-const TOOL_NAMES: Readonly<Record<string, keyof Properties>> = {
-  'payload-format-indicator': 'payloadFormat',
-  'message-expiry-interval': 'messageExpirySeconds',
-  'content-type': 'contentType',
-  'response-topic': 'responseTopic',
-  'correlation-data': 'correlationData',
-  'subscription-identifier': 'subscriptionIds',
-  'topic-alias': 'topicAlias',
-  'user-properties': 'userProperties',
-}
-
-function propertiesOf(value: unknown): Properties | null {
-  if (!isLoose(value)) return null
-  const properties: Record<string, unknown> = {}
-  for (const [name, held] of Object.entries(value)) {
-    const known = TOOL_NAMES[name]
-    if (known === undefined) properties[name] = held
-    else if (known === 'userProperties') properties[known] = pairsOf(held)
-    else properties[known] = known === 'subscriptionIds' ? [held].flat() : held
-  }
-  for (const name of BINARY) {
-    const held = properties[name]
-    if (isLoose(held)) properties[name] = fromBase64(String(held.base64)) ?? new Uint8Array()
-    else if (typeof held === 'string') properties[name] = utf8(held)
-  }
-  return properties
-}
-
-/** A list of objects with one member each; mosquitto: one object. */
-function pairsOf(value: unknown): [string, string][] {
-  const objects = (Array.isArray(value) ? value : [value]).filter(isLoose)
-  return objects.flatMap((each) =>
-    Object.entries(each).map(([name, held]): [string, string] => [name, String(held)]),
-  )
 }

@@ -9,14 +9,20 @@ export const PASTED_NAME = String.raw`${NAME}\s*:\s*(?=\S)`
 
 const TOKENS = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s"{}[\],:]+/g
 
-/** Whether all of it is one object or list. */
+/** Whether all of it is one object or list, or one member that has such a value. */
 export function isWholeJson(text: string): boolean {
-  if (!/^\s*(?:\{\s*"|\[\s*[{["\d-])/.test(text)) return false
+  if (/^\s*(?:\{\s*"|\[\s*[{["\d-])/.test(text)) return parsed(text) !== undefined
+  if (!/^\s*"/.test(text) || !/[\]}]\s*,?\s*$/.test(text)) return false
+  const members = Object.values(parsed(`{${text.replace(/,\s*$/, '')}}`) ?? {})
+  return members.length === 1 && typeof members[0] === 'object'
+}
+
+/** Undefined: it is no JSON. */
+function parsed(text: string): object | undefined {
   try {
-    JSON.parse(text)
-    return true
+    return JSON.parse(text) as object
   } catch {
-    return false
+    return undefined
   }
 }
 

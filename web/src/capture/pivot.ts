@@ -6,7 +6,7 @@ import type { Capture } from './capture.ts'
 import { compileQuery, QueryError, type Predicate } from './query.ts'
 
 /** A text in quotes; a sign with its spaces; what stands between two conditions. A comma within a number stays. */
-const PARTS = /"[^"]*"?|\s*(<=|>=|!=|==?|<|>)\s*|(,(?!\d)|(?<=\s)(?:and|&&)(?=\s))/gi
+const PARTS = /"[^"]*"?|(?<!\s)\s*(<=|>=|!=|==?|<|>)\s*|(,(?!\d)|(?<=\s)(?:and|&&)(?=\s))/gi
 
 /** `battery < 2.9 name = x` becomes `$.battery<2.9 $.name=x`; what is a query already stays one. */
 export function conditionQuery(text: string): string {

@@ -63,9 +63,10 @@ function closedUp(text: string): string {
 }
 
 function compileWord(word: string): Predicate {
-  if (word.length > 1 && word.startsWith('-')) {
-    const positive = compileWord(word.slice(1))
-    return (candidate) => !positive(candidate)
+  const dashes = /^-*/.exec(word.slice(0, -1))?.[0].length ?? 0
+  if (dashes > 0) {
+    const positive = compileWord(word.slice(dashes))
+    return dashes % 2 === 0 ? positive : (candidate) => !positive(candidate)
   }
   if (isPasted(word)) return pastedPredicate(word)
   for (const [pattern, compile] of FORMS) {
@@ -87,8 +88,16 @@ function unquoted(text: string): string {
   return /^"[^"]*"?$/.test(text) ? text.replaceAll('"', '') : text
 }
 
+const MARKS_LENGTH_MAX = 10_000
+
 /** Sources of expressions that find what a hit has in its topic or payload, to be marked there. */
 export function marksOf(text: string): string[] {
+  const sources = sourcesOf(text)
+  // An expression has an end; whoever pasted so much does not look for it in a line.
+  return sources.join('|').length > MARKS_LENGTH_MAX ? [] : sources
+}
+
+function sourcesOf(text: string): string[] {
   return splitWords(text)
     .filter((word) => !word.startsWith('-'))
     .map((word) => /^(?:topic|payload):(.+)$/.exec(word)?.[1] ?? (MEANT.test(word) ? '' : word))
@@ -146,7 +155,7 @@ function payloadPredicate(text: string): Predicate {
 }
 
 function pastedPredicate(text: string): Predicate {
-  const pattern = new RegExp(patternOf(text), 'i')
+  const pattern = expressionOf(text, patternOf(text), 'i')
   const mayHold = bytesContain(longestToken(text))
   return ({ payload }) => mayHold(payload) && pattern.test(decoder.decode(payload))
 }
@@ -156,13 +165,24 @@ function sizePredicate(sign: string, bytes: number): Predicate {
   return ({ payload }) => holds(payload.length, bytes)
 }
 
-function expression(word: string, source: string, flags: string): Predicate {
-  let compiled: RegExp
+const NAMED_LENGTH_MAX = 100
+
+/** Throws QueryError for one that is wrong, or too long. */
+function expressionOf(word: string, source: string, flags: string): RegExp {
   try {
-    compiled = new RegExp(source, flags.replaceAll(/[gy]/g, ''))
+    const compiled = new RegExp(source, flags)
+    // It is compiled by its first use, for each of the two kinds of text.
+    for (const text of ['', '\u0100']) compiled.test(text)
+    return compiled
   } catch {
-    throw new QueryError(word)
+    throw new QueryError(
+      word.length > NAMED_LENGTH_MAX ? `${word.slice(0, NAMED_LENGTH_MAX)}…` : word,
+    )
   }
+}
+
+function expression(word: string, source: string, flags: string): Predicate {
+  const compiled = expressionOf(word, source, flags.replaceAll(/[gy]/g, ''))
   return ({ topic, payload }) => compiled.test(topic) || compiled.test(decoder.decode(payload))
 }
 

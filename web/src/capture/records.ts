@@ -18,12 +18,13 @@ interface FileRecord {
 }
 
 /** Properties that are bytes. */
-export const BINARY = ['correlationData', 'authenticationData'] as const
+const BINARY = ['correlationData', 'authenticationData'] as const
 
 /** With microseconds where there are some. */
 function isoTime(ms: number): string {
-  const micros = Math.round((ms % 1) * 1000)
-  const text = new Date(Math.floor(ms)).toISOString()
+  const allMicros = Math.round((ms - Math.floor(ms)) * 1000)
+  const micros = allMicros % 1000
+  const text = new Date(Math.floor(ms) + (allMicros - micros) / 1000).toISOString()
   return micros === 0 ? text : text.replace('Z', `${String(micros).padStart(3, '0')}Z`)
 }
 

@@ -10,11 +10,20 @@ export function parsePath(path: string): (string | number)[] | null {
   while (step.lastIndex < text.length) {
     const found = step.exec(text)
     if (found === null) return null
-    const [, name, index, quoted] = found
-    if (index !== undefined) steps.push(Number(index))
-    else steps.push(name ?? JSON.parse(`"${quoted ?? ''}"`))
+    const [, name, index, quoted = ''] = found
+    const next = index === undefined ? (name ?? unescaped(quoted)) : Number(index)
+    if (next === null) return null
+    steps.push(next)
   }
   return steps
+}
+
+function unescaped(quoted: string): string | null {
+  try {
+    return JSON.parse(`"${quoted}"`) as string
+  } catch {
+    return null
+  }
 }
 
 /** The path with one more step. */

@@ -66,6 +66,7 @@ const KNOWN: readonly Known[] = [
   [/^topic is missing$/, '缺少主题'],
   [/^qos is (.*)$/, 'QoS 为 $1'],
   [/^time is not a time$/, '时间无效'],
+  [/^(\S+) is not as MQTT has it$/, '$1 不符合 MQTT 规定'],
   [/^the payload is no base64$/, '载荷不是 base64'],
   [/^no connections in it$/, '文件中没有连接'],
   // connections
