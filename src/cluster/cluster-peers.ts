@@ -46,6 +46,7 @@ export class ClusterPeers implements Peers {
   private early: (() => void)[] = []
   private barriers: (() => void)[] = []
   private isPassing = false
+  private hasLooked = false
   private saidUnstoredMs = -Infinity
   private readonly parcels: Parcels
 
@@ -80,7 +81,10 @@ export class ClusterPeers implements Peers {
     this.interests = new Interests(wire, options, isRunAlive, tell)
     this.clients = new Clients(wire, options, membership, (claim, done) => this.kicked(claim, done))
     const left = new LeftWills(wire, options.name, {
-      isLive: isRunAlive,
+      isOurs: (name, run) => {
+        if (isRunAlive(name, run)) return false
+        return name === options.node || (membership.isFirst() && !membership.isAlive(name))
+      },
       orphaned: (clientId, will) => tell((events) => events.orphaned(clientId, will)),
       safe: () => node.writer.flush(),
       rest: (wills) => restWills(node, wills),
@@ -289,7 +293,9 @@ export class ClusterPeers implements Peers {
         this.parcels.forget(node)
       }
     for (const { node, run } of membership.others()) void interests?.until(node, run, 0)
-    if (membership.isFirst()) leftWills?.sayOrphans()
+    // At first those of this node's earlier runs.
+    if (membership.isFirst() || !this.hasLooked) leftWills?.sayOrphans()
+    this.hasLooked = true
   }
 
   end(): void {

@@ -1,6 +1,6 @@
 /**
  * Wills whose node is gone. Who comes upon one first sees to it: the node that its client comes back to, whose new will is put
- * in its place; or, when the lease of the dead node has ended, the first of those who are left.
+ * in its place; the dead node when it has been started again; or, when its lease has ended, the first of those who are left.
  *
  *     no delay                       said
  *     a delay, its client away       waits in the record of its session, as any other
@@ -34,8 +34,8 @@ export interface FoundWill extends LeftWill {
 }
 
 export interface LeftWillsEvents {
-  /** Does that process see to the wills of its clients? */
-  isLive(node: string, run: string): boolean
+  /** Is that process gone, and this node the one to see to the wills of its clients? */
+  isOurs(node: string, run: string): boolean
   orphaned: PeersEvents['orphaned']
   /** Resolves when what the core made of those is stored: then they are forgotten. */
   safe(): Promise<void>
@@ -79,7 +79,7 @@ export class LeftWills {
     await this.wire.api(`STREAM.MSG.DELETE.${this.name}_W`, body).catch(() => {})
   }
 
-  /** Sees to all that belong to no live run. */
+  /** Sees to all that are ours to see to. */
   sayOrphans(): void {
     this.saying = this.saying
       .then(() => this.sayAll())
@@ -101,13 +101,19 @@ export class LeftWills {
   }
 
   private async seeTo(found: readonly FoundWill[]): Promise<void> {
-    const { isLive, orphaned, rest, safe } = this.events
-    const orphans = found.filter(({ node, run }) => !isLive(node, run))
+    const { orphaned, rest, safe } = this.events
+    const orphans = found.filter((one) => this.isOurs(one))
     const delayed = orphans.filter(({ will }) => will.delaySeconds > 0)
     const due = orphans.filter(({ will }) => will.delaySeconds === 0)
     for (const { clientId, will } of [...due, ...(await rest(delayed))]) orphaned(clientId, will)
     if (orphans.length > 0) await safe()
-    await Promise.all(orphans.map(({ sequence }) => this.erase(sequence)))
+    // Those of a node that has been started again meanwhile are its own to see to.
+    const done = orphans.filter((one) => this.isOurs(one))
+    await Promise.all(done.map(({ sequence }) => this.erase(sequence)))
+  }
+
+  private isOurs({ node, run }: FoundWill): boolean {
+    return this.events.isOurs(node, run)
   }
 }
 

@@ -25,7 +25,7 @@ export async function restWills(
       const known = table.get(found.clientId)
       const record = known?.row.record ?? null
       if (known === undefined || record === null) ended.add(found)
-      else if (!isBack(node, known, found)) {
+      else if (!isBack(node, known)) {
         written.set(found, [known, known.row])
         const goneMs = membership.goneForMs(found.node, found.run)
         keep(node, known, { ...record, will: storedWill(found, nowMs, goneMs) })
@@ -38,9 +38,9 @@ export async function restWills(
   return [...ended]
 }
 
-/** At another node, or at its own that has been started again: that one then has seen to the will. */
-function isBack({ membership }: ClusterNode, { row, local }: KnownSession, { node }: FoundWill) {
-  return local !== null || (row.owner !== '' && row.owner !== node && membership.isAlive(row.owner))
+/** Here, or at another node: that one has seen to the will, or, started again, is about to see to those of before. */
+function isBack({ membership, options }: ClusterNode, { row: { owner }, local }: KnownSession) {
+  return local !== null || (owner !== '' && owner !== options.node && membership.isAlive(owner))
 }
 
 function keep({ table, writer, options }: ClusterNode, known: KnownSession, record: SessionRecord) {

@@ -167,14 +167,18 @@ else {
   })
 
   test('wait for their delay when the node is back at once', { timeout: testMsMax }, async () => {
-    const watcher = await watch(1)
-    const client = await connect(0, { clientId: 'waits', ...durable, ...willOf('waits', 2) })
-    await client.subscribeAsync('anything')
-    await cluster.brokers[0].kill('SIGKILL')
-    await cluster.brokers[0].start()
-    await until(() => watcher.got.includes('waits'))
-    assert.deepEqual(await saidTo(watcher), ['waits'])
-    await watcher.client.endAsync()
+    // The first of all, and another.
+    for (const index of [0, 1]) {
+      const watcher = await watch(2)
+      const id = `waits${index}`
+      const client = await connect(index, { clientId: id, ...durable, ...willOf(id, 2) })
+      await client.subscribeAsync('anything')
+      await cluster.brokers[index].kill('SIGKILL')
+      await cluster.brokers[index].start()
+      await until(() => watcher.got.includes(id))
+      assert.deepEqual(await saidTo(watcher), [id])
+      await watcher.client.endAsync()
+    }
   })
 
   test(

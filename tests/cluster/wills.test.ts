@@ -4,8 +4,10 @@ import { test, type TestContext } from 'node:test'
 import type { PeerWill } from '../../src/ports/peers.ts'
 import { makeStreams } from '../../src/cluster/streams.ts'
 import { LeftWills } from '../../src/cluster/left-wills.ts'
+import { restWills } from '../../src/cluster/resting-wills.ts'
 import { Wills } from '../../src/cluster/wills.ts'
 import { isFailure, type Wire } from '../../src/cluster/wire.ts'
+import { recordOf } from '../store/contract.ts'
 import { messageOf, textOf } from '../store/told.ts'
 import { startNats } from './nats-servers.ts'
 import { newName, plainWire } from './nodes.ts'
@@ -37,7 +39,7 @@ async function place(
   const refused: [string, boolean][] = []
   const said: string[] = []
   const left = new LeftWills(wire, name, {
-    isLive: () => false,
+    isOurs: () => true,
     orphaned: (clientId, { message }) => void said.push(`${clientId}: ${textOf(message)}`),
     safe,
     rest: (wills) => Promise.resolve(wills),
@@ -125,6 +127,20 @@ overNats('wills in the cluster', (nats) => {
     await until(async () => (await there.left.find('left')) === null)
     const { state } = await wire.api<{ state: { messages: number } }>(`STREAM.INFO.${name}_W`)
     assert.equal(state.messages, 1)
+  })
+
+  test('a session stays with the node that has been started again and has its client back', async (context) => {
+    const [a, b] = await nats.stage(context).joinAll('a', 'b')
+    await a.door.claim('c')
+    a.door.store.saveSession({ ...recordOf('c'), disconnectedAtMs: -1, will: null })
+    await a.door.commit()
+    await b.node.sessionsUntil(a.node.writer.lastRow)
+    const will = { ...willOf('late'), delaySeconds: 3600 }
+    const found = { clientId: 'c', node: 'a', run: 'earlier', will, sequence: 1 }
+    assert.deepEqual(await restWills(b.node, [found]), [])
+    await a.node.refresh()
+    const { owner, record } = a.node.table.get('c')?.row ?? {}
+    assert.deepEqual([owner, record?.will], ['a', null])
   })
 
   test('a will that is replaced by one that is not taken is not said any more', async (context) => {
