@@ -7,7 +7,7 @@ import { profileProblem } from '../../web/src/publish/profile-rules.ts'
 import { emptyProfile, profileUrl } from '../../web/src/model/profile.ts'
 import { emptyDraft, type Detail } from '../../web/src/model/message.ts'
 import { commandLine, shellQuote } from '../../web/src/publish/command-line.ts'
-import { rowProblems } from '../../web/src/publish/csv-rows.ts'
+import { rowMessage, rowProblems } from '../../web/src/publish/csv-rows.ts'
 import { csvField, parseCsv } from '../../web/src/publish/csv.ts'
 import { DraftError, outgoing } from '../../web/src/publish/outgoing.ts'
 import { expand } from '../../web/src/publish/template.ts'
@@ -324,7 +324,7 @@ test('a message as a command holds no key that a terminal acts on', () => {
   assert.equal(stdout, text)
 })
 
-test('a CSV row whose payload is not JSON, where others are, cannot be sent', async () => {
+test('CSV rows whose payload is not JSON cannot be sent where others are, and are said where none is', async () => {
   const draft = {
     ...emptyDraft(),
     topic: 'shop/{{tag}}',
@@ -332,9 +332,25 @@ test('a CSV row whose payload is not JSON, where others are, cannot be sent', as
   }
   const check = (csv: string, payload = draft.payload) =>
     rowProblems({ ...draft, payload }, 5, parseCsv(csv), { nowMs: 0, random: () => 0 })
-  assert.deepEqual(await check('tag,price,name\n1,2.5,a\n2,,b\n3,"3,50",c\n4,4,"say ""d"""'), [
-    { row: 2, reason: 'payload is not JSON' },
-    { row: 3, reason: 'payload is not JSON' },
-  ])
-  assert.deepEqual(await check('tag,price,name\n1,2,a', '[{{name}}] costs {{price}}'), [])
+  assert.deepEqual(await check('tag,price,name\n1,2.5,a\n2,,b\n3,"3,50",c\n4,4,"say ""d"""'), {
+    bad: [
+      { row: 2, reason: 'payload is not JSON' },
+      { row: 3, reason: 'payload is not JSON' },
+    ],
+    isNoneJson: false,
+  })
+  const noneIsJson = { bad: [], isNoneJson: true }
+  assert.deepEqual(await check('tag,price,name\n1,,a\n2,,b'), noneIsJson)
+  assert.deepEqual(await check('tag,price,name\n1,2,a', '[{{name}}] costs {{price}}'), noneIsJson)
+  assert.deepEqual(await check('tag,price,name\n1,,a\n2,b'), {
+    bad: [{ row: 2, reason: '2 cells, but 3 columns' }],
+    isNoneJson: true,
+  })
+  // A payload that is a cell alone is no template of JSON.
+  const cell = { ...draft, payload: '{{name}}' }
+  const said = 'tag,name\n1,7\n2,"say ""hi"""'
+  assert.deepEqual(await check(said, cell.payload), { bad: [], isNoneJson: false })
+  const at = { nowMs: 0, random: () => 0 }
+  const { payload } = await rowMessage(cell, 5, parseCsv(said), 1, at)
+  assert.equal(new TextDecoder().decode(payload), 'say "hi"')
 })

@@ -61,9 +61,9 @@ browserSuite('the client', (test) => {
       .fill('where,name\nrun/1,"say ""hi"""\nrun/+,bad\nsecret/2,denied\nrun/3\nrun/4,"C:\\x"')
     await dialog.getByRole('button', { name: 'Publish 5 messages' }).click()
     await dialog.getByText('Row 2: topic name contains a wildcard').waitFor()
-    await dialog.getByText('Row 4: 1 cells, but 2 columns').waitFor()
+    await dialog.getByText('Row 4: 1 cell, but 2 columns').waitFor()
     assert.deepEqual(got, [])
-    await dialog.getByRole('button', { name: 'Publish the other 3' }).click()
+    await dialog.getByRole('button', { name: 'Publish the other 3 rows' }).click()
     const job = page.locator('.job-list li').first()
     await job
       .filter({ hasText: '2 confirmed' })
@@ -80,7 +80,7 @@ browserSuite('the client', (test) => {
       /^1,ok,$/,
       /^2,left out,topic name contains a wildcard$/,
       /^3,failed,Not authorized/,
-      /^4,left out,"1 cells, but 2 columns"$/,
+      /^4,left out,"1 cell, but 2 columns"$/,
       /^5,ok,$/,
       /^$/,
     ]
@@ -95,6 +95,35 @@ browserSuite('the client', (test) => {
       .filter({ hasText: '1 failed' })
       .waitFor()
     holdsAll(await results())
+  })
+
+  test('a CSV whose payload is JSON in no row says so before anything is sent', async ({
+    page,
+    stage,
+    t,
+  }) => {
+    await connectHere(page, t)
+    const peer = await stage.connect('broken-reader')
+    const got: string[] = []
+    await peer.subscribe('broken/#', { onMessage: (message) => void got.push(message.text()) })
+    await page.locator('.publish-dock').getByLabel('QoS').selectOption('1')
+    await page.getByRole('button', { name: 'CSV' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel(t.topic).fill('broken/{{tag}}')
+    await dialog.getByLabel(t.payload).fill('{"price": {{price}}')
+    await dialog.getByLabel('CSV', { exact: true }).fill('tag,price\n1,2.5\n2')
+    await dialog.getByRole('button', { name: t.publishRows('2') }).click()
+    await dialog.getByText(t.noRowIsJson).waitFor()
+    await dialog.getByText('Row 2: 1 cell, but 2 columns').waitFor()
+    assert.deepEqual(await dialog.locator('.csv-preview .is-left-out b').allInnerTexts(), [
+      'broken/2',
+    ])
+    assert.deepEqual(got, [])
+    await dialog.getByLabel('CSV', { exact: true }).fill('tag,price\n1,2.5')
+    await dialog.getByRole('button', { name: t.publishRows('1') }).click()
+    await dialog.getByRole('button', { name: t.publishRowsAnyway('1') }).click()
+    await page.locator('.job-list li', { hasText: t.jobConfirmed('1') }).waitFor()
+    assert.deepEqual(got, ['{"price": 2.5'])
   })
 
   test('a CSV run at QoS 0 claims no answer of the broker', async ({ page, t }) => {

@@ -7,6 +7,8 @@ import { endingWords, refusalWords } from '../../src/broker/state/words.ts'
 import { problemInChinese as ofApi } from '../../web/src/broker/problems-zh.ts'
 import { reasonInChinese } from '../../web/src/broker/reasons-zh.ts'
 import { problemInChinese as ofPage } from '../../web/src/i18n/problems-zh.ts'
+import { en as brokerEnglish } from '../../web/src/broker/words-en.ts'
+import { en } from '../../web/src/i18n/en.ts'
 import { endWords } from '../../web/src/i18n/reasons.ts'
 
 const isChinese = (text: string) => /\p{Script=Han}/u.test(text)
@@ -104,4 +106,34 @@ test("what the page's own parts say of a problem is said in Chinese", () => {
     (text) => !['IndexedDB', 'empty', '7: 7'].includes(text),
   )
   assert.deepEqual(leftIn(wanted, ofPage), [])
+})
+
+/** What of the page's English is counted. */
+const PLURAL =
+  /\b1 (?:[a-z]+ )?(?:bytes|cells|characters|clients|columns|connections|decisions|hits|lines|messages|payloads|points|rows|subscriptions|topics)\b/
+
+/** Every text that is made of a count, with 1 for it; those that take something else are left out. */
+function saidOfOne(words: object): string[] {
+  return Object.values(words).flatMap((value: unknown): string[] => {
+    if (typeof value === 'object' && value !== null) return saidOfOne(value)
+    if (typeof value !== 'function') return []
+    try {
+      const texts = ['1', 1].map((one): unknown =>
+        value(...Array<unknown>(Math.max(value.length, 1)).fill(one)),
+      )
+      return texts.every((text) => PLURAL.test(String(text))) ? texts.map(String) : []
+    } catch {
+      return []
+    }
+  })
+}
+
+test('one of a thing is no plural', () => {
+  const ofOne = [en, brokerEnglish].flatMap(saidOfOne)
+  assert.deepEqual(ofOne, [])
+  const thrown = ['publish', 'decode', 'capture'].flatMap((folder) =>
+    textsOf(join('web/src', folder), /new (?:\w+Error)\((?:at, )?/),
+  )
+  const counted = thrown.filter((text) => PLURAL.test(text.replaceAll('7', '1')))
+  assert.deepEqual(counted, [])
 })

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import type { Draft } from '../model/message.ts'
 import { parseCsv } from '../publish/csv.ts'
-import type { RowProblem } from '../publish/csv-rows.ts'
+import type { RowProblem, RowsFound } from '../publish/csv-rows.ts'
 import { withEscape } from '../publish/outgoing.ts'
 import { expand } from '../publish/template.ts'
 import { app, notify } from '../state/app-state.ts'
@@ -18,25 +18,27 @@ const PREVIEW_ROWS = 3
 
 type Table = ReturnType<typeof parseCsv>
 
-/** Looks at every row, then sends; rows that cannot be sent are named first. */
+const NOTHING_FOUND: RowsFound = { bad: [], isNoneJson: false }
+
+/** Looks at every row, then sends; what is wrong with them is said first. */
 function useRun(session: SessionHandle, csv: string, perSecond: string) {
   const t = useText()
   const draft = useStore(session.store, (state) => state.draft)
-  const [bad, setBad] = useState<readonly RowProblem[]>([])
-  useEffect(() => setBad([]), [csv, draft])
+  const [found, setFound] = useState(NOTHING_FOUND)
+  useEffect(() => setFound(NOTHING_FOUND), [csv, draft])
   const start = async () => {
     const answer = await session.ask('startCsv', {
       draft,
       csv,
       perSecond: Math.max(0.1, Number(perSecond) || 50),
-      leaveOut: bad.length > 0,
+      anyway: found !== NOTHING_FOUND,
     })
     const { problem } = answer
     if (problem === null) app.set({ dialog: null })
-    else if (problem === 'badRows') setBad(answer.bad)
+    else if (problem === 'badRows') setFound(answer)
     else notify(t.csvProblems[problem as keyof typeof t.csvProblems], true)
   }
-  return { bad, start }
+  return { found, start }
 }
 
 export function CsvDialog({ session }: { session: SessionHandle }) {
@@ -46,7 +48,9 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
   const [csv, setCsv] = useState('')
   const [perSecond, setPerSecond] = useState('50')
   const table = useMemo(() => parseCsv(csv), [csv])
-  const { bad, start } = useRun(session, csv, perSecond)
+  const { found, start } = useRun(session, csv, perSecond)
+  const { bad, isNoneJson } = found
+  const good = countText(table.rows.length - bad.length)
   const load = async () => {
     const file = await pickFile('.csv,.tsv,.txt,text/csv')
     if (file !== null) setCsv(await file.text())
@@ -65,9 +69,9 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
             onClick={() => void start()}
           >
             <Icon name="send" size={14} />{' '}
-            {bad.length === 0
-              ? t.publishRows(countText(table.rows.length))
-              : t.publishGoodRows(countText(table.rows.length - bad.length))}
+            {bad.length > 0
+              ? t.publishGoodRows(good)
+              : (isNoneJson ? t.publishRowsAnyway : t.publishRows)(good)}
           </button>
         </>
       }
@@ -93,8 +97,13 @@ export function CsvDialog({ session }: { session: SessionHandle }) {
           <Icon name="file" size={14} /> {t.loadFile}
         </button>
       </div>
+      {isNoneJson && (
+        <p className="problem" role="alert">
+          {t.noRowIsJson}
+        </p>
+      )}
       <BadRows bad={bad} />
-      <Preview draft={draft} table={table} />
+      <Preview draft={draft} table={table} bad={bad} />
     </Dialog>
   )
 }
@@ -147,8 +156,14 @@ function TextArea({ label, onChange, ...rest }: TextAreaProps) {
   )
 }
 
-/** The names of the columns, and what the first rows become. */
-function Preview({ draft, table }: { draft: Draft; table: Table }) {
+interface PreviewProps {
+  draft: Draft
+  table: Table
+  bad: readonly RowProblem[]
+}
+
+/** The names of the columns, and what the first rows become; those that cannot be sent are crossed out. */
+function Preview({ draft, table, bad }: PreviewProps) {
   const t = useText()
   const preview = table.rows.slice(0, PREVIEW_ROWS).map((row, at) => {
     const columns = new Map(table.columns.map((name, index) => [name, row[index] ?? '']))
@@ -172,7 +187,7 @@ function Preview({ draft, table }: { draft: Draft; table: Table }) {
         <ul className="csv-preview mono" aria-label={t.preview}>
           {preview.map(({ topic, payload }, at) => (
             // oxlint-disable-next-line react/no-array-index-key -- rows have no identity but their place
-            <li key={at}>
+            <li key={at} className={bad.some(({ row }) => row === at + 1) ? 'is-left-out' : ''}>
               <b>{topic}</b> {payload}
             </li>
           ))}

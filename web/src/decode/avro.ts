@@ -3,6 +3,7 @@
  * page's policy forbids. Also takes the framings of a schema registry (0x00 and four bytes) and of single objects (0xC3 0x01
  * and eight bytes) in front.
  */
+import { plural } from '../i18n/counted.ts'
 import type { Schema } from '../model/settings.ts'
 import { DecodeError } from './lines.ts'
 
@@ -83,7 +84,7 @@ class AvroReader {
 
   expectEnd(): void {
     const left = this.bytes.length - this.at
-    if (left > 0) throw new DecodeError(`${left} bytes too many for the schema`)
+    if (left > 0) throw new DecodeError(`${left} byte${plural(left)} too many for the schema`)
   }
 
   read(type: AvroType, depth: number): unknown {

@@ -42,8 +42,12 @@ export const publishWords = {
     'The first row names the columns. {{column}} in topic and payload is replaced by the value of the row.',
   csvRows: (count: string) => counted(count, 'row'),
   publishRows: (count: string) => `Publish ${counted(count, 'message')}`,
-  publishGoodRows: (count: string) => `Publish the other ${count}`,
+  publishRowsAnyway: (count: string) => `Publish ${counted(count, 'message')} anyway`,
+  publishGoodRows: (count: string) =>
+    count === '1' ? 'Publish the other row' : `Publish the other ${count} rows`,
   badRows: (count: string) => `${counted(count, 'row')} cannot be sent; nothing has been sent yet.`,
+  noRowIsJson:
+    'The payload looks like JSON, but no row makes it valid JSON; nothing has been sent yet.',
   rowProblem: (row: number, reason: string) => `Row ${row}: ${reason}`,
   jobResults: 'Results of all rows',
   retryFailed: 'Retry failed rows',

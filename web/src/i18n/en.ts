@@ -181,7 +181,7 @@ export const en = {
   madeRoomHint:
     'Only a limited number of messages is kept. These were counted and shown, then removed to make room for newer ones.',
   tooLarge: (count: number) => `${count} too large to keep`,
-  topicsForgotten: (count: string) => `${count} inactive topics removed`,
+  topicsForgotten: (count: string) => `${counted(count, 'inactive topic')} removed`,
   sampling: (every: number, rate: string) => `Sampling: keeping 1 of ${every}, ${rate}/s arriving`,
   sampled: (count: string) => `${count} only counted (sampling)`,
   samplingHint:
@@ -295,8 +295,8 @@ export const en = {
   problem: (problem: string) => problem,
   decodeFailed: (problem: string) => `Could not be decoded: ${problem}`,
   plot: (path: string) => `Plot ${path}`,
-  showMoreLines: (count: string) => `Show more: ${count} lines follow`,
-  showMoreCharacters: (count: string) => `Show more: ${count} characters follow`,
+  showMoreLines: (count: string) => `Show more (${counted(count, 'line')})`,
+  showMoreCharacters: (count: string) => `Show more (${counted(count, 'character')})`,
   firstPart: (part: string, whole: string) => `Showing the first ${part} of ${whole}.`,
   showWhole: 'Show all',
   depth: (planes: number, bits: number) => (planes > 1 ? `${planes} × ${bits} bit` : `${bits} bit`),

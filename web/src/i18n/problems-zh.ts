@@ -38,7 +38,7 @@ const KNOWN: readonly Known[] = [
   [/^correlation data: bad hex after 0x$/, '对比数据：0x 之后不是有效的十六进制'],
   [/^will: payload is not (.*)$/, '遗嘱的载荷不是 $1'],
   [/^payload is not (.*)$/, '载荷不是 $1'],
-  [/^(\d+) cells, but (\d+) columns$/, '有 $1 个单元格，而列数为 $2'],
+  [/^(\d+) cell\w*, but (\d+) column\w*$/, '有 $1 个单元格，而列数为 $2'],
   [/^there is no column for (.*)$/, '没有与 $1 对应的列'],
   // payloads
   [/^no schema is chosen for this subscription$/, '该订阅没有选择模式（Schema）'],
@@ -51,7 +51,7 @@ const KNOWN: readonly Known[] = [
   [/^wire type (\d+)$/, '未知的线路类型 $1'],
   [/^type (.*)$/, '未知的类型 $1'],
   [/^no JSON at character (\d+)$/, '第 $1 个字符处不是 JSON'],
-  [/^(\d+) bytes too many for the schema$/, '比模式多出 $1 个字节'],
+  [/^(\d+) byte\w* too many for the schema$/, '比模式多出 $1 个字节'],
   [/^a union has no such branch$/, '联合类型没有这个分支'],
   [/^schema: unknown type '(.*)'$/, '模式中的类型“$1”未知'],
   [/^schema: (.*)$/s, '模式（Schema）有误：$1'],

@@ -3,7 +3,7 @@ import type { DecodeResult } from '../decode/decode.ts'
 import type { Detail, Direction, Draft, Format, Properties, Row } from '../model/message.ts'
 import type { Profile } from '../model/profile.ts'
 import type { Schema } from '../model/settings.ts'
-import type { RowProblem } from '../publish/csv-rows.ts'
+import type { RowsFound } from '../publish/csv-rows.ts'
 
 export const TREE_SORTS = ['name', 'messages', 'recent'] as const
 export type TreeSort = (typeof TREE_SORTS)[number]
@@ -284,10 +284,10 @@ export interface Questions {
   ]
   history: [{ topic: string; count: number }, Row[]]
   startRepeat: [{ draft: Draft; timing: Timing }, null]
-  /** Rows that cannot be sent keep all from being sent, unless they are to be left out. */
+  /** What is wrong with rows keeps all from being sent, unless it is known: then those that cannot be sent are left out. */
   startCsv: [
-    { draft: Draft; csv: string; perSecond: number; leaveOut: boolean },
-    { rows: number; problem: string | null; bad: readonly RowProblem[] },
+    { draft: Draft; csv: string; perSecond: number; anyway: boolean },
+    { rows: number; problem: string | null } & RowsFound,
   ]
   stopJob: [{ id: string }, null]
   /** What became of each message, in order. */

@@ -1,4 +1,5 @@
 /** The messages of a CSV run: one a row, each looked at before the first one is sent. */
+import { plural } from '../i18n/counted.ts'
 import type { Draft } from '../model/message.ts'
 import type { CsvTable } from './csv.ts'
 import { DraftError, isJsonLike, outgoing, type Outgoing } from './outgoing.ts'
@@ -24,7 +25,9 @@ export async function rowMessage(
 ): Promise<Outgoing> {
   const cells = rows[row] ?? []
   if (cells.length !== columns.length)
-    throw new DraftError(`${cells.length} cells, but ${columns.length} columns`)
+    throw new DraftError(
+      `${cells.length} cell${plural(cells.length)}, but ${columns.length} column${plural(columns.length)}`,
+    )
   const values = new Map(columns.map((name, index) => [name, cells[index] ?? '']))
   const context = { ...at, seq: row + 1, columns: values }
   const message = await outgoing(draft, version, context)
@@ -44,13 +47,20 @@ function isJson({ payload }: Outgoing): boolean {
   }
 }
 
-/** What is wrong with the rows, all of them. Where some give JSON, as `"price": {{price}}` does, those that do not, for their cell is empty, are wrong. */
+/** What was found before the first row is sent. */
+export interface RowsFound {
+  /** What is wrong with the rows, all of them. Where some give JSON, as `"price": {{price}}` does, those that do not, for their cell is empty, are wrong. */
+  readonly bad: RowProblem[]
+  /** The payload reads like JSON, and no row makes it so: the template may be wrong, and may be meant. */
+  readonly isNoneJson: boolean
+}
+
 export async function rowProblems(
   draft: Draft,
   version: number,
   table: CsvTable,
   at: Pick<TemplateContext, 'nowMs' | 'random'>,
-): Promise<RowProblem[]> {
+): Promise<RowsFound> {
   const problems: RowProblem[] = []
   const notJson: RowProblem[] = []
   const isLike = isJsonLike(draft)
@@ -66,6 +76,9 @@ export async function rowProblems(
     }
   }
   const isAnyJson = notJson.length + problems.length < table.rows.length
-  if (!isLike || !isAnyJson) return problems
-  return [...problems, ...notJson].sort((one, other) => one.row - other.row)
+  if (!isAnyJson) return { bad: problems, isNoneJson: notJson.length > 0 }
+  return {
+    bad: [...problems, ...notJson].sort((one, other) => one.row - other.row),
+    isNoneJson: false,
+  }
 }

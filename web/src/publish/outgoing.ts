@@ -61,9 +61,9 @@ export function encodeNow(text: string, format: InputFormat): Uint8Array {
 /** Quotes, backslashes and line ends of a value, as they stand within a JSON string. */
 const inJson = (value: string): string => JSON.stringify(value).slice(1, -1)
 
-/** Whether a payload is JSON by its format, or reads like it. */
+/** Whether a payload is JSON by its format, or reads like it: not one that a placeholder begins. */
 export function isJsonLike({ format, payload }: Draft): boolean {
-  return format === 'json' || (format === 'text' && /^\s*[{[]/.test(payload))
+  return format === 'json' || (format === 'text' && /^\s*(?:\[|\{(?!\{))/.test(payload))
 }
 
 /** For placeholders in a payload that is like JSON. */

@@ -9,7 +9,7 @@ import type { Draft, Row } from '../model/message.ts'
 import { newId } from '../model/profile.ts'
 import type { DetailAnswer, Questions } from '../protocol/protocol.ts'
 import { parseCsv } from '../publish/csv.ts'
-import { rowMessage, rowProblems } from '../publish/csv-rows.ts'
+import { rowMessage, rowProblems, type RowsFound } from '../publish/csv-rows.ts'
 import { outgoing, type Outgoing } from '../publish/outgoing.ts'
 import type { TemplateContext } from '../publish/template.ts'
 import { findRetained } from './retained.ts'
@@ -150,18 +150,22 @@ export const ANSWERS: Answers = {
   neighbour: ({ session }, { seq, step }) => session.view.neighbour(seq, step),
 }
 
+const NOTHING_WRONG: RowsFound = { bad: [], isNoneJson: false }
+
 async function startCsv(
   { session }: Desk,
-  { draft, csv, perSecond, leaveOut }: Questions['startCsv'][0],
+  { draft, csv, perSecond, anyway }: Questions['startCsv'][0],
 ): Promise<Questions['startCsv'][1]> {
   const table = parseCsv(csv)
   const { rows } = table
-  if (rows.length === 0) return { rows: 0, problem: 'empty', bad: [] }
-  if (rows.length > ROWS_MAX) return { rows: rows.length, problem: 'tooMany', bad: [] }
+  if (rows.length === 0) return { rows: 0, problem: 'empty', ...NOTHING_WRONG }
+  if (rows.length > ROWS_MAX) return { rows: rows.length, problem: 'tooMany', ...NOTHING_WRONG }
   const { version } = session.profile
   const now = { nowMs: Date.now(), random: Math.random }
-  const bad = await rowProblems(draft, version, table, now)
-  if (bad.length > 0 && !leaveOut) return { rows: rows.length, problem: 'badRows', bad }
+  const found = await rowProblems(draft, version, table, now)
+  const { bad, isNoneJson } = found
+  if ((bad.length > 0 || isNoneJson) && !anyway)
+    return { rows: rows.length, problem: 'badRows', ...found }
   const isBad = new Set(bad.map(({ row }) => row - 1))
   const good = [...rows.keys()].filter((row) => !isBad.has(row))
   session.jobs.start(
@@ -182,7 +186,7 @@ async function startCsv(
       others: bad.map((problem) => ({ ...problem, result: 'left out' })),
     },
   )
-  return { rows: good.length, problem: null, bad }
+  return { rows: good.length, problem: null, ...found }
 }
 
 /** Properties of a captured message that may be sent again: what only a broker sends stays behind. */
