@@ -203,7 +203,15 @@ const PAGES: readonly (readonly [name: string, content: (say: Say) => string])[]
   ['tools.md', toolReference],
 ]
 
+/** What the options do, in Chinese: for the page of the configuration in force. */
+function chineseSummaries(): string {
+  const { say } = chineseDictionary('scripts/words-zh.json')
+  const summaries = ALL_OPTIONS.map(({ row }) => [row.summary, say(row.summary)])
+  return `${JSON.stringify(Object.fromEntries(summaries), null, 2)}\n`
+}
+
 const WHOLE: readonly (readonly [file: string, content: () => string])[] = [
+  ['web/src/broker/option-words-zh.json', chineseSummaries],
   ['packaging/mosquitto.conf.full', () => fullConfiguration(toldSections())],
   ['packaging/man/mozzie.conf.5', () => configurationManual(toldSections())],
   ['packaging/man/mozzie.1', commandManual],

@@ -1,6 +1,7 @@
 /** The configuration in force as rows: every option's value, and where it comes from. What is secret stays hidden. */
 import type { ConfigReply } from '../admin/schemas-broker.ts'
 import type { BridgeConfig, Config, ListenerConfig, OptionPlace } from '../config/config.ts'
+import { DIRECTIVES } from '../config/directives.ts'
 import type { OptionRow, OptionTable } from '../config/option.ts'
 import { BRIDGE_TABLE, GLOBAL_TABLE, LISTENER_TABLE } from '../config/option-table.ts'
 import { PER_LISTENER_KEYS } from '../config/options-global.ts'
@@ -69,7 +70,7 @@ function listenerRow(listener: ListenerConfig): Row {
     file: location?.file ?? null,
     line: location?.line ?? null,
     reload: false,
-    summary: 'Port and address, or path of a unix socket.',
+    summary: DIRECTIVES.find(({ name: word }) => word === 'listener')?.summary ?? '',
   }
 }
 

@@ -1,13 +1,27 @@
 /** Every state of the page against axe's rules for WCAG 2.2 A and AA, in both themes. */
 import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
 import { connectHere, openFile, row } from './acts.ts'
 import { violations } from './axe.ts'
 import { startBusyStage } from './busy-stage.ts'
+import { stumbles } from './reading.ts'
 import { broker, client, troubles } from './screens.ts'
 import { operate } from './screens-operate.ts'
 import { work } from './screens-work.ts'
 import { visitOverWire } from './stage.ts'
 import { browserSuite } from './suite.ts'
+
+/** What a reader of Chinese stumbles over in this state, which is English before and behind it. */
+async function inChinese(page: Page, state: string): Promise<string[]> {
+  const turn = async (language: string): Promise<void> => {
+    await page.evaluate(`document.querySelector('.icon-button.language').click()`)
+    await page.locator(`html[lang^=${language}]`).waitFor()
+  }
+  await turn('zh')
+  const found = await stumbles(page)
+  await turn('en')
+  return found.map((words) => `${state}: ${words}`)
+}
 
 const PARTS = { troubles, client, broker }
 const BUSY = { work, operate }
@@ -29,6 +43,7 @@ browserSuite('accessibility', (test) => {
         found.push(...(await violations(page, `${state} (dark)`)))
         await page.emulateMedia({ colorScheme: 'light' })
         found.push(...(await violations(page, `${state} (light)`, 'colours')))
+        found.push(...(await inChinese(page, state)))
       }
       await part({ page, t, shop, wire, see })
       assert.deepEqual(found, [])

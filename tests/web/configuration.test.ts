@@ -6,6 +6,11 @@ import { connectHere } from './acts.ts'
 import { login } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
+const SYS_OPTIONS = {
+  'en-US': 'Seconds between two updates of $SYS; 0: no $SYS.',
+  'zh-CN': '两次更新 $SYS 之间的秒数；0：没有 $SYS。',
+}
+
 browserSuite('configuration and figures', (test) => {
   for (const locale of ['en-US', 'zh-CN'] as const)
     test(
@@ -23,6 +28,8 @@ browserSuite('configuration and figures', (test) => {
         await page.getByRole('link', { name: b.pages.config }).click()
         const option = page.locator('tbody tr', { hasText: 'sys_interval' })
         await option.filter({ hasText: /mosquitto\.conf:\d+|\.conf:\d+/ }).waitFor()
+        const meaning = SYS_OPTIONS[locale]
+        await page.locator(`tbody tr[title="${meaning}"]`, { hasText: 'sys_interval' }).waitFor()
         assert.equal(await page.locator('tbody tr', { hasText: 'max_keepalive' }).count(), 0)
         await page.getByLabel(b.config.search).fill('max_keepalive')
         await page.locator('tbody tr', { hasText: b.config.from.default }).waitFor()

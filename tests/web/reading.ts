@@ -27,15 +27,35 @@ const WORDS = `[
     ['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name) ?? '')),
 ]`
 
-/** In Chinese the colon, comma and brackets are full-width; \`topic:文本\` is the language of the search. */
-const HALF_WIDTH = /\p{Script=Han} ?[:;,!?]|\p{Script=Han} ?\(|\) ?\p{Script=Han}/u
+/** In Chinese the colon, comma and brackets are full-width, and no space follows them; \`topic:文本\` is the language of the search. */
+const HALF_WIDTH =
+  /\p{Script=Han} ?[:;,!?]|[;,!?] ?\p{Script=Han}|\p{Script=Han} ?\(|\) ?\p{Script=Han}|[，。；：！？、] +\S/u
 
-/** Both, as far as the page shows them now. */
+/**
+ * Two small English words, one behind the other, where the page speaks and not a topic, a payload, a log or a file. What
+ * was said before the language changed stays as it was said, and devices have names of their own.
+ */
+const ENGLISH = `(() => {
+  const isEnglish = (text) => /(?<![\\w/.-])[a-z]{2,},? [a-z]{2,}(?![\\w/=.-])/.test(text) && !/\\p{Script=Han}/u.test(text)
+  const isCode = '.mono, code, pre, kbd, textarea, [contenteditable], .message-row, .bubble, .payload, .log-lines, [lang]:not(html), .confirm, .notice, [role=alert], .device'
+  const found = []
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode())
+    if (isEnglish(node.data) && node.parentElement.checkVisibility() && node.parentElement.closest(isCode) === null) found.push(node.data)
+  for (const element of document.querySelectorAll('[title], [aria-label], [placeholder]'))
+    for (const name of ['title', 'aria-label', 'placeholder'])
+      if (element.closest(isCode) === null && isEnglish(element.getAttribute(name) ?? '')) found.push(name + ' ' + element.getAttribute(name))
+  return document.documentElement.lang === 'en' ? [] : found
+})()`
+
+/** All of it, as far as the page shows them now. */
 export async function stumbles(page: Page): Promise<string[]> {
   const cut = await page.evaluate<string[]>(CUT_OPTIONS)
   const words = await page.evaluate<string[]>(WORDS)
+  const english = await page.evaluate<string[]>(ENGLISH)
   return [
     ...cut,
+    ...english.map((text) => `English: ${text}`),
     ...words.filter((text) => HALF_WIDTH.test(text)).map((text) => `half-width: ${text}`),
   ]
 }

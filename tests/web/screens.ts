@@ -117,6 +117,7 @@ async function dialogs(tour: Tour): Promise<void> {
     await see(name)
     const folded = await page.locator('dialog[open] summary').all()
     for (const summary of folded) await summary.click()
+    if (name === 'form') await page.getByLabel(t.willOn).check()
     if (folded.length > 0) await see(`${name}-unfolded`)
     await close(tour)
   }

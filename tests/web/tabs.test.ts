@@ -279,7 +279,10 @@ browserSuite('two tabs that edit the same', (define) => {
     const [one, two] = await openTwice(at)
     const forms = [await openForm(one, t), await openForm(two, t)] as const
     const wills = forms.map((form) => form.locator('details', { hasText: t.will }))
-    for (const will of wills) await will.locator('summary').click()
+    for (const will of wills) {
+      await will.locator('summary').click()
+      await will.getByLabel(t.willOn).check()
+    }
     await wills[0]?.getByLabel(t.topic, { exact: true }).fill('wills/one')
     await wills[1]?.getByLabel('QoS', { exact: true }).selectOption('2')
     for (const form of forms) await form.getByRole('button', { name: t.save, exact: true }).click()

@@ -51,7 +51,7 @@ export function BridgesPage() {
                 {isClustered && <td className="mono">{row.node ?? '–'}</td>}
                 <td className={row.state === 'up' ? '' : 'is-warning'}>
                   {b.bridgeStates[row.state]}
-                  {row.reconnectAtMs !== null && ` (${clockText(row.reconnectAtMs).slice(0, 8)})`}
+                  {row.reconnectAtMs !== null && t.aside(clockText(row.reconnectAtMs).slice(0, 8))}
                 </td>
                 <td className="mono">{row.address}</td>
                 <td className="is-number">{countText(row.queued)}</td>
@@ -60,7 +60,7 @@ export function BridgesPage() {
                 <td className="is-number">{countText(row.dropped)}</td>
                 <td>
                   {row.lastError === null ? null : b.reasonWords(row.lastError)}
-                  {row.lastErrorMs !== null && ` (${clockText(row.lastErrorMs).slice(0, 8)})`}
+                  {row.lastErrorMs !== null && t.aside(clockText(row.lastErrorMs).slice(0, 8))}
                 </td>
                 <td>
                   <button

@@ -109,7 +109,11 @@ function NoApi({ problem }: { problem: ApiError | null }) {
   const b = useBrokerText()
   return (
     <div className="empty is-large">
-      {problem === null || problem.status === 0 ? <ReachBanner /> : <p>{problem.message}</p>}
+      {problem === null || problem.status === 0 ? (
+        <ReachBanner />
+      ) : (
+        <p>{problem.status === -1 ? b.noApi : problem.message}</p>
+      )}
       <div className="actions is-centred">
         <button type="button" className="button" onClick={() => void refreshSession()}>
           {b.retry}

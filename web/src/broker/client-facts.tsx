@@ -61,7 +61,8 @@ export function Facts({ client }: { client: ClientDetail }) {
       b.will,
       client.will === null
         ? b.none
-        : `${client.will.topic} (QoS ${client.will.qos}, ${bytesText(client.will.payloadBytes)})`,
+        : client.will.topic +
+          t.aside(t.phrases([`QoS ${client.will.qos}`, bytesText(client.will.payloadBytes)])),
     ],
   ]
   return (

@@ -10,7 +10,7 @@ import { useDuration, useText } from '../ui/text.ts'
 import { call, type ClientDetail, type ClientRow, type ClientsQuery } from './api.ts'
 import { Facts, versionText } from './client-facts.tsx'
 import { cluster } from './cluster.ts'
-import { QueueTimes } from './queue-times.tsx'
+import { QueuedFacts } from './queued-facts.tsx'
 import { brokerNowMs } from './reach.ts'
 import { whyAddress } from '../model/why-address.ts'
 import { Pager } from './pager.tsx'
@@ -277,6 +277,7 @@ function Drawer({
 }
 
 function Lists({ client }: { client: ClientDetail }) {
+  const t = useText()
   const b = useBrokerText()
   return (
     <>
@@ -300,7 +301,7 @@ function Lists({ client }: { client: ClientDetail }) {
               <li key={packetId}>
                 #{packetId} {topic ?? '…'}{' '}
                 <span className="is-quiet">
-                  QoS {qos}, {bytesText(payloadBytes)}
+                  {t.phrases([`QoS ${qos}`, bytesText(payloadBytes)])}
                 </span>
               </li>
             ))}
@@ -311,13 +312,12 @@ function Lists({ client }: { client: ClientDetail }) {
         <>
           <h3>{b.queue}</h3>
           <ul className="plain-list mono">
-            {client.queue.map(({ topic, qos, payloadBytes, ...times }, at) => (
+            {client.queue.map(({ topic, ...facts }, at) => (
               // oxlint-disable-next-line react/no-array-index-key -- a queue's messages have no identity but their place
               <li key={at}>
                 {topic}{' '}
                 <span className="is-quiet">
-                  QoS {qos}, {bytesText(payloadBytes)}
-                  <QueueTimes {...times} />
+                  <QueuedFacts {...facts} />
                 </span>
               </li>
             ))}
@@ -331,8 +331,9 @@ function Lists({ client }: { client: ClientDetail }) {
             <time className="is-quiet mono">{dateTimeText(timeMs).slice(5, 19)}</time>{' '}
             {b.eventKinds[kind]}{' '}
             <span className="is-quiet">
-              {kind === 'subscribeRefused' && `${filter}: `}
-              {b.reasonWords(detail)}
+              {kind === 'subscribeRefused'
+                ? t.labelled(filter, b.reasonWords(detail))
+                : b.reasonWords(detail)}
             </span>
           </li>
         ))}

@@ -1,12 +1,14 @@
 /** The configuration in force: every option with its value, and where that comes from. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Check } from '../ui/parts.tsx'
+import { useLanguage } from '../ui/text.ts'
 import { call, type ConfigRow } from './api.ts'
 import { useBrokerText } from './text.ts'
 import { useLoaded } from './use-api.ts'
 
 export function ConfigPage() {
   const b = useBrokerText()
+  const meaningOf = useMeanings()
   const [text, setText] = useState('')
   const [all, setAll] = useState(false)
   const { value, problem } = useLoaded('config', () => call('config'), 10_000)
@@ -33,7 +35,7 @@ export function ConfigPage() {
       {problem !== null && <p className="problem">{problem}</p>}
       {value !== null && (
         <p className="is-quiet config-files">
-          {value.files.length === 0 ? b.config.noFile : b.config.files(value.files.join(', '))}
+          {value.files.length === 0 ? b.config.noFile : b.config.files(value.files)}
         </p>
       )}
       <div className="table-scroll" tabIndex={0} role="region" aria-label={b.pages.config}>
@@ -50,6 +52,7 @@ export function ConfigPage() {
               <Row
                 key={`${row.section} ${row.of} ${row.option}`}
                 row={row}
+                meaning={meaningOf(row.summary)}
                 isOneFile={value?.files.length === 1}
               />
             ))}
@@ -63,13 +66,27 @@ export function ConfigPage() {
   )
 }
 
+/** What an option does, in the language of the page; the broker says it in English. */
+function useMeanings(): (summary: string) => string {
+  const language = useLanguage()
+  const [words, setWords] = useState<Readonly<Record<string, string>>>({})
+  useEffect(() => {
+    if (language === 'zh')
+      import('./option-words-zh.json').then(
+        (loaded) => setWords(loaded.default),
+        () => {},
+      )
+  }, [language])
+  return (summary) => (language === 'zh' ? (words[summary] ?? summary) : summary)
+}
+
 /** @param isOneFile Its path stands above the table: its name is enough. */
-function Row({ row, isOneFile }: { row: ConfigRow; isOneFile: boolean }) {
+function Row({ row, meaning, isOneFile }: { row: ConfigRow; meaning: string; isOneFile: boolean }) {
   const b = useBrokerText()
   const file = isOneFile ? row.file?.split(/[\\/]/).at(-1) : row.file
   const where = row.file === null ? '' : `${file}:${row.line}`
   return (
-    <tr title={row.summary}>
+    <tr title={meaning}>
       <td className="mono">{row.option}</td>
       <td className="mono is-value">
         {row.value === null ? <i>{b.config.hidden}</i> : row.value === '' ? '–' : row.value}

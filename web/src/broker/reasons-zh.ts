@@ -1,6 +1,9 @@
 /** What the broker says of ends, refusals and rights, in Chinese; what is not here stays as it came: a client's own words, a rule of a file. */
 import { reasonNames } from '../i18n/reasons.ts'
 import { byPattern, type Known } from '../i18n/problems-zh.ts'
+import { zhUsers } from './words-zh-users.ts'
+
+type DefaultType = keyof typeof zhUsers.defaultTypes
 
 /** What is no reason code's name: mosquitto's words in `src/broker/state/words.ts`, those of the links, and the system's. */
 const ENDS = new Map(
@@ -62,8 +65,30 @@ const DECIDES: readonly Known[] = [
   [/^getaddrinfo EAI_AGAIN (\S+)$/, '暂时无法解析主机名 $1'],
 ]
 
+const ROLE_RULE = /^role "(.*)"( of group "(.*)")?: (\w+) (.*) (allow|deny), priority (-?\d+)$/s
+const DEFAULT_RULE = /^default access (\w+) allow$/
+
+/** A rule of a role, in the words of the page of roles; null: it is none. */
+function roleRule(reason: string): string | null {
+  const [, access] = DEFAULT_RULE.exec(reason) ?? []
+  if (access !== undefined)
+    return `没有规则匹配，默认允许${zhUsers.defaultTypes[access as DefaultType] ?? access}`
+  const [, role, ofGroup, group, type = '', topic, verb, priority] = ROLE_RULE.exec(reason) ?? []
+  if (role === undefined) return null
+  const through = ofGroup === undefined ? '' : `（来自组“${group}”）`
+  const allows = verb === 'allow' ? zhUsers.allows : zhUsers.denies
+  const kind = zhUsers.aclTypes[type as keyof typeof zhUsers.aclTypes] ?? type
+  return `角色“${role}”${through}：${allows} ${kind} ${topic}，优先级 ${priority}`
+}
+
 /** @param reason Of an event, of a refusal, or why something is allowed or not. */
 export function reasonInChinese(reason: string): string {
   const lower = reason.toLowerCase()
-  return ENDS.get(reason) ?? ENDS.get(lower) ?? CODES.get(lower) ?? byPattern(DECIDES, reason)
+  return (
+    ENDS.get(reason) ??
+    ENDS.get(lower) ??
+    CODES.get(lower) ??
+    roleRule(reason) ??
+    byPattern(DECIDES, reason)
+  )
 }

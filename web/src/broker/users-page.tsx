@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import { confirmed } from '../ui/confirm.tsx'
 import { IconButton, Tabs } from '../ui/parts.tsx'
+import { useText } from '../ui/text.ts'
 import { call } from './api.ts'
 import { Pager } from './pager.tsx'
 import { AuditTable } from './users-audit.tsx'
@@ -20,6 +21,7 @@ const EVERY_MS = 5000
 const PAGE_SIZE = 50
 
 export function UsersPage() {
+  const t = useText()
   const b = useBrokerText()
   const [part, setPart] = useState<Part>('users')
   const [refusal, setRefusal] = useState<string | null>(null)
@@ -36,7 +38,7 @@ export function UsersPage() {
     try {
       const { responses } = await call('userCommands', { body: { commands } })
       const errors = responses.flatMap(({ error }) => (error === undefined ? [] : [error]))
-      setRefusal(errors.length === 0 ? null : errors.join(' '))
+      setRefusal(errors.length === 0 ? null : t.sentences(errors.map(b.problem)))
       reload()
       return errors.length === 0
     } catch (error) {
@@ -258,12 +260,13 @@ function Groups({ value, run }: PartProps) {
 }
 
 function Roles({ value, run }: PartProps) {
+  const t = useText()
   const b = useBrokerText()
   const u = b.users
   const remove = async (rolename: string) => {
     const changes = await withoutRole(rolename)
     const question = [u.sureRole(rolename), u.withoutCount(changes.length), ...changes.slice(0, 5)]
-    if (await confirmed(question.join(' '), u.remove))
+    if (await confirmed(t.sentences(question), u.remove))
       await run({ command: 'deleteRole', rolename })
   }
   return (

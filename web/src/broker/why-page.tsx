@@ -95,6 +95,7 @@ export function WhyPage() {
 }
 
 function Chain({ reply }: { reply: WhyReply }) {
+  const t = useText()
   const b = useBrokerText()
   const wordsOf = useLinkWords()
   const verdict = reply.links.find(
@@ -103,8 +104,8 @@ function Chain({ reply }: { reply: WhyReply }) {
   const words = verdict === undefined ? null : wordsOf(verdict)
   const noted = reply.links.filter(({ finding }) => reply.noted.includes(finding)).map(wordsOf)
   const said = [
-    words === null ? b.whyInOrder : `${words.question} ${words.answer}`,
-    ...noted.map(({ question, answer }) => `${question} ${answer}`),
+    words === null ? b.whyInOrder : t.sentences([words.question, words.answer]),
+    ...noted.map(({ question, answer }) => t.sentences([question, answer])),
   ]
   return (
     <>
@@ -114,7 +115,7 @@ function Chain({ reply }: { reply: WhyReply }) {
       >
         <b>
           <Icon name={verdict === undefined ? 'check' : 'warn'} />
-          <span className="why-verdict">{said.join(' ')}</span>
+          <span className="why-verdict">{t.sentences(said)}</span>
         </b>
         {words !== null && words.evidence !== '' && <p className="mono">{words.evidence}</p>}
       </div>
@@ -138,7 +139,8 @@ function ChainLink({ link, question, answer, evidence }: { link: Link } & LinkWo
       <Icon name={STATE_ICONS[link.state]} />
       <span>
         <span className="visually-hidden">{t.labelled(b.whyStates[link.state], '')}</span>
-        {question} <b>{answer}</b>
+        {t.sentences([question, ''])}
+        <b>{answer}</b>
       </span>
       {link.timeMs === null ? (
         <span />

@@ -104,7 +104,7 @@ export const en = {
     search: 'Search options and values',
     all: 'Also show defaults',
     noFile: 'The broker runs without a configuration file.',
-    files: (names: string) => `From ${names}.`,
+    files: (names: readonly string[]) => `From ${names.join(', ')}.`,
     option: 'Option',
     value: 'Value',
     where: 'Comes from',

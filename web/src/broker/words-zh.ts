@@ -99,7 +99,7 @@ export const zh: BrokerText = {
     search: '查找选项或值',
     all: '也显示默认值',
     noFile: '服务器没有使用配置文件。',
-    files: (names) => `来自 ${names}。`,
+    files: (names) => `来自 ${names.join('、')}。`,
     option: '选项',
     value: '值',
     where: '来源',

@@ -15,9 +15,9 @@ export function notifyImported({ messages, altered, unread }: ImportAnswer): voi
     t.importedSentence(messages),
     ...(altered > 0 ? [t.alteredPayloads(altered)] : []),
     ...(unread.total > 0 ? [t.unreadLines(unread.total)] : []),
-    ...(first === undefined ? [] : [t.problem(`line ${first.line}: ${first.reason}`)]),
+    ...(first === undefined ? [] : [t.unreadLine(first.line, first.reason)]),
   ]
-  notify(words.join(' '), words.length > 1)
+  notify(t.sentences(words), words.length > 1)
 }
 
 export async function openCaptureFile(): Promise<void> {

@@ -38,7 +38,7 @@ export function ConnectHelp({ session, profile }: { session: SessionHandle; prof
         <ol>
           {found.causes.map(({ name, instead }) => (
             <li key={name}>
-              {t.causes[name]}{' '}
+              {t.sentences([t.causes[name], ''])}
               {CERTIFICATE_CAUSES.has(name) && (
                 <CertificateHelp profile={profile} authority={found.authority} />
               )}

@@ -89,7 +89,7 @@ export function ConnectionForm({ id, draft }: { id: string | null; draft?: Profi
 
 function BasicFields({ profile, put }: SectionProps) {
   const t = useText()
-  const [hint, setHint] = useState(t.hostHint)
+  const [pasted, setPasted] = useState<'pastedMqtt' | 'pastedMqttHere' | null>(null)
   const paste = (text: string) => {
     const address = parseAddress(text)
     if (address !== null) {
@@ -98,7 +98,7 @@ function BasicFields({ profile, put }: SectionProps) {
       // Of the broker that the page came from the WebSocket is known.
       const isHere = isMqtt && isSameHost(fields.host ?? '', here.host)
       put({ ...fields, ...(isHere && here) })
-      setHint(isHere ? t.pastedMqttHere : isMqtt ? t.pastedMqtt : t.hostHint)
+      setPasted(isHere ? 'pastedMqttHere' : isMqtt ? 'pastedMqtt' : null)
     }
     return address !== null
   }
@@ -123,7 +123,7 @@ function BasicFields({ profile, put }: SectionProps) {
       <TextField
         label={t.host}
         value={profile.host}
-        hint={hint}
+        hint={t[pasted ?? 'hostHint']}
         mono
         onChange={(host) => {
           if (!paste(host)) put({ host })

@@ -177,7 +177,7 @@ function Preview({ draft, table, bad }: PreviewProps) {
     <>
       {table.columns.length > 0 && (
         <p className="hint">
-          {t.columns}{' '}
+          {t.sentences([t.columns, ''])}
           {table.columns.map((name) => (
             <code key={name}>{`{{${name}}}`}</code>
           ))}

@@ -87,5 +87,5 @@ const LABELS: Partial<Record<string, (t: Text) => string>> = {
 /** @param fields As in `clashes`; of a field of the will, the will is named. */
 export function fieldLabels(fields: readonly string[], t: Text): string {
   const labels = fields.map((field) => LABELS[field.replace(/\..*/, '')]?.(t) ?? field)
-  return [...new Set(labels)].join(', ')
+  return t.names([...new Set(labels)])
 }

@@ -49,7 +49,7 @@ export function RepeatForm({ session, draft }: { session: SessionHandle; draft: 
         <Icon name="play" size={14} /> {t.start}
       </button>
       <p className="hint">
-        {t.placeholders}{' '}
+        {t.sentences([t.placeholders, ''])}
         {PLACEHOLDER_NAMES.map((name) => (
           <code key={name}>{`{{${name}}}`}</code>
         ))}

@@ -35,8 +35,8 @@ export function SessionDialog({ session }: { session: SessionHandle }) {
               <div>
                 <dt>{t.onlineSince}</dt>
                 <dd>
-                  {dateTimeText(onlineSinceMs).slice(0, 19)} ({duration(Date.now() - onlineSinceMs)}
-                  )
+                  {dateTimeText(onlineSinceMs).slice(0, 19)}
+                  {t.aside(duration(Date.now() - onlineSinceMs))}
                 </dd>
               </div>
             )}

@@ -203,6 +203,7 @@ function SubscriptionForm({ session, subscription, put, version }: FormProps) {
         />
         {(subscription.format === 'protobuf' || subscription.format === 'avro') && (
           <Select
+            className="is-wide"
             label={t.schema}
             value={subscription.schema}
             options={[

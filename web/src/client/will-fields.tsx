@@ -10,7 +10,7 @@ const WILL_FORMATS = ['text', 'json', 'hex', 'base64'] as const
 export function WillFields({ profile, put }: SectionProps) {
   const t = useText()
   const { will } = profile
-  const putWill = (patch: Partial<Will>) => put({ will: { ...will, ...patch, on: true } })
+  const putWill = (patch: Partial<Will>) => put({ will: { ...will, ...patch } })
   return (
     <Section
       title={t.will}
@@ -18,6 +18,20 @@ export function WillFields({ profile, put }: SectionProps) {
     >
       <p className="hint">{t.willText}</p>
       <Check label={t.willOn} checked={will.on} onChange={(on) => put({ will: { ...will, on } })} />
+      {will.on && <SetWill will={will} putWill={putWill} hasProperties={profile.version === 5} />}
+    </Section>
+  )
+}
+
+interface SetWillProps {
+  will: Will
+  putWill: (patch: Partial<Will>) => void
+}
+
+function SetWill({ will, putWill, hasProperties }: SetWillProps & { hasProperties: boolean }) {
+  const t = useText()
+  return (
+    <>
       <div className="grid">
         <TextField
           label={t.topic}
@@ -54,18 +68,12 @@ export function WillFields({ profile, put }: SectionProps) {
         />
         <Check label={t.retain} checked={will.retain} onChange={(retain) => putWill({ retain })} />
       </div>
-      {profile.version === 5 && <WillProperties will={will} putWill={putWill} />}
-    </Section>
+      {hasProperties && <WillProperties will={will} putWill={putWill} />}
+    </>
   )
 }
 
-function WillProperties({
-  will,
-  putWill,
-}: {
-  will: Will
-  putWill: (patch: Partial<Will>) => void
-}) {
+function WillProperties({ will, putWill }: SetWillProps) {
   const t = useText()
   return (
     <>

@@ -75,6 +75,7 @@ export const publishWords = {
       ? '1 payload in the file differs from what was sent.'
       : `${count} payloads in the file differ from what was sent.`,
   unreadLines: (count: number) => `${counted(String(count), 'line')} could not be read.`,
+  unreadLine: (line: number, reason: string) => `Line ${line}: ${reason}.`,
   importedMessages: (count: number) => counted(String(count), 'message'),
   importedSentence: (count: number) => `${counted(String(count), 'message')} read.`,
   replay: 'Replay',

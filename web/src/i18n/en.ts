@@ -43,6 +43,11 @@ export const en = {
   withUnit: (label: string, unit: 's' | 'ms' | 'B') => `${label} (${unit})`,
   /** What something is about, and which: an option and its value, what a button does and to what. */
   labelled: (label: string, what: string) => `${label}: ${what}`,
+  /** Behind a word, in brackets. */
+  aside: (text: string) => ` (${text})`,
+  phrases: (parts: readonly string[]) => parts.join(', '),
+  names: (list: readonly string[]) => list.join(', '),
+  sentences: (list: readonly string[]) => list.join(' '),
   perSecond: (count: number) => `${count} per second`,
   rate: (count: string) => `${count}/s`,
   copied: 'Copied',

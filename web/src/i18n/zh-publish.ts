@@ -68,6 +68,7 @@ export const publishWords: PublishText = {
   fileNamed: (name) => `文件：${name}`,
   alteredPayloads: (count) => `文件中有 ${count} 条消息的载荷与发送时不同。`,
   unreadLines: (count) => `有 ${count} 行无法读取。`,
+  unreadLine: (line, reason) => `第 ${line} 行：${problemInChinese(reason)}。`,
   importedMessages: (count) => `${count} 条消息`,
   importedSentence: (count) => `已读取 ${count} 条消息。`,
   replay: '回放',
