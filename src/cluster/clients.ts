@@ -33,13 +33,24 @@ interface Asking {
   readonly claim: PeerClaim
   /** Every node is asked by itself, and may want it too. */
   readonly isOfEach?: boolean
+  /** Who asks knows the answer `had`; an older version does not. */
+  readonly knowsHad?: boolean
 }
 
 /** A kick that the core has not answered, and who waits for it. */
-type Answer = (gone: boolean) => void
+type Answer = (gone: boolean, had?: boolean) => void
 
-/** `yes`: who had it has let it go. `pass`: who answers does not have it, which says nothing of others. */
-type Reply = 'yes' | 'no' | 'pass'
+/**
+ * `yes`: who had it has let it go. `had`: and its place in the bounds on sessions with it. `pass`: who answers does not have it,
+ * which says nothing of others.
+ */
+type Reply = 'yes' | 'had' | 'no' | 'pass'
+
+/** `had`: as in `Peers.claim`. */
+interface Claimed {
+  readonly granted: boolean
+  readonly had: boolean
+}
 
 export interface ClientsOptions {
   readonly name: string
@@ -73,22 +84,23 @@ export class Clients {
     wire.listen(`${options.name}.ctl.${options.node}.kick`, (message) => {
       const { claim, isOfEach } = parse(message)
       if (isOfEach === true) this.asked(message)
-      else this.kick(claim, (gone) => respond(message, replyOf(gone, true)))
+      else this.kick(claim, (gone) => respond(message, gone ? 'yes' : 'no'))
     })
   }
 
   /** `prepare`: what is to be done before a claim is granted, while nobody else's may be. */
-  async claim(claim: PeerClaim, prepare: () => Promise<void>): Promise<boolean> {
+  async claim(claim: PeerClaim, prepare: () => Promise<void>): Promise<Claimed> {
     const { clientId } = claim
     const subject = `${this.options.name}.c.${tokenFor(clientId)}`
     const own = this.own.get(clientId) ?? this.listen(subject, claim)
     own.pending++
-    const granted = await this.ask(subject, claim, own, prepare)
+    const claimed = await this.ask(subject, claim, own, prepare)
+    const { granted } = claimed
     own.pending--
     // The core is to know that it has the client before it is asked to let it go.
     if (own.pending === 0) setImmediate(() => own.waiting.splice(0).forEach((go) => go(granted)))
     if (!granted && own.pending === 0) this.unclaim(clientId)
-    return granted
+    return claimed
   }
 
   private listen(subject: string, claim: PeerClaim): OwnClient {
@@ -105,7 +117,8 @@ export class Clients {
   }
 
   private question(claim: PeerClaim, isOfEach = false): string {
-    return JSON.stringify({ node: this.options.node, claim, isOfEach } satisfies Asking)
+    const { node } = this.options
+    return JSON.stringify({ node, claim, isOfEach, knowsHad: true } satisfies Asking)
   }
 
   unclaim(clientId: string): void {
@@ -118,14 +131,16 @@ export class Clients {
 
   /** Another node wants a client that is ours, or is going to be. */
   private asked(message: Msg): void {
-    const { node, claim } = parse(message)
+    const { node, claim, knowsHad = false } = parse(message)
     const own = this.own.get(claim.clientId)
     // Said once more, long after it was granted: only those who never heard of each other are meant.
     if (message.reply === undefined || message.reply === '') {
       if (own !== undefined && own.pending === 0 && node < this.options.node) return
     }
-    const letGo = (had: boolean): void =>
-      this.kick(claim, (gone) => respond(message, replyOf(gone, had)))
+    const letGo = (isHere: boolean): void =>
+      this.kick(claim, (gone, had = false) =>
+        respond(message, replyOf(gone, isHere, knowsHad && had)),
+      )
     if (own === undefined || own.pending === 0) return letGo(own !== undefined)
     if (node > this.options.node) own.waiting.push(letGo)
     else {
@@ -141,32 +156,36 @@ export class Clients {
     if (known !== undefined) return void known.push(done)
     const answers = [done]
     this.kicks.set(key, answers)
-    this.kicked(claim, (gone) => {
+    this.kicked(claim, (gone, had) => {
       this.kicks.delete(key)
       if (gone) this.unclaim(claim.clientId)
-      for (const answer of answers) answer(gone)
+      // There is one place.
+      for (const [at, answer] of answers.entries()) answer(gone, at === 0 && had)
     })
   }
 
-  /** Asks whoever has it; true: nobody does, not any more, or it cannot say so. */
+  /** Asks whoever has it; granted: nobody does, not any more, or it cannot say so. */
   private async ask(
     subject: string,
     claim: PeerClaim,
     own: OwnClient,
     prepare: () => Promise<void>,
-  ): Promise<boolean> {
+  ): Promise<Claimed> {
     const { leaseMs, nowMs } = this.options
     const endMs = nowMs() + leaseMs
+    let had = false
     while (nowMs() < endMs && !this.wire.isClosed) {
       own.isOverheard = false
       const reply = await this.askOnce(subject, claim)
       if (reply === null) continue
-      const isGone = reply === 'pass' ? await this.askEach(claim) : reply === 'yes'
-      if (isGone) await prepare()
-      if (!(isGone && own.isOverheard)) return isGone
+      const replies = reply === 'pass' ? await this.askEach(claim) : [reply]
+      had ||= replies.includes('had')
+      const granted = !replies.includes('no')
+      if (granted) await prepare()
+      if (!(granted && own.isOverheard)) return { granted, had: granted && had }
     }
     await prepare()
-    return true
+    return { granted: true, had }
   }
 
   /** One question, whose first answer counts; null: none in time. */
@@ -176,24 +195,23 @@ export class Clients {
     return answer === 'unheard' ? 'yes' : (decoder.decode(answer.data) as Reply)
   }
 
-  /** Asks every other node by itself; true: none of them has it, not any more. */
-  private async askEach(claim: PeerClaim): Promise<boolean> {
+  /** Asks every other node by itself. */
+  private async askEach(claim: PeerClaim): Promise<Reply[]> {
     const others = this.membership.others()
-    const answers = await Promise.all(others.map(({ node }) => this.kickAt(node, claim, true)))
-    return answers.every((gone) => gone)
+    return Promise.all(others.map(({ node }) => this.kickAt(node, claim, true)))
   }
 
-  /** Asks a node to let a client go; true: it did, or cannot have it any more. */
-  async kickAt(node: string, claim: PeerClaim, isOfEach = false): Promise<boolean> {
+  /** Asks a node to let a client go; `pass` as well when it cannot have it any more. */
+  async kickAt(node: string, claim: PeerClaim, isOfEach = false): Promise<Reply> {
     const subject = `${this.options.name}.ctl.${node}.kick`
     const question = this.question(claim, isOfEach)
     while (!this.wire.isClosed) {
       const answer = await this.wire.tryRequest(subject, question, ASK_MS)
       if (answer === 'unheard') this.membership.noteSilent(node)
-      else if (answer !== null) return decoder.decode(answer.data) !== 'no'
+      else if (answer !== null) return decoder.decode(answer.data) as Reply
       if (answer === 'unheard' || !this.membership.isAlive(node)) break
     }
-    return true
+    return 'pass'
   }
 
   end(): void {
@@ -208,9 +226,10 @@ function parse({ data }: Msg): Asking {
   return JSON.parse(decoder.decode(data)) as Asking
 }
 
-function replyOf(gone: boolean, had: boolean): Reply {
+function replyOf(gone: boolean, isHere: boolean, had: boolean): Reply {
   if (!gone) return 'no'
-  return had ? 'yes' : 'pass'
+  if (had) return 'had'
+  return isHere ? 'yes' : 'pass'
 }
 
 function respond(message: Msg, reply: Reply): void {

@@ -231,12 +231,12 @@ export class ClusterPeers implements Peers {
 
   // ── clients ──────────────────────────────────────────────────────────────────────────────────────
 
-  claim(claim: PeerClaim, done: (granted: boolean) => void): void {
+  claim(claim: PeerClaim, done: (granted: boolean, had: boolean) => void): void {
     this.parcels.flush()
     this.later(() => {
       void this.clients
         ?.claim(claim, () => knowSession(this.node, claim.clientId))
-        .then((granted) => this.tell(() => done(granted)))
+        .then(({ granted, had }) => this.tell(() => done(granted, had)))
     })
   }
 
@@ -251,16 +251,19 @@ export class ClusterPeers implements Peers {
     })
   }
 
-  private kicked(claim: PeerClaim, done: (gone: boolean) => void): void {
+  private kicked(claim: PeerClaim, done: (gone: boolean, had?: boolean) => void): void {
     this.tell((events) =>
-      events.kicked(claim, (gone) => void this.node.writer.flush().then(() => done(gone))),
+      events.kicked(
+        claim,
+        (gone, had) => void this.node.writer.flush().then(() => done(gone, had)),
+      ),
     )
   }
 
   /** Another node has taken the session: whatever happened here in between, its client has gone there. */
   private lost(clientId: string): void {
     const username = this.node.table.get(clientId)?.row.record?.username ?? null
-    const claim = { clientId, username, cleanStart: false }
+    const claim = { clientId, username, cleanStart: false, isFull: false }
     this.tell((events) => events.kicked(claim, () => this.node.tellAgain(clientId)))
   }
 

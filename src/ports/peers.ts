@@ -21,6 +21,8 @@ export interface PeerClaim {
   readonly username: string | null
   /** Nothing of the session before it is to go on. */
   readonly cleanStart: boolean
+  /** Its user may have no session more: it can take one of its own, and no other user's. */
+  readonly isFull: boolean
 }
 
 /** What a client left to be said if its node should be gone. */
@@ -60,7 +62,7 @@ export interface PeersEvents {
   published(message: Message, plain: boolean, groups: readonly string[]): void
   /**
    * The client connects elsewhere: let it go. `done(true)` once it is gone, with what that wrote given to the store before;
-   * `done(false)`: it is another user's, and stays. `had`: it had a place in the bounds on sessions, which is the other's now.
+   * `done(false)`: it is another user's, and stays, as it does when the claim is of a user who has no room for it. `had`: it had a place in the bounds on sessions, which is the other's now.
    */
   kicked(claim: PeerClaim, done: (gone: boolean, had?: boolean) => void): void
   /** A node is gone, and this one was chosen to publish what its client left. */
@@ -86,12 +88,10 @@ export interface Peers {
   publish(message: Message, nodes: number, groups: readonly string[]): boolean
   /**
    * A client connects here. `done(true)` once every other node has let it go, or cannot answer any more, and the store has told
-   * this one of the session that the client id has by then; this node has it until `unclaim`. Of two nodes that claim at once one is kicked by the other. `done(false)`: it belongs to another user.
+   * this one of the session that the client id has by then; this node has it until `unclaim`. Of two nodes that claim at once one is kicked by the other. `done(false)`: it belongs to another user, and stays.
    * `had`: another node let it go, and its place in the bounds on sessions is free for it.
    */
   claim(claim: PeerClaim, done: (granted: boolean, had?: boolean) => void): void
-  /** `claim` says `had`. */
-  readonly saysWhoHad?: boolean
   /** Its client is gone, or did not get in. Nothing happens when another node has claimed it meanwhile. */
   unclaim(clientId: string): void
   /** The store says that `node` holds the session: asks it to let the client go; `done` when it did or cannot answer any more. */

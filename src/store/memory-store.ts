@@ -35,14 +35,19 @@ interface StoredSession {
   readonly inbound: Map<number, Message>
 }
 
+interface OpenNode {
+  readonly events: StoreEvents
+  readonly defer: (run: () => void) => void
+}
+
 /** What the stores of all nodes share. */
 export class MemoryData {
   readonly sessions = new Map<string, StoredSession>()
   readonly retained = new Map<string, Message>()
   /** `node` publishes it when it is due. */
   readonly delayed = new Map<string, { waiting: StoredWill; node: string }>()
-  /** The nodes that are open, to be told of each other's changes. */
-  readonly nodes = new Map<string, StoreEvents>()
+  /** The nodes that are open, to be told of each other's changes: whoever made them, in the order they were made in. */
+  readonly nodes = new Map<string, OpenNode>()
 }
 
 export interface MemoryStoreOptions {
@@ -96,7 +101,7 @@ class MemoryStore implements Store {
 
   open(events: StoreEvents): void {
     this.events = events
-    this.data.nodes.set(this.node, events)
+    this.data.nodes.set(this.node, { events, defer: this.defer })
     for (const session of this.data.sessions.values()) this.boundSent(session)
     this.defer(() => this.tellAll(events))
   }
@@ -204,7 +209,7 @@ class MemoryStore implements Store {
       released: false,
       safe: true,
     }
-    this.defer(() => this.data.nodes.get(owner)?.arrived(clientId, entry))
+    this.tell(owner, (events) => events.arrived(clientId, entry))
     return 0
   }
 
@@ -263,13 +268,16 @@ class MemoryStore implements Store {
     })
   }
 
-  private tellOthers(tell: (events: StoreEvents) => void): void {
+  private tellOthers(run: (events: StoreEvents) => void): void {
     if (this.data.nodes.size < 2) return
-    for (const [node, events] of this.data.nodes)
-      if (node !== this.node)
-        this.defer(() => {
-          if (this.data.nodes.get(node) === events) tell(events)
-        })
+    for (const name of this.data.nodes.keys()) if (name !== this.node) this.tell(name, run)
+  }
+
+  private tell(name: string, run: (events: StoreEvents) => void): void {
+    const node = this.data.nodes.get(name)
+    node?.defer(() => {
+      if (this.data.nodes.get(name) === node) run(node.events)
+    })
   }
 
   private tellAll(events: StoreEvents): void {

@@ -84,7 +84,6 @@ export class Junction {
       interest: (filter, group, own) => this.interest(node, filter, group, own),
       barrier: (done) => this.barrier(node, done),
       publish: (message, mask, groups) => this.publish(node, message, mask, groups),
-      saysWhoHad: true,
       claim: (claim, done) => this.claim({ node, claim, done }),
       unclaim: (clientId) => this.unclaim(node, clientId),
       kick: (owner, claim, done) => this.kick(node, owner, claim, done),

@@ -42,10 +42,12 @@ function writeAnswer(out: WireWriter, number: number, given: boolean, had = fals
   out.u8(had ? 1 : 0)
 }
 
-function writeClaim(out: WireWriter, { clientId, username, cleanStart }: PeerClaim): void {
+function writeClaim(out: WireWriter, claim: PeerClaim): void {
+  const { clientId, username, cleanStart, isFull } = claim
   out.text(clientId)
   out.text(username)
   out.u8(cleanStart ? 1 : 0)
+  out.u8(isFull ? 1 : 0)
 }
 
 function readClaim(reader: WireReader): PeerClaim {
@@ -53,6 +55,7 @@ function readClaim(reader: WireReader): PeerClaim {
     clientId: reader.text(),
     username: reader.textOrNull(),
     cleanStart: reader.u8() === 1,
+    isFull: reader.u8() === 1,
   }
 }
 
@@ -167,8 +170,6 @@ export class RemotePeers implements Peers {
     out.message(message)
     return flow === null || !flow.isCrowded
   }
-
-  readonly saysWhoHad = true
 
   claim(claim: PeerClaim, done: Answer): void {
     this.ask(Call.claimClient, done)

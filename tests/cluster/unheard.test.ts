@@ -79,7 +79,7 @@ overNats('sessions that a node has not heard of', (nats) => {
 
   test('a client that wants a new session is let in behind what there is of its old one [MQTT-3.1.2-4]', async (context) => {
     const { b } = await leaveSession(nats, context)
-    const claim = { clientId: 'c', username: null, cleanStart: true }
+    const claim = { clientId: 'c', username: null, cleanStart: true, isFull: false }
     assert.equal(await new Promise((done) => b.peers.claim(claim, done)), true)
     assert.deepEqual(
       b.door.told.all('session').map(([clientId]) => clientId),

@@ -34,6 +34,7 @@ const claimOf = (clientId: string, username: string | null = null): PeerClaim =>
   clientId,
   username,
   cleanStart: true,
+  isFull: false,
 })
 
 export function message(topic: string, payload: string, qos: Qos = 1): Message {
@@ -69,6 +70,8 @@ export class PeerNode {
   readonly orphaned: [string, PeerWill][] = []
   /** How it answers kicks; they wait while this is null. */
   answer: ((claim: PeerClaim) => boolean) | null = () => true
+  /** What it says of its place when it lets a client go. */
+  had = false
   private readonly waiting: (() => void)[] = []
 
   constructor(name: string, peers: Peers) {
@@ -86,7 +89,9 @@ export class PeerNode {
         void this.got.push({ content: contentOf(sent), text: textOf(sent), plain, groups }),
       kicked: (claim, done) => {
         this.kicked.push(claim)
-        this.waiting.push(() => done((this.answer as (claim: PeerClaim) => boolean)(claim)))
+        this.waiting.push(() =>
+          done((this.answer as (claim: PeerClaim) => boolean)(claim), this.had),
+        )
         this.answerKicks()
       },
       orphaned: (clientId, will) => void this.orphaned.push([clientId, will]),
@@ -351,6 +356,27 @@ function claimContract(check: Check): void {
     assert.equal(await stage.claim(c, claimOf('id', 'user')), true)
     assert.equal(a.kicked.length + b.kicked.length >= 2, true)
   })
+
+  check(
+    'whoever lets a client go says whether that had a place, and what is asked says for whom',
+    async (stage) => {
+      const [a, b, c] = stage.nodes
+      await stage.claim(a, claimOf('id'))
+      for (const [had, to, from] of [
+        [true, b, a],
+        [false, c, b],
+        [true, a, c],
+      ] as const) {
+        from.had = had
+        const claim = { ...claimOf('id'), isFull: had }
+        let got: boolean | undefined
+        to.peers.claim(claim, (_granted, its) => (got = its))
+        await stage.setup.until(() => got !== undefined)
+        assert.equal(got, had)
+        assert.deepEqual(from.kicked.at(-1), claim)
+      }
+    },
+  )
 
   check('another user’s client stays', async (stage) => {
     const [a, b] = stage.nodes

@@ -50,6 +50,7 @@ import { logConnected, logOtherUser, logOusted } from '../state/words.ts'
 import {
   expiryOf,
   hasNoRoom,
+  isFullFor,
   idOf,
   isOneUser,
   isSamePlace,
@@ -96,7 +97,7 @@ function begin(core: Core, opening: Opening): void {
     keepPlace(core, opening)
   if (core.ports.peers === null) return goOn(core, opening)
   core.openings.set(clientId, [opening])
-  core.ports.peers.claim(peerClaim(opening), (granted, had) => {
+  core.ports.peers.claim(peerClaim(core, opening), (granted, had) => {
     if (had === true) keepPlace(core, opening)
     claimedOfPeers(core, opening, granted)
   })
@@ -123,9 +124,10 @@ function waitsForLeaving(core: Core, { connection, packet, assigned }: Opening):
   return leaving !== undefined
 }
 
-function peerClaim({ connection, packet }: Opening): PeerClaim {
+function peerClaim(core: Core, { connection, packet }: Opening): PeerClaim {
   const { cleanStart } = packet
-  return { clientId: idOf(connection), username: userOf(connection), cleanStart }
+  const isFull = isFullFor(core, connection)
+  return { clientId: idOf(connection), username: userOf(connection), cleanStart, isFull }
 }
 
 function claimedOfPeers(core: Core, opening: Opening, granted: boolean): void {
@@ -133,8 +135,9 @@ function claimedOfPeers(core: Core, opening: Opening, granted: boolean): void {
   opening.isGranted = granted
   if (connection.phase === Phase.opening) {
     if (granted) return goOn(core, opening)
-    logOtherUser(core, connection, idOf(connection))
-    refuse(core, connection, Reason.clientIdentifierNotValid)
+    const isFull = isFullFor(core, connection)
+    if (!isFull) logOtherUser(core, connection, idOf(connection))
+    refuse(core, connection, isFull ? Reason.serverBusy : Reason.clientIdentifierNotValid)
   }
   leavePlace(core, opening)
   admitNext(core, idOf(connection))
@@ -162,22 +165,29 @@ function goOn(core: Core, opening: Opening): void {
  */
 export function giveWay(
   core: Core,
-  { clientId, username, cleanStart }: PeerClaim,
+  wish: PeerClaim,
   done: (gone: boolean, had?: boolean) => void,
 ): void {
+  const { clientId, username, cleanStart } = wish
   if (isBridgeUser(username)) makeRoomForBridge(core, clientId)
   const [first] = core.openings.get(clientId) ?? []
   const connection = core.sessions.get(clientId)?.connection ?? null
   const opening = first?.isGranted ? first.connection : null
   for (const has of [connection, opening])
-    if (has !== null && !isBridgeUser(username) && !isOneUser(core, userOf(has), username))
-      return done(false)
+    if (has !== null && !isFor(core, has, wish)) return done(false)
   const placed = connection ?? (first?.replaces ? opening : null)
   const had = placed !== null && isSamePlace(core, userOf(placed), username)
   if (connection !== null) takeOver(core, connection, cleanStart)
   if (opening === null) return done(true, had)
   closeFor(core, opening, Reason.sessionTakenOver)
   afterOpening(core, clientId, () => done(true, had))
+}
+
+/** May who claims it have what this connection has? */
+function isFor(core: Core, has: Connection, { username, isFull }: PeerClaim): boolean {
+  if (isBridgeUser(username)) return true
+  const owner = userOf(has)
+  return isOneUser(core, owner, username) && !(isFull && !isSamePlace(core, owner, username))
 }
 
 /**
@@ -211,7 +221,7 @@ export function claimed(
   const clientId = idOf(opening.connection)
   const { peers } = core.ports
   if (owner !== null && peers !== null)
-    return peers.kick(owner, peerClaim(opening), () =>
+    return peers.kick(owner, peerClaim(core, opening), () =>
       claim(core, opening, opening.packet.cleanStart),
     )
   const { connection } = opening

@@ -25,7 +25,7 @@ export function sessionRefusal(
   if (known !== undefined && !mayTakeOver(core, connection, known, discards(packet, known)))
     return Reason.clientIdentifierNotValid
   // Where it may have one elsewhere, which makes room for this one, the peers are asked first.
-  const asksFirst = known === undefined && core.ports.peers?.saysWhoHad === true
+  const asksFirst = known === undefined && core.ports.peers !== null
   if (!asksFirst && hasNoRoom(core, connection, known)) return Reason.serverBusy
   if (core.full && needsStore(core, packet, known)) return Reason.quotaExceeded
   const { keepAliveSeconds, version } = packet
@@ -91,8 +91,7 @@ export function hasNoRoom(
 ): boolean {
   if (connection.isOurs) return false
   if (replaced === undefined && isFull(core)) return true
-  const username = userOf(connection)
-  return username !== null && replaced?.username !== username && isFullFor(core, username)
+  return replaced?.username !== userOf(connection) && isFullFor(core, connection)
 }
 
 function isFull(core: Core): boolean {
@@ -102,9 +101,11 @@ function isFull(core: Core): boolean {
   return core.sessions.size + core.placesKept + elsewhere >= sessionsMax
 }
 
-function isFullFor(core: Core, username: string): boolean {
+/** Its user may have no session more. */
+export function isFullFor(core: Core, connection: Connection): boolean {
   const { sessionsPerUserMax } = core.ports.limits
-  if (sessionsPerUserMax === 0) return false
+  const username = userOf(connection)
+  if (sessionsPerUserMax === 0 || username === null || connection.isOurs) return false
   const theirs = core.ports.peers?.userSessions(username, 0) ?? 0
   return (core.sessionsOfUser.get(username) ?? 0) + theirs >= sessionsPerUserMax
 }
