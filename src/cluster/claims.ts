@@ -3,7 +3,7 @@
  * leader had. Whoever was faster is seen by that, and asked.
  */
 import type { Message } from '../ports/message.ts'
-import type { ClaimedSession, SessionRecord } from '../ports/store.ts'
+import type { ClaimedSession, StoredWill } from '../ports/store.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { WRONG_LAST } from './failures.ts'
 import { readNamed } from './entries.ts'
@@ -45,19 +45,11 @@ export async function claimSession(
     const goesOn = found !== null && !found.isGone && !cleanStart
     // Nobody has let it go: its node is gone.
     const left = found === null || found.owner === '' ? null : await orphanOf(node, clientId)
-    const row: SessionRow = {
-      clientId,
-      owner: node.options.node,
-      keeper: node.options.node,
-      epoch: (found?.epoch ?? 0) + 1,
-      partition: goesOn ? found.partition : partitionOf(sid, node.options.partitions),
-      record: goesOn ? withWill(node, found.record, left) : null,
-      isGone: false,
-      sentTo: -1,
-      subscriptions: goesOn ? found.subscriptions : new Map(),
-    }
+    const goingOn = goesOn ? found : null
+    const waiting = left === null ? null : waitingOf(node, goingOn, left)
+    const row = nextRow(node, clientId, (found?.epoch ?? 0) + 1, goingOn, waiting)
     const known = await takeRow(node, row, sequence)
-    if (known !== null && left !== null) await settleWill(node, row, left)
+    if (known !== null && left !== null) await settleWill(node, left, waiting !== null)
     if (known !== null) return await stateOf(node, known, found, goesOn)
     if (node.wire.isClosed) return { session: null, owner: null, heldIds: [], begin() {} }
   }
@@ -119,25 +111,49 @@ async function orphanOf(node: ClusterNode, clientId: string): Promise<FoundWill 
   return isLive ? null : found
 }
 
-/** With that it is the core's to say, or not: the client is back. */
-function withWill(
+/** As the row of a session that goes on has it; null: it is to be said, its delay is over or nothing goes on. */
+function waitingOf(
   { membership, options }: ClusterNode,
-  record: SessionRecord | null,
-  left: FoundWill | null,
-): SessionRecord | null {
-  if (record === null || left === null) return record
+  goingOn: SessionRow | null,
+  left: FoundWill,
+): StoredWill | null {
   const goneMs = membership.goneForMs(left.node, left.run)
-  return { ...record, will: storedWill(left, options.wallMs(), goneMs) }
+  const isOver = goneMs >= left.will.delaySeconds * 1000
+  if (isOver || (goingOn?.record ?? null) === null) return null
+  return storedWill(left, options.wallMs(), goneMs)
 }
 
-/** The row has it, or it is said: the session did not go on. */
+/** `waiting`: the will that the last connection left. */
+function nextRow(
+  { options: { node, partitions } }: ClusterNode,
+  clientId: string,
+  epoch: number,
+  goingOn: SessionRow | null,
+  waiting: StoredWill | null,
+): SessionRow {
+  const own = { clientId, owner: node, keeper: node, epoch, isGone: false, sentTo: -1 }
+  if (goingOn === null) {
+    const partition = partitionOf(tokenFor(clientId), partitions)
+    return { ...own, partition, record: null, subscriptions: new Map() }
+  }
+  const { partition, record, subscriptions } = goingOn
+  const isLeft = record !== null && waiting !== null
+  return {
+    ...own,
+    partition,
+    subscriptions,
+    record: isLeft ? { ...record, will: waiting } : record,
+  }
+}
+
+/** `waits`: the row has it, and with that it is the core's to say, or not: the client is back. */
 async function settleWill(
   { leftWills }: ClusterNode,
-  row: SessionRow,
   left: FoundWill,
+  waits: boolean,
 ): Promise<void> {
-  if (row.record === null) await leftWills?.say(left)
-  await leftWills?.erase(left.sequence)
+  const sequence = waits ? left.sequence : ((await leftWills?.say(left)) ?? 0)
+  if (sequence > 0) await leftWills?.erase(sequence)
 }
 
 /** Writes the row on top of the one at `last`; null: somebody was faster, or nobody knows. */

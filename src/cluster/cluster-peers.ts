@@ -80,7 +80,7 @@ export class ClusterPeers implements Peers {
     const isRunAlive = (name: string, run: string): boolean => membership.isRunAlive(name, run)
     this.interests = new Interests(wire, options, isRunAlive, tell)
     this.clients = new Clients(wire, options, membership, (claim, done) => this.kicked(claim, done))
-    const left = new LeftWills(wire, options.name, {
+    const left = new LeftWills(wire, options, {
       isOurs: (name, run) => {
         if (isRunAlive(name, run)) return false
         return name === options.node || (membership.isFirst() && !membership.isAlive(name))

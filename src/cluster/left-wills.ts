@@ -5,6 +5,9 @@
  *     no delay                       said
  *     a delay, its client away       waits in the record of its session, as any other
  *     a delay, its client back       said if the delay is over, or the session does not go on
+ *
+ * Two may come upon one at once. Who is to say it takes it first, by writing it with its own run on top of what was found: one of
+ * them can. Should that one die before it has said it, it is one of those left by that run.
  */
 import { ByteWriter } from '../codec/byte-writer.ts'
 import type { PeersEvents, PeerWill } from '../ports/peers.ts'
@@ -15,8 +18,9 @@ import {
   writeText,
   writeUint,
 } from '../store/level/records.ts'
+import { WRONG_LAST } from './failures.ts'
 import { tokenFor } from './tokens.ts'
-import type { StreamEntry, Wire } from './wire.ts'
+import { isFailure, type StreamEntry, type Wire } from './wire.ts'
 
 const WILLS_AT_ONCE = 500
 const HEAD_BYTES = 256
@@ -27,6 +31,12 @@ export interface LeftWill {
   readonly node: string
   readonly run: string
   readonly will: PeerWill
+}
+
+export interface WillsOptions {
+  readonly name: string
+  readonly node: string
+  readonly run: string
 }
 
 export interface FoundWill extends LeftWill {
@@ -45,27 +55,56 @@ export interface LeftWillsEvents {
 
 export class LeftWills {
   private readonly wire: Wire
-  private readonly name: string
+  private readonly options: WillsOptions
   private readonly events: LeftWillsEvents
   private saying: Promise<void> = Promise.resolve()
 
-  constructor(wire: Wire, name: string, events: LeftWillsEvents) {
+  constructor(wire: Wire, options: WillsOptions, events: LeftWillsEvents) {
     this.wire = wire
-    this.name = name
+    this.options = options
     this.events = events
   }
 
   /** What a client has left, whoever is to see to it. */
   async find(clientId: string): Promise<FoundWill | null> {
-    const subject = `${this.name}.w.${tokenFor(clientId)}`
-    const entry = await this.wire.readOne(`${this.name}_W`, { last_by_subj: subject })
+    const entry = await this.wire.readOne(`${this.options.name}_W`, {
+      last_by_subj: this.subjectOf(clientId),
+    })
     return entry === null ? null : foundOf(entry)
   }
 
-  /** Has it said, whatever its delay was; resolves when nothing of that can be lost. */
-  async say({ clientId, will }: LeftWill): Promise<void> {
-    this.events.orphaned(clientId, { ...will, delaySeconds: 0 })
+  private subjectOf(clientId: string): string {
+    return `${this.options.name}.w.${tokenFor(clientId)}`
+  }
+
+  /**
+   * Has it said, whatever its delay was, unless somebody else does; resolves when nothing of that can be lost, to where it is now; 0:
+   * nobody knows.
+   */
+  async say(found: FoundWill): Promise<number> {
+    const taken = await this.take(found)
+    if (taken === null) return 0
+    this.events.orphaned(taken.clientId, { ...taken.will, delaySeconds: 0 })
     await this.safe()
+    return taken.sequence
+  }
+
+  /** Nobody else is to say it; null: somebody was faster. */
+  private async take(found: FoundWill): Promise<FoundWill | null> {
+    const { node, run } = this.options
+    const data = writeLeftWill({ ...found, node, run })
+    const outcome = await this.wire.putUntilAnswered(this.subjectOf(found.clientId), data, {
+      'Nats-Msg-Id': `${run}.said.${found.sequence}`,
+      'Nats-Expected-Last-Subject-Sequence': String(found.sequence),
+    })
+    if (!isFailure(outcome)) return { ...found, sequence: outcome.sequence }
+    // Rather twice than never, where JetStream has no room.
+    return outcome.code === WRONG_LAST ? null : found
+  }
+
+  private async takeAll(found: readonly FoundWill[]): Promise<FoundWill[]> {
+    const taken = await Promise.all(found.map((one) => this.take(one)))
+    return taken.filter((one) => one !== null)
   }
 
   /** Resolves when all that the core has said so far is stored. */
@@ -76,7 +115,7 @@ export class LeftWills {
   /** That one and no later one, which is of another node by now. */
   async erase(sequence: number): Promise<void> {
     const body = { seq: sequence, no_erase: true }
-    await this.wire.api(`STREAM.MSG.DELETE.${this.name}_W`, body).catch(() => {})
+    await this.wire.api(`STREAM.MSG.DELETE.${this.options.name}_W`, body).catch(() => {})
   }
 
   /** Sees to all that are ours to see to. */
@@ -89,7 +128,8 @@ export class LeftWills {
   }
 
   private async sayAll(): Promise<void> {
-    const { name, wire } = this
+    const { wire } = this
+    const { name } = this.options
     const info = await wire.api<{ state: { last_seq: number } }>(`STREAM.INFO.${name}_W`)
     const target = info.state.last_seq
     for (let from = 1; from <= target;) {
@@ -105,11 +145,13 @@ export class LeftWills {
     const orphans = found.filter((one) => this.isOurs(one))
     const delayed = orphans.filter(({ will }) => will.delaySeconds > 0)
     const due = orphans.filter(({ will }) => will.delaySeconds === 0)
-    for (const { clientId, will } of [...due, ...(await rest(delayed))]) orphaned(clientId, will)
+    const ended = await rest(delayed)
+    const taken = await this.takeAll([...due, ...ended])
+    for (const { clientId, will } of taken) orphaned(clientId, will)
     if (orphans.length > 0) await safe()
     // Those of a node that has been started again meanwhile are its own to see to.
-    const done = orphans.filter((one) => this.isOurs(one))
-    await Promise.all(done.map(({ sequence }) => this.erase(sequence)))
+    const resting = delayed.filter((one) => !ended.includes(one) && this.isOurs(one))
+    await Promise.all([...taken, ...resting].map(({ sequence }) => this.erase(sequence)))
   }
 
   private isOurs({ node, run }: FoundWill): boolean {

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PeerWill } from '../ports/peers.ts'
 import { isForGood, WRONG_LAST, type Failure } from './failures.ts'
-import { writeLeftWill, type LeftWills } from './left-wills.ts'
+import { writeLeftWill, type LeftWills, type WillsOptions } from './left-wills.ts'
 import type { Membership } from './membership.ts'
 import { tokenFor } from './tokens.ts'
 import { isFailure, type Wire } from './wire.ts'
@@ -22,12 +22,6 @@ interface OwnWill {
   readonly answered: Promise<void>
   /** Another one counts. */
   readonly isOver: AbortController
-}
-
-export interface WillsOptions {
-  readonly name: string
-  readonly node: string
-  readonly run: string
 }
 
 type IsRunGone = Membership['isRunGone']
@@ -133,8 +127,7 @@ export class Wills {
     if (found === null) return 0
     const { node, run, will, sequence } = found
     if (run === this.options.run || will.delaySeconds > 0) return sequence
-    if (await this.isRunGone(node, run, isOver)) await this.left.say(found)
-    return sequence
+    return (await this.isRunGone(node, run, isOver)) ? await this.left.say(found) : sequence
   }
 
   /** The client is gone. `mayBeSaid`: what it wanted said may be on its way, and until that is stored it is to be found. */

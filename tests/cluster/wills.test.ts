@@ -16,6 +16,8 @@ import { overNats, until } from './support/stage.ts'
 const FILL_BYTES = 300_000
 
 interface Place {
+  /** As another node finds them. */
+  leftFor(node: string): LeftWills
   readonly name: string
   readonly wire: Wire
   readonly wills: Wills
@@ -38,12 +40,18 @@ async function place(
   await makeStreams(wire, { name, replicas, partitions: 1, queuedMax: 0 }, () => {})
   const refused: [string, boolean][] = []
   const said: string[] = []
-  const left = new LeftWills(wire, name, {
-    isOurs: () => true,
-    orphaned: (clientId, { message }) => void said.push(`${clientId}: ${textOf(message)}`),
-    safe,
-    rest: (wills) => Promise.resolve(wills),
-  })
+  const leftFor = (node: string) =>
+    new LeftWills(
+      wire,
+      { name, node, run: `run of ${node}` },
+      {
+        isOurs: () => true,
+        orphaned: (clientId, { message }) => void said.push(`${clientId}: ${textOf(message)}`),
+        safe,
+        rest: (wills) => Promise.resolve(wills),
+      },
+    )
+  const left = leftFor('b')
   const wills = new Wills(
     wire,
     { name, node: 'a', run: 'run' },
@@ -51,7 +59,7 @@ async function place(
     () => Promise.resolve(false),
     (clientId, _failure, isForGood) => void refused.push([clientId, isForGood]),
   )
-  return { name, wire, wills, left, said, refused }
+  return { leftFor, name, wire, wills, left, said, refused }
 }
 
 function willOf(text: string): PeerWill {
@@ -127,6 +135,25 @@ overNats('wills in the cluster', (nats) => {
     await until(async () => (await there.left.find('left')) === null)
     const { state } = await wire.api<{ state: { messages: number } }>(`STREAM.INFO.${name}_W`)
     assert.equal(state.messages, 1)
+  })
+
+  test('of two that come upon a will at once one says it, and who comes later if that one has died', async (context) => {
+    const there = await place(context, nats.urls, 1)
+    const { name, wire, wills, said } = there
+    wills.set('c', willOf('said'))
+    await wills.stored()
+    const found = await there.left.find('c')
+    assert.ok(found)
+    const places = await Promise.all([there.left.say(found), there.leftFor('c').say(found)])
+    assert.deepEqual(said, ['c: said'])
+    assert.equal(places.filter((place) => place === 0).length, 1)
+    // It had not forgotten it.
+    said.splice(0)
+    assert.deepEqual(await saidOf(there), ['c: said'])
+    await until(async () => {
+      const { state } = await wire.api<{ state: { messages: number } }>(`STREAM.INFO.${name}_W`)
+      return state.messages === 0
+    })
   })
 
   test('a session stays with the node that has been started again and has its client back', async (context) => {
