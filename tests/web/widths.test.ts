@@ -61,9 +61,38 @@ const OVERLAPS = `(() => {
   return found
 })()`
 
-async function overlaps(page: Page, screen: string): Promise<string[]> {
-  const found = [...(await page.evaluate<string[]>(OVERLAPS)), ...(await stumbles(page))]
-  return found.map((pair) => `${screen}: ${pair}`)
+/** Sizes of a screen on which the page has the same panes, from the least on; it is walked through at the first of them. */
+const SCREENS = {
+  'a phone': [
+    { width: 360, height: 740 },
+    { width: 390, height: 844 },
+    { width: 768, height: 1024 },
+  ],
+  'a desk': [
+    { width: 901, height: 800 },
+    { width: 1100, height: 800 },
+    { width: 1280, height: 800 },
+    { width: 2560, height: 1440 },
+  ],
+} as const
+
+/** What is drawn again after another width is there two frames later. */
+const DRAWN = 'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))'
+
+/** Of all sizes, the first one last. */
+async function overlapsOn(
+  page: Page,
+  sizes: (typeof SCREENS)[keyof typeof SCREENS],
+  state: string,
+): Promise<string[]> {
+  const found: string[] = []
+  for (const size of sizes.toReversed()) {
+    await page.setViewportSize(size)
+    await page.evaluate(DRAWN)
+    const pairs = [...(await page.evaluate<string[]>(OVERLAPS)), ...(await stumbles(page))]
+    found.push(...pairs.map((pair) => `${size.width} pixels, ${state}: ${pair}`))
+  }
+  return found
 }
 
 /** On a phone: the pane of that place. */
@@ -96,57 +125,52 @@ const VIEWS = {
 } as const
 
 browserSuite('widths', (test) => {
-  for (const [width, height] of [
-    [360, 740],
-    [390, 844],
-    [768, 1024],
-    [901, 800],
-    [1100, 800],
-    [1280, 800],
-    [2560, 1440],
-  ] as const)
+  for (const [screen, sizes] of Object.entries(SCREENS))
     for (const locale of ['en-US', 'zh-CN'] as const)
       test(
-        `${width} pixels, ${locale}`,
+        `${screen}, ${locale}`,
         async ({ page, stage, t }) => {
-          const found = await overlaps(page, 'welcome')
+          const found: string[] = []
+          const look = async (state: string): Promise<void> =>
+            void found.push(...(await overlapsOn(page, sizes, state)))
+          await look('welcome')
           await connectHere(page, t)
           await pane(page, 0)
           await page.getByRole('button', { name: t.subscribeOptions }).click()
           await subscribe(page, t, 'wide/#')
-          found.push(...(await overlaps(page, 'subscriptions')))
-          const peer = await stage.connect(`wide-${width}-${locale}`)
+          await look('subscriptions')
+          const peer = await stage.connect(`wide-${sizes[0].width}-${locale}`)
           for (let at = 0; at < 20; at++)
             await peer.publish(`wide/a/rather/long/topic/${at}`, `{"battery": ${at}, "tag": "x"}`)
           await pane(page, 1)
           for (const view of ['bubbles', 'latest', 'pivot', 'chart', 'table'] as const) {
             await page.getByRole('tab', { name: t.views[view], exact: true }).click()
             await page.locator(VIEWS[view]).first().waitFor()
-            found.push(...(await overlaps(page, view)))
+            await look(view)
           }
           await page.getByRole('tab', { name: t.views.chart, exact: true }).click()
           await page.locator('.add-series').getByLabel(t.topicFilter).fill('wide/#')
           await page.locator('.add-series input').last().fill('$.battery')
           await page.keyboard.press('Enter')
           await page.locator('.chart-view .is-warning', { hasText: t.topicsLeft('8') }).waitFor()
-          found.push(...(await overlaps(page, 'chart of many topics')))
+          await look('chart of many topics')
           await page.getByRole('tab', { name: t.views.table, exact: true }).click()
           await row(page, 'topic/19').click()
           await page.locator('.detail-pane .tok-number').first().waitFor()
-          found.push(...(await overlaps(page, 'detail')))
+          await look('detail')
           await pane(page, 3)
           await page.locator('.publish-tools .tool').first().click()
-          found.push(...(await overlaps(page, 'publish')))
+          await look('publish')
           await page.locator('.publish-dock').getByLabel('QoS').selectOption('1')
           await publish(page, t, 'secret/plan', 'x')
           await page.locator('.publish-dock .problem').waitFor()
           await pane(page, 1)
           await page.locator('.message-row .chip.is-bad').waitFor()
-          found.push(...(await overlaps(page, 'refused')))
+          await look('refused')
           const dialogs = [t.settings, t.newConnection, t.csvTitle, t.transfer, t.keyboardHelp]
           for (const words of dialogs) {
             await openByPalette(page, t, words)
-            found.push(...(await overlaps(page, words)))
+            await look(words)
             await page.keyboard.press('Escape')
           }
           await peer.publish('homeassistant/sensor/wide/battery/config', ANNOUNCED, {
@@ -155,21 +179,21 @@ browserSuite('widths', (test) => {
           await pane(page, 1)
           await page.getByRole('searchbox').first().fill('nobody says this')
           await page.locator('.hits').waitFor()
-          found.push(...(await overlaps(page, 'no hit')))
+          await look('no hit')
           await page.getByRole('searchbox').first().fill('qos:9')
           await page.locator('.search .problem').waitFor()
-          found.push(...(await overlaps(page, 'impossible search')))
+          await look('impossible search')
           await page.getByRole('tab', { name: t.broker, exact: true }).click()
           await page.locator('.login').waitFor()
-          found.push(...(await overlaps(page, 'login')))
+          await look('login')
           await login(page, t)
           for (const link of await page.locator('.broker-nav > a').all()) {
             await link.click()
-            found.push(...(await overlaps(page, (await link.textContent()) ?? '')))
+            await look((await link.textContent()) ?? '')
           }
           assert.deepEqual(found, [])
         },
-        { width, height, locale },
+        { ...sizes[0], locale },
         locale === 'zh-CN' && noChinese,
       )
 })
