@@ -158,6 +158,7 @@ export const authorityQuery = object({
 export const authority = object({
   tls: flag('There is a listener for WebSocket with TLS at this port.'),
   clientCertificates: flag('Its clients must show a certificate.'),
+  mqtt: flag('There is a listener for MQTT over TCP at this port, which no browser can open.'),
   certificate: nullable(
     text('PEM of the authority behind its certificate; null: the broker does not know it.'),
   ),

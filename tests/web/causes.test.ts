@@ -132,6 +132,19 @@ browserSuite('no connection', (test) => {
     assert.equal(readFileSync(await download.path(), 'utf8'), authority.certificate)
   })
 
+  test('a port for MQTT over TCP of the own broker is named for sure, whatever its number', async ({
+    browser,
+    after,
+  }) => {
+    for (const port of [ports.tcp, ports.tlsTcp]) {
+      const { page, close } = await visit(browser, `http://127.0.0.1:${ports.plainPage}/`)
+      after(close)
+      await connectTo(page, en, { [en.host]: `127.0.0.1:${port}` })
+      assert.deepEqual(await causesSeen(page), ['mqttPort'])
+      await follow(page, new RegExp(`Connect to ws://127.0.0.1:${ports.plainPage}/mqtt`))
+    }
+  })
+
   test('plain on a TLS port whose certificate is unknown names that too', async ({ page }) => {
     await connectTo(page, en, { [en.host]: `ws://127.0.0.1:${ports.tls}/mqtt` })
     assert.deepEqual(await causesSeen(page), [...CLOSED, 'hiddenTls', 'originRefused'])

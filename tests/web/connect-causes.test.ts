@@ -18,6 +18,11 @@ const ROWS: [what: string, attempt: Partial<Attempt>, names: CauseName[]][] = [
   ['that port, and WebSocket beside it', { address: at(1883), open: [at(9001)] }, ['mqttPort']],
   ['another port', { address: at(7777), open: [at(9001)] }, ['otherPort']],
   [
+    'an unusual port of MQTT over TCP, of the broker whose page this is',
+    { address: at(7777), isOwnMqtt: true, open: [at(9883)] },
+    ['mqttPort'],
+  ],
+  [
     'nothing',
     { address: at(7777) },
     ['nothingListens', 'maybeMqttPort', 'hiddenTls', 'originRefused'],
@@ -68,6 +73,7 @@ for (const [what, attempt, names] of ROWS)
       open: [],
       reply: 'failed',
       isOwnTls: false,
+      isOwnMqtt: false,
       ...attempt,
     })
     assert.deepEqual(

@@ -24,6 +24,20 @@ const LINES = `(() => {
   return [shown.textContent.trimEnd().split('\\n').length, tops.size]
 })()`
 
+/** Of each row of a list: how far its words are from standing on one line, in pixels. */
+const SLANTS = `[...document.querySelectorAll('.message-area [role=row]:not(.is-head)')].map((row) => {
+  const words = document.createTreeWalker(row, NodeFilter.SHOW_TEXT, (node) =>
+    node.data.trim() === '' ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT)
+  const middles = []
+  while (words.nextNode() !== null) {
+    const range = document.createRange()
+    range.selectNodeContents(words.currentNode)
+    const { top, bottom, height } = range.getBoundingClientRect()
+    if (height > 0) middles.push((top + bottom) / 2)
+  }
+  return Math.max(...middles) - Math.min(...middles)
+})`
+
 /** The topics of the rows that are seen whole. */
 const ROWS_SEEN = `(() => {
   const list = document.querySelector('.message-table')
@@ -72,6 +86,22 @@ browserSuite('in use', (test) => {
       mute.push(...(await page.evaluate<string[]>(MUTE)))
     }
     assert.deepEqual([...new Set(mute)], [])
+  })
+
+  test('the words of a row stand on one line', async ({ page, stage, t }) => {
+    await connectHere(page, t)
+    await subscribe(page, t, 'line/#')
+    const peer = await stage.connect('line-sender')
+    for (const name of ['kitchen', 'door'])
+      await peer.publish(`line/12/${name}`, '{"temperature": 21.5, "battery": 2.9}')
+    await row(page, 'line/').nth(1).waitFor()
+    for (const view of ['table', 'latest', 'pivot'] as const) {
+      await page.getByRole('tab', { name: t.views[view], exact: true }).click()
+      await page.locator('.message-area [role=row]', { hasText: 'kitchen' }).waitFor()
+      const slants = await page.evaluate<number[]>(SLANTS)
+      assert.ok(slants.length >= 2)
+      assert.ok(Math.max(...slants) <= 2, `${view}: ${slants.join(', ')}`)
+    }
   })
 
   test('a window that becomes narrow and wide again shows the reader the same rows', async ({
@@ -154,6 +184,40 @@ browserSuite('in use', (test) => {
       const [lines, seen] = await page.evaluate<[number, number]>(LINES)
       assert.ok(lines >= 10, `${lines} lines`)
       assert.equal(seen, lines, `at ${width} pixels`)
+    }
+  })
+
+  test(
+    'a line of hex is seen whole where there is room for it',
+    async ({ page, stage, t }) => {
+      await connectHere(page, t)
+      await subscribe(page, t, 'wide/#')
+      const peer = await stage.connect('wide-sender')
+      await peer.publish('wide/a', new Uint8Array(40).fill(0xfe))
+      await row(page, 'wide/a').click()
+      await page.locator('pre.is-hex').waitFor()
+      const [room, needed] = await page
+        .locator('.payload')
+        .evaluate((shown: { clientWidth: number; scrollWidth: number }) => [
+          shown.clientWidth,
+          shown.scrollWidth,
+        ])
+      assert.equal(needed, room)
+    },
+    { width: 1920, height: 1080 },
+  )
+
+  test('no line breaks within a date', async ({ page, stage }) => {
+    await page.goto(`${stage.url}#broker/why?client=nobody`)
+    await login(page)
+    const since = page.locator('.is-unbroken', { hasText: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/ })
+    await since.waitFor()
+    for (let width = 330; width < 430; width += 10) {
+      await page.setViewportSize({ width, height: 800 })
+      const pieces = await since.evaluate(
+        (part: { getClientRects(): ArrayLike<unknown> }) => part.getClientRects().length,
+      )
+      assert.equal(pieces, 1, `at ${width} pixels`)
     }
   })
 

@@ -139,6 +139,15 @@ browserSuite('lists', (test) => {
       'line 2: qos is 7',
       'line 4: cut off',
     ])
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 })
+      const summary = await bar.locator('.unread summary').boundingBox()
+      const list = await bar.locator('.unread ul').boundingBox()
+      assert.ok(summary !== null && list !== null)
+      assert.ok(Math.abs(list.x - summary.x) < 2, `${list.x}, below ${summary.x}`)
+      assert.ok(list.x + list.width <= width, `reaches ${list.x + list.width} of ${width}`)
+    }
+    await page.setViewportSize({ width: 1280, height: 800 })
     assert.equal(await row(page, 'cut/').count(), 2)
     const tabs = await page.locator('.connection-tab').count()
     await page

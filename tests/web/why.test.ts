@@ -291,7 +291,7 @@ browserSuite(
         const english = link(QUESTIONS[check])
         await english.filter({ hasText: answer }).waitFor()
         if (evidence !== undefined) assert.match(await english.innerText(), evidence)
-        await page.getByText(en.whySince('').slice(0, 20)).waitFor()
+        await page.locator('.is-unbroken').waitFor()
         await page.getByRole('button', { name: '切换到中文' }).click()
         const chinese = link(questionsZh[check])
         assert.match(await chinese.locator('b').innerText(), /\p{Script=Han}/u)

@@ -121,10 +121,11 @@ function json(reply: FastifyReply, value: object): FastifyReply {
 /** What else there is at which port is nobody's business who is not logged in. */
 function authorityAt(source: AdminSource, port: number): Authority {
   const found = source.listeners().find((listener) => listener.port === port)
-  if (found === undefined || !found.tls || found.protocol === 'mqtt')
-    return { tls: false, clientCertificates: false, certificate: null }
+  const mqtt = found?.protocol === 'mqtt'
+  if (found === undefined || !found.tls || mqtt)
+    return { tls: false, clientCertificates: false, mqtt, certificate: null }
   const { clientCertificates } = found
-  return { tls: true, clientCertificates, certificate: source.authorityAt(port) }
+  return { tls: true, clientCertificates, mqtt, certificate: source.authorityAt(port) }
 }
 
 /** The numbers of `Stats`, without what is no counter. */

@@ -6,6 +6,7 @@ import { useText } from '../ui/text.ts'
 import { useOutcome } from '../ui/use-outcome.ts'
 import { call, type AclQuery, type AclReply } from './api.ts'
 import { useBrokerText } from './text.ts'
+import { useShown } from './use-api.ts'
 
 /** What the rules say to the question. */
 function useVerdict() {
@@ -37,6 +38,7 @@ function useVerdict() {
 export function AccessPage() {
   const b = useBrokerText()
   const { asked, put, test, answer, problem } = useVerdict()
+  useShown(answer === null ? null : true)
   return (
     <form className="chart-card ask is-narrow" onSubmit={test}>
       <h2>{b.aclTitle}</h2>

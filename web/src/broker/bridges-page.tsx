@@ -50,8 +50,9 @@ export function BridgesPage() {
                 <td>{row.name}</td>
                 {isClustered && <td className="mono">{row.node ?? '–'}</td>}
                 <td className={row.state === 'up' ? '' : 'is-warning'}>
-                  {b.bridgeStates[row.state]}
-                  {row.reconnectAtMs !== null && t.aside(clockText(row.reconnectAtMs).slice(0, 8))}
+                  {row.reconnectAtMs === null
+                    ? b.bridgeStates[row.state]
+                    : b.bridgeWaits(clockText(row.reconnectAtMs).slice(0, 8))}
                 </td>
                 <td className="mono">{row.address}</td>
                 <td className="is-number">{countText(row.queued)}</td>

@@ -139,7 +139,7 @@ function Login({ user }: { user: string | null }) {
       <form className="welcome-card login" onSubmit={submit}>
         <h1>{b.loginTitle}</h1>
         <p className="lead">{b.loginText}</p>
-        <TextField label={b.columns.username} value={username} onChange={setUsername} />
+        <TextField label={t.username} value={username} onChange={setUsername} />
         <TextField label={t.password} type="password" value={password} onChange={setPassword} />
         {shown !== null && (
           <p className="problem" role="alert">

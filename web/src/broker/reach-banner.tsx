@@ -33,7 +33,9 @@ export function ReachBanner() {
   const b = useBrokerText()
   const duration = useDuration()
   const { goneSinceMs, heardAtMs, backAtMs } = useStore(reach, (state) => state)
-  const isBare = useStore(parts, ({ loaded, unloaded }) => loaded === 0 && unloaded > 0)
+  const words = useStore(parts, ({ loaded, unloaded }) =>
+    loaded > 0 ? 'brokerGoneSince' : unloaded > 0 ? 'brokerGoneUnloaded' : 'brokerGoneLast',
+  )
   const nowMs = useNow(goneSinceMs === null ? null : 1000)
   useKnocking(goneSinceMs !== null)
   useListening(goneSinceMs !== null)
@@ -44,10 +46,7 @@ export function ReachBanner() {
         <span>
           {heardAtMs === 0
             ? b.brokerGone
-            : (isBare ? b.brokerGoneUnloaded : b.brokerGoneSince)(
-                clockText(heardAtMs).slice(0, 8),
-                duration(Math.max(0, nowMs - heardAtMs)),
-              )}
+            : b[words](clockText(heardAtMs).slice(0, 8), duration(Math.max(0, nowMs - heardAtMs)))}
         </span>
       </p>
     )

@@ -2,10 +2,11 @@
 import { useEffect, useState, type FormEvent } from 'react'
 import { dateTimeText } from '../ui/format.ts'
 import { Icon } from '../ui/icons.tsx'
-import { TextField } from '../ui/parts.tsx'
+import { TextField, Unbroken } from '../ui/parts.tsx'
 import { useLanguage, useText } from '../ui/text.ts'
 import { call, type WhyQuery, type WhyReply } from './api.ts'
 import { useBrokerText } from './text.ts'
+import { useShown } from './use-api.ts'
 import { whyAddress } from '../model/why-address.ts'
 import * as chinese from './why-zh.ts'
 
@@ -39,6 +40,7 @@ function useAnswer(asked: WhyQuery): { reply: WhyReply | null; problem: string |
       isStale = true
     }
   }, [asked])
+  useShown(reply === null ? null : true)
   return { reply, problem }
 }
 
@@ -102,6 +104,7 @@ function Chain({ reply }: { reply: WhyReply }) {
     ({ finding, state }) => state === 'bad' && finding === reply.finding,
   )
   const words = verdict === undefined ? null : wordsOf(verdict)
+  const since = dateTimeText(reply.sinceMs).slice(0, 19)
   const noted = reply.links.filter(({ finding }) => reply.noted.includes(finding)).map(wordsOf)
   const said = [
     words === null ? b.whyInOrder : t.sentences([words.question, words.answer]),
@@ -124,7 +127,9 @@ function Chain({ reply }: { reply: WhyReply }) {
           <ChainLink key={`${link.check}${link.finding}`} link={link} {...wordsOf(link)} />
         ))}
       </ol>
-      <p className="hint">{b.whySince(dateTimeText(reply.sinceMs).slice(0, 19))}</p>
+      <p className="hint">
+        <Unbroken text={b.whySince(since)} part={since} />
+      </p>
     </>
   )
 }

@@ -29,6 +29,8 @@ export const en = {
     `The broker is not responding. Showing data from ${time}, ${age} ago. Trying again…`,
   brokerGoneUnloaded: (time: string, age: string) =>
     `The broker is not responding, so nothing is shown here yet. It last answered at ${time}, ${age} ago. Trying again…`,
+  brokerGoneLast: (time: string, age: string) =>
+    `The broker is not responding. It last answered at ${time}, ${age} ago. Trying again…`,
   brokerBack: 'The broker is back.',
   troubles: {
     storeFull:
@@ -312,6 +314,7 @@ export const en = {
     paused: 'paused',
     stopped: 'stopped',
   },
+  bridgeWaits: (time: string) => `waiting, next attempt at ${time}`,
   silentNodes: (names: readonly string[]) =>
     `Not in this list: what is at ${names.join(', ')}, which did not answer.`,
   noBridges: 'No bridge is configured. A "connection" section in the configuration creates one.',

@@ -35,6 +35,7 @@ export const zh: BrokerText = {
   },
   brokerGoneUnloaded: (time, age) =>
     `服务器没有响应，此处的数据尚未加载。上次应答是 ${time}（${age}前），正在重试…`,
+  brokerGoneLast: (time, age) => `服务器没有响应。上次应答是 ${time}（${age}前），正在重试…`,
   brokerBack: '服务器已恢复。',
   cluster: {
     title: (name) => `集群 ${name}`,
@@ -298,6 +299,7 @@ export const zh: BrokerText = {
     paused: '已暂停',
     stopped: '已停止',
   },
+  bridgeWaits: (time) => `等待重连，下次尝试 ${time}`,
   silentNodes: (names: readonly string[]) => `列表不含节点 ${names.join('、')} 的数据：没有响应。`,
   noBridges: '没有配置桥接。在配置文件中添加 connection 段即可建立。',
   bans: {

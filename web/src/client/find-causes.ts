@@ -8,6 +8,7 @@ import {
   type Reply,
 } from '../model/connect-causes.ts'
 import { profileUrl, type Profile } from '../model/profile.ts'
+import { hereAddress } from '../state/app-state.ts'
 
 const KNOCK_MS_MAX = 2500
 
@@ -25,9 +26,15 @@ export async function findCauses(profile: Profile): Promise<Found> {
     knock(profile),
     ...near.map((address) => opens(profileUrl(address))),
   ])
-  const open = near.filter((_, at) => isOpen[at])
+  const isOwnMqtt = own?.mqtt === true
+  const here = hereAddress()
+  const open = [
+    // What the broker itself offers instead of its port for MQTT over TCP comes first.
+    ...(isOwnMqtt && (await opens(profileUrl(here))) ? [here] : []),
+    ...near.filter((_, at) => isOpen[at]),
+  ]
   const isOwnTls = own !== null && own.tls && !own.clientCertificates
-  const causes = causesOf({ address: profile, pageIsSecure, open, reply, isOwnTls })
+  const causes = causesOf({ address: profile, pageIsSecure, open, reply, isOwnTls, isOwnMqtt })
   return { causes, authority: own?.certificate ?? null }
 }
 

@@ -20,7 +20,9 @@ interface Sizes {
   bottom: number
 }
 
-const DEFAULT_SIZES: Sizes = { left: 284, right: 372, bottom: 196 }
+/** Where there is room for it, a line of hex is seen whole: 16 bytes and their characters. */
+const DETAIL_WIDTH = Math.max(372, Math.min(600, innerWidth - 1320))
+const DEFAULT_SIZES: Sizes = { left: 284, right: DETAIL_WIDTH, bottom: 196 }
 const LIMITS: Record<keyof Sizes, [min: number, max: number]> = {
   left: [180, 560],
   right: [240, 720],

@@ -20,6 +20,8 @@ export interface Attempt {
   readonly reply: Reply
   /** There the broker that served the page takes WebSockets with TLS, from whoever has no certificate either. */
   readonly isOwnTls: boolean
+  /** There the broker that served the page takes MQTT over TCP. */
+  readonly isOwnMqtt: boolean
 }
 
 export type CauseName =
@@ -118,8 +120,10 @@ const CAUSES: readonly (readonly [CauseName, Test])[] = [
   ],
   [
     'mqttPort',
-    ({ address, open, reply }) =>
-      MQTT_PORTS.has(address.port) && reply !== 'answered' ? certain(open[0] ?? null) : null,
+    ({ address, open, reply, isOwnMqtt }) =>
+      (isOwnMqtt || MQTT_PORTS.has(address.port)) && reply !== 'answered'
+        ? certain(open[0] ?? null)
+        : null,
   ],
   ['otherPort', ({ open }) => (open[0] === undefined ? null : certain(open[0]))],
   // The usual paths were all tried: an origin that is refused is likelier then.

@@ -343,3 +343,15 @@ export function Sparkline({
     </svg>
   )
 }
+
+/** A sentence in which no line breaks within a part of it: browsers break a date behind its hyphens. */
+export function Unbroken({ text, part }: { text: string; part: string }) {
+  const at = text.indexOf(part)
+  return (
+    <>
+      {text.slice(0, at)}
+      <span className="is-unbroken">{part}</span>
+      {text.slice(at + part.length)}
+    </>
+  )
+}
