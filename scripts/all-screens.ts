@@ -8,6 +8,7 @@ import { violations } from '../tests/web/axe.ts'
 import { startBusyStage } from '../tests/web/busy-stage.ts'
 import { startCuttable, startStage, visit, type View } from '../tests/web/stage.ts'
 import { broker, client, troubles } from '../tests/web/screens.ts'
+import { clusterScene, fullScene, hangingScene, type Scene } from '../tests/web/screens-hard.ts'
 import { operate } from '../tests/web/screens-operate.ts'
 import { work } from '../tests/web/screens-work.ts'
 
@@ -17,11 +18,14 @@ const SIZES = [
   [1920, 1080],
 ] as const
 
-/** A fresh broker, where much is empty, and one to which things have happened. */
-const STAGES = [
-  [startStage, [troubles, client, broker]],
-  [startBusyStage, [work, operate]],
-] as const
+/** A fresh broker, where much is empty, one to which things have happened, and those in a hard place; null: it cannot be had here. */
+const SCENES: readonly (() => Promise<Scene | null>)[] = [
+  async () => ({ stage: await startStage(), parts: [troubles, client, broker] }),
+  async () => ({ stage: await startBusyStage(), parts: [work, operate] }),
+  hangingScene,
+  fullScene,
+  clusterScene,
+]
 
 /** What the names of its pictures end with. */
 const suffixOf = ({ width, theme, locale }: View): string =>
@@ -52,8 +56,10 @@ async function oneTour(browser: Browser, directory: string, view: View): Promise
   const t = view.locale === 'zh-CN' ? zh : en
   const suffix = suffixOf(view)
   const found: string[] = []
-  for (const [start, parts] of STAGES) {
-    const stage = await start()
+  for (const start of SCENES) {
+    const scene = await start()
+    if (scene === null) continue
+    const { stage, parts } = scene
     const wire = await startCuttable(stage.httpPort)
     const shop = await stage.connect('shop-12-ap-3')
     for (const part of parts) {

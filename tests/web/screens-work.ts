@@ -97,6 +97,7 @@ async function opened(tour: Tour): Promise<void> {
   await dialog.getByRole('button', { name: t.newSchema }).click()
   await dialog.locator('summary').first().click()
   await dialog.locator('textarea').fill('message Broken {')
+  await dialog.locator('.problem').waitFor()
   await see('schema-open')
   await close(tour)
   await page.getByRole('button', { name: t.connections, exact: true }).first().click()

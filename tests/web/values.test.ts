@@ -167,4 +167,33 @@ browserSuite('values', (test) => {
     await series.getByRole('button', { name: t.addSeries }).click()
     await page.locator('.chart-view .legend li b', { hasText: '300' }).waitFor()
   })
+
+  for (const [locale, said] of [
+    ['en-US', /^schema: illegal token/],
+    ['zh-CN', /^模式（Schema）有误/],
+  ] as const)
+    test(
+      `a schema that is wrong says so where it is written (${locale})`,
+      async ({ page, t }) => {
+        await page.keyboard.press('Control+k')
+        await page.getByRole('combobox', { name: t.commandPalette }).fill(t.schemas)
+        await page.keyboard.press('Enter')
+        const dialog = page.getByRole('dialog')
+        await dialog.getByRole('button', { name: t.newSchema }).click()
+        await dialog.locator('summary').first().click()
+        const problem = dialog.locator('.problem')
+        const source = dialog.locator('textarea')
+        await source.fill('message Broken {')
+        await problem.filter({ hasText: said }).waitFor()
+        await source.fill('syntax = "proto3"; message Price { uint64 cents = 1; }')
+        await problem.waitFor({ state: 'detached' })
+        await dialog.getByLabel(t.messageType).fill('Prise')
+        await problem.filter({ hasText: /Prise/ }).waitFor()
+        await dialog.getByLabel(t.format).selectOption('avro')
+        await problem.filter({ hasText: /JSON/ }).waitFor()
+        await source.fill('"long"')
+        await problem.waitFor({ state: 'detached' })
+      },
+      { locale },
+    )
 })

@@ -8,6 +8,7 @@ import { Dialog, Field, Select, TextField } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
 import { useEditedText } from './edited-text.ts'
+import { useSchemaProblem } from './schema-problem.ts'
 
 export function SchemasDialog() {
   const t = useText()
@@ -72,6 +73,7 @@ interface SchemaFormProps {
 function SchemaForm({ schema, put, remove }: SchemaFormProps) {
   const t = useText()
   const source = useEditedText(schema.source, t.schema, (text) => put({ source: text }))
+  const problem = useSchemaProblem(schema, source.value)
   return (
     <details className="section">
       <summary>
@@ -111,6 +113,11 @@ function SchemaForm({ schema, put, remove }: SchemaFormProps) {
             />
           )}
         </Field>
+        {problem !== null && (
+          <p className="problem is-wide" role="alert">
+            {t.problem(problem)}
+          </p>
+        )}
         <button type="button" className="link-button is-danger" onClick={remove}>
           <Icon name="trash" size={14} /> {t.remove}
         </button>

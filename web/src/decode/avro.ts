@@ -26,12 +26,7 @@ const DEPTH_MAX = 64
 /** The value. Throws DecodeError. */
 export function decodeAvro(bytes: Uint8Array, schema: Schema | null): unknown {
   if (schema === null) throw new DecodeError('no schema is chosen for this subscription')
-  let type: AvroType
-  try {
-    type = JSON.parse(schema.source) as AvroType
-  } catch (error) {
-    throw new DecodeError(`schema: ${error instanceof Error ? error.message : String(error)}`)
-  }
+  const type = typeOf(schema)
   const names = new Map<string, AvroObject>()
   collectNames(type, names)
   const problems: string[] = []
@@ -46,6 +41,19 @@ export function decodeAvro(bytes: Uint8Array, schema: Schema | null): unknown {
     }
   }
   throw new DecodeError(problems[0] ?? 'empty')
+}
+
+/** Throws DecodeError where the schema itself is wrong. */
+export function checkAvro(schema: Schema): void {
+  typeOf(schema)
+}
+
+function typeOf({ source }: Schema): AvroType {
+  try {
+    return JSON.parse(source) as AvroType
+  } catch (error) {
+    throw new DecodeError(`schema: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 /** How many bytes may stand in front of the value, none first. */

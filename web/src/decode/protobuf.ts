@@ -27,6 +27,11 @@ export function decodeProtobuf(bytes: Uint8Array, schema: Schema | null): unknow
   }
 }
 
+/** Throws DecodeError where the schema itself is wrong. */
+export function checkProtobuf(schema: Schema): void {
+  typeOf(schema)
+}
+
 function typeOf({ source, messageType }: Schema): protobuf.Type {
   if (last !== null && last.source === source && last.messageType === messageType) return last.type
   try {
