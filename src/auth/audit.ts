@@ -1,5 +1,13 @@
 /** Who changed what of users and rights, when, and from where: one line of JSON each, and the last ones in memory. */
-import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  renameSync,
+} from 'node:fs'
 
 export interface AuditAuthor {
   /** null: the broker itself, or a client without a user name. */
@@ -41,6 +49,9 @@ const DETAILS_CHARACTERS_MAX = 8192
 const CUT_FIELDS_MAX = 20
 const CUT_CHARACTERS_MAX = 200
 const HIDDEN = '(secret)'
+/** To open a pipe that nobody reads, or writes, would keep the process waiting. */
+const WITHOUT_WAITING = constants.O_NONBLOCK ?? 0
+const TO_APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | WITHOUT_WAITING
 const SECRET_KEYS = new Set(['password', 'encoded_password', 'salt'])
 
 /** @param onError Told that a line could not be written; the change has happened all the same. */
@@ -69,7 +80,7 @@ export function createAuditLog(
 
 function append(file: string, entry: AuditEntry): void {
   const { number: _, ...line } = entry
-  const descriptor = openSync(file, 'a', 0o600)
+  const descriptor = openSync(file, TO_APPEND, 0o600)
   let isLarge = false
   try {
     appendFileSync(descriptor, `${JSON.stringify(line)}\n`)
@@ -124,7 +135,7 @@ function lastOf(file: string): AuditEntry[] {
 function tailOf(file: string): string {
   let descriptor = -1
   try {
-    descriptor = openSync(file, 'r')
+    descriptor = openSync(file, constants.O_RDONLY | WITHOUT_WAITING)
     const { size } = fstatSync(descriptor)
     const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES_MAX))
     readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)

@@ -73,4 +73,6 @@ export async function main(program: string, words: readonly string[]): Promise<v
 async function help([name]: readonly string[]): Promise<void> {
   if (name !== undefined && !isCommand(name)) return refuse(name)
   await runCommand(name ?? 'broker', ['--help'])
+  // mosquitto's own programs end with 1 after their help; `help` is ours.
+  process.exitCode = 0
 }

@@ -1,8 +1,10 @@
 /** Bans against the program: made and lifted over the admin API, by the rule, and in the file. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { SignJWT } from 'jose'
 import { Reason } from '../../src/codec/reason-codes.ts'
@@ -291,6 +293,27 @@ test('what a person wrote is not written over by the next ban: it is refused unt
   await broker.connect({ clientId: 'y', ...bob }, Reason.banned)
   assert.equal((await ask('POST', 'bans', { clientId: 'z' })).status, 200)
 })
+
+test(
+  'a pipe in the place of the file of bans, or of the audit log, keeps nobody waiting',
+  { skip: process.platform === 'win32' },
+  async (context) => {
+    const { broker, ask } = await start(context)
+    await ask('POST', 'bans', { clientId: 'x' })
+    for (const name of ['mozzie.db.bans', 'mozzie.db.bans.audit']) {
+      broker.write(name, null)
+      execFileSync('mkfifo', [join(broker.directory, name)])
+    }
+    const refused = await ask('POST', 'bans', { clientId: 'z' })
+    assert.equal(refused.status, 503)
+    assert.match(JSON.stringify(refused.json), /somebody else has written/)
+    assert.ok(statSync(join(broker.directory, 'mozzie.db.bans')).isFIFO())
+    broker.write('mozzie.db.bans', null)
+    assert.equal((await ask('POST', 'bans', { clientId: 'z' })).status, 200)
+    await broker.restart()
+    await broker.connect({ clientId: 'z', ...bob }, Reason.banned)
+  },
+)
 
 test('a broker whose file of bans is damaged does not start, and --test-config says so', async (context) => {
   const directory = scratch(context)

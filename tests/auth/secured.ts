@@ -18,6 +18,8 @@ export interface Secured {
   /** The one that runs now. */
   readonly mozzie: Mozzie
   readonly ports: readonly number[]
+  /** Where its files are. */
+  readonly directory: string
   /** Writes (or, null, removes) a file beside the configuration. */
   write(name: string, text: string | null): void
   /** SIGHUP, and waits until the broker has done what it does then. */
@@ -65,6 +67,7 @@ export async function startSecured(
       return mozzie
     },
     ports,
+    directory,
     write,
     async restart() {
       mozzie.signal('SIGTERM')

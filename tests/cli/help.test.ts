@@ -10,6 +10,7 @@ test('the help lists every command, and each has a help of its own', () => {
     assert.ok(stdout.includes(`  ${name} `) && stdout.includes(summary), name)
     const help = runToEnd('help', name)
     assert.match(help.stdout, /Usage: mo/, `${name}: ${help.stderr}`)
+    assert.equal(help.code, 0, name)
   }
   assert.equal(runToEnd('help').stdout, stdout)
 })

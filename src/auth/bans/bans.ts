@@ -1,6 +1,6 @@
 /** Bans as they are made and lifted: in force, in their file, and on the disk before that is answered. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { BanList, normalTarget, type Ban, type BanTarget } from './ban-list.ts'
 import { WrittenByOthersError } from '../replace-file.ts'
 import { formatBans, readBans, type BanFile } from './ban-file.ts'
@@ -37,6 +37,8 @@ export const BY_RULE = 'flapping_ban'
 const BANS_MAX = 10_000
 /** Whoever reconnects under ever new names is not to fill the file. */
 const RULE_BANS_MAX = 1000
+/** For the text of a pipe, a directory, a device: none that this process has written. */
+const NO_FILE = '\0'
 
 /** The bans of a process. */
 export class Bans {
@@ -187,10 +189,10 @@ export class Bans {
   }
 }
 
-/** Empty: there is no such file, or it may not be read. */
+/** Empty: there is no such file, or it may not be read. What is none is not opened: a pipe would keep the process waiting. */
 function textOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return statSync(file).isFile() ? readFileSync(file, 'utf8') : NO_FILE
   } catch {
     return ''
   }
