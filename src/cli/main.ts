@@ -1,6 +1,6 @@
 /** `mozzie`: picks the command. What a command needs is loaded when it is called for, not before. */
 import { basename } from 'node:path'
-import { nearestName } from '../config/nearest-name.ts'
+import { nearestName } from '../base/nearest-name.ts'
 import { ARGUMENT_ERROR_EXIT_CODE } from './broker-arguments.ts'
 import { COMMAND_SUMMARIES, type CommandName } from './command-names.ts'
 import { answerEarlyStop } from './early-stop.ts'

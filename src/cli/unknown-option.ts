@@ -1,6 +1,6 @@
 /** What is said of an option that a command does not have. */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { nearestName } from '../config/nearest-name.ts'
+import { nearestName } from '../base/nearest-name.ts'
 
 /** `Unknown option "--hepl"; did you mean "--help"?`. `names`: of the options there are, with their dashes. */
 export function unknownOption(word: string, names: Iterable<string>): string {

@@ -1,4 +1,6 @@
 /** Options that a program computes for each connection: tokens that expire, a server that is looked up. */
+import type { OptionNames } from '../base/option-names.ts'
+import { checkNames } from './check-names.ts'
 import { dialLater, orAborted } from './late-wire.ts'
 import { toBytes } from './options.ts'
 import type { Dial, Login } from './ports.ts'
@@ -26,16 +28,24 @@ export function loginOf(...from: readonly Pick<FreshOptions, 'username' | 'passw
   return login
 }
 
-/** A dial that calls `ask` each time, and what `dialOf` makes of the answer over `given`. */
+export const FRESH_NAMES = {
+  url: true,
+  username: true,
+  password: true,
+} as const satisfies Record<keyof FreshOptions, true>
+
+/** A dial that calls `ask` each time, and what `dialOf` makes of the answer, of these `names`, over `given`. */
 export function dialFresh<Fresh extends FreshOptions>(
   url: string,
   given: Fresh,
   ask: AskOptions<Fresh>,
+  names: OptionNames,
   dialOf: (address: Address, options: Fresh) => Dial,
 ): Dial {
   return dialLater(async (signal, events) => {
     const answer = (async () => ask({ signal }))()
     const fresh = await orAborted(answer, signal)
+    checkNames('', fresh, names)
     const address = parseUrl(fresh.url ?? url)
     const urls = fresh.url === undefined ? [address, given] : [parseUrl(url), given, address]
     const { username = null, password } = loginOf(...urls, fresh)

@@ -3,9 +3,11 @@
  */
 import { randomFillSync } from 'node:crypto'
 import { connect as connectSocket, isIP, type Socket } from 'node:net'
+import { namesOf } from '../base/option-names.ts'
 import { loopbackAddresses } from '../base/loopback.ts'
+import { CONNECT_NAMES, checkConnectNames, checkNames } from './check-names.ts'
 import { MqttClient } from './client.ts'
-import { dialFresh, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
+import { dialFresh, FRESH_NAMES, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
 import { dialFirst, dialLater, orAborted } from './late-wire.ts'
 import { SocketWire, sharedRead } from './node-socket.ts'
 import type { OwnSide } from './node-tls.ts'
@@ -79,6 +81,31 @@ export interface NodeConnectOptions extends ConnectOptions {
 /** What {@link NodeConnectOptions.options} may give. */
 export type NodeFreshOptions = FreshOptions &
   Pick<NodeConnectOptions, 'tls' | 'proxy' | 'localAddress' | 'tcpKeepAliveSeconds' | 'headers'>
+
+const OF_NODE = {
+  tls: true,
+  proxy: true,
+  localAddress: true,
+  tcpKeepAliveSeconds: true,
+  headers: true,
+} as const
+const NAMES = namesOf<NodeConnectOptions>({ ...CONNECT_NAMES, ...OF_NODE, options: true })
+const FRESH = namesOf<NodeFreshOptions>({ ...FRESH_NAMES, ...OF_NODE })
+const TLS_NAMES = namesOf<TlsOptions>({
+  ca: true,
+  cert: true,
+  key: true,
+  passphrase: true,
+  serverName: true,
+  verify: true,
+  verifyName: true,
+  alpn: true,
+  ciphers: true,
+  minVersion: true,
+  maxVersion: true,
+  psk: true,
+  onKeyLog: true,
+})
 
 /** Timers, time and chance of Node, for {@link dialUrl}'s callers. */
 export const nodeRuntime: Runtime = {
@@ -206,8 +233,15 @@ function dialHost(address: Address, host: string, options: NodeConnectOptions): 
  */
 export function createClient(url: string, options: NodeConnectOptions = {}): MqttClient {
   const address = parseUrl(url)
+  checkConnectNames(options, NAMES)
+  checkNames('tls', options.tls, TLS_NAMES)
   const { options: ask } = options
-  const dial = ask === undefined ? dialOf(address, options) : dialFresh(url, options, ask, dialOf)
+  const dialFreshly = (to: Address, all: NodeFreshOptions): Dial => {
+    checkNames('tls', all.tls, TLS_NAMES)
+    return dialOf(to, all)
+  }
+  const dial =
+    ask === undefined ? dialOf(address, options) : dialFresh(url, options, ask, FRESH, dialFreshly)
   return new MqttClient({ ...options, ...loginOf(address, options) }, nodeRuntime, dial)
 }
 

@@ -1,8 +1,10 @@
 /** Messages to the server: taken, sent as far as its window allows, sent again after a lost connection. */
+import { namesOf } from '../base/option-names.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
 import { reasonText } from '../codec/reason-codes.ts'
 import { EncodeError, checkBytes, checkNumber } from '../codec/encode-error.ts'
 import { checkProperties } from '../codec/message-check.ts'
+import { checkNames } from './check-names.ts'
 import { MqttError, PublishRefusedError, asMqttError, endedError } from './errors.ts'
 import { resume } from './flow.ts'
 import type { Core, Outgoing, Probe, PublishResult } from './model.ts'
@@ -22,6 +24,7 @@ export interface PublishOptions {
   signal?: AbortSignal
 }
 
+const NAMES = namesOf<PublishOptions>({ qos: true, retain: true, properties: true, signal: true })
 const DONE: PublishResult = Object.freeze({ reason: 0, properties: NO_PROPERTIES })
 /** At QoS 0 there is nothing to wait for while the network takes what it is given: one promise for all. */
 const DONE_ALREADY = Promise.resolve(DONE)
@@ -45,6 +48,7 @@ export function publish(
     const topicBytes = topicBytesOf(core, topic)
     const bytes = toBytes(payload)
     checkBytes('the payload', bytes)
+    if (options !== undefined) checkNames('', options, NAMES)
     const simple =
       options === undefined || ((options.qos ?? 0) === 0 && options.properties === undefined)
     if (

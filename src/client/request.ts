@@ -1,5 +1,7 @@
 /** Request and response (MQTT 5.0, 4.10): a response topic of this client, and correlation data for each request. */
+import { namesOf } from '../base/option-names.ts'
 import type { Properties, Qos } from '../codec/packets.ts'
+import { checkNames } from './check-names.ts'
 import { MqttError } from './errors.ts'
 import type { Message } from './message.ts'
 import type { Core } from './model.ts'
@@ -17,6 +19,13 @@ export interface RequestOptions {
   signal?: AbortSignal
 }
 
+const NAMES = namesOf<RequestOptions>({
+  qos: true,
+  properties: true,
+  responseTopic: true,
+  timeoutMs: true,
+  signal: true,
+})
 const TIMEOUT_MS = 10_000
 const NONCE_BYTES = 8
 
@@ -51,6 +60,7 @@ export class Requests {
     const { core } = this
     if (core.settings.version < 5)
       throw new MqttError('UNSUPPORTED', 'requests need MQTT 5.0: MQTT 3 has no response topic')
+    checkNames('', options, NAMES)
     const { qos = 1, signal } = options
     const responseTopic = options.responseTopic ?? this.ownTopic()
     signal?.throwIfAborted()

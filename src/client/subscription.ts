@@ -1,5 +1,7 @@
 /** `client.subscribe` and what it gives. */
+import { namesOf } from '../base/option-names.ts'
 import { PacketType, type Properties, type Qos, type SubscribeFilter } from '../codec/packets.ts'
+import { checkNames } from './check-names.ts'
 import { checkPacket } from './check-packet.ts'
 import { deferred } from './deferred.ts'
 import { MqttError, endedError } from './errors.ts'
@@ -48,14 +50,30 @@ export interface MessageStream extends Subscription, AsyncIterable<Message> {}
 /** May be awaited, for the server's answer, or iterated at once. */
 export type PendingStream = Promise<MessageStream> & AsyncIterable<Message>
 
+const FILTER_NAMES = {
+  qos: true,
+  noLocal: true,
+  retainAsPublished: true,
+  retainHandling: true,
+} as const satisfies Record<keyof FilterOptions, true>
+const OF_FILTER = namesOf<Exclude<Filter, string>>({ filter: true, ...FILTER_NAMES })
+const OF_CALL = namesOf<SubscribeOptions & { onMessage: MessageHandler }>({
+  ...FILTER_NAMES,
+  properties: true,
+  acknowledge: true,
+  onMessage: true,
+})
+
 function filtersOf(asked: Filter | readonly Filter[], options: SubscribeOptions) {
   const list = Array.isArray(asked) ? (asked as readonly Filter[]) : [asked as Filter]
   if (list.length === 0) throw new MqttError('INVALID', 'a subscription needs a filter')
+  checkNames('', options, OF_CALL)
   return list.map((each): SubscribeFilter => {
     // Programs in JavaScript may hand over anything.
     if (typeof each !== 'string' && typeof each?.filter !== 'string')
       throw new MqttError('INVALID', 'a filter is no text')
     const own = typeof each === 'string' ? { filter: each } : each
+    checkNames('', own, OF_FILTER)
     const { qos, noLocal, retainAsPublished, retainHandling } = { ...options, ...own }
     return {
       filter: own.filter,

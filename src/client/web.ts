@@ -2,9 +2,11 @@
  * What `mozzie/client` is in the browser, or a worker of it: MQTT over the platform's own WebSocket. Only globals are
  * used.
  */
+import { namesOf } from '../base/option-names.ts'
+import { CONNECT_NAMES, checkConnectNames } from './check-names.ts'
 import { MqttClient } from './client.ts'
 import { MqttError } from './errors.ts'
-import { dialFresh, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
+import { dialFresh, FRESH_NAMES, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Dial, Runtime, Wire, WireEvents } from './ports.ts'
 import { parseUrl, type Address } from './url.ts'
@@ -58,6 +60,9 @@ export interface WebConnectOptions extends ConnectOptions {
    */
   options?: AskOptions<FreshOptions>
 }
+
+const NAMES = namesOf<WebConnectOptions>({ ...CONNECT_NAMES, options: true })
+const FRESH = namesOf<FreshOptions>(FRESH_NAMES)
 
 interface SocketEvents {
   error: unknown
@@ -207,8 +212,10 @@ function dialOf(address: Address, { version = 5 }: WebConnectOptions): Dial {
  */
 export function createClient(url: string, options: WebConnectOptions = {}): MqttClient {
   const address = parseUrl(url)
+  checkConnectNames(options, NAMES)
   const { options: ask } = options
-  const dial = ask === undefined ? dialOf(address, options) : dialFresh(url, options, ask, dialOf)
+  const dial =
+    ask === undefined ? dialOf(address, options) : dialFresh(url, options, ask, FRESH, dialOf)
   return new MqttClient({ ...options, ...loginOf(address, options) }, runtime, dial)
 }
 

@@ -1,6 +1,6 @@
 /** The options of mosquitto-go-auth: those that count, and those of old that are read and no more. */
 import { ValueError } from './config-error.ts'
-import { nearestName } from './nearest-name.ts'
+import { nearestName } from '../base/nearest-name.ts'
 import { bool, choice, int, path, text, type ValueType } from './value-types.ts'
 
 const SECONDS = int(0, 365 * 86_400)

@@ -1,5 +1,6 @@
 /** Listeners of a broker inside another program: TCP, TLS, WebSocket, unix sockets. */
 import type { Log } from '../base/log.ts'
+import { namesOf, optionProblem } from '../base/option-names.ts'
 import type { ListenerOptions } from '../ports/ports.ts'
 import type { EntranceSettings } from '../transports/entrance.ts'
 import { pemBlocks } from '../transports/pem.ts'
@@ -60,6 +61,32 @@ const DEFAULTS: ListenerOptions = {
   useUsernameAsClientId: false,
   mountPoint: '',
   usernameFrom: 'connect',
+}
+
+const NAMES = namesOf<ListenOptions>({
+  port: true,
+  host: true,
+  path: true,
+  protocol: true,
+  tls: true,
+  webSocket: true,
+})
+const TLS_NAMES = namesOf<ListenTlsOptions>({
+  cert: true,
+  key: true,
+  ca: true,
+  crl: true,
+  minVersion: true,
+})
+const WEB_NAMES = namesOf<NonNullable<ListenOptions['webSocket']>>({ path: true, origins: true })
+
+/** What is wrong with the names of these options, or null. */
+export function listenProblem(options: ListenOptions): string | null {
+  return (
+    optionProblem('', options, NAMES) ??
+    optionProblem('tls', options.tls, TLS_NAMES) ??
+    optionProblem('webSocket', options.webSocket, WEB_NAMES)
+  )
 }
 
 /** @throws ListenError, or TlsSettingsError when certificate or key cannot be used. */

@@ -1,4 +1,5 @@
 /** A broker inside another program. */
+import { namesOf, optionProblem } from '../base/option-names.ts'
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
 import { DEFAULT_LIMITS, type Limits } from '../ports/limits.ts'
 import type { Message } from '../ports/message.ts'
@@ -9,7 +10,12 @@ import { readProperties } from '../codec/properties.ts'
 import { reasonText } from '../codec/reason-codes.ts'
 import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
 import type { SyncMode } from '../store/level/level-options.ts'
-import { listenEmbedded, type Listening, type ListenOptions } from './embedded-listen.ts'
+import {
+  listenEmbedded,
+  listenProblem,
+  type Listening,
+  type ListenOptions,
+} from './embedded-listen.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { createStore } from './persistence.ts'
 import { authOfHooks, logHookError, type AuthHooks, type ClientInfo } from './hooks.ts'
@@ -22,9 +28,10 @@ import { authOfHooks, logHookError, type AuthHooks, type ClientInfo } from './ho
  * - `FILTER` no topic filter (MQTT 5.0, 4.7 and 4.8.2)
  * - `MESSAGE` no packet can carry it: its payload, QoS or properties
  * - `LIMIT` larger, or one more, than the broker's limits allow
+ * - `INVALID` there is no option of this name
  */
 export type MozzieErrorCode =
-  'START' | 'LISTEN' | 'CLOSED' | 'TOPIC' | 'FILTER' | 'MESSAGE' | 'LIMIT'
+  'START' | 'LISTEN' | 'CLOSED' | 'TOPIC' | 'FILTER' | 'MESSAGE' | 'LIMIT' | 'INVALID'
 
 /** `code` is stable, `message` is not. */
 export class MozzieError extends Error {
@@ -90,13 +97,13 @@ export interface EmbeddedBroker {
    * Listens for MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket or a unix socket; may be called several times.
    *
    * @throws MozzieError `LISTEN` when the port cannot be bound or the certificate cannot be used, `START` when the store
-   * cannot be opened, `CLOSED` when {@link close} was called, before or meanwhile.
+   * cannot be opened, `INVALID` on an option that there is not, `CLOSED` when {@link close} was called, before or meanwhile.
    */
   listen(options?: ListenOptions): Promise<Listening>
   /**
    * Publishes; no authorization is asked. A string is sent as UTF-8. Before the store is open the message waits for it.
    *
-   * @throws MozzieError `TOPIC`, `MESSAGE` or `LIMIT` on what a client would be refused too, `CLOSED` after {@link close},
+   * @throws MozzieError `TOPIC`, `MESSAGE`, `LIMIT` or `INVALID` on what a client would be refused too, `CLOSED` after {@link close},
    * `START` when the store could not be opened.
    */
   publish(topic: string, payload: string | Uint8Array, options?: PublishOptions): void
@@ -111,6 +118,35 @@ export interface EmbeddedBroker {
   disconnect(clientId: string): boolean
   /** Sends wills, tells 5.0 clients 0x8B, closes everything, also what is still being opened. Idempotent; never rejects. */
   close(): Promise<void>
+}
+
+const NAMES = namesOf<BrokerOptions>({
+  authenticate: true,
+  authorizePublish: true,
+  authorizeSubscribe: true,
+  authorizeDelivery: true,
+  limits: true,
+  persistence: true,
+  log: true,
+  onConnect: true,
+  onDisconnect: true,
+  onPublish: true,
+})
+const LIMIT_NAMES = new Set(Object.keys(DEFAULT_LIMITS))
+const STORE_NAMES = namesOf<PersistenceOptions>({ location: true, sync: true })
+const PUBLISH_NAMES = namesOf<PublishOptions>({ qos: true, retain: true, properties: true })
+
+/** A hook that is misspelled would let everybody in. */
+function brokerProblem(options: BrokerOptions): string | null {
+  return (
+    optionProblem('', options, NAMES) ??
+    optionProblem('limits', options.limits, LIMIT_NAMES) ??
+    optionProblem('persistence', options.persistence, STORE_NAMES)
+  )
+}
+
+function refuse(problem: string | null): void {
+  if (problem !== null) throw new MozzieError('INVALID', problem)
 }
 
 const encoder = new TextEncoder()
@@ -196,8 +232,9 @@ function observerOf(options: BrokerOptions, later: Later): Observer {
   return observer
 }
 
-/** Makes a broker that lives in this process. */
+/** Makes a broker that lives in this process. Throws MozzieError `INVALID` on an option that there is not. */
 export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
+  refuse(brokerProblem(options))
   const log = logOf(options)
   const later = createLater(log)
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
@@ -238,9 +275,13 @@ function facadeOf(
   const life = lifeOf(engine)
   const { assertOpen } = life
   return {
-    listen: (listenOptions = {}) => life.opening(() => listen(listenOptions)),
+    async listen(listenOptions = {}) {
+      refuse(listenProblem(listenOptions))
+      return life.opening(() => listen(listenOptions))
+    },
     publish(topic, payload, publishOptions = {}) {
       assertOpen()
+      refuse(optionProblem('', publishOptions, PUBLISH_NAMES))
       const bytes = typeof payload === 'string' ? encoder.encode(payload) : payload
       asMozzieError('TOPIC', () => broker.checkTopic(topic))
       asMozzieError('MESSAGE', () => checkBytes('the payload', bytes))

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { editDistance } from '../../src/base/edit-distance.ts'
-import { nearestName } from '../../src/config/nearest-name.ts'
+import { nearestName } from '../../src/base/nearest-name.ts'
 import { ALL_OPTIONS, findOption, OPTION_NAMES } from '../../src/config/option-table.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 

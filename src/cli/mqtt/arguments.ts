@@ -1,5 +1,5 @@
 /** The command line of `mozzie pub|sub|rr`: words into {@link Settings}. */
-import { nearestName } from '../../config/nearest-name.ts'
+import { nearestName } from '../../base/nearest-name.ts'
 import type { Properties } from '../../codec/packets.ts'
 import { MESSAGE_FLAGS } from './flags-message.ts'
 import { NETWORK_FLAGS, TLS_FLAGS } from './flags-network.ts'

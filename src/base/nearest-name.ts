@@ -1,5 +1,5 @@
 /** What was meant by a word that nothing is called. */
-import { editDistance } from '../base/edit-distance.ts'
+import { editDistance } from './edit-distance.ts'
 
 /** The name of `names` that was most likely meant by `word`, or null when none is near. */
 export function nearestName(word: string, names: Iterable<string>): string | null {

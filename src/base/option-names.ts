@@ -1,0 +1,54 @@
+/** The names in an object of options: what nothing is called would be passed over in silence. */
+import { nearestName } from './nearest-name.ts'
+
+export type OptionNames = ReadonlySet<string>
+
+/** The names of `Options`, all of them: the compiler sees to that. */
+export function namesOf<Options>(names: Readonly<Record<keyof Options, true>>): OptionNames {
+  return new Set(Object.keys(names))
+}
+
+/**
+ * What is wrong with a name in `options`, or null. Only what was written as options is looked at: an object of a class has
+ * fields of its own.
+ *
+ * @param place What the names are of, such as `tls`; empty: the whole.
+ * @param elsewhere What other libraries call them.
+ */
+export function optionProblem(
+  place: string,
+  options: object | undefined,
+  names: OptionNames,
+  elsewhere: Readonly<Record<string, string>> = {},
+): string | null {
+  if (typeof options !== 'object' || options === null || !isPlain(options)) return null
+  for (const name in options) {
+    if (names.has(name) || (options as Record<string, unknown>)[name] === undefined) continue
+    const path = place === '' ? '' : `${place}.`
+    const other = Object.hasOwn(elsewhere, name) ? elsewhere[name] : null
+    const meant = other !== null && names.has(other.split('.')[0]) ? other : nearOf(name, names)
+    const hint = meant === null ? '' : `; did you mean ${path}${meant}?`
+    return `there is no option ${path}${name}${hint}`
+  }
+  return null
+}
+
+function isPlain(options: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(options)
+  return prototype === Object.prototype || prototype === null
+}
+
+const LETTERS_MIN = 3
+
+/** The only one that begins so, or that the word begins with, is nearer than a slip of the finger. */
+function nearOf(word: string, names: OptionNames): string | null {
+  const lower = word.toLowerCase()
+  const alike = [...names].filter((name) => {
+    if (Math.min(name.length, word.length) < LETTERS_MIN) return false
+    return name.toLowerCase().startsWith(lower) || lower.startsWith(name.toLowerCase())
+  })
+  if (alike.length === 1) return alike[0]
+  const spelled = new Map([...names].map((name) => [name.toLowerCase(), name]))
+  const nearest = nearestName(word, spelled.keys())
+  return nearest === null ? null : (spelled.get(nearest) ?? null)
+}

@@ -1,0 +1,111 @@
+/** Options that there are not are refused by name, whatever door they come by. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createClient as createWebClient } from '../../src/client/web.ts'
+import { connect, createClient } from '../../src/client/node.ts'
+import { createBroker } from '../../src/index.ts'
+
+const NOWHERE = 'mqtt://127.0.0.1:1'
+
+for (const [options, message] of [
+  [{ clientID: 'x' }, 'there is no option clientID; did you mean clientId?'],
+  [{ cleanSession: false }, 'there is no option cleanSession; did you mean cleanStart?'],
+  [{ clean: false }, 'there is no option clean; did you mean cleanStart?'],
+  [{ keepalive: 5 }, 'there is no option keepalive; did you mean keepAliveSeconds?'],
+  [{ connectTimeout: 5 }, 'there is no option connectTimeout; did you mean connectTimeoutMs?'],
+  [{ pasword: 'x' }, 'there is no option pasword; did you mean password?'],
+  [{ rejectUnauthorized: true }, 'there is no option rejectUnauthorized; did you mean tls.verify?'],
+  [{ tls: { servername: 'x' } }, 'there is no option tls.servername; did you mean tls.serverName?'],
+  [
+    { will: { topic: 'w', retained: true } },
+    'there is no option will.retained; did you mean will.retain?',
+  ],
+  [{ reconnect: { max: 5 } }, 'there is no option reconnect.max; did you mean reconnect.maxMs?'],
+  [{ colour: 'red' }, 'there is no option colour'],
+] as const)
+  test(`connect refuses ${JSON.stringify(options)}`, async () => {
+    await assert.rejects(connect(NOWHERE, options as object), {
+      name: 'MqttError',
+      code: 'INVALID',
+      message,
+    })
+  })
+
+test('in a browser there is no tls, and nothing of it is meant', () => {
+  for (const [options, message] of [
+    [{ tls: {} }, 'there is no option tls'],
+    [{ ca: 'x' }, 'there is no option ca'],
+    [{ userName: 'x' }, 'there is no option userName; did you mean username?'],
+  ] as const)
+    assert.throws(() => createWebClient('wss://localhost', options as object), {
+      code: 'INVALID',
+      message,
+    })
+})
+
+test('an option that is undefined is absent, and an object of a class may have more', async () => {
+  class Mine {
+    clientId = 'x'
+    reconnect = false as const
+    own = 1
+  }
+  for (const options of [{ clientID: undefined, reconnect: false as const }, new Mine()])
+    await assert.rejects(connect(NOWHERE, options), { code: 'CONNECT' })
+})
+
+test('what options() gives is held to the names too', async () => {
+  for (const [fresh, message] of [
+    [{ passwort: 'x' }, 'there is no option passwort; did you mean password?'],
+    [{ tls: { verfy: false } }, 'there is no option tls.verfy; did you mean tls.verify?'],
+  ] as const)
+    await assert.rejects(connect(NOWHERE, { options: () => fresh as object, reconnect: false }), {
+      code: 'INVALID',
+      message,
+    })
+})
+
+test('publish, subscribe and request refuse them, and the client goes on', async (context) => {
+  const broker = createBroker()
+  context.after(() => broker.close())
+  const { port } = await broker.listen()
+  const client = await createClient(`mqtt://127.0.0.1:${port}`).ready
+  context.after(() => client.end())
+  const bad = { QoS: 1 } as object
+  const refused = { code: 'INVALID', message: 'there is no option QoS; did you mean qos?' }
+  await assert.rejects(client.publish('a', 'x', bad), refused)
+  await assert.rejects(client.request('a', 'x', bad), refused)
+  await assert.rejects(client.subscribe('a', bad), refused)
+  await assert.rejects(client.subscribe([{ filter: 'a', ...bad }]), refused)
+  await assert.rejects(client.subscribe('a', { onMessage: () => undefined, ...bad }), refused)
+  await client.subscribe('a', { onMessage: () => undefined, qos: 1 })
+  assert.equal((await client.publish('a', 'x', { qos: 1, retain: true })).reason, 0)
+})
+
+test('the broker of the library: a misspelled hook does not let everybody in', async (context) => {
+  const refused = (message: string) => ({ name: 'MozzieError', code: 'INVALID', message })
+  for (const [options, message] of [
+    [{ authenticat: () => false }, 'there is no option authenticat; did you mean authenticate?'],
+    [
+      { authorisePublish: () => false },
+      'there is no option authorisePublish; did you mean authorizePublish?',
+    ],
+    [
+      { limits: { queueMax: 1 } },
+      'there is no option limits.queueMax; did you mean limits.queuedMax?',
+    ],
+    [{ persistence: { path: 'x' } }, 'there is no option persistence.path'],
+  ] as const)
+    assert.throws(() => createBroker(options as object), refused(message))
+  const broker = createBroker()
+  context.after(() => broker.close())
+  const listen = (options: object) => broker.listen(options)
+  await assert.rejects(
+    listen({ hostname: '127.0.0.1' }),
+    refused('there is no option hostname; did you mean host?'),
+  )
+  await assert.rejects(listen({ tls: { cafile: 'x' } }), refused('there is no option tls.cafile'))
+  assert.throws(
+    () => broker.publish('a', 'x', { retained: true } as object),
+    refused('there is no option retained; did you mean retain?'),
+  )
+})
