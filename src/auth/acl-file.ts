@@ -29,6 +29,9 @@ export interface AclRules {
   readonly warnings: readonly string[]
 }
 
+/** A file of many such patterns is not to be written into the log at each SIGHUP. */
+const WARNINGS_MAX = 10
+
 const ACCESSES: readonly AclAccess[] = ['read', 'write', 'readwrite', 'deny']
 
 /** null: there is no such access. */
@@ -59,6 +62,7 @@ export function parseAclFile(text: string, file: string): AclRules {
   const patterns: AclRule[] = []
   const warnings: string[] = []
   let section = anonymous
+  let doubtful = 0
   for (const [line, content] of authLines({ text })) {
     const fail = (message: string): never => {
       throw new AuthFileError(message, file, line)
@@ -75,10 +79,13 @@ export function parseAclFile(text: string, file: string): AclRules {
       if (word === 'topic') section.push(rule)
       else {
         patterns.push(rule)
-        warnings.push(...patternWarnings(rule))
+        const warning = patternWarning(rule)
+        if (warning !== null && ++doubtful <= WARNINGS_MAX) warnings.push(warning)
       }
     } else fail(`"${word}" is none of user, topic and pattern`)
   }
+  if (doubtful > WARNINGS_MAX)
+    warnings.push(`acl_file ${file} has ${doubtful - WARNINGS_MAX} more patterns of that kind.`)
   for (const [name, rules] of users) if (rules.length === 0) users.delete(name)
   const rules = { file, anonymous, users, patterns, warnings }
   if (isWithoutRules(rules)) warnings.push(`acl_file ${file} has no rules: everything is denied.`)
@@ -98,10 +105,10 @@ function parseRule(rest: string, place: string, fail: (message: string) => never
   return { access, filter, place }
 }
 
-function patternWarnings({ filter, place }: AclRule): string[] {
+function patternWarning({ filter, place }: AclRule): string | null {
   const levels = filter.split('/')
-  if (levels.includes('%u') || levels.includes('%c')) return []
+  if (levels.includes('%u') || levels.includes('%c')) return null
   if (/%[uc]/.test(filter))
-    return [`%u and %c count only as a whole level; these stand for themselves: ${place}`]
-  return [`The pattern has neither %u nor %c, it is the same for all clients: ${place}`]
+    return `%u and %c count only as a whole level; these stand for themselves: ${place}`
+  return `The pattern has neither %u nor %c, it is the same for all clients: ${place}`
 }

@@ -4,6 +4,8 @@ import {
   dummyLike,
   newPasswordHash,
   parsePasswordHash,
+  spellPasswordHash,
+  type HashKind,
   type PasswordHash,
 } from './password-hash.ts'
 
@@ -12,6 +14,25 @@ export interface PasswordEntry {
   readonly encoded: string
   readonly hash: PasswordHash
 }
+
+/** One of a file: its bytes are made when somebody logs in. */
+class Line implements PasswordEntry {
+  readonly encoded: string
+  private readonly parse: ParseHash
+
+  constructor(encoded: string, parse: ParseHash) {
+    this.encoded = encoded
+    this.parse = parse
+  }
+
+  get hash(): PasswordHash {
+    // It was looked at when the file was read.
+    return this.parse(this.encoded) as PasswordHash
+  }
+}
+
+/** Says in words what is wrong with a hash. */
+type ParseHash = (encoded: string) => PasswordHash | string
 
 export interface PasswordFile {
   readonly file: string
@@ -35,28 +56,37 @@ export function loadPasswordFile(file: string): PasswordFile {
 
 /** Reads the text of a password file. @throws AuthFileError */
 export function parsePasswordFile(text: string, file: string): PasswordFile {
-  const users = parseUsers(text, file, parsePasswordHash)
-  return {
-    file,
-    users,
-    dummy: dummyOfHashes([...users.values()].map(({ hash }) => hash)),
-    warnings: warningsOf(file, users),
-  }
+  const kinds = new Kinds<string>()
+  const weak: string[] = []
+  const users = parseUsers(text, file, parsePasswordHash, (encoded, user) => {
+    const spelled = spellPasswordHash(encoded)
+    if (typeof spelled === 'string') return spelled
+    kinds.add(spelled.kind, encoded)
+    if (isWeak(spelled.kind)) weak.push(user)
+    return null
+  })
+  const usual = kinds.usual()
+  const hash =
+    usual === undefined
+      ? newPasswordHash('sha512-pbkdf2', 1000)
+      : (parsePasswordHash(usual) as PasswordHash)
+  return { file, users, dummy: dummyLike(hash), warnings: warningsOf(file, users.size, weak) }
 }
 
 /**
  * Reads lines of USER:HASH. One that is wrong makes the whole file wrong: whoever is in doubt must not get in.
  *
- * @param parseHash Says in words what is wrong with a hash.
+ * @param look Says in words what is wrong with a hash; what is not wrong need not be read whole.
  * @throws AuthFileError
  */
 export function parseUsers(
   text: string,
   file: string,
-  parseHash: (encoded: string) => PasswordHash | string,
+  parseHash: ParseHash,
+  look: (encoded: string, user: string) => string | null = (encoded) =>
+    problemOf(parseHash, encoded),
 ): Map<string, PasswordEntry> {
   const users = new Map<string, PasswordEntry>()
-  const lines = new Map<string, number>()
   for (const [line, content] of authLines({ text })) {
     const fail = (message: string): never => {
       throw new AuthFileError(message, file, line)
@@ -67,15 +97,23 @@ export function parseUsers(
     const encoded = content.slice(colon + 1)
     const problem = userNameProblem(user)
     if (problem !== null) fail(problem)
-    const first = lines.get(user)
-    if (first !== undefined) fail(`User "${user}" is here twice, first in line ${first}`)
+    if (users.has(user)) fail(`User "${user}" is here twice, first in line ${lineOf(text, user)}`)
     if (encoded === '') fail(`User "${user}" has no password hash`)
-    const hash = parseHash(encoded)
-    if (typeof hash === 'string') return fail(`User "${user}": ${hash}`)
-    users.set(user, { encoded, hash })
-    lines.set(user, line)
+    const wrong = look(encoded, user)
+    if (wrong !== null) fail(`User "${user}": ${wrong}`)
+    users.set(user, new Line(encoded, parseHash))
   }
   return users
+}
+
+function problemOf(parse: ParseHash, encoded: string): string | null {
+  const hash = parse(encoded)
+  return typeof hash === 'string' ? hash : null
+}
+
+function lineOf(text: string, user: string): number {
+  for (const [line, content] of authLines({ text })) if (content.startsWith(`${user}:`)) return line
+  return 0
 }
 
 /** Why `user` cannot be a name in a password file, or null. */
@@ -88,13 +126,12 @@ export function userNameProblem(user: string): string | null {
   return null
 }
 
-function isWeak({ scheme, iterations }: PasswordHash): boolean {
+function isWeak({ scheme, iterations }: HashKind): boolean {
   return scheme === 'sha512' || (scheme === 'sha512-pbkdf2' && iterations < ITERATIONS_FEW)
 }
 
-function warningsOf(file: string, users: ReadonlyMap<string, PasswordEntry>): string[] {
-  if (users.size === 0) return [`password_file ${file} has no users: nobody can log in with it.`]
-  const weak = [...users].filter(([, { hash }]) => isWeak(hash)).map(([name]) => name)
+function warningsOf(file: string, users: number, weak: readonly string[]): string[] {
+  if (users === 0) return [`password_file ${file} has no users: nobody can log in with it.`]
   if (weak.length === 0) return []
   const names = weak.slice(0, 3).map((name) => `"${name}"`)
   const others = weak.length > names.length ? ` and ${weak.length - names.length} more` : ''
@@ -104,19 +141,46 @@ function warningsOf(file: string, users: ReadonlyMap<string, PasswordEntry>): st
   ]
 }
 
+/** Which kind of hash is the most frequent, and one that is of it. */
+class Kinds<Sample> {
+  private readonly counts = new Map<string, { count: number; kind: HashKind; sample: Sample }>()
+  private last: { count: number; kind: HashKind } | null = null
+
+  add(kind: HashKind, sample: Sample): void {
+    // Most often all of them are of one.
+    if (this.last === null || !isLike(kind, this.last.kind)) {
+      const { scheme, iterations, memoryKib, passes, lanes } = kind
+      const key = [scheme, iterations, memoryKib, passes, lanes].join()
+      const known = this.counts.get(key) ?? { count: 0, kind, sample }
+      this.counts.set(key, known)
+      this.last = known
+    }
+    this.last.count++
+  }
+
+  /** undefined: none was added. */
+  usual(): Sample | undefined {
+    const [most] = [...this.counts.values()].sort((left, right) => right.count - left.count)
+    return most?.sample
+  }
+}
+
+function isLike(left: HashKind, right: HashKind): boolean {
+  return (
+    left.scheme === right.scheme &&
+    left.iterations === right.iterations &&
+    left.memoryKib === right.memoryKib &&
+    left.passes === right.passes &&
+    left.lanes === right.lanes
+  )
+}
+
 /** What passwords of unknown users are checked against: like most of those that there are. */
 export function dummyOfHashes(
   hashes: readonly PasswordHash[],
-  otherwise = newPasswordHash('sha512-pbkdf2', 1000),
+  otherwise: PasswordHash,
 ): PasswordHash {
-  const kinds = new Map<string, { count: number; hash: PasswordHash }>()
-  for (const hash of hashes) {
-    const { scheme, iterations, memoryKib, passes, lanes } = hash
-    const kind = [scheme, iterations, memoryKib, passes, lanes].join()
-    const known = kinds.get(kind)
-    if (known === undefined) kinds.set(kind, { count: 1, hash })
-    else known.count++
-  }
-  const [most] = [...kinds.values()].sort((left, right) => right.count - left.count)
-  return dummyLike(most?.hash ?? otherwise)
+  const kinds = new Kinds<PasswordHash>()
+  for (const hash of hashes) kinds.add(hash, hash)
+  return dummyLike(kinds.usual() ?? otherwise)
 }

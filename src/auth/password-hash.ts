@@ -12,7 +12,8 @@
  */
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 
-export interface PasswordHash {
+/** What it costs to check a password against a hash. */
+export interface HashKind {
   readonly scheme:
     'sha512' | 'sha512-pbkdf2' | 'sha256-pbkdf2' | 'argon2id' | 'bcrypt' | 'scram-sha-256'
   /** PBKDF2 and SCRAM; of bcrypt its cost. */
@@ -21,8 +22,18 @@ export interface PasswordHash {
   readonly memoryKib: number
   readonly passes: number
   readonly lanes: number
+}
+
+export interface PasswordHash extends HashKind {
   readonly salt: Uint8Array
   readonly hash: Uint8Array
+}
+
+/** A hash that is one, its bytes still in base64: those of 100,000 are much work for the garbage collector. */
+export interface SpelledHash {
+  readonly kind: HashKind
+  readonly salt: string
+  readonly hash: string
 }
 
 /** Computes a raw argon2id or bcrypt hash; where it runs is the caller's business. */
@@ -42,21 +53,29 @@ const NO_ARGON2 = { memoryKib: 0, passes: 0, lanes: 0 }
 
 /** The hash that `text` spells, or in words what is wrong with it. */
 export function parsePasswordHash(text: string): PasswordHash | string {
+  const spelled = spellPasswordHash(text)
+  if (typeof spelled === 'string') return spelled
+  const { kind, salt, hash } = spelled
+  return { ...kind, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') }
+}
+
+/** The same without its bytes. */
+export function spellPasswordHash(text: string): SpelledHash | string {
   const [before, scheme, ...parts] = text.split('$')
   if (before !== '') return 'the password is in plain text; hash it with "mozzie passwd -U FILE"'
   if (scheme === '6' && parts.length === 2)
-    return withBytes({ scheme: 'sha512', iterations: 1, ...NO_ARGON2 }, parts[0], parts[1])
+    return checked({ scheme: 'sha512', iterations: 1, ...NO_ARGON2 }, parts[0], parts[1])
   const iterated = ITERATED.get(scheme)
   if (iterated !== undefined && parts.length === 3) {
     const iterations = wholeNumber(parts[0], ITERATIONS_MAX)
     if (iterations === 0) return `"${parts[0]}" is no number of iterations`
-    return withBytes({ scheme: iterated, iterations, ...NO_ARGON2 }, parts[1], parts[2])
+    return checked({ scheme: iterated, iterations, ...NO_ARGON2 }, parts[1], parts[2])
   }
   if (scheme === 'argon2id' && parts.length === 4) return parseArgon2(parts)
   return 'the password hash is none of $6$, $7$, $argon2id$ and $scram-sha-256$'
 }
 
-function parseArgon2([version, parameters, salt, hash]: string[]): PasswordHash | string {
+function parseArgon2([version, parameters, salt, hash]: string[]): SpelledHash | string {
   if (version !== 'v=19') return `argon2id "${version}" is not supported, only v=19`
   const match = /^m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})$/.exec(parameters)
   if (match === null) return `"${parameters}" is not of the form m=..,t=..,p=..`
@@ -66,22 +85,23 @@ function parseArgon2([version, parameters, salt, hash]: string[]): PasswordHash 
   if (memoryKib < 8 * lanes || memoryKib > MEMORY_KIB_MAX)
     return `"${parameters}": m is ${8 * lanes} to ${MEMORY_KIB_MAX}`
   const hashed = { scheme: 'argon2id', iterations: 0, memoryKib, passes, lanes } as const
-  return withBytes(hashed, salt, hash)
+  return checked(hashed, salt, hash)
 }
 
-function withBytes(
-  fields: Omit<PasswordHash, 'salt' | 'hash'>,
-  salt: string,
-  hash: string,
-): PasswordHash | string {
+function checked(kind: HashKind, salt: string, hash: string): SpelledHash | string {
   if (!BASE64.test(salt)) return 'the salt of the password hash is not base64'
   if (!BASE64.test(hash)) return 'the password hash is not base64'
-  const bytes = Buffer.from(hash, 'base64')
+  const bytes = bytesOfBase64(hash)
   // A hash cut short would match too many passwords.
-  if (bytes.length < 16) return 'the password hash is cut short'
-  const isWhole = fields.scheme === 'sha512' || fields.scheme === 'scram-sha-256'
-  if (isWhole && bytes.length !== HASH_BYTES) return 'the password hash is cut short'
-  return { ...fields, salt: Buffer.from(salt, 'base64'), hash: bytes }
+  if (bytes < 16) return 'the password hash is cut short'
+  const isWhole = kind.scheme === 'sha512' || kind.scheme === 'scram-sha-256'
+  if (isWhole && bytes !== HASH_BYTES) return 'the password hash is cut short'
+  return { kind, salt, hash }
+}
+
+function bytesOfBase64(text: string): number {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  return Math.floor(((text.length - padding) * 3) / 4)
 }
 
 function wholeNumber(text: string, max: number): number {

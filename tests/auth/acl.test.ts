@@ -103,6 +103,14 @@ test('patterns without a placeholder as a whole level are warned of', () => {
   assert.match(warnings[1], /only as a whole level.*rules.acl:2/)
 })
 
+test('of very many such patterns the first ones are named, the others counted', () => {
+  const { warnings, patterns } = parseAclFile('pattern a/b\n'.repeat(100_000), file)
+  assert.equal(patterns.length, 100_000)
+  assert.equal(warnings.length, 11)
+  assert.match(warnings[9], /rules.acl:10 /)
+  assert.match(warnings[10], /99990 more patterns of that kind/)
+})
+
 const hopes: [text: string, filter: string, expected: boolean][] = [
   ['user u\ntopic read a/#', 'a/b', true],
   ['user u\ntopic read a/#', '#', true],

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, symlinkSync, writeFileSync, lchownSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readAuthFile } from '../../src/auth/auth-file.ts'
 import { parsePasswordFile } from '../../src/auth/password-file.ts'
+import { parsePasswordHash, type PasswordHash } from '../../src/auth/password-hash.ts'
 import { parsePskFile } from '../../src/auth/psk-file.ts'
 import { scratch, startMozzie } from '../server/run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
-import { aliceLine, passwordLine } from './secured.ts'
+import { aliceLine, bobLine, passwordLine } from './secured.ts'
 
 const asRoot = process.getuid?.() === 0 ? false : 'only root can give files away'
 /** nobody, on Debian */
@@ -54,6 +56,30 @@ test(
 
 test('a directory is no file', (context) => {
   assert.throws(() => readAuthFile('password_file', scratch(context), true), /directory/i)
+})
+
+test('a user of a password file has the hash of the line; who is there twice is told where', () => {
+  const { users, dummy } = parsePasswordFile(`# all\n${aliceLine}\n${bobLine}`, 'pw')
+  const encoded = bobLine.trim().slice('bob:'.length)
+  assert.equal(users.get('bob')?.encoded, encoded)
+  assert.deepEqual(users.get('bob')?.hash, parsePasswordHash(encoded))
+  assert.deepEqual([dummy.scheme, dummy.iterations], ['sha512-pbkdf2', 101])
+  const twice = `# all\n${aliceLine}\n${bobLine}${aliceLine}`
+  assert.throws(
+    () => parsePasswordFile(twice, 'pw'),
+    /"alice" is here twice, first in line 2 \(pw:5\)/,
+  )
+})
+
+test('how long a hash is, is known before it is decoded', () => {
+  for (let length = 1; length < 70; length++) {
+    const hash = randomBytes(length).toString('base64')
+    for (const spelled of [hash, hash.replace(/=+$/, '')]) {
+      const parsed = parsePasswordHash(`$7$101$c2FsdA==$${spelled}`)
+      if (length < 16) assert.equal(parsed, 'the password hash is cut short')
+      else assert.equal((parsed as PasswordHash).hash.length, length)
+    }
+  }
 })
 
 test('weak hashes are named', () => {
