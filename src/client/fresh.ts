@@ -1,6 +1,7 @@
 /** Options that a program computes for each connection: tokens that expire, a server that is looked up. */
 import type { OptionNames } from '../base/option-names.ts'
 import { checkNames } from './check-names.ts'
+import { MqttError } from './errors.ts'
 import { dialLater, orAborted } from './late-wire.ts'
 import { toBytes } from './options.ts'
 import type { Dial, Login } from './ports.ts'
@@ -42,9 +43,12 @@ export function dialFresh<Fresh extends FreshOptions>(
   names: OptionNames,
   dialOf: (address: Address, options: Fresh) => Dial,
 ): Dial {
+  if (typeof ask !== 'function') throw new MqttError('INVALID', 'options is no function')
   return dialLater(async (signal, events) => {
     const answer = (async () => ask({ signal }))()
     const fresh = await orAborted(answer, signal)
+    if (typeof fresh !== 'object' || fresh === null)
+      throw new MqttError('INVALID', `options() gave ${String(fresh)}, not an object`)
     checkNames('', fresh, names)
     const address = parseUrl(fresh.url ?? url)
     const urls = fresh.url === undefined ? [address, given] : [parseUrl(url), given, address]

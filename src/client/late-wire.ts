@@ -67,7 +67,10 @@ export function dialLater(load: (signal: AbortSignal, events: WireEvents) => Pro
     // Options that cannot be (a cipher nobody knows) throw when the wire is made.
     load(late.signal, events)
       .then((dial) => late.become(dial(events)))
-      .catch((error: unknown) => events.closed(error as Error))
+      .catch((error: unknown) =>
+        // A program may throw anything.
+        events.closed(error instanceof Error ? error : new Error(String(error))),
+      )
     return late
   }
 }

@@ -167,16 +167,21 @@ test(
     const key = join(directory, 'key.pem')
     writeFileSync(key, privateKey)
     const tool = `${process.execPath} ${join(process.cwd(), 'bin', 'mozzie_pub')} ${place().join(' ')} -t x -m x --cert ${key} --key ${key} --tls-use-os-certs`
-    const child = spawn('script', ['-qec', tool, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'] })
-    let shown = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      shown += text
-      if (shown.includes('Pass phrase of') && child.stdin.writable) child.stdin.end('wrong\r')
-    })
-    await once(child, 'close')
-    assert.match(shown, /Pass phrase of .*key\.pem: /)
+    const shownAfter = async (keys: string): Promise<string> => {
+      const child = spawn('script', ['-qec', tool, '/dev/null'], { stdio: 'pipe' })
+      let shown = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        shown += text
+        if (shown.includes('Pass phrase of') && child.stdin.writable) child.stdin.end(keys)
+      })
+      await once(child, 'close')
+      assert.match(shown, /Pass phrase of .*key\.pem: /)
+      return shown
+    }
+    const shown = await shownAfter('wrong\r')
     assert.ok(!shown.includes('wrong'))
     assert.match(shown, /Problem setting TLS options/)
+    assert.match(await shownAfter('\u0003'), /Error: Interrupted\.\s+The key cannot be used/)
     const run = promisify(execFile)
     const alone = run('setsid', ['-w', ...tool.split(' ')]).catch(
       (error: { stderr: string }) => error,

@@ -85,6 +85,24 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
+for (const [what, options, code, message] of [
+  ['give nothing', () => undefined, 'INVALID', 'options() gave undefined, not an object'],
+  ['give null', async () => null, 'INVALID', 'options() gave null, not an object'],
+  ['give a number', () => 5, 'INVALID', 'options() gave 5, not an object'],
+  ['throw a text', () => Promise.reject('no token'), 'CONNECT', 'cannot connect: no token'],
+  ['throw nothing', () => Promise.reject(), 'CONNECT', 'cannot connect: undefined'],
+] as const)
+  test(`options that ${what} are an attempt that failed, with words`, async () => {
+    const ask = options as unknown as NodeConnectOptions['options']
+    const trying = connect('mqtt://127.0.0.1:1', { options: ask, reconnect: false })
+    await assert.rejects(trying, { name: 'MqttError', code, message })
+  })
+
+test('options that are no function are refused at once', () => {
+  const options = { options: {} as NodeConnectOptions['options'] }
+  assert.throws(() => createClient('mqtt://127.0.0.1:1', options), { code: 'INVALID' })
+})
+
 test('options that never come end with the timeout, and are told so', async () => {
   let given: AbortSignal | null = null
   const trying = connect('mqtt://127.0.0.1:1', {

@@ -110,7 +110,10 @@ async function askPassphrase(settings: Settings, options: TlsOptions): Promise<v
   if (options.key === undefined || !ENCRYPTED.test(Buffer.from(options.key).toString('latin1')))
     return
   const { askOnTerminal } = await import('../ask-password.ts')
-  const passphrase = await askOnTerminal(`Pass phrase of ${settings.tls.keyFile}: `)
+  const asked = askOnTerminal(`Pass phrase of ${settings.tls.keyFile}: `)
+  const passphrase = await asked.catch(() => {
+    throw new SettingError('Error: Interrupted.', 'The key cannot be used without its pass phrase.')
+  })
   if (passphrase === null)
     throw invalid('The key is encrypted, and there is no terminal to ask for its pass phrase on.')
   options.passphrase = passphrase
