@@ -70,8 +70,10 @@ else {
       const own = await connect(1, 'bob’s', 'bob')
       await assert.rejects(connect(1, 'ann’s', 'bob'), busy)
       assert.ok(client.connected)
-      own.end(true)
-      await closeOf(own)
+      const gone = closeOf(own)
+      // Its broker ends the connection as well, behind DISCONNECT: then it knows.
+      own.end()
+      await gone
       const taken = closeOf(client)
       const taker = await connect(1, 'ann’s', 'bob')
       await taken
