@@ -274,6 +274,11 @@ browserSuite('two tabs that edit the same', (define) => {
     },
   )
 
+  define('are one client: whose place the other took is told so', async (at) => {
+    const [one] = await openTwice(at)
+    await one.locator('.status-bar [role=alert]', { hasText: at.t.takenOver }).waitFor()
+  })
+
   define('keep what each has changed of the will', async (at) => {
     const { t } = at
     const [one, two] = await openTwice(at)

@@ -43,6 +43,14 @@ const OVERLAPS = `(() => {
     const seen = clipped(element)
     if (left < seen.left - 1 || right > Math.min(seen.right, innerWidth) + 1) found.push('cut: ' + nameOf({ element }))
   }
+  const middle = (element) => { const box = element.getBoundingClientRect(); return (box.top + box.bottom) / 2 }
+  for (const check of dialog.querySelectorAll('.grid > .check'))
+    for (const field of check.parentElement.querySelectorAll(':scope > .field:has(> input, > select)')) {
+      const box = field.getBoundingClientRect()
+      const at = middle(check)
+      const off = at > box.top && at < box.bottom ? at - middle(field.querySelector('input, select')) : 0
+      if (check.checkVisibility() && Math.abs(off) > 2) found.push('not level: ' + nameOf({ element: check }) + ' ' + off)
+    }
   const pen = document.createElement('canvas').getContext('2d')
   const shows = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
     element.closest('.visually-hidden, .skip, .connection-tabs, .message-row, .pivot-row, .tree-row, .history-list, .crumbs, td') === null
@@ -171,6 +179,10 @@ browserSuite('widths', (test) => {
           for (const words of dialogs) {
             await openByPalette(page, t, words)
             await look(words)
+            const folded = await page.locator('dialog[open] summary').all()
+            for (const summary of folded) await summary.click()
+            if (words === t.newConnection) await page.getByLabel(t.willOn).check()
+            if (folded.length > 0) await look(`${words}, unfolded`)
             await page.keyboard.press('Escape')
           }
           await peer.publish('homeassistant/sensor/wide/battery/config', ANNOUNCED, {

@@ -1,4 +1,5 @@
 /** How the connection is doing, in one line, and what to do about it. */
+import { Reason } from '../../../src/codec/reason-codes.ts'
 import { profileUrl } from '../model/profile.ts'
 import type { Status } from '../protocol/protocol.ts'
 import type { Text } from '../i18n/en.ts'
@@ -95,7 +96,12 @@ function StatusProblem({ status }: { status: Status }) {
       : t.retryIn(Math.max(0, Math.ceil((status.retryAtMs - nowMs) / 1000)))
   return (
     <span className="problem" role="alert">
-      {[words, words === null ? transportWords(status, t) : ownWords(status), retry]
+      {[
+        words,
+        status.code === Reason.sessionTakenOver ? t.takenOver : null,
+        words === null ? transportWords(status, t) : ownWords(status),
+        retry,
+      ]
         .filter((part) => part !== null && part !== '')
         .join(' · ')}
     </span>

@@ -33,6 +33,7 @@ export const causeWords = {
   useAddress: (address: string) => `Connect to ${address}`,
   loginNeeded: 'The broker asks for a username and a password.',
   loginRefused: 'The broker refused the login. Check username and password.',
+  takenOver: 'another connection uses its client ID, perhaps one in another tab',
   retryIn: (seconds: number) => `next attempt in ${seconds} s`,
 }
 

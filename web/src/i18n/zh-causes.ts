@@ -29,5 +29,6 @@ export const causeWords: CauseText = {
   useAddress: (address) => `连接 ${address}`,
   loginNeeded: '该服务器要求用户名和密码。',
   loginRefused: '服务器拒绝了登录，请重新输入用户名和密码。',
+  takenOver: '另一个连接在使用它的客户端 ID，可能在另一个标签页中',
   retryIn: (seconds) => `${seconds} 秒后重试`,
 }

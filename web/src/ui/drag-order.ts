@@ -3,10 +3,16 @@ import { useRef, type DragEvent, type KeyboardEvent } from 'react'
 
 export interface DragProps {
   readonly draggable: true
-  readonly onDragStart: () => void
+  readonly onDragStart: (event: DragEvent<HTMLElement>) => void
+  readonly onDragEnd: () => void
   readonly onDragOver: (event: DragEvent<HTMLElement>) => void
   readonly onDrop: (event: DragEvent<HTMLElement>) => void
   readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void
+}
+
+/** Of what the browser drags; the types of programs without a page have nothing in theirs. */
+interface Transfer {
+  setData(kind: string, text: string): void
 }
 
 /** `id` moves by so many places, or to where `to` is. */
@@ -17,8 +23,14 @@ export function useDragOrder(move: Move): (id: string) => DragProps {
   const dragged = useRef<string | null>(null)
   return (id) => ({
     draggable: true,
-    onDragStart() {
+    onDragStart({ dataTransfer }) {
       dragged.current = id
+      // Without any data some browsers drag nothing; of this kind no field takes it.
+      const transfer = dataTransfer as unknown as Transfer
+      transfer.setData('application/x-mozzie-row', id)
+    },
+    onDragEnd() {
+      dragged.current = null
     },
     onDragOver(event) {
       if (dragged.current !== null) event.preventDefault()
