@@ -279,6 +279,24 @@ browserSuite('two tabs that edit the same', (define) => {
     await one.locator('.status-bar [role=alert]', { hasText: at.t.takenOver }).waitFor()
   })
 
+  define('are one client of MQTT 3.1.1 too, and do not take its place by turns', async (at) => {
+    const { page, stage, t } = at
+    await page.getByRole('button', { name: t.otherBroker }).click()
+    const form = page.getByRole('dialog')
+    await form.getByLabel(t.name, { exact: true }).fill('old version')
+    await form.getByLabel(t.version).selectOption('4')
+    await form.getByRole('button', { name: t.saveAndConnect }).click()
+    const online = { hasText: t.statuses.online }
+    await page.getByRole('status').filter(online).waitFor()
+    const other = await page.context().newPage()
+    await other.goto(stage.url)
+    const item = other.locator('.welcome-list li', { hasText: 'old version' })
+    await item.getByRole('button').first().click()
+    await other.getByRole('status').filter(online).waitFor()
+    await page.locator('.status-bar [role=alert]', { hasText: t.takenOver }).waitFor()
+    await page.locator('.status-bar.is-offline').waitFor()
+  })
+
   define('keep what each has changed of the will', async (at) => {
     const { t } = at
     const [one, two] = await openTwice(at)

@@ -70,6 +70,19 @@ test('why connections end or are refused is said in Chinese', () => {
   assert.deepEqual(leftIn([...known, ...refused, ...written], reasonInChinese), [])
 })
 
+test('why a connection of the client broke is said in Chinese', () => {
+  const texts = [
+    ...textsOf('src/client', /text = /),
+    ...textsOf('src/client', /'(?:CLOSED|CONNECT)', /),
+  ]
+  const said = texts.filter((text) =>
+    /^(?:connection lost|cannot connect|the server closed)/.test(text),
+  )
+  const closed = ['connection lost: the server closed the connection']
+  assert.ok(said.length > 3)
+  assert.deepEqual(leftIn([...said, ...closed], ofPage), [])
+})
+
 test('a refusal of MQTT 3.x is said in words [MQTT-3.2.2-4]', () => {
   assert.deepEqual(
     [1, 2, 3, 4, 5].map((code) => endWords(code, 'en')),

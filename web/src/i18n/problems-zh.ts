@@ -72,6 +72,10 @@ const KNOWN: readonly Known[] = [
   // connections
   [/^not connected$|^the client is not connected$/, '未连接'],
   [/^the connection was lost$/, '连接中断'],
+  [/^(?:connection lost|cannot connect): the server closed the connection$/, '服务器关闭了连接'],
+  [/^connection lost: no answer from the server for (\d+) ms$/, '服务器在 $1 毫秒内没有应答'],
+  [/^connection lost: (.*)$/, '连接中断：$1'],
+  [/^the server closed the connection each time for (.*)$/, '每次发送都被服务器关闭连接：$1'],
   [/^closed$/, '连接已关闭'],
   [/^no CONNACK within (\d+) ms$/, '$1 毫秒内没有收到 CONNACK'],
   [/^cannot connect: (.*)$/, '无法连接：$1'],

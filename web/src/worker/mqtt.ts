@@ -7,6 +7,7 @@ import {
   type Message,
   type Subscription as Held,
 } from '../../../src/client/web.ts'
+import { Reason } from '../../../src/codec/reason-codes.ts'
 import { isShared } from '../../../src/topics/names.ts'
 import { correlationBytes } from '../decode/bytes.ts'
 import {
@@ -19,6 +20,7 @@ import {
 import type { Properties } from '../model/message.ts'
 import { encodeNow, numberField, publishProperties, UINT32_MAX } from '../publish/outgoing.ts'
 import { isLoginRefusal, type Incoming, type Link, type LinkEvents, type Outcome } from './link.ts'
+import { placeAt } from './other-tabs.ts'
 
 type ClientOptions = NonNullable<Parameters<typeof createClient>[1]>
 
@@ -168,12 +170,22 @@ export function openLink(profile: Profile, events: LinkEvents): Link {
     const isLast = profile.reconnectsMax > 0 && attempts >= profile.reconnectsMax
     const final = retryInMs === null || isLast || isLoginRefusal(codeOf(error))
     events.offline(codeOf(error), error.message, final ? null : retryInMs)
-    if (!final) return
+    if (final) leave()
+  }
+  const leave = () => {
     isDone = true
+    place.leave()
     void client.end({ force: true })
   }
+  // A broker of MQTT 3.x only closes: whoever lost its place would come back and take it again.
+  const place = placeAt(url, () => {
+    if (isDone) return
+    events.offline(Reason.sessionTakenOver, null, null)
+    leave()
+  })
   client.on('connect', ({ sessionPresent, properties }) => {
     attempts = 0
+    if (!isDone) place.take(client.clientId)
     hasIdentifiers = isV5 && properties.subscriptionIdsAvailable !== 0
     if (!isDone) events.online({ sessionPresent, clientId: client.clientId, properties })
   })
@@ -186,7 +198,11 @@ export function openLink(profile: Profile, events: LinkEvents): Link {
 
   const identify = (subscription: Subscription) =>
     hasIdentifiers ? origins.identify(subscription) : null
-  return linkOf(client, isV5, { take, identify, onEnd: () => (isDone = true) })
+  const onEnd = () => {
+    isDone = true
+    place.leave()
+  }
+  return linkOf(client, isV5, { take, identify, onEnd })
 }
 
 interface LinkParts {
