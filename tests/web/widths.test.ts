@@ -49,7 +49,7 @@ const OVERLAPS = `(() => {
       const box = field.getBoundingClientRect()
       const at = middle(check)
       const off = at > box.top && at < box.bottom ? at - middle(field.querySelector('input, select')) : 0
-      if (check.checkVisibility() && Math.abs(off) > 2) found.push('not level: ' + nameOf({ element: check }) + ' ' + off)
+      if (check.checkVisibility() && Math.abs(off) > 4) found.push('not level: ' + nameOf({ element: check }) + ' ' + off)
     }
   const pen = document.createElement('canvas').getContext('2d')
   const shows = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
