@@ -17,6 +17,9 @@ import { clearRemains, exchangesOf } from './remains.ts'
 import { isFailure, pause, type StreamEntry } from './wire.ts'
 
 const RETRY_MS = 1000
+/** Another node sees to the will that is in the way of a claim: so often it is looked at again, and so long after. */
+const SEEN_TO_MS = 20
+const LOOKS_MAX = 100
 /** Of its queue, to know what it weighs. */
 const ENTRIES_LOOKED_AT = 256
 
@@ -37,14 +40,15 @@ export async function claimSession(
 ): Promise<Claimed> {
   const sid = tokenFor(clientId)
   let last = guess(node, clientId)
+  let left: FoundWill | null = null
   if (last === null) await node.writer.flush()
   for (; ; last = null) {
     const { found, sequence } = last ?? (await readLast(node, sid))
     const owner = found === null ? null : await ownerOf(node, found)
-    if (owner !== null) return { session: null, owner, heldIds: [], begin() {} }
+    if (owner !== null) return await heldBy(node, owner, left)
     const goesOn = found !== null && !found.isGone && !cleanStart
     // Nobody has let it go: its node is gone.
-    const left = found === null || found.owner === '' ? null : await orphanOf(node, clientId)
+    left ??= found === null || found.owner === '' ? null : await takeOrphan(node, found)
     const goingOn = goesOn ? found : null
     const waiting = left === null ? null : waitingOf(node, goingOn, left)
     const row = nextRow(node, clientId, (found?.epoch ?? 0) + 1, goingOn, waiting)
@@ -53,6 +57,16 @@ export async function claimSession(
     if (known !== null) return await stateOf(node, known, found, goesOn)
     if (node.wire.isClosed) return { session: null, owner: null, heldIds: [], begin() {} }
   }
+}
+
+/** What was taken before another node was faster is as any other that is left. */
+async function heldBy(
+  { leftWills }: ClusterNode,
+  owner: string,
+  left: FoundWill | null,
+): Promise<Claimed> {
+  if (left !== null) await leftWills?.settle([left])
+  return { session: null, owner, heldIds: [], begin() {} }
 }
 
 /** The session as its stream has it, or is believed to. */
@@ -102,13 +116,24 @@ async function ownerOf(
   return membership.mayHold(owner) ? owner : null
 }
 
-/** The will that the last connection left, if nobody has seen to it: its node is gone. */
-async function orphanOf(node: ClusterNode, clientId: string): Promise<FoundWill | null> {
-  const { leftWills, membership } = node
-  const found = (await leftWills?.find(clientId)) ?? null
-  if (found === null) return null
-  const isLive = membership.isRunAlive(found.node, found.run) && membership.mayHold(found.node)
-  return isLive ? null : found
+/**
+ * The will that the last connection left, if nobody else has seen to it: its node is gone. Where somebody is about to, the row is
+ * another one behind that.
+ */
+async function takeOrphan(node: ClusterNode, row: SessionRow): Promise<FoundWill | null> {
+  const { leftWills, membership, options, wire } = node
+  if (leftWills === null) return null
+  for (let looks = 0; looks < LOOKS_MAX && !wire.isClosed; looks++) {
+    const found = await leftWills.find(row.clientId)
+    if (found === null) return null
+    const isLive = membership.isRunAlive(found.node, found.run) && membership.mayHold(found.node)
+    // Of a connection that there is.
+    if (isLive && (found.node === row.owner || found.node === options.node)) return null
+    const taken = isLive ? null : await leftWills.take(found)
+    if (taken !== null) return taken
+    await pause(SEEN_TO_MS)
+  }
+  return null
 }
 
 /** As the row of a session that goes on has it; null: it is to be said, its delay is over or nothing goes on. */
@@ -152,8 +177,8 @@ async function settleWill(
   left: FoundWill,
   waits: boolean,
 ): Promise<void> {
-  const sequence = waits ? left.sequence : ((await leftWills?.say(left)) ?? 0)
-  if (sequence > 0) await leftWills?.erase(sequence)
+  if (!waits) await leftWills?.sayTaken(left)
+  await leftWills?.erase(left.sequence)
 }
 
 /** Writes the row on top of the one at `last`; null: somebody was faster, or nobody knows. */

@@ -6,8 +6,8 @@
  *     a delay, its client away       waits in the record of its session, as any other
  *     a delay, its client back       said if the delay is over, or the session does not go on
  *
- * Two may come upon one at once. Who is to say it takes it first, by writing it with its own run on top of what was found: one of
- * them can. Should that one die before it has said it, it is one of those left by that run.
+ * Two may come upon one at once. Who sees to it takes it first, by writing it with its own run on top of what was found: one of
+ * them can. Should that one die amid it, it is one of those left by that run.
  */
 import { ByteWriter } from '../codec/byte-writer.ts'
 import type { PeersEvents, PeerWill } from '../ports/peers.ts'
@@ -84,13 +84,17 @@ export class LeftWills {
   async say(found: FoundWill): Promise<number> {
     const taken = await this.take(found)
     if (taken === null) return 0
-    this.events.orphaned(taken.clientId, { ...taken.will, delaySeconds: 0 })
-    await this.safe()
+    await this.sayTaken(taken)
     return taken.sequence
   }
 
-  /** Nobody else is to say it; null: somebody was faster. */
-  private async take(found: FoundWill): Promise<FoundWill | null> {
+  async sayTaken({ clientId, will }: FoundWill): Promise<void> {
+    this.events.orphaned(clientId, { ...will, delaySeconds: 0 })
+    await this.safe()
+  }
+
+  /** Nobody else sees to it; null: somebody was faster. */
+  async take(found: FoundWill): Promise<FoundWill | null> {
     const { node, run } = this.options
     const data = writeLeftWill({ ...found, node, run })
     const outcome = await this.wire.putUntilAnswered(this.subjectOf(found.clientId), data, {
@@ -141,17 +145,18 @@ export class LeftWills {
   }
 
   private async seeTo(found: readonly FoundWill[]): Promise<void> {
+    await this.settle(await this.takeAll(found.filter((one) => this.isOurs(one))))
+  }
+
+  /** Sees to those that were taken. */
+  async settle(taken: readonly FoundWill[]): Promise<void> {
     const { orphaned, rest, safe } = this.events
-    const orphans = found.filter((one) => this.isOurs(one))
-    const delayed = orphans.filter(({ will }) => will.delaySeconds > 0)
-    const due = orphans.filter(({ will }) => will.delaySeconds === 0)
-    const ended = await rest(delayed)
-    const taken = await this.takeAll([...due, ...ended])
-    for (const { clientId, will } of taken) orphaned(clientId, will)
-    if (orphans.length > 0) await safe()
-    // Those of a node that has been started again meanwhile are its own to see to.
-    const resting = delayed.filter((one) => !ended.includes(one) && this.isOurs(one))
-    await Promise.all([...taken, ...resting].map(({ sequence }) => this.erase(sequence)))
+    const delayed = taken.filter(({ will }) => will.delaySeconds > 0)
+    const due = taken.filter(({ will }) => will.delaySeconds === 0)
+    for (const { clientId, will } of [...due, ...(await rest(delayed))])
+      orphaned(clientId, { ...will, delaySeconds: 0 })
+    if (taken.length > 0) await safe()
+    await Promise.all(taken.map(({ sequence }) => this.erase(sequence)))
   }
 
   private isOurs({ node, run }: FoundWill): boolean {

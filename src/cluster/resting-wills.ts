@@ -11,23 +11,28 @@ export function storedWill({ will }: FoundWill, nowMs: number, sinceMs: number):
   return { message, dueAtMs: nowMs + delaySeconds * 1000 - sinceMs, remote, origin }
 }
 
-/** Resolves to those that no session waits with, for it has ended; forgets those whose client is back. */
+/**
+ * Resolves to those that no session waits with, for it has ended, or whose client is back and was so too late; forgets those whose
+ * client is back in time.
+ */
 export async function restWills(
   node: ClusterNode,
   wills: readonly FoundWill[],
 ): Promise<readonly FoundWill[]> {
   const { table, writer, wire, options, membership } = node
   const nowMs = options.wallMs()
-  const ended = new Set<FoundWill>()
+  const due = new Set<FoundWill>()
   for (let open = wills; open.length > 0 && !wire.isClosed;) {
     const written = new Map<FoundWill, [KnownSession, SessionRow]>()
     for (const found of open) {
       const known = table.get(found.clientId)
       const record = known?.row.record ?? null
-      if (known === undefined || record === null) ended.add(found)
-      else if (!isBack(node, known)) {
+      const goneMs = membership.goneForMs(found.node, found.run)
+      if (known === undefined || record === null) due.add(found)
+      else if (isBack(node, known)) {
+        if (goneMs >= found.will.delaySeconds * 1000) due.add(found)
+      } else {
         written.set(found, [known, known.row])
-        const goneMs = membership.goneForMs(found.node, found.run)
         keep(node, known, { ...record, will: storedWill(found, nowMs, goneMs) })
       }
     }
@@ -35,7 +40,7 @@ export async function restWills(
     // Where another node was faster the row is that one's, and is looked at again.
     open = [...written].flatMap(([found, [known, row]]) => (known.row === row ? [] : [found]))
   }
-  return [...ended]
+  return [...due]
 }
 
 /** Here, or at another node: that one has seen to the will, or, started again, is about to see to those of before. */
