@@ -165,6 +165,9 @@ overNats('wills in the cluster', (nats) => {
     const will = { ...willOf('late'), delaySeconds: 3600 }
     const found = { clientId: 'c', node: 'a', run: 'earlier', will, sequence: 1 }
     assert.deepEqual(await restWills(b.node, [found]), [])
+    // Whose delay is over, and whose client came back behind that.
+    const over = { ...found, will: willOf('over') }
+    assert.deepEqual(await restWills(b.node, [over]), [over])
     await a.node.refresh()
     const { owner, record } = a.node.table.get('c')?.row ?? {}
     assert.deepEqual([owner, record?.will], ['a', null])
