@@ -166,6 +166,7 @@ else {
     await first.endAsync()
     const got: string[] = []
     const incomingStore = new mqtt.Store({ clean: false })
+    const settled: Promise<unknown>[] = []
     const come = async (index: number): Promise<void> => {
       const { port } = cluster.brokers[index]
       // Who has a message knows it by its identifier, whichever connection brings the rest.
@@ -180,7 +181,11 @@ else {
         // Taken over.
       })
       client.on('message', (topic, payload) => void got.push(`${topic} ${payload.toString()}`))
-      await new Promise<void>((resolve) => void client.once('close', () => resolve()))
+      const isOver = new Promise<void>((resolve) => void client.once('close', () => resolve()))
+      settled.push(
+        Promise.race([isOver, new Promise((resolve) => client.once('connect', resolve))]),
+      )
+      await isOver
     }
     const publisher = await connect(2)
     const sent: string[] = []
@@ -204,6 +209,8 @@ else {
     await until(() => sent.every((text) => got.includes(text)))
     const twice = got.filter((text, at) => text.startsWith('claimed/2') && got.indexOf(text) !== at)
     assert.deepEqual(twice, [])
+    // Who is still to be let in would end the last one.
+    await Promise.all(settled)
     const last = await connect(2, options)
     await Promise.all(ends)
     await Promise.all([last.endAsync(), publisher.endAsync()])

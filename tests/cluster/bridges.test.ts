@@ -121,6 +121,7 @@ restart_timeout 1 2`
       count: 3,
       replicas: 1,
       leaseSeconds: LEASE_SECONDS,
+      mayFall: true,
       hasPages: true,
       lines: `sys_interval 1\nmax_queued_messages 0\n${bridge}`,
     })

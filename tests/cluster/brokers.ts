@@ -1,4 +1,5 @@
 /** Broker processes that are one cluster: each keeps its port when it is started again. */
+import assert from 'node:assert/strict'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -36,6 +37,8 @@ export interface BrokersOptions {
   /** Further lines of configuration, NODE is the node's name; absent: queues without bound. */
   readonly lines?: string
   readonly hasPages?: boolean
+  /** One that has lost its lease may end by itself; absent: that fails the test, whose clients would wait for ever. */
+  readonly mayFall?: boolean
   /** Each in one of them. */
   readonly spaces?: readonly Space[]
 }
@@ -117,6 +120,7 @@ async function brokerAt(
   writeFileSync(file, `${config.join('\n')}\n`)
   let child: ChildProcess | null = null
   let log = ''
+  let isToEnd = false
   return {
     name,
     host,
@@ -125,12 +129,17 @@ async function brokerAt(
     log: () => log,
     isRunning: () => child !== null && !hasEnded(child),
     async start(more) {
+      isToEnd = false
       const program = [process.execPath, join(process.cwd(), 'bin', 'mozzie'), '-c', file]
       const [first, ...args] = [...(space?.enter ?? []), ...program]
       const env = { ...process.env, ...more }
       const started = endWithUs(spawn(first, args, { stdio: ['ignore', 'ignore', 'pipe'], env }))
       child = started
       let own = ''
+      started.once('exit', (code) => {
+        if (child === started && !isToEnd && options.mayFall !== true)
+          assert.fail(`${name} has ended by itself, with status ${code}:\n${own.slice(-2000)}`)
+      })
       started.stderr.setEncoding('utf8').on('data', (text: string) => {
         own += text
         log += text
@@ -145,6 +154,7 @@ async function brokerAt(
     async kill(signal) {
       const running = child
       if (running === null || hasEnded(running)) return null
+      isToEnd = true
       const ended = once(running, 'exit')
       running.kill('SIGCONT')
       running.kill(signal)

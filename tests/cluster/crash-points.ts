@@ -38,7 +38,7 @@ export interface CrashStage {
 /** Two brokers and a NATS server, for one ride after the other. */
 export async function startCrashStage(cluster: string): Promise<CrashStage> {
   const nats = await startNats(1)
-  const options = { count: 2, replicas: 1, leaseSeconds: LEASE_SECONDS }
+  const options = { count: 2, replicas: 1, leaseSeconds: LEASE_SECONDS, mayFall: true }
   const { brokers, stop } = await startBrokers({ ...options, urls: nats.urls, cluster })
   let rides = 0
   return {

@@ -1,4 +1,5 @@
 /** Nodes of a cluster as tests want them: short leases, one partition more than one. */
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { ClusterNode } from '../../src/cluster/cluster-node.ts'
 import type { ClusterOptions } from '../../src/cluster/cluster-options.ts'
@@ -6,7 +7,7 @@ import { connectWire } from '../../src/cluster/connect.ts'
 import type { Wire } from '../../src/cluster/wire.ts'
 
 /** Long enough for a busy machine. */
-const LEASE_MS = 15_000
+const LEASE_MS = 60_000
 
 export function newNode(
   urls: readonly string[],
@@ -35,7 +36,7 @@ export function newNode(
       bridges: [],
       sharesUsers: true,
     }),
-    onFenced() {},
+    onFenced: () => assert.fail(`${node} has lost its lease`),
     ...more,
   })
 }

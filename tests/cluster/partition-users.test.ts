@@ -33,6 +33,7 @@ async function start(context: TestContext): Promise<readonly ClusterBroker[]> {
     count: 3,
     replicas: 3,
     leaseSeconds: LEASE_SECONDS,
+    mayFall: true,
     spaces,
     lines: `dynamic_security_file ${folder}/NODE.json`,
   })

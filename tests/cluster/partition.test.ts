@@ -108,7 +108,7 @@ async function startStage(context: TestContext, leaseSeconds = LEASE_SECONDS): P
   context.after(() => {
     for (const space of spaces) space.cut(false)
   })
-  const options = { count: 3, replicas: 3, leaseSeconds, spaces }
+  const options = { count: 3, replicas: 3, leaseSeconds, spaces, mayFall: true }
   const started = await startBrokers({ ...options, urls: nats.urls, cluster: newName() })
   context.after(() => started.stop())
   const { brokers } = started

@@ -34,7 +34,7 @@ interface Place {
 
 async function startPlace(name: string): Promise<Place> {
   const nats = await startNats(3, 'always')
-  const options = { count: 3, replicas: 3, leaseSeconds: LEASE_SECONDS }
+  const options = { count: 3, replicas: 3, leaseSeconds: LEASE_SECONDS, mayFall: true }
   const { brokers, stop } = await startBrokers({ ...options, urls: nats.urls, cluster: name })
   return {
     nats,
