@@ -92,7 +92,8 @@ function crowd(count: number): DynamicState {
 
 function folderOf(context: Pick<TestContext, 'after'>): string {
   const folder = mkdtempSync(join(tmpdir(), 'mozzie-shared-'))
-  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  // A copy may just be written.
+  context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 50 }))
   return folder
 }
 
@@ -181,7 +182,7 @@ overNats('users that all nodes share', (nats) => {
 async function frozenBefore(what: Moment): Promise<void> {
   const alone = await startNats()
   const goOn = (): void => alone.servers[0].freeze(false)
-  const ends: (() => unknown)[] = [() => alone.stop()]
+  const ends: (() => unknown)[] = []
   const context = { after: (end: () => unknown) => void ends.unshift(end) }
   try {
     const folder = folderOf(context)
@@ -206,7 +207,12 @@ async function frozenBefore(what: Moment): Promise<void> {
     assert.deepEqual([a.has('new'), b.has('new')], Array(2).fill(error === undefined))
   } finally {
     goOn()
-    for (const end of ends) await end()
+    try {
+      for (const end of ends) await end()
+    } finally {
+      // As long as a server runs this process does not end.
+      await alone.stop()
+    }
   }
 }
 
