@@ -65,7 +65,10 @@ export interface PeersEvents {
    * `done(false)`: it is another user's, and stays, as it does when the claim is of a user who has no room for it. `had`: it had a place in the bounds on sessions, which is the other's now.
    */
   kicked(claim: PeerClaim, done: (gone: boolean, had?: boolean) => void): void
-  /** A node is gone, and this one was chosen to publish what its client left. */
+  /**
+   * A node is gone, and this one was chosen to publish what its client left: where it keeps the session, when the delay is over.
+   * `delaySeconds` 0: now.
+   */
   orphaned(clientId: string, will: PeerWill): void
 }
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endWithUs, orKill } from '../support/children.ts'
+import { endWithUs, freeze, orKill } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
 import type { Space } from './spaces.ts'
@@ -162,7 +162,11 @@ async function brokerAt(
       return running.exitCode
     },
     pid: () => child?.pid ?? 0,
-    freeze: (isFrozen) => void child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
+    freeze: (isFrozen) => {
+      if (child === null) return
+      if (isFrozen) freeze(child)
+      else child.kill('SIGCONT')
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { endWithUs, orKill } from '../support/children.ts'
+import { endWithUs, freeze, orKill } from '../support/children.ts'
 import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
 import type { Space } from './spaces.ts'
@@ -122,7 +122,11 @@ function serverAt(place: Place, config: string): NatsServer {
       await ended
     },
     pid: () => child?.pid ?? 0,
-    freeze: (isFrozen) => void child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
+    freeze: (isFrozen) => {
+      if (child === null) return
+      if (isFrozen) freeze(child)
+      else child.kill('SIGCONT')
+    },
   }
 }
 

@@ -490,7 +490,9 @@ function leaveContract(check: Check, { diesAlone = true }: PeersTraits): void {
       assert.equal(all.length, 1)
       const [clientId, left] = all[0]
       assert.deepEqual(contentOf(left.message), contentOf(will.message))
-      assert.deepEqual([clientId, { ...left, message: null }], ['id', { ...will, message: null }])
+      assert.ok([0, will.delaySeconds].includes(left.delaySeconds), 'no session waits with it')
+      const rest = { message: null, delaySeconds: 0 }
+      assert.deepEqual([clientId, { ...left, ...rest }], ['id', { ...will, ...rest }])
     })
 
   check('clean sessions of the others are counted', async (stage) => {

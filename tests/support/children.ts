@@ -1,5 +1,8 @@
 /** Processes that tests start end with the test's own process, also when the runner ends that for taking too long. */
 import type { ChildProcess } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { waitMsMax } from './patience.ts'
 
 const children = new Set<ChildProcess>()
 
@@ -26,5 +29,30 @@ export async function orKill<T>(child: ChildProcess, started: Promise<T>): Promi
   } catch (error) {
     child.kill('SIGKILL')
     throw error
+  }
+}
+
+/** Stops a process; it stands still when this returns: until all of its threads do, it may still answer. */
+export function freeze(child: ChildProcess): void {
+  child.kill('SIGSTOP')
+  for (const endMs = performance.now() + waitMsMax; !standsStill(child.pid ?? 0);)
+    if (performance.now() > endMs) throw new Error('it does not stop')
+}
+
+/** Where the system does not say so: yes. */
+function standsStill(pid: number): boolean {
+  const threads = join('/proc', String(pid), 'task')
+  if (!existsSync(threads)) return true
+  return readdirSync(threads).every((thread) =>
+    /^State:\s+[TtZX]/m.test(statusOf(join(threads, thread))),
+  )
+}
+
+/** Of a thread; of one that has just ended: that it has. */
+function statusOf(folder: string): string {
+  try {
+    return readFileSync(join(folder, 'status'), 'utf8')
+  } catch {
+    return 'State: X'
   }
 }

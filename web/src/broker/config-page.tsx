@@ -69,15 +69,16 @@ export function ConfigPage() {
 /** What an option does, in the language of the page; the broker says it in English. */
 function useMeanings(): (summary: string) => string {
   const language = useLanguage()
-  const [words, setWords] = useState<Readonly<Record<string, string>>>({})
+  const [words, setWords] = useState<Readonly<Record<string, string>> | null>(null)
   useEffect(() => {
     if (language === 'zh')
       import('./option-words-zh.json').then(
         (loaded) => setWords(loaded.default),
-        () => {},
+        () => setWords({}),
       )
   }, [language])
-  return (summary) => (language === 'zh' ? (words[summary] ?? summary) : summary)
+  if (language !== 'zh') return (summary) => summary
+  return (summary) => (words === null ? '' : (words[summary] ?? summary))
 }
 
 /** @param isOneFile Its path stands above the table: its name is enough. */
