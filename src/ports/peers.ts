@@ -62,7 +62,8 @@ export interface PeersEvents {
   published(message: Message, plain: boolean, groups: readonly string[]): void
   /**
    * The client connects elsewhere: let it go. `done(true)` once it is gone, with what that wrote given to the store before;
-   * `done(false)`: it is another user's, and stays, as it does when the claim is of a user who has no room for it. `had`: it had a place in the bounds on sessions, which is the other's now.
+   * `done(false)`: it is another user's, and stays, as it does when the claim is of a user who has no room for it. `had`: it had
+   * a place in the bounds on sessions, which is the other's now.
    */
   kicked(claim: PeerClaim, done: (gone: boolean, had?: boolean) => void): void
   /**

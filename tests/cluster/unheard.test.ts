@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { ClusterPeers } from '../../src/cluster/cluster-peers.ts'
-import { PeerNode } from '../peers/contract.ts'
+import { PeerNode } from '../peers/peer-node.ts'
 import { recordOf } from '../store/contract.ts'
 import { overNats, type Place, type StagedServers } from './support/stage.ts'
 

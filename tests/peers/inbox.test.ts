@@ -12,7 +12,7 @@ import { sendTo, type Port, type ThreadLink } from '../../src/threads/thread-lin
 import { Tickets } from '../../src/threads/tickets.ts'
 import { WireReader } from '../../src/threads/wire.ts'
 import { textOf } from '../store/told.ts'
-import { message } from './contract.ts'
+import { message } from './peer-node.ts'
 
 /** What was posted to it waits until somebody takes it, or the test lets its listener hear of it. */
 class HeldPort implements Port {

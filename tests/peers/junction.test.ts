@@ -4,7 +4,8 @@ import type { Peers } from '../../src/ports/peers.ts'
 import { Junction } from '../../src/threads/junction.ts'
 import { RemotePeers, servePeers } from '../../src/threads/peers-wire.ts'
 import { linkThread, LocalWay } from '../../src/threads/thread-link.ts'
-import { peersContract, type PeersSetup } from './contract.ts'
+import { peersContract } from './contract.ts'
+import type { PeersSetup } from './peer-node.ts'
 
 /** Turns of the event loop that nothing takes longer than. */
 const TURNS_MAX = 10_000

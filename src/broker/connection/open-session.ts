@@ -17,20 +17,19 @@
 import type { ConnectPacket } from '../../codec/packets.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { answerProperties, cappedExpiry, keepAliveOf } from './answer.ts'
-import { closeConnection, closeFor } from './closing.ts'
+import { closeConnection } from './closing.ts'
 import { refuse, welcome } from './connack.ts'
+import { makeRoomForBridge, takeOver } from './give-way.ts'
 import { askTurnEnd, type Core, type Opening } from '../state/core.ts'
 import { isOpen, NEVER_EXPIRES, Phase, Session, type Connection } from '../state/model.ts'
 import { adoptOutbound, catchUp } from '../delivery/backlog.ts'
 import { resume } from '../delivery/outbound.ts'
 import type { PeerClaim } from '../../ports/peers.ts'
-import { isBridgeUser } from '../../ports/ports.ts'
 import type { ClaimedSession, SessionRecord } from '../../ports/store.ts'
 import { announceDirect } from '../routing/direct.ts'
 import { countInterests } from '../routing/interest.ts'
 import { dropAllUnreleased, heldCount, heldIds, holdUntilPubrel } from '../state/held.ts'
 import { saveSession } from '../state/session-record.ts'
-import { afterOpening } from '../state/settle.ts'
 import { autoSubscribe } from '../session/auto-subscribe.ts'
 import { sharedWithOthers } from '../routing/hand-over.ts'
 import {
@@ -46,13 +45,12 @@ import { sendLateReplies } from '../delivery/replies.ts'
 import { resumeReplays } from '../routing/retained.ts'
 import { restoreWill, takeWill } from '../routing/wills.ts'
 import { armKeepAlive } from './keepalive.ts'
-import { logConnected, logOtherUser, logOusted } from '../state/words.ts'
+import { logConnected, logOtherUser } from '../state/words.ts'
 import {
   expiryOf,
   hasNoRoom,
   isFullFor,
   idOf,
-  isOneUser,
   isSamePlace,
   keepPlace,
   leavePlace,
@@ -103,18 +101,6 @@ function begin(core: Core, opening: Opening): void {
   })
 }
 
-/**
- * A bridge has the client id that the configuration gives it: whoever had it before that was so is out, or it would keep the
- * bridge from what the bridge is there for.
- */
-function makeRoomForBridge(core: Core, clientId: string): void {
-  const session = core.sessions.get(clientId)
-  if (session === undefined || session.isOurs) return
-  logOusted(core, session)
-  if (session.connection !== null) closeFor(core, session.connection, Reason.sessionTakenOver)
-  endSession(core, session, 'delete')
-}
-
 /** What the last session of this client id leaves is still being given to others: its CONNECT waits. */
 function waitsForLeaving(core: Core, { connection, packet, assigned }: Opening): boolean {
   const leaving = core.leaving.get(idOf(connection))
@@ -157,49 +143,6 @@ function goOn(core: Core, opening: Opening): void {
   }
   if (core.ports.peers === null) core.openings.set(clientId, [opening])
   claim(core, opening, opening.packet.cleanStart)
-}
-
-/**
- * The client connects at another node: its connection here ends, with what a takeover does. `done(false)`: it is another
- * user's. Who waits for the peers is later than that claim.
- */
-export function giveWay(
-  core: Core,
-  wish: PeerClaim,
-  done: (gone: boolean, had?: boolean) => void,
-): void {
-  const { clientId, username, cleanStart } = wish
-  if (isBridgeUser(username)) makeRoomForBridge(core, clientId)
-  const [first] = core.openings.get(clientId) ?? []
-  const connection = core.sessions.get(clientId)?.connection ?? null
-  const opening = first?.isGranted ? first.connection : null
-  for (const has of [connection, opening])
-    if (has !== null && !isFor(core, has, wish)) return done(false)
-  const placed = connection ?? (first?.replaces ? opening : null)
-  const had = placed !== null && isSamePlace(core, userOf(placed), username)
-  if (connection !== null) takeOver(core, connection, cleanStart)
-  if (opening === null) return done(true, had)
-  closeFor(core, opening, Reason.sessionTakenOver)
-  afterOpening(core, clientId, () => done(true, had))
-}
-
-/** May who claims it have what this connection has? */
-function isFor(core: Core, has: Connection, { username, isFull }: PeerClaim): boolean {
-  if (isBridgeUser(username)) return true
-  const owner = userOf(has)
-  return isOneUser(core, owner, username) && !(isFull && !isSamePlace(core, owner, username))
-}
-
-/**
- * The same client connected again: the older connection ends [MQTT-3.1.4-3]. Its will goes out, unless it had a
- * delay, in which the client is back and goes on (MQTT 5.0, 3.1.4).
- */
-function takeOver(core: Core, old: Connection, cleanStart: boolean): void {
-  closeConnection(core, old, {
-    text: 'session taken over',
-    reason: Reason.sessionTakenOver,
-    will: cleanStart || old.will?.delaySeconds === 0,
-  })
 }
 
 function claim(core: Core, opening: Opening, cleanStart: boolean): void {

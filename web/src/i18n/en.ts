@@ -1,5 +1,6 @@
 /** English. The other tables have its type, so a missing word does not compile. */
 import { causeWords } from './en-causes.ts'
+import { propertyWords } from './en-properties.ts'
 import { publishWords } from './en-publish.ts'
 import { counted } from './counted.ts'
 import type { Widen } from './widen.ts'
@@ -348,35 +349,7 @@ export const en = {
     tagBitmap: 'Bitmap of a price tag',
   },
   format: 'Format',
-  properties: {
-    payloadFormat: 'Payload format',
-    messageExpirySeconds: 'Message expiry (s)',
-    contentType: 'Content type',
-    responseTopic: 'Response topic',
-    correlationData: 'Correlation data',
-    subscriptionIds: 'Subscription ID',
-    sessionExpirySeconds: 'Session expiry (s)',
-    assignedClientId: 'Assigned client ID',
-    serverKeepAliveSeconds: 'Server keep alive (s)',
-    authenticationMethod: 'Authentication method',
-    authenticationData: 'Authentication data',
-    requestProblemInformation: 'Request problem information',
-    willDelaySeconds: 'Will delay (s)',
-    requestResponseInformation: 'Request response information',
-    responseInformation: 'Response information',
-    serverReference: 'Server reference',
-    reasonString: 'Reason',
-    receiveMaximum: 'Receive maximum',
-    topicAliasMaximum: 'Topic alias maximum',
-    topicAlias: 'Topic alias',
-    maximumQos: 'Maximum QoS',
-    retainAvailable: 'Retain available',
-    userProperties: 'User properties',
-    maximumPacketSize: 'Maximum packet size',
-    wildcardSubscriptionAvailable: 'Wildcards available',
-    subscriptionIdsAvailable: 'Subscription IDs available',
-    sharedSubscriptionAvailable: 'Shared subscriptions available',
-  },
+  properties: propertyWords,
 
   // table of values
   addColumn: 'Add a column',

@@ -2,6 +2,7 @@
 import type { Text } from './en.ts'
 import { problemInChinese } from './problems-zh.ts'
 import { causeWords } from './zh-causes.ts'
+import { propertyWords } from './zh-properties.ts'
 import { publishWords } from './zh-publish.ts'
 
 export const zh: Text = {
@@ -321,35 +322,7 @@ export const zh: Text = {
     tagBitmap: '电子价签位图',
   },
   format: '格式',
-  properties: {
-    payloadFormat: '载荷格式',
-    messageExpirySeconds: '消息过期（秒）',
-    contentType: '内容类型',
-    responseTopic: '响应主题',
-    correlationData: '对比数据',
-    subscriptionIds: '订阅标识符',
-    sessionExpirySeconds: '会话过期（秒）',
-    assignedClientId: '分配的客户端 ID',
-    serverKeepAliveSeconds: '服务器指定的保活间隔（秒）',
-    authenticationMethod: '认证方法',
-    authenticationData: '认证数据',
-    requestProblemInformation: '请求问题信息',
-    willDelaySeconds: '遗嘱延迟（秒）',
-    requestResponseInformation: '请求响应信息',
-    responseInformation: '响应信息',
-    serverReference: '其他服务器',
-    reasonString: '原因',
-    receiveMaximum: '接收最大值',
-    topicAliasMaximum: '主题别名最大值',
-    topicAlias: '主题别名',
-    maximumQos: '最大 QoS',
-    retainAvailable: '支持保留消息',
-    userProperties: '用户属性',
-    maximumPacketSize: '最大报文长度',
-    wildcardSubscriptionAvailable: '支持通配符订阅',
-    subscriptionIdsAvailable: '支持订阅标识符',
-    sharedSubscriptionAvailable: '支持共享订阅',
-  },
+  properties: propertyWords,
 
   addColumn: '添加列',
   addColumns: (count) => `添加其余 ${count} 列`,
