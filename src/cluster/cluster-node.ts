@@ -70,6 +70,8 @@ export class ClusterNode {
   onRecords: () => void = () => {}
   /** Nodes have come or are gone; set by the peers. */
   onNodes: () => void = () => {}
+  /** JetStream has not taken something, which is tried again; set by the peers. */
+  onRefused: () => void = () => {}
   /** The last that is written: resolves when it is; set by the peers. */
   onLeaving: () => Promise<void> = async () => {}
 
@@ -370,6 +372,7 @@ export class ClusterNode {
 
   /** JetStream does not take what we write; it is tried again, and those who wait are told. */
   refused({ text }: Failure): void {
+    this.onRefused()
     const nowMs = this.options.nowMs()
     if (nowMs - this.saidRefusedMs < REFUSED_SAID_MS) return
     this.saidRefusedMs = nowMs

@@ -60,6 +60,7 @@ export class ClusterPeers implements Peers {
     node.onJoined = () => this.joined()
     node.onLost = (clientId) => this.lost(clientId)
     node.onNodes = () => this.nodesChanged()
+    node.onRefused = () => this.wills?.keepNobody()
     node.onLeaving = async () => this.wills?.stored()
   }
 

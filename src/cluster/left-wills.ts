@@ -58,6 +58,7 @@ export class LeftWills {
   private readonly options: WillsOptions
   private readonly events: LeftWillsEvents
   private saying: Promise<void> = Promise.resolve()
+  private takes = 0
 
   constructor(wire: Wire, options: WillsOptions, events: LeftWillsEvents) {
     this.wire = wire
@@ -93,12 +94,13 @@ export class LeftWills {
     await this.safe()
   }
 
-  /** Nobody else sees to it; null: somebody was faster. */
+  /** Nobody else sees to it; null: somebody was faster, at this node or another. */
   async take(found: FoundWill): Promise<FoundWill | null> {
     const { node, run } = this.options
     const data = writeLeftWill({ ...found, node, run })
     const outcome = await this.wire.putUntilAnswered(this.subjectOf(found.clientId), data, {
-      'Nats-Msg-Id': `${run}.said.${found.sequence}`,
+      // Of this attempt alone: by the number of another one at this node it would count as stored.
+      'Nats-Msg-Id': `${run}.said.${++this.takes}`,
       'Nats-Expected-Last-Subject-Sequence': String(found.sequence),
     })
     if (!isFailure(outcome)) return { ...found, sequence: outcome.sequence }

@@ -36,6 +36,8 @@ export class Wills {
   private readonly isRunGone: IsRunGone
   private readonly refused: Refused
   private readonly own = new Map<string, OwnWill>()
+  /** End the waits for what has not come to its turn: the will before it, or what the client had said, is still on its way. */
+  private readonly behind = new Set<() => void>()
   private last = 0
 
   constructor(
@@ -63,18 +65,29 @@ export class Wills {
     const answered = new Promise<void>((done) => {
       answer = done
     })
+    this.behind.add(answer)
     const written = (before?.written ?? Promise.resolve(0))
-      .then((sequence) =>
-        isNone
-          ? this.forget(sequence, will === null)
-          : this.put(clientId, will, sequence, isOver.signal, answer),
-      )
-      .finally(answer)
+      .then((sequence) => {
+        if (isNone) return this.forget(sequence, will === null)
+        this.behind.delete(answer)
+        return this.put(clientId, will, sequence, isOver.signal, answer)
+      })
+      // The connection is gone, and this node with it.
+      .catch(() => 0)
+      .finally(() => {
+        this.behind.delete(answer)
+        answer()
+      })
     this.own.set(clientId, { written, answered, isOver })
     void written.then((sequence) => {
       if (sequence === 0 && !isOver.signal.aborted) this.own.delete(clientId)
     })
     return answered
+  }
+
+  /** JetStream has no room: nobody is to wait for what has to be stored before a will. */
+  keepNobody(): void {
+    for (const answer of this.behind) answer()
   }
 
   /** Resolves when all that was set is stored, but for what JetStream does not take now: nobody is to wait for room. */
@@ -105,7 +118,9 @@ export class Wills {
       if (!isFailure(outcome)) return outcome.sequence
       if (this.wire.isClosed) return before
       if (outcome.code === WRONG_LAST) {
+        this.behind.add(answer)
         last = await this.seeTo(clientId, isOver)
+        this.behind.delete(answer)
         continue
       }
       const isHopeless = isForGood(outcome)

@@ -1,7 +1,8 @@
 /** Wills of clients that are connected, where JetStream does not take them at first, or never does. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { PeerWill } from '../../src/ports/peers.ts'
+import type { PeersEvents, PeerWill } from '../../src/ports/peers.ts'
+import { ClusterPeers } from '../../src/cluster/cluster-peers.ts'
 import { makeStreams } from '../../src/cluster/streams.ts'
 import { LeftWills } from '../../src/cluster/left-wills.ts'
 import { restWills } from '../../src/cluster/resting-wills.ts'
@@ -9,11 +10,20 @@ import { Wills } from '../../src/cluster/wills.ts'
 import { isFailure, type Wire } from '../../src/cluster/wire.ts'
 import { recordOf } from '../store/contract.ts'
 import { messageOf, textOf } from '../store/told.ts'
+import { testMsMax } from '../support/patience.ts'
 import { startNats } from './nats-servers.ts'
 import { newName, plainWire } from './nodes.ts'
-import { overNats, until } from './support/stage.ts'
+import { overNats, stageOn, until } from './support/stage.ts'
 
 const FILL_BYTES = 300_000
+
+/** A core that nobody is at. */
+const NOBODY: PeersEvents = {
+  wanted() {},
+  published() {},
+  kicked: (_claim, done) => done(true),
+  orphaned() {},
+}
 
 interface Place {
   /** As another node finds them. */
@@ -67,6 +77,15 @@ function willOf(text: string): PeerWill {
   return { message, delaySeconds: 0, username: null, remote: '', origin: '' }
 }
 
+/** Has its servers have no room. */
+async function fill(wire: Wire): Promise<void> {
+  const filler = { subjects: ['filler'], storage: 'file', num_replicas: 1 }
+  await wire.api('STREAM.CREATE.filler', { name: 'filler', ...filler })
+  const put = () => wire.put('filler', new Uint8Array(FILL_BYTES))
+  for (let outcome = await put(); !isFailure(outcome) || outcome.kind !== 'refused';)
+    outcome = await put()
+}
+
 /** What those say who find that the node is gone. */
 async function saidOf({ left, said }: Place): Promise<string[]> {
   left.sayOrphans()
@@ -80,11 +99,7 @@ overNats('wills in the cluster', (nats) => {
     const there = await place(context, full.urls, 1)
     context.after(() => full.stop())
     const { wire, wills, refused } = there
-    const filler = { subjects: ['filler'], storage: 'file', num_replicas: 1 }
-    await wire.api('STREAM.CREATE.filler', { name: 'filler', ...filler })
-    const fill = () => wire.put('filler', new Uint8Array(FILL_BYTES))
-    for (let outcome = await fill(); !isFailure(outcome) || outcome.kind !== 'refused';)
-      outcome = await fill()
+    await fill(wire)
     wills.set('c', willOf('kept'))
     wills.set('left', willOf('not wanted any more'))
     wills.set('again', willOf('not this one'))
@@ -154,6 +169,61 @@ overNats('wills in the cluster', (nats) => {
       const { state } = await wire.api<{ state: { messages: number } }>(`STREAM.INFO.${name}_W`)
       return state.messages === 0
     })
+  })
+
+  test('a node that comes upon a will twice says it once', async (context) => {
+    // Where there are several, a server that is asked twice by the same number says that it has stored it.
+    const several = await startNats(3)
+    context.after(() => several.stop())
+    const { wills, left, said } = await place(context, several.urls, 3)
+    await wills.set('c', willOf('said'))
+    const found = await left.find('c')
+    assert.ok(found)
+    // The lease has ended, which those are told who look for all that is left, and who have the client back.
+    const places = await Promise.all([left.say(found), left.say(found)])
+    assert.deepEqual(said, ['c: said'])
+    await left.erase(Math.max(...places))
+    assert.equal(await left.say(found), 0)
+    assert.deepEqual(said, ['c: said'])
+  })
+
+  test(
+    'who is back while there is no room for what it left the last time is let in',
+    { timeout: testMsMax },
+    async (context) => {
+      const full = await startNats(1, '"2m", max_file_store: 4MB')
+      context.after(() => full.stop())
+      let peers: ClusterPeers | undefined
+      const { node, door } = await stageOn(full, context).join('a', {}, (joining) => {
+        peers = new ClusterPeers(joining)
+        peers.start(NOBODY)
+      })
+      const leave = (text: string) =>
+        new Promise<void>((done) => peers?.will('c', willOf(text), done))
+      await leave('on its way')
+      await fill(node.wire)
+      door.store.saveRetained('t', messageOf('t', 'x'.repeat(FILL_BYTES)))
+      peers?.will('c', null)
+      await leave('next')
+    },
+  )
+
+  test('a connection that ends while a will is looked for ends nothing else', async (context) => {
+    const there = await place(context, nats.urls, 1)
+    const { name, wire, leftFor } = there
+    await there.wills.set('c', willOf('of another node'))
+    const left = leftFor('b')
+    const find = left.find.bind(left)
+    left.find = (clientId) => {
+      const found = find(clientId)
+      void wire.cut()
+      return found
+    }
+    const isGone = () => Promise.resolve(false)
+    const wills = new Wills(wire, { name, node: 'b', run: 'run' }, left, isGone, () => {})
+    // What nobody catches ends the process.
+    await wills.set('c', willOf('of this one'))
+    assert.ok(wire.isClosed)
   })
 
   test('a session stays with the node that has been started again and has its client back', async (context) => {
