@@ -20,9 +20,10 @@ import {
 } from '../store/level/records.ts'
 import { WRONG_LAST } from './failures.ts'
 import { tokenFor } from './tokens.ts'
-import { isFailure, type StreamEntry, type Wire } from './wire.ts'
+import { isFailure, pause, type StreamEntry, type Wire } from './wire.ts'
 
 const WILLS_AT_ONCE = 500
+const RETRY_MS = 100
 const HEAD_BYTES = 256
 
 /** As it lies in its stream, with the run of the node that has, or had, its client. */
@@ -98,14 +99,26 @@ export class LeftWills {
   async take(found: FoundWill): Promise<FoundWill | null> {
     const { node, run } = this.options
     const data = writeLeftWill({ ...found, node, run })
-    const outcome = await this.wire.putUntilAnswered(this.subjectOf(found.clientId), data, {
+    const headers = {
       // Of this attempt alone: by the number of another one at this node it would count as stored.
       'Nats-Msg-Id': `${run}.said.${++this.takes}`,
       'Nats-Expected-Last-Subject-Sequence': String(found.sequence),
-    })
-    if (!isFailure(outcome)) return { ...found, sequence: outcome.sequence }
-    // Rather twice than never, where JetStream has no room.
-    return outcome.code === WRONG_LAST ? null : found
+    }
+    for (let mayBeStored = false; ; await pause(RETRY_MS)) {
+      const outcome = await this.wire.put(this.subjectOf(found.clientId), data, headers)
+      if (!isFailure(outcome)) return { ...found, sequence: outcome.sequence }
+      if (outcome.code === WRONG_LAST) return mayBeStored ? await this.stored(found, data) : null
+      // Rather twice than never, where JetStream has no room.
+      if (outcome.kind === 'refused' || this.wire.isClosed) return found
+      mayBeStored ||= outcome.code === 0
+    }
+  }
+
+  /** A server that is alone looks at what is there before it looks at numbers: was it this node that was faster? */
+  private async stored(found: FoundWill, data: Uint8Array): Promise<FoundWill | null> {
+    const last = await this.find(found.clientId)
+    const isOurs = last !== null && Buffer.compare(writeLeftWill(last), data) === 0
+    return isOurs ? { ...found, sequence: last.sequence } : null
   }
 
   private async takeAll(found: readonly FoundWill[]): Promise<FoundWill[]> {

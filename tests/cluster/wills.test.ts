@@ -187,6 +187,23 @@ overNats('wills in the cluster', (nats) => {
     assert.deepEqual(said, ['c: said'])
   })
 
+  test('a will is said whose taking a server has stored and not answered', async (context) => {
+    const there = await place(context, nats.urls, 1)
+    const { wire, wills, left, said } = there
+    await wills.set('c', willOf('said'))
+    const found = await left.find('c')
+    assert.ok(found)
+    const put = wire.put.bind(wire)
+    wire.put = async (...what) => {
+      wire.put = put
+      await put(...what)
+      return { kind: 'unanswered', code: 0, text: 'the answer is lost' }
+    }
+    const sequence = await left.say(found)
+    assert.deepEqual(said, ['c: said'])
+    assert.equal(sequence, (await left.find('c'))?.sequence)
+  })
+
   test(
     'who is back while there is no room for what it left the last time is let in',
     { timeout: testMsMax },
