@@ -47,8 +47,8 @@ export async function claimSession(
     const owner = found === null ? null : await ownerOf(node, found)
     if (owner !== null) return await heldBy(node, owner, left)
     const goesOn = found !== null && !found.isGone && !cleanStart
-    // Nobody has let it go: its node is gone.
-    left ??= found === null || found.owner === '' ? null : await takeOrphan(node, found)
+    left ??=
+      found === null || !mayHaveLeft(found, cleanStart) ? null : await takeOrphan(node, found)
     const goingOn = goesOn ? found : null
     const waiting = left === null ? null : waitingOf(node, goingOn, left)
     const row = nextRow(node, clientId, (found?.epoch ?? 0) + 1, goingOn, waiting)
@@ -57,6 +57,14 @@ export async function claimSession(
     if (known !== null) return await stateOf(node, known, found, goesOn)
     if (node.wire.isClosed) return { session: null, owner: null, heldIds: [], begin() {} }
   }
+}
+
+/**
+ * Nobody has let it go: its node is gone. Or somebody has, for that node, and what ends now could not be told any more from what begins
+ * by who sees to the wills, which may be many.
+ */
+function mayHaveLeft({ owner, isGone }: SessionRow, cleanStart: boolean): boolean {
+  return owner !== '' || (cleanStart && !isGone)
 }
 
 /** What was taken before another node was faster is as any other that is left. */

@@ -4,8 +4,9 @@ import { test, type TestContext } from 'node:test'
 import type { PeersEvents, PeerWill } from '../../src/ports/peers.ts'
 import { ClusterPeers } from '../../src/cluster/cluster-peers.ts'
 import { makeStreams } from '../../src/cluster/streams.ts'
-import { LeftWills } from '../../src/cluster/left-wills.ts'
+import { LeftWills, writeLeftWill } from '../../src/cluster/left-wills.ts'
 import { restWills } from '../../src/cluster/resting-wills.ts'
+import { tokenFor } from '../../src/cluster/tokens.ts'
 import { Wills } from '../../src/cluster/wills.ts'
 import { isFailure, type Wire } from '../../src/cluster/wire.ts'
 import { recordOf } from '../store/contract.ts'
@@ -258,6 +259,27 @@ overNats('wills in the cluster', (nats) => {
     await a.node.refresh()
     const { owner, record } = a.node.table.get('c')?.row ?? {}
     assert.deepEqual([owner, record?.will], ['a', null])
+  })
+
+  test('a will whose delay a clean start ends is said, its session having been let go for a dead node', async (context) => {
+    const stage = nats.stage(context)
+    const { cluster } = stage
+    const said: string[] = []
+    const orphaned = (clientId: string) => void said.push(clientId)
+    const { node, door } = await stage.join('a', {}, (joining) =>
+      new ClusterPeers(joining).start({ ...NOBODY, orphaned }),
+    )
+    for (const clientId of ['resumed', 'started']) {
+      await door.claim(clientId)
+      door.store.saveSession({ ...recordOf(clientId), disconnectedAtMs: -1, will: null })
+      door.store.unclaim(clientId)
+      await door.commit()
+      const will = { ...willOf(clientId), delaySeconds: 3600 }
+      const left = writeLeftWill({ clientId, node: 'dead', run: 'dead', will })
+      await node.wire.put(`${cluster}.w.${tokenFor(clientId)}`, left)
+      await door.claim(clientId, clientId === 'started')
+    }
+    assert.deepEqual(said, ['started'])
   })
 
   test('a will that is replaced by one that is not taken is not said any more', async (context) => {
