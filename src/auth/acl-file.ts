@@ -8,7 +8,7 @@
  *     pattern write from/%u/%c   for every client
  */
 import { topicFilterProblem } from '../topics/names.ts'
-import { AuthFileError, authLines, readAuthFile } from './auth-file.ts'
+import { AuthFileError, authLines, readAuthFile, trimBlanks } from './auth-file.ts'
 
 export type AclAccess = 'read' | 'write' | 'readwrite' | 'deny'
 
@@ -69,7 +69,7 @@ export function parseAclFile(text: string, file: string): AclRules {
     }
     const [, word, rest] = /^ *([^ ]*) *(.*)$/s.exec(content) ?? ['', '', '', '']
     if (word === 'user') {
-      const name = rest.trim()
+      const name = trimBlanks(rest)
       if (name === '') fail('"user" needs a name')
       section = users.get(name) ?? []
       users.set(name, section)
@@ -96,7 +96,7 @@ function parseRule(rest: string, place: string, fail: (message: string) => never
   const [, first, tail] = /^([^ ]*)(?: (.*))?$/s.exec(rest) ?? ['', '', '']
   if (first === '') fail('A topic is missing')
   // A lone word is the topic, even if it is "read".
-  const filter = tail === undefined ? first : tail.trim()
+  const filter = tail === undefined ? first : trimBlanks(tail)
   const access = tail === undefined ? 'readwrite' : aclAccessOf(first)
   if (access === null) return fail(`"${first}" is none of read, write, readwrite and deny`)
   if (filter === '') fail('A topic is missing')

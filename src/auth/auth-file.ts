@@ -61,9 +61,28 @@ export function* authLines({ text }: { text: string }): Generator<[line: number,
   let line = 0
   for (const raw of text.split('\n')) {
     line++
-    const trimmed = raw.trimEnd()
-    if (trimmed !== '' && !trimmed.startsWith('#')) yield [line, trimmed]
+    const content = raw.slice(0, endOf(raw))
+    if (content !== '' && !content.startsWith('#')) yield [line, content]
   }
+}
+
+/** What mosquitto takes for a blank: those of ASCII. Any other one belongs to the name that it is in. */
+function isBlank(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d)
+}
+
+function endOf(text: string): number {
+  let end = text.length
+  while (end > 0 && isBlank(text.charCodeAt(end - 1))) end--
+  return end
+}
+
+/** A name of such a file is what stands between the blanks around it, as in mosquitto. */
+export function trimBlanks(text: string): string {
+  const end = endOf(text)
+  let start = 0
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  return text.slice(start, end)
 }
 
 function ownId(): number {

@@ -1,5 +1,5 @@
 /** `password_file`: `user:hash` lines. */
-import { AuthFileError, authLines, readAuthFile } from './auth-file.ts'
+import { AuthFileError, authLines, readAuthFile, trimBlanks } from './auth-file.ts'
 import {
   dummyLike,
   newPasswordHash,
@@ -93,8 +93,8 @@ export function parseUsers(
     }
     const colon = content.indexOf(':')
     if (colon < 0) fail('A line of the password file must be USER:HASH')
-    const user = content.slice(0, colon)
-    const encoded = content.slice(colon + 1)
+    const user = trimBlanks(content.slice(0, colon))
+    const encoded = trimBlanks(content.slice(colon + 1))
     const problem = userNameProblem(user)
     if (problem !== null) fail(problem)
     if (users.has(user)) fail(`User "${user}" is here twice, first in line ${lineOf(text, user)}`)
@@ -112,13 +112,20 @@ function problemOf(parse: ParseHash, encoded: string): string | null {
 }
 
 function lineOf(text: string, user: string): number {
-  for (const [line, content] of authLines({ text })) if (content.startsWith(`${user}:`)) return line
+  for (const [line, content] of authLines({ text })) if (userOfLine(content) === user) return line
   return 0
+}
+
+/** The name before the colon; null for comments and lines that are no entry. */
+export function userOfLine(line: string): string | null {
+  const colon = line.indexOf(':')
+  return line.startsWith('#') || colon < 0 ? null : trimBlanks(line.slice(0, colon)) || null
 }
 
 /** Why `user` cannot be a name in a password file, or null. */
 export function userNameProblem(user: string): string | null {
   if (user === '') return 'The user name is empty'
+  if (user !== trimBlanks(user)) return 'A user name cannot begin or end with a blank'
   if (user.includes(':')) return 'A user name cannot contain ":"'
   if (CONTROLS.test(user)) return 'A user name cannot contain control characters'
   if (Buffer.byteLength(user) > USER_BYTES_MAX)

@@ -1,5 +1,5 @@
 /** `psk_file`: `identity:hexkey` lines. */
-import { AuthFileError, authLines, readAuthFile } from './auth-file.ts'
+import { AuthFileError, authLines, readAuthFile, trimBlanks } from './auth-file.ts'
 
 export interface PskFile {
   readonly file: string
@@ -24,12 +24,12 @@ export function parsePskFile(text: string, file: string): PskFile {
   let short = 0
   for (const [line, content] of authLines({ text })) {
     const colon = content.lastIndexOf(':')
+    const identity = trimBlanks(content.slice(0, Math.max(colon, 0)))
+    const hex = trimBlanks(content.slice(colon + 1))
     const fail = (message: string): never => {
       throw new AuthFileError(message, file, line)
     }
-    if (colon <= 0) fail('A line of the key file must be IDENTITY:HEXKEY')
-    const identity = content.slice(0, colon)
-    const hex = content.slice(colon + 1)
+    if (identity === '') fail('A line of the key file must be IDENTITY:HEXKEY')
     if (hex.length === 0 || hex.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(hex))
       fail(`The key of "${identity}" is not hexadecimal with two digits a byte`)
     if (hex.length > 2 * KEY_BYTES_MAX)

@@ -144,9 +144,3 @@ function explain(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   return REASONS[code ?? ''] ?? `${message}.`
 }
-
-/** The name before the colon; null for comments and lines that are no entry. */
-export function userOfLine(line: string): string | null {
-  const colon = line.indexOf(':')
-  return line.startsWith('#') || colon <= 0 ? null : line.slice(0, colon)
-}

@@ -1,6 +1,7 @@
 /** `mozzie passwd`: users of a password file. */
 import { randomBytes } from 'node:crypto'
-import { userNameProblem } from '../auth/password-file.ts'
+import { trimBlanks } from '../auth/auth-file.ts'
+import { userNameProblem, userOfLine } from '../auth/password-file.ts'
 import {
   formatPasswordHash,
   hashPassword,
@@ -9,13 +10,7 @@ import {
   type PasswordHash,
 } from '../auth/password-hash.ts'
 import { askPassword } from './ask-password.ts'
-import {
-  createPasswdFile,
-  editPasswdFile,
-  PasswdError,
-  readPasswdFile,
-  userOfLine,
-} from './passwd-file.ts'
+import { createPasswdFile, editPasswdFile, PasswdError, readPasswdFile } from './passwd-file.ts'
 import { unknownOption } from './unknown-option.ts'
 
 interface PasswdArguments {
@@ -70,6 +65,8 @@ const SCRAM_ITERATIONS = 4096
 const HUMAN_ITERATIONS = 210_000
 const ITERATIONS_MAX = 100_000_000
 const FAILURE_EXIT_CODE = 1
+/** What begins like a hash and is none. */
+const DAMAGED_HASH = /^\s*\$(?:6|7|argon2id|scram-sha-256)\$/
 
 type Flag = (draft: PasswdArguments, operand: string) => void
 
@@ -241,8 +238,11 @@ async function hashPlain(file: string, { scheme, iterations }: PasswdArguments):
   for (const line of readPasswdFile(file)) {
     const user = userOfLine(line)
     if (user === null) continue
-    const password = line.slice(user.length + 1).replace(/\r$/, '')
-    if (typeof parsePasswordHash(password) === 'object') continue
+    const password = line.slice(line.indexOf(':') + 1).replace(/\r$/, '')
+    const hash = parsePasswordHash(trimBlanks(password))
+    if (typeof hash === 'object') continue
+    // Hashed again it would be the password of whoever has seen the file.
+    if (DAMAGED_HASH.test(password)) throw new PasswdError(`User ${user}: ${hash}.`)
     if (password === '') throw new PasswdError(`User ${user} has an empty password.`)
     hashed.set(line, `${user}:${await encode(password, scheme, iterations || MACHINE_ITERATIONS)}`)
   }

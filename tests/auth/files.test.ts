@@ -71,6 +71,25 @@ test('a user of a password file has the hash of the line; who is there twice is 
   )
 })
 
+test('blanks around a name and its hash are no part of them', () => {
+  const [name, hash] = aliceLine.trim().split(':')
+  const { users } = parsePasswordFile(`\t ${name} : ${hash} \t\r\n`, 'pw')
+  assert.deepEqual(
+    [...users].map(([user, { encoded }]) => [user, encoded]),
+    [[name, hash]],
+  )
+  assert.throws(
+    () => parsePasswordFile(`${aliceLine} ${aliceLine}`, 'pw'),
+    /"alice" is here twice, first in line 1 \(pw:2\)/,
+  )
+  assert.deepEqual([...parsePskFile(` me : ${'0a'.repeat(16)}\t`, 'psk').keys.keys()], ['me'])
+})
+
+test('a blank that is not of ASCII is part of the name', () => {
+  const { users } = parsePasswordFile(aliceLine.replace('alice', 'alice\u00a0'), 'pw')
+  assert.deepEqual([...users.keys()], ['alice\u00a0'])
+})
+
 test('how long a hash is, is known before it is decoded', () => {
   for (let length = 1; length < 70; length++) {
     const hash = randomBytes(length).toString('base64')

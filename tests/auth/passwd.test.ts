@@ -122,12 +122,35 @@ test('-U hashes what is in plain text and leaves the rest', async (context) => {
   assert.equal(await verifies(file, 'odd', '$ecret'), true)
 })
 
+test('-U leaves a hash with blanks behind it, and refuses one that is damaged', async (context) => {
+  const file = join(scratch(context), 'users')
+  passwd(['-c', '-b', file, 'u', 'one'])
+  const text = readFileSync(file, 'utf8').trimEnd()
+  writeFileSync(file, `${text} \n`)
+  assert.equal(passwd(['-U', file]).code, 0)
+  assert.equal(readFileSync(file, 'utf8'), `${text} \n`)
+  writeFileSync(file, `${text.slice(0, -70)}\n`)
+  const { code, stderr } = passwd(['-U', file])
+  assert.equal(code, 1)
+  assert.match(stderr, /User u: the password hash is cut short/)
+})
+
+test('a user is found behind blanks', async (context) => {
+  const file = join(scratch(context), 'users')
+  passwd(['-c', '-b', file, 'u', 'one'])
+  writeFileSync(file, ` ${readFileSync(file, 'utf8')}`)
+  passwd(['-b', file, 'u', 'two'])
+  assert.equal(readFileSync(file, 'utf8').trimEnd().split('\n').length, 1)
+  assert.equal(await verifies(file, 'u', 'two'), true)
+})
+
 const refusals: [words: string[], input: string, message: RegExp][] = [
   [['FILE', 'u', 'secret'], '', /seen by others on this machine.*say -b/],
   [['-b', 'FILE', 'u'], '', /right number of words/],
   [['-c', '-D', 'FILE', 'u'], '', /-c and -D cannot be used together/],
   [['-c', '-b', 'FILE', 'u', 'p'], '', /Unable to open file \S+ for writing. File exists./],
   [['-b', 'FILE', 'a:b', 'p'], '', /cannot contain ":"/],
+  [['-b', 'FILE', ' a', 'p'], '', /cannot begin or end with a blank/],
   [['-b', 'FILE', 'a\nb', 'p'], '', /control characters/],
   [['-b', 'FILE', 'u', ''], '', /Empty password/],
   [['FILE', 'u'], 'one\ntwo\n', /Passwords do not match/],

@@ -164,6 +164,12 @@ test('comments, blank lines and CR LF in a password file are fine', async (conte
   await broker.connect(alice)
 })
 
+test('who stands behind a blank in the password file is let in', async (context) => {
+  const broker = await startSecured(context, conf, { users: ` ${aliceLine}` })
+  await broker.connect(alice)
+  await broker.connect({ ...alice, username: ' alice' }, 0x87)
+})
+
 test('names that JavaScript objects have are ordinary unknown users', async (context) => {
   const broker = await startSecured(context, conf, { users: aliceLine })
   for (const username of ['__proto__', 'constructor', 'toString'])
