@@ -245,7 +245,8 @@ function checkNames(properties: Properties): void {
   if (typeof properties !== 'object' || properties === null)
     throw new EncodeError('the properties are no object')
   for (const name in properties)
-    if (!NAMES.has(name)) throw new EncodeError(`${name}: there is no property of this name`)
+    if (!NAMES.has(name) && Object.hasOwn(properties, name))
+      throw new EncodeError(`${name}: there is no property of this name`)
 }
 
 /**

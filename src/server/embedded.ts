@@ -1,6 +1,7 @@
 /** A broker inside another program. */
 import { namesOf, optionProblem } from '../base/option-names.ts'
 import { LogType, type Log, type LogTypeBit } from '../base/log.ts'
+import { thrownText } from '../base/thrown.ts'
 import { DEFAULT_LIMITS, type Limits } from '../ports/limits.ts'
 import type { Message } from '../ports/message.ts'
 import type { Observer } from '../ports/ports.ts'
@@ -17,8 +18,10 @@ import {
   type ListenOptions,
 } from './embedded-listen.ts'
 import { createEngine, type Engine } from './engine.ts'
+import { limitProblem, limitsOf } from './limit-problem.ts'
 import { createStore } from './persistence.ts'
-import { authOfHooks, logHookError, type AuthHooks, type ClientInfo } from './hooks.ts'
+import { attempt, createLater, type Later } from './program-calls.ts'
+import { authOfHooks, type AuthHooks, type ClientInfo } from './hooks.ts'
 
 /**
  * - `START` the store cannot be opened
@@ -28,7 +31,7 @@ import { authOfHooks, logHookError, type AuthHooks, type ClientInfo } from './ho
  * - `FILTER` no topic filter (MQTT 5.0, 4.7 and 4.8.2)
  * - `MESSAGE` no packet can carry it: its payload, QoS or properties
  * - `LIMIT` larger, or one more, than the broker's limits allow
- * - `INVALID` there is no option of this name
+ * - `INVALID` there is no option of this name, or it cannot have this value
  */
 export type MozzieErrorCode =
   'START' | 'LISTEN' | 'CLOSED' | 'TOPIC' | 'FILTER' | 'MESSAGE' | 'LIMIT' | 'INVALID'
@@ -111,7 +114,7 @@ export interface EmbeddedBroker {
    * Calls `handler` with each message of `filter` published from now on, shared filters included.
    *
    * @returns what ends the subscription.
-   * @throws MozzieError `FILTER` when `filter` is no topic filter (MQTT 5.0, 4.7 and 4.8.2), `CLOSED`.
+   * @throws MozzieError `FILTER` when `filter` is no topic filter (MQTT 5.0, 4.7 and 4.8.2), `INVALID`, `CLOSED`.
    */
   subscribe(filter: string, handler: MessageHandler, options?: { qos?: Qos }): () => void
   /** Ends a client's connection with reason 0x98; false: there is none. */
@@ -132,16 +135,33 @@ const NAMES = namesOf<BrokerOptions>({
   onDisconnect: true,
   onPublish: true,
 })
+const HOOKS = [
+  'authenticate',
+  'authorizePublish',
+  'authorizeSubscribe',
+  'authorizeDelivery',
+  'log',
+  'onConnect',
+  'onDisconnect',
+  'onPublish',
+] as const satisfies (keyof BrokerOptions)[]
 const LIMIT_NAMES = new Set(Object.keys(DEFAULT_LIMITS))
 const STORE_NAMES = namesOf<PersistenceOptions>({ location: true, sync: true })
+const SUBSCRIBE_NAMES = namesOf<{ qos?: Qos }>({ qos: true })
 const PUBLISH_NAMES = namesOf<PublishOptions>({ qos: true, retain: true, properties: true })
 
 /** A hook that is misspelled would let everybody in. */
 function brokerProblem(options: BrokerOptions): string | null {
+  const wrong = HOOKS.find((name) => {
+    const hook: unknown = options[name]
+    return hook !== undefined && typeof hook !== 'function'
+  })
   return (
     optionProblem('', options, NAMES) ??
     optionProblem('limits', options.limits, LIMIT_NAMES) ??
-    optionProblem('persistence', options.persistence, STORE_NAMES)
+    optionProblem('persistence', options.persistence, STORE_NAMES) ??
+    (wrong === undefined ? null : `${wrong} is no function`) ??
+    limitProblem(options.limits)
   )
 }
 
@@ -161,47 +181,15 @@ const levelOf = new Map<LogTypeBit, LogLevel>([
 function logOf({ log }: BrokerOptions): Log {
   if (log === undefined) return { mask: LogType.error, write: warnOfErrors }
   const mask = [...levelOf.keys()].reduce((bits, bit) => bits | bit, 0)
-  const warn = (error: unknown): void => process.emitWarning(String(error), 'MozzieError')
+  const warn = (error: unknown): void => process.emitWarning(thrownText(error), 'MozzieError')
   return {
     mask,
     write: (type, text) => attempt(() => log(levelOf.get(type) ?? 'debug', text), warn),
   }
 }
 
-/** Calls what is the program's own; whatever way it fails, `failed` is told and nothing else happens. */
-function attempt(call: () => unknown, failed: (error: unknown) => void): void {
-  try {
-    const result = call()
-    if (result instanceof Promise) result.catch(failed)
-  } catch (error) {
-    failed(error)
-  }
-}
-
 function warnOfErrors(type: LogTypeBit, text: string): void {
   if (type === LogType.error) process.emitWarning(text, 'MozzieError')
-}
-
-/** Calls that wait for the end of the turn: the core must not be called while it is in the middle of something. */
-interface Later {
-  push(name: string, call: () => unknown): void
-  run(): void
-}
-
-function createLater(log: Log): Later {
-  let waiting: (readonly [name: string, call: () => unknown])[] = []
-  const run = (): void => {
-    const calls = waiting
-    waiting = []
-    for (const [name, call] of calls) attempt(call, (error) => logHookError(log, name, error))
-  }
-  return {
-    push(name, call) {
-      if (waiting.length === 0) setImmediate(run)
-      waiting.push([name, call])
-    },
-    run,
-  }
 }
 
 function received(message: Message): ReceivedMessage {
@@ -232,12 +220,12 @@ function observerOf(options: BrokerOptions, later: Later): Observer {
   return observer
 }
 
-/** Makes a broker that lives in this process. Throws MozzieError `INVALID` on an option that there is not. */
+/** Makes a broker that lives in this process. Throws MozzieError `INVALID` on an option that there is not, or cannot be so. */
 export function createBroker(options: BrokerOptions = {}): EmbeddedBroker {
   refuse(brokerProblem(options))
   const log = logOf(options)
   const later = createLater(log)
-  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const limits = limitsOf(options.limits)
   const engine = createEngine({
     limits,
     auth: authOfHooks(options, log),
@@ -294,13 +282,17 @@ function facadeOf(
       const own = life.isReady() ? message : copyOf(message)
       life.whenReady(() => broker.publish(topic, own.payload, own))
     },
-    subscribe(filter, handler, subscribeOptions) {
+    subscribe(filter, handler, subscribeOptions = {}) {
       assertOpen()
+      refuse(optionProblem('', subscribeOptions, SUBSCRIBE_NAMES))
+      const { qos = 0 } = subscribeOptions
+      if (![0, 1, 2].includes(qos)) refuse(`qos is ${String(qos)}, not 0, 1 or 2`)
+      if (typeof handler !== 'function') refuse('the handler is no function')
       const take = (message: Message): void => {
         const copy = received(message)
         later.push('message handler', () => handler(copy))
       }
-      return asMozzieError('FILTER', () => broker.subscribe(filter, take, subscribeOptions))
+      return asMozzieError('FILTER', () => broker.subscribe(filter, take, { qos }))
     },
     disconnect: (clientId) => broker.disconnect(clientId),
     close: life.close,

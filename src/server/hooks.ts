@@ -1,5 +1,6 @@
 /** The hooks of the library as the core's ports: what a hook throws is a refusal, and is told. */
 import { LogType, type Log } from '../base/log.ts'
+import { thrownText } from '../base/thrown.ts'
 import type { Auth, AuthRequest, Identity, Verdict } from '../ports/ports.ts'
 import { PacketType, type Qos } from '../codec/packets.ts'
 import { isReasonAllowed, Reason } from '../codec/reason-codes.ts'
@@ -86,7 +87,7 @@ export function authOfHooks(hooks: AuthHooks, log: Log): Auth {
   }
 }
 
-function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function'
 }
 
@@ -97,13 +98,18 @@ function later(log: Log, name: string, answer: PromiseLike<unknown>): Promise<bo
       logHookError(log, name, error)
       resolve(false)
     }
+    inTime(answer).then((value) => resolve(value === true), fail)
+  })
+}
+
+/** The same answer; a rejection when it is not there in time. */
+function inTime<Answer>(answer: PromiseLike<Answer> | Answer): Promise<Answer> {
+  return new Promise((resolve, reject) => {
     const late = new Error(`no answer within ${ANSWER_MS_MAX} ms`)
-    const timer = setTimeout(() => fail(late), ANSWER_MS_MAX).unref()
-    answer.then((value) => resolve(value === true), fail)
-    void Promise.resolve(answer).then(
-      () => clearTimeout(timer),
-      () => clearTimeout(timer),
-    )
+    const timer = setTimeout(() => reject(late), ANSWER_MS_MAX).unref()
+    void Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
   })
 }
 
@@ -111,7 +117,8 @@ async function authenticate(hooks: AuthHooks, log: Log, request: AuthRequest): P
   if (hooks.authenticate === undefined) return Reason.success
   const { clientId, username, password, version, remote } = request
   try {
-    return reasonOf(await hooks.authenticate({ clientId, username, password, version, remote }))
+    const answer = hooks.authenticate({ clientId, username, password, version, remote })
+    return reasonOf(isThenable(answer) ? await inTime(answer) : answer)
   } catch (error) {
     logHookError(log, 'authenticate', error)
     return Reason.notAuthorized
@@ -125,6 +132,5 @@ function reasonOf(answer: LoginAnswer): number {
 }
 
 export function logHookError(log: Log, name: string, error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  log.write(LogType.error, `Error: ${name} threw: ${text}`)
+  log.write(LogType.error, `Error: ${name} threw: ${thrownText(error)}`)
 }

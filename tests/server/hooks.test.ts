@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import type { AuthRequest } from '../../src/ports/ports.ts'
 import { authOfHooks } from '../../src/server/hooks.ts'
 import { connect, type MqttClient, type NodeConnectOptions } from '../../src/client/node.ts'
 import { createBroker, type BrokerOptions } from '../../src/index.ts'
@@ -240,23 +241,70 @@ test('a hook that thinks for longer than the keep alive does not cost the connec
   assert.equal(client.state, 'connected')
 })
 
+const wordless: [string, () => unknown][] = [
+  ['an object without words', () => Object.create(null) as unknown],
+  ['an error without words', () => Object.assign(new Error('x'), { stack: Object.create(null) })],
+]
+
+for (const [name, make] of wordless)
+  test(`${name}, thrown or rejected with, is a refusal like any`, async (context) => {
+    for (const fail of [
+      () => {
+        throw make()
+      },
+      async () => Promise.reject(make()),
+    ]) {
+      const { open, errors } = await start(context, { authorizePublish: fail, onPublish: fail })
+      const client = await open()
+      await assert.rejects(client.publish('a', 'x', { qos: 1 }), { reason: 0x87 })
+      assert.match(errors.join(), /authorizePublish threw: something that no text can be made of/)
+      const { open: knock } = await start(context, { authenticate: fail })
+      await assert.rejects(knock(), { reason: 0x87 })
+    }
+  })
+
+test('a thenable answers as a promise does, and one that throws refuses', async (context) => {
+  // oxlint-disable-next-line unicorn/no-thenable
+  const says = (then: (resolve: (value: unknown) => void) => void) => ({ then }) as never
+  const answers = [
+    says((resolve) => resolve(Promise.resolve(true))),
+    says(() => {
+      throw new Error('no backend')
+    }),
+  ]
+  const { open } = await start(context, { authorizePublish: () => answers.shift() ?? false })
+  const client = await open()
+  assert.equal((await client.publish('a', 'x', { qos: 1 })).reason, 0x10)
+  await assert.rejects(client.publish('a', 'x', { qos: 1 }), { reason: 0x87 })
+})
+
 test('a hook that has not answered after 10 s refuses, and is told of', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] })
   const errors: string[] = []
   const log = { mask: 1, write: (_type: number, text: string) => void errors.push(text) }
   const never = () => new Promise<boolean>(() => undefined)
-  const { publish, subscribe, deliver } = authOfHooks(
-    { authorizePublish: never, authorizeSubscribe: never, authorizeDelivery: never },
+  const { authenticate, publish, subscribe, deliver } = authOfHooks(
+    {
+      authenticate: never,
+      authorizePublish: never,
+      authorizeSubscribe: never,
+      authorizeDelivery: never,
+    },
     log,
   )
   const who = { clientId: 'c', username: null, remote: '', listener: null, login: null, origin: '' }
   const asked = [publish?.(who, 't', 1, false), subscribe?.(who, '#', 1), deliver?.(who, 't')]
+  const request = { ...who, password: null, version: 5 } as unknown as AuthRequest
+  const login = new Promise((resolve) => authenticate(request, resolve))
   let answered = 0
+  void login.then(() => answered++)
   for (const verdict of asked) void Promise.resolve(verdict).then(() => answered++)
   context.mock.timers.tick(9_999)
   await new Promise(setImmediate)
   assert.equal(answered, 0)
   context.mock.timers.tick(1)
   assert.deepEqual(await Promise.all(asked.map(async (verdict) => verdict)), [false, false, false])
+  assert.equal(await login, 0x87)
+  assert.match(errors.join(), /authenticate threw: .*no answer within 10000 ms/)
   assert.match(errors.join(), /authorizePublish threw: .*no answer within 10000 ms/)
 })

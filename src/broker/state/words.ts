@@ -3,6 +3,7 @@
  * what `log_format json` adds. Whoever is on the path of every message asks for the mask before it calls.
  */
 import { LogType } from '../../base/log.ts'
+import { thrownText } from '../../base/thrown.ts'
 import { PacketType, type ConnectPacket, type SubscribeFilter } from '../../codec/packets.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import type { Message } from '../../ports/message.ts'
@@ -318,6 +319,6 @@ export function logSwept(core: Core, count: number): void {
 
 /** A mistake of ours costs one client or one message, and is told with all there is to find it by. */
 export function logMistake(core: Core, error: unknown, consequence: string): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const text = thrownText(error)
   core.ports.log.write(LogType.error, `Error: internal error, ${consequence}: ${text}`)
 }
