@@ -24,6 +24,8 @@ export function optionProblem(
   if (typeof options !== 'object' || options === null || !isPlain(options)) return null
   for (const name in options) {
     if (names.has(name) || (options as Record<string, unknown>)[name] === undefined) continue
+    // What some script hung on every object.
+    if (!Object.hasOwn(options, name)) continue
     const path = place === '' ? '' : `${place}.`
     const other = Object.hasOwn(elsewhere, name) ? elsewhere[name] : null
     const meant = other !== null && names.has(other.split('.')[0]) ? other : nearOf(name, names)
@@ -36,6 +38,21 @@ export function optionProblem(
 function isPlain(options: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(options)
   return prototype === Object.prototype || prototype === null
+}
+
+/**
+ * What `options` says under `names`, wherever it keeps that: an object of a class has it as a getter or a method too. What is
+ * undefined, or null, is absent.
+ */
+export function optionsOf<Options extends object>(options: Options, names: OptionNames): Options {
+  const isOwner = !isPlain(options)
+  const found: Record<string, unknown> = {}
+  for (const name of names) {
+    const value: unknown = (options as Record<string, unknown>)[name]
+    if (value === undefined || value === null) continue
+    found[name] = isOwner && typeof value === 'function' ? value.bind(options) : value
+  }
+  return found as Options
 }
 
 const LETTERS_MIN = 3

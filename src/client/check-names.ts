@@ -1,5 +1,5 @@
 /** Names of options that this library does not have are refused: a slip would be silence. */
-import { namesOf, optionProblem, type OptionNames } from '../base/option-names.ts'
+import { namesOf, optionProblem, optionsOf, type OptionNames } from '../base/option-names.ts'
 import { MqttError } from './errors.ts'
 import type { ConnectOptions, ReconnectOptions, Will } from './options.ts'
 
@@ -15,6 +15,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   cert: 'tls',
   key: 'tls',
   rejectUnauthorized: 'tls.verify',
+  servername: 'tls.serverName',
+  protocolId: 'version',
+  wsOptions: 'headers',
 }
 
 export const CONNECT_NAMES = {
@@ -65,9 +68,14 @@ export function checkNames(place: string, options: object | undefined, names: Op
   if (problem !== null) throw new MqttError('INVALID', problem)
 }
 
-/** The same for those of `connect`, with what lies within them. */
-export function checkConnectNames(options: ConnectOptions, names: OptionNames): void {
-  checkNames('', options, names)
+/** What `connect` is told, held to the names, with what lies within. */
+export function connectOptions<Options extends ConnectOptions>(
+  given: Options,
+  names: OptionNames,
+): Options {
+  checkNames('', given, names)
+  const options = optionsOf(given ?? {}, names)
   checkNames('will', options.will, WILL_NAMES)
   if (options.reconnect !== false) checkNames('reconnect', options.reconnect, RECONNECT_NAMES)
+  return options
 }

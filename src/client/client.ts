@@ -1,6 +1,9 @@
 /** The client as its users see it. */
+import { namesOf } from '../base/option-names.ts'
 import { PacketType, type Properties, type Version } from '../codec/packets.ts'
+import { onAbort } from './abort.ts'
 import { reauthenticate } from './authenticating.ts'
+import { checkNames } from './check-names.ts'
 import { checkPacket } from './check-packet.ts'
 import { cut, fail, open, say } from './connection.ts'
 import { MqttError, endedError } from './errors.ts'
@@ -42,6 +45,12 @@ export interface EndOptions {
 }
 
 const END_MS = 5_000
+const END_NAMES = namesOf<EndOptions>({
+  reason: true,
+  properties: true,
+  timeoutMs: true,
+  force: true,
+})
 
 /** One client: made by `connect` or `createClient`, and done after {@link end}. */
 export class MqttClient {
@@ -67,8 +76,7 @@ export class MqttClient {
     this.ready.catch(() => undefined)
     const abort = (): void => cut(core)
     if (signal?.aborted === true) runtime.soon(abort)
-    signal?.addEventListener('abort', abort, { once: true })
-    core.events.on('end', () => signal?.removeEventListener('abort', abort))
+    if (signal !== undefined) core.events.on('end', onAbort(signal, abort))
     open(core)
   }
 
@@ -208,6 +216,8 @@ export class MqttClient {
    */
   async end(options: EndOptions = {}): Promise<void> {
     const { core } = this
+    if (typeof options !== 'object') throw new MqttError('INVALID', 'the options are no object')
+    checkNames('', options, END_NAMES)
     if (core.state === 'ended') return
     const { reason = 0, properties = {}, timeoutMs = END_MS } = options
     const farewell = { type: PacketType.disconnect, reason, properties }

@@ -1,5 +1,5 @@
 /** Options that a program computes for each connection: tokens that expire, a server that is looked up. */
-import type { OptionNames } from '../base/option-names.ts'
+import { optionsOf, type OptionNames } from '../base/option-names.ts'
 import { checkNames } from './check-names.ts'
 import { MqttError } from './errors.ts'
 import { dialLater, orAborted } from './late-wire.ts'
@@ -46,10 +46,11 @@ export function dialFresh<Fresh extends FreshOptions>(
   if (typeof ask !== 'function') throw new MqttError('INVALID', 'options is no function')
   return dialLater(async (signal, events) => {
     const answer = (async () => ask({ signal }))()
-    const fresh = await orAborted(answer, signal)
-    if (typeof fresh !== 'object' || fresh === null)
-      throw new MqttError('INVALID', `options() gave ${String(fresh)}, not an object`)
-    checkNames('', fresh, names)
+    const said = await orAborted(answer, signal)
+    if (typeof said !== 'object' || said === null)
+      throw new MqttError('INVALID', `options() gave ${String(said)}, not an object`)
+    checkNames('', said, names)
+    const fresh = optionsOf(said, names)
     const address = parseUrl(fresh.url ?? url)
     const urls = fresh.url === undefined ? [address, given] : [parseUrl(url), given, address]
     const { username = null, password } = loginOf(...urls, fresh)

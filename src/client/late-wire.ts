@@ -1,4 +1,5 @@
 /** A wire whose way is still being made: programs and proxies are asked, code is loaded. */
+import { thrownError } from '../base/thrown.ts'
 import type { Dial, Wire, WireEvents } from './ports.ts'
 
 /** Stands for a wire that is not there yet, or that another one may take the place of. */
@@ -67,10 +68,7 @@ export function dialLater(load: (signal: AbortSignal, events: WireEvents) => Pro
     // Options that cannot be (a cipher nobody knows) throw when the wire is made.
     load(late.signal, events)
       .then((dial) => late.become(dial(events)))
-      .catch((error: unknown) =>
-        // A program may throw anything.
-        events.closed(error instanceof Error ? error : new Error(String(error))),
-      )
+      .catch((error: unknown) => events.closed(thrownError(error)))
     return late
   }
 }

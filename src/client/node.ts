@@ -5,7 +5,7 @@ import { randomFillSync } from 'node:crypto'
 import { connect as connectSocket, isIP, type Socket } from 'node:net'
 import { namesOf } from '../base/option-names.ts'
 import { loopbackAddresses } from '../base/loopback.ts'
-import { CONNECT_NAMES, checkConnectNames, checkNames } from './check-names.ts'
+import { CONNECT_NAMES, checkNames, connectOptions } from './check-names.ts'
 import { MqttClient } from './client.ts'
 import { dialFresh, FRESH_NAMES, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
 import { dialFirst, dialLater, orAborted } from './late-wire.ts'
@@ -231,9 +231,9 @@ function dialHost(address: Address, host: string, options: NodeConnectOptions): 
  * A client that begins to connect, for programs that want to listen to its events from the start; `ready` settles with the
  * first connection. Throws MqttError `INVALID` on a URL or an option that cannot be.
  */
-export function createClient(url: string, options: NodeConnectOptions = {}): MqttClient {
+export function createClient(url: string, given: NodeConnectOptions = {}): MqttClient {
   const address = parseUrl(url)
-  checkConnectNames(options, NAMES)
+  const options = connectOptions(given, NAMES)
   checkNames('tls', options.tls, TLS_NAMES)
   const { options: ask } = options
   const dialFreshly = (to: Address, all: NodeFreshOptions): Dial => {

@@ -142,6 +142,11 @@ function checked(name: string, value: number, min: number, max: number): number 
   return invalid(`${name} is ${value}, it must be a whole number from ${min} to ${max}`)
 }
 
+/** The same of a bound, where Infinity is none. */
+function checkBound(name: string, value: number): void {
+  if (value !== Infinity) checked(name, value, 0, Number.MAX_SAFE_INTEGER)
+}
+
 function willOf(will: Will | undefined): WillPacket | null {
   if (will === undefined) return null
   const { topic, payload = '', qos = 0, retain = false, properties = {} } = will
@@ -206,6 +211,14 @@ const DEFAULTS = {
   authenticate: null,
 }
 
+const BOUNDS = [
+  'connectTimeoutMs',
+  'outgoingMessagesMax',
+  'outgoingBytesMax',
+  'incomingMessagesMax',
+  'incomingBytesMax',
+] as const
+
 /** An option that is there but undefined counts as absent. */
 function filled(options: ConnectOptions) {
   const given = Object.fromEntries(
@@ -234,6 +247,7 @@ export function settingsOf(options: ConnectOptions, random: Random): Settings {
   checked('keepAliveSeconds', all.keepAliveSeconds, 0, 0xffff)
   checked('topicAliases', all.topicAliases, 0, 0xffff)
   checked('inflightMax', all.inflightMax, 1, 0xffff)
+  for (const name of BOUNDS) checkBound(name, all[name])
   const properties = version === 5 ? connectProperties(options) : {}
   const { maximumPacketSize, topicAliasMaximum = 0 } = properties
   const settings = {

@@ -4,6 +4,7 @@ import { PacketType, type Properties, type Qos } from '../codec/packets.ts'
 import { reasonText } from '../codec/reason-codes.ts'
 import { EncodeError, checkBytes, checkNumber } from '../codec/encode-error.ts'
 import { checkProperties } from '../codec/message-check.ts'
+import { onAbort } from './abort.ts'
 import { checkNames } from './check-names.ts'
 import { MqttError, PublishRefusedError, asMqttError, endedError } from './errors.ts'
 import { resume } from './flow.ts'
@@ -130,8 +131,7 @@ function follow(core: Core, signal: AbortSignal, given: () => Outgoing): () => v
     core.cancelledMessages++
     if (core.cancelledMessages * 2 > core.waiting.length) dropCancelled(core)
   }
-  signal.addEventListener('abort', abort, { once: true })
-  return () => signal.removeEventListener('abort', abort)
+  return onAbort(signal, abort)
 }
 
 /** Once in as many calls as there are messages, so that a queue of given up ones does not grow. */

@@ -1,6 +1,7 @@
 /** Request and response (MQTT 5.0, 4.10): a response topic of this client, and correlation data for each request. */
 import { namesOf } from '../base/option-names.ts'
 import type { Properties, Qos } from '../codec/packets.ts'
+import { onAbort } from './abort.ts'
 import { checkNames } from './check-names.ts'
 import { MqttError } from './errors.ts'
 import type { Message } from './message.ts'
@@ -61,23 +62,22 @@ export class Requests {
     if (core.settings.version < 5)
       throw new MqttError('UNSUPPORTED', 'requests need MQTT 5.0: MQTT 3 has no response topic')
     checkNames('', options, NAMES)
-    const { qos = 1, signal } = options
+    const { qos = 1 } = options
+    options.signal?.throwIfAborted()
     const responseTopic = options.responseTopic ?? this.ownTopic()
-    signal?.throwIfAborted()
-    await this.listen(responseTopic, qos)
     const correlationData = this.nextCorrelation()
     const properties = { ...options.properties, responseTopic, correlationData }
     const key = keyOf(correlationData)
-    const answer = this.wait(key, options)
-    try {
-      const sent = publish(core, topic, payload, { qos, properties, ...(signal && { signal }) })
-      // Whichever fails first; the other one's failure is then nobody's business.
-      answer.catch(() => undefined)
-      await sent
-      return await answer
-    } finally {
-      this.pending.delete(key)
-    }
+    const over = new AbortController()
+    const { signal } = over
+    // From here on: without a connection neither the subscription nor the request would have an end.
+    const answer = this.wait(key, options, over)
+    this.listen(responseTopic, qos)
+      .then(async () => {
+        if (!signal.aborted) await publish(core, topic, payload, { qos, properties, signal })
+      })
+      .catch((error: unknown) => this.pending.get(key)?.reject(error as Error))
+    return answer
   }
 
   /** [MQTT-3.2.2.3.15]: what the server gave is the start of topics that only this client may read. */
@@ -108,24 +108,33 @@ export class Requests {
     return data
   }
 
-  private wait(key: string, { timeoutMs = TIMEOUT_MS, signal }: RequestOptions): Promise<Message> {
+  /** @param over Aborted when nobody waits any more: a request that was not sent yet is not sent then. */
+  private wait(
+    key: string,
+    { timeoutMs = TIMEOUT_MS, signal }: RequestOptions,
+    over: AbortController,
+  ): Promise<Message> {
     const { runtime } = this.core
     return new Promise((resolve, reject) => {
-      const timer = runtime.setTimer(timeoutMs, () =>
-        settle(() => reject(new MqttError('TIMEOUT', `no response within ${timeoutMs} ms`))),
-      )
-      const abort = (): void => settle(() => reject(signal?.reason as Error))
-      const settle = (then: () => void): void => {
+      const settle = (): void => {
         runtime.clearTimer(timer)
-        signal?.removeEventListener('abort', abort)
+        stop?.()
         this.pending.delete(key)
-        then()
       }
-      signal?.addEventListener('abort', abort)
-      this.pending.set(key, {
-        resolve: (message) => settle(() => resolve(message)),
-        reject: (error) => settle(() => reject(error)),
-      })
+      const fail = (error: Error): void => {
+        settle()
+        reject(error)
+        over.abort(error)
+      }
+      const timer = runtime.setTimer(timeoutMs, () =>
+        fail(new MqttError('TIMEOUT', `no response within ${timeoutMs} ms`)),
+      )
+      const stop = signal && onAbort(signal, () => fail(signal.reason as Error))
+      const succeed = (message: Message): void => {
+        settle()
+        resolve(message)
+      }
+      this.pending.set(key, { resolve: succeed, reject: fail })
     })
   }
 }

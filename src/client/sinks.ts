@@ -1,5 +1,6 @@
 /** Where messages end: in a handler, or in the queue behind an iterator. */
 import { Fifo } from '../base/fifo.ts'
+import { thrownError } from '../base/thrown.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { taken } from './flow.ts'
 import type { Message } from './message.ts'
@@ -31,7 +32,7 @@ export function callHandler(core: Core, handler: MessageHandler, message: Messag
 
 function refuse(core: Core, message: Message, error: unknown): void {
   message.reason = Reason.implementationSpecificError
-  report(core, error instanceof Error ? error : new Error(String(error)))
+  report(core, thrownError(error))
 }
 
 export class HandlerSink implements Sink {

@@ -3,7 +3,7 @@
  * used.
  */
 import { namesOf } from '../base/option-names.ts'
-import { CONNECT_NAMES, checkConnectNames } from './check-names.ts'
+import { CONNECT_NAMES, connectOptions } from './check-names.ts'
 import { MqttClient } from './client.ts'
 import { MqttError } from './errors.ts'
 import { dialFresh, FRESH_NAMES, loginOf, type AskOptions, type FreshOptions } from './fresh.ts'
@@ -210,9 +210,9 @@ function dialOf(address: Address, { version = 5 }: WebConnectOptions): Dial {
  * A client that begins to connect, for programs that want to listen to its events from the start; `ready` settles with the
  * first connection. Throws MqttError `INVALID` on a URL or an option that cannot be.
  */
-export function createClient(url: string, options: WebConnectOptions = {}): MqttClient {
+export function createClient(url: string, given: WebConnectOptions = {}): MqttClient {
   const address = parseUrl(url)
-  checkConnectNames(options, NAMES)
+  const options = connectOptions(given, NAMES)
   const { options: ask } = options
   const dial =
     ask === undefined ? dialOf(address, options) : dialFresh(url, options, ask, FRESH, dialOf)

@@ -53,6 +53,89 @@ test('an option that is undefined is absent, and an object of a class may have m
     await assert.rejects(connect(NOWHERE, options), { code: 'CONNECT' })
 })
 
+test('what a script hung on every object is no option', async () => {
+  const all = Object.prototype as { hung?: number }
+  all.hung = 1
+  try {
+    await assert.rejects(connect(NOWHERE, { reconnect: false }), { code: 'CONNECT' })
+    await createBroker({}).close()
+  } finally {
+    delete all.hung
+  }
+})
+
+test('options of a class count wherever the class keeps them', async (context) => {
+  const logins: (string | null)[] = []
+  const broker = createBroker({ authenticate: ({ username }) => Boolean(logins.push(username)) })
+  context.after(() => broker.close())
+  const { port } = await broker.listen()
+  class Device {
+    clientId = 'device'
+    sessionExpirySeconds = 60
+    cleanStart = false
+    seen: string[] = []
+    heard: () => void = () => undefined
+    get username() {
+      return 'by a getter'
+    }
+    onMessage({ topic }: { topic: string }) {
+      this.seen.push(topic)
+      this.heard()
+    }
+  }
+  const device = new Device()
+  const heard = new Promise<void>((resolve) => (device.heard = resolve))
+  const url = `mqtt://127.0.0.1:${port}`
+  const before = await connect(url, device)
+  await before.subscribe('kept', { onMessage: () => undefined, qos: 1 })
+  await before.end()
+  broker.publish('kept', 'x', { qos: 1 })
+  const client = await connect(url, device)
+  context.after(() => client.end())
+  await heard
+  assert.deepEqual(logins, ['by a getter', 'by a getter'])
+  assert.deepEqual(device.seen, ['kept'])
+})
+
+test('null is absent, in what options() gives too', async (context) => {
+  const broker = createBroker()
+  context.after(() => broker.close())
+  const { port } = await broker.listen()
+  const nothing = { will: null, username: null, password: null, proxy: null, localAddress: null }
+  const none = { ...nothing, authenticate: null, clientId: null, tls: null, signal: null } as object
+  const fresh = { proxy: undefined, localAddress: null, url: undefined } as object
+  const client = await connect(`mqtt://127.0.0.1:${port}`, { ...none, options: () => fresh })
+  await client.end()
+  // What options() says nothing of stays as it was.
+  const missing = connect(`mqtt://127.0.0.1:${port}`, {
+    proxy: 'http://127.0.0.1:1',
+    options: () => fresh,
+    reconnect: false,
+  })
+  await assert.rejects(missing, { code: 'CONNECT' })
+})
+
+test('a bound that is no number is refused; Infinity is none', async () => {
+  for (const name of ['connectTimeoutMs', 'outgoingMessagesMax', 'incomingBytesMax'])
+    for (const value of ['x', NaN, -1, 1.5])
+      await assert.rejects(connect(NOWHERE, { [name]: value }), { code: 'INVALID' })
+  const open = { outgoingBytesMax: Infinity, reconnect: false as const }
+  await assert.rejects(connect(NOWHERE, open), { code: 'CONNECT' })
+})
+
+test('end refuses what is no option of it', async (context) => {
+  const broker = createBroker()
+  context.after(() => broker.close())
+  const { port } = await broker.listen()
+  const client = await connect(`mqtt://127.0.0.1:${port}`)
+  await assert.rejects(client.end(true as unknown as object), { code: 'INVALID' })
+  await assert.rejects(client.end({ forced: true } as object), {
+    code: 'INVALID',
+    message: 'there is no option forced; did you mean force?',
+  })
+  await client.end()
+})
+
 test('what options() gives is held to the names too', async () => {
   for (const [fresh, message] of [
     [{ passwort: 'x' }, 'there is no option passwort; did you mean password?'],
@@ -94,6 +177,18 @@ test('the broker of the library: a misspelled hook does not let everybody in', a
       'there is no option limits.queueMax; did you mean limits.queuedMax?',
     ],
     [{ persistence: { path: 'x' } }, 'there is no option persistence.path'],
+    [{ authenticate: null }, 'authenticate is no function'],
+    [{ onPublish: true }, 'onPublish is no function'],
+    [{ limits: { packetBytesMax: '9' } }, 'limits.packetBytesMax is no number'],
+    [{ limits: { autoSubscriptions: {} } }, 'limits.autoSubscriptions is no list'],
+    [
+      { limits: { queuedMax: NaN } },
+      'limits.queuedMax is NaN, it must be a whole number from 0 to Infinity',
+    ],
+    [
+      { limits: { packetBytesMax: Infinity } },
+      'limits.packetBytesMax is Infinity, it must be a whole number from 1 to 4294967295',
+    ],
   ] as const)
     assert.throws(() => createBroker(options as object), refused(message))
   const broker = createBroker()
@@ -107,5 +202,18 @@ test('the broker of the library: a misspelled hook does not let everybody in', a
   assert.throws(
     () => broker.publish('a', 'x', { retained: true } as object),
     refused('there is no option retained; did you mean retain?'),
+  )
+  const handler = () => undefined
+  assert.throws(
+    () => broker.subscribe('a', handler, { QoS: 1 } as object),
+    refused('there is no option QoS; did you mean qos?'),
+  )
+  assert.throws(
+    () => broker.subscribe('a', handler, { qos: 3 as 2 }),
+    refused('qos is 3, not 0, 1 or 2'),
+  )
+  assert.throws(
+    () => broker.subscribe('a', undefined as unknown as () => void),
+    refused('the handler is no function'),
   )
 })
