@@ -23,8 +23,8 @@ export function hasWildName({ clientId, username }: AclSubject): boolean {
 export function filledFilter(filter: string, subject: AclSubject): string | null {
   const levels = filter.split('/')
   if (hasWildName(subject)) return null
-  if (levels.includes('%u') && !isLevel(subject.username)) return null
-  if (levels.includes('%c') && !isLevel(subject.clientId)) return null
+  if (levels.includes('%u') && levelOf(subject.username) === null) return null
+  if (levels.includes('%c') && levelOf(subject.clientId) === null) return null
   const filled = fill(levels, subject)
   if (filled[0].startsWith('$') && levels[0] !== filled[0]) return null
   return filled.join('/')
@@ -45,6 +45,7 @@ function isWild(name: string): boolean {
   return name.includes('+') || name.includes('#')
 }
 
-function isLevel(name: string | null): boolean {
-  return name !== null && name !== '' && !name.includes('/')
+/** The name as the level that a placeholder stands for; null: it is none. */
+export function levelOf(name: string | null): string | null {
+  return name === null || name === '' || name.includes('/') ? null : name
 }

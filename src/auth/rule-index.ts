@@ -10,6 +10,32 @@ interface Ranked {
 
 const DECISIONS_MAX = 512
 
+/** What was decided about the last topics. */
+export class Decisions {
+  private readonly search: (topic: string) => AclRule | null
+  private known: Map<string, AclRule | null> | null = null
+  private lastTopic = ''
+  private lastRule: AclRule | null = null
+
+  constructor(search: (topic: string) => AclRule | null) {
+    this.search = search
+  }
+
+  decide(topic: string): AclRule | null {
+    if (topic === this.lastTopic) return this.lastRule
+    const known = (this.known ??= new Map())
+    let rule = known.get(topic)
+    if (rule === undefined) {
+      rule = this.search(topic)
+      if (known.size >= DECISIONS_MAX) known.clear()
+      known.set(topic, rule)
+    }
+    this.lastTopic = topic
+    this.lastRule = rule
+    return rule
+  }
+}
+
 /**
  * The rules that can decide one kind of access of one client, in the order in which they are asked. The first
  * that matches a topic decides.
@@ -22,10 +48,8 @@ export class RuleIndex {
   private readonly exact = new Map<string, Ranked>()
   private readonly under = new Map<string, Ranked[]>()
   private readonly loose: Ranked[] = []
-  private readonly decisions = new Map<string, AclRule | null>()
+  private readonly decisions = new Decisions((topic) => this.search(topic))
   private readonly cheap: boolean
-  private lastTopic = ''
-  private lastRule: AclRule | null = null
 
   /** @param rules With placeholders filled in. */
   constructor(rules: readonly { readonly filter: string; readonly rule: AclRule }[]) {
@@ -51,18 +75,7 @@ export class RuleIndex {
 
   /** The rule that decides about `topic`; null: none does. */
   decide(topic: string): AclRule | null {
-    if (topic === this.lastTopic) return this.lastRule
-    let rule = this.cheap ? undefined : this.decisions.get(topic)
-    if (rule === undefined) {
-      rule = this.search(topic)
-      if (!this.cheap) {
-        if (this.decisions.size >= DECISIONS_MAX) this.decisions.clear()
-        this.decisions.set(topic, rule)
-      }
-    }
-    this.lastTopic = topic
-    this.lastRule = rule
-    return rule
+    return this.cheap ? this.search(topic) : this.decisions.decide(topic)
   }
 
   private search(topic: string): AclRule | null {
