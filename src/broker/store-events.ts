@@ -166,7 +166,7 @@ function lost(core: Core, clientId: string, sequence: number, bytes: number, rea
   )
   dropped(core, session, 'unreadable')
   core.journal.note()
-  if (session?.outbound) countGone(session.outbound, bytes)
+  if (session?.outbound) countGone(session.outbound, bytes, 1)
 }
 
 /** What waited for the batch goes on. */

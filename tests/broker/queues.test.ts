@@ -94,6 +94,32 @@ test('QoS 0 waits for an offline session with queue_qos0_messages only', () => {
   assert.deepEqual(foundOf(createStage({ queueQos0: true }), 2, number, 0), ['0', '1'])
 })
 
+test('QoS 0 that waits takes no room from QoS 1: a message that was acknowledged is not dropped for it', () => {
+  const stage = createStage({ queueQos0: true, queuedMax: 3 })
+  const client = stage.connect('c', durable)
+  client.subscribe('m', 1)
+  client.cut()
+  const sender = stage.connect('sender')
+  sendMany(sender, 5, (index) => `zero ${index}`, 0)
+  sendMany(sender, 5, (index) => `one ${index}`)
+  const first = ['zero 0', 'zero 1', 'zero 2', 'one 0', 'one 1', 'one 2']
+  assert.deepEqual(stage.connect('c', durable).payloads(), first)
+})
+
+test('what waited at QoS 0 and is gone gives no room to QoS 1 beyond max_queued_messages', () => {
+  const stage = createStage({ queueQos0: true, queuedMax: 3, inflightMax: 1, windowMax: 1 })
+  stage.connect('c', durable).subscribe('m', 1)
+  const sender = stage.connect('sender')
+  for (let round = 0; round < 3; round++) {
+    const client = stage.connect('c', durable)
+    client.cut()
+    sendMany(sender, 3, () => 'zero', 0)
+    stage.connect('c', durable).cut()
+  }
+  sendMany(sender, 9, number)
+  assert.equal(stage.node.broker.counts().queued, 3)
+})
+
 test('QoS 0 is dropped for a client that does not read beyond max_output_bytes, for others it is not', () => {
   const stage = createStage({ outputBytesMax: 10_000 })
   const slow = stage.connect('slow')

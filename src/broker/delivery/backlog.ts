@@ -1,5 +1,6 @@
 /** What waits for a session: its queue and window or, until these are needed, what the store counts. */
 import type { Backlog, ClaimedSession } from '../../ports/store.ts'
+import type { Qos } from '../../codec/packets.ts'
 import type { Core } from '../state/core.ts'
 import { Bytes, charge } from '../state/memory.ts'
 import { Outbound, type Connection, type Session } from '../state/model.ts'
@@ -52,25 +53,35 @@ export function adoptOutbound(
 export function catchUp(outbound: Outbound, state: ClaimedSession): void {
   outbound.lastSequence = Math.max(outbound.lastSequence, state.lastSequence)
   outbound.queuedCount = Math.max(0, state.queuedCount - outbound.inflight.size)
+  outbound.queuedAtQos0 = Math.min(outbound.queuedAtQos0, outbound.queuedCount)
   outbound.queuedBytes = Math.max(0, state.queuedBytes - outbound.inflightBytes)
 }
 
 /** A message waits, in memory. */
-export function countQueued(outbound: Outbound, bytes: number): void {
+export function countQueued(outbound: Outbound, bytes: number, qos: Qos): void {
   outbound.queuedCount++
   outbound.queuedBytes += bytes
+  if (qos === 0) outbound.queuedAtQos0++
 }
 
 /** A message waits, in the store. */
-export function countStored(outbound: Outbound, sequence: number, bytes: number): void {
+export function countStored(outbound: Outbound, sequence: number, bytes: number, qos: Qos): void {
   outbound.lastSequence = sequence
-  countQueued(outbound, bytes)
+  countQueued(outbound, bytes, qos)
 }
 
 /** One that was counted waits no more: it goes into the window, or nowhere. */
-export function countGone(outbound: Outbound, bytes: number): void {
+export function countGone(outbound: Outbound, bytes: number, qos: Qos): void {
   outbound.queuedCount--
   outbound.queuedBytes -= bytes
+  // What an earlier process has queued was not counted so, and of one that is lost nobody knows it.
+  const { queuedAtQos0, queuedCount } = outbound
+  if (queuedAtQos0 > (qos === 0 ? 0 : queuedCount)) outbound.queuedAtQos0--
+}
+
+/** How many of those that wait count against `max_queued_messages` for one at `qos`: QoS 0 takes no room from others. */
+export function waitingBefore({ queuedCount, queuedAtQos0 }: Outbound, qos: Qos): number {
+  return qos === 0 ? queuedCount : queuedCount - queuedAtQos0
 }
 
 /** All up to this place of the store's queue is in memory, or done with. */

@@ -32,6 +32,7 @@ import {
   outboundOf,
   takesDup,
   unloadQueue,
+  waitingBefore,
 } from './backlog.ts'
 import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/store.ts'
@@ -100,14 +101,14 @@ function deliverClean(
     enterWindow(core, outbound, delivery, packetId)
     return
   }
-  if (!hasQueueRoom(core, outbound, message)) return dropped(core, session, 'queueFull')
+  if (!hasQueueRoom(core, outbound, message, qos)) return dropped(core, session, 'queueFull')
   noteWait(core, message)
   const kept = message.kept()
   const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
   if (qos === 1) delivery.group = subscription.group
   delivery.ruling = ruling
   enqueue(core, outbound, delivery)
-  countQueued(outbound, kept.payloadLength)
+  countQueued(outbound, kept.payloadLength, qos)
 }
 
 function enqueueDurable(
@@ -122,7 +123,7 @@ function enqueueDurable(
 ): void {
   // What waits for a client that is not here the store knows, if there are other nodes.
   const isCounted = session.connection !== null || core.ports.peers === null
-  const isFull = isCounted && !hasStoreRoom(core, outbound, message)
+  const isFull = isCounted && !hasStoreRoom(core, outbound, message, qos)
   const atOnce = goesAtOnce(core, session, outbound)
   if (isFull && (ruling !== null || !atOnce)) return dropped(core, session, 'queueFull')
   core.work -= Work.store
@@ -134,7 +135,7 @@ function enqueueDurable(
   if (!atOnce) noteWait(core, message)
   const given = journal.append(session.clientId, sequence, message, qos, retain, id)
   if (given === 0 || session.foreign) return
-  if (session.connection === null) return countStored(outbound, given, message.payloadLength)
+  if (session.connection === null) return countStored(outbound, given, message.payloadLength, qos)
   noteEntry(
     core,
     session,
@@ -163,7 +164,7 @@ function noteEntry(
   ruling: Ruling | null,
 ): void {
   const behind = outbound.loadedTo < outbound.lastSequence
-  countStored(outbound, entry.sequence, entry.message.payloadLength)
+  countStored(outbound, entry.sequence, entry.message.payloadLength, entry.qos)
   const connection = session.connection
   if (connection === null || behind || outbound.queue.length >= core.ports.limits.queueWindow)
     return
@@ -245,27 +246,28 @@ function goesAtOnce(core: Core, { connection }: Session, outbound: Outbound): bo
   return hasRoom(core, connection, outbound)
 }
 
-function hasStoreRoom(core: Core, outbound: Outbound, message: Message): boolean {
+function hasStoreRoom(core: Core, outbound: Outbound, message: Message, qos: Qos): boolean {
   const { limits } = core.ports
   // While the disk is full only QoS 0 still gets this far.
   if (core.full && message.qos === 0) return false
-  if (!core.journal.survives) return hasQueueRoom(core, outbound, message)
-  return fits(outbound, message, limits.queuedMax, limits.storedBytesMax)
+  if (!core.journal.survives) return hasQueueRoom(core, outbound, message, qos)
+  return fits(outbound, message, qos, limits.queuedMax, limits.storedBytesMax)
 }
 
-function hasQueueRoom(core: Core, outbound: Outbound, message: Message): boolean {
+function hasQueueRoom(core: Core, outbound: Outbound, message: Message, qos: Qos): boolean {
   const { queuedMax, queuedBytesMax } = core.ports.limits
-  return fits(outbound, message, queuedMax, queuedBytesMax)
+  return fits(outbound, message, qos, queuedMax, queuedBytesMax)
 }
 
 function fits(
   outbound: Outbound,
   message: Message,
+  qos: Qos,
   queuedMax: number,
   queuedBytesMax: number,
 ): boolean {
   return (
-    (queuedMax === 0 || outbound.queuedCount < queuedMax) &&
+    (queuedMax === 0 || waitingBefore(outbound, qos) < queuedMax) &&
     (queuedBytesMax === 0 || outbound.queuedBytes + message.payloadLength <= queuedBytesMax)
   )
 }
@@ -322,7 +324,7 @@ function sendNext(
   // What an earlier process may have sent lies before it and behind it.
   noteSentTo(outbound, delivery.sequence)
   charge(core, -Bytes.entry)
-  countGone(outbound, message.payloadLength)
+  countGone(outbound, message.payloadLength, delivery.qos)
   const id = delivery.qos > 0 ? packetId : 0
   const isSent =
     allowed && !isLate

@@ -47,7 +47,7 @@ export function beginResend(core: Core, connection: Connection, outbound: Outbou
  */
 export function resumeRelease(core: Core, outbound: Outbound, delivery: Delivery): void {
   addKeeper(core, delivery.message as Message)
-  countGone(outbound, delivery.payloadBytes)
+  countGone(outbound, delivery.payloadBytes, delivery.qos)
   enterReleased(core, outbound, delivery)
 }
 

@@ -24,7 +24,7 @@ export function takeSentBefore(
   if (delivery === undefined || !delivery.dup || delivery.qos === 0) return undefined
   queue.removeAt(index)
   // It costs in the window what it cost in the queue.
-  countGone(outbound, delivery.payloadBytes)
+  countGone(outbound, delivery.payloadBytes, delivery.qos)
   putInWindow(outbound, delivery, packetId)
   return delivery
 }

@@ -206,8 +206,10 @@ export class Outbound {
   inflightBytes = 0
   /** Payload bytes in `queue` (clean), or in the store (durable). */
   queuedBytes = 0
-  /** QoS 1 and 2 entries beyond the window. */
+  /** Entries beyond the window. */
   queuedCount = 0
+  /** Of them those at QoS 0, as far as this process has queued them. */
+  queuedAtQos0 = 0
   lastPacketId = 0
   // Durable sessions only: [.. loadedTo] is in memory or done with, (loadedTo .. lastSequence] in the store.
   lastSequence = 0
