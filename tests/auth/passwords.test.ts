@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { firstThreadCpuMsOf } from '../support/cpu.ts'
-import { connect } from '../support/packets.ts'
+import { connect, publish, subscribe } from '../support/packets.ts'
 import { leastOf } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { runToEnd, scratch, spawnMozzie, writeConfig } from '../server/run-mozzie.ts'
@@ -47,6 +47,31 @@ test('allow_anonymous lets in who has no name, and nobody with an unknown one', 
   await broker.connect(alice)
   await broker.connect({ username: 'carol', password: 'secret' }, 0x87)
   await broker.connect({ username: 'carol' }, 0x87)
+})
+
+for (const version of [3, 4, 5] as const)
+  test(`v${version}: a blank user name and password are nobody's, and as welcome`, async (context) => {
+    const rules = 'topic free\n'
+    const files = { users: aliceLine, rules }
+    const open = `${conf}allow_anonymous true\nacl_file DIR/rules`
+    const broker = await startSecured(context, open, files)
+    const client = await broker.connect({ version, username: '', password: '' })
+    client.send(subscribe(1, [{ filter: 'free', qos: 1 }]))
+    await client.expect('suback')
+    client.send(publish('free', 'x', { qos: 1 }))
+    await client.expect('publish')
+    const refused = version === 5 ? 0x87 : 5
+    await broker.connect({ version, username: '', password: 'x' }, refused)
+    broker.write('mosquitto.conf', conf)
+    await broker.restart()
+    await broker.connect({ version, username: '', password: '' }, refused)
+  })
+
+test('a session that mosquitto kept for nobody is that of a client with blank fields', async (context) => {
+  const broker = await startSecured(context, 'listener PORT0 127.0.0.1\nallow_anonymous true')
+  const kept = { cleanStart: false, properties: { sessionExpirySeconds: 60 }, clientId: 'c' }
+  await (await broker.connect(kept)).disconnect()
+  await broker.connect({ ...kept, username: '', password: '' })
 })
 
 test('without a password file names are believed only where anonymous clients are welcome', async (context) => {

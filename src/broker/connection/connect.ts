@@ -121,8 +121,9 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
   if (obstacle !== 0) return turnAway(core, connection, packet, obstacle)
   connection.setPhase(Phase.opening)
   core.stats.connections++
-  const assigned = packet.clientId === '' && !connection.link.listener.useUsernameAsClientId
-  const clientId = assigned ? assignId(core, connection) : clientIdOf(connection, packet)
+  // An id that is the user name is told as one that we made [MQTT-3.2.2-16].
+  const assigned = packet.clientId === ''
+  const clientId = clientIdOf(core, connection, packet)
   adopt(core, connection, packet, clientId)
   const { link, version } = connection
   const { username, password } = packet
@@ -208,16 +209,20 @@ function welcomed(
 function withProvenUser({ link, isOurs }: Connection, packet: ConnectPacket): ConnectPacket {
   if (isOurs) return { ...packet, username: bridgeUser(packet.username) }
   const { usernameFrom } = link.listener
-  if (usernameFrom === 'connect') return packet
+  if (usernameFrom === 'connect') return isBlank(packet) ? { ...packet, username: null } : packet
   const { identity = null, subject = null, pskIdentity = null } = link.tls ?? {}
   const username = usernameFrom === 'subject' ? subject : (identity ?? pskIdentity)
   return { ...packet, username, password: null }
 }
 
-function clientIdOf(connection: Connection, packet: ConnectPacket): string {
-  return connection.link.listener.useUsernameAsClientId
-    ? (packet.username as string)
-    : packet.clientId
+/** A form whose fields were left empty: it says no more than one without them, as mosquitto has it. */
+function isBlank({ username, password }: ConnectPacket): boolean {
+  return username === '' && (password === null || password.length === 0)
+}
+
+function clientIdOf(core: Core, connection: Connection, packet: ConnectPacket): string {
+  if (connection.link.listener.useUsernameAsClientId) return packet.username as string
+  return packet.clientId === '' ? assignId(core, connection) : packet.clientId
 }
 
 /** What the connection remembers of its CONNECT. */

@@ -73,6 +73,8 @@ export function mayTakeOver(
   if (isBridgeUser(known.username) === connection.isOurs) {
     const isAnyones = core.ports.limits.anyUserTakesOver || connection.isOurs || isDiscarded
     if (isAnyones || known.username === userOf(connection)) return true
+    // Stored when a blank user name was still a name.
+    if (known.username === '' && userOf(connection) === null) return true
   }
   logOtherUser(core, connection, known.clientId)
   return false
