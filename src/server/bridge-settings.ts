@@ -6,7 +6,7 @@ import { ConfigError } from '../config/config-error.ts'
 import type { BridgeConfig } from '../config/config.ts'
 import type { BridgeAddress, RestartTimeout } from '../config/bridge-values.ts'
 import { filesIn, readWhole } from '../config/read-whole.ts'
-import { topicFilterProblem } from '../topics/names.ts'
+import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
 
 const NEVER = 0xffffffff
 const CONNECT_TIMEOUT_MS = 30_000
@@ -68,7 +68,7 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
     restart: restartOf(config.restartTimeout),
     notifications: config.notifications,
     notificationsLocalOnly: config.notificationsLocalOnly,
-    notificationTopic: config.notificationTopic ?? `$SYS/broker/connection/${remoteClientId}/state`,
+    notificationTopic: notificationTopicOf(config, remoteClientId),
     attemptUnsubscribe: config.attemptUnsubscribe,
     outgoingRetain: config.outgoingRetain,
     packetBytesMax: config.maxPacketBytes,
@@ -102,6 +102,16 @@ function checkTopics(config: BridgeConfig): void {
       if (problem !== null) throw fault(config, `topic "${filter}": ${problem}.`)
     }
   }
+}
+
+/** Where the state is told. A client id, or the name of a connection, may have what no topic may. */
+function notificationTopicOf(config: BridgeConfig, remoteClientId: string): string {
+  const { notifications, notificationTopic } = config
+  const topic = notificationTopic ?? `$SYS/broker/connection/${remoteClientId}/state`
+  const problem = notifications ? topicNameProblem(topic) : null
+  if (problem === null) return topic
+  const advice = 'Give another "notification_topic", or "notifications false".'
+  throw fault(config, `notification topic "${topic}": ${problem}. ${advice}`)
 }
 
 function restartOf({ baseSeconds, capSeconds, stableSeconds }: RestartTimeout): RestartDelay {

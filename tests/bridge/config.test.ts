@@ -48,6 +48,18 @@ const rows: readonly { name: string; lines: string; says: RegExp; line: number }
     line: 2,
   },
   {
+    name: 'a notification topic with a wildcard',
+    lines: `${section}topic x out 1\nnotification_topic state/#`,
+    says: /notification topic "state\/#": .*"notifications false"/,
+    line: 2,
+  },
+  {
+    name: 'a client id that its notification topic cannot hold',
+    lines: `${section}topic x out 1\nremote_clientid a+b`,
+    says: /notification topic "\$SYS\/broker\/connection\/a\+b\/state": /,
+    line: 2,
+  },
+  {
     name: 'OCSP, which Node cannot check',
     lines: `${section}topic x out 1\nbridge_require_ocsp true`,
     says: /bridge_require_ocsp/,
