@@ -1,6 +1,8 @@
 /** `mozzie rr`: publishes a request, waits for the answer and prints it. */
+import type { EndOptions } from '../client/client.ts'
 import type { Message } from '../client/message.ts'
 import { SubscribeRefusedError } from '../client/errors.ts'
+import { Reason } from '../codec/reason-codes.ts'
 import {
   EXIT_CODES,
   publishFailure,
@@ -72,7 +74,13 @@ async function run(settings: Settings, request: Request, out: StandardOutput): P
   }
   const { client } = session
   client.on('end', () => end(session.failure ?? DONE))
-  const stopWaiting = onOutsideEnd(settings, session, end)
+  let farewell: EndOptions = { properties: settings.properties.disconnect }
+  const stopWaiting = onOutsideEnd(settings, session, (failure) => {
+    // The will, if there is one, is for such an end.
+    const reason = settings.version === 5 ? Reason.disconnectWithWill : 0
+    farewell = { ...farewell, reason, timeoutMs: 0 }
+    end(failure)
+  })
   const requestedAt = { ms: 0 }
   ask(settings, session, request, requestedAt, (message) => receiver.take(message)).catch(
     (error: unknown) => {
@@ -86,8 +94,7 @@ async function run(settings: Settings, request: Request, out: StandardOutput): P
   }
   receiver.close()
   stopWaiting()
-  const isEarly = failure === INTERRUPTED
-  await client.end(isEarly ? { force: true } : { properties: settings.properties.disconnect })
+  await client.end(failure === INTERRUPTED ? { force: true } : farewell)
   return failure
 }
 

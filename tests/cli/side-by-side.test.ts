@@ -409,6 +409,18 @@ for (const target of targets) {
         const outcome = await runTool(maker, 'rr', [...args, '-W', '1'])
         assert.deepEqual(outcome, { code: 27, stdout: '', stderr: 'Timed out\n' })
       })
+
+      test(`${maker} rr that gives up ends with its will in MQTT 5.0`, async () => {
+        const topic = freshTopic()
+        const client = await observer(broker, 5)
+        await client.subscribe(`${topic}/will`)
+        const will = ['--will-topic', `${topic}/will`, '--will-payload', 'gone']
+        const args = [...portArgs(broker), '-t', topic, '-e', freshTopic(), '-m', 'x', ...will]
+        const outcome = runTool(maker, 'rr', [...args, '-W', '1'])
+        await client.receive({ topic: `${topic}/will`, payload: 'gone' })
+        assert.equal((await outcome).code, 27)
+        client.destroy()
+      })
     }
   })
 
