@@ -6,7 +6,7 @@ import type { Locator, Page } from 'playwright-core'
 import type { Text } from '../../web/src/i18n/en.ts'
 import { merge } from '../../web/src/model/merge.ts'
 import { SharedValue } from '../../web/src/state/shared-value.ts'
-import { connectHere, subscribe } from './acts.ts'
+import { connectHere, publish, row, subscribe } from './acts.ts'
 import { browserSuite, type At } from './suite.ts'
 
 const KEY = 'list'
@@ -295,6 +295,23 @@ browserSuite('two tabs that edit the same', (define) => {
     await other.getByRole('status').filter(online).waitFor()
     await page.locator('.status-bar [role=alert]', { hasText: t.takenOver }).waitFor()
     await page.locator('.status-bar.is-offline').waitFor()
+  })
+
+  define('keep a place that the broker did not give to the other', async ({ page, stage, t }) => {
+    const other = await page.context().newPage()
+    await other.goto(stage.url)
+    // Two that connect at once hear of each other, the one that came last too.
+    await other.evaluate(`void (globalThis.said = new Promise((resolve) => {
+      globalThis.channel = new BroadcastChannel('mozzie-clients')
+      channel.addEventListener('message', ({ data }) => resolve(data))
+    }))`)
+    await connectHere(page, t)
+    await other.evaluate(`said.then((data) => channel.postMessage(data))`)
+    await subscribe(page, t, 'still/#')
+    await publish(page, t, 'still/here', 'x')
+    await row(page, 'still/here').first().waitFor()
+    await page.getByRole('status').filter({ hasText: t.statuses.online }).waitFor()
+    assert.equal(await page.locator('.status-bar [role=alert]').count(), 0)
   })
 
   define('keep what each has changed of the will', async (at) => {

@@ -165,8 +165,12 @@ export function openLink(profile: Profile, events: LinkEvents): Link {
   let attempts = 0
   let hasIdentifiers = isV5
 
+  /** Another tab says that it is this client now: true until the broker answers here. */
+  let isTaken = false
+
   const offline = (error: Error, retryInMs: number | null) => {
     if (isDone) return
+    if (isTaken) return yieldPlace()
     const isLast = profile.reconnectsMax > 0 && attempts >= profile.reconnectsMax
     const final = retryInMs === null || isLast || isLoginRefusal(codeOf(error))
     events.offline(codeOf(error), error.message, final ? null : retryInMs)
@@ -178,10 +182,18 @@ export function openLink(profile: Profile, events: LinkEvents): Link {
     void client.end({ force: true })
   }
   // A broker of MQTT 3.x only closes: whoever lost its place would come back and take it again.
-  const place = placeAt(url, () => {
-    if (isDone) return
+  const yieldPlace = () => {
     events.offline(Reason.sessionTakenOver, null, null)
     leave()
+  }
+  const place = placeAt(url, () => {
+    if (isDone) return
+    if (client.state !== 'connected') return yieldPlace()
+    isTaken = true
+    client.ping().then(
+      () => (isTaken = false),
+      () => {},
+    )
   })
   client.on('connect', ({ sessionPresent, properties }) => {
     attempts = 0
