@@ -1,6 +1,6 @@
 /** What the page remembers and how much, how it looks. */
 import { forgetKept } from '../capture/kept.ts'
-import type { Language, Theme } from '../model/settings.ts'
+import { KEPT_MIB, MEMORY_MIB, type Language, type Theme } from '../model/settings.ts'
 import { app, notify, putSettings } from '../state/app-state.ts'
 import { confirmed } from '../ui/confirm.tsx'
 import { Icon } from '../ui/icons.tsx'
@@ -8,9 +8,6 @@ import { NumberField } from '../ui/number-field.tsx'
 import { Check, Dialog, Select } from '../ui/parts.tsx'
 import { useStore } from '../ui/store.ts'
 import { useLanguage, useText } from '../ui/text.ts'
-
-const MEMORY_MIB = [8, 1024] as const
-const KEPT_MIB = [1, 500] as const
 
 export function SettingsDialog() {
   const t = useText()

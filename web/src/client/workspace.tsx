@@ -1,5 +1,6 @@
 /** One connection: topics and subscriptions, messages, detail, and the dock to publish from. */
 import { useEffect, useState, type CSSProperties } from 'react'
+import { isLoose } from '../model/stored.ts'
 import { app, type Pane } from '../state/app-state.ts'
 import { Icon, type IconName } from '../ui/icons.tsx'
 import { Separator } from '../ui/separator.tsx'
@@ -31,10 +32,14 @@ const LIMITS: Record<keyof Sizes, [min: number, max: number]> = {
 
 function storedSizes(): Sizes {
   try {
-    return {
-      ...DEFAULT_SIZES,
-      ...(JSON.parse(localStorage.getItem(SIZES_KEY) ?? '{}') as Partial<Sizes>),
+    const stored: unknown = JSON.parse(localStorage.getItem(SIZES_KEY) ?? '{}')
+    const sizes = { ...DEFAULT_SIZES }
+    for (const which of ['left', 'right', 'bottom'] as const) {
+      const size = isLoose(stored) ? stored[which] : undefined
+      const [min, max] = LIMITS[which]
+      if (typeof size === 'number' && size >= min && size <= max) sizes[which] = size
     }
+    return sizes
   } catch {
     return DEFAULT_SIZES
   }

@@ -8,6 +8,7 @@ import {
   type Profile,
 } from './profile.ts'
 import type { InputFormat, Qos } from './message.ts'
+import { isLoose, storedProfile, type Loose } from './stored.ts'
 
 const KIND = 'mozzie-connections'
 
@@ -23,8 +24,6 @@ interface Imported {
   readonly profiles: Profile[]
   readonly problem: string | null
 }
-
-type Loose = Record<string, unknown>
 
 /** Reads both kinds of file. Every connection gets a new identity, so nothing is overwritten. */
 export function importProfiles(text: string): Imported {
@@ -44,27 +43,10 @@ export function importProfiles(text: string): Imported {
   return { profiles: [], problem: 'no connections in it' }
 }
 
-function isLoose(value: unknown): value is Loose {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Members of the right type are taken over, whatever else is in the file is not. */
-function conform<T extends object>(base: T, value: Loose): T {
-  const result = { ...base } as Loose
-  for (const [name, known] of Object.entries(base)) {
-    const given = value[name]
-    if (typeof given !== typeof known || given === null) continue
-    if (Array.isArray(known) !== Array.isArray(given)) continue
-    result[name] = isLoose(known) && isLoose(given) ? conform(known, given) : given
-  }
-  return result as T
-}
-
-function ourProfile(value: Loose): Profile {
-  const profile = conform(emptyProfile({ scheme: 'ws', host: '', port: 80, path: '/mqtt' }), value)
-  const subscriptions = (profile.subscriptions as unknown[])
-    .filter(isLoose)
-    .map((item, at) => ({ ...conform(emptySubscription('', at), item), id: newId() }))
+function ourProfile(item: Loose): Profile {
+  const blank = emptyProfile({ scheme: 'ws', host: '', port: 80, path: '/mqtt' })
+  const profile = storedProfile(item, blank)
+  const subscriptions = profile.subscriptions.map((each) => ({ ...each, id: newId() }))
   return { ...profile, id: newId(), subscriptions }
 }
 

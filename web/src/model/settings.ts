@@ -17,6 +17,10 @@ export interface SavedMessage {
   draft: Draft
 }
 
+/** The least and the most that the settings offer, in MiB. */
+export const MEMORY_MIB = [8, 1024] as const
+export const KEPT_MIB = [1, 500] as const
+
 export type Theme = 'system' | 'light' | 'dark'
 export type Language = 'en' | 'zh'
 

@@ -1,12 +1,7 @@
 /** What the page as a whole knows: connections, settings, which of them is open. */
-import {
-  emptyProfile,
-  emptySubscription,
-  newId,
-  type Profile,
-  type Subscription,
-} from '../model/profile.ts'
-import { defaultSettings, type Settings } from '../model/settings.ts'
+import { emptySubscription, newId, type Profile, type Subscription } from '../model/profile.ts'
+import type { Settings } from '../model/settings.ts'
+import { isLoose, storedProfiles, storedSettings } from '../model/stored.ts'
 import { merge } from '../model/merge.ts'
 import { forgetKept } from '../capture/kept.ts'
 import type { KeptAt } from '../protocol/protocol.ts'
@@ -66,14 +61,14 @@ const local = storageNamed('localStorage')
 const ofThisTab = storageNamed('sessionStorage')
 
 const shared = { storage: local, nowMs: () => performance.now() }
-const storedProfiles = new SharedValue<readonly Partial<Profile>[]>({
+const sharedProfiles = new SharedValue<readonly Profile[]>({
   ...shared,
   key: PROFILES_KEY,
   oldKey: 'mozzie.connections',
   empty: [],
   onFailure: () => notStored(PROFILES_KEY),
 })
-const storedSettings = new SharedValue<Partial<Settings>>({
+const sharedSettings = new SharedValue<Partial<Settings>>({
   ...shared,
   key: SETTINGS_KEY,
   oldKey: 'mozzie.settings',
@@ -106,15 +101,17 @@ function write(storage: Storage | null, key: string, value: unknown): void {
 const notStored = (key: string): void => notify(textNow().notStored(key), true)
 
 function readProfiles(): Profile[] {
-  return withPasswords(storedProfiles.read())
+  return withPasswords(sharedProfiles.read())
 }
 
 /** Passwords live as long as the tab, unless they are to be remembered. */
-function withPasswords(stored: readonly Partial<Profile>[]): Profile[] {
-  const passwords = (read(ofThisTab, PASSWORDS_KEY) as Record<string, string> | null) ?? {}
-  return stored.map((profile) => {
-    const full = { ...emptyProfile(hereAddress()), ...profile }
-    return { ...full, password: full.rememberPassword ? full.password : (passwords[full.id] ?? '') }
+function withPasswords(stored: unknown): Profile[] {
+  const known = read(ofThisTab, PASSWORDS_KEY)
+  const passwords = isLoose(known) ? known : {}
+  return storedProfiles(stored, hereAddress()).map((profile) => {
+    if (profile.rememberPassword) return profile
+    const password = passwords[profile.id]
+    return { ...profile, password: typeof password === 'string' ? password : '' }
   })
 }
 
@@ -127,7 +124,7 @@ function withoutPasswords(profiles: readonly Profile[]): Profile[] {
 }
 
 function changeProfiles(change: (stored: readonly Profile[]) => readonly Profile[]): void {
-  storedProfiles.change((stored) => withoutPasswords(change(withPasswords(stored))))
+  sharedProfiles.change((stored) => withoutPasswords(change(withPasswords(stored))))
   showProfiles(readProfiles())
 }
 
@@ -169,17 +166,17 @@ export function configure(session: SessionHandle, profile: Profile): void {
 }
 
 function readSettings(): Settings {
-  return { ...defaultSettings(), ...storedSettings.read() }
+  return storedSettings(sharedSettings.read())
 }
 
 /** What another tab has changed. */
 addEventListener('storage', ({ key }) => {
   if (key === PROFILES_KEY) {
-    storedProfiles.seen()
+    sharedProfiles.seen()
     showProfiles(readProfiles())
   }
   if (key === SETTINGS_KEY) {
-    storedSettings.seen()
+    sharedSettings.seen()
     showSettings(readSettings())
   }
 })
@@ -242,8 +239,8 @@ export function addProfiles(added: readonly Profile[]): void {
 export function putSettings(
   patch: Partial<Settings> | ((stored: Settings) => Partial<Settings>),
 ): void {
-  storedSettings.change((stored) => {
-    const settings = { ...defaultSettings(), ...stored }
+  sharedSettings.change((stored) => {
+    const settings = storedSettings(stored)
     return { ...settings, ...(typeof patch === 'function' ? patch(settings) : patch) }
   })
   showSettings(readSettings())
@@ -274,15 +271,14 @@ function noteOpen(): void {
 export function reopenTabs(): void {
   if (!app.get().settings.reopenTabs) return
   const { area } = app.get()
-  const open = (read(ofThisTab, OPEN_KEY) ?? read(local, OPEN_KEY)) as {
-    ids: string[]
-    activeId: string | null
-  } | null
-  for (const id of open?.ids ?? []) {
-    const profile = profileOf(id)
+  const open = read(ofThisTab, OPEN_KEY) ?? read(local, OPEN_KEY)
+  if (!isLoose(open) || !Array.isArray(open.ids)) return
+  for (const id of open.ids as unknown[]) {
+    const profile = typeof id === 'string' ? profileOf(id) : undefined
     if (profile !== undefined) openProfile(profile)
   }
-  if (sessionOf(open?.activeId ?? null) !== undefined) app.set({ activeId: open?.activeId ?? null })
+  const activeId = typeof open.activeId === 'string' ? open.activeId : null
+  if (sessionOf(activeId) !== undefined) app.set({ activeId })
   app.set({ area })
 }
 
