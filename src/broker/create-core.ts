@@ -63,7 +63,6 @@ export function createCore(ports: Ports, stats: Stats): Core {
     owing: new Set(),
     replaying: new Set(),
     writers: [],
-    room: null,
     spareInput: new SpareArrays(),
     published: new PublishView(),
     incoming: new Message(slab),

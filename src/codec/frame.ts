@@ -44,6 +44,17 @@ export function readFrame(bytes: Uint8Array, at: number, end: number, frame: Fra
   return frame.frameEnd <= end
 }
 
+/** How long the packet at `at` is, as its header says; -1: it does not say that yet, or nothing that may be. */
+export function announcedBytes(bytes: Uint8Array, at: number, end: number): number {
+  let length = 0
+  for (let index = 1; index <= 4 && at + index < end; index++) {
+    const byte = bytes[at + index]
+    length |= (byte & 0x7f) << (7 * (index - 1))
+    if (byte < 0x80) return 1 + index + length
+  }
+  return -1
+}
+
 /** Is the remaining length between `at` and `bodyStart` longer than needed, its last byte a zero? */
 export function isPadded(bytes: Uint8Array, at: number, bodyStart: number): boolean {
   return bodyStart - at > 2 && bytes[bodyStart - 1] === 0

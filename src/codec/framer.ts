@@ -20,22 +20,48 @@ const CHUNK_BYTES = 64 * 1024
 /** So many arrays of a size are kept for the next packet: one of 2 MiB leaves none to the collector. */
 const SPARE_MAX = 32
 
+/** Arrays for a whole packet: the largest, and what those beyond {@link CHUNK_BYTES} that are kept have in all. */
+const WHOLE_BYTES_MAX = 2 << 20
+const WHOLE_SPARE_BYTES_MAX = 8 << 20
+
 const NO_BYTES = new Uint8Array(0)
 
 /** Arrays that packets had no use for any more, for the next ones: a fast sender cuts a packet at the end of every read. */
 export class SpareArrays {
   /** By the power of two that their size is. */
-  private readonly bySize: Uint8Array[][] = Array.from({ length: 17 }, () => [])
+  private readonly bySize: Uint8Array[][] = Array.from({ length: 22 }, () => [])
+  private wholeBytes = 0
 
   /** One of `bytes`, a power of two up to 64 KiB; what it holds is anything. */
   take(bytes: number): Uint8Array {
     return this.bySize[31 - Math.clz32(bytes)].pop() ?? new Uint8Array(bytes)
   }
 
+  /** One that `bytes` fit in, of those that are there; null: none is. */
+  takeWhole(bytes: number): Uint8Array | null {
+    if (bytes <= CHUNK_BYTES || bytes > WHOLE_BYTES_MAX) return null
+    const array = this.bySize[32 - Math.clz32(bytes - 1)].pop() ?? null
+    if (array !== null) this.wholeBytes -= array.length
+    return array
+  }
+
+  /** One that `bytes` fit in, of any number. */
+  room(bytes: number): Uint8Array {
+    if (bytes > WHOLE_BYTES_MAX) return new Uint8Array(bytes)
+    const size = 1 << (32 - Math.clz32(bytes - 1))
+    return size <= CHUNK_BYTES ? this.take(size) : (this.takeWhole(bytes) ?? new Uint8Array(size))
+  }
+
   give(array: Uint8Array): void {
-    if (array.length === 0) return
-    const spare = this.bySize[31 - Math.clz32(array.length)]
-    if (spare.length < SPARE_MAX) spare.push(array)
+    const { length } = array
+    if (length === 0 || length > WHOLE_BYTES_MAX) return
+    const spare = this.bySize[31 - Math.clz32(length)]
+    if (spare.length >= SPARE_MAX) return
+    if (length > CHUNK_BYTES) {
+      if (this.wholeBytes + length > WHOLE_SPARE_BYTES_MAX) return
+      this.wholeBytes += length
+    }
+    spare.push(array)
   }
 
   /** How many of `bytes` there are. */
@@ -49,6 +75,8 @@ export class SpareArrays {
  * grows, so a packet of megabytes leaves no arrays behind that it has outgrown.
  *
  *     full  [ 256 ][ 256 ][ 512 ] … [ 64 KiB ][ 64 KiB ]    last  [ used ....... | free ]
+ *
+ * Where an earlier packet has left an array that all of it fits in, it comes to lie there, and need not be joined.
  */
 export class CutPacket {
   length = 0
@@ -62,6 +90,14 @@ export class CutPacket {
   /** `spare`: where its arrays come from; {@link clear} puts them back there. */
   constructor(spare: SpareArrays) {
     this.spare = spare
+  }
+
+  /** So many bytes are to come in all; to be said before the first of them. Nothing is allocated for that. */
+  expect(bytes: number): void {
+    const array = this.spare.takeWhole(bytes)
+    if (array === null) return
+    this.last = array
+    this.capacity = array.length
   }
 
   append(bytes: Uint8Array, start: number, end: number): void {
@@ -102,10 +138,10 @@ export class CutPacket {
     return Math.max(0, frameEnd - this.length)
   }
 
-  /** All bytes in one array, [0..length): `room` where they fit, one of their own otherwise. */
-  join(room: Uint8Array | null): Uint8Array {
+  /** All bytes in one array, [0..length): to be given back to the spare ones, if it is not {@link head}. */
+  join(): Uint8Array {
     if (this.full === null) return this.last
-    const joined = room !== null && room.length >= this.length ? room : new Uint8Array(this.length)
+    const joined = this.spare.room(this.length)
     let at = 0
     for (const array of this.full) {
       joined.set(array, at)
@@ -184,7 +220,9 @@ export class Framer {
     if (frame.frameEnd < 0 || cut.length < frame.frameEnd) return next
     // Whoever takes it may bring more.
     this.cut = new CutPacket(this.spare)
-    const isMoreWanted = take(frame.first, cut.join(null), 0, frame.bodyStart, frame.frameEnd)
+    const joined = cut.join()
+    const isMoreWanted = take(frame.first, joined, 0, frame.bodyStart, frame.frameEnd)
+    if (joined !== cut.head) this.spare.give(joined)
     cut.clear()
     return isMoreWanted ? next : -1
   }

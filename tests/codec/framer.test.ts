@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { FrameHeader } from '../../src/codec/frame.ts'
+import { announcedBytes, readFrame, type FrameHeader } from '../../src/codec/frame.ts'
 import { CutPacket, Framer, SpareArrays } from '../../src/codec/framer.ts'
 
 const KB = 1024
@@ -57,13 +57,72 @@ test('a packet that grows takes little more than its bytes, and leaves no arrays
     packet.append(chunk, 0, chunk.length)
     assert.ok(packet.capacity <= packet.length + 64 * KB, `${packet.capacity} for ${packet.length}`)
   }
-  assert.equal(packet.join(null).length, packet.length)
+  assert.ok(packet.join().length >= packet.length)
   packet.clear()
   assert.equal(packet.capacity, 0)
   const kept = spare.countOf(64 * KB)
   assert.ok(kept >= 30 && kept <= 32, `${kept} arrays wait for the next packet`)
   packet.append(chunk, 0, chunk.length)
   assert.equal(spare.countOf(64 * KB), kept - 1)
+})
+
+test('a large packet comes to lie where an earlier one was joined, and is not moved again', () => {
+  const spare = new SpareArrays()
+  const chunk = new Uint8Array(64 * KB)
+  const receive = (packet: CutPacket, fill: number): Uint8Array => {
+    packet.expect(1_000_000)
+    for (let left = 1_000_000; left > 0; left -= chunk.length)
+      packet.append(chunk.fill(fill), 0, Math.min(left, chunk.length))
+    return packet.join()
+  }
+  const first = new CutPacket(spare)
+  const joined = receive(first, 1)
+  assert.notEqual(joined, first.head)
+  spare.give(joined)
+  first.clear()
+  const second = new CutPacket(spare)
+  assert.equal(receive(second, 2), joined)
+  assert.equal(second.head, joined)
+  assert.ok(joined.subarray(0, 1_000_000).every((byte) => byte === 2))
+  second.clear()
+  assert.equal(spare.countOf(1024 * KB), 1)
+})
+
+test('a header that announces much has nothing allocated for it', () => {
+  const packet = new CutPacket(new SpareArrays())
+  packet.expect(2_000_000)
+  assert.equal(packet.capacity, 0)
+})
+
+test('arrays for whole packets are kept up to 8 MiB in all', () => {
+  const spare = new SpareArrays()
+  for (const size of [2048 * KB, 1024 * KB, 128 * KB])
+    for (let count = 0; count < 3; count++) spare.give(new Uint8Array(size))
+  assert.equal(spare.countOf(2048 * KB), 3)
+  assert.equal(spare.countOf(1024 * KB), 2)
+  assert.equal(spare.countOf(128 * KB), 0)
+  assert.equal(spare.takeWhole(1_500_000)?.length, 2048 * KB)
+  spare.give(new Uint8Array(128 * KB))
+  assert.equal(spare.countOf(128 * KB), 1)
+})
+
+test('what a header announces is what it is read as', () => {
+  const bytes = fc.array(fc.constantFrom(0, 1, 0x7f, 0x80, 0x81, 0xff), { maxLength: 8 })
+  const frame: FrameHeader = { first: 0, bodyStart: -1, frameEnd: -1 }
+  fc.assert(
+    fc.property(bytes, fc.nat(2), (values, at) => {
+      const array = Uint8Array.from(values)
+      let expected = -1
+      try {
+        readFrame(array, at, array.length, frame)
+        if (frame.frameEnd >= 0) expected = frame.frameEnd - at
+      } catch {
+        // Of a length of over four bytes nothing is said here.
+      }
+      assert.equal(announcedBytes(array, at, array.length), expected)
+    }),
+    { numRuns: 2000 },
+  )
 })
 
 test('drips cost no more than twice their bytes', () => {

@@ -25,15 +25,7 @@ import type { Limits } from '../../ports/limits.ts'
 import { isFanningOut } from '../routing/fan-out-later.ts'
 import { addTask, BYTES_SHIFT, Work } from '../state/work.ts'
 import { decodeOptionsOf, handleAuth, HANDLERS, type Handler } from './handlers.ts'
-import {
-  appendInput,
-  joinInput,
-  keepInput,
-  putBack,
-  freeInput,
-  returnRoom,
-  takeInput,
-} from './partial.ts'
+import { appendInput, keepInput, putBack, freeInput, returnRoom, takeInput } from './partial.ts'
 import { applyRate, isThrottled, spend } from './rate.ts'
 import { readOn, stopReading } from '../state/reading.ts'
 import { stillWaits } from '../state/waiting.ts'
@@ -253,7 +245,7 @@ function complete(
 
 /** Handles what was kept; false: some of it waits on. */
 function consumePartial(core: Core, connection: Connection, partial: CutPacket): boolean {
-  const joined = joinInput(core, partial)
+  const joined = partial.join()
   const rest = consume(core, connection, joined, 0, partial.length)
   const isThrough = rest === partial.length || connection.phase === Phase.closed
   returnRoom(core, partial, joined)

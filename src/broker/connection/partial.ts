@@ -2,6 +2,7 @@
  * Input that cannot be handled yet: a cut packet, or what came before the CONNACK. What it takes is memory, and charged to
  * the connection.
  */
+import { announcedBytes } from '../../codec/frame.ts'
 import { CutPacket } from '../../codec/framer.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { Reason } from '../../codec/reason-codes.ts'
@@ -13,9 +14,6 @@ import { Phase, type Connection } from '../state/model.ts'
 /** While memory is short a packet that comes in pieces may have so many bytes. */
 const SHORT_OF_MEMORY_BYTES_MAX = 65_536
 
-/** An array that packets were joined in is kept for the next one up to this size. */
-const ROOM_BYTES_MAX = 2 << 20
-
 /** Adds `bytes[start..end)` to what is kept. */
 export function keepInput(
   core: Core,
@@ -25,10 +23,25 @@ export function keepInput(
   end: number,
 ): void {
   if (connection.partial === null) {
-    connection.partial = new CutPacket(core.spareInput)
+    connection.partial = beginCut(core, connection, bytes, start, end)
     beginPartial(connection, core.ports.clock.monotonicMs())
   }
   appendInput(core, connection, connection.partial, bytes, start, end)
+}
+
+/** A packet of which `bytes[start..end)` is there, or several. */
+function beginCut(
+  core: Core,
+  connection: Connection,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): CutPacket {
+  const cut = new CutPacket(core.spareInput)
+  const length = announcedBytes(bytes, start, end)
+  if (length > end - start && core.pressure !== Pressure.beyond) cut.expect(length)
+  chargeConnection(core, connection, cut.capacity)
+  return cut
 }
 
 /** Short of memory only short packets may come in pieces. */
@@ -55,17 +68,9 @@ export function takeInput(connection: Connection): CutPacket | null {
   return partial
 }
 
-/** The bytes of `partial` in one array, to be given back by {@link returnRoom}. */
-export function joinInput(core: Core, partial: CutPacket): Uint8Array {
-  const { room } = core
-  // What is handled in it may lead to a bridge of ours, and by that to other input.
-  core.room = null
-  return partial.join(room)
-}
-
-/** To be called before `partial` is put back or released: `joined` is good until then. */
+/** To be called before `partial` is put back or released: `joined`, its bytes in one array, is good until then. */
 export function returnRoom(core: Core, partial: CutPacket, joined: Uint8Array): void {
-  if (joined !== partial.head && joined.length <= ROOM_BYTES_MAX) core.room = joined
+  if (joined !== partial.head) core.spareInput.give(joined)
 }
 
 /** What lies from `from` on in `joined`, which has the bytes of `partial`, has to wait on. */

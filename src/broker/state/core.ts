@@ -173,8 +173,6 @@ export interface Core {
   /** Connections with a retained replay that waits until their client has taken what it was sent. */
   readonly replaying: Set<Connection>
   readonly writers: ByteWriter[]
-  /** Where the next packet that came in pieces is joined, if it fits; null: in an array of its own. */
-  room: Uint8Array | null
   /** Arrays for packets that come in pieces. */
   readonly spareInput: SpareArrays
   /** The PUBLISH being handled, as ranges of its bytes; reused. */
