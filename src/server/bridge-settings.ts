@@ -1,7 +1,9 @@
 /** A `connection` section as the bridge wants it: names filled in, files read, ways to the remote made. */
 import type { BridgeSettings, RemoteAddress, RestartDelay } from '../bridge/settings.ts'
 import { dialUrl, type NodeConnectOptions, type TlsOptions } from '../client/node.ts'
+import { EncodeError } from '../codec/encode-error.ts'
 import type { Qos, Version } from '../codec/packets.ts'
+import { stringLength } from '../codec/utf8.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { BridgeConfig } from '../config/config.ts'
 import type { BridgeAddress, RestartTimeout } from '../config/bridge-values.ts'
@@ -47,6 +49,11 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
   const { cleanSession } = config
   const sendsQos2 = config.topics.some(({ direction, qos }) => direction !== 'in' && qos === 2)
   const dialOptions = dialOptionsOf(config, version)
+  const localClientId = config.localClientId ?? `local.${remoteClientId}`
+  checkText(config, '"local_clientid"', localClientId)
+  checkText(config, '"remote_clientid"', remoteClientId)
+  checkText(config, '"local_username"', config.localUsername ?? '')
+  checkText(config, '"remote_username"', config.remoteUsername ?? '')
   return {
     name: config.name,
     addresses: config.addresses.map((address) => addressOf(config, address, dialOptions)),
@@ -56,7 +63,7 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
     tryPrivate: config.tryPrivate,
     cleanSession,
     localCleanSession: config.localCleanSession ?? cleanSession,
-    localClientId: config.localClientId ?? `local.${remoteClientId}`,
+    localClientId,
     remoteClientId,
     username: config.remoteUsername,
     password: config.remotePassword === null ? null : encoder.encode(config.remotePassword),
@@ -100,7 +107,18 @@ function checkTopics(config: BridgeConfig): void {
     for (const filter of [localPrefix + pattern, remotePrefix + pattern]) {
       const problem = topicFilterProblem(filter)
       if (problem !== null) throw fault(config, `topic "${filter}": ${problem}.`)
+      checkText(config, 'topic', filter)
     }
+  }
+}
+
+/** A packet must be able to hold it: what cannot be encoded would end the broker, not the bridge. */
+function checkText(config: BridgeConfig, what: string, text: string): void {
+  try {
+    stringLength(text)
+  } catch (error) {
+    if (!(error instanceof EncodeError)) throw error
+    throw fault(config, `${what} cannot be in a packet: ${error.message}.`)
   }
 }
 
@@ -108,7 +126,9 @@ function checkTopics(config: BridgeConfig): void {
 function notificationTopicOf(config: BridgeConfig, remoteClientId: string): string {
   const { notifications, notificationTopic } = config
   const topic = notificationTopic ?? `$SYS/broker/connection/${remoteClientId}/state`
-  const problem = notifications ? topicNameProblem(topic) : null
+  if (!notifications) return topic
+  checkText(config, 'notification topic', topic)
+  const problem = topicNameProblem(topic)
   if (problem === null) return topic
   const advice = 'Give another "notification_topic", or "notifications false".'
   throw fault(config, `notification topic "${topic}": ${problem}. ${advice}`)

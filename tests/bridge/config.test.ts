@@ -59,6 +59,23 @@ const rows: readonly { name: string; lines: string; says: RegExp; line: number }
     says: /notification topic "\$SYS\/broker\/connection\/a\+b\/state": /,
     line: 2,
   },
+  ...(
+    [
+      ['topic a\u0001 out 1', /topic cannot be in a packet/],
+      ['topic x out 1\nlocal_clientid a\u0001', /"local_clientid" cannot be in a packet/],
+      ['topic x out 1\nlocal_username a\u007f', /"local_username" cannot be in a packet/],
+      ['topic x out 1\nnotification_topic a\u0085', /notification topic cannot be in a packet/],
+      [
+        `topic x out 1\nlocal_clientid l\nremote_clientid ${'r'.repeat(65_530)}`,
+        /notification topic cannot be in a packet/,
+      ],
+    ] as const
+  ).map(([lines, says]) => ({
+    name: `${says.source.split(' cannot')[0]} of ${lines.length} characters that no packet can hold`,
+    lines: section + lines,
+    says,
+    line: 2,
+  })),
   {
     name: 'OCSP, which Node cannot check',
     lines: `${section}topic x out 1\nbridge_require_ocsp true`,
