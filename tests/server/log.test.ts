@@ -7,6 +7,7 @@ import { createLogRate } from '../../src/server/log-rate.ts'
 import { strftime } from '../../src/base/strftime.ts'
 import { scratch, startMozzie, until, writeConfig } from './run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
+import { connect, publish } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { connectOnce } from '../support/connect-once.ts'
 
@@ -138,4 +139,18 @@ test('a client without an id is named by its address, as mosquitto names it', as
   const client =
     /Client 127\.0\.0\.1 \[127\.0\.0\.1:\d+\] disconnected: connection closed by client\.\n/
   await until(() => client.test(mozzie.stderr()), mozzie.stderr)
+})
+
+test('a payload over message_size_limit is in the log, as mosquitto has it', async (context) => {
+  const port = await freePort()
+  const lines = `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_type debug\nmessage_size_limit 3`
+  const mozzie = await startMozzie(context, '-c', writeConfig(scratch(context), lines))
+  const client = await RawClient.open(port, 4)
+  client.send(connect(4, { clientId: 'me' }))
+  await client.expect('connack', { code: 0 })
+  client.send(publish('t', 'four', { qos: 1, packetId: 7 }))
+  await client.expect('puback', { packetId: 7 })
+  client.destroy()
+  const said = "Dropped too large PUBLISH from me (d0, q1, r0, m7, 't', ... (4 bytes))"
+  await until(() => mozzie.stderr().includes(said), mozzie.stderr)
 })

@@ -44,7 +44,7 @@ function refusalFor(
   topic: string,
 ): number {
   const view = core.published
-  const { limits, auth } = core.ports
+  const { limits, auth, log } = core.ports
   const who = connection.identity
   if (auth.publish !== null && !connection.isOurs) {
     const allowed = mayPublishNow(core, connection, auth.publish, who, topic)
@@ -56,6 +56,8 @@ function refusalFor(
   const { payloadBytesMax } = limits
   if (payloadBytesMax > 0 && message.payloadLength > payloadBytesMax && !connection.isOurs) {
     dropped(core, null, 'overSizeLimit')
+    // Below 5.0 the client is not told: whoever looks for its message finds it here.
+    if (log.mask & LogType.debug) logPublish(core, connection, message, 'Dropped too large')
     return Reason.quotaExceeded
   }
   const bytesMax = core.journal.sizeLimitFor(message)
