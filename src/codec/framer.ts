@@ -207,7 +207,14 @@ export class Framer {
       if (!take(first, bytes, at, bodyStart, frameEnd)) return
       at = frameEnd
     }
-    this.cut.append(bytes, at, end)
+    if (at < end) this.begin(bytes, at, end)
+  }
+
+  /** The packet at `at` is not whole, its header perhaps. */
+  private begin(bytes: Uint8Array, at: number, end: number): void {
+    const { cut, frame } = this
+    if (frame.frameEnd > 0) cut.expect(frame.frameEnd - at)
+    cut.append(bytes, at, end)
   }
 
   /** Returns where the next packet starts, -1 when nothing more is wanted. */
