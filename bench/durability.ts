@@ -4,15 +4,14 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { connectFrame } from './load/frames.ts'
-import { median } from './report.ts'
 
-const SYNCS = 200
+const SYNCS = 1000
 const BLOCK = Buffer.alloc(4096)
 const CONNACK = 0x20
 const LIMIT_MS = 120_000
 
 /** What putting 4 KiB on this disk takes, in µs: no acknowledgement of something durable can be faster. */
-export function medianSyncUs(directory: string): number {
+export function syncTimesUs(directory: string): { readonly p50: number; readonly p99: number } {
   const path = join(directory, 'fdatasync')
   const file = openSync(path, 'w')
   const times = Array.from({ length: SYNCS }, () => {
@@ -23,7 +22,8 @@ export function medianSyncUs(directory: string): number {
   })
   closeSync(file)
   unlinkSync(path)
-  return median(times)
+  times.sort((a, b) => a - b)
+  return { p50: times[SYNCS * 0.5], p99: times[SYNCS * 0.99] }
 }
 
 /** Connects once and waits for the answer. */

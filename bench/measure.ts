@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { medianSyncUs, untilConnack } from './durability.ts'
+import { syncTimesUs, untilConnack } from './durability.ts'
 import { residentKibOf } from './load/process-stats.ts'
 import { complete, type RunningTarget } from './processes.ts'
 import { medianFigures, median, type Figures, type LoadCheck, type Result } from './report.ts'
@@ -123,8 +123,8 @@ async function onFresh(
       const share = scenario.crossing === true ? await crossedShare(tools, running.port) : null
       const figures = share === null ? loaded : { ...loaded, crossed_share: share }
       if (data === null) return figures
-      const fdatasyncUs = medianSyncUs(data)
-      if (scenario.restart !== true) return { ...figures, fdatasync_us: fdatasyncUs }
+      const { p50, p99 } = syncTimesUs(data)
+      if (scenario.restart !== true) return { ...figures, fdatasync_us: p50, fdatasync_p99_us: p99 }
       await running.kill()
       const startedMs = performance.now()
       running = await startTarget(tools, target, data, scenario)

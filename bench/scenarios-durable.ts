@@ -50,6 +50,7 @@ export const DURABLE: readonly Scenario[] = [
       { field: 'ack_p50_us', label: 'PUBACK p50 µs', goals: [] },
       { field: 'ack_p99_us', label: 'PUBACK p99 µs', goals: [{ against: 'fdatasync', atMost: 4 }] },
       { field: 'fdatasync_us', label: 'fdatasync p50 µs', goals: [] },
+      { field: 'fdatasync_p99_us', label: 'fdatasync p99 µs', goals: [] },
       NO_LOSS,
     ],
   },

@@ -77,7 +77,7 @@ const TREES = {
   },
   bench: {
     floors: [['load', 'targets', 'cluster-model'], [''], ['client']],
-    src: ['client', 'codec', 'base', 'topics', 'cluster'],
+    src: ['client', 'codec', 'base', 'topics', 'cluster', 'transports'],
   },
   'examples/price-tags': {
     floors: [['model'], ['render'], ['simulator', 'service'], ['']],
