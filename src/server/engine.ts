@@ -9,7 +9,7 @@ import type { Auth, Control, ListenerOptions, Observer } from '../ports/ports.ts
 import type { Store } from '../ports/store.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
-import { ConnectionRate, type SharedSlices } from '../transports/connection-rate.ts'
+import { ConnectionRate } from '../transports/connection-rate.ts'
 import type { Denied, EntranceSettings } from '../transports/entrance.ts'
 import { listen, listenShared, type Listener, type ListenOptions } from '../transports/listener.ts'
 import { HandshakeGate } from '../transports/tls.ts'
@@ -21,7 +21,8 @@ interface EngineBudgets {
   readonly connections: ConnectionBudget
   readonly sockets: ConnectionBudget
   readonly addresses?: AddressBudget
-  readonly slices?: SharedSlices | null
+  /** Of {@link ConnectionRate}. */
+  readonly nextPlace?: BigInt64Array
   /** Seals TLS sessions. */
   readonly sessionKeys?: Uint8Array | null
 }
@@ -137,9 +138,9 @@ export function createEngine(options: EngineOptions): Engine {
   })
   let onFatal = options.onFatal
   const budgets: EngineBudgets = options.budgets ?? ownBudgets()
-  const { connections, sockets, addresses = new AddressBudget(), slices = null } = budgets
+  const { connections, sockets, addresses = new AddressBudget(), nextPlace } = budgets
   sockets.max = socketsMax()
-  const rate = new ConnectionRate(0, slices)
+  const rate = new ConnectionRate(0, nextPlace)
   const accepting = acceptors({
     broker,
     limits,

@@ -6,7 +6,6 @@ import { Balance } from '../threads/balance.ts'
 import { Tallies, type TallyEntries, type TallyKind } from '../threads/tallies.ts'
 import { ThreadBudget } from '../threads/thread-budget.ts'
 import { ThreadMemory } from '../threads/thread-memory.ts'
-import { ThreadSlices } from '../threads/thread-slices.ts'
 import { Tickets } from '../threads/tickets.ts'
 import { AddressBudget } from '../transports/address-budget.ts'
 import type { ConnectionBudget } from '../transports/connection-budget.ts'
@@ -22,7 +21,7 @@ export interface ThreadBudgets {
   readonly connections: ConnectionBudget
   readonly sockets: ConnectionBudget
   readonly addresses: AddressBudget
-  readonly slices: ThreadSlices
+  readonly nextPlace: BigInt64Array
   readonly memory: ThreadMemory
   readonly balance: Balance
   readonly sessionKeys: Uint8Array
@@ -43,7 +42,7 @@ export function shareCounts(threads: number, { listeners }: Config): SharedCount
     threads,
     open: new SharedArrayBuffer(places * INT_BYTES),
     ticks: new SharedArrayBuffer(threads * INT_BYTES),
-    slices: new SharedArrayBuffer(2 * INT_BYTES),
+    nextPlace: new SharedArrayBuffer(8),
     heldKib: new SharedArrayBuffer(threads * INT_BYTES),
     largestKib: new SharedArrayBuffer(threads * INT_BYTES),
     garbageKib: new SharedArrayBuffer(threads * INT_BYTES),
@@ -60,7 +59,7 @@ export function ticketsOf({ tickets }: SharedCounts): Tickets {
 
 /** The budgets of thread `own`. @param tell Gives the other threads counts by name. */
 export function budgetsOf(
-  { threads, open, ticks, slices, heldKib, largestKib, garbageKib, sessionKeys }: SharedCounts,
+  { threads, open, ticks, nextPlace, heldKib, largestKib, garbageKib, sessionKeys }: SharedCounts,
   { listeners }: Config,
   own: number,
   tell: (kind: TallyKind, entries: TallyEntries) => void,
@@ -80,7 +79,7 @@ export function budgetsOf(
     sessionKeys,
     sockets: budget(1),
     addresses: new AddressBudget(tallies.addresses),
-    slices: new ThreadSlices(new Int32Array(slices)),
+    nextPlace: new BigInt64Array(nextPlace),
     memory: new ThreadMemory(
       new Int32Array(heldKib),
       new Int32Array(largestKib),

@@ -45,8 +45,8 @@ export interface SharedCounts {
   readonly threads: number
   /** By number in it: 0 all connections, 1 sockets, 2 clean sessions, then listeners in their order; `threads` places each. */
   readonly open: SharedArrayBuffer
-  /** Connections let in within this tenth of a second: its number, and how many. */
-  readonly slices: SharedArrayBuffer
+  /** Of {@link ConnectionRate}: 8 bytes. */
+  readonly nextPlace: SharedArrayBuffer
   /** What each thread holds, KiB. */
   readonly heldKib: SharedArrayBuffer
   /** What the client with most in each thread holds, KiB; 0 unless memory is short. */

@@ -1,8 +1,10 @@
 /** How many connections a second are let in. */
 import { Fifo } from '../base/fifo.ts'
 
-const SLICE_MS = 100
-const SLICES_PER_SECOND = 1000 / SLICE_MS
+/** µs whose places may be taken later, at once: a rate has a burst of a tenth of a second. */
+const BURST_US = 100_000n
+/** ms between two looks for those that wait. */
+const LOOK_MS = 10
 /** Connections that may wait for their turn, in seconds of the rate. */
 const WAIT_SECONDS_MAX = 10
 /** Connections that may wait for the start. */
@@ -14,49 +16,44 @@ export interface Entrant {
   enter(): void
 }
 
-/** Counts for several threads. */
-export interface SharedSlices {
-  /** One more within this tenth of a second, if there are fewer than `max`. */
-  take(max: number): boolean
-}
+/** The same clock in all threads. */
+const monotonicUs = (): bigint => process.hrtime.bigint() / 1000n
 
 /**
  * Lets so many connections a second in; the others wait, unread, for their turn. A storm of reconnecting
  * clients then leaves time for those that are connected.
+ *
+ *     places   … │ taken │ taken │ free │ free │ free │      one each 1/rate s; who comes takes the first, once its time
+ *     time       ─────── now − 0.1 s ───────── now ────▶     has come; those of more than a tenth of a second ago are gone
  */
 export class ConnectionRate {
   /** 0: no limit. May be changed. */
   perSecond: number
-  private entered = 0
+  /** When the next place is, in µs. */
+  private readonly next: BigInt64Array
+  private readonly nowUs: () => bigint
   private readonly waiting = new Fifo<Entrant>()
   private timer: NodeJS.Timeout | null = null
   private isPaused = false
-  private readonly shared: SharedSlices | null
 
-  /** `shared`: of several threads; null: this one is the only one. */
-  constructor(perSecond: number, shared: SharedSlices | null = null) {
+  /** `next`: one number, over memory of several threads, for which it counts then; absent: this one is the only one. */
+  constructor(perSecond: number, next: BigInt64Array = new BigInt64Array(1), nowUs = monotonicUs) {
     this.perSecond = perSecond
-    this.shared = shared
+    this.next = next
+    this.nowUs = nowUs
   }
 
   /** Lets `entrant` in, now or in its turn. False: too many wait already, it never will be. */
   pass(entrant: Entrant): boolean {
-    if (this.isPaused) {
-      if (this.waiting.length >= WAITING_MAX) return false
-      this.waiting.push(entrant)
-      return true
-    }
-    if (this.perSecond === 0) {
+    const { waiting, isPaused, perSecond } = this
+    if (!isPaused && (perSecond === 0 || (waiting.length === 0 && this.take()))) {
       entrant.enter()
       return true
     }
-    this.startSlices()
-    if (this.waiting.length === 0 && this.take()) {
-      entrant.enter()
-      return true
-    }
-    if (this.waiting.length >= this.perSecond * WAIT_SECONDS_MAX) return false
-    this.waiting.push(entrant)
+    const max = isPaused ? WAITING_MAX : perSecond * WAIT_SECONDS_MAX
+    if (waiting.length >= max) return false
+    waiting.push(entrant)
+    if (!isPaused) this.look()
     return true
   }
 
@@ -67,33 +64,32 @@ export class ConnectionRate {
 
   resume(): void {
     this.isPaused = false
-    this.nextSlice()
-    if (this.perSecond > 0) this.startSlices()
+    this.look()
   }
 
-  private startSlices(): void {
-    this.timer ??= setInterval(() => this.nextSlice(), SLICE_MS).unref()
-  }
-
-  private get sliceMax(): number {
-    return Math.max(1, Math.ceil(this.perSecond / SLICES_PER_SECOND))
-  }
-
-  private nextSlice(): void {
-    if (this.entered === 0 && this.waiting.length === 0 && this.timer !== null) {
+  /** Lets in who may come, and looks again while others wait. */
+  private look(): void {
+    const { waiting } = this
+    while (waiting.length > 0 && this.take()) waiting.shift()?.enter()
+    if (waiting.length > 0) this.timer ??= setInterval(() => this.look(), LOOK_MS).unref()
+    else if (this.timer !== null) {
       clearInterval(this.timer)
       this.timer = null
     }
-    this.entered = 0
-    while (this.waiting.length > 0 && this.take()) this.waiting.shift()?.enter()
   }
 
-  /** Is there room in this slice? Takes a place of it. */
+  /** Takes the next place, if its time has come. */
   private take(): boolean {
-    if (this.perSecond === 0) return true
-    const { shared, sliceMax } = this
-    const isFree = shared === null ? this.entered < sliceMax : shared.take(sliceMax)
-    if (isFree) this.entered++
-    return isFree
+    const { next, perSecond } = this
+    if (perSecond === 0) return true
+    const nowUs = this.nowUs()
+    const oldest = nowUs - BURST_US
+    const stepUs = BigInt(Math.ceil(1_000_000 / perSecond))
+    for (;;) {
+      const first = Atomics.load(next, 0)
+      const place = first > oldest ? first : oldest
+      if (place > nowUs) return false
+      if (Atomics.compareExchange(next, 0, first, place + stepUs) === first) return true
+    }
   }
 }
