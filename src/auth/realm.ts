@@ -54,48 +54,71 @@ interface LoginTraits {
   goAuthName?: string
 }
 
+/** Of who came in without a word: nearly every client of many brokers, so they have it together. */
+const NO_TRAITS: LoginTraits = {}
+
+/** Rights as they were worked out, and from what. */
+interface KnownRights {
+  readonly acl: Acl | null
+  readonly dynamic: DynamicSecurity | null
+  readonly revision: number
+  readonly rights: ClientRights | null
+}
+
 /** How a client came in, and what it may do: kept as `Identity.login`. */
 export class Login {
   readonly realm: Realm
-  /** The password hash it was let in by; null: by another way. */
-  readonly encoded: string | null
-  /** TLS vouched for the user. */
-  readonly isProven: boolean
-  /** Rights that came with the answer of the hook; they count instead of the file's. */
-  readonly ownRights: ClientRights | null
-  /** Wall clock in ms until which a token is good; Infinity: it came in by another way. */
-  readonly expiresAtMs: number
-  /** By which name go-auth's backends are asked about it; null: by the user's. */
-  readonly goAuthName: string | null
-  private acl: Acl | null = null
-  private dynamic: DynamicSecurity | null = null
-  private revision = 0
-  private rights: ClientRights | null = null
+  private readonly how: LoginTraits
+  private known: KnownRights | null = null
 
-  constructor(realm: Realm, how: LoginTraits = {}) {
+  constructor(realm: Realm, how: LoginTraits = NO_TRAITS) {
     this.realm = realm
-    this.encoded = how.encoded ?? null
-    this.isProven = how.proven ?? false
-    this.ownRights = how.rights ?? null
-    this.expiresAtMs = how.expiresAtMs ?? Infinity
-    this.goAuthName = how.goAuthName ?? null
+    this.how = how
+  }
+
+  /** The password hash it was let in by; null: by another way. */
+  get encoded(): string | null {
+    return this.how.encoded ?? null
+  }
+
+  /** TLS vouched for the user. */
+  get isProven(): boolean {
+    return this.how.proven ?? false
+  }
+
+  /** Rights that came with the answer of the hook; they count instead of the file's. */
+  get ownRights(): ClientRights | null {
+    return this.how.rights ?? null
+  }
+
+  /** Wall clock in ms until which a token is good; Infinity: it came in by another way. */
+  get expiresAtMs(): number {
+    return this.how.expiresAtMs ?? Infinity
+  }
+
+  /** By which name go-auth's backends are asked about it; null: by the user's. */
+  get goAuthName(): string | null {
+    return this.how.goAuthName ?? null
   }
 
   /** null: everything. */
   rightsOf(who: Identity): ClientRights | null {
-    if (this.ownRights !== null) return this.ownRights
+    const { ownRights } = this
+    if (ownRights !== null) return ownRights
     const { acl, dynamic } = this.realm
     if (acl === null && dynamic === null) return null
     const revision = dynamic === null ? 0 : dynamic.revision
-    const isKnown = this.acl === acl && this.dynamic === dynamic && this.revision === revision
-    if (this.rights === null || !isKnown) {
-      this.acl = acl
-      this.dynamic = dynamic
-      this.revision = revision
-      const file = acl === null ? null : acl.rightsOf(who)
-      this.rights = dynamic === null ? file : new LayeredRights(dynamic.rightsOf(who), file)
-    }
-    return this.rights
+    const { known } = this
+    const isCurrent =
+      known !== null &&
+      known.acl === acl &&
+      known.dynamic === dynamic &&
+      known.revision === revision
+    if (isCurrent) return known.rights
+    const file = acl === null ? null : acl.rightsOf(who)
+    const rights = dynamic === null ? file : new LayeredRights(dynamic.rightsOf(who), file)
+    this.known = { acl, dynamic, revision, rights }
+    return rights
   }
 }
 

@@ -68,16 +68,17 @@ class Arrival<C> implements Peer {
   readonly raw: Socket
   remote: string
   tls: TlsFacts | null = null
-  /** What counts as its address; null: none does. */
-  private readonly address: string | null
+  /** Its address has one connection more; a load balancer's has not. */
+  private readonly isCounted: boolean
   private isHere = true
   timer: NodeJS.Timeout | null = null
 
-  constructor(entrance: Entrance<C>, raw: Socket, remote: string, address: string | null) {
+  constructor(entrance: Entrance<C>, raw: Socket, remote: string) {
+    const address = countedAddress(entrance, remote)
     this.entrance = entrance
     this.raw = raw
     this.remote = remote
-    this.address = address
+    this.isCounted = address !== null
     entrance.own.open++
     entrance.all.open++
     entrance.sockets.open++
@@ -96,7 +97,8 @@ class Arrival<C> implements Peer {
     const { own, all, addresses } = this.entrance
     own.open--
     all.open--
-    if (this.address !== null) addresses.leave(this.address)
+    // Nobody changes the address of one that counts.
+    if (this.isCounted) addresses.leave(addressOf(this.remote))
   }
 
   closed(): void {
@@ -122,37 +124,30 @@ function onError(this: Socket, error: Error): void {
 const WAIT_TURNS_MAX = 8
 const WAITING_MAX = 32
 
-/** Takes `raw`, just accepted and paused. `from`: its address without the port, or the path of a unix socket. */
-export function enter<C>(
-  entrance: Entrance<C>,
-  raw: Socket,
-  remote: string | null,
-  from: string,
-): void {
+/** Takes `raw`, just accepted and paused. `remote`: its address and port, or the path of a unix socket. */
+export function enter<C>(entrance: Entrance<C>, raw: Socket, remote: string | null): void {
   raw.on('error', onError)
   // Without an address the peer has left while it waited in the backlog.
   if (remote === null) return void raw.destroy()
-  // A load balancer is one address for all its clients.
-  const address = entrance.settings.proxy === null ? from : null
-  if (obstacleOf(entrance, address) !== null) waitForPlace(entrance, raw, remote, address)
-  else if (!raw.destroyed) take(entrance, raw, remote, address)
+  if (obstacleOf(entrance, remote) !== null) waitForPlace(entrance, raw, remote)
+  else if (!raw.destroyed) take(entrance, raw, remote)
 }
 
-function waitForPlace<C>(
-  entrance: Entrance<C>,
-  raw: Socket,
-  remote: string,
-  address: string | null,
-): void {
+/** What counts as its address; null: none does, for a load balancer is one address for all its clients. */
+function countedAddress<C>({ settings }: Entrance<C>, remote: string): string | null {
+  return settings.proxy === null ? addressOf(remote) : null
+}
+
+function waitForPlace<C>(entrance: Entrance<C>, raw: Socket, remote: string): void {
   const { waiting, sockets } = entrance
   const look = (turnsLeft: number): void => {
-    const obstacle = obstacleOf(entrance, address)
+    const obstacle = obstacleOf(entrance, remote)
     const waits = obstacle !== null && turnsLeft > 0 && !raw.destroyed
     if (waits) return void later(look, turnsLeft - 1)
     waiting.delete(raw)
     if (raw.destroyed) return
     if (obstacle !== null) return deny(entrance, raw, remote, obstacle)
-    take(entrance, raw, remote, address)
+    take(entrance, raw, remote)
   }
   // Other threads have their own turns: what one of them has to see takes as long as it takes.
   const isAlone = entrance.own.elsewhere === undefined
@@ -172,17 +167,16 @@ function waitLonger(look: (turnsLeft: number) => void, turnsLeft: number): void 
 }
 
 /** Why there is no place; null: there is one. */
-function obstacleOf<C>(
-  { own, all, sockets, addresses }: Entrance<C>,
-  address: string | null,
-): string | null {
+function obstacleOf<C>(entrance: Entrance<C>, remote: string): string | null {
+  const { own, all, sockets, addresses } = entrance
+  const address = countedAddress(entrance, remote)
   if (isFull(own) || isFull(all) || isFull(sockets)) return 'max_connections exceeded'
   const isOneTooMany = address !== null && addresses.isFull(address)
   return isOneTooMany ? 'max_connections_per_address exceeded' : null
 }
 
-function take<C>(entrance: Entrance<C>, raw: Socket, remote: string, address: string | null): void {
-  const arrival = new Arrival(entrance, raw, remote, address)
+function take<C>(entrance: Entrance<C>, raw: Socket, remote: string): void {
+  const arrival = new Arrival(entrance, raw, remote)
   ;(raw as ArrivedSocket)[arrivalKey] = arrival
   // It comes once, and `once` would keep three objects more.
   raw.on('close', onClose)

@@ -6,7 +6,7 @@
  *       └── peer's FIN: told to the core, answers already asked for still go out ──▶ closed
  *       └── error ──▶ closed
  */
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { getSystemErrorMap } from 'node:util'
 import type { Link, ListenerOptions, TlsFacts } from '../ports/ports.ts'
@@ -56,6 +56,7 @@ export function startLink<C>(link: SocketLink<C>, head: Uint8Array | null): void
   const { socket, owner } = link
   const linked = socket as LinkedSocket
   linked[linkKey] = link
+  forgetEnd(linked)
   linked.on('end', onEnd)
   if (socket !== link.peer.raw) {
     linked.on('error', onError)
@@ -67,10 +68,14 @@ export function startLink<C>(link: SocketLink<C>, head: Uint8Array | null): void
   if (!link.paused) socket.resume()
 }
 
+const nodesListeners = new Socket().listeners('end') as (() => void)[]
+
+/** What Node itself does at the peer's end is nothing where each side ends for itself; and two listeners take an array. */
+function forgetEnd(socket: Socket): void {
+  if (socket.allowHalfOpen) for (const listener of nodesListeners) socket.off('end', listener)
+}
+
 export class SocketLink<C> implements Link {
-  readonly remote: string
-  readonly listener: ListenerOptions
-  readonly tls: TlsFacts | null
   readonly peer: Peer
   readonly owner: LinkOwner<C>
   readonly socket: Socket
@@ -95,10 +100,19 @@ export class SocketLink<C> implements Link {
     this.owner = owner
     this.socket = socket
     this.encrypted = (socket as Partial<TLSSocket>).encrypted === true
-    this.remote = peer.remote
-    this.tls = peer.tls
     this.peer = peer
-    this.listener = owner.listener
+  }
+
+  get remote(): string {
+    return this.peer.remote
+  }
+
+  get listener(): ListenerOptions {
+    return this.owner.listener
+  }
+
+  get tls(): TlsFacts | null {
+    return this.peer.tls
   }
 
   /**

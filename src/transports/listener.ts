@@ -103,8 +103,9 @@ function acceptWith(servers: readonly Server[]): Listener['accept'] {
 function enterFrom<C>(entrance: Entrance<C>, socket: Socket): void {
   const { remoteAddress = null, remotePort } = socket
   forgetPeername(socket)
-  const remote = remoteAddress === null ? null : `${remoteAddress}:${remotePort}`
-  enter(entrance, socket, remote, remoteAddress ?? '')
+  // Joined to one string: what the others make of it keeps both its parts for as long as the connection lasts.
+  const remote = remoteAddress === null ? null : [remoteAddress, remotePort].join(':')
+  enter(entrance, socket, remote)
 }
 
 /** Node keeps its answer in an object of 90 bytes, and would ask the system again. */
@@ -117,7 +118,7 @@ async function listenAtPath<C>(path: string, entrance: Entrance<C>): Promise<Ser
   const { log } = entrance
   if (log.mask & LogType.information)
     log.write(LogType.information, `Opening unix listen socket on path ${path}.`)
-  const server = acceptor((socket) => enter(entrance, socket, path, path))
+  const server = acceptor((socket) => enter(entrance, socket, path))
   await listenUnix(server, path)
   reportErrors(server, entrance, `the unix socket ${path}`)
   return server
