@@ -143,7 +143,7 @@ test('a client without an id is named by its address, as mosquitto names it', as
 
 test('a payload over message_size_limit is in the log, as mosquitto has it', async (context) => {
   const port = await freePort()
-  const lines = `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_type debug\nmessage_size_limit 3`
+  const lines = `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_type all\nmessage_size_limit 3`
   const mozzie = await startMozzie(context, '-c', writeConfig(scratch(context), lines))
   const client = await RawClient.open(port, 4)
   client.send(connect(4, { clientId: 'me' }))
