@@ -168,17 +168,48 @@ function filterRules(
 /** The rules of one type with the client's names in them, in the order in which they are asked. */
 function placed(held: HeldRole, type: AclType, subject: AclSubject): PlacedRule[] {
   const rules: PlacedRule[] = []
-  for (const acl of sortedAcls(held.role.acls)) {
-    if (acl.acltype !== type) continue
-    const filter = filterOf(acl, subject)
-    if (filter !== null) rules.push({ filter, rule: ruleOf(held, acl) })
+  for (const unplaced of rulesOf(held, type)) {
+    if (!unplaced.isPersonal) rules.push(unplaced)
+    else {
+      const filter = filterOf(unplaced.rule, subject)
+      if (filter !== null) rules.push({ filter, rule: unplaced.rule })
+    }
   }
   return rules
 }
 
-function filterOf({ topic, allow }: RoleAcl, subject: AclSubject): string | null {
-  if (!hasPlaceholder(topic)) return topic
-  return allow ? filledFilter(topic, subject) : filledWidely(topic, subject)
+interface UnplacedRule extends PlacedRule {
+  /** It has placeholders: what is in `filter` is not a filter yet. */
+  readonly isPersonal: boolean
+}
+
+/** What is the same for all clients that have a role by the same group, for as long as the role is as it is. */
+const unplacedRules = new WeakMap<DynamicRole, Map<string, readonly UnplacedRule[]>>()
+
+/** A role comes by few groups; of many, the next ones make it anew. */
+const KINDS_MAX = 1000
+
+function rulesOf(held: HeldRole, type: AclType): readonly UnplacedRule[] {
+  const { role, groupname } = held
+  const ofRole = unplacedRules.get(role) ?? new Map<string, readonly UnplacedRule[]>()
+  unplacedRules.set(role, ofRole)
+  const key = groupname === null ? type : `${type} ${groupname}`
+  const known = ofRole.get(key)
+  if (known !== undefined) return known
+  const rules = sortedAcls(role.acls)
+    .filter(({ acltype }) => acltype === type)
+    .map((acl) => ({
+      filter: acl.topic,
+      rule: ruleOf(held, acl),
+      isPersonal: hasPlaceholder(acl.topic),
+    }))
+  if (ofRole.size >= KINDS_MAX) ofRole.clear()
+  ofRole.set(key, rules)
+  return rules
+}
+
+function filterOf({ filter, access }: RoleRule, subject: AclSubject): string | null {
+  return access === 'deny' ? filledWidely(filter, subject) : filledFilter(filter, subject)
 }
 
 function ruleOf(held: HeldRole, { acltype, topic, priority, allow }: RoleAcl): RoleRule {

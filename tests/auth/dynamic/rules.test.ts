@@ -1,7 +1,8 @@
 /** What roles allow, row by row. Whom a row is about is the user "u" unless it says so; null: the roles say nothing. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decision, type Scene } from './roles.ts'
+import { RoleRights } from '../../../src/auth/dynamic/role-rights.ts'
+import { decision, stateOf, type Scene } from './roles.ts'
 
 type Row = readonly [wish: string, allowed: boolean | null, who?: string | null, clientId?: string]
 
@@ -217,3 +218,11 @@ rows(
   ['subscribe $share/no/a', false],
   ['subscribe $share/g/$CONTROL/#', null],
 )
+
+test('a rule with %c in it is made once, not for each client that it is about', () => {
+  const state = stateOf({ users: { u: ['r'] }, roles: { r: ['allow send from/%c'] } })
+  const ruleOf = (clientId: string) =>
+    new RoleRights(state, { username: 'u', clientId }).writeRule(`from/${clientId}`)
+  assert.notEqual(ruleOf('a'), null)
+  assert.equal(ruleOf('b'), ruleOf('a'))
+})
