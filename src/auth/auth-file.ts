@@ -1,5 +1,13 @@
 /** Files that decide who may do what: how they are opened, and how they may be wrong. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs'
 
 /** A file of users, keys or rules is missing or wrong. Nothing of it may be used. */
 export class AuthFileError extends Error {
@@ -36,14 +44,17 @@ export function readAuthFile(option: string, file: string, secret: boolean): Aut
     // Without waiting: to open a pipe that nobody writes into would leave the broker deaf to signals.
     const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
     descriptor = openSync(file, flags | (followsLink(file) ? 0 : constants.O_NOFOLLOW))
-    const { size, mode, uid } = fstatSync(descriptor)
-    if ((mode & constants.S_IFMT) === constants.S_IFDIR)
-      throw new AuthFileError(`${name} is a directory.`, file)
-    if ((mode & constants.S_IFMT) === constants.S_IFIFO)
+    const stats = fstatSync(descriptor)
+    const { size, mode, uid } = stats
+    if (stats.isDirectory()) throw new AuthFileError(`${name} is a directory.`, file)
+    if (stats.isFIFO())
       throw new AuthFileError(`${name} is a pipe; it must be a file, to be read again.`, file)
     if (size > BYTES_MAX)
       throw new AuthFileError(`${name} is larger than ${BYTES_MAX >> 20} MiB.`, file)
-    const text = decode(name, file, readFileSync(descriptor))
+    // A device may never end, but for /dev/null, which is empty.
+    if (!stats.isFile() && readSync(descriptor, Buffer.alloc(1)) > 0)
+      throw new AuthFileError(`${name} is a device; it must be a file.`, file)
+    const text = decode(name, file, stats.isFile() ? readFileSync(descriptor) : Buffer.alloc(0))
     return { file, text, warnings: modeWarnings(name, file, mode, uid, secret) }
   } catch (error) {
     if (error instanceof AuthFileError) throw error

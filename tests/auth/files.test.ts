@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, symlinkSync, writeFileSync, lchownSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, symlinkSync, writeFileSync, lchownSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readAuthFile } from '../../src/auth/auth-file.ts'
@@ -12,6 +12,7 @@ import { freePort } from '../support/free-port.ts'
 import { aliceLine, bobLine, passwordLine } from './secured.ts'
 
 const asRoot = process.getuid?.() === 0 ? false : 'only root can give files away'
+const noDevices = existsSync('/dev/zero') ? false : 'there is no /dev/zero'
 /** nobody, on Debian */
 const otherAccount = 65_534
 
@@ -56,6 +57,11 @@ test(
 
 test('a directory is no file', (context) => {
   assert.throws(() => readAuthFile('password_file', scratch(context), true), /directory/i)
+})
+
+test('a device is no file, but for /dev/null, which is empty', { skip: noDevices }, () => {
+  assert.throws(() => readAuthFile('acl_file', '/dev/zero', false), /is a device/)
+  assert.equal(readAuthFile('acl_file', '/dev/null', false).text, '')
 })
 
 test('a user of a password file has the hash of the line; who is there twice is told where', () => {
