@@ -17,7 +17,7 @@ import {
 } from './login-desk.ts'
 import { createLoginThrottle } from './login-throttle.ts'
 import { createPasswordChecks } from './password-checks.ts'
-import { checksUsers, dummyOf, Login, passwordOf, welcomes } from './realm.ts'
+import { checksUsers, dummyOf, Login, passwordOf, welcomes, type Realm } from './realm.ts'
 import { checkToken, endingAt, takesToken } from './token-login.ts'
 
 export interface Authenticator {
@@ -116,6 +116,28 @@ function askHook(desk: LoginDesk, attempt: Attempt): void {
   })
 }
 
+/** A user who proved the password by an exchange; it is not known here, and may be empty, which is never right. */
+function letInProved(
+  { checks, verified }: LoginDesk,
+  { clientId }: AuthRequest,
+  realm: Realm,
+  user: string,
+  answer: (login: object | null) => void,
+): void {
+  const current = () => (welcomes(realm, user, clientId) ? passwordOf(realm, user) : undefined)
+  const entry = current()
+  if (entry === undefined) return answer(null)
+  const { encoded, hash } = entry
+  // No login by password has this key: an empty one is refused before it is looked up.
+  const key = verified.keyOf(user, NO_PASSWORD, encoded)
+  if (verified.get(key) === true) return answer(new Login(realm, { encoded }))
+  checks.check(NO_PASSWORD, hash, (isEmpty) => {
+    if (isEmpty !== false || current()?.encoded !== encoded) return answer(null)
+    verified.add(key, true)
+    answer(new Login(realm, { encoded }))
+  })
+}
+
 function exchange(desk: LoginDesk, request: AuthRequest, method: string) {
   const realm = desk.world.realmOf(request.listener)
   const attemptOf = (username: string, answer: Answer): Attempt => ({
@@ -133,11 +155,7 @@ function exchange(desk: LoginDesk, request: AuthRequest, method: string) {
         const isOut = desk.throttle.isExhausted(addressOf(request.remote), user)
         return isOut ? undefined : passwordOf(realm, user)?.hash
       },
-      letIn(user) {
-        const entry = passwordOf(realm, user)
-        const isWelcome = entry !== undefined && welcomes(realm, user, request.clientId)
-        return isWelcome ? new Login(realm, { encoded: entry.encoded }) : null
-      },
+      letIn: (user, answer) => letInProved(desk, request, realm, user, answer),
       refuse: (user, answer) => refuse(desk, attemptOf(user, answer)),
       checkToken(token, answer) {
         const attempt = attemptOf(request.username ?? '', (reason, login, username) => {

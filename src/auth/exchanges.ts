@@ -16,8 +16,8 @@ export interface ExchangeWorld {
   find(user: string): PasswordHash | undefined
   /** What most passwords look like here; undefined: there are none. */
   readonly usual: PasswordHash | undefined
-  /** The login of a user who proved the password; null: not, or not any more. */
-  letIn(user: string): object | null
+  /** The login of a user who proved the password, now or later; null: not, or not any more. */
+  letIn(user: string, answer: (login: object | null) => void): void
   /** A login that failed; `answer` when the client may know. */
   refuse(user: string, answer: (reason: number) => void): void
   /** Checks a token as a login. */
@@ -67,11 +67,14 @@ function scramExchange(
     answer({ kind: 'continue', data: Buffer.from(offer.text) })
   }
   const end = (made: ScramOffer, text: string, answer: (step: ExchangeStep) => void): void => {
+    const { user } = made
+    const refuse = (): void => world.refuse(user, (reason) => answer(refused(reason)))
     const last = verifyScram(method, made, text)
-    const login = last === null ? null : world.letIn(made.user)
-    if (last === null || login === null)
-      return world.refuse(made.user, (reason) => answer(refused(reason)))
-    answer({ kind: 'done', data: Buffer.from(last), username: made.user, login })
+    if (last === null) return refuse()
+    world.letIn(user, (login) => {
+      if (login === null) return refuse()
+      answer({ kind: 'done', data: Buffer.from(last), username: user, login })
+    })
   }
   return {
     next(data, answer) {

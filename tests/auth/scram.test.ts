@@ -92,6 +92,18 @@ test("SCRAM-SHA-512 works with the hashes of mosquitto's password files", async 
   })
 })
 
+test('an empty password is not right by an exchange either, whatever the hash was made of', async (context) => {
+  const lines = `${await scramLine('ann', '')}${passwordLine('bob', '')}`
+  const broker = await startWith(context, lines)
+  for (const [username, hash] of [
+    ['ann', 'SHA-256'],
+    ['bob', 'SHA-512'],
+  ] as const)
+    await assert.rejects(client(broker, { username, password: '', hash }), {
+      reason: Reason.notAuthorized,
+    })
+})
+
 test('a user name beside the exchange must be the one that is proved', async (context) => {
   const broker = await startWith(context, await scramLine('ann', 'secret'))
   const other = connectClient(`mqtt://127.0.0.1:${broker.ports[0]}`, {
