@@ -3,7 +3,7 @@ import { addressOf } from '../base/address.ts'
 import { LogType } from '../base/log.ts'
 import type { Auth, AuthRequest } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
-import { createExchange } from './exchanges.ts'
+import { createExchange, type ExchangeWorld } from './exchanges.ts'
 import type { GoAuth } from './go-auth/go-auth.ts'
 import { createLoginCache } from './login-cache.ts'
 import {
@@ -122,7 +122,7 @@ function letInProved(
   { clientId }: AuthRequest,
   realm: Realm,
   user: string,
-  answer: (login: object | null) => void,
+  answer: Parameters<ExchangeWorld['letIn']>[1],
 ): void {
   const current = () => (welcomes(realm, user, clientId) ? passwordOf(realm, user) : undefined)
   const entry = current()
@@ -132,7 +132,9 @@ function letInProved(
   const key = verified.keyOf(user, NO_PASSWORD, encoded)
   if (verified.get(key) === true) return answer(new Login(realm, { encoded }))
   checks.check(NO_PASSWORD, hash, (isEmpty) => {
-    if (isEmpty !== false || current()?.encoded !== encoded) return answer(null)
+    // No failure of the client's: it is not to count as a guess.
+    if (isEmpty === null) return answer('busy')
+    if (isEmpty || current()?.encoded !== encoded) return answer(null)
     verified.add(key, true)
     answer(new Login(realm, { encoded }))
   })

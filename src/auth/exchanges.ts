@@ -16,8 +16,8 @@ export interface ExchangeWorld {
   find(user: string): PasswordHash | undefined
   /** What most passwords look like here; undefined: there are none. */
   readonly usual: PasswordHash | undefined
-  /** The login of a user who proved the password, now or later; null: not, or not any more. */
-  letIn(user: string, answer: (login: object | null) => void): void
+  /** The login of a user who proved the password, now or later; null: not, or not any more; 'busy': nobody can say now. */
+  letIn(user: string, answer: (login: object | 'busy' | null) => void): void
   /** A login that failed; `answer` when the client may know. */
   refuse(user: string, answer: (reason: number) => void): void
   /** Checks a token as a login. */
@@ -72,6 +72,7 @@ function scramExchange(
     const last = verifyScram(method, made, text)
     if (last === null) return refuse()
     world.letIn(user, (login) => {
+      if (login === 'busy') return answer(refused(Reason.quotaExceeded))
       if (login === null) return refuse()
       answer({ kind: 'done', data: Buffer.from(last), username: user, login })
     })

@@ -12,12 +12,26 @@ import {
   parsePasswordHash,
 } from '../../src/auth/password-hash.ts'
 import { offerScram, SCRAM_METHODS, verifyScram, type ScramMethod } from '../../src/auth/scram.ts'
+import type { Authenticator } from '../../src/auth/authenticate.ts'
+import type { ExchangeStep } from '../../src/ports/ports.ts'
 import { startTool } from '../cli/tool-process.ts'
 import { auth, connect, type PacketOf } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { authenticatorOf } from './authenticator-of.ts'
+import { listener } from '../sim/world.ts'
 import { passwordLine, startSecured, type Secured } from './secured.ts'
 
 const sha256 = SCRAM_METHODS.get('SCRAM-SHA-256') as ScramMethod
+const request = {
+  clientId: 'c',
+  username: null,
+  password: null,
+  version: 5,
+  remote: '127.0.0.1:1',
+  listener,
+  tls: null,
+  proven: false,
+} as const
 const noArgon2 = () => Promise.reject(new Error('not asked for'))
 
 async function scramLine(user: string, password: string): Promise<string> {
@@ -102,6 +116,42 @@ test('an empty password is not right by an exchange either, whatever the hash wa
     await assert.rejects(client(broker, { username, password: '', hash }), {
       reason: Reason.notAuthorized,
     })
+})
+
+/** The last step of ann's exchange. `beforeProof`: called right before her proof comes. */
+async function lastStep(
+  authenticator: Authenticator,
+  beforeProof = () => {},
+): Promise<ExchangeStep> {
+  const login = scram({ username: 'ann', password: 'secret' })
+  const exchange = authenticator.exchange(request, 'SCRAM-SHA-256')
+  const next = (data: Uint8Array | null | undefined): Promise<ExchangeStep> =>
+    new Promise((resolve) => exchange?.next(data ?? null, resolve))
+  const offer = await next(await login.start?.())
+  assert.ok(offer.kind === 'continue' && offer.data !== null)
+  const proof = await login.respond(offer.data)
+  beforeProof()
+  return next(proof)
+}
+
+test('who proves the password while too many logins wait is told so, and has not guessed wrong', async () => {
+  const lines = `${await scramLine('ann', 'secret')}${passwordLine('bob', 'other')}`
+  const authenticator = authenticatorOf(lines)
+  const asked = { ...request, username: 'bob', password: new TextEncoder().encode('other') }
+  const login = (): Promise<number> =>
+    new Promise((resolve) => authenticator.authenticate(asked, resolve))
+  let crowd: Promise<number[]> = Promise.resolve([])
+  // More than may wait, many times: a single guess counted for each would shut ann out.
+  for (let round = 0; round < 20; round++) {
+    const step = await lastStep(authenticator, () => {
+      crowd = Promise.all(Array.from({ length: 1100 }, login))
+    })
+    assert.deepEqual(step, { kind: 'refused', reason: Reason.quotaExceeded })
+    await crowd
+    // Else nobody of the next crowd would wait.
+    authenticator.forget()
+  }
+  assert.equal((await lastStep(authenticator)).kind, 'done')
 })
 
 test('a user name beside the exchange must be the one that is proved', async (context) => {

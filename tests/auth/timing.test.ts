@@ -1,39 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Log } from '../../src/base/log.ts'
-import { createArgon2 } from '../../src/auth/argon2.ts'
-import { createAuthenticator, type Authenticator } from '../../src/auth/authenticate.ts'
-import { parsePasswordFile } from '../../src/auth/password-file.ts'
-import type { Realm } from '../../src/auth/realm.ts'
+import type { Authenticator } from '../../src/auth/authenticate.ts'
 import { listener } from '../sim/world.ts'
+import { authenticatorOf } from './authenticator-of.ts'
 import { passwordLine } from './secured.ts'
 
-const log: Log = { mask: 0, write: () => {} }
 const rounds = 300
 const tries = 4
-
-function authenticatorOf(text: string): Authenticator {
-  const passwords = parsePasswordFile(text, 'users')
-  const realm: Realm = {
-    name: '1883',
-    passwords,
-    acl: null,
-    hook: null,
-    dynamic: null,
-    tokens: null,
-    goAuth: null,
-  }
-  return createAuthenticator({
-    log,
-    argon2id: createArgon2(),
-    realmOf: () => realm,
-    nowMs: () => performance.now(),
-    wallMs: () => Date.now(),
-    loginEnded: () => {},
-    // What a refusal is held back for is another matter, and the same for all.
-    later: (_delayMs, call) => call(),
-  })
-}
 
 function loginMs(authenticator: Authenticator, username: string): Promise<number> {
   return new Promise((resolve) => {

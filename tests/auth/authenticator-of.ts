@@ -1,0 +1,32 @@
+/** The authenticator of a listener with a password file and nothing else. */
+import type { Log } from '../../src/base/log.ts'
+import { createArgon2 } from '../../src/auth/argon2.ts'
+import { createAuthenticator, type Authenticator } from '../../src/auth/authenticate.ts'
+import { parsePasswordFile } from '../../src/auth/password-file.ts'
+import type { Realm } from '../../src/auth/realm.ts'
+
+const log: Log = { mask: 0, write: () => {} }
+
+/** @param text The file's. */
+export function authenticatorOf(text: string): Authenticator {
+  const passwords = parsePasswordFile(text, 'users')
+  const realm: Realm = {
+    name: '1883',
+    passwords,
+    acl: null,
+    hook: null,
+    dynamic: null,
+    tokens: null,
+    goAuth: null,
+  }
+  return createAuthenticator({
+    log,
+    argon2id: createArgon2(),
+    realmOf: () => realm,
+    nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    loginEnded: () => {},
+    // What a refusal is held back for is another matter, and the same for all.
+    later: (_delayMs, call) => call(),
+  })
+}
