@@ -19,9 +19,8 @@ import type { MountPoint } from '../state/mount-point.ts'
 import { insider } from '../state/rights.ts'
 import { addTask, Work } from '../state/work.ts'
 import { logDelayed } from '../state/words.ts'
-import { keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
-import { retainedIsFull, storeRetained } from './retained.ts'
-import { publish, routeLater } from './routing.ts'
+import { retainedIsFull } from './retained.ts'
+import { publishOnce } from './routing.ts'
 
 const PREFIX = '$delayed/'
 
@@ -225,24 +224,7 @@ function rule(core: Core, delayed: Delayed, allowed: boolean): void {
     message.retain = false
     logDelayed(core, delayed, 'not retained: too much is')
   }
-  publishDelayed(core, delayed)
-}
-
-/** That it is gone and who gets it are one batch: no crash brings it twice. */
-function publishDelayed(core: Core, delayed: Delayed): void {
-  const { message } = delayed
-  const origin = originOf(core, delayed.author)
-  if (!mayBegin(core)) {
-    const later = routeLater(core, message, origin)
-    later.whole = true
-    later.begin = () => {
-      dropDelayed(core, delayed)
-      if (message.retain) storeRetained(core, message)
-    }
-    return
-  }
-  dropDelayed(core, delayed)
-  if (publish(core, message, origin) === UNDER_WAY) keepWhole(core, message.publisher)
+  publishOnce(core, message, originOf(core, delayed.author), () => dropDelayed(core, delayed))
 }
 
 /** The session of who sent it, for no-local; null: it has ended, or is another user's. */

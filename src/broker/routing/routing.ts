@@ -5,7 +5,7 @@ import type { Session, SharedGroup, Subscriber, Subscription } from '../state/mo
 import { NODES_SHIFT } from '../state/work.ts'
 import { qosFor } from './crossing.ts'
 import { isDirect, withDirect } from './direct.ts'
-import { isFanningOut, UNDER_WAY } from './fan-out-later.ts'
+import { afterFanOut, isFanningOut, keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
 import { fanOut, fanOutAll, fanOutTo, mayRepeat, withoutDuplicates } from './fanout.ts'
 import { pickMember } from './shared-groups.ts'
 import { storeRetained } from './retained.ts'
@@ -19,6 +19,29 @@ export function publish(core: Core, message: Message, origin: Session | null): n
   const isLate = core.work <= 0 && origin !== null
   const mustWait = isLate || isFanningOut(core, message.publisher)
   return route(core, message, mustWait ? null : matchNow(core, message.topicName), origin)
+}
+
+/**
+ * Publishes a message that the store keeps until now. `forget` writes that it is gone: in one batch with all that is written
+ * for its receivers, so no crash brings it twice, or to some of them only.
+ */
+export function publishOnce(
+  core: Core,
+  message: Message,
+  origin: Session | null,
+  forget: () => void,
+): void {
+  if (mayBegin(core)) {
+    if (publish(core, message, origin) !== UNDER_WAY) return forget()
+    keepWhole(core, message.publisher)
+    return afterFanOut(core, message.publisher, forget)
+  }
+  const later = routeLater(core, message, origin)
+  later.whole = true
+  later.begin = () => {
+    if (message.retain) storeRetained(core, message)
+  }
+  later.done = forget
 }
 
 /** The subscribers of a topic; null: to find them takes longer than a turn has. */

@@ -6,10 +6,9 @@ import type { StoredWill } from '../../ports/store.ts'
 import type { Core } from '../state/core.ts'
 import { NEVER_EXPIRES, Session, type Connection, type Will } from '../state/model.ts'
 import { mayPublish, ownerOf } from '../state/rights.ts'
-import { afterFanOut, isFanningOut } from './fan-out-later.ts'
 import { retainedIsFull } from './retained.ts'
 import { addKeeper, dropKeeper } from '../state/memory.ts'
-import { publish } from './routing.ts'
+import { publish, publishOnce } from './routing.ts'
 import { settle } from '../state/settle.ts'
 import { saveSession } from '../state/session-record.ts'
 import { logWillDenied, logWillNotRetained } from '../state/words.ts'
@@ -74,13 +73,14 @@ export function waitWill(
 function sayWill(core: Core, session: Session, message: Message, author: Identity): void {
   session.will = null
   dropKeeper(core, message)
-  publishWill(core, session, message, author)
-  // Said once: it must not come back with the session's record. Said to everyone first, if that takes longer.
-  const forget = (): void => {
+  publishKeptWill(core, session, message, author)
+}
+
+/** One that waited, and is in the session's record: it must not come back with that. */
+function publishKeptWill(core: Core, session: Session, message: Message, author: Identity): void {
+  publishWill(core, session, message, author, () => {
     if (session.durable && !session.ended) saveSession(core, session)
-  }
-  if (isFanningOut(core, message.publisher)) afterFanOut(core, message.publisher, forget)
-  else forget()
+  })
 }
 
 /** A will that the store has kept: waits on for what is left of its delay. */
@@ -126,36 +126,50 @@ export function publishWaitingWill(core: Core, session: Session): void {
   const will = session.will
   if (will === null) return
   cancelWill(core, session)
-  publishWill(core, session, will.message, will.author)
+  publishKeptWill(core, session, will.message, will.author)
 }
 
-/** The right of its author to publish it is asked now, not when the will was left. */
+/**
+ * The right of its author to publish it is asked now, not when the will was left. `forget`: of one that the store keeps, writes
+ * that it does no longer.
+ */
 export function publishWill(
   core: Core,
   session: Session,
   message: Message,
   author: Identity,
+  forget: (() => void) | null = null,
 ): void {
   const verdict = mayPublish(core, session, message, author)
-  if (typeof verdict === 'boolean') return ruleWill(core, session, message, verdict)
+  if (typeof verdict === 'boolean') return ruleWill(core, session, message, verdict, forget)
   const ruling = verdict.then((allowed) => {
     core.rulings.delete(ruling)
-    ruleWill(core, session, message, allowed)
+    ruleWill(core, session, message, allowed, forget)
   })
   core.rulings.add(ruling)
 }
 
-function ruleWill(core: Core, session: Session, message: Message, allowed: boolean): void {
+function ruleWill(
+  core: Core,
+  session: Session,
+  message: Message,
+  allowed: boolean,
+  forget: (() => void) | null,
+): void {
   const { clock, observer } = core.ports
   observer?.willDue?.(session.clientId, session.username, message.topicName, allowed)
-  if (!allowed) return logWillDenied(core, session, message.topicName)
+  if (!allowed) {
+    forget?.()
+    return logWillDenied(core, session, message.topicName)
+  }
   const wallMs = clock.wallMs()
   if (message.expiresAtMs !== Infinity) message.expiresAtMs += wallMs - message.madeAtMs
   message.madeAtMs = wallMs
   core.stats.publishReceived++
   if (message.retain && retainedIsFull(core, message.topicName, message.payloadLength))
     heardOnce(core, session, message)
-  publish(core, message, session)
+  if (forget === null) publish(core, message, session)
+  else publishOnce(core, message, session, forget)
 }
 
 /** Where a PUBLISH would be refused nobody is left to be told: those who listen hear the will, it is not kept. */
