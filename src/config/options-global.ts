@@ -116,7 +116,7 @@ export const BROKER_OPTIONS = {
   ),
   maxQueuedBytes: option(
     'max_queued_bytes',
-    'Payload bytes that wait for one client; 0: no limit.',
+    'Payload bytes that wait for one client, from which on new ones are dropped; 0: no limit.',
     {
       differs: `${RELOADS_HERE} With 0 a queue still ends at 64 MB.`,
       type: int(0, Number.MAX_SAFE_INTEGER),

@@ -29,11 +29,11 @@ export function createJunction(own: Store, limits: Limits, count: number): Threa
   const junction = new Junction()
   const joint = new JointStore(own, {
     doors: count,
-    hasRoom: ({ queuedCount, queuedBytes }, { payloadLength }) => {
+    hasRoom: ({ queuedCount, queuedBytes }) => {
       const bytesMax = own.survives ? limits.storedBytesMax : limits.queuedBytesMax
       return (
         (limits.queuedMax === 0 || queuedCount < limits.queuedMax) &&
-        (bytesMax === 0 || queuedBytes + payloadLength <= bytesMax)
+        (bytesMax === 0 || queuedBytes < bytesMax)
       )
     },
   })

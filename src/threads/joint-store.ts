@@ -23,7 +23,7 @@ export interface JointStoreOptions {
   /** So many doors are opened before the store is. */
   readonly doors: number
   /** Is there room for a message in a queue that nobody holds who would know? */
-  hasRoom(queue: Readonly<Backlog>, message: Message): boolean
+  hasRoom(queue: Readonly<Backlog>): boolean
 }
 
 /** A session as the doors share it. */
@@ -326,7 +326,7 @@ export class JointStore {
     const { owner, lastSequence } = session
     const message = borrowed.kept()
     const isHolder = owner === door && session.claiming === null
-    if (!isHolder && !this.options.hasRoom(session, message)) {
+    if (!isHolder && !this.options.hasRoom(session)) {
       this.tell(door, (events) => events.overflowed(clientId))
       return 0
     }

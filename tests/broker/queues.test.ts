@@ -43,13 +43,21 @@ test('the queue of an offline session ends at max_queued_messages: the newest is
   assert.equal(stage.node.broker.stats.publishDropped, 2)
 })
 
-test('it ends at max_queued_bytes as well, and a small one may still fit', () => {
+test('it ends at max_queued_bytes as well, and the message that passes the bound still waits', () => {
   const stage = createStage({ queuedBytesMax: 1000 })
   const sizes = [600, 600, 100, 600]
   const found = foundOf(stage, 4, (index) => 'x'.repeat(sizes[index]))
   assert.deepEqual(
     found.map(({ length }) => length),
-    [600, 100],
+    [600, 600],
+  )
+})
+
+test('a message larger than max_queued_bytes waits in an empty queue', () => {
+  const stage = createStage({ queuedBytesMax: 1000, storedBytesMax: 1000 })
+  assert.deepEqual(
+    foundOf(stage, 2, () => 'x'.repeat(5000)).map(({ length }) => length),
+    [5000],
   )
 })
 

@@ -248,7 +248,7 @@ const rows: readonly Row[] = [
         )
       ).length,
     usual: 5,
-    changed: 2,
+    changed: 3,
   },
   {
     line: 'max_inflight_bytes 30',

@@ -101,7 +101,7 @@ function deliverClean(
     enterWindow(core, outbound, delivery, packetId)
     return
   }
-  if (!hasQueueRoom(core, outbound, message, qos)) return dropped(core, session, 'queueFull')
+  if (!hasQueueRoom(core, outbound, qos)) return dropped(core, session, 'queueFull')
   noteWait(core, message)
   const kept = message.kept()
   const delivery = new Delivery(kept, qos, retain, ids, 0, kept.payloadLength)
@@ -123,7 +123,7 @@ function enqueueDurable(
 ): void {
   // What waits for a client that is not here the store knows, if there are other nodes.
   const isCounted = session.connection !== null || core.ports.peers === null
-  const isFull = isCounted && !hasStoreRoom(core, outbound, message, qos)
+  const isFull = isCounted && !hasStoreRoom(core, outbound, message.qos, qos)
   const atOnce = goesAtOnce(core, session, outbound)
   if (isFull && (ruling !== null || !atOnce)) return dropped(core, session, 'queueFull')
   core.work -= Work.store
@@ -246,29 +246,29 @@ function goesAtOnce(core: Core, { connection }: Session, outbound: Outbound): bo
   return hasRoom(core, connection, outbound)
 }
 
-function hasStoreRoom(core: Core, outbound: Outbound, message: Message, qos: Qos): boolean {
+function hasStoreRoom(core: Core, outbound: Outbound, published: Qos, qos: Qos): boolean {
   const { limits } = core.ports
   // While the disk is full only QoS 0 still gets this far.
-  if (core.full && message.qos === 0) return false
-  if (!core.journal.survives) return hasQueueRoom(core, outbound, message, qos)
-  return fits(outbound, message, qos, limits.queuedMax, limits.storedBytesMax)
+  if (core.full && published === 0) return false
+  if (!core.journal.survives) return hasQueueRoom(core, outbound, qos)
+  return takesMore(outbound, qos, limits.queuedMax, limits.storedBytesMax)
 }
 
-function hasQueueRoom(core: Core, outbound: Outbound, message: Message, qos: Qos): boolean {
+function hasQueueRoom(core: Core, outbound: Outbound, qos: Qos): boolean {
   const { queuedMax, queuedBytesMax } = core.ports.limits
-  return fits(outbound, message, qos, queuedMax, queuedBytesMax)
+  return takesMore(outbound, qos, queuedMax, queuedBytesMax)
 }
 
-function fits(
+/** As in mosquitto the bytes of the message do not count: one that is larger than the bound waits too, in a queue below it. */
+function takesMore(
   outbound: Outbound,
-  message: Message,
   qos: Qos,
   queuedMax: number,
   queuedBytesMax: number,
 ): boolean {
   return (
     (queuedMax === 0 || waitingBefore(outbound, qos) < queuedMax) &&
-    (queuedBytesMax === 0 || outbound.queuedBytes + message.payloadLength <= queuedBytesMax)
+    (queuedBytesMax === 0 || outbound.queuedBytes < queuedBytesMax)
   )
 }
 

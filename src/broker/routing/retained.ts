@@ -220,7 +220,7 @@ function roomFor(
   const bytesMax =
     session.durable && core.journal.survives ? limits.storedBytesMax : limits.queuedBytesMax
   const byCount = Math.min(limits.queuedMax || Infinity, limits.replayQueuedMax) - count
-  const byBytes = bytesMax === 0 ? most : Math.floor((bytesMax - bytes) / limits.packetBytesMax)
+  const byBytes = bytesMax === 0 ? most : Math.ceil((bytesMax - bytes) / limits.packetBytesMax)
   if (byCount > 0 && byBytes > 0) return Math.min(most, byCount, byBytes)
   return count === 0 && (outbound === null || hasRoom(core, connection, outbound)) ? 1 : 0
 }
