@@ -29,8 +29,8 @@ const CONFIG_ERROR_EXIT_CODE = 3
 const SYSTEM_ERROR_EXIT_CODE = 14
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof PrivilegeError || error instanceof AuthFileError)
-    return CONFIG_ERROR_EXIT_CODE
+  const kinds = [ConfigError, AuthFileError, PrivilegeError]
+  if (kinds.some((kind) => error instanceof kind)) return CONFIG_ERROR_EXIT_CODE
   return error instanceof PidFileError ? SYSTEM_ERROR_EXIT_CODE : FAILURE_EXIT_CODE
 }
 

@@ -85,12 +85,14 @@ const rows: readonly { name: string; lines: string; says: RegExp; line: number }
 ]
 
 for (const { name, lines, says, line } of rows)
-  test(`${name} is named with its line`, (context) => {
+  test(`${name} is named with its line, and starts nothing`, (context) => {
     const file = writeConfig(scratch(context), lines)
-    const { code, stderr } = runToEnd('-c', file, '--test-config')
-    assert.equal(code, 3, stderr)
-    assert.match(stderr, says)
-    assert.ok(stderr.includes(`${file}:${line}.`), stderr)
+    for (const words of [['--test-config'], []]) {
+      const { code, stderr } = runToEnd('-c', file, ...words)
+      assert.equal(code, 3, stderr)
+      assert.match(stderr, says)
+      assert.ok(stderr.includes(`${file}:${line}.`), stderr)
+    }
   })
 
 test('a bridge without a fault passes, and what has no effect is said by line', (context) => {
