@@ -3,6 +3,14 @@ import { nearestName } from './nearest-name.ts'
 
 export type OptionNames = ReadonlySet<string>
 
+/** What options are called in other libraries. */
+export interface OtherNames {
+  /** Their name, and ours. */
+  readonly ours: Readonly<Record<string, string>>
+  /** Their name, and how it is done where no option does it. */
+  readonly advice: Readonly<Record<string, string>>
+}
+
 /** The names of `Options`, all of them: the compiler sees to that. */
 export function namesOf<Options>(names: Readonly<Record<keyof Options, true>>): OptionNames {
   return new Set(Object.keys(names))
@@ -13,13 +21,13 @@ export function namesOf<Options>(names: Readonly<Record<keyof Options, true>>): 
  * fields of its own.
  *
  * @param place What the names are of, such as `tls`; empty: the whole.
- * @param elsewhere What other libraries call them.
+ * @param elsewhere What those who come from other libraries look for.
  */
 export function optionProblem(
   place: string,
   options: object | undefined,
   names: OptionNames,
-  elsewhere: Readonly<Record<string, string>> = {},
+  elsewhere: OtherNames = { ours: {}, advice: {} },
 ): string | null {
   if (typeof options !== 'object' || options === null || !isPlain(options)) return null
   for (const name in options) {
@@ -27,12 +35,16 @@ export function optionProblem(
     // What some script hung on every object.
     if (!Object.hasOwn(options, name)) continue
     const path = place === '' ? '' : `${place}.`
-    const other = Object.hasOwn(elsewhere, name) ? elsewhere[name] : null
-    const meant = other !== null && names.has(other.split('.')[0]) ? other : nearOf(name, names)
-    const hint = meant === null ? '' : `; did you mean ${path}${meant}?`
-    return `there is no option ${path}${name}${hint}`
+    return `there is no option ${path}${name}${hintOf(path, name, names, elsewhere)}`
   }
   return null
+}
+
+function hintOf(path: string, name: string, names: OptionNames, other: OtherNames): string {
+  if (Object.hasOwn(other.advice, name)) return `: ${other.advice[name]}`
+  const ours = Object.hasOwn(other.ours, name) ? other.ours[name] : null
+  const meant = ours !== null && names.has(ours.split('.')[0]) ? ours : nearOf(name, names)
+  return meant === null ? '' : `; did you mean ${path}${meant}?`
 }
 
 function isPlain(options: object): boolean {

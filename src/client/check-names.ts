@@ -1,23 +1,91 @@
 /** Names of options that this library does not have are refused: a slip would be silence. */
-import { namesOf, optionProblem, optionsOf, type OptionNames } from '../base/option-names.ts'
+import {
+  namesOf,
+  optionProblem,
+  optionsOf,
+  type OptionNames,
+  type OtherNames,
+} from '../base/option-names.ts'
 import { MqttError } from './errors.ts'
 import type { ConnectOptions, ReconnectOptions, Will } from './options.ts'
 
-/** What MQTT.js and Paho call them. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  clean: 'cleanStart',
-  cleanSession: 'cleanStart',
-  keepAliveInterval: 'keepAliveSeconds',
-  protocolVersion: 'version',
-  reconnectPeriod: 'reconnect',
-  userName: 'username',
-  ca: 'tls',
-  cert: 'tls',
-  key: 'tls',
-  rejectUnauthorized: 'tls.verify',
-  servername: 'tls.serverName',
-  protocolId: 'version',
-  wsOptions: 'headers',
+const IN_URL = 'it is part of the URL, such as mqtts://host:8883 or wss://host/path'
+const IN_TLS = 'tls takes the text, not the path of a file'
+const UNNEEDED = 'nothing here needs it'
+
+/** What options of MQTT.js and Paho are called here; of those that are no option here, how it is done. */
+const ELSEWHERE: OtherNames = {
+  ours: {
+    ALPNProtocols: 'tls.alpn',
+    authPacket: 'authenticate',
+    autoAssignTopicAlias: 'topicAliases',
+    autoUseTopicAlias: 'topicAliases',
+    ca: 'tls.ca',
+    cert: 'tls.cert',
+    checkServerIdentity: 'tls.verifyName',
+    clean: 'cleanStart',
+    cleanSession: 'cleanStart',
+    keepAliveInterval: 'keepAliveSeconds',
+    key: 'tls.key',
+    log: 'onPacket',
+    mqttVersion: 'version',
+    nl: 'noLocal',
+    passphrase: 'tls.passphrase',
+    protocolId: 'version',
+    protocolVersion: 'version',
+    rap: 'retainAsPublished',
+    reconnectOnConnackError: 'reconnect.first',
+    reconnectPeriod: 'reconnect.minMs',
+    rejectUnauthorized: 'tls.verify',
+    rh: 'retainHandling',
+    servername: 'tls.serverName',
+    sessionExpiryInterval: 'sessionExpirySeconds',
+    socksProxy: 'proxy',
+    socksTimeout: 'connectTimeoutMs',
+    timeout: 'connectTimeoutMs',
+    transformWsUrl: 'options',
+    userName: 'username',
+    willMessage: 'will',
+    wsOptions: 'headers',
+  },
+  advice: {
+    auth: IN_URL,
+    defaultProtocol: IN_URL,
+    host: IN_URL,
+    hostname: IN_URL,
+    hosts: IN_URL,
+    path: IN_URL,
+    port: IN_URL,
+    ports: IN_URL,
+    protocol: IN_URL,
+    query: IN_URL,
+    servers: 'options may be a function that gives a URL for each connection',
+    unixSocket: 'it is part of the URL: unix:///path',
+    uris: IN_URL,
+    useSSL: IN_URL,
+    caPaths: IN_TLS,
+    certPath: IN_TLS,
+    keyPath: IN_TLS,
+    customHandleAcks: 'subscribe() has acknowledge for it',
+    dup: 'the client sets it when it sends a message again',
+    incomingStore: 'what waits is in memory, see incomingMessagesMax',
+    outgoingStore: 'what waits is in memory, see outgoingMessagesMax',
+    queueQoSZero: 'messages of every QoS wait for a connection',
+    resubscribe: 'subscriptions are made again when the server has lost the session',
+    manualConnect: 'createClient() connects, and its "ready" says when',
+    binary: UNNEEDED,
+    browserBufferSize: UNNEEDED,
+    browserBufferTimeout: UNNEEDED,
+    createWebsocket: UNNEEDED,
+    encoding: UNNEEDED,
+    forceNativeWebSocket: UNNEEDED,
+    messageIdProvider: UNNEEDED,
+    objectMode: UNNEEDED,
+    reschedulePings: UNNEEDED,
+    subscribeBatchSize: UNNEEDED,
+    timerVariant: UNNEEDED,
+    writeCache: UNNEEDED,
+  },
 }
 
 export const CONNECT_NAMES = {
@@ -64,7 +132,7 @@ const RECONNECT_NAMES = namesOf<ReconnectOptions>({
 
 /** Throws MqttError `INVALID` on a name in `options` that is none of `names`. */
 export function checkNames(place: string, options: object | undefined, names: OptionNames): void {
-  const problem = optionProblem(place, options, names, place === '' ? ELSEWHERE : {})
+  const problem = optionProblem(place, options, names, place === '' ? ELSEWHERE : undefined)
   if (problem !== null) throw new MqttError('INVALID', problem)
 }
 

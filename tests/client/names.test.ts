@@ -1,6 +1,7 @@
 /** Options that there are not are refused by name, whatever door they come by. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { IClientOptions } from 'mqtt'
 import { createClient as createWebClient } from '../../src/client/web.ts'
 import { connect, createClient } from '../../src/client/node.ts'
 import { createBroker } from '../../src/index.ts'
@@ -22,6 +23,17 @@ for (const [options, message] of [
   ],
   [{ reconnect: { max: 5 } }, 'there is no option reconnect.max; did you mean reconnect.maxMs?'],
   [{ colour: 'red' }, 'there is no option colour'],
+  [{ reconnectPeriod: 0 }, 'there is no option reconnectPeriod; did you mean reconnect.minMs?'],
+  [{ protocolVersion: 5 }, 'there is no option protocolVersion; did you mean version?'],
+  [{ ca: 'x' }, 'there is no option ca; did you mean tls.ca?'],
+  [
+    { port: 1883 },
+    'there is no option port: it is part of the URL, such as mqtts://host:8883 or wss://host/path',
+  ],
+  [
+    { resubscribe: true },
+    'there is no option resubscribe: subscriptions are made again when the server has lost the session',
+  ],
 ] as const)
   test(`connect refuses ${JSON.stringify(options)}`, async () => {
     await assert.rejects(connect(NOWHERE, options as object), {
@@ -30,6 +42,78 @@ for (const [options, message] of [
       message,
     })
   })
+
+const MQTT_JS = {
+  ALPNProtocols: true,
+  authPacket: true,
+  auth: true,
+  autoAssignTopicAlias: true,
+  autoUseTopicAlias: true,
+  binary: true,
+  browserBufferSize: true,
+  browserBufferTimeout: true,
+  ca: true,
+  caPaths: true,
+  cert: true,
+  certPath: true,
+  clean: true,
+  clientId: true,
+  connectTimeout: true,
+  createWebsocket: true,
+  customHandleAcks: true,
+  defaultProtocol: true,
+  encoding: true,
+  forceNativeWebSocket: true,
+  host: true,
+  hostname: true,
+  incomingStore: true,
+  keepalive: true,
+  key: true,
+  keyPath: true,
+  log: true,
+  manualConnect: true,
+  messageIdProvider: true,
+  objectMode: true,
+  outgoingStore: true,
+  password: true,
+  path: true,
+  port: true,
+  properties: true,
+  protocol: true,
+  protocolId: true,
+  protocolVersion: true,
+  query: true,
+  queueQoSZero: true,
+  reconnectOnConnackError: true,
+  reconnectPeriod: true,
+  rejectUnauthorized: true,
+  reschedulePings: true,
+  resubscribe: true,
+  servername: true,
+  servers: true,
+  socksProxy: true,
+  socksTimeout: true,
+  subscribeBatchSize: true,
+  timerVariant: true,
+  transformWsUrl: true,
+  unixSocket: true,
+  username: true,
+  will: true,
+  writeCache: true,
+  wsOptions: true,
+} as const satisfies Record<Exclude<keyof IClientOptions, 'my'>, true>
+
+test('every option of MQTT.js is ours too, or the refusal says what to do', () => {
+  for (const name of Object.keys(MQTT_JS)) {
+    const options = { reconnect: false, [name]: {} } as object
+    try {
+      createClient(NOWHERE, options).on('error', () => {})
+    } catch (error) {
+      const { message } = error as Error
+      assert.ok(!/^there is no option \w+$/.test(message), message)
+    }
+  }
+})
 
 test('in a browser there is no tls, and nothing of it is meant', () => {
   for (const [options, message] of [
