@@ -8,6 +8,7 @@ import {
   readFileSync,
   readSync,
 } from 'node:fs'
+import { isUtf8 } from 'node:buffer'
 
 /** A file of users, keys or rules is missing or wrong. Nothing of it may be used. */
 export class AuthFileError extends Error {
@@ -27,6 +28,8 @@ export interface AuthFile {
 }
 
 const BYTES_MAX = 256 << 20
+const NEWLINE = 0x0a
+const HASH = 0x23
 const OTHERS_MAY_READ = 0o004
 const OTHERS_MAY_WRITE = 0o022
 
@@ -109,24 +112,32 @@ function followsLink(file: string): boolean {
 function decode(name: string, file: string, bytes: Uint8Array): string {
   const nul = bytes.indexOf(0)
   if (nul >= 0) throw new AuthFileError(`${name} contains a NUL byte.`, file, lineOf(bytes, nul))
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    if (text.startsWith('\uFEFF'))
-      throw new AuthFileError(
-        `${name} begins with a byte order mark: save it as UTF-8 without one.`,
-        file,
-        1,
-      )
-    return text
-  } catch (error) {
-    if (error instanceof AuthFileError) throw error
-    throw new AuthFileError(`${name} is not UTF-8.`, file)
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  const wrong = isUtf8(bytes) ? -1 : wrongAt(bytes)
+  if (wrong >= 0) throw new AuthFileError(`${name} is not UTF-8.`, file, lineOf(bytes, wrong))
+  if (text.startsWith('\uFEFF'))
+    throw new AuthFileError(
+      `${name} begins with a byte order mark: save it as UTF-8 without one.`,
+      file,
+      1,
+    )
+  return text
+}
+
+/** Where the first line begins that is not UTF-8; -1: none but comments, which an old file may have in Latin-1. */
+function wrongAt(bytes: Uint8Array): number {
+  for (let start = 0; start < bytes.length;) {
+    const found = bytes.indexOf(NEWLINE, start)
+    const end = found < 0 ? bytes.length : found
+    if (bytes[start] !== HASH && !isUtf8(bytes.subarray(start, end))) return start
+    start = end + 1
   }
+  return -1
 }
 
 function lineOf(bytes: Uint8Array, at: number): number {
   let line = 1
-  for (let index = 0; index < at; index++) if (bytes[index] === 0x0a) line++
+  for (let index = 0; index < at; index++) if (bytes[index] === NEWLINE) line++
   return line
 }
 

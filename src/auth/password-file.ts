@@ -34,6 +34,15 @@ class Line implements PasswordEntry {
 /** Says in words what is wrong with a hash. */
 type ParseHash = (encoded: string) => PasswordHash | string
 
+/** How a kind of password file spells its hashes. */
+interface HashReader {
+  readonly parse: ParseHash
+  /** The hash in what stands behind a name. Unset: all of it. */
+  readonly field?: (rest: string) => string
+  /** Says in words what is wrong with a hash; what is not wrong need not be read whole. Unset: what `parse` says. */
+  readonly look?: (encoded: string, user: string) => string | null
+}
+
 export interface PasswordFile {
   readonly file: string
   readonly users: ReadonlyMap<string, PasswordEntry>
@@ -58,13 +67,14 @@ export function loadPasswordFile(file: string): PasswordFile {
 export function parsePasswordFile(text: string, file: string): PasswordFile {
   const kinds = new Kinds<string>()
   const weak: string[] = []
-  const users = parseUsers(text, file, parsePasswordHash, (encoded, user) => {
+  const look = (encoded: string, user: string): string | null => {
     const spelled = spellPasswordHash(encoded)
     if (typeof spelled === 'string') return spelled
     kinds.add(spelled.kind, encoded)
     if (isWeak(spelled.kind)) weak.push(user)
     return null
-  })
+  }
+  const users = parseUsers(text, file, { parse: parsePasswordHash, field: hashField, look })
   const usual = kinds.usual()
   const hash =
     usual === undefined
@@ -73,18 +83,21 @@ export function parsePasswordFile(text: string, file: string): PasswordFile {
   return { file, users, dummy: dummyLike(hash), warnings: warningsOf(file, users.size, weak) }
 }
 
+/** Of what stands behind a name the hash: as in mosquitto, fields behind it, such as those of a `passwd`, are nothing to us. */
+export function hashField(rest: string): string {
+  const colon = rest.indexOf(':')
+  return trimBlanks(colon < 0 ? rest : rest.slice(0, colon))
+}
+
 /**
  * Reads lines of USER:HASH. One that is wrong makes the whole file wrong: whoever is in doubt must not get in.
  *
- * @param look Says in words what is wrong with a hash; what is not wrong need not be read whole.
  * @throws AuthFileError
  */
 export function parseUsers(
   text: string,
   file: string,
-  parseHash: ParseHash,
-  look: (encoded: string, user: string) => string | null = (encoded) =>
-    problemOf(parseHash, encoded),
+  { parse, field = trimBlanks, look = (encoded) => problemOf(parse, encoded) }: HashReader,
 ): Map<string, PasswordEntry> {
   const users = new Map<string, PasswordEntry>()
   for (const [line, content] of authLines({ text })) {
@@ -94,14 +107,14 @@ export function parseUsers(
     const colon = content.indexOf(':')
     if (colon < 0) fail('A line of the password file must be USER:HASH')
     const user = trimBlanks(content.slice(0, colon))
-    const encoded = trimBlanks(content.slice(colon + 1))
+    const encoded = field(content.slice(colon + 1))
     const problem = userNameProblem(user)
     if (problem !== null) fail(problem)
     if (users.has(user)) fail(`User "${user}" is here twice, first in line ${lineOf(text, user)}`)
     if (encoded === '') fail(`User "${user}" has no password hash`)
     const wrong = look(encoded, user)
     if (wrong !== null) fail(`User "${user}": ${wrong}`)
-    users.set(user, new Line(encoded, parseHash))
+    users.set(user, new Line(encoded, parse))
   }
   return users
 }

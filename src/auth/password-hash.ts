@@ -39,7 +39,10 @@ export interface SpelledHash {
 /** Computes a raw argon2id or bcrypt hash; where it runs is the caller's business. */
 export type Argon2id = (password: Uint8Array, wanted: PasswordHash) => Promise<Uint8Array>
 
-const SALT_BYTES = 64
+/** mosquitto 2.0 takes no other length in `$6$` and `$7$`; 96 random bits are not drawn twice. */
+const SALT_BYTES = 12
+/** Of what only 2.1 and we read: as 2.1 has it. */
+const LONG_SALT_BYTES = 64
 const HASH_BYTES = 64
 const SHA256_BYTES = 32
 const ITERATIONS_MAX = 100_000_000
@@ -129,15 +132,16 @@ export function dummyLike(like: PasswordHash): PasswordHash {
   return { ...like, salt: randomBytes(like.salt.length), hash: randomBytes(like.hash.length) }
 }
 
-/** The parameters of new hashes: mosquitto 2.1's, or what `-I` asks for. */
+/** The parameters of new hashes: mosquitto 2.1's, or what `-I` asks for; salts such as 2.0 reads as well. */
 export function newPasswordHash(scheme: PasswordHash['scheme'], iterations: number): PasswordHash {
+  const isOld = scheme === 'sha512' || scheme === 'sha512-pbkdf2'
   return {
     scheme,
     iterations,
     memoryKib: 47_104,
     passes: 1,
     lanes: 1,
-    salt: randomBytes(SALT_BYTES),
+    salt: randomBytes(isOld ? SALT_BYTES : LONG_SALT_BYTES),
     hash: new Uint8Array(HASH_BYTES),
   }
 }

@@ -28,14 +28,28 @@ const ABANDONED_MS = 5000
 const RETRY_MS = 20
 const TRIES_MAX = 500
 
-/** The lines of `name`. @throws PasswdError */
+/**
+ * The lines of `name`, each character a byte: in whatever encoding a file is, what stays of it must not change.
+ *
+ * @throws PasswdError
+ */
 export function readPasswdFile(name: string): string[] {
   try {
-    const text = readFileSync(name, 'utf8')
+    const text = readFileSync(name, 'latin1')
     return text === '' ? [] : text.replace(/\n$/, '').split('\n')
   } catch (error) {
     throw new PasswdError(`Unable to open password file ${name}. ${explain(error)}`)
   }
+}
+
+/** `text` as it stands in such a line: in UTF-8. */
+export function lineText(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
+/** What a person reads of such a line. */
+export function shownText(line: string): string {
+  return Buffer.from(line, 'latin1').toString()
 }
 
 /** Creates `name`; nothing may be there yet. @throws PasswdError */
@@ -116,7 +130,7 @@ function fill(descriptor: number, lines: readonly string[], like: string | null)
     if (process.getuid?.() === 0) fchownSync(descriptor, known.uid, known.gid)
   }
   fchmodSync(descriptor, mode)
-  writeAll(descriptor, Buffer.from(lines.map((line) => `${line}\n`).join('')))
+  writeAll(descriptor, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'))
   fsyncSync(descriptor)
 }
 

@@ -1,7 +1,6 @@
 /** `mozzie passwd`: users of a password file. */
 import { randomBytes } from 'node:crypto'
-import { trimBlanks } from '../auth/auth-file.ts'
-import { userNameProblem, userOfLine } from '../auth/password-file.ts'
+import { hashField, userNameProblem, userOfLine } from '../auth/password-file.ts'
 import {
   formatPasswordHash,
   hashPassword,
@@ -10,7 +9,14 @@ import {
   type PasswordHash,
 } from '../auth/password-hash.ts'
 import { askPassword } from './ask-password.ts'
-import { createPasswdFile, editPasswdFile, PasswdError, readPasswdFile } from './passwd-file.ts'
+import {
+  createPasswdFile,
+  editPasswdFile,
+  lineText,
+  PasswdError,
+  readPasswdFile,
+  shownText,
+} from './passwd-file.ts'
 import { unknownOption } from './unknown-option.ts'
 
 interface PasswdArguments {
@@ -193,16 +199,16 @@ async function setPassword(
   const made = args.generate ? randomBytes(16).toString('base64url') : null
   const password = made ?? given ?? (await askPassword())
   const iterations = args.iterations || (isTyped ? HUMAN_ITERATIONS : iterationsOf(args.scheme))
-  const entry = `${user}:${await encode(password, args.scheme, iterations)}`
+  const hash = await encode(Buffer.from(password), args.scheme, iterations)
   const note = (line: string): void =>
     void (made === null ? process.stdout : process.stderr).write(line)
   if (args.create) {
-    if (file === '-') process.stdout.write(`${entry}\n`)
+    if (file === '-') process.stdout.write(`${user}:${hash}\n`)
     else {
-      createPasswdFile(file, [entry])
+      createPasswdFile(file, [`${lineText(user)}:${hash}`])
       note(`Adding password for user ${user}\n`)
     }
-  } else editPasswdFile(file, (lines) => withEntry(lines, user, entry, note))
+  } else editPasswdFile(file, (lines) => withEntry(lines, user, hash, note))
   // Alone on standard output, for scripts; where that is the file, beside it.
   if (made !== null) (file === '-' ? process.stderr : process.stdout).write(`${made}\n`)
 }
@@ -210,21 +216,23 @@ async function setPassword(
 function withEntry(
   lines: readonly string[],
   user: string,
-  entry: string,
+  hash: string,
   note: (line: string) => void,
 ): string[] {
-  const at = lines.findIndex((line) => userOfLine(line) === user)
+  const name = lineText(user)
+  const entry = `${name}:${hash}`
+  const at = lines.findIndex((line) => userOfLine(line) === name)
   note(`${at < 0 ? 'Adding' : 'Updating'} password for user ${user}\n`)
   if (at < 0) return [...lines, entry]
   // A name that is there twice would keep the broker from starting.
   return lines.flatMap((line, index) =>
-    index === at ? [entry] : userOfLine(line) === user ? [] : [line],
+    index === at ? [entry] : userOfLine(line) === name ? [] : [line],
   )
 }
 
 function removeUser(file: string, user: string): void {
   editPasswdFile(file, (lines) => {
-    const left = lines.filter((line) => userOfLine(line) !== user)
+    const left = lines.filter((line) => userOfLine(line) !== lineText(user))
     if (left.length < lines.length) return left
     process.stdout.write(`Warning: User ${user} not found in password file.\n`)
     process.exitCode = FAILURE_EXIT_CODE
@@ -239,24 +247,25 @@ async function hashPlain(file: string, { scheme, iterations }: PasswdArguments):
     const user = userOfLine(line)
     if (user === null) continue
     const password = line.slice(line.indexOf(':') + 1).replace(/\r$/, '')
-    const hash = parsePasswordHash(trimBlanks(password))
+    const hash = parsePasswordHash(hashField(password))
     if (typeof hash === 'object') continue
     // Hashed again it would be the password of whoever has seen the file.
-    if (DAMAGED_HASH.test(password)) throw new PasswdError(`User ${user}: ${hash}.`)
-    if (password === '') throw new PasswdError(`User ${user} has an empty password.`)
-    hashed.set(line, `${user}:${await encode(password, scheme, iterations || MACHINE_ITERATIONS)}`)
+    if (DAMAGED_HASH.test(password)) throw new PasswdError(`User ${shownText(user)}: ${hash}.`)
+    if (password === '') throw new PasswdError(`User ${shownText(user)} has an empty password.`)
+    const bytes = Buffer.from(password, 'latin1')
+    hashed.set(line, `${user}:${await encode(bytes, scheme, iterations || MACHINE_ITERATIONS)}`)
   }
   if (hashed.size > 0)
     editPasswdFile(file, (lines) => lines.map((line) => hashed.get(line) ?? line))
 }
 
 async function encode(
-  password: string,
+  password: Uint8Array,
   scheme: PasswordHash['scheme'],
   iterations: number,
 ): Promise<string> {
   const like = newPasswordHash(scheme, iterations)
-  const hash = await hashPassword(Buffer.from(password), like, async (bytes, wanted) => {
+  const hash = await hashPassword(password, like, async (bytes, wanted) => {
     const { argon2idOf } = await import('../auth/argon2id.ts')
     return argon2idOf(bytes, wanted)
   })

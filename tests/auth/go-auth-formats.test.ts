@@ -54,7 +54,7 @@ for (const text of broken)
   test(`go-auth: "${text}" is no hash, and makes its file wrong`, () => {
     assert.equal(typeof parseGoAuthHash(text, 'base64'), 'string')
     assert.throws(
-      () => parseUsers(`u:${text}\n`, 'pw', (hash) => parseGoAuthHash(hash, 'base64')),
+      () => parseUsers(`u:${text}\n`, 'pw', { parse: (hash) => parseGoAuthHash(hash, 'base64') }),
       { name: 'AuthFileError' },
     )
   })

@@ -16,6 +16,8 @@ import { verifyPassword } from '../../src/auth/password-hash.ts'
 import { createArgon2 } from '../../src/auth/argon2.ts'
 import { loadPasswordFile } from '../../src/auth/password-file.ts'
 import { scratch } from '../server/run-mozzie.ts'
+import { startBroker } from '../support/broker-process.ts'
+import { connectOnce } from '../support/connect-once.ts'
 import { startSecured } from './secured.ts'
 import { processMsMax } from '../support/patience.ts'
 
@@ -52,7 +54,7 @@ test('a file is created for its owner alone, users are added, changed and delete
     stderr: '',
   })
   assert.equal(statSync(file).mode & 0o777, 0o600)
-  assert.match(readFileSync(file, 'utf8'), /^alice:\$7\$1000\$[\w+/]{86}==\$[\w+/]{86}==\n$/)
+  assert.match(readFileSync(file, 'utf8'), /^alice:\$7\$1000\$[\w+/]{16}\$[\w+/]{86}==\n$/)
   assert.equal(passwd(['-b', file, 'bob', 'two']).stdout, 'Adding password for user bob\n')
   assert.equal(passwd(['-b', file, 'alice', 'three']).stdout, 'Updating password for user alice\n')
   assert.equal(await verifies(file, 'alice', 'three'), true)
@@ -133,6 +135,38 @@ test('-U leaves a hash with blanks behind it, and refuses one that is damaged', 
   const { code, stderr } = passwd(['-U', file])
   assert.equal(code, 1)
   assert.match(stderr, /User u: the password hash is cut short/)
+})
+
+test('lines of other users stay byte for byte, in whatever encoding they are', async (context) => {
+  const file = join(scratch(context), 'users')
+  const others = Buffer.from('# caf\xe9\r\nJ\xfcrg:$7$\xff \n\n', 'latin1')
+  writeFileSync(file, others)
+  const read = (): string => readFileSync(file, 'latin1')
+  assert.equal(passwd(['-b', file, 'zoë', 'one']).code, 0)
+  const added = read()
+  assert.equal(added.slice(0, others.length), others.toString('latin1'))
+  assert.equal(passwd(['-b', file, 'zoë', 'two']).stdout, 'Updating password for user zoë\n')
+  assert.equal(read().length, added.length)
+  assert.equal(passwd(['-D', file, 'zoë']).code, 0)
+  assert.equal(read(), others.toString('latin1'))
+})
+
+test('-U hashes the bytes of a password, whatever they spell', async (context) => {
+  const file = join(scratch(context), 'users')
+  writeFileSync(file, Buffer.from('u:caf\xe9\n', 'latin1'))
+  assert.equal(passwd(['-U', file]).code, 0)
+  const entry = loadPasswordFile(file).users.get('u')
+  assert.ok(entry)
+  assert.equal(await verifyPassword(Buffer.from('caf\xe9', 'latin1'), entry.hash, argon2id), true)
+})
+
+test('-U takes a hash with a field behind it for hashed', async (context) => {
+  const file = join(scratch(context), 'users')
+  passwd(['-c', '-b', file, 'u', 'one'])
+  const text = `${readFileSync(file, 'utf8').trimEnd()}:more\n`
+  writeFileSync(file, text)
+  assert.equal(passwd(['-U', file]).code, 0)
+  assert.equal(readFileSync(file, 'utf8'), text)
 })
 
 test('a user is found behind blanks', async (context) => {
@@ -249,5 +283,21 @@ for (const scheme of ['sha512', 'sha512-pbkdf2'])
       assert.equal(spawnSync(mosquittoPasswd, words).status, 0)
       assert.equal(await verifies(file, 'u', 'secret'), true)
       assert.equal(await verifies(file, 'u', 'Secret'), false)
+    },
+  )
+
+const mosquittoProgram = '/usr/sbin/mosquitto'
+for (const scheme of ['sha512', 'sha512-pbkdf2'])
+  test(
+    `mosquitto lets in whom ${scheme} was written for`,
+    { skip: existsSync(mosquittoProgram) ? false : `${mosquittoProgram} is not installed` },
+    async (context) => {
+      const file = join(scratch(context), 'users')
+      assert.equal(passwd(['-H', scheme, '-c', '-b', file, 'u', 'secret']).code, 0)
+      const broker = await startBroker(`password_file ${file}`, 'mosquitto')
+      context.after(broker.stop)
+      const url = `mqtt://127.0.0.1:${broker.port}`
+      await (await connectOnce(url, { username: 'u', password: 'secret' })).endAsync()
+      await assert.rejects(connectOnce(url, { username: 'u', password: 'Secret' }))
     },
   )

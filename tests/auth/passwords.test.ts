@@ -189,10 +189,30 @@ test('comments, blank lines and CR LF in a password file are fine', async (conte
   await broker.connect(alice)
 })
 
+test('a comment in Latin-1 is a comment, a line of it is named', async (context) => {
+  const comment = Buffer.from('# Gesch\xe4ft\n', 'latin1')
+  const users = Buffer.concat([comment, Buffer.from(aliceLine)])
+  const broker = await startSecured(context, conf, { users: '' })
+  writeFileSync(join(broker.directory, 'users'), users)
+  await broker.reload()
+  await broker.connect(alice)
+  const wrong = Buffer.from(bobLine.replace('bob', 'b\xf6b'), 'latin1')
+  writeFileSync(join(broker.directory, 'users'), Buffer.concat([users, wrong]))
+  await broker.reload()
+  assertLogged(broker.mozzie, /users is not UTF-8\. \(\S+users:3\)/)
+})
+
 test('who stands behind a blank in the password file is let in', async (context) => {
   const broker = await startSecured(context, conf, { users: ` ${aliceLine}` })
   await broker.connect(alice)
   await broker.connect({ ...alice, username: ' alice' }, 0x87)
+})
+
+test('fields behind the hash are nothing to us', async (context) => {
+  const users = `${aliceLine.trimEnd()} :1000:Alice\n`
+  const broker = await startSecured(context, conf, { users })
+  await broker.connect(alice)
+  await broker.connect({ ...alice, password: `${alice.password}:1000:Alice` }, 0x87)
 })
 
 test('names that JavaScript objects have are ordinary unknown users', async (context) => {

@@ -1,17 +1,13 @@
-/** Hashes of new passwords, such as mosquitto 2.0 reads as well: its salts have 12 bytes. */
-import { randomBytes, randomInt } from 'node:crypto'
+/** Hashes of new passwords. */
+import { randomInt } from 'node:crypto'
 import { formatPasswordHash, hashPassword, newPasswordHash } from '../password-hash.ts'
 
 /** Two hundred times mosquitto 2.0's; a login costs 10 ms of another thread, and is remembered for a while. */
 export const NEW_PASSWORD_ITERATIONS = 20_000
-const SALT_BYTES = 12
 
 /** The text of a new hash. */
 export async function encodePassword(password: string): Promise<string> {
-  const like = {
-    ...newPasswordHash('sha512-pbkdf2', NEW_PASSWORD_ITERATIONS),
-    salt: randomBytes(SALT_BYTES),
-  }
+  const like = newPasswordHash('sha512-pbkdf2', NEW_PASSWORD_ITERATIONS)
   const noArgon2 = () => Promise.reject(new Error('argon2id is not asked for'))
   const hash = await hashPassword(new TextEncoder().encode(password), like, noArgon2)
   return formatPasswordHash({ ...like, hash })

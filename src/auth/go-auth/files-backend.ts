@@ -47,7 +47,9 @@ export function loadGoAuthFiles({
     users:
       passwords === null
         ? new Map()
-        : parseUsers(passwords.text, passwords.file, (hash) => parseGoAuthHash(hash, saltEncoding)),
+        : parseUsers(passwords.text, passwords.file, {
+            parse: (hash) => parseGoAuthHash(hash, saltEncoding),
+          }),
     acl,
     warnings: [...(passwords?.warnings ?? []), ...(acl?.warnings ?? [])],
   }
