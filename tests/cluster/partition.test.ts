@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { testMsMax, waitMsMax } from '../support/patience.ts'
+import { atThisLoad, testMsMax, waitMsMax } from '../support/patience.ts'
 import { startBrokers, type ClusterBroker } from './brokers.ts'
 import { keepRunning } from './fates.ts'
 import { Ledger } from './ledger.ts'
@@ -15,7 +15,7 @@ import { connectOnce } from '../support/connect-once.ts'
 /** Longer than JetStream needs to elect leaders, so that those who go on keep theirs. */
 const LEASE_SECONDS = 15
 /** Where nobody goes on. */
-const SHORT_LEASE_SECONDS = 5
+const SHORT_LEASE_SECONDS = atThisLoad(5)
 const SETTLE_MS_MAX = 120_000
 /** Two are cut off from each other. */
 const PARTLY_MS = 10_000

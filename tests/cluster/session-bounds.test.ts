@@ -4,12 +4,13 @@ import { after, before, test } from 'node:test'
 import type { MqttClient } from 'mqtt'
 import { Reason } from '../../src/codec/reason-codes.ts'
 import { connectOnce } from '../support/connect-once.ts'
-import { atThisLoad, testMsMax } from '../support/patience.ts'
+import { testMsMax } from '../support/patience.ts'
 import { startBrokers, type ClusterBrokers } from './brokers.ts'
 import { skipNats, startNats, type NatsServers } from './nats-servers.ts'
 import { newName } from './nodes.ts'
 
-const LEASE_SECONDS = atThisLoad(5)
+/** No test waits for its end: however busy the machine is, nobody loses it. */
+const LEASE_SECONDS = 60
 
 let nats: NatsServers
 

@@ -6,7 +6,15 @@ import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { runToEnd, scratch, spawnMozzie, startMozzie, until, writeConfig } from './run-mozzie.ts'
+import {
+  runToEnd,
+  scratch,
+  spawnMozzie,
+  startMozzie,
+  startPages,
+  until,
+  writeConfig,
+} from './run-mozzie.ts'
 import { processMsMax } from '../support/patience.ts'
 import { freePort } from '../support/free-port.ts'
 import { endWithUs, orKill } from '../support/children.ts'
@@ -66,14 +74,12 @@ test('a port in use ends it with code 1 and an error that names the place', asyn
 })
 
 test('where the port of the page is taken another is chosen, and said', async (context) => {
-  const first = await startMozzie(context, '-p', String(await freePort()))
-  const second = await startMozzie(context, '-p', String(await freePort()))
-  for (const { stderr } of [first, second]) {
-    await until(() => stderr().includes('The page is at'), stderr)
+  const { first, other } = await startPages(context)
+  for (const { stderr } of [first, other]) {
     const url = /The page is at (http:\/\/127\.0\.0\.1:\d+)[^\n]*\n$/.exec(stderr())?.[1]
     assert.equal((await fetch(`${url}/api/v1/version`)).status, 200)
   }
-  assert.match(second.stderr(), /The page is at \S+: port 9883 is in use\./)
+  assert.match(other.stderr(), /The page is at \S+: port 9883 is in use\./)
 })
 
 test('npm start ends with the npm that it was started by', async (context) => {

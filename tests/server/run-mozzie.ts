@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endWithUs } from '../support/children.ts'
+import { freePort } from '../support/free-port.ts'
 import { processMsMax } from '../support/patience.ts'
 
 const bin = join(process.cwd(), 'bin', 'mozzie')
+/** Where the page is, if nobody else is there. */
+const PAGE_PORT = 9883
 
 /** A broker process that writes its log to standard error. */
 export interface Mozzie {
@@ -62,6 +65,23 @@ export async function startMozzie(
   const mozzie = spawnMozzie(context, ...args)
   await until(() => /mozzie version \S+ running/.test(mozzie.stderr()), mozzie.stderr)
   return mozzie
+}
+
+/**
+ * Brokers that say where their page is, `other` not at its usual port. The first one may be that itself: tests of other files start
+ * brokers too, and who had the port may be gone when a second one starts. Where the first one has it, it is taken.
+ */
+export async function startPages(context: {
+  after(run: () => Promise<void>): void
+}): Promise<{ first: Mozzie; other: Mozzie }> {
+  const start = async (): Promise<Mozzie> => {
+    const mozzie = await startMozzie(context, '-p', String(await freePort()))
+    await until(() => mozzie.stderr().includes('The page is at'), mozzie.stderr)
+    return mozzie
+  }
+  const first = await start()
+  const isUsual = first.stderr().includes(`The page is at http://127.0.0.1:${PAGE_PORT}`)
+  return { first, other: isUsual ? await start() : first }
 }
 
 /** Starts a broker and does not wait. */

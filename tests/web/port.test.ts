@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { en } from '../../web/src/i18n/en.ts'
-import { startMozzie, until } from '../server/run-mozzie.ts'
-import { freePort } from '../support/free-port.ts'
+import { startPages } from '../server/run-mozzie.ts'
 import { testMsMax } from '../support/patience.ts'
 import { connectHere } from './acts.ts'
 import { noBrowser, openBrowser, visit } from './stage.ts'
@@ -15,11 +14,8 @@ describe('the address of the page', { skip: noBrowser }, () => {
     async (context) => {
       const browser = await openBrowser()
       context.after(() => browser.close())
-      // The first one has 9883, unless somebody else has it already.
-      await startMozzie(context, '-p', String(await freePort()))
-      const { stderr } = await startMozzie(context, '-p', String(await freePort()))
-      await until(() => stderr().includes('The page is at'), stderr)
-      const last = stderr().trimEnd().split('\n').at(-1) ?? ''
+      const { other } = await startPages(context)
+      const last = other.stderr().trimEnd().split('\n').at(-1) ?? ''
       const url = /The page is at (http:\/\/127\.0\.0\.1:\d+\S*): port 9883 is in use\.$/.exec(
         last,
       )?.[1]
