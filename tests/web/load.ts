@@ -1,5 +1,6 @@
 /** Many messages a second at a page, and what that does to it. */
 import type { Browser } from 'playwright-core'
+import { waitMsMax } from '../support/patience.ts'
 import { watchMainThread } from './main-thread.ts'
 import { visit, type Stage } from './stage.ts'
 
@@ -81,8 +82,8 @@ async function publishAtPace(
   return total
 }
 
-/** What the broker says of it in `$SYS`, once its next figures are out. */
-async function dropped(stage: Stage): Promise<number> {
+/** What the broker says of it in `$SYS`, every second. */
+async function watchDropped(stage: Stage): Promise<{ count(): number; end(): Promise<void> }> {
   const client = await stage.connect('reads-the-figures')
   let count = 0
   await client.subscribe('$SYS/broker/publish/messages/dropped', {
@@ -90,9 +91,7 @@ async function dropped(stage: Stage): Promise<number> {
       count = Number(message.text())
     },
   })
-  await new Promise((resolve) => setTimeout(resolve, 1500))
-  await client.end()
-  return count
+  return { count: () => count, end: () => client.end() }
 }
 
 export async function measureLoad(
@@ -126,16 +125,13 @@ export async function measureLoad(
   }
   const published = await publishing
   const rate = published / ((performance.now() - started) / 1000)
-  const counters = page.locator('[data-received]')
   const read = async (name: string) => {
     const found = page.locator(`[data-${name}]`)
     return (await found.count()) === 0 ? 0 : Number(await found.getAttribute(`data-${name}`))
   }
-  for (
-    let wait = 0;
-    wait < 100 && Number(await counters.getAttribute('data-received')) < published;
-    wait++
-  ) {
+  const dropped = await watchDropped(stage)
+  for (const endMs = performance.now() + waitMsMax; performance.now() < endMs;) {
+    if ((await read('received')) + dropped.count() >= published) break
     await page.waitForTimeout(100)
   }
   const cpuMs = (await thread.cpuMs()) - cpuStartMs
@@ -150,7 +146,7 @@ export async function measureLoad(
     received: await read('received'),
     madeRoom: await read('made-room'),
     sampledOut: await read('sampled-out'),
-    droppedByBroker: await dropped(stage),
+    droppedByBroker: dropped.count(),
     cpuMs,
     frameP95Ms: percentile(frames, 0.95),
     frameWorstMs: Math.max(...frames),
@@ -159,6 +155,7 @@ export async function measureLoad(
     heapLateMiB: mean(heaps.slice(-quarter)),
     rate,
   }
+  await dropped.end()
   await close()
   return figures
 }
