@@ -1,7 +1,8 @@
 /** Parts of the price tags example that need no broker: the shelf's physics, the audit log. */
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { after, before, test } from 'node:test'
 import { readResults } from '../../examples/price-tags/model/messages.ts'
+import { TAG_TYPES } from '../../examples/price-tags/model/tags.ts'
 import { Shelf, type Ending, type Job } from '../../examples/price-tags/simulator/shelf.ts'
 import { writeAudit } from '../../examples/price-tags/service/audit.ts'
 import { openDatabase, type Database } from '../../examples/price-tags/service/database.ts'
@@ -68,14 +69,29 @@ test('an order that was overtaken by a newer one is not shown', async () => {
   assert.equal(made.shown[0], 'b')
 })
 
-test('a redraw that has to be tried again does not undo a newer one', async () => {
-  const draws = [0.5, 0.5, 0.1, 0.9, 0.9]
-  const random = (): number => draws.shift() ?? 0.9
-  const { made, ended } = shelf({ badRedraws: 0.2, speed: 1, checkInMs: 1, random })
+test('a redraw that has to be tried again does not undo a newer one', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  const pass = (ms: number): void => context.mock.timers.tick(ms)
+  // Of the one block on the air, and of the first redraw, which fails.
+  const draws = [0.9, 0.1]
+  const { made, ended } = shelf({
+    badRedraws: 0.2,
+    checkInMs: 1,
+    speed: 1,
+    random: () => draws.shift() ?? 0.9,
+  })
   draws.splice(0, draws.length, 0.9, 0.1)
-  made.add(job(1, 'a'), performance.now())
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  made.add(job(2, 'b'), performance.now())
+  const [{ redrawMs }] = TAG_TYPES
+  made.add(job(1, 'a'), 0)
+  // It checks in, and is on the air for less than a millisecond.
+  pass(1)
+  pass(1)
+  pass(redrawMs)
+  assert.deepEqual([draws, made.shown[0]], [[], ''], 'it has failed once')
+  made.add(job(2, 'b'), 0)
+  pass(1)
+  pass(1)
+  pass(redrawMs)
   assert.deepEqual((await ended(2)).sort(), ['1 replaced by a newer order', '2'])
   assert.equal(made.shown[0], 'b')
 })
@@ -97,15 +113,19 @@ test('a tag without battery fails by name', async () => {
   assert.deepEqual(await ended(1), ['1 no answer: battery empty'])
 })
 
-async function openPrepared(context: TestContext): Promise<Database> {
-  const db = await openDatabase(undefined, null)
-  context.after(() => db.close())
-  await prepare(db, FLEET)
-  return db
+let database: Database
+before(async () => void (database = await openDatabase(undefined, null)))
+after(() => database.close())
+
+/** As it is made, with nothing of the test before: another database takes seconds to start. */
+async function openPrepared(): Promise<Database> {
+  await database.script('drop schema public cascade; create schema public')
+  await prepare(database, FLEET)
+  return database
 }
 
-test('the audit log takes no change', async (context) => {
-  const db = await openPrepared(context)
+test('the audit log takes no change', async () => {
+  const db = await openPrepared()
   await writeAudit(db.query, [{ event: 'sent', ap: 'ap-1-1', tasks: [1, 2], detail: "it's" }])
   for (const statement of ["update audit set event = 'x'", 'delete from audit', 'truncate audit'])
     await assert.rejects(db.query(statement), /append-only/)
@@ -114,8 +134,8 @@ test('the audit log takes no change', async (context) => {
 })
 
 /** Two tasks of one tag: the first was given up for the second. */
-async function openWithTasks(context: TestContext): Promise<Database> {
-  const db = await openPrepared(context)
+async function openWithTasks(): Promise<Database> {
+  const db = await openPrepared()
   await db.query(
     `insert into task (change, tag, ap, store, hash, before, state, ended_ms, created_ms, deadline_ms)
      values (1, '1-1-1', 'ap-1-1', 1, 'old', '', 'expired', 1, 0, 0),
@@ -129,12 +149,12 @@ const shownBy = async ({ query }: Database): Promise<unknown> =>
 const statesOf = async ({ query }: Database): Promise<unknown[]> =>
   (await query<{ state: string }>('select state from task order by id')).map(({ state }) => state)
 
-test('of two results of a tag in one go the newer task is what it shows', async (context) => {
+test('of two results of a tag in one go the newer task is what it shows', async () => {
   for (const [first, second] of [
     [1, 2],
     [2, 1],
   ]) {
-    const db = await openWithTasks(context)
+    const db = await openWithTasks()
     const writer = new ResultWriter(db, () => {})
     const say = (task: number, outcome: 'shown' | 'failed') =>
       writer.take('ap-1-1', [[task, outcome, '', 2900, -50]])
@@ -144,15 +164,15 @@ test('of two results of a tag in one go the newer task is what it shows', async 
   }
 })
 
-test('a word that comes late does not undo a newer one', async (context) => {
-  const db = await openWithTasks(context)
+test('a word that comes late does not undo a newer one', async () => {
+  const db = await openWithTasks()
   const writer = new ResultWriter(db, () => {})
   for (const task of [2, 1]) await writer.take('ap-1-1', [[task, 'shown', '', 2900, -50]])
   assert.equal(await shownBy(db), 'new')
 })
 
-test('a failure in the same go does not hide what is shown', async (context) => {
-  const db = await openWithTasks(context)
+test('a failure in the same go does not hide what is shown', async () => {
+  const db = await openWithTasks()
   const writer = new ResultWriter(db, () => {})
   await writer.take('ap-1-1', [
     [2, 'shown', '', 2900, -50],
@@ -161,8 +181,8 @@ test('a failure in the same go does not hide what is shown', async (context) => 
   assert.equal(await shownBy(db), 'new')
 })
 
-test('an AP says nothing of the tasks of another', async (context) => {
-  const db = await openWithTasks(context)
+test('an AP says nothing of the tasks of another', async () => {
+  const db = await openWithTasks()
   const writer = new ResultWriter(db, () => {})
   await writer.take('ap-1-2', [[2, 'accepted', '', 0, 0]])
   await writer.take('ap-1-2', [[2, 'shown', '', 1, 1]])
@@ -193,8 +213,8 @@ test('results that are none are refused before they meet those of others', () =>
     assert.throws(() => readResults(JSON.stringify([good.with(at, value)])), /no results/)
 })
 
-test('a database of another fleet is refused', async (context) => {
-  const db = await openPrepared(context)
+test('a database of another fleet is refused', async () => {
+  const db = await openPrepared()
   await prepare(db, FLEET)
   await assert.rejects(prepare(db, { ...FLEET, stores: 3 }), /of another fleet/)
 })
