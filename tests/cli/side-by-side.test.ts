@@ -16,9 +16,11 @@ import { startBroker, type BrokerProcess, type Target } from '../support/broker-
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
 import {
+  AT_LAST,
   debianMissing,
   makers,
   runTool,
+  runToGiveUp,
   startTool,
   type Maker,
   type Outcome,
@@ -191,7 +193,7 @@ for (const target of targets) {
           const client = await observer(broker, 5)
           await retain(client, topic, message)
           client.destroy()
-          const args = [...portArgs(broker), '-t', topic, '-C', '1', '-W', '15', ...words(flags)]
+          const args = [...portArgs(broker), '-t', topic, '-C', '1', ...AT_LAST, ...words(flags)]
           const outcome = await runTool(maker, 'sub', args)
           assert.deepEqual(outcome, {
             code: 0,
@@ -210,7 +212,7 @@ for (const target of targets) {
           const topic = freshTopic()
           const client = await observer(broker, 4)
           await retain(client, `${topic}/1`, { payload: 'ready' })
-          const args = [...portArgs(broker), '-t', `${topic}/#`, '-C', '3', '-W', '15']
+          const args = [...portArgs(broker), '-t', `${topic}/#`, '-C', '3', ...AT_LAST]
           const running = startTool(maker, 'sub', [...args, ...words(flags)])
           await running.printed('ready')
           await client.publish(`${topic}/2`, '')
@@ -226,8 +228,7 @@ for (const target of targets) {
       }
 
       test(`${maker} sub -W ends with 27 and says so`, async () => {
-        const args = [...portArgs(broker), '-t', freshTopic(), '-W', '1']
-        const outcome = await runTool(maker, 'sub', args)
+        const outcome = await runToGiveUp(maker, 'sub', [...portArgs(broker), '-t', freshTopic()])
         assert.deepEqual(outcome, { code: 27, stdout: '', stderr: 'Timed out\n' })
       })
 
@@ -240,7 +241,7 @@ for (const target of targets) {
         const client = await observer(broker, 4)
         await client.publish(topic, 'kept', { qos: 1 })
         client.destroy()
-        const second = await runTool(maker, 'sub', [...common, '-C', '1', '-W', '15'])
+        const second = await runTool(maker, 'sub', [...common, '-C', '1', ...AT_LAST])
         assert.deepEqual(second, { code: 0, stdout: 'kept\n', stderr: '' })
       })
 
@@ -268,7 +269,7 @@ for (const target of targets) {
         const topic = freshTopic()
         const client = await observer(broker, 4)
         await retain(client, `${topic}/old`, { payload: 'old' })
-        const args = ['-t', `${topic}/#`, '--retained-only', '-W', '15', '-v']
+        const args = ['-t', `${topic}/#`, '--retained-only', ...AT_LAST, '-v']
         const running = startTool(maker, 'sub', [...portArgs(broker), ...args])
         await running.printed(`${topic}/old old\n`)
         await client.publish(`${topic}/new`, 'new')
@@ -283,7 +284,7 @@ for (const target of targets) {
         await retain(client, topic, { payload: 'old' })
         await client.subscribe(topic)
         await client.receive({ topic, retain: true })
-        const args = ['-t', topic, '--remove-retained', '-W', '15']
+        const args = ['-t', topic, '--remove-retained', ...AT_LAST]
         const running = startTool(maker, 'sub', [...portArgs(broker), ...args])
         await client.receive({ topic, payload: '' })
         await running.printed('old\n')
@@ -406,7 +407,7 @@ for (const target of targets) {
 
       test(`${maker} rr -W gives up with 27`, async () => {
         const args = [...portArgs(broker), '-t', freshTopic(), '-e', freshTopic(), '-m', 'x']
-        const outcome = await runTool(maker, 'rr', [...args, '-W', '1'])
+        const outcome = await runToGiveUp(maker, 'rr', args)
         assert.deepEqual(outcome, { code: 27, stdout: '', stderr: 'Timed out\n' })
       })
 
@@ -416,7 +417,7 @@ for (const target of targets) {
         await client.subscribe(`${topic}/will`)
         const will = ['--will-topic', `${topic}/will`, '--will-payload', 'gone']
         const args = [...portArgs(broker), '-t', topic, '-e', freshTopic(), '-m', 'x', ...will]
-        const outcome = runTool(maker, 'rr', [...args, '-W', '1'])
+        const outcome = runToGiveUp(maker, 'rr', args)
         await client.receive({ topic: `${topic}/will`, payload: 'gone' })
         assert.equal((await outcome).code, 27)
         client.destroy()
@@ -437,7 +438,7 @@ for (const target of targets) {
         ['mqttv5', 135, 'Connection error: Not authorized'],
       ] as const) {
         for (const [tool, args] of [
-          ['sub', ['-t', 'a', '-W', '10']],
+          ['sub', ['-t', 'a', ...AT_LAST]],
           ['pub', ['-t', 'a', '-m', 'x']],
         ] as const) {
           test(`${maker} ${tool} ends with ${code} when it is not let in (${version})`, async () => {

@@ -13,7 +13,7 @@ import { parseProxy } from '../../src/client/node-proxy.ts'
 import { parseUrl } from '../../src/client/url.ts'
 import { parseBrokerUrl } from '../../src/cli/mqtt/url.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
-import { debianMissing, makers, runTool, startTool } from './tool-process.ts'
+import { AT_LAST, debianMissing, makers, runTool, startTool } from './tool-process.ts'
 
 let broker: BrokerProcess
 let directory: string
@@ -31,7 +31,7 @@ const place = (): string[] => ['-h', '127.0.0.1', '-p', String(broker.port)]
 
 /** A sub that has subscribed. */
 async function subscribed(...flags: string[]) {
-  const sub = startTool('mozzie', 'sub', [...place(), '-d', '-W', '20', ...flags])
+  const sub = startTool('mozzie', 'sub', [...place(), '-d', ...AT_LAST, ...flags])
   await sub.printed('SUBACK')
   return sub
 }

@@ -19,7 +19,7 @@ import { freePort } from '../support/free-port.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import * as make from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { runTool, startTool } from './tool-process.ts'
+import { AT_LAST, runTool, startTool } from './tool-process.ts'
 import { processMsMax } from '../support/patience.ts'
 
 const run = promisify(execFile)
@@ -64,7 +64,7 @@ async function retained(payload: string | Uint8Array): Promise<string> {
 /** What sub prints of one retained message. */
 async function shown(payload: string | Uint8Array, ...flags: string[]) {
   const topic = await retained(payload)
-  const args = [...place(), '-t', topic, '-C', '1', '-W', '15', ...flags]
+  const args = [...place(), '-t', topic, '-C', '1', ...AT_LAST, ...flags]
   return { topic, ...(await runTool('mozzie', 'sub', args)) }
 }
 
@@ -88,7 +88,7 @@ describe('payload formats', { concurrency: 3 }, () => {
       assert.equal(code, 0)
       const { payload } = await raw.receive({ topic })
       if (sent !== null) assert.deepEqual(Buffer.from(payload), Buffer.from(sent))
-      const { stdout } = await runTool('mozzie', 'sub', [...args, '-C', '1', '-W', '15'])
+      const { stdout } = await runTool('mozzie', 'sub', [...args, '-C', '1', ...AT_LAST])
       assert.equal(Buffer.from(stdout, 'latin1').toString(), `${printed}\n`)
       raw.destroy()
     })
@@ -411,7 +411,7 @@ describe('settings', { concurrency: 3 }, () => {
 
   test('--unix connects to a socket', async () => {
     const topic = await retained('by socket')
-    const args = ['--unix', join(directory, 'socket'), '-t', topic, '-C', '1', '-W', '15']
+    const args = ['--unix', join(directory, 'socket'), '-t', topic, '-C', '1', ...AT_LAST]
     const outcome = await runTool('mozzie', 'sub', args)
     assert.deepEqual(outcome, { code: 0, stdout: 'by socket\n', stderr: '' })
   })
@@ -464,7 +464,7 @@ describe('errors say what to do', { concurrency: 3 }, () => {
 describe('sub', { concurrency: 3 }, () => {
   test('-C leaves what is beyond it with the broker, in 3.1.1 too', async () => {
     const topic = freshTopic()
-    const common = [...place(), '-t', topic, '-i', `c${serial}`, '-c', '-q', '1', '-W', '15']
+    const common = [...place(), '-t', topic, '-i', `c${serial}`, '-c', '-q', '1', ...AT_LAST]
     assert.equal((await runTool('mozzie', 'sub', [...common, '-E'])).code, 0)
     const raw = await client()
     for (const payload of ['1', '2', '3']) await raw.publish(topic, payload, { qos: 1 })
@@ -477,7 +477,7 @@ describe('sub', { concurrency: 3 }, () => {
 
   test('-C with --remove-retained ends when the message is cleared', async () => {
     const topic = await retained('old')
-    const args = [...place(), '-t', topic, '-C', '1', '-W', '15', '--remove-retained']
+    const args = [...place(), '-t', topic, '-C', '1', ...AT_LAST, '--remove-retained']
     const outcome = await runTool('mozzie', 'sub', args)
     assert.deepEqual(outcome, { code: 0, stdout: 'old\n', stderr: '' })
     const again = await runTool('mozzie', 'sub', [...place(), '-t', topic, '-W', '1'])

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import type { BrokerProcess } from '../support/broker-process.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
 import { startListeners, tlsLines } from '../transports/secure.ts'
-import { runTool } from './tool-process.ts'
+import { AT_LAST, runTool } from './tool-process.ts'
 
 type Name = 'plain' | 'tls' | 'mutual' | 'psk' | 'ws' | 'wss'
 
@@ -45,7 +45,7 @@ after(async () => {
 
 /** What sub says of the retained message, by another way to the same broker. */
 function sub(name: Name, ...flags: string[]) {
-  const args = ['-p', String(ports[name]), '-t', 'way', '-C', '1', '-W', '15', ...flags]
+  const args = ['-p', String(ports[name]), '-t', 'way', '-C', '1', ...AT_LAST, ...flags]
   return runTool('mozzie', 'sub', args)
 }
 
@@ -109,7 +109,7 @@ describe('WebSocket', () => {
 
   test('--ws with TLS, and as an URL', async () => {
     assert.deepEqual(await sub('wss', '--ws', ...authority), arrived)
-    const url = ['-L', `wss://localhost:${ports.wss}/way`, ...authority, '-C', '1', '-W', '15']
+    const url = ['-L', `wss://localhost:${ports.wss}/way`, ...authority, '-C', '1', ...AT_LAST]
     assert.deepEqual(await runTool('mozzie', 'sub', url), arrived)
   })
 })

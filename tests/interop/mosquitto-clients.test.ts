@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { startBroker } from '../support/broker-process.ts'
 import { endWithUs } from '../support/children.ts'
+import { waitMsMax } from '../support/patience.ts'
 
 const run = promisify(execFile)
 const installed = existsSync('/usr/bin/mosquitto_pub') && existsSync('/usr/bin/mosquitto_sub')
@@ -52,7 +53,7 @@ test('mosquitto_rr gets its answer', { skip }, async (context) => {
   context.after(() => sub.kill('SIGKILL'))
   const lines = createInterface(sub.stdout)[Symbol.asyncIterator]()
   assert.equal((await lines.next()).value, 'ready ')
-  const args = ['-t', 'ask', '-e', 'answers/1', '-m', 'question', '-W', '10']
+  const args = ['-t', 'ask', '-e', 'answers/1', '-m', 'question', '-W', String(waitMsMax / 1000)]
   const asked = run('mosquitto_rr', [...common, ...args])
   assert.equal((await lines.next()).value, 'question answers/1')
   await run('mosquitto_pub', [...common, '-t', 'answers/1', '-m', 'answer', '-q', '1'])
