@@ -15,7 +15,7 @@ import { RawClient } from '../support/raw-client.ts'
 import {
   alice,
   aliceLine,
-  assertLogged,
+  untilLogged,
   bob,
   bobLine,
   startSecured,
@@ -82,8 +82,11 @@ test('a banned client is disconnected and refused with 0x8A until the ban is lif
   // 3.1.1 has a code for "not authorized" alone.
   await broker.connect({ version: 4, clientId: 'till', ...bob }, 5)
   await broker.connect({ clientId: 'other', ...bob })
-  assertLogged(broker.mozzie, /Banned until \S+: client "till", by alice: too loud \(ban 1\)\./)
-  assertLogged(broker.mozzie, /Client till \[\S+\] disconnected: banned until /)
+  await untilLogged(
+    broker.mozzie,
+    /Banned until \S+: client "till", by alice: too loud \(ban 1\)\./,
+  )
+  await untilLogged(broker.mozzie, /Client till \[\S+\] disconnected: banned until /)
   const page = (await ask('GET', 'bans')).json as { items: Shown[]; total: number }
   assert.deepEqual(page.items, [ban])
   assert.equal((await ask('DELETE', 'bans/1')).status, 200)
@@ -251,7 +254,7 @@ test('a damaged file is refused by name at start; on SIGHUP what a person wrote 
   for (const [text, why] of damaged) {
     broker.write(file, text)
     await broker.reload()
-    assertLogged(broker.mozzie, why)
+    await untilLogged(broker.mozzie, why)
     await broker.connect({ clientId: 'y', ...bob }, Reason.banned)
   }
 })
@@ -346,7 +349,7 @@ test('two threads: what the rule finds in one is out in both', async (context) =
   while (banned < 40 && performance.now() < deadlineMs)
     banned = (await code()) === Reason.banned ? banned + 1 : 0
   assert.equal(banned, 40)
-  assertLogged(
+  await untilLogged(
     broker.mozzie,
     /Banned until \S+: client "flap", address 127\.0\.0\.1, by flapping_ban/,
   )

@@ -10,7 +10,7 @@ import { freePort } from '../support/free-port.ts'
 import {
   alice,
   aliceLine,
-  assertLogged,
+  untilLogged,
   bob,
   bobLine,
   passwordLine,
@@ -134,7 +134,7 @@ test('users that a reload adds, changes and removes: who is no longer welcome is
   await kept.expectDropped(0x87)
   await broker.connect(alice, 0x87)
   await broker.connect({ username: 'alice', password: 'changed' })
-  assertLogged(broker.mozzie, /Disconnected 1 clients whose login is no longer valid/)
+  await untilLogged(broker.mozzie, /Disconnected 1 clients whose login is no longer valid/)
 })
 
 test('switching allow_anonymous off by a reload disconnects anonymous clients only', async (context) => {
@@ -170,7 +170,7 @@ for (const [what, text] of Object.entries(broken))
     await broker.connect(alice)
     await broker.connect(bob, 0x87)
     await broker.connect({}, 0x87)
-    assertLogged(broker.mozzie, /users and rights stay as they were/)
+    await untilLogged(broker.mozzie, /users and rights stay as they were/)
 
     const directory = scratch(context)
     const port = await freePort()
@@ -199,7 +199,7 @@ test('a comment in Latin-1 is a comment, a line of it is named', async (context)
   const wrong = Buffer.from(bobLine.replace('bob', 'b\xf6b'), 'latin1')
   writeFileSync(join(broker.directory, 'users'), Buffer.concat([users, wrong]))
   await broker.reload()
-  assertLogged(broker.mozzie, /users is not UTF-8\. \(\S+users:3\)/)
+  await untilLogged(broker.mozzie, /users is not UTF-8\. \(\S+users:3\)/)
 })
 
 test('who stands behind a blank in the password file is let in', async (context) => {

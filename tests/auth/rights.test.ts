@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { ack, publish } from '../support/packets.ts'
 import { until } from '../server/run-mozzie.ts'
-import { assertLogged, startSecured, type LoginOptions, type Secured } from './secured.ts'
+import { untilLogged, startSecured, type LoginOptions, type Secured } from './secured.ts'
 
 const conf = 'listener PORT0 127.0.0.1\nallow_anonymous true\nacl_file DIR/acl\n'
 const root = { username: 'root' }
@@ -31,7 +31,7 @@ for (const [version, reason] of [
     await client.publish('mine', 'yes')
     await watcher.receive({ topic: 'mine' })
     await watcher.expectNothing()
-    assertLogged(
+    await untilLogged(
       broker.mozzie,
       /Denied: \S+ \(user 'u'\) may not write to 'other': no rule allows it/,
     )
@@ -43,7 +43,10 @@ test('a denial names the file and the line of the rule', async (context) => {
   })
   const client = await broker.connect(user)
   assert.equal(await client.publish('secret/a', 'x', { qos: 1 }), 0x87)
-  assertLogged(broker.mozzie, /may not write to 'secret\/a': \S+\/acl:3 "topic deny secret\/#"/)
+  await untilLogged(
+    broker.mozzie,
+    /may not write to 'secret\/a': \S+\/acl:3 "topic deny secret\/#"/,
+  )
 })
 
 test('a subscription is granted, and only what may be read is delivered: live, retained, shared', async (context) => {
@@ -194,7 +197,10 @@ test('a session is for the user who began it, unless session_takeover_any_user',
   await (
     await broker.connect({ ...session, username: 'u' })
   ).receive({ topic: 'a', payload: 'kept' })
-  assertLogged(broker.mozzie, /Client phone \[.*\] refused: its session belongs to another user/)
+  await untilLogged(
+    broker.mozzie,
+    /Client phone \[.*\] refused: its session belongs to another user/,
+  )
   broker.write(
     'mosquitto.conf',
     'listener PORT0 127.0.0.1\nallow_anonymous true\nsession_takeover_any_user true',
@@ -272,7 +278,7 @@ for (const [what, text] of [
     const client = await broker.connect(user)
     broker.write('acl', text)
     await broker.reload()
-    assertLogged(broker.mozzie, /users and rights stay as they were/)
+    await untilLogged(broker.mozzie, /users and rights stay as they were/)
     assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x10)
     assert.equal(await client.publish('b', 'x', { qos: 1 }), 0x87)
   })
@@ -366,7 +372,7 @@ test('a delayed will is judged by the rights of its author over a restart, known
   const broker = await startSecured(context, `${conf}${persistent}`, { acl: rules })
   const came = await willsAfterRestart(broker, user, ['secret/door', 'free/door'], root)
   assert.deepEqual(came, ['free/door'])
-  assertLogged(broker.mozzie, /Denied will of secret-door to 'secret\/door'/)
+  await untilLogged(broker.mozzie, /Denied will of secret-door to 'secret\/door'/)
 })
 
 test('and by those of the listener where the author came in, whatever the others allow', async (context) => {
@@ -406,7 +412,7 @@ test('an empty ACL file does not stop the start, as with mosquitto: it denies ev
   const broker = await startSecured(context, conf, { acl: '# none yet\n' })
   const client = await broker.connect()
   assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x87)
-  assertLogged(broker.mozzie, /Warning: acl_file .* has no rules: everything is denied/)
+  await untilLogged(broker.mozzie, /Warning: acl_file .* has no rules: everything is denied/)
   broker.write('acl', 'topic a\n')
   await broker.reload()
   assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x10)

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -106,6 +105,6 @@ export const bob = { username: 'bob', password: 'hidden' }
 export const aliceLine = passwordLine('alice', 'secret')
 export const bobLine = passwordLine('bob', 'hidden')
 
-export function assertLogged(mozzie: Mozzie, pattern: RegExp): void {
-  assert.match(mozzie.stderr(), pattern)
-}
+/** What is logged and what is said to a client come by two ways, in any order. */
+export const untilLogged = ({ stderr }: Mozzie, pattern: RegExp): Promise<void> =>
+  until(() => pattern.test(stderr()), stderr)

@@ -17,7 +17,7 @@ import { Reason } from '../../src/codec/reason-codes.ts'
 import { connect as connectClient, type MqttClient } from '../../src/client/node.ts'
 import { blocksOf } from '../docs/blocks.ts'
 import { until } from '../server/run-mozzie.ts'
-import { assertLogged, startSecured, type Secured } from './secured.ts'
+import { untilLogged, startSecured, type Secured } from './secured.ts'
 
 type Key = Parameters<SignJWT['sign']>[0]
 
@@ -63,7 +63,7 @@ test('a good token is a login, a bad one is none', async (context) => {
       broker.connect({ clientId: why, username: 'ann', password }, Reason.notAuthorized),
       why,
     )
-  assertLogged(broker.mozzie, /Token refused: client just over: it has expired/)
+  await untilLogged(broker.mozzie, /Token refused: client just over: it has expired/)
 })
 
 test('issuer and audience must be those that are asked for', async (context) => {

@@ -91,7 +91,7 @@ for (const peer of peers) {
       lines: `bridge_cafile ${authority.certificateFile}\nbridge_certfile ${client.certificateFile}\nbridge_keyfile ${client.keyFile}`,
     })
     await cross(local, remote)
-    assert.match(remote.log(), /u'device1'/)
+    await untilLog(remote, /u'device1'/)
   })
 
   test(`a key that both sides know, to ${peer}`, { skip }, async (context) => {
@@ -199,7 +199,7 @@ test('bridge_bind_address is where the connection comes from', async (context) =
     lines: 'bridge_bind_address 127.0.0.5',
   })
   await cross(local, remote)
-  assert.match(remote.log(), /connected from 127\.0\.0\.5:\d+ as bid/)
+  await untilLog(remote, /connected from 127\.0\.0\.5:\d+ as bid/)
 })
 
 /** Whether a connection to `port` has a timer of keep alive that is due within `seconds`. */

@@ -181,7 +181,7 @@ test(
     // Who was served is asked to come again: only now is it known what it may have missed.
     await plain.expect('disconnect')
     assert.deepEqual(await readNumbers(broker, 19), upTo(20))
-    assert.match(broker.log(), /The store has space again/)
+    await until(() => broker.log().includes('The store has space again'), broker.log)
     assert.equal((await publishUntilRefused(broker, 10, 1)).acknowledged, 1)
   },
 )

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openLevel } from '../../src/store/level/database.ts'
 import { keyBehind, Kind } from '../../src/store/level/keys.ts'
+import { until } from '../server/run-mozzie.ts'
 import type { BrokerProcess } from '../support/broker-process.ts'
 import * as make from '../support/packets.ts'
 import type { RawClient } from '../support/raw-client.ts'
@@ -92,8 +93,10 @@ test(
       assert.deepEqual(await payloadsOf(client, readable.length + 1), [...readable, 'new'])
       await client.disconnect()
     }
-    const reports = broker.log().match(/Error: message \d+ queued for client (one|two) is lost/g)
-    assert.equal(reports?.length, 6, broker.log())
+    const reports = () =>
+      broker.log().match(/Error: message \d+ queued for client (one|two) is lost/g)?.length ?? 0
+    await until(() => reports() >= 6, broker.log)
+    assert.equal(reports(), 6, broker.log())
     assert.match(broker.log(), /client one is lost, .* body \d+ is missing/)
     // They are out of the queue: nothing is reported twice, nothing waits.
     const { client } = await clientOf(broker, 'one')

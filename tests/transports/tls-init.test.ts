@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { join as joinPath } from 'node:path'
 import { test } from 'node:test'
 import { parseTlsInit } from '../../src/cli/tls-init.ts'
-import { runToEnd, scratch, startMozzie, writeConfig } from '../server/run-mozzie.ts'
+import { runToEnd, scratch, startMozzie, until, writeConfig } from '../server/run-mozzie.ts'
 import { freePort } from '../support/free-port.ts'
 import { join, timeout } from './secure.ts'
 import { connect } from 'node:tls'
@@ -47,7 +47,7 @@ test(
     })
     await once(socket, 'secureConnect')
     await (await join(socket)).ping()
-    assert.match(broker.stderr(), /u'Jürgen'/)
+    await until(() => broker.stderr().includes("u'Jürgen'"), broker.stderr)
   },
 )
 

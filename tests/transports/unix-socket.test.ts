@@ -26,7 +26,7 @@ test('a unix socket serves clients, and is gone after the broker', { timeout }, 
   await client.subscribe({ filter: 'unix', qos: 1 })
   await client.publish('unix', Buffer.alloc(500_000, 1), { qos: 1 })
   await client.find('publish', { topic: 'unix' })
-  assert.ok(broker.stderr().includes(`New connection from ${path}`))
+  await until(() => broker.stderr().includes(`New connection from ${path}`), broker.stderr)
   broker.signal('SIGTERM')
   assert.equal(await broker.exited, 0)
   assert.equal(existsSync(path), false)

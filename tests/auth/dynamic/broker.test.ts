@@ -8,7 +8,7 @@ import { scratch, startMozzie, until } from '../../server/run-mozzie.ts'
 import { freePort } from '../../support/free-port.ts'
 import { connect, unsubscribe } from '../../support/packets.ts'
 import { RawClient } from '../../support/raw-client.ts'
-import { aliceLine, alice, assertLogged, startSecured } from '../secured.ts'
+import { aliceLine, alice, untilLogged, startSecured } from '../secured.ts'
 import { ask, dynamicConf, dynamicFile, login, startDynamic, topic } from './driver.ts'
 
 const open = {
@@ -149,7 +149,7 @@ test('SIGHUP reads the file again; who may no longer be here is disconnected, a 
   const client = await broker.connect(login('u'))
   broker.write('dynsec.json', '{"clients": [')
   await broker.reload()
-  assertLogged(broker.mozzie, /no JSON.*dynsec\.json:1/)
+  await untilLogged(broker.mozzie, /no JSON.*dynsec\.json:1/)
   assert.equal(await client.publish('a', 'x', { qos: 1 }), 0x10)
   broker.write('dynsec.json', await dynamicFile({}))
   await broker.reload()
@@ -163,7 +163,7 @@ test('what a person wrote into the file, sound or not, is not written over: comm
   for (const text of ['{"clients":[', written]) {
     broker.write('dynsec.json', text)
     await assert.rejects(broker.command({ command: 'createRole', rolename: 'late' }))
-    assertLogged(broker.mozzie, /somebody else has written \S*dynsec\.json; SIGHUP reads it/)
+    await untilLogged(broker.mozzie, /somebody else has written \S*dynsec\.json; SIGHUP reads it/)
     assert.equal(readFileSync(file, 'utf8'), text)
   }
   await broker.reload()
