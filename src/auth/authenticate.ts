@@ -17,7 +17,7 @@ import {
 } from './login-desk.ts'
 import { createLoginThrottle } from './login-throttle.ts'
 import { createPasswordChecks } from './password-checks.ts'
-import { checksUsers, dummyOf, Login, passwordOf, welcomes, type Realm } from './realm.ts'
+import { checksUsers, dummyOf, Login, passwordOf, usualOf, welcomes, type Realm } from './realm.ts'
 import { checkToken, endingAt, takesToken } from './token-login.ts'
 
 export interface Authenticator {
@@ -151,12 +151,10 @@ function exchange(desk: LoginDesk, request: AuthRequest, method: string) {
   })
   return createExchange(
     {
-      usual: dummyOf(realm),
       takesTokens: realm.tokens !== null,
-      find(user) {
-        const isOut = desk.throttle.isExhausted(addressOf(request.remote), user)
-        return isOut ? undefined : passwordOf(realm, user)?.hash
-      },
+      find: (user) => passwordOf(realm, user)?.hash,
+      usual: (scheme) => usualOf(realm, scheme),
+      isExhausted: (user) => desk.throttle.isExhausted(addressOf(request.remote), user),
       letIn: (user, answer) => letInProved(desk, request, realm, user, answer),
       refuse: (user, answer) => refuse(desk, attemptOf(user, answer)),
       checkToken(token, answer) {

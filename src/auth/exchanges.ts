@@ -14,8 +14,10 @@ import {
 export interface ExchangeWorld {
   /** The password of a user; undefined: there is no such user. */
   find(user: string): PasswordHash | undefined
-  /** What most passwords look like here; undefined: there are none. */
-  readonly usual: PasswordHash | undefined
+  /** One like most hashes of a scheme here; undefined: there are none. */
+  usual(scheme: PasswordHash['scheme']): PasswordHash | undefined
+  /** Whether nobody may try to be this user at the moment. */
+  isExhausted(user: string): boolean
   /** The login of a user who proved the password, now or later; null: not, or not any more; 'busy': nobody can say now. */
   letIn(user: string, answer: (login: object | 'busy' | null) => void): void
   /** A login that failed; `answer` when the client may know. */
@@ -60,7 +62,7 @@ function scramExchange(
 ): Exchange {
   let offer: ScramOffer | null = null
   const begin = (text: string, answer: (step: ExchangeStep) => void): void => {
-    offer = offerScram(method, text, (user) => world.find(user), world.usual)
+    offer = offerScram(method, text, (user) => world.find(user), world.usual(method.scheme))
     // A user name beside it must be the same one.
     if (offer === null || (username !== null && username !== offer.user))
       return answer(refused(Reason.notAuthorized))
@@ -69,7 +71,8 @@ function scramExchange(
   const end = (made: ScramOffer, text: string, answer: (step: ExchangeStep) => void): void => {
     const { user } = made
     const refuse = (): void => world.refuse(user, (reason) => answer(refused(reason)))
-    const last = verifyScram(method, made, text)
+    // Not sooner: what is offered must not tell, and any number of exchanges may have begun before the first guess.
+    const last = world.isExhausted(user) ? null : verifyScram(method, made, text)
     if (last === null) return refuse()
     world.letIn(user, (login) => {
       if (login === 'busy') return answer(refused(Reason.quotaExceeded))

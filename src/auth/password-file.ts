@@ -49,7 +49,11 @@ export interface PasswordFile {
   /** What the password of an unknown user is checked against, so that it takes as long as a known one's. */
   readonly dummy: PasswordHash
   readonly warnings: readonly string[]
+  /** One like most hashes of a scheme; undefined: there are none. */
+  usual(scheme: Scheme): PasswordHash | undefined
 }
+
+type Scheme = HashKind['scheme']
 
 const USER_BYTES_MAX = 65_535
 /** Below it a stolen file is soon guessed; mosquitto 2.0 wrote 101. */
@@ -75,12 +79,12 @@ export function parsePasswordFile(text: string, file: string): PasswordFile {
     return null
   }
   const users = parseUsers(text, file, { parse: parsePasswordHash, field: hashField, look })
-  const usual = kinds.usual()
-  const hash =
-    usual === undefined
-      ? newPasswordHash('sha512-pbkdf2', 1000)
-      : (parsePasswordHash(usual) as PasswordHash)
-  return { file, users, dummy: dummyLike(hash), warnings: warningsOf(file, users.size, weak) }
+  const usual = (scheme?: Scheme): PasswordHash | undefined => {
+    const encoded = kinds.usual(scheme)
+    return encoded === undefined ? undefined : (parsePasswordHash(encoded) as PasswordHash)
+  }
+  const dummy = dummyLike(usual() ?? newPasswordHash('sha512-pbkdf2', 1000))
+  return { file, users, dummy, usual, warnings: warningsOf(file, users.size, weak) }
 }
 
 /** Of what stands behind a name the hash: as in mosquitto, fields behind it, such as those of a `passwd`, are nothing to us. */
@@ -161,8 +165,8 @@ function warningsOf(file: string, users: number, weak: readonly string[]): strin
   ]
 }
 
-/** Which kind of hash is the most frequent, and one that is of it. */
-class Kinds<Sample> {
+/** Which kinds of hashes are the most frequent, and one of each. */
+export class Kinds<Sample> {
   private readonly counts = new Map<string, { count: number; kind: HashKind; sample: Sample }>()
   private last: { count: number; kind: HashKind } | null = null
 
@@ -178,9 +182,11 @@ class Kinds<Sample> {
     this.last.count++
   }
 
-  /** undefined: none was added. */
-  usual(): Sample | undefined {
-    const [most] = [...this.counts.values()].sort((left, right) => right.count - left.count)
+  /** Of a scheme, or of all; undefined: none was added. */
+  usual(scheme?: Scheme): Sample | undefined {
+    const [most] = [...this.counts.values()]
+      .filter(({ kind }) => scheme === undefined || kind.scheme === scheme)
+      .sort((left, right) => right.count - left.count)
     return most?.sample
   }
 }
@@ -193,14 +199,4 @@ function isLike(left: HashKind, right: HashKind): boolean {
     left.passes === right.passes &&
     left.lanes === right.lanes
   )
-}
-
-/** What passwords of unknown users are checked against: like most of those that there are. */
-export function dummyOfHashes(
-  hashes: readonly PasswordHash[],
-  otherwise: PasswordHash,
-): PasswordHash {
-  const kinds = new Kinds<PasswordHash>()
-  for (const hash of hashes) kinds.add(hash, hash)
-  return dummyLike(kinds.usual() ?? otherwise)
 }

@@ -182,7 +182,7 @@ function salted(
 }
 
 /** What SCRAM compares: for a hash of the schemes `scram-sha-256` and `sha512-pbkdf2`. */
-export function scramKeys({ scheme, hash }: PasswordHash): {
+export function scramKeys({ scheme, hash }: Pick<PasswordHash, 'scheme' | 'hash'>): {
   storedKey: Uint8Array
   serverKey: Uint8Array
 } {

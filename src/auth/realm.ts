@@ -173,6 +173,14 @@ export function dummyOf({ dynamic, passwords }: Realm): PasswordHash | undefined
   return passwords?.dummy ?? dynamic?.dummy
 }
 
+/** One like most hashes of a scheme; undefined: there are none. */
+export function usualOf(
+  { dynamic, passwords }: Realm,
+  scheme: PasswordHash['scheme'],
+): PasswordHash | undefined {
+  return passwords?.usual(scheme) ?? dynamic?.usual(scheme)
+}
+
 /** Whether nothing speaks against a user of this name with this client id. */
 export function welcomes({ dynamic }: Realm, username: string | null, clientId: string): boolean {
   return username === null || dynamic === null || dynamic.welcomes(username, clientId)

@@ -39,9 +39,16 @@ const NONCE_BYTES = 18
 /** Where nothing says what is usual. */
 const NOBODY = { salt: new Uint8Array(32), iterations: 4096 }
 /** For salts of users that are not there: the same each time, and nobody's to guess. Made when one is asked for. */
-let secret: Buffer | null = null
-const CLIENT_FIRST = /^([ny]),(?:a=[^,]*)?,(n=([^,]*),r=([\u0021-\u002b\u002d-\u007e]+)(?:,.*)?)$/
-const CLIENT_FINAL = /^(c=([^,]*),r=([^,]*)(?:,[a-zA-Z]=[^,]*)*),p=([A-Za-z0-9+/=]+)$/
+let saltKey: Uint8Array | null = null
+/** `m=` must be understood, and nothing is behind it yet (RFC 5802, 5.1): who sends it is refused. */
+const CLIENT_FIRST =
+  /^[ny],(?:a=([^,]*))?,(n=([^,]*),r=([\u0021-\u002b\u002d-\u007e]+)(?:,(?!m=).*)?)$/
+const CLIENT_FINAL = /^(c=([^,]*),r=([^,]*)(?:,(?!m=)[a-zA-Z]=[^,]*)*),p=([A-Za-z0-9+/=]+)$/
+
+/** All threads have the same: two salts of one user would say that there is no such user. */
+export function shareSaltKey(key: Uint8Array): void {
+  saltKey = key
+}
 
 /**
  * Answers the client's first message; null: it is none.
@@ -57,14 +64,16 @@ export function offerScram(
 ): ScramOffer | null {
   const match = CLIENT_FIRST.exec(message)
   if (match === null) return null
-  const [, , clientFirst, name, clientNonce] = match
-  const user = name.replaceAll('=2C', ',').replaceAll('=3D', '=')
+  const [, actFor, clientFirst, name, clientNonce] = match
+  const user = nameOf(name)
+  // Nobody acts for another user.
+  if (actFor !== undefined && nameOf(actFor) !== user) return null
   const found = find(user)
   const isKnown = found !== undefined && found.scheme === method.scheme
   const like = usual?.scheme === method.scheme ? usual : NOBODY
-  const salt = isKnown ? found.salt : saltOfNobody(user, like.salt.length)
+  const salt = isKnown ? found.salt : saltOfNobody(method, user, like.salt.length)
   const iterations = isKnown ? found.iterations : like.iterations
-  const { storedKey, serverKey } = isKnown ? scramKeys(found) : nobodysKeys(method)
+  const { storedKey, serverKey } = scramKeys(isKnown ? found : hashOfNobody(method))
   const nonce = clientNonce + randomBytes(NONCE_BYTES).toString('base64')
   const text = `r=${nonce},s=${Buffer.from(salt).toString('base64')},i=${iterations}`
   const header = message.slice(0, message.length - clientFirst.length)
@@ -92,12 +101,17 @@ export function verifyScram(
   return `v=${createHmac(hash, offer.serverKey).update(authMessage).digest('base64')}`
 }
 
-function saltOfNobody(user: string, length: number): Uint8Array {
-  secret ??= randomBytes(32)
-  return createHmac('sha512', secret).update(user).digest().subarray(0, length)
+function nameOf(text: string): string {
+  return text.replaceAll('=2C', ',').replaceAll('=3D', '=')
 }
 
-function nobodysKeys({ hash }: ScramMethod): { storedKey: Uint8Array; serverKey: Uint8Array } {
-  const length = hash === 'sha256' ? 32 : 64
-  return { storedKey: randomBytes(length), serverKey: randomBytes(length) }
+/** Another one for each method, as users have who are there. */
+function saltOfNobody({ hash }: ScramMethod, user: string, length: number): Uint8Array {
+  saltKey ??= randomBytes(32)
+  return createHmac('sha512', saltKey).update(`${hash} ${user}`).digest().subarray(0, length)
+}
+
+/** Costs what somebody's does. */
+function hashOfNobody({ scheme }: ScramMethod): Pick<PasswordHash, 'scheme' | 'hash'> {
+  return { scheme, hash: randomBytes(64) }
 }

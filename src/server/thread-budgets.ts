@@ -16,6 +16,7 @@ const COMMON = 3
 const INT_BYTES = 4
 /** As Node's `ticketKeys`. */
 const SESSION_KEY_BYTES = 48
+const SALT_KEY_BYTES = 32
 
 export interface ThreadBudgets {
   readonly connections: ConnectionBudget
@@ -49,6 +50,7 @@ export function shareCounts(threads: number, { listeners }: Config): SharedCount
     flow: new SharedArrayBuffer(2 * threads * INT_BYTES),
     directFlow: new SharedArrayBuffer(threads * threads * INT_BYTES),
     sessionKeys: randomBytes(SESSION_KEY_BYTES),
+    saltKey: randomBytes(SALT_KEY_BYTES),
     tickets: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT),
   }
 }

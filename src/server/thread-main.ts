@@ -8,6 +8,7 @@ import { placedViews, viewsOf } from '../admin/views.ts'
 import { LogType, type Log } from '../base/log.ts'
 import { BanList } from '../auth/bans/ban-list.ts'
 import { AuthFileError } from '../auth/auth-file.ts'
+import { shareSaltKey } from '../auth/scram.ts'
 import { ConfigError, formatConfigError } from '../config/config-error.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Config } from '../config/config.ts'
@@ -75,6 +76,7 @@ function createThread(data: ThreadData, port: MessagePort): Thread {
   const budgets = budgetsOf(shared, config, index, (of, entries) =>
     tell({ kind: 'tallies', of, thread: index, entries }),
   )
+  shareSaltKey(shared.saltKey)
   const limits = limitsOfConfig(global)
   const bans = banListOf(data)
   const gate = gateOf(

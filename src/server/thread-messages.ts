@@ -61,6 +61,8 @@ export interface SharedCounts {
   readonly directFlow: SharedArrayBuffer
   /** What seals TLS sessions; not shared memory, but the same. */
   readonly sessionKeys: Uint8Array
+  /** The same for the salts that SCRAM offers to users who are not there. */
+  readonly saltKey: Uint8Array
   /** The number of bundles that left. */
   readonly tickets: SharedArrayBuffer
 }

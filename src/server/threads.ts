@@ -17,6 +17,7 @@ import type { Backlog, Store } from '../ports/store.ts'
 import type { Stats } from '../ports/stats.ts'
 import { Flow } from '../threads/flow.ts'
 import type { Bans } from '../auth/bans/bans.ts'
+import { shareSaltKey } from '../auth/scram.ts'
 import type { Listener } from '../transports/listener.ts'
 import { copySockets } from '../transports/socket-copies.ts'
 import type { ServerLog } from './log-destinations.ts'
@@ -134,6 +135,7 @@ class Running implements Threads {
       log.write(LogType.warning, `Warning: a thread is late: ${kind}.`),
     )
     this.shared = shareCounts(count, config)
+    shareSaltKey(this.shared.saltKey)
     this.budgets = budgetsOf(this.shared, config, 0, (of, entries) =>
       this.tell({ kind: 'tallies', of, thread: 0, entries }),
     )

@@ -7,8 +7,14 @@ import type { Realm } from '../../src/auth/realm.ts'
 
 const log: Log = { mask: 0, write: () => {} }
 
-/** @param text The file's. */
-export function authenticatorOf(text: string): Authenticator {
+/**
+ * @param text The file's.
+ * @param hold Takes refusals that are held back; absent: none is, for what they wait is another matter, and the same for all.
+ */
+export function authenticatorOf(
+  text: string,
+  hold = (call: () => void): void => call(),
+): Authenticator {
   const passwords = parsePasswordFile(text, 'users')
   const realm: Realm = {
     name: '1883',
@@ -26,7 +32,6 @@ export function authenticatorOf(text: string): Authenticator {
     nowMs: () => performance.now(),
     wallMs: () => Date.now(),
     loginEnded: () => {},
-    // What a refusal is held back for is another matter, and the same for all.
-    later: (_delayMs, call) => call(),
+    later: (_delayMs, call) => hold(call),
   })
 }

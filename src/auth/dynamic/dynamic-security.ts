@@ -1,7 +1,7 @@
 /** Users, groups and roles that are changed while the broker runs, in mosquitto's file. */
 import { setImmediate } from 'node:timers/promises'
-import { dummyOfHashes, type PasswordEntry } from '../password-file.ts'
-import { newPasswordHash, type PasswordHash } from '../password-hash.ts'
+import { Kinds, type PasswordEntry } from '../password-file.ts'
+import { dummyLike, newPasswordHash, type PasswordHash } from '../password-hash.ts'
 import type { AclSubject } from '../placeholders.ts'
 import { replaceFile, stampOf, WrittenByOthersError } from '../replace-file.ts'
 import { onlyReads, runCommand, type CommandResponse, type Outcome } from './commands.ts'
@@ -45,6 +45,13 @@ const TURN_MS = 10
 /** So many passwords say what most are like. */
 const HASHES_LOOKED_AT = 1000
 
+/** What the passwords of a revision look like. */
+interface KnownHashes {
+  readonly revision: number
+  readonly kinds: Kinds<PasswordHash>
+  readonly dummy: PasswordHash
+}
+
 export class DynamicSecurity {
   readonly file: string
   /** All nodes of a cluster have it: the file is not read any more. */
@@ -54,7 +61,7 @@ export class DynamicSecurity {
   private current: DynamicState
   /** Of the file, when its text was the state that is in force. */
   private stamp: string | null
-  private likeMost: { readonly revision: number; readonly hash: PasswordHash } | null = null
+  private known: KnownHashes | null = null
   private last: Promise<unknown> = Promise.resolve()
   private readonly rights = new Map<string, RoleRights>()
 
@@ -70,16 +77,26 @@ export class DynamicSecurity {
 
   /** What passwords of unknown users are checked against: the time must not tell them from known ones. */
   get dummy(): PasswordHash {
-    if (this.likeMost === null || this.likeMost.revision !== this.revision) {
-      const hashes: PasswordHash[] = []
-      for (const { hash } of this.current.clients.values()) {
-        if (hash !== null) hashes.push(hash)
-        if (hashes.length === HASHES_LOOKED_AT) break
-      }
-      const fresh = newPasswordHash('sha512-pbkdf2', NEW_PASSWORD_ITERATIONS)
-      this.likeMost = { revision: this.revision, hash: dummyOfHashes(hashes, fresh) }
+    return this.hashes().dummy
+  }
+
+  /** As of a password file. */
+  usual(scheme: PasswordHash['scheme']): PasswordHash | undefined {
+    return this.hashes().kinds.usual(scheme)
+  }
+
+  private hashes(): KnownHashes {
+    const { known, revision } = this
+    if (known !== null && known.revision === revision) return known
+    const kinds = new Kinds<PasswordHash>()
+    let count = 0
+    for (const { hash } of this.current.clients.values()) {
+      if (hash !== null) kinds.add(hash, hash)
+      if (hash !== null && ++count === HASHES_LOOKED_AT) break
     }
-    return this.likeMost.hash
+    const fresh = newPasswordHash('sha512-pbkdf2', NEW_PASSWORD_ITERATIONS)
+    this.known = { revision, kinds, dummy: dummyLike(kinds.usual() ?? fresh) }
+    return this.known
   }
 
   /** The password of a user; undefined: none, or nobody here knows them. */
