@@ -13,6 +13,9 @@ export const NATS_VERSION_MIN = '2.12.3'
 /** The suite of Debian that has one. */
 const SUITE = 'sid'
 
+/** Where the package has it. */
+const SERVER = join('root', 'usr', 'sbin', 'nats-server')
+
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 function run(command, args, options = {}) {
@@ -74,24 +77,32 @@ function fetchInto(folder, suite) {
   return unpacked.isDone ? null : `dpkg-deb: ${unpacked.problem}`
 }
 
+/** Several may fetch at once, and use what the first of them has put there: only what is too old is replaced. */
+function putInto(folder, own) {
+  const isThere = () => existsSync(join(folder, SERVER)) && isNewEnough(join(folder, SERVER))
+  for (let attempt = 0; attempt < 3 && !isThere(); attempt++)
+    try {
+      renameSync(own, folder)
+    } catch {
+      if (!isThere()) rmSync(folder, { recursive: true, force: true })
+    }
+}
+
 /** `{ file }`, or `{ why }` there is none. `mayFetch`: also when that takes a download. */
 export function findNatsServer(mayFetch = true) {
   const inPath = (process.env.PATH ?? '').split(':').map((folder) => join(folder, 'nats-server'))
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
   const folder = join(cache, 'mozzie', 'nats-server')
-  const cached = join(folder, 'root', 'usr', 'sbin', 'nats-server')
+  const cached = join(folder, SERVER)
   const file = [...inPath, cached].find((path) => existsSync(path) && isNewEnough(path))
   if (file !== undefined) return { file }
   const why = `no nats-server ${NATS_VERSION_MIN} or newer`
   if (!mayFetch || !existsSync('/usr/bin/apt-get')) return { why: `${why} in PATH` }
-  // Others may be at it too.
   const own = `${folder}.${process.pid}`
   mkdirSync(own, { recursive: true })
   const problem = fetchInto(own, SUITE)
-  if (problem === null) {
-    rmSync(folder, { recursive: true, force: true })
-    renameSync(own, folder)
-  } else rmSync(own, { recursive: true })
+  if (problem === null) putInto(folder, own)
+  rmSync(own, { recursive: true, force: true })
   if (existsSync(cached) && isNewEnough(cached)) return { file: cached }
   return { why: `${why}: ${problem ?? `the one of ${SUITE} is too old`}` }
 }
