@@ -74,12 +74,13 @@ function checkPassword(desk: LoginDesk, attempt: Attempt): void {
   if (dummy === undefined || isHooks) return askHook(desk, attempt)
   // Whatever a hash was made of: an empty password is what a client sends that has none.
   if (password.length === 0) return refuse(desk, attempt)
-  const key = verified.keyOf(username, password, entry?.encoded ?? '')
+  // An unknown user costs the same as a known one all along, or the time would tell which is which.
+  const checked = entry ?? dummy
+  const key = verified.keyOf(username, password, checked.encoded)
   if (isWelcome && verified.get(key) === true)
     return answer(0, new Login(realm, { encoded: entry?.encoded }))
   if (isExhausted(desk, attempt)) return answer(Reason.quotaExceeded)
-  // An unknown user costs the same as a known one, or the time would tell which is which.
-  checks.check(password, entry?.hash ?? dummy, (matches) => {
+  checks.check(password, checked.hash, (matches) => {
     if (matches === null) return answer(Reason.quotaExceeded)
     // A change meanwhile may have taken the user out. Who is not welcome waits as long as others, and is told no more.
     const isCurrent = passwordOf(realm, username)?.encoded === entry?.encoded

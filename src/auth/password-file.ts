@@ -2,6 +2,7 @@
 import { AuthFileError, authLines, readAuthFile, trimBlanks } from './auth-file.ts'
 import {
   dummyLike,
+  formatPasswordHash,
   newPasswordHash,
   parsePasswordHash,
   spellPasswordHash,
@@ -46,8 +47,8 @@ interface HashReader {
 export interface PasswordFile {
   readonly file: string
   readonly users: ReadonlyMap<string, PasswordEntry>
-  /** What the password of an unknown user is checked against, so that it takes as long as a known one's. */
-  readonly dummy: PasswordHash
+  /** What the password of an unknown user is checked against: a line as those of others, so that it takes as long as a known one's. */
+  readonly dummy: PasswordEntry
   readonly warnings: readonly string[]
   /** One like most hashes of a scheme; undefined: there are none. */
   usual(scheme: Scheme): PasswordHash | undefined
@@ -83,7 +84,8 @@ export function parsePasswordFile(text: string, file: string): PasswordFile {
     const encoded = kinds.usual(scheme)
     return encoded === undefined ? undefined : (parsePasswordHash(encoded) as PasswordHash)
   }
-  const dummy = dummyLike(usual() ?? newPasswordHash('sha512-pbkdf2', 1000))
+  const like = usual() ?? newPasswordHash('sha512-pbkdf2', 1000)
+  const dummy = new Line(formatPasswordHash(dummyLike(like)), parsePasswordHash)
   return { file, users, dummy, usual, warnings: warningsOf(file, users.size, weak) }
 }
 

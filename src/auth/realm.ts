@@ -169,7 +169,7 @@ export function passwordOf(
 }
 
 /** What the passwords of users that nobody knows are checked against; undefined: nothing here has passwords. */
-export function dummyOf({ dynamic, passwords }: Realm): PasswordHash | undefined {
+export function dummyOf({ dynamic, passwords }: Realm): PasswordEntry | undefined {
   return passwords?.dummy ?? dynamic?.dummy
 }
 

@@ -69,7 +69,7 @@ test('a user of a password file has the hash of the line; who is there twice is 
   const encoded = bobLine.trim().slice('bob:'.length)
   assert.equal(users.get('bob')?.encoded, encoded)
   assert.deepEqual(users.get('bob')?.hash, parsePasswordHash(encoded))
-  assert.deepEqual([dummy.scheme, dummy.iterations], ['sha512-pbkdf2', 101])
+  assert.deepEqual([dummy.hash.scheme, dummy.hash.iterations], ['sha512-pbkdf2', 101])
   const twice = `# all\n${aliceLine}\n${bobLine}${aliceLine}`
   assert.throws(
     () => parsePasswordFile(twice, 'pw'),

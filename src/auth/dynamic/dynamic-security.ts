@@ -1,7 +1,12 @@
 /** Users, groups and roles that are changed while the broker runs, in mosquitto's file. */
 import { setImmediate } from 'node:timers/promises'
 import { Kinds, type PasswordEntry } from '../password-file.ts'
-import { dummyLike, newPasswordHash, type PasswordHash } from '../password-hash.ts'
+import {
+  dummyLike,
+  formatPasswordHash,
+  newPasswordHash,
+  type PasswordHash,
+} from '../password-hash.ts'
 import type { AclSubject } from '../placeholders.ts'
 import { replaceFile, stampOf, WrittenByOthersError } from '../replace-file.ts'
 import { onlyReads, runCommand, type CommandResponse, type Outcome } from './commands.ts'
@@ -49,7 +54,7 @@ const HASHES_LOOKED_AT = 1000
 interface KnownHashes {
   readonly revision: number
   readonly kinds: Kinds<PasswordHash>
-  readonly dummy: PasswordHash
+  readonly dummy: PasswordEntry
 }
 
 export class DynamicSecurity {
@@ -76,7 +81,7 @@ export class DynamicSecurity {
   }
 
   /** What passwords of unknown users are checked against: the time must not tell them from known ones. */
-  get dummy(): PasswordHash {
+  get dummy(): PasswordEntry {
     return this.hashes().dummy
   }
 
@@ -95,7 +100,8 @@ export class DynamicSecurity {
       if (hash !== null && ++count === HASHES_LOOKED_AT) break
     }
     const fresh = newPasswordHash('sha512-pbkdf2', NEW_PASSWORD_ITERATIONS)
-    this.known = { revision, kinds, dummy: dummyLike(kinds.usual() ?? fresh) }
+    const hash = dummyLike(kinds.usual() ?? fresh)
+    this.known = { revision, kinds, dummy: { encoded: formatPasswordHash(hash), hash } }
     return this.known
   }
 
