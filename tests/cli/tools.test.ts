@@ -215,7 +215,7 @@ describe('on a terminal', () => {
     { skip: scriptMissing },
     async () => {
       const topic = await retained('\u001b[31mred\rx\u009b\u202e\tend\nline')
-      const common = `${place().join(' ')} -t ${topic} -C 1 -W 15`
+      const common = `${place().join(' ')} -t ${topic} -C 1 ${AT_LAST.join(' ')}`
       const plain = await onTerminal(`mozzie_sub ${common}`)
       assert.equal(plain, '\\x1b[31mred\\x0dx\\x9b\\u202e\tend\r\nline\r\n')
       const json = await onTerminal(`mozzie_sub ${common} --output jsonl`)
@@ -225,7 +225,9 @@ describe('on a terminal', () => {
 
   test('bytes that are no UTF-8 are shown one by one', { skip: scriptMissing }, async () => {
     const topic = await retained(Uint8Array.of(0x61, 0xff, 0x1b, 0xc3))
-    const out = await onTerminal(`mozzie_sub ${place().join(' ')} -t ${topic} -C 1 -W 15`)
+    const out = await onTerminal(
+      `mozzie_sub ${place().join(' ')} -t ${topic} -C 1 ${AT_LAST.join(' ')}`,
+    )
     assert.equal(out, 'a\\xff\\x1b\\xc3\r\n')
   })
 
