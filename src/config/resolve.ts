@@ -189,7 +189,8 @@ function resolveBridges(state: ParseState): BridgeConfig[] {
       fail('needs both "bridge_certfile" and "bridge_keyfile", or neither.')
     if ((bridge.pskIdentity === null) !== (bridge.psk === null))
       fail('needs both "bridge_identity" and "bridge_psk", or neither.')
-    if (bridge.psk !== null && bridge.certificateFile !== null)
+    const certificates = [bridge.caFile, bridge.caDirectory, bridge.certificateFile]
+    if (bridge.psk !== null && certificates.some((path) => path !== null))
       fail('has both certificates and a pre-shared key: only one of them is possible.')
     if (bridge.localClientId !== null) {
       if (localIds.has(bridge.localClientId)) fail('has the "local_clientid" of another bridge.')

@@ -75,6 +75,12 @@ const wrong: [string, RegExp][] = [
   ['connection b\naddress :1883', /no host/],
   [`${minimal}bridge_certfile a`, /bridge_keyfile/],
   [`${minimal}bridge_psk a`, /bridge_identity/],
+  ...['bridge_cafile f', 'bridge_capath d', 'bridge_certfile f\nbridge_keyfile f'].map(
+    (line): [string, RegExp] => [
+      `${minimal}bridge_identity i\nbridge_psk aa\n${line}`,
+      /both certificates and a pre-shared key/,
+    ],
+  ),
   [`${minimal}start_type manual`, /must be one of/],
   [`${minimal}restart_timeout 3601`, /must be from/],
   [`${minimal}restart_timeout 9 5`, /must be from 9/],
