@@ -34,6 +34,8 @@ const PASSING_REASONS = new Set<number>([
   Reason.quotaExceeded,
 ])
 const ERRORS_FROM = 0x80
+/** What our broker and its end of the bridge speak. */
+const LOCAL_VERSION = 5
 /** A remote that sends more than this before its messages may cross is cut. */
 const EARLY_BYTES_MAX = 16 * 1024 * 1024
 
@@ -291,16 +293,19 @@ export class Relay {
   }
 
   private receivePublish(bytes: Uint8Array, start: number, bodyStart: number, end: number): void {
-    const { fromRemote: view, remote } = this
+    const { fromRemote: view, remote, settings } = this
     parsePublish(view, remote.version, bytes, start, bodyStart, end)
     const topic = this.names.ofRemote(view)
     const renamed = this.names.hereOf(topic)
     if (renamed === null) return this.refuseRemote(view, topic)
     const { qos, packetId } = view
-    this.fill(renamed, forwardableProperties(view), view)
+    const properties = countHop(view, forwardableProperties(view), settings.hopsMax, LOCAL_VERSION)
+    if (properties === null) return this.dropRemote(view, `'${topic}' has crossed enough bridges`)
+    this.fill(renamed, properties, view)
     const flags = (view.dup ? 8 : 0) | (qos << 1) | (view.retain ? 1 : 0)
     const expiry = view.messageExpirySeconds
-    appendPublish(this.toLocal, 5, flags, packetId, this.parts, expiry, null, 0, false)
+    const { toLocal, parts } = this
+    appendPublish(toLocal, LOCAL_VERSION, flags, packetId, parts, expiry, null, 0, false)
     this.counts.received++
     this.events.crossed()
   }
@@ -310,12 +315,17 @@ export class Relay {
    * may send to our client id where brokers have that (`direct_topic`): they are acknowledged, or they would come for ever.
    * Everything else is a fault of the remote.
    */
-  private refuseRemote({ qos, packetId }: PublishView, topic: string): void {
+  private refuseRemote(view: PublishView, topic: string): void {
     const isToUs = topic.endsWith(`/${this.settings.remoteClientId}`)
     if (this.info?.sessionPresent === false && !isToUs)
       throw new ProtocolError(Reason.protocolError, `'${topic}' is not what we subscribed to`)
+    this.dropRemote(view, `no topic line asks for '${topic}'`)
+  }
+
+  /** Acknowledges to the remote what our broker does not get. */
+  private dropRemote({ qos, packetId }: PublishView, why: string): void {
     this.counts.dropped++
-    this.events.warn(`not passed on: no topic line asks for '${topic}'`)
+    this.events.warn(`not passed on: ${why}`)
     if (qos === 0) return
     const { output, version } = this.remote
     const type = qos === 1 ? PacketType.puback : PacketType.pubrec

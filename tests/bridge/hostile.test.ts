@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BridgeSettings } from '../../src/bridge/settings.ts'
-import { PacketType } from '../../src/codec/packets.ts'
+import { PacketType, type Qos } from '../../src/codec/packets.ts'
 import * as make from '../support/packets.ts'
 import { createBridgeStage, type Remote } from './bridge-stage.ts'
 
@@ -254,4 +254,26 @@ test('hops are counted in a user property, and end the way of a message', () => 
   const twice = { userProperties: [['mozzie-hops', '2']] as [string, string][] }
   author.send(make.publish('a', 'x', { properties: twice }))
   assert.equal(remote.take('publish'), undefined)
+})
+
+test('hops of what the remote sends are counted too, and what crossed enough is acknowledged and dropped', () => {
+  const stage = createBridgeStage({ version: 5, hopsMax: 2 })
+  const remote = stage.remote().welcome()
+  const reader = stage.here.connect('reader')
+  reader.subscribe('#', 2)
+  const crossed = (count: string, qos: Qos, packetId: number) =>
+    make.publish('a', count, {
+      qos,
+      packetId,
+      properties: { userProperties: [['mozzie-hops', count]] },
+    })
+  remote.send(crossed('1', 0, 0))
+  assert.deepEqual(reader.take('publish')?.properties.userProperties, [['mozzie-hops', '2']])
+  remote.send(crossed('2', 0, 0), crossed('2', 1, 1), crossed('2', 2, 2))
+  assert.equal(remote.take('puback')?.packetId, 1)
+  assert.equal(remote.take('pubrec')?.packetId, 2)
+  remote.send(make.ack('pubrel', 2))
+  assert.equal(remote.take('pubcomp')?.packetId, 2)
+  assert.equal(reader.take('publish'), undefined)
+  assert.equal(stage.bridge.status().dropped, 3)
 })

@@ -27,35 +27,36 @@ async function expectState(client: RawClient, state: '0' | '1', retain?: boolean
   if (retain !== undefined) assert.equal(message.retain, retain)
 }
 
-test('in a ring of three each message comes to each broker once', async (context) => {
-  const ports = await Promise.all([freePort(), freePort(), freePort()])
-  const lines = (n: number): string =>
-    `listener ${ports[n]} 127.0.0.1\nconnection next\naddress 127.0.0.1:${ports[(n + 1) % 3]}\n` +
-    `remote_clientid from${n}\nrestart_timeout 1\nbridge_protocol_version mqttv50\nbridge_max_hops 2\ntopic ring/# out 1`
-  const brokers: BrokerProcess[] = []
-  for (const n of [0, 1, 2]) brokers.push(await started(context, lines(n)))
-  for (const [n, broker] of brokers.entries()) await untilUp(broker, `from${n}`)
-  const clients = await Promise.all(brokers.map((broker) => clientOf(broker)))
-  for (const client of clients) await client.subscribe({ filter: 'ring/#', qos: 1 })
-  // What comes back a second time comes before the next round.
-  for (const round of [1, 2, 3]) {
-    for (const [n, client] of clients.entries()) {
-      await client.publish('ring/a', `${n} ${round}`, { qos: 1 })
-    }
-    for (const client of clients) {
-      const came: string[] = []
-      while (came.length < 3) {
-        const message = await client.find('publish')
-        client.send(make.ack('puback', message.packetId))
-        came.push(textOf(message))
+for (const direction of ['out', 'in'])
+  test(`in a ring of three by lines "${direction}" each message comes to each broker once`, async (context) => {
+    const ports = await Promise.all([freePort(), freePort(), freePort()])
+    const lines = (n: number): string =>
+      `listener ${ports[n]} 127.0.0.1\nconnection next\naddress 127.0.0.1:${ports[(n + 1) % 3]}\n` +
+      `remote_clientid from${n}\nrestart_timeout 1\nbridge_protocol_version mqttv50\nbridge_max_hops 2\ntopic ring/# ${direction} 1`
+    const brokers: BrokerProcess[] = []
+    for (const n of [0, 1, 2]) brokers.push(await started(context, lines(n)))
+    for (const [n, broker] of brokers.entries()) await untilUp(broker, `from${n}`)
+    const clients = await Promise.all(brokers.map((broker) => clientOf(broker)))
+    for (const client of clients) await client.subscribe({ filter: 'ring/#', qos: 1 })
+    // What comes back a second time comes before the next round.
+    for (const round of [1, 2, 3]) {
+      for (const [n, client] of clients.entries()) {
+        await client.publish('ring/a', `${n} ${round}`, { qos: 1 })
       }
-      assert.deepEqual(
-        came.sort(),
-        [0, 1, 2].map((n) => `${n} ${round}`),
-      )
+      for (const client of clients) {
+        const came: string[] = []
+        while (came.length < 3) {
+          const message = await client.find('publish')
+          client.send(make.ack('puback', message.packetId))
+          came.push(textOf(message))
+        }
+        assert.deepEqual(
+          came.sort(),
+          [0, 1, 2].map((n) => `${n} ${round}`),
+        )
+      }
     }
-  }
-})
+  })
 
 for (const peer of peers) {
   const skip = skipOf(peer)
