@@ -9,11 +9,13 @@ const LOOK_MS = 10
 const WAIT_SECONDS_MAX = 10
 /** Connections that may wait for the start. */
 const WAITING_MAX = 1000
+/** Of those that left while they waited, how many are passed over before others have the thread. */
+const LEFT_AT_ONCE = 200
 
 /** A connection that wants in. */
 export interface Entrant {
-  /** Its turn has come. */
-  enter(): void
+  /** Its turn has come, at once or, `late`, after others. False: it is not there any more. */
+  enter(late: boolean): boolean
 }
 
 /** The same clock in all threads. */
@@ -47,7 +49,7 @@ export class ConnectionRate {
   pass(entrant: Entrant): boolean {
     const { waiting, isPaused, perSecond } = this
     if (!isPaused && (perSecond === 0 || (waiting.length === 0 && this.take()))) {
-      entrant.enter()
+      entrant.enter(false)
       return true
     }
     const max = isPaused ? WAITING_MAX : perSecond * WAIT_SECONDS_MAX
@@ -70,12 +72,26 @@ export class ConnectionRate {
   /** Lets in who may come, and looks again while others wait. */
   private look(): void {
     const { waiting } = this
-    while (waiting.length > 0 && this.take()) waiting.shift()?.enter()
+    while (waiting.length > 0 && this.take()) if (!this.enterNext()) break
     if (waiting.length > 0) this.timer ??= setInterval(() => this.look(), LOOK_MS).unref()
     else if (this.timer !== null) {
       clearInterval(this.timer)
       this.timer = null
     }
+  }
+
+  /**
+   * The place is for the first who is still there: were it spent on who has given up, then in a long storm everybody would have, before
+   * the turn came, and nobody would get in. False: nobody was found yet.
+   */
+  private enterNext(): boolean {
+    const { waiting } = this
+    for (let left = 0; left < LEFT_AT_ONCE; left++) {
+      const next = waiting.shift()
+      if (next === undefined) return false
+      if (next.enter(true)) return true
+    }
+    return false
   }
 
   /** Takes the next place, if its time has come. */

@@ -13,6 +13,7 @@ import { isFull, type ConnectionBudget } from './connection-budget.ts'
 import type { ConnectionRate } from './connection-rate.ts'
 import { openLink, socketClosed, socketFailed, type LinkOwner, type Peer } from './link.ts'
 import { readProxied, type ProxyRules } from './proxy.ts'
+import { readHead } from './read-now.ts'
 import type { TlsEntrance } from './tls.ts'
 import type { WebEntrance } from './websocket.ts'
 
@@ -87,8 +88,13 @@ class Arrival<C> implements Peer {
   }
 
   /** Its turn has come. */
-  enter(): void {
-    if (!this.raw.destroyed) begin(this)
+  enter(late: boolean): boolean {
+    const { raw } = this
+    if (raw.destroyed) return false
+    const head = late ? readHead(raw) : null
+    if (head === 'gone') raw.destroy()
+    else begin(this, head)
+    return head !== 'gone'
   }
 
   leave(): void {
@@ -199,24 +205,25 @@ function deny<C>(
     })
 }
 
-function begin<C>(arrival: Arrival<C>): void {
+/** `head` is what was read already. */
+function begin<C>(arrival: Arrival<C>, head: Buffer | null): void {
   const { entrance, raw } = arrival
   const { proxy, tls, web } = entrance.settings
-  if (proxy === null && tls === null && web === null) return openMqtt(arrival, raw, null)
+  if (proxy === null && tls === null && web === null) return openMqtt(arrival, raw, head)
   const stageMs = entrance.stageMsMax()
   mayStay(arrival, tls === null ? stageMs : Math.min(stageMs * HANDSHAKE_FACTOR, HANDSHAKE_MS_MAX))
   raw.once('close', () => mayStay(arrival, 0))
-  if (proxy === null) secure(arrival, null, null)
-  else
-    readProxied(
-      raw,
-      proxy,
-      (proxied) => {
-        arrival.remote = proxied.remote ?? arrival.remote
-        secure(arrival, proxied.tls, proxied.rest)
-      },
-      (why) => deny(entrance, raw, arrival.remote, why),
-    )
+  if (proxy === null) return secure(arrival, null, head)
+  if (head !== null) raw.unshift(head)
+  readProxied(
+    raw,
+    proxy,
+    (proxied) => {
+      arrival.remote = proxied.remote ?? arrival.remote
+      secure(arrival, proxied.tls, proxied.rest)
+    },
+    (why) => deny(entrance, raw, arrival.remote, why),
+  )
 }
 
 /** `head` is what was read already, to be read again. */

@@ -15,7 +15,7 @@ interface DescriptorHandle {
 }
 
 /** -1: it has none, or its stream is not empty. */
-function descriptorOf(socket: Socket): number {
+export function descriptorOf(socket: Socket): number {
   const fd = (socket as unknown as { _handle?: DescriptorHandle | null })._handle?.fd
   return fd === undefined || socket.writableLength > 0 ? -1 : fd
 }

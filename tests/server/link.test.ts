@@ -73,7 +73,13 @@ const anyPort = {
   optional: false,
 }
 
-function entranceOf(core: Recorder, log: Log, options: ListenerOptions, max: number) {
+function entranceOf(
+  core: Recorder,
+  log: Log,
+  options: ListenerOptions,
+  max: number,
+  rate = new ConnectionRate(0),
+) {
   return {
     owner: { core, listener: options },
     settings: { proxy: null, tls: null, web: null, auto: false },
@@ -81,7 +87,7 @@ function entranceOf(core: Recorder, log: Log, options: ListenerOptions, max: num
     own: { max, open: 0 },
     all: { max: 0, open: 0 },
     addresses: new AddressBudget(),
-    rate: new ConnectionRate(0),
+    rate,
     sockets: { max: 0, open: 0 },
     waiting: new Set<Socket>(),
     arriving: new Set<Socket>(),
@@ -90,12 +96,12 @@ function entranceOf(core: Recorder, log: Log, options: ListenerOptions, max: num
   }
 }
 
-async function listen(context: TestContext, max = 0): Promise<Setup> {
+async function listen(context: TestContext, max = 0, rate?: ConnectionRate): Promise<Setup> {
   const core = newRecorder()
   const lines: string[] = []
   const log: Log = { mask: LogType.notice, write: (_type, text) => void lines.push(text) }
   const options = { ...listener }
-  const running = await listenAt(anyPort, entranceOf(core, log, options, max))
+  const running = await listenAt(anyPort, entranceOf(core, log, options, max, rate))
   context.after(() => {
     running.close()
     for (const link of core.links) link.end()
@@ -267,10 +273,10 @@ test('nobody comes in before the listeners are released, then all do at their ra
     const entered: number[] = []
     rate.pause()
     for (let index = 0; index < 250; index++)
-      assert.equal(rate.pass({ enter: () => void entered.push(index) }), true)
+      assert.equal(rate.pass({ enter: () => entered.push(index) > 0 }), true)
     assert.deepEqual(entered, [])
     rate.resume()
-    const all = new Promise<void>((resolve) => rate.pass({ enter: resolve }))
+    const all = new Promise<boolean>((resolve) => rate.pass({ enter: () => (resolve(true), true) }))
     const waits = setTimeout(() => {}, 10_000)
     await all
     clearTimeout(waits)
@@ -279,4 +285,33 @@ test('nobody comes in before the listeners are released, then all do at their ra
       Array.from({ length: 250 }, (_, index) => index),
     )
   }
+})
+
+/** A CONNECT of 3.1.1, and a PUBLISH at QoS 0. */
+const CONNECT = Buffer.from('100f00044d515454040200000003636363', 'hex')
+const PUBLISH = Buffer.from('3003000161', 'hex')
+
+test('who left while it waited for its turn takes nobody’s place, who published before it left does', async (context) => {
+  let nowUs = 1_000_000_000n
+  const waiting: unknown[] = []
+  const rate = new ConnectionRate(1, undefined, () => nowUs)
+  const pass = rate.pass.bind(rate)
+  rate.pass = (entrant) => (waiting.push(entrant), pass(entrant))
+  const { core, port } = await listen(context, 0, rate)
+  await open(context, port)
+  await until(() => core.links.length === 1, explain(core))
+  for (const said of [[], [CONNECT], [CONNECT, PUBLISH], []]) {
+    const socket = await open(context, port)
+    socket.end(Buffer.concat(said))
+    await once(socket, 'finish')
+  }
+  const last = await open(context, port)
+  last.write(CONNECT)
+  await until(() => waiting.length === 6, explain(core))
+  for (const links of [2, 3]) {
+    nowUs += 1_000_000n
+    await until(() => core.links.length === links, explain(core))
+  }
+  await until(() => core.received.length === 2, explain(core))
+  assert.deepEqual(core.received, [Buffer.concat([CONNECT, PUBLISH]), CONNECT])
 })

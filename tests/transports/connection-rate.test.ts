@@ -12,7 +12,7 @@ function ratesIn({ mock }: TestContext, count: number, perSecond: number) {
     () => new ConnectionRate(perSecond, next, () => BigInt(nowMs) * 1000n),
   )
   let entered = 0
-  const enter = (): void => void entered++
+  const enter = (): boolean => ++entered > 0
   return {
     rates,
     come: (rate: ConnectionRate, many = 1) => {
@@ -66,7 +66,7 @@ test('who waits longer than ten seconds would is turned away', (context) => {
   const { rates, come, entered } = ratesIn(context, 1, 10)
   come(rates[0], 100)
   come(rates[0], entered())
-  assert.equal(rates[0].pass({ enter() {} }), false)
+  assert.equal(rates[0].pass({ enter: () => true }), false)
 })
 
 test('a limit that is taken away lets in who waits', (context) => {
@@ -77,4 +77,17 @@ test('a limit that is taken away lets in who waits', (context) => {
   assert.equal(entered(), 2)
   pass(10)
   assert.equal(entered(), 6)
+})
+
+test('the place of who left while it waited is the next one’s, however many did', (context) => {
+  const { rates, come, entered, pass } = ratesIn(context, 1, 10)
+  come(rates[0], 2)
+  let asked = 0
+  const left = { enter: (late: boolean) => (assert.ok(late), ++asked < 0) }
+  for (let one = 0; one < 90; one++) rates[0].pass(left)
+  come(rates[0], 5)
+  const before = entered()
+  pass(110)
+  assert.equal(asked, 90)
+  assert.equal(entered(), before + 1)
 })
