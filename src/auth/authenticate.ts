@@ -117,18 +117,25 @@ function askHook(desk: LoginDesk, attempt: Attempt): void {
   })
 }
 
+/** What an exchange proved: that the client knows the password that `encoded` spells. */
+interface Proved {
+  readonly realm: Realm
+  readonly user: string
+  readonly encoded: string
+}
+
 /** A user who proved the password by an exchange; it is not known here, and may be empty, which is never right. */
 function letInProved(
   { checks, verified }: LoginDesk,
   { clientId }: AuthRequest,
-  realm: Realm,
-  user: string,
-  answer: Parameters<ExchangeWorld['letIn']>[1],
+  { realm, user, encoded }: Proved,
+  answer: Parameters<ExchangeWorld['letIn']>[2],
 ): void {
   const current = () => (welcomes(realm, user, clientId) ? passwordOf(realm, user) : undefined)
   const entry = current()
-  if (entry === undefined) return answer(null)
-  const { encoded, hash } = entry
+  // A change since the exchange began may have taken the user out, or the password.
+  if (entry === undefined || entry.encoded !== encoded) return answer(null)
+  const { hash } = entry
   // No login by password has this key: an empty one is refused before it is looked up.
   const key = verified.keyOf(user, NO_PASSWORD, encoded)
   if (verified.get(key) === true) return answer(new Login(realm, { encoded }))
@@ -153,10 +160,11 @@ function exchange(desk: LoginDesk, request: AuthRequest, method: string) {
   return createExchange(
     {
       takesTokens: realm.tokens !== null,
-      find: (user) => passwordOf(realm, user)?.hash,
+      find: (user) => passwordOf(realm, user),
       usual: (scheme) => usualOf(realm, scheme),
       isExhausted: (user) => desk.throttle.isExhausted(addressOf(request.remote), user),
-      letIn: (user, answer) => letInProved(desk, request, realm, user, answer),
+      letIn: (user, encoded, answer) =>
+        letInProved(desk, request, { realm, user, encoded }, answer),
       refuse: (user, answer) => refuse(desk, attemptOf(user, answer)),
       checkToken(token, answer) {
         const attempt = attemptOf(request.username ?? '', (reason, login, username) => {

@@ -1,6 +1,7 @@
 /** The methods of enhanced authentication: SCRAM by the passwords of a realm, and tokens. */
 import type { AuthRequest, Exchange, ExchangeStep } from '../ports/ports.ts'
 import { Reason } from '../codec/reason-codes.ts'
+import type { PasswordEntry } from './password-file.ts'
 import type { PasswordHash } from './password-hash.ts'
 import {
   offerScram,
@@ -13,13 +14,16 @@ import {
 /** What an exchange asks of the authenticator. */
 export interface ExchangeWorld {
   /** The password of a user; undefined: there is no such user. */
-  find(user: string): PasswordHash | undefined
+  find(user: string): PasswordEntry | undefined
   /** One like most hashes of a scheme here; undefined: there are none. */
   usual(scheme: PasswordHash['scheme']): PasswordHash | undefined
   /** Whether nobody may try to be this user at the moment. */
   isExhausted(user: string): boolean
-  /** The login of a user who proved the password, now or later; null: not, or not any more; 'busy': nobody can say now. */
-  letIn(user: string, answer: (login: object | 'busy' | null) => void): void
+  /**
+   * The login of a user who proved the password that `encoded` spells, now or later; null: not, or not any more; 'busy': nobody
+   * can say now.
+   */
+  letIn(user: string, encoded: string, answer: (login: object | 'busy' | null) => void): void
   /** A login that failed; `answer` when the client may know. */
   refuse(user: string, answer: (reason: number) => void): void
   /** Checks a token as a login. */
@@ -61,8 +65,14 @@ function scramExchange(
   method: ScramMethod,
 ): Exchange {
   let offer: ScramOffer | null = null
+  let encoded = ''
   const begin = (text: string, answer: (step: ExchangeStep) => void): void => {
-    offer = offerScram(method, text, (user) => world.find(user), world.usual(method.scheme))
+    const find = (user: string): PasswordHash | undefined => {
+      const entry = world.find(user)
+      encoded = entry?.encoded ?? ''
+      return entry?.hash
+    }
+    offer = offerScram(method, text, find, world.usual(method.scheme))
     // A user name beside it must be the same one.
     if (offer === null || (username !== null && username !== offer.user))
       return answer(refused(Reason.notAuthorized))
@@ -74,7 +84,7 @@ function scramExchange(
     // Not sooner: what is offered must not tell, and any number of exchanges may have begun before the first guess.
     const last = world.isExhausted(user) ? null : verifyScram(method, made, text)
     if (last === null) return refuse()
-    world.letIn(user, (login) => {
+    world.letIn(user, encoded, (login) => {
       if (login === 'busy') return answer(refused(Reason.quotaExceeded))
       if (login === null) return refuse()
       answer({ kind: 'done', data: Buffer.from(last), username: user, login })

@@ -154,6 +154,23 @@ test('who proves the password while too many logins wait is told so, and has not
   assert.equal((await lastStep(authenticator)).kind, 'done')
 })
 
+test('who proves a password that was changed since the exchange began is refused', async (context) => {
+  const broker = await startWith(context, await scramLine('ann', 'secret'))
+  const raw = await RawClient.open(broker.ports[0], 5)
+  const login = scram({ username: 'ann', password: 'secret' })
+  const said = { authenticationMethod: 'SCRAM-SHA-256' }
+  const first = (await login.start?.()) as Uint8Array
+  raw.send(connect(5, { properties: { ...said, authenticationData: first } }))
+  const challenge = (await raw.next()) as PacketOf['auth']
+  broker.write('users', await scramLine('ann', 'other'))
+  await broker.reload()
+  const authenticationData = await login.respond(
+    challenge.properties.authenticationData as Uint8Array,
+  )
+  raw.send(auth(0x18, { ...said, authenticationData: authenticationData as Uint8Array }))
+  await raw.expect('connack', { code: Reason.notAuthorized })
+})
+
 test('a user name beside the exchange must be the one that is proved', async (context) => {
   const broker = await startWith(context, await scramLine('ann', 'secret'))
   const other = connectClient(`mqtt://127.0.0.1:${broker.ports[0]}`, {
