@@ -50,7 +50,9 @@ export function onPublish(
   if (connection.mount !== null) mountTopic(connection.mount, connection.topicName, message)
   borrow(core, connection, message)
   checkAgreed(core, connection)
-  if (core.ports.log.mask & LogType.debug) logPublish(core, connection, message, 'Received')
+  // One whose answer has come is here again, and was logged the first time.
+  if (core.ports.log.mask & LogType.debug && connection.waits === null)
+    logPublish(core, connection, message, 'Received')
   const refusal = publishRefusal(core, connection, message)
   if (refusal < 0) return settle(core, connection, message, refusal)
   if (view.qos === 0) {

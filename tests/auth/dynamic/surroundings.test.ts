@@ -9,7 +9,7 @@ import { Reason } from '../../../src/codec/reason-codes.ts'
 import { scratch } from '../../server/run-mozzie.ts'
 import { makeCertificates } from '../../support/certificates.ts'
 import { startSecured } from '../secured.ts'
-import { ask, dynamicFile, login, topic } from './driver.ts'
+import { ask, dynamicConf, dynamicFile, login, topic } from './driver.ts'
 
 test('use_identity_as_username: the roles are those of the certificate, and who is disabled is out', async (context) => {
   const made = await makeCertificates()
@@ -85,4 +85,15 @@ test('an audit file of more than 16 MiB becomes FILE.1, and the next lines go in
   assert.ok(!last.includes('secret"'))
   assert.equal(log.recent()[0].action, 'deleteRole')
   assert.equal(log.recent().length, 1000)
+})
+
+test('a command is in the log once, though it comes to the core twice', async (context) => {
+  const broker = await startSecured(context, dynamicConf, {
+    'dynsec.json': await dynamicFile({}),
+  })
+  const admin = await broker.connect(login('admin'))
+  await admin.subscribe(`${topic}/response`)
+  await ask(admin, JSON.stringify({ commands: [{ command: 'listRoles' }] }))
+  const log = broker.mozzie.stdout() + broker.mozzie.stderr()
+  assert.equal(log.split('Received PUBLISH from ').length - 1, 1)
 })
