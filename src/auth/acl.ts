@@ -1,8 +1,8 @@
 /** Rights of clients, made of the rules of an ACL file. */
 import { hasWildcard, parseShared } from '../topics/names.ts'
-import { covers, overlaps } from '../topics/overlap.ts'
+import { coversLevels, overlapsLevels } from '../topics/overlap.ts'
 import type { AclRule, AclRules } from './acl-file.ts'
-import { filledFilter, hasWildName, type AclSubject } from './placeholders.ts'
+import { filledLevels, hasWildName, levelOf, type AclSubject } from './placeholders.ts'
 import { PatternTree } from './pattern-tree.ts'
 import { Decisions, RuleIndex } from './rule-index.ts'
 
@@ -37,6 +37,8 @@ export class Rights implements ClientRights {
   private readonly readers: RuleIndex
   private readonly writers: RuleIndex
   private readonly rules: readonly PlacedRule[]
+  /** Made when it is asked for the first time. */
+  private cut: readonly ReadingRule[] | null = null
 
   /** @param rules In the order in which they decide. */
   constructor(rules: readonly PlacedRule[]) {
@@ -66,24 +68,63 @@ export class Rights implements ClientRights {
   hasHope(filter: string): boolean {
     const plain = parseShared(filter)?.filter ?? filter
     if (!hasWildcard(plain)) return allows(this.readRule(plain))
-    return hopeBy(this.rules, plain) ?? false
+    return this.hopeOf(plain) ?? false
   }
 
   /** The same of a filter with wildcards, for rules behind which others are asked; null: these say nothing. */
   hopeOf(plain: string): boolean | null {
-    return hopeBy(this.rules, plain)
+    this.cut ??= readingRules(this.rules.map(({ filter, rule }) => ({ ...rule, filter })))
+    return hopeBy(this.cut, plain.split('/'), null)
   }
 }
 
-/** null: none of the rules is about it. */
-function hopeBy(rules: Iterable<PlacedRule>, plain: string): boolean | null {
-  for (const { filter: own, rule } of rules) {
-    if (rule.access === 'write') continue
-    if (rule.access !== 'deny' && overlaps(own, plain)) return true
+/** A rule that decides about reading, its filter cut into levels. */
+interface ReadingRule {
+  readonly levels: readonly string[]
+  readonly denies: boolean
+}
+
+function readingRules(rules: readonly Pick<AclRule, 'access' | 'filter'>[]): ReadingRule[] {
+  return rules
+    .filter(({ access }) => access !== 'write')
+    .map(({ access, filter }) => ({ levels: filter.split('/'), denies: access === 'deny' }))
+}
+
+/** null: none of the rules is about it. @param subject Whose names are in placeholders; null: there are none. */
+function hopeBy(
+  rules: readonly ReadingRule[],
+  plain: readonly string[],
+  subject: AclSubject | null,
+): boolean | null {
+  const user = subject === null ? '%u' : levelOf(subject.username)
+  const id = subject === null ? '%c' : levelOf(subject.clientId)
+  for (const { levels, denies } of rules) {
+    // Most end here: a client may ask for thousands of filters, and rules are many.
+    if (!mayMeet(levels, plain, user, id)) continue
+    const own = subject === null ? levels : filledLevels(levels, subject)
+    if (own === null) continue
+    if (!denies && overlapsLevels(own, plain)) return true
     // What an earlier rule denies no later one allows.
-    if (rule.access === 'deny' && covers(own, plain)) return false
+    if (denies && coversLevels(own, plain)) return false
   }
   return null
+}
+
+/** Whether, level by level, a rule and a filter can have a topic in common; `user` and `id` stand in placeholders. */
+function mayMeet(
+  own: readonly string[],
+  asked: readonly string[],
+  user: string | null,
+  id: string | null,
+): boolean {
+  for (let level = 0; level < own.length && level < asked.length; level++) {
+    const mine = own[level] === '%u' ? user : own[level] === '%c' ? id : own[level]
+    const theirs = asked[level]
+    if (mine === null) return false
+    if (mine === '#' || theirs === '#') return true
+    if (mine !== theirs && mine !== '+' && theirs !== '+') return false
+  }
+  return true
 }
 
 /** The patterns of a file, in the order in which they decide. */
@@ -91,6 +132,7 @@ class Patterns {
   readonly readers: PatternTree
   readonly writers: PatternTree
   private readonly rules: readonly AclRule[]
+  private cut: readonly ReadingRule[] | null = null
 
   constructor(rules: readonly AclRule[]) {
     this.rules = denyFirst(rules)
@@ -98,12 +140,11 @@ class Patterns {
     this.writers = new PatternTree(this.rules.filter(({ access }) => access !== 'read'))
   }
 
-  /** With the client's own names in them, those that can have them. */
-  *placed(subject: AclSubject): Iterable<PlacedRule> {
-    for (const rule of this.rules) {
-      const filter = filledFilter(rule.filter, subject)
-      if (filter !== null) yield { filter, rule }
-    }
+  /** As of {@link Rights}, with the client's own names in those that can have them. */
+  hopeOf(plain: string, subject: AclSubject): boolean | null {
+    if (hasWildName(subject)) return null
+    this.cut ??= readingRules(this.rules)
+    return hopeBy(this.cut, plain.split('/'), subject)
   }
 }
 
@@ -142,7 +183,7 @@ class PatternRights implements ClientRights {
   hasHope(filter: string): boolean {
     const plain = parseShared(filter)?.filter ?? filter
     if (!hasWildcard(plain)) return allows(this.readRule(plain))
-    return this.section.hopeOf(plain) ?? hopeBy(this.patterns.placed(this.subject), plain) ?? false
+    return this.section.hopeOf(plain) ?? this.patterns.hopeOf(plain, this.subject) ?? false
   }
 }
 

@@ -21,13 +21,19 @@ export function hasWildName({ clientId, username }: AclSubject): boolean {
  * with a slash (no whole level), and a name like "$SYS" in the first level.
  */
 export function filledFilter(filter: string, subject: AclSubject): string | null {
-  const levels = filter.split('/')
+  return filledLevels(filter.split('/'), subject)?.join('/') ?? null
+}
+
+/** The same of its levels. */
+export function filledLevels(
+  levels: readonly string[],
+  subject: AclSubject,
+): readonly string[] | null {
   if (hasWildName(subject)) return null
   if (levels.includes('%u') && levelOf(subject.username) === null) return null
   if (levels.includes('%c') && levelOf(subject.clientId) === null) return null
   const filled = fill(levels, subject)
-  if (filled[0].startsWith('$') && levels[0] !== filled[0]) return null
-  return filled.join('/')
+  return filled[0].startsWith('$') && levels[0] !== filled[0] ? null : filled
 }
 
 /** The filter with the names in it as they are: for a rule that denies, which may well deny too much. */

@@ -4,9 +4,12 @@ const DOLLAR = '$'
 
 /** Whether some topic name matches both filters. */
 export function overlaps(left: string, right: string): boolean {
-  if (hidesDollar(left, right) || hidesDollar(right, left)) return false
-  const a = left.split('/')
-  const b = right.split('/')
+  return overlapsLevels(left.split('/'), right.split('/'))
+}
+
+/** The same of their levels. */
+export function overlapsLevels(a: readonly string[], b: readonly string[]): boolean {
+  if (hidesDollar(a[0], b[0]) || hidesDollar(b[0], a[0])) return false
   for (let level = 0; ; level++) {
     // `a/#` takes in `a` itself.
     if (a[level] === '#' || b[level] === '#') return true
@@ -18,9 +21,12 @@ export function overlaps(left: string, right: string): boolean {
 
 /** Whether every topic name that matches `narrow` matches `wide`. */
 export function covers(wide: string, narrow: string): boolean {
-  if (hidesDollar(wide, narrow)) return false
-  const a = wide.split('/')
-  const b = narrow.split('/')
+  return coversLevels(wide.split('/'), narrow.split('/'))
+}
+
+/** The same of their levels. */
+export function coversLevels(a: readonly string[], b: readonly string[]): boolean {
+  if (hidesDollar(a[0], b[0])) return false
   for (let level = 0; ; level++) {
     if (a[level] === '#') return true
     if (level === a.length || level === b.length) return a.length === b.length
@@ -32,5 +38,5 @@ export function covers(wide: string, narrow: string): boolean {
 
 /** A leading wildcard does not match names that begin with `$` [MQTT-4.7.2-1]. */
 function hidesDollar(wild: string, other: string): boolean {
-  return other.startsWith(DOLLAR) && (wild.startsWith('+') || wild.startsWith('#'))
+  return (wild === '+' || wild === '#') && other.startsWith(DOLLAR)
 }
