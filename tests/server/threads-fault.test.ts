@@ -31,7 +31,7 @@ function faultAt(directory: string, fault: string): { trigger(): void } {
 async function start(context: TestContext, directory: string, port: number) {
   const file = writeConfig(
     directory,
-    `thread_count 2\nlistener ${port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location ${directory}/`,
+    `thread_count 2\nlistener ${port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location ${directory}/\nmax_queued_messages 0`,
   )
   const mozzie = await startMozzie(context, '-c', file)
   const connect = async (options: IClientOptions = {}): Promise<MqttClient> => {
