@@ -54,7 +54,10 @@ export function urlOf(
   return url.href
 }
 
-/** A question that is not answered by then says that the broker does not respond; the answer may still come. */
+/**
+ * A question that is not answered by then, nor any other that was asked meanwhile, says that the broker does not respond; the
+ * answer may still come.
+ */
 const SILENT_MS = 4000
 const GIVE_UP_MS = 20_000
 
@@ -69,7 +72,11 @@ export async function call<N extends Name>(name: N, asked: Asked<N> = {}): Promi
   if (method !== 'GET') headers['x-csrf-token'] = token ?? 'page'
   if (asked.body !== undefined) headers['content-type'] = 'application/json'
   const isQuestion = method === 'GET'
-  const silent = isQuestion ? setTimeout(noteSilence, SILENT_MS) : undefined
+  const askedMs = Date.now()
+  const look = (): void => {
+    if (reach.get().heardAtMs <= askedMs) noteSilence()
+  }
+  const silent = isQuestion ? setTimeout(look, SILENT_MS) : undefined
   let response: Response
   try {
     response = await fetch(urlOf(name, asked), {
