@@ -318,7 +318,8 @@ class Simulation {
     reader.connect(this.node, 1)
     this.time.run(this.time.nowMs + 500)
     reader.subscribe('kept', 1)
-    this.time.run(this.time.nowMs + 2000)
+    // Each write of a link that stalls may take a while.
+    this.time.run(this.time.nowMs + 20_000)
     const kept = reader.received.filter(({ retain }) => retain).map(({ payload }) => payload)
     const expected = this.lastRetained === '' ? [] : [this.lastRetained]
     if (kept.join() !== expected.join())
