@@ -285,7 +285,7 @@ export class Relay {
     if (this.isCut) return
     if (type === PacketType.publish) this.receivePublish(bytes, start, bodyStart, end)
     else {
-      const ack = readAck(this.remote.version, first, bytes, bodyStart, end)
+      const ack = readAck(this.remote.version, first, bytes, bodyStart, end, true)
       this.receiveAck(type as AckPacket['type'], ack & 0xffff, ack >>> 16)
     }
     if (this.local === null && this.toLocal.length > EARLY_BYTES_MAX)
@@ -334,7 +334,9 @@ export class Relay {
     output.written()
   }
 
-  private receiveAck(type: AckPacket['type'], packetId: number, reason: number): void {
+  private receiveAck(type: AckPacket['type'], packetId: number, said: number): void {
+    // mosquitto's answer to what is over its limit; our broker takes what the standard knows.
+    const reason = said === Reason.packetTooLarge ? Reason.payloadFormatInvalid : said
     if (type === PacketType.pubcomp && this.sweep !== null) return this.sweep.answered()
     if (type === PacketType.pubrel && this.refusedHere.delete(packetId)) {
       const { output, version } = this.remote
@@ -346,7 +348,7 @@ export class Relay {
       return this.cut(`the remote cannot take a message now: ${reasonText(reason)}`)
     if (isRefusal && type !== PacketType.pubrel) {
       this.counts.dropped++
-      this.events.warn(`the remote refused a message: ${reasonText(reason)}`)
+      this.events.warn(`the remote refused a message: ${reasonText(said)}`)
     }
     if (type === PacketType.puback && this.lowered.delete(packetId)) {
       if (reason < ERRORS_FROM) this.answeredHere.add(packetId)

@@ -16,10 +16,16 @@ function firstByte(type: AckType): number {
   return (type << 4) | (type === PacketType.pubrel ? 2 : 0)
 }
 
-function checkReason(type: number, reason: number): void {
-  if (!isReasonAllowed(type, reason)) {
-    throw new ProtocolError(Reason.protocolError, `packet ${type} with reason ${reason}`)
-  }
+function checkReason(type: number, reason: number, fromServer: boolean): void {
+  if (isReasonAllowed(type, reason) || (fromServer && isTooLarge(type, reason))) return
+  throw new ProtocolError(Reason.protocolError, `packet ${type} with reason ${reason}`)
+}
+
+/** mosquitto says so of a payload over its `message_size_limit`; the standard lacks it there. Who takes it for a fault sends the message for ever. */
+function isTooLarge(type: number, reason: number): boolean {
+  return (
+    reason === Reason.packetTooLarge && (type === PacketType.puback || type === PacketType.pubrec)
+  )
 }
 
 /** What follows the reason, if anything: 5.0 lets both, or the properties alone, be left out. */
@@ -32,13 +38,13 @@ export function readAckPacket(
   reader: ByteReader,
   version: Version,
   first: number,
-  { limits }: DecodeOptions,
+  { fromClient, limits }: DecodeOptions,
 ): AckPacket {
   const type = (first >> 4) as AckType
   const packetId = readPacketId(reader)
   if (version < 5 || reader.isAtEnd()) return { type, packetId, reason: 0, properties: {} }
   const reason = reader.byte()
-  checkReason(type, reason)
+  checkReason(type, reason, fromClient === false)
   return { type, packetId, reason, properties: readAckProperties(reader, type, limits) }
 }
 
@@ -53,6 +59,7 @@ export function readAck(
   bytes: Uint8Array,
   bodyStart: number,
   frameEnd: number,
+  fromServer = false,
 ): number {
   const length = frameEnd - bodyStart
   if (length < 2) throw new ProtocolError(Reason.malformedPacket, 'acknowledgement is cut short')
@@ -61,7 +68,7 @@ export function readAck(
   if (length === 2) return packetId
   if (version < 5) throw new ProtocolError(Reason.malformedPacket, 'trailing bytes')
   const reason = bytes[bodyStart + 2]
-  checkReason(first >> 4, reason)
+  checkReason(first >> 4, reason, fromServer)
   if (length > 3) {
     const reader = new ByteReader(bytes, bodyStart + 3, frameEnd)
     readAckProperties(reader, first >> 4)

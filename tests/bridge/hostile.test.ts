@@ -164,6 +164,25 @@ test('a message that the remote refuses for good is counted and lets the others 
   assert.equal(stage.bridge.status().state, 'up')
 })
 
+for (const qos of [1, 2] as const)
+  test(`at QoS ${qos} a message over mosquitto's message_size_limit lets the others pass`, () => {
+    const stage = createBridgeStage({ version: 5 })
+    const remote = stage.remote().welcome()
+    const author = stage.here.connect('author')
+    author.send(make.publish('a', 'x', { qos, packetId: 1 }))
+    if (qos === 2) author.send(make.ack('pubrel', 1))
+    const { packetId } = remote.take('publish')!
+    // The standard has no 0x95 in PUBACK and PUBREC.
+    remote.sendBytes(
+      Uint8Array.of(qos === 1 ? 0x40 : 0x50, 3, packetId >> 8, packetId & 0xff, 0x95),
+    )
+    author.send(make.publish('a', 'y', { qos: 1, packetId: 2 }))
+    assert.ok(remote.take('publish'))
+    assert.equal(stage.bridge.status().dropped, 1)
+    assert.equal(stage.bridge.status().state, 'up')
+    assert.equal(stage.bridge.status().queued, 1)
+  })
+
 test('what a resumed session kept of lines that are gone is acknowledged and dropped', () => {
   const stage = createBridgeStage({ topics: [into] })
   const remote = stage.remote().welcome(true)

@@ -229,6 +229,18 @@ test('a refused message rejects with the reason of the server, and makes room', 
   assert.equal((await fine).reason, Reason.noMatchingSubscribers)
 })
 
+test("mosquitto's refusal of what is over its limit is one, though the standard has none such", async () => {
+  const { client, time, accept, server } = play()
+  await accept()
+  server().taken()
+  const refused = client.publish('t', 'a', { qos: 1 })
+  await time.settle()
+  const { packetId } = server().only(publish)
+  await server().sendBytes(0x40, 3, packetId >> 8, packetId & 0xff, 0x95)
+  await assert.rejects(refused, { name: 'PublishRefusedError', reason: Reason.packetTooLarge })
+  assert.equal(client.state, 'connected')
+})
+
 test('what the server said it cannot take is refused without asking it', async () => {
   const { client, accept, server } = play()
   const properties = { maximumQos: 1, retainAvailable: 0, maximumPacketSize: 50 }

@@ -198,6 +198,16 @@ test('every acknowledgement reads the same by the short way', () => {
   }
 })
 
+test('0x95 in PUBACK and PUBREC is taken of a server, which may be mosquitto, and of nobody else', () => {
+  for (const first of [0x40, 0x50]) {
+    const bytes = Uint8Array.of(first, 3, 0, 1, 0x95)
+    assert.equal(readAck(5, first, bytes, 2, 5, true), 1 | (0x95 << 16))
+    assert.throws(() => readAck(5, first, bytes, 2, 5), ProtocolError)
+    assert.ok(decodePacket(5, first, bytes, 2, 5, { fromClient: false }))
+    assert.throws(() => decodePacket(5, first, bytes, 2, 5, { fromClient: true }), ProtocolError)
+  }
+})
+
 for (const [version, hex, reason] of [
   [4, '40 01 00', 0x81],
   [4, '40 03 0001 00', 0x81],
