@@ -7,7 +7,7 @@
  *     the default access, which never opens `$CONTROL`
  */
 import { hasWildcard, parseShared } from '../../topics/names.ts'
-import { covers } from '../../topics/overlap.ts'
+import { coversLevels } from '../../topics/overlap.ts'
 import type { AclRule } from '../acl-file.ts'
 import { filledFilter, filledWidely, hasPlaceholder, type AclSubject } from '../placeholders.ts'
 import { RuleIndex } from '../rule-index.ts'
@@ -38,8 +38,12 @@ interface HeldRole {
 
 interface PlacedRule {
   readonly filter: string
+  /** Of its filter, where filters are judged by it. */
+  readonly levels: readonly string[]
   readonly rule: RoleRule
 }
+
+const NO_LEVELS: readonly string[] = []
 
 /** Of one role, for one of subscribing and unsubscribing. */
 interface FilterRules {
@@ -133,11 +137,12 @@ export class RoleRights {
 
 function decide(rules: readonly FilterRules[], filter: string): RoleRule | null {
   const isWild = hasWildcard(filter)
+  const asked = filter.split('/')
   for (const { literals, patterns, wildcards } of rules) {
     const literal = literals.get(filter)
     if (literal !== undefined) return literal
     if (isWild && wildcards !== null) return wildcards
-    for (const { filter: own, rule } of patterns) if (covers(own, filter)) return rule
+    for (const { levels, rule } of patterns) if (coversLevels(levels, asked)) return rule
   }
   return null
 }
@@ -172,10 +177,15 @@ function placed(held: HeldRole, type: AclType, subject: AclSubject): PlacedRule[
     if (!unplaced.isPersonal) rules.push(unplaced)
     else {
       const filter = filterOf(unplaced.rule, subject)
-      if (filter !== null) rules.push({ filter, rule: unplaced.rule })
+      if (filter !== null)
+        rules.push({ filter, levels: levelsOf(type, filter), rule: unplaced.rule })
     }
   }
   return rules
+}
+
+function levelsOf(type: AclType, filter: string): readonly string[] {
+  return type.endsWith('Pattern') ? filter.split('/') : NO_LEVELS
 }
 
 interface UnplacedRule extends PlacedRule {
@@ -200,6 +210,7 @@ function rulesOf(held: HeldRole, type: AclType): readonly UnplacedRule[] {
     .filter(({ acltype }) => acltype === type)
     .map((acl) => ({
       filter: acl.topic,
+      levels: levelsOf(type, acl.topic),
       rule: ruleOf(held, acl),
       isPersonal: hasPlaceholder(acl.topic),
     }))
