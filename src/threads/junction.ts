@@ -188,8 +188,7 @@ export class Junction {
     const served = groups.length === 0 ? null : this.chooseNodes(from, message, groups)
     let isCalm = true
     for (const node of this.nodes) {
-      if (node === from) continue
-      const plain = (mask & node.bit) !== 0
+      const plain = node !== from && (mask & node.bit) !== 0
       const chosen = served?.get(node) ?? NO_GROUPS
       if (!plain && chosen.length === 0) continue
       const sent = node.way.copies ? message : message.kept()
@@ -209,7 +208,9 @@ export class Junction {
       const place = this.places.get(group)
       if (place === undefined) continue
       const others = [...place.own].filter(([node]) => node !== from)
-      const node = nodeInTurn(others, qos === 0, place.next++)
+      // Whoever chose another node may not have heard yet that its members are gone: then it comes back to those there.
+      const back = place.own.has(from) ? from : undefined
+      const node = nodeInTurn(others, qos === 0, place.next++) ?? back
       if (node === undefined) continue
       const known = served.get(node)
       if (known === undefined) served.set(node, [group])

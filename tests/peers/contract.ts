@@ -11,6 +11,8 @@ import { contentOf } from '../store/told.ts'
 import { message, PeerNode, Stage, type Check, type PeersSetup } from './peer-node.ts'
 
 export interface PeersTraits {
+  /** Who has left a group is known sooner than a node hears of it: what nobody else can take comes back to it. Absent: it knows itself. */
+  readonly isAhead?: boolean
   /** Of a shared group every member everywhere gets its share. Absent: one node gets each message, that is all. */
   readonly fair?: boolean
   /** Nodes of one process go together: they leave nothing to be said. */
@@ -198,6 +200,30 @@ function publishContract(check: Check, traits: PeersTraits): void {
       await stage.setup.until(() => b.got.length + c.got.length >= 120)
       assert.deepEqual([b.got.length, c.got.length], [60, 60])
     })
+
+  if (traits.isAhead === true)
+    check(
+      'of a shared group that nobody else is in any more a message comes back to who is',
+      async (stage) => {
+        const [a, b, c] = stage.nodes
+        for (const member of [a, b]) {
+          member.want('work', 1, 0, 'g')
+          await stage.barrier(member)
+        }
+        b.want('work', 0, 0, 'g')
+        await stage.barrier(b)
+        for (const node of [a, c]) node.peers.publish(message('work', node.name), 0, ['g/work'])
+        await stage.setup.until(() => a.got.length === 2)
+        a.want('work', 0, 0, 'g')
+        await stage.barrier(a)
+        for (const node of [a, c]) node.peers.publish(message('work', 'nobody'), 0, ['g/work'])
+        await stage.setup.settle()
+        assert.deepEqual(a.texts.sort(), ['a', 'c'])
+        for (const { plain, groups } of a.got)
+          assert.deepEqual([plain, groups], [false, ['g/work']])
+        assert.deepEqual([...b.got, ...c.got], [])
+      },
+    )
 
   check('a node that wants it itself and for a group gets it once', async (stage) => {
     const [a, b, c] = stage.nodes

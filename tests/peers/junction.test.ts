@@ -37,7 +37,7 @@ async function inMemory(): Promise<PeersSetup> {
   }
 }
 
-peersContract('in memory', inMemory, { fair: true })
+peersContract('in memory', inMemory, { fair: true, isAhead: true })
 
 /** As the threads of a process are joined, all of them in this one: real ports, real bytes. */
 async function byBytes(): Promise<PeersSetup> {
@@ -84,4 +84,4 @@ async function byBytes(): Promise<PeersSetup> {
   }
 }
 
-peersContract('by bytes', byBytes, { fair: true, diesAlone: false })
+peersContract('by bytes', byBytes, { fair: true, isAhead: true, diesAlone: false })
