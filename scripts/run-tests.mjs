@@ -18,6 +18,8 @@ const LONG = [
   'examples/page',
   'blackbox/keep-alive',
   'attack/login',
+  'server/threads-behaviour',
+  'server/threads-whole',
   'cluster/',
 ]
 

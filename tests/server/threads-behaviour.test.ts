@@ -3,7 +3,7 @@
  * threads share; all of the black-box tests: `npm run test:threads`.
  */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { outcomeOf, runTestFile } from '../support/run-test-file.ts'
 
 const FILES: readonly (readonly [threads: number, files: readonly string[]])[] = [
@@ -24,10 +24,13 @@ const FILES: readonly (readonly [threads: number, files: readonly string[]])[] =
   ],
 ]
 
-for (const [threads, files] of FILES)
-  for (const file of files)
-    test(`with ${threads} threads: ${file}`, () =>
-      runTestFile(file, { MOZZIE_TEST_THREADS: String(threads) }))
+// They wait for time to pass as well: two at a time.
+describe('what clients see', { concurrency: 2 }, () => {
+  for (const [threads, files] of FILES)
+    for (const file of files)
+      test(`with ${threads} threads: ${file}`, () =>
+        runTestFile(file, { MOZZIE_TEST_THREADS: String(threads) }))
+})
 
 test('a file that fails says which of its tests did, and how', () => {
   const said =
