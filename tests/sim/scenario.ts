@@ -25,6 +25,8 @@ const FILTERS = ['t/#', 't/+', 't/0', 't/1', '+/1']
 /** Beyond the limit a connection's output may hold the packet that passed it and what answers one chunk. */
 const OUTPUT_SLACK = 24 * 1024
 const LARGE = 20_000
+/** Messages from one large one to the next: no window has two of them, for a window goes out in one turn. */
+const LARGE_APART = 200
 
 /** Runs the scenario of `seed`; returns what went wrong, nothing when all held. */
 export function simulate(seed: number, faults: StoreFaults = {}): string[] {
@@ -49,6 +51,7 @@ class Simulation {
   private readonly limits: Partial<Limits> & { windowMax: number; outputBytesMax: number }
   private node: SimNode
   private lastRetained = ''
+  private nextLarge = 0
 
   constructor(seed: number, faults: StoreFaults) {
     this.random = seeded(seed)
@@ -175,7 +178,9 @@ class Simulation {
 
   private publish(client: SimClient, topic: string, qos: Qos, calm: boolean): void {
     const serial = this.sent.length
-    const padding = !calm && this.random() < 0.01 ? ' '.repeat(LARGE) : ''
+    const isLarge = !calm && serial > this.nextLarge && this.random() < 0.02
+    if (isLarge) this.nextLarge = serial + LARGE_APART
+    const padding = isLarge ? ' '.repeat(LARGE) : ''
     const payload = `${client.id} ${serial}${padding}`
     const sent: Sent = {
       topic,
