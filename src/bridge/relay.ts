@@ -22,6 +22,7 @@ import type { Runtime } from '../client/ports.ts'
 import type { LocalEnd } from './local-end.ts'
 import { Names } from './names.ts'
 import type { RemoteInfo } from './greeting.ts'
+import { readRemoteAck } from './remote-ack.ts'
 import type { RemoteEnd } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
 import { Sweep } from './sweep.ts'
@@ -285,7 +286,7 @@ export class Relay {
     if (this.isCut) return
     if (type === PacketType.publish) this.receivePublish(bytes, start, bodyStart, end)
     else {
-      const ack = readAck(this.remote.version, first, bytes, bodyStart, end, true)
+      const ack = readRemoteAck(this.remote.version, first, bytes, bodyStart, end)
       this.receiveAck(type as AckPacket['type'], ack & 0xffff, ack >>> 16)
     }
     if (this.local === null && this.toLocal.length > EARLY_BYTES_MAX)
@@ -335,7 +336,7 @@ export class Relay {
   }
 
   private receiveAck(type: AckPacket['type'], packetId: number, said: number): void {
-    // mosquitto's answer to what is over its limit; our broker takes what the standard knows.
+    // Our broker takes what the standard knows, and there is no 0x95 in it.
     const reason = said === Reason.packetTooLarge ? Reason.payloadFormatInvalid : said
     if (type === PacketType.pubcomp && this.sweep !== null) return this.sweep.answered()
     if (type === PacketType.pubrel && this.refusedHere.delete(packetId)) {

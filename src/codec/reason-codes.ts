@@ -1,6 +1,12 @@
 /** Reason codes, and which packet may carry which. */
 import { PacketType } from './packets.ts'
 
+/**
+ * Reason string with a 0x97 that no later attempt will change, as those of a full disk do: by it a bridge knows that it need not
+ * send the message again.
+ */
+export const TOO_LARGE_HERE = 'larger than this broker takes'
+
 /** Reason codes by name (MQTT 5.0, 2.4). */
 export const Reason = {
   success: 0x00,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BridgeSettings } from '../../src/bridge/settings.ts'
 import { PacketType, type Qos } from '../../src/codec/packets.ts'
+import { createStage } from '../broker/stage.ts'
 import * as make from '../support/packets.ts'
 import { createBridgeStage, type Remote } from './bridge-stage.ts'
 
@@ -176,6 +177,26 @@ for (const qos of [1, 2] as const)
     remote.sendBytes(
       Uint8Array.of(qos === 1 ? 0x40 : 0x50, 3, packetId >> 8, packetId & 0xff, 0x95),
     )
+    author.send(make.publish('a', 'y', { qos: 1, packetId: 2 }))
+    assert.ok(remote.take('publish'))
+    assert.equal(stage.bridge.status().dropped, 1)
+    assert.equal(stage.bridge.status().state, 'up')
+    assert.equal(stage.bridge.status().queued, 1)
+  })
+
+for (const qos of [1, 2] as const)
+  test(`at QoS ${qos} a message over another Mozzie's message_size_limit lets the others pass`, () => {
+    const stage = createBridgeStage({ version: 5 })
+    const remote = stage.remote().welcome()
+    const author = stage.here.connect('author')
+    author.send(make.publish('a', 'too large', { qos, packetId: 1 }))
+    if (qos === 2) author.send(make.ack('pubrel', 1))
+    const { packetId } = remote.take('publish')!
+    const there = createStage({ payloadBytesMax: 1 }).connect('bridge')
+    there.send(make.publish('a', 'too large', { qos, packetId }))
+    const answer = there.take(qos === 1 ? 'puback' : 'pubrec')!
+    assert.equal(answer.reason, 0x97)
+    remote.send(answer)
     author.send(make.publish('a', 'y', { qos: 1, packetId: 2 }))
     assert.ok(remote.take('publish'))
     assert.equal(stage.bridge.status().dropped, 1)

@@ -11,7 +11,7 @@ import type { OpenConnection } from '../state/model.ts'
 import { mountTopic } from '../state/mount-point.ts'
 import { replyAck } from '../delivery/replies.ts'
 import { delay } from './delayed.ts'
-import { DELAYS, OBEYED, publishRefusal } from './refusal.ts'
+import { DELAYS, OBEYED, publishRefusal, replyRefusal } from './refusal.ts'
 import { storeRetained } from './retained.ts'
 import { afterFanOut, UNDER_WAY } from './fan-out-later.ts'
 import { matchesOf, resolveAlias, takeTopic } from './published-topic.ts'
@@ -153,13 +153,13 @@ function acknowledge(
   message: Message,
   refusal: number,
 ): void {
+  if (refusal !== 0) return replyRefusal(core, connection, PacketType.puback, message, refusal)
   const { packetId } = core.published
   const { mark } = core.journal
-  const count = refusal === 0 ? accept(core, connection, message) : 0
+  const count = accept(core, connection, message)
   const batch = core.journal.since(mark)
   if (count === UNDER_WAY) confirmLater(core, connection, packetId, message.publisher, batch)
-  else if (refusal === 0) confirm(core, connection, packetId, count, batch)
-  else replyAck(core, connection, PacketType.puback, packetId, refusal, batch)
+  else confirm(core, connection, packetId, count, batch)
 }
 
 /** A function of its own: what a closure holds is allocated where its function begins, for every message. */

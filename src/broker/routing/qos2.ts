@@ -22,6 +22,7 @@ import { delay, isDelayed } from './delayed.ts'
 import { afterFanOut, keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
 import { matchesOf } from './published-topic.ts'
 import { dropRetained, storeRetained } from './retained.ts'
+import { replyRefusal } from './refusal.ts'
 import { publish, routeLater } from './routing.ts'
 
 /** QoS 2: held under its identifier until PUBREL. */
@@ -35,19 +36,15 @@ export function holdQos2(
   const { packetId } = core.published
   const known = heldMessage(session, packetId)
   if (known !== undefined) return holdAgain(core, connection, session, known, refusal)
-  let reason = refusal
-  let batch = 0
-  if (refusal === 0) {
-    checkHeld(core, connection, session, message)
-    const kept = message.kept()
-    holdUntilPubrel(core, session, packetId, kept)
-    if (
-      !isDelayed(core, connection.mount, message.topicName) &&
-      matchesOf(core, connection)?.length === 0
-    )
-      reason = Reason.noMatchingSubscribers
-    if (session.durable) batch = core.journal.holdInbound(session.clientId, packetId, kept)
-  }
+  if (refusal !== 0) return replyRefusal(core, connection, PacketType.pubrec, message, refusal)
+  checkHeld(core, connection, session, message)
+  const kept = message.kept()
+  holdUntilPubrel(core, session, packetId, kept)
+  const isForNobody =
+    !isDelayed(core, connection.mount, message.topicName) &&
+    matchesOf(core, connection)?.length === 0
+  const reason = isForNobody ? Reason.noMatchingSubscribers : 0
+  const batch = session.durable ? core.journal.holdInbound(session.clientId, packetId, kept) : 0
   replyAck(core, connection, PacketType.pubrec, packetId, reason, batch)
 }
 

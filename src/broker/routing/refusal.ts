@@ -1,17 +1,19 @@
 /** Whether the PUBLISH that came is passed on: rights, room, and what its topic asks for. */
 import { LogType } from '../../base/log.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
-import { Reason } from '../../codec/reason-codes.ts'
+import type { PacketType } from '../../codec/packets.ts'
+import { Reason, TOO_LARGE_HERE } from '../../codec/reason-codes.ts'
 import { isWellFormedUtf8 } from '../../codec/utf8.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Auth, Identity } from '../../ports/ports.ts'
 import { Pressure } from '../../ports/pressure.ts'
 import { isControl, isReserved } from '../../topics/reserved.ts'
+import { replyAck, replyPacket } from '../delivery/replies.ts'
 import { dropped } from '../state/drops.ts'
 import type { Core } from '../state/core.ts'
 import type { OpenConnection } from '../state/model.ts'
 import { ruled, rulingOf } from '../state/waiting.ts'
-import { logPublish, logTooLarge } from '../state/words.ts'
+import { logAckSent, logPublish, logTooLarge } from '../state/words.ts'
 import { carryOut } from './control.ts'
 import { isDelayed, readDelay } from './delayed.ts'
 import { matchesOf } from './published-topic.ts'
@@ -44,7 +46,7 @@ function refusalFor(
   topic: string,
 ): number {
   const view = core.published
-  const { limits, auth, log } = core.ports
+  const { auth, log } = core.ports
   const who = connection.identity
   if (auth.publish !== null && !connection.isOurs) {
     const allowed = mayPublishNow(core, connection, auth.publish, who, topic)
@@ -53,8 +55,7 @@ function refusalFor(
   // What clears a retained message makes room.
   if (core.pressure >= Pressure.shed && message.payloadLength > 0)
     return refuseForMemory(core, connection)
-  const { payloadBytesMax } = limits
-  if (payloadBytesMax > 0 && message.payloadLength > payloadBytesMax && !connection.isOurs) {
+  if (isOverLimit(core, message) && !connection.isOurs) {
     dropped(core, null, 'overSizeLimit')
     // Below 5.0 the client is not told: whoever looks for its message finds it here.
     if (log.mask & LogType.debug) logPublish(core, connection, message, 'Dropped too large')
@@ -67,6 +68,30 @@ function refusalFor(
   if (view.retain && retainedIsFull(core, topic, message.payloadLength)) return Reason.quotaExceeded
   if (core.full && view.qos > 0 && needsStore(core, connection)) return refuseFull(connection)
   return 0
+}
+
+/** `message_size_limit` */
+function isOverLimit({ ports }: Core, { payloadLength }: Message): boolean {
+  const { payloadBytesMax } = ports.limits
+  return payloadBytesMax > 0 && payloadLength > payloadBytesMax
+}
+
+/** Acknowledges a message that is not passed on. */
+export function replyRefusal(
+  core: Core,
+  connection: OpenConnection,
+  type: typeof PacketType.puback | typeof PacketType.pubrec,
+  message: Message,
+  reason: number,
+): void {
+  const { packetId } = core.published
+  const isForGood = isOverLimit(core, message) || core.journal.sizeLimitFor(message) > 0
+  const isTold = connection.version === 5 && connection.problemInformation
+  if (reason !== Reason.quotaExceeded || !isForGood || !isTold)
+    return replyAck(core, connection, type, packetId, reason, 0)
+  if (core.ports.log.mask & LogType.debug) logAckSent(core, connection, type, packetId, reason)
+  const properties = { reasonString: TOO_LARGE_HERE }
+  replyPacket(core, connection, { type, packetId, reason, properties }, 0)
 }
 
 function refusalOfDelayed(core: Core, connection: OpenConnection, message: Message): number {
