@@ -38,12 +38,17 @@ function plain(
       return present({
         ...named,
         priority: wholeNumber(priority, 'PRIORITY'),
-        count: wholeNumber(count, 'COUNT'),
-        offset: wholeNumber(offset, 'OFFSET'),
+        count: aboveZero(wholeNumber(count, 'COUNT')),
+        offset: aboveZero(wholeNumber(offset, 'OFFSET')),
       })
     },
     print,
   }
+}
+
+/** As mosquitto_ctrl has it, which asks for all names where COUNT is 0; the broker would list one. */
+function aboveZero(value: number | undefined): number | undefined {
+  return value !== undefined && value > 0 ? value : undefined
 }
 
 const PAGE = ['count?', 'offset?']
