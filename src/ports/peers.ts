@@ -86,8 +86,8 @@ export interface Peers {
   barrier(done: () => void): void
   /**
    * Sends to `nodes`, the mask of those who want it, and to one node for each of `groups` ("group/filter"), chosen among those with
-   * members; of a group that no other node can serve any more it comes back by {@link PeersEvents.published}, where this one may not have heard of that yet.
-   * A node gets it once, with all that is meant for it. The message may borrow its bytes: they are the caller's again
+   * members. Where this one may not have heard yet that no other node has any, it comes back by {@link PeersEvents.published}, behind
+   * that news. A node gets it once, with all that is meant for it. The message may borrow its bytes: they are the caller's again
    * when this returns. False: too much is under way; whoever can wait should.
    */
   publish(message: Message, nodes: number, groups: readonly string[]): boolean

@@ -206,12 +206,11 @@ export class Junction {
     const served = new Map<Node, string[]>()
     for (const group of groups) {
       const place = this.places.get(group)
-      if (place === undefined) continue
-      const others = [...place.own].filter(([node]) => node !== from)
-      // Whoever chose another node may not have heard yet that its members are gone: then it comes back to those there.
-      const back = place.own.has(from) ? from : undefined
-      const node = nodeInTurn(others, qos === 0, place.next++) ?? back
-      if (node === undefined) continue
+      const others = [...(place?.own ?? [])].filter(([node]) => node !== from)
+      const turn = place === undefined ? 0 : place.next++
+      // Whoever left it to others may not have heard yet that they are gone: then it comes back, behind that news, for members
+      // there, or for one that is away.
+      const node = nodeInTurn(others, qos === 0, turn) ?? from
       const known = served.get(node)
       if (known === undefined) served.set(node, [group])
       else known.push(group)

@@ -368,3 +368,24 @@ test('a client that comes to two nodes while its session is due at one of them i
       if (!comesToBothWhileDue(otherMs, hereMs)) wrong.push(`${otherMs}/${hereMs}`)
   assert.deepEqual(wrong, [])
 })
+
+test('a message to a group whose last member leaves meanwhile waits for one that is away', () => {
+  for (let ms = 0; ms <= 20; ms++) {
+    const { a, b, wait, connect, subscribe, check } = twoNodes()
+    const away = connect('away', b, true)
+    subscribe(away, '$share/g/w', 1)
+    away.cut()
+    wait()
+    const leaving = connect('leaving', b)
+    subscribe(leaving, '$share/g/w', 1)
+    const publisher = connect('p', a)
+    leaving.disconnect()
+    wait(ms)
+    publisher.publish('w', 'one', 1)
+    wait()
+    assert.ok(publisher.acked.has('one'))
+    const got = [...payloads(leaving), ...payloads(connect('away', a, true))]
+    assert.deepEqual(got, ['one'], `${ms} ms later`)
+    check()
+  }
+})

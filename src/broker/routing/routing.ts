@@ -108,7 +108,8 @@ export function routeFromPeer(
 
 /** Groups whose last member here went while the message was on its way: they may have members at yet other nodes. */
 function passBack(core: Core, message: Message, groups: readonly string[]): void {
-  const left = groups.filter((group) => (core.groups.get(group)?.members.length ?? 0) === 0)
+  // One that is not known here has members nowhere.
+  const left = groups.filter((group) => core.groups.get(group)?.members.length === 0)
   if (left.length > 0) core.ports.peers?.publish(message, 0, left)
 }
 
