@@ -268,7 +268,9 @@ export function logAckSent(
   packetId: number,
   reason: number,
 ): void {
-  const code = type === PacketType.puback || type === PacketType.pubrec ? `, rc${reason}` : ''
+  const isAnswer = type === PacketType.puback || type === PacketType.pubrec
+  // Below 5.0 there is no reason in it.
+  const code = isAnswer ? `, rc${connection.version < 5 ? 0 : reason}` : ''
   core.ports.log.write(
     LogType.debug,
     `Sending ${ACK_NAMES[type - 4]} to ${connection.identity?.clientId} (m${packetId}${code})`,
