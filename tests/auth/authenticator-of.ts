@@ -4,8 +4,21 @@ import { createArgon2 } from '../../src/auth/argon2.ts'
 import { createAuthenticator, type Authenticator } from '../../src/auth/authenticate.ts'
 import { parsePasswordFile } from '../../src/auth/password-file.ts'
 import type { Realm } from '../../src/auth/realm.ts'
+import { listener } from '../sim/world.ts'
 
 const log: Log = { mask: 0, write: () => {} }
+
+/** Of who wants in by an exchange. */
+export const exchanging = {
+  clientId: 'c',
+  username: null,
+  password: null,
+  version: 5,
+  remote: '127.0.0.1:1',
+  listener,
+  tls: null,
+  proven: false,
+} as const
 
 /**
  * @param text The file's.

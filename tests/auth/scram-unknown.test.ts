@@ -13,10 +13,9 @@ import {
 import { offerScram, SCRAM_METHODS, type ScramMethod } from '../../src/auth/scram.ts'
 import type { Authenticator } from '../../src/auth/authenticate.ts'
 import type { ExchangeStep } from '../../src/ports/ports.ts'
-import { listener } from '../sim/world.ts'
 import { connect } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { authenticatorOf } from './authenticator-of.ts'
+import { authenticatorOf, exchanging } from './authenticator-of.ts'
 import { startSecured } from './secured.ts'
 
 const SHA256 = SCRAM_METHODS.get('SCRAM-SHA-256') as ScramMethod
@@ -25,17 +24,6 @@ const SHA512 = SCRAM_METHODS.get('SCRAM-SHA-512') as ScramMethod
 const GUESSES = 40
 /** So many connections do not all come to one thread. */
 const CONNECTIONS = 24
-
-const request = {
-  clientId: 'c',
-  username: null,
-  password: null,
-  version: 5,
-  remote: '127.0.0.1:1',
-  listener,
-  tls: null,
-  proven: false,
-} as const
 
 async function lineOf(
   user: string,
@@ -53,7 +41,7 @@ async function lineOf(
 type Next = (data: Uint8Array | null | undefined) => Promise<ExchangeStep>
 
 function begin(authenticator: Authenticator, method: string): Next {
-  const exchange = authenticator.exchange(request, method)
+  const exchange = authenticator.exchange(exchanging, method)
   return (data) => new Promise((resolve) => exchange?.next(data ?? null, resolve))
 }
 
