@@ -111,6 +111,10 @@ const DEATHS = [
   },
 ]
 
+/** From Node 24 on V8 may end the whole process before Node can end the thread, and says so: nobody is served by what is left. */
+const V8_ENDS_IT = /FATAL ERROR: Reached heap limit/
+const mayEndIt = Number(process.versions.node.split('.')[0]) >= 24
+
 for (const { of, fault, said } of DEATHS)
   test(`a thread that dies of ${of} while connections come and go ends the process with a fault, and is named`, async (context) => {
     context.after(() => void delete process.env.NODE_OPTIONS)
@@ -124,6 +128,7 @@ for (const { of, fault, said } of DEATHS)
       trigger()
       const code = await mozzie.exited
       clients.end()
+      if (mayEndIt && V8_ENDS_IT.test(mozzie.stderr())) continue
       assert.equal(code, 1, mozzie.stderr())
       const line = mozzie
         .stderr()
