@@ -55,7 +55,7 @@ function refusalFor(
   // What clears a retained message makes room.
   if (core.pressure >= Pressure.shed && message.payloadLength > 0)
     return refuseForMemory(core, connection)
-  if (isOverLimit(core, message) && !connection.isOurs) {
+  if (isOverLimit(core, connection, message)) {
     dropped(core, null, 'overSizeLimit')
     // Below 5.0 the client is not told: whoever looks for its message finds it here.
     if (log.mask & LogType.debug) logPublish(core, connection, message, 'Dropped too large')
@@ -70,10 +70,10 @@ function refusalFor(
   return 0
 }
 
-/** `message_size_limit` */
-function isOverLimit({ ports }: Core, { payloadLength }: Message): boolean {
-  const { payloadBytesMax } = ports.limits
-  return payloadBytesMax > 0 && payloadLength > payloadBytesMax
+/** `message_size_limit`; what comes over a bridge of ours is not bound by it. */
+function isOverLimit(core: Core, { isOurs }: OpenConnection, { payloadLength }: Message): boolean {
+  const { payloadBytesMax } = core.ports.limits
+  return payloadBytesMax > 0 && payloadLength > payloadBytesMax && !isOurs
 }
 
 /** Acknowledges a message that is not passed on. */
@@ -85,13 +85,17 @@ export function replyRefusal(
   reason: number,
 ): void {
   const { packetId } = core.published
-  const isForGood = isOverLimit(core, message) || core.journal.sizeLimitFor(message) > 0
-  const isTold = connection.version === 5 && connection.problemInformation
-  if (reason !== Reason.quotaExceeded || !isForGood || !isTold)
+  if (reason !== Reason.quotaExceeded || !isToldForGood(core, connection, message))
     return replyAck(core, connection, type, packetId, reason, 0)
   if (core.ports.log.mask & LogType.debug) logAckSent(core, connection, type, packetId, reason)
   const properties = { reasonString: TOO_LARGE_HERE }
   replyPacket(core, connection, { type, packetId, reason, properties }, 0)
+}
+
+/** Is it refused for its size, by one who may be told in words? */
+function isToldForGood(core: Core, connection: OpenConnection, message: Message): boolean {
+  if (connection.version < 5 || !connection.problemInformation) return false
+  return isOverLimit(core, connection, message) || core.journal.sizeLimitFor(message) > 0
 }
 
 function refusalOfDelayed(core: Core, connection: OpenConnection, message: Message): number {
