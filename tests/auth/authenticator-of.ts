@@ -8,8 +8,8 @@ import { listener } from '../sim/world.ts'
 
 const log: Log = { mask: 0, write: () => {} }
 
-/** Of who wants in by an exchange. */
-export const exchanging = {
+/** Of who wants in, and has not said as whom. */
+export const newcomer = {
   clientId: 'c',
   username: null,
   password: null,

@@ -15,7 +15,7 @@ import type { Authenticator } from '../../src/auth/authenticate.ts'
 import type { ExchangeStep } from '../../src/ports/ports.ts'
 import { connect } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { authenticatorOf, exchanging } from './authenticator-of.ts'
+import { authenticatorOf, newcomer } from './authenticator-of.ts'
 import { startSecured } from './secured.ts'
 
 const SHA256 = SCRAM_METHODS.get('SCRAM-SHA-256') as ScramMethod
@@ -41,7 +41,7 @@ async function lineOf(
 type Next = (data: Uint8Array | null | undefined) => Promise<ExchangeStep>
 
 function begin(authenticator: Authenticator, method: string): Next {
-  const exchange = authenticator.exchange(exchanging, method)
+  const exchange = authenticator.exchange(newcomer, method)
   return (data) => new Promise((resolve) => exchange?.next(data ?? null, resolve))
 }
 

@@ -17,7 +17,7 @@ import type { ExchangeStep } from '../../src/ports/ports.ts'
 import { startTool } from '../cli/tool-process.ts'
 import { auth, connect, type PacketOf } from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { authenticatorOf, exchanging } from './authenticator-of.ts'
+import { authenticatorOf, newcomer } from './authenticator-of.ts'
 import { passwordLine, startSecured, type Secured } from './secured.ts'
 
 const sha256 = SCRAM_METHODS.get('SCRAM-SHA-256') as ScramMethod
@@ -113,7 +113,7 @@ async function lastStep(
   beforeProof = () => {},
 ): Promise<ExchangeStep> {
   const login = scram({ username: 'ann', password: 'secret' })
-  const exchange = authenticator.exchange(exchanging, 'SCRAM-SHA-256')
+  const exchange = authenticator.exchange(newcomer, 'SCRAM-SHA-256')
   const next = (data: Uint8Array | null | undefined): Promise<ExchangeStep> =>
     new Promise((resolve) => exchange?.next(data ?? null, resolve))
   const offer = await next(await login.start?.())
@@ -126,7 +126,7 @@ async function lastStep(
 test('who proves the password while too many logins wait is told so, and has not guessed wrong', async () => {
   const lines = `${await scramLine('ann', 'secret')}${passwordLine('bob', 'other')}`
   const authenticator = authenticatorOf(lines)
-  const asked = { ...exchanging, username: 'bob', password: new TextEncoder().encode('other') }
+  const asked = { ...newcomer, username: 'bob', password: new TextEncoder().encode('other') }
   const login = (): Promise<number> =>
     new Promise((resolve) => authenticator.authenticate(asked, resolve))
   let crowd: Promise<number[]> = Promise.resolve([])

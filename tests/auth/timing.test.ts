@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Authenticator } from '../../src/auth/authenticate.ts'
-import { listener } from '../sim/world.ts'
-import { authenticatorOf } from './authenticator-of.ts'
+import { authenticatorOf, newcomer } from './authenticator-of.ts'
 import { passwordLine } from './secured.ts'
 
 const rounds = 300
@@ -11,16 +10,8 @@ const tries = 20
 function loginMs(authenticator: Authenticator, username: string): Promise<number> {
   return new Promise((resolve) => {
     const start = performance.now()
-    const request = {
-      clientId: 'c',
-      username,
-      password: new TextEncoder().encode(`guess ${start}`),
-      version: 5,
-      remote: '127.0.0.1:1',
-      listener,
-      tls: null,
-      proven: false,
-    } as const
+    const password = new TextEncoder().encode(`guess ${start}`)
+    const request = { ...newcomer, username, password }
     authenticator.authenticate(request, (reason) => {
       assert.equal(reason, 0x87)
       resolve(performance.now() - start)

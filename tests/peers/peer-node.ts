@@ -127,3 +127,12 @@ export type Check = (
   run: (stage: Stage) => Promise<void>,
   names?: readonly string[],
 ) => void
+
+export interface PeersTraits {
+  /** Who has left a group is known sooner than a node hears of it: what nobody else can take comes back to it. Absent: it knows itself. */
+  readonly isAhead?: boolean
+  /** Of a shared group every member everywhere gets its share. Absent: one node gets each message, that is all. */
+  readonly fair?: boolean
+  /** Nodes of one process go together: they leave nothing to be said. */
+  readonly diesAlone?: boolean
+}
