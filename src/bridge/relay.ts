@@ -10,19 +10,19 @@
  * So the state of an exchange is where it is safe: in the session of our broker and in that of the other one. The relay
  * remembers nothing that a crash could lose; a message is acknowledged by who has it, never by who passes it on.
  */
-import { appendAck, readAck } from '../codec/ack.ts'
+import { appendAck } from '../codec/ack.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { PacketType, type AckPacket, type Qos } from '../codec/packets.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { appendPublish, emptyParts, publishSize } from '../codec/encode-publish.ts'
 import { forwardableProperties, parsePublish, PublishView } from '../codec/publish.ts'
 import { Reason, reasonText } from '../codec/reason-codes.ts'
+import { passedOn, readAnswer } from './answers.ts'
 import { countHop } from './hops.ts'
 import type { Runtime } from '../client/ports.ts'
 import type { LocalEnd } from './local-end.ts'
 import { Names } from './names.ts'
 import type { RemoteInfo } from './greeting.ts'
-import { readRemoteAck } from './remote-ack.ts'
 import type { RemoteEnd } from './remote-end.ts'
 import type { BridgeSettings } from './settings.ts'
 import { Sweep } from './sweep.ts'
@@ -165,7 +165,7 @@ export class Relay {
     if (this.isCut) return
     if (type === PacketType.publish) return this.sendPublish(bytes, start, bodyStart, end)
     if (type < PacketType.puback || type > PacketType.pubcomp) return
-    const ack = readAck(5, first, bytes, bodyStart, end)
+    const ack = readAnswer(LOCAL_VERSION, first, bytes, bodyStart, end)
     this.sendAck(type as AckPacket['type'], ack & 0xffff, ack >>> 16)
   }
 
@@ -250,7 +250,8 @@ export class Relay {
     this.handOverSoon()
   }
 
-  private sendAck(type: AckPacket['type'], packetId: number, reason: number): void {
+  private sendAck(type: AckPacket['type'], packetId: number, said: number): void {
+    const reason = passedOn(said)
     if (type === PacketType.pubrel) {
       const lowers = (this.info?.maximumQos ?? 2) < 2
       if (this.answeredHere.delete(packetId) || lowers) {
@@ -262,7 +263,7 @@ export class Relay {
       return this.cut(`this broker cannot take a message now: ${reasonText(reason)}`)
     if (reason >= ERRORS_FROM && type < PacketType.pubrel) {
       this.counts.dropped++
-      this.events.warn(`a message from the remote is refused: ${reasonText(reason)}`)
+      this.events.warn(`a message from the remote is refused: ${reasonText(said)}`)
     }
     const { output, version } = this.remote
     appendAck(output.writer, version, type, packetId, reason)
@@ -286,7 +287,7 @@ export class Relay {
     if (this.isCut) return
     if (type === PacketType.publish) this.receivePublish(bytes, start, bodyStart, end)
     else {
-      const ack = readRemoteAck(this.remote.version, first, bytes, bodyStart, end)
+      const ack = readAnswer(this.remote.version, first, bytes, bodyStart, end)
       this.receiveAck(type as AckPacket['type'], ack & 0xffff, ack >>> 16)
     }
     if (this.local === null && this.toLocal.length > EARLY_BYTES_MAX)
@@ -336,8 +337,7 @@ export class Relay {
   }
 
   private receiveAck(type: AckPacket['type'], packetId: number, said: number): void {
-    // Our broker takes what the standard knows, and there is no 0x95 in it.
-    const reason = said === Reason.packetTooLarge ? Reason.payloadFormatInvalid : said
+    const reason = passedOn(said)
     if (type === PacketType.pubcomp && this.sweep !== null) return this.sweep.answered()
     if (type === PacketType.pubrel && this.refusedHere.delete(packetId)) {
       const { output, version } = this.remote

@@ -190,7 +190,8 @@ function judgeHeader(
   checkFixedHeader(first, version)
   const isExpected = phase === Phase.open ? HANDLERS[type] !== undefined : type === FIRST_OF[phase]
   if (!isExpected) refuseType(type, phase)
-  if (frame.frameEnd - at > bytesMaxOf(type, core.ports.limits))
+  // What comes over a bridge was judged there, and may have grown: by its name here, or by what counts its hops.
+  if (frame.frameEnd - at > bytesMaxOf(type, core.ports.limits) && !connection.isOurs)
     throw new ProtocolError(Reason.packetTooLarge, 'packet is larger than its type may be')
 }
 
