@@ -29,11 +29,11 @@ export function createJunction(own: Store, limits: Limits, count: number): Threa
   const junction = new Junction()
   const joint = new JointStore(own, {
     doors: count,
-    hasRoom: ({ queuedCount, queuedBytes }) => {
+    hasRoom: (waiting, bytes) => {
       const bytesMax = own.survives ? limits.storedBytesMax : limits.queuedBytesMax
       return (
-        (limits.queuedMax === 0 || queuedCount < limits.queuedMax) &&
-        (bytesMax === 0 || queuedBytes < bytesMax)
+        (limits.queuedMax === 0 || waiting < limits.queuedMax) &&
+        (bytesMax === 0 || bytes < bytesMax)
       )
     },
   })

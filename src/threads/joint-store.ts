@@ -8,6 +8,7 @@
  *
  * Batches of all doors become batches of the store (`joint-batches.ts`).
  */
+import type { Qos } from '../codec/packets.ts'
 import type { Message } from '../ports/message.ts'
 import type {
   Backlog,
@@ -22,8 +23,8 @@ import { JointBatches, type DoorBatches } from './joint-batches.ts'
 export interface JointStoreOptions {
   /** So many doors are opened before the store is. */
   readonly doors: number
-  /** Is there room for a message in a queue that nobody holds who would know? */
-  hasRoom(queue: Readonly<Backlog>): boolean
+  /** Is there room for a message, behind so many, in a queue that nobody holds who would know? */
+  hasRoom(count: number, bytes: number): boolean
 }
 
 /** A session as the doors share it. */
@@ -32,6 +33,9 @@ interface JointSession extends Backlog {
   sentTo: number | undefined
   /** Claimed and not answered yet: what comes for it meanwhile is told behind the answer. */
   claiming: StoredDelivery[] | null
+  /** Sequences of what waits at QoS 0, as far as this process has queued it; null: nothing does. */
+  atQos0: Set<number> | null
+  bytesAtQos0: number
 }
 
 interface DoorState extends DoorBatches {
@@ -45,7 +49,7 @@ interface DoorState extends DoorBatches {
   untold: number
 }
 
-const UNHELD = { owner: null, claiming: null, sentTo: undefined }
+const UNHELD = { owner: null, claiming: null, sentTo: undefined, atQos0: null, bytesAtQos0: 0 }
 const EMPTY: Backlog = { queuedCount: 0, queuedBytes: 0, lastSequence: 0 }
 
 export class JointStore {
@@ -162,7 +166,7 @@ export class JointStore {
       },
       acknowledge: (clientId, sequence, message) =>
         write(() => {
-          this.shrink(clientId, message.payloadLength)
+          this.shrink(clientId, sequence, message.payloadLength)
           store.acknowledge(clientId, sequence, message)
         }),
       release: (clientId, sequence) => write(() => store.release(clientId, sequence)),
@@ -227,7 +231,7 @@ export class JointStore {
           this.tell(asked.door, ({ page }) => page(asked.request, clientId, entries, more))
       },
       lost: (clientId, sequence, bytes, reason) => {
-        this.shrink(clientId, bytes)
+        this.shrink(clientId, sequence, bytes)
         const owner = this.sessions.get(clientId)?.owner ?? this.doors[0]
         this.tell(owner, ({ lost }) => lost(clientId, sequence, bytes, reason))
       },
@@ -326,7 +330,7 @@ export class JointStore {
     const { owner, lastSequence } = session
     const message = borrowed.kept()
     const isHolder = owner === door && session.claiming === null
-    if (!isHolder && !this.options.hasRoom(session)) {
+    if (!isHolder && !this.hasRoom(session, qos)) {
       this.tell(door, (events) => events.overflowed(clientId))
       return 0
     }
@@ -336,6 +340,7 @@ export class JointStore {
     session.lastSequence = sequence
     session.queuedCount++
     session.queuedBytes += message.payloadLength
+    if (qos === 0) noteAtQos0(session, sequence, message.payloadLength)
     if (isHolder) return sequence
     const entry: StoredDelivery = {
       sequence,
@@ -351,11 +356,22 @@ export class JointStore {
     return 0
   }
 
-  private shrink(clientId: string, bytes: number): void {
+  /** QoS 0 that waits takes no room from the others. */
+  private hasRoom(session: JointSession, qos: Qos): boolean {
+    const { queuedCount, queuedBytes, atQos0, bytesAtQos0 } = session
+    return qos === 0 || atQos0 === null
+      ? this.options.hasRoom(queuedCount, queuedBytes)
+      : this.options.hasRoom(queuedCount - atQos0.size, queuedBytes - bytesAtQos0)
+  }
+
+  private shrink(clientId: string, sequence: number, bytes: number): void {
     const session = this.sessions.get(clientId)
     if (session === undefined) return
     session.queuedCount--
     session.queuedBytes -= bytes
+    if (session.atQos0?.delete(sequence) !== true) return
+    session.bytesAtQos0 -= bytes
+    if (session.atQos0.size === 0) session.atQos0 = null
   }
 
   private saveRetained(door: DoorState, topic: string, message: Message | null): void {
@@ -371,6 +387,12 @@ export class JointStore {
       })
     }
   }
+}
+
+function noteAtQos0(session: JointSession, sequence: number, bytes: number): void {
+  session.atQos0 ??= new Set()
+  session.atQos0.add(sequence)
+  session.bytesAtQos0 += bytes
 }
 
 type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never

@@ -114,6 +114,33 @@ test('QoS 0 that waits takes no room from QoS 1: a message that was acknowledged
   assert.deepEqual(stage.connect('c', durable).payloads(), first)
 })
 
+test('bytes that wait at QoS 0 take no room from QoS 1: a message that was acknowledged is not dropped for them', () => {
+  const stage = createStage({ queueQos0: true, queuedBytesMax: 12 })
+  const client = stage.connect('c', durable)
+  client.subscribe('m', 1)
+  client.cut()
+  const sender = stage.connect('sender')
+  sendMany(sender, 5, (index) => `zero ${index}`, 0)
+  sendMany(sender, 5, (index) => `one ${index}`)
+  const first = ['zero 0', 'zero 1', 'one 0', 'one 1', 'one 2']
+  assert.deepEqual(stage.connect('c', durable).payloads(), first)
+})
+
+test('bytes that waited at QoS 0 and are gone give no room to QoS 1 beyond max_queued_bytes', () => {
+  const limits = { queueQos0: true, queuedBytesMax: 12, inflightMax: 1, windowMax: 1 }
+  const stage = createStage(limits)
+  stage.connect('c', durable).subscribe('m', 1)
+  const sender = stage.connect('sender')
+  for (let round = 0; round < 3; round++) {
+    const client = stage.connect('c', durable)
+    client.cut()
+    sendMany(sender, 3, () => 'zero', 0)
+    stage.connect('c', durable).cut()
+  }
+  sendMany(sender, 9, () => 'four')
+  assert.equal(stage.node.broker.counts().queued, 3)
+})
+
 test('what waited at QoS 0 and is gone gives no room to QoS 1 beyond max_queued_messages', () => {
   const stage = createStage({ queueQos0: true, queuedMax: 3, inflightMax: 1, windowMax: 1 })
   stage.connect('c', durable).subscribe('m', 1)

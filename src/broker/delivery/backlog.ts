@@ -53,15 +53,17 @@ export function adoptOutbound(
 export function catchUp(outbound: Outbound, state: ClaimedSession): void {
   outbound.lastSequence = Math.max(outbound.lastSequence, state.lastSequence)
   outbound.queuedCount = Math.max(0, state.queuedCount - outbound.inflight.size)
-  outbound.queuedAtQos0 = Math.min(outbound.queuedAtQos0, outbound.queuedCount)
   outbound.queuedBytes = Math.max(0, state.queuedBytes - outbound.inflightBytes)
+  boundAtQos0(outbound, outbound.queuedAtQos0, outbound.queuedBytesAtQos0)
 }
 
 /** A message waits, in memory. */
 export function countQueued(outbound: Outbound, bytes: number, qos: Qos): void {
   outbound.queuedCount++
   outbound.queuedBytes += bytes
-  if (qos === 0) outbound.queuedAtQos0++
+  if (qos > 0) return
+  outbound.queuedAtQos0++
+  outbound.queuedBytesAtQos0 += bytes
 }
 
 /** A message waits, in the store. */
@@ -74,14 +76,27 @@ export function countStored(outbound: Outbound, sequence: number, bytes: number,
 export function countGone(outbound: Outbound, bytes: number, qos: Qos): void {
   outbound.queuedCount--
   outbound.queuedBytes -= bytes
-  // What an earlier process has queued was not counted so, and of one that is lost nobody knows it.
-  const { queuedAtQos0, queuedCount } = outbound
-  if (queuedAtQos0 > (qos === 0 ? 0 : queuedCount)) outbound.queuedAtQos0--
+  const { queuedAtQos0, queuedBytesAtQos0 } = outbound
+  if (queuedAtQos0 === 0) return
+  if (qos === 0) boundAtQos0(outbound, queuedAtQos0 - 1, queuedBytesAtQos0 - bytes)
+  else boundAtQos0(outbound, queuedAtQos0, queuedBytesAtQos0)
+}
+
+/** What an earlier process has queued was not counted so, and of one that is lost nobody knows it. */
+function boundAtQos0(outbound: Outbound, count: number, bytes: number): void {
+  const { queuedCount, queuedBytes } = outbound
+  outbound.queuedAtQos0 = Math.min(count, queuedCount)
+  outbound.queuedBytesAtQos0 = count === 0 ? 0 : Math.max(0, Math.min(bytes, queuedBytes))
 }
 
 /** How many of those that wait count against `max_queued_messages` for one at `qos`: QoS 0 takes no room from others. */
 export function waitingBefore({ queuedCount, queuedAtQos0 }: Outbound, qos: Qos): number {
   return qos === 0 ? queuedCount : queuedCount - queuedAtQos0
+}
+
+/** The same of `max_queued_bytes`. */
+export function waitingBytesBefore({ queuedBytes, queuedBytesAtQos0 }: Outbound, qos: Qos): number {
+  return qos === 0 ? queuedBytes : queuedBytes - queuedBytesAtQos0
 }
 
 /** All up to this place of the store's queue is in memory, or done with. */

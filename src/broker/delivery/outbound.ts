@@ -33,6 +33,7 @@ import {
   takesDup,
   unloadQueue,
   waitingBefore,
+  waitingBytesBefore,
 } from './backlog.ts'
 import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/store.ts'
@@ -268,7 +269,7 @@ function takesMore(
 ): boolean {
   return (
     (queuedMax === 0 || waitingBefore(outbound, qos) < queuedMax) &&
-    (queuedBytesMax === 0 || outbound.queuedBytes < queuedBytesMax)
+    (queuedBytesMax === 0 || waitingBytesBefore(outbound, qos) < queuedBytesMax)
   )
 }
 

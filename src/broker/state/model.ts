@@ -210,6 +210,8 @@ export class Outbound {
   queuedCount = 0
   /** Of them those at QoS 0, as far as this process has queued them. */
   queuedAtQos0 = 0
+  /** Payload bytes of those. */
+  queuedBytesAtQos0 = 0
   lastPacketId = 0
   // Durable sessions only: [.. loadedTo] is in memory or done with, (loadedTo .. lastSequence] in the store.
   lastSequence = 0

@@ -1,0 +1,64 @@
+/** The queue of a session that no thread holds: what its bounds count. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Qos } from '../../src/codec/packets.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
+import { createJunction } from '../../src/server/thread-junction.ts'
+import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
+import { recordOf } from '../store/contract.ts'
+import { messageOf, Told } from '../store/told.ts'
+
+/** A queue whose client is away; `put` says how many of its messages found no room. */
+async function createQueue(limits: Partial<Limits>) {
+  const own = createMemoryStore(new MemoryData(), { node: 'all', defer: queueMicrotask })
+  const { store, joint } = createJunction(own, { ...DEFAULT_LIMITS, ...limits }, 1)
+  const told = new Told()
+  store.open(told.events)
+  await told.next('ready')
+  const claim = async (): Promise<void> => {
+    store.claim(1, 'c', false)
+    await told.next('claimed')
+  }
+  await claim()
+  store.saveSession(recordOf('c'))
+  store.unclaim('c', undefined)
+  let dropped = 0
+  return {
+    joint,
+    async put(count: number, qos: Qos): Promise<number> {
+      for (let left = count; left > 0; left--)
+        store.append('c', 0, messageOf('t', 'four'), qos, false, 0)
+      store.seal(1)
+      await told.next('committed')
+      const before = dropped
+      dropped = told.all('overflowed').length
+      return dropped - before
+    },
+    /** The client comes, takes these and goes. */
+    async take(...sequences: number[]): Promise<void> {
+      await claim()
+      for (const sequence of sequences) store.acknowledge('c', sequence, messageOf('t', 'four'))
+      store.unclaim('c', undefined)
+    },
+  }
+}
+
+for (const limits of [{ queuedMax: 3 }, { queuedBytesMax: 12 }]) {
+  const name = Object.keys(limits).join()
+
+  test(`${name}: what waits at QoS 0 takes no room from QoS 1 with threads either`, async () => {
+    const queue = await createQueue(limits)
+    assert.equal(await queue.put(5, 0), 2)
+    assert.equal(await queue.put(5, 1), 2)
+    assert.equal(await queue.put(1, 0), 1)
+    assert.equal(queue.joint.backlogOf('c')?.queuedCount, 6)
+  })
+
+  test(`${name}: what waited at QoS 0 and is gone gives no room with threads either`, async () => {
+    const queue = await createQueue(limits)
+    await queue.put(3, 0)
+    await queue.take(1, 2, 3)
+    assert.equal(await queue.put(5, 1), 2)
+    assert.equal(queue.joint.backlogOf('c')?.queuedCount, 3)
+  })
+}
