@@ -268,3 +268,20 @@ for (let seed = 1; seed <= 30; seed++)
     assert.ok(acknowledged.length > 10)
     for (const name of acknowledged) assert.ok(got.includes(name), `${name} is lost`)
   })
+
+test('messages of one author that are due while another is written as one batch come after it, and nothing hangs [MQTT-4.6.0-5]', () => {
+  const stage = createStage({ delayedMax: 100, workPerTurn: 1, receiversAtOnce: 1 })
+  const readers = ['r0', 'r1', 'r2'].map((clientId) => {
+    const reader = stage.connect(clientId)
+    reader.subscribe('t', 0)
+    return reader
+  })
+  stage.connect('first').send(make.publish('$delayed/1/t', 'first'))
+  const author = stage.connect('author')
+  const sent = Array.from({ length: 20 }, (_none, index) => String(index))
+  for (const payload of sent) author.send(make.publish('$delayed/1/t', payload))
+  // Step by step: what hangs goes round without any time passing.
+  const untilMs = stage.time.nowMs + 1000 + slackMs
+  for (let step = 0; step < 10_000 && stage.time.step(untilMs); step++);
+  for (const reader of readers) assert.deepEqual(reader.payloads(), ['first', ...sent])
+})

@@ -93,8 +93,15 @@ export function meantBy(core: Core, publisher: string): number {
   return lane?.at(lane.length - 1)?.subscribers?.length ?? 0
 }
 
-/** May what has to reach the disk as one be begun? Another such has the batch, or a batch has to end behind it. */
-export function mayBegin(core: Core): boolean {
+/**
+ * May what has to reach the disk as one be begun? Not while another such has the batch, or a batch has to end behind it; nor
+ * behind others of its publisher: one of those may itself have to wait for the batch.
+ */
+export function mayBegin(core: Core, publisher: string): boolean {
+  return isBatchFree(core) && !isFanningOut(core, publisher)
+}
+
+function isBatchFree(core: Core): boolean {
   return core.unbroken === null && !core.sealDue
 }
 
@@ -136,7 +143,7 @@ function advance(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
   const { mark } = journal
   if (fanOut.begin !== null) {
     // What has to reach the disk as one goes alone, and a batch ends between two of them.
-    if (!mayBegin(core)) return false
+    if (!isBatchFree(core)) return false
     fanOut.begin()
     fanOut.begin = null
     fanOut.generation = core.trie.generation

@@ -134,7 +134,8 @@ export function releaseHeld(core: Core, connection: OpenConnection, packetId: nu
   else if (isToWait) {
     dropHeld(core, connection, packetId, message)
     delay(core, connection.mount, message, connection.identity)
-  } else if (!mayBegin(core)) return releaseLater(core, connection, packetId, message)
+  } else if (!mayBegin(core, message.publisher))
+    return releaseLater(core, connection, packetId, message)
   else {
     dropHeld(core, connection, packetId, message)
     if (publish(core, message, session) === UNDER_WAY)

@@ -31,7 +31,7 @@ export function publishOnce(
   origin: Session | null,
   forget: () => void,
 ): void {
-  if (mayBegin(core)) {
+  if (mayBegin(core, message.publisher)) {
     if (publish(core, message, origin) !== UNDER_WAY) return forget()
     keepWhole(core, message.publisher)
     return afterFanOut(core, message.publisher, forget)
