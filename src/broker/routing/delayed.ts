@@ -88,7 +88,13 @@ export function delay(
   kept.topicStart = 0
   kept.topicEnd = kept.topic.length
   kept.madeAtMs = core.ports.clock.wallMs()
-  const delayed = { id: newId(core), message: kept, dueAtMs: wish.dueAtMs, author, timer: null }
+  const delayed = {
+    id: newDelayedId(core),
+    message: kept,
+    dueAtMs: wish.dueAtMs,
+    author,
+    timer: null,
+  }
   const { remote, origin } = author
   core.journal.saveDelayed(delayed.id, { message: kept, dueAtMs: wish.dueAtMs, remote, origin })
   core.work -= Work.store
@@ -114,7 +120,7 @@ function wishOf(core: Core, mount: MountPoint | null, { topicName }: Message): W
 }
 
 /** Ascending with time, so that a store tells them in the order in which they came. */
-function newId(core: Core): string {
+export function newDelayedId(core: Core): string {
   const bytes = new Uint8Array(6)
   core.ports.random.fill(bytes)
   const tail = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

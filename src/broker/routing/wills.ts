@@ -1,13 +1,15 @@
 /** Wills: what a client wants said when it goes without saying goodbye (MQTT 5.0, 3.1.2.5). */
 import type { Message } from '../../ports/message.ts'
 import type { PeerWill } from '../../ports/peers.ts'
-import type { Identity } from '../../ports/ports.ts'
+import type { Identity, Verdict } from '../../ports/ports.ts'
 import type { StoredWill } from '../../ports/store.ts'
 import type { Core } from '../state/core.ts'
 import { NEVER_EXPIRES, Session, type Connection, type Will } from '../state/model.ts'
 import { mayPublish, ownerOf } from '../state/rights.ts'
-import { retainedIsFull } from './retained.ts'
 import { addKeeper, dropKeeper } from '../state/memory.ts'
+import { newDelayedId } from './delayed.ts'
+import { mayBegin } from './fan-out-later.ts'
+import { retainedIsFull } from './retained.ts'
 import { publish, publishOnce } from './routing.ts'
 import { settle } from '../state/settle.ts'
 import { saveSession } from '../state/session-record.ts'
@@ -78,9 +80,35 @@ function sayWill(core: Core, session: Session, message: Message, author: Identit
 
 /** One that waited, and is in the session's record: it must not come back with that. */
 function publishKeptWill(core: Core, session: Session, message: Message, author: Identity): void {
-  publishWill(core, session, message, author, () => {
-    if (session.durable && !session.ended) saveSession(core, session)
-  })
+  const verdict = mayPublish(core, session, message, author)
+  const goesNow = typeof verdict === 'boolean' && mayBegin(core, message.publisher)
+  const forget = (): void => forgetWill(core, session)
+  if (goesNow || !session.durable || !core.journal.survives)
+    return askedWill(core, session, message, verdict, forget)
+  askedWill(core, session, message, verdict, keepDueWill(core, session, message, author))
+}
+
+/** Writes that the session's record has no will any more; one that is gone from the store has no record. */
+function forgetWill(core: Core, session: Session): void {
+  const isStored = !session.ended || core.leaving.has(session.clientId)
+  if (session.durable && isStored) saveSession(core, session)
+}
+
+/**
+ * A will that is due and cannot go out in this batch: its session's record may be gone by then, or have another one, so the
+ * store keeps it with the delayed messages. Returns what writes that it does no longer.
+ */
+function keepDueWill(
+  core: Core,
+  session: Session,
+  message: Message,
+  { remote, origin }: Identity,
+): () => void {
+  const id = newDelayedId(core)
+  const dueAtMs = core.ports.clock.wallMs()
+  core.journal.saveDelayed(id, { message, dueAtMs, remote, origin })
+  forgetWill(core, session)
+  return () => void core.journal.saveDelayed(id, null)
 }
 
 /** A will that the store has kept: waits on for what is left of its delay. */
@@ -129,18 +157,24 @@ export function publishWaitingWill(core: Core, session: Session): void {
   publishKeptWill(core, session, will.message, will.author)
 }
 
-/**
- * The right of its author to publish it is asked now, not when the will was left. `forget`: of one that the store keeps, writes
- * that it does no longer.
- */
+/** The right of its author to publish it is asked now, not when the will was left. */
 export function publishWill(
   core: Core,
   session: Session,
   message: Message,
   author: Identity,
-  forget: (() => void) | null = null,
 ): void {
-  const verdict = mayPublish(core, session, message, author)
+  askedWill(core, session, message, mayPublish(core, session, message, author), null)
+}
+
+/** `forget`: of one that the store keeps, writes that it does no longer. */
+function askedWill(
+  core: Core,
+  session: Session,
+  message: Message,
+  verdict: Verdict,
+  forget: (() => void) | null,
+): void {
   if (typeof verdict === 'boolean') return ruleWill(core, session, message, verdict, forget)
   const ruling = verdict.then((allowed) => {
     core.rulings.delete(ruling)
