@@ -81,7 +81,8 @@ function checkPassword(desk: LoginDesk, attempt: Attempt): void {
     return answer(0, new Login(realm, { encoded: entry?.encoded }))
   if (isExhausted(desk, attempt)) return answer(Reason.quotaExceeded)
   checks.check(password, checked.hash, (matches) => {
-    if (matches === null) return answer(Reason.quotaExceeded)
+    // Any number of guesses may have stood in line before the first of them failed.
+    if (matches === null || isExhausted(desk, attempt)) return answer(Reason.quotaExceeded)
     // A change meanwhile may have taken the user out. Who is not welcome waits as long as others, and is told no more.
     const isCurrent = passwordOf(realm, username)?.encoded === entry?.encoded
     const isIn = isCurrent && welcomes(realm, username, request.clientId)

@@ -51,6 +51,8 @@ export function letIn(
   username: string | null,
 ): void {
   const { realm, request, answer } = attempt
+  // Any number of guesses may have been asked about before the first of them failed.
+  if (isExhausted(desk, attempt)) return answer(Reason.quotaExceeded)
   if (!welcomes(realm, username ?? request.username, request.clientId)) return refuse(desk, attempt)
   answer(0, login, username ?? undefined)
 }
