@@ -190,7 +190,9 @@ async function setPassword(
   given: string | undefined,
   args: PasswdArguments,
 ): Promise<void> {
-  const problem = userNameProblem(user)
+  const problem = user.startsWith('#')
+    ? 'A user name cannot begin with "#": its line would be a comment'
+    : userNameProblem(user)
   if (problem !== null) throw new PasswdError(`${problem}.`)
   // Before anybody types a password for nothing.
   if (!args.create) readPasswdFile(file)

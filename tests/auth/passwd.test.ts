@@ -185,6 +185,7 @@ const refusals: [words: string[], input: string, message: RegExp][] = [
   [['-c', '-b', 'FILE', 'u', 'p'], '', /Unable to open file \S+ for writing. File exists./],
   [['-b', 'FILE', 'a:b', 'p'], '', /cannot contain ":"/],
   [['-b', 'FILE', ' a', 'p'], '', /cannot begin or end with a blank/],
+  [['-b', 'FILE', '#a', 'p'], '', /cannot begin with "#"/],
   [['-b', 'FILE', 'a\nb', 'p'], '', /control characters/],
   [['-b', 'FILE', 'u', ''], '', /Empty password/],
   [['FILE', 'u'], 'one\ntwo\n', /Passwords do not match/],
