@@ -9,7 +9,8 @@ export class EncodeError extends Error {
 /** Throws EncodeError unless `value` is a whole number of the range. */
 export function checkNumber(name: string, value: unknown, min: number, max: number): void {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return
-  throw new EncodeError(`${name} is ${String(value)}, not a whole number from ${min} to ${max}`)
+  const shown = typeof value === 'string' ? `the text '${value}'` : String(value)
+  throw new EncodeError(`${name} is ${shown}, not a whole number from ${min} to ${max}`)
 }
 
 /** Throws EncodeError unless `value` is an array of bytes. */

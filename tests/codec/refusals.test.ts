@@ -8,7 +8,7 @@ import { encodePacket } from '../../src/codec/encode.ts'
 import { readFrame, type FrameHeader } from '../../src/codec/frame.ts'
 import type { MessageValues } from '../../src/codec/message-check.ts'
 import { checkMessage } from '../../src/codec/message-check.ts'
-import type { Packet, Properties, Version } from '../../src/codec/packets.ts'
+import type { Packet, Properties, Qos, Version } from '../../src/codec/packets.ts'
 import { anyPacket } from './arbitraries.ts'
 
 /** Values that some field of some packet must not have. */
@@ -140,6 +140,13 @@ for (const [name, properties] of badProperties)
   test(`a message with ${name} is refused`, () => {
     assert.throws(() => checkMessage({ ...good, properties }), EncodeError)
   })
+
+test('a number that is given as text is shown as text', () => {
+  assert.throws(() => checkMessage({ ...good, qos: '1' as unknown as Qos }), {
+    name: 'EncodeError',
+    message: "QoS is the text '1', not a whole number from 0 to 2",
+  })
+})
 
 test('a payload that is no UTF-8 but says so is refused; newlines are no fault', () => {
   const properties: Properties = { payloadFormat: 1 }

@@ -47,7 +47,8 @@ export const NETWORK_FLAGS = [
     ['HOST', 'no host specified'],
     'broker (localhost)',
     (settings, { text }) => {
-      settings.host = text
+      // A line of an options file may end in blanks.
+      settings.host = text.trim()
     },
   ),
   network(
