@@ -13,15 +13,18 @@ export class Names {
   private readonly topics: TopicMap
   /** Of the remote that we allow; 0: none. */
   private readonly aliasMax: number
+  /** Of a name here, and of one there. */
+  private readonly levelsMax: number
   private readonly localTopics = new TopicCache()
   private readonly remoteTopics = new TopicCache()
   private readonly there = new Map<string, Uint8Array>()
   private readonly here = new Map<string, Uint8Array>()
   private readonly aliases = new Map<number, string>()
 
-  constructor(topics: TopicMap, aliasMax: number) {
+  constructor(topics: TopicMap, aliasMax: number, levelsMax: number) {
     this.topics = topics
     this.aliasMax = aliasMax
+    this.levelsMax = levelsMax
   }
 
   /** The topic of a message from our broker. */
@@ -45,26 +48,31 @@ export class Names {
   /** The remote's name of a local topic; null when it can have none. */
   thereOf(topic: string): Uint8Array | null {
     const known = this.there.get(topic)
-    return known ?? renamed(this.there, topic, this.topics.remoteTopic(topic))
+    return known ?? this.renamed(this.there, topic, this.topics.remoteTopic(topic))
   }
 
   /** Our name of a remote topic; null when no line asks for it, or it can have none. */
   hereOf(topic: string): Uint8Array | null {
     const known = this.here.get(topic)
-    return known ?? renamed(this.here, topic, this.topics.localTopic(topic))
+    return known ?? this.renamed(this.here, topic, this.topics.localTopic(topic))
   }
-}
 
-function renamed(
-  known: Map<string, Uint8Array>,
-  topic: string,
-  name: string | null,
-): Uint8Array | null {
-  if (name === null || topicNameProblem(name, TOPIC_BYTES_MAX) !== null) return null
-  const length = encodedLength(name)
-  if (length > TOPIC_BYTES_MAX) return null
-  const bytes = new Uint8Array(length)
-  writeUtf8(name, bytes, 0)
-  remember(known, topic, bytes)
-  return bytes
+  /** Whether a line asks for this topic of the remote. */
+  isAsked(topic: string): boolean {
+    return this.topics.localTopic(topic) !== null
+  }
+
+  private renamed(
+    known: Map<string, Uint8Array>,
+    topic: string,
+    name: string | null,
+  ): Uint8Array | null {
+    if (name === null || topicNameProblem(name, this.levelsMax) !== null) return null
+    const length = encodedLength(name)
+    if (length > TOPIC_BYTES_MAX) return null
+    const bytes = new Uint8Array(length)
+    writeUtf8(name, bytes, 0)
+    remember(known, topic, bytes)
+    return bytes
+  }
 }

@@ -37,6 +37,7 @@ const PASSING_REASONS = new Set<number>([
 const ERRORS_FROM = 0x80
 /** What our broker and its end of the bridge speak. */
 const LOCAL_VERSION = 5
+const CROSSED_ENOUGH = 'has crossed enough bridges, or has no room for their count'
 /** A remote that sends more than this before its messages may cross is cut. */
 const EARLY_BYTES_MAX = 16 * 1024 * 1024
 
@@ -99,7 +100,7 @@ export class Relay {
   ) {
     this.settings = settings
     this.sendsQos2 = topics.sendsQos2
-    this.names = new Names(topics, settings.topicAliasMaximum)
+    this.names = new Names(topics, settings.topicAliasMaximum, settings.bounds.topicLevelsMax)
     this.remote = remote
     this.counts = counts
     this.runtime = runtime
@@ -177,8 +178,9 @@ export class Relay {
     const renamed = this.names.thereOf(topic)
     if (renamed === null) return this.dropLocal(view, `'${topic}' would have no name there`)
     const { qos, packetId } = view
-    const properties = countHop(view, forwardableProperties(view), settings.hopsMax, remote.version)
-    if (properties === null) return this.dropLocal(view, `'${topic}' has crossed enough bridges`)
+    const own = forwardableProperties(view)
+    const properties = countHop(view, own, settings.hopsMax, remote.version, settings.bounds)
+    if (properties === null) return this.dropLocal(view, `'${topic}' ${CROSSED_ENOUGH}`)
     const sentQos = Math.min(qos, info.maximumQos) as Qos
     const retain = view.retain && settings.outgoingRetain && info.retainAvailable
     const flags = (sentQos > 0 && view.dup ? 8 : 0) | (sentQos << 1) | (retain ? 1 : 0)
@@ -302,9 +304,10 @@ export class Relay {
     if (renamed === null) return this.refuseRemote(view, topic)
     const { qos, packetId } = view
     const properties = countHop(view, forwardableProperties(view), settings.hopsMax, LOCAL_VERSION)
-    if (properties === null) return this.dropRemote(view, `'${topic}' has crossed enough bridges`)
+    if (properties === null) return this.dropRemote(view, `'${topic}' ${CROSSED_ENOUGH}`)
     this.fill(renamed, properties, view)
-    const flags = (view.dup ? 8 : 0) | (qos << 1) | (view.retain ? 1 : 0)
+    const retain = view.retain && settings.bounds.retainAvailable
+    const flags = (view.dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0)
     const expiry = view.messageExpirySeconds
     const { toLocal, parts } = this
     appendPublish(toLocal, LOCAL_VERSION, flags, packetId, parts, expiry, null, 0, false)
@@ -318,6 +321,8 @@ export class Relay {
    * Everything else is a fault of the remote.
    */
   private refuseRemote(view: PublishView, topic: string): void {
+    if (this.names.isAsked(topic))
+      return this.dropRemote(view, `'${topic}' would have no name here`)
     const isToUs = topic.endsWith(`/${this.settings.remoteClientId}`)
     if (this.info?.sessionPresent === false && !isToUs)
       throw new ProtocolError(Reason.protocolError, `'${topic}' is not what we subscribed to`)

@@ -1,6 +1,7 @@
 /** What a bridge is told: the options of one `connection` section, resolved. */
 import type { Qos, Version } from '../codec/packets.ts'
 import type { Dial } from '../client/ports.ts'
+import type { Limits } from '../ports/limits.ts'
 
 /** One `topic` line. Prefixes go before the pattern as they are, without a "/" between. */
 export interface TopicLine {
@@ -24,6 +25,11 @@ export interface RestartDelay {
   readonly capMs: number
   readonly stableMs: number
 }
+
+export type Bounds = Pick<
+  Limits,
+  'topicLevelsMax' | 'userPropertiesMax' | 'userPropertyBytesMax' | 'retainAvailable'
+>
 
 export interface BridgeSettings {
   readonly name: string
@@ -67,6 +73,8 @@ export interface BridgeSettings {
   readonly sessionExpirySeconds: number
   /** Bridges that a message may cross, told in a user property (MQTT 5.0); 0: not counted. */
   readonly hopsMax: number
+  /** What our broker takes, and a remote like it: a name or a count of hops that goes beyond it would end the link for ever. */
+  readonly bounds: Bounds
   /** From the first byte to an open bridge, ms. */
   readonly connectTimeoutMs: number
 }

@@ -103,9 +103,10 @@ export interface PropertyLimits {
   readonly userPropertyBytesMax: number
 }
 
-export const DEFAULT_PROPERTY_LIMITS: PropertyLimits = {
-  userPropertiesMax: 1_000,
-  userPropertyBytesMax: 65_536,
+/** What a packet has room for: who sent it was judged before, or is bound by the size of its packets alone. */
+export const NO_PROPERTY_LIMITS: PropertyLimits = {
+  userPropertiesMax: Infinity,
+  userPropertyBytesMax: Infinity,
 }
 
 /** Throws ProtocolError 0x97 when a packet has more user properties than `limits` allow. */
@@ -150,7 +151,7 @@ export function readProperties(
   bytes: Uint8Array,
   at: number,
   end: number,
-  limits: PropertyLimits = DEFAULT_PROPERTY_LIMITS,
+  limits: PropertyLimits = NO_PROPERTY_LIMITS,
 ): Properties {
   const properties: Properties = {}
   const reader = new ByteReader(bytes, at, end)

@@ -2,7 +2,7 @@
 import type { ByteReader } from './byte-reader.ts'
 import type { DecodeOptions } from './decode-options.ts'
 import { PacketType, type PublishPacket, type Qos, type Version } from './packets.ts'
-import { DEFAULT_PROPERTY_LIMITS, readProperties, type PropertyLimits } from './properties.ts'
+import { NO_PROPERTY_LIMITS, readProperties, type PropertyLimits } from './properties.ts'
 import { ProtocolError } from './protocol-error.ts'
 import {
   copyForwardable,
@@ -52,7 +52,7 @@ export class PublishView implements PublishPropertyFields {
   plain = true
   /** For parsing what a server sent; from a client a subscription identifier is an error. */
   readonly allowSubscriptionId: boolean
-  limits: PropertyLimits = DEFAULT_PROPERTY_LIMITS
+  limits: PropertyLimits = NO_PROPERTY_LIMITS
 
   constructor(allowSubscriptionId = false) {
     this.allowSubscriptionId = allowSubscriptionId

@@ -1,5 +1,5 @@
 /** A `connection` section as the bridge wants it: names filled in, files read, ways to the remote made. */
-import type { BridgeSettings, RemoteAddress, RestartDelay } from '../bridge/settings.ts'
+import type { Bounds, BridgeSettings, RemoteAddress, RestartDelay } from '../bridge/settings.ts'
 import { dialUrl, type NodeConnectOptions, type TlsOptions } from '../client/node.ts'
 import { EncodeError } from '../codec/encode-error.ts'
 import type { Qos, Version } from '../codec/packets.ts'
@@ -37,6 +37,7 @@ export interface BridgeDefaults {
   readonly inflightMax: number | null
   /** `max_packet_size`. */
   readonly packetBytesMax: number
+  readonly bounds: Bounds
 }
 
 /** @throws ConfigError on files that cannot be read and topics that cannot be. */
@@ -85,6 +86,7 @@ export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults)
     receiveMaximum: config.receiveMaximum ?? (defaults.inflightMax || INFLIGHT),
     sessionExpirySeconds: config.sessionExpirySeconds ?? NEVER,
     hopsMax: config.hopsMax,
+    bounds: defaults.bounds,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   }
 }

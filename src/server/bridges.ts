@@ -1,15 +1,16 @@
 /** All bridges of the process: made from the configuration, changed by a reload, looked at by operators. */
 import { hostname } from 'node:os'
 import { Bridge } from '../bridge/bridge.ts'
-import type { BridgeSettings } from '../bridge/settings.ts'
+import type { Bounds, BridgeSettings } from '../bridge/settings.ts'
 import type { Log } from '../base/log.ts'
 import type { LocalBroker } from '../bridge/local-broker.ts'
 import { nodeRuntime } from '../client/node.ts'
 import { ConfigError } from '../config/config-error.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, GlobalValues } from '../config/config.ts'
 import type { BridgeControl } from '../ports/bridge-status.ts'
 import { isBridgeUser, type Observer } from '../ports/ports.ts'
 import { bridgeSettingsOf, tlsOf } from './bridge-settings.ts'
+import { limitsOfConfig } from './limits-of-config.ts'
 import { nodeClock } from './node-ports.ts'
 
 export interface Bridges extends BridgeControl {
@@ -39,6 +40,7 @@ export function bridgesOf({ bridges, global }: Config): NamedBridges {
     host: global.clusterUrls === null ? hostname() : global.clusterName,
     inflightMax: global.maxInflightMessages,
     packetBytesMax: global.maxPacketBytes,
+    bounds: boundsOf(global),
   }
   const localIds = new Set<string>()
   return new Map(
@@ -56,6 +58,12 @@ export function bridgesOf({ bridges, global }: Config): NamedBridges {
       return [config.name, { settings, text, isImmediate }]
     }),
   )
+}
+
+function boundsOf(global: GlobalValues): Bounds {
+  const { topicLevelsMax, userPropertiesMax, userPropertyBytesMax, retainAvailable } =
+    limitsOfConfig(global)
+  return { topicLevelsMax, userPropertiesMax, userPropertyBytesMax, retainAvailable }
 }
 
 /** What others have a say in. */

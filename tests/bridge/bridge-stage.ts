@@ -7,7 +7,7 @@ import { decodePacket } from '../../src/codec/decode.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
 import { readFrame, type FrameHeader } from '../../src/codec/frame.ts'
 import { PacketType, type Packet, type Properties, type Version } from '../../src/codec/packets.ts'
-import type { Limits } from '../../src/ports/limits.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
 import { createStage, type Stage } from '../broker/stage.ts'
 import type { Timeline } from '../sim/world.ts'
 import { ack, nameOf, type PacketName, type PacketOf } from '../support/packets.ts'
@@ -184,6 +184,7 @@ export const SETTINGS: Omit<BridgeSettings, 'addresses'> = {
   receiveMaximum: 20,
   sessionExpirySeconds: 0xffffffff,
   hopsMax: 0,
+  bounds: DEFAULT_LIMITS,
   connectTimeoutMs: 30_000,
 }
 
@@ -220,7 +221,8 @@ export function createBridgeStage(
       return remote
     },
   }))
-  const settings = { ...SETTINGS, addresses, ...changes }
+  const bounds = { ...DEFAULT_LIMITS, ...limits }
+  const settings = { ...SETTINGS, bounds, addresses, ...changes }
   const log: string[] = []
   const bridgeOf = (): Bridge =>
     new Bridge(settings, {

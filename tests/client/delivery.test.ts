@@ -56,6 +56,18 @@ test('where reading cannot be paused, QoS 0 messages are dropped beyond every bo
   await client.end({ force: true })
 })
 
+test('a message of any number of user properties is taken, as brokers pass them on', async () => {
+  const counts: (number | undefined)[] = []
+  const onMessage: MessageHandler = ({ properties }) =>
+    void counts.push(properties.userProperties?.length)
+  const { client, accept, server } = play({ onMessage })
+  await accept()
+  const userProperties = Array.from({ length: 2000 }, (_, n): [string, string] => [`${n}`, ''])
+  await server().send({ ...publishTo('t', 'x'), properties: { userProperties } })
+  assert.deepEqual(counts, [2000])
+  await client.end({ force: true })
+})
+
 test('a message is acknowledged when the loop asks for the next one', async () => {
   const { client, accept, server, time } = play()
   await accept()

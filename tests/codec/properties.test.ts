@@ -7,6 +7,8 @@ import { ProtocolError } from '../../src/codec/protocol-error.ts'
 import { PublishView, parsePublish } from '../../src/codec/publish.ts'
 import { fromHex } from './fixture.ts'
 
+const LIMITS = { userPropertiesMax: 1_000, userPropertyBytesMax: 65_536 }
+
 /** `count` user properties of seven bytes each, without the length in front. */
 function userProperties(count: number): Uint8Array {
   return fromHex('26 0001 61 0001 62'.repeat(count))
@@ -16,24 +18,26 @@ function refusesAsTooMany(read: () => unknown): void {
   assert.throws(read, (error) => error instanceof ProtocolError && error.reason === 0x97)
 }
 
-test('1,000 user properties are read and one more is refused', () => {
+test('as many user properties as the limit are read, one more is refused, and without a limit it is read', () => {
   const most = userProperties(1_000)
-  const read = readProperties(PacketType.connect, most, 0, most.length)
+  const read = readProperties(PacketType.connect, most, 0, most.length, LIMITS)
   assert.equal(read.userProperties?.length, 1_000)
   const tooMany = userProperties(1_001)
-  refusesAsTooMany(() => readProperties(PacketType.connect, tooMany, 0, tooMany.length))
+  refusesAsTooMany(() => readProperties(PacketType.connect, tooMany, 0, tooMany.length, LIMITS))
+  assert.doesNotThrow(() => readProperties(PacketType.connect, tooMany, 0, tooMany.length))
 })
 
-test('user properties of more than 64 KiB are refused', () => {
+test('user properties of more bytes than the limit are refused', () => {
   const text = `8000${'61'.repeat(0x8000)}`
   const bytes = fromHex(`26 ${text} ${text} 26 0001 61 0000`)
   const within = bytes.length - 6
-  assert.doesNotThrow(() => readProperties(PacketType.connect, bytes, 0, within))
-  refusesAsTooMany(() => readProperties(PacketType.connect, bytes, 0, bytes.length))
+  assert.doesNotThrow(() => readProperties(PacketType.connect, bytes, 0, within, LIMITS))
+  refusesAsTooMany(() => readProperties(PacketType.connect, bytes, 0, bytes.length, LIMITS))
 })
 
 test('a PUBLISH is held to the same number of user properties', () => {
   const view = new PublishView()
+  view.limits = LIMITS
   const body = (count: number) => {
     const out = new ByteWriter(fromHex('30 00 0001 61'))
     out.length = 5

@@ -3,6 +3,7 @@ import { LogType } from '../../base/log.ts'
 import { isPadded } from '../../codec/frame.ts'
 import { PacketType } from '../../codec/packets.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
+import { NO_PROPERTY_LIMITS } from '../../codec/properties.ts'
 import { forwardableProperties, parsePublish } from '../../codec/publish.ts'
 import { Reason } from '../../codec/reason-codes.ts'
 import { lifeMsOf, type Message } from '../../ports/message.ts'
@@ -32,7 +33,8 @@ export function onPublish(
   frameEnd: number,
 ): void {
   const view = core.published
-  view.limits = core.ports.limits
+  // What comes over a bridge may have more of them than clients: one that counts its hops, or what its remote lets pass.
+  view.limits = connection.isOurs ? NO_PROPERTY_LIMITS : core.ports.limits
   parsePublish(view, connection.version, bytes, frameStart, bodyStart, frameEnd)
   const stats = core.stats
   stats.publishReceived++
@@ -57,7 +59,7 @@ export function onPublish(
   if (refusal < 0) return settle(core, connection, message, refusal)
   if (view.qos === 0) {
     if (refusal === 0) accept(core, connection, message)
-    else if (refusal === Reason.payloadFormatInvalid)
+    else if (refusal === Reason.payloadFormatInvalid && !connection.isOurs)
       throw new ProtocolError(refusal, 'payload is not UTF-8')
     return
   }

@@ -107,8 +107,8 @@ function checkHeld(
   const bytes = heldBytes(session) + message.size
   // A bridge's remote may send all that it has before it reads an answer, and sends it all again after a cut: it would never
   // get through. There are no more than 65,535 identifiers.
-  const isMany = count >= limits.heldInboundMax && !connection.isOurs
-  if (isMany || bytes > limits.heldInboundBytesMax)
+  const isMany = count >= limits.heldInboundMax || bytes > limits.heldInboundBytesMax
+  if (isMany && !connection.isOurs)
     throw new ProtocolError(Reason.quotaExceeded, 'too many unreleased QoS 2 messages')
 }
 
