@@ -95,10 +95,13 @@ function checkPassword(desk: LoginDesk, attempt: Attempt): void {
 function askGoAuth(desk: LoginDesk, attempt: Attempt, goAuth: GoAuth): void {
   const { realm, request, answer } = attempt
   if (isExhausted(desk, attempt)) return answer(Reason.quotaExceeded)
+  // It may lie in a read buffer that is used again.
+  const password = request.password?.slice() ?? null
   goAuth.login(request, (verdict) => {
+    // A reload meanwhile may have taken the user out, or not: who decides now is asked.
+    if (realm.goAuth !== goAuth) return authenticate(desk, { ...request, password }, answer)
     if (verdict === 'unavailable') return answer(Reason.serverUnavailable)
-    // A reload meanwhile may have taken the user out.
-    if (verdict === null || realm.goAuth !== goAuth) return refuse(desk, attempt)
+    if (verdict === null) return refuse(desk, attempt)
     const { name: goAuthName, encoded, expiresAtMs, username } = verdict
     const login = new Login(realm, { encoded: encoded ?? undefined, expiresAtMs, goAuthName })
     letIn(desk, attempt, endingAt(desk, login), username)

@@ -19,7 +19,7 @@ export interface HttpAnswer {
 export interface HttpClient {
   /** Redirects are not followed: an answer from another place is not the one that was configured. */
   ask(question: HttpQuestion): Promise<HttpAnswer>
-  /** Closes idle connections; what is under way is answered. */
+  /** Closes the connections once none has a question on it: what is under way is answered. */
   close(): void
 }
 
@@ -36,9 +36,18 @@ export function createHttpClient({
   const options = { keepAlive: true, maxSockets: runningMax }
   const plain = new HttpAgent(options)
   const secure = new HttpsAgent({ ...options, rejectUnauthorized: verifiesPeer })
+  let underWay = 0
+  let isClosed = false
+  // An agent destroys connections with a question on them too.
+  const destroyIfIdle = (): void => {
+    if (!isClosed || underWay > 0) return
+    plain.destroy()
+    secure.destroy()
+  }
   return {
     ask({ url, method, headers, body, timeoutMs }) {
-      return new Promise((resolve, reject) => {
+      underWay++
+      const answered = new Promise<HttpAnswer>((resolve, reject) => {
         const isTls = url.startsWith('https:')
         const signal = AbortSignal.timeout(timeoutMs)
         const send = isTls ? requestHttps : requestHttp
@@ -52,10 +61,14 @@ export function createHttpClient({
         request.on('error', fail)
         request.end(body)
       })
+      return answered.finally(() => {
+        underWay--
+        destroyIfIdle()
+      })
     },
     close() {
-      plain.destroy()
-      secure.destroy()
+      isClosed = true
+      destroyIfIdle()
     },
   }
 }

@@ -125,6 +125,26 @@ test('go-auth http: answers are kept as long as the cache says', async (context)
   assert.equal(countOf(asked, '/user'), 3)
 })
 
+test('go-auth http: a login and a right that are asked about when the broker reloads get their answers', async (context) => {
+  const held: (() => void)[] = []
+  let isHeld = false
+  const { port } = await startAnswering(context, (asked, response) => {
+    if (isHeld) held.push(() => usual(asked, response))
+    else usual(asked, response)
+  })
+  const broker = await startSecured(context, plugin + httpOptions(port))
+  const ann = await broker.connect({ username: 'ann', password: 'p' })
+  isHeld = true
+  const publishing = ann.publish('ann/x', '', { qos: 1 })
+  const coming = broker.connect({ username: 'bob', password: 'p' })
+  await until(() => held.length === 2, broker.mozzie.stderr)
+  await broker.reload()
+  isHeld = false
+  for (const answer of held) answer()
+  assert.equal(await publishing, 0x10)
+  await coming
+})
+
 const endless: Answering = (_asked, response) => {
   response.writeHead(200)
   const timer = setInterval(() => response.write('x'.repeat(10_000)), 5)

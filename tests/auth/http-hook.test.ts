@@ -157,6 +157,17 @@ test('a hook that is slow or gone holds up nobody else', async (context) => {
   await broker.connect({ username: 'u', password: 'p' }, 0x88)
 })
 
+test('a login that the hook is asked about when the broker reloads gets its answer', async (context) => {
+  const held: ServerResponse[] = []
+  const hook = await startHook(context, (_asked, response) => void held.push(response))
+  const broker = await startSecured(context, `${listener}auth_http_url ${hook.url}`)
+  const coming = broker.connect({ username: 'u', password: 'p' })
+  await until(() => held.length === 1, broker.mozzie.stderr)
+  await broker.reload()
+  held[0].end(JSON.stringify({ allow: true }))
+  await coming
+})
+
 test('who came in by the hook stays over a reload, and goes when the hook goes', async (context) => {
   const hook = await startHook(context, json({ allow: true }))
   const conf = `${listener}password_file DIR/users\n`
