@@ -9,6 +9,7 @@ import type { BridgeConfig } from '../config/config.ts'
 import type { BridgeAddress, RestartTimeout } from '../config/bridge-values.ts'
 import { filesIn, readWhole } from '../config/read-whole.ts'
 import { topicFilterProblem, topicNameProblem } from '../topics/names.ts'
+import { authoritiesProblem } from '../transports/pem.ts'
 
 const NEVER = 0xffffffff
 const CONNECT_TIMEOUT_MS = 30_000
@@ -206,10 +207,17 @@ function read(config: BridgeConfig, option: string, file: string): string {
 function authoritiesOf(config: BridgeConfig): string[] {
   const { caFile, caDirectory, useOsCertificates } = config
   const found: string[] = []
-  if (caFile !== null) found.push(read(config, 'bridge_cafile', caFile))
+  if (caFile !== null) found.push(authoritiesIn(config, caFile))
   if (caDirectory !== null) found.push(...directoryOf(config, caDirectory))
   if (useOsCertificates) found.push(read(config, 'bridge_tls_use_os_certs', SYSTEM_AUTHORITIES))
   return found
+}
+
+function authoritiesIn(config: BridgeConfig, file: string): string {
+  const text = read(config, 'bridge_cafile', file)
+  const problem = authoritiesProblem(text)
+  if (problem !== null) throw fault(config, `"bridge_cafile ${file}" cannot be used: ${problem}.`)
+  return text
 }
 
 function directoryOf(config: BridgeConfig, directory: string): string[] {

@@ -7,7 +7,7 @@ import { LISTENER_TABLE } from '../config/option-table.ts'
 import { filesIn, readWhole } from '../config/read-whole.ts'
 import { listenerName } from '../config/reload.ts'
 import { readRevocationLists } from './revocation-lists.ts'
-import { certificatesOf, pemBlocks } from '../transports/pem.ts'
+import { authoritiesProblem, certificatesOf, pemBlocks } from '../transports/pem.ts'
 import {
   daysLeft,
   serverOptionsOf,
@@ -117,8 +117,10 @@ function authoritiesOf(config: ListenerConfig): string[] {
   const { caDirectory } = config
   if (caDirectory === null) return found
   try {
-    for (const path of filesIn(caDirectory))
-      found.push(...pemBlocks(readWhole(path).toString('utf8'), 'CERTIFICATE'))
+    for (const path of filesIn(caDirectory)) {
+      const blocks = pemBlocks(readWhole(path).toString('utf8'), 'CERTIFICATE')
+      found.push(...blocks.filter((block) => authoritiesProblem(block) === null))
+    }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
     throw fault(config, 'caDirectory', TEXTS[code] ?? message)

@@ -17,3 +17,29 @@ export function pemBlocks(text: string, label: string): string[] {
   }
   return blocks
 }
+
+const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']
+
+/**
+ * Why a PEM text cannot say whom to trust; null: it can. OpenSSL, as Node calls it, takes the certificates up to the
+ * first one that it cannot read, and says nothing of the rest.
+ */
+export function authoritiesProblem(pem: string): string | null {
+  const blocks = CERTIFICATE_LABELS.flatMap((label) => pemBlocks(pem, label))
+  const begun = CERTIFICATE_LABELS.reduce(
+    (count, label) => count + pem.split(`-----BEGIN ${label}-----`).length - 1,
+    0,
+  )
+  if (begun === 0) return 'there is no certificate in it'
+  return blocks.length === begun && blocks.every(isCertificate)
+    ? null
+    : 'a certificate in it is damaged'
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    return new X509Certificate(block).raw.length > 0
+  } catch {
+    return false
+  }
+}

@@ -1,6 +1,6 @@
 /** What a TLS listener is made of, checked part by part so that an error can name the part. */
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
-import { certificatesOf } from './pem.ts'
+import { authoritiesProblem, certificatesOf } from './pem.ts'
 import { listsOf, type RevocationList } from './revocation.ts'
 import { createSecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls'
 
@@ -61,7 +61,7 @@ export function serverOptionsOf(settings: TlsSettings): TlsOptions {
   const { certificate, key, authorities, revocations, psk, requireCertificate } = settings
   const { SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = constants
   if (psk === null) checkCertificate(certificate, key)
-  check('authorities', { ca: [...authorities] })
+  for (const each of authorities) checkAuthorities(each)
   check('revocations', { crl: [...revocations] })
   const ciphers = cipherListOf(settings)
   return {
@@ -97,6 +97,11 @@ function check(part: TlsPart, options: SecureContextOptions): void {
   } catch (error) {
     throw new TlsSettingsError(part, reasonOf(error as Error))
   }
+}
+
+function checkAuthorities(pem: string): void {
+  const problem = authoritiesProblem(pem)
+  if (problem !== null) throw new TlsSettingsError('authorities', problem)
 }
 
 function checkCertificate(certificate: string | null, key: string | null): void {

@@ -28,6 +28,12 @@ const rows: readonly { name: string; lines: string; says: RegExp; line: number }
     line: 2,
   },
   {
+    name: 'a file of authorities without a certificate',
+    lines: `${section}topic x out 1\nbridge_cafile /dev/null`,
+    says: /"bridge_cafile \/dev\/null" cannot be used: there is no certificate in it/,
+    line: 2,
+  },
+  {
     name: 'a local client id that two bridges have',
     lines: `${section}topic x out 1\nlocal_clientid one\nconnection c\naddress 127.0.0.1:1884\ntopic x out 1\nlocal_clientid one`,
     says: /"local_clientid" of another bridge/,

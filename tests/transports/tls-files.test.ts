@@ -26,6 +26,14 @@ const server = (): string[] => [
   `keyfile ${certificates.server.keyFile}`,
 ]
 
+/** A good certificate, and half of another one. */
+function cutShort(directory: string): string {
+  const file = joinPath(directory, 'cut.pem')
+  const whole = readFileSync(certificates.authority.certificateFile, 'utf8')
+  writeFileSync(file, whole + whole.slice(0, whole.length / 2))
+  return file
+}
+
 const wrongs: readonly Wrong[] = [
   {
     what: 'a certificate that is not there',
@@ -67,6 +75,16 @@ const wrongs: readonly Wrong[] = [
     what: 'a revocation list that is none',
     lines: () => [...server(), `crlfile ${certificates.server.certificateFile}`],
     says: /"crlfile .*X509 CRL/,
+  },
+  {
+    what: 'a file of authorities without a certificate',
+    lines: () => [...server(), `cafile ${certificates.server.keyFile}`],
+    says: /"cafile .*there is no certificate in it/,
+  },
+  {
+    what: 'a file of authorities that is cut short',
+    lines: (directory) => [...server(), `cafile ${cutShort(directory)}`],
+    says: /"cafile .*a certificate in it is damaged/,
   },
   {
     what: 'a directory without authorities, with a link to nowhere',
