@@ -181,6 +181,16 @@ test('a failure in the same go does not hide what is shown', async () => {
   assert.equal(await shownBy(db), 'new')
 })
 
+test('a task that had failed, or had no time left, is shown when its tag shows it after all', async () => {
+  for (const state of ['failed', 'expired']) {
+    const db = await openWithTasks()
+    await db.query('update task set state = $1, reason = $1, ended_ms = 2 where id = 2', [state])
+    await new ResultWriter(db, () => {}).take('ap-1-1', [[2, 'shown', '', 2900, -50]])
+    assert.equal(await shownBy(db), 'new')
+    assert.deepEqual(await statesOf(db), ['expired', 'shown'])
+  }
+})
+
 test('an AP says nothing of the tasks of another', async () => {
   const db = await openWithTasks()
   const writer = new ResultWriter(db, () => {})

@@ -90,7 +90,10 @@ with said as (
   select distinct on (tag) * from said order by tag, state desc, id desc
 ), ended as (
   update task set state = said.state, reason = said.reason, ended_ms = $2::bigint
-  from said where task.id = said.id and task.ended_ms is null
+  from said where task.id = said.id and (task.ended_ms is null
+    -- An order that was sent again may fail first and be shown then.
+    or said.state = 'shown' and task.state <> 'shown' and not exists (
+      select 1 from task later where later.tag = task.tag and later.id > task.id))
   returning task.id, task.tag, task.state
 ), seen as (
   update tag set battery_mv = last.battery, rssi = last.rssi,
