@@ -330,13 +330,14 @@ export class Relay {
   }
 
   /** Acknowledges to the remote what our broker does not get. */
-  private dropRemote({ qos, packetId }: PublishView, why: string): void {
+  private dropRemote({ qos, packetId, dup }: PublishView, why: string): void {
     this.counts.dropped++
     this.events.warn(`not passed on: ${why}`)
     if (qos === 0) return
     const { output, version } = this.remote
     const type = qos === 1 ? PacketType.puback : PacketType.pubrec
-    if (qos === 2) this.refusedHere.add(packetId)
+    // One that was sent before, our broker may hold since then: only PUBREL makes it go its way.
+    if (qos === 2 && !dup) this.refusedHere.add(packetId)
     appendAck(output.writer, version, type, packetId, 0)
     output.written()
   }

@@ -113,6 +113,25 @@ test('what a remote has at QoS 2 comes whole, however large: it may send all of 
   }
 })
 
+test('a message at QoS 2 that was taken before its line went is released when it comes again [MQTT-4.3.3-10]', () => {
+  const stage = createBridgeStage({ version: 5, topics: [into] })
+  const reader = stage.here.connect('reader')
+  reader.subscribe('#', 0)
+  const message = { qos: 2, packetId: 3 } as const
+  stage
+    .remote()
+    .welcome()
+    .send(make.publish('in/a', 'x', message))
+  stage.bridge.change(stage.settings({ topics: [{ ...into, pattern: 'other' }] }), true)
+  stage.pass(2000)
+  const remote = stage.remote().welcome(true)
+  remote.send(make.publish('in/a', 'x', { ...message, dup: true }))
+  assert.equal(remote.take('pubrec')?.packetId, 3)
+  remote.send(make.ack('pubrel', 3))
+  assert.equal(remote.take('pubcomp')?.packetId, 3)
+  assert.equal(reader.take('publish')?.topic, 'in/a')
+})
+
 test('a payload at QoS 0 that is not the UTF-8 it says is dropped, and does not end the link', () => {
   const stage = createBridgeStage({ version: 5, topics: [into] })
   const remote = stage.remote().welcome()
