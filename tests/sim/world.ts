@@ -82,6 +82,8 @@ export interface NodeOptions {
   readonly name: string
   /** Store answers come up to this much later. */
   readonly storeDelayMs: number
+  /** So long takes a turn; absent: none takes any time. */
+  readonly turnMs?: number
   readonly peers?: Peers | null
   readonly limits?: Partial<Limits>
   /** `data` is a disk: a crash loses what was not committed. Absent: every write is there at once. */
@@ -146,7 +148,7 @@ export class SimNode {
       observer: options.observer ?? null,
       limits: this.limits,
       mayAnswer: () => this.mayAnswer,
-      requestTurnEnd: () => time.at(0, () => this.alive(() => this.broker.endTurn())),
+      requestTurnEnd: () => time.at(options.turnMs ?? 0, () => this.alive(() => this.broker.endTurn())),
       fatal: (error) => void this.errors.push(error.message),
     })
     this.broker.start(() => {})

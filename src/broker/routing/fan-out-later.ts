@@ -144,7 +144,7 @@ function advance(core: Core, fanOut: FanOut, deliver: Deliver): boolean {
   if (fanOut.begin !== null) {
     // What has to reach the disk as one goes alone, and a batch ends between two of them.
     if (!isBatchFree(core)) return false
-    fanOut.begin()
+    if (!fanOut.begin()) return true
     fanOut.begin = null
     fanOut.generation = core.trie.generation
   }

@@ -154,10 +154,23 @@ function releaseLater(
   const later = routeLater(core, message, connection.session)
   later.whole = true
   later.begin = () => {
+    if (isLeftToOthers(core, connection, packetId, message)) return false
     dropHeld(core, connection, packetId, message)
     if (message.retain) storeRetained(core, message)
+    return true
   }
   later.done = (_count, batch) => replyAck(core, connection, PacketType.pubcomp, packetId, 0, batch)
+}
+
+/** Its client has left, and may be at another node by now, or have been there: no PUBCOMP came, so it says PUBREL again. */
+function isLeftToOthers(
+  core: Core,
+  { session }: OpenConnection,
+  packetId: number,
+  message: Message,
+): boolean {
+  if (core.ports.peers === null || !session.durable || session.ended) return false
+  return session.connection === null || heldMessage(session, packetId) !== message
 }
 
 /** The fan-out goes on in later turns: PUBCOMP comes behind its last receiver. */

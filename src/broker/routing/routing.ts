@@ -40,6 +40,7 @@ export function publishOnce(
   later.whole = true
   later.begin = () => {
     if (message.retain) storeRetained(core, message)
+    return true
   }
   later.done = forget
 }

@@ -68,8 +68,8 @@ export interface FanOut {
   batch: number
   /** Nothing it writes may be safe before all is. */
   whole: boolean
-  /** Called before anything else is done for it. */
-  begin: (() => void) | null
+  /** Called before anything else is done for it; false: nothing is to be. */
+  begin: (() => boolean) | null
   done: ((count: number, batch: number) => void) | null
 }
 
