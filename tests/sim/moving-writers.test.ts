@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 import { JointStore } from '../../src/threads/joint-store.ts'
-import { SimClient } from './client.ts'
+import { SimClient, type Will } from './client.ts'
 import { Mesh } from './memory-peers.ts'
 import { seeded, SimNode, Timeline } from './world.ts'
 
@@ -45,8 +45,9 @@ class World {
     this.time.run(this.time.nowMs + ms)
   }
 
-  connect(id: string, node: SimNode, isDurable: boolean): SimClient {
+  connect(id: string, node: SimNode, isDurable: boolean, will: Will | null = null): SimClient {
     const client = new SimClient(id, 5, isDurable)
+    client.will = will
     client.connect(node, 1)
     this.pass(CALM_MS)
     assert.ok(client.connected, id)
@@ -91,6 +92,25 @@ for (const kind of ['one data', 'doors'] as const) {
         writer.connect(b, 1)
         world.check(['p', 'q0', 'q1'])
         for (const client of [writer, ...others]) assert.ok(client.idle, `${client.id} waits`)
+      }
+    })
+
+  for (const place of ['the same', 'the other'] as const)
+    test(`${kind}: wills that were due go out once when their clients come to ${place} node meanwhile`, () => {
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const world = new World(kind, seed)
+        const { a, b, random } = world
+        const writers = ['p0', 'p1', 'p2'].map((id) =>
+          world.connect(id, a, true, { topic: 't', payload: id, delaySeconds: 1 }),
+        )
+        for (const writer of writers) writer.cut()
+        // The wheel turns every 100 ms: all are due by then, and none is through.
+        world.pass(1100 + random() * 10)
+        for (const writer of writers) {
+          writer.will = null
+          writer.connect(place === 'the same' ? a : b, 1)
+        }
+        world.check(['p0', 'p1', 'p2'])
       }
     })
 }

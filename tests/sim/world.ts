@@ -148,7 +148,8 @@ export class SimNode {
       observer: options.observer ?? null,
       limits: this.limits,
       mayAnswer: () => this.mayAnswer,
-      requestTurnEnd: () => time.at(options.turnMs ?? 0, () => this.alive(() => this.broker.endTurn())),
+      requestTurnEnd: () =>
+        time.at(options.turnMs ?? 0, () => this.alive(() => this.broker.endTurn())),
       fatal: (error) => void this.errors.push(error.message),
     })
     this.broker.start(() => {})

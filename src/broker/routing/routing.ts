@@ -5,7 +5,7 @@ import type { Session, SharedGroup, Subscriber, Subscription } from '../state/mo
 import { NODES_SHIFT } from '../state/work.ts'
 import { qosFor } from './crossing.ts'
 import { isDirect, withDirect } from './direct.ts'
-import { afterFanOut, isFanningOut, keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
+import { isFanningOut, keepWhole, mayBegin, UNDER_WAY } from './fan-out-later.ts'
 import { fanOut, fanOutAll, fanOutTo, mayRepeat, withoutDuplicates } from './fanout.ts'
 import { pickMember } from './shared-groups.ts'
 import { storeRetained } from './retained.ts'
@@ -32,17 +32,17 @@ export function publishOnce(
   forget: () => void,
 ): void {
   if (mayBegin(core, message.publisher)) {
-    if (publish(core, message, origin) !== UNDER_WAY) return forget()
-    keepWhole(core, message.publisher)
-    return afterFanOut(core, message.publisher, forget)
+    if (publish(core, message, origin) === UNDER_WAY) keepWhole(core, message.publisher)
+    // Not when it is through: what the store keeps may be another node's by then.
+    return forget()
   }
   const later = routeLater(core, message, origin)
   later.whole = true
   later.begin = () => {
+    forget()
     if (message.retain) storeRetained(core, message)
     return true
   }
-  later.done = forget
 }
 
 /** The subscribers of a topic; null: to find them takes longer than a turn has. */

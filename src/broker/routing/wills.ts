@@ -83,8 +83,9 @@ function publishKeptWill(core: Core, session: Session, message: Message, author:
   const verdict = mayPublish(core, session, message, author)
   const goesNow = typeof verdict === 'boolean' && mayBegin(core, message.publisher)
   const forget = (): void => forgetWill(core, session)
-  if (goesNow || !session.durable || !core.journal.survives)
-    return askedWill(core, session, message, verdict, forget)
+  // After this process, or at another node meanwhile.
+  const isReadAgain = session.durable && (core.journal.survives || core.ports.peers !== null)
+  if (goesNow || !isReadAgain) return askedWill(core, session, message, verdict, forget)
   askedWill(core, session, message, verdict, keepDueWill(core, session, message, author))
 }
 
