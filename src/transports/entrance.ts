@@ -12,7 +12,7 @@ import type { AddressBudget } from './address-budget.ts'
 import { isFull, type ConnectionBudget } from './connection-budget.ts'
 import type { ConnectionRate } from './connection-rate.ts'
 import { openLink, socketClosed, socketFailed, type LinkOwner, type Peer } from './link.ts'
-import { readProxied, type ProxyRules } from './proxy.ts'
+import { behindHeader, readProxied, type ProxyRules } from './proxy.ts'
 import { readHead } from './read-now.ts'
 import type { TlsEntrance } from './tls.ts'
 import type { WebEntrance } from './websocket.ts'
@@ -91,7 +91,9 @@ class Arrival<C> implements Peer {
   enter(late: boolean): boolean {
     const { raw } = this
     if (raw.destroyed) return false
-    const head = late ? readHead(raw) : null
+    const { proxy } = this.entrance.settings
+    const own = (head: Buffer): Buffer => (proxy === null ? head : behindHeader(proxy, head))
+    const head = late ? readHead(raw, own) : null
     if (head === 'gone') raw.destroy()
     else begin(this, head)
     return head !== 'gone'

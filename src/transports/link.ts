@@ -95,6 +95,7 @@ export class SocketLink<C> implements Link {
   reason = ''
   linger: NodeJS.Timeout | null = null
   private whenWritten: (() => void) | null = null
+  private whenTaken: (() => void) | null = null
 
   constructor(owner: LinkOwner<C>, socket: Socket, peer: Peer) {
     this.owner = owner
@@ -175,7 +176,19 @@ export class SocketLink<C> implements Link {
 
   resume(): void {
     this.paused = false
-    if (!this.ended) this.socket.resume()
+    const { whenTaken } = this
+    this.whenTaken = null
+    if (whenTaken !== null) setImmediate(whenTaken)
+    else if (!this.ended) this.socket.resume()
+  }
+
+  /**
+   * The peer has ended, and `then` is what follows. Its end comes even where the socket is paused, if it was read ahead or lay
+   * with what was encrypted; what it said before may still wait in the core, and is heard first.
+   */
+  overWith(then: () => void): void {
+    if (this.paused && !this.ended) this.whenTaken = then
+    else setImmediate(then)
   }
 
   end(): void {
@@ -233,7 +246,7 @@ function onEnd(this: LinkedSocket): void {
   const link = this[linkKey]
   link.leave()
   if (link.ended) this.destroySoon()
-  else setImmediate(leave, link)
+  else link.overWith(() => leave(link))
 }
 
 function leave(link: SocketLink<unknown>): void {

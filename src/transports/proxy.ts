@@ -60,6 +60,16 @@ export function readProxied(
   raw.resume()
 }
 
+/** What came from the client itself; nothing as long as the header is not whole. */
+export function behindHeader({ version }: ProxyRules, bytes: Buffer): Buffer {
+  try {
+    const header = readProxyHeader(version, bytes.subarray(0, HEADER_BYTES_MAX))
+    return bytes.subarray(header?.length ?? bytes.length)
+  } catch {
+    return bytes.subarray(bytes.length)
+  }
+}
+
 function checkRules({ tls }: ProxyHeader, { requireTls, requireCertificate }: ProxyRules): void {
   if (requireTls && tls === null)
     throw new ProxyHeaderError('its client came without TLS (proxy_protocol_v2_require_tls)')

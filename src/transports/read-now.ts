@@ -15,9 +15,9 @@ let room: Uint8Array | null = null
 
 /**
  * What came from a peer while `socket` was paused, to be handled before what comes next; null: nothing. 'gone': it has left meanwhile,
- * and nothing of what it said is worth anything without an answer.
+ * and nothing of what it said is worth anything without an answer. `own` leaves out what a load balancer has put before that.
  */
-export function readHead(socket: Socket): Buffer | null | 'gone' {
+export function readHead(socket: Socket, own: (head: Buffer) => Buffer): Buffer | null | 'gone' {
   const fd = descriptorOf(socket)
   if (fd < 0) return null
   room ??= new Uint8Array(HEAD_BYTES_MAX)
@@ -27,7 +27,7 @@ export function readHead(socket: Socket): Buffer | null | 'gone' {
   // Whether the end is behind it shows when one asks once more.
   const more = first === HEAD_BYTES_MAX ? NOTHING : readSome(fd, room, first)
   const head = Buffer.from(room.subarray(0, first + Math.max(0, more)))
-  return more === 0 && !speaksOn(head) ? 'gone' : head
+  return more === 0 && !speaksOn(own(head)) ? 'gone' : head
 }
 
 /** 0: the peer has ended, or the connection is broken. */

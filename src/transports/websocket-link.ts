@@ -105,10 +105,14 @@ class WebSocketLink<C> extends SocketLink<C> {
 
   /** Nothing comes behind its close frame: the socket is what is left. */
   private closedByPeer(code: number): void {
+    this.leave()
+    this.overWith(() => this.answerClose(code))
+  }
+
+  private answerClose(code: number): void {
     const { socket } = this
     const isAnswer = this.ended
     this.ended = true
-    this.leave()
     if (!isAnswer && !socket.destroyed) {
       const answer = closeFrame(code)
       this.put(answer, answer.length)
