@@ -107,11 +107,24 @@ export function routeFromPeer(
   else fanOut(core, message, here, null)
 }
 
-/** Groups whose last member here went while the message was on its way: they may have members at yet other nodes. */
+/** Groups whose last member here went while the message was on its way, and that have members at other nodes. */
 function passBack(core: Core, message: Message, groups: readonly string[]): void {
-  // One that is not known here has members nowhere.
-  const left = groups.filter((group) => core.groups.get(group)?.members.length === 0)
+  const left = groups.filter((key) => {
+    const group = core.groups.get(key)
+    return group !== undefined && !isServedHere(core, message, group)
+  })
   if (left.length > 0) core.ports.peers?.publish(message, 0, left)
+}
+
+/** Or nowhere: no other node wants it. What goes out at QoS 0 the store brings to nobody. */
+function isServedHere(core: Core, message: Message, group: SharedGroup): boolean {
+  if ((group.always | group.qos0) === 0) return true
+  return group.members.some(
+    (member) =>
+      member.handler !== null ||
+      member.session.connection !== null ||
+      qosFor(core, message, member) > 0,
+  )
 }
 
 /** The subscribers of a topic that another node publishes to; most publish to one several times in a row. */
