@@ -45,7 +45,7 @@ export interface BridgeDefaults {
 export function bridgeSettingsOf(config: BridgeConfig, defaults: BridgeDefaults): BridgeSettings {
   const remoteClientId = config.remoteClientId ?? `${defaults.host}.${config.name}`
   const version = VERSIONS[config.protocolVersion]
-  checkTopics(config)
+  checkTopics(config, defaults.bounds)
   if (version < 5 && config.remotePassword !== null && config.remoteUsername === null)
     throw fault(config, '"remote_password" needs "remote_username" before MQTT 5.')
   const { cleanSession } = config
@@ -103,12 +103,13 @@ function incomingBytesMax(
     : Math.min(maxPacketBytes, packetBytesMax)
 }
 
-function checkTopics(config: BridgeConfig): void {
+function checkTopics(config: BridgeConfig, { topicLevelsMax }: Bounds): void {
   for (const { pattern, localPrefix, remotePrefix } of config.topics) {
     for (const prefix of [localPrefix, remotePrefix])
       if (/[+#]/.test(prefix)) throw fault(config, `prefix "${prefix}" has a wildcard.`)
-    for (const filter of [localPrefix + pattern, remotePrefix + pattern]) {
-      const problem = topicFilterProblem(filter)
+    const local = localPrefix + pattern
+    for (const filter of [local, remotePrefix + pattern]) {
+      const problem = topicFilterProblem(filter, filter === local ? topicLevelsMax : undefined)
       if (problem !== null) throw fault(config, `topic "${filter}": ${problem}.`)
       checkText(config, 'topic', filter)
     }

@@ -134,7 +134,9 @@ export function restSession(core: Core, session: Session): void {
 export function armExpiry(core: Core, session: Session, elapsedMs: number): void {
   const { clock, limits } = core.ports
   let lifeMs = session.expirySeconds === NEVER_EXPIRES ? Infinity : session.expirySeconds * 1000
-  if (limits.sessionExpiryMsMax > 0) lifeMs = Math.min(lifeMs, limits.sessionExpiryMsMax)
+  // A bridge keeps what is to cross however long its remote is away, as in mosquitto.
+  const isCapped = limits.sessionExpiryMsMax > 0 && !session.isOurs
+  if (isCapped) lifeMs = Math.min(lifeMs, limits.sessionExpiryMsMax)
   if (lifeMs === Infinity) return
   const dueMs = clock.monotonicMs() + Math.max(0, lifeMs - elapsedMs)
   session.expiryTimer = core.wheel.armFor(dueMs, core.expire, session)

@@ -106,7 +106,9 @@ function grantOne(
   { wanted, verdict }: AskedFilter,
 ): void {
   const { filtersPerPacketMax } = core.ports.limits
-  const isOver = filtersPerPacketMax > 0 && list.codes.length >= filtersPerPacketMax
+  // A bridge asks for all its lines at once, and would not hear of one that is refused.
+  const isBound = filtersPerPacketMax > 0 && !connection.isOurs
+  const isOver = isBound && list.codes.length >= filtersPerPacketMax
   const known = findSubscription(connection.session, wanted.filter)
   const refusal = isOver
     ? Reason.quotaExceeded
@@ -147,10 +149,11 @@ export function subscribeRefusal(
   const { limits } = core.ports
   const session = connection.session
   if (core.full && session.durable) return Reason.quotaExceeded
-  const isNew = known === undefined
-  if (isNew && core.pressure >= Pressure.dropQos0) return Reason.quotaExceeded
-  const count = subscriptionCount(session)
-  if (isNew && count >= limits.subscriptionsPerSessionMax) return Reason.quotaExceeded
+  // Those of a bridge are few, and stand in the configuration.
+  const isBound = known === undefined && !connection.isOurs
+  if (isBound && core.pressure >= Pressure.dropQos0) return Reason.quotaExceeded
+  const isFull = subscriptionCount(session) >= limits.subscriptionsPerSessionMax
+  if (isBound && isFull) return Reason.quotaExceeded
   // A prefix without a slash at its end makes no filter with "#".
   if (connection.mount !== null && topicFilterProblem(wanted.filter, Infinity) !== null)
     return Reason.topicFilterInvalid
