@@ -1,19 +1,21 @@
 /** How many connections a second are let in. */
-import { Fifo } from '../base/fifo.ts'
+import { FairLine } from './fair-line.ts'
 
 /** µs whose places may be taken later, at once: a rate has a burst of a tenth of a second. */
 const BURST_US = 100_000n
 /** ms between two looks for those that wait. */
 const LOOK_MS = 10
-/** Connections that may wait for their turn, in seconds of the rate. */
-const WAIT_SECONDS_MAX = 10
+/** Connections that may wait for their turn, in seconds of the rate; of one address half as many. */
+const WAIT_SECONDS_MAX = 20
 /** Connections that may wait for the start. */
-const WAITING_MAX = 1000
+const WAITING_MAX = 2000
 /** Of those that left while they waited, how many are passed over before others have the thread. */
 const LEFT_AT_ONCE = 200
 
 /** A connection that wants in. */
 export interface Entrant {
+  /** Where it comes from: addresses take turns. */
+  readonly address: string
   /** Its turn has come, at once or, `late`, after others. False: it is not there any more. */
   enter(late: boolean): boolean
 }
@@ -23,7 +25,7 @@ const monotonicUs = (): bigint => process.hrtime.bigint() / 1000n
 
 /**
  * Lets so many connections a second in; the others wait, unread, for their turn. A storm of reconnecting
- * clients then leaves time for those that are connected.
+ * clients then leaves time for those that are connected, and one that comes from one address, turns for those of others.
  *
  *     places   … │ taken │ taken │ free │ free │ free │      one each 1/rate s; who comes takes the first, once its time
  *     time       ─────── now − 0.1 s ───────── now ────▶     has come; those of more than a tenth of a second ago are gone
@@ -34,7 +36,7 @@ export class ConnectionRate {
   /** When the next place is, in µs. */
   private readonly next: BigInt64Array
   private readonly nowUs: () => bigint
-  private readonly waiting = new Fifo<Entrant>()
+  private readonly waiting = new FairLine<Entrant>()
   private timer: NodeJS.Timeout | null = null
   private isPaused = false
 
@@ -53,8 +55,7 @@ export class ConnectionRate {
       return true
     }
     const max = isPaused ? WAITING_MAX : perSecond * WAIT_SECONDS_MAX
-    if (waiting.length >= max) return false
-    waiting.push(entrant)
+    if (!waiting.push(entrant.address, entrant, max)) return false
     if (!isPaused) this.look()
     return true
   }

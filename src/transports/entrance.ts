@@ -87,6 +87,10 @@ class Arrival<C> implements Peer {
     entrance.arriving.add(raw)
   }
 
+  get address(): string {
+    return addressOf(this.remote)
+  }
+
   /** Its turn has come. */
   enter(late: boolean): boolean {
     const { raw } = this
@@ -106,7 +110,7 @@ class Arrival<C> implements Peer {
     own.open--
     all.open--
     // Nobody changes the address of one that counts.
-    if (this.isCounted) addresses.leave(addressOf(this.remote))
+    if (this.isCounted) addresses.leave(this.address)
   }
 
   closed(): void {

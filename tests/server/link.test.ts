@@ -273,10 +273,12 @@ test('nobody comes in before the listeners are released, then all do at their ra
     const entered: number[] = []
     rate.pause()
     for (let index = 0; index < 250; index++)
-      assert.equal(rate.pass({ enter: () => entered.push(index) > 0 }), true)
+      assert.equal(rate.pass({ address: '', enter: () => entered.push(index) > 0 }), true)
     assert.deepEqual(entered, [])
     rate.resume()
-    const all = new Promise<boolean>((resolve) => rate.pass({ enter: () => (resolve(true), true) }))
+    const all = new Promise<boolean>((resolve) =>
+      rate.pass({ address: '', enter: () => (resolve(true), true) }),
+    )
     const waits = setTimeout(() => {}, 10_000)
     await all
     clearTimeout(waits)

@@ -15,8 +15,8 @@ function ratesIn({ mock }: TestContext, count: number, perSecond: number) {
   const enter = (): boolean => ++entered > 0
   return {
     rates,
-    come: (rate: ConnectionRate, many = 1) => {
-      for (let one = 0; one < many; one++) assert.equal(rate.pass({ enter }), true)
+    come: (rate: ConnectionRate, many = 1, address = 'one') => {
+      for (let one = 0; one < many; one++) assert.equal(rate.pass({ address, enter }), true)
     },
     entered: () => entered,
     pass: (ms: number) => {
@@ -66,7 +66,21 @@ test('who waits longer than ten seconds would is turned away', (context) => {
   const { rates, come, entered } = ratesIn(context, 1, 10)
   come(rates[0], 100)
   come(rates[0], entered())
-  assert.equal(rates[0].pass({ enter: () => true }), false)
+  assert.equal(rates[0].pass({ address: 'one', enter: () => true }), false)
+})
+
+test('an address that has filled its line leaves others their turns, and room to wait for them', (context) => {
+  const { rates, come, pass } = ratesIn(context, 1, 10)
+  const [rate] = rates
+  const crowd = { address: 'crowd', enter: () => true }
+  while (rate.pass(crowd));
+  const entered: string[] = []
+  for (const address of ['b', 'c', 'b'])
+    assert.equal(rate.pass({ address, enter: () => entered.push(address) > 0 }), true)
+  assert.equal(rate.pass(crowd), false)
+  pass(600)
+  assert.deepEqual(entered, ['b', 'c', 'b'])
+  come(rate, 1, 'crowd')
 })
 
 test('a limit that is taken away lets in who waits', (context) => {
@@ -83,7 +97,7 @@ test('the place of who left while it waited is the next one’s, however many di
   const { rates, come, entered, pass } = ratesIn(context, 1, 10)
   come(rates[0], 2)
   let asked = 0
-  const left = { enter: (late: boolean) => (assert.ok(late), ++asked < 0) }
+  const left = { address: 'one', enter: (late: boolean) => (assert.ok(late), ++asked < 0) }
   for (let one = 0; one < 90; one++) rates[0].pass(left)
   come(rates[0], 5)
   const before = entered()
