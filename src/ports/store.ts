@@ -50,12 +50,21 @@ export interface StoredDelivery {
   safe: boolean
 }
 
+/** How much of a queue is at QoS 0, which takes no room from the rest. */
+export interface AtQos0 {
+  count: number
+  /** Of their payloads. */
+  bytes: number
+}
+
 /** What waits for an offline session. It may be the store's own object, which keeps being right. */
 export interface Backlog {
   queuedCount: number
   queuedBytes: number
   /** The highest sequence ever given out. */
   lastSequence: number
+  /** Of what an earlier process left; null, or absent: none, or somebody had the session since. */
+  foundAtQos0?: Readonly<AtQos0> | null
 }
 
 /** All a claim brings. */

@@ -214,7 +214,8 @@ export class JointStore {
   private storeEvents(): StoreEvents {
     return {
       session: (clientId, record, backlog) => {
-        this.sessions.set(clientId, { ...(backlog ?? EMPTY), ...UNHELD })
+        const { foundAtQos0 = null } = backlog ?? EMPTY
+        this.sessions.set(clientId, { ...(backlog ?? EMPTY), ...UNHELD, foundAtQos0 })
         for (const [index, door] of this.doors.entries())
           this.tell(door, ({ session }) => session(clientId, record, backlog, index > 0))
       },
@@ -268,6 +269,7 @@ export class JointStore {
     const session = known ?? { ...EMPTY, ...UNHELD }
     session.owner = door
     session.claiming ??= []
+    session.foundAtQos0 = null
     this.sessions.set(clientId, session)
     this.claims.set(++this.lastRequest, { door, request, clientId })
     this.store.claim(this.lastRequest, clientId, cleanStart)
@@ -358,10 +360,11 @@ export class JointStore {
 
   /** QoS 0 that waits takes no room from the others. */
   private hasRoom(session: JointSession, qos: Qos): boolean {
-    const { queuedCount, queuedBytes, atQos0, bytesAtQos0 } = session
-    return qos === 0 || atQos0 === null
-      ? this.options.hasRoom(queuedCount, queuedBytes)
-      : this.options.hasRoom(queuedCount - atQos0.size, queuedBytes - bytesAtQos0)
+    const { queuedCount, queuedBytes, atQos0, bytesAtQos0, foundAtQos0 } = session
+    if (qos === 0) return this.options.hasRoom(queuedCount, queuedBytes)
+    const count = (atQos0?.size ?? 0) + (foundAtQos0?.count ?? 0)
+    const bytes = bytesAtQos0 + (foundAtQos0?.bytes ?? 0)
+    return this.options.hasRoom(queuedCount - count, queuedBytes - bytes)
   }
 
   private shrink(clientId: string, sequence: number, bytes: number): void {

@@ -6,6 +6,8 @@ import { Bytes, charge } from '../state/memory.ts'
 import { Outbound, type Connection, type Session } from '../state/model.ts'
 import { freeDelivery } from './window.ts'
 
+const NOTHING = { count: 0, bytes: 0 }
+
 /** Its queue and window, made of what waits in the store when they are first needed. */
 export function outboundOf(session: Session): Outbound {
   if (session.outbound !== null) return session.outbound
@@ -16,6 +18,8 @@ export function outboundOf(session: Session): Outbound {
   outbound.lastSequence = backlog.lastSequence
   outbound.queuedCount = backlog.queuedCount
   outbound.queuedBytes = backlog.queuedBytes
+  const found = backlog.foundAtQos0 ?? NOTHING
+  boundAtQos0(outbound, found.count, found.bytes)
   return outbound
 }
 
@@ -36,12 +40,17 @@ export function adoptOutbound(
   state: ClaimedSession,
 ): void {
   const { queuedCount, sentTo, sentAtMost = state.lastSequence } = state
+  // What came since the start was counted here.
+  const before = session.outbound
   forgetOutbound(core, session)
   const outbound = (session.outbound = new Outbound())
   outbound.lastSequence = state.lastSequence
   outbound.idShift = state.idShift
   outbound.queuedCount = queuedCount
   outbound.queuedBytes = state.queuedBytes
+  const found = state.foundAtQos0 ?? NOTHING
+  if (before === null) boundAtQos0(outbound, found.count, found.bytes)
+  else boundAtQos0(outbound, before.queuedAtQos0, before.queuedBytesAtQos0)
   const windowMax = Math.max(core.ports.limits.windowMax, connection.receiveMaximum)
   outbound.dupLeft = sentTo === undefined ? Math.min(queuedCount, windowMax) : queuedCount
   outbound.sentTo = sentTo ?? sentAtMost
@@ -82,7 +91,7 @@ export function countGone(outbound: Outbound, bytes: number, qos: Qos): void {
   else boundAtQos0(outbound, queuedAtQos0, queuedBytesAtQos0)
 }
 
-/** What an earlier process has queued was not counted so, and of one that is lost nobody knows it. */
+/** What others have queued was not counted so, and of one that is lost nobody knows it. */
 function boundAtQos0(outbound: Outbound, count: number, bytes: number): void {
   const { queuedCount, queuedBytes } = outbound
   outbound.queuedAtQos0 = Math.min(count, queuedCount)

@@ -2,7 +2,7 @@
 import { highBitsOf, lowBitsOf, timeOf } from '../../base/wall-time.ts'
 import type { Message } from '../../ports/message.ts'
 import type { Qos, Version } from '../../codec/packets.ts'
-import type { SessionRecord, StoredWill } from '../../ports/store.ts'
+import type { AtQos0, SessionRecord, StoredWill } from '../../ports/store.ts'
 
 /** A queue entry that is not on the disk yet. */
 export interface NewEntry {
@@ -23,6 +23,7 @@ interface Exchanges {
   filling: Map<number, NewEntry> | null
   released: Set<number> | null
   inbound: Map<number, Message> | null
+  foundAtQos0: AtQos0 | null
 }
 
 /** Bits of a session's `bits`; the lowest three are its protocol version. */
@@ -110,6 +111,23 @@ export class LevelSession {
     this.made.inbound = messages
   }
 
+  /** Of the queue that an earlier process left; null: none, or it was claimed since. */
+  get foundAtQos0(): AtQos0 | null {
+    return this.exchanges === null ? null : this.exchanges.foundAtQos0
+  }
+
+  /** An entry at QoS 0 was found. */
+  noteAtQos0(bytes: number): void {
+    const found = (this.made.foundAtQos0 ??= { count: 0, bytes: 0 })
+    found.count++
+    found.bytes += bytes
+  }
+
+  /** From now on who has it counts. */
+  forgetAtQos0(): void {
+    if (this.exchanges !== null) this.exchanges.foundAtQos0 = null
+  }
+
   private get made(): Exchanges {
     return (this.exchanges ??= {
       will: null,
@@ -117,6 +135,7 @@ export class LevelSession {
       filling: null,
       released: null,
       inbound: null,
+      foundAtQos0: null,
     })
   }
 

@@ -338,7 +338,10 @@ class DiskStore implements LevelStore {
 
 function claimOf(session: LevelSession) {
   const { record, inbound, lastSequence, idShift, sentTo, queuedCount, queuedBytes } = session
+  const { foundAtQos0 } = session
+  session.forgetAtQos0()
   return {
+    foundAtQos0,
     record,
     inbound: [...(inbound ?? [])].map(([packetId, message]) => ({ packetId, message })),
     lastSequence,

@@ -139,7 +139,7 @@ async function loadQueues(
   let ownerNumber = -1
   await reader.eachStored(Kind.queue, (key, stored) => {
     const end = checkRecord(key, stored)
-    const { body, payloadLength } = readEntryCosts(new RecordReader(stored, 0, end))
+    const { qos, body, payloadLength } = readEntryCosts(new RecordReader(stored, 0, end))
     // Those of a session that is gone count too: they are taken off when the entry is cleared away.
     if (body > 0) {
       references.add(body)
@@ -153,6 +153,7 @@ async function loadQueues(
     const sequence = readNumber(key, 1 + NUMBER_BYTES)
     owner.queuedCount++
     owner.queuedBytes += payloadLength
+    if (qos === 0) owner.noteAtQos0(payloadLength)
     owner.writtenTo = sequence
     owner.lastSequence = Math.max(owner.lastSequence, sequence)
   })

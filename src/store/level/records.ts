@@ -198,10 +198,10 @@ export function readEntryHead(reader: RecordReader): EntryHead {
   return { qos: (flags & QOS_BITS) as Qos, retain: (flags & RETAIN) !== 0, subscriptionId, body }
 }
 
-/** Body number (0: none) of an entry, and the bytes of its payload. */
-export function readEntryCosts(reader: RecordReader): { body: number; payloadLength: number } {
-  const { body } = readEntryHead(reader)
-  return { body, payloadLength: body > 0 ? reader.uint() : readPayloadLength(reader) }
+/** QoS and body number (0: none) of an entry, and the bytes of its payload. */
+export function readEntryCosts(reader: RecordReader) {
+  const { qos, body } = readEntryHead(reader)
+  return { qos, body, payloadLength: body > 0 ? reader.uint() : readPayloadLength(reader) }
 }
 
 // ── sessions ───────────────────────────────────────────────────────────────────────────────────────
