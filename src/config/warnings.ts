@@ -69,11 +69,17 @@ function hasLogins(listener: ListenerConfig): boolean {
   return passwordFile !== null || useIdentityAsUsername || useSubjectAsUsername
 }
 
-const LOOPBACK_NAMES = new Set([...LOOPBACK_HOSTS, 'localhost'])
+/** Addresses, and interfaces of Linux and BSD, that no other machine reaches. */
+const OWN_HOST = /^(127(\.\d+){1,3}|::1|localhost)$/
+const OWN_INTERFACE = /^lo0?$/
+
+function isOpen({ allowAnonymous, host, bindInterface, socketPath }: ListenerConfig): boolean {
+  const isOwn = OWN_HOST.test(host ?? '') || OWN_INTERFACE.test(bindInterface ?? '')
+  return allowAnonymous && socketPath === null && !isOwn
+}
 
 function warnOfOpenListeners(state: ParseState, listeners: readonly ListenerConfig[]): void {
-  for (const { allowAnonymous, host, port, socketPath, location } of listeners) {
-    if (!allowAnonymous || socketPath !== null || LOOPBACK_NAMES.has(host ?? '')) continue
+  for (const { port, location } of listeners.filter(isOpen)) {
     const text = openListenerWarning(port)
     state.warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
   }
@@ -130,6 +136,8 @@ function warnOfOwnBridges(
     state.warnings.push({ level: 'warning', text, ...location })
   }
 }
+
+const LOOPBACK_NAMES = new Set([...LOOPBACK_HOSTS, 'localhost'])
 
 function isAt(listener: ListenerConfig, host: string): boolean {
   if (listener.socketPath !== null) return false

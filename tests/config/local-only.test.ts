@@ -119,9 +119,15 @@ test('an open listener beyond this machine is warned of', () => {
   ])
 })
 
-for (const host of ['127.0.0.1', '::1', 'localhost'])
-  test(`an open listener on ${host} is not warned of`, () => {
-    assert.deepEqual(readConfig(`listener 1883 ${host}\nallow_anonymous true`).warnings, [])
+for (const where of [' 127.0.0.1', ' 127.0.0.2', ' ::1', ' localhost', '\nbind_interface lo'])
+  test(`an open listener at${where.replace('\n', ' ')} is not warned of`, () => {
+    assert.deepEqual(readConfig(`listener 1883${where}\nallow_anonymous true`).warnings, [])
+  })
+
+for (const where of ['127.0.0.1.example.com', '192.168.127.1', '0.0.0.0'])
+  test(`an open listener at ${where} is warned of`, () => {
+    const { warnings } = readConfig(`listener 1883 ${where}\nallow_anonymous true`)
+    assert.equal(warnings.length, 1)
   })
 
 test('command line ports replace the loopback port', () => {
