@@ -1,4 +1,5 @@
 /** `mozzie`: picks the command. What a command needs is loaded when it is called for, not before. */
+import { constants } from 'node:os'
 import { basename } from 'node:path'
 import { nearestName } from '../base/nearest-name.ts'
 import { ARGUMENT_ERROR_EXIT_CODE } from './broker-arguments.ts'
@@ -42,7 +43,13 @@ function isCommand(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name)
 }
 
+/** By itself Node would open a debugger, and who reaches its port is this account; the broker has an answer of its own. */
+function endAtUserSignal(): void {
+  process.once('SIGUSR1', () => process.exit(128 + constants.signals.SIGUSR1))
+}
+
 async function runCommand(name: CommandName, words: readonly string[]): Promise<void> {
+  if (name !== 'broker') endAtUserSignal()
   await (
     await COMMANDS[name]()
   )(words)

@@ -448,6 +448,16 @@ describe('errors say what to do', { concurrency: 3 }, () => {
       'Error: Problem setting TLS options, check the options are valid.',
       /tlsv1\.2 or tlsv1\.3/,
     ],
+    [
+      '--tls-version tlsv1',
+      'Error: Problem setting TLS options, check the options are valid.',
+      /tlsv1\.2 or tlsv1\.3/,
+    ],
+    [
+      '--tls-engine x',
+      'Error: Problem setting TLS engine, is x a valid engine?',
+      /OpenSSL 3 has no engines/,
+    ],
     ['--psk zz --psk-identity me', 'Error: Problem setting TLS-PSK options.', /hexadecimal/],
     ['--proxy socks5h://127.0.0.1:CLOSED', 'Error: Connection refused', /proxy 127\.0\.0\.1:\d+/],
   ] as const) {
@@ -497,5 +507,21 @@ describe('sub', { concurrency: 3 }, () => {
     assert.deepEqual(await running.outcome, { code: 255, stdout: '', stderr: '' })
     socket.destroy()
     server.close()
+  })
+
+  test('SIGALRM is the end of -W', async () => {
+    const running = startTool('mozzie', 'sub', [...place(), '-t', freshTopic(), '-d'])
+    await running.printed('Subscribed')
+    running.kill('SIGALRM')
+    const { code, stderr } = await running.outcome
+    assert.deepEqual({ code, stderr }, { code: 27, stderr: 'Timed out\n' })
+  })
+
+  test('SIGUSR1 ends it, and opens no debugger', async () => {
+    const running = startTool('mozzie', 'sub', [...place(), '-t', freshTopic(), '-d'])
+    await running.printed('Subscribed')
+    running.kill('SIGUSR1')
+    const { code, stderr } = await running.outcome
+    assert.deepEqual({ code, stderr }, { code: 138, stderr: '' })
   })
 })

@@ -23,11 +23,14 @@ export function onOutsideEnd(
 ): () => void {
   const end = (failure: Failure): void => leave(client.info === null ? INTERRUPTED : failure)
   const onSignal = (): void => end(DONE)
+  const onTimeout = (): void => end(TIMED_OUT)
   for (const signal of SIGNALS) process.once(signal, onSignal)
-  const timer =
-    timeoutSeconds === null ? undefined : setTimeout(() => end(TIMED_OUT), timeoutSeconds * 1000)
+  // What -W is made of in mosquitto: an alarm from outside is the same to it.
+  process.once('SIGALRM', onTimeout)
+  const timer = timeoutSeconds === null ? undefined : setTimeout(onTimeout, timeoutSeconds * 1000)
   return () => {
     for (const signal of SIGNALS) process.removeListener(signal, onSignal)
+    process.removeListener('SIGALRM', onTimeout)
     clearTimeout(timer)
   }
 }

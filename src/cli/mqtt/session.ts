@@ -8,6 +8,7 @@ import {
   type Authenticator,
   type NodeConnectOptions,
 } from '../../client/node.ts'
+import type { TlsOptions } from '../../client/tls-options.ts'
 import { PacketType, type Packet } from '../../codec/packets.ts'
 import { reasonText } from '../../codec/reason-codes.ts'
 import { connectionFailure, portOf, usesTls, type Failure } from './failures.ts'
@@ -161,7 +162,7 @@ export async function startSession(settings: Settings, options: SessionOptions):
   const own = sessionOptions(settings)
   const print = options.print ?? ((line) => void process.stdout.write(`${line}\n`))
   const onPacket = await packetListener(settings, own.clientId ?? '', print)
-  const tls = isTls ? await (await import('./tls-files.ts')).tlsOptionsOf(settings) : undefined
+  const tls = await tlsOf(settings, isTls)
   const client = createClient(await urlOf(settings, isTls), {
     ...own,
     ...(tls !== undefined && { tls }),
@@ -170,6 +171,15 @@ export async function startSession(settings: Settings, options: SessionOptions):
     reconnect: options.mayReturn ? { minMs: RECONNECT_MS, maxMs: RECONNECT_MS, jitter: 0 } : false,
   })
   return watched(settings, client)
+}
+
+/** A version or an engine that there is not is refused without TLS as well, as mosquitto does. */
+async function tlsOf(settings: Settings, isTls: boolean): Promise<TlsOptions | undefined> {
+  const { engine, version } = settings.tls
+  if (!isTls && engine === null && version === null) return undefined
+  const { checkForms, tlsOptionsOf } = await import('./tls-files.ts')
+  checkForms(settings)
+  return isTls ? tlsOptionsOf(settings) : undefined
 }
 
 function watched(settings: Settings, client: MqttClient): Session {

@@ -79,7 +79,8 @@ function trusted({ tls }: Settings): Uint8Array[] | null {
   return own
 }
 
-function checkForms({ tls }: Settings): void {
+/** @throws SettingError when a flag says what there is not. */
+export function checkForms({ tls }: Settings): void {
   if (tls.engine !== null) {
     throw new SettingError(
       `Error: Problem setting TLS engine, is ${tls.engine} a valid engine?`,
@@ -119,7 +120,7 @@ async function askPassphrase(settings: Settings, options: TlsOptions): Promise<v
   options.passphrase = passphrase
 }
 
-/** The client's TLS options, tried out. Rejects with {@link SettingError}. */
+/** The client's TLS options of what {@link checkForms} let pass, tried out. Rejects with {@link SettingError}. */
 export async function tlsOptionsOf(settings: Settings): Promise<TlsOptions> {
   const options = optionsOf(settings)
   await askPassphrase(settings, options)
@@ -133,7 +134,6 @@ export async function tlsOptionsOf(settings: Settings): Promise<TlsOptions> {
 }
 
 function optionsOf(settings: Settings): TlsOptions {
-  checkForms(settings)
   const { tls } = settings
   const options: TlsOptions = {
     ...(tls.ciphers !== null && { ciphers: tls.ciphers }),
