@@ -69,13 +69,16 @@ function readAddress(name: string, word: string): BridgeAddress {
   return { host, port, url: null }
 }
 
+/** What is too little stands for the least, as in mosquitto. */
+export const atLeastOne = (value: number): number => Math.max(1, value)
+
 const readRestartTimeout = custom('N | BASE CAP [STABLE]', (name, rest): RestartTimeout => {
   const [first, second, third] = words(rest)
   if (second === undefined) {
-    const seconds = readInteger(name, first, 1, 3600)
+    const seconds = readInteger(name, first, 1, 3600, atLeastOne)
     return { baseSeconds: seconds, capSeconds: seconds, stableSeconds: null }
   }
-  const baseSeconds = readInteger(`${name} base`, first, 1, 7200)
+  const baseSeconds = readInteger(`${name} base`, first, 1, 7200, atLeastOne)
   const capSeconds = readInteger(`${name} cap`, second, baseSeconds, 7200)
   const stableSeconds =
     third === undefined ? null : readInteger(`${name} stable`, third, 0, INT_MAX)

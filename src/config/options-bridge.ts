@@ -1,6 +1,7 @@
 /** Options of a bridge. */
 import {
   addresses,
+  atLeastOne,
   bridgeTopic,
   restartTimeout,
   tcpKeepAlive,
@@ -124,7 +125,7 @@ export const BRIDGE_OPTIONS = {
   idleTimeoutMs: bridge(
     'idle_timeout',
     'Seconds without messages after which a lazy bridge closes.',
-    durationMs('s', 1, INT_MAX),
+    durationMs('s', 1, INT_MAX, atLeastOne),
     60_000,
   ),
   keepAliveSeconds: bridge(
@@ -183,7 +184,12 @@ export const BRIDGE_OPTIONS = {
     choice('automatic', 'lazy', 'once'),
     'automatic' as const,
   ),
-  threshold: bridge('threshold', 'Messages that wake a lazy bridge.', int(1, INT_MAX), 10),
+  threshold: bridge(
+    'threshold',
+    'Messages that wake a lazy bridge.',
+    int(1, INT_MAX, atLeastOne),
+    10,
+  ),
   tryPrivate: bridge('try_private', 'Tells the other broker that we are a bridge.', bool, true),
 }
 

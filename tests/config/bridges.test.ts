@@ -17,6 +17,18 @@ const rows: [string, keyof BridgeConfig, unknown][] = [
   ['connection b\ntopic #\naddresses [::1]:1', 'addresses', [{ host: '::1', port: 1, url: null }]],
   [`${minimal}keepalive_interval 2`, 'keepAliveSeconds', 5],
   [`${minimal}idle_timeout 3`, 'idleTimeoutMs', 3000],
+  [`${minimal}idle_timeout 0`, 'idleTimeoutMs', 1000],
+  [`${minimal}threshold 0`, 'threshold', 1],
+  [
+    `${minimal}restart_timeout 0`,
+    'restartTimeout',
+    { baseSeconds: 1, capSeconds: 1, stableSeconds: null },
+  ],
+  [
+    `${minimal}restart_timeout 0 10`,
+    'restartTimeout',
+    { baseSeconds: 1, capSeconds: 10, stableSeconds: null },
+  ],
   [`${minimal}username u`, 'remoteUsername', 'u'],
   [
     `${minimal}restart_timeout 7`,
