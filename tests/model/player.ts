@@ -90,8 +90,14 @@ class SequencePlayer implements Player {
   }
 
   private async sendTogether(steps: readonly PacketStep[]): Promise<void> {
-    for (const step of steps) if (this.isOpen(step.at)) await this.put(step.at, [step], 1, false)
+    for (const step of steps)
+      if (this.isOpen(step.at) && !this.mayOvertake(step)) await this.put(step.at, [step], 1, false)
     await this.compare()
+  }
+
+  /** What ends a connection may be met behind what others send after it, where input is handled in portions. */
+  private mayOvertake(step: PacketStep): boolean {
+    return this.state.inPortions && step.do === 'ack' && step.as !== undefined
   }
 
   private async send(
