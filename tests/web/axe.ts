@@ -10,10 +10,11 @@ interface Violation {
   nodes: { target: string[]; failureSummary?: string }[]
 }
 
-/** Resolves when nothing is in transition any more: a colour on its way has a contrast of its own. */
-const SETTLED = `Promise.all(
-  document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished.catch(() => {})),
-)`
+/** Waits until nothing is in transition any more: a colour on its way has a contrast of its own. */
+const SETTLE = `
+  const underWay = () => document.getAnimations().filter((each) => each instanceof CSSTransition)
+  for (let some = underWay(); some.length > 0; some = underWay())
+    await Promise.all(some.map((each) => each.finished.catch(() => {})))`
 
 const RULES = {
   all: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
@@ -22,6 +23,19 @@ const RULES = {
 } as const
 type AxeRules = keyof typeof RULES
 
+/** What axe finds while nothing begins to change: a connection that comes up meanwhile colours its button anew. */
+const find = (rules: AxeRules): string => `(async () => {
+  for (;;) {
+    ${SETTLE}
+    let isMoving = false
+    const note = () => void (isMoving = true)
+    document.addEventListener('transitionrun', note, true)
+    const { violations } = await axe.run(document, { runOnly: ${JSON.stringify(RULES[rules])} })
+    document.removeEventListener('transitionrun', note, true)
+    if (violations.length === 0 || !isMoving) return violations
+  }
+})()`
+
 /** What axe finds, a line each. */
 export async function violations(
   page: Page,
@@ -29,10 +43,7 @@ export async function violations(
   rules: AxeRules = 'all',
 ): Promise<string[]> {
   if (!(await page.evaluate<boolean>("typeof axe === 'object'"))) await page.evaluate(axe)
-  await page.evaluate(SETTLED)
-  const found = await page.evaluate<Violation[]>(
-    `axe.run(document, { runOnly: ${JSON.stringify(RULES[rules])} }).then(({ violations }) => violations)`,
-  )
+  const found = await page.evaluate<Violation[]>(find(rules))
   return found.flatMap(({ id, nodes }) =>
     nodes.map(
       ({ target, failureSummary = '' }) =>
