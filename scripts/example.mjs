@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, endWithParent, install, root, runOrExit } from './setup.mjs'
 
+// First: npm may be ended while this one builds.
+endWithParent()
 install()
 build()
 runOrExit(process.execPath, [
@@ -10,7 +12,6 @@ runOrExit(process.execPath, [
   '-p',
   'tsconfig.json',
 ])
-endWithParent()
 const [name] = process.argv.splice(2, 1)
 process.chdir(root)
 await import(pathToFileURL(join(root, 'build', 'examples', name, 'main.js')).href)

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, buildWeb, endWithParent, install, root } from './setup.mjs'
 
+// First: npm may be ended while this one builds.
+endWithParent()
 install()
 build()
 buildWeb()
-endWithParent()
 // Stack traces in lines of the sources; what is loaded from here on.
 process.setSourceMapsEnabled(true)
 // In this process, not in one of its own: whoever signals or kills this one means the broker.
