@@ -29,7 +29,7 @@ export function createJunction(own: Store, limits: Limits, count: number): Threa
   const junction = new Junction()
   const joint = new JointStore(own, {
     doors: count,
-    hasRoom: (waiting, bytes) => {
+    hasRoom: ({ count: waiting, bytes }) => {
       const bytesMax = own.survives ? limits.storedBytesMax : limits.queuedBytesMax
       return (
         (limits.queuedMax === 0 || waiting < limits.queuedMax) &&

@@ -8,7 +8,6 @@
  *
  * Batches of all doors become batches of the store (`joint-batches.ts`).
  */
-import type { Qos } from '../codec/packets.ts'
 import type { Message } from '../ports/message.ts'
 import type {
   Backlog,
@@ -19,23 +18,29 @@ import type {
   SubscriptionOptions,
 } from '../ports/store.ts'
 import { JointBatches, type DoorBatches } from './joint-batches.ts'
+import {
+  countIn,
+  countOut,
+  EMPTY_QUEUE,
+  NONE_AT_QOS0,
+  waitingBefore,
+  type JointQueue,
+  type Waiting,
+} from './joint-queue.ts'
 
 export interface JointStoreOptions {
   /** So many doors are opened before the store is. */
   readonly doors: number
-  /** Is there room for a message, behind so many, in a queue that nobody holds who would know? */
-  hasRoom(count: number, bytes: number): boolean
+  /** Is there room for a message, behind so much, in a queue that nobody holds who would know? */
+  hasRoom(before: Waiting): boolean
 }
 
 /** A session as the doors share it. */
-interface JointSession extends Backlog {
+interface JointSession extends JointQueue {
   owner: DoorState | null
   sentTo: number | undefined
   /** Claimed and not answered yet: what comes for it meanwhile is told behind the answer. */
   claiming: StoredDelivery[] | null
-  /** Sequences of what waits at QoS 0, as far as this process has queued it; null: nothing does. */
-  atQos0: Set<number> | null
-  bytesAtQos0: number
 }
 
 interface DoorState extends DoorBatches {
@@ -49,8 +54,7 @@ interface DoorState extends DoorBatches {
   untold: number
 }
 
-const UNHELD = { owner: null, claiming: null, sentTo: undefined, atQos0: null, bytesAtQos0: 0 }
-const EMPTY: Backlog = { queuedCount: 0, queuedBytes: 0, lastSequence: 0 }
+const UNHELD = { owner: null, claiming: null, sentTo: undefined, ...NONE_AT_QOS0 }
 
 export class JointStore {
   private readonly store: Store
@@ -214,8 +218,8 @@ export class JointStore {
   private storeEvents(): StoreEvents {
     return {
       session: (clientId, record, backlog) => {
-        const { foundAtQos0 = null } = backlog ?? EMPTY
-        this.sessions.set(clientId, { ...(backlog ?? EMPTY), ...UNHELD, foundAtQos0 })
+        const foundAtQos0 = backlog?.foundAtQos0 ?? null
+        this.sessions.set(clientId, { ...(backlog ?? EMPTY_QUEUE), ...UNHELD, foundAtQos0 })
         for (const [index, door] of this.doors.entries())
           this.tell(door, ({ session }) => session(clientId, record, backlog, index > 0))
       },
@@ -266,7 +270,7 @@ export class JointStore {
       this.forget(door, clientId)
       return this.claim(door, request, clientId, cleanStart)
     }
-    const session = known ?? { ...EMPTY, ...UNHELD }
+    const session = known ?? { ...EMPTY_QUEUE, ...UNHELD }
     session.owner = door
     session.claiming ??= []
     session.foundAtQos0 = null
@@ -332,17 +336,14 @@ export class JointStore {
     const { owner, lastSequence } = session
     const message = borrowed.kept()
     const isHolder = owner === door && session.claiming === null
-    if (!isHolder && !this.hasRoom(session, qos)) {
+    if (!isHolder && !this.options.hasRoom(waitingBefore(session, qos))) {
       this.tell(door, (events) => events.overflowed(clientId))
       return 0
     }
     const next = Math.max(lastSequence + 1, owner === door ? proposal : 0)
     const sequence = this.store.append(clientId, next, message, qos, retain, subscriptionId)
     if (sequence === 0) return 0
-    session.lastSequence = sequence
-    session.queuedCount++
-    session.queuedBytes += message.payloadLength
-    if (qos === 0) noteAtQos0(session, sequence, message.payloadLength)
+    countIn(session, sequence, message.payloadLength, qos)
     if (isHolder) return sequence
     const entry: StoredDelivery = {
       sequence,
@@ -358,23 +359,9 @@ export class JointStore {
     return 0
   }
 
-  /** QoS 0 that waits takes no room from the others. */
-  private hasRoom(session: JointSession, qos: Qos): boolean {
-    const { queuedCount, queuedBytes, atQos0, bytesAtQos0, foundAtQos0 } = session
-    if (qos === 0) return this.options.hasRoom(queuedCount, queuedBytes)
-    const count = (atQos0?.size ?? 0) + (foundAtQos0?.count ?? 0)
-    const bytes = bytesAtQos0 + (foundAtQos0?.bytes ?? 0)
-    return this.options.hasRoom(queuedCount - count, queuedBytes - bytes)
-  }
-
   private shrink(clientId: string, sequence: number, bytes: number): void {
     const session = this.sessions.get(clientId)
-    if (session === undefined) return
-    session.queuedCount--
-    session.queuedBytes -= bytes
-    if (session.atQos0?.delete(sequence) !== true) return
-    session.bytesAtQos0 -= bytes
-    if (session.atQos0.size === 0) session.atQos0 = null
+    if (session !== undefined) countOut(session, sequence, bytes)
   }
 
   private saveRetained(door: DoorState, topic: string, message: Message | null): void {
@@ -390,12 +377,6 @@ export class JointStore {
       })
     }
   }
-}
-
-function noteAtQos0(session: JointSession, sequence: number, bytes: number): void {
-  session.atQos0 ??= new Set()
-  session.atQos0.add(sequence)
-  session.bytesAtQos0 += bytes
 }
 
 type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never

@@ -95,12 +95,15 @@ class Arrival<C> implements Peer {
   enter(late: boolean): boolean {
     const { raw } = this
     if (raw.destroyed) return false
-    const { proxy } = this.entrance.settings
-    const own = (head: Buffer): Buffer => (proxy === null ? head : behindHeader(proxy, head))
-    const head = late ? readHead(raw, own) : null
+    const head = late ? this.readHead() : null
     if (head === 'gone') raw.destroy()
     else begin(this, head)
     return head !== 'gone'
+  }
+
+  private readHead(): Buffer | null | 'gone' {
+    const { proxy } = this.entrance.settings
+    return readHead(this.raw, (head) => (proxy === null ? head : behindHeader(proxy, head)))
   }
 
   leave(): void {

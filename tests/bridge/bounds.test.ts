@@ -3,15 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Qos } from '../../src/codec/packets.ts'
 import * as make from '../support/packets.ts'
-import { createBridgeStage, type BridgeStage, type Remote } from './bridge-stage.ts'
+import { createBridgeStage, into, type BridgeStage, type Remote } from './bridge-stage.ts'
 
-const into = {
-  pattern: 'in/#',
-  direction: 'in',
-  qos: 2,
-  localPrefix: '',
-  remotePrefix: '',
-} as const
 const out = { ...into, pattern: 'out/#', direction: 'out' } as const
 
 const userProperties = (count: number): [string, string][] =>

@@ -12,6 +12,15 @@ import { createStage, type Stage } from '../broker/stage.ts'
 import type { Timeline } from '../sim/world.ts'
 import { ack, nameOf, type PacketName, type PacketOf } from '../support/packets.ts'
 
+/** A line for what comes in. */
+export const into = {
+  pattern: 'in/#',
+  direction: 'in',
+  qos: 2,
+  localPrefix: '',
+  remotePrefix: '',
+} as const
+
 /** One connection of the bridge, as the remote sees it. */
 export class Remote implements Wire {
   readonly inbox: Packet[] = []

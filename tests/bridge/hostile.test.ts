@@ -6,15 +6,8 @@ import { PacketType, type Qos } from '../../src/codec/packets.ts'
 import { createStage } from '../broker/stage.ts'
 import * as make from '../support/packets.ts'
 import type { PacketOf } from '../support/packets.ts'
-import { createBridgeStage, type Remote } from './bridge-stage.ts'
+import { createBridgeStage, into, type Remote } from './bridge-stage.ts'
 
-const into = {
-  pattern: 'in/#',
-  direction: 'in',
-  qos: 2,
-  localPrefix: '',
-  remotePrefix: '',
-} as const
 const both = { pattern: '#', direction: 'both', qos: 2, localPrefix: '', remotePrefix: '' } as const
 
 interface Row {

@@ -5,22 +5,16 @@ import type { BridgeSettings } from '../../src/bridge/settings.ts'
 import type { Limits } from '../../src/ports/limits.ts'
 import type { Store } from '../../src/ports/store.ts'
 import * as make from '../support/packets.ts'
-import { createBridgeStage, type BridgeStage } from './bridge-stage.ts'
+import { createBridgeStage, into, type BridgeStage } from './bridge-stage.ts'
 
-const into = {
-  pattern: 'in/#',
-  direction: 'in',
-  qos: 2,
-  localPrefix: 'from/far/away/',
-  remotePrefix: '',
-} as const
+const prefixed = { ...into, localPrefix: 'from/far/away/' }
 
 /** The store here takes payloads of no more than 10 bytes, as a stream of NATS with `max_msg_size` does. */
 function createNarrowStage(
   changes: Partial<BridgeSettings>,
   limits: Partial<Limits> = {},
 ): BridgeStage {
-  return createBridgeStage({ topics: [into], ...changes }, limits, 1, ({ node }) => {
+  return createBridgeStage({ topics: [prefixed], ...changes }, limits, 1, ({ node }) => {
     const store: Store = node.store
     store.sizeLimitFor = ({ payloadLength }) => (payloadLength > 10 ? 10 : 0)
   })
@@ -61,7 +55,7 @@ for (const version of [4, 5] as const) {
 
   for (const qos of [0, 1, 2] as const)
     test(`${version}: a message at QoS ${qos} that passes max_packet_size by its name here comes all the same`, () => {
-      const changes = { version, topics: [into], incomingPacketBytesMax: 200 }
+      const changes = { version, topics: [prefixed], incomingPacketBytesMax: 200 }
       const stage = createBridgeStage(changes, { packetBytesMax: 200 })
       const remote = stage.remote().welcome()
       const reader = stage.here.connect('reader')
@@ -75,7 +69,7 @@ for (const version of [4, 5] as const) {
 
 test('a message over message_size_limit waits at the remote while there is no room for what is retained', () => {
   const stage = createBridgeStage(
-    { version: 5, topics: [into] },
+    { version: 5, topics: [prefixed] },
     { payloadBytesMax: 5, retainedMax: 1 },
   )
   stage.here.connect('author').send(make.publish('first', 'x', { retain: true }))
@@ -88,7 +82,7 @@ test('a message over message_size_limit waits at the remote while there is no ro
 
 test('a bridge of more topics than a SUBSCRIBE of max_packet_size has room for comes up', () => {
   const topics = Array.from({ length: 20 }, (_, n) => ({
-    ...into,
+    ...prefixed,
     pattern: `a topic of its own/${n}`,
     direction: 'out' as const,
   }))

@@ -102,29 +102,20 @@ test('QoS 0 waits for an offline session with queue_qos0_messages only', () => {
   assert.deepEqual(foundOf(createStage({ queueQos0: true }), 2, number, 0), ['0', '1'])
 })
 
-test('QoS 0 that waits takes no room from QoS 1: a message that was acknowledged is not dropped for it', () => {
-  const stage = createStage({ queueQos0: true, queuedMax: 3 })
-  const client = stage.connect('c', durable)
-  client.subscribe('m', 1)
-  client.cut()
-  const sender = stage.connect('sender')
-  sendMany(sender, 5, (index) => `zero ${index}`, 0)
-  sendMany(sender, 5, (index) => `one ${index}`)
-  const first = ['zero 0', 'zero 1', 'zero 2', 'one 0', 'one 1', 'one 2']
-  assert.deepEqual(stage.connect('c', durable).payloads(), first)
-})
-
-test('bytes that wait at QoS 0 take no room from QoS 1: a message that was acknowledged is not dropped for them', () => {
-  const stage = createStage({ queueQos0: true, queuedBytesMax: 12 })
-  const client = stage.connect('c', durable)
-  client.subscribe('m', 1)
-  client.cut()
-  const sender = stage.connect('sender')
-  sendMany(sender, 5, (index) => `zero ${index}`, 0)
-  sendMany(sender, 5, (index) => `one ${index}`)
-  const first = ['zero 0', 'zero 1', 'one 0', 'one 1', 'one 2']
-  assert.deepEqual(stage.connect('c', durable).payloads(), first)
-})
+for (const [limits, first] of [
+  [{ queuedMax: 3 }, ['zero 0', 'zero 1', 'zero 2', 'one 0', 'one 1', 'one 2']],
+  [{ queuedBytesMax: 12 }, ['zero 0', 'zero 1', 'one 0', 'one 1', 'one 2']],
+] as const)
+  test(`QoS 0 that waits takes no room from QoS 1, which is not dropped though acknowledged: ${Object.keys(limits).join()}`, () => {
+    const stage = createStage({ queueQos0: true, ...limits })
+    const client = stage.connect('c', durable)
+    client.subscribe('m', 1)
+    client.cut()
+    const sender = stage.connect('sender')
+    sendMany(sender, 5, (index) => `zero ${index}`, 0)
+    sendMany(sender, 5, (index) => `one ${index}`)
+    assert.deepEqual(stage.connect('c', durable).payloads(), first)
+  })
 
 test('bytes that waited at QoS 0 and are gone give no room to QoS 1 beyond max_queued_bytes', () => {
   const limits = { queueQos0: true, queuedBytesMax: 12, inflightMax: 1, windowMax: 1 }

@@ -192,3 +192,14 @@ test(
 )
 
 test('the Debian tools are there to compare with', { skip: debianMissing }, () => undefined)
+
+for (const [signal, what, ending] of [
+  ['SIGALRM', 'ends sub as -W does', { code: 27, stderr: 'Timed out\n' }],
+  ['SIGUSR1', 'ends sub, and opens no debugger', { code: 138, stderr: '' }],
+] as const)
+  test(`${signal} ${what}`, async () => {
+    const sub = await subscribed('-t', signal)
+    sub.kill(signal)
+    const { code, stderr } = await sub.outcome
+    assert.deepEqual({ code, stderr }, ending)
+  })

@@ -508,20 +508,4 @@ describe('sub', { concurrency: 3 }, () => {
     socket.destroy()
     server.close()
   })
-
-  test('SIGALRM is the end of -W', async () => {
-    const running = startTool('mozzie', 'sub', [...place(), '-t', freshTopic(), '-d'])
-    await running.printed('Subscribed')
-    running.kill('SIGALRM')
-    const { code, stderr } = await running.outcome
-    assert.deepEqual({ code, stderr }, { code: 27, stderr: 'Timed out\n' })
-  })
-
-  test('SIGUSR1 ends it, and opens no debugger', async () => {
-    const running = startTool('mozzie', 'sub', [...place(), '-t', freshTopic(), '-d'])
-    await running.printed('Subscribed')
-    running.kill('SIGUSR1')
-    const { code, stderr } = await running.outcome
-    assert.deepEqual({ code, stderr }, { code: 138, stderr: '' })
-  })
 })

@@ -208,7 +208,7 @@ export class Outbound {
   queuedBytes = 0
   /** Entries beyond the window. */
   queuedCount = 0
-  /** Of them those at QoS 0, as far as this process has queued them. */
+  /** Of them those at QoS 0, as far as that is known. */
   queuedAtQos0 = 0
   /** Payload bytes of those. */
   queuedBytesAtQos0 = 0
