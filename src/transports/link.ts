@@ -178,17 +178,21 @@ export class SocketLink<C> implements Link {
     this.paused = false
     const { whenTaken } = this
     this.whenTaken = null
-    if (whenTaken !== null) setImmediate(whenTaken)
+    if (whenTaken !== null) whenTaken()
     else if (!this.ended) this.socket.resume()
   }
 
   /**
    * The peer has ended, and `then` is what follows. Its end comes even where the socket is paused, if it was read ahead or lay
-   * with what was encrypted; what it said before may still wait in the core, and is heard first.
+   * with what was encrypted; what it said before may still wait in the core, is heard first, and keeps its place until then.
    */
   overWith(then: () => void): void {
-    if (this.paused && !this.ended) this.whenTaken = then
-    else setImmediate(then)
+    const over = (): void => {
+      this.leave()
+      setImmediate(then)
+    }
+    if (this.paused && !this.ended) this.whenTaken ??= over
+    else over()
   }
 
   end(): void {
@@ -244,7 +248,6 @@ function takeTurn(link: SocketLink<unknown>): void {
 /** The peer closed its side. What it asked for before is answered at the end of this turn. */
 function onEnd(this: LinkedSocket): void {
   const link = this[linkKey]
-  link.leave()
   if (link.ended) this.destroySoon()
   else link.overWith(() => leave(link))
 }

@@ -105,7 +105,6 @@ class WebSocketLink<C> extends SocketLink<C> {
 
   /** Nothing comes behind its close frame: the socket is what is left. */
   private closedByPeer(code: number): void {
-    this.leave()
     this.overWith(() => this.answerClose(code))
   }
 

@@ -12,6 +12,7 @@ import {
 } from '../../src/transports/read-buffer.ts'
 import { AddressBudget } from '../../src/transports/address-budget.ts'
 import { ConnectionRate } from '../../src/transports/connection-rate.ts'
+import type { EntranceSettings } from '../../src/transports/entrance.ts'
 import { listen as listenAt } from '../../src/transports/listener.ts'
 import { ListenError } from '../../src/transports/places.ts'
 import { until } from './run-mozzie.ts'
@@ -96,12 +97,19 @@ function entranceOf(
   }
 }
 
-async function listen(context: TestContext, max = 0, rate?: ConnectionRate): Promise<Setup> {
+async function listen(
+  context: TestContext,
+  max = 0,
+  rate?: ConnectionRate,
+  settings?: Partial<EntranceSettings>,
+): Promise<Setup> {
   const core = newRecorder()
   const lines: string[] = []
   const log: Log = { mask: LogType.notice, write: (_type, text) => void lines.push(text) }
   const options = { ...listener }
-  const running = await listenAt(anyPort, entranceOf(core, log, options, max, rate))
+  const entrance = entranceOf(core, log, options, max, rate)
+  Object.assign(entrance.settings, settings)
+  const running = await listenAt(anyPort, entrance)
   context.after(() => {
     running.close()
     for (const link of core.links) link.end()
@@ -257,6 +265,28 @@ test('a connection beyond max_connections is closed, and one that leaves makes r
   first.destroy()
   await until(() => core.closed.length === 1, explain(core))
   await open(context, port)
+  await until(() => core.links.length === 2, explain(core))
+})
+
+test('a connection that has ended, and is not heard to its end yet, keeps its place', async (context) => {
+  // Its first byte is read as a stream, so that its end is read ahead.
+  const settings = { auto: true, web: { take: () => assert.fail() } }
+  const { core, lines, port } = await listen(context, 1, undefined, settings)
+  let ended = false
+  core.onReceive = (link) => {
+    link.pause()
+    const { socket } = link as unknown as { socket: Socket }
+    socket.once('end', () => (ended = true))
+  }
+  const first = await open(context, port)
+  first.end(CONNECT)
+  await until(() => ended, explain(core))
+  await gone(await open(context, port))
+  assert.equal(lines.filter((line) => line.includes('denied')).length, 1)
+  core.links[0].resume()
+  await until(() => core.closed.length === 1, explain(core))
+  const next = await open(context, port)
+  next.write(CONNECT)
   await until(() => core.links.length === 2, explain(core))
 })
 
