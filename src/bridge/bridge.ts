@@ -250,6 +250,7 @@ export class Bridge {
       pause: () => remote.pause(),
       resume: () => remote.resume(),
       closed: (why) => remote.fail(why, Reason.implementationSpecificError),
+      refused: (filter, why) => this.telling.unsubscribed(filter, why),
     })
     ends.local.open()
   }

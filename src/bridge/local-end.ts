@@ -13,11 +13,12 @@ import {
   PacketType,
   type ConnackPacket,
   type Packet,
+  type SubackPacket,
   type SubscribeFilter,
 } from '../codec/packets.ts'
 import { reasonText } from '../codec/reason-codes.ts'
 import { Framer } from '../codec/framer.ts'
-import type { Runtime } from '../client/ports.ts'
+import type { Runtime, TimerHandle } from '../client/ports.ts'
 import { BRIDGE_LISTENER, type Link } from '../ports/ports.ts'
 import type { LocalBroker, LocalConnection } from './local-broker.ts'
 import type { BridgeSettings } from './settings.ts'
@@ -28,6 +29,8 @@ const NEVER = 0xffffffff
 /** Identifiers of our own requests; the remote's messages count up from 1. */
 const SUBSCRIBE_ID = 65_535
 const UNSUBSCRIBE_ID = 65_534
+/** What the broker has no room for now, it is asked for again. */
+const ASK_AGAIN_MS = 10_000
 
 export interface LocalEvents {
   /** The broker has let it in; nothing of the session has come yet. Within the broker's own work. */
@@ -42,6 +45,8 @@ export interface LocalEvents {
   resume(): void
   /** The broker let it go, or refused it. Not called after {@link LocalEnd.close}. */
   closed(why: string): void
+  /** The broker does not subscribe it to this now; it is asked again. */
+  refused(filter: string, why: string): void
 }
 
 export interface LocalOptions {
@@ -65,6 +70,9 @@ export class LocalEnd implements Link {
   private readonly framer = new Framer(PACKET_BYTES_MAX)
   private connection: LocalConnection | null = null
   private answersDue = 0
+  /** Of the last SUBSCRIBE. */
+  private asked: SubscribeFilter[] = []
+  private askAgain: TimerHandle | null = null
   private sessionPresent = false
   private isReady = false
   private isHolding = false
@@ -117,6 +125,7 @@ export class LocalEnd implements Link {
     const { connection } = this
     this.isLeft = true
     this.connection = null
+    this.stopAsking()
     if (connection !== null) this.broker.linkClosed(connection, why)
   }
 
@@ -125,7 +134,8 @@ export class LocalEnd implements Link {
   write(bytes: Uint8Array, length: number): boolean {
     this.framer.push(bytes, 0, length, (first, packet, start, bodyStart, end) => {
       if (first >> 4 === PacketType.disconnect) this.onDisconnect(first, packet, bodyStart, end)
-      else if (this.isReady) this.events.frame(first, packet, start, bodyStart, end)
+      else if (this.isReady && first >> 4 !== PacketType.suback)
+        this.events.frame(first, packet, start, bodyStart, end)
       else this.onAnswer(first, packet, start, bodyStart, end)
       return this.connection !== null
     })
@@ -144,6 +154,7 @@ export class LocalEnd implements Link {
   end(): void {
     const { connection } = this
     this.connection = null
+    this.stopAsking()
     if (connection === null) return
     this.runtime.soon(() => {
       this.broker.linkClosed(connection, 'closed')
@@ -173,8 +184,34 @@ export class LocalEnd implements Link {
       return this.events.frame(first, bytes, start, bodyStart, end)
     const packet = decodePacket(5, first, bytes, bodyStart, end, { fromClient: false })
     if (packet.type === PacketType.connack) this.onConnack(packet)
-    else if (packet.type === PacketType.suback || packet.type === PacketType.unsuback)
-      this.answered()
+    else if (packet.type === PacketType.suback) this.onSuback(packet)
+    else if (packet.type === PacketType.unsuback) this.answered()
+  }
+
+  /** To leave would not help: on a full disk what is queued for the bridge has to go out first. */
+  private onSuback({ codes }: SubackPacket): void {
+    const refused = this.asked.filter((_filter, n) => codes[n] >= 0x80)
+    if (refused.length > 0) {
+      // What it had before stands, and is asked for again only because it may be meant to change.
+      const standing = this.broker.filtersOf(this.options.settings.localClientId)
+      const missing = refused.find(({ filter }) => !standing.includes(filter))
+      const code = Math.max(...codes)
+      if (missing !== undefined) this.events.refused(missing.filter, reasonText(code))
+      this.askAgain = this.runtime.setTimer(ASK_AGAIN_MS, () => this.ask(refused))
+    }
+    if (!this.isReady) this.answered()
+  }
+
+  private ask(filters: SubscribeFilter[]): void {
+    const { subscribe: type } = PacketType
+    this.askAgain = null
+    this.asked = filters
+    this.say({ type, packetId: SUBSCRIBE_ID, filters, properties: {} })
+  }
+
+  private stopAsking(): void {
+    if (this.askAgain !== null) this.runtime.clearTimer(this.askAgain)
+    this.askAgain = null
   }
 
   private onDisconnect(first: number, bytes: Uint8Array, bodyStart: number, end: number): void {
@@ -203,8 +240,7 @@ export class LocalEnd implements Link {
     this.answersDue = 1
     if (wanted.length > 0) {
       this.answersDue++
-      const { subscribe: type } = PacketType
-      this.say({ type, packetId: SUBSCRIBE_ID, filters: wanted, properties: {} })
+      this.ask(wanted)
     }
     if (left.length > 0) {
       this.answersDue++

@@ -52,6 +52,7 @@ export class Preparation {
         this.telling.fault(why)
         this.end(why)
       },
+      refused: (filter, why) => this.telling.unsubscribed(filter, why),
     })
     this.current = { local, done }
     local.open()

@@ -44,6 +44,11 @@ export class Telling {
     this.write(LogType.warning, `Warning: bridge ${this.name}: ${text}.`)
   }
 
+  /** The broker has no room for one of its subscriptions. */
+  unsubscribed(filter: string, why: string): void {
+    this.warn(`not subscribed to "${filter}" here yet, what goes there does not cross: ${why}`)
+  }
+
   /** `what`: behind the bridge's name. */
   note(what: string): void {
     this.write(LogType.notice, `Bridge ${this.name}${what}`)

@@ -1,7 +1,7 @@
 /** Messages that one side of a bridge takes and the other would end the link for: they would come again for ever. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Qos } from '../../src/codec/packets.ts'
+import { PacketType, type Qos } from '../../src/codec/packets.ts'
 import * as make from '../support/packets.ts'
 import { createBridgeStage, into, type BridgeStage, type Remote } from './bridge-stage.ts'
 
@@ -135,4 +135,31 @@ test('a payload at QoS 0 that is not the UTF-8 it says is dropped, and does not 
   remote.send(make.publish('in/b', 'y'))
   assert.equal(reader.take('publish')?.topic, 'in/b')
   assert.equal(stage.bridge.status().state, 'up')
+})
+
+test('a new topic line that a full disk refuses is told, and asked for again until it is subscribed', () => {
+  const stage = createBridgeStage({ version: 5, topics: [out] })
+  const { core } = stage.here.node.broker as unknown as { core: { full: boolean } }
+  const more = { ...out, pattern: 'more/#' }
+  let isFull = true
+  // What is written meanwhile would tell the broker that there is space again.
+  Object.defineProperty(core, 'full', { get: () => isFull, set: () => undefined })
+  stage.bridge.change(stage.settings({ topics: [out, more] }), true)
+  stage.pass(10)
+  const remote = stage.remote().welcome()
+  const author = stage.here.connect('author')
+  author.send(make.publish('more/a', 'early', { qos: 0 }))
+  stage.pass(25_000)
+  assert.ok(stage.log.some((line) => line.includes('not subscribed to "more/#"')))
+  isFull = false
+  stage.pass(10_000)
+  author.send(make.publish('more/a', 'late', { qos: 1, packetId: 1 }))
+  stage.pass(10)
+  assert.deepEqual(
+    remote.inbox.flatMap((packet) =>
+      packet.type === PacketType.publish ? [Buffer.from(packet.payload).toString()] : [],
+    ),
+    ['late'],
+  )
+  assert.deepEqual(stage.here.node.broker.filtersOf('local.b'), ['out/#', 'more/#'])
 })
