@@ -184,15 +184,20 @@ function iterationsOf(scheme: PasswordHash['scheme']): number {
   return scheme === 'scram-sha-256' ? SCRAM_ITERATIONS : MACHINE_ITERATIONS
 }
 
+/** Why a line of the file cannot begin with this name; null: it can. */
+function lineProblem(user: string): string | null {
+  if (user.startsWith('#')) return 'A user name cannot begin with "#": its line would be a comment'
+  if (user.startsWith('\uFEFF')) return 'A user name cannot begin with a byte order mark'
+  return null
+}
+
 async function setPassword(
   file: string,
   user: string,
   given: string | undefined,
   args: PasswdArguments,
 ): Promise<void> {
-  const problem = user.startsWith('#')
-    ? 'A user name cannot begin with "#": its line would be a comment'
-    : userNameProblem(user)
+  const problem = lineProblem(user) ?? userNameProblem(user)
   if (problem !== null) throw new PasswdError(`${problem}.`)
   // Before anybody types a password for nothing.
   if (!args.create) readPasswdFile(file)

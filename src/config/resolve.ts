@@ -98,7 +98,7 @@ function resolveListener(
   const common = global.perListenerSettings ? security : global
   const { port, host, socketPath, places, location } = draft
   const plugins = [...globalPlugins, ...draft.plugins]
-  checkListener(draft, common.pskFile)
+  checkListener(draft)
   const files = {
     passwordFile: pluginFile('passwordFile', plugins, common.passwordFile),
     aclFile: pluginFile('aclFile', plugins, common.aclFile),
@@ -151,7 +151,7 @@ function securityOf(values: GlobalValues): Pick<GlobalValues, PerListenerKey> {
   return Object.fromEntries(entries) as Pick<GlobalValues, PerListenerKey>
 }
 
-function checkListener({ values, location }: ListenerDraft, pskFile: string | null): void {
+function checkListener({ values, location }: ListenerDraft): void {
   const fail = (message: string): never => {
     throw new ConfigError(message, location)
   }
@@ -162,8 +162,6 @@ function checkListener({ values, location }: ListenerDraft, pskFile: string | nu
     fail('This listener has "cafile" or "capath" but no "certfile" and "keyfile".')
   if (certificate && values.has('pskHint'))
     fail('This listener has both certificates and "psk_hint": only one of them is possible.')
-  if (values.has('pskHint') && pskFile === null)
-    fail('This listener has "psk_hint": it needs a "psk_file" with the keys.')
   const authorities = values.has('caFile') || values.has('caDirectory')
   if (values.get('requireCertificate') === true && certificate && !authorities)
     fail('"require_certificate" needs a "cafile" or "capath": whose certificates are good?')

@@ -20,6 +20,7 @@ export function warnOfWhole(
   else warnOfUnaskedListener(state)
   if (!localOnly) warnOfOpenListeners(state, listeners)
   warnOfClosedListeners(state, listeners, global)
+  warnOfKeylessListeners(state, listeners)
   warnOfIdleHttpOptions(state, listeners)
   warnOfPagesWithoutRoles(state, listeners)
   warnOfOwnBridges(state, listeners, bridges)
@@ -57,6 +58,20 @@ function warnOfClosedListeners(
     const text =
       `Nobody can log in at ${socketPath ?? `port ${port}`}: there is no "password_file" and anonymous clients are not ` +
       'allowed. Make one with "mozzie passwd", or say "allow_anonymous true".'
+    warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
+  }
+}
+
+function warnOfKeylessListeners(
+  { warnings, plugins }: ParseState,
+  listeners: readonly ListenerConfig[],
+): void {
+  if (plugins.length > 0) return
+  for (const { port, socketPath, pskHint, pskFile, location } of listeners) {
+    if (pskHint === null || pskFile !== null) continue
+    const text =
+      `Nobody can connect at ${socketPath ?? `port ${port}`}: it has "psk_hint", and there is no "psk_file" with the ` +
+      'keys.'
     warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
   }
 }

@@ -186,6 +186,7 @@ const refusals: [words: string[], input: string, message: RegExp][] = [
   [['-b', 'FILE', 'a:b', 'p'], '', /cannot contain ":"/],
   [['-b', 'FILE', ' a', 'p'], '', /cannot begin or end with a blank/],
   [['-b', 'FILE', '#a', 'p'], '', /cannot begin with "#"/],
+  [['-b', 'FILE', '\uFEFFa', 'p'], '', /cannot begin with a byte order mark/],
   [['-b', 'FILE', 'a\nb', 'p'], '', /control characters/],
   [['-b', 'FILE', 'u', ''], '', /Empty password/],
   [['FILE', 'u'], 'one\ntwo\n', /Passwords do not match/],

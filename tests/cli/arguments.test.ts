@@ -43,6 +43,11 @@ test('every flag that takes an operand says what is missing', () => {
   }
 })
 
+test('an empty client id is refused, as by mosquitto: without -i the broker makes one up', () => {
+  for (const tool of ['pub', 'sub', 'rr'] as const)
+    assert.equal(refused(tool, '-i', '').error, 'Error: Invalid id.')
+})
+
 test('a flag of another tool is refused with the tools that have it', () => {
   const { error, hint } = refused('pub', '-C', '1')
   assert.equal(error, "Error: Unknown option '-C'.")

@@ -57,6 +57,15 @@ describe('TLS', { concurrency: 2 }, () => {
     assert.deepEqual(await sub('tls', ...authority), arrived)
   })
 
+  test('a --cafile that is cut short is refused, as by mosquitto', async () => {
+    const cut = join(certificates.directory, 'cut')
+    const whole = readFileSync(certificates.authority.certificateFile)
+    writeFileSync(cut, Buffer.concat([whole, whole.subarray(0, whole.length / 2)]))
+    const { code, stdout, stderr } = await sub('tls', '--cafile', cut)
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /a certificate in it is damaged/)
+  })
+
   test('--capath trusts the authorities of a directory', async () => {
     assert.deepEqual(await sub('tls', '--capath', certificates.directory), arrived)
   })

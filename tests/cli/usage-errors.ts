@@ -20,6 +20,7 @@ export const usageErrors: readonly UsageError[] = [
   row('pub', '-p 70000', 'Invalid port given: 70000'),
   row('pub', '-p -1', 'Invalid port given: -1'),
   row('pub', '-p abc', 'Invalid port given: abc', true),
+  row('pub', '-p 0', 'Invalid port given: 0', true),
   row('pub', '-t a+ -m x', "Invalid publish topic 'a+', does it contain '+' or '#'?"),
   row('pub', '-t a/# -m x', "Invalid publish topic 'a/#', does it contain '+' or '#'?"),
   row('pub', '-q 3', 'Invalid QoS given: 3'),

@@ -200,6 +200,20 @@ for (const [text, isSaid] of [
     assert.equal(said.length > 0, isSaid)
   })
 
+for (const [keys, isSaid] of [
+  ['', true],
+  ['psk_file /keys\n', false],
+] as const)
+  test(`a listener with psk_hint ${isSaid ? 'and no psk_file starts, as in mosquitto, and says that nobody can connect' : 'and psk_file has nothing to say'}`, () => {
+    const { warnings } = readConfig(
+      `${keys}allow_anonymous true\nlistener 8883 127.0.0.1\npsk_hint a`,
+    )
+    assert.deepEqual(
+      warnings.map(({ text }) => text.slice(0, 35)),
+      isSaid ? ['Nobody can connect at port 8883: it'] : [],
+    )
+  })
+
 test('what says who manages the broker by HTTP is warned of at a listener without HTTP, with its line', () => {
   const { warnings } = readConfig(
     'listener 1883 127.0.0.1\nallow_anonymous true\nhttp_admin_user ann\n' +

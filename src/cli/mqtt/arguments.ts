@@ -124,7 +124,7 @@ function tlsProblem({ tls }: Settings): string | null {
 
 function expiryProblem(settings: Settings): string | null {
   const { version, cleanStart, clientId, properties } = settings
-  const isNamed = clientId !== null && clientId !== ''
+  const isNamed = clientId !== null
   if (version < 5) {
     if (cleanStart || isNamed) return null
     return 'Error: You must provide a client id if you are using the -c option.'

@@ -56,7 +56,7 @@ export const NETWORK_FLAGS = [
     ['PORT', 'no port specified'],
     'port (1883; 8883 with TLS)',
     (settings, { text }) => {
-      const port = wholeNumber(text, 0, 65_535)
+      const port = wholeNumber(text, 1, 65_535)
       if (port === null) return `Error: Invalid port given: ${text}`
       settings.port = port
       return null

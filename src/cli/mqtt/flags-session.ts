@@ -34,6 +34,7 @@ export const SESSION_FLAGS = [
     ['ID', 'no id specified'],
     'client id; left out, the broker makes one up',
     (settings, { text }) => {
+      if (text === '') return 'Error: Invalid id.'
       if (settings.clientIdPrefix !== null) return TWO_IDS
       settings.clientId = text
       return null

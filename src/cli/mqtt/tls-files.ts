@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { tlsOptions } from '../../client/node-tls.ts'
 import type { TlsOptions } from '../../client/tls-options.ts'
+import { authoritiesProblem } from '../../transports/pem.ts'
 import { SettingError, type Settings } from './settings.ts'
 
 /** Where systems keep the authorities they trust. */
@@ -66,7 +67,8 @@ function trusted({ tls }: Settings): Uint8Array[] | null {
   const own: Uint8Array[] = []
   if (tls.caFile !== null) {
     const file = read(tls.caFile)
-    if (!Buffer.from(file).includes(CERTIFICATE_MARK)) throw invalid(noCertificate(tls.caFile))
+    const problem = authoritiesProblem(Buffer.from(file).toString('latin1'))
+    if (problem !== null) throw invalid(`--cafile ${tls.caFile}: ${problem}.`)
     own.push(file)
   }
   if (tls.caPath !== null) own.push(...authorities(tls.caPath))

@@ -34,7 +34,7 @@ export function parseBrokerUrl(url: string): BrokerUrl | string {
   const user = at === -1 ? null : authority.slice(0, at)
   const colon = user?.indexOf(':') ?? -1
   const [host, portText] = splitHost(authority.slice(at + 1))
-  const port = portText === null ? SCHEMES[key].port : wholeNumber(portText, 0, 65_535)
+  const port = portText === null ? SCHEMES[key].port : wholeNumber(portText, 1, 65_535)
   if (host === '' || port === null) {
     return `Error: Invalid URL for -L argument specified - ${host === '' ? 'host missing' : `invalid port '${portText}'`}.`
   }
