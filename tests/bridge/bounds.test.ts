@@ -143,7 +143,7 @@ test('a new topic line that a full disk refuses is told, and asked for again unt
   const more = { ...out, pattern: 'more/#' }
   let isFull = true
   // What is written meanwhile would tell the broker that there is space again.
-  Object.defineProperty(core, 'full', { get: () => isFull, set: () => undefined })
+  Object.defineProperty(core, 'full', { get: () => isFull, set() {} })
   stage.bridge.change(stage.settings({ topics: [out, more] }), true)
   stage.pass(10)
   const remote = stage.remote().welcome()
