@@ -45,7 +45,7 @@ const LAYERS = {
     node: true,
   },
   cli: {
-    may: [...ADAPTERS, 'client', 'admin', 'config', 'auth', 'store', 'server'],
+    may: [...ADAPTERS, 'client', 'admin', 'config', 'transports', 'auth', 'store', 'server'],
     node: true,
   },
   '': {
