@@ -48,6 +48,8 @@ export interface StoredDelivery {
   released: boolean
   /** It is of a committed batch; false: of one that is not yet. */
   safe: boolean
+  /** Came for a client that is connected, and nobody has looked yet whether its queue has room. */
+  isUnbound?: boolean
 }
 
 /** How much of a queue is at QoS 0, which takes no room from the rest. */
@@ -78,6 +80,8 @@ export interface ClaimedSession extends Backlog {
   sentTo?: number | undefined
   /** Without `sentTo`: no entry behind this sequence was sent; absent: any may have been. */
   sentAtMost?: number | undefined
+  /** Of all that waits; absent: the store knows no more than `foundAtQos0`, and who queued the rest has counted it. */
+  atQos0?: Readonly<AtQos0> | undefined
 }
 
 export type StoreFailure = 'full' | 'broken'

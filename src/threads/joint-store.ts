@@ -19,10 +19,12 @@ import type {
 } from '../ports/store.ts'
 import { JointBatches, type DoorBatches } from './joint-batches.ts'
 import {
+  allAtQos0,
   countIn,
   countOut,
   EMPTY_QUEUE,
   NONE_AT_QOS0,
+  noteRead,
   waitingBefore,
   type JointQueue,
   type Waiting,
@@ -218,7 +220,8 @@ export class JointStore {
   private storeEvents(): StoreEvents {
     return {
       session: (clientId, record, backlog) => {
-        const foundAtQos0 = backlog?.foundAtQos0 ?? null
+        const found = backlog?.foundAtQos0 ?? null
+        const foundAtQos0 = found === null ? null : { ...found }
         this.sessions.set(clientId, { ...(backlog ?? EMPTY_QUEUE), ...UNHELD, foundAtQos0 })
         for (const [index, door] of this.doors.entries())
           this.tell(door, ({ session }) => session(clientId, record, backlog, index > 0))
@@ -232,6 +235,8 @@ export class JointStore {
       page: (request, clientId, entries, more) => {
         const asked = this.reads.get(request)
         this.reads.delete(request)
+        const session = this.sessions.get(clientId)
+        if (session !== undefined) noteRead(session, entries)
         if (asked !== undefined)
           this.tell(asked.door, ({ page }) => page(asked.request, clientId, entries, more))
       },
@@ -273,7 +278,6 @@ export class JointStore {
     const session = known ?? { ...EMPTY_QUEUE, ...UNHELD }
     session.owner = door
     session.claiming ??= []
-    session.foundAtQos0 = null
     this.sessions.set(clientId, session)
     this.claims.set(++this.lastRequest, { door, request, clientId })
     this.store.claim(this.lastRequest, clientId, cleanStart)
@@ -285,7 +289,7 @@ export class JointStore {
     if (asked === undefined) return
     const { door, request, clientId } = asked
     const session = this.sessions.get(clientId)
-    const whole = state === null ? null : { ...state, sentTo: session?.sentTo ?? state.sentTo }
+    const whole = state === null || session === undefined ? state : withCounts(state, session)
     this.tell(door, ({ claimed }) => claimed(request, whole, null))
     // What is not among what the claim brings comes behind it; the core knows by the sequence.
     for (const entry of session?.claiming ?? [])
@@ -335,8 +339,10 @@ export class JointStore {
     if (session === undefined) return 0
     const { owner, lastSequence } = session
     const message = borrowed.kept()
-    const isHolder = owner === door && session.claiming === null
-    if (!isHolder && !this.options.hasRoom(waitingBefore(session, qos))) {
+    const isClaimed = owner !== null && session.claiming === null
+    const isHolder = isClaimed && owner === door
+    // What is in flight takes no room in the queue, which only the holder can tell apart.
+    if (!isClaimed && !this.options.hasRoom(waitingBefore(session, qos))) {
       this.tell(door, (events) => events.overflowed(clientId))
       return 0
     }
@@ -353,6 +359,7 @@ export class JointStore {
       subscriptionId,
       released: false,
       safe: false,
+      isUnbound: isClaimed,
     }
     if (session.claiming !== null) session.claiming.push(entry)
     else if (owner !== null) this.tell(owner, ({ arrived }) => arrived(clientId, entry))
@@ -377,6 +384,17 @@ export class JointStore {
       })
     }
   }
+}
+
+/** What the store does not know of a session that is claimed. */
+function withCounts(state: ClaimedSession, session: JointSession): ClaimedSession {
+  const atQos0 = allAtQos0(session)
+  for (const { sequence, qos, message } of session.claiming ?? []) {
+    if (qos > 0 || sequence <= state.lastSequence) continue
+    atQos0.count--
+    atQos0.bytes -= message.payloadLength
+  }
+  return { ...state, atQos0, sentTo: session.sentTo ?? state.sentTo }
 }
 
 type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never

@@ -38,8 +38,9 @@ export function readWaiting(reader: WireReader): StoredWill | null {
 
 export function writeEntry(out: WireWriter, entry: StoredDelivery): void {
   const { sequence, message, qos, retain, subscriptionId, released, safe } = entry
+  const { isUnbound = false } = entry
   out.number(sequence)
-  out.u8(qos | (retain ? 4 : 0) | (released ? 8 : 0) | (safe ? 16 : 0))
+  out.u8(qos | (retain ? 4 : 0) | (released ? 8 : 0) | (safe ? 16 : 0) | (isUnbound ? 32 : 0))
   out.u32(subscriptionId)
   out.message(message)
 }
@@ -53,6 +54,7 @@ export function readEntry(reader: WireReader): StoredDelivery {
     retain: (flags & 4) !== 0,
     released: (flags & 8) !== 0,
     safe: (flags & 16) !== 0,
+    ...((flags & 32) !== 0 && { isUnbound: true }),
     subscriptionId: reader.u32(),
     message: reader.message(true),
   }

@@ -2,15 +2,35 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Qos } from '../../src/codec/packets.ts'
+import type { Store } from '../../src/ports/store.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
 import { createJunction } from '../../src/server/thread-junction.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 import { recordOf } from '../store/contract.ts'
 import { messageOf, Told } from '../store/told.ts'
 
+const storeOf = (data: MemoryData): Store =>
+  createMemoryStore(data, { node: 'all', defer: queueMicrotask })
+
+/** All that waits there was left at QoS 0 by an earlier process. */
+function foundAtQos0(data: MemoryData): Store {
+  const store = storeOf(data)
+  const open = store.open.bind(store)
+  store.open = (events) =>
+    open({
+      ...events,
+      session(clientId, record, backlog, isTended) {
+        const { queuedCount: count = 0, queuedBytes: bytes = 0, lastSequence = 0 } = backlog ?? {}
+        const found = { count, bytes }
+        const whole = { queuedCount: count, queuedBytes: bytes, lastSequence, foundAtQos0: found }
+        events.session(clientId, record, whole, isTended)
+      },
+    })
+  return store
+}
+
 /** A queue whose client is away; `put` says how many of its messages found no room. */
-async function createQueue(limits: Partial<Limits>) {
-  const own = createMemoryStore(new MemoryData(), { node: 'all', defer: queueMicrotask })
+async function createQueue(limits: Partial<Limits>, own = storeOf(new MemoryData())) {
   const { store, joint } = createJunction(own, { ...DEFAULT_LIMITS, ...limits }, 1)
   const told = new Told()
   store.open(told.events)
@@ -37,6 +57,10 @@ async function createQueue(limits: Partial<Limits>) {
     /** The client comes, takes these and goes. */
     async take(...sequences: number[]): Promise<void> {
       await claim()
+      if (sequences.length > 0) {
+        store.read(2, 'c', 0, sequences.length)
+        await told.next('page')
+      }
       for (const sequence of sequences) store.acknowledge('c', sequence, messageOf('t', 'four'))
       store.unclaim('c', undefined)
     },
@@ -60,5 +84,16 @@ for (const limits of [{ queuedMax: 3 }, { queuedBytesMax: 12 }]) {
     await queue.take(1, 2, 3)
     assert.equal(await queue.put(5, 1), 2)
     assert.equal(queue.joint.backlogOf('c')?.queuedCount, 3)
+  })
+
+  test(`${name}: what an earlier process left at QoS 0 takes no room when its client was back`, async () => {
+    const data = new MemoryData()
+    const before = await createQueue(limits, storeOf(data))
+    await before.put(3, 0)
+    const queue = await createQueue(limits, foundAtQos0(data))
+    await queue.take()
+    assert.equal(await queue.put(5, 1), 2)
+    await queue.take(1, 2, 3)
+    assert.equal(await queue.put(1, 1), 1)
   })
 }

@@ -1,5 +1,5 @@
 /** What waits for a session: its queue and window or, until these are needed, what the store counts. */
-import type { Backlog, ClaimedSession } from '../../ports/store.ts'
+import type { AtQos0, Backlog, ClaimedSession } from '../../ports/store.ts'
 import type { Qos } from '../../codec/packets.ts'
 import type { Core } from '../state/core.ts'
 import { Bytes, charge } from '../state/memory.ts'
@@ -48,9 +48,8 @@ export function adoptOutbound(
   outbound.idShift = state.idShift
   outbound.queuedCount = queuedCount
   outbound.queuedBytes = state.queuedBytes
-  const found = state.foundAtQos0 ?? NOTHING
-  if (before === null) boundAtQos0(outbound, found.count, found.bytes)
-  else boundAtQos0(outbound, before.queuedAtQos0, before.queuedBytesAtQos0)
+  const { count, bytes } = state.atQos0 ?? countedAtQos0(before) ?? state.foundAtQos0 ?? NOTHING
+  boundAtQos0(outbound, count, bytes)
   const windowMax = Math.max(core.ports.limits.windowMax, connection.receiveMaximum)
   outbound.dupLeft = sentTo === undefined ? Math.min(queuedCount, windowMax) : queuedCount
   outbound.sentTo = sentTo ?? sentAtMost
@@ -63,7 +62,14 @@ export function catchUp(outbound: Outbound, state: ClaimedSession): void {
   outbound.lastSequence = Math.max(outbound.lastSequence, state.lastSequence)
   outbound.queuedCount = Math.max(0, state.queuedCount - outbound.inflight.size)
   outbound.queuedBytes = Math.max(0, state.queuedBytes - outbound.inflightBytes)
-  boundAtQos0(outbound, outbound.queuedAtQos0, outbound.queuedBytesAtQos0)
+  const { count, bytes } = state.atQos0 ?? (countedAtQos0(outbound) as AtQos0)
+  boundAtQos0(outbound, count, bytes)
+}
+
+function countedAtQos0(outbound: Outbound | null): AtQos0 | null {
+  return outbound === null
+    ? null
+    : { count: outbound.queuedAtQos0, bytes: outbound.queuedBytesAtQos0 }
 }
 
 /** A message waits, in memory. */

@@ -32,11 +32,10 @@ import {
   outboundOf,
   takesDup,
   unloadQueue,
-  waitingBefore,
-  waitingBytesBefore,
 } from './backlog.ts'
 import { sendAck } from './outbox.ts'
 import type { StoredDelivery } from '../../ports/store.ts'
+import { goesAtOnce, hasQueueRoom, hasStoreRoom } from './queue-room.ts'
 import { replyAck } from './replies.ts'
 import { beginResend, leaveOut, resendMore, resumeRelease, sendDelivery } from './resend.ts'
 import { mayBeSent, sendUnruled } from './rulings.ts'
@@ -156,7 +155,7 @@ function enqueueDurable(
 }
 
 /** Notes a stored entry and, while the memory part is not behind, queues it for sending. */
-function noteEntry(
+export function noteEntry(
   core: Core,
   session: Session,
   outbound: Outbound,
@@ -184,15 +183,6 @@ function toDelivery(entry: StoredDelivery, batch: number): Delivery {
   delivery.released = entry.released
   delivery.batch = batch
   return delivery
-}
-
-/** An entry that was queued for a session held here, by another node or where the store had to say its place. */
-export function arrived(core: Core, session: Session, entry: StoredDelivery): void {
-  if (session.ended || session.foreign) return
-  const outbound = outboundOf(session)
-  // Batches become safe in their order: the next one of this node's is so behind the one that has it.
-  const batch = entry.safe || entry.qos < 2 ? 0 : core.journal.note()
-  if (entry.sequence > outbound.lastSequence) noteEntry(core, session, outbound, entry, batch, null)
 }
 
 /** A page of the queue that was only in the store. */
@@ -238,39 +228,6 @@ function enqueue(core: Core, outbound: Outbound, delivery: Delivery): void {
   addKeeper(core, delivery.message as Message)
   charge(core, Bytes.entry)
   outbound.queue.push(delivery)
-}
-
-/** Nothing waits before it and the window is open: whatever it weighs, it weighs nothing in the queue. A full disk has no room. */
-function goesAtOnce(core: Core, { connection }: Session, outbound: Outbound): boolean {
-  if (core.full || connection === null) return false
-  if (outbound.queuedCount > 0 || outbound.unsent !== null) return false
-  return hasRoom(core, connection, outbound)
-}
-
-function hasStoreRoom(core: Core, outbound: Outbound, published: Qos, qos: Qos): boolean {
-  const { limits } = core.ports
-  // While the disk is full only QoS 0 still gets this far.
-  if (core.full && published === 0) return false
-  if (!core.journal.survives) return hasQueueRoom(core, outbound, qos)
-  return takesMore(outbound, qos, limits.queuedMax, limits.storedBytesMax)
-}
-
-function hasQueueRoom(core: Core, outbound: Outbound, qos: Qos): boolean {
-  const { queuedMax, queuedBytesMax } = core.ports.limits
-  return takesMore(outbound, qos, queuedMax, queuedBytesMax)
-}
-
-/** As in mosquitto the bytes of the message do not count: one that is larger than the bound waits too, in a queue below it. */
-function takesMore(
-  outbound: Outbound,
-  qos: Qos,
-  queuedMax: number,
-  queuedBytesMax: number,
-): boolean {
-  return (
-    (queuedMax === 0 || waitingBefore(outbound, qos) < queuedMax) &&
-    (queuedBytesMax === 0 || waitingBytesBefore(outbound, qos) < queuedBytesMax)
-  )
 }
 
 /** Sends from the queue while the window is open, and asks the store for more ahead of need. */
