@@ -41,7 +41,7 @@ export interface JointStoreOptions {
 interface JointSession extends JointQueue {
   owner: DoorState | null
   sentTo: number | undefined
-  /** Claimed and not answered yet: what comes for it meanwhile is told behind the answer. */
+  /** Claimed, and its owner has no answer yet: what comes for it meanwhile is told behind that. */
   claiming: StoredDelivery[] | null
 }
 
@@ -290,11 +290,12 @@ export class JointStore {
     const { door, request, clientId } = asked
     const session = this.sessions.get(clientId)
     const whole = state === null || session === undefined ? state : withCounts(state, session)
-    this.tell(door, ({ claimed }) => claimed(request, whole, null))
-    // What is not among what the claim brings comes behind it; the core knows by the sequence.
-    for (const entry of session?.claiming ?? [])
-      this.tell(door, ({ arrived }) => arrived(clientId, entry))
-    if (session !== undefined) session.claiming = null
+    this.tell(door, ({ claimed, arrived }) => {
+      claimed(request, whole, null)
+      // What is not among what the claim brings comes behind it; the core knows by the sequence.
+      for (const entry of session?.claiming ?? []) arrived(clientId, entry)
+      if (session !== undefined) session.claiming = null
+    })
   }
 
   private unclaim(door: DoorState, clientId: string, sentTo: number | undefined): void {

@@ -1,4 +1,4 @@
-/** The queue of a session that no thread holds: what its bounds count. */
+/** The queue of a session that no thread holds yet: what its bounds count, and who is told of what comes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Qos } from '../../src/codec/packets.ts'
@@ -97,3 +97,30 @@ for (const limits of [{ queuedMax: 3 }, { queuedBytesMax: 12 }]) {
     assert.equal(await queue.put(1, 1), 1)
   })
 }
+
+test('what its thread queues before it is told of its claim comes behind that', async () => {
+  const own = storeOf(new MemoryData())
+  const open = own.open.bind(own)
+  own.open = (events) =>
+    open({
+      ...events,
+      claimed(request, state, owner) {
+        events.claimed(request, state, owner)
+        // The answer is there, and on its way.
+        if (state !== null) given.push(store.append('c', 1, messageOf('t', 'four'), 1, false, 0))
+      },
+    })
+  const { store } = createJunction(own, DEFAULT_LIMITS, 1)
+  const given: number[] = []
+  const told = new Told()
+  store.open(told.events)
+  await told.next('ready')
+  store.claim(1, 'c', false)
+  await told.next('claimed')
+  store.saveSession(recordOf('c'))
+  store.unclaim('c', undefined)
+  store.claim(2, 'c', false)
+  const [, state] = await told.next('claimed')
+  const [, { sequence }] = await told.next('arrived')
+  assert.deepEqual([state?.lastSequence, given, sequence], [0, [0], 1])
+})
