@@ -8,14 +8,19 @@ export function certificatesOf(pem: string): X509Certificate[] {
 
 /** The blocks `-----BEGIN label-----` of a text, each with its lines. */
 export function pemBlocks(text: string, label: string): string[] {
-  const begin = `-----BEGIN ${label}-----`
   const end = `-----END ${label}-----`
   const blocks: string[] = []
-  for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
+  for (const at of beginningsOf(text, label)) {
     const behind = text.indexOf(end, at)
     if (behind >= 0) blocks.push(`${text.slice(at, behind + end.length)}\n`)
   }
   return blocks
+}
+
+/** A block begins with a line: where something stands before it, a `#` say, it is none. */
+function beginningsOf(text: string, label: string): number[] {
+  const begin = new RegExp(`(?<=^\uFEFF?)-----BEGIN ${label}-----`, 'gm')
+  return Array.from(text.matchAll(begin), ({ index }) => index)
 }
 
 const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']
@@ -26,12 +31,9 @@ const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFIC
  */
 export function authoritiesProblem(pem: string): string | null {
   const blocks = CERTIFICATE_LABELS.flatMap((label) => pemBlocks(pem, label))
-  const begun = CERTIFICATE_LABELS.reduce(
-    (count, label) => count + pem.split(`-----BEGIN ${label}-----`).length - 1,
-    0,
-  )
-  if (begun === 0) return 'there is no certificate in it'
-  return blocks.length === begun && blocks.every(isCertificate)
+  const begun = CERTIFICATE_LABELS.flatMap((label) => beginningsOf(pem, label))
+  if (begun.length === 0) return 'there is no certificate in it'
+  return blocks.length === begun.length && blocks.every(isCertificate)
     ? null
     : 'a certificate in it is damaged'
 }
