@@ -2,6 +2,7 @@
 import { addressOf } from '../base/address.ts'
 import { LogType, type Log } from '../base/log.ts'
 import { Reason } from '../codec/reason-codes.ts'
+import { isText } from '../codec/utf8.ts'
 import type { Auth, AuthRequest } from '../ports/ports.ts'
 import type { LoginCache } from './login-cache.ts'
 import type { LoginThrottle } from './login-throttle.ts'
@@ -43,7 +44,10 @@ export interface Attempt {
   readonly answer: Answer
 }
 
-/** Lets in whom somebody else has proved, unless the users here say that such a one is out. `username`: null: as CONNECT said. */
+/**
+ * Lets in whom somebody else has proved, unless the users here say that such a one is out. `username`: null: as CONNECT said. What
+ * CONNECT could not say names nobody: with a NUL it would be a bridge of the broker.
+ */
 export function letIn(
   desk: LoginDesk,
   attempt: Attempt,
@@ -53,7 +57,9 @@ export function letIn(
   const { realm, request, answer } = attempt
   // Any number of guesses may have been asked about before the first of them failed.
   if (isExhausted(desk, attempt)) return answer(Reason.quotaExceeded)
-  if (!welcomes(realm, username ?? request.username, request.clientId)) return refuse(desk, attempt)
+  const isName = username === null || isText(username)
+  if (!isName || !welcomes(realm, username ?? request.username, request.clientId))
+    return refuse(desk, attempt)
   answer(0, login, username ?? undefined)
 }
 

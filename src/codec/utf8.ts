@@ -189,6 +189,15 @@ export function stringLength(text: string): number {
   return length
 }
 
+/** Whether an MQTT string can hold `text`. */
+export function isText(text: string): boolean {
+  try {
+    return stringLength(text) <= UTF8_BYTES_MAX
+  } catch {
+    return false
+  }
+}
+
 function isSurrogate(codePoint: number): boolean {
   return codePoint >= 0xd800 && codePoint < 0xe000
 }

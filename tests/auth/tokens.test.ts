@@ -104,6 +104,14 @@ test('the claim may have to be the client id, or may name the user of a token th
   await until(() => byName.mozzie.stderr().includes("u'carl'"), byName.mozzie.stderr)
 })
 
+test('a name that no CONNECT can say is none, whoever signed it: with a NUL it would be a bridge of the broker', async (context) => {
+  const conf = `${bySecret}auth_jwt_from username\nacl_file DIR/acl\n`
+  const broker = await startSecured(context, conf, { key: SECRET, acl: 'user ann\ntopic a\n' })
+  for (const sub of ['\0bridge', 'an\nn', '\ud800', '\uffff'])
+    await broker.connect({ username: await token({ sub }) }, Reason.notAuthorized)
+  await broker.connect({ username: await token({ sub: 'änn' }) })
+})
+
 test("rights in the token count instead of the file's, in the words of the ACL file", async (context) => {
   const broker = await start(context, `${bySecret}auth_jwt_rights_claim may\n`)
   const may = ['read news/#', { access: 'write', topic: 'in/ann' }]
