@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -12,6 +13,7 @@ import { runToEnd, spawnMozzie, until, writeConfig, scratch } from '../server/ru
 import { connect } from '../support/packets.ts'
 import { waitMsMax } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { startAnswering } from './answering.ts'
 import {
   alice,
   aliceLine,
@@ -200,6 +202,20 @@ test('nothing that costs is done for a banned client: the login hook is not aske
   await ask('POST', 'bans', { clientId: 'c' })
   await broker.connect({ clientId: 'c', username: 'carl', password: 'y' }, Reason.banned)
   assert.equal(asked, 1)
+})
+
+test('a ban that is made while the login is being checked keeps the client out', async (context) => {
+  const questions = new EventEmitter()
+  const hook = await startAnswering(context, (_, response) => questions.emit('one', response))
+  const { broker, ask } = await start(context, `auth_http_url http://127.0.0.1:${hook.port}/\n`)
+  const asked = once(questions, 'one') as Promise<[ServerResponse]>
+  const client = await RawClient.open(broker.ports[0], 5)
+  client.send(connect(5, { clientId: 'till', username: 'carol', password: 'x' }))
+  const [answer] = await asked
+  assert.equal((await ask('POST', 'bans', { clientId: 'till' })).status, 200)
+  answer.end('{"allow": true}')
+  await client.expect('connack', { code: Reason.banned })
+  await client.expectClosed()
 })
 
 test('a user whom only the token names is banned by that name', async (context) => {

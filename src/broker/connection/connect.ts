@@ -142,7 +142,7 @@ export function onConnect(core: Core, connection: Connection, asked: ConnectPack
   const { authenticationMethod: method, authenticationData: data } = packet.properties
   const enter = (login: object | null, user: string | null): void => {
     welcomed(core, connection, login, user)
-    if (isOutAfterAll(core, connection, user)) return
+    if (isOutAfterAll(core, connection)) return
     openSession(core, connection, packet, assigned)
   }
   if (method !== undefined)
@@ -178,11 +178,11 @@ function isTurnedAway(core: Core, connection: Connection): boolean {
   return refusal !== null
 }
 
-/** A login may have said that it is another user than CONNECT said: one that is kept out, perhaps. */
-function isOutAfterAll(core: Core, connection: Connection, username: string | null): boolean {
+/** A login may have said that it is another user than CONNECT said, and it takes time: who it is may be kept out by now. */
+function isOutAfterAll(core: Core, connection: Connection): boolean {
   const { recheck } = core.ports.auth
   const { identity } = connection
-  if (username === null || recheck === null || identity === null) return false
+  if (recheck === null || identity === null) return false
   const refusal = recheck(identity)
   if (refusal !== null) refuse(core, connection, refusal.reason, refusal.detail)
   return refusal !== null
