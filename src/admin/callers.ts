@@ -106,7 +106,7 @@ export class Callers {
     const { deliver } = this.options.auth
     const isOut = this.outBefore(null, credentials.remote) !== null
     const who = isOut ? null : (caller.who ?? (await this.ask(null, null, credentials.remote)))
-    if (who === null || (deliver !== null && !deliver(who, path)))
+    if (who === null || (deliver !== null && !(await deliver(who, path))))
       throw new HttpError(401, 'Not authorised')
   }
 

@@ -15,6 +15,7 @@ import {
   writePasswords,
   type Api,
 } from './api-server.ts'
+import { startAnswering, type Answering } from '../auth/answering.ts'
 import { gone } from '../support/sockets.ts'
 import { leastOf } from '../support/patience.ts'
 
@@ -81,6 +82,22 @@ test('access rules hold for the paths of the API, as in mosquitto', async (conte
   const refused = await ask('/api/v1/systree')
   assert.equal(refused.status, 401)
   assert.equal(refused.headers['www-authenticate'], 'Basic realm="Mosquitto API"')
+})
+
+test('rights that another program is asked about hold for the paths of the API as well', async (context) => {
+  const mayRead: Answering = ({ path, params }, response) => {
+    const yes = path !== '/acl' || params['topic'] === '/api/v1/version'
+    response.writeHead(yes ? 200 : 403).end()
+  }
+  const { port } = await startAnswering(context, mayRead)
+  const api = await startConfigured(
+    context,
+    `auth_plugin /usr/lib/go-auth.so\nauth_opt_backends http\nauth_opt_http_host 127.0.0.1\nauth_opt_http_port ${port}\n` +
+      'auth_opt_http_getuser_uri /user\nauth_opt_http_aclcheck_uri /acl',
+  )
+  const ask = (path: string) => api.call('GET', path, { headers: basic('user') })
+  assert.equal((await ask('/api/v1/version')).status, 200)
+  assert.equal((await ask('/metrics')).status, 401)
 })
 
 test('the tester of access rules names the line that decides', async (context) => {
