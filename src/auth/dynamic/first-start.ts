@@ -1,5 +1,5 @@
 /** The file of a broker that has none yet: an administrator, a user to try it with, and roles to begin with. */
-import { chownSync, closeSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fchownSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AuthFileError, readAuthFile } from '../auth-file.ts'
 import { parsePasswordHash } from '../password-hash.ts'
@@ -54,8 +54,12 @@ export async function makeFirstState(
   }
   const secrets = `${file}.pw`
   const lines = [...passwords].map(([username, password]) => `${username} ${password}\n`)
-  if (given === null) writeNew(secrets, lines.join(''), 'w')
-  writeNew(file, formatState(state), 'wx')
+  if (given === null) {
+    // Left by a first start that did not get further, or somebody's link.
+    rmSync(secrets, { force: true })
+    writeNew(secrets, lines.join(''))
+  }
+  writeNew(file, formatState(state))
   return {
     state,
     told:
@@ -152,18 +156,18 @@ function firstRoles(): DynamicRole[] {
 }
 
 /** For its owner alone: whoever the directory belongs to, since root makes it for the account that runs the broker. */
-function writeNew(file: string, text: string, flags: 'w' | 'wx'): void {
+function writeNew(file: string, text: string): void {
   try {
-    const descriptor = openSync(file, flags, 0o600)
+    const descriptor = openSync(file, 'wx', 0o600)
     try {
       writeSync(descriptor, text)
       fsyncSync(descriptor)
+      if (process.geteuid?.() !== 0) return
+      const { uid, gid } = statSync(dirname(file))
+      fchownSync(descriptor, uid, gid)
     } finally {
       closeSync(descriptor)
     }
-    if (process.geteuid?.() !== 0) return
-    const { uid, gid } = statSync(dirname(file))
-    chownSync(file, uid, gid)
   } catch (error) {
     throw new AuthFileError(`Cannot write ${file}: ${(error as Error).message}.`, file)
   }

@@ -1,9 +1,10 @@
 /** Dynamic security in a running broker: who comes in, what they may do, and what a change does at once. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { makeFirstState } from '../../../src/auth/dynamic/first-start.ts'
 import { scratch, startMozzie, until } from '../../server/run-mozzie.ts'
 import { freePort } from '../../support/free-port.ts'
 import { connect, unsubscribe } from '../../support/packets.ts'
@@ -192,6 +193,17 @@ test('the first start makes the file: passwords are in FILE.pw alone, and the ad
     password: /^democlient (\S+)$/m.exec(passwords)?.[1],
   })
   assert.equal(await demo.publish('a', 'x', { qos: 1 }), 0x10)
+})
+
+test('the first start writes no secrets through a link that was put in its place', async (context) => {
+  const directory = scratch(context)
+  const [file, other] = [join(directory, 'd.json'), join(directory, 'other')]
+  writeFileSync(other, 'untouched')
+  symlinkSync(other, `${file}.pw`)
+  await makeFirstState(file, null, {})
+  assert.equal(readFileSync(other, 'utf8'), 'untouched')
+  assert.ok(lstatSync(`${file}.pw`).isFile())
+  assert.match(readFileSync(`${file}.pw`, 'utf8'), /^admin \S{20}$/m)
 })
 
 test("the plugin's lines mean the same, with the administrator's password from a file", async (context) => {
