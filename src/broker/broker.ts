@@ -5,7 +5,7 @@ import { subscriptionsOf } from './state/own-subscriptions.ts'
 import type { Qos } from '../codec/packets.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { createCore } from './create-core.ts'
-import { closeConnection, closeFor } from './connection/closing.ts'
+import { closeFor } from './connection/closing.ts'
 import { readHeldBack, receive, resumeInput, unpause } from './connection/input.ts'
 import { connectionsByUser, kickUser, recheckLogins } from './connection/kick.ts'
 import { armConnectTimeout, restartWatch } from './connection/keepalive.ts'
@@ -24,7 +24,7 @@ import type { Message } from '../ports/message.ts'
 import { mayAnswer, type Core, type Tap } from './state/core.ts'
 import { Connection, Phase, Session } from './state/model.ts'
 import { goOnRuled, pump } from './delivery/outbound.ts'
-import { abandonOutput, drained, flushAll } from './delivery/outbox.ts'
+import { drained, flushAll } from './delivery/outbox.ts'
 import type { Link, Ports } from '../ports/ports.ts'
 import type { Store } from '../ports/store.ts'
 import { Pressure, type PressureLevel } from '../ports/pressure.ts'
@@ -39,9 +39,10 @@ import { Bytes, charge, judgeMemory } from './state/memory.ts'
 import { largestHeld, shedLargest } from './connection/shed.ts'
 import { type Counts, Stats } from '../ports/stats.ts'
 import { giveWay } from './connection/give-way.ts'
+import { linkClosed, whenAnswered } from './connection/link-ends.ts'
 import { sendAway } from './connection/moving.ts'
 import { storeEvents } from './store-events.ts'
-import { addTask, runTasks } from './state/work.ts'
+import { runTasks } from './state/work.ts'
 import { adoptWill, publishLastWill, publishWaitingWill } from './routing/wills.ts'
 import { logOpened } from './state/words.ts'
 
@@ -112,17 +113,14 @@ export class Broker {
     wakeReplays(core)
   }
 
+  /** Its client says nothing more, and may hear on: calls `then` when all that it asked for is answered. */
+  whenAnswered(connection: Connection, then: () => void): void {
+    whenAnswered(this.core, connection, then)
+  }
+
   /** The link is gone; `text` says why, for the log. */
   linkClosed(connection: Connection, text: string): void {
-    const { core } = this
-    const close = (): boolean => {
-      closeConnection(core, connection, { text, reason: -1 })
-      if (core.connections.delete(connection)) charge(core, -Bytes.connection)
-      abandonOutput(core, connection)
-      return false
-    }
-    if (core.work > 0 || connection.phase === Phase.closed) close()
-    else addTask(core, close)
+    linkClosed(this.core, connection, text)
   }
 
   /** Lets time pass; not before the store has told all: what is due would find only a part of it. */

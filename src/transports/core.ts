@@ -7,5 +7,7 @@ export interface LinkCore<C> {
   /** `bytes` is no Buffer, and is reused after the call. */
   receive(connection: C, bytes: Uint8Array, start: number, end: number): void
   linkDrained(connection: C): void
+  /** The peer has ended its side: calls `then` when all that it asked for is answered. */
+  whenAnswered(connection: C, then: () => void): void
   linkClosed(connection: C, reason: string): void
 }

@@ -185,11 +185,12 @@ export class SocketLink<C> implements Link {
   /**
    * The peer has ended, and `then` is what follows. Its end comes even where the socket is paused, if it was read ahead or lay
    * with what was encrypted; what it said before may still wait in the core, is heard first, and keeps its place until then.
+   * It may hear on: what waits for the disk is answered.
    */
   overWith(then: () => void): void {
     const over = (): void => {
       this.leave()
-      setImmediate(then)
+      this.owner.core.whenAnswered(this.connection, () => setImmediate(then))
     }
     if (this.paused && !this.ended) this.whenTaken ??= over
     else over()

@@ -117,7 +117,7 @@ class WebSocketLink<C> extends SocketLink<C> {
       this.put(answer, answer.length)
     }
     this.report('connection closed by client')
-    this.hangUp()
+    if (!socket.destroyed) this.hangUp()
   }
 
   private refuse({ code, text }: FrameFailure): void {

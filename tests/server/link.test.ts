@@ -58,6 +58,7 @@ function newRecorder(): Recorder {
       recorder.onReceive(link, copy)
     },
     linkDrained: () => void recorder.drained++,
+    whenAnswered: (_link, then) => then(),
     linkClosed: (_link, reason) => void recorder.closed.push(reason),
   }
   return recorder
