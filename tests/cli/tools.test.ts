@@ -101,6 +101,23 @@ describe('payload formats', { concurrency: 3 }, () => {
     assert.equal(stdout, '{"1":"aGk=","t":"2026","n":18446744073709551616,"x":null}\n')
   })
 
+  test('a number of CBOR that nobody could read is printed as its bytes: to write it takes hours', async () => {
+    const tagged = (tag: number, length: number) =>
+      Buffer.concat([
+        Buffer.from([0xc0 | tag, 0x59, length >> 8, length & 0xff]),
+        Buffer.alloc(length, 0xff),
+      ])
+    const payload = Buffer.concat([
+      Buffer.from([0x83]),
+      tagged(3, 2),
+      tagged(2, 1024),
+      tagged(2, 1025),
+    ])
+    const { stdout } = await shown(payload, '--format', 'cbor')
+    const largest = (1n << (1024n * 8n)) - 1n
+    assert.equal(stdout, `[-65536,${largest},"${Buffer.alloc(1025, 0xff).toString('base64')}"]\n`)
+  })
+
   for (const [format, payload, name] of [
     ['cbor', '\u0018', 'CBOR'],
     ['msgpack', '\u00c1', 'MessagePack'],

@@ -87,6 +87,25 @@ test('a CBOR tag nobody knows is shown with its number', async () => {
   assert.match((await textOf(Uint8Array.of(0xd9, 0x03, 0xe8, 0x01), 'cbor')).text, /"tag 1000": 1/)
 })
 
+test('a number of CBOR that nobody could read stays the bytes that it is: to write it takes seconds', async () => {
+  const tagged = (tag: number, length: number) =>
+    Uint8Array.of(
+      0xc0 | tag,
+      0x59,
+      length >> 8,
+      length & 0xff,
+      ...Array.from({ length }, () => 0xff),
+    )
+  const largest = (1n << (1024n * 8n)) - 1n
+  assert.equal((await textOf(tagged(2, 1024), 'cbor')).text, String(largest))
+  assert.equal((await textOf(tagged(3, 1024), 'cbor')).text, String(-1n - largest))
+  assert.equal((await textOf(Uint8Array.of(0xc2, 0x40), 'cbor')).text, '0')
+  assert.match(
+    (await textOf(tagged(2, 1025), 'cbor')).text,
+    /^\{\n {2}"tag 2": h'(?:ff){1025}'\n\}$/,
+  )
+})
+
 test('what cannot be decoded is shown as it is, with the reason', async () => {
   const { text, problem, format } = await textOf(Uint8Array.of(0xff, 0x00), 'cbor')
   assert.equal(format, 'hex')

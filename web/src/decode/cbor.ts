@@ -1,6 +1,6 @@
 /** CBOR (RFC 8949) through cborg; integers beyond 2^53 come as bigint, tags as what they mean or as they are. */
 import { decode } from 'cborg'
-import { DecodeError } from './lines.ts'
+import { DecodeError, toHex } from './lines.ts'
 
 type TagDecoder = (inner: () => unknown) => unknown
 
@@ -8,12 +8,16 @@ type TagDecoder = (inner: () => unknown) => unknown
 const KNOWN: Record<number, TagDecoder> = {
   0: (inner) => inner(),
   1: (inner) => new Date(Number(inner()) * 1000),
-  2: (inner) => bigintOf(inner() as Uint8Array),
-  3: (inner) => -1n - bigintOf(inner() as Uint8Array),
+  2: (inner) => bignum(2, inner() as Uint8Array, (size) => size),
+  3: (inner) => bignum(3, inner() as Uint8Array, (size) => -1n - size),
 }
 
-function bigintOf(bytes: Uint8Array): bigint {
-  return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+/** A longer number is none that anybody reads, and to write it holds the page up for seconds: it stays the bytes that it is. */
+const BIGNUM_BYTES_MAX = 1024
+
+function bignum(tag: number, bytes: Uint8Array, numberOf: (size: bigint) => bigint): unknown {
+  if (bytes.length > BIGNUM_BYTES_MAX) return { [`tag ${tag}`]: bytes }
+  return numberOf(BigInt(`0x0${toHex(bytes)}`))
 }
 
 const tags = new Proxy<Record<number, TagDecoder>>(
