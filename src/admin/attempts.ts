@@ -1,4 +1,4 @@
-/** Counts failed logins by address: guessing must be slow. */
+/** Counts failed logins by address: guessing must be slow, also for who guesses many times at once. */
 
 const FAILURES_MAX = 5
 const WINDOW_MS = 60_000
@@ -9,39 +9,63 @@ interface Count {
   startMs: number
 }
 
+/** Passwords of an address that are being looked at, and those that may be, if these are right. */
+interface Turns {
+  open: number
+  waiting: (() => void)[]
+}
+
 export interface Attempts {
-  /** Seconds to wait before another try; 0: go on. */
-  waitSeconds(address: string): number
-  failed(address: string): void
-  succeeded(address: string): void
+  /**
+   * Waits until a password may be looked at; {@link ended} is due then. Resolves with the seconds to wait before another try,
+   * 0: go on.
+   */
+  begin(address: string): Promise<number>
+  /** A right one does not make wrong ones undone: whoever has a password may guess others'. */
+  ended(address: string, isRight: boolean): void
 }
 
 /** @param now Monotonic ms. */
 export function createAttempts(now: () => number): Attempts {
   const counts = new Map<string, Count>()
+  const turns = new Map<string, Turns>()
   const countOf = (address: string): Count | undefined => {
     const count = counts.get(address)
     if (count === undefined || now() - count.startMs < WINDOW_MS) return count
     counts.delete(address)
     return undefined
   }
+  const failed = (address: string): void => {
+    const count = countOf(address)
+    if (count !== undefined) {
+      count.failures++
+      return
+    }
+    // The oldest entry goes: it is the one whose time is up first.
+    const [oldest] = counts.keys()
+    if (counts.size >= ADDRESSES_MAX && oldest !== undefined) counts.delete(oldest)
+    counts.set(address, { failures: 1, startMs: now() })
+  }
   return {
-    waitSeconds(address) {
-      const count = countOf(address)
-      if (count === undefined || count.failures < FAILURES_MAX) return 0
-      return Math.ceil((count.startMs + WINDOW_MS - now()) / 1000)
-    },
-    failed(address) {
-      const count = countOf(address)
-      if (count !== undefined) {
-        count.failures++
-        return
+    async begin(address) {
+      for (;;) {
+        const { failures = 0, startMs = 0 } = countOf(address) ?? {}
+        if (failures >= FAILURES_MAX) return Math.ceil((startMs + WINDOW_MS - now()) / 1000)
+        const own = turns.get(address) ?? { open: 0, waiting: [] }
+        turns.set(address, own)
+        if (failures + own.open < FAILURES_MAX) {
+          own.open++
+          return 0
+        }
+        await new Promise<void>((resolve) => own.waiting.push(resolve))
       }
-      // The oldest entry goes: it is the one whose time is up first.
-      const [oldest] = counts.keys()
-      if (counts.size >= ADDRESSES_MAX && oldest !== undefined) counts.delete(oldest)
-      counts.set(address, { failures: 1, startMs: now() })
     },
-    succeeded: (address) => void counts.delete(address),
+    ended(address, isRight) {
+      if (!isRight) failed(address)
+      const own = turns.get(address)
+      if (own === undefined) return
+      if (--own.open === 0) turns.delete(address)
+      for (const next of own.waiting.splice(0)) next()
+    },
   }
 }

@@ -191,15 +191,16 @@ export class Callers {
     // A name that nobody checks proves nothing, though the broker may let such clients in.
     if (!this.options.checksPasswords())
       throw new HttpError(401, 'Nobody can log in here: the listener has no "password_file".')
-    const seconds = this.attempts.waitSeconds(address)
+    const seconds = await this.attempts.begin(address)
     if (seconds > 0)
       throw new HttpError(429, `Too many failed logins. Try again in ${seconds} seconds.`)
-    const who = username === '' ? null : await this.ask(username, password, remote)
-    if (who === null) {
-      this.attempts.failed(address)
-      throw new HttpError(401, 'Wrong user name or password.')
+    let who: Identity | null = null
+    try {
+      if (username !== '') who = await this.ask(username, password, remote)
+    } finally {
+      this.attempts.ended(address, who !== null)
     }
-    this.attempts.succeeded(address)
+    if (who === null) throw new HttpError(401, 'Wrong user name or password.')
     return who
   }
 
