@@ -77,6 +77,8 @@ export class Callers {
     const who = token === null ? null : (this.logins.find(token)?.who ?? null)
     if (token === null || who === null || who.listener !== this.options.listener)
       return this.callerOf(null, null)
+    // The login came from somewhere else, and stays good there.
+    if (this.outBefore(who.username, credentials.remote) !== null) return this.callerOf(null, null)
     if (this.isWelcome(who)) return this.callerOf(who, csrfTokenOf(token))
     // The password changed, or the user is gone: what comes back later is to log in again.
     this.logins.end(token)
@@ -86,7 +88,8 @@ export class Callers {
   private async byProxy({ headers, remote }: Credentials): Promise<Caller> {
     const user = proxyUser(headers)
     if (user === null) throw new HttpError(401, 'The proxy does not say who this is.')
-    const who = await this.ask(user, null, remote, true)
+    const isOut = this.outBefore(user, remote) !== null
+    const who = isOut ? null : await this.ask(user, null, remote, true)
     if (who === null) throw new HttpError(403, `User "${user}" may not come in.`)
     return this.callerOf(who, null)
   }
@@ -167,9 +170,10 @@ export class Callers {
       proven,
     }
     return new Promise((resolve) => {
-      auth.authenticate(request, (reason, login) => {
+      auth.authenticate(request, (reason, login, named) => {
         const where = { remote, listener, login: login ?? null, origin: '' }
-        resolve(reason === 0 ? { clientId: HTTP_CLIENT_ID, username, ...where } : null)
+        const who = { clientId: HTTP_CLIENT_ID, username: named ?? username, ...where }
+        resolve(reason === 0 ? who : null)
       })
     })
   }
@@ -201,12 +205,15 @@ export class Callers {
       this.attempts.ended(address, who !== null)
     }
     if (who === null) throw new HttpError(401, 'Wrong user name or password.')
+    // A token may name another user, and to look at a password takes time.
+    if (!this.isWelcome(who)) throw new HttpError(403, 'Not let in.')
     return who
   }
 
   private async byBasic(header: string, credentials: Credentials): Promise<Identity> {
     const known = this.verified.find(header)
-    if (known !== null && this.isWelcome(known)) return known
+    const isIn = known !== null && this.outBefore(known.username, credentials.remote) === null
+    if (isIn && this.isWelcome(known)) return known
     const text = Buffer.from(header.slice('Basic '.length), 'base64').toString('utf8')
     const colon = text.indexOf(':')
     const username = colon < 0 ? text : text.slice(0, colon)

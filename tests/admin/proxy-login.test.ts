@@ -53,6 +53,17 @@ test('http_proxy_login: who is not named is not in, nor by a password', async (c
   assert.equal(status, 401)
 })
 
+test('http_proxy_login: who is banned is out, whatever the proxy says', async (context) => {
+  const api = await start(context, 'http_admin_user *')
+  const bob = { ...ingress, 'x-remote-user-name': 'bob' }
+  const csrf = { 'x-csrf-token': 'test' }
+  const headers = { ...ingress, ...csrf }
+  const ban = await api.call('POST', '/api/v1/bans', { headers, body: { username: 'bob' } })
+  assert.equal(ban.status, 200)
+  assert.equal((await api.call('GET', '/api/v1/clients', { headers: bob })).status, 403)
+  assert.equal((await api.call('GET', '/api/v1/clients', { headers: ingress })).status, 200)
+})
+
 test('http_proxy_login: others than the proxy are refused, whatever they say, WebSocket as well', async (context) => {
   const api = await startConfigured(context, 'http_proxy_login 172.30.32.2\nhttp_admin_user *')
   for (const path of ['/', session, '/health', '/api/v1/clients'])

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { EventEmitter, once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -216,6 +216,31 @@ test('a ban that is made while the login is being checked keeps the client out',
   answer.end('{"allow": true}')
   await client.expect('connack', { code: Reason.banned })
   await client.expectClosed()
+})
+
+test('a banned address is out at the admin API too, with a login that was made elsewhere', async (context) => {
+  const { broker, ask } = await start(context)
+  const get = (localAddress: string, headers: Record<string, string>) =>
+    new Promise<number>((resolve, reject) => {
+      const place = { host: '127.0.0.1', port: broker.ports[1], localAddress, agent: false }
+      const sent = request({ ...place, path: '/api/v1/overview', headers }, (answer) => {
+        answer.resume()
+        resolve(answer.statusCode ?? 0)
+      })
+      sent.on('error', reject)
+      sent.end()
+    })
+  const login = await fetch(`http://127.0.0.1:${broker.ports[1]}/api/v1/session`, {
+    method: 'POST',
+    headers: { 'x-csrf-token': 'test', 'content-type': 'application/json' },
+    body: JSON.stringify(alice),
+  })
+  const cookie = (login.headers.get('set-cookie') ?? '').split(';')[0]
+  const basic = `Basic ${Buffer.from('alice:secret').toString('base64')}`
+  assert.equal((await ask('POST', 'bans', { address: '127.0.0.2' })).status, 200)
+  assert.equal(await get('127.0.0.2', { cookie }), 401)
+  assert.equal(await get('127.0.0.2', { authorization: basic }), 403)
+  assert.equal(await get('127.0.0.1', { cookie }), 200)
 })
 
 test('a user whom only the token names is banned by that name', async (context) => {
