@@ -4,6 +4,7 @@ import { PacketType, type Packet, type Version } from '../codec/packets.ts'
 import { readProperties } from '../codec/properties.ts'
 import { parsePublish, PublishView } from '../codec/publish.ts'
 import { decodeUtf8 } from '../codec/utf8.ts'
+import { shownUser } from '../ports/ports.ts'
 
 const TYPE_NAMES = [
   '',
@@ -106,7 +107,7 @@ function describeOther({ version, bytes, start, bodyStart, end }: Frame): Descri
 function detailOf(packet: Packet): string {
   if (packet.type === PacketType.connect) {
     const { clientId, version, cleanStart, keepAliveSeconds, username } = packet
-    const user = username === null ? '' : `, u'${username}'`
+    const user = username === null ? '' : `, u'${shownUser(username)}'`
     return `'${clientId}' (p${version}, c${cleanStart ? 1 : 0}, k${keepAliveSeconds}${user})`
   }
   if (packet.type === PacketType.connack)
@@ -127,10 +128,11 @@ function some(texts: string[]): string {
   return texts.slice(0, LISTED_MAX).join(', ') + more
 }
 
-/** As JSON; no password, bytes as base64, payloads (of wills) by size. */
+/** As JSON; no password, nor a token in its stead, bytes as base64, payloads (of wills) by size. */
 function textOf(value: object): string {
   const text = JSON.stringify(value, (key, item: unknown) => {
     if (key === 'password') return item === null ? null : '(not shown)'
+    if (key === 'username') return shownUser(item as string | null)
     if (!(item instanceof Uint8Array)) return item
     return key === 'payload' || key === 'authenticationData'
       ? `(${item.length} bytes)`

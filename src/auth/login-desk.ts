@@ -1,6 +1,7 @@
 /** What the ways to log in share: the attempt, how it is refused, and how guessing is slowed down. */
 import { addressOf } from '../base/address.ts'
 import { LogType, type Log } from '../base/log.ts'
+import { isToken } from '../base/token-form.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { isText } from '../codec/utf8.ts'
 import type { Auth, AuthRequest } from '../ports/ports.ts'
@@ -9,7 +10,6 @@ import type { LoginThrottle } from './login-throttle.ts'
 import type { PasswordChecks } from './password-checks.ts'
 import type { Argon2id } from './password-hash.ts'
 import { welcomes, type Login, type Realm, type RealmOf } from './realm.ts'
-import { isToken } from './tokens.ts'
 
 export interface AuthenticatorWorld {
   readonly log: Log

@@ -1,8 +1,9 @@
 /** Logins by token: as password, as user name, or by enhanced authentication; and their end. */
+import { isToken } from '../base/token-form.ts'
 import { Reason } from '../codec/reason-codes.ts'
 import { isExhausted, letIn, refuse, type Attempt, type LoginDesk } from './login-desk.ts'
 import { Login, type Realm } from './realm.ts'
-import { isToken, type TokenLogin } from './tokens.ts'
+import type { TokenLogin } from './tokens.ts'
 
 /** Logins that end within the same while are looked at together. */
 const ENDINGS_MS = 1000

@@ -7,6 +7,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import { isToken } from '../base/token-form.ts'
 import type { Qos, Version } from '../codec/packets.ts'
 import type { Limits } from './limits.ts'
 import type { Message } from './message.ts'
@@ -85,9 +86,13 @@ export function isBridgeUser(username: string | null): boolean {
   return username !== null && username.charCodeAt(0) === 0
 }
 
+/** Stands for the name of who brought a token as user name: whoever reads that could come in by it. */
+const TOKEN_SHOWN = '(a token)'
+
 /** A user name as people are shown it. */
 export function shownUser(username: string | null): string | null {
-  return isBridgeUser(username) ? (username as string).slice(1) : username
+  if (isBridgeUser(username)) return (username as string).slice(1)
+  return username !== null && isToken(username) ? TOKEN_SHOWN : username
 }
 
 /** What TLS proved about a peer, or a trusted proxy says TLS proved. Names that can be no user name are null. */

@@ -279,6 +279,40 @@ for (const [name, text, says] of files)
     assert.throws(() => readTokenKey(text, 'key'), says)
   })
 
+test('a token that is the user name is shown to nobody: not in a trace, nor among what was refused', async (context) => {
+  const conf =
+    `${bySecret}auth_jwt_from username\nlistener PORT1 127.0.0.1\nprotocol http_api\n` +
+    'http_admin_user ann\n'
+  const broker = await start(context, conf)
+  const ask = async (path: string, body?: object): Promise<string> => {
+    const login = Buffer.from(`${await token({})}:`).toString('base64')
+    const response = await fetch(`http://127.0.0.1:${broker.ports[1]}/api/v1/${path}`, {
+      headers: {
+        authorization: `Basic ${login}`,
+        'x-csrf-token': 'test',
+        'content-type': 'application/json',
+      },
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
+    })
+    assert.equal(response.status, 200)
+    return response.text()
+  }
+  const { id } = JSON.parse(await ask('traces', { clientId: 'dev' })) as { id: string }
+  const good = await token({ sub: 'bob' })
+  const over = await token({ exp: inSeconds(-60) })
+  await broker.connect({ clientId: 'dev', username: good })
+  await broker.connect({ clientId: 'dev', username: over }, Reason.notAuthorized)
+  const shown = [
+    await ask(`traces/${id}`),
+    await ask('refusals'),
+    await ask('clients/detail?clientId=dev'),
+  ]
+  for (const text of shown) {
+    assert.ok(!text.includes(good) && !text.includes(over), text)
+    assert.ok(text.includes('dev'))
+  }
+})
+
 test('a key id is no path and no address, and a public key of the set is no secret', async (context) => {
   const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
   const jwk = { ...(await exportJWK(publicKey)), kid: 'k', alg: 'RS256' }
