@@ -1,17 +1,19 @@
 /** How often something happened lately, by a key: bounded, whatever clients invent. */
+import { shortKey } from './short-key.ts'
 
 const ENTRIES_MAX = 10_000
 
 export interface RecentCounts {
   /** Counts once more; returns how often it was within the window that began with its first time. */
-  note(key: string, nowMs: number, windowMs: number): number
-  forget(key: string): void
+  note(name: string, nowMs: number, windowMs: number): number
+  forget(name: string): void
 }
 
 export function createRecentCounts(): RecentCounts {
   const table = new Map<string, { count: number; sinceMs: number }>()
   return {
-    note(key, nowMs, windowMs) {
+    note(name, nowMs, windowMs) {
+      const key = shortKey(name)
       let entry = table.get(key)
       if (entry === undefined) {
         entry = { count: 0, sinceMs: nowMs }
@@ -25,6 +27,6 @@ export function createRecentCounts(): RecentCounts {
       }
       return ++entry.count
     },
-    forget: (key) => void table.delete(key),
+    forget: (name) => void table.delete(shortKey(name)),
   }
 }

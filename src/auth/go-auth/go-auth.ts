@@ -7,6 +7,7 @@
 import { LogType, type Log } from '../../base/log.ts'
 import type { AuthRequest, Verdict } from '../../ports/ports.ts'
 import { createLoginCache, jitterOf } from '../login-cache.ts'
+import { shortKey } from '../short-key.ts'
 import type { AclQuestion, Backend, LoginQuestion, Welcome } from './backend.ts'
 
 /** What a backend may be asked. */
@@ -137,7 +138,7 @@ export function createGoAuth(
 
 /** Neither names nor topics hold the NUL between them. */
 function keyOf({ username, clientId, topic, access }: AclQuestion): string {
-  return `${access}\0${username}\0${clientId}\0${topic}`
+  return shortKey(`${access}\0${username}\0${clientId}\0${topic}`)
 }
 
 /** Answers about rights, yes and no, as long as they count. */
