@@ -405,6 +405,26 @@ function queues(check: Check): void {
     await door.close()
   })
 
+  check(
+    'a message that is queued once more, released and done with leaves the others theirs',
+    async (setup) => {
+      const door = await new Door(setup, 'a').open()
+      const message = messageOf('t', 'shared')
+      for (const id of ['c1', 'c2', 'c3']) await door.claim(id)
+      for (const id of ['c1', 'c2']) door.store.append(id, 1, message, 2, false, 0)
+      await door.commit()
+      for (let sequence = 1; sequence <= 2; sequence++) {
+        const given = door.store.append('c3', sequence, message, 2, false, 0) || sequence
+        door.store.release('c3', given)
+        door.store.acknowledge('c3', given, message)
+      }
+      await door.commit()
+      assert.deepEqual(texts(await door.readAll('c1', 5)), ['shared'])
+      assert.deepEqual(texts(await door.readAll('c2', 5)), ['shared'])
+      await door.close()
+    },
+  )
+
   check('one message in many queues leaves each of them on its own', async (setup) => {
     const door = await new Door(setup, 'a').open()
     const message = messageOf('t', 'shared')

@@ -222,7 +222,8 @@ class DiskStore implements LevelStore {
     const released = session.released?.delete(sequence) === true
     if (isNew) message.unwritten--
     if (isNew && !released) return
-    const body = Math.max(0, message.storedAs)
+    // What was never written refers to no body, whatever others refer to.
+    const body = isNew ? 0 : Math.max(0, message.storedAs)
     this.set.done.push({ session: session.number, sequence, body, released })
   }
 
