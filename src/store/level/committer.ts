@@ -49,6 +49,8 @@ export class Committer {
   private flushesAsked = 0
   private flushesDone = 0
   private busy: Promise<void> | null = null
+  /** Settles when it is open for the first time, or never will be; null: nobody has asked for it. */
+  private opening: Promise<void> | null = null
   /** Takes back the sync that is on its way; null: all that was written is on the disk, or need not be. */
   private cancelSync: (() => void) | null = null
   private syncDue = false
@@ -57,6 +59,8 @@ export class Committer {
   /** The disk is full; the database is open and not written to. */
   private waitsForRoom = false
   private begun = false
+  /** Whatever is not written at the first attempt is left. */
+  private closing = false
   private stopped = false
 
   constructor(engine: Engine, options: LevelStoreOptions, stats: LevelStoreStats, owner: Owner) {
@@ -67,7 +71,11 @@ export class Committer {
   }
 
   /** Opens the store, whenever there is space to do it. Nothing is written before {@link begin}. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    return (this.opening = this.openWhenRoom())
+  }
+
+  private async openWhenRoom(): Promise<void> {
     for (let told = false; ; told = true) {
       try {
         this.opened = await this.engine.open(this.options.location)
@@ -150,6 +158,7 @@ export class Committer {
 
   /** Writes what was sealed, then closes the database. */
   async close(): Promise<void> {
+    this.closing = true
     while (this.busy !== null && !this.isStuck()) await this.busy
     if (this.cancelSync !== null) {
       this.cancelSync()
@@ -158,6 +167,7 @@ export class Committer {
     while (this.busy !== null && !this.isStuck()) await this.busy
     this.stopped = true
     // Why it failed is told by who asked for it.
+    await this.opening?.catch(() => {})
     await this.reopening?.catch(() => {})
     await this.opened?.close()
   }
@@ -184,7 +194,7 @@ export class Committer {
         if (this.touched || this.stopped) break
         const batch = this.sealed
         const flush = this.flushesAsked
-        const wasFull = await this.commit(batch)
+        const wasFull = await this.commit()
         if (this.stopped) break
         this.flushesDone = flush
         // Whoever was told that there is no space wants to hear that there is again.
@@ -223,7 +233,7 @@ export class Committer {
   }
 
   /** Resolves when the set is safe: was there no space in between? Rejects when it never will be. */
-  private async commit(batch: number): Promise<boolean> {
+  private async commit(): Promise<boolean> {
     const set = this.owner.take()
     if (set.isEmpty() && !this.syncDue) return false
     this.writing = set
@@ -234,8 +244,9 @@ export class Committer {
         await this.write(set)
         break
       } catch (error) {
-        if (!isFull(error as Error)) throw error
-        if (!wasFull) this.owner.failed(batch, 'full', new StoreError(reasonOf(error)))
+        if (!isFull(error as Error) || this.closing) throw error
+        // The first of those that are written together.
+        if (!wasFull) this.owner.failed(this.told + 1, 'full', new StoreError(reasonOf(error)))
         wasFull = true
         await this.untilReopened()
         if (this.stopped) return wasFull
