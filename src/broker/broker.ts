@@ -21,7 +21,7 @@ import {
 } from './inside.ts'
 import { Inspector, type ShownSessions } from './inspect.ts'
 import type { Message } from '../ports/message.ts'
-import { mayAnswer, type Core, type Tap } from './state/core.ts'
+import { mayAnswer, safeOrNot, type Core, type Tap } from './state/core.ts'
 import { Connection, Phase, Session } from './state/model.ts'
 import { goOnRuled, pump } from './delivery/outbound.ts'
 import { drained, flushAll } from './delivery/outbox.ts'
@@ -180,7 +180,7 @@ export class Broker {
     if (isFanningOut(this.core, '')) afterFanOut(this.core, '', () => this.whenSafe(done))
     else if (full) done(false)
     else if (journal.done >= journal.latest) done(true)
-    else journal.wait(journal.latest, { kind: 'call', run: done })
+    else journal.wait(journal.latest, safeOrNot(done))
   }
 
   /** Publishes a value of the `$SYS` tree: retained, QoS 2, never stored. */

@@ -179,7 +179,7 @@ function committed(core: Core, batch: number): void {
   for (let waiter = journal.next(); waiter !== undefined; waiter = journal.next()) {
     if (waiter.kind === 'connection') batchSafe(core, waiter)
     else if (waiter.kind === 'session') pump(core, waiter)
-    else waiter.run(true)
+    else waiter.run()
   }
 }
 
@@ -208,6 +208,8 @@ function refuseLate(core: Core, batch: number, error: Error): void {
     if (waits || onSafe !== null)
       closeFor(core, connection, Reason.quotaExceeded, 'the broker has no space to store it')
   }
+  for (const waiter of core.journal.waitingFrom(batch))
+    if (waiter.kind === 'call') waiter.refuse?.()
 }
 
 function noteSpace(core: Core): void {

@@ -332,7 +332,7 @@ export function released(
     if (!session.durable) {
       freeDelivery(core, delivery)
       delivery.message = null
-    } else batch = core.journal.release(session.clientId, delivery.sequence)
+    } else batch = delivery.batch = core.journal.release(session.clientId, delivery.sequence)
   }
   replyAck(core, connection, PacketType.pubrel, packetId, 0, batch)
 }

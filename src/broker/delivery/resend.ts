@@ -16,7 +16,7 @@ import type { Core } from '../state/core.ts'
 import type { Connection, Delivery, Outbound, Session } from '../state/model.ts'
 import { countGone } from './backlog.ts'
 import { mayBeSent, refuse } from './rulings.ts'
-import { sendAck } from './outbox.ts'
+import { replyAck } from './replies.ts'
 import { publishFlags, sendPublish } from './send-publish.ts'
 import {
   endUnsent,
@@ -31,7 +31,8 @@ import {
 export function beginResend(core: Core, connection: Connection, outbound: Outbound): void {
   const unsent = new Fifo<Delivery>()
   for (const [packetId, delivery] of outbound.inflight.entriesBehind(outbound.lastPacketId)) {
-    if (delivery.released) sendAck(core, connection, PacketType.pubrel, packetId, 0)
+    if (delivery.released)
+      replyAck(core, connection, PacketType.pubrel, packetId, 0, delivery.batch)
     else {
       delivery.dup = false
       delivery.ruling = null

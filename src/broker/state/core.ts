@@ -27,10 +27,23 @@ import type { Settlings } from './settlings.ts'
 import type { Shapes } from './shapes.ts'
 import type { Shelf } from './shelf.ts'
 
-/** Somebody inside the process who waits for a batch. `safe` false: it could not be stored. */
+/** Somebody inside the process who waits for a batch. */
 export interface Call {
   readonly kind: 'call'
-  run(safe: boolean): void
+  run(): void
+  /** There is no space for it now; absent: it goes on waiting. */
+  refuse?(): void
+}
+
+/** Calls `done` once: with true when the batch is safe, with false as soon as there is no space for it. */
+export function safeOrNot(done: (safe: boolean) => void): Call {
+  let isTold = false
+  const tell = (safe: boolean): void => {
+    if (isTold) return
+    isTold = true
+    done(safe)
+  }
+  return { kind: 'call', run: () => tell(true), refuse: () => tell(false) }
 }
 
 /** Sees all packets. Must not throw, nor keep the bytes. */

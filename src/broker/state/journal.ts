@@ -171,6 +171,11 @@ export class Journal<W> {
     this.waiters.push({ batch, waiter })
   }
 
+  /** Those who wait for `batch` or a later one. */
+  waitingFrom(batch: number): W[] {
+    return [...this.waiters].filter((each) => each.batch >= batch).map(({ waiter }) => waiter)
+  }
+
   /** Takes out one who waited for what is `done` by now; undefined: there is none left. */
   next(): W | undefined {
     const first = this.waiters.peek()

@@ -170,7 +170,7 @@ export class Delivery {
   released = false
   /** It may have been sent before: DUP. In flight on a new connection: it has been sent again. */
   dup = false
-  /** The batch it must be safe in before it may be sent; 0: none. */
+  /** The batch it must be safe in before it may be sent; of one that is {@link released} before its PUBREL may; 0: none. */
   batch = 0
   /** A clean session's of a shared subscription, QoS 1: goes to another member if this one ends first. */
   group: SharedGroup | null = null
