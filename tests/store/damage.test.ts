@@ -2,18 +2,24 @@ import assert from 'node:assert/strict'
 import {
   appendFileSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { findDamage } from '../../src/store/level/check-files.ts'
 import { openLevel } from '../../src/store/level/database.ts'
+import { createLevelStore } from '../../src/store/level/level-store.ts'
+import { MARKER_FILE, openMarker } from '../../src/store/level/marker.ts'
+import { salvage } from '../../src/store/level/salvage.ts'
+import { Told } from './told.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mozzie-damage-'))
 const sound = join(root, 'sound')
@@ -123,3 +129,39 @@ test('a table that a killed compaction left behind is no matter', async () => {
   assert.equal(findDamage(location), null)
   assert.equal(await countLogged(location), LOGGED)
 })
+
+/** Why a store does not open. */
+function refusalOf(location: string): Promise<string> {
+  const store = createLevelStore({ location, sync: 'never', wallMs: Date.now, warn() {} })
+  const told = new Told()
+  return new Promise((resolve) =>
+    store.open({ ...told.events, failed: (_batch, _failure, error) => resolve(error.message) }),
+  )
+}
+
+for (const kind of ['table', 'manifest'] as const)
+  test(`a ${kind} that the system does not read is not called damaged, and the rest is salvaged`, async () => {
+    const { location, table } = copy()
+    const manifest = join(location, readFileSync(join(location, 'CURRENT'), 'latin1').trim())
+    const path = kind === 'table' ? table : manifest
+    rmSync(path)
+    mkdirSync(path)
+    assert.match(await refusalOf(location), /^unable to read the store in .*EISDIR/)
+    const { damage, lost } = await salvage(location, join(root, `salvaged ${kind}`))
+    assert.match(damage ?? '', /EISDIR/)
+    const names = lost.map(({ file }) => file)
+    assert.equal(names.includes(basename(path)), kind === 'table')
+  })
+
+test(
+  'a marker for which there is no space leaves no file open',
+  { skip: process.platform === 'linux' ? false : 'nothing stands for a full disk here' },
+  () => {
+    const location = mkdtempSync(join(root, 'marker-'))
+    symlinkSync('/dev/full', join(location, MARKER_FILE))
+    const open = (): number => readdirSync('/proc/self/fd').length
+    const before = open()
+    for (let n = 0; n < 3; n++) assert.throws(() => openMarker(location, 1), { code: 'ENOSPC' })
+    assert.equal(open(), before)
+  },
+)

@@ -176,12 +176,18 @@ function checkMarker(location: string, { last, isMarked }: Chain, log: string | 
     )
 }
 
-/** What `read` throws becomes damage of that file. */
+/** Did the system refuse (no right to, too many open files, no answer from the disk)? That says nothing of what is stored. */
+export function isRefused(error: unknown): boolean {
+  const { syscall, code } = error as NodeJS.ErrnoException
+  return syscall !== undefined || code === 'LEVEL_IO_ERROR'
+}
+
+/** What `read` throws becomes damage of that file, unless it could not be read. */
 function readable<T>(name: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof DamageError) throw error
+    if (error instanceof DamageError || isRefused(error)) throw error
     throw new DamageError(`${name}: ${(error as Error).message}`)
   }
 }

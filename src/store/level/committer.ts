@@ -5,6 +5,7 @@
  */
 import type { StoreFailure } from '../../ports/store.ts'
 import { failpoint } from '../failpoint.ts'
+import { isRefused } from './check-files.ts'
 import { damaged, isFull, StoreError } from './database.ts'
 import type { Database, Engine, LevelStoreOptions, LevelStoreStats } from './level-options.ts'
 import { Kind } from './keys.ts'
@@ -172,8 +173,13 @@ export class Committer {
     await this.opened?.close()
   }
 
+  /** What is said of a store of which something could not be read. */
   damage(error: Error): Error {
-    return error instanceof StoreError ? error : damaged(this.options.location, error.message)
+    const { location } = this.options
+    if (error instanceof StoreError) return error
+    if (isRefused(error))
+      return new StoreError(`unable to read the store in ${location}: ${error.message}`)
+    return damaged(location, error.message)
   }
 
   private isStuck(): boolean {

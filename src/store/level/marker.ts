@@ -61,10 +61,16 @@ const checksum = (text: string): string => crc32(text).toString(16).padStart(8, 
 export function openMarker(location: string, sequence: number): Marker {
   const path = join(location, MARKER_FILE)
   const file = openSync(path, existsSync(path) ? 'r+' : 'wx+', FILE_MODE)
-  writeSync(file, Buffer.concat([slotOf(sequence), slotOf(sequence)]), 0, 2 * SLOT, 0)
-  fdatasyncSync(file)
-  syncDirectory(location)
-  return new FileMarker(file, sequence)
+  try {
+    writeSync(file, Buffer.concat([slotOf(sequence), slotOf(sequence)]), 0, 2 * SLOT, 0)
+    fdatasyncSync(file)
+    syncDirectory(location)
+    return new FileMarker(file, sequence)
+  } catch (error) {
+    // On a full disk it is tried again and again.
+    closeSync(file)
+    throw error
+  }
 }
 
 function syncDirectory(path: string): void {

@@ -85,7 +85,7 @@ export async function salvage(from: string, to: string): Promise<Salvaged> {
   const raw = `${to}.raw-${process.pid}`
   const partial = `${to}.partial-${process.pid}`
   try {
-    const damage = findDamage(from)
+    const damage = problemOf(from)
     const lost = await readFiles(from, raw)
     const counts = await fromTo(await openLevel(raw), await openDatabase(partial))
     await rename(partial, to)
@@ -93,6 +93,15 @@ export async function salvage(from: string, to: string): Promise<Salvaged> {
   } finally {
     await rm(raw, { recursive: true, force: true })
     await rm(partial, { recursive: true, force: true })
+  }
+}
+
+/** What a start would say; a disk that does not answer everywhere keeps nobody from reading the rest. */
+function problemOf(location: string): string | null {
+  try {
+    return findDamage(location)
+  } catch (error) {
+    return (error as Error).message
   }
 }
 
