@@ -74,6 +74,7 @@ function onPubcomp(core: Core, packetId: number, _reason: number, properties: Pr
 
 /** The server has let go of a message to us: its identifier is free again [MQTT-4.3.3-13]. */
 function onPubrel(core: Core, packetId: number): void {
+  core.inboundBefore.delete(packetId)
   const known = core.inbound.delete(packetId) || core.settings.version < 5
   sendAck(core, PacketType.pubcomp, packetId, known ? 0 : Reason.packetIdentifierNotFound)
 }

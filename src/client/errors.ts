@@ -7,7 +7,7 @@ import { reasonText } from '../codec/reason-codes.ts'
  * - `CONNECT` the server could not be reached, or did not speak MQTT
  * - `REFUSED` the server said no: to the connection, a publish or a subscription
  * - `CLOSED` the connection ended and will not be made again
- * - `ENDED` the client was ended by its own program
+ * - `ENDED` the client, or the subscription, was ended by its own program
  * - `QUEUE_FULL` more waits to be sent than the client may keep
  * - `SESSION_LOST` the server forgot the session in the middle of a QoS 2 exchange
  * - `TIMEOUT` no answer in time

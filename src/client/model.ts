@@ -228,6 +228,8 @@ export interface Core extends Acknowledger {
   readonly topicBytes: Map<string, Uint8Array>
   /** QoS 2 until PUBREL: the message while it is not acknowledged, null afterwards. */
   readonly inbound: Map<number, Message | null>
+  /** Those of them that an earlier connection left, and of which nothing came by this one. */
+  inboundBefore: Set<number>
   /** QoS 1 and 2, in the order they came, from the first that is not yet acknowledged on. */
   readonly unacknowledged: Fifo<Message>
   /** The message that is being handed out right now. */
@@ -322,6 +324,7 @@ export function createCore(
     aliasesOut: new Map(),
     topicBytes: new Map(),
     inbound: new Map(),
+    inboundBefore: new Set(),
     unacknowledged: new Fifo(),
     dispatching: null,
     unacknowledgedQos1: 0,

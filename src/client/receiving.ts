@@ -58,12 +58,15 @@ export function onPublish(
   else core.unacknowledged.push(message)
 }
 
-/** Throws ProtocolError 0x93 when the server sends more than we said we take [MQTT-3.3.4-7]. */
+/**
+ * Throws ProtocolError 0x93 when the server sends more than we said we take [MQTT-3.3.4-7]. What it sent by earlier connections does
+ * not count (MQTT 5.0, 4.9).
+ */
 function admit(core: Core, message: Message): void {
   const max = core.settings.properties.receiveMaximum ?? 0xffff
-  if (core.unacknowledgedQos1 + core.inbound.size >= max) {
+  const inbound = core.inbound.size - core.inboundBefore.size
+  if (core.unacknowledgedQos1 + inbound >= max)
     throw new ProtocolError(Reason.receiveMaximumExceeded, `more than ${max} unacknowledged`)
-  }
   if (message.qos === 1) core.unacknowledgedQos1++
   else core.inbound.set(message.packetId, message)
 }
@@ -96,6 +99,7 @@ function topicOf(core: Core, view: PublishView): string {
 /** A QoS 2 message again, because the connection was lost before our PUBREC arrived. */
 function onRepeated(core: Core, packetId: number): void {
   const message = core.inbound.get(packetId) ?? null
+  core.inboundBefore.delete(packetId)
   if (message === null) return sendAck(core, PacketType.pubrec, packetId, 0)
   if (message.epoch === core.epoch) return
   // Still with the program, which will acknowledge it on this connection instead.
@@ -174,10 +178,9 @@ export function forgetAcknowledgements(core: Core): void {
  * are forgotten; without it nothing comes again, and the identifiers of QoS 2 mean nothing any more.
  */
 export function resumeReceiving(core: Core, sessionPresent: boolean): void {
-  if (!sessionPresent) {
-    core.inbound.clear()
-    return
-  }
+  if (!sessionPresent) core.inbound.clear()
+  core.inboundBefore = new Set(core.inbound.keys())
+  if (!sessionPresent) return
   for (const { sink } of core.wanted) sink.forgetBefore(core.epoch)
   forgetUnclaimed(core)
 }

@@ -153,6 +153,9 @@ export function endWanted(core: Core, wanted: Wanted): string[] {
   if (!core.wanted.has(wanted)) return []
   unregister(core, wanted)
   wanted.sink.close(null)
+  // Whether an answer comes any more is left open: it may have been asked for, or not yet.
+  if (wanted.codes === null)
+    wanted.refused(new MqttError('ENDED', `${namesOf(wanted)}: left before the server answered`))
   const kept = new Set<string>()
   for (const { filters } of core.wanted) for (const { filter } of filters) kept.add(filter)
   return wanted.filters.map(({ filter }) => filter).filter((filter) => !kept.has(filter))

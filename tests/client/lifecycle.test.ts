@@ -355,3 +355,17 @@ test('malformed filters and topics are refused here', async () => {
   await assert.rejects(client.publish('a/+', ''), { code: 'INVALID' })
   await assert.rejects(client.publish('', ''), { code: 'INVALID' })
 })
+
+test('a loop that is left before the server has answered leaves nobody waiting for the answer', async () => {
+  const { client, time, accept, server } = play({ reconnect: quick })
+  await accept()
+  const online = client.subscribe('a')
+  await time.settle()
+  await online[Symbol.asyncIterator]().return?.()
+  await assert.rejects(online, { code: 'ENDED' })
+  await server().cut()
+  const offline = client.subscribe('b')
+  await offline[Symbol.asyncIterator]().return?.()
+  await assert.rejects(offline, { code: 'ENDED' })
+  await client.end({ force: true })
+})

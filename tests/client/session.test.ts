@@ -316,3 +316,30 @@ test('what waits in an iterator is forgotten where it comes again, and kept wher
     assert.deepEqual(acks, sessionPresent ? [ack(puback, 1), ack(pubrec, 2)] : [])
   }
 })
+
+test('what an earlier connection left unreleased takes no place of this one (MQTT 5.0, 4.9)', async () => {
+  const { client, time, accept, server } = play({
+    sessionExpirySeconds: 60,
+    receiveMaximum: 1,
+    reconnect: quick,
+  })
+  await accept()
+  const seen: string[] = []
+  void client.subscribe('t', { qos: 2, onMessage: (message) => void seen.push(message.text()) })
+  await time.settle()
+  await server().send({ type: suback, packetId: 1, codes: [2], properties: {} })
+  await server().send(publishTo('t', 'one', { qos: 2, packetId: 1 }))
+  assert.equal(server().last(pubrec).packetId, 1)
+  await server().cut()
+  await time.pass(100)
+  await accept({ sessionPresent: true })
+  server().taken()
+  // Its PUBREL, which comes again, is no PUBLISH: the server may send as many as on any new connection.
+  await server().send(publishTo('t', 'two', { qos: 2, packetId: 2 }))
+  assert.equal(server().only(pubrec).packetId, 2)
+  await server().send(ack(pubrel, 1))
+  assert.equal(server().only(pubcomp).packetId, 1)
+  await server().send(publishTo('t', 'three', { qos: 2, packetId: 3 }))
+  assert.equal(server().closedBy, 'end')
+  assert.deepEqual(seen, ['one', 'two'])
+})
