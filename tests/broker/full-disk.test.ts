@@ -82,3 +82,22 @@ test('who waits inside the process until something is stored hears that there is
   empty()
   assert.deepEqual(answers, [false])
 })
+
+test('answers that wait for the store are counted among what a client makes the broker keep', () => {
+  const { broker, fill, empty, connect } = brokerOnDisk()
+  const first = connect('actor')
+  for (const packetId of [1, 2]) first.send(make.publish('held', 'x', { qos: 2, packetId }))
+  fill()
+  first.send(make.ack('pubrel', 2))
+  assert.ok(first.isClosed)
+  const actor = connect('actor')
+  const before = broker.keptBytes
+  const ids = Array.from({ length: 1000 }, (_, n) => n + 1)
+  actor.send(...ids.map((id) => make.ack('pubrel', id)))
+  assert.deepEqual(actor.inbox, [])
+  assert.ok(broker.keptBytes - before > 50 * ids.length, `${broker.keptBytes - before} bytes`)
+  empty()
+  assert.equal(actor.inbox.length, ids.length)
+  // The message that was held is gone as well.
+  assert.ok(broker.keptBytes <= before, `${broker.keptBytes} of ${before} bytes`)
+})

@@ -3,6 +3,7 @@ import { PacketType, type Packet } from '../../codec/packets.ts'
 import type { Core } from '../state/core.ts'
 import { LateReplies, type LateReply } from '../state/late-replies.ts'
 import { Phase, type Connection } from '../state/model.ts'
+import { Bytes, chargeConnection } from '../state/memory.ts'
 import { endCork, flush, isSent, putBehind, sendAck, sendPacket, takeCorked } from './outbox.ts'
 
 /** Nothing waits longer for a SUBACK: a store that stands still must not look like a dead broker. */
@@ -42,6 +43,8 @@ function keepBack(core: Core, connection: Connection, reply: LateReply): void {
   }
   const held = connection.lateReplies
   held.push(reply)
+  // Who goes on asking while the store stands still must not fill the memory.
+  chargeConnection(core, connection, Bytes.reply)
   held.batch = Math.max(held.batch, reply.batch)
   if (reply.packet?.type !== PacketType.suback) return
   held.subackBatch = held.batch
@@ -62,7 +65,7 @@ function cork(core: Core, connection: Connection, held: LateReplies): void {
   })
 }
 
-/** The connection is over: nobody waits for them. */
+/** The connection is over: nobody waits for them, and what they take goes with all that it kept. */
 export function dropReplies(connection: Connection): void {
   connection.lateReplies = null
 }
@@ -98,6 +101,7 @@ function sendSafe(core: Core, connection: Connection, held: LateReplies): void {
     const reply = held.peek()
     if (reply === undefined || reply.batch > core.journal.done) return
     held.shift()
+    chargeConnection(core, connection, -Bytes.reply)
     if (reply.ackType === 0) sendPacket(core, connection, reply.packet as Packet)
     else sendAck(core, connection, reply.ackType, reply.packetId, reply.reason)
   }

@@ -25,6 +25,8 @@ export const Bytes = {
   /** A message's place in a queue, a window or a table. */
   entry: 200,
   topic: 150,
+  /** An acknowledgement that waits for the store. */
+  reply: 100,
   /** Where a subscription is in what is retained. */
   replay: 600,
 } as const
