@@ -49,6 +49,7 @@ import {
   hasRoom,
   leaveWindow,
   freeDelivery,
+  nextSequence,
   noteAnswered,
   endUnsent,
   packetIdOf,
@@ -127,8 +128,7 @@ function enqueueDurable(
   const atOnce = goesAtOnce(core, session, outbound)
   if (isFull && (ruling !== null || !atOnce)) return dropped(core, session, 'queueFull')
   core.work -= Work.store
-  let sequence = outbound.lastSequence + 1
-  while (outbound.inflight.has(packetIdOf(outbound, sequence))) sequence++
+  const sequence = nextSequence(outbound)
   const id = subscription.subscriptionId
   const { journal } = core
   const { mark } = journal

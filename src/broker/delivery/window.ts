@@ -45,6 +45,17 @@ function hasLinkRoom(core: Core, connection: Connection): boolean {
   return connection.inLink === null || pendingBytes(connection) < core.ports.limits.outputBytesMax
 }
 
+/**
+ * Of the next entry of a durable session: one whose identifier nobody uses. Where all are in use it waits for its own, which the client
+ * is to free first.
+ */
+export function nextSequence(outbound: Outbound): number {
+  const { inflight, lastSequence } = outbound
+  let sequence = lastSequence + 1
+  if (inflight.size < PACKET_IDS) while (inflight.has(packetIdOf(outbound, sequence))) sequence++
+  return sequence
+}
+
 /** The next identifier nobody uses [MQTT-2.2.1-4]; the window is smaller than the number of ids. */
 export function freePacketId(outbound: Outbound): number {
   let id = outbound.lastPacketId
