@@ -83,3 +83,11 @@ test('a store that is closed while it opens leaves nothing open', async () => {
     ['closed'],
   )
 })
+
+test('a store is closed for whoever waits for it, though LevelDB could not close', async () => {
+  const { opened, pass, close } = await openStore()
+  opened[0].close = () => Promise.reject(new Error('IO error'))
+  const closing = close()
+  await pass(100)
+  assert.ok(closing.isClosed)
+})

@@ -116,7 +116,11 @@ class DiskStore implements LevelStore {
 
   close(done: () => void): void {
     this.events = null
-    void this.committer.close().then(done)
+    const { location, warn } = this.options
+    const failed = (error: Error): void =>
+      warn(`Warning: unable to close the store in ${location}: ${error.message}.`)
+    // What was committed is safe all the same.
+    void this.committer.close().catch(failed).then(done)
   }
 
   /** The data is not what it should be: nothing more can be promised. */
