@@ -272,6 +272,11 @@ export function defaultLimits({ keepAliveSeconds, inflightMax }: Settings): Serv
   }
 }
 
+/** No QoS 2 message has come. */
+function nothingHeld(): Pick<Core, 'inbound' | 'inboundBefore'> {
+  return { inbound: new Map(), inboundBefore: new Set() }
+}
+
 export function createCore(
   settings: Settings,
   runtime: Runtime,
@@ -323,8 +328,7 @@ export function createCore(
     aliasesIn: new Map(),
     aliasesOut: new Map(),
     topicBytes: new Map(),
-    inbound: new Map(),
-    inboundBefore: new Set(),
+    ...nothingHeld(),
     unacknowledged: new Fifo(),
     dispatching: null,
     unacknowledgedQos1: 0,

@@ -28,7 +28,7 @@ function brokerOnDisk() {
     },
   })
   const node = new SimNode({ time, random: () => 0.5, data, name: 'a', storeDelayMs: 0, store })
-  const pass = (ms: number): void => void time.run(time.nowMs + ms)
+  const pass = (ms: number): void => time.run(time.nowMs + ms)
   const stage = { time, node, pass } as Stage
   pass(0)
   return {
