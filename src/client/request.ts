@@ -90,7 +90,9 @@ export class Requests {
   private listen(topic: string, qos: Qos): Promise<unknown> {
     const known = this.topics.get(topic)
     if (known !== undefined) return known
-    const made = subscribeWith(this.core, topic, { qos }, (message) => this.take(message))
+    const take = (message: Message): void => this.take(message)
+    // Refused, at once or when it was made again for a new session: the next request asks for it anew.
+    const made = subscribeWith(this.core, topic, { qos }, take, () => this.topics.delete(topic))
     this.topics.set(topic, made)
     made.catch(() => this.topics.delete(topic))
     return made

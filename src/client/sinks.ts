@@ -39,11 +39,14 @@ export class HandlerSink implements Sink {
   private readonly core: Core
   private readonly handler: MessageHandler
   private readonly isManual: boolean
+  private readonly closed: () => void
 
-  constructor(core: Core, handler: MessageHandler, isManual: boolean) {
+  /** `closed`: no more will come. */
+  constructor(core: Core, handler: MessageHandler, isManual: boolean, closed: () => void) {
     this.core = core
     this.handler = handler
     this.isManual = isManual
+    this.closed = closed
   }
 
   take(message: Message): void {
@@ -56,7 +59,7 @@ export class HandlerSink implements Sink {
   }
 
   close(): void {
-    // A handler is just not called any more.
+    this.closed()
   }
 }
 

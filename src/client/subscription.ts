@@ -132,9 +132,10 @@ export async function subscribeWith(
   asked: Filter | readonly Filter[],
   options: SubscribeOptions,
   handler: MessageHandler,
+  closed: () => void = () => undefined,
 ): Promise<Subscription> {
   if (typeof handler !== 'function') throw new MqttError('INVALID', 'onMessage is no function')
-  const sink = new HandlerSink(core, handler, options.acknowledge === 'manual')
+  const sink = new HandlerSink(core, handler, options.acknowledge === 'manual', closed)
   const { wanted, answer } = make(core, asked, options, sink)
   await answer
   return subscriptionOf(core, wanted)

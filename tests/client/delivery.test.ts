@@ -285,6 +285,37 @@ test('a response finds its request, and nobody waits for ever', async () => {
   await rejected
 })
 
+test('a request whose response topic the server has refused meanwhile asks for it again, and is told', async () => {
+  const { client, accept, server, time } = play({ reconnect: { minMs: 100, jitter: 0 } })
+  client.on('error', () => undefined)
+  await accept()
+  server().taken()
+  const answer = async (code: number): Promise<void> => {
+    const { packetId } = server().only(subscribe)
+    await server().send({ type: suback, packetId, codes: [code], properties: {} })
+  }
+  void client.request('service', 'q').catch(() => undefined)
+  await time.settle()
+  await answer(1)
+  const { packetId } = server().only(publish)
+  await server().send(ack(puback, packetId))
+  await server().cut()
+  await time.pass(100)
+  await accept()
+  const [, again] = server().taken()
+  assert.ok(again.type === subscribe)
+  await server().send({
+    type: suback,
+    packetId: again.packetId,
+    codes: [Reason.notAuthorized],
+    properties: {},
+  })
+  const refused = assert.rejects(client.request('service', 'q'), { code: 'REFUSED' })
+  await time.settle()
+  await answer(Reason.notAuthorized)
+  await refused
+})
+
 const message = fc.record({
   topic: fc.constantFrom('a', 'a/b', 'ä/漢字', 'x'.repeat(300)),
   payload: fc.string({ maxLength: 300 }),
