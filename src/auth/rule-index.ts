@@ -9,6 +9,8 @@ interface Ranked {
 }
 
 const DECISIONS_MAX = 512
+/** A longer topic is not kept: at 64 KiB each the table of a client would have 32 MiB. */
+const KEPT_CHARACTERS_MAX = 256
 
 /** What was decided about the last topics. */
 export class Decisions {
@@ -23,6 +25,13 @@ export class Decisions {
 
   decide(topic: string): AclRule | null {
     if (topic === this.lastTopic) return this.lastRule
+    const rule = topic.length > KEPT_CHARACTERS_MAX ? this.search(topic) : this.kept(topic)
+    this.lastTopic = topic
+    this.lastRule = rule
+    return rule
+  }
+
+  private kept(topic: string): AclRule | null {
     const known = (this.known ??= new Map())
     let rule = known.get(topic)
     if (rule === undefined) {
@@ -30,8 +39,6 @@ export class Decisions {
       if (known.size >= DECISIONS_MAX) known.clear()
       known.set(topic, rule)
     }
-    this.lastTopic = topic
-    this.lastRule = rule
     return rule
   }
 }
