@@ -216,8 +216,10 @@ export class Acl {
 
   /** The same for who need not be connected, asked for one retained message after the other. */
   rightsOfSource(subject: AclSubject): ClientRights {
-    if (this.patterns === null) return this.rightsOf(subject)
-    const key = JSON.stringify([subject.username, subject.clientId])
+    const { username, clientId } = subject
+    const isLong = clientId.length + (username?.length ?? 0) > KEPT_CHARACTERS_MAX
+    if (this.patterns === null || isLong) return this.rightsOf(subject)
+    const key = JSON.stringify([username, clientId])
     let rights = this.sources.get(key)
     if (rights === undefined) {
       rights = this.rightsOf(subject)
@@ -245,6 +247,8 @@ export class Acl {
 }
 
 const SOURCES_MAX = 1000
+/** Rights of longer names are made anew: they may be 64 KiB each. */
+const KEPT_CHARACTERS_MAX = 512
 
 /** No section can have it: names are trimmed and not empty. */
 const UNKNOWN_USER = ' '

@@ -45,6 +45,8 @@ export interface Executed {
 
 /** Rights of so many clients that need not be connected are kept. */
 const RIGHTS_MAX = 10_000
+/** Those by a longer client id are not: it may be 64 KiB, and stands in the rules of its client as well. */
+const KEPT_CHARACTERS_MAX = 256
 /** So long commands of one payload may keep everybody else waiting. */
 const TURN_MS = 10
 /** So many passwords say what most are like. */
@@ -128,6 +130,7 @@ export class DynamicSecurity {
     const kept = known === undefined ? undefined : this.rights.get(key)
     if (kept !== undefined) return kept
     const rights = new RoleRights(this.current, subject)
+    if (rights.isPersonal && subject.clientId.length > KEPT_CHARACTERS_MAX) return rights
     if (this.rights.size >= RIGHTS_MAX) this.rights.clear()
     this.rights.set(user, rights)
     if (rights.isPersonal) this.rights.set(`${user} ${subject.clientId}`, rights)
