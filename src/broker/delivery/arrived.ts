@@ -6,6 +6,7 @@ import type { Outbound, Session } from '../state/model.ts'
 import { countGone, countStored, noteLoaded, outboundOf } from './backlog.ts'
 import { noteEntry } from './outbound.ts'
 import { goesAtOnce, hasStoreRoom } from './queue-room.ts'
+import { noteDone } from './window.ts'
 
 /** An entry that was queued for a session held here, by another node or where the store had to say its place. */
 export function arrived(core: Core, session: Session, entry: StoredDelivery): void {
@@ -40,6 +41,7 @@ function refuseArrived(
   countStored(outbound, sequence, message.payloadLength, qos)
   countGone(outbound, message.payloadLength, qos)
   if (!behind) noteLoaded(outbound, sequence)
+  noteDone(outbound, sequence)
   core.journal.acknowledge(session.clientId, sequence, message)
   dropped(core, session, 'queueFull')
 }

@@ -53,6 +53,7 @@ import {
   noteAnswered,
   endUnsent,
   packetIdOf,
+  takeDone,
 } from './window.ts'
 
 /** Hands a QoS 1 or 2 message (or a QoS 0 one that is to be queued) to a session. `ruling`: it waits for its right. */
@@ -198,9 +199,11 @@ export function pageRead(
   if (outbound.readingTo < 0) return
   const to = outbound.readingTo
   outbound.readingTo = -1
+  const done = takeDone(outbound)
   for (const entry of entries) {
     if (entry.sequence <= outbound.loadedTo) continue
     noteLoaded(outbound, entry.sequence)
+    if (done?.has(entry.sequence) === true) continue
     // Went ahead of the queue when it was read before.
     if (outbound.inflight.get(packetIdOf(outbound, entry.sequence))?.sequence === entry.sequence)
       continue
@@ -350,6 +353,7 @@ export function suspend(core: Core, session: Session): void {
   const outbound = session.outbound
   if (outbound === null) return
   outbound.readingTo = -1
+  takeDone(outbound)
   endUnsent(outbound)
   unloadQueue(core, outbound, session.durable)
 }

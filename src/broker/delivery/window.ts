@@ -99,11 +99,26 @@ export function leaveWindow(
   delivery: Delivery,
 ): void {
   noteAnswered(outbound, delivery)
+  noteDone(outbound, delivery.sequence)
   charge(core, -Bytes.entry)
   outbound.inflight.delete(delivery.packetId)
   outbound.inflightBytes -= delivery.payloadBytes
   forget(core, session, delivery)
   freeDelivery(core, delivery)
+}
+
+/** An entry is done with that may be in the page under way, which was made before the store hears of it. */
+export function noteDone(outbound: Outbound, sequence: number): void {
+  if (outbound.readingTo < 0 || sequence <= outbound.loadedTo) return
+  outbound.doneAhead ??= new Set()
+  outbound.doneAhead.add(sequence)
+}
+
+/** What was done with since that page was asked for; the next one will not have it. */
+export function takeDone(outbound: Outbound): ReadonlySet<number> | null {
+  const { doneAhead } = outbound
+  outbound.doneAhead = null
+  return doneAhead
 }
 
 /** A delivery needs its message no more. */

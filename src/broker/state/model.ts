@@ -222,6 +222,8 @@ export class Outbound {
   readingTo = -1
   /** Its number; another connection's page is not ours. */
   readRequest = 0
+  /** Entries that page may still have, and that are done with; null: none. */
+  doneAhead: Set<number> | null = null
   /** Entries to mark DUP: what another process may have sent. */
   dupLeft = 0
   /** No entry behind this sequence was ever sent. */
