@@ -1,6 +1,6 @@
 /** What waits for a session that several doors share, counted by who knows of all of them. */
 import type { Qos } from '../codec/packets.ts'
-import type { AtQos0, Backlog, StoredDelivery } from '../ports/store.ts'
+import type { AtQos0, Backlog, ClaimedSession, StoredDelivery } from '../ports/store.ts'
 
 export interface JointQueue extends Backlog {
   /** Sequences of what waits at QoS 0, as far as this process has queued or read it; null: nothing does. */
@@ -8,6 +8,8 @@ export interface JointQueue extends Backlog {
   bytesAtQos0: number
   /** The rest of what an earlier process left at QoS 0. */
   foundAtQos0: AtQos0 | null
+  /** Claimed, and its owner has no answer yet: what comes for it meanwhile is told behind that. */
+  claiming: StoredDelivery[] | null
 }
 
 export interface Waiting {
@@ -55,7 +57,7 @@ export function countOut(queue: JointQueue, sequence: number, bytes: number): vo
 }
 
 /** How much of it waits at QoS 0. */
-export function allAtQos0({ atQos0, bytesAtQos0, foundAtQos0 }: JointQueue): AtQos0 {
+function allAtQos0({ atQos0, bytesAtQos0, foundAtQos0 }: JointQueue): AtQos0 {
   return {
     count: (atQos0?.size ?? 0) + (foundAtQos0?.count ?? 0),
     bytes: bytesAtQos0 + (foundAtQos0?.bytes ?? 0),
@@ -67,4 +69,15 @@ export function waitingBefore(queue: JointQueue, qos: Qos): Waiting {
   const { queuedCount, queuedBytes } = queue
   const { count, bytes } = qos === 0 ? NOTHING : allAtQos0(queue)
   return { count: queuedCount - count, bytes: queuedBytes - bytes }
+}
+
+/** What the store does not know of a session that is claimed. */
+export function withCounts(state: ClaimedSession, queue: JointQueue): ClaimedSession {
+  const atQos0 = allAtQos0(queue)
+  for (const { sequence, qos, message } of queue.claiming ?? []) {
+    if (qos > 0 || sequence <= state.lastSequence) continue
+    atQos0.count--
+    atQos0.bytes -= message.payloadLength
+  }
+  return { ...state, atQos0 }
 }

@@ -19,13 +19,13 @@ import type {
 } from '../ports/store.ts'
 import { JointBatches, type DoorBatches } from './joint-batches.ts'
 import {
-  allAtQos0,
   countIn,
   countOut,
   EMPTY_QUEUE,
   NONE_AT_QOS0,
   noteRead,
   waitingBefore,
+  withCounts,
   type JointQueue,
   type Waiting,
 } from './joint-queue.ts'
@@ -41,8 +41,8 @@ export interface JointStoreOptions {
 interface JointSession extends JointQueue {
   owner: DoorState | null
   sentTo: number | undefined
-  /** Claimed, and its owner has no answer yet: what comes for it meanwhile is told behind that. */
-  claiming: StoredDelivery[] | null
+  /** Entries on their way to its owner. */
+  coming: number
 }
 
 interface DoorState extends DoorBatches {
@@ -56,7 +56,7 @@ interface DoorState extends DoorBatches {
   untold: number
 }
 
-const UNHELD = { owner: null, claiming: null, sentTo: undefined, ...NONE_AT_QOS0 }
+const UNHELD = { owner: null, claiming: null, coming: 0, sentTo: undefined, ...NONE_AT_QOS0 }
 
 export class JointStore {
   private readonly store: Store
@@ -289,7 +289,10 @@ export class JointStore {
     if (asked === undefined) return
     const { door, request, clientId } = asked
     const session = this.sessions.get(clientId)
-    const whole = state === null || session === undefined ? state : withCounts(state, session)
+    const whole =
+      state === null || session === undefined
+        ? state
+        : { ...withCounts(state, session), sentTo: session.sentTo ?? state.sentTo }
     this.tell(door, ({ claimed, arrived }) => {
       claimed(request, whole, null)
       // What is not among what the claim brings comes behind it; the core knows by the sequence.
@@ -341,7 +344,8 @@ export class JointStore {
     const { owner, lastSequence } = session
     const message = borrowed.kept()
     const isClaimed = owner !== null && session.claiming === null
-    const isHolder = isClaimed && owner === door
+    // Behind what others have queued, and it has not been told of yet.
+    const isHolder = isClaimed && owner === door && session.coming === 0
     // What is in flight takes no room in the queue, which only the holder can tell apart.
     if (!isClaimed && !this.options.hasRoom(waitingBefore(session, qos))) {
       this.tell(door, (events) => events.overflowed(clientId))
@@ -363,7 +367,13 @@ export class JointStore {
       isUnbound: isClaimed,
     }
     if (session.claiming !== null) session.claiming.push(entry)
-    else if (owner !== null) this.tell(owner, ({ arrived }) => arrived(clientId, entry))
+    else if (owner !== null) {
+      session.coming++
+      this.tell(owner, ({ arrived }) => {
+        session.coming--
+        arrived(clientId, entry)
+      })
+    }
     return 0
   }
 
@@ -385,17 +395,6 @@ export class JointStore {
       })
     }
   }
-}
-
-/** What the store does not know of a session that is claimed. */
-function withCounts(state: ClaimedSession, session: JointSession): ClaimedSession {
-  const atQos0 = allAtQos0(session)
-  for (const { sequence, qos, message } of session.claiming ?? []) {
-    if (qos > 0 || sequence <= state.lastSequence) continue
-    atQos0.count--
-    atQos0.bytes -= message.payloadLength
-  }
-  return { ...state, atQos0, sentTo: session.sentTo ?? state.sentTo }
 }
 
 type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never

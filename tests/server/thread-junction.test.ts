@@ -6,6 +6,7 @@ import type { Store } from '../../src/ports/store.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
 import { createJunction } from '../../src/server/thread-junction.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
+import { JointStore } from '../../src/threads/joint-store.ts'
 import { recordOf } from '../store/contract.ts'
 import { messageOf, Told } from '../store/told.ts'
 
@@ -123,4 +124,28 @@ test('what its thread queues before it is told of its claim comes behind that', 
   const [, state] = await told.next('claimed')
   const [, { sequence }] = await told.next('arrived')
   assert.deepEqual([state?.lastSequence, given, sequence], [0, [0], 1])
+})
+
+test('what its thread queues while what another one queued is on its way to it comes behind that', async () => {
+  const options = { doors: 2, hasRoom: () => true }
+  const joint = new JointStore(storeOf(new MemoryData()), options)
+  const [holder, other] = ['holder', 'other'].map((name) => joint.door(name, queueMicrotask))
+  const told = new Told()
+  holder.open(told.events)
+  other.open(new Told().events)
+  await told.next('ready')
+  holder.claim(1, 'c', false)
+  await told.next('claimed')
+  const given = [other, holder].map((door) =>
+    door.append('c', 1, messageOf('t', 'four'), 1, false, 0),
+  )
+  const arrived = [await told.next('arrived'), await told.next('arrived')]
+  assert.deepEqual(
+    [given, arrived.map(([, { sequence }]) => sequence)],
+    [
+      [0, 0],
+      [1, 2],
+    ],
+  )
+  assert.equal(holder.append('c', 3, messageOf('t', 'four'), 1, false, 0), 3)
 })
