@@ -64,3 +64,13 @@ export async function openFile(
   const buffer = Buffer.from(text)
   await (await chooser).setFiles({ name, mimeType: 'application/json', buffer })
 }
+
+/** Opens a client's drawer, on the page of clients. */
+export async function openClient(page: Page, clientId: string): Promise<void> {
+  const row = page.locator('.row-button', { hasText: clientId })
+  await page.getByRole('searchbox').fill(clientId)
+  await row.waitFor()
+  // A click that is under way when the list becomes shorter would meet somebody else.
+  await page.locator('tbody tr', { hasNotText: clientId }).first().waitFor({ state: 'detached' })
+  await row.click()
+}

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from '../../src/client/node.ts'
 import { en } from '../../web/src/broker/words-en.ts'
 import { zh } from '../../web/src/broker/words-zh.ts'
+import { openClient } from './acts.ts'
 import { violations } from './axe.ts'
 import { login, visitOverWire } from './stage.ts'
 import { browserSuite } from './suite.ts'
@@ -100,8 +101,7 @@ browserSuite('the broker area', (test) => {
     await page.getByRole('tab', { name: 'Broker' }).click()
     await login(page)
     await page.getByRole('link', { name: 'Clients' }).click()
-    await page.getByRole('searchbox').fill('near-miss')
-    await page.getByRole('button', { name: /near-miss/ }).click()
+    await openClient(page, 'near-miss')
     await page.locator('.drawer').getByRole('link', { name: en.why }).click()
     await page.locator('.verdict.is-allowed').waitFor()
     await page.getByLabel('Topic', { exact: true }).fill('shop/price')

@@ -6,7 +6,7 @@ import { en } from '../../web/src/i18n/en.ts'
 import { zh } from '../../web/src/i18n/zh.ts'
 import { ADMIN, login, visitOverWire } from './stage.ts'
 import { browserSuite } from './suite.ts'
-import { connectHere, publish, row, subscribe } from './acts.ts'
+import { connectHere, publish, row, subscribe, openClient } from './acts.ts'
 
 browserSuite('the page', (test) => {
   for (const [locale, t] of [
@@ -347,8 +347,7 @@ browserSuite('the page', (test) => {
     await page.locator('.log-line', { hasText: 'late-for-the-log' }).first().waitFor()
     await late.end()
     await page.getByRole('link', { name: 'Clients' }).click()
-    await page.getByRole('searchbox').fill('managed')
-    await page.getByRole('button', { name: /managed-client/ }).click()
+    await openClient(page, 'managed-client')
     const gone = new Promise<number>((resolve) =>
       peer.on('disconnect', ({ error }) => resolve(error.reason)),
     )

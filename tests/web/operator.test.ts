@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from '../../src/client/node.ts'
 import { en as ours } from '../../web/src/broker/words-en.ts'
 import { zh as chinese } from '../../web/src/broker/words-zh.ts'
-import { openPart } from './acts.ts'
+import { openClient, openPart } from './acts.ts'
 import { login, OTHER_USER, visit } from './stage.ts'
 import { waitMsMax } from '../support/patience.ts'
 import { browserSuite } from './suite.ts'
@@ -86,8 +86,7 @@ browserSuite('an operator', (test) => {
     })
     await page.goto(`${stage.url}#broker/clients`)
     await login(page)
-    await page.getByRole('searchbox').fill('away-7')
-    await page.getByRole('button', { name: /away-7/ }).click()
+    await openClient(page, 'away-7')
     const waits = page.locator('.drawer li', { hasText: 'for/away' })
     await waits.filter({ hasText: /QoS 1, 2\.0 KiB, waiting for \d+ s, expires in \d/ }).waitFor()
   })
@@ -164,8 +163,7 @@ browserSuite('an operator', (test) => {
     await page.getByRole('button', { name: '切换到中文' }).click()
     await page.locator('.refusals tr', { hasText: 'till-3' }).getByText('未授权').waitFor()
     await page.getByRole('link', { name: chinese.pages.clients, exact: true }).click()
-    await page.getByRole('searchbox').fill('gone-3')
-    await page.getByRole('button', { name: /gone-3/ }).click()
+    await openClient(page, 'gone-3')
     await page.locator('.drawer li', { hasText: chinese.eventKinds.connected }).waitFor()
     const left = await page.locator('.drawer li, .drawer dt').allInnerTexts()
     assert.deepEqual(

@@ -13,7 +13,7 @@ import { en } from '../../web/src/broker/words-en.ts'
 import { questions as questionsZh } from '../../web/src/broker/why-zh.ts'
 import * as packets from '../support/packets.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { connectHere, openPart, publish as publishHere, row } from './acts.ts'
+import { connectHere, openClient, openPart, publish as publishHere, row } from './acts.ts'
 import { ADMIN, login, type Stage } from './stage.ts'
 import { browserSuite } from './suite.ts'
 
@@ -356,8 +356,7 @@ browserSuite(
       await page.locator('.why-chain li', { hasText: QUESTIONS.receivers }).waitFor()
       assert.equal(await page.getByLabel(t.topic, { exact: true }).inputValue(), 'asks/price')
       await openPart(page, 'clients')
-      await page.getByRole('searchbox').fill('asks-1')
-      await page.getByRole('button', { name: /asks-1/ }).click()
+      await openClient(page, 'asks-1')
       await page.locator('.drawer').getByRole('link', { name: en.why }).click()
       await page.locator('.verdict.is-allowed').waitFor()
       assert.equal(await page.getByLabel(en.columns.clientId).inputValue(), 'asks-1')
