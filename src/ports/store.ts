@@ -171,8 +171,11 @@ export interface Store {
   read(request: number, clientId: string, after: number, limit: number): void
   holdInbound(clientId: string, packetId: number, message: Message): void
   dropInbound(clientId: string, packetId: number): void
-  /** `message` may borrow its bytes: who keeps it asks `kept()`. */
-  saveRetained(topic: string, message: Message | null): void
+  /**
+   * `message` may borrow its bytes: who keeps it asks `kept()`. null with `overAtMs`: if the time of the one that is there by now is
+   * up by then, for another node may have replaced it.
+   */
+  saveRetained(topic: string, message: Message | null, overAtMs?: number): void
   /** Keeps a delayed publish of this node under an id that is unique among all; null: it was published, or cancelled. */
   saveDelayed(id: string, waiting: StoredWill | null): void
   /** 0: a message is small enough to be stored, whatever is made of it; else how many bytes it may have. Absent: any is. */

@@ -244,8 +244,9 @@ class MemoryStore implements Store {
     this.data.sessions.get(clientId)?.inbound.delete(packetId)
   }
 
-  saveRetained(topic: string, message: Message | null): void {
+  saveRetained(topic: string, message: Message | null, overAtMs = Infinity): void {
     if (this.alone) return
+    if (message === null && (this.data.retained.get(topic)?.expiresAtMs ?? 0) > overAtMs) return
     if (message === null) this.data.retained.delete(topic)
     else this.data.retained.set(topic, message.kept())
     // What it is by then: of two nodes that write at once the later one has the word, at every node.

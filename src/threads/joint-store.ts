@@ -17,7 +17,8 @@ import type {
   StoreEvents,
   SubscriptionOptions,
 } from '../ports/store.ts'
-import { JointBatches, type DoorBatches } from './joint-batches.ts'
+import { JointBatches } from './joint-batches.ts'
+import { createDoor, tell, type DoorState } from './joint-door.ts'
 import {
   countIn,
   countOut,
@@ -45,17 +46,6 @@ interface JointSession extends JointQueue {
   coming: number
 }
 
-interface DoorState extends DoorBatches {
-  readonly name: string
-  readonly defer: (run: () => void) => void
-  readonly sync: (done: () => void) => void
-  events: StoreEvents | null
-  isClosed: boolean
-  /** When it wrote retained messages last, by topic, while there is something that it has not been told yet. */
-  readonly retainedAt: Map<string, number>
-  untold: number
-}
-
 const UNHELD = { owner: null, claiming: null, coming: 0, sentTo: undefined, ...NONE_AT_QOS0 }
 
 export class JointStore {
@@ -71,6 +61,8 @@ export class JointStore {
   private readonly leaving = new Map<string, { doors: number; readonly waiting: (() => void)[] }>()
   private readonly reads = new Map<number, { door: DoorState; request: number }>()
   private readonly batches: JointBatches<DoorState>
+  /** Of retained messages that have one, by topic; wall clock. */
+  private readonly expiries = new Map<string, number>()
   private lastRequest = 0
   private writes = 0
 
@@ -106,18 +98,7 @@ export class JointStore {
     defer: (run: () => void) => void,
     sync: (done: () => void) => void = defer,
   ): Store {
-    const door: DoorState = {
-      name,
-      defer,
-      sync,
-      events: null,
-      isClosed: false,
-      isDirty: false,
-      lastSealed: 0,
-      lastDone: 0,
-      retainedAt: new Map(),
-      untold: 0,
-    }
+    const door = createDoor(name, defer, sync)
     this.doors.push(door)
     return { ...this.asking(door), ...this.writing(door) }
   }
@@ -180,24 +161,16 @@ export class JointStore {
         write(() => store.holdInbound(clientId, packetId, message)),
       dropInbound: (clientId, packetId) => write(() => store.dropInbound(clientId, packetId)),
       saveDelayed: (id, waiting) => write(() => store.saveDelayed(id, waiting)),
-      saveRetained: (topic, message) => write(() => this.saveRetained(door, topic, message)),
+      saveRetained: (...change) => write(() => this.saveRetained(door, ...change)),
     } satisfies Partial<Store>
   }
 
-  private tell(door: DoorState, run: (events: StoreEvents) => void): void {
-    door.untold++
-    door.defer(() => {
-      if (door.events !== null && !door.isClosed) run(door.events)
-      if (--door.untold === 0) door.retainedAt.clear()
-    })
-  }
-
   private tellOthers(author: DoorState, run: (events: StoreEvents) => void): void {
-    for (const door of this.doors) if (door !== author) this.tell(door, run)
+    for (const door of this.doors) if (door !== author) tell(door, run)
   }
 
   private tellAll(run: (events: StoreEvents) => void): void {
-    for (const door of this.doors) this.tell(door, run)
+    for (const door of this.doors) tell(door, run)
   }
 
   // ── life ─────────────────────────────────────────────────────────────────────────────────────────
@@ -224,12 +197,15 @@ export class JointStore {
         const foundAtQos0 = found === null ? null : { ...found }
         this.sessions.set(clientId, { ...(backlog ?? EMPTY_QUEUE), ...UNHELD, foundAtQos0 })
         for (const [index, door] of this.doors.entries())
-          this.tell(door, ({ session }) => session(clientId, record, backlog, index > 0))
+          tell(door, ({ session }) => session(clientId, record, backlog, index > 0))
       },
       route: (clientId, filter, options) =>
         this.tellAll(({ route }) => route(clientId, filter, options)),
-      retained: (topic, message) => this.tellAll(({ retained }) => retained(topic, message)),
-      delayed: (id, waiting) => this.tell(this.doors[0], ({ delayed }) => delayed(id, waiting)),
+      retained: (topic, message) => {
+        this.noteExpiry(topic, message)
+        this.tellAll(({ retained }) => retained(topic, message))
+      },
+      delayed: (id, waiting) => tell(this.doors[0], ({ delayed }) => delayed(id, waiting)),
       ready: () => this.tellAll(({ ready }) => ready()),
       claimed: (request, state) => this.claimed(request, state),
       page: (request, clientId, entries, more) => {
@@ -238,12 +214,12 @@ export class JointStore {
         const session = this.sessions.get(clientId)
         if (session !== undefined) noteRead(session, entries)
         if (asked !== undefined)
-          this.tell(asked.door, ({ page }) => page(asked.request, clientId, entries, more))
+          tell(asked.door, ({ page }) => page(asked.request, clientId, entries, more))
       },
       lost: (clientId, sequence, bytes, reason) => {
         this.shrink(clientId, sequence, bytes)
         const owner = this.sessions.get(clientId)?.owner ?? this.doors[0]
-        this.tell(owner, ({ lost }) => lost(clientId, sequence, bytes, reason))
+        tell(owner, ({ lost }) => lost(clientId, sequence, bytes, reason))
       },
       // Where the store is, there its memory is counted.
       keeps: (message, change) => this.doors[0].events?.keeps?.(message, change),
@@ -252,11 +228,11 @@ export class JointStore {
       overflowed: () => {},
       committed: (joint) =>
         this.batches.committed(joint, (door, batch) =>
-          this.tell(door, ({ committed }) => committed(batch)),
+          tell(door, ({ committed }) => committed(batch)),
         ),
       failed: (joint, failure, error) =>
         this.batches.failed(joint, (door, batch) =>
-          this.tell(door, ({ failed }) => failed(batch, failure, error)),
+          tell(door, ({ failed }) => failed(batch, failure, error)),
         ),
     }
   }
@@ -267,7 +243,7 @@ export class JointStore {
     const known = this.sessions.get(clientId)
     const owner = known?.owner ?? null
     if (owner !== null && owner !== door && !owner.isClosed)
-      return this.tell(door, ({ claimed }) => claimed(request, null, owner.name))
+      return tell(door, ({ claimed }) => claimed(request, null, owner.name))
     const leaving = this.leaving.get(clientId)
     if (leaving !== undefined)
       return void leaving.waiting.push(() => this.claim(door, request, clientId, cleanStart))
@@ -293,7 +269,7 @@ export class JointStore {
       state === null || session === undefined
         ? state
         : { ...withCounts(state, session), sentTo: session.sentTo ?? state.sentTo }
-    this.tell(door, ({ claimed, arrived }) => {
+    tell(door, ({ claimed, arrived }) => {
       claimed(request, whole, null)
       // What is not among what the claim brings comes behind it; the core knows by the sequence.
       for (const entry of session?.claiming ?? []) arrived(clientId, entry)
@@ -329,7 +305,7 @@ export class JointStore {
       for (const run of leaving.waiting) run()
     }
     for (const door of others) {
-      this.tell(door, ({ session }) => session(clientId, null))
+      tell(door, ({ session }) => session(clientId, null))
       door.sync(arrived)
     }
   }
@@ -348,7 +324,7 @@ export class JointStore {
     const isHolder = isClaimed && owner === door && session.coming === 0
     // What is in flight takes no room in the queue, which only the holder can tell apart.
     if (!isClaimed && !this.options.hasRoom(waitingBefore(session, qos))) {
-      this.tell(door, (events) => events.overflowed(clientId))
+      tell(door, (events) => events.overflowed(clientId))
       return 0
     }
     const next = Math.max(lastSequence + 1, owner === door ? proposal : 0)
@@ -369,7 +345,7 @@ export class JointStore {
     if (session.claiming !== null) session.claiming.push(entry)
     else if (owner !== null) {
       session.coming++
-      this.tell(owner, ({ arrived }) => {
+      tell(owner, ({ arrived }) => {
         session.coming--
         arrived(clientId, entry)
       })
@@ -382,14 +358,26 @@ export class JointStore {
     if (session !== undefined) countOut(session, sequence, bytes)
   }
 
-  private saveRetained(door: DoorState, topic: string, message: Message | null): void {
+  private noteExpiry(topic: string, message: Message | null): void {
+    if (message === null || message.expiresAtMs === Infinity) this.expiries.delete(topic)
+    else this.expiries.set(topic, message.expiresAtMs)
+  }
+
+  private saveRetained(
+    door: DoorState,
+    topic: string,
+    message: Message | null,
+    overAtMs = Infinity,
+  ): void {
+    if (message === null && (this.expiries.get(topic) ?? Infinity) > overAtMs) return
+    this.noteExpiry(topic, message)
     const write = ++this.writes
     if (door.untold > 0) door.retainedAt.set(topic, write)
     const kept = message === null ? null : message.kept()
     this.store.saveRetained(topic, kept)
     for (const other of this.doors) {
       if (other === door) continue
-      this.tell(other, ({ retained }) => {
+      tell(other, ({ retained }) => {
         // It has written there itself meanwhile: its own is the later one, here too.
         if ((other.retainedAt.get(topic) ?? 0) < write) retained(topic, kept)
       })

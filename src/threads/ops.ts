@@ -20,6 +20,7 @@ export const Call = {
   saveRetained: 16,
   seal: 17,
   saveDelayed: 18,
+  expireRetained: 19,
   start: 32,
   interest: 33,
   barrier: 34,

@@ -166,12 +166,20 @@ export class RemoteStore implements Store {
     out.u32(packetId)
   }
 
-  saveRetained(topic: string, message: Message | null): void {
+  saveRetained(topic: string, message: Message | null, overAtMs?: number): void {
+    if (overAtMs !== undefined) return this.expireRetained(topic, overAtMs)
     const out = this.write(Call.saveRetained)
     this.retaining.set(topic, (this.retaining.get(topic) ?? 0) + 1)
     out.text(topic)
     writeOptional(out, message)
     this.onRetained()
+  }
+
+  /** What is told of it meanwhile may have replaced it. */
+  private expireRetained(topic: string, overAtMs: number): void {
+    const out = this.write(Call.expireRetained)
+    out.text(topic)
+    out.double(overAtMs)
   }
 
   saveDelayed(id: string, waiting: StoredWill | null): void {

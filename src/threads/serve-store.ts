@@ -83,6 +83,7 @@ export function serveStore(
       out.op(Event.retainedWritten)
       out.text(topic)
     },
+    [Call.expireRetained]: (reader) => door.saveRetained(reader.text(), null, reader.double()),
     [Call.saveDelayed]: (reader) => door.saveDelayed(reader.text(), readWaiting(reader)),
     [Call.seal]: (reader) => door.seal(reader.number()),
   }

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { test } from 'node:test'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Store } from '../../src/ports/store.ts'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
@@ -10,6 +12,7 @@ import { RemoteStore } from '../../src/threads/remote-store.ts'
 import { serveStore } from '../../src/threads/serve-store.ts'
 import { linkThread } from '../../src/threads/thread-link.ts'
 import { storeContract, type StoreSetup } from './contract.ts'
+import { messageOf, Told } from './told.ts'
 
 /** Doors to one store, `nodes` of them; when they are closed the next ones are those of a new one on the same data. */
 function setupOn(
@@ -77,6 +80,31 @@ storeContract(
   },
   { shared: true, fixedNodes: true, numbersLater: true },
 )
+
+test('by bytes: a retained message that is found to be over goes, and one that has replaced it stays', async () => {
+  const ports: MessagePort[] = []
+  const own = createMemoryStore(new MemoryData(), { node: 'all', defer: queueMicrotask })
+  const joint = new JointStore(own, { doors: 2, hasRoom: () => true })
+  const here = joint.door('a', queueMicrotask)
+  const there = overThere(joint.door('b', queueMicrotask), ports)
+  const [toldHere, toldThere] = [new Told(), new Told()]
+  here.open(toldHere.events)
+  there.open(toldThere.events)
+  await toldThere.next('ready')
+  for (const [batch, expiresAtMs] of [1001, Infinity, 1000].entries()) {
+    assert.deepEqual(toldHere.all('retained'), [])
+    const message = messageOf('t', 'x')
+    message.expiresAtMs = expiresAtMs
+    here.saveRetained('t', message)
+    here.seal(batch + 1)
+    await toldThere.next('retained')
+    there.saveRetained('t', null, 1000)
+    there.seal(batch + 1)
+    await toldThere.next('committed')
+  }
+  assert.deepEqual(await toldHere.next('retained'), ['t', null])
+  for (const port of ports) port.close()
+})
 
 function overThere(door: Store, ports: MessagePort[]): Store {
   const { port1, port2 } = new MessageChannel()

@@ -173,7 +173,7 @@ function visitorFor(core: Core, subscription: Subscription) {
 
 function replay(core: Core, subscription: Subscription, place: number): void {
   const message = core.shelf.read(place, core.replayed)
-  if (isExpired(core, message)) return dropRetained(core, message.topicName)
+  if (isExpired(core, message)) return expireRetained(core, message.topicName)
   const { session } = subscription
   // [MQTT-3.10.4-2]
   if (subscription.gone || session.ended || !sourceMayPublish(core, message)) return
@@ -252,10 +252,16 @@ function replaySome(core: Core, connection: Connection): boolean {
   return false
 }
 
-/** Nobody may get it any more, for one because its message expiry passed [MQTT-3.3.2-5]. */
+/** Nobody may get it any more. */
 export function dropRetained(core: Core, topic: string): void {
   applyRetained(core, topic, null)
   core.journal.saveRetained(topic, null)
+}
+
+/** Its message expiry passed [MQTT-3.3.2-5]. Another node may have replaced it, and this one not have heard of that. */
+function expireRetained(core: Core, topic: string): void {
+  applyRetained(core, topic, null)
+  core.journal.saveRetained(topic, null, core.ports.clock.wallMs())
 }
 
 /** Removes every expired retained message, by and by; a sweep, by `retain_expiry_interval`. */
@@ -266,7 +272,7 @@ export function sweepRetained(core: Core): void {
   const visit = (place: number): void => {
     const { expiresAtMs, topicName } = core.shelf.read(place, core.replayed)
     if (expiresAtMs > wallMs) return
-    dropRetained(core, topicName)
+    expireRetained(core, topicName)
     core.work -= Work.store
     count++
   }

@@ -129,8 +129,8 @@ export class Journal<W> {
     return this.note()
   }
 
-  saveRetained(topic: string, message: Message | null): number {
-    this.store.saveRetained(topic, message)
+  saveRetained(topic: string, message: Message | null, overAtMs?: number): number {
+    this.store.saveRetained(topic, message, overAtMs)
     return this.note()
   }
 
