@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseFormat } from '../../src/cli/mqtt/format.ts'
 import { printFormat } from '../../src/cli/mqtt/format-print.ts'
+import { decoderOf } from '../../src/cli/mqtt/payload-format.ts'
 import { indentJson, minifyJson } from '../../src/cli/mqtt/json-text.ts'
 import type { ShownMessage } from '../../src/cli/mqtt/shown-message.ts'
 import type { Properties } from '../../src/codec/packets.ts'
@@ -188,3 +189,16 @@ test('-F pads topics by what a terminal shows', () => {
   const { out } = print('%6t|%-6t|', { topic: '\u6e29\u5ea6' })
   assert.equal(Buffer.from(out, 'latin1').toString(), '  \u6e29\u5ea6|\u6e29\u5ea6  |')
 })
+
+for (const [format, pair, empty, two] of [
+  ['cbor', 0xa1, 0xa0, 0xa2],
+  ['msgpack', 0x81, 0x80, 0x82],
+] as const)
+  test(`names within names of ${format} do not double their quotation marks without end`, async () => {
+    const decode = await decoderOf(format, false)
+    const levels = Array.from({ length: 40 })
+    const key = [...levels.map(() => pair), empty, ...levels.map(() => 1)]
+    const a = format === 'cbor' ? 0x61 : 0xa1
+    const shown = Buffer.from(decode(Uint8Array.of(two, a, 0x61, 1, ...key, 2))).toString()
+    assert.ok(shown.startsWith('{"a":1,') && shown.length < 5000, shown.slice(0, 100))
+  })

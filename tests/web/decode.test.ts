@@ -106,6 +106,25 @@ test('a number of CBOR that nobody could read stays the bytes that it is: to wri
   )
 })
 
+test('names within names of CBOR are written out once: each level would double their quotation marks', async () => {
+  await decoderOf('cbor')
+  const levels = Array.from({ length: 26 })
+  const key = [...levels.map(() => 0xa1), 0xa0, ...levels.map(() => 1)]
+  const bytes = Uint8Array.of(0xa2, 0x61, 0x61, 1, ...key, 1)
+  assert.equal(preview(bytes, 'auto'), '{ "a": 1, "{\\n \\"{…}\\": 1\\n}": 1 }')
+  assert.ok((await textOf(bytes, 'cbor')).text.length < 100)
+})
+
+for (const [format, list] of [
+  ['cbor', 0x81],
+  ['msgpack', 0x91],
+] as const)
+  test(`what is deeper than anybody reads breaks no line of the list (${format})`, async () => {
+    await decoderOf(format)
+    const bytes = Uint8Array.from({ length: 301 }, (_, at) => (at < 300 ? list : 1))
+    assert.ok(preview(bytes, format).startsWith(`${list.toString(16)} ${list.toString(16)}`))
+  })
+
 test('what cannot be decoded is shown as it is, with the reason', async () => {
   const { text, problem, format } = await textOf(Uint8Array.of(0xff, 0x00), 'cbor')
   assert.equal(format, 'hex')
@@ -185,6 +204,32 @@ test('Avro by a schema, also behind the framing of a schema registry', async () 
     assert.match(text, /"e": "B"/)
   }
 })
+
+test('Avro that announces lists of nothing again and again is refused', async () => {
+  const source = '{"type":"array","items":"null"}'
+  const schema = { id: 'a', name: 'a', kind: 'avro' as const, source, messageType: '' }
+  // Blocks of 8191 items, of two bytes each.
+  const bytes = Uint8Array.from({ length: 20_001 }, (_, at) =>
+    at === 20_000 ? 0 : at % 2 === 0 ? 0xfe : 0x7f,
+  )
+  assert.match((await textOf(bytes, 'avro', schema)).problem ?? '', /longer than the payload/)
+})
+
+for (const [value, digits] of [
+  [0.1, '0.1'],
+  [1000.00006, '1000.00006'],
+  [1000.0001, '1000.0001'],
+] as const)
+  test(`a number of 32 bits is shown as it is told from its neighbours: ${digits}`, async () => {
+    const bytes = new Uint8Array(4)
+    new DataView(bytes.buffer).setFloat32(0, value, true)
+    const avro = { id: 'f', name: 'f', kind: 'avro' as const, source: '"float"', messageType: '' }
+    assert.equal((await textOf(bytes, 'avro', avro)).text, digits)
+    const source = 'syntax = "proto3"; message F { float f = 1; }'
+    const proto = { id: 'f', name: 'f', kind: 'protobuf' as const, source, messageType: '' }
+    const { text } = await textOf(Uint8Array.of(0x0d, ...bytes), 'protobuf', proto)
+    assert.ok(text.includes(`"f": ${digits}\n`), text)
+  })
 
 test('Avro that announces an endless list of nothing is refused', async () => {
   const schema = {

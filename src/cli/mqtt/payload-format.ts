@@ -87,8 +87,13 @@ export async function decoderOf(format: PayloadFormat, pretty: boolean): Promise
   return (payload) => encoder.encode(indentJson(read(payload)))
 }
 
+/** A longer key is no name that anybody reads; each level of keys within keys would double its quotation marks. */
+const KEY_LENGTH_MAX = 1000
+
 function keyText(key: unknown): string {
-  return typeof key === 'string' ? key : jsonOf(key)
+  if (typeof key === 'string') return key
+  const text = jsonOf(key)
+  return text.length > KEY_LENGTH_MAX ? '{…}' : text
 }
 
 /** Any value as JSON: bytes as Base64, dates in ISO 8601, large whole numbers in full, what JSON lacks as null. */

@@ -5,6 +5,7 @@
  */
 import { plural } from '../i18n/counted.ts'
 import type { Schema } from '../model/settings.ts'
+import { float32 } from './decimal.ts'
 import { DecodeError } from './lines.ts'
 
 type AvroType = string | AvroType[] | AvroObject
@@ -83,6 +84,8 @@ class AvroReader {
   private readonly view: DataView
   private readonly names: Map<string, AvroObject>
   private at = 0
+  /** Items of all lists so far. */
+  private items = 0n
 
   constructor(bytes: Uint8Array, names: Map<string, AvroObject>) {
     this.bytes = bytes
@@ -119,7 +122,7 @@ class AvroReader {
     boolean: () => this.take(1)[0] === 1,
     int: () => Number(this.long()),
     long: () => this.long(),
-    float: () => Number(this.view.getFloat32(this.skip(4), true).toPrecision(8)),
+    float: () => float32(this.view.getFloat32(this.skip(4), true)),
     double: () => this.view.getFloat64(this.skip(8), true),
     bytes: () => this.take(Number(this.long())),
     string: () => decoder.decode(this.take(Number(this.long()))),
@@ -160,8 +163,9 @@ class AvroReader {
         count = -count
         this.long()
       }
-      // An item of no bytes at all (null) could be announced without end.
-      if (count > BigInt(this.bytes.length) + 1000n)
+      // Items of no bytes at all (null) could be announced without end, and many times.
+      this.items += count
+      if (this.items > BigInt(this.bytes.length) + 1000n)
         throw new DecodeError('a list longer than the payload')
       for (let at = 0n; at < count; at++) items.push(item())
     }

@@ -40,3 +40,12 @@ export function compareDecimals(one: string, other: string): number | null {
 function signOf({ isNegative, digits }: Decimal): number {
   return digits === '' ? 0 : isNegative ? -1 : 1
 }
+
+/** Digits that tell every number of 32 bits from its neighbours, and those that are enough for most. */
+const FLOAT32_DIGITS = [6, 7, 8, 9] as const
+
+/** The shortest number that is this one of 32 bits: 0.1, where a double has 0.10000000149011612. */
+export function float32(value: number): number {
+  const short = FLOAT32_DIGITS.map((digits) => Number(value.toPrecision(digits)))
+  return short.find((one) => Math.fround(one) === value) ?? value
+}

@@ -183,7 +183,7 @@ function addComma(lines: Line[]): void {
 /** A decoded value (CBOR, MessagePack, Protobuf, Avro) as lines. Throws DecodeError when too deep. */
 export function valueLines(value: unknown): Line[] {
   const lines: Line[] = []
-  addValue(lines, value, { depth: 0, key: null, path: '$' })
+  addValue(lines, value, { depth: 0, key: null, path: '$', isWithinKey: false })
   return lines
 }
 
@@ -191,9 +191,12 @@ interface Spot {
   readonly depth: number
   readonly key: string | null
   readonly path: string
+  /** It is part of the name of a member. */
+  readonly isWithinKey: boolean
 }
 
-function addValue(lines: Line[], value: unknown, { depth, key, path }: Spot): void {
+function addValue(lines: Line[], value: unknown, spot: Spot): void {
+  const { depth, key, path, isWithinKey } = spot
   if (depth > DEPTH_MAX) throw new DecodeError(`more than ${DEPTH_MAX} levels`)
   const put = (text: string, kind: LineKind, plotted: string | null = null, at = key) =>
     lines.push({ depth, key: at, text, kind, comma: false, path: plotted })
@@ -205,7 +208,7 @@ function addValue(lines: Line[], value: unknown, { depth, key, path }: Spot): vo
   const isList = Array.isArray(value)
   const members: [string | null, unknown, string | number][] = isList
     ? (value as unknown[]).map((item, at) => [null, item, at])
-    : entriesOf(value as object)
+    : entriesOf(value as object, isWithinKey)
   const [open = '', close = ''] = isList ? '[]' : '{}'
   if (members.length === 0) {
     put(open + close, 'literal')
@@ -213,17 +216,28 @@ function addValue(lines: Line[], value: unknown, { depth, key, path }: Spot): vo
   }
   put(open, 'open')
   members.forEach(([name, item, step], index) => {
-    addValue(lines, item, { depth: depth + 1, key: name, path: pathStep(path, step) })
+    addValue(lines, item, { ...spot, depth: depth + 1, key: name, path: pathStep(path, step) })
     if (index < members.length - 1) addComma(lines)
   })
   put(close, 'close', null, null)
 }
 
-function entriesOf(value: object): [string, unknown, string][] {
+/** A key that is a map or a list is written out once: each level of names within names would double its quotation marks. */
+function keyText(key: unknown, isWithinKey: boolean): string {
+  if (typeof key === 'string') return key
+  const [, text] = scalar(key)
+  if (text !== null) return text
+  if (isWithinKey) return '{…}'
+  const lines: Line[] = []
+  addValue(lines, key, { depth: 0, key: null, path: '$', isWithinKey: true })
+  return linesToText(lines)
+}
+
+function entriesOf(value: object, isWithinKey: boolean): [string, unknown, string][] {
   const entries =
     value instanceof Map ? [...(value as Map<unknown, unknown>)] : Object.entries(value)
   return entries.map(([key, item]) => {
-    const text = typeof key === 'string' ? key : (scalar(key)[1] ?? linesToText(valueLines(key)))
+    const text = keyText(key, isWithinKey)
     return [JSON.stringify(text), item, text]
   })
 }

@@ -89,15 +89,24 @@ export function preview(
   const start = bytes.subarray(0, PREVIEW_BYTES)
   const kind = format === 'auto' ? detect(bytes, { topic, contentType }) : format
   if (isStructured(kind) && bytes.length > 0 && bytes.length <= DECODED_BYTES_MAX) {
-    const value = decodeNow(kind, bytes, schema)
-    if (value !== undefined)
-      return linesToText(valueLines(value)).replaceAll(/\s+/g, ' ').slice(0, PREVIEW_BYTES)
+    const text = structuredText(decodeNow(kind, bytes, schema))
+    if (text !== null) return text
   }
   if (kind === 'tagBitmap') return tagText(mediaTypeOf(contentType))
   if (kind === 'image') return imageType(bytes) ?? 'image'
   if (kind === 'base64') return toBase64(start.subarray(0, 180))
   if (kind === 'text' || kind === 'json') return oneLine(start)
   return toHex(start.subarray(0, 80), ' ')
+}
+
+/** Null: there is no value, or it is deeper than anybody reads. */
+function structuredText(value: unknown): string | null {
+  if (value === undefined) return null
+  try {
+    return linesToText(valueLines(value)).replaceAll(/\s+/g, ' ').slice(0, PREVIEW_BYTES)
+  } catch {
+    return null
+  }
 }
 
 /** `bwr 800 × 480`, as far as the content type says it. */

@@ -4,6 +4,7 @@
  */
 import protobuf from 'protobufjs'
 import type { Schema } from '../model/settings.ts'
+import { float32 } from './decimal.ts'
 import { DecodeError } from './lines.ts'
 
 interface Parsed {
@@ -65,7 +66,7 @@ const wide =
 /** Scalar types: how they are read, and their wire type. */
 const SCALARS: Record<string, readonly [wire: number, read: Read]> = {
   double: [1, (reader) => reader.double()],
-  float: [5, (reader) => Number(reader.float().toPrecision(8))],
+  float: [5, (reader) => float32(reader.float())],
   int32: [0, (reader) => reader.int32()],
   uint32: [0, (reader) => reader.uint32()],
   sint32: [0, (reader) => reader.sint32()],
