@@ -59,8 +59,13 @@ async function run(settings: Settings, request: Request, out: StandardOutput): P
     end = resolve
   })
   settings.messageCountMax = 1
+  /** 0: no answer has come. */
+  let answeredAtMs = 0
   const receiver = new Receiver(settings, out, convert, {
-    enough: () => end(DONE),
+    enough: () => {
+      answeredAtMs = performance.now()
+      end(DONE)
+    },
     removeRetained: () => {},
   })
   let session: Session
@@ -89,8 +94,8 @@ async function run(settings: Settings, request: Request, out: StandardOutput): P
     },
   )
   const failure = await ended
-  if (settings.latency && failure === DONE) {
-    out.text(`Latency: ${(performance.now() - requestedAt.ms).toFixed(3)} ms\n`)
+  if (settings.latency && answeredAtMs > 0) {
+    out.text(`Latency: ${(answeredAtMs - requestedAt.ms).toFixed(3)} ms\n`)
   }
   receiver.close()
   stopWaiting()

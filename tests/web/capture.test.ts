@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encode as msgpack } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { commonPaths, conditionQuery } from '../../web/src/capture/pivot.ts'
 import { compileQuery, QueryError } from '../../web/src/capture/query.ts'
 import { Ring } from '../../web/src/capture/ring.ts'
+import { decoderOf } from '../../web/src/decode/structured.ts'
 import { TreeView } from '../../web/src/capture/tree-view.ts'
 import { DEFAULT_VIEW } from '../../web/src/protocol/view.ts'
 import { emptySubscription } from '../../web/src/model/profile.ts'
@@ -62,6 +64,31 @@ test('a quiet topic keeps its last value when its message has made room', () => 
   const quiet = capture.topics.find('quiet')
   assert.ok(quiet)
   assert.equal(new TextDecoder().decode(capture.lastPayload(quiet) ?? undefined), 'still here')
+})
+
+test('a quiet topic keeps its last value, however many topics made room before it came', () => {
+  const { capture } = captured({ messagesMax: 2, bytesMax: 200_000, topicsMax: 10 })
+  const payload = new Uint8Array(64 << 10)
+  for (let at = 0; at < 600; at++) capture.add(arrival(`large/${at}`, payload, { timeMs: at }))
+  capture.add(arrival('quiet', 'still here', { timeMs: 1000 }))
+  for (let at = 0; at < 5; at++) capture.add(arrival('busy', 'x', { timeMs: 2000 }))
+  const quiet = capture.topics.find('quiet')
+  assert.ok(quiet)
+  assert.equal(new TextDecoder().decode(capture.lastPayload(quiet) ?? undefined), 'still here')
+})
+
+test('a message that is refused after the counters began anew is not taken off them', () => {
+  const { capture } = captured()
+  const before = capture.add(arrival('a', 'x', { outgoing: true }))
+  capture.clear()
+  capture.refused(before)
+  assert.equal(capture.sent, 0)
+  const [taken, refused] = ['y', 'z'].map((text) =>
+    capture.add(arrival('a', text, { outgoing: true })),
+  )
+  capture.refused(refused ?? -1)
+  assert.equal(capture.sent, 1)
+  assert.ok(taken !== undefined && !capture.ring.isRefused(taken))
 })
 
 test('topics without a kept message make room for new ones, and the tree counts them out', () => {
@@ -241,6 +268,19 @@ test('a chart keeps the topics of a wildcard apart, with the unit beside the num
       ['s/b', 2, ''],
     ],
   )
+})
+
+test('the table of values sorts by whatever a payload has there, numbers of 64 bits within it too', async () => {
+  await decoderOf('msgpack')
+  const { capture, view } = captured()
+  for (const [tag, id] of [
+    ['b', 2n ** 60n],
+    ['a', 2n ** 61n],
+  ] as const)
+    capture.add(arrival(`tag/${tag}`, msgpack({ inner: { id } }, { useBigInt64: true })))
+  const pivot = { columns: ['$.inner'], sort: '$.inner', descending: false, where: '' }
+  view.show({ ...DEFAULT_VIEW, mode: 'latest', pivot, count: 10 })
+  assert.equal(view.snapshot().latest.length, 2)
 })
 
 test('the table of values sorts, narrows and keeps digits', () => {

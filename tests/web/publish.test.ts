@@ -37,6 +37,13 @@ test('placeholders become values; what is none stays', () => {
   )
 })
 
+test('a payload of braces and spaces, as anybody may send one, is no work', () => {
+  const text = `{{${' '.repeat(100_000)}`
+  const startMs = performance.now()
+  assert.equal(expand(text, context), text)
+  assert.ok(performance.now() - startMs < 1000)
+})
+
 test('CSV with quotes, line ends in fields, other separators and a BOM', () => {
   assert.deepEqual(parseCsv('\uFEFFtag,text\r\n1,"a ""b"", c\nd"\r\n\r\n2,'), {
     columns: ['tag', 'text'],

@@ -61,12 +61,15 @@ export class Capture {
   private byTopic = new WeakMap<Topic, TopicSubscriptions>()
   private plots: Plot[] = []
   private savedBytes = 0
+  /** Messages before this one were counted before the counters began anew. */
+  private countedFrom = 0
 
   constructor(limits: CaptureLimits = defaultLimits) {
     this.messagesMax = limits.messagesMax
     this.ring = new Ring(limits.messagesMax, limits.bytesMax)
     this.topics = new Topics(limits.topicsMax)
     this.ring.onEvict = (seq) => this.release(seq)
+    this.topics.onForget = (topic) => this.forgetSaved(topic)
   }
 
   get charted(): readonly Plot[] {
@@ -136,7 +139,8 @@ export class Capture {
 
   /** The broker did not take a published message: it does not count as sent. */
   refused(seq: number): void {
-    this.sent--
+    if (seq !== -1 && seq < this.countedFrom) return
+    this.sent = Math.max(0, this.sent - 1)
     this.ring.markRefused(seq)
   }
 
@@ -244,6 +248,7 @@ export class Capture {
     this.topics.clear()
     this.byTopic = new WeakMap()
     this.savedBytes = 0
+    this.countedFrom = this.ring.next
     this.plots = this.plots.map(({ spec }) => new Plot(spec))
     this.received = 0
     this.receivedBytes = 0

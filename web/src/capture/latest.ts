@@ -108,7 +108,7 @@ export class Latest {
     // Beyond 2^53 the digits are in the text alone.
     const digits = number === null || Number.isSafeInteger(number) ? '' : textWithin(read, steps)
     if (/^-?\d+$/.test(digits)) return BigInt(digits)
-    return number ?? (typeof value === 'string' ? value : (JSON.stringify(value) ?? null))
+    return number ?? (typeof value === 'string' ? value : textWithin(read, steps))
   }
 
   private row(topic: Topic, index: number, pivot: Pivot | null): LatestRow {

@@ -57,6 +57,8 @@ export class Topics {
   shape = 0
   /** Topics that made room for others. */
   forgotten = 0
+  /** Called with each topic that makes room. */
+  onForget: (topic: Topic) => void = () => {}
 
   private readonly byName = new Map<string, Topic>()
   private readonly slots: (Topic | null)[] = []
@@ -154,6 +156,7 @@ export class Topics {
   }
 
   private remove(topic: Topic): void {
+    this.onForget(topic)
     this.byName.delete(topic.name)
     this.slots[topic.id] = null
     this.free.push(topic.id)

@@ -40,7 +40,8 @@ export function hasPlaceholder(text: string): boolean {
 }
 
 export function expand(text: string, context: TemplateContext): string {
-  return text.replaceAll(/\{\{\s*([^{}]+?)\s*\}\}/g, (whole, inner: string) => {
+  return text.replaceAll(/\{\{([^{}]+)\}\}/g, (whole, within: string) => {
+    const inner = within.trim()
     const column = context.columns?.get(inner)
     if (column !== undefined) return context.escape?.(column) ?? column
     const [name = '', ...words] = inner.split(/\s+/)

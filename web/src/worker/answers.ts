@@ -67,7 +67,7 @@ export const ANSWERS: Answers = {
     desk.session.jobs.start(newId(), 'repeat', total, (sent) =>
       total !== null && sent >= total
         ? null
-        : { dueMs: sent * everyMs, message: draftMessage(desk, draft, context(sent + 1)) },
+        : { dueMs: sent * everyMs, message: () => draftMessage(desk, draft, context(sent + 1)) },
     )
     return null
   },
@@ -95,7 +95,13 @@ export const ANSWERS: Answers = {
       if (topic === undefined) return null
       return {
         dueMs: 0,
-        message: { topic, payload: new Uint8Array(), qos: 1, retain: true, properties: {} },
+        message: () => ({
+          topic,
+          payload: new Uint8Array(),
+          qos: 1,
+          retain: true,
+          properties: {},
+        }),
       }
     })
     return null
@@ -123,7 +129,8 @@ export const ANSWERS: Answers = {
       if (record === undefined) return null
       const { topic, payload, qos, retain } = record
       const dueMs = speed > 0 ? (record.timeMs - startMs) / speed : 0
-      return { dueMs, message: { topic, payload, qos, retain, properties: replayable(record) } }
+      const message = { topic, payload, qos, retain, properties: replayable(record) }
+      return { dueMs, message: () => message }
     })
     return { messages: records.length, altered, unread }
   },
@@ -175,10 +182,10 @@ async function startCsv(
     (sent) => {
       const row = good[sent]
       if (row === undefined) return null
-      const at = { nowMs: Date.now(), random: Math.random }
       return {
         dueMs: (sent * 1000) / perSecond,
-        message: rowMessage(draft, version, table, row, at),
+        message: () =>
+          rowMessage(draft, version, table, row, { nowMs: Date.now(), random: Math.random }),
       }
     },
     {

@@ -4,10 +4,10 @@ import type { JobState, RowResult } from '../protocol/protocol.ts'
 import type { Outgoing } from '../publish/outgoing.ts'
 import type { Outcome } from './link.ts'
 
-/** The next message and when it is due, milliseconds after the job's start; null: that was all. */
+/** What makes the next message, and when it is due, milliseconds after the job's start; null: that was all. */
 export type NextMessage = (
   sent: number,
-) => { dueMs: number; message: Outgoing | Promise<Outgoing> } | null
+) => { dueMs: number; message: () => Outgoing | Promise<Outgoing> } | null
 
 interface Job {
   id: string
@@ -149,7 +149,8 @@ export class Jobs {
       await this.waitUntil(job, step.dueMs)
       if (!job.running) break
       try {
-        const message = await step.message
+        // Not before: it may say what time it is.
+        const message = await step.message()
         void this.send(job, message, job.sent++)
       } catch (error) {
         this.fail(job, job.sent++, error instanceof Error ? error.message : String(error))
