@@ -1,7 +1,7 @@
 /** `mozzie import-db`: brings a database of mosquitto into a store of our own. */
 import { existsSync } from 'node:fs'
 import { chown, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { loadConfig } from '../config/files.ts'
 import { wantedAccount } from '../server/privileges.ts'
 import { createLevelStore } from '../store/level/level-store.ts'
@@ -25,7 +25,8 @@ const command: StoreCommand = {
   async run(values, places) {
     if (places.length !== 1) throw new UsageError('one file of mosquitto is needed')
     const [file] = places
-    const into = values.into ?? storeOf(values['config-file'])
+    // Without a slash at its end: it is made beside the directory, not within it.
+    const into = resolve(values.into ?? storeOf(values['config-file']))
     if (existsSync(into))
       throw new UsageError(
         `${into} exists already; an import makes a new store, so name another one`,

@@ -250,3 +250,22 @@ test('a wrong command line is answered with the right one', { timeout }, async (
     assert.match(stderr, /^Error: .+\nUsage: mozzie/)
   }
 })
+
+test('a new store may be named with a slash at its end', { timeout }, async (t) => {
+  const place = newPlace(t)
+  const file = join(place.directory, 'mosquitto.db')
+  const hex = readFileSync(join(process.cwd(), 'tests/corpus/mosquitto-6.hex'), 'utf8')
+  writeFileSync(file, Buffer.from(hex.replace(/\s/g, ''), 'hex'))
+  const [copy, saved] = ['copy', 'saved'].map((name) => join(place.directory, name))
+  for (const words of [
+    ['import-db', file, '--into', `${place.store}/`],
+    ['backup', `${copy}/`, '--from', `${place.store}/`],
+    ['db', 'salvage', `${place.store}/`, `${saved}/`],
+    ['db', 'stats', `${saved}/`],
+  ]) {
+    const { code, stderr } = await mozzie(...words)
+    assert.equal(code, 0, stderr)
+  }
+  for (const store of [place.store, copy, saved])
+    assert.ok(existsSync(join(store, 'CURRENT')), store)
+})

@@ -9,6 +9,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findDamage } from './check-files.ts'
 import { openDatabase, openLevel, StoreError } from './database.ts'
@@ -82,13 +83,15 @@ const KINDS: readonly { name: string; kind: Kind; check: Check }[] = [
 export async function salvage(from: string, to: string): Promise<Salvaged> {
   if (!existsSync(from)) throw new StoreError(`${from} does not exist`)
   if (existsSync(to)) throw new StoreError(`${to} exists already; salvage makes a new directory`)
-  const raw = `${to}.raw-${process.pid}`
-  const partial = `${to}.partial-${process.pid}`
+  // Without a slash at its end: beside the directory, not within it.
+  const place = resolve(to)
+  const raw = `${place}.raw-${process.pid}`
+  const partial = `${place}.partial-${process.pid}`
   try {
     const damage = problemOf(from)
     const lost = await readFiles(from, raw)
     const counts = await fromTo(await openLevel(raw), await openDatabase(partial))
-    await rename(partial, to)
+    await rename(partial, place)
     return { damage, lost, ...counts }
   } finally {
     await rm(raw, { recursive: true, force: true })

@@ -14,7 +14,7 @@
 import { existsSync } from 'node:fs'
 import { link, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { findDamage, isLog, isTable, numberOf, stateOf } from './check-files.ts'
 import { StoreError } from './database.ts'
 import { makeDirectories } from '../make-directories.ts'
@@ -42,11 +42,13 @@ export async function copyStore(
 ): Promise<void> {
   if (existsSync(to))
     throw new StoreError(`${to} exists already; a copy is made into a new directory`)
-  const partial = `${to}.partial-${process.pid}`
+  // Without a slash at its end: beside the directory, not within it.
+  const place = resolve(to)
+  const partial = `${place}.partial-${process.pid}`
   try {
     await take(from, partial, copySynced, betweenSteps)
-    await rename(partial, to)
-    await syncDirectory(dirname(to))
+    await rename(partial, place)
+    await syncDirectory(dirname(place))
   } finally {
     await rm(partial, { recursive: true, force: true })
   }
@@ -57,7 +59,7 @@ export async function withSnapshot<T>(
   from: string,
   use: (location: string) => Promise<T>,
 ): Promise<T> {
-  const to = `${from}.snapshot-${process.pid}`
+  const to = `${resolve(from)}.snapshot-${process.pid}`
   try {
     await take(from, to, linkOrCopy, atOnce)
     return await use(to)
