@@ -58,6 +58,10 @@ export function createPasswdFile(name: string, lines: readonly string[]): void {
     const descriptor = openSync(name, newFileFlags, NEW_FILE_MODE)
     try {
       fill(descriptor, lines, null)
+    } catch (error) {
+      // Half a file would be taken for one, and would be in the way of the next attempt.
+      rmSync(name, { force: true })
+      throw error
     } finally {
       closeSync(descriptor)
     }

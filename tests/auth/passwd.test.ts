@@ -238,6 +238,16 @@ test('-c does not write through a link that somebody planted', (context) => {
   assert.equal(existsSync(join(directory, 'nowhere')), false)
 })
 
+test('a file that could not be written whole is not there', (context) => {
+  const file = join(scratch(context), 'users')
+  const shell = ['-c', 'ulimit -f 0; exec "$@"', 'sh']
+  const words = [...shell, process.execPath, bin, '-c', '-b', file, 'u', 'p']
+  const { status, stderr } = spawnSync('/bin/sh', words, { encoding: 'utf8' })
+  assert.equal(status, 1)
+  assert.match(stderr, /^Error: Unable to open file/)
+  assert.equal(existsSync(file), false)
+})
+
 test('changes made at the same time are all kept', async (context) => {
   const file = join(scratch(context), 'users')
   writeFileSync(file, '')

@@ -49,7 +49,9 @@ function systemUsers() {
     homeassistant: { password: made.homeassistant },
     addons: { password: made.addons },
   }
-  writeSecret(file, JSON.stringify(text))
+  // Whole or not at all: half of it would be in the way of every later start.
+  writeSecret(`${file}.new`, JSON.stringify(text))
+  renameSync(`${file}.new`, file)
   return made
 }
 

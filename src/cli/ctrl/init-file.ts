@@ -1,5 +1,5 @@
 /** `mozzie ctrl dynsec init` and `-f`: the file itself, without a broker. */
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { encodePassword } from '../../auth/dynamic/new-password.ts'
 import { readState } from '../../auth/dynamic/read-state.ts'
 import { formatState } from '../../auth/dynamic/write-state.ts'
@@ -55,9 +55,11 @@ function writeNew(file: string, text: string): void {
   let descriptor = -1
   try {
     descriptor = openSync(file, 'wx', FILE_MODE)
-    writeSync(descriptor, text)
+    writeFileSync(descriptor, text)
     fsyncSync(descriptor)
   } catch (error) {
+    // Half a file would be in the way of the next attempt.
+    if (descriptor >= 0) rmSync(file, { force: true })
     const { code, message } = error as NodeJS.ErrnoException
     const why =
       code === 'EEXIST' ? 'already exists. Remove the file or use a different location.' : message
