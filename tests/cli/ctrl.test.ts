@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn, type SpawnSyncReturns } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { complete, isSecret, wordsOf } from '../../src/cli/ctrl/shell.ts'
@@ -214,6 +215,32 @@ test('dynsec init makes a file that a broker starts with, and no second time', a
   assert.match(again.stderr, /already exists/)
 })
 
+test('dynsec init leaves no file behind that it could not write whole', async (context) => {
+  const file = join(scratch(context), 'dynsec.json')
+  const shell = ['/bin/sh', '-c', 'ulimit -f 0; exec "$@"', 'sh']
+  const { status, stderr } = await runProgram([...shell, ...ours, 'dynsec', 'init', file, 'a', 'p'])
+  assert.equal(status, 10)
+  assert.match(stderr, /^dynsec init: /)
+  assert.equal(existsSync(file), false)
+})
+
+test('a connection that is lost meanwhile is told of in words', async (context) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    // CONNACK; whatever comes then is answered by an end.
+    socket.once('data', () => {
+      socket.write(Uint8Array.of(0x20, 3, 0, 0, 0))
+      socket.once('data', () => socket.destroy())
+    })
+  })
+  context.after(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const place = ['-h', '127.0.0.1', '-p', String(port)]
+  const { status, stderr } = await runProgram([...ours, ...place, 'dynsec', 'listClients'])
+  assert.deepEqual([status, /^Error: .*closed.*\n$/.test(stderr)], [7, true], stderr)
+})
+
 test('-f FILE sets a password where no broker runs', async (context) => {
   const file = join(scratch(context), 'd.json')
   writeFileSync(file, await dynamicFile(scene))
@@ -252,6 +279,7 @@ test('lines are split at blanks outside of quotation marks; those with a passwor
     'createClient u -p x',
     'dynsec setClientPassword u x',
     'send {"password": "x"}',
+    String.raw`send "{\"password\": \"x\"}"`,
   ])
     assert.ok(isSecret(line), line)
   for (const line of ['createClient u', 'setClientPassword u', 'getClient u'])

@@ -25,6 +25,7 @@ export interface CtrlLink {
 const ANSWER_MS_MAX = 10_000
 const FAILED_EXIT_CODE = 1
 const TIMEOUT_EXIT_CODE = 27
+const LOST_EXIT_CODE = 7
 
 interface Answer {
   readonly command?: string
@@ -69,7 +70,9 @@ export async function openLink(settings: Settings): Promise<CtrlLink> {
         run()
       }
       client.on('end', () =>
-        settle(() => reject(new CtrlError('Error: The broker closed the connection.', 7))),
+        settle(() =>
+          reject(new CtrlError('Error: The broker closed the connection.', LOST_EXIT_CODE)),
+        ),
       )
       heard = (answers) => {
         const own = answers.find(
@@ -104,10 +107,11 @@ export async function openLink(settings: Settings): Promise<CtrlLink> {
 }
 
 function refusalOf(error: Error): Error {
+  if (error instanceof CtrlError) return error
   const isRefused = error instanceof SubscribeRefusedError || error instanceof PublishRefusedError
   return isRefused
     ? new CtrlError(`Error: The broker does not let this user command it: ${error.message}.`, 5)
-    : error
+    : new CtrlError(`Error: ${error.message}.`, LOST_EXIT_CODE)
 }
 
 /** One without a command is about the topic as a whole. */

@@ -2,7 +2,7 @@
 import { BROKER } from './broker-module.ts'
 import { CtrlUsageError, type CtrlCommand, type CtrlModule } from './command.ts'
 import { DYNSEC } from './dynsec.ts'
-import type { CtrlLink } from './link.ts'
+import { CtrlError, type CtrlLink } from './link.ts'
 
 export const MODULES: readonly CtrlModule[] = [DYNSEC, BROKER]
 
@@ -31,11 +31,20 @@ export async function runCommand(
   }
   const { acltype } = built
   const data = await link.ask(module.topic, { command: command.name, ...built })
-  const lines = command.print(data)
+  const lines = printed(command, data)
   const isOne = command.name === 'getDefaultACLAccess' && typeof acltype === 'string'
   return isOne
     ? lines.filter((line) => line.toLowerCase().startsWith(`${acltype.toLowerCase()} `))
     : lines
+}
+
+/** @throws CtrlError where the answer has not the fields that it must have. */
+function printed({ name, print }: CtrlCommand, data: Record<string, unknown>): string[] {
+  try {
+    return [...print(data)]
+  } catch {
+    throw new CtrlError(`${name}: Error: The broker's answer is none to this command.`, 1)
+  }
 }
 
 export function usageOf({ name, usage }: CtrlCommand): string {

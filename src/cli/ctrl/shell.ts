@@ -201,7 +201,9 @@ function readHistory(): string[] {
 export function isSecret(line: string): boolean {
   const words = wordsOf(line)
   const at = words.findIndex((word) => word.toLowerCase() === 'setclientpassword')
-  return words.includes('-p') || /password"?\s*:/i.test(line) || (at >= 0 && words.length > at + 2)
+  return (
+    words.includes('-p') || /password\\?"?\s*:/i.test(line) || (at >= 0 && words.length > at + 2)
+  )
 }
 
 function saveHistory(lines: Interface): void {
