@@ -3,9 +3,12 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { before, after, test } from 'node:test'
 import fc from 'fast-check'
+import { BenchConnection } from '../../src/cli/bench/connection.ts'
 import { parseBound } from '../../src/cli/bench/fail-if.ts'
 import { Histogram } from '../../src/cli/bench/histogram.ts'
 import { BenchUsageError, parseBench } from '../../src/cli/bench/options.ts'
+import type { WireEvents } from '../../src/client/ports.ts'
+import { PacketType } from '../../src/codec/packets.ts'
 import { startBroker, type BrokerProcess } from '../support/broker-process.ts'
 import { processMsMax } from '../support/patience.ts'
 
@@ -47,6 +50,35 @@ test('histograms of several threads add up', () => {
   }
   left.add(right)
   assert.deepEqual(left, both)
+})
+
+test('a PUBLISH that is cut off ends the connection that it came by', () => {
+  const closed: string[] = []
+  let received: WireEvents['received'] = () => {}
+  const nothing = (): void => {}
+  const wire = {
+    write: () => true,
+    pause: nothing,
+    resume: nothing,
+    end: nothing,
+    destroy: nothing,
+  }
+  const dial = (events: WireEvents) => {
+    received = events.received
+    return wire
+  }
+  const receiver = {
+    opened: nothing,
+    message: nothing,
+    subscribed: nothing,
+    acknowledged: nothing,
+    closed: (_: BenchConnection, error: Error | null) => void closed.push(error?.message ?? ''),
+  }
+  const connection = new BenchConnection(0, 5, dial, { type: PacketType.pingreq }, receiver)
+  const publish = Uint8Array.of(0x30, 4, 0, 1, 0x61, 0x80)
+  received(publish, 0, publish.length)
+  assert.deepEqual(closed, ['the broker sent a PUBLISH that is cut off'])
+  assert.ok(connection.isClosed)
 })
 
 for (const [text, value, holds] of [

@@ -146,6 +146,7 @@ export class BenchConnection {
     if (this.version === 5) {
       let length = 0
       for (let shift = 0; ; shift += 7) {
+        if (at >= end) throw new Error('the broker sent a PUBLISH that is cut off')
         length |= (bytes[at] & 0x7f) << shift
         if (bytes[at++] < 0x80) break
       }
