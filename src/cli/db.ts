@@ -1,4 +1,5 @@
 /** `mozzie db`: looks into a store, or brings what is readable of a damaged one into a new one. */
+import { escapeControls } from '../base/escape-controls.ts'
 import { openLevel } from '../store/level/database.ts'
 import { describeStore, statsOf, type Described, type StoreStats } from '../store/level/inspect.ts'
 import { salvage } from '../store/level/salvage.ts'
@@ -75,7 +76,7 @@ function print(stats: StoreStats, json: boolean): void {
   const { longest, ...counts } = stats
   const lines = Object.entries(counts).map(([name, count]) => `${name.padEnd(14)} ${count}`)
   for (const { clientId, queued, queuedBytes } of longest)
-    lines.push(`queue of ${clientId}: ${queued} messages, ${queuedBytes} bytes`)
+    lines.push(`queue of ${escapeControls(clientId)}: ${queued} messages, ${queuedBytes} bytes`)
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 

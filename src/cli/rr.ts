@@ -72,7 +72,7 @@ async function run(settings: Settings, request: Request, out: StandardOutput): P
   try {
     session = await startSession(settings, {
       mayReturn: false,
-      print: (line) => out.text(`${line}\n`),
+      print: (line) => out.line(line),
     })
   } catch (error) {
     return startFailure(settings, error as Error)

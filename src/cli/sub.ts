@@ -50,7 +50,7 @@ async function run(settings: Settings, out: StandardOutput): Promise<Failure> {
     session = await startSession(settings, {
       mayReturn: true,
       onMessage: (message) => receiver.take(message),
-      print: (line) => out.text(`${line}\n`),
+      print: (line) => out.line(line),
     })
   } catch (error) {
     return startFailure(settings, error as Error)

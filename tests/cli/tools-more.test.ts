@@ -193,6 +193,25 @@ test(
 
 test('the Debian tools are there to compare with', { skip: debianMissing }, () => undefined)
 
+test('rr --latency that a signal ends says nothing of an answer', async () => {
+  const rr = startTool('mozzie', 'rr', [
+    ...place(),
+    '-d',
+    '-t',
+    'q',
+    '-e',
+    'a',
+    '-m',
+    'x',
+    '--latency',
+  ])
+  await rr.printed('sending PUBLISH')
+  rr.kill('SIGINT')
+  const { code, stdout } = await rr.outcome
+  assert.equal(code, 0)
+  assert.ok(!stdout.includes('Latency'), stdout)
+})
+
 for (const [signal, what, ending] of [
   ['SIGALRM', 'ends sub as -W does', { code: 27, stderr: 'Timed out\n' }],
   ['SIGUSR1', 'ends sub, and opens no debugger', { code: 138, stderr: '' }],

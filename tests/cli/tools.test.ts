@@ -240,6 +240,18 @@ describe('on a terminal', () => {
     },
   )
 
+  test(
+    'what turns the direction of writing is shown in the lines of -d too',
+    { skip: scriptMissing },
+    async () => {
+      const topic = `turned/\u202e${Date.now()}`
+      await run(process.execPath, [`${bin}/mozzie_pub`, ...place(), '-t', topic, '-m', 'x', '-r'])
+      const common = `${place().join(' ')} -d -C 1 ${AT_LAST.join(' ')} -t turned/+`
+      const shown = await onTerminal(`mozzie_sub ${common}`)
+      assert.ok(shown.includes('turned/\\u202e') && !shown.includes('\u202e'), shown)
+    },
+  )
+
   test('bytes that are no UTF-8 are shown one by one', { skip: scriptMissing }, async () => {
     const topic = await retained(Uint8Array.of(0x61, 0xff, 0x1b, 0xc3))
     const out = await onTerminal(

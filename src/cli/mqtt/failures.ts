@@ -1,5 +1,6 @@
 /** What went wrong between us and the broker, in mosquitto's words and exit codes, and what to do about it. */
 import { getSystemErrorMap } from 'node:util'
+import { escapeControls } from '../../base/escape-controls.ts'
 import { ConnectionRefusedError, PublishRefusedError, type MqttError } from '../../client/errors.ts'
 import { Reason, reasonText } from '../../codec/reason-codes.ts'
 import { SettingError, type Settings } from './settings.ts'
@@ -147,7 +148,9 @@ function unreachable(settings: Settings, error: Error): Failure {
 
 function refused(settings: Settings, { reason, properties }: MqttError): Failure {
   const said =
-    properties.reasonString === undefined ? null : `The broker says: ${properties.reasonString}`
+    properties.reasonString === undefined
+      ? null
+      : `The broker says: ${escapeControls(properties.reasonString)}`
   if (settings.version < 5) {
     const text = RETURN_CODE_TEXTS[reason] ?? 'Connection Refused: unknown reason.'
     return { text: `Connection error: ${text}`, hint: refusalHint(reason), exitCode: reason }

@@ -1,5 +1,6 @@
 /** Settings into a connected client, and what is to be known of it afterwards. */
 import { resolve } from 'node:path'
+import { escapeControls } from '../../base/escape-controls.ts'
 import type { MqttClient } from '../../client/client.ts'
 import { ConnectionRefusedError } from '../../client/errors.ts'
 import {
@@ -119,7 +120,8 @@ function warnOfRefusal({ quiet }: Settings, packet: Packet): void {
   if (packet.type !== PacketType.puback && packet.type !== PacketType.pubrec) return
   if (packet.reason < 0x80 || quiet) return
   const { packetId, reason, properties } = packet
-  const said = properties.reasonString === undefined ? '' : ` (${properties.reasonString})`
+  const words = properties.reasonString
+  const said = words === undefined ? '' : ` (${escapeControls(words)})`
   process.stderr.write(`Warning: Publish ${packetId} failed: ${reasonText(reason)}.${said}\n`)
 }
 
@@ -160,7 +162,10 @@ export async function startSession(settings: Settings, options: SessionOptions):
   }
   const isTls = usesTls(settings)
   const own = sessionOptions(settings)
-  const print = options.print ?? ((line) => void process.stdout.write(`${line}\n`))
+  const { isTTY } = process.stdout
+  const print =
+    options.print ??
+    ((line) => void process.stdout.write(`${isTTY ? escapeControls(line) : line}\n`))
   const onPacket = await packetListener(settings, own.clientId ?? '', print)
   const tls = await tlsOf(settings, isTls)
   const client = createClient(await urlOf(settings, isTls), {

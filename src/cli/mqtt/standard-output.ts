@@ -85,6 +85,12 @@ export class StandardOutput implements Print {
     else this.bytes(bytes)
   }
 
+  /** Of our own, with names of strangers in it. */
+  line(text: string): void {
+    this.foreign(Buffer.from(text), false)
+    this.text('\n')
+  }
+
   json(text: string): void {
     this.text(this.isTerminal ? jsonForTerminal(text) : text)
   }
