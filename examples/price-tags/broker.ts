@@ -92,7 +92,8 @@ export async function startBroker({
 }: BrokerFiles): Promise<ChildProcess> {
   const child = spawn(process.execPath, [MOZZIE, '-c', configFile], { stdio: 'inherit' })
   while (!(await accepts(port))) {
-    if (child.exitCode !== null) throw new Error(`the broker ended: ${directory}/broker.log`)
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the broker ended: ${directory}/broker.log`)
     await sleep(50)
   }
   return child
