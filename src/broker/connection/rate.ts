@@ -59,8 +59,9 @@ export function spend(
   resume: (core: Core, connection: Connection) => void,
 ): boolean {
   const { messagesPerSecondMax, bytesPerSecondMax } = core.ports.limits
-  if (first >> 4 === PacketType.publish) rate.messages--
-  rate.bytes -= bytes
+  // What has no bound is not held against it when it gets one.
+  if (messagesPerSecondMax > 0 && first >> 4 === PacketType.publish) rate.messages--
+  if (bytesPerSecondMax > 0) rate.bytes -= bytes
   const messagesMs = messagesPerSecondMax > 0 ? (-rate.messages / messagesPerSecondMax) * 1000 : 0
   const bytesMs = bytesPerSecondMax > 0 ? (-rate.bytes / bytesPerSecondMax) * 1000 : 0
   const waitMs = Math.max(messagesMs, bytesMs)
