@@ -65,18 +65,27 @@ export function createSampler(source: SampleSource): Sampler {
   let latest = look()
   let slot = Math.floor(latest.timeMs / 1000) - 1
 
+  /** The minute of `slot` is over; between it and that of `next` nobody looked. */
+  const rememberMinutes = (next: number): void => {
+    const last = minuteOf(slot)
+    const from = Math.max(last + 1, minuteOf(next) - HISTORY_MINUTES + 1)
+    for (const [name, ring] of minutes) {
+      const seconds = rings.get(name) as Float64Array
+      ring[last % HISTORY_MINUTES] = meanOf(seconds, last * 60, slot - last * 60 + 1) ?? NaN
+      for (let minute = from; minute < minuteOf(next); minute++)
+        ring[minute % HISTORY_MINUTES] = NaN
+    }
+  }
+
   const remember = (sample: Sample): void => {
     const next = Math.floor(sample.timeMs / 1000)
+    if (minuteOf(next) > minuteOf(slot)) rememberMinutes(next)
     // Seconds in which nobody looked, because the loop was busy, hold nothing.
     const from = Math.max(slot + 1, next - HISTORY_SECONDS + 1)
     for (const [name, ring] of rings) {
       for (let second = from; second < next; second++) ring[second % HISTORY_SECONDS] = NaN
       ring[next % HISTORY_SECONDS] = sample[name]
     }
-    for (let minute = minuteOf(slot); minute < minuteOf(next); minute++)
-      for (const [name, ring] of minutes)
-        ring[minute % HISTORY_MINUTES] =
-          meanOf(rings.get(name) as Float64Array, minute * 60, 60) ?? Number.NaN
     slot = next
   }
 
