@@ -42,7 +42,7 @@ export function createChores(server: Server): () => void {
   watchMemory()
   let ticks = 0
   let nextSysMs = 0
-  let nextSweepMs = nodeClock.wallMs()
+  let nextSweepMs = nodeClock.monotonicMs()
   return () => {
     server.threads?.tick()
     watchMemory()
@@ -54,8 +54,9 @@ export function createChores(server: Server): () => void {
       tellBridges(server.bridges.list())
       tellCluster(cluster.facts().nodes)
     }
-    if (retainExpiryIntervalMs !== null && now >= nextSweepMs) {
-      nextSweepMs = now + retainExpiryIntervalMs
+    const nowMs = nodeClock.monotonicMs()
+    if (retainExpiryIntervalMs !== null && nowMs >= nextSweepMs) {
+      nextSweepMs = nowMs + retainExpiryIntervalMs
       broker.sweepRetained()
     }
     if (++ticks % TICKS_PER_SECOND !== 0) return

@@ -9,6 +9,7 @@ import { createLogRing } from './log-ring.ts'
 import { createLogWatchers, type LogWatch } from './log-watchers.ts'
 import { createSinkSet } from './log-sink-set.ts'
 import type { PublishLine } from './log-sinks.ts'
+import { nodeClock } from './node-ports.ts'
 
 /** How the log is written; {@link logSettingsOf} takes it from a configuration. */
 export interface LogSettings {
@@ -85,7 +86,7 @@ export function createServerLog(): ServerLog {
     if ((log.mask & type) === 0) return
     if (settings === null) {
       if (kept.length < KEPT_LINES_MAX) kept.push({ type, text, fields })
-    } else if (rate.admits(text, Date.now())) {
+    } else if (rate.admits(text, nodeClock.monotonicMs())) {
       if (settings.mask & type) deliver({ type, text, fields }, settings)
       // Debug lines are kept by nobody, and come by the thousand.
       if (type !== LogType.debug || !watchers.isEmpty) watchers.tell(ring.note(type, text))
@@ -100,7 +101,8 @@ export function createServerLog(): ServerLog {
   const log = {
     mask: allLogTypes,
     write,
-    isTooOften: (event: string) => settings !== null && rate.isTooOften(event, Date.now()),
+    isTooOften: (event: string) =>
+      settings !== null && rate.isTooOften(event, nodeClock.monotonicMs()),
     open(next: LogSettings) {
       sinks.close()
       settings = next
@@ -124,7 +126,9 @@ export function createServerLog(): ServerLog {
     tick() {
       const current = settings
       if (current === null || (current.mask & LogType.notice) === 0) return
-      rate.report(Date.now(), (text) => deliver({ type: LogType.notice, text }, current))
+      rate.report(nodeClock.monotonicMs(), (text) =>
+        deliver({ type: LogType.notice, text }, current),
+      )
     },
     close: sinks.close,
   }

@@ -7,10 +7,14 @@ import { spawn } from 'node:child_process'
  */
 function notify(...assignments: string[]): void {
   if (!process.env.NOTIFY_SOCKET) return
-  const child = spawn('systemd-notify', assignments, { stdio: 'ignore', detached: true })
-  // Without the program systemd learns nothing: its own timeout says so better than we could.
-  child.on('error', () => {})
-  child.unref()
+  try {
+    const child = spawn('systemd-notify', assignments, { stdio: 'ignore', detached: true })
+    child.on('error', () => {})
+    child.unref()
+  } catch {
+    // There is no such program, or no memory for a process more, which Node throws: systemd learns nothing, and its own timeout
+    // says so better than we could.
+  }
 }
 
 let watchdog: NodeJS.Timeout | null = null

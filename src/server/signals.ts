@@ -28,11 +28,13 @@ type Other = (typeof OTHERS)[number]
 /**
  * From now on no other signal that mosquitto answers ends the process, or opens a debugger. Returns what answers them the same way,
  * those first that came meanwhile: a start may take long, and whoever rotates logs does not know of it. SIGPIPE is ignored: Node does
- * that itself. SIGRTMIN ends the process: Node has no name for it, see `logStart`.
+ * that itself, and has standard output and error say that nobody reads them, which ends nothing either. SIGRTMIN ends the process:
+ * Node has no name for it, see `logStart`.
  */
 export function holdSignals(): (server: Server, reload: () => void) => void {
   const came = new Set<Other>()
   let answers: Readonly<Record<Other, () => void>> | null = null
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   for (const signal of OTHERS)
     process.on(signal, () => (answers === null ? came.add(signal) : answers[signal]()))
   return (server, reload) => {

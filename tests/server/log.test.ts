@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { LogType } from '../../src/base/log.ts'
+import { allLogTypes } from '../../src/config/log-values.ts'
+import { createServerLog } from '../../src/server/log-destinations.ts'
 import { logLine } from '../../src/server/log-line.ts'
 import { createLogRate } from '../../src/server/log-rate.ts'
 import { strftime } from '../../src/base/strftime.ts'
@@ -55,6 +58,29 @@ test('a storm of connections is a hundred lines a second and one that counts the
   rate.report(6000, (line) => said.push(line))
   assert.deepEqual(said, ['900 lines suppressed: New connection from ...'])
   assert.equal(rate.admits(text, 6000), true)
+})
+
+test('a clock that is set back silences nothing', (t) => {
+  let wallMs = 36_000_000
+  let monotonicMs = 5000
+  t.mock.method(Date, 'now', () => wallMs)
+  t.mock.method(performance, 'now', () => monotonicMs)
+  const log = createServerLog()
+  log.open({
+    mask: allLogTypes,
+    format: 'text',
+    timestamp: { enabled: false, format: null },
+    destinations: [],
+    facility: null,
+  })
+  let lines = 0
+  log.watch(LogType.notice, () => lines++)
+  const say = () => log.write(LogType.notice, 'Client a [127.0.0.1:1] disconnected.')
+  for (let line = 0; line < 100; line++) say()
+  wallMs = 0
+  monotonicMs += 1000
+  say()
+  assert.equal(lines, 101)
 })
 
 test('lines of a storm that are left out need not be built, and are counted all the same', () => {
@@ -155,4 +181,15 @@ test('a payload over message_size_limit is in the log, as mosquitto has it', asy
   await until(() => mozzie.stderr().includes(said), mozzie.stderr)
   // What no packet of 3.1.1 says the log does not say either.
   await until(() => mozzie.stderr().includes('Sending PUBACK to me (m7, rc0)'), mozzie.stderr)
+})
+
+test('a broker whose log nobody reads any more goes on', async (t) => {
+  const port = await freePort()
+  const mozzie = await startMozzie(t, '-v', '-p', String(port))
+  mozzie.hangUp()
+  // Each of them is lines.
+  for (let time = 0; time < 3; time++)
+    await (await connectOnce(`mqtt://127.0.0.1:${port}`)).endAsync()
+  mozzie.signal('SIGTERM')
+  assert.equal(await mozzie.exited, 0)
 })

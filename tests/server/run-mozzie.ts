@@ -19,6 +19,8 @@ export interface Mozzie {
   readonly stdout: () => string
   readonly stderr: () => string
   readonly signal: (name: NodeJS.Signals) => void
+  /** Nobody reads what it writes any more. */
+  readonly hangUp: () => void
   /** Resolves to the exit code. */
   readonly exited: Promise<number | null>
 }
@@ -111,6 +113,10 @@ export function spawnMozzie(
     stdout: () => stdout,
     stderr: () => stderr,
     signal: (name) => void child.kill(name),
+    hangUp() {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    },
     exited,
   }
 }
