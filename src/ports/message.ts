@@ -54,6 +54,14 @@ export class Slab {
   }
 }
 
+/** What four bytes can say. */
+const EXPIRY_SECONDS_MAX = 0xffff_ffff
+
+/** A clock that was set back, or another node's, may leave a message more than it ever had. */
+function expiryOf(leftMs: number): number {
+  return Math.min(EXPIRY_SECONDS_MAX, Math.max(0, Math.ceil(leftMs / 1000)))
+}
+
 /** `madeAtMs` of what waits for one since now, for the next since later: it has no time for all of them. */
 export const SHARED_WAIT = -1
 
@@ -177,7 +185,7 @@ export class Message implements PublishParts {
   /** Seconds left to live, counted down on forwarding [MQTT-3.3.2-6]; -1: no expiry; 0: too late. */
   secondsLeft(wallMs: number): number {
     if (this.expiresAtMs === Infinity) return -1
-    return Math.max(0, Math.ceil((this.expiresAtMs - wallMs) / 1000))
+    return expiryOf(this.expiresAtMs - wallMs)
   }
 
   private clone(bytes: Uint8Array, at: number): Message {

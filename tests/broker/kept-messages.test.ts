@@ -1,7 +1,7 @@
 /** Where the bytes of kept messages lie. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Message, Slab } from '../../src/ports/message.ts'
+import { createMessage, Message, Slab } from '../../src/ports/message.ts'
 
 /** A message on its way, of `size` bytes of payload. */
 function onItsWay(slab: Slab, size: number, fill: number): Message {
@@ -35,4 +35,18 @@ test('those kept for a queue lie in other arrays than those that stay long', () 
   const slab = new Slab()
   const message = onItsWay(slab, 100, 1)
   assert.notEqual(message.kept().payload, message.owned().payload)
+})
+
+test('no message is left more time than four bytes can say, whatever the clock does [MQTT-3.3.2-6]', () => {
+  const message = createMessage({
+    topic: 't',
+    payload: new Uint8Array(0),
+    qos: 0,
+    retain: false,
+    properties: { messageExpirySeconds: 0xffff_ffff },
+    publisher: '',
+    publisherUser: null,
+    wallMs: 1000,
+  })
+  assert.equal(message.secondsLeft(999), 0xffff_ffff)
 })
