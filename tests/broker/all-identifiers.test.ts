@@ -1,6 +1,9 @@
 /** A client that takes messages and acknowledges none, until every packet identifier is in use. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { freePacketId, nextSequence, putInWindow } from '../../src/broker/delivery/window.ts'
+import type { Core } from '../../src/broker/state/core.ts'
+import { Delivery, Outbound } from '../../src/broker/state/model.ts'
 import * as make from '../support/packets.ts'
 import { createStage } from './stage.ts'
 
@@ -25,3 +28,16 @@ for (const sessionExpirySeconds of [0, 100])
     const later = receiver.inbox.flatMap((packet) => ('topic' in packet ? [packet.packetId] : []))
     assert.deepEqual(later, [1, 2])
   })
+
+test('a turn pays for the search of the last identifier that is free', () => {
+  const outbound = new Outbound()
+  const delivery = new Delivery(null, 1, false, null, 0, 0)
+  for (let id = 2; id <= PACKET_IDS; id++) putInWindow(outbound, delivery, id)
+  outbound.lastPacketId = outbound.lastSequence = 1
+  const core = { work: 0 } as Core
+  assert.equal(freePacketId(core, outbound), 1)
+  assert.equal(core.work, -(PACKET_IDS >> 6))
+  core.work = 0
+  assert.equal(nextSequence(core, outbound), PACKET_IDS + 1)
+  assert.equal(core.work, -(PACKET_IDS >> 6))
+})

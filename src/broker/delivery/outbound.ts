@@ -88,7 +88,7 @@ function deliverClean(
   if (connection === null) return
   const ids = subscription.subscriptionIds
   if (ruling === null && outbound.queue.length === 0 && hasRoom(core, connection, outbound)) {
-    const packetId = freePacketId(outbound)
+    const packetId = freePacketId(core, outbound)
     const flags = publishFlags(qos, retain)
     const sent =
       ids === null
@@ -129,7 +129,7 @@ function enqueueDurable(
   const atOnce = goesAtOnce(core, session, outbound)
   if (isFull && (ruling !== null || !atOnce)) return dropped(core, session, 'queueFull')
   core.work -= Work.store
-  const sequence = nextSequence(outbound)
+  const sequence = nextSequence(core, outbound)
   const id = subscription.subscriptionId
   const { journal } = core
   const { mark } = journal
@@ -273,7 +273,7 @@ function sendNext(
   if (delivery.batch > core.journal.done) return false
   const packetId = session.durable
     ? packetIdOf(outbound, delivery.sequence)
-    : freePacketId(outbound)
+    : freePacketId(core, outbound)
   if (delivery.qos > 0 && outbound.inflight.has(packetId)) return false
   const message = delivery.message as Message
   // Who was sent it is sent it again [MQTT-4.4.0-1]; who may have been and holds its identifier would take a later message for it.

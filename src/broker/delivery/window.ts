@@ -14,6 +14,9 @@ import { pendingBytes } from './outbox.ts'
 
 export const PACKET_IDS = 65535
 
+/** The power of two of identifiers that are looked at in a unit of work. */
+const IDS_SHIFT = 6
+
 /** Of an entry of a durable session. */
 export function packetIdOf({ idShift }: Outbound, sequence: number): number {
   return 1 + ((sequence - 1 + idShift) % PACKET_IDS)
@@ -49,18 +52,23 @@ function hasLinkRoom(core: Core, connection: Connection): boolean {
  * Of the next entry of a durable session: one whose identifier nobody uses. Where all are in use it waits for its own, which the client
  * is to free first.
  */
-export function nextSequence(outbound: Outbound): number {
+export function nextSequence(core: Core, outbound: Outbound): number {
   const { inflight, lastSequence } = outbound
   let sequence = lastSequence + 1
   if (inflight.size < PACKET_IDS) while (inflight.has(packetIdOf(outbound, sequence))) sequence++
+  core.work -= (sequence - lastSequence) >> IDS_SHIFT
   return sequence
 }
 
 /** The next identifier nobody uses [MQTT-2.2.1-4]; the window is smaller than the number of ids. */
-export function freePacketId(outbound: Outbound): number {
+export function freePacketId(core: Core, outbound: Outbound): number {
   let id = outbound.lastPacketId
-  do id = id === PACKET_IDS ? 1 : id + 1
-  while (outbound.inflight.has(id))
+  let looks = 0
+  do {
+    id = id === PACKET_IDS ? 1 : id + 1
+    looks++
+  } while (outbound.inflight.has(id))
+  core.work -= looks >> IDS_SHIFT
   return id
 }
 
