@@ -166,6 +166,12 @@ test('blanks go, strings stay when JSON is made smaller', () => {
   assert.equal(minifyJson('{"a":}'), null)
 })
 
+test('JSON may be one long string, with a quote in every other place', () => {
+  const json = JSON.stringify({ s: '"'.repeat(8 << 20) })
+  assert.equal(minifyJson(` ${json}`), json)
+  assert.equal(indentJson(json), `{\n\t"s":\t${json.slice('{"s":'.length, -1)}\n}`)
+})
+
 test('JSON deeper than 1000 is none', () => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
   assert.equal(minifyJson(nested(1000)), nested(1000))

@@ -3,7 +3,12 @@
  * which a trip through JavaScript values would lose.
  */
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const BLANK = 0x20
+const OPENING = '[{'
+const CLOSING = ']}'
+const MARKS = '{}[],:'
 /** Where cJSON, and so mosquitto_sub, gives up. */
 const DEPTH_MAX = 1000
 /** Deeper ones are not indented further: a small message could otherwise fill a disk with tabs. */
@@ -12,14 +17,40 @@ const TABS_MAX = 100
 /** `text` without blanks; null when it is no JSON, or deeper than 1000. */
 export function minifyJson(text: string): string | null {
   if (!isJson(text)) return null
-  const parts = text.match(TOKEN) ?? []
+  let out = ''
+  let kept = 0
   let depth = 0
-  for (const part of parts) {
-    if (part === '{' || part === '[') depth++
-    else if (part === '}' || part === ']') depth--
-    if (depth > DEPTH_MAX) return null
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = stringEnd(text, at)
+    else if (code <= BLANK) {
+      out += text.slice(kept, at)
+      kept = at + 1
+    } else if (OPENING.includes(text[at])) {
+      if (++depth > DEPTH_MAX) return null
+    } else if (CLOSING.includes(text[at])) depth--
   }
-  return parts.join('')
+  return kept === 0 ? text : out + text.slice(kept)
+}
+
+/** Where the string that begins at `at` has its other quote. No regular expression: of a long string it runs out of stack. */
+function stringEnd(json: string, at: number): number {
+  let end = at + 1
+  while (end < json.length && json.charCodeAt(end) !== QUOTE)
+    end += json.charCodeAt(end) === BACKSLASH ? 2 : 1
+  return end
+}
+
+/** The strings, numbers, words and marks of JSON, without the blanks between. */
+function* partsOf(json: string): IterableIterator<string> {
+  const isWord = (at: number): boolean => json.charCodeAt(at) > BLANK && !MARKS.includes(json[at])
+  for (let at = 0; at < json.length;) {
+    let end = at + 1
+    if (json.charCodeAt(at) === QUOTE) end = stringEnd(json, at) + 1
+    else if (isWord(at)) while (end < json.length && isWord(end)) end++
+    if (json.charCodeAt(at) > BLANK) yield json.slice(at, end)
+    at = end
+  }
 }
 
 function isJson(text: string): boolean {
@@ -44,7 +75,7 @@ export function indentJson(json: string): string {
   const open: string[] = []
   let out = ''
   let previous = ''
-  for (const part of json.match(TOKEN) ?? []) {
+  for (const part of partsOf(json)) {
     const tabs = () => '\t'.repeat(Math.min(open.length, TABS_MAX))
     if (part === '}' || part === ']') {
       open.pop()
