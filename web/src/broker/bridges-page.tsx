@@ -1,4 +1,5 @@
 /** Bridges: how they are, what waits to cross, why one is down. */
+import { notify } from '../state/app-state.ts'
 import { clockText, countText } from '../ui/format.ts'
 import { useStore } from '../ui/store.ts'
 import { useText } from '../ui/text.ts'
@@ -10,14 +11,18 @@ import { useLoaded } from './use-api.ts'
 
 const EVERY_MS = 2000
 
+async function turn(name: string, isPaused: boolean): Promise<void> {
+  try {
+    await call(isPaused ? 'bridgeResume' : 'bridgePause', { body: { name } })
+  } catch (error) {
+    notify(error instanceof Error ? error.message : String(error), true)
+  }
+}
+
 export function BridgesPage() {
   const t = useText()
   const b = useBrokerText()
   const { value, problem, reload } = useLoaded('bridges', () => call('bridges'), EVERY_MS)
-  const turn = async (name: string, isPaused: boolean) => {
-    await call(isPaused ? 'bridgeResume' : 'bridgePause', { body: { name } })
-    reload()
-  }
   const isClustered = useStore(cluster, ({ clustered }) => clustered)
   const { name: nameColumn, ...columns } = b.bridgeColumns
   if (value?.bridges.length === 0 && value.missing === undefined)
@@ -67,7 +72,7 @@ export function BridgesPage() {
                   <button
                     type="button"
                     className="button"
-                    onClick={() => void turn(row.name, row.state === 'paused')}
+                    onClick={() => void turn(row.name, row.state === 'paused').then(reload)}
                   >
                     {row.state === 'paused' ? t.resume : t.pause}
                   </button>

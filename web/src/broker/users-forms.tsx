@@ -1,5 +1,6 @@
 /** What makes and changes users, groups and roles. */
 import { useState, type FormEvent } from 'react'
+import { notify } from '../state/app-state.ts'
 import { Check, Select, TextField } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
 import { call, type UserCommand } from './api.ts'
@@ -16,7 +17,11 @@ function useForm<T>(empty: T, send: (filled: T) => Promise<boolean>) {
   const put = (patch: Partial<T>) => setFilled({ ...filled, ...patch })
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    if (await send(filled)) setFilled(empty)
+    try {
+      if (await send(filled)) setFilled(empty)
+    } catch (error) {
+      notify(error instanceof Error ? error.message : String(error), true)
+    }
   }
   return { filled, put, submit: (event: FormEvent) => void submit(event) }
 }

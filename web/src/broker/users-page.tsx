@@ -1,5 +1,6 @@
 /** Users, groups and roles of dynamic security: who they are, what they may, and who changed it. */
 import { useState } from 'react'
+import { notify } from '../state/app-state.ts'
 import { confirmed } from '../ui/confirm.tsx'
 import { IconButton, Tabs } from '../ui/parts.tsx'
 import { useText } from '../ui/text.ts'
@@ -264,7 +265,11 @@ function Roles({ value, run }: PartProps) {
   const b = useBrokerText()
   const u = b.users
   const remove = async (rolename: string) => {
-    const changes = await withoutRole(rolename)
+    const changes = await withoutRole(rolename).catch((error: unknown) => {
+      notify(error instanceof Error ? error.message : String(error), true)
+      return null
+    })
+    if (changes === null) return
     const question = [u.sureRole(rolename), u.withoutCount(changes.length), ...changes.slice(0, 5)]
     if (await confirmed(t.sentences(question), u.remove))
       await run({ command: 'deleteRole', rolename })

@@ -32,9 +32,12 @@ export function Separator({
       onResize(size + (at - start) * direction)
     }
     element.addEventListener('pointermove', move)
-    element.addEventListener('pointerup', () => element.removeEventListener('pointermove', move), {
-      once: true,
-    })
+    // Also of a finger that turned out to scroll, which is never lifted.
+    element.addEventListener(
+      'lostpointercapture',
+      () => element.removeEventListener('pointermove', move),
+      { once: true },
+    )
   }
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     const keys = horizontal === true ? ['ArrowUp', 'ArrowDown'] : ['ArrowLeft', 'ArrowRight']

@@ -50,6 +50,8 @@ function start(keepBytes: number): Session {
 
 /** What was kept is back: from then on one may connect. */
 let restored: Promise<void> = Promise.resolve()
+/** What a person wants by then: to have pressed "disconnect" meanwhile counts. */
+let isWanted = false
 
 async function restore(at: Session, kept: KeptAt): Promise<void> {
   at.keeper = await Keeper.start(at.capture, kept)
@@ -65,7 +67,9 @@ type Act<K extends Command['kind']> = (
 /** What each command does, and which parts of the picture it changes. */
 const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act<K> } = {
   connect: (at) => {
+    isWanted = true
     void restored.then(() => {
+      if (!isWanted) return
       at.connect()
       snapshots?.poke(true)
     })
@@ -77,6 +81,7 @@ const ACTS: { [K in Exclude<Command['kind'], 'configure' | 'seen' | 'ask'>]: Act
     return ['status']
   },
   disconnect: (at) => {
+    isWanted = false
     at.disconnect()
     return ['status']
   },
