@@ -104,10 +104,16 @@ function deliverSome(core: Core, rest: FanOut): boolean {
     // What a group is owed any member may have, one that has just come too.
     if (subscriber.members === null && subscription.since > generation) continue
     if (subscription.gone || (subscription.noLocal && subscription.session === origin)) continue
+    if (subscription === subscriber) judgeAgain(core, subscription, message)
     deliverTo(core, message, subscription, message.retain && subscription.retainAsPublished)
     rest.count++
   }
   return true
+}
+
+/** Of a member that was picked in an earlier turn: `group.verdict` may be another one's by now. */
+function judgeAgain(core: Core, { group, handler, session }: Subscription, message: Message): void {
+  if (group !== null && handler === null) group.verdict = mayReceive(core, session, message)
 }
 
 /** Whether there may be somebody who gets one copy only of what several subscriptions match. */
