@@ -58,6 +58,8 @@ export interface Entrance<C> {
  */
 const HANDSHAKE_FACTOR = 4
 const HANDSHAKE_MS_MAX = 30_000
+/** Beyond it a timer of Node is due at once. */
+const TIMER_MS_MAX = 0x7fff_ffff
 
 const arrivalKey = Symbol('arrival')
 
@@ -252,7 +254,7 @@ function mayStay<C>(arrival: Arrival<C>, ms: number): void {
   if (arrival.timer !== null) clearTimeout(arrival.timer)
   const { entrance, raw } = arrival
   if (ms === 0) entrance.arriving.delete(raw)
-  arrival.timer = ms === 0 ? null : setTimeout(() => raw.destroy(), ms)
+  arrival.timer = ms === 0 ? null : setTimeout(() => raw.destroy(), Math.min(ms, TIMER_MS_MAX))
 }
 
 function speak<C>(

@@ -42,6 +42,23 @@ test(
 )
 
 test(
+  'a connectTimeoutMs without end is no timer that is due at once',
+  { timeout },
+  async (context) => {
+    const warnings: string[] = []
+    const note = ({ name }: Error): void => void warnings.push(name)
+    process.on('warning', note)
+    context.after(() => process.off('warning', note))
+    const broker = createBroker({ log: () => {}, limits: { connectTimeoutMs: Infinity } })
+    context.after(() => broker.close())
+    const { certificate: cert, key } = certificates.server
+    const { port } = await broker.listen({ tls: { cert, key } })
+    await (await join(await openTls(port, certificates))).ping()
+    assert.ok(!warnings.includes('TimeoutOverflowWarning'), warnings.join())
+  },
+)
+
+test(
   'an authority in the library means: certificates, and their names are the users',
   { timeout },
   async (context) => {

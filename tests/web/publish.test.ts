@@ -207,6 +207,12 @@ test('a file of the wrong shape brings no wrong types in', () => {
   )
 })
 
+test('a period of 0 in an MQTTX backup stands for no reconnecting', () => {
+  const backup = JSON.stringify([{ id: 'x', host: 'lab', reconnect: true, reconnectPeriod: 0 }])
+  const [profile] = importProfiles(backup).profiles
+  assert.deepEqual([profile?.reconnect, profile?.reconnectMs], [false, 1000])
+})
+
 test('an MQTTX backup brings its connections, wills, properties and subscriptions', () => {
   const backup = JSON.stringify([
     {

@@ -89,8 +89,9 @@ function mqttxProfile(item: Loose): Profile {
     keepAliveSeconds: count(item.keepalive, 60),
     connectTimeoutSeconds: count(item.connectTimeout, 10),
     cleanStart: item.clean !== false,
-    reconnect: item.reconnect !== false,
-    reconnectMs: count(item.reconnectPeriod, 1000),
+    // There 0 stands for: not again.
+    reconnect: item.reconnect !== false && item.reconnectPeriod !== 0,
+    reconnectMs: count(item.reconnectPeriod, 1000) || 1000,
     sessionExpirySeconds: text(v5.sessionExpiryInterval),
     receiveMaximum: text(v5.receiveMaximum),
     maximumPacketSize: text(v5.maximumPacketSize),
