@@ -95,6 +95,7 @@ const KNOWN: readonly Known[] = [
   [/^Node "(.*)" does not answer\.$/, '节点“$1”没有应答。'],
   [/^node (\S+): (.*)$/, '节点 $1：$2'],
   [/^Not let in: (.*)\.$/, '不允许登录：$1。'],
+  [/^Not let in\.$/, '不允许登录。'],
   ...TOPIC_PROBLEMS,
   ...USER_PROBLEMS,
   [/^There is no session of a client "(.*)"\.$/, '没有客户端“$1”的会话。'],
