@@ -5,6 +5,7 @@ import type { AclRule, AclRules } from './acl-file.ts'
 import { filledLevels, hasWildName, levelOf, type AclSubject } from './placeholders.ts'
 import { PatternTree } from './pattern-tree.ts'
 import { Decisions, RuleIndex } from './rule-index.ts'
+import { KEPT_CHARACTERS_MAX } from './short-key.ts'
 
 /** What one client may do, whatever kinds of rules say so. A rule that is null denies. */
 export interface ClientRights {
@@ -247,8 +248,6 @@ export class Acl {
 }
 
 const SOURCES_MAX = 1000
-/** Rights of longer names are made anew: they may be 64 KiB each. */
-const KEPT_CHARACTERS_MAX = 512
 
 /** No section can have it: names are trimmed and not empty. */
 const UNKNOWN_USER = ' '

@@ -1,6 +1,7 @@
 /** The rules of one client, found by topic instead of asked one after the other. */
 import { hasWildcard, matches } from '../topics/names.ts'
 import type { AclRule } from './acl-file.ts'
+import { KEPT_CHARACTERS_MAX } from './short-key.ts'
 
 interface Ranked {
   readonly rank: number
@@ -9,8 +10,6 @@ interface Ranked {
 }
 
 const DECISIONS_MAX = 512
-/** A longer topic is not kept: at 64 KiB each the table of a client would have 32 MiB. */
-const KEPT_CHARACTERS_MAX = 256
 
 /** What was decided about the last topics. */
 export class Decisions {

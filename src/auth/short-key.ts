@@ -1,10 +1,11 @@
-/** Keys of tables for what strangers wrote: up to 64 KiB a name, however many entries a table may have. */
+/** What strangers wrote, in tables: up to 64 KiB a name, however many entries a table may have. */
 import { createHash } from 'node:crypto'
 
-const CHARACTERS_MAX = 256
+/** What is longer stands in no table as it is. */
+export const KEPT_CHARACTERS_MAX = 256
 
-/** `text`, or of a longer one its hash, which no text is that begins without a NUL. */
+/** `text`, or of a longer one its hash behind a NUL, with which no `text` begins. */
 export function shortKey(text: string): string {
-  if (text.length <= CHARACTERS_MAX) return text
+  if (text.length <= KEPT_CHARACTERS_MAX) return text
   return `\0${createHash('sha256').update(text).digest('base64')}`
 }

@@ -82,6 +82,7 @@ const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512']
 /** Errors of `jose` that are the token's fault; others are the key's, or of the way to it. */
 const OF_TOKEN = /^ERR_(?:JWT_|JWS_|JWKS_NO_|JWKS_MULTIPLE_|JOSE_ALG_|JOSE_NOT_)/
 const SECRET_BYTES_MIN = 32
+
 /** @param text Of the file. @throws AuthFileError */
 export function readTokenKey(text: string, file: string): TokenKey {
   const fail = (why: string): never => {

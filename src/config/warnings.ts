@@ -70,8 +70,8 @@ function warnOfKeylessListeners(
   for (const { port, socketPath, pskHint, pskFile, location } of listeners) {
     if (pskHint === null || pskFile !== null) continue
     const text =
-      `Nobody can connect at ${socketPath ?? `port ${port}`}: it has "psk_hint", and there is no "psk_file" with the ` +
-      'keys.'
+      `Nobody can connect at ${socketPath ?? `port ${port}`}: it has "psk_hint", ` +
+      'and there is no "psk_file" with the keys.'
     warnings.push({ level: 'warning', text, ...(location ?? NOWHERE) })
   }
 }

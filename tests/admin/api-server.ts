@@ -174,6 +174,12 @@ async function ask(port: number, method: string, path: string, sent: Sent): Prom
   }
 }
 
+/** An administrator, `admin`, and `user`, who is none. */
+export async function startWithUsers(context: Context, more = ''): Promise<Api> {
+  const file = await writePasswords(scratchDirectory(context), 'admin', 'user')
+  return startConfigured(context, `http_admin_user admin\npassword_file ${file}\n${more}`)
+}
+
 export function basic(user: string, secret = password): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}` }
 }

@@ -2,55 +2,18 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { EventEmitter, once } from 'node:events'
-import { createServer, request, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { SignJWT } from 'jose'
 import { Reason } from '../../src/codec/reason-codes.ts'
 import { runToEnd, spawnMozzie, until, writeConfig, scratch } from '../server/run-mozzie.ts'
 import { connect } from '../support/packets.ts'
 import { waitMsMax } from '../support/patience.ts'
 import { RawClient } from '../support/raw-client.ts'
-import { startAnswering } from './answering.ts'
-import {
-  alice,
-  aliceLine,
-  untilLogged,
-  bob,
-  bobLine,
-  startSecured,
-  type Secured,
-} from './secured.ts'
-
-const listeners =
-  'listener PORT0 127.0.0.1\nlistener PORT1 127.0.0.1\nprotocol http_api\nhttp_admin_user alice\n'
-const conf = `password_file DIR/pw\npersistence true\npersistence_location DIR\n${listeners}`
-
-interface Made {
-  readonly broker: Secured
-  ask(method: string, path: string, body?: object): Promise<{ status: number; json: never }>
-}
-
-async function start(context: TestContext, more = '', files = {}): Promise<Made> {
-  const broker = await startSecured(context, conf + more, { pw: aliceLine + bobLine, ...files })
-  return {
-    broker,
-    async ask(method, path, body) {
-      const response = await fetch(`http://127.0.0.1:${broker.ports[1]}/api/v1/${path}`, {
-        method,
-        headers: {
-          authorization: `Basic ${Buffer.from('alice:secret').toString('base64')}`,
-          'x-csrf-token': 'test',
-          ...(body && { 'content-type': 'application/json' }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-      })
-      return { status: response.status, json: (await response.json()) as never }
-    },
-  }
-}
+import { startBanning } from './banning.ts'
+import { alice, untilLogged, bob, startSecured } from './secured.ts'
 
 interface Shown {
   id: number
@@ -62,7 +25,7 @@ interface Shown {
 }
 
 test('a banned client is disconnected and refused with 0x8A until the ban is lifted; log and audit say who', async (context) => {
-  const { broker, ask } = await start(context)
+  const { broker, ask } = await startBanning(context)
   const client = await broker.connect({ clientId: 'till', ...bob })
   const { status, json } = await ask('POST', 'bans', {
     clientId: 'till',
@@ -107,7 +70,7 @@ test('a banned client is disconnected and refused with 0x8A until the ban is lif
 })
 
 test('bans by user name and by network, and of all that is named together', async (context) => {
-  const { broker, ask } = await start(context)
+  const { broker, ask } = await startBanning(context)
   await ask('POST', 'bans', { username: 'bob' })
   await broker.connect({ clientId: 'b', ...bob }, Reason.banned)
   await broker.connect({ clientId: 'a', ...alice })
@@ -127,7 +90,7 @@ test('bans by user name and by network, and of all that is named together', asyn
 })
 
 test('a ban outlives the process, and ends at its time', async (context) => {
-  const { broker, ask } = await start(context)
+  const { broker, ask } = await startBanning(context)
   await ask('POST', 'bans', { clientId: 'x' })
   const { json } = await ask('POST', 'bans', { clientId: 'y', seconds: 1 })
   await broker.restart()
@@ -143,7 +106,7 @@ test('a ban outlives the process, and ends at its time', async (context) => {
 })
 
 test('what would keep the administrator out as well, and what names nobody, is refused', async (context) => {
-  const { broker, ask } = await start(context)
+  const { broker, ask } = await startBanning(context)
   assert.equal((await ask('POST', 'bans', { address: '127.0.0.0/8' })).status, 409)
   assert.equal((await ask('POST', 'bans', { username: 'alice' })).status, 409)
   assert.equal((await ask('POST', 'bans', {})).status, 400)
@@ -158,7 +121,7 @@ test('what would keep the administrator out as well, and what names nobody, is r
 })
 
 test('flapping_ban: a client id that comes too often from one address is out there, and nowhere else', async (context) => {
-  const { broker, ask } = await start(context, 'flapping_ban 5 60 600\n')
+  const { broker, ask } = await startBanning(context, 'flapping_ban 5 60 600\n')
   const first = await broker.connect({ clientId: 'flap', ...bob })
   for (let count = 2; count <= 5; count++) await broker.connect({ clientId: 'flap', ...bob })
   await first.expect('disconnect', { reason: Reason.sessionTakenOver })
@@ -181,7 +144,7 @@ test('flapping_ban: a client id that comes too often from one address is out the
 })
 
 test('whoever asks the API often is not flapping', async (context) => {
-  const { ask } = await start(context, 'flapping_ban 2 60 600\n')
+  const { ask } = await startBanning(context, 'flapping_ban 2 60 600\n')
   for (let count = 0; count < 6; count++) assert.equal((await ask('GET', 'bans')).status, 200)
 })
 
@@ -196,7 +159,7 @@ test('nothing that costs is done for a banned client: the login hook is not aske
   context.after(() => void hook.close())
   await new Promise((resolve) => hook.once('listening', resolve))
   const { port } = hook.address() as AddressInfo
-  const { broker, ask } = await start(context, `auth_http_url http://127.0.0.1:${port}/\n`)
+  const { broker, ask } = await startBanning(context, `auth_http_url http://127.0.0.1:${port}/\n`)
   await broker.connect({ clientId: 'c', username: 'carl', password: 'x' })
   assert.equal(asked, 1)
   await ask('POST', 'bans', { clientId: 'c' })
@@ -204,49 +167,10 @@ test('nothing that costs is done for a banned client: the login hook is not aske
   assert.equal(asked, 1)
 })
 
-test('a ban that is made while the login is being checked keeps the client out', async (context) => {
-  const questions = new EventEmitter()
-  const hook = await startAnswering(context, (_, response) => questions.emit('one', response))
-  const { broker, ask } = await start(context, `auth_http_url http://127.0.0.1:${hook.port}/\n`)
-  const asked = once(questions, 'one') as Promise<[ServerResponse]>
-  const client = await RawClient.open(broker.ports[0], 5)
-  client.send(connect(5, { clientId: 'till', username: 'carol', password: 'x' }))
-  const [answer] = await asked
-  assert.equal((await ask('POST', 'bans', { clientId: 'till' })).status, 200)
-  answer.end('{"allow": true}')
-  await client.expect('connack', { code: Reason.banned })
-  await client.expectClosed()
-})
-
-test('a banned address is out at the admin API too, with a login that was made elsewhere', async (context) => {
-  const { broker, ask } = await start(context)
-  const get = (localAddress: string, headers: Record<string, string>) =>
-    new Promise<number>((resolve, reject) => {
-      const place = { host: '127.0.0.1', port: broker.ports[1], localAddress, agent: false }
-      const sent = request({ ...place, path: '/api/v1/overview', headers }, (answer) => {
-        answer.resume()
-        resolve(answer.statusCode ?? 0)
-      })
-      sent.on('error', reject)
-      sent.end()
-    })
-  const login = await fetch(`http://127.0.0.1:${broker.ports[1]}/api/v1/session`, {
-    method: 'POST',
-    headers: { 'x-csrf-token': 'test', 'content-type': 'application/json' },
-    body: JSON.stringify(alice),
-  })
-  const cookie = (login.headers.get('set-cookie') ?? '').split(';')[0]
-  const basic = `Basic ${Buffer.from('alice:secret').toString('base64')}`
-  assert.equal((await ask('POST', 'bans', { address: '127.0.0.2' })).status, 200)
-  assert.equal(await get('127.0.0.2', { cookie }), 401)
-  assert.equal(await get('127.0.0.2', { authorization: basic }), 403)
-  assert.equal(await get('127.0.0.1', { cookie }), 200)
-})
-
 test('a user whom only the token names is banned by that name', async (context) => {
   const secret = 'a secret of thirty-two characters or more'
   const more = 'auth_jwt_key_file DIR/key\nauth_jwt_match none\n'
-  const { broker, ask } = await start(context, more, { key: secret })
+  const { broker, ask } = await startBanning(context, more, { key: secret })
   const password = await new SignJWT({ sub: 'dan' })
     .setProtectedHeader({ alg: 'HS256' })
     .setExpirationTime('1m')
@@ -272,7 +196,7 @@ test('a user whom only the token names is banned by that name', async (context) 
 })
 
 test('a damaged file is refused by name at start; on SIGHUP what a person wrote counts, or nothing changes', async (context) => {
-  const { broker, ask } = await start(context)
+  const { broker, ask } = await startBanning(context)
   await ask('POST', 'bans', { clientId: 'x' })
   const file = 'mozzie.db.bans'
   broker.write(file, '{"bans":[{"id":7,"clientid":"y"}]}')
@@ -301,7 +225,7 @@ test('a damaged file is refused by name at start; on SIGHUP what a person wrote 
 })
 
 test('SIGHUP reads the configuration again where nobody was ever banned; without their file there are no bans', async (context) => {
-  const { broker, ask } = await start(context)
+  const { broker, ask } = await startBanning(context)
   await broker.reload()
   assert.match(broker.mozzie.stderr(), /Reloaded config/)
   await ask('POST', 'bans', { clientId: 'x' })
@@ -312,7 +236,7 @@ test('SIGHUP reads the configuration again where nobody was ever banned; without
 })
 
 test('SIGHUP after the file was put back to what it was before the last ban', async (context) => {
-  const { broker, ask } = await start(context)
+  const { broker, ask } = await startBanning(context)
   const first = await ask('POST', 'bans', { clientId: 'x' })
   await ask('POST', 'bans', { clientId: 'y' })
   const { id, by, madeAtMs } = first.json as Shown & { madeAtMs: number }
@@ -326,7 +250,7 @@ test('SIGHUP after the file was put back to what it was before the last ban', as
 })
 
 test('what a person wrote is not written over by the next ban: it is refused until SIGHUP has read the file', async (context) => {
-  const { broker, ask } = await start(context)
+  const { broker, ask } = await startBanning(context)
   await ask('POST', 'bans', { clientId: 'x' })
   broker.write('mozzie.db.bans', '{"bans":[{"id":7,"clientid":"y"}]}')
   const refused = await ask('POST', 'bans', { clientId: 'z' })
@@ -342,7 +266,7 @@ test(
   'a pipe in the place of the file of bans, or of the audit log, keeps nobody waiting',
   { skip: process.platform === 'win32' },
   async (context) => {
-    const { broker, ask } = await start(context)
+    const { broker, ask } = await startBanning(context)
     await ask('POST', 'bans', { clientId: 'x' })
     for (const name of ['mozzie.db.bans', 'mozzie.db.bans.audit']) {
       broker.write(name, null)
@@ -397,7 +321,7 @@ test('two threads: what the rule finds in one is out in both', async (context) =
 })
 
 test('mozzie ban, mozzie why and mozzie doctor: made, told and lifted', async (context) => {
-  const { broker } = await start(context)
+  const { broker } = await startBanning(context)
   const api = ['--url', `http://127.0.0.1:${broker.ports[1]}`, '-u', 'alice', '-P', 'secret']
   const ban = (...words: string[]) => runToEnd('ban', ...words, ...api)
   const added = ban('add', '--client', 'till', '--user', 'bob', '--for', '2h', '--reason', 'noisy')

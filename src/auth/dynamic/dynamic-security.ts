@@ -9,6 +9,7 @@ import {
 } from '../password-hash.ts'
 import type { AclSubject } from '../placeholders.ts'
 import { replaceFile, stampOf, WrittenByOthersError } from '../replace-file.ts'
+import { KEPT_CHARACTERS_MAX } from '../short-key.ts'
 import { onlyReads, runCommand, type CommandResponse, type Outcome } from './commands.ts'
 import { draftOf, noKicks, viewOf, type CommandWorld, type Draft, type Kicks } from './draft.ts'
 import type { DynamicState } from './model.ts'
@@ -45,8 +46,6 @@ export interface Executed {
 
 /** Rights of so many clients that need not be connected are kept. */
 const RIGHTS_MAX = 10_000
-/** Those by a longer client id are not: it may be 64 KiB, and stands in the rules of its client as well. */
-const KEPT_CHARACTERS_MAX = 256
 /** So long commands of one payload may keep everybody else waiting. */
 const TURN_MS = 10
 /** So many passwords say what most are like. */
@@ -130,6 +129,7 @@ export class DynamicSecurity {
     const kept = known === undefined ? undefined : this.rights.get(key)
     if (kept !== undefined) return kept
     const rights = new RoleRights(this.current, subject)
+    // The client id stands in the rules of its client as well.
     if (rights.isPersonal && subject.clientId.length > KEPT_CHARACTERS_MAX) return rights
     if (this.rights.size >= RIGHTS_MAX) this.rights.clear()
     this.rights.set(user, rights)
