@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFailure, type Wire } from '../../src/cluster/wire.ts'
-import { recordOf } from '../store/contract.ts'
+import { recordOf } from '../store/door.ts'
 import { messageOf, textOf } from '../store/told.ts'
 import { overNats } from './support/stage.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClusterNode } from '../../src/cluster/cluster-node.ts'
-import { recordOf } from '../store/contract.ts'
+import { recordOf } from '../store/door.ts'
 import { overNats } from './support/stage.ts'
 
 /** Counts what a node asks of NATS until `stop`. */

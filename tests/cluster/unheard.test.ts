@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { ClusterPeers } from '../../src/cluster/cluster-peers.ts'
 import { PeerNode } from '../peers/peer-node.ts'
-import { recordOf } from '../store/contract.ts'
+import { recordOf } from '../store/door.ts'
 import { overNats, type Place, type StagedServers } from './support/stage.ts'
 
 const options = { qos: 1, noLocal: false, retainAsPublished: false, subscriptionId: 0 } as const

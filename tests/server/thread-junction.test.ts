@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../src/ports/limits.ts'
 import { createJunction } from '../../src/server/thread-junction.ts'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
 import { JointStore } from '../../src/threads/joint-store.ts'
-import { recordOf } from '../store/contract.ts'
+import { recordOf } from '../store/door.ts'
 import { messageOf, Told } from '../store/told.ts'
 
 const storeOf = (data: MemoryData): Store =>

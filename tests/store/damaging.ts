@@ -22,7 +22,7 @@ import { beginRecord, endRecord } from '../../src/store/level/sealed-record.ts'
 import { salvageTable } from '../../src/store/level/table-file.ts'
 import { batchHead, visitOperations } from '../../src/store/level/write-batch.ts'
 import { until } from '../server/run-mozzie.ts'
-import { Door } from './contract.ts'
+import { Door } from './door.ts'
 import { messageOf } from './told.ts'
 
 const SECTOR = 512

@@ -11,7 +11,8 @@ import { JointStore } from '../../src/threads/joint-store.ts'
 import { RemoteStore } from '../../src/threads/remote-store.ts'
 import { serveStore } from '../../src/threads/serve-store.ts'
 import { linkThread } from '../../src/threads/thread-link.ts'
-import { storeContract, type StoreSetup } from './contract.ts'
+import { storeContract } from './contract.ts'
+import { type StoreSetup } from './door.ts'
 import { messageOf, Told } from './told.ts'
 
 /** Doors to one store, `nodes` of them; when they are closed the next ones are those of a new one on the same data. */

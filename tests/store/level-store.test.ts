@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLevelStore } from '../../src/store/level/level-store.ts'
-import { storeContract, type StoreSetup } from './contract.ts'
+import { storeContract } from './contract.ts'
+import { type StoreSetup } from './door.ts'
 
 async function makeSetup(): Promise<StoreSetup> {
   const location = mkdtempSync(join(tmpdir(), 'mozzie-store-'))

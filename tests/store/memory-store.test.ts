@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMemoryStore, MemoryData } from '../../src/store/memory-store.ts'
-import { Door, storeContract, type StoreSetup } from './contract.ts'
+import { storeContract } from './contract.ts'
+import { Door, type StoreSetup } from './door.ts'
 import { messageOf } from './told.ts'
 
 const PROMPT = { name: 'memory, prompt', defer: queueMicrotask }
