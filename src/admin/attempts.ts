@@ -64,8 +64,14 @@ export function createAttempts(now: () => number): Attempts {
       if (!isRight) failed(address)
       const own = turns.get(address)
       if (own === undefined) return
-      if (--own.open === 0) turns.delete(address)
-      for (const next of own.waiting.splice(0)) next()
+      own.open--
+      const { failures = 0 } = countOf(address) ?? {}
+      // No more than may go on, or to each that ends all would come and wait again; when none may, all are told so.
+      const room =
+        failures >= FAILURES_MAX ? own.waiting.length : FAILURES_MAX - failures - own.open
+      const woken = own.waiting.splice(0, Math.max(0, room))
+      if (own.open === 0 && own.waiting.length === 0) turns.delete(address)
+      for (const next of woken) next()
     },
   }
 }
